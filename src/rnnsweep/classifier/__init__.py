@@ -1,0 +1,1 @@
+"""The LightningModule: loss, metrics, optimiser."""

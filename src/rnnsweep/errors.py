@@ -1,0 +1,36 @@
+"""The one error that is the user's to mend, and the hint that goes with it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(ValueError):
+    """A mistake that the user can mend: the command line prints its one line and exits with status 2.
+
+    The message names the key or the file, the value, and what would be right.
+    """
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Say which known word was probably meant: `` Did you mean 'hidden_size'?``, or nothing."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def refuse_unknown(key: str, value: str, known: Iterable[str]) -> None:
+    """Raise UserError unless `value` is one of `known`.
+
+    Raises:
+        UserError: naming the key, the value, the choices and the nearest of them.
+    """
+    choices = sorted(known)
+    if value not in choices:
+        raise UserError(
+            f"{key}={value!r} is not one of {', '.join(choices)}.{nearest(value, choices)}"
+        )
+
+
+def refuse_unless(holds: bool, key: str, value: object, right: str) -> None:
+    """Raise UserError unless `holds`, as ``model.hidden_size=-3: must be 1 or more``."""
+    if not holds:
+        raise UserError(f"{key}={value!r}: must be {right}")

@@ -1,0 +1,1 @@
+"""Where trials run: start one, hear from it, stop it."""

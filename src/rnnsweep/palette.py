@@ -1,0 +1,28 @@
+"""One colour for each architecture, the same in the MLflow UI, in the report and in the terminal."""
+
+import hashlib
+
+# Dark enough for text-sized marks on white and light enough on black (WCAG 3:1 for graphics on both);
+# neighbours differ in hue and in lightness, so that a print in grey still tells them apart.
+_KNOWN = {
+    "rnn": "#7a7a7a",
+    "birnn": "#9c6b30",
+    "gru": "#2a8a4a",
+    "bigru": "#0f8f8f",
+    "lstm": "#2f6fd0",
+    "bilstm": "#7a5fd0",
+    "stacked_lstm": "#c0428a",
+    "stacked_bilstm": "#d0453a",
+    "stacked_bigru": "#b8860b",
+    "bag": "#5f7f95",
+    "linear": "#808000",
+}
+_OTHERS = ("#a0522d", "#3d8fc0", "#8f4fa8", "#6b8e23", "#c05050", "#4f8f7f", "#a06080", "#7f7fbf")
+
+
+def colour(architecture: str) -> str:
+    """Give the colour of an architecture as ``#rrggbb``; one that is not known gets a fixed one by its name."""
+    if architecture in _KNOWN:
+        return _KNOWN[architecture]
+    digest = hashlib.sha256(architecture.encode()).digest()
+    return _OTHERS[digest[0] % len(_OTHERS)]

@@ -1,0 +1,50 @@
+"""Where the three data folders are: conf/ (one run), sweeps/ (questions), mlruns/ (answers)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that the project reads and writes, all absolute."""
+
+    root: Path
+    conf: Path
+    sweeps: tuple[Path, ...]
+    mlruns: Path
+
+
+def find_places() -> Places:
+    """Find the folders, whatever the working directory.
+
+    The root is, in this order: the environment variable ``RNNSWEEP_HOME``; the clone that the package
+    was installed from; the nearest folder above the working directory that has ``mlruns/`` or
+    ``conf/config.yaml``; the working directory. Where the root has no ``conf/``, the one that
+    travels in the wheel is used.
+    """
+    root = _root()
+    own_conf = root / "conf"
+    packaged = PACKAGE / "conf"
+    conf = own_conf if (own_conf / "config.yaml").is_file() or not packaged.is_dir() else packaged
+    return Places(
+        root=root,
+        conf=conf,
+        sweeps=(root / "sweeps", PACKAGE / "sweeps"),
+        mlruns=root / "mlruns",
+    )
+
+
+def _root() -> Path:
+    if home := os.environ.get("RNNSWEEP_HOME"):
+        return Path(home).expanduser().resolve()
+    clone = PACKAGE.parents[1]
+    if (clone / "conf" / "config.yaml").is_file():
+        return clone
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "mlruns").is_dir() or (folder / "conf" / "config.yaml").is_file():
+            return folder
+    return here

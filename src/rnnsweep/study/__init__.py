@@ -1,0 +1,1 @@
+"""Search: ask, prune, tell, resume."""
