@@ -1,0 +1,50 @@
+"""Settings of the whole suite: own folders for caches and records, one thread, the real rows where they lie."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project folder with the repository's conf/; mlruns/ does not exist in it yet."""
+    place = tmp_path / "home"
+    place.mkdir()
+    (place / "conf").symlink_to(ROOT / "conf")
+    (place / "sweeps").symlink_to(ROOT / "sweeps")
+    monkeypatch.setenv("RNNSWEEP_HOME", str(place))
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A token cache of the suite's own, shared by its processes."""
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared) / "rnnsweep-cache"
+    before = os.environ.get("RNNSWEEP_CACHE")
+    os.environ["RNNSWEEP_CACHE"] = str(folder)
+    yield folder
+    os.environ.pop("RNNSWEEP_CACHE") if before is None else os.environ.update(RNNSWEEP_CACHE=before)
+
+
+@pytest.fixture(scope="session")
+def ag_news() -> Path:
+    """The folder of the AG News rows, or a skip that says where they were looked for."""
+    shared = Path(os.environ.get("RNNSWEEP_SHARED", ROOT.parent / "shared" / "data"))
+    folder = shared / "ag_news"
+    if not (folder / "train.csv").is_file():
+        pytest.skip(f"no AG News rows in {folder}; set RNNSWEEP_SHARED to the folder above ag_news/")
+    return folder

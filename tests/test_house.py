@@ -1,0 +1,62 @@
+"""The house keeps its own rules."""
+
+import ast
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+SOURCES = sorted((Path(__file__).parents[1] / "src" / "rnnsweep").rglob("*.py"))
+LONGER_FOR_A_REASON: dict[str, str] = {}
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its docstring."""
+    lines = (node.end_lineno or node.lineno) - node.lineno + 1
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return lines
+
+
+def test_there_are_sources_to_check():
+    assert len(SOURCES) > 20
+
+
+def test_the_median_function_has_at_most_twelve_lines():
+    assert statistics.median(code_lines(f) for path in SOURCES for f in functions(path)) <= 12
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_a_module_has_at_most_300_lines_or_a_reason(path):
+    if path.name not in LONGER_FOR_A_REASON:
+        assert len(path.read_text().splitlines()) <= 300
+
+
+def test_no_module_is_a_drawer_for_everything():
+    drawers = {"utils", "util", "common", "helpers", "misc", "shared", "tools"}
+    assert [p for p in SOURCES if p.stem in drawers or p.parent.name in drawers] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_public_functions_and_classes_say_what_they_do(path):
+    tree = ast.parse(path.read_text())
+    public = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+def test_no_configuration_file_names_code():
+    folder = Path(__file__).parents[1]
+    files = [*folder.glob("conf/**/*.yaml"), *folder.glob("sweeps/*.yaml")]
+    assert len(files) > 15
+    assert [f for f in files if re.search(r"_target_|!!python", f.read_text())] == []
