@@ -23,10 +23,14 @@ def hardware() -> str:
     cpu = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        names = [x.split(":")[1].strip() for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
+        names = [
+            x.split(":")[1].strip() for x in cpuinfo.read_text().splitlines() if x.startswith("model name")
+        ]
         cpu = names[0] if names else cpu
     memory = psutil.virtual_memory().total / 2**30
-    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, no GPU"
+    return (
+        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, no GPU"
+    )
 
 
 def versions() -> str:
@@ -47,8 +51,9 @@ def markdown(rows: list[dict], commit: str) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "`make bench` runs each case beside what one would do instead, interleaved, and writes this page and `benchmarks.json`.",
-        "Figures are medians; the ratio says how many times better ours is. Absolute figures move with the machine's load: read the ratios.",
+        "`make bench` runs each case beside what one would do instead, interleaved, and writes this page",
+        "and `benchmarks.json`. Figures are medians; the ratio says how many times better ours is.",
+        "Absolute figures move with the machine's load: read the ratios.",
         "",
         f"* {hardware()}",
         f"* {versions()}",
@@ -60,9 +65,15 @@ def markdown(rows: list[dict], commit: str) -> str:
     for row in rows:
         spread = row.get("range")
         ratio = figure(row["ratio"]) + (f" ({figure(spread[0])} to {figure(spread[1])})" if spread else "")
-        lines.append(
-            f"| {row['case']} | {figure(row['ours'])} | {figure(row['other'])} | {row['unit']} | {ratio} | {row['other_name']} |"
+        cells = (
+            row["case"],
+            figure(row["ours"]),
+            figure(row["other"]),
+            row["unit"],
+            ratio,
+            row["other_name"],
         )
+        lines.append(f"| {' | '.join(cells)} |")
     notes = [f"* {row['case']}: {row['note']}" for row in rows if row.get("note")]
     return "\n".join([*lines, "", *notes, ""])
 

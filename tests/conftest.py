@@ -1,4 +1,4 @@
-"""Settings of the whole suite: own folders for caches and records, one thread, the real rows where they lie."""
+"""Settings of the whole suite: its own folders for caches and records, the real rows where they lie."""
 
 import os
 from collections.abc import Iterator
