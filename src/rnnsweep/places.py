@@ -12,7 +12,8 @@ class Places:
     """The folders that the project reads and writes, all absolute."""
 
     root: Path
-    conf: Path
+    conf: Path  # the folder of config.yaml
+    conf_path: tuple[Path, ...]  # where files of conf/ are looked for; the first that has one wins
     sweeps: tuple[Path, ...]
     mlruns: Path
 
@@ -22,8 +23,8 @@ def find_places() -> Places:
 
     The root is, in this order: the environment variable ``RNNSWEEP_HOME``; the clone that the package
     was installed from; the nearest folder above the working directory that has ``mlruns/`` or
-    ``conf/config.yaml``; the working directory. Where the root has no ``conf/``, the one that
-    travels in the wheel is used.
+    ``conf/config.yaml``; the working directory. Where the root's ``conf/`` has no ``config.yaml``, the one
+    that travels in the wheel is used, and files of the root's ``conf/`` are found before it.
     """
     root = _root()
     own_conf = root / "conf"
@@ -32,6 +33,7 @@ def find_places() -> Places:
     return Places(
         root=root,
         conf=conf,
+        conf_path=(conf,) if conf == own_conf or not own_conf.is_dir() else (own_conf, conf),
         sweeps=(root / "sweeps", PACKAGE / "sweeps"),
         mlruns=root / "mlruns",
     )

@@ -1,0 +1,22 @@
+"""One run's configuration: composed from conf/ in Hydra's order, checked by type and range, flattened."""
+
+from rnnsweep.config.composing import Setting, architectures, compose, origins
+from rnnsweep.config.files import Origin, copy_conf, options
+from rnnsweep.config.overrides import quote
+from rnnsweep.config.schema import RunConfig, RunSchema, flatten, known_keys, right_type
+
+__all__ = [
+    "Origin",
+    "RunConfig",
+    "RunSchema",
+    "Setting",
+    "architectures",
+    "compose",
+    "copy_conf",
+    "flatten",
+    "known_keys",
+    "options",
+    "origins",
+    "quote",
+    "right_type",
+]

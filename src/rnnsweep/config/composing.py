@@ -1,0 +1,215 @@
+"""From overrides to one typed run: files in Hydra's order, then overrides, each value with its origin."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rnnsweep.config.files import (
+    Layer,
+    Origin,
+    conf_folders,
+    options,
+    read_layers,
+    refuse_unknown_option,
+    shown,
+)
+from rnnsweep.config.overrides import COMMAND_LINE, Assignment, canonical, read_overrides
+from rnnsweep.config.schema import (
+    GROUPS,
+    RunConfig,
+    RunSchema,
+    flatten,
+    known_keys,
+    refuse_unknown_key,
+    right_type,
+)
+from rnnsweep.errors import UserError
+
+_DEFAULT = Origin("default")
+_REFUSED_KEY = re.compile(r"([\w.]+)=")  # how refusals of the dataclasses begin
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value of a run and where it came from."""
+
+    key: str
+    value: Any
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class _Composed:
+    run: RunConfig
+    origins: dict[str, Origin]
+
+
+def compose(
+    overrides: Sequence[str] = (), *, conf: Path | None = None, where: str = COMMAND_LINE
+) -> RunConfig:
+    """Compose one run from the files of conf/ and the overrides, as ``["model=gru", "optimizer.lr=0.01"]``.
+
+    Args:
+        overrides: the last of two with one key holds.
+        conf: the folder of ``config.yaml``; None finds it.
+        where: what an error calls the place of the overrides.
+
+    Raises:
+        UserError: an override that does not parse, an unknown key or file, a wrong type or range.
+    """
+    return _compose(overrides, conf, where).run
+
+
+def origins(
+    overrides: Sequence[str] = (), *, conf: Path | None = None, where: str = COMMAND_LINE
+) -> list[Setting]:
+    """Give every value of the composed run with the place it came from.
+
+    Raises:
+        UserError: as `compose`.
+    """
+    composed = _compose(overrides, conf, where)
+    values = flatten(composed.run)
+    return [Setting(key, value, composed.origins.get(key, _DEFAULT)) for key, value in values.items()]
+
+
+def architectures(conf: Path | None = None) -> tuple[str, ...]:
+    """Give the names of the files of conf/model/, sorted.
+
+    Raises:
+        UserError: there is no config.yaml in the folder.
+    """
+    return tuple(options("model", conf_folders(conf)))
+
+
+def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> _Composed:
+    folders = conf_folders(conf)
+    assigned = read_overrides(overrides, where=where)
+    chosen = [one for one in assigned if one.chooses]
+    for one in chosen:
+        _refuse_unknown_choice(one, where, folders)
+    layers, choices, named = read_layers([one.text for one in chosen if one.value is not None], folders)
+    settings = {s.key: s for s in _of_files(layers)}
+    settings |= {a.key: Setting(a.key, a.value, Origin(where)) for a in assigned if not a.chooses}
+    schema = _typed(settings)
+    parts = {f.name: getattr(schema, f.name) for f in fields(RunSchema)}
+    run = RunConfig(**parts, choices=_ordered(choices), overrides=canonical(assigned))
+    sources = _of_choices(choices, named, {one.key for one in chosen}, where, folders)
+    return _Composed(run, sources | {key: s.origin for key, s in settings.items()})
+
+
+def _refuse_unknown_choice(one: Assignment, where: str, folders: Sequence[Path]) -> None:
+    if one.value is None and one.key == "experiment":
+        return
+    several = isinstance(one.value, list) and one.key == "experiment"
+    names = one.value if several else [one.value]
+    for name in names:
+        refuse_unknown_option(one.key, name, where=where, folders=folders)
+
+
+def _of_files(layers: Sequence[Layer]) -> Iterator[Setting]:
+    for layer in layers:
+        for inner, value in _leaves(layer.values):
+            key = ".".join((*layer.package, *inner))
+            origin = Origin(shown(layer.path), layer.path, inner)
+            _refuse_key_of_file(key, value, origin, layer)
+            yield Setting(key, value, origin)
+
+
+def _refuse_key_of_file(key: str, value: Any, origin: Origin, layer: Layer) -> None:
+    if key not in known_keys() and layer.package[:1] == ("experiment",):
+        raise UserError(
+            f"{origin.source}: its first line must be '# @package _global_', as it sets keys of other groups"
+        )
+    if key not in known_keys():
+        refuse_unknown_key(key, value, str(origin))
+
+
+def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*above, str(name)))
+        else:
+            yield (*above, str(name)), value
+
+
+def _typed(settings: Mapping[str, Setting]) -> RunSchema:
+    """Put each value onto the typed schema, then let the dataclasses look at their ranges."""
+    typed = OmegaConf.structured(RunSchema)
+    for setting in settings.values():
+        _assign(typed, setting)
+    try:
+        schema = OmegaConf.to_object(typed)
+    except UserError as error:
+        raise _with_origin(error, settings) from None
+    except OmegaConfBaseException as error:
+        raise _unresolved(error, settings) from error
+    assert isinstance(schema, RunSchema)
+    return schema
+
+
+def _assign(typed: DictConfig, setting: Setting) -> None:
+    right = right_type(setting.key)
+    if isinstance(setting.value, float) and not math.isfinite(setting.value):
+        raise UserError(f"{setting.key}={setting.value} ({setting.origin}): must be a finite number")
+    try:
+        OmegaConf.update(typed, setting.key, setting.value, merge=False)
+    except OmegaConfBaseException as error:
+        shown_value = f"{setting.key}={setting.value!r} ({setting.origin})"
+        raise UserError(f"{shown_value}: must be {right}") from error
+
+
+def _with_origin(error: UserError, settings: Mapping[str, Setting]) -> UserError:
+    """Add where the value stands to what a dataclass says: ``model.dropout=2 (command line): must ...``."""
+    message = str(error)
+    found = _REFUSED_KEY.match(message)
+    setting = settings.get(found.group(1)) if found else None
+    if setting is None:
+        return error
+    begin = next((b for b in _beginnings(setting) if message.startswith((f"{b}:", f"{b} "))), "")
+    return UserError(f"{begin} ({setting.origin}){message[len(begin) :]}") if begin else error
+
+
+def _beginnings(setting: Setting) -> Iterator[str]:
+    """Give what a dataclass may call the value: as written, or as its type made it (1: 1.0 or '1')."""
+    yield f"{setting.key}={setting.value!r}"
+    yield f"{setting.key}={str(setting.value)!r}"
+    if isinstance(setting.value, int):
+        yield f"{setting.key}={float(setting.value)!r}"
+
+
+def _unresolved(error: OmegaConfBaseException, settings: Mapping[str, Setting]) -> UserError:
+    key = str(getattr(error, "full_key", "") or "")
+    first = str(error).splitlines()[0]
+    place = f" ({settings[key].origin})" if key in settings else ""
+    value = f"={settings[key].value!r}" if key in settings else ""
+    return UserError(f"{key}{value}{place}: {first}")
+
+
+def _ordered(choices: Mapping[str, str]) -> dict[str, str]:
+    return {group: choices[group] for group in GROUPS if group in choices}
+
+
+def _of_choices(
+    choices: Mapping[str, str],
+    named: Mapping[str, str],
+    by_override: set[str],
+    where: str,
+    folders: Sequence[Path],
+) -> dict[str, Origin]:
+    """Say who chose each group's file: an override, an experiment, or config.yaml."""
+    found = {}
+    for group in choices:
+        if group in by_override:
+            found[group] = Origin(where)
+            continue
+        name = f"{named.get(group) or 'config'}.yaml"
+        path = next((folder / name for folder in folders if (folder / name).is_file()), folders[0] / name)
+        found[group] = Origin(shown(path))
+    return found

@@ -1,0 +1,131 @@
+"""Override strings: read strictly, written so that any value comes back as it was."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+
+from rnnsweep.config.schema import GROUPS, refuse_unknown_key
+from rnnsweep.errors import UserError
+
+COMMAND_LINE = "command line"
+_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
+_KEYWORDS = {"true", "false", "null", "nan", "inf"}  # Hydra reads them as values, in any case of letters
+_INTERPOLATION = re.compile(r"(\\*)\$\{")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One override, read: a group's file or a key's value."""
+
+    key: str
+    value: Any
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it chooses a file of a group, as ``model=gru``."""
+        return self.key in GROUPS
+
+    @property
+    def text(self) -> str:
+        """The override as it is written; ``${...}`` in it keeps its meaning."""
+        return f"{self.key}={_write(self.value, escape=False)}"
+
+
+def quote(key: str, value: Any) -> str:
+    """Write ``key=value`` so that Hydra reads exactly `value` back, whatever is in it.
+
+    Text with commas, quotes, braces, spaces or ``${`` is quoted and escaped; null, numbers, lists and
+    dictionaries take Hydra's form.
+    """
+    return f"{key}={_write(value, escape=True)}"
+
+
+def read_overrides(texts: Sequence[str], *, where: str = COMMAND_LINE) -> list[Assignment]:
+    """Read override strings; of two with one key the last holds.
+
+    ``+key=value`` and ``++key=value`` are read as ``key=value``: there is nothing to add to a checked schema.
+
+    Raises:
+        UserError: naming the override and what would be right.
+    """
+    parser = OverridesParser.create()
+    read: dict[str, Assignment] = {}
+    for text in texts:
+        _refuse_by_shape(text, where)
+        one = _assignment(_parse(parser, text, where), text, where)
+        read.pop(one.key, None)
+        read[one.key] = one
+    return list(read.values())
+
+
+def canonical(assignments: Iterable[Assignment]) -> tuple[str, ...]:
+    """Write assignments in one form: the same run is the same list of strings."""
+    return tuple(one.text for one in assignments)
+
+
+def _refuse_by_shape(text: str, where: str) -> None:
+    if text.startswith("~"):
+        raise UserError(f"{text!r} ({where}): every key has a value, none can be removed; set it instead")
+    key = text.partition("=")[0].lstrip("+").strip()
+    if "=" not in text or not key:
+        raise UserError(f"{text!r} ({where}): must be key=value, as model=gru or model.hidden_size=64")
+    if key == "hydra" or key.startswith(("hydra.", "hydra/")):
+        raise UserError(f"{text!r} ({where}): settings of Hydra itself have no effect here; leave it out")
+
+
+def _parse(parser: OverridesParser, text: str, where: str) -> Override:
+    try:
+        return parser.parse_override(text)
+    except HydraException as error:
+        key, _, value = text.partition("=")
+        raise UserError(
+            f"{key}={value!r} ({where}): not readable; put quotes around the value, as {quote(key, value)!r}"
+        ) from error
+
+
+def _assignment(override: Override, text: str, where: str) -> Assignment:
+    key, value = override.key_or_group.replace("/", "."), override.value()
+    if override.package is not None:
+        raise UserError(f"{text!r} ({where}): '@' has no meaning here; write {key}=...")
+    if override.is_sweep_override():
+        raise UserError(_more_than_one(key, text, where))
+    if key not in GROUPS:
+        refuse_unknown_key(key, value, where)
+    return Assignment(key, value)
+
+
+def _more_than_one(key: str, text: str, where: str) -> str:
+    value = text.partition("=")[2]
+    return (
+        f"{key}={value!r} ({where}): one run takes one value; to try several write a file of sweeps/, "
+        f"and for the text itself {quote(key, value)!r}"
+    )
+
+
+def _write(value: Any, *, escape: bool) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case list() | tuple():
+            return f"[{','.join(_write(item, escape=escape) for item in value)}]"
+        case dict():
+            return (
+                "{" + ",".join(f"{_write_text(k)}:{_write(v, escape=escape)}" for k, v in value.items()) + "}"
+            )
+        case str():
+            return _write_text(_INTERPOLATION.sub(r"\1\1\\${", value) if escape else value)
+        case _:
+            return repr(value)
+
+
+def _write_text(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _KEYWORDS:
+        return text
+    return QuotedString(text, Quote.single).with_quotes()

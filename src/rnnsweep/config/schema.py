@@ -1,0 +1,120 @@
+"""What a run may set: every key with its type, and the typed result."""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from difflib import SequenceMatcher, get_close_matches
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from rnnsweep.classifier.config import OptimizerConfig, TrainerConfig
+from rnnsweep.data.config import DataConfig
+from rnnsweep.errors import UserError, refuse_unless
+from rnnsweep.networks.config import ModelConfig
+from rnnsweep.tracking.config import TrackingConfig
+
+GROUPS = ("data", "model", "optimizer", "trainer", "tracking", "experiment")
+_ALSO_CALLED = {
+    "learning_rate": "optimizer.lr",
+    "epochs": "trainer.max_epochs",
+    "layers": "model.num_layers",
+    "units": "model.hidden_size",
+    "gpus": "trainer.devices",
+    "gradient_clip_val": "optimizer.gradient_clip",
+}
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+@dataclass
+class RunSchema:
+    """The keys that a run has: what files of conf/ and overrides may set."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse seeds that a generator would refuse, naming the key."""
+        refuse_unless(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 4294967295")
+
+
+@dataclass
+class RunConfig(RunSchema):
+    """One training of one configuration with one seed, and what it was composed from."""
+
+    choices: dict[str, str] = field(default_factory=dict)  # group -> file, as {"model": "bilstm"}
+    overrides: tuple[str, ...] = ()  # pasted after `rnnsweep train`, they repeat the run
+
+    @property
+    def architecture(self) -> str:
+        """The name of the file of conf/model/ that the run was composed from."""
+        return self.choices["model"]
+
+
+def flatten(run: RunConfig) -> dict[str, Any]:
+    """Give every setting by the name of its override: ``{"model": "gru", "model.hidden_size": 64}``."""
+    flat: dict[str, Any] = dict(run.choices)
+    for key in known_keys():
+        section, _, name = key.rpartition(".")
+        flat[key] = getattr(getattr(run, section) if section else run, name)
+    return flat
+
+
+@cache
+def known_keys() -> dict[str, Any]:
+    """Give every key that holds a value, with its type: ``{"model.hidden_size": int, ...}``."""
+    keys: dict[str, Any] = {}
+    hints = get_type_hints(RunSchema)
+    for part in fields(RunSchema):
+        section = hints[part.name]
+        if is_dataclass(section):
+            keys |= {f"{part.name}.{name}": hint for name, hint in get_type_hints(section).items()}
+        else:
+            keys[part.name] = section
+    return keys
+
+
+def refuse_unknown_key(key: str, value: object, where: str) -> None:
+    """Raise UserError unless `key` holds a value of a run.
+
+    Raises:
+        UserError: naming the key, the value, where it stands and the nearest right key.
+    """
+    if key in known_keys():
+        return
+    if key in GROUPS:
+        raise UserError(
+            f"{key}={value!r} ({where}): {key} is a section; set the keys in it, as {_an_example(key)}"
+        )
+    raise UserError(f"{key}={value!r} ({where}): no such key.{_nearest_key(key)}")
+
+
+def right_type(key: str) -> str:
+    """Say in words what a key takes: ``a whole number, or null``."""
+    hint = known_keys()[key]
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    words = [_word(kind) for kind in kinds if kind is not NoneType]
+    return " or ".join(words) + (", or null" if NoneType in kinds else "")
+
+
+def _word(kind: Any) -> str:
+    return "a list, as [a,b]" if get_origin(kind) is list else _WORDS.get(kind, "a value")
+
+
+def _an_example(section: str) -> str:
+    return next((f"{key}=..." for key in known_keys() if key.startswith(f"{section}.")), "model=gru")
+
+
+def _nearest_key(key: str) -> str:
+    """Compare last parts, then whole names: `mdl.hiden_size` means model.hidden_size."""
+    known = [*known_keys(), *GROUPS]
+    above, _, last = key.rpartition(".")
+    if above in known_keys():
+        return f" Did you mean {above!r}?"
+    close = get_close_matches(last, [name.rpartition(".")[2] for name in known] + list(_ALSO_CALLED), n=1)
+    if not close:
+        return ""
+    meant = [name for name in known if name.rpartition(".")[2] == close[0]] or [_ALSO_CALLED[close[0]]]
+    return f" Did you mean {max(meant, key=lambda name: SequenceMatcher(a=name, b=key).ratio())!r}?"
