@@ -6,7 +6,7 @@ from typing import Any
 from rnnsweep.errors import refuse_unknown, refuse_unless
 
 CORPORA = ("ag_news", "docstrings", "files")
-TOKENS = ("characters", "words")
+TOKENS = ("basic_english", "characters", "words")
 
 
 @dataclass
@@ -15,18 +15,22 @@ class DataConfig:
 
     corpus: str = "docstrings"  # docstrings | ag_news | files
     dir: str | None = None  # ag_news: folder of train.csv and test.csv; null downloads once
+    url: str | None = None  # ag_news: a mirror's folder to download from; null takes upstream's
     train: str | None = None  # files: CSV, TSV, JSON Lines or Parquet
     validation: str | None = None  # files: null splits it off the training part
     test: str | None = None  # files: null splits it off the training part
-    text: Any = None  # column or list of columns; null finds it by name
+    text: Any = None  # column or list of columns, joined by a space; null finds it by name
     label: str | None = None  # column; null finds it by name
     libraries: list[str] = field(default_factory=list)  # docstrings: empty takes the default nine
     sample: int | None = None  # rows of the whole corpus to keep, balanced, fixed; null keeps all
+    limit: int | None = None  # training rows to keep, balanced, fixed; validation and test stay whole
     validation_share: float = 0.1  # of the training part, where no validation part is given
     test_share: float = 0.1  # of the whole, where no test part is given
     split_seed: int = 0  # changes which rows are validation rows; never touches the test part
-    tokens: str = "words"  # words | characters
+    tokens: str = "words"  # words | characters | basic_english (torchtext's rules)
     vocabulary: int = 20000  # entries at most, padding and unknown included
+    fit_rows: int | None = None  # the vocabulary is counted on the first n training rows; null: on all
+    pad_is_unknown: bool = False  # true: unknown words get the id of padding (a known mistake, to show it)
     max_length: int = 100  # tokens of a text; the rest is cut
     batch_size: int = 64
 
@@ -38,9 +42,23 @@ class DataConfig:
         for name in ("max_length", "batch_size"):
             value = getattr(self, name)
             refuse_unless(value >= 1, f"data.{name}", value, "1 or more")
-        refuse_unless(
-            self.sample is None or self.sample >= 1, "data.sample", self.sample, "1 or more, or null"
-        )
+        for name in ("sample", "limit", "fit_rows"):
+            value = getattr(self, name)
+            refuse_unless(value is None or value >= 1, f"data.{name}", value, "1 or more, or null")
         for name in ("validation_share", "test_share"):
             value = getattr(self, name)
             refuse_unless(0 < value < 1, f"data.{name}", value, "above 0 and below 1")
+        refuse_unless(_is_text(self.text), "data.text", self.text, "a column, a list of columns, or null")
+
+    @property
+    def text_columns(self) -> tuple[str, ...] | None:
+        """The columns that ``data.text`` names, in order; None where they are to be found by name."""
+        if self.text is None:
+            return None
+        return (self.text,) if isinstance(self.text, str) else tuple(self.text)
+
+
+def _is_text(value: object) -> bool:
+    if value is None or isinstance(value, str):
+        return value != ""
+    return isinstance(value, list | tuple) and len(value) > 0 and all(isinstance(v, str) for v in value)

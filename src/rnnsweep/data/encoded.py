@@ -1,0 +1,195 @@
+"""A corpus as token ids, made once and mapped into memory by every process that trains on it.
+
+N rows; S tokens of all rows together.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.data import tokens
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.corpora import Corpus, read_corpus
+from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest
+from rnnsweep.data.store import find_cache, made_once, map_array, read_json, write_array, write_json
+from rnnsweep.errors import refuse_unknown
+
+NO_TARGET = -100  # cross-entropy ignores it
+SETTINGS = (  # that the token ids depend on, beside the corpus itself
+    "sample",
+    "limit",
+    "validation_share",
+    "test_share",
+    "split_seed",
+    "tokens",
+    "vocabulary",
+    "fit_rows",
+    "pad_is_unknown",
+    "max_length",
+)
+SETTINGS = (  # that the token ids depend on, beside the corpus itself
+    "sample",
+    "limit",
+    "validation_share",
+    "test_share",
+    "split_seed",
+    "tokens",
+    "vocabulary",
+    "fit_rows",
+    "pad_is_unknown",
+    "max_length",
+)
+
+
+@dataclass(frozen=True)
+class EncodedPart:
+    """Rows of token ids, laid end to end; row n is ``ids[offsets_N1[n]:offsets_N1[n + 1]]``."""
+
+    ids: NDArray[np.int32]  # (S,)
+    offsets_N1: NDArray[np.int64]
+    targets_N: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.targets_N.shape[0])
+
+    @cached_property
+    def lengths_N(self) -> NDArray[np.int64]:
+        """Tokens of each row, 1 or more."""
+        return np.diff(self.offsets_N1)
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """A corpus cut into tokens, in three parts. The test part is read through `test()` and nowhere else."""
+
+    name: str
+    digest: str  # sha256 of all rows that were read, whatever the split
+    labels: tuple[str, ...]
+    sizes: dict[str, int]  # part -> rows
+    part_digests: dict[str, str]  # part -> sha256 of its texts and targets
+    empty: dict[str, int]  # part -> rows without any token; each is one unknown token
+    config: DataConfig = field(repr=False)
+    folder: Path = field(repr=False)
+    corpus: Path = field(repr=False)
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The words by their ids: padding, unknown, then by falling frequency in the training part."""
+        return tuple(read_json(self.folder / "vocabulary.json"))
+
+    @cached_property
+    def train(self) -> EncodedPart:
+        """The training part."""
+        return self._part("train")
+
+    @cached_property
+    def validation(self) -> EncodedPart:
+        """The validation part."""
+        return self._part("validation")
+
+    def test(self) -> EncodedPart:
+        """Open the test part: for the last word on chosen configurations, never for choosing them."""
+        return self._part("test")
+
+    def texts(self, part: str) -> list[str]:
+        """Give the raw texts of a part, in the order of its rows."""
+        refuse_unknown("part", part, PARTS)
+        return Corpus(self.corpus).texts(map_array(self.folder / f"{part}.rows.npy"))
+
+    def encode(self, texts: Sequence[str]) -> EncodedPart:
+        """Turn any texts into ids by this corpus's vocabulary; their targets are -100 (none)."""
+        ids, lengths_N = tokens.encode(
+            texts,
+            self._known,
+            cut=tokens.cutter(self.config.tokens),
+            max_length=self.config.max_length,
+            unknown=_unknown(self.config),
+        )
+        return EncodedPart(ids, tokens.offsets(lengths_N), np.full(len(texts), NO_TARGET, np.int64))
+
+    @cached_property
+    def _known(self) -> dict[str, int]:
+        return tokens.word_ids(self.vocabulary)
+
+    def _part(self, part: str) -> EncodedPart:
+        names = ("ids", "offsets", "targets")
+        return EncodedPart(*(map_array(self.folder / f"{part}.{name}.npy") for name in names))
+
+
+def prepare(config: DataConfig, cache: Path | None = None) -> EncodedCorpus:
+    """Give the corpus of the settings, cut into tokens: done once, by one process, and kept in the cache.
+
+    Args:
+        config: which text, cut how.
+        cache: folder; None takes ``RNNSWEEP_CACHE`` or the user's cache folder.
+
+    Raises:
+        UserError: the source is missing, cannot be read, or is not what it should be.
+    """
+    place = find_cache(cache)
+    corpus = read_corpus(config, place)
+    folder = made_once(
+        place / "tokens" / _key(config, corpus.digest), lambda into: _encode(corpus, config, into)
+    )
+    meta = read_json(folder / "meta.json")
+    return EncodedCorpus(
+        name=corpus.name,
+        digest=corpus.digest,
+        labels=corpus.labels,
+        config=config,
+        folder=folder,
+        corpus=corpus.folder,
+        **meta,
+    )
+
+
+def read_texts(
+    config: DataConfig, part: str, cache: Path | None = None
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Give the raw texts and the targets of a part, as the linear baseline reads them."""
+    corpus = prepare(config, cache)
+    texts = corpus.texts(part)
+    return texts, np.array(map_array(corpus.folder / f"{part}.targets.npy"))
+
+
+def _key(config: DataConfig, digest: str) -> str:
+    settings = {name: getattr(config, name) for name in SETTINGS}
+    return hashlib.sha256(json.dumps([digest, settings]).encode()).hexdigest()[:32]
+
+
+def _unknown(config: DataConfig) -> int:
+    return tokens.PADDING if config.pad_is_unknown else tokens.UNKNOWN
+
+
+def _encode(corpus: Corpus, config: DataConfig, folder: Path) -> None:
+    rows = corpus.rows()
+    chosen = choose_rows(rows, config)
+    texts = {part: [rows.texts[n] for n in numbers.tolist()] for part, numbers in chosen.items()}
+    counted = tokens.count(texts, cut=tokens.cutter(config.tokens), max_length=config.max_length)
+    vocabulary = tokens.most_frequent(counted, size=config.vocabulary, fit_rows=config.fit_rows)
+    write_json(folder / "vocabulary.json", vocabulary)
+    ids = tokens.final_ids(counted, vocabulary, unknown=_unknown(config))
+    for part, numbers in chosen.items():
+        write_array(folder / f"{part}.ids.npy", ids[part])
+        write_array(folder / f"{part}.offsets.npy", tokens.offsets(counted.lengths[part]))
+        write_array(folder / f"{part}.targets.npy", rows.targets_N[numbers])
+        write_array(folder / f"{part}.rows.npy", numbers)
+    write_json(folder / "meta.json", _facts(rows, texts, chosen, counted))
+
+
+def _facts(
+    rows: TextRows, texts: dict[str, list[str]], chosen: dict[str, Any], counted: tokens.Counted
+) -> dict[str, Any]:
+    nothing = counted.words.index("") if "" in counted.words else -1
+    return {
+        "sizes": {part: len(numbers) for part, numbers in chosen.items()},
+        "part_digests": {part: digest(texts[part], rows.targets_N[chosen[part]]) for part in chosen},
+        "empty": {part: int((ids == nothing).sum()) for part, ids in counted.ids.items()},
+    }

@@ -1,0 +1,173 @@
+"""Labelled texts before they are cut into tokens, and how rows are drawn into parts.
+
+A row belongs to a *group* (a source file, or all rows with one text): groups never straddle two parts. Which
+groups go where follows from 64-bit hashes of their names alone, so that every machine draws the same.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.data.config import DataConfig
+from rnnsweep.errors import UserError
+
+PARTS = ("train", "validation", "test")
+Hashes: TypeAlias = NDArray[np.uint64]
+Rows: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """Texts with their labels, as read; N rows."""
+
+    name: str
+    labels: tuple[str, ...]
+    texts: Sequence[str]
+    targets_N: Rows  # index into labels
+    groups_N: Hashes
+    parts_N: NDArray[np.int8]  # index into PARTS: the part that the source gives the row
+    given: tuple[str, ...]  # parts that the source gives; the others are split off the training part
+
+
+def hash_names(names: Iterable[str]) -> Hashes:
+    """Hash names to 64 bits, the same on every machine (BLAKE2b)."""
+    digests = b"".join(
+        hashlib.blake2b(n.encode("utf-8", "surrogatepass"), digest_size=8).digest() for n in names
+    )
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def group_by_text(texts: Sequence[str]) -> Hashes:
+    """Put rows of the same text into one group; rows without text stand alone."""
+    return hash_names(text or f"\0{number}" for number, text in enumerate(texts))
+
+
+def mixed(hashes: Hashes, *, salt: str) -> Hashes:
+    """Draw new 64-bit values from hashes, one draw for each salt (finaliser of splitmix64, Steele 2014)."""
+    x = hashes + hash_names([salt])
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def draw_groups(targets_N: Rows, groups_N: Hashes, *, share: float, salt: str) -> NDArray[np.bool_]:
+    """Draw whole groups until each label has about `share` of its rows; say for each row whether it is drawn.
+
+    A group counts for the label of its first row. At least one group of each label is left.
+    """
+    groups_G, first_G, group_of_N, sizes_G = np.unique(
+        groups_N, return_index=True, return_inverse=True, return_counts=True
+    )
+    labels_G = targets_N[first_G]
+    order_G = np.lexsort((mixed(groups_G, salt=salt), labels_G))
+    drawn_G = np.zeros(groups_G.size, dtype=np.bool_)
+    for label in np.unique(labels_G):
+        of_label = order_G[labels_G[order_G] == label][:-1]
+        total = sizes_G[labels_G == label].sum()
+        middle = sizes_G[of_label].cumsum() - sizes_G[of_label] / 2
+        drawn_G[of_label[middle <= share * total]] = True
+    return drawn_G[group_of_N]
+
+
+def keep_balanced(targets_N: Rows, hashes_N: Hashes, *, rows: int) -> Rows:
+    """Choose `rows` rows, as evenly over the labels as they allow, in order of hash; the result ascends."""
+    counts = np.bincount(targets_N)
+    quota = _even_quota(counts, rows)
+    order = np.lexsort((hashes_N, targets_N))
+    starts = counts.cumsum() - counts
+    rank_of_order = np.arange(targets_N.size) - np.repeat(starts, counts)
+    kept = order[rank_of_order < np.repeat(quota, counts)]
+    return np.sort(kept)
+
+
+def _even_quota(counts: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+    """Share `rows` among labels evenly; what a small label cannot give, the larger ones do."""
+    quota = np.zeros_like(counts)
+    for place, label in enumerate(np.argsort(counts, kind="stable")):
+        left = rows - int(quota.sum())
+        quota[label] = min(int(counts[label]), -(-left // (counts.size - place)))
+    return quota
+
+
+def split(rows: TextRows, *, validation_share: float, test_share: float, split_seed: int) -> dict[str, Rows]:
+    """Give the row numbers of the three parts, ascending.
+
+    A part that the source gives is taken as it is. The test part is drawn first and does not depend on
+    `split_seed`; the validation part is drawn from what is left.
+    """
+    parts_N = rows.parts_N.copy()
+    shares = {"test": (test_share, "test"), "validation": (validation_share, f"validation {split_seed}")}
+    for part, (share, salt) in shares.items():
+        if part in rows.given:
+            continue
+        free = np.flatnonzero(parts_N == 0)
+        drawn = draw_groups(rows.targets_N[free], rows.groups_N[free], share=share, salt=salt)
+        parts_N[free[drawn]] = PARTS.index(part)
+    return {part: np.flatnonzero(parts_N == number) for number, part in enumerate(PARTS)}
+
+
+def choose_rows(rows: TextRows, config: DataConfig) -> dict[str, Rows]:
+    """Draw the sample, then the three parts, then the training rows that ``data.limit`` keeps.
+
+    Raises:
+        UserError: a part has no rows.
+    """
+    numbers = np.arange(len(rows.texts))
+    if config.sample is not None:
+        numbers = keep_balanced(rows.targets_N, _draws(rows.texts, "sample"), rows=config.sample)
+    chosen = split(
+        _taken(rows, numbers),
+        validation_share=config.validation_share,
+        test_share=config.test_share,
+        split_seed=config.split_seed,
+    )
+    chosen = {part: numbers[places] for part, places in chosen.items()}
+    if config.limit is not None:
+        train = chosen["train"]
+        draws = _draws([rows.texts[n] for n in train.tolist()], "limit")
+        chosen["train"] = train[keep_balanced(rows.targets_N[train], draws, rows=config.limit)]
+    _refuse_empty(rows, chosen)
+    return chosen
+
+
+def _draws(texts: Sequence[str], salt: str) -> Hashes:
+    return mixed(hash_names(texts), salt=salt)
+
+
+def _taken(rows: TextRows, numbers: Rows) -> TextRows:
+    return TextRows(
+        rows.name,
+        rows.labels,
+        (),
+        rows.targets_N[numbers],
+        rows.groups_N[numbers],
+        rows.parts_N[numbers],
+        rows.given,
+    )
+
+
+def _refuse_empty(rows: TextRows, chosen: dict[str, Rows]) -> None:
+    sizes = {part: len(numbers) for part, numbers in chosen.items()}
+    for part, size in sizes.items():
+        if size == 0:
+            raise UserError(
+                f"{rows.name}: no rows are left for the {part} part ({sizes}); give more rows, a larger "
+                f"data.sample, or larger data.validation_share and data.test_share"
+            )
+    if np.unique(rows.targets_N[chosen["train"]]).size < 2:
+        raise UserError(f"{rows.name}: {sizes['train']} training rows hold one label only; keep more rows")
+
+
+def digest(texts: Sequence[str], *numbers: NDArray[Any]) -> str:
+    """Give the SHA-256 of texts, in order, and of the numbers that belong to them."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    sha = hashlib.sha256(np.fromiter(map(len, encoded), "<i8", len(encoded)).tobytes())
+    for array in numbers:
+        sha.update(array.astype(f"<{array.dtype.kind}8").tobytes())
+    for text in encoded:
+        sha.update(text)
+    return sha.hexdigest()
