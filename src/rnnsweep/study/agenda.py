@@ -1,0 +1,103 @@
+"""What a free slot does next: what was begun first, then trials, then replicates, then nothing."""
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+from rnnsweep.study.search import Candidate, Search
+from rnnsweep.study.tasks import BASELINE, TaskMaker
+from rnnsweep.trial import Outcome, TrialTask
+
+
+@dataclass
+class Job:
+    """One task and the processes that it has lost."""
+
+    task: TrialTask
+    attempts: int = 0
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the search asked for it."""
+        return self.task.role == "trial"
+
+
+@dataclass
+class Agenda:
+    """The jobs of a sweep that are not in a slot."""
+
+    maker: TaskMaker
+    searches: dict[str, Search]
+    ready: deque[Job] = field(default_factory=deque)  # begun before, or to be tried again
+    open_trials: dict[str, int] = field(default_factory=dict)  # asked and not told, for each architecture
+    repeated: set[str] = field(default_factory=set)  # architectures whose replicates are made
+    ended: dict[str, dict[str, Outcome]] = field(default_factory=dict)  # architecture -> name -> outcome
+
+    def adopt(self) -> list[tuple[Job, Outcome]]:
+        """Take up what an earlier controller left, and give the trials that ended without its hearing."""
+        unheard: list[tuple[Job, Outcome]] = []
+        for architecture, search in self.searches.items():
+            for candidate in search.adopt():
+                job = self._trial(architecture, candidate)
+                outcome = Outcome.read(job.task.folder)
+                if outcome is None:
+                    self.ready.append(job)
+                else:
+                    unheard.append((job, outcome))
+        if self.maker.sweep.baseline:
+            self._add_repeat(self.maker.baseline())
+        return unheard
+
+    def next(self) -> Job | None:
+        """Give the next job, or None where there is none now; one that ends may make more."""
+        if self.ready:
+            return self.ready.popleft()
+        shares = {name: search.open_budget() for name, search in self.searches.items()}
+        for name in sorted(shares, key=lambda name: shares[name]):  # sorted keeps the file's order in ties
+            if shares[name] < 1:
+                return self._trial(name, self.searches[name].ask())
+        self._make_replicates()
+        return self.ready.popleft() if self.ready else None
+
+    def again(self, job: Job) -> None:
+        """Queue a job whose process was lost: it goes on from its checkpoint, before anything new."""
+        job.task = replace(job.task, resume=True)
+        self.ready.appendleft(job)
+
+    def told(self, job: Job, outcome: Outcome) -> None:
+        """Take note that a job is over."""
+        if job.is_trial:
+            self.open_trials[job.task.architecture] -= 1
+        else:
+            self.ended.setdefault(job.task.architecture, {})[job.task.name] = outcome
+
+    def _trial(self, architecture: str, candidate: Candidate) -> Job:
+        self.open_trials[architecture] = self.open_trials.get(architecture, 0) + 1
+        task = self.maker.trial(architecture, candidate.number, candidate.overrides, resume=candidate.begun)
+        return Job(task, candidate.attempts)
+
+    def _make_replicates(self) -> None:
+        for name, search in self.searches.items():
+            if name in self.repeated or self.open_trials.get(name, 0):
+                continue
+            self.repeated.add(name)
+            if best := search.best_trial():
+                for number in range(self.maker.sweep.replicates):
+                    task = self.maker.replicate(name, best.number, best.overrides, number=number)
+                    self._add_repeat(task)
+
+    def _add_repeat(self, task: TrialTask) -> None:
+        """Queue a replicate or the baseline unless it ended under an earlier controller."""
+        outcome = Outcome.read(task.folder)
+        if outcome is None:
+            self.ready.append(Job(task))
+        else:
+            self.ended.setdefault(task.architecture, {})[task.name] = outcome
+
+    def replicates_ended(self, architecture: str) -> int:
+        """Count an architecture's replicates that are over."""
+        return len(self.ended.get(architecture, {}))
+
+    @property
+    def baseline_ended(self) -> bool:
+        """Whether the baseline is over or not wanted."""
+        return not self.maker.sweep.baseline or BASELINE in self.ended

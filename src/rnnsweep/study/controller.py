@@ -1,0 +1,227 @@
+"""The controller: the one loop that starts tasks, hears them, prunes, tells and stops."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rnnsweep.study.agenda import Agenda, Job
+from rnnsweep.study.clock import Clock
+from rnnsweep.study.failures import Hopeless, is_retried, settled
+from rnnsweep.study.ledger import Ledger
+from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
+from rnnsweep.study.records import Records
+from rnnsweep.sweep import Slot, Sweep
+from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
+from rnnsweep.trial.messages import LOG
+
+TICK_S = 0.25  # how soon a signal or a lost process is noticed
+
+
+@dataclass
+class Busy:
+    """A slot with its job."""
+
+    job: Job
+    slot: Slot
+    since: float
+    report: Report | None = None
+    pruned: bool = False
+
+
+@dataclass
+class Controller:
+    """Runs a sweep's jobs in a launcher's slots until none is left or someone stops it."""
+
+    sweep: Sweep
+    agenda: Agenda
+    launcher: Launcher
+    listener: Listener
+    clock: Clock
+    ledger: Ledger
+    records: Records
+    stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
+    ran: int = 0
+    busy_seconds: float = 0.0
+    running: dict[str, Busy] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    durations: dict[str, list[float]] = field(
+        default_factory=dict
+    )  # architecture -> seconds of full trainings
+    hopeless: Hopeless = field(default_factory=Hopeless)
+
+    def run(self) -> str:
+        """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
+
+        Raises:
+            UserError: the first tasks all failed for one reason.
+        """
+        self.began = self.clock.now()
+        for job, outcome in self.agenda.adopt():
+            self._end(job, outcome)
+        stopped = 0
+        while True:
+            if not self.stop_asked:
+                self._fill()
+            elif stopped != self.stop_asked:
+                stopped = self.stop_asked
+                self._stop_all()
+            self.listener.update(self.snapshot())
+            if not self.running:
+                return "interrupted" if self.stop_asked else "finished"
+            for event in self.launcher.events(TICK_S):
+                self._handle(event)
+
+    def _fill(self) -> None:
+        taken = {busy.slot.index for busy in self.running.values()}
+        for slot in self.launcher.slots:
+            if slot.index in taken:
+                continue
+            job = self.agenda.next()
+            if job is None:
+                return
+            self._start(job, slot)
+
+    def _start(self, job: Job, slot: Slot) -> None:
+        task = job.task
+        self.running[task.key] = Busy(job, slot, self.clock.now())
+        values = {"architecture": task.architecture, "role": task.role, "number": task.number}
+        self.ledger.write("start", name=task.name, slot=slot.index, **values)
+        self.launcher.start(task, slot)
+
+    def _stop_all(self) -> None:
+        for key in list(self.running):
+            if self.stop_asked > 1:
+                self.launcher.kill(key)
+            else:
+                self.launcher.stop(key)
+
+    def _handle(self, event: Event) -> None:
+        busy = self.running.get(event.key)
+        if busy is None:
+            return  # of a task that is over
+        if isinstance(event, Reported):
+            self._hear(busy, event.report)
+        elif isinstance(event, Ended):
+            del self.running[event.key]
+            self.busy_seconds += self.clock.now() - busy.since
+            self._over(busy, event.outcome)
+
+    def _hear(self, busy: Busy, report: Report) -> None:
+        busy.report = report
+        task = busy.job.task
+        if busy.job.is_trial:
+            assert task.number is not None
+            busy.pruned = self.agenda.searches[task.architecture].report(task.number, report)
+        self.launcher.answer(task.key, "stop" if busy.pruned else "go on")
+
+    def _over(self, busy: Busy, outcome: Outcome) -> None:
+        job, task = busy.job, busy.job.task
+        if outcome.state == "interrupted" and not self.stop_asked:
+            # nobody here stopped it: a signal from outside, as of a machine that runs out of memory
+            outcome = Outcome("failed", "lost process", "stopped from outside", outcome.scores)
+        if outcome.state == "interrupted" or (self.stop_asked and outcome.cause == "lost process"):
+            self.ledger.write("end", name=task.name, state="interrupted")
+            self.records.interrupted(task)
+            return
+        if outcome.cause in ("crash", "lost process") and self._try_again(job, outcome):
+            return
+        self._end(job, outcome, seconds=self.clock.now() - busy.since)
+
+    def _try_again(self, job: Job, outcome: Outcome) -> bool:
+        task = job.task
+        job.attempts += 1
+        if job.is_trial:
+            assert task.number is not None
+            self.agenda.searches[task.architecture].lose(task.number)
+        if not is_retried(outcome, attempts=job.attempts, retries=self.sweep.retries):
+            return False
+        self.ledger.write("end", name=task.name, state="retried", reason=outcome.reason)
+        self.listener.message(f"{task.name}: {outcome.cause} ({outcome.reason}); tried again")
+        self.agenda.again(job)
+        return True
+
+    def _end(self, job: Job, outcome: Outcome, seconds: float | None = None) -> None:
+        """Note that a job is over, in the folder, the store, the study and the ledger, in this order."""
+        task, outcome = job.task, settled(outcome)
+        task.folder.mkdir(parents=True, exist_ok=True)
+        outcome.write(task.folder)
+        self.records.ended(task, outcome)
+        if job.is_trial:
+            assert task.number is not None
+            self.agenda.searches[task.architecture].tell(task.number, outcome)
+        self.agenda.told(job, outcome)
+        self.ran += 1
+        values = {"validation": outcome.validation, "cause": outcome.cause, "reason": outcome.reason}
+        self.ledger.write("end", name=task.name, state=outcome.state, **values)
+        if outcome.state == "complete" and seconds is not None:
+            self.durations.setdefault(task.architecture, []).append(seconds)
+        if outcome.state == "failed":
+            self._note_failure(job, outcome)
+        self.hopeless.check(outcome)
+
+    def _note_failure(self, job: Job, outcome: Outcome) -> None:
+        task = job.task
+        cause, reason = outcome.cause or "crash", outcome.reason or "no reason was given"
+        self.failures.append(Failure(task.name, cause, reason, task.folder / LOG))
+        self.listener.message(f"{task.name}: failed: {cause}: {reason} ({task.folder / LOG})")
+
+    def snapshot(self) -> Snapshot:
+        """Give where the sweep stands now."""
+        now = self.clock.now()
+        return Snapshot(
+            sweep=self.sweep.name,
+            question=self.sweep.question,
+            standings=self.standings(),
+            running=tuple(_running(busy, now) for busy in self.running.values()),
+            slots=len(self.launcher.slots),
+            elapsed=now - self.began,
+            eta=self._eta(now),
+            failures=tuple(self.failures),
+        )
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Give how far each architecture is."""
+        in_slots = Counter(busy.job.task.architecture for busy in self.running.values() if busy.job.is_trial)
+        return tuple(
+            Standing(
+                architecture=name,
+                budget=self.sweep.trials,
+                complete=search.counts["complete"],
+                pruned=search.counts["pruned"],
+                failed=search.counts["failed"],
+                running=in_slots[name],
+                best=search.best,
+                share=min(1.0, search.open_budget()),
+                replicates=self.agenda.replicates_ended(name),
+                replicates_wanted=self.sweep.replicates,
+            )
+            for name, search in self.agenda.searches.items()
+        )
+
+    def _eta(self, now: float) -> float | None:
+        """Estimate the seconds to go from the mean duration of each architecture's full trainings."""
+        every = [seconds for values in self.durations.values() for seconds in values]
+        if not every or self.sweep.trials is None:
+            return None
+        usual = sum(every) / len(every)
+        left = 0.0
+        for standing in self.standings():
+            own = self.durations.get(standing.architecture)
+            mean = sum(own) / len(own) if own else usual
+            full = max(1, standing.complete) / max(1, standing.complete + standing.pruned)
+            left += mean * full * (standing.waiting + standing.running / 2)
+            left += mean * max(0, standing.replicates_wanted - standing.replicates)
+        return left / len(self.launcher.slots)
+
+
+def _running(busy: Busy, now: float) -> Running:
+    task, report = busy.job.task, busy.report
+    return Running(
+        key=task.key,
+        role=task.role,
+        architecture=task.architecture,
+        number=task.number,
+        slot=busy.slot.label,
+        seconds=now - busy.since,
+        epoch=report.epoch if report else None,
+        validation=report.validation if report else None,
+    )

@@ -1,0 +1,128 @@
+"""What a sweep tells while it runs and when it ends."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far one architecture is."""
+
+    architecture: str
+    budget: int | None  # trials asked for; None where seconds or epochs are the budget
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    running: int = 0
+    best: float | None = None  # validation accuracy
+    share: float = 0.0  # of the budget that is used up
+    replicates: int = 0  # ended
+    replicates_wanted: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Trials that are over."""
+        return self.complete + self.pruned + self.failed
+
+    @property
+    def waiting(self) -> int:
+        """Trials that the budget still asks for and that do not run yet."""
+        return max(0, (self.budget or 0) - self.ended - self.running)
+
+
+@dataclass(frozen=True)
+class Running:
+    """One task that is in a slot now."""
+
+    key: str
+    role: str  # trial | replicate | baseline
+    architecture: str
+    number: int | None
+    slot: str
+    seconds: float
+    epoch: float | None = None
+    validation: float | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One task that failed, why, and where it printed."""
+
+    name: str
+    cause: str
+    reason: str
+    log: Path
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The sweep at one moment."""
+
+    sweep: str
+    question: str
+    standings: tuple[Standing, ...]
+    running: tuple[Running, ...]
+    slots: int
+    elapsed: float  # seconds of this controller
+    eta: float | None  # seconds still to go; None before anything ended
+    failures: tuple[Failure, ...] = ()
+
+
+class Listener(Protocol):
+    """Whoever shows the sweep to a person."""
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show where the sweep stands; called at every event and a few times a second."""
+
+    def message(self, text: str) -> None:
+        """Tell one line, as that a trial failed."""
+
+
+class Silence:
+    """A listener that shows nothing."""
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show nothing."""
+
+    def message(self, text: str) -> None:
+        """Tell nothing."""
+
+
+@dataclass(frozen=True)
+class SweepSummary:
+    """How `run_sweep` ended."""
+
+    sweep: str
+    state: str  # finished | interrupted
+    folder: Path
+    standings: tuple[Standing, ...]
+    failures: tuple[Failure, ...]
+    ran: int  # tasks that ended in this call; 0 where the sweep was finished before
+    seconds: float
+    slots_busy: float  # share of slot time in tasks
+
+    @property
+    def trials(self) -> dict[str, int]:
+        """Trials of all architectures by how they ended, running and waiting ones included."""
+        return count_trials(self.standings)
+
+
+@dataclass(frozen=True)
+class SweepStatus:
+    """A sweep as its ledger shows it, from any process."""
+
+    sweep: str
+    state: str  # running | interrupted | finished
+    trials: dict[str, int]  # complete, pruned, failed, running, waiting
+    slots_busy: float
+    standings: tuple[Standing, ...]
+    failures: tuple[Failure, ...]
+    folder: Path
+    controller: dict[str, object] = field(default_factory=dict)  # pid and host, where one runs
+
+
+def count_trials(standings: tuple[Standing, ...]) -> dict[str, int]:
+    """Add up the trials of all architectures by state."""
+    words = ("complete", "pruned", "failed", "running", "waiting")
+    return {word: sum(getattr(standing, word) for standing in standings) for word in words}

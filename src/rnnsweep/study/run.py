@@ -1,0 +1,159 @@
+"""Run a sweep, from its file to its last replicate, or go on with one."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rnnsweep.config import RunConfig
+from rnnsweep.places import find_places
+from rnnsweep.study.agenda import Agenda
+from rnnsweep.study.clock import Clock, SystemClock
+from rnnsweep.study.controller import Controller
+from rnnsweep.study.journal import open_journal
+from rnnsweep.study.ledger import Ledger, read_ledger
+from rnnsweep.study.lock import sole_controller
+from rnnsweep.study.orphans import end_orphans
+from rnnsweep.study.progress import Listener, Silence, SweepSummary
+from rnnsweep.study.pruners import make_pruner
+from rnnsweep.study.records import Records
+from rnnsweep.study.samplers import check_sampler
+from rnnsweep.study.search import Search
+from rnnsweep.study.space import check_space
+from rnnsweep.study.start import Start, begin
+from rnnsweep.study.status import slots_busy
+from rnnsweep.study.tasks import TaskMaker
+from rnnsweep.sweep import Sweep
+from rnnsweep.trial import Launcher
+
+Prepare = Callable[[RunConfig], str]  # makes the corpus ready for many readers and gives its digest
+
+
+def run_sweep(
+    sweep: Sweep,
+    *,
+    mlruns: Path,
+    launcher: Launcher,
+    listener: Listener | None = None,
+    clock: Clock | None = None,
+    records: Records | None = None,
+    prepare: Prepare | None = None,
+    conf: Path | None = None,
+    accept_changes: bool = False,
+) -> SweepSummary:
+    """Run a sweep until its budget is spent and its replicates are done; called again, it goes on.
+
+    SIGINT or SIGTERM once: the trials checkpoint and stop, and the summary's state is ``interrupted``;
+    twice: they end at once. The launcher is closed at the end, whatever happens.
+
+    Args:
+        records: the store; the default is the one of the configuration's tracking settings.
+        prepare: makes the corpus ready; the default tokenises it into the cache.
+        conf: the configuration files; the default are those of the project.
+
+    Raises:
+        UserError: the space or the sampler does not fit, the corpus cannot be read, another controller runs
+            this sweep, something changed since its start, or the first trials all failed for one reason.
+    """
+    listener, clock = listener or Silence(), clock or SystemClock()
+    conf = conf or find_places().conf
+    bases = check_space(sweep, conf=conf)
+    check_sampler(sweep)
+    first = bases[sweep.architectures[0]]
+    corpus = (prepare or _prepare)(first)
+    start_folder = mlruns / "sweeps" / sweep.name
+    start_folder.mkdir(parents=True, exist_ok=True)
+    with sole_controller(start_folder), _closing(launcher):
+        start = begin(sweep, mlruns=mlruns, conf=conf, corpus=corpus, accept_changes=accept_changes)
+        end_orphans(start.folder)
+        maker = TaskMaker(sweep, start.identity, start.folder, mlruns, start.conf, bases)
+        agenda = Agenda(maker, _searches(sweep, start, bases, threads=launcher.slots[0].threads))
+        ledger = Ledger(start.folder, clock)
+        store = records or _default_records(first, mlruns)
+        controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store)
+        return _conduct(controller, start)
+
+
+def _prepare(run: RunConfig) -> str:
+    from rnnsweep.data import prepare  # NumPy and the corpora are imported where used
+
+    return prepare(run.data).digest
+
+
+def _default_records(run: RunConfig, mlruns: Path) -> Records:
+    from rnnsweep.study.recording import Recording
+
+    return Recording(mlruns, uri=run.tracking.uri)
+
+
+def _searches(sweep: Sweep, start: Start, bases: dict[str, RunConfig], *, threads: int) -> dict[str, Search]:
+    from rnnsweep.config import flatten
+
+    storage = open_journal(start.folder)
+    searches = {}
+    for name, base in bases.items():
+        trainer = base.trainer
+        pruner = make_pruner(
+            sweep.pruner, validate_every=trainer.validate_every, max_epochs=trainer.max_epochs
+        )
+        searches[name] = Search(sweep, name, storage, pruner, flatten(base), threads)
+    return searches
+
+
+def _conduct(controller: Controller, start: Start) -> SweepSummary:
+    sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
+    began = clock.now()
+    plan = {
+        "architectures": list(sweep.architectures),
+        "trials": sweep.trials,
+        "replicates": sweep.replicates,
+    }
+    ledger.write("open", slots=len(controller.launcher.slots), **plan)
+    controller.records.begin(sweep, controller.agenda.maker.parent_key)
+    state = "failed"
+    try:
+        with _signals(controller):
+            state = controller.run()
+    finally:
+        controller.launcher.close()
+        ledger.write("close", state=state)
+        controller.records.finish(state)
+        ledger.close()
+    return SweepSummary(
+        sweep=sweep.name,
+        state=state,
+        folder=start.folder,
+        standings=controller.standings(),
+        failures=tuple(controller.failures),
+        ran=controller.ran,
+        seconds=clock.now() - began,
+        slots_busy=slots_busy(read_ledger(start.folder)),
+    )
+
+
+@contextmanager
+def _closing(launcher: Launcher) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        launcher.close()
+
+
+@contextmanager
+def _signals(controller: Controller) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a request to stop; only the main thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        controller.stop_asked += 1
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

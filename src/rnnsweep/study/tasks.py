@@ -1,0 +1,105 @@
+"""The tasks of a sweep: trials, replicates and the baseline, with their names, tags and folders."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rnnsweep.config import RunConfig
+from rnnsweep.sweep import Sweep
+from rnnsweep.trial import TrialTask
+
+BASELINE = "linear"
+
+
+@dataclass(frozen=True)
+class TaskMaker:
+    """Makes tasks whose keys and folders are the same after every restart."""
+
+    sweep: Sweep
+    identity: str  # drawn when the sweep first started: a sweep that was deleted and run again has other runs
+    folder: Path
+    mlruns: Path
+    conf: Path
+    bases: dict[str, RunConfig]  # each architecture's run without the space
+
+    @property
+    def parent_key(self) -> str:
+        """The key of the sweep's own run."""
+        return f"{self.sweep.name}.{self.identity}"
+
+    def trial(self, architecture: str, number: int, overrides: tuple[str, ...], *, resume: bool) -> TrialTask:
+        """Make the task of one trial."""
+        name = f"{architecture}-{number}"
+        return self._task("trial", architecture, name, overrides, number=number, resume=resume)
+
+    def replicate(self, architecture: str, trial: int, best: tuple[str, ...], *, number: int) -> TrialTask:
+        """Make the repeat of an architecture's best trial with the seeds of its number.
+
+        The seeds are the same for every architecture, so that differences are taken within a pair.
+        """
+        name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
+        overrides = (*_without_seeds(best, self.sweep.vary), *self._seeds(architecture, number))
+        task = self._task("replicate", architecture, name, overrides, number=trial)
+        return replace(task, tags={**task.tags, "rnnsweep.replicate": str(number)})
+
+    def baseline(self) -> TrialTask:
+        """Make the task of the linear baseline."""
+        first = self.sweep.architectures[0]
+        overrides = (f"model={first}", *self.sweep.overrides)
+        return self._task("baseline", BASELINE, BASELINE, overrides, number=None)
+
+    def _seeds(self, architecture: str, number: int) -> tuple[str, ...]:
+        base = self.bases[architecture]
+        seeds = {
+            "seed": base.seed + 1 + number,
+            "data.split_seed": base.data.split_seed + 1 + number,
+        }
+        return tuple(f"{key}={seeds[key]}" for key in _varied(self.sweep.vary))
+
+    def _task(
+        self,
+        role: str,
+        architecture: str,
+        name: str,
+        overrides: tuple[str, ...],
+        *,
+        number: int | None,
+        resume: bool = False,
+    ) -> TrialTask:
+        folder = self.folder / "trials" / name
+        return TrialTask(
+            key=f"{self.parent_key}.{name}",
+            role=role,
+            architecture=architecture,
+            overrides=overrides,
+            folder=folder,
+            mlruns=self.mlruns,
+            experiment=self.sweep.name,
+            name=name,
+            number=number,
+            parent_key=self.parent_key,
+            tags=self._tags(role, architecture, number, overrides),
+            conf=self.conf,
+            resume=resume or folder.exists(),
+            time_limit=self.sweep.time_limit,
+        )
+
+    def _tags(
+        self, role: str, architecture: str, number: int | None, overrides: tuple[str, ...]
+    ) -> dict[str, str]:
+        tags = {
+            "rnnsweep.sweep": self.sweep.name,
+            "rnnsweep.architecture": architecture,
+            "rnnsweep.role": role,
+            "rnnsweep.study": f"{self.sweep.name}/{architecture}",
+            "rnnsweep.overrides": json.dumps(list(overrides)),
+        }
+        return tags if number is None else {**tags, "rnnsweep.trial": str(number)}
+
+
+def _varied(vary: str) -> tuple[str, ...]:
+    return {"all": ("seed", "data.split_seed"), "seed": ("seed",), "split": ("data.split_seed",)}[vary]
+
+
+def _without_seeds(overrides: tuple[str, ...], vary: str) -> tuple[str, ...]:
+    return tuple(o for o in overrides if o.partition("=")[0].strip() not in _varied(vary))

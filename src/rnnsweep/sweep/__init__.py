@@ -1,0 +1,18 @@
+"""Questions: a file of sweeps/, read, checked and typed. Nothing here imports the configuration or Optuna."""
+
+from rnnsweep.sweep.file import Sweep, read_sweep
+from rnnsweep.sweep.methods import Method
+from rnnsweep.sweep.slots import Slot, parse_slots
+from rnnsweep.sweep.space import Choices, Dimension, FloatRange, IntRange
+
+__all__ = [
+    "Choices",
+    "Dimension",
+    "FloatRange",
+    "IntRange",
+    "Method",
+    "Slot",
+    "Sweep",
+    "parse_slots",
+    "read_sweep",
+]

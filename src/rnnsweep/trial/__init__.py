@@ -1,0 +1,33 @@
+"""What crosses the wall between the controller and a trial's process, and what happens behind the wall."""
+
+from rnnsweep.trial.messages import (
+    Channel,
+    Ended,
+    Event,
+    Launcher,
+    Outcome,
+    Report,
+    Reported,
+    Started,
+    TrialTask,
+)
+
+__all__ = [
+    "Channel",
+    "Ended",
+    "Event",
+    "Launcher",
+    "Outcome",
+    "Report",
+    "Reported",
+    "Started",
+    "TrialTask",
+    "run_trial",
+]
+
+
+def run_trial(task: TrialTask, channel: Channel) -> Outcome:
+    """Train what a task asks for; see `rnnsweep.trial.running.run_trial`."""
+    from rnnsweep.trial.running import run_trial as run  # torch and Lightning are imported there
+
+    return run(task, channel)
