@@ -1,1 +1,34 @@
-"""Runs recorded in MLflow and read back."""
+"""Runs recorded in MLflow and read back.
+
+A run appends to its spool (`record`, `spool`); one shipper sends spools to the store (`shipper`, `shipping`);
+`reading` reads them back; `views` prepares what the UI shows. Importing this package imports none of MLflow.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_DOORS = {
+    "RunRecord": "record",
+    "DatasetPart": "record",
+    "dataset_parts": "record",
+    "Shipper": "shipper",
+    "sync": "shipper",
+    "SyncResult": "shipper",
+    "DrainResult": "shipper",
+    "close_stale": "stale",
+    "runs": "reading",
+    "curves": "reading",
+    "find_run": "reading",
+    "provenance": "origin",
+    "run_name": "naming",
+    "destination": "address",
+    "check_answers": "address",
+}
+
+__all__ = sorted(_DOORS)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"rnnsweep.tracking.{_DOORS[name]}"), name)

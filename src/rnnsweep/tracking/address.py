@@ -1,0 +1,87 @@
+"""Where runs go: the local store in mlruns/, or a user's own MLflow server that must answer at the start."""
+
+import os
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rnnsweep.errors import UserError
+
+LOCAL = "local"
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+PATIENCE = 2.5  # seconds; with the rest of a start it stays under three
+
+
+def destination(uri: str | None) -> str:
+    """Resolve the setting `tracking.uri`: itself, else MLFLOW_TRACKING_URI, else the local store.
+
+    Raises:
+        UserError: an address that is neither a server nor a database.
+    """
+    chosen = (uri or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL).strip()
+    scheme = urlsplit(chosen).scheme.split("+")[0]
+    if chosen == LOCAL or scheme in ("http", "https", "sqlite", *PORTS) or chosen.startswith("databricks"):
+        return chosen
+    raise UserError(
+        f"{_key(uri)}={chosen!r}: must be http://, https://, sqlite:///, postgresql:// or local "
+        "(MLflow no longer takes folders as stores)"
+    )
+
+
+def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
+    """Resolve the setting and see that a server answers; give the destination.
+
+    Raises:
+        UserError: it does not, with what is wrong and how to use the local store.
+    """
+    target = destination(uri)
+    try:
+        _knock(target, patience_s)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{_key(uri)}={_without_password(target)!r} does not answer ({_reason(error)}): start the "
+            f"server, or record in this project's own store with tracking.uri={LOCAL}"
+        ) from error
+    return target
+
+
+def _knock(target: str, patience_s: float) -> None:
+    parts = urlsplit(target)
+    kind = parts.scheme.split("+")[0]
+    if kind in ("http", "https"):
+        _knock_http(target.rstrip("/") + "/health", patience_s)
+    elif kind in PORTS:
+        address = (parts.hostname or "localhost", parts.port or PORTS[kind])
+        socket.create_connection(address, timeout=patience_s).close()
+    elif kind == "sqlite" and not Path(target.removeprefix("sqlite:///")).parent.is_dir():
+        raise FileNotFoundError("its folder is not there")
+
+
+def _knock_http(url: str, patience_s: float) -> None:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    bare = parts._replace(netloc=host).geturl()
+    try:
+        urllib.request.urlopen(bare, timeout=patience_s).close()
+    except urllib.error.HTTPError as error:  # it answers: what it says to a stranger is another matter
+        error.close()
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "reason", error)
+    if isinstance(inner, TimeoutError):
+        return f"no word within {PATIENCE:g} s"
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+
+
+def _key(uri: str | None) -> str:
+    return "tracking.uri" if uri else "MLFLOW_TRACKING_URI"
+
+
+def _without_password(target: str) -> str:
+    parts = urlsplit(target)
+    if not parts.password:
+        return target
+    return parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}").geturl()

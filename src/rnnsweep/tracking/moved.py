@@ -1,0 +1,46 @@
+"""A repository that was moved or copied: the absolute paths of artifacts in the database are mended."""
+
+import sqlite3
+from pathlib import Path
+
+# table -> column with the address of artifacts
+COLUMNS = {
+    "experiments": "artifact_location",
+    "runs": "artifact_uri",
+    "logged_models": "artifact_location",
+    "model_versions": "storage_location",
+}
+
+
+def repair_if_moved(mlruns: Path, root: str) -> int:
+    """Point every address of artifacts at `root`, this folder's own; give the number of changed rows.
+
+    The store is made with an experiment 0 whose address is ``ROOT/0``: it tells where the store was when
+    it was last used. Addresses outside the old root (a user's own choice) stay as they are.
+    """
+    path = mlruns / "mlflow.db"
+    connection = sqlite3.connect(path, timeout=20)
+    try:
+        old = _root_inside(connection)
+        if old is None or old == root:
+            return 0
+        with connection:  # all tables or none
+            return sum(_rewrite(connection, table, old, root) for table in COLUMNS)
+    finally:
+        connection.close()
+
+
+def _root_inside(connection: sqlite3.Connection) -> str | None:
+    query = "SELECT artifact_location FROM experiments WHERE experiment_id = 0"
+    row = connection.execute(query).fetchone()
+    location = row[0] if row else ""
+    return location.removesuffix("/0") if location.endswith("/artifacts/0") else None
+
+
+def _rewrite(connection: sqlite3.Connection, table: str, old: str, new: str) -> int:
+    column = COLUMNS[table]
+    done = connection.execute(
+        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+        (new + "/", len(old) + 2, len(old) + 1, old + "/"),
+    )
+    return done.rowcount

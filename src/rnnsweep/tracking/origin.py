@@ -1,0 +1,104 @@
+"""Where a run comes from: commit, uncommitted changes, versions, hardware, command."""
+
+import functools
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+LIBRARIES = (
+    "rnnsweep",
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+    "optuna",
+    "mlflow",
+    "numpy",
+    "scikit-learn",
+)
+DIFF = 1_000_000  # characters of a diff that are kept
+
+
+def provenance(root: Path | None = None) -> dict[str, str]:
+    """Describe where runs of this process come from, as flat text; a sweep passes it on to its trials.
+
+    Keys: ``git.commit``, ``git.branch``, ``git.dirty``, ``git.diff`` (only where something is uncommitted),
+    ``versions``, ``python``, ``command``, ``cpu``, ``cores``, ``memory_gb``, ``gpu``, ``host``, ``platform``.
+    Worked out once in a process.
+    """
+    return dict(_provenance(root or Path(__file__).resolve().parents[3]))
+
+
+@functools.lru_cache(maxsize=4)
+def _provenance(root: Path) -> dict[str, str]:
+    return {
+        **_git(root),
+        "versions": " ".join(f"{name}={_version(name)}" for name in LIBRARIES),
+        "python": platform.python_version(),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:5000],
+        "host": platform.node(),
+        "platform": platform.platform(),
+        **hardware(),
+    }
+
+
+def hardware() -> dict[str, str]:
+    """Describe the machine: processor, cores, memory, graphics card where one is known."""
+    return {
+        "cpu": _processor(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "memory_gb": f"{psutil.virtual_memory().total / 2**30:.1f}",
+        "gpu": _graphics(),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _graphics() -> str:
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    return "; ".join(_ask(query, Path("/")).splitlines()) or "none"
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _git(root: Path) -> dict[str, str]:
+    top = _ask(["git", "rev-parse", "--show-toplevel"], root).strip()
+    if not top or Path(top).resolve() != root.resolve():  # in somebody else's, or in none
+        return {"git.commit": "unknown"}
+    changes = _ask(["git", "status", "--porcelain"], root)
+    found = {
+        "git.commit": _ask(["git", "rev-parse", "HEAD"], root).strip() or "unknown",
+        "git.branch": _ask(["git", "rev-parse", "--abbrev-ref", "HEAD"], root).strip(),
+        "git.dirty": "true" if changes.strip() else "false",
+    }
+    diff = _ask(["git", "diff", "HEAD"], root)
+    return found | ({"git.diff": diff[:DIFF]} if diff else {})
+
+
+def _ask(command: list[str], folder: Path) -> str:
+    """Run a command for its output; nothing where it is not installed, fails or hangs."""
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, timeout=5, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace") if done.returncode == 0 else ""

@@ -1,0 +1,206 @@
+"""One run's append-only file on its way to the store.
+
+``mlruns/spool/KEY.jsonl`` holds whole lines of JSON, ``KEY.files/`` the artifacts that they name, and
+``notes/KEY.json`` how far the store has them. A writer appends under a file lock that costs microseconds;
+the shipper takes the same lock only to remove a file that it has sent whole.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=-]{0,149}")
+CHUNK = 1 << 20  # bytes read at once: about ten thousand points
+RETRY = 0.5  # seconds between tries to write on a full disk
+
+Record = dict[str, Any]
+
+
+def check_key(key: str) -> str:
+    """Give the key back if it can be a file's name and nothing else.
+
+    Raises:
+        ValueError: a key with a separator, a leading dot, or more than 150 characters.
+    """
+    if not KEY.fullmatch(key):
+        raise ValueError(f"{key!r} is no key of a run: letters, digits and _.@=- only")
+    return key
+
+
+def spool_folder(mlruns: Path) -> Path:
+    """Give the folder of the spools, made if it is not there."""
+    folder = mlruns / "spool"
+    (folder / "notes").mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def spooled_keys(mlruns: Path) -> list[str]:
+    """List the keys that have a spool file, oldest first, so that a parent comes before its children."""
+    folder = mlruns / "spool"
+    if not folder.is_dir():
+        return []
+    found = [(_mtime(path), path.stem) for path in folder.glob("*.jsonl") if KEY.fullmatch(path.stem)]
+    return [key for _, key in sorted(found)]
+
+
+def _mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # shipped and removed since it was listed
+        return 0.0
+
+
+class SpoolWriter:
+    """Append whole lines to one spool; hold them in memory while the disk is full."""
+
+    def __init__(self, mlruns: Path, key: str) -> None:
+        self.path = spool_folder(mlruns) / f"{check_key(key)}.jsonl"
+        self._unwritten: list[bytes] = []
+        self._next_try = 0.0
+        self._fd: int | None = None
+        self._lock = threading.RLock()
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one line, or keep it for the next call where the disk refuses it."""
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._unwritten.append(line)
+            if time.monotonic() >= self._next_try:
+                self._try()
+
+    def flush(self, deadline_s: float = 0.0) -> int:
+        """Write what is held, trying for `deadline_s` seconds; give the number of lines still held."""
+        end = time.monotonic() + deadline_s
+        with self._lock:
+            while not self._try() and time.monotonic() < end:
+                time.sleep(min(0.1, deadline_s))
+            return len(self._unwritten)
+
+    def close(self) -> None:
+        """Let the file go; the next append opens it again."""
+        with self._lock:
+            if self._fd is not None:
+                os.close(self._fd)
+                self._fd = None
+
+    def _try(self) -> bool:
+        if not self._unwritten:
+            return True
+        try:
+            with self._locked() as fd:
+                self._write(fd)
+        except OSError:  # disk full, folder gone, file too large: training goes on
+            self._next_try = time.monotonic() + RETRY
+        return not self._unwritten
+
+    def _write(self, fd: int) -> None:
+        size = os.fstat(fd).st_size
+        data = self._start_of_line(fd, size) + b"".join(self._unwritten)
+        try:
+            written = os.write(fd, data)
+        except OSError:
+            os.ftruncate(fd, size)
+            raise
+        if written == len(data):
+            self._unwritten.clear()
+            return
+        # a full disk takes a part: keep what is whole, take back the torn rest
+        whole = data[:written].rfind(b"\n") + 1
+        os.ftruncate(fd, size + whole)
+        self._unwritten = [data[whole:]] if whole else self._unwritten
+        raise OSError(f"{self.path} took {written} of {len(data)} bytes")
+
+    def _start_of_line(self, fd: int, size: int) -> bytes:
+        """Open a new file with its identity, and close the line that a dead writer left torn."""
+        if size == 0:
+            return json.dumps({"op": "file", "id": uuid.uuid4().hex}).encode() + b"\n"
+        return b"" if os.pread(fd, 1, size - 1) == b"\n" else b"\n"
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[int]:
+        fd = self._locked_fd()
+        try:
+            yield fd
+        finally:
+            fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def _locked_fd(self) -> int:
+        while True:
+            if self._fd is None:
+                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+                self._fd = os.open(self.path, flags, 0o644)
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            if os.fstat(self._fd).st_nlink:
+                return self._fd
+            self.close()  # shipped whole and removed: go on in a new file
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to another process without the file and the lock."""
+        return {"path": self.path, "_unwritten": [], "_next_try": 0.0}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive without a file: the next append opens it."""
+        self.__dict__.update(state, _fd=None, _lock=threading.RLock())
+
+
+def read_spool(path: Path, *, start: int = 0) -> tuple[list[Record], int]:
+    """Read the whole lines of about a megabyte from byte `start`; give them and where the next begins.
+
+    A line that is no JSON object comes as ``{"op": "torn"}``: what a writer left that died in mid-line.
+    """
+    size = CHUNK
+    with path.open("rb") as file:
+        while True:
+            file.seek(start)
+            data = file.read(size)
+            end = data.rfind(b"\n") + 1
+            if end or len(data) < size:
+                break
+            size *= 2  # one line longer than the chunk
+    return [_parse(line) for line in data[:end].splitlines() if line], start + end
+
+
+def read_all(path: Path) -> Iterator[Record]:
+    """Give every whole line of a spool; nothing where there is no file."""
+    start = 0
+    while path.exists():
+        try:
+            records, end = read_spool(path, start=start)
+        except FileNotFoundError:
+            return
+        yield from records
+        if end == start:
+            return
+        start = end
+
+
+def _parse(line: bytes) -> Record:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return {"op": "torn"}
+    return record if isinstance(record, dict) and isinstance(record.get("op"), str) else {"op": "torn"}
+
+
+def remove_if_shipped(path: Path, *, offset: int) -> bool:
+    """Remove a spool of which `offset` bytes were sent, unless a writer has gone on; say if it is gone."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_size != offset:
+            return False
+        path.unlink(missing_ok=True)
+        return True
+    finally:
+        os.close(fd)
