@@ -1,0 +1,85 @@
+"""One recurrent network that classifies texts.
+
+Shapes: B texts, T time steps, E embedding size, H outputs a step (both directions side by side), C classes.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from rnnsweep.networks.config import ModelConfig
+from rnnsweep.networks.lengths import choose, run
+from rnnsweep.networks.pooling import pool
+from rnnsweep.networks.size import output_width
+
+_LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+PADDING = 0  # the token id that fills a short text up; its embedding is zero and stays so
+
+
+class Network(nn.Module):
+    """Embedding, recurrent layers, pooling over the real steps, output layer.
+
+    Computes the same logits whatever the padding: those of packed sequences. The recurrent layers are
+    PyTorch's own modules, so that the state_dict loads into any of their kind.
+    """
+
+    def __init__(self, config: ModelConfig, *, vocabulary: int, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(vocabulary, config.embedding_size, padding_idx=PADDING)
+        self.layers = None if config.cell == "bag" else _recurrent_layers(config)
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(output_width(config), classes)
+
+    def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Give logits_BC of texts of token ids; what stands at or after a text's length is padding."""
+        return self.read(self.embedding(tokens_BT.t()), lengths_B)
+
+    def read(self, embedded_TBE: Tensor, lengths_B: Tensor) -> Tensor:
+        """Give logits_BC of texts whose tokens have been looked up already.
+
+        Training reads the few rows of the embedding that a batch needs and starts here.
+        """
+        ragged = bool((lengths_B != embedded_TBE.shape[0]).any())
+        hidden_TBH = self.embedding_dropout(embedded_TBE)
+        if self.layers is not None:
+            way = choose(ragged=ragged, on_cpu=embedded_TBE.device.type == "cpu")
+            hidden_TBH = run(self.layers, hidden_TBH, lengths_B, way=way)
+        pooled_BH = pool(
+            hidden_TBH,
+            lengths_B,
+            pooling=self.config.pooling,
+            bidirectional=self.config.bidirectional and self.layers is not None,
+            ragged=ragged,
+        )
+        return self.output(self.dropout(pooled_BH))  # type: ignore[no-any-return]
+
+
+def build(config: ModelConfig, *, vocabulary: int, classes: int) -> Network:
+    """Make a network with fresh weights, drawn from PyTorch's global random numbers."""
+    network = Network(config, vocabulary=vocabulary, classes=classes)
+    if config.cell == "lstm":
+        assert network.layers is not None
+        _open_forget_gates(network.layers, config.forget_bias)
+    return network
+
+
+def _recurrent_layers(config: ModelConfig) -> nn.RNNBase:
+    return _LAYERS[config.cell](
+        config.embedding_size,
+        config.hidden_size,
+        num_layers=config.num_layers,
+        bidirectional=config.bidirectional,
+        dropout=config.layer_dropout if config.num_layers > 1 else 0.0,
+    )
+
+
+def _open_forget_gates(layers: nn.RNNBase, bias: float) -> None:
+    """Set the forget gate's bias: above 0, a fresh LSTM remembers (Jozefowicz, Zaremba, Sutskever 2015)."""
+    forget = slice(layers.hidden_size, 2 * layers.hidden_size)  # PyTorch's order: input, forget, cell, output
+    for name, weight in layers.named_parameters():
+        if name.startswith("bias_ih"):
+            weight.data[forget] = bias
+        elif name.startswith("bias_hh"):
+            weight.data[forget] = 0.0

@@ -1,0 +1,42 @@
+"""From the outputs of all time steps to one vector a text, over the real steps only.
+
+Shapes: T time steps, B texts, H outputs a step (both directions side by side).
+"""
+
+import torch
+from torch import Tensor
+
+
+def pool(
+    outputs_TBH: Tensor, lengths_B: Tensor, *, pooling: str, bidirectional: bool, ragged: bool
+) -> Tensor:
+    """Pool over time; what stands at or after a text's length is never read.
+
+    "last" takes each direction's last state: the forward one at length - 1, the backward one at 0.
+    `ragged` says that some text is shorter than T.
+
+    Returns:
+        pooled_BH
+    """
+    if pooling == "last":
+        return _last(outputs_TBH, lengths_B, bidirectional=bidirectional)
+    if pooling == "max":
+        return _masked(outputs_TBH, lengths_B, float("-inf"), ragged).amax(0)
+    total_BH = _masked(outputs_TBH, lengths_B, 0.0, ragged).sum(0)
+    return total_BH / lengths_B.to(total_BH).unsqueeze(1)
+
+
+def _last(outputs_TBH: Tensor, lengths_B: Tensor, *, bidirectional: bool) -> Tensor:
+    rows_B = torch.arange(outputs_TBH.shape[1], device=outputs_TBH.device)
+    ends_BH = outputs_TBH[lengths_B - 1, rows_B]
+    if not bidirectional:
+        return ends_BH
+    half = outputs_TBH.shape[2] // 2
+    return torch.cat((ends_BH[:, :half], outputs_TBH[0, :, half:]), dim=1)
+
+
+def _masked(outputs_TBH: Tensor, lengths_B: Tensor, value: float, ragged: bool) -> Tensor:
+    if not ragged:
+        return outputs_TBH
+    steps_T1 = torch.arange(outputs_TBH.shape[0], device=outputs_TBH.device).unsqueeze(1)
+    return outputs_TBH.masked_fill((steps_T1 >= lengths_B).unsqueeze(2), value)
