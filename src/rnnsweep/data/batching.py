@@ -41,15 +41,21 @@ def batches(
     start: int = 0,
     rank: int = 0,
     world: int = 1,
+    grouped: bool = True,
 ) -> Iterator[Batch]:
     """Give the batches of one epoch from position `start` on.
+
+    Not `grouped`, rows of all lengths come together, and much of a batch may be padding.
 
     Of `world` processes, process `rank` gets the rows ``rank::world`` of each batch: together they read
     what one process would. Batch p has ``min(batch_size, N - p * batch_size)`` rows over all processes. A
     process that gets no row of a last, tiny batch gets its first row with target -100, which cross-entropy
     ignores.
     """
-    order_N = epoch_order(part.lengths_N, batch_size=batch_size, seed=seed, epoch=epoch)
+    if grouped:
+        order_N = epoch_order(part.lengths_N, batch_size=batch_size, seed=seed, epoch=epoch)
+    else:
+        order_N = np.argsort(_draws(seed, epoch, count=len(part)), kind="stable")
     for first in range(start * batch_size, len(part), batch_size):
         rows_B = order_N[first : first + batch_size]
         mine_B = rows_B[rank::world]
@@ -60,13 +66,25 @@ def batches(
 
 
 def ordered_batches(
-    part: EncodedPart, *, batch_size: int, tokens: int = 1 << 16, rank: int = 0, world: int = 1
+    part: EncodedPart,
+    *,
+    batch_size: int,
+    tokens: int = 1 << 16,
+    rank: int = 0,
+    world: int = 1,
+    grouped: bool = True,
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """Give every row once, longest first, with the numbers of the batch's rows: for validation and test.
 
     A batch has at most `batch_size` rows and, padding included, at most `tokens` tokens (but always one
-    row). Of `world` processes, process `rank` gets the batches ``rank::world``.
+    row). Of `world` processes, process `rank` gets the batches ``rank::world``. Not `grouped`, rows come
+    in their own order, `batch_size` at a time: where padding is read, as it stood while training.
     """
+    if not grouped:
+        for first in range(rank * batch_size, len(part), world * batch_size):
+            rows_B = np.arange(first, min(first + batch_size, len(part)))
+            yield rows_B, gather(part, rows_B)
+        return
     order_N = np.argsort(-part.lengths_N, kind="stable")
     bounds = _bounds(part.lengths_N[order_N], batch_size=batch_size, tokens=tokens)
     for first, end in list(zip(bounds, bounds[1:], strict=False))[rank::world]:

@@ -6,7 +6,8 @@ from typing import Any
 from rnnsweep.errors import refuse_unknown, refuse_unless
 
 CORPORA = ("ag_news", "docstrings", "files")
-TOKENS = ("basic_english", "characters", "words")
+TOKENS = ("basic_english", "characters", "keras", "words")
+GROUPINGS = ("length", "none")
 
 
 @dataclass
@@ -22,22 +23,26 @@ class DataConfig:
     text: Any = None  # column or list of columns, joined by a space; null finds it by name
     label: str | None = None  # column; null finds it by name
     libraries: list[str] = field(default_factory=list)  # docstrings: empty takes the default nine
+    skip_empty: bool = False  # leave out rows whose text is empty, as where a title is missing
     sample: int | None = None  # rows of the whole corpus to keep, balanced, fixed; null keeps all
     limit: int | None = None  # training rows to keep, balanced, fixed; validation and test stay whole
     validation_share: float = 0.1  # of the training part, where no validation part is given
     test_share: float = 0.1  # of the whole, where no test part is given
     split_seed: int = 0  # changes which rows are validation rows; never touches the test part
-    tokens: str = "words"  # words | characters | basic_english (torchtext's rules)
+    tokens: str = "words"  # words | characters | basic_english (torchtext's rules) | keras (its rules)
     vocabulary: int = 20000  # entries at most, padding and unknown included
     fit_rows: int | None = None  # the vocabulary is counted on the first n training rows; null: on all
     pad_is_unknown: bool = False  # true: unknown words get the id of padding (a known mistake, to show it)
     max_length: int = 100  # tokens of a text; the rest is cut
     batch_size: int = 64
+    grouping: str = "length"  # length: batches of nearly equal lengths | none: as the rows are drawn
+    vectors: str | None = None  # GloVe or word2vec file: the embedding starts from its vectors
 
     def __post_init__(self) -> None:
         """Refuse values out of range, naming the key."""
         refuse_unknown("data.corpus", self.corpus, CORPORA)
         refuse_unknown("data.tokens", self.tokens, TOKENS)
+        refuse_unknown("data.grouping", self.grouping, GROUPINGS)
         refuse_unless(self.vocabulary >= 3, "data.vocabulary", self.vocabulary, "3 or more")
         for name in ("max_length", "batch_size"):
             value = getattr(self, name)

@@ -23,18 +23,7 @@ from rnnsweep.errors import refuse_unknown
 
 NO_TARGET = -100  # cross-entropy ignores it
 SETTINGS = (  # that the token ids depend on, beside the corpus itself
-    "sample",
-    "limit",
-    "validation_share",
-    "test_share",
-    "split_seed",
-    "tokens",
-    "vocabulary",
-    "fit_rows",
-    "pad_is_unknown",
-    "max_length",
-)
-SETTINGS = (  # that the token ids depend on, beside the corpus itself
+    "skip_empty",
     "sample",
     "limit",
     "validation_share",

@@ -116,9 +116,10 @@ def choose_rows(rows: TextRows, config: DataConfig) -> dict[str, Rows]:
     Raises:
         UserError: a part has no rows.
     """
-    numbers = np.arange(len(rows.texts))
+    numbers = _with_text(rows) if config.skip_empty else np.arange(len(rows.texts))
     if config.sample is not None:
-        numbers = keep_balanced(rows.targets_N, _draws(rows.texts, "sample"), rows=config.sample)
+        draws = _draws([rows.texts[n] for n in numbers.tolist()], "sample")
+        numbers = numbers[keep_balanced(rows.targets_N[numbers], draws, rows=config.sample)]
     chosen = split(
         _taken(rows, numbers),
         validation_share=config.validation_share,
@@ -132,6 +133,13 @@ def choose_rows(rows: TextRows, config: DataConfig) -> dict[str, Rows]:
         chosen["train"] = train[keep_balanced(rows.targets_N[train], draws, rows=config.limit)]
     _refuse_empty(rows, chosen)
     return chosen
+
+
+def _with_text(rows: TextRows) -> Rows:
+    numbers = np.flatnonzero([bool(text.strip()) for text in rows.texts])
+    if not numbers.size:
+        raise UserError(f"{rows.name}: data.skip_empty=true leaves no row: every text is empty")
+    return numbers
 
 
 def _draws(texts: Sequence[str], salt: str) -> Hashes:

@@ -2,7 +2,8 @@
 
 Tokens of ``words``: lower-cased runs of letters, digits and underscores, and each other visible character by
 itself. Of ``basic_english``: the rules of torchtext's tokeniser of that name (words keep ``-``, ``$`` and
-``#``; quotes, colons and semicolons are dropped). Of ``characters``: the text's characters as they stand.
+``#``; quotes, colons and semicolons are dropped). Of ``keras``: the rules of its TextVectorization
+(punctuation is dropped, words are what stands between blanks). Of ``characters``: the text's characters.
 
 A text without any token is one unknown token, so that every row has a length of 1 or more.
 """
@@ -24,15 +25,17 @@ Ids: TypeAlias = NDArray[np.int32]
 Offsets: TypeAlias = NDArray[np.int64]
 Cut: TypeAlias = Callable[[str], list[str]]
 
+_KERAS_DROPS = str.maketrans("", "", "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'")
 _words = re.compile(r"\w+|[^\w\s]").findall
 _basic_english = re.compile(r"[.,()!?']|[^\s.,()!?';:]+").findall
 
 
 def cutter(tokens: str) -> Cut:
-    """Give the function that cuts one text into tokens: ``words``, ``basic_english`` or ``characters``."""
+    """Give the function that cuts one text into tokens, by its name in ``data.tokens``."""
     cutters: dict[str, Cut] = {
         "words": _cut_words,
         "basic_english": _cut_basic_english,
+        "keras": _cut_keras,
         "characters": list,
     }
     return cutters[tokens]
@@ -44,6 +47,10 @@ def _cut_words(text: str) -> list[str]:
 
 def _cut_basic_english(text: str) -> list[str]:
     return _basic_english(text.lower().replace('"', "").replace("<br />", " "))
+
+
+def _cut_keras(text: str) -> list[str]:
+    return text.lower().translate(_KERAS_DROPS).split()
 
 
 @dataclass(frozen=True)
