@@ -3,9 +3,10 @@
 from rnnsweep.config.composing import Setting, architectures, compose, origins
 from rnnsweep.config.files import Origin, copy_conf, options
 from rnnsweep.config.overrides import quote
-from rnnsweep.config.schema import RunConfig, RunSchema, flatten, known_keys, right_type
+from rnnsweep.config.schema import GROUPS, RunConfig, RunSchema, flatten, known_keys, right_type
 
 __all__ = [
+    "GROUPS",
     "Origin",
     "RunConfig",
     "RunSchema",

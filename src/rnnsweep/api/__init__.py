@@ -1,0 +1,48 @@
+"""The project's calls: what the command line does, as functions with typed results. Imported where used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnnsweep.api.answers import best, compare, curves, runs
+    from rnnsweep.api.results import BestResult, EvaluateResult, SweepResult, TrainResult, Validation
+    from rnnsweep.api.single import train
+    from rnnsweep.api.sweeps import status, sweep
+    from rnnsweep.api.testing import evaluate
+
+_HOMES = {
+    "train": "single",
+    "evaluate": "testing",
+    "sweep": "sweeps",
+    "status": "sweeps",
+    "compare": "answers",
+    "best": "answers",
+    "runs": "answers",
+    "curves": "answers",
+    **dict.fromkeys(
+        ("BestResult", "EvaluateResult", "SweepResult", "TrainResult", "Validation"),
+        "results",
+    ),
+}
+__all__ = [
+    "BestResult",
+    "EvaluateResult",
+    "SweepResult",
+    "TrainResult",
+    "Validation",
+    "best",
+    "compare",
+    "curves",
+    "evaluate",
+    "runs",
+    "status",
+    "sweep",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name from its home when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,113 @@
+"""What a sweep found: records, standings, the winner."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.api.results import BestResult
+from rnnsweep.api.sweeps import find_name, started, status
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.places import find_places
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnsweep.comparison import Comparison
+
+CURVES = ("validation/accuracy", "validation/loss", "train/loss")
+
+
+def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.DataFrame":
+    """Give one row for each run of a sweep, or of the whole store where none is named.
+
+    Raises:
+        UserError: there is no such sweep, or the store does not answer.
+    """
+    from rnnsweep.tracking import runs as read
+
+    places = find_places()
+    name = None if sweep is None else _known(sweep)
+    table: pd.DataFrame = read(places.mlruns, name, uri=uri)
+    return table
+
+
+def curves(sweep: str | Path, keys: Sequence[str] = CURVES, *, uri: str | None = None) -> "pd.DataFrame":
+    """Give the learning curves of a sweep as ``run_id, key, step, epoch, value``.
+
+    Raises:
+        UserError: there is no such sweep, or the store does not answer.
+    """
+    from rnnsweep.tracking import curves as read
+
+    table: pd.DataFrame = read(find_places().mlruns, _known(sweep), keys, uri=uri)
+    return table
+
+
+def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None = None) -> "Comparison":
+    """Compare the architectures of a sweep, write the report and keep it on the sweep's run.
+
+    Args:
+        sweep: its name or its file.
+        margin: smallest difference of test scores that matters, as 0.002.
+        uri: the store, as setting `tracking.uri`.
+
+    Raises:
+        UserError: there is no such sweep, it has no runs yet, or the store does not answer.
+    """
+    from rnnsweep.comparison import MARGIN, compare_records, write_report
+    from rnnsweep.tracking import provenance, sync
+
+    places, name = find_places(), _known(sweep)
+    sync(places.mlruns, uri)
+    table = runs(name, uri=uri)
+    found = compare_records(
+        table,
+        curves(name, uri=uri),
+        sweep=started(name, places) or name,
+        margin=MARGIN if margin is None else margin,
+        facts=provenance(),
+    )
+    report = places.mlruns / "sweeps" / name / "report.html"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    found = write_report(found, report)
+    _keep(table, report)
+    return found
+
+
+def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None = None) -> BestResult:
+    """Find the trial with the best validation score, of one architecture or of all.
+
+    Raises:
+        UserError: there is no such sweep or architecture, or no trial is complete.
+    """
+    name = _known(sweep)
+    table = runs(name, uri=uri)
+    trials = table[(table["role"] == "trial") & (table["state"] == "complete") & table["validation"].notna()]
+    known = sorted(set(trials["architecture"]))
+    if architecture is not None and architecture not in known:
+        there = f"there is {', '.join(known)}" if known else "no trial is complete yet"
+        hint = nearest(architecture, known)
+        raise UserError(f"{architecture!r}: no complete trial of it in sweep {name!r}; {there}.{hint}")
+    chosen = trials if architecture is None else trials[trials["architecture"] == architecture]
+    if chosen.empty:
+        raise UserError(f"sweep {name!r}: no trial is complete yet; go on with `rnnsweep sweep {name}`")
+    row = chosen.sort_values("validation", kind="stable").iloc[-1]
+    overrides = tuple(row["overrides"])
+    return BestResult(name, str(row["architecture"]), str(row["run_id"]), float(row["validation"]), overrides)
+
+
+def _known(sweep: str | Path) -> str:
+    return status(find_name(sweep, find_places())).sweep
+
+
+def _keep(table: "pd.DataFrame", report: Path) -> None:
+    """Keep the report on the sweep's own run."""
+    from rnnsweep.tracking import RunRecord, sync
+
+    parents = table[table["role"] == "sweep"]
+    if len(parents):
+        mlruns = find_places().mlruns
+        record = RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
+        record.artifact(report, "report.html")
+        record.flush(5.0)
+        sync(mlruns)

@@ -1,0 +1,175 @@
+"""Train one run and record it."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from rnnsweep.api.results import TrainResult, Validation
+from rnnsweep.config import RunConfig, compose, flatten
+from rnnsweep.config.overrides import read_overrides
+from rnnsweep.places import find_places
+
+if TYPE_CHECKING:
+    from rnnsweep.data import EncodedCorpus
+    from rnnsweep.tracking import RunRecord
+    from rnnsweep.training import Scores
+
+OnValidation = Callable[[Validation], None]
+OnBegin = Callable[[RunConfig, "EncodedCorpus"], None]
+
+
+@dataclass(frozen=True)
+class _Store:
+    """Where a single run is recorded."""
+
+    mlruns: Path
+    key: str
+    uri: str
+
+    @property
+    def folder(self) -> Path:
+        return self.mlruns / "runs" / self.key
+
+
+def train(
+    overrides: Sequence[str] = (),
+    *,
+    conf: Path | None = None,
+    on_begin: OnBegin | None = None,
+    on_validation: OnValidation | None = None,
+) -> TrainResult:
+    """Train one run, as ``rnnsweep train`` does, and record it.
+
+    Args:
+        overrides: as ``["model=lstm", "optimizer.lr=0.01"]``.
+        conf: the folder of ``config.yaml``; None finds it.
+        on_begin: called with the configuration and the corpus before the training begins.
+        on_validation: called after each look at the validation part.
+
+    Raises:
+        UserError: the configuration or the data cannot be used, or the tracking server does not answer;
+            nothing is recorded then.
+        rnnsweep.training.Diverged: the loss became NaN or infinite; the run is recorded as failed.
+    """
+    from rnnsweep.data import prepare
+
+    run = compose(overrides, conf=conf)
+    store = _find_store(run)
+    corpus = prepare(run.data)
+    if on_begin:
+        on_begin(run, corpus)
+    if store is None:
+        return _result(run, _fit(run, None, None, on_validation), run_id=None)
+    return _train_recorded(run, corpus, store, on_validation)
+
+
+def _find_store(run: RunConfig) -> _Store | None:
+    from rnnsweep.tracking import check_answers
+
+    if not run.tracking.enabled:
+        return None
+    uri = check_answers(run.tracking.uri)
+    return _Store(find_places().mlruns, f"single.{uuid.uuid4().hex[:12]}", uri)
+
+
+def _train_recorded(
+    run: RunConfig, corpus: "EncodedCorpus", store: _Store, on_validation: OnValidation | None
+) -> TrainResult:
+    from rnnsweep.tracking import Shipper
+
+    with Shipper(store.mlruns, store.uri) as shipper:
+        with _open(run, corpus, store) as record:
+            scores = _fit(run, record, store.folder, on_validation)
+            _record_scores(record, scores, store)
+        shipper.drain(keys=[store.key])
+        run_id = shipper.run_id(store.key)
+    return _result(run, scores, run_id=run_id)
+
+
+def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord":
+    from rnnsweep.tracking import RunRecord, dataset_parts, provenance
+
+    flat = flatten(run)
+    return RunRecord.open(
+        store.mlruns,
+        experiment=run.tracking.experiment,
+        name=name_of(run),
+        key=store.key,
+        tags={
+            "rnnsweep.role": "single",
+            "rnnsweep.architecture": run.architecture,
+            "rnnsweep.overrides": json.dumps(list(run.overrides)),
+            "rnnsweep.seed": str(run.seed),
+        },
+        params=flat,
+        datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes),
+        config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
+        uri=store.uri,
+        provenance=provenance(),
+    )
+
+
+def name_of(run: RunConfig) -> str:
+    """Give the name of a run: the one asked for, or what was overridden, so that it reads."""
+    from rnnsweep.tracking import run_name
+
+    if run.tracking.run_name:
+        return run.tracking.run_name
+    flat, silent = flatten(run), ("tracking.", "data.dir", "data.train", "data.test", "trainer.progress")
+    said = [one.key for one in read_overrides(run.overrides) if not one.chooses]
+    name: str = run_name(run.architecture, {key: flat[key] for key in said if not key.startswith(silent)})
+    return name
+
+
+def _fit(
+    run: RunConfig, record: "RunRecord | None", folder: Path | None, on_validation: OnValidation | None
+) -> "Scores":
+    from rnnsweep.api.watching import Watch
+    from rnnsweep.training import train as fit
+
+    watches = [Watch(on_validation)] if on_validation else []
+    return fit(run, logger=record.logger if record else None, callbacks=watches, folder=folder)
+
+
+def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:
+    record.summary(summary_of(scores))
+    if scores.checkpoint is not None:
+        record.tags({"rnnsweep.checkpoint": scores.checkpoint.relative_to(store.mlruns).as_posix()})
+    if scores.stopped == "interrupted":
+        record.end("interrupted", "Ctrl-C")
+    record.end("complete")
+
+
+def summary_of(scores: "Scores") -> Mapping[str, Any]:
+    """Give the one-number results of a training by the names that they are recorded under."""
+    return {
+        "best/validation_accuracy": scores.validation,
+        "best/validation_macro_f1": scores.validation_macro_f1,
+        "best/validation_loss": scores.validation_loss,
+        "params_total": scores.parameters,
+        "time/seconds": scores.seconds,
+        "time/samples_per_second": scores.samples_per_second,
+        "work/epochs": scores.epochs,
+        "work/steps": scores.steps,
+    }
+
+
+def _result(run: RunConfig, scores: "Scores", *, run_id: str | None) -> TrainResult:
+    return TrainResult(
+        run_id=run_id,
+        name=name_of(run),
+        architecture=run.architecture,
+        validation=scores.validation,
+        parameters=scores.parameters,
+        seconds=scores.seconds,
+        epochs=scores.epochs,
+        samples_per_second=scores.samples_per_second,
+        overrides=run.overrides,
+        checkpoint=scores.checkpoint,
+        stopped=scores.stopped,
+    )

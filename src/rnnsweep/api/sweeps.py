@@ -1,0 +1,117 @@
+"""Run sweeps and ask how far they are."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.api.results import SweepResult
+from rnnsweep.config import copy_conf
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.places import Places, find_places
+from rnnsweep.sweep import Sweep, read_sweep
+
+if TYPE_CHECKING:
+    from rnnsweep.study import Listener, SweepStatus
+
+
+def sweep(
+    question: str | Path,
+    *,
+    slots: str | int | None = None,
+    listener: "Listener | None" = None,
+    trials: int | None = None,
+    accept_changes: bool = False,
+) -> SweepResult:
+    """Run a sweep, or go on with one, as ``rnnsweep sweep`` does.
+
+    Args:
+        question: a file of sweeps/, or its name.
+        slots: as ``2`` or ``gpu:0,gpu:1``; None takes what the file says, else the machine's.
+        listener: hears of its progress.
+        trials: of each architecture, instead of what the file says.
+        accept_changes: go on although the file, the corpus or the code changed since the start.
+
+    Raises:
+        UserError: the file cannot be used, or another process runs the sweep.
+    """
+    from rnnsweep.api.answers import compare
+    from rnnsweep.launchers import LocalLauncher
+    from rnnsweep.study import run_sweep
+
+    places = find_places()
+    asked = read_sweep(find_file(question, places))
+    asked = asked if trials is None else replace(asked, trials=trials)
+    with _conf(places) as conf:
+        summary = run_sweep(
+            asked,
+            mlruns=places.mlruns,
+            launcher=LocalLauncher(slots=slots if slots is not None else asked.slots),
+            listener=listener,
+            conf=conf,
+            accept_changes=accept_changes,
+        )
+    return SweepResult(
+        sweep=summary.sweep,
+        state=summary.state,
+        ran=summary.ran,
+        seconds=summary.seconds,
+        slots_busy=summary.slots_busy,
+        trials=summary.trials,
+        failures=summary.failures,
+        comparison=compare(summary.sweep) if summary.state == "finished" else None,
+    )
+
+
+def status(name: str | Path) -> "SweepStatus":
+    """Tell how far a sweep is, from any process.
+
+    Raises:
+        UserError: there is no such sweep.
+    """
+    from rnnsweep.study import read_status
+
+    places = find_places()
+    return read_status(places.mlruns, find_name(name, places))
+
+
+def find_file(question: str | Path, places: Places) -> Path:
+    """Find a file of sweeps/ by its path or by its name.
+
+    Raises:
+        UserError: there is no such file; the message names the nearest.
+    """
+    path = Path(question)
+    if path.is_file():
+        return path
+    known = {file.stem: file for folder in reversed(places.sweeps) for file in sorted(folder.glob("*.yaml"))}
+    if path.suffix in ("", ".yaml", ".yml") and path.stem in known and len(path.parts) <= 2:
+        return known[path.stem]
+    listed = f"there is {', '.join(sorted(known))}" if known else f"{places.sweeps[0]} has none"
+    raise UserError(f"{question}: no such sweep file; {listed}.{nearest(path.stem, known)}")
+
+
+def find_name(name: str | Path, places: Places) -> str:
+    """Find a sweep's name by its name or by its file."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or (path.is_file() and len(path.parts) > 1):
+        return read_sweep(find_file(path, places)).name
+    return str(name)
+
+
+def started(name: str, places: Places) -> Sweep | None:
+    """Read the question of a sweep as it was when it started; None where that is not known."""
+    snapshot = places.mlruns / "sweeps" / name / "sweep.yaml"
+    return replace(read_sweep(snapshot), name=name) if snapshot.is_file() else None
+
+
+@contextmanager
+def _conf(places: Places) -> Iterator[Any]:
+    """Give one folder of configuration files: where an own conf/ adds to the packaged one, a copy of both."""
+    if len(places.conf_path) == 1:
+        yield places.conf
+        return
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-conf-") as folder:
+        yield copy_conf(Path(folder))

@@ -1,0 +1,73 @@
+"""How commands look: examples in the help, the nearest command for a misspelt one, one set of options."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# command -> module of rnnsweep.cli that has a click command of that name
+_HOMES = {
+    "sweep": "sweeps",
+    "status": "sweeps",
+    "compare": "answers",
+    "best": "answers",
+    "train": "single",
+    "evaluate": "single",
+    "config": "settings",
+    "ui": "store",
+    "sync": "store",
+    "completion": "settings",
+    "version": "settings",
+}
+
+
+class Group(click.Group):
+    """Finds a command in its module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the commands in the order of work, not of the alphabet."""
+        return list(_HOMES)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import the command's module, or say which command was probably meant."""
+        if name not in _HOMES:
+            close = get_close_matches(name, _HOMES, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {name!r}.{hint}")
+        found = getattr(import_module(f"rnnsweep.cli.{_HOMES[name]}"), f"{name}_command")
+        assert isinstance(found, click.Command)
+        return found
+
+
+class Command(click.Command):
+    """A command with examples, and with --traceback as its last option."""
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+        self.params.append(
+            click.Option(["--traceback"], is_flag=True, expose_value=False, help="Show where an error arose.")
+        )
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each example under a line of what it does."""
+        with formatter.section("Examples"):
+            for line, meaning in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{click.style(line, bold=True)}\n")
+                formatter.write(f"{'':>{formatter.current_indent + 4}}{meaning}\n")
+
+
+def command(name: str, *examples: tuple[str, str]) -> Callable[[Callable[..., Any]], Command]:
+    """Make a click command of a function; `examples` are command lines and what each does."""
+    return click.command(name, cls=Command, examples=examples)
+
+
+def json_option(function: F) -> F:
+    """Add ``--json``: exactly one JSON object on standard output, everything else on standard error."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
+    )(function)

@@ -1,0 +1,105 @@
+"""Where the command line begins and ends: one line for a mistake, an exit status that says whose it is."""
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from rnnsweep.cli.command import Group
+from rnnsweep.errors import UserError
+
+USER, OURS, INTERRUPTED = 2, 1, 130
+_TRACEBACK = "--traceback"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit status: 0, 2 (user's mistake), 1 (ours) or 130 (interrupted)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    _end_on_sigterm_as_on_ctrl_c()
+    try:
+        status = commands.main(arguments, prog_name="rnnsweep", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.ClickException, UserError) as error:
+        return _user_mistake(error, shown=_TRACEBACK in arguments)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted", "")
+        return INTERRUPTED
+    except BrokenPipeError:  # `rnnsweep config | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _our_mistake(error, arguments)
+    return status if isinstance(status, int) else 0
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rnnsweep", prog_name="rnnsweep", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Sweeps, tracking and honest comparisons for recurrent networks.
+
+    A run is composed from the files of conf/ and overrides as model=gru or optimizer.lr=0.01; a sweep
+    asks one question of many runs and is a file of sweeps/; what came out lies in mlruns/.
+    """
+
+
+def _end_on_sigterm_as_on_ctrl_c() -> None:
+    """Let a run that is told to end by its machine get its end state, as one that is told by its user."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        try:
+            signal.signal(signal.SIGTERM, interrupt)
+        except ValueError:  # not the main thread: the program around us decides
+            return
+
+
+def _user_mistake(error: Exception, *, shown: bool) -> int:
+    if shown:
+        traceback.print_exception(error)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        _say("error:", f"{error.format_message()} See: {error.ctx.command_path} --help")
+    else:
+        _say("error:", error.format_message() if isinstance(error, click.ClickException) else str(error))
+    return USER
+
+
+def _our_mistake(error: Exception, arguments: Sequence[str]) -> int:
+    if _TRACEBACK in arguments or os.environ.get("RNNSWEEP_TRACEBACK"):
+        traceback.print_exception(error)
+        return OURS
+    first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    log = _write_log(error, arguments)
+    _say("internal error:", f"{type(error).__name__}: {first}"[:300])
+    _say("", f"The traceback is in {log}; to see it here, add {_TRACEBACK}.")
+    return OURS
+
+
+def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
+    """Keep the traceback where it hurts nothing: in the user's folder for logs, else a temporary one."""
+    import platformdirs
+
+    text = "".join(traceback.format_exception(error))
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    for folder in (platformdirs.user_log_path("rnnsweep"), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            log = folder / name
+            log.write_text(f"rnnsweep {' '.join(arguments)}\n\n{text}", encoding="utf-8")
+        except OSError:
+            continue
+        return log
+    return Path(os.devnull)
+
+
+def _say(word: str, text: str) -> None:
+    styled = click.style(word, fg="red" if "error" in word else "yellow", bold=True) if word else ""
+    click.echo(" ".join(part for part in (styled, text) if part), err=True)

@@ -1,0 +1,154 @@
+"""A sweep while it runs: a table that redraws itself at a terminal, dated lines where there is none."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from rnnsweep.cli.words import count, duration, score
+from rnnsweep.palette import colour
+
+if TYPE_CHECKING:
+    from rnnsweep.study import Listener, Running, Snapshot, Standing
+
+MOST_SHOWN = 8  # running tasks under the table
+
+
+class LiveTable:
+    """Shows the sweep as a table on a terminal; drawn by a thread of its own, four times a second."""
+
+    def __init__(self, console: Console) -> None:
+        self._snapshot: Snapshot | None = None
+        self.live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+
+    def update(self, snapshot: "Snapshot") -> None:
+        """Keep the snapshot for the next drawing."""
+        self._snapshot = snapshot
+
+    def message(self, text: str) -> None:
+        """Print a line above the table."""
+        self.live.console.print(Text(text, style="yellow"))
+
+    def _render(self) -> RenderableType:
+        return Text("starting ...", style="dim") if self._snapshot is None else draw(self._snapshot)
+
+
+class PlainLines:
+    """Prints a dated line for each trial that ends: for logs and pipes."""
+
+    def __init__(self, console: Console, now: Callable[[], datetime] = datetime.now) -> None:
+        self.console, self.now = console, now
+        self._ended: dict[str, tuple[int, int]] = {}
+
+    def update(self, snapshot: "Snapshot") -> None:
+        """Print the architectures in which something ended since the last call."""
+        for standing in snapshot.standings:
+            ended = (standing.ended, standing.replicates)
+            if self._ended.get(standing.architecture, (0, 0)) != ended:
+                self._say(line(standing, snapshot))
+            self._ended[standing.architecture] = ended
+
+    def message(self, text: str) -> None:
+        """Print a dated line."""
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"{self.now():%H:%M:%S}  {text}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def listener(console: Console) -> "Iterator[Listener]":
+    """Give what fits the console: the table at a terminal, lines elsewhere."""
+    if not console.is_terminal:
+        yield PlainLines(console)
+        return
+    table = LiveTable(console)
+    with table.live:
+        yield table
+
+
+def draw(snapshot: "Snapshot") -> RenderableType:
+    """Draw the sweep: a row for each architecture, a line for each running task, and the time."""
+    return Group(
+        Text(f"{snapshot.sweep}: {snapshot.question}", style="bold"),
+        _standings(snapshot),
+        *_running(snapshot),
+        Text(summary_line(snapshot), style="dim"),
+    )
+
+
+def summary_line(snapshot: "Snapshot") -> str:
+    """Say how much is done and how long it may take."""
+    ended = sum(s.ended for s in snapshot.standings)
+    asked = sum(s.budget or 0 for s in snapshot.standings)
+    done = f"{ended} of {asked} trials" if asked else count(ended, "trial")
+    left = "" if snapshot.eta is None else f", about {duration(snapshot.eta)} left"
+    busy = f"{len(snapshot.running)} of {count(snapshot.slots, 'slot')} busy"
+    return f"{done}, {busy}, {duration(snapshot.elapsed)} elapsed{left}"
+
+
+def line(standing: "Standing", snapshot: "Snapshot") -> str:
+    """Say in one line how far an architecture is."""
+    words = [f"{standing.architecture:<15} {_of(standing.ended, standing.budget):>7} trials"]
+    words += [f"{n} {word}" for word, n in (("pruned", standing.pruned), ("failed", standing.failed)) if n]
+    if standing.best is not None:
+        words.append(f"best {score(standing.best)}")
+    if standing.replicates:
+        words.append(f"{standing.replicates}/{standing.replicates_wanted} replicates")
+    if snapshot.eta is not None:
+        words.append(f"about {duration(snapshot.eta)} left")
+    return ", ".join(words)
+
+
+def _standings(snapshot: "Snapshot") -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    table.add_column("", width=16)
+    for head in ("trials", "pruned", "failed", "best", "replicates"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for standing in snapshot.standings:
+        table.add_row(*_row(standing))
+    return table
+
+
+def _row(standing: "Standing") -> list[RenderableType]:
+    shade = colour(standing.architecture)
+    share = standing.share if standing.budget is None else standing.ended / max(1, standing.budget)
+    repeated = _of(standing.replicates, standing.replicates_wanted) if standing.replicates_wanted else ""
+    return [
+        Text(standing.architecture, style=shade),
+        ProgressBar(total=1.0, completed=share, width=16, complete_style=shade, finished_style=shade),
+        _of(standing.ended, standing.budget),
+        str(standing.pruned or "-"),
+        Text(str(standing.failed or "-"), style="red" if standing.failed else ""),
+        score(standing.best),
+        repeated,
+    ]
+
+
+def _running(snapshot: "Snapshot") -> list[RenderableType]:
+    lines: list[RenderableType] = [_running_line(task) for task in snapshot.running[:MOST_SHOWN]]
+    more = len(snapshot.running) - MOST_SHOWN
+    return [*lines, Text(f"  and {more} more", style="dim")] if more > 0 else lines
+
+
+def _running_line(task: "Running") -> Text:
+    which = task.role if task.number is None else f"{task.role} {task.number}"
+    words = [f"  {task.slot:<8} ", which, duration(task.seconds)]
+    if task.epoch is not None:
+        words.append(f"epoch {task.epoch:.2g}")
+    if task.validation is not None:
+        words.append(score(task.validation))
+    text = Text(words[0], style="dim")
+    text.append(f"{task.architecture:<15} ", style=colour(task.architecture))
+    return text.append("  ".join(words[1:]))
+
+
+def _of(done: int, asked: int | None) -> str:
+    return str(done) if asked is None else f"{done}/{asked}"

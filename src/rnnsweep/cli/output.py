@@ -1,0 +1,73 @@
+"""What goes where: results to standard output, everything else to standard error."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+@contextmanager
+def one_json_object(wanted: bool) -> Iterator[Emit]:
+    """While inside, all that prints, libraries and child processes too, prints on standard error.
+
+    The mapping given to the function is printed on standard output when all went well. Where JSON is not
+    wanted, nothing is redirected and the function does nothing.
+    """
+    if not wanted:
+        yield lambda result: None
+        return
+    kept: list[Mapping[str, Any]] = []
+    with _standard_output_on_error():
+        yield kept.append
+    for result in kept:
+        print(json.dumps(plain(result), allow_nan=False, ensure_ascii=False), flush=True)
+
+
+def plain(value: Any) -> Any:
+    """Make a value JSON: NaN and infinities become null, numbers of other libraries become Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if hasattr(value, "tolist"):  # numpy
+        return plain(value.tolist())
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def consoles() -> "tuple[Console, Console]":
+    """Give rich's consoles of standard output and standard error, as wide as the terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False), Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def _standard_output_on_error() -> Iterator[None]:
+    sys.stdout.flush()
+    with redirect_stdout(sys.stderr):
+        try:
+            kept = os.dup(1)
+        except OSError:  # closed: there is nothing to keep clean
+            yield
+            return
+        os.dup2(2, 1)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            os.dup2(kept, 1)
+            os.close(kept)

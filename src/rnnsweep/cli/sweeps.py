@@ -1,0 +1,115 @@
+"""`sweep` and `status`: run a question, and see how far it is."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.answers import print_answer
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count, duration, score
+
+if TYPE_CHECKING:
+    from rnnsweep.api import SweepResult
+    from rnnsweep.study import Failure, SweepStatus
+
+INTERRUPTED = 130
+MOST_FAILURES = 5
+
+
+@command(
+    "sweep",
+    ("rnnsweep sweep sweeps/quickstart.yaml", "start it; the same command goes on with it"),
+    ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
+    ("rnnsweep sweep quickstart --slots gpu:0,gpu:0,gpu:1", "two at a time on one GPU, one on another"),
+    ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
+)
+@click.argument("file")
+@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
+@click.option(
+    "--accept-changes", is_flag=True, help="Go on although FILE, the corpus or the code changed since."
+)
+def sweep_command(file: str, slots: str | None, trials: int | None, accept_changes: bool) -> int:
+    """Run the sweep that FILE asks for, or go on with it, and compare what came out.
+
+    Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
+    """
+    from rnnsweep.api import sweep
+    from rnnsweep.cli.live import listener
+
+    _, console = consoles()
+    with listener(console) as shown:
+        result = sweep(file, slots=slots, trials=trials, accept_changes=accept_changes, listener=shown)
+    _conclude(result, file)
+    return INTERRUPTED if result.state == "interrupted" else 0
+
+
+@command(
+    "status",
+    ("rnnsweep status quickstart", "how far a sweep is, from any terminal"),
+    ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
+)
+@click.argument("sweep")
+@json_option
+def status_command(sweep: str, as_json: bool) -> None:
+    """Tell how far SWEEP is, which trials failed, and why. SWEEP is a name or a file."""
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import status
+
+        found = status(sweep)
+        emit(
+            {
+                "sweep": found.sweep,
+                "state": found.state,
+                "trials": found.trials,
+                "slots_busy": found.slots_busy,
+            }
+        )
+    if not as_json:
+        _print_status(found)
+
+
+def _conclude(result: "SweepResult", file: str) -> None:
+    _, console = consoles()
+    done = f"{count(result.trials['complete'], 'trial')} complete, {result.trials['pruned']} pruned"
+    if result.state == "interrupted":
+        console.print(f"interrupted: {done}; go on with: rnnsweep sweep {file}", markup=False)
+        return
+    if result.ran:
+        busy = f"slots busy {result.slots_busy:.0%}"
+        console.print(f"finished in {duration(result.seconds)}: {done}, {busy}", markup=False)
+    else:
+        console.print(f"sweep {result.sweep} is finished: nothing left to run", markup=False)
+    _print_failures(result.failures)
+    if result.comparison is not None:
+        print_answer(result.comparison)
+
+
+def _print_status(found: "SweepStatus") -> None:
+    from rich.table import Table
+
+    from rnnsweep.palette import colour
+
+    console, _ = consoles()
+    console.print(f"[bold]{found.sweep}[/]  {found.state}, slots busy {found.slots_busy:.0%}")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    for head in ("complete", "pruned", "failed", "running", "waiting", "best"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in found.standings:
+        counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
+        table.add_row(f"[{colour(row.architecture)}]{row.architecture}[/]", *counts, score(row.best))
+    console.print(table)
+    _print_failures(found.failures)
+    if found.state == "interrupted":
+        console.print(f"go on with: rnnsweep sweep {found.sweep}", style="dim")
+
+
+def _print_failures(failures: "tuple[Failure, ...]") -> None:
+    _, console = consoles()
+    for one in failures[:MOST_FAILURES]:
+        console.print(f"{one.name} failed: {one.cause}: {one.reason}", style="red", markup=False)
+        console.print(f"  {one.log}", style="dim", markup=False, soft_wrap=True)
+    if len(failures) > MOST_FAILURES:
+        console.print(f"and {count(len(failures) - MOST_FAILURES, 'failure')} more", style="red")

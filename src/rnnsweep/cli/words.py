@@ -1,0 +1,22 @@
+"""Numbers as people read them in a terminal."""
+
+
+def duration(seconds: float) -> str:
+    """Write a time as ``42 s``, ``3:07 min`` or ``2:05 h``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d} h"
+
+
+def score(value: float | None) -> str:
+    """Write a share with four digits, as ``0.6543``; ``-`` where there is none."""
+    return "-" if value is None or value != value else f"{value:.4f}"
+
+
+def count(number: int, noun: str) -> str:
+    """Write ``1 trial``, ``12,345 trials``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
