@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from rnnsweep.study.agenda import Agenda, Job
 from rnnsweep.study.clock import Clock
-from rnnsweep.study.failures import Hopeless, is_retried, settled
+from rnnsweep.study.failures import Hopeless, is_retried
 from rnnsweep.study.ledger import Ledger
 from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.study.records import Records
@@ -55,6 +55,8 @@ class Controller:
             UserError: the first tasks all failed for one reason.
         """
         self.began = self.clock.now()
+        searches = self.agenda.searches.values()
+        self.hopeless.succeeded = any(s.counts["complete"] + s.counts["pruned"] for s in searches)
         for job, outcome in self.agenda.adopt():
             self._end(job, outcome)
         stopped = 0
@@ -141,7 +143,7 @@ class Controller:
 
     def _end(self, job: Job, outcome: Outcome, seconds: float | None = None) -> None:
         """Note that a job is over, in the folder, the store, the study and the ledger, in this order."""
-        task, outcome = job.task, settled(outcome)
+        task = job.task
         task.folder.mkdir(parents=True, exist_ok=True)
         outcome.write(task.folder)
         self.records.ended(task, outcome)

@@ -1,7 +1,7 @@
 """What follows from a failure: another attempt, a failed trial, or the end of the sweep."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rnnsweep.errors import UserError
 from rnnsweep.trial import Outcome
@@ -13,13 +13,6 @@ ALIKE = 3  # first tasks that fail alike before the sweep gives up
 def is_retried(outcome: Outcome, *, attempts: int, retries: int) -> bool:
     """Say whether a task that lost `attempts` processes, this one included, is tried again."""
     return outcome.state == "failed" and outcome.cause in RETRIED and attempts <= retries
-
-
-def settled(outcome: Outcome) -> Outcome:
-    """Give the outcome that the study is told: a diverged trial counts as pruned, as no attempt mends it."""
-    if outcome.state == "failed" and outcome.cause == "diverged":
-        return replace(outcome, state="pruned")
-    return outcome
 
 
 @dataclass

@@ -31,7 +31,8 @@ class TrialTask:
     parent_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     conf: Path | None = None  # the configuration files as they were when the sweep started
-    cache: Path | None = None  # of the corpus
+    uri: str | None = None  # of the store, as the controller resolved it
+    origin: Mapping[str, str] = field(default_factory=dict)  # provenance of the controller, without the diff
     resume: bool = False  # go on from the folder's last checkpoint
     time_limit: float | None = None  # seconds
 
@@ -54,6 +55,7 @@ class Outcome:
     cause: str | None = None
     reason: str | None = None  # one line for people
     scores: Mapping[str, Any] = field(default_factory=dict)  # validation, epochs, seconds, test/accuracy ...
+    recorded: bool = False  # its run has this end in the store already
 
     @property
     def validation(self) -> float | None:

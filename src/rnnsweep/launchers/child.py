@@ -1,0 +1,116 @@
+"""The trial's side of the wall: its slot, its log, its lease, and its end of the line to the controller."""
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from rnnsweep.sweep import Slot
+from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
+from rnnsweep.trial.lease import write_lease
+from rnnsweep.trial.messages import LOG
+
+ANSWER_S = 5.0  # how long a report waits for its answer before the trial goes on
+ALONE_S = 30.0  # how long a trial may take to end once its controller is gone
+
+GO_ON, STOP, INTERRUPT = "go on", "stop", "interrupt"
+
+
+class PipeChannel:
+    """The line to the controller. A thread listens, so that a controller that is gone is noticed at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._answers: SimpleQueue[str] = SimpleQueue()
+        self._interrupted = threading.Event()
+        threading.Thread(target=self._listen, name="controller", daemon=True).start()
+
+    def report(self, report: Report) -> str:
+        """Report, and wait a while for the answer; one that comes too late counts for the next report."""
+        late = STOP if STOP in list(self._drain()) else None
+        self.send("report", report)
+        if late or self._interrupted.is_set():
+            return late or GO_ON
+        try:
+            return self._answers.get(timeout=ANSWER_S)
+        except Empty:
+            return GO_ON
+
+    def interrupted(self) -> bool:
+        """Say whether the controller asked for an end, or is gone."""
+        return self._interrupted.is_set()
+
+    def send(self, kind: str, value: object = None) -> None:
+        """Send one message; a controller that is gone hears nothing."""
+        try:
+            self._connection.send((kind, value))
+        except OSError:
+            self._interrupted.set()
+
+    def _drain(self) -> list[str]:
+        words = []
+        while not self._answers.empty():
+            words.append(self._answers.get())
+        return words
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                word = self._connection.recv()
+            except (EOFError, OSError):
+                break
+            if word == INTERRUPT:
+                self._interrupted.set()
+                self._answers.put(GO_ON)
+            else:
+                self._answers.put(word)
+        self._interrupted.set()
+        self._answers.put(GO_ON)
+        time.sleep(ALONE_S)
+        os._exit(1)
+
+
+def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
+    """Run one task in this process and leave."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
+    os.setsid()
+    os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""
+    task.folder.mkdir(parents=True, exist_ok=True)
+    _redirect(task.folder / LOG)
+    write_lease(task.folder)
+    channel = PipeChannel(connection)
+    channel.send("started")
+    outcome = _guarded(task, channel)
+    if outcome.state != "interrupted" and outcome.cause != "crash":  # these go on, or are tried again
+        outcome.write(task.folder)
+    channel.send("ended", outcome)
+    _flush()
+    os._exit(0)  # an interpreter that takes its modules down one by one would keep the slot
+
+
+def _guarded(task: TrialTask, channel: PipeChannel) -> Outcome:
+    try:
+        return run_trial(task, channel)
+    except BaseException as error:
+        traceback.print_exc()
+        return Outcome("failed", "crash", f"{type(error).__name__}: {error}".splitlines()[0][:500])
+
+
+def _redirect(log: Path) -> None:
+    """Send all that this process and its libraries print to the task's log."""
+    _flush()
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    os.close(file)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()

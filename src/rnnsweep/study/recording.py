@@ -1,0 +1,100 @@
+"""The store through the spool: the controller appends lines; one shipper beside it sends them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rnnsweep.study.journal import JOURNAL
+from rnnsweep.study.start import sweep_folder
+from rnnsweep.sweep import Sweep
+from rnnsweep.tracking.address import check_answers
+from rnnsweep.tracking.origin import provenance
+from rnnsweep.tracking.record import RunRecord, State
+from rnnsweep.tracking.shipper import Shipper
+from rnnsweep.trial import Outcome, TrialTask
+
+_ENDS = {"finished": "complete", "interrupted": "interrupted"}
+
+
+class Recording:
+    """Keeps the sweep's own run, and ends the runs whose processes could not."""
+
+    def __init__(self, mlruns: Path, *, uri: str | None = None) -> None:
+        """Resolve the destination.
+
+        Raises:
+            UserError: the store at `uri` does not answer.
+        """
+        self._mlruns = mlruns
+        self._uri = check_answers(uri)
+        self._shipper = Shipper(mlruns, self._uri)
+        self._parent: RunRecord | None = None
+
+    def begin(self, sweep: Sweep, key: str) -> None:
+        """Open the sweep's own run, or go on with it, and start shipping."""
+        folder = sweep_folder(self._mlruns, sweep.name)
+        self._parent = RunRecord.open(
+            self._mlruns,
+            experiment=sweep.name,
+            name=sweep.name,
+            key=key,
+            tags=_tags(sweep, folder),
+            params=_params(sweep),
+            config_yaml=None,
+            uri=self._uri,
+            description=sweep.question,
+            experiment_tags={"mlflow.note.content": sweep.question},
+            provenance=provenance(),
+            resume=True,
+        )
+        self._parent.artifact(sweep.text, "sweep.yaml")
+        self._shipper.start()
+
+    def ended(self, task: TrialTask, outcome: Outcome) -> None:
+        """End the run of a task whose process was lost before it could."""
+        if not outcome.recorded:
+            record = RunRecord.attach(self._mlruns, task.key)
+            record.end(_state(outcome.state), _reason(outcome))
+
+    def interrupted(self, task: TrialTask) -> None:
+        """End the run of a task that was stopped by force, until it goes on."""
+        RunRecord.attach(self._mlruns, task.key).end("interrupted")
+
+    def finish(self, state: str) -> None:
+        """End the sweep's own run and wait until the store has all."""
+        if self._parent is not None:
+            self._parent.end(_state(_ENDS.get(state, "failed")))
+        self._shipper.close()
+
+
+def _state(word: str) -> State:
+    states: dict[str, State] = {
+        "complete": "complete",
+        "pruned": "pruned",
+        "failed": "failed",
+        "interrupted": "interrupted",
+    }
+    return states[word]
+
+
+def _reason(outcome: Outcome) -> str | None:
+    words = [word for word in (outcome.cause, outcome.reason) if word]
+    return ": ".join(words) or None
+
+
+def _tags(sweep: Sweep, folder: Path) -> dict[str, str]:
+    return {
+        "rnnsweep.role": "sweep",
+        "rnnsweep.sweep": sweep.name,
+        "rnnsweep.question": sweep.question,
+        "rnnsweep.storage": f"JournalStorage(JournalFileBackend({str(folder / JOURNAL)!r}))",
+    }
+
+
+def _params(sweep: Sweep) -> Mapping[str, object]:
+    names = ("trials", "seconds", "epochs", "replicates", "vary", "seed", "retries", "time_limit")
+    return {
+        "architectures": list(sweep.architectures),
+        "sampler": sweep.sampler.name,
+        "pruner": sweep.pruner.name,
+        **{name: getattr(sweep, name) for name in names},
+    }

@@ -1,0 +1,354 @@
+"""The engine, run with scripts in place of trainings."""
+
+import json
+import os
+import re
+import signal
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import optuna
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from simulation import FakeClock, FakeLauncher, PowerCut, Script, write_sweep
+
+from rnnsweep.errors import UserError
+from rnnsweep.study import SweepSummary, read_status, run_sweep
+from rnnsweep.study.journal import JOURNAL, mend, open_journal
+from rnnsweep.study.lock import sole_controller
+from rnnsweep.study.records import NoRecords
+from rnnsweep.sweep import Slot, Sweep
+from rnnsweep.trial import TrialTask
+
+
+def score_of(task: TrialTask) -> float:
+    """A score that depends on the overrides alone."""
+    return (hash_of("|".join(task.overrides)) % 1000) / 1000
+
+
+def hash_of(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+def plain(task: TrialTask, life: int) -> Script:
+    return Script((score_of(task),), seconds=1 + 9 * score_of(task))
+
+
+def run(sweep: Sweep, folder: Path, launcher: FakeLauncher, **more: object) -> SweepSummary:
+    return run_sweep(
+        sweep,
+        mlruns=folder / "mlruns",
+        launcher=launcher,
+        clock=launcher.clock,
+        records=NoRecords(),
+        prepare=lambda run: "corpus",
+        **more,
+    )
+
+
+def launcher(script=plain, **more) -> FakeLauncher:
+    return FakeLauncher(FakeClock(), script, **more)
+
+
+def told(folder: Path, sweep: Sweep) -> dict[str, Counter]:
+    storage = open_journal(folder / "mlruns" / "sweeps" / sweep.name)
+    return {
+        name: Counter(
+            t.state.name for t in optuna.load_study(study_name=f"{sweep.name}/{name}", storage=storage).trials
+        )
+        for name in sweep.architectures
+    }
+
+
+def test_every_architecture_spends_its_budget_and_its_best_is_repeated(tmp_path):
+    sweep, fake = write_sweep(tmp_path), launcher()
+    summary = run(sweep, tmp_path, fake)
+    assert summary.state == "finished"
+    assert summary.trials == {"complete": 8, "pruned": 0, "failed": 0, "running": 0, "waiting": 0}
+    roles = Counter((task.architecture, task.role) for task in fake.started)
+    assert roles == {(a, r): n for a in ("rnn", "lstm") for r, n in (("trial", 4), ("replicate", 2))}
+
+
+def test_replicates_are_paired_and_repeat_the_best_trial(tmp_path):
+    sweep, fake = write_sweep(tmp_path), launcher()
+    run(sweep, tmp_path, fake)
+    for name in sweep.architectures:
+        own = [task for task in fake.started if task.architecture == name]
+        best = max((task for task in own if task.role == "trial"), key=score_of)
+        repeats = [task for task in own if task.role == "replicate"]
+        kept = [o for o in best.overrides if not o.startswith(("seed=", "data.split_seed="))]
+        assert [list(task.overrides[:-2]) for task in repeats] == [kept, kept]
+        assert [task.overrides[-2:] for task in repeats] == [
+            ("seed=1", "data.split_seed=1"),
+            ("seed=2", "data.split_seed=2"),
+        ]
+
+
+def test_a_finished_sweep_runs_nothing_again(tmp_path):
+    sweep = write_sweep(tmp_path)
+    run(sweep, tmp_path, launcher())
+    again = launcher()
+    summary = run(sweep, tmp_path, again)
+    assert (again.started, summary.ran, summary.state) == ([], 0, "finished")
+
+
+def test_raising_the_trials_of_a_finished_sweep_continues_it(tmp_path):
+    run(write_sweep(tmp_path), tmp_path, launcher())
+    more = launcher()
+    summary = run(write_sweep(tmp_path, trials=6), tmp_path, more)
+    assert summary.trials["complete"] == 12
+    assert sum(task.role == "trial" for task in more.started) == 4
+
+
+def test_a_continued_study_never_repeats_parameters(tmp_path):
+    first, second = launcher(), launcher()
+    run(write_sweep(tmp_path, sampler="random"), tmp_path, first)
+    run(write_sweep(tmp_path, sampler="random", trials=8), tmp_path, second)
+    trials = [task.overrides for task in first.started + second.started if task.role == "trial"]
+    assert len(trials) == len(set(trials)) == 16
+
+
+def test_the_same_sweep_asks_for_the_same_trials_with_one_slot(tmp_path):
+    asked = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        fake = launcher(slots=(Slot(0),))
+        run(write_sweep(tmp_path / name), tmp_path / name, fake)
+        asked.append([(task.name, task.overrides) for task in fake.started])
+    assert asked[0] == asked[1]
+
+
+def test_the_architecture_that_spent_least_goes_next(tmp_path):
+    fake = launcher(slots=(Slot(0),))
+    run(write_sweep(tmp_path), tmp_path, fake)
+    order = [task.architecture for task in fake.started if task.role == "trial"]
+    assert order == ["rnn", "lstm"] * 4
+
+
+def test_a_failed_trial_is_counted_and_does_not_end_the_sweep(tmp_path):
+    def script(task, life):
+        return Script((), end="failed", cause="out of memory") if task.name == "rnn-1" else plain(task, life)
+
+    sweep = write_sweep(tmp_path)
+    summary = run(sweep, tmp_path, launcher(script))
+    assert summary.trials == {"complete": 7, "pruned": 0, "failed": 1, "running": 0, "waiting": 0}
+    (failure,) = summary.failures
+    assert (failure.name, failure.cause, failure.log.name) == ("rnn-1", "out of memory", "log.txt")
+    assert read_status(tmp_path / "mlruns", "toy").failures == summary.failures
+
+
+def test_a_crashed_trial_is_tried_again_as_the_same_trial(tmp_path):
+    def script(task, life):
+        first = task.name == "rnn-1" and life == 0
+        return Script((), end="failed", cause="crash") if first else plain(task, life)
+
+    fake = launcher(script)
+    summary = run(write_sweep(tmp_path), tmp_path, fake)
+    assert summary.trials["complete"] == 8
+    lives = [task for task in fake.started if task.name == "rnn-1"]
+    assert [task.resume for task in lives] == [False, True]
+    assert lives[0].key == lives[1].key
+
+
+def test_a_trial_that_crashes_each_time_fails_after_its_retries(tmp_path):
+    def script(task, life):
+        return Script((), end="failed") if task.name == "rnn-1" else plain(task, life)
+
+    fake = launcher(script)
+    summary = run(write_sweep(tmp_path, retries=2), tmp_path, fake)
+    assert summary.trials["failed"] == 1
+    assert sum(task.name == "rnn-1" for task in fake.started) == 3
+
+
+def test_a_diverged_trial_counts_as_pruned_and_is_not_tried_again(tmp_path):
+    def script(task, life):
+        return Script((), end="failed", cause="diverged") if task.name == "rnn-1" else plain(task, life)
+
+    fake = launcher(script)
+    summary = run(write_sweep(tmp_path), tmp_path, fake)
+    assert summary.trials["pruned"] == 1
+    assert sum(task.name == "rnn-1" for task in fake.started) == 1
+
+
+def test_trials_that_all_fail_alike_stop_the_sweep_with_the_one_cause(tmp_path):
+    def broken(task, life):
+        return Script((), end="failed", cause="configuration")
+
+    fake = launcher(broken)
+    with pytest.raises(UserError, match="first 3 trials failed alike.*configuration: it broke"):
+        run(write_sweep(tmp_path), tmp_path, fake)
+    assert len(fake.started) <= 4
+    assert read_status(tmp_path / "mlruns", "toy").state == "interrupted"
+
+
+def test_a_replicate_that_fails_leaves_the_others(tmp_path):
+    def script(task, life):
+        bad = task.role == "replicate" and task.overrides[-2] == "seed=1"
+        return Script((), end="failed", cause="time limit") if bad else plain(task, life)
+
+    summary = run(write_sweep(tmp_path), tmp_path, launcher(script))
+    assert summary.state == "finished"
+    assert [failure.cause for failure in summary.failures] == ["time limit"] * 2
+
+
+def test_the_median_pruner_stops_trials_that_are_behind(tmp_path):
+    def script(task, life):
+        good = int(task.number or 0) < 4
+        return Script((0.8, 0.9) if good else (0.1, 0.2))
+
+    sweep = write_sweep(tmp_path, pruner="median", trials=6, overrides="[trainer.validate_every=0.5]")
+    fake = launcher(script, slots=(Slot(0),))
+    summary = run(sweep, tmp_path, fake)
+    assert summary.trials == {"complete": 8, "pruned": 4, "failed": 0, "running": 0, "waiting": 0}
+    assert Counter(word for _, word in fake.answers)["stop"] == 4
+    assert told(tmp_path, sweep)["rnn"] == {"COMPLETE": 4, "PRUNED": 2}
+
+
+def test_replicates_are_never_pruned(tmp_path):
+    def script(task, life):
+        return Script((0.1,) if task.role == "replicate" else (0.9,))
+
+    fake = launcher(script, slots=(Slot(0),))
+    run(write_sweep(tmp_path, pruner="median"), tmp_path, fake)
+    assert {word for _, word in fake.answers} == {"go on"}
+
+
+def test_a_study_ends_at_its_budget_of_seconds(tmp_path):
+    text = write_sweep(tmp_path).text.replace("trials: 4\n", "seconds: 35\n").partition("\n")[2]
+    sweep = write_sweep(tmp_path, text)
+    fake = launcher(lambda task, life: Script((0.5,), seconds=10), slots=(Slot(0),))
+    run(sweep, tmp_path, fake)
+    trials = Counter(task.architecture for task in fake.started if task.role == "trial")
+    assert trials == {"rnn": 4, "lstm": 4}
+
+
+def test_a_study_ends_at_its_budget_of_epochs(tmp_path):
+    fake = launcher(lambda task, life: Script((0.5, 0.5), seconds=10), slots=(Slot(0),))
+    run(write_sweep(tmp_path, epochs=5), tmp_path, fake)
+    assert Counter(t.architecture for t in fake.started if t.role == "trial") == {"rnn": 3, "lstm": 3}
+
+
+def test_a_stop_lets_trials_end_as_interrupted_and_the_same_command_goes_on(tmp_path):
+    fake, sweep = launcher(), write_sweep(tmp_path)
+
+    def ask(event):
+        if len(fake.started) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    fake.on_event = ask
+    first = run(sweep, tmp_path, fake)
+    assert first.state == "interrupted"
+    status = read_status(tmp_path / "mlruns", "toy")
+    assert (status.state, status.trials["running"]) == ("interrupted", 0)
+    assert sum(status.trials.values()) == 8
+    again = launcher()
+    second = run(sweep, tmp_path, again)
+    assert second.trials["complete"] == 8
+    resumed = [task.key for task in again.started if task.resume]
+    assert resumed
+    assert set(resumed) <= {task.key for task in fake.started}
+
+
+def test_a_second_controller_is_refused_by_process_and_host(tmp_path):
+    sweep = write_sweep(tmp_path)
+    folder = tmp_path / "mlruns" / "sweeps" / "toy"
+    folder.mkdir(parents=True)
+    with (
+        sole_controller(folder),
+        pytest.raises(UserError, match=r"toy: this sweep is run by process \d+ on \w+"),
+    ):
+        run(sweep, tmp_path, launcher())
+
+
+def test_a_changed_question_is_shown_and_refused_until_it_is_accepted(tmp_path):
+    run(write_sweep(tmp_path), tmp_path, launcher())
+    changed = write_sweep(tmp_path, seed=7, trials=5)
+    with pytest.raises(UserError, match="seed: null became 7.*--accept-changes"):
+        run(changed, tmp_path, launcher())
+    assert run(changed, tmp_path, launcher(), accept_changes=True).trials["complete"] == 10
+    start = json.loads((tmp_path / "mlruns/sweeps/toy/start.json").read_text())
+    assert start["accepted"] == ["seed: null became 7"]
+
+
+def test_a_torn_last_line_of_the_journal_is_mended(tmp_path):
+    sweep = write_sweep(tmp_path)
+    run(sweep, tmp_path, launcher())
+    journal = tmp_path / "mlruns" / "sweeps" / "toy" / JOURNAL
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b'{"op_code":4,"worker')
+    (journal.parent / f"{JOURNAL}.lock").symlink_to(journal)  # as a killed process leaves it
+    assert run(write_sweep(tmp_path, trials=5), tmp_path, launcher()).trials["complete"] == 10
+
+
+@given(lines=st.lists(st.integers(), max_size=5), torn=st.binary(max_size=20))
+def test_mending_keeps_whole_lines_and_cuts_what_does_not_read(lines, torn, tmp_path_factory):
+    path = tmp_path_factory.mktemp("torn") / "journal.log"
+    whole = b"".join(b'{"a":%d}\n' % line for line in lines)
+    path.write_bytes(whole + b'{"' + torn.replace(b"\n", b""))
+    assert mend(path) > 0
+    assert path.read_bytes() == whole
+    assert mend(path) == 0
+
+
+def test_an_unknown_sweep_is_refused_with_the_nearest(tmp_path):
+    run(write_sweep(tmp_path), tmp_path, launcher())
+    with pytest.raises(UserError, match=re.escape("Did you mean 'toy'?")):
+        read_status(tmp_path / "mlruns", "toyy")
+
+
+def test_slots_stay_busy_while_durations_vary_tenfold(tmp_path):
+    fake = launcher(slots=tuple(Slot(i) for i in range(4)))
+    summary = run(write_sweep(tmp_path, trials=40), tmp_path, fake)
+    assert summary.slots_busy > 0.9
+
+
+HISTORY = st.lists(
+    st.sampled_from(["ok", "ok", "ok", "slow", "crash", "oom", "diverged"]), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    history=HISTORY,
+    cuts=st.lists(st.integers(1, 40), max_size=3),
+    slots=st.integers(1, 3),
+    trials=st.integers(1, 5),
+)
+def test_whatever_fails_and_whenever_power_is_cut_each_trial_is_told_once(
+    history, cuts, slots, trials, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("history")
+    sweep = write_sweep(folder, trials=trials, pruner="median", retries=3)
+
+    def script(task, life):
+        fate = history[hash_of(task.name) % len(history)]
+        match fate:
+            case "ok" | "slow":
+                return Script((score_of(task), 0.5), seconds=1.0 if fate == "ok" else 30.0)
+            case "crash":
+                return Script((0.1,), end="failed", cause="crash") if life == 0 else plain(task, life)
+            case "oom":
+                return Script((), end="failed", cause="out of memory")
+            case _:
+                return Script((), end="failed", cause="diverged")
+
+    for cut in [*cuts, None]:
+        left = iter(range(cut)) if cut else None
+        fake = launcher(
+            script,
+            slots=tuple(Slot(i) for i in range(slots)),
+            power=lambda moment, left=left: left is not None and next(left, None) is None,
+        )
+        try:
+            run(sweep, folder, fake)
+        except PowerCut:
+            continue
+        except UserError:  # the first tasks failed alike, as some histories have it
+            return
+    states = told(folder, sweep)
+    assert [sum(counter.values()) for counter in states.values()] == [trials, trials]
+    assert {state for counter in states.values() for state in counter} <= {"COMPLETE", "PRUNED", "FAIL"}
+    assert not fake.running
+    assert sum(read_status(folder / "mlruns", "toy").trials.values()) == 2 * trials
