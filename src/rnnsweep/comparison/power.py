@@ -92,12 +92,17 @@ def minimum_detectable_difference(
     """Smallest true difference that so many pairs separate in `power` of cases; None where none can be."""
     if pairs < fewest_pairs(alpha=alpha):
         return None
+    return spread * _detectable_effect(pairs, alpha, power)
+
+
+@lru_cache(maxsize=256)
+def _detectable_effect(pairs: int, alpha: float, power: float) -> float:
     low, high = 0.0, 50.0
-    for _ in range(30):
+    for _ in range(20):
         middle = (low + high) / 2
         reached = separation_power(middle, pairs, alpha=alpha) >= power
         low, high = (low, middle) if reached else (middle, high)
-    return spread * high
+    return high
 
 
 def equivalence_p(differences: Scores, margin: float) -> float:

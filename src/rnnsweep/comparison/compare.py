@@ -1,0 +1,128 @@
+"""From the records of a sweep to its comparison."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnsweep.comparison.budget import INDEPENDENT, BudgetCurve, budget_curve
+from rnnsweep.comparison.health import Bounds, check_health
+from rnnsweep.comparison.importance import forest_importances
+from rnnsweep.comparison.records import Comparison, Standing
+from rnnsweep.comparison.sentences import say_answer
+from rnnsweep.comparison.standings import last_attempts, make_standings
+from rnnsweep.comparison.verdicts import make_verdicts
+from rnnsweep.errors import UserError, refuse_unless
+from rnnsweep.sweep import Sweep
+from rnnsweep.sweep.space import Choices
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARGIN = 0.002
+COLUMNS = [
+    "run_id",
+    "role",
+    "architecture",
+    "trial",
+    "state",
+    "reason",
+    "seed",
+    "overrides",
+    "validation",
+    "test",
+    "parameters",
+    "seconds",
+    "samples_per_second",
+    "epochs",
+    "started",
+]
+
+
+def compare_records(
+    runs: "pd.DataFrame",
+    curves: "pd.DataFrame | None" = None,
+    *,
+    sweep: Sweep | str = "",
+    margin: float = MARGIN,
+    importances: Mapping[str, Mapping[str, float]] | None = None,
+    importance_method: str = "",
+    correct: Mapping[str, ArrayLike] | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
+
+    Args:
+        runs: the columns of `tracking.runs()`.
+        curves: the columns of `tracking.curves()`, of as many runs as are to be shown.
+        sweep: the sweep, or only its name.
+        margin: smallest difference of test scores that matters (0.002: two rows in a thousand); 0 means
+            that nothing is called equivalent.
+        importances: share of each parameter for each architecture; None computes them with a random forest.
+        importance_method: how `importances` were computed, in a few words.
+        correct: for each architecture, whether each test row was predicted rightly: (replicates, rows).
+        facts: what the report's appendix tells: versions, digests, hardware, command.
+
+    Raises:
+        UserError: no runs, or a margin out of range.
+    """
+    name = sweep if isinstance(sweep, str) else sweep.name
+    refuse_unless(0 <= margin < 1, "margin", margin, "at least 0 and below 1 (a share, as 0.002)")
+    if not len(runs):
+        raise UserError(f"sweep {name!r} has no runs yet: start it with `rnnsweep sweep {name}`")
+    table = _with_columns(runs)
+    standings = make_standings(table)
+    verdicts = make_verdicts(standings, margin=margin, sweep=name, correct=correct)
+    curves_by_name, refusal = _budget_curves(table, standings, sweep)
+    forest = importances is None
+    return Comparison(
+        sweep=name,
+        question="" if isinstance(sweep, str) else sweep.question,
+        answer=say_answer(standings, verdicts, sweep=name),
+        standings=standings,
+        verdicts=verdicts,
+        health=check_health(
+            table, standings, curves=curves, bounds=_bounds(sweep), margin=margin, sweep=name
+        ),
+        margin=margin,
+        runs=table,
+        curves=curves,
+        importances=forest_importances(table) if importances is None else importances,
+        importance_method="random forest, by permutation" if forest else importance_method,
+        budget_curves=curves_by_name,
+        budget_refusal=refusal,
+        facts=facts or {},
+    )
+
+
+def _with_columns(runs: "pd.DataFrame") -> "pd.DataFrame":
+    missing = [column for column in COLUMNS if column not in runs]
+    return runs.assign(**{column: np.nan for column in missing}) if missing else runs
+
+
+def _bounds(sweep: Sweep | str) -> dict[str, Bounds]:
+    if isinstance(sweep, str):
+        return {}
+    ranges = [d for d in sweep.space if not isinstance(d, Choices)]
+    return {d.key: (float(d.low), float(d.high), d.log) for d in ranges}
+
+
+def _budget_curves(
+    runs: "pd.DataFrame", standings: tuple[Standing, ...], sweep: Sweep | str
+) -> tuple[dict[str, BudgetCurve], str]:
+    """Expected best of n trials, for samplers whose trials are independent and where none was pruned."""
+    if isinstance(sweep, str):
+        return {}, "The sampler is not known, so trials cannot be taken to be independent."
+    if sweep.sampler.name not in INDEPENDENT:
+        return {}, (
+            f"The trials of {sweep.sampler.name} depend on earlier ones, so the best of n of them cannot be "
+            "computed from one study; search with sampler: random or qmc to see this curve."
+        )
+    trials = last_attempts(runs[runs["role"] == "trial"])
+    scored = trials[trials["validation"].notna() & trials["state"].isin(["complete", "pruned"])]
+    found = {
+        s.architecture: scored[scored["architecture"] == s.architecture]["validation"] for s in standings
+    }
+    curves = {a: budget_curve(v.tolist()) for a, v in found.items() if len(v) >= 4}
+    return curves, "" if curves else "It takes 4 scored trials of an architecture to draw this curve."

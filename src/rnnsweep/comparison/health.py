@@ -1,0 +1,183 @@
+"""Health of the search: what would make the comparison misleading, each with what to do next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.comparison.records import Remark, Standing
+from rnnsweep.comparison.sentences import points
+from rnnsweep.comparison.standings import last_attempts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmic
+EDGE = 0.05  # share of a range that counts as its border
+MANY_FAILED = 0.1
+UNEQUAL = 1.25  # times the smallest budget
+GAP = 0.03  # validation minus test
+
+
+def check_health(
+    runs: "pd.DataFrame",
+    standings: Sequence[Standing],
+    *,
+    curves: "pd.DataFrame | None" = None,
+    bounds: Mapping[str, Bounds] | None = None,
+    margin: float = 0.002,
+    sweep: str = "SWEEP",
+) -> tuple[Remark, ...]:
+    """Give one remark for each thing that is not well; none means that nothing was found.
+
+    Args:
+        runs: the sweep's runs, in the columns of `tracking.runs()`.
+        standings: made of them.
+        curves: of replicates or trials, with key ``validation/accuracy``.
+        bounds: (low, high, log) of each searched range.
+        margin: what counts as a difference.
+        sweep: its name, for the next command.
+    """
+    trials = last_attempts(runs[runs["role"] == "trial"])
+    networks = [s for s in standings if not s.baseline]
+    remarks = list(_unequal_budgets(networks, sweep))
+    for standing in networks:
+        own = trials[trials["architecture"] == standing.architecture]
+        remarks += _outcomes(standing, sweep)
+        remarks += _at_border(standing, own, bounds or {}, sweep)
+        remarks += _not_converged(standing, own, margin, sweep)
+        remarks += _diverging(standing, own)
+        remarks += _gap(standing)
+        remarks += _still_rising(standing, curves, margin)
+    return tuple(remarks)
+
+
+def _unequal_budgets(networks: Sequence[Standing], sweep: str) -> Iterator[Remark]:
+    spent = {s.architecture: sum(s.trials.values()) for s in networks if s.spent}
+    if spent and max(spent.values()) > UNEQUAL * min(spent.values()):
+        least, most = min(spent, key=lambda a: spent[a]), max(spent, key=lambda a: spent[a])
+        yield Remark(
+            f"The budgets are not equal: {most} had {spent[most]} trials, {least} {spent[least]}.",
+            f"rnnsweep sweep {sweep}",
+        )
+
+
+def _outcomes(standing: Standing, sweep: str) -> Iterator[Remark]:
+    name, trials = standing.architecture, standing.trials
+    total = sum(trials.values())
+    if total and trials["failed"] / total > MANY_FAILED:
+        yield Remark(
+            f"{name}: {trials['failed']} of {total} trials failed, so less of its space was seen.",
+            f"rnnsweep status {sweep}",
+            name,
+        )
+    if total and not trials["complete"]:
+        yield Remark(
+            f"{name}: none of {total} trials completed, so it has no best configuration.",
+            f"rnnsweep sweep {sweep}",
+            name,
+        )
+
+
+def _at_border(
+    standing: Standing, trials: "pd.DataFrame", bounds: Mapping[str, Bounds], sweep: str
+) -> Iterator[Remark]:
+    best = trials[trials["run_id"].astype(str) == standing.run_id]
+    for key, (low, high, log) in bounds.items():
+        if key not in best or not len(best) or low == high:
+            continue
+        where = _position(best[key].iloc[0], low, high, log)
+        if where is not None and not EDGE < where < 1 - EDGE:
+            side, bound = ("lower", low) if where < 0.5 else ("upper", high)
+            yield Remark(
+                f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) lies at the {side} border "
+                f"({bound:.4g}) of the space: a better one may lie beyond.",
+                f"widen space.{key} in the sweep's file and search again",
+                standing.architecture,
+            )
+
+
+def _position(value: Any, low: float, high: float, log: bool) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    if log:
+        number, low, high = (float(np.log(v)) for v in (number, low, high))
+    share = (number - low) / (high - low)
+    return share if np.isfinite(share) else None
+
+
+def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sweep: str) -> Iterator[Remark]:
+    done = trials[trials["state"] == "complete"].sort_values("trial")
+    if len(done) < 10:
+        return
+    scores = done["validation"].astype(float).to_numpy()
+    tail = max(1, len(scores) // 10)
+    gain = float(np.nanmax(scores) - np.nanmax(scores[:-tail]))
+    if gain > margin:
+        yield Remark(
+            f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
+            f"{points(gain)} points: the search has not converged.",
+            f"raise trials in the sweep's file and run rnnsweep sweep {sweep}",
+            standing.architecture,
+        )
+
+
+def _diverging(standing: Standing, trials: "pd.DataFrame") -> Iterator[Remark]:
+    key = "optimizer.lr"
+    if key not in trials or not len(trials):
+        return
+    reasons = trials["reason"].fillna("").astype(str).str.lower()
+    lost = (trials["state"] == "failed") & reasons.str.contains("diverg|nan|infinite")
+    rate = divergence_rate(trials[key].astype(float).to_numpy(), lost.to_numpy(dtype=bool))
+    if rate is not None:
+        yield Remark(
+            f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
+            f"lower the upper end of space.{key} to {rate:.2g}",
+            standing.architecture,
+        )
+
+
+def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> float | None:
+    """Give the lowest learning rate from which on at least half of two or more trials diverged."""
+    for rate in np.sort(rates[diverged]):
+        above = rates >= rate
+        if above.sum() > 1 and diverged[above].mean() >= 0.5:
+            return float(rate)
+    return None
+
+
+def _gap(standing: Standing) -> Iterator[Remark]:
+    if standing.validation is None or standing.test.mean is None:
+        return
+    gap = standing.validation - standing.test.mean
+    if gap > GAP:
+        yield Remark(
+            f"{standing.architecture}: the best validation score is {points(gap)} points above the test mean: "
+            "choosing the best of many trials flatters it, or the two parts differ.",
+            "read the test column, not the validation column",
+            standing.architecture,
+        )
+
+
+def _still_rising(standing: Standing, curves: "pd.DataFrame | None", margin: float) -> Iterator[Remark]:
+    if curves is None or not len(curves):
+        return
+    ids = {r.run_id for r in standing.replicates} or {standing.run_id}
+    own = curves[curves["run_id"].astype(str).isin(ids) & (curves["key"] == "validation/accuracy")]
+    gains = [_last_gain(group) for _, group in own.groupby("run_id")]
+    if gains and float(np.median(gains)) > margin:
+        yield Remark(
+            f"{standing.architecture}: its validation score was still rising at the end, by "
+            f"{points(float(np.median(gains)))} points in the last quarter of training.",
+            "raise trainer.max_epochs in the sweep's overrides",
+            standing.architecture,
+        )
+
+
+def _last_gain(curve: "pd.DataFrame") -> float:
+    values = curve.sort_values("step")["value"].astype(float).to_numpy()
+    last = max(1, len(values) // 4)
+    return float(np.max(values[-last:]) - np.max(values[:-last])) if len(values) > last + 1 else 0.0

@@ -1,0 +1,109 @@
+"""The report: one HTML file that needs no network, with everything behind every figure in it."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from rnnsweep.comparison import charts, search_charts, tables
+from rnnsweep.comparison.figures import Figure, data_link, to_csv
+from rnnsweep.comparison.records import OUTCOMES, Comparison, Standing
+from rnnsweep.comparison.sentences import points, replicate_command
+from rnnsweep.palette import colour
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RUN_COLUMNS = (
+    "run_id",
+    "role",
+    "architecture",
+    "trial",
+    "state",
+    "seed",
+    "validation",
+    "test",
+    "parameters",
+    "seconds",
+    "epochs",
+)
+
+
+def write_report(comparison: Comparison, path: Path | str) -> Path:
+    """Write the report and give its path. An older one is replaced as a whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    place = Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_name(f".{place.name}.{os.getpid()}")
+    half.write_text(render_report(comparison), encoding="utf-8")
+    half.replace(place)
+    return place
+
+
+def render_report(comparison: Comparison) -> str:
+    """Give the report as text."""
+    environment = Environment(
+        loader=PackageLoader("rnnsweep.comparison"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        comparison=comparison,
+        bars={a: Markup(s) for a, s in charts.standing_bars(comparison.standings).items()},
+        figures={f.name: f for f in figures(comparison)},
+        tables=tables,
+        networks=[s for s in comparison.standings if not s.baseline],
+        audit=[_audit(s) for s in comparison.standings if not s.baseline],
+        colours={s.architecture: colour(s.architecture) for s in comparison.standings},
+        css=charts.css,
+        svg=Markup,
+        points=points,
+        replicate_command=replicate_command,
+        markdown=tables.standings_markdown(comparison) + "\n" + tables.verdicts_markdown(comparison),
+        latex=tables.standings_latex(comparison) + "\n" + tables.verdicts_latex(comparison),
+        runs_link=data_link(_runs_csv(comparison.runs)),
+        json_text=json.dumps(comparison.to_json(), indent=1),
+    )
+
+
+def figures(comparison: Comparison) -> list[Figure]:
+    """Draw the figures that the records allow."""
+    drawn = (
+        charts.pairs_figure(comparison),
+        charts.replicates_figure(comparison),
+        charts.parameters_figure(comparison),
+        search_charts.curves_figure(comparison),
+        search_charts.trials_figure(comparison),
+        search_charts.importance_figure(comparison),
+        search_charts.budget_figure(comparison),
+    )
+    return [figure for figure in drawn if figure is not None]
+
+
+def _audit(standing: Standing) -> dict[str, Any]:
+    """What each study spent, by outcome."""
+    spent = [standing.spent[o] for o in OUTCOMES]
+    return {
+        "architecture": standing.architecture,
+        "trials": [s.trials for s in spent],
+        "epochs": [s.epochs for s in spent],
+        "seconds": [s.seconds for s in spent],
+    }
+
+
+def _runs_csv(runs: "pd.DataFrame") -> str:
+    columns = [c for c in _RUN_COLUMNS if c in runs]
+    settings = [
+        c for c in runs.columns if str(c).startswith(("model.", "optimizer.")) and runs[c].nunique() > 1
+    ]
+    kept = runs[columns + settings].astype(object).where(runs[columns + settings].notna(), "")
+    return to_csv(map(str, kept.columns), kept.itertuples(index=False))

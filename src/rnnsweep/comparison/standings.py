@@ -1,0 +1,153 @@
+"""From the runs of a sweep to one standing an architecture."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnsweep.comparison.intervals import interquartile_mean_interval, mean_interval, median_interval
+from rnnsweep.comparison.records import OUTCOMES, Replicate, Spent, Standing, TestScore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def make_standings(runs: "pd.DataFrame") -> tuple[Standing, ...]:
+    """Give a standing for each architecture, best mean test score first, then best validation score."""
+    named = runs[runs["architecture"].notna()]
+    rest = named[named["role"] != "sweep"]
+    standings = [_standing(str(name), group) for name, group in rest.groupby("architecture", sort=True)]
+    return tuple(sorted(standings, key=_rank))
+
+
+def _rank(standing: Standing) -> tuple[float, float, str]:
+    mean = standing.test.mean if standing.test.mean is not None else -math.inf
+    validation = standing.validation if standing.validation is not None else -math.inf
+    return -mean, -validation, standing.architecture
+
+
+def _standing(architecture: str, group: "pd.DataFrame") -> Standing:
+    trials = last_attempts(group[group["role"] == "trial"])
+    baseline = group[(group["role"] == "baseline") & (group["state"] == "complete")].tail(1)
+    winner = baseline if len(baseline) else _winner(trials)
+    repeats = _replicates(group, winner)
+    measured = repeats if len(repeats) else winner
+    scores = tuple(
+        Replicate(_seed(row), float(row["test"]), str(row["run_id"]))
+        for row in (repeats if not len(baseline) else baseline).to_dict("records")
+        if _number(row["test"]) is not None
+    )
+    return Standing(
+        architecture=architecture,
+        spent=_spent(trials),
+        validation=_first(winner, "validation"),
+        test=describe_scores([r.test for r in scores], single=bool(len(baseline))),
+        replicates=scores,
+        parameters=_whole(_first(measured, "parameters")),
+        seconds=_median(measured, "seconds"),
+        samples_per_second=_median(measured, "samples_per_second"),
+        overrides=_overrides(winner["overrides"].iloc[0]) if len(winner) else (),
+        run_id=str(winner["run_id"].iloc[0]) if len(winner) else "",
+        baseline=bool(len(baseline)),
+    )
+
+
+def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":
+    """Keep one run for each trial: a complete one, else the last that was started."""
+    if not len(trials):
+        return trials
+    order = trials.assign(_done=trials["state"].eq("complete")).sort_values(
+        ["_done", "started"], kind="stable", na_position="first"
+    )
+    numbered = order[order["trial"].notna()].drop_duplicates(["architecture", "trial"], keep="last")
+    return numbered.drop(columns="_done").sort_values(["architecture", "trial"], kind="stable")
+
+
+def _winner(trials: "pd.DataFrame") -> "pd.DataFrame":
+    """The complete trial with the best validation score; the first of equals, as the study says it."""
+    done = trials[(trials["state"] == "complete") & trials["validation"].notna()]
+    return done.sort_values("validation", ascending=False, kind="stable").head(1)
+
+
+def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame":
+    """Complete replicates of one configuration, the last for each seed.
+
+    A budget raised later may find a better configuration: replicates of the earlier one are left out
+    as soon as there is one of the later, and never pooled with it.
+    """
+    done = group[(group["role"] == "replicate") & (group["state"] == "complete") & group["test"].notna()]
+    if not len(done):
+        return done
+    done = done.sort_values("started", kind="stable", na_position="first")
+    keys = done["overrides"].map(_configuration)
+    chosen = _configuration(winner["overrides"].iloc[0]) if len(winner) else None
+    wanted = chosen if chosen in set(keys) else keys.iloc[-1]
+    same = done[keys == wanted]
+    return same.loc[~same["seed"].map(str).duplicated(keep="last")]
+
+
+def _configuration(overrides: Any) -> tuple[str, ...]:
+    """Overrides without what replicates vary, in one order."""
+    varied = ("seed=", "data.split_seed=")
+    return tuple(sorted(o for o in _overrides(overrides) if not o.startswith(varied)))
+
+
+def _overrides(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = json.loads(value) if value.startswith("[") else value.split()
+    return tuple(map(str, value)) if isinstance(value, Iterable) else ()
+
+
+def _seed(row: Mapping[Any, Any]) -> str:
+    number = _number(row["seed"])
+    return str(row["seed"]) if number is None else str(int(number))
+
+
+def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
+    """Describe replicates' scores; the `single` fit of a baseline has a score and no interval."""
+    if not scores:
+        return TestScore(None, None, None, 0)
+    if single or len(scores) == 1:
+        return TestScore(scores[0], None, None, len(scores), "one fit" if single else "one seed: no interval")
+    interval = mean_interval(scores)
+    return TestScore(
+        interval.estimate,
+        interval.low,
+        interval.high,
+        len(scores),
+        interval.method,
+        median_interval(scores),
+        interquartile_mean_interval(scores),
+        float(np.std(scores, ddof=1)),
+    )
+
+
+def _spent(trials: "pd.DataFrame") -> dict[str, Spent]:
+    spent = {}
+    for outcome in OUTCOMES:
+        part = trials[trials["state"] == outcome]
+        epochs, seconds = (float(np.nansum(part[c].astype(float))) for c in ("epochs", "seconds"))
+        spent[outcome] = Spent(len(part), epochs, seconds)
+    return spent
+
+
+def _first(rows: "pd.DataFrame", column: str) -> float | None:
+    return _number(rows[column].iloc[0]) if len(rows) else None
+
+
+def _median(rows: "pd.DataFrame", column: str) -> float | None:
+    return _number(rows[column].astype(float).median()) if len(rows) else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

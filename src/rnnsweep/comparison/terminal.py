@@ -1,0 +1,115 @@
+"""The comparison in a terminal of 80 columns, and as plain text where there is none."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rnnsweep.comparison.records import Comparison, Standing, Verdict
+from rnnsweep.comparison.svg import short
+from rnnsweep.comparison.tables import DASH, decimal
+from rnnsweep.palette import colour
+
+FIXED = 55  # columns that everything but the bar takes
+SHOWN = 10  # verdicts printed one by one; more are in the report
+_MARKS = {"better": "+", "worse": "-", "equivalent": "=", "not separable": "~", "needs more": "?"}
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print answer, standings and verdicts, as wide as the console is."""
+    console.print(standings_table(comparison, width=min(console.width, 120)))
+
+
+def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableType:
+    """Give answer, standings with intervals as bars, verdicts and health as one renderable.
+
+    Args:
+        comparison: what to show.
+        width: columns to use; the bars take what the numbers leave.
+    """
+    parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
+    parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
+    parts += [Text(""), *_verdicts(comparison)]
+    parts += [
+        Padding(Text(f"! {r.sentence}" + (f" Next: {r.next}." if r.next else "")), (0, 0, 0, 2), expand=False)
+        for r in comparison.health
+    ]
+    if comparison.report:
+        parts.append(Text(f"Report: {comparison.report}", overflow="fold"))
+    return Group(*parts)
+
+
+def _table(standings: Sequence[Standing], width: int) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
+    table.add_column("architecture", no_wrap=True)
+    table.add_column("test", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    for head in ("n", "valid", "c/p/f", "size", "s/run"):
+        table.add_column(head, justify="right", no_wrap=True)
+    known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
+    room = max(8, width - FIXED)
+    for standing in standings:
+        table.add_row(*_row(standing, known, room))
+    return table
+
+
+def _row(standing: Standing, known: Sequence[float], room: int) -> list[RenderableType]:
+    test = standing.test
+    trials = "one fit" if standing.baseline else "/".join(map(str, standing.trials.values()))
+    return [
+        Text(standing.architecture, style=colour(standing.architecture)),
+        decimal(test.mean),
+        Text(interval_bar(test.low, test.mean, test.high, known, room), style=colour(standing.architecture)),
+        DASH if standing.baseline else str(test.replicates),
+        decimal(standing.validation, 3),
+        trials,
+        DASH if standing.parameters is None else short(standing.parameters),
+        decimal(standing.seconds, 1),
+    ]
+
+
+def interval_bar(
+    low: float | None, mean: float | None, high: float | None, known: Sequence[float], room: int
+) -> str:
+    """Draw an interval in `room` characters on the scale of all `known` numbers: ``  ├──●──┤ ``."""
+    if mean is None or not known:
+        return " " * room
+    start, span = min(known), (max(known) - min(known)) or 1.0
+
+    def place(value: float) -> int:
+        return round((value - start) / span * (room - 1))
+
+    cells = [" "] * room
+    if low is not None and high is not None:
+        first, last = place(low), place(high)
+        cells[first : last + 1] = "─" * (last + 1 - first)
+        cells[first], cells[last] = "├", "┤"
+    cells[place(mean)] = "●"
+    return "".join(cells)
+
+
+def _verdicts(comparison: Comparison) -> list[RenderableType]:
+    between = [v for v in comparison.verdicts if not v.baseline]
+    against = [v for v in comparison.verdicts if v.baseline]
+    lines: list[RenderableType] = []
+    for title, verdicts in (("Pairs", between), ("Against the linear baseline", against)):
+        if verdicts:
+            lines += [Text(_heading(title, verdicts), style="bold"), *map(_line, verdicts[:SHOWN])]
+        if len(verdicts) > SHOWN:
+            lines.append(
+                Padding(
+                    Text(f"... and {len(verdicts) - SHOWN} more in the report"), (0, 0, 0, 2), expand=False
+                )
+            )
+    return lines
+
+
+def _heading(title: str, verdicts: Sequence[Verdict]) -> str:
+    counts = [(word, sum(v.verdict == word for v in verdicts)) for word in _MARKS]
+    return f"{title}: {', '.join(f'{count} {word}' for word, count in counts if count)}"
+
+
+def _line(verdict: Verdict) -> RenderableType:
+    return Padding(Text(f"{_MARKS[verdict.verdict]} {verdict.sentence}"), (0, 0, 0, 2), expand=False)
