@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.formats import file_state, read_delimited
@@ -87,9 +88,12 @@ def download(
         UserError: a transfer failed or gave other bytes.
     """
     files = {name: folder / name for name in checksums}
-    for name, path in files.items():
-        if not path.is_file():
-            _fetch(url.rstrip("/") + f"/{name}", path, checksums[name])
+    if not all(path.is_file() for path in files.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "download.lock"):  # of two processes one downloads
+            for name, path in files.items():
+                if not path.is_file():
+                    _fetch(url.rstrip("/") + f"/{name}", path, checksums[name])
     return files
 
 

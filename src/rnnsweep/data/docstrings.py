@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnsweep.data import paragraphs
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.paragraphs import Paragraph, SeenTexts, Wanted
 from rnnsweep.data.rows import TextRows, hash_names
@@ -58,7 +59,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     wanted = [
         Wanted(library, str(_find_source(library)), _rows_of_each(config), names) for library in libraries
     ]
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as readers:
+    with ThreadPoolExecutor(_cores()) as readers:
         found = list(readers.map(_read_apart, wanted))
     targets, kept = _without_repeats(found)
     for target, library in enumerate(libraries):
@@ -118,8 +119,15 @@ def _changed(source: Path) -> list[int]:
     return [path.stat().st_mtime_ns for path in files]
 
 
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _read_apart(wanted: Wanted) -> list[Paragraph]:
-    command = [sys.executable, "-m", "rnnsweep.data.paragraphs"]
+    # isolated: the reader needs the standard library alone, and no file beside the user may stand in for it
+    command = [sys.executable, "-I", "-S", paragraphs.__file__]
     answer = subprocess.run(
         command, input=json.dumps(vars(wanted)), capture_output=True, text=True, encoding="utf-8"
     )
@@ -137,9 +145,9 @@ def _without_repeats(found: Sequence[Sequence[Paragraph]]) -> tuple[list[int], l
 
 def _in_turns(found: Sequence[Sequence[Paragraph]]) -> Iterator[tuple[int, Paragraph]]:
     for turn in range(max(map(len, found))):
-        for target, paragraphs in enumerate(found):
-            if turn < len(paragraphs):
-                yield target, paragraphs[turn]
+        for target, of_library in enumerate(found):
+            if turn < len(of_library):
+                yield target, of_library[turn]
 
 
 def _refuse_few(library: str, rows: int) -> None:

@@ -48,7 +48,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     texts = [text for part in parts.values() for text in part.texts]
     number = {label: n for n, label in enumerate(labels)}
     return TextRows(
-        name=parts["train"].path.stem,
+        name=_name(parts["train"].path),
         labels=labels,
         texts=texts,
         targets_N=np.array([number[x] for part in parts.values() for x in part.labels], dtype=np.int64),
@@ -59,6 +59,11 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         ),
         given=tuple(parts),
     )
+
+
+def _name(train: Path) -> str:
+    """Name the corpus by its training file; ``reviews/train.csv`` is reviews."""
+    return train.parent.name if train.stem.lower() in ("train", "training") else train.stem
 
 
 def _paths(config: DataConfig) -> dict[str, Path]:

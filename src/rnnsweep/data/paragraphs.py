@@ -1,6 +1,6 @@
 """The paragraphs of one library's docstrings, read with `ast`: nothing of the library is imported or run.
 
-Run as ``python -m rnnsweep.data.paragraphs`` with a `Wanted` as JSON on standard input, it prints the
+Run as a script with a `Wanted` as JSON on standard input, it prints the
 paragraphs as JSON: so libraries are read by processes of their own, whatever process asks.
 """
 

@@ -1,0 +1,96 @@
+"""Texts to token ids."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnsweep.data import tokens
+
+texts = st.lists(st.text(max_size=30), min_size=1, max_size=20)
+
+
+def count(train, test=(), cut="words", max_length=10):
+    return tokens.count({"train": train, "test": list(test)}, cut=tokens.cutter(cut), max_length=max_length)
+
+
+def vocabulary_of(train, size=100, fit_rows=None, **settings):
+    return tokens.most_frequent(count(train, **settings), size=size, fit_rows=fit_rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wanted"),
+    [
+        ("words", "Don't use n_rows=3", ["don", "'", "t", "use", "n_rows", "=", "3"]),
+        ("words", "Größe\t日本", ["größe", "日本"]),
+        ("basic_english", "Don't say \"oil-price\"; $5: (yes)!", [
+            "don", "'", "t", "say", "oil-price", "$5", "(", "yes", ")", "!"]),
+        ("basic_english", 'a"b<br />c', ["ab", "c"]),
+        ("characters", "Ab é", ["A", "b", " ", "é"]),
+    ],
+)  # fmt: skip
+def test_a_text_is_cut(kind, text, wanted):
+    assert tokens.cutter(kind)(text) == wanted
+
+
+def test_padding_and_unknown_are_two_ids_and_the_rest_goes_by_frequency():
+    assert vocabulary_of(["b b a", "c b a", "d"]) == ("<padding>", "<unknown>", "b", "a", "c", "d")
+
+
+def test_the_vocabulary_has_the_size_that_was_asked_for():
+    assert vocabulary_of(["b b a", "c b a", "d"], size=4) == ("<padding>", "<unknown>", "b", "a")
+
+
+def test_words_of_other_parts_do_not_get_into_the_vocabulary():
+    counted = count(["a b"], test=["z z z z"])
+    vocabulary = tokens.most_frequent(counted, size=50, fit_rows=None)
+    assert vocabulary == ("<padding>", "<unknown>", "a", "b")
+    ids = tokens.final_ids(counted, vocabulary, unknown=1)
+    assert [part.tolist() for part in ids.values()] == [[2, 3], [1, 1, 1, 1]]
+
+
+def test_the_vocabulary_can_be_fitted_on_the_first_rows():
+    assert vocabulary_of(["a b", "c c c"], fit_rows=1) == ("<padding>", "<unknown>", "a", "b")
+
+
+def test_texts_are_cut_at_the_maximum_length():
+    assert count(["a b c d e f"], max_length=4).lengths["train"].tolist() == [4]
+
+
+@pytest.mark.parametrize("kind", ["words", "basic_english"])
+def test_a_text_without_tokens_is_one_unknown_token(kind):
+    counted = count(["a", "", " \n"], cut=kind)
+    ids = tokens.final_ids(counted, tokens.most_frequent(counted, size=9, fit_rows=None), unknown=1)
+    assert counted.lengths["train"].tolist() == [1, 1, 1]
+    assert ids["train"].tolist() == [2, 1, 1]
+
+
+def test_a_word_that_is_called_like_padding_is_a_word():
+    ids, _ = tokens.encode(
+        ["<padding>"], tokens.word_ids(("<padding>", "<unknown>")), cut=str.split, max_length=5, unknown=1
+    )
+    assert ids.tolist() == [1]
+
+
+@given(texts, st.integers(1, 12), st.sampled_from(["words", "basic_english", "characters"]))
+@settings(deadline=None)
+def test_texts_encoded_later_get_the_ids_that_the_cache_has(train, max_length, kind):
+    cut = tokens.cutter(kind)
+    counted = tokens.count({"train": train}, cut=cut, max_length=max_length)
+    vocabulary = tokens.most_frequent(counted, size=20, fit_rows=None)
+    ids, lengths_N = tokens.encode(
+        train, tokens.word_ids(vocabulary), cut=cut, max_length=max_length, unknown=1
+    )
+    assert ids.tolist() == tokens.final_ids(counted, vocabulary, unknown=1)["train"].tolist()
+    assert lengths_N.tolist() == counted.lengths["train"].tolist()
+    assert lengths_N.min() >= 1
+    assert (ids >= 1).all()
+    assert (ids < len(vocabulary)).all()
+
+
+def test_many_texts_come_in_chunks_and_keep_their_order():
+    train = [f"w{n} x" for n in range(tokens.CHUNK * 2 + 3)]
+    counted = count(train)
+    words = np.array(counted.words)[counted.ids["train"]]
+    assert words[::2].tolist() == [f"w{n}" for n in range(len(train))]
+    assert counted.ids["train"].dtype == np.int32
