@@ -29,9 +29,7 @@ class OptimizerConfig:
         refuse_unknown("optimizer.schedule", self.schedule, SCHEDULES)
         refuse_unknown("optimizer.lazy_embedding", self.lazy_embedding, ("auto", "off"))
         refuse_unless(self.lr > 0, "optimizer.lr", self.lr, "above 0")
-        refuse_unless(
-            self.weight_decay >= 0, "optimizer.weight_decay", self.weight_decay, "0 or more"
-        )
+        refuse_unless(self.weight_decay >= 0, "optimizer.weight_decay", self.weight_decay, "0 or more")
         for name in ("momentum", "beta1", "beta2"):
             value = getattr(self, name)
             refuse_unless(0 <= value < 1, f"optimizer.{name}", value, "at least 0 and below 1")
@@ -51,6 +49,7 @@ class TrainerConfig:
     validate_every: float = 1.0  # epochs between two validations; .25 validates four times an epoch
     patience: int | None = None  # validations without improvement before stopping; null never stops
     accelerator: str = "auto"  # auto | cpu | gpu
+    accumulate: int = 1  # pieces that a batch is cut into, one in memory at a time; the same gradient
     devices: int = 1  # processes of one run (distributed data parallel above 1)
     precision: str = "32-true"  # Lightning's names: 32-true | bf16-mixed | 16-mixed | 64-true
     threads: int | None = 1  # of torch, in one run; null leaves torch's default
@@ -73,7 +72,9 @@ class TrainerConfig:
         )
         refuse_unknown("trainer.accelerator", self.accelerator, ("auto", "cpu", "gpu"))
         refuse_unknown("trainer.precision", self.precision, PRECISIONS)
-        refuse_unless(self.devices >= 1, "trainer.devices", self.devices, "1 or more")
+        for name in ("accumulate", "devices"):
+            value = getattr(self, name)
+            refuse_unless(value >= 1, f"trainer.{name}", value, "1 or more")
         refuse_unless(
             self.threads is None or self.threads >= 1,
             "trainer.threads",

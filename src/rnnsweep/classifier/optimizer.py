@@ -1,0 +1,124 @@
+"""One optimiser step over all weights: the dense ones by PyTorch's fused kernels, embedding rows lazily."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnnsweep.classifier.config import OptimizerConfig
+from rnnsweep.classifier.distinct import Distinct
+from rnnsweep.classifier.lazy import LazyAdam, LazyRows, LazySGD
+
+_LOG = logging.getLogger(__name__)
+# Measured on one core: below this many numbers, walking the whole table costs no more than finding the rows.
+WORTH_IT = 100_000
+
+
+class Optimizer:
+    """What moves the weights. For each batch: `look`, `vectors` and backward, `step`."""
+
+    def __init__(
+        self, config: OptimizerConfig, embedding: nn.Embedding, others: Iterable[nn.Parameter]
+    ) -> None:
+        self.config = config
+        self._embedding = embedding
+        why_not = dense_because(config, embedding.weight)
+        _LOG.info("embedding rows: %s", f"dense, because {why_not}" if why_not else "exact lazy update")
+        self.lazy = None if why_not else _lazy_rows(config, embedding.weight)
+        self.dense = _dense(config, [*others, *embedding.parameters()] if why_not else [*others])
+        self._distinct = Distinct(embedding.num_embeddings)
+        self._table_UD: Tensor = embedding.weight
+        self._places_TB: Tensor | None = None
+        self._padding = embedding.padding_idx
+
+    def look(self, tokens_TB: Tensor) -> None:
+        """Prepare to read the vectors of a batch's tokens."""
+        self._places_TB = tokens_TB
+        if self.lazy is not None:
+            rows_U, self._places_TB = self._distinct.find(tokens_TB)
+            self._table_UD = self.lazy.read(rows_U)
+            self._padding = self._distinct.place(self._embedding.padding_idx)
+
+    def vectors(self, texts: slice) -> Tensor:
+        """Give embedded_TBD of some texts of the batch; padding has no gradient."""
+        assert self._places_TB is not None
+        return nn.functional.embedding(self._places_TB[:, texts], self._table_UD, self._padding)
+
+    def weights(self) -> list[Tensor]:
+        """List what holds gradients: the dense weights and the embedding, or its rows read last."""
+        dense: list[Tensor] = [weight for group in self.dense.param_groups for weight in group["params"]]
+        return dense if self.lazy is None else [*dense, self._table_UD]
+
+    def clip(self) -> None:
+        """Scale all gradients so that their common norm is within the limit; untouched rows' are zero."""
+        if self.config.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.weights(), self.config.gradient_clip)
+
+    def step(self, *, lr: float) -> None:
+        """Move all weights and forget the gradients."""
+        for group in self.dense.param_groups:
+            group["lr"] = lr
+        self.dense.step()
+        self.dense.zero_grad()
+        if self.lazy is not None:
+            self.lazy.step(lr=lr)
+
+    def catch_up(self) -> None:
+        """Bring every row of the embedding up to date: before anything but `vectors` reads it."""
+        if self.lazy is not None:
+            self.lazy.catch_up()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the state, to be saved beside the weights; rows are brought up to date first."""
+        lazy = None if self.lazy is None else self.lazy.state_dict()
+        return {"dense": self.dense.state_dict(), "lazy": lazy}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take a saved state over, after the weights."""
+        self.dense.load_state_dict(state["dense"])
+        if self.lazy is not None:
+            self.lazy.load_state_dict(state["lazy"])
+
+
+def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:
+    """Say why the embedding is walked as a whole at every step, or None where rows can be lazy."""
+    if config.lazy_embedding == "off":
+        return "optimizer.lazy_embedding=off"
+    if not table.requires_grad:
+        return "it is frozen"
+    if table.device.type != "cpu":
+        return "the device walks it in microseconds"
+    if table.numel() < WORTH_IT:
+        return "it is small"
+    if config.weight_decay and config.name != "adamw":
+        return "weight decay gives every row a gradient at every step"
+    if config.name != "sgd" and max(LazyAdam.ratios((config.beta1, config.beta2))) > 0.99:
+        return "beta1 is too near to beta2"
+    return None
+
+
+def _lazy_rows(config: OptimizerConfig, table: Tensor) -> LazyRows:
+    if config.name == "sgd":
+        return LazySGD(table, momentum=config.momentum)
+    return LazyAdam(table, betas=(config.beta1, config.beta2), decay=config.weight_decay)
+
+
+def _dense(config: OptimizerConfig, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    if config.name == "sgd":
+        return torch.optim.SGD(
+            weights,
+            lr=config.lr,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+    kind = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
+    return kind(
+        weights,
+        lr=config.lr,
+        betas=(config.beta1, config.beta2),
+        weight_decay=config.weight_decay,
+        fused=True,
+    )

@@ -1,0 +1,71 @@
+"""Checkpoints on disk: whole or not there, and without pickled code.
+
+A folder holds two files: `last.ckpt`, from which a training goes on, and `best.ckpt`, the weights of its best
+validation.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from rnnsweep.errors import UserError
+
+LAST, BEST = "last.ckpt", "best.ckpt"
+
+
+def write(content: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint; a power cut leaves the old one or the new one, nothing between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Raises:
+        UserError: there is none, or it is none of ours.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"checkpoint {path}: no such file") from None
+    except Exception as error:  # torch.load raises half a dozen kinds for a broken file
+        raise UserError(f"checkpoint {path}: cannot be read ({type(error).__name__})") from error
+    if not isinstance(content, dict) or "weights" not in content:
+        raise UserError(f"checkpoint {path}: was not written by rnnsweep")
+    return content
+
+
+def load_weights(network: nn.Module, content: dict[str, Any], path: Path) -> None:
+    """Put a checkpoint's weights into a network.
+
+    Raises:
+        UserError: they are those of a network of another shape.
+    """
+    try:
+        network.load_state_dict(content["weights"])
+    except RuntimeError:
+        raise UserError(f"checkpoint {path}: holds a network of another shape than the run's") from None
+
+
+def random_state() -> dict[str, Any]:
+    """Give the state of PyTorch's random numbers (dropout draws from them)."""
+    state: dict[str, Any] = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put PyTorch's random numbers back to where they were."""
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])

@@ -1,0 +1,72 @@
+"""What a trained network says of a part of its corpus.
+
+Shapes: N texts, B texts of a batch, C classes.
+"""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from rnnsweep.classifier.metrics import Tally
+from rnnsweep.config import RunConfig
+from rnnsweep.data import EncodedPart, ordered_batches, prepare
+from rnnsweep.networks import build
+from rnnsweep.training import checkpoint
+from rnnsweep.training.loader import VALIDATION_BATCH
+
+_LOW_PRECISION = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a part, and for each text the target, the prediction and how sure the network was of it."""
+
+    accuracy: float
+    macro_f1: float
+    loss: float
+    targets_N: NDArray[np.int64]
+    predictions_N: NDArray[np.int64]
+    confidence_N: NDArray[np.float64]  # probability of the prediction
+
+
+def evaluate(run: RunConfig, checkpoint_path: Path, *, part: str = "test") -> Evaluation:
+    """Evaluate a checkpoint's weights on a part of the run's corpus: train, validation or test.
+
+    Raises:
+        UserError: no such checkpoint, not one of ours, or of another network.
+    """
+    corpus = prepare(run.data)
+    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    checkpoint.load_weights(network, checkpoint.read(checkpoint_path), checkpoint_path)
+    rows = corpus.test() if part == "test" else getattr(corpus, part)
+    return judge(network.eval(), rows, classes=len(corpus.labels), precision=run.trainer.precision)
+
+
+@torch.inference_mode()
+def judge(network: nn.Module, part: EncodedPart, *, classes: int, precision: str) -> Evaluation:
+    """Run a network over a part, in the precision that it was trained in."""
+    tally = Tally(classes)
+    predictions_N = np.zeros(len(part), dtype=np.int64)
+    confidence_N = np.zeros(len(part))
+    network = network.double() if precision == "64-true" else network
+    for rows_B, batch in ordered_batches(part, batch_size=VALIDATION_BATCH):
+        with _autocast(precision):
+            logits_BC: Tensor = network(batch.tokens_BT, batch.lengths_B)
+        loss = nn.functional.cross_entropy(logits_BC.float(), batch.targets_B, reduction="sum")
+        tally.add(logits_BC, batch.targets_B, loss)
+        best = logits_BC.double().softmax(1).max(1)
+        predictions_N[rows_B], confidence_N[rows_B] = best.indices.numpy(), best.values.numpy()
+    targets_N = np.asarray(part.targets_N, dtype=np.int64)
+    result = tally.result()
+    return Evaluation(result.accuracy, result.macro_f1, result.loss, targets_N, predictions_N, confidence_N)
+
+
+def _autocast(precision: str) -> "torch.autocast | nullcontext[None]":
+    if precision in _LOW_PRECISION:
+        return torch.autocast("cpu", dtype=_LOW_PRECISION[precision])
+    return nullcontext()

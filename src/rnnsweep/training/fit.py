@@ -1,0 +1,194 @@
+"""train(run): one configuration, one seed, one fit."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import Logger
+
+from rnnsweep.classifier.module import Classifier
+from rnnsweep.config import RunConfig, flatten
+from rnnsweep.data import EncodedCorpus, batch_count, prepare
+from rnnsweep.errors import UserError
+from rnnsweep.networks import build, parameter_count
+from rnnsweep.training import checkpoint
+from rnnsweep.training.keeper import Keeper
+from rnnsweep.training.loader import TrainingChunks, ValidationBatches
+from rnnsweep.training.quiet import quiet
+from rnnsweep.training.scores import Scores
+from rnnsweep.training.stopping import Signals
+
+# what may differ between the two parts of a resumed training
+_FREE = ("tracking", "trainer.", "experiment", "data.dir", "data.train", "data.validation", "data.test")
+_BOUND = ("trainer.validate_every", "trainer.precision")
+
+
+def train(
+    run: RunConfig,
+    *,
+    logger: Logger | None = None,
+    callbacks: Sequence[pl.Callback] = (),
+    folder: Path | None = None,
+    resume: bool = False,
+) -> Scores:
+    """Train one run; the same run gives the same scores to the last digit (CPU, one thread).
+
+    Args:
+        run: the composed configuration.
+        logger: hears train/*, validation/*, epoch and optimizer/lr at every validation, with the number of
+            optimiser steps.
+        callbacks: Lightning's; hooks around "batches" are called once a chunk of about 1,000 texts.
+        folder: for `last.ckpt` and `best.ckpt`; None writes none.
+        resume: go on from the folder's last checkpoint, where there is one.
+
+    Raises:
+        UserError: the data or the checkpoint is not what it should be.
+        Diverged: the loss became NaN or infinite.
+    """
+    _refuse_missing_devices(run)
+    with quiet(), _random_numbers_and_threads(run):
+        corpus = prepare(run.data)
+        module = _classifier(run, corpus)
+        keeper = Keeper(
+            folder,
+            patience=run.trainer.patience,
+            identity=identity(run, corpus.digest),
+            others=callbacks,
+        )
+        saved = _saved(folder, keeper) if resume else None
+        if saved is not None:
+            assert folder is not None
+            checkpoint.load_weights(module.network, saved, folder / checkpoint.LAST)
+            module.restore_training(saved["training"])
+            keeper.restore(saved)
+        signals = Signals()
+        trainer = _trainer(run, logger, [*callbacks, signals, keeper])
+        _set_epoch(trainer, module.position.epoch)
+        if not keeper.exhausted:
+            with signals.given_back():
+                trainer.fit(module, *_loaders(run, corpus, module, trainer))
+        return _scores(run, corpus, module, keeper)
+
+
+def identity(run: RunConfig, digest: str) -> dict[str, str]:
+    """Give the settings that make a training what it is, for comparison with a checkpoint's."""
+    settings = {
+        key: repr(value) for key, value in flatten(run).items() if key in _BOUND or not key.startswith(_FREE)
+    }
+    return {**settings, "corpus": digest}
+
+
+def _classifier(run: RunConfig, corpus: EncodedCorpus) -> Classifier:
+    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    return Classifier(
+        network,
+        config=run.optimizer,
+        classes=len(corpus.labels),
+        batches=batch_count(corpus.train, batch_size=run.data.batch_size),
+        epochs=run.trainer.max_epochs,
+        accumulate=run.trainer.accumulate,
+    )
+
+
+def _trainer(run: RunConfig, logger: Logger | None, callbacks: list[pl.Callback]) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator=_accelerator(run),
+        devices=run.trainer.devices,
+        precision=run.trainer.precision,  # type: ignore[arg-type]
+        max_epochs=run.trainer.max_epochs,
+        logger=logger if logger is not None else False,
+        callbacks=callbacks,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+
+
+def _accelerator(run: RunConfig) -> str:
+    if run.trainer.accelerator == "auto":
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    return run.trainer.accelerator
+
+
+def _refuse_missing_devices(run: RunConfig) -> None:
+    present = torch.cuda.device_count()
+    if run.trainer.accelerator == "gpu" and not present:
+        raise UserError(
+            "trainer.accelerator='gpu': this machine has no GPU that PyTorch can use; take cpu or auto"
+        )
+    if _accelerator(run) == "gpu" and run.trainer.devices > present:
+        raise UserError(f"trainer.devices={run.trainer.devices}: this machine has {present} GPUs")
+
+
+def _loaders(
+    run: RunConfig, corpus: EncodedCorpus, module: Classifier, trainer: pl.Trainer
+) -> tuple[TrainingChunks, ValidationBatches]:
+    training = TrainingChunks(
+        corpus.train,
+        batch_size=run.data.batch_size,
+        seed=run.seed,
+        validate_every=run.trainer.validate_every,
+        position=module.position,
+    )
+    share = {"rank": trainer.global_rank, "world": trainer.world_size}
+    return training, ValidationBatches(corpus.validation, **share)
+
+
+def _saved(folder: Path | None, keeper: Keeper) -> dict[str, Any] | None:
+    """Read the checkpoint to go on from, if there is one."""
+    if folder is None or not (folder / checkpoint.LAST).is_file():
+        return None
+    path = folder / checkpoint.LAST
+    content = checkpoint.read(path)
+    theirs = content["identity"]
+    for key, value in keeper.identity.items():
+        if theirs.get(key) != value:
+            raise UserError(
+                f"checkpoint {path}: is of a run with {key}={theirs.get(key)}, here it is {value}"
+            )
+    return content
+
+
+def _set_epoch(trainer: pl.Trainer, epoch: int) -> None:
+    """Set Lightning's count of epochs done; the position within the epoch is the loader's affair."""
+    tracker: Any = trainer.fit_loop.epoch_progress.current
+    tracker.ready = tracker.started = tracker.processed = tracker.completed = epoch
+
+
+def _scores(run: RunConfig, corpus: EncodedCorpus, module: Classifier, keeper: Keeper) -> Scores:
+    best, position = keeper.best, module.position
+    learned = position.epoch * len(corpus.train)
+    learned += min(position.batch * run.data.batch_size, len(corpus.train))
+    stopped = module.stopped or ("early" if keeper.exhausted else None)
+    has_best = best is not None and keeper.folder is not None
+    return Scores(
+        validation=best.accuracy if best else math.nan,
+        validation_macro_f1=best.macro_f1 if best else math.nan,
+        validation_loss=best.loss if best else math.nan,
+        parameters=parameter_count(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels)),
+        seconds=keeper.seconds,
+        samples_per_second=learned / max(keeper.learning_seconds, 1e-9),
+        epochs=module.epochs_done,
+        steps=position.step,
+        checkpoint=keeper.folder / checkpoint.BEST if has_best and keeper.folder else None,
+        stopped=stopped,
+    )
+
+
+@contextmanager
+def _random_numbers_and_threads(run: RunConfig) -> Iterator[None]:
+    """Seed PyTorch and set its threads for a while; give both back as they were."""
+    random, threads = torch.get_rng_state(), torch.get_num_threads()
+    torch.set_num_threads(run.trainer.threads or threads)
+    torch.manual_seed(run.seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(random)
+        torch.set_num_threads(threads)

@@ -1,0 +1,72 @@
+"""The mini-batches of a training in chunks, from any position on."""
+
+from collections.abc import Iterator
+from itertools import islice, pairwise
+
+from rnnsweep.classifier.module import Position
+from rnnsweep.data import Batch, EncodedPart, batch_count, batches, ordered_batches
+
+TEXTS_OF_A_CHUNK = 1024  # Lightning's cost disappears; a stop is heard after a fraction of a second
+VALIDATION_BATCH = 512
+
+
+class Chunk:
+    """Some mini-batches in a row, gathered as they are asked for."""
+
+    def __init__(self, source: Iterator[Batch], count: int, *, validate: bool) -> None:
+        self.validate = validate
+        self._source, self._count = source, count
+
+    def __iter__(self) -> Iterator[Batch]:
+        return islice(self._source, self._count)
+
+
+class TrainingChunks:
+    """What Lightning takes for a DataLoader: going over it gives the rest of the epoch at `position`."""
+
+    def __init__(
+        self, part: EncodedPart, *, batch_size: int, seed: int, validate_every: float, position: Position
+    ) -> None:
+        self._part, self._batch_size, self._seed = part, batch_size, seed
+        self._position = position
+        self._count = batch_count(part, batch_size=batch_size)
+        self._validations = validation_points(self._count, validate_every)
+
+    def __len__(self) -> int:
+        return len(self._bounds(0)) - 1
+
+    def __iter__(self) -> Iterator[Chunk]:
+        position = self._position
+        if position.validation_due:
+            yield Chunk(iter(()), 0, validate=True)
+        start = position.batch
+        source = batches(
+            self._part, batch_size=self._batch_size, seed=self._seed, epoch=position.epoch, start=start
+        )
+        for first, end in pairwise(self._bounds(start)):
+            yield Chunk(source, end - first, validate=end in self._validations)
+
+    def _bounds(self, start: int) -> list[int]:
+        """Cut the rest of an epoch where a chunk is full and where a validation is due."""
+        steps = max(1, TEXTS_OF_A_CHUNK // self._batch_size)
+        bounds = [start]
+        for end in (point for point in self._validations if point > start):
+            bounds += [*range(bounds[-1] + steps, end, steps), end]
+        return bounds
+
+
+def validation_points(count: int, every: float) -> list[int]:
+    """Give the mini-batches of an epoch after which to validate: at each fraction `every`, and at its end."""
+    inner = (round(turn * every * count) for turn in range(1, int(1 / every) + 1))
+    return sorted({min(max(point, 1), count) for point in (*inner, count)})
+
+
+class ValidationBatches:
+    """Every row of a part once, in large batches by length; this process's share of them."""
+
+    def __init__(self, part: EncodedPart, *, rank: int = 0, world: int = 1) -> None:
+        self._part, self._rank, self._world = part, rank, world
+
+    def __iter__(self) -> Iterator[Batch]:
+        ordered = ordered_batches(self._part, batch_size=VALIDATION_BATCH, rank=self._rank, world=self._world)
+        return (batch for _, batch in ordered)
