@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @click.option("--margin", type=click.FloatRange(0, 1), help="Smallest difference that matters, as 0.002.")
 @json_option
 def compare_command(sweep: str, margin: float | None, as_json: bool) -> None:
-    """Compare the architectures of SWEEP by their replicates, and write the report.
+    """Compare the architectures of SWEEP, and write the report.
 
-    SWEEP is a name or a file.
+    Architectures are compared by the test scores of their replicates. SWEEP is a name or a file.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import compare
@@ -39,13 +39,16 @@ def compare_command(sweep: str, margin: float | None, as_json: bool) -> None:
     "best",
     ("rnnsweep best quickstart", "the command that trains the best trial again"),
     ("rnnsweep best quickstart gru", "the best of one architecture"),
-    ("$(rnnsweep best quickstart)", "train it"),
+    ('eval "$(rnnsweep best quickstart)"', "train it"),
 )
 @click.argument("sweep")
 @click.argument("architecture", required=False)
 @json_option
 def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
-    """Print the command that repeats the best trial of SWEEP, by validation, with the same score."""
+    """Print the command that repeats the best trial of SWEEP.
+
+    It is the best by validation, of ARCHITECTURE or of all; the command gives the same score.
+    """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import best
 

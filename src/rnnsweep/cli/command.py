@@ -1,5 +1,6 @@
 """How commands look: examples in the help, the nearest command for a misspelt one, one set of options."""
 
+import os
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -27,6 +28,14 @@ _HOMES = {
 
 class Group(click.Group):
     """Finds a command in its module when it is asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that has seen enough (`rnnsweep config | head`) ends it in peace."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return 0
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the commands in the order of work, not of the alphabet."""

@@ -31,22 +31,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted", "")
         return INTERRUPTED
-    except BrokenPipeError:  # `rnnsweep config | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # at the last flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except Exception as error:
         return _our_mistake(error, arguments)
     return status if isinstance(status, int) else 0
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rnnsweep", prog_name="rnnsweep", message="%(prog)s %(version)s")
-def commands() -> None:
+@click.pass_context
+def commands(ctx: click.Context) -> None:
     """Sweeps, tracking and honest comparisons for recurrent networks.
 
     A run is composed from the files of conf/ and overrides as model=gru or optimizer.lr=0.01; a sweep
     asks one question of many runs and is a file of sweeps/; what came out lies in mlruns/.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def _end_on_sigterm_as_on_ctrl_c() -> None:

@@ -50,9 +50,9 @@ def plain(value: Any) -> Any:
 
 def consoles() -> "tuple[Console, Console]":
     """Give rich's consoles of standard output and standard error, as wide as the terminal."""
-    from rich.console import Console
+    from rnnsweep.cli.console import QuietConsole
 
-    return Console(highlight=False, soft_wrap=False), Console(stderr=True, highlight=False)
+    return QuietConsole(highlight=False), QuietConsole(stderr=True, highlight=False)
 
 
 @contextmanager

@@ -12,6 +12,12 @@ from rnnsweep.cli.output import consoles, one_json_object
 if TYPE_CHECKING:
     from rnnsweep.config import Setting
 
+# bash puts a space after a completed word, which ends `model=` before its value
+_NO_SPACE_AFTER_KEYS = (
+    "COMPREPLY+=($value)",
+    "COMPREPLY+=($value); [[ $value == *= ]] && compopt -o nospace",
+)
+
 
 class Overrides(click.ParamType[str]):
     """Hydra's overrides, completed by groups, files and keys."""
@@ -26,11 +32,12 @@ class Overrides(click.ParamType[str]):
         before: Sequence[str] = ctx.params.get(param.name or "") or ()
         if sign and group:
             return [CompletionItem(f"{group}={name}") for name in _files(group, begun)]
-        if incomplete == "=" and before:  # bash breaks words at "=": "model" "=" "gr"
+        # bash breaks words at "=": "model" "=" "gr"; click makes nothing of a last "="
+        if before and "=" not in before[-1]:
             return [CompletionItem(name) for name in _files(before[-1], "")]
         if len(before) > 1 and before[-1] == "=":
             return [CompletionItem(name) for name in _files(before[-2], incomplete)]
-        return [CompletionItem(f"{key}=", type="nospace") for key in _keys() if key.startswith(incomplete)]
+        return [CompletionItem(f"{key}=") for key in _keys() if key.startswith(incomplete)]
 
 
 def overrides_argument(function: Any) -> Any:
@@ -47,7 +54,7 @@ def overrides_argument(function: Any) -> Any:
 @overrides_argument
 @json_option
 def config_command(overrides: Sequence[str], as_json: bool) -> None:
-    """Print the composed run and where each value came from, without training it."""
+    """Print a composed run and where each value came from."""
     from rnnsweep.config import origins
 
     with one_json_object(as_json) as emit:
@@ -60,7 +67,7 @@ def config_command(overrides: Sequence[str], as_json: bool) -> None:
 @command("version", ("rnnsweep version", "the versions to name when something goes wrong"))
 @json_option
 def version_command(as_json: bool) -> None:
-    """Print the versions of rnnsweep, Python and the libraries below, and the folders in use."""
+    """Print versions of rnnsweep and what it stands on, and folders."""
     import platform
     from importlib.metadata import version
 
@@ -86,11 +93,12 @@ def version_command(as_json: bool) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    """Print the script that makes a shell complete commands, keys and files."""
+    """Print the script that completes commands and keys in a shell."""
     complete = get_completion_class(shell)
     assert complete is not None
     script = complete(ctx.find_root().command, {}, "rnnsweep", "_RNNSWEEP_COMPLETE")
-    click.echo(script.source_template % script.source_vars())
+    text = script.source_template % script.source_vars()
+    click.echo(text.replace(*_NO_SPACE_AFTER_KEYS) if shell == "bash" else text)
 
 
 def _files(group: str, begun: str) -> list[str]:

@@ -31,7 +31,9 @@ MOST_FAILURES = 5
     "--accept-changes", is_flag=True, help="Go on although FILE, the corpus or the code changed since."
 )
 def sweep_command(file: str, slots: str | None, trials: int | None, accept_changes: bool) -> int:
-    """Run the sweep that FILE asks for, or go on with it, and compare what came out.
+    """Run a sweep, or go on with it, and compare what came out.
+
+    FILE is a file of sweeps/ or its name.
 
     Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
     """
@@ -53,7 +55,10 @@ def sweep_command(file: str, slots: str | None, trials: int | None, accept_chang
 @click.argument("sweep")
 @json_option
 def status_command(sweep: str, as_json: bool) -> None:
-    """Tell how far SWEEP is, which trials failed, and why. SWEEP is a name or a file."""
+    """Tell how far SWEEP is, and which trials failed and why.
+
+    SWEEP is a name or a file.
+    """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import status
 
