@@ -39,7 +39,8 @@ def test_the_equation_equals_pytorch_at_every_step(mode, steps, texts, width, se
     module, inputs_TBE = MODULES[mode](width, 4), torch.randn(steps, texts, width)
     trace = looped(equations.CELLS[mode], weights_of(module), inputs_TBE)
     expected_TBH, last = module(inputs_TBE)
-    close(trace.states_TBH, expected_TBH)
+    size = max(1.0, expected_TBH.abs().max().item())  # states of ReLU cells have no bound
+    close(trace.states_TBH, expected_TBH, atol=1e-6 * size)
     if mode == "LSTM":
         close(trace.memory_TBH[-1], last[1][0])
 

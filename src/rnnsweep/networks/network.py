@@ -5,29 +5,32 @@ Shapes: B texts, T time steps, E embedding size, H outputs a step (both directio
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from rnnsweep.networks.config import ModelConfig
+from rnnsweep.networks.embedding import make_embedding
+from rnnsweep.networks.initial import set_initial_weights
 from rnnsweep.networks.lengths import choose, run
 from rnnsweep.networks.pooling import pool
-from rnnsweep.networks.size import output_width
+from rnnsweep.networks.size import input_width, output_width
 
 _LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-PADDING = 0  # the token id that fills a short text up; its embedding is zero and stays so
 
 
 class Network(nn.Module):
     """Embedding, recurrent layers, pooling over the real steps, output layer.
 
-    Computes the same logits whatever the padding: those of packed sequences. The recurrent layers are
-    PyTorch's own modules, so that the state_dict loads into any of their kind.
+    Computes the same logits whatever the padding: those of packed sequences (unless ``model.masked=false``).
+    The recurrent layers are PyTorch's own modules, so that the state_dict loads into any of their kind.
     """
 
     def __init__(self, config: ModelConfig, *, vocabulary: int, classes: int) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(vocabulary, config.embedding_size, padding_idx=PADDING)
-        self.layers = None if config.cell == "bag" else _recurrent_layers(config)
+        self.embedding = make_embedding(config, vocabulary=vocabulary)
+        width = input_width(config, vocabulary=vocabulary)
+        self.layers = None if config.cell == "bag" else _recurrent_layers(config, width)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(output_width(config), classes)
@@ -41,6 +44,8 @@ class Network(nn.Module):
 
         Training reads the few rows of the embedding that a batch needs and starts here.
         """
+        if not self.config.masked:
+            lengths_B = torch.full_like(lengths_B, embedded_TBE.shape[0])
         ragged = bool((lengths_B != embedded_TBE.shape[0]).any())
         hidden_TBH = self.embedding_dropout(embedded_TBE)
         if self.layers is not None:
@@ -53,33 +58,26 @@ class Network(nn.Module):
             bidirectional=self.config.bidirectional and self.layers is not None,
             ragged=ragged,
         )
+        if self.config.join == "backward_only":
+            pooled_BH = pooled_BH[:, pooled_BH.shape[1] // 2 :]
         return self.output(self.dropout(pooled_BH))  # type: ignore[no-any-return]
 
 
 def build(config: ModelConfig, *, vocabulary: int, classes: int) -> Network:
     """Make a network with fresh weights, drawn from PyTorch's global random numbers."""
     network = Network(config, vocabulary=vocabulary, classes=classes)
-    if config.cell == "lstm":
-        assert network.layers is not None
-        _open_forget_gates(network.layers, config.forget_bias)
+    set_initial_weights(network.embedding, network.layers, config)
+    if config.initialisation == "keras":
+        nn.init.xavier_uniform_(network.output.weight)
+        nn.init.zeros_(network.output.bias)
     return network
 
 
-def _recurrent_layers(config: ModelConfig) -> nn.RNNBase:
+def _recurrent_layers(config: ModelConfig, width: int) -> nn.RNNBase:
     return _LAYERS[config.cell](
-        config.embedding_size,
+        width,
         config.hidden_size,
         num_layers=config.num_layers,
         bidirectional=config.bidirectional,
         dropout=config.layer_dropout if config.num_layers > 1 else 0.0,
     )
-
-
-def _open_forget_gates(layers: nn.RNNBase, bias: float) -> None:
-    """Set the forget gate's bias: above 0, a fresh LSTM remembers (Jozefowicz, Zaremba, Sutskever 2015)."""
-    forget = slice(layers.hidden_size, 2 * layers.hidden_size)  # PyTorch's order: input, forget, cell, output
-    for name, weight in layers.named_parameters():
-        if name.startswith("bias_ih"):
-            weight.data[forget] = bias
-        elif name.startswith("bias_hh"):
-            weight.data[forget] = 0.0

@@ -9,25 +9,39 @@ def parameter_count(config: ModelConfig, *, vocabulary: int, classes: int) -> in
     """Count the weights of the network that `build` makes from the same arguments, without making it.
 
     A recurrent layer of hidden size H that reads I numbers a step has, in each direction and for each of
-    its gates (rnn 1, gru 3, lstm 4), H * I input weights, H * H recurrent ones and two biases of H.
+    its gates (rnn 1, gru 3, lstm 4), H * I input weights, H * H recurrent ones and one or two biases of H.
+    A frozen embedding counts, a one-hot code has no weights.
     """
-    embedding = vocabulary * config.embedding_size
+    one_hot = config.input == "one_hot"
+    embedding = 0 if one_hot else embedding_rows(config, vocabulary=vocabulary) * config.embedding_size
     width = output_width(config)
-    return embedding + _recurrent_count(config) + classes * (width + 1)
+    return embedding + _recurrent_count(config, vocabulary=vocabulary) + classes * (width + 1)
+
+
+def embedding_rows(config: ModelConfig, *, vocabulary: int) -> int:
+    """Count the rows of the embedding: one for each word, or more where the settings say so."""
+    return max(vocabulary, config.embedding_rows or 0)
+
+
+def input_width(config: ModelConfig, *, vocabulary: int) -> int:
+    """Count the numbers that stand for one token."""
+    return vocabulary if config.input == "one_hot" else config.embedding_size
 
 
 def output_width(config: ModelConfig) -> int:
     """Count the numbers that stand for a text after pooling."""
     if config.cell == "bag":
         return config.embedding_size
-    return config.hidden_size * (2 if config.bidirectional else 1)
+    both = config.bidirectional and config.join == "both"
+    return config.hidden_size * (2 if both else 1)
 
 
-def _recurrent_count(config: ModelConfig) -> int:
+def _recurrent_count(config: ModelConfig, *, vocabulary: int) -> int:
     if config.cell == "bag":
         return 0
     hidden, directions = config.hidden_size, 2 if config.bidirectional else 1
     each = GATES[config.cell] * hidden * directions
-    first = each * (config.embedding_size + hidden + 2)
-    following = each * (directions * hidden + hidden + 2)
+    biases = 2 if config.biases == "two" else 1
+    first = each * (input_width(config, vocabulary=vocabulary) + hidden + biases)
+    following = each * (directions * hidden + hidden + biases)
     return first + (config.num_layers - 1) * following
