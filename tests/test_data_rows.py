@@ -78,6 +78,14 @@ def test_each_label_gives_its_share():
     assert np.bincount(rows.targets_N[parts["validation"]]).tolist() == [150, 15, 3]
 
 
+def test_many_tiny_labels_give_their_share_together():
+    rows = rows_of([n // 4 for n in range(400)], [f"text {n}" for n in range(400)])
+    parts = split(rows, validation_share=0.1, test_share=0.1, split_seed=0)
+    assert {part: numbers.size for part, numbers in parts.items()} == {
+        "train": 324, "validation": 36, "test": 40
+    }  # fmt: skip
+
+
 def test_a_label_with_one_row_stays_in_training():
     rows = rows_of([0] * 50 + [1], [f"text {n}" for n in range(51)])
     assert 50 in shares(rows)["train"]

@@ -65,11 +65,13 @@ def draw_groups(targets_N: Rows, groups_N: Hashes, *, share: float, salt: str) -
     labels_G = targets_N[first_G]
     order_G = np.lexsort((mixed(groups_G, salt=salt), labels_G))
     drawn_G = np.zeros(groups_G.size, dtype=np.bool_)
-    for label in np.unique(labels_G):
-        of_label = order_G[labels_G[order_G] == label][:-1]
-        total = sizes_G[labels_G == label].sum()
-        middle = sizes_G[of_label].cumsum() - sizes_G[of_label] / 2
-        drawn_G[of_label[middle <= share * total]] = True
+    owed = 0.0  # rows that rounding kept back or overdrew; many tiny labels share a part fairly so
+    for of_label in np.split(order_G, np.flatnonzero(np.diff(labels_G[order_G])) + 1):
+        sizes = sizes_G[of_label]
+        owed += share * sizes.sum()
+        drawn = (sizes.cumsum() - sizes / 2 <= owed) & (np.arange(sizes.size) < sizes.size - 1)
+        drawn_G[of_label[drawn]] = True
+        owed -= sizes[drawn].sum()
     return drawn_G[group_of_N]
 
 
