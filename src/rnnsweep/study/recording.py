@@ -7,9 +7,11 @@ from rnnsweep.study.journal import JOURNAL
 from rnnsweep.study.start import sweep_folder
 from rnnsweep.sweep import Sweep
 from rnnsweep.tracking.address import check_answers
+from rnnsweep.tracking.note import read_note
 from rnnsweep.tracking.origin import provenance
 from rnnsweep.tracking.record import RunRecord, State
 from rnnsweep.tracking.shipper import Shipper
+from rnnsweep.tracking.spool import SpoolWriter
 from rnnsweep.trial import Outcome, TrialTask
 
 _ENDS = {"finished": "complete", "interrupted": "interrupted"}
@@ -25,8 +27,10 @@ class Recording:
             UserError: the store at `uri` does not answer.
         """
         self._mlruns = mlruns
-        self._uri = check_answers(uri)
-        self._shipper = Shipper(mlruns, self._uri)
+        self.uri: str | None = check_answers(uri)
+        self._provenance = provenance()
+        self.origin = {k: v for k, v in self._provenance.items() if k != "git.diff"}
+        self._shipper = Shipper(mlruns, self.uri)
         self._parent: RunRecord | None = None
 
     def begin(self, sweep: Sweep, key: str) -> None:
@@ -40,10 +44,10 @@ class Recording:
             tags=_tags(sweep, folder),
             params=_params(sweep),
             config_yaml=None,
-            uri=self._uri,
+            uri=self.uri,
             description=sweep.question,
             experiment_tags={"mlflow.note.content": sweep.question},
-            provenance=provenance(),
+            provenance=self._provenance,
             resume=True,
         )
         self._parent.artifact(sweep.text, "sweep.yaml")
@@ -52,18 +56,36 @@ class Recording:
     def ended(self, task: TrialTask, outcome: Outcome) -> None:
         """End the run of a task whose process was lost before it could."""
         if not outcome.recorded:
-            record = RunRecord.attach(self._mlruns, task.key)
-            record.end(_state(outcome.state), _reason(outcome))
+            self._run_of(task).end(_state(outcome.state), _reason(outcome))
 
     def interrupted(self, task: TrialTask) -> None:
         """End the run of a task that was stopped by force, until it goes on."""
-        RunRecord.attach(self._mlruns, task.key).end("interrupted")
+        if _is_known(self._mlruns, task.key):
+            RunRecord.attach(self._mlruns, task.key).end("interrupted")
 
     def finish(self, state: str) -> None:
         """End the sweep's own run and wait until the store has all."""
         if self._parent is not None:
             self._parent.end(_state(_ENDS.get(state, "failed")))
         self._shipper.close()
+
+    def _run_of(self, task: TrialTask) -> RunRecord:
+        """Give the run of a task; one whose process ended before it could open it is opened here."""
+        if _is_known(self._mlruns, task.key):
+            return RunRecord.attach(self._mlruns, task.key)
+        return RunRecord.open(
+            self._mlruns,
+            experiment=task.experiment,
+            name=task.name,
+            key=task.key,
+            tags=task.tags,
+            parent_key=task.parent_key,
+            uri=task.uri,
+        )
+
+
+def _is_known(mlruns: Path, key: str) -> bool:
+    return SpoolWriter(mlruns, key).path.exists() or bool(read_note(mlruns, key).run_id)
 
 
 def _state(word: str) -> State:

@@ -9,6 +9,9 @@ from rnnsweep.trial import Outcome, TrialTask
 class Records(Protocol):
     """The store, as the controller sees it."""
 
+    uri: str | None  # of the store, resolved
+    origin: dict[str, str]  # what every run says of where it comes from
+
     def begin(self, sweep: Sweep, key: str) -> None:
         """Open the sweep's own run."""
 
@@ -24,6 +27,10 @@ class Records(Protocol):
 
 class NoRecords:
     """A store that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.uri: str | None = None
+        self.origin: dict[str, str] = {}
 
     def begin(self, sweep: Sweep, key: str) -> None:
         """Keep nothing."""

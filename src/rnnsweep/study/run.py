@@ -62,16 +62,18 @@ def run_sweep(
     bases = check_space(sweep, conf=conf)
     check_sampler(sweep)
     first = bases[sweep.architectures[0]]
+    store = records or _default_records(first, mlruns)
     corpus = (prepare or _prepare)(first)
     start_folder = mlruns / "sweeps" / sweep.name
     start_folder.mkdir(parents=True, exist_ok=True)
     with sole_controller(start_folder), _closing(launcher):
         start = begin(sweep, mlruns=mlruns, conf=conf, corpus=corpus, accept_changes=accept_changes)
         end_orphans(start.folder)
-        maker = TaskMaker(sweep, start.identity, start.folder, mlruns, start.conf, bases)
+        maker = TaskMaker(
+            sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin
+        )
         agenda = Agenda(maker, _searches(sweep, start, bases, threads=launcher.slots[0].threads))
         ledger = Ledger(start.folder, clock)
-        store = records or _default_records(first, mlruns)
         controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store)
         return _conduct(controller, start)
 

@@ -1,7 +1,7 @@
 """The tasks of a sweep: trials, replicates and the baseline, with their names, tags and folders."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnnsweep.config import RunConfig
@@ -21,6 +21,8 @@ class TaskMaker:
     mlruns: Path
     conf: Path
     bases: dict[str, RunConfig]  # each architecture's run without the space
+    uri: str | None = None  # of the store
+    origin: dict[str, str] = field(default_factory=dict)  # provenance of all its runs
 
     @property
     def parent_key(self) -> str:
@@ -77,12 +79,19 @@ class TaskMaker:
             experiment=self.sweep.name,
             name=name,
             number=number,
+            searched=self._searched(role, architecture),
             parent_key=self.parent_key,
             tags=self._tags(role, architecture, number, overrides),
             conf=self.conf,
             resume=resume or folder.exists(),
             time_limit=self.sweep.time_limit,
+            uri=self.uri,
+            origin=self.origin,
         )
+
+    def _searched(self, role: str, architecture: str) -> tuple[str, ...]:
+        dimensions = self.sweep.dimensions(architecture) if role == "trial" else ()
+        return tuple(dimension.key for dimension in dimensions)
 
     def _tags(
         self, role: str, architecture: str, number: int | None, overrides: tuple[str, ...]

@@ -28,6 +28,7 @@ class TrialTask:
     experiment: str
     name: str
     number: int | None = None  # of the trial in its study
+    searched: tuple[str, ...] = ()  # keys of the search space, for the run's name
     parent_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     conf: Path | None = None  # the configuration files as they were when the sweep started

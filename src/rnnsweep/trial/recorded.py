@@ -1,0 +1,74 @@
+"""A task's run in the store: opened with all that is known, ended with all that came out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from rnnsweep.config import RunConfig, flatten
+from rnnsweep.data import EncodedCorpus
+from rnnsweep.tracking.naming import run_name
+from rnnsweep.tracking.record import RunRecord, State, dataset_parts
+from rnnsweep.training.scores import Scores
+from rnnsweep.trial.messages import Outcome, TrialTask
+
+CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
+_STATES: dict[str, State] = {
+    "complete": "complete",
+    "pruned": "pruned",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+
+
+def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -> RunRecord:
+    """Open the run of a task, or go on with it where the task was begun before."""
+    flat = flatten(run)
+    return RunRecord.open(
+        task.mlruns,
+        experiment=task.experiment,
+        name=_name(task, run, flat),
+        key=task.key,
+        tags={**task.tags, "rnnsweep.seed": str(run.seed)},
+        params=flat,
+        parent_key=task.parent_key,
+        datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes) if corpus else (),
+        config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
+        uri=task.uri,
+        provenance=task.origin,
+        resume=True,  # as a process before this one may have got no further than this line
+    )
+
+
+def _name(task: TrialTask, run: RunConfig, flat: Mapping[str, Any]) -> str:
+    if task.role == "baseline":
+        return task.architecture
+    searched = {key: flat[key] for key in task.searched if key in flat}
+    if task.role == "replicate":
+        number = int(task.tags.get("rnnsweep.replicate", 0))
+        return run_name(task.architecture, role=task.role, number=number, seed=run.seed)
+    return run_name(task.architecture, searched, role=task.role, number=task.number)
+
+
+def close_record(record: RunRecord, outcome: Outcome) -> None:
+    """Give the run its end state, with the reason of an end that is none of success."""
+    words = [word for word in (outcome.cause, outcome.reason) if word]
+    record.end(_STATES[outcome.state], ": ".join(words) or None)
+
+
+def record_scores(record: RunRecord, task: TrialTask, scores: Scores) -> None:
+    """Record what a training came to."""
+    record.summary(
+        {
+            "best/validation_accuracy": scores.validation,
+            "best/validation_macro_f1": scores.validation_macro_f1,
+            "best/validation_loss": scores.validation_loss,
+            "params_total": scores.parameters,
+            "time/seconds": scores.seconds,
+            "time/samples_per_second": scores.samples_per_second,
+            "work/epochs": scores.epochs,
+            "work/steps": scores.steps,
+        }
+    )
+    if scores.checkpoint is not None:
+        record.tags({CHECKPOINT: scores.checkpoint.relative_to(task.mlruns).as_posix()})

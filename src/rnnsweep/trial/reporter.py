@@ -1,0 +1,62 @@
+"""The callback through which a training talks to its controller."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+
+from rnnsweep.classifier.module import Classifier
+from rnnsweep.trial.causes import TimeLimit
+from rnnsweep.trial.messages import Channel, Report
+
+PRUNE = "stop"  # the answer to a report that ends the trial
+
+
+class Reporter(pl.Callback):
+    """Reports each validation, and stops the training where the controller says so.
+
+    Args:
+        channel: the line to the controller.
+        validate_every: epochs between two validations, which are the rungs.
+        max_epochs: of the training; its last validation is reported, and ends it anyhow.
+        seconds: after which the training ends with TimeLimit; None for no limit.
+    """
+
+    def __init__(
+        self, channel: Channel, *, validate_every: float, max_epochs: int, seconds: float | None
+    ) -> None:
+        self._channel = channel
+        self._validate_every, self._max_epochs = validate_every, max_epochs
+        self._seconds = seconds
+        self._began = time.monotonic()
+        self.pruned_at: float | None = None  # epochs
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report the validation and act on the answer."""
+        assert isinstance(pl_module, Classifier)
+        assert pl_module.validation is not None
+        epochs = pl_module.epochs_done
+        rung = max(1, round(epochs / self._validate_every))
+        report = Report(rung, pl_module.position.step, epochs, pl_module.validation.accuracy)
+        if trainer.is_global_zero and self._channel.report(report) == PRUNE and epochs < self._max_epochs:
+            self.pruned_at = epochs
+            _stop(trainer, "pruned")
+        self._check(trainer)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Hear an interruption within a second."""
+        self._check(trainer)
+
+    def _check(self, trainer: pl.Trainer) -> None:
+        if self._channel.interrupted():
+            _stop(trainer, "interrupted")
+        if self._seconds is not None and time.monotonic() - self._began > self._seconds:
+            raise TimeLimit(f"it used up its {self._seconds:g} s")
+
+
+def _stop(trainer: pl.Trainer, reason: str) -> None:
+    from rnnsweep.training import stop
+
+    stop(trainer, reason)
