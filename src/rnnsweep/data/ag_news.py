@@ -48,6 +48,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
             targets.append(_target(path, line, row))
             texts.append(" ".join(filter(None, (row[place].strip() for place in places))))
         sizes.append(len(texts) - before)
+        _refuse_poor(path, targets[before:])
     return TextRows(
         name="ag_news",
         labels=LABELS,
@@ -64,6 +65,13 @@ def _target(path: Path, line: int, row: list[str]) -> int:
         start = ",".join(row)[:40]
         raise UserError(f"{path}, line {line}: not class (1 to 4), title, description: {start!r}")
     return int(row[0]) - 1
+
+
+def _refuse_poor(path: Path, targets: list[int]) -> None:
+    if not targets:
+        raise UserError(f"{path}: the file is empty")
+    if len(set(targets)) == 1:
+        raise UserError(f"{path}: all rows are of class {targets[0] + 1}; two or more are needed")
 
 
 def _files(config: DataConfig, cache: Path) -> dict[str, Path]:
@@ -104,12 +112,20 @@ def _fetch(url: str, path: Path, checksum: str) -> None:
 
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        pooch.retrieve(
-            url, checksum, fname=path.name, path=path.parent, downloader=pooch.HTTPDownloader(timeout=30)
-        )
+        pooch.retrieve(url, checksum, fname=path.name, path=path.parent, downloader=_stream)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong checksum is a ValueError
         reason = " ".join(str(error).split())[:200]
         raise UserError(
             f"data=ag_news: cannot download {url}: {reason}\n"
             f"Try again, or give a folder that holds train.csv and test.csv: data.dir=PATH"
         ) from error
+
+
+def _stream(url: str, output_file: str, pooch: Any) -> None:
+    """Do what pooch's own downloader does, and close the connection when the transfer breaks, too."""
+    import requests
+
+    with requests.get(url, stream=True, timeout=30) as answer, open(output_file, "wb") as file:
+        answer.raise_for_status()
+        for piece in answer.iter_content(1 << 16):
+            file.write(piece)
