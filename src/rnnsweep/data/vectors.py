@@ -6,6 +6,8 @@ vocabulary alone. What a file claims of itself is checked against its size befor
 V words of the vocabulary; E numbers of a vector.
 """
 
+import hashlib
+import json
 import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.encoded import EncodedCorpus
+from rnnsweep.data.formats import file_state
+from rnnsweep.data.store import find_cache, made_once, map_array, write_array
 from rnnsweep.errors import UserError
 
 LONGEST_WORD = 1000  # bytes
@@ -65,7 +71,7 @@ class _Layout:
 
 def _collect(path: Path, data: mmap.mmap, vocabulary: Sequence[str]) -> Vectors:
     layout = _layout(path, data)
-    wanted = {word.encode(): n for n, word in enumerate(vocabulary) if n > 1}
+    wanted = {word.encode("utf-8", "surrogatepass"): n for n, word in enumerate(vocabulary) if n > 1}
     vectors = Vectors(
         np.zeros((len(vocabulary), layout.width), np.float32), np.zeros(len(vocabulary), np.int8)
     )
@@ -174,6 +180,32 @@ def _refusal(path: Path, problem: str) -> UserError:
     return UserError(
         f"data.vectors={str(path)!r}: {problem}. It must be GloVe text or a word2vec text or binary file."
     )
+
+
+def corpus_vectors(config: DataConfig, corpus: EncodedCorpus, cache: Path | None = None) -> Vectors | None:
+    """Give the vectors of ``data.vectors`` for a corpus's words, or None where no file is named.
+
+    A file is read once for each vocabulary; what was found is kept in the cache.
+
+    Raises:
+        UserError: as `read_vectors`.
+    """
+    if config.vectors is None:
+        return None
+    path = Path(config.vectors).expanduser().absolute()
+    if not path.is_file():
+        raise UserError(f"data.vectors={config.vectors!r}: no such file")
+    state = json.dumps([file_state(path), corpus.vocabulary])
+    key = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    folder = made_once(
+        find_cache(cache) / "vectors" / key, lambda into: _keep(read_vectors(path, corpus.vocabulary), into)
+    )
+    return Vectors(map_array(folder / "vectors.npy"), map_array(folder / "found.npy"))
+
+
+def _keep(vectors: Vectors, folder: Path) -> None:
+    write_array(folder / "vectors.npy", vectors.vectors_VE)
+    write_array(folder / "found.npy", vectors.found_V)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from rnnsweep.classifier.metrics import Tally
 from rnnsweep.config import RunConfig
-from rnnsweep.data import EncodedPart, ordered_batches, prepare
+from rnnsweep.data import EncodedPart, prepare
 from rnnsweep.networks import build
 from rnnsweep.training import checkpoint
-from rnnsweep.training.loader import VALIDATION_BATCH
+from rnnsweep.training.loader import judged_batches
 
 _LOW_PRECISION = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
@@ -44,17 +44,18 @@ def evaluate(run: RunConfig, checkpoint_path: Path, *, part: str = "test") -> Ev
     network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
     checkpoint.load_weights(network, checkpoint.read(checkpoint_path), checkpoint_path)
     rows = corpus.test() if part == "test" else getattr(corpus, part)
-    return judge(network.eval(), rows, classes=len(corpus.labels), precision=run.trainer.precision)
+    return judge(network.eval(), rows, run, classes=len(corpus.labels))
 
 
 @torch.inference_mode()
-def judge(network: nn.Module, part: EncodedPart, *, classes: int, precision: str) -> Evaluation:
+def judge(network: nn.Module, part: EncodedPart, run: RunConfig, *, classes: int) -> Evaluation:
     """Run a network over a part, in the precision that it was trained in."""
+    precision = run.trainer.precision
     tally = Tally(classes)
     predictions_N = np.zeros(len(part), dtype=np.int64)
     confidence_N = np.zeros(len(part))
     network = network.double() if precision == "64-true" else network
-    for rows_B, batch in ordered_batches(part, batch_size=VALIDATION_BATCH):
+    for rows_B, batch in judged_batches(part, run.data):
         with _autocast(precision):
             logits_BC: Tensor = network(batch.tokens_BT, batch.lengths_B)
         loss = nn.functional.cross_entropy(logits_BC.float(), batch.targets_B, reduction="sum")

@@ -14,12 +14,13 @@ from rnnsweep.classifier.module import Classifier
 from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, prepare
 from rnnsweep.errors import UserError
-from rnnsweep.networks import build, parameter_count
+from rnnsweep.networks import parameter_count
 from rnnsweep.training import checkpoint
 from rnnsweep.training.keeper import Keeper
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.quiet import quiet
 from rnnsweep.training.scores import Scores
+from rnnsweep.training.starting import start
 from rnnsweep.training.stopping import Signals
 
 # what may differ between the two parts of a resumed training
@@ -83,9 +84,8 @@ def identity(run: RunConfig, digest: str) -> dict[str, str]:
 
 
 def _classifier(run: RunConfig, corpus: EncodedCorpus) -> Classifier:
-    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
     return Classifier(
-        network,
+        start(run, corpus),
         config=run.optimizer,
         classes=len(corpus.labels),
         batches=batch_count(corpus.train, batch_size=run.data.batch_size),
@@ -135,9 +135,10 @@ def _loaders(
         seed=run.seed,
         validate_every=run.trainer.validate_every,
         position=module.position,
+        grouped=run.data.grouping == "length",
     )
     share = {"rank": trainer.global_rank, "world": trainer.world_size}
-    return training, ValidationBatches(corpus.validation, **share)
+    return training, ValidationBatches(corpus.validation, run.data, **share)
 
 
 def _saved(folder: Path | None, keeper: Keeper) -> dict[str, Any] | None:

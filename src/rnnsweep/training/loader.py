@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from itertools import islice, pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rnnsweep.classifier.module import Position
-from rnnsweep.data import Batch, EncodedPart, batch_count, batches, ordered_batches
+from rnnsweep.data import Batch, DataConfig, EncodedPart, batch_count, batches, ordered_batches
 
 TEXTS_OF_A_CHUNK = 1024  # Lightning's cost disappears; a stop is heard after a fraction of a second
 VALIDATION_BATCH = 512
@@ -25,10 +28,17 @@ class TrainingChunks:
     """What Lightning takes for a DataLoader: going over it gives the rest of the epoch at `position`."""
 
     def __init__(
-        self, part: EncodedPart, *, batch_size: int, seed: int, validate_every: float, position: Position
+        self,
+        part: EncodedPart,
+        *,
+        batch_size: int,
+        seed: int,
+        validate_every: float,
+        position: Position,
+        grouped: bool = True,
     ) -> None:
         self._part, self._batch_size, self._seed = part, batch_size, seed
-        self._position = position
+        self._position, self._grouped = position, grouped
         self._count = batch_count(part, batch_size=batch_size)
         self._validations = validation_points(self._count, validate_every)
 
@@ -41,7 +51,12 @@ class TrainingChunks:
             yield Chunk(iter(()), 0, validate=True)
         start = position.batch
         source = batches(
-            self._part, batch_size=self._batch_size, seed=self._seed, epoch=position.epoch, start=start
+            self._part,
+            batch_size=self._batch_size,
+            seed=self._seed,
+            epoch=position.epoch,
+            start=start,
+            grouped=self._grouped,
         )
         for first, end in pairwise(self._bounds(start)):
             yield Chunk(source, end - first, validate=end in self._validations)
@@ -64,9 +79,21 @@ def validation_points(count: int, every: float) -> list[int]:
 class ValidationBatches:
     """Every row of a part once, in large batches by length; this process's share of them."""
 
-    def __init__(self, part: EncodedPart, *, rank: int = 0, world: int = 1) -> None:
-        self._part, self._rank, self._world = part, rank, world
+    def __init__(self, part: EncodedPart, data: DataConfig, *, rank: int = 0, world: int = 1) -> None:
+        self._part, self._data, self._rank, self._world = part, data, rank, world
 
     def __iter__(self) -> Iterator[Batch]:
-        ordered = ordered_batches(self._part, batch_size=VALIDATION_BATCH, rank=self._rank, world=self._world)
+        ordered = judged_batches(self._part, self._data, rank=self._rank, world=self._world)
         return (batch for _, batch in ordered)
+
+
+def judged_batches(
+    part: EncodedPart, data: DataConfig, *, rank: int = 0, world: int = 1
+) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+    """Give the rows of a part to score, with their numbers.
+
+    Without grouping, in batches as they are trained on: a network that reads padding must meet as much of it.
+    """
+    grouped = data.grouping == "length"
+    size = VALIDATION_BATCH if grouped else data.batch_size
+    return ordered_batches(part, batch_size=size, rank=rank, world=world, grouped=grouped)

@@ -1,0 +1,36 @@
+"""The network that a training starts from: fresh weights, and word vectors where the run names a file."""
+
+import torch
+
+from rnnsweep.config import RunConfig
+from rnnsweep.data import EncodedCorpus
+from rnnsweep.data.vectors import corpus_vectors
+from rnnsweep.errors import UserError
+from rnnsweep.networks import Network, build
+from rnnsweep.networks.embedding import set_vectors
+
+
+def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
+    """Build the run's network, its embedding filled from ``data.vectors``.
+
+    Raises:
+        UserError: the file cannot be read, or its vectors do not fit the embedding.
+    """
+    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    vectors = corpus_vectors(run.data, corpus)
+    if vectors is None:
+        return network
+    if run.model.input == "one_hot":
+        raise UserError("data.vectors: a network with model.input=one_hot has no embedding to put them in")
+    if vectors.width != run.model.embedding_size:
+        raise UserError(
+            f"model.embedding_size={run.model.embedding_size}: the vectors of data.vectors have "
+            f"{vectors.width} numbers; set model.embedding_size={vectors.width}"
+        )
+    if not vectors.found_V.any():
+        raise UserError(
+            f"data.vectors={run.data.vectors!r}: has none of the {len(corpus.vocabulary):,} words"
+        )
+    found_V = torch.from_numpy(vectors.found_V > 0)
+    set_vectors(network.embedding, torch.from_numpy(vectors.vectors_VE.copy()), found_V)
+    return network
