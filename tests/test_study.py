@@ -1,5 +1,6 @@
 """The engine, run with scripts in place of trainings."""
 
+import functools
 import json
 import os
 import re
@@ -14,13 +15,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, write_sweep
 
+from rnnsweep.config import compose
 from rnnsweep.errors import UserError
-from rnnsweep.study import SweepSummary, read_status, run_sweep
+from rnnsweep.study import SweepSummary, read_status, run_sweep, space
 from rnnsweep.study.journal import JOURNAL, mend, open_journal
 from rnnsweep.study.lock import sole_controller
 from rnnsweep.study.records import NoRecords
 from rnnsweep.sweep import Slot, Sweep
 from rnnsweep.trial import TrialTask
+
+
+@pytest.fixture(autouse=True, scope="module")
+def composed_once():
+    """Compose each configuration once: hundreds of sweeps of this file ask for the same few."""
+    once = functools.cache(lambda overrides, conf: compose(overrides, conf=conf))
+    patch = pytest.MonkeyPatch()
+    patch.setattr(space, "compose", lambda overrides, conf=None: once(tuple(overrides), conf))
+    yield
+    patch.undo()
 
 
 def score_of(task: TrialTask) -> float:

@@ -65,7 +65,7 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel)
     (folder / checkpoints.LAST).unlink(missing_ok=True)  # there is nothing to go on with any more
     record_scores(record, task, scores)
     if scores.stopped == "pruned":
-        return Outcome("pruned", "pruned", f"behind after {reporter.pruned_at or 0:g} epochs", values)
+        return Outcome("pruned", "pruned", f"behind after {reporter.pruned_at or 0:.3g} epochs", values)
     if task.role == "replicate":
         assert scores.checkpoint is not None
         values |= test_scores(run, scores.checkpoint, folder=task.folder, record=record)
