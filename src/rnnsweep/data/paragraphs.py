@@ -70,9 +70,10 @@ def mask_pattern(names: Iterable[str]) -> re.Pattern[str]:
     names = sorted(set(names), key=lambda name: (-len(name), name))
     long = "|".join(re.escape(name) for name in names if len(name) >= 5)
     short = "|".join(re.escape(name) for name in names if len(name) < 5)
-    inside = [rf"[^\W_]*(?:{long})[^\W_]*"] if long else []
-    alone = [rf"(?<![^\W_])(?:{short})(?![^\W_])"] if short else []
-    return re.compile("|".join(inside + alone) or r"(?!)", re.IGNORECASE)
+    inside = [rf"[^\W_]*?(?:{long})[^\W_]*"] if long else []
+    alone = [rf"(?:{short})(?![^\W_])"] if short else []
+    # looked for at the beginnings of words alone, which is several times as fast as everywhere
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(inside + alone) or '(?!)'})", re.IGNORECASE)
 
 
 def read_library(wanted: Wanted) -> list[Paragraph]:
@@ -119,9 +120,18 @@ def _docstrings(source: bytes) -> Iterator[str]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # a template, or a file for another Python
-    for node in ast.walk(tree):
-        if isinstance(node, Definition) and (docstring := ast.get_docstring(node)):
+    for node in _definitions(tree):
+        if docstring := ast.get_docstring(node):
             yield docstring
+
+
+def _definitions(node: ast.AST) -> Iterator[Definition]:
+    """Give the definitions below a statement, whatever blocks they stand in; no expression is entered."""
+    if isinstance(node, Definition):
+        yield node
+    for block in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for statement in getattr(node, block, ()):
+            yield from _definitions(statement)
 
 
 def main() -> None:
