@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnsweep.api import best, compare, curves, evaluate, runs, status, train
+    from rnnsweep.api import best, compare, curves, evaluate, replicate, runs, status, train
     from rnnsweep.config import compose
     from rnnsweep.errors import UserError
 
@@ -28,6 +28,7 @@ _DOORS = {
     "evaluate": "rnnsweep.api",
     "compare": "rnnsweep.api",
     "best": "rnnsweep.api",
+    "replicate": "rnnsweep.api",
     "status": "rnnsweep.api",
     "runs": "rnnsweep.api",
     "curves": "rnnsweep.api",
@@ -43,6 +44,7 @@ __all__ = [  # noqa: F822  # `sweep` and the version are found by __getattr__
     "compose",
     "curves",
     "evaluate",
+    "replicate",
     "runs",
     "status",
     "sweep",

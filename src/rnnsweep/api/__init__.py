@@ -7,13 +7,14 @@ if TYPE_CHECKING:
     from rnnsweep.api.answers import best, compare, curves, runs
     from rnnsweep.api.results import BestResult, EvaluateResult, SweepResult, TrainResult, Validation
     from rnnsweep.api.single import train
-    from rnnsweep.api.sweeps import status, sweep
+    from rnnsweep.api.sweeps import replicate, status, sweep
     from rnnsweep.api.testing import evaluate
 
 _HOMES = {
     "train": "single",
     "evaluate": "testing",
     "sweep": "sweeps",
+    "replicate": "sweeps",
     "status": "sweeps",
     "compare": "answers",
     "best": "answers",
@@ -34,6 +35,7 @@ __all__ = [
     "compare",
     "curves",
     "evaluate",
+    "replicate",
     "runs",
     "status",
     "sweep",

@@ -1,11 +1,12 @@
 """What a sweep found: records, standings, the winner."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnsweep.api.results import BestResult
-from rnnsweep.api.sweeps import find_name, started, status
+from rnnsweep.api.sweeps import find_name, started, status, store_of
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import find_places
 
@@ -26,8 +27,11 @@ def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.Data
     from rnnsweep.tracking import runs as read
 
     places = find_places()
-    name = None if sweep is None else _known(sweep)
-    table: pd.DataFrame = read(places.mlruns, name, uri=uri)
+    if sweep is None:
+        every: pd.DataFrame = read(places.mlruns, None, uri=uri)
+        return every
+    name = _known(sweep)
+    table: pd.DataFrame = read(places.mlruns, name, uri=uri or store_of(name, places))
     return table
 
 
@@ -39,7 +43,8 @@ def curves(sweep: str | Path, keys: Sequence[str] = CURVES, *, uri: str | None =
     """
     from rnnsweep.tracking import curves as read
 
-    table: pd.DataFrame = read(find_places().mlruns, _known(sweep), keys, uri=uri)
+    places, name = find_places(), _known(sweep)
+    table: pd.DataFrame = read(places.mlruns, name, keys, uri=uri or store_of(name, places))
     return table
 
 
@@ -58,6 +63,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     from rnnsweep.tracking import provenance, sync
 
     places, name = find_places(), _known(sweep)
+    uri = uri or store_of(name, places)
     sync(places.mlruns, uri)
     table = runs(name, uri=uri)
     found = compare_records(
@@ -68,9 +74,11 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         facts=provenance(),
     )
     report = places.mlruns / "sweeps" / name / "report.html"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    found = write_report(found, report)
-    _keep(table, report)
+    found = replace(found, report=report)
+    before = report.read_bytes() if report.is_file() else b""
+    write_report(found, report)
+    if report.read_bytes() != before:
+        _keep(table, report, uri)
     return found
 
 
@@ -100,7 +108,7 @@ def _known(sweep: str | Path) -> str:
     return status(find_name(sweep, find_places())).sweep
 
 
-def _keep(table: "pd.DataFrame", report: Path) -> None:
+def _keep(table: "pd.DataFrame", report: Path, uri: str | None) -> None:
     """Keep the report on the sweep's own run."""
     from rnnsweep.tracking import RunRecord, sync
 
@@ -110,4 +118,4 @@ def _keep(table: "pd.DataFrame", report: Path) -> None:
         record = RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
         record.artifact(report, "report.html")
         record.flush(5.0)
-        sync(mlruns)
+        sync(mlruns, uri)

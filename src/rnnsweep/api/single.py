@@ -137,7 +137,11 @@ def _fit(
 
 
 def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:
+    from rnnsweep.training.checkpoint import LAST
+
     record.summary(summary_of(scores))
+    if scores.stopped != "interrupted":
+        (store.folder / LAST).unlink(missing_ok=True)  # there is nothing to go on with any more
     if scores.checkpoint is not None:
         record.tags({"rnnsweep.checkpoint": scores.checkpoint.relative_to(store.mlruns).as_posix()})
     if scores.stopped == "interrupted":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.results import SweepResult
-from rnnsweep.config import copy_conf
+from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import Places, find_places
 from rnnsweep.sweep import Sweep, read_sweep
@@ -37,13 +37,24 @@ def sweep(
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
     """
+    places = find_places()
+    asked = read_sweep(find_file(question, places))
+    asked = asked if trials is None else replace(asked, trials=trials)
+    return _run(asked, places, slots=slots, listener=listener, accept_changes=accept_changes)
+
+
+def _run(
+    asked: Sweep,
+    places: Places,
+    *,
+    slots: str | int | None,
+    listener: "Listener | None",
+    accept_changes: bool = False,
+) -> SweepResult:
     from rnnsweep.api.answers import compare
     from rnnsweep.launchers import LocalLauncher
     from rnnsweep.study import run_sweep
 
-    places = find_places()
-    asked = read_sweep(find_file(question, places))
-    asked = asked if trials is None else replace(asked, trials=trials)
     with _conf(places) as conf:
         summary = run_sweep(
             asked,
@@ -63,6 +74,30 @@ def sweep(
         failures=summary.failures,
         comparison=compare(summary.sweep) if summary.state == "finished" else None,
     )
+
+
+def replicate(
+    name: str | Path,
+    replicates: int,
+    *,
+    slots: str | int | None = None,
+    listener: "Listener | None" = None,
+) -> SweepResult:
+    """Train the best configuration of each architecture of a sweep on more seeds.
+
+    Args:
+        name: the sweep's name or its file.
+        replicates: seeds of each architecture, those that are done included.
+        slots: as in `sweep`.
+        listener: as in `sweep`.
+
+    Raises:
+        UserError: there is no such sweep, or another process runs it.
+    """
+    places = find_places()
+    asked = started(status(name).sweep, places)
+    assert asked is not None  # a sweep with a status was started
+    return _run(replace(asked, replicates=replicates), places, slots=slots, listener=listener)
 
 
 def status(name: str | Path) -> "SweepStatus":
@@ -105,6 +140,15 @@ def started(name: str, places: Places) -> Sweep | None:
     """Read the question of a sweep as it was when it started; None where that is not known."""
     snapshot = places.mlruns / "sweeps" / name / "sweep.yaml"
     return replace(read_sweep(snapshot), name=name) if snapshot.is_file() else None
+
+
+def store_of(name: str, places: Places) -> str | None:
+    """Give the store that a sweep's overrides name; None where they leave it to the environment."""
+    asked = started(name, places)
+    if asked is None:
+        return None
+    conf = places.mlruns / "sweeps" / name / "conf"
+    return compose([f"model={asked.architectures[0]}", *asked.overrides], conf=conf).tracking.uri
 
 
 @contextmanager

@@ -74,7 +74,5 @@ def print_answer(comparison: "Comparison") -> None:
 
     console, _ = consoles()
     print_comparison(comparison, console=console)
-    console.print()
-    console.print(f"report        {comparison.report}", style="dim", markup=False, soft_wrap=True)
-    console.print("all runs      rnnsweep ui", style="dim")
-    console.print(f"train winner  rnnsweep best {comparison.sweep}", style="dim")
+    console.print("All runs: rnnsweep ui", style="dim")
+    console.print(f"To repeat the best: rnnsweep best {comparison.sweep}", style="dim")

@@ -14,6 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HOMES = {
     "sweep": "sweeps",
     "status": "sweeps",
+    "replicate": "sweeps",
     "compare": "answers",
     "best": "answers",
     "train": "single",

@@ -8,7 +8,8 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.settings import overrides_argument
-from rnnsweep.cli.words import count, duration, score
+from rnnsweep.cli.words import count, duration, loss, score
+from rnnsweep.errors import UserError
 
 if TYPE_CHECKING:
     from rnnsweep.api import TrainResult, Validation
@@ -34,9 +35,7 @@ def train_command(overrides: Sequence[str], as_json: bool) -> int:
     `rnnsweep config` lists the keys.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import train
-
-        result = train(overrides, on_begin=_begin, on_validation=_tell)
+        result = _train(overrides)
         emit(
             {
                 "run_id": result.run_id,
@@ -71,8 +70,22 @@ def evaluate_command(run: str, as_json: bool) -> None:
         emit({"run_id": found.run_id, "test": scores})
     if not as_json:
         click.echo(f"run {found.run_id[:8]} ({found.name}) on the test part")
-        for word, value in scores.items():
-            click.echo(f"  {word.replace('_', ' '):<9} {score(value)}")
+        click.echo(f"  accuracy  {score(found.accuracy)}")
+        click.echo(f"  macro F1  {score(found.macro_f1)}")
+        click.echo(f"  loss      {loss(found.loss)}")
+
+
+def _train(overrides: Sequence[str]) -> "TrainResult":
+    from rnnsweep.api import train
+    from rnnsweep.training import Diverged
+
+    try:
+        return train(overrides, on_begin=_begin, on_validation=_tell)
+    except Diverged as error:
+        raise UserError(
+            f"the training diverged: {error}; the run is recorded as failed."
+            " Lower optimizer.lr or optimizer.gradient_clip."
+        ) from error
 
 
 def _begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
@@ -83,9 +96,9 @@ def _begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
 
 def _tell(seen: "Validation") -> None:
     _, console = consoles()
-    train = "" if seen.train_loss is None else f"  train loss {seen.train_loss:.4f}"
+    train = "" if seen.train_loss is None else f"  train loss {loss(seen.train_loss)}"
     console.print(
-        f"epoch {seen.epoch:<5.4g}{train}  validation loss {seen.loss:.4f}"
+        f"epoch {seen.epoch:<5.4g}{train}  validation loss {loss(seen.loss)}"
         f"  accuracy {score(seen.accuracy)}  {duration(seen.seconds):>8}",
         markup=False,
         soft_wrap=True,

@@ -9,16 +9,24 @@ from rnnsweep.places import find_places
 @command(
     "ui",
     ("rnnsweep ui", "open the MLflow UI on mlruns/ of this project, from any folder"),
-    ("rnnsweep ui --port 5001 --no-browser", "on another port, to look at from elsewhere"),
+    ("rnnsweep ui --browser --port 5001", "the same in a browser, on another port"),
 )
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--browser/--no-browser", default=True, help="Open a browser.")
-def ui_command(port: int, host: str, browser: bool) -> int:
-    """Open the MLflow UI on all runs. Ctrl-C ends it."""
-    from rnnsweep.tracking import serve_ui
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="The first one tried."
+)
+@click.option("--browser", is_flag=True, help="Open a browser on it.")
+@click.option("--uri", help="The store, as setting tracking.uri. [default: MLFLOW_TRACKING_URI, mlruns/]")
+def ui_command(port: int, browser: bool, uri: str | None) -> None:
+    """Open the MLflow UI on all runs.
 
-    return int(serve_ui(find_places().mlruns, host=host, port=port, browser=browser))
+    It opens at the last sweep. Ctrl-C ends it.
+    """
+    from rnnsweep.tracking import serve_ui, sync
+
+    places = find_places()
+    if line := sync(places.mlruns, uri).line:
+        click.echo(line, err=True)
+    serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, say=click.echo)
 
 
 @command("sync", ("rnnsweep sync", "send what could not be sent, because a server was down"))

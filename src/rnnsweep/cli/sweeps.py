@@ -43,7 +43,34 @@ def sweep_command(file: str, slots: str | None, trials: int | None, accept_chang
     _, console = consoles()
     with listener(console) as shown:
         result = sweep(file, slots=slots, trials=trials, accept_changes=accept_changes, listener=shown)
-    _conclude(result, file)
+    _conclude(result, f"rnnsweep sweep {file}")
+    return INTERRUPTED if result.state == "interrupted" else 0
+
+
+@command(
+    "replicate",
+    (
+        "rnnsweep replicate quickstart --n 10",
+        "ten seeds of each architecture's best, those that are done included",
+    ),
+)
+@click.argument("sweep")
+@click.option(
+    "--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each architecture."
+)
+@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
+    """Train the best of each architecture of SWEEP on more seeds.
+
+    Only seeds tell whether one architecture is better than another; `rnnsweep compare` says how many it takes.
+    """
+    from rnnsweep.api import replicate
+    from rnnsweep.cli.live import listener
+
+    _, console = consoles()
+    with listener(console) as shown:
+        result = replicate(sweep, replicates, slots=slots, listener=shown)
+    _conclude(result, f"rnnsweep replicate {sweep} --n {replicates}")
     return INTERRUPTED if result.state == "interrupted" else 0
 
 
@@ -75,11 +102,11 @@ def status_command(sweep: str, as_json: bool) -> None:
         _print_status(found)
 
 
-def _conclude(result: "SweepResult", file: str) -> None:
+def _conclude(result: "SweepResult", again: str) -> None:
     _, console = consoles()
     done = f"{count(result.trials['complete'], 'trial')} complete, {result.trials['pruned']} pruned"
     if result.state == "interrupted":
-        console.print(f"interrupted: {done}; go on with: rnnsweep sweep {file}", markup=False)
+        console.print(f"interrupted: {done}; go on with: {again}", markup=False)
         return
     if result.ran:
         busy = f"slots busy {result.slots_busy:.0%}"
