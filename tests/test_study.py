@@ -141,13 +141,13 @@ def test_the_architecture_that_spent_least_goes_next(tmp_path):
 
 def test_a_failed_trial_is_counted_and_does_not_end_the_sweep(tmp_path):
     def script(task, life):
-        return Script((), end="failed", cause="out of memory") if task.name == "rnn-1" else plain(task, life)
+        return Script((), end="failed", cause="time limit") if task.name == "rnn-1" else plain(task, life)
 
     sweep = write_sweep(tmp_path)
     summary = run(sweep, tmp_path, launcher(script))
     assert summary.trials == {"complete": 7, "pruned": 0, "failed": 1, "running": 0, "waiting": 0}
     (failure,) = summary.failures
-    assert (failure.name, failure.cause, failure.log.name) == ("rnn-1", "out of memory", "log.txt")
+    assert (failure.name, failure.cause, failure.log.name) == ("rnn-1", "time limit", "log.txt")
     assert read_status(tmp_path / "mlruns", "toy").failures == summary.failures
 
 
@@ -172,6 +172,19 @@ def test_a_trial_that_crashes_each_time_fails_after_its_retries(tmp_path):
     summary = run(write_sweep(tmp_path, retries=2), tmp_path, fake)
     assert summary.trials["failed"] == 1
     assert sum(task.name == "rnn-1" for task in fake.started) == 3
+
+
+def test_a_trial_without_memory_goes_on_once_in_smaller_pieces(tmp_path):
+    def script(task, life):
+        starved = task.name == "rnn-1" and "trainer.accumulate=2" not in task.overrides
+        return Script((), end="failed", cause="out of memory") if starved else plain(task, life)
+
+    fake, sweep = launcher(script), write_sweep(tmp_path)
+    summary = run(sweep, tmp_path, fake)
+    assert summary.trials["complete"] == 8
+    lives = [task for task in fake.started if task.name == "rnn-1"]
+    assert [task.overrides[-1] for task in lives][1:] == ["trainer.accumulate=2"]
+    assert lives[0].key == lives[1].key
 
 
 def test_a_diverged_trial_counts_as_pruned_and_is_not_tried_again(tmp_path):

@@ -86,7 +86,7 @@ def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
     channel = PipeChannel(connection)
     channel.send("started")
     outcome = _guarded(task, channel)
-    if outcome.state != "interrupted" and outcome.cause != "crash":  # these go on, or are tried again
+    if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
         outcome.write(task.folder)
     channel.send("ended", outcome)
     _flush()

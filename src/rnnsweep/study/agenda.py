@@ -14,6 +14,7 @@ class Job:
 
     task: TrialTask
     attempts: int = 0
+    shrunk: bool = False  # it ran out of memory once
 
     @property
     def is_trial(self) -> bool:
@@ -73,7 +74,7 @@ class Agenda:
     def _trial(self, architecture: str, candidate: Candidate) -> Job:
         self.open_trials[architecture] = self.open_trials.get(architecture, 0) + 1
         task = self.maker.trial(architecture, candidate.number, candidate.overrides, resume=candidate.begun)
-        return Job(task, candidate.attempts)
+        return Job(task, candidate.attempts, candidate.shrunk)
 
     def _make_replicates(self) -> None:
         for name, search in self.searches.items():

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from rnnsweep.study.agenda import Agenda, Job
 from rnnsweep.study.clock import Clock
-from rnnsweep.study.failures import Hopeless, is_retried
+from rnnsweep.study.failures import RETRIED, Hopeless, smaller
 from rnnsweep.study.ledger import Ledger
 from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.study.records import Records
 from rnnsweep.sweep import Slot, Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
-from rnnsweep.trial.messages import LOG
+from rnnsweep.trial.messages import LOG, OUTCOME
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
 
@@ -124,22 +124,45 @@ class Controller:
             self.ledger.write("end", name=task.name, state="interrupted")
             self.records.interrupted(task)
             return
-        if outcome.cause in ("crash", "lost process") and self._try_again(job, outcome):
+        if self._try_again(job, outcome):
             return
         self._end(job, outcome, seconds=self.clock.now() - busy.since)
 
     def _try_again(self, job: Job, outcome: Outcome) -> bool:
-        task = job.task
+        if outcome.state != "failed":
+            return False
+        if outcome.cause in RETRIED:
+            return self._after_loss(job, outcome)
+        return outcome.cause == "out of memory" and self._after_no_memory(job, outcome)
+
+    def _after_loss(self, job: Job, outcome: Outcome) -> bool:
+        """Queue a task again that lost its process, as often as the sweep says."""
         job.attempts += 1
         if job.is_trial:
-            assert task.number is not None
-            self.agenda.searches[task.architecture].lose(task.number)
-        if not is_retried(outcome, attempts=job.attempts, retries=self.sweep.retries):
+            assert job.task.number is not None
+            self.agenda.searches[job.task.architecture].lose(job.task.number)
+        if job.attempts > self.sweep.retries:
             return False
-        self.ledger.write("end", name=task.name, state="retried", reason=outcome.reason)
-        self.listener.message(f"{task.name}: {outcome.cause} ({outcome.reason}); tried again")
-        self.agenda.again(job)
+        self._again(job, outcome, "tried again")
         return True
+
+    def _after_no_memory(self, job: Job, outcome: Outcome) -> bool:
+        """Queue a task again that ran out of memory, once, with its batches cut into more pieces."""
+        if job.shrunk:
+            return False
+        job.task, job.shrunk = smaller(job.task), True
+        if job.is_trial:
+            assert job.task.number is not None
+            self.agenda.searches[job.task.architecture].shrink(job.task.number, job.task.overrides)
+        self._again(job, outcome, "tried again in smaller pieces")
+        return True
+
+    def _again(self, job: Job, outcome: Outcome, what: str) -> None:
+        name = job.task.name
+        (job.task.folder / OUTCOME).unlink(missing_ok=True)
+        self.ledger.write("end", name=name, state="retried", cause=outcome.cause, reason=outcome.reason)
+        self.listener.message(f"{name}: {outcome.cause} ({outcome.reason}); {what}")
+        self.agenda.again(job)
 
     def _end(self, job: Job, outcome: Outcome, seconds: float | None = None) -> None:
         """Note that a job is over, in the folder, the store, the study and the ledger, in this order."""

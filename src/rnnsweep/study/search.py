@@ -44,6 +44,7 @@ class Candidate:
     overrides: tuple[str, ...]
     attempts: int  # processes that this trial has already lost
     begun: bool  # a process may have worked on it
+    shrunk: bool = False  # it ran out of memory once, and goes on in smaller pieces
 
 
 @dataclass
@@ -107,6 +108,12 @@ class Search:
         trial.set_user_attr("attempts", attempts)
         return attempts
 
+    def shrink(self, number: int, overrides: tuple[str, ...]) -> None:
+        """Store the overrides with which a trial that ran out of memory goes on as the same trial."""
+        trial = self._trials[number]
+        trial.set_user_attr("overrides", json.dumps(overrides))
+        trial.set_user_attr("shrunk", True)
+
     def tell(self, number: int, outcome: Outcome) -> None:
         """Tell the study how a trial ended."""
         trial = self._trials.pop(number)
@@ -157,7 +164,8 @@ class Search:
             values = draw(trial, dimensions, self.fixed)
             stored = json.dumps(write_overrides(self.sweep, self.architecture, values, threads=self.threads))
             trial.set_user_attr("overrides", stored)
-        return Candidate(trial.number, tuple(json.loads(stored)), attempts, begun)
+        shrunk = bool(trial.user_attrs.get("shrunk", False))
+        return Candidate(trial.number, tuple(json.loads(stored)), attempts, begun, shrunk)
 
     def _frozen(self, number: int) -> FrozenTrial:
         return self.storage.get_trial(self._trials[number]._trial_id)
