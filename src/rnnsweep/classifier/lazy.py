@@ -157,7 +157,9 @@ class LazyAdam(LazyRows):
         beta1, beta2 = self.betas
         root = float(np.sqrt(1 - beta2**self.steps))
         gain = lr * root / (1 - beta1**self.steps)
-        self._skipped.push(gain * root ** np.arange(4.0), decay=1 - lr * self.decay)
+        # as the dense kernel rounds it: over thousands of steps the difference would show
+        kept = torch.tensor(1 - lr * self.decay, dtype=self.table_VD.dtype).item()
+        self._skipped.push(gain * root ** np.arange(4.0), decay=kept)
 
     def _make_up(self, values: list[Tensor], sums: Sums) -> None:
         weights_UD, mean_UD, square_UD = values

@@ -1,0 +1,205 @@
+"""Networks compute the function of packed sequences, in whatever way, with whatever padding."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnsweep.errors import UserError
+from rnnsweep.networks import ModelConfig, build, parameter_count
+from rnnsweep.networks.lengths import choose, run
+
+VOCABULARY, CLASSES = 23, 3
+
+configs = st.builds(
+    ModelConfig,
+    cell=st.sampled_from(("bag", "gru", "lstm", "rnn")),
+    embedding_size=st.integers(1, 7),
+    hidden_size=st.integers(1, 6),
+    num_layers=st.integers(1, 3),
+    bidirectional=st.booleans(),
+    pooling=st.sampled_from(("last", "max", "mean")),
+    embedding_dropout=st.just(0.3),
+    layer_dropout=st.just(0.3),
+    dropout=st.just(0.3),
+)
+lengths = st.lists(st.integers(1, 9), min_size=1, max_size=6)
+seeds = st.integers(0, 2**31)
+
+
+def ragged(rows, *, steps=None, filler=0):
+    """Random texts of the given lengths; whatever stands behind them is `filler`."""
+    lengths_B = torch.tensor(rows)
+    steps = steps or max(rows)
+    tokens_BT = torch.randint(1, VOCABULARY, (len(rows), steps))
+    tokens_BT[torch.arange(steps) >= lengths_B[:, None]] = filler
+    return tokens_BT, lengths_B
+
+
+def made(config, *, seed=0):
+    torch.manual_seed(seed)
+    return build(config, vocabulary=VOCABULARY, classes=CLASSES).double().eval()
+
+
+@given(configs)
+@settings(max_examples=60, deadline=None)
+def test_the_formula_counts_the_weights_of_the_network_that_is_built(config):
+    network = build(config, vocabulary=VOCABULARY, classes=CLASSES)
+
+    counted = sum(weight.numel() for weight in network.parameters())
+    assert parameter_count(config, vocabulary=VOCABULARY, classes=CLASSES) == counted
+
+
+@given(configs, lengths, st.integers(0, 5), seeds)
+@settings(max_examples=60, deadline=None)
+def test_padding_never_changes_a_logit(config, rows, more, seed):
+    network = made(config, seed=seed)
+    tokens_BT, lengths_B = ragged(rows)
+    padding_BP = torch.randint(0, VOCABULARY, (len(rows), more))  # its content does not matter either
+
+    with torch.no_grad():
+        logits_BC = network(tokens_BT, lengths_B)
+        padded_BC = network(torch.cat((tokens_BT, padding_BP), dim=1), lengths_B)
+
+    torch.testing.assert_close(padded_BC, logits_BC, atol=1e-12, rtol=0)
+
+
+@given(configs, lengths, seeds)
+@settings(max_examples=60, deadline=None)
+def test_a_batch_of_one_equals_its_row_in_a_larger_batch(config, rows, seed):
+    network = made(config, seed=seed)
+    tokens_BT, lengths_B = ragged(rows)
+
+    with torch.no_grad():
+        together_BC = network(tokens_BT, lengths_B)
+        alone = [network(tokens_BT[b : b + 1, :n], lengths_B[b : b + 1]) for b, n in enumerate(rows)]
+
+    torch.testing.assert_close(together_BC, torch.cat(alone), atol=1e-12, rtol=0)
+
+
+def logits_and_gradients(network, way, tokens_BT, lengths_B, monkeypatch):
+    monkeypatch.setattr("rnnsweep.networks.network.choose", lambda **_: way)
+    network.zero_grad()
+    logits_BC = network(tokens_BT, lengths_B)
+    (logits_BC * torch.arange(1.0, 1 + CLASSES)).sum().backward()
+    return [logits_BC.detach(), *(weight.grad.clone() for weight in network.parameters())]
+
+
+recurrent = configs.filter(lambda config: config.cell != "bag")
+
+
+@given(recurrent, lengths, seeds)
+@settings(max_examples=80, deadline=None)
+def test_gathered_and_packed_give_the_same_logits_and_gradients_on_ragged_batches(config, rows, seed):
+    network = made(config, seed=seed).float()
+    tokens_BT, lengths_B = ragged(rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        packed = logits_and_gradients(network, "packed", tokens_BT, lengths_B, patch)
+        gathered = logits_and_gradients(network, "gathered", tokens_BT, lengths_B, patch)
+
+    for one, other in zip(gathered, packed, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@given(recurrent, st.integers(1, 9), st.integers(1, 5), seeds)
+@settings(max_examples=60, deadline=None)
+def test_all_three_ways_give_the_same_logits_and_gradients_on_equal_lengths(config, steps, texts, seed):
+    network = made(config, seed=seed).float()
+    tokens_BT, lengths_B = ragged([steps] * texts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        ways = [
+            logits_and_gradients(network, way, tokens_BT, lengths_B, patch)
+            for way in ("packed", "equal", "gathered")
+        ]
+
+    for packed, equal, gathered in zip(*ways, strict=True):
+        torch.testing.assert_close(equal, packed, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(gathered, packed, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+def test_two_directions_last_joins_the_last_state_of_each_direction(cell):
+    network = made(ModelConfig(cell=cell, bidirectional=True, pooling="last", num_layers=2))
+    tokens_BT, lengths_B = ragged([3, 7, 1])
+    network.output = torch.nn.Identity()
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        network.embedding(tokens_BT.t()), lengths_B, enforce_sorted=False
+    )
+
+    _, state = network.layers(packed)
+    states_LBH = state[0] if cell == "lstm" else state
+    expected_BH = torch.cat((states_LBH[-2], states_LBH[-1]), dim=1)
+
+    torch.testing.assert_close(network(tokens_BT, lengths_B), expected_BH)
+
+
+def test_the_cpu_never_packs_and_cudnn_does():
+    assert choose(ragged=True, on_cpu=True) == "gathered"
+    assert choose(ragged=True, on_cpu=False) == "packed"
+    assert choose(ragged=False, on_cpu=True) == "equal"
+
+
+def test_dropout_between_layers_draws_in_training_and_not_in_evaluation():
+    config = ModelConfig(bidirectional=True, num_layers=2, layer_dropout=0.5, dropout=0.0)
+    network = made(config)
+    inputs_TBE = torch.randn(4, 2, config.embedding_size, dtype=torch.double)
+    lengths_B = torch.tensor([4, 2])
+
+    def outputs():
+        return run(network.layers, inputs_TBE, lengths_B, way="gathered")
+
+    torch.testing.assert_close(outputs(), outputs(), atol=0, rtol=0)
+    network.train()
+    assert not torch.equal(outputs(), outputs())
+
+
+def test_the_padding_row_of_the_embedding_is_zero_and_gets_no_gradient():
+    network = made(ModelConfig(cell="gru", bidirectional=True)).train()
+
+    network(*ragged([5, 2])).sum().backward()
+
+    assert network.embedding.weight[0].abs().sum() == 0
+    assert network.embedding.weight.grad[0].abs().sum() == 0
+
+
+def test_the_forget_gate_starts_with_the_bias_that_was_asked_for():
+    network = build(ModelConfig(hidden_size=2, forget_bias=1.5), vocabulary=9, classes=2)
+
+    both_4H = network.layers.bias_ih_l0 + network.layers.bias_hh_l0
+
+    assert both_4H[2:4].tolist() == [1.5, 1.5]
+
+
+def test_the_state_dict_loads_into_a_module_of_pytorch():
+    config = ModelConfig(cell="lstm", bidirectional=True, num_layers=2)
+    network = made(config)
+    plain = torch.nn.LSTM(64, 64, num_layers=2, bidirectional=True, batch_first=True).double()
+    prefix = "layers."
+    state = {k.removeprefix(prefix): v for k, v in network.state_dict().items() if k.startswith(prefix)}
+
+    plain.load_state_dict(state)
+
+    inputs_TBE = torch.randn(5, 3, 64, dtype=torch.double)
+    ours_TBH = run(network.layers, inputs_TBE, torch.full((3,), 5), way="gathered")
+    torch.testing.assert_close(plain(inputs_TBE.transpose(0, 1))[0], ours_TBH.transpose(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("cell", "lstn", "model.cell='lstn' is not one of bag, gru, lstm, rnn. Did you mean 'lstm'?"),
+        ("pooling", "sum", "model.pooling='sum' is not one of last, max, mean."),
+        ("hidden_size", -3, "model.hidden_size=-3: must be 1 or more"),
+        ("num_layers", 0, "model.num_layers=0: must be 1 or more"),
+        ("dropout", 1.0, "model.dropout=1.0: must be at least 0 and below 1"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_by_name(name, value, message):
+    with pytest.raises(UserError) as caught:
+        replace(ModelConfig(), **{name: value})
+
+    assert str(caught.value) == message
