@@ -51,7 +51,7 @@ def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "
 
     Columns: ``run_id, key, name, role, architecture, trial, state, reason, seed, overrides`` (a list), the
     results ``validation, validation_macro_f1, validation_loss, test, test_macro_f1, test_loss, parameters,
-    seconds, samples_per_second, epochs, steps``, ``started`` (UTC), and each parameter under its override name.
+    seconds, samples_per_second, epochs, steps``, ``started`` (UTC), and each parameter by its override name.
     What a run does not have is missing (NaN, NA or None). Rows in the order of their start.
 
     Raises:

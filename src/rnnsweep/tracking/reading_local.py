@@ -18,6 +18,11 @@ PARAMS = "SELECT run_uuid, key, value FROM params JOIN chosen USING (run_uuid)"
 LATEST = "SELECT run_uuid, key, value, is_nan FROM latest_metrics JOIN chosen USING (run_uuid)"
 POINTS = "SELECT run_uuid, key, step, value, is_nan FROM metrics JOIN chosen USING (run_uuid) WHERE key = ?"
 
+LAST = """
+SELECT experiment_id FROM runs JOIN tags USING (run_uuid) WHERE key = 'rnnsweep.role' AND value = 'sweep'
+AND lifecycle_stage = 'active' ORDER BY start_time DESC LIMIT 1
+"""
+
 
 def read_rows(mlruns: Path, sweep: str | None) -> list[RunRow]:
     """Read the runs of a sweep, or all; none where there is no store yet."""
@@ -49,10 +54,32 @@ def read_points(mlruns: Path, sweep: str | None, keys: set[str]) -> list[tuple[s
         ]
 
 
+def last_sweep(mlruns: Path) -> str | None:
+    """Give the id of the experiment of the sweep that was started last."""
+    if not (mlruns / "mlflow.db").exists():
+        return None
+    with _read_only(mlruns) as connection:
+        row = connection.execute(LAST).fetchone()
+    return str(row[0]) if row else None
+
+
+def architectures(mlruns: Path) -> list[str]:
+    """Give the names of all architectures that were ever recorded."""
+    with _read_only(mlruns) as connection:
+        rows = connection.execute("SELECT DISTINCT value FROM tags WHERE key = 'rnnsweep.architecture'")
+        return sorted(row[0] for row in rows)
+
+
 @contextmanager
-def _chosen(mlruns: Path, sweep: str | None) -> Iterator[sqlite3.Connection]:
+def _read_only(mlruns: Path) -> Iterator[sqlite3.Connection]:
     uri = f"{(mlruns / 'mlflow.db').resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=20)) as connection:
+        yield connection
+
+
+@contextmanager
+def _chosen(mlruns: Path, sweep: str | None) -> Iterator[sqlite3.Connection]:
+    with _read_only(mlruns) as connection:
         connection.execute("BEGIN")  # one picture of the store, whatever is written meanwhile
         connection.execute(CHOSEN, {"sweep": sweep})
         yield connection

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
+from rnnsweep.palette import colour
 from rnnsweep.tracking.address import LOCAL
 from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.note import highest_steps, read_note
@@ -236,9 +237,12 @@ class RunRecord:
 
 
 def _start_tags(key: str, tags: Mapping[str, Any], description: str | None) -> dict[str, str]:
+    given = {name: _tag(value) for name, value in tags.items() if value is not None}
     own = {"rnnsweep.key": key, "rnnsweep.state": "running"}
     note = {"mlflow.note.content": description} if description else {}
-    return {name: _tag(value) for name, value in tags.items() if value is not None} | note | own
+    architecture = given.get("rnnsweep.architecture")
+    paint = {"mlflow.runColor": colour(architecture)} if architecture else {}
+    return paint | given | note | own
 
 
 def _tag(value: Any) -> str:

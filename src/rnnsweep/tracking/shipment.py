@@ -15,6 +15,7 @@ from rnnsweep.tracking.address import LOCAL
 from rnnsweep.tracking.note import Note, raise_steps, read_note, write_note
 from rnnsweep.tracking.spool import Record, read_spool, remove_if_shipped, spool_folder
 from rnnsweep.tracking.store import artifact_root, ensure_experiment
+from rnnsweep.tracking.views import EXPERIMENT
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -126,7 +127,8 @@ class Shipment:
         write_note(self.mlruns, self.key, self.note)
         if record.get("resumed"):
             self.client.update_run(self.note.run_id, status="RUNNING")
-        self._tags(record["tags"])
+        number = self.note.experiment_id
+        self._tags({k: v.replace(EXPERIMENT, number) for k, v in record["tags"].items()})
         self._params(record["params"])
         self._inputs(record["datasets"])
 
@@ -147,7 +149,7 @@ class Shipment:
             location = f"{artifact_root(self.mlruns)}/{_folder(record['experiment'])}"
         experiment = ensure_experiment(self.client, record["experiment"], location=location)
         for name, value in record.get("experiment_tags", {}).items():
-            self.client.set_experiment_tag(experiment, name, value)
+            self.client.set_experiment_tag(experiment, name, value.replace(EXPERIMENT, experiment))
         self.note.experiment_id = experiment
         write_note(self.mlruns, self.key, self.note)
         if found := self._find():

@@ -1,0 +1,151 @@
+"""MLflow's saved views: experiment tags that hold a state of the runs page, packed.
+
+The format is MLflow's own (3.15 and later, undocumented); this is the only module that knows it. A server
+that does not know views ignores the tags, and the links still open the experiment.
+"""
+
+import base64
+import json
+import uuid
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+TAG = "mlflow.sharedViewState."
+PACKED = "deflate;"
+LIMIT = 20_000  # characters of an experiment's tag
+
+
+def pack(name: str, state: dict[str, Any], *, created_ms: int) -> str:
+    """Write a view as MLflow's own code writes it.
+
+    Raises:
+        ValueError: the view is larger than a tag may be.
+    """
+    inner = json.dumps(state, separators=(",", ":")).encode()
+    packed = PACKED + base64.b64encode(zlib.compress(inner)).decode("ascii")
+    values = {"name": name, "createdAt": created_ms, "updatedAt": created_ms, "state": packed}
+    text = json.dumps(values, separators=(",", ":"))
+    if len(text) > LIMIT:
+        raise ValueError(f"the view {name!r} has {len(text)} characters, more than {LIMIT}")
+    return text
+
+
+def unpack(text: str) -> tuple[str, dict[str, Any]]:
+    """Read a view's name and state.
+
+    Raises:
+        ValueError: not a packed view.
+    """
+    values = json.loads(text)
+    state = values["state"]
+    if not state.startswith(PACKED):
+        raise ValueError(f"a view's state must start with {PACKED!r}")
+    return values["name"], json.loads(zlib.decompress(base64.b64decode(state.removeprefix(PACKED))))
+
+
+def column(kind: str, key: str) -> str:
+    """Name a column or an order: ``metrics.`test/accuracy```."""
+    return f"{kind}.`{key}`"
+
+
+def page(**values: Any) -> dict[str, Any]:
+    """Give a whole state of the runs page: the page's defaults, with `values` in their place."""
+    return {
+        "searchFilter": "",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": [],
+        "columnOrder": [],
+        "columnWidths": {},
+        "runsExpanded": {},
+        "runsPinned": [],
+        "runsHidden": [],
+        "runsVisibilityMap": {},
+        "runsHiddenMode": "SHOW_ALL",
+        "compareRunCharts": [],
+        "compareRunSections": [],
+        "viewMaximized": False,
+        "runListHidden": False,
+        "isAccordionReordered": True,  # else the page sorts the sections by name
+        "groupBy": None,
+        "groupsExpanded": {},
+        "autoRefreshEnabled": True,
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+        "chartsSearchFilter": "",
+        **values,
+    }
+
+
+def section(name: str, *, columns: int = 2, height: int = 380) -> dict[str, Any]:
+    """Give a section of charts, `height` pixels each; charts stand in it by its name."""
+    place = {"uuid": f"section-{name}", "name": name, "display": True, "isReordered": True}
+    return place | {"columns": columns, "cardHeight": height}
+
+
+def hidden(metrics: Iterable[str]) -> list[dict[str, Any]]:
+    """Give charts that are not shown: without them the page adds one of its own for each metric."""
+    return [bar(name, "hidden", title=name) | {"deleted": True} for name in metrics]
+
+
+def line(metric: str, place: str, *, title: str, by_epoch: bool = False) -> dict[str, Any]:
+    """Give a chart of curves, over optimiser steps or over epochs."""
+    return _chart(
+        "LINE",
+        place,
+        title,
+        metricKey=metric,
+        selectedMetricKeys=[metric],
+        lineSmoothness=0,
+        xAxisScaleType="linear",
+        scaleType="linear",
+        range={},
+        xAxisKey="metric" if by_epoch else "step",
+        selectedXAxisMetricKey="epoch" if by_epoch else "",
+        yAxisKey="metric",
+        yAxisExpressions=[],
+        ignoreOutliers=False,
+        useGlobalXaxisKey=not by_epoch,
+        useGlobalLineSmoothing=True,
+    )
+
+
+def bar(metric: str, place: str, *, title: str) -> dict[str, Any]:
+    """Give a chart of one bar for each run or group."""
+    return _chart("BAR", place, title, metricKey=metric, dataAccessKey=metric)
+
+
+def scatter(across: str, up: str, place: str, *, title: str) -> dict[str, Any]:
+    """Give a chart of parameter `across` against metric `up`."""
+    return _chart(
+        "SCATTER",
+        place,
+        title,
+        xaxis={"key": across, "type": "PARAM"},
+        yaxis={"key": up, "type": "METRIC"},
+        runsCountToCompare=1000,
+    )
+
+
+def parallel(params: list[str], metrics: list[str], place: str, *, title: str) -> dict[str, Any]:
+    """Give parallel coordinates of all runs."""
+    return _chart("PARALLEL", place, title, selectedParams=params, selectedMetrics=metrics, showAllRuns=True)
+
+
+def _chart(kind: str, place: str, title: str, **values: Any) -> dict[str, Any]:
+    return {
+        "uuid": uuid.uuid5(uuid.NAMESPACE_OID, f"{kind} {place} {title}").hex,
+        "type": kind,
+        "runsCountToCompare": 1000,
+        "metricSectionId": f"section-{place}",
+        "deleted": False,
+        "isGenerated": False,
+        "displayName": title,
+        **values,
+    }

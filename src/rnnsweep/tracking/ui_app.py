@@ -1,0 +1,132 @@
+"""MLflow's server on the local store, in one process and without what a laptop does not need.
+
+Run as ``python -m rnnsweep.tracking.ui_app MLRUNS PORT``. MLflow's own command starts four workers, a job
+runner and an assistant that runs shell commands for whoever asks on this machine, and has no switch for the
+last; so the application is started here, behind a door that is shut for those paths.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.palette import colour
+from rnnsweep.tracking.reading_local import architectures
+from rnnsweep.tracking.schema import upgrade_if_old
+from rnnsweep.tracking.store import artifact_root, ensure_store, silence_mlflow
+from rnnsweep.tracking.views import group_id
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+UNWANTED = ("/mlflow/assistant", "/gateway/")
+SETTINGS = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_ENABLE_AI_GATEWAY": "false",
+    "MLFLOW_ENABLE_REMOTE_ASSISTANT": "false",
+    "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+    "_MLFLOW_SGI_NAME": "uvicorn",
+    "_MLFLOW_IN_JOB_EXECUTOR": "false",
+}
+
+
+def application(mlruns: Path) -> Application:
+    """Give MLflow's ASGI application on the store in `mlruns`; its settings go into the environment."""
+    uri = ensure_store(mlruns)
+    silence_mlflow()
+    root = artifact_root(mlruns)
+    addresses = {
+        "_MLFLOW_SERVER_FILE_STORE": uri,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": root,
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": root,
+    }
+    os.environ.update(SETTINGS | addresses)
+    upgrade_if_old(mlruns)
+    from mlflow.server.fastapi_app import app
+    from mlflow.server.handlers import initialize_backend_stores
+
+    initialize_backend_stores(uri, None, root)
+    return without(with_defaults(app, mlruns), UNWANTED)
+
+
+def with_defaults(app: Application, mlruns: Path) -> Application:
+    """Give the start page the colours of architectures and a closed assistant, which a browser else keeps."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            await app(scope, receive, send)
+            return
+        page = Page(send, defaults(mlruns))
+        await app(scope, receive, page.take)
+        await page.give()
+
+    return guarded
+
+
+class Page:
+    """One answer, held back until its head can have a script put in."""
+
+    def __init__(self, send: Callable[[Any], Awaitable[None]], script: str) -> None:
+        self._send = send
+        self._script = script
+        self._start: dict[str, Any] = {}
+        self._body = b""
+
+    async def take(self, message: dict[str, Any]) -> None:
+        """Collect what the application sends."""
+        if message["type"] == "http.response.start":
+            self._start = message
+        else:
+            self._body += message.get("body", b"")
+
+    async def give(self) -> None:
+        """Send the page with the script in it; its length and its tag are no longer those of the file."""
+        body = self._body.replace(b"<head>", f"<head><script>{self._script}</script>".encode(), 1)
+        stale = (b"content-length", b"etag", b"last-modified")
+        kept = [(name, value) for name, value in self._start["headers"] if name.lower() not in stale]
+        headers = [*kept, (b"content-length", str(len(body)).encode())]
+        await self._send({**self._start, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+
+def defaults(mlruns: Path) -> str:
+    """Give the script: values of the browser's local storage, each only where the user has not set it."""
+    colours = {group_id(name): colour(name) for name in architectures(mlruns)}
+    once = {
+        "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+        "mlflow.workflowType_v1": '"machine_learning"',
+    }
+    # "<" written as a code keeps a name from ending the script
+    values = json.dumps([once, colours]).replace("<", "\\u003c")
+    return (
+        f"(([once, colours]) => {{ const s = localStorage, c = 'experimentRunColors';"
+        "for (const k in once) if (s.getItem(k) === null) s.setItem(k, once[k]);"
+        "let old = {}; try { old = JSON.parse(s.getItem(c)) || {} } catch {}"
+        f"s.setItem(c, JSON.stringify({{...colours, ...old}})); }})({values});"
+    )
+
+
+def without(app: Application, parts: Sequence[str]) -> Application:
+    """Answer 404 for every path that has one of `parts` in it."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if any(part in scope.get("path", "") for part in parts):
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b"switched off"})
+            return
+        await app(scope, receive, send)
+
+    return guarded
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    mlruns, port = Path(arguments[0]), int(arguments[1])
+    app = application(mlruns)
+    import uvicorn
+
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
