@@ -9,6 +9,7 @@ import pytest
 
 from rnnsweep.data import prepare, read_texts
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.formats import read_delimited, read_table
 from rnnsweep.errors import UserError
 
 ROWS = [(f"sentence number {n} of the {kind} kind", kind) for n in range(30) for kind in ("good", "bad")]
@@ -271,6 +272,28 @@ def test_labels_that_training_does_not_have_are_refused(refused, tmp_path):
 def test_texts_that_are_all_empty_are_refused(refused, tmp_path):
     path = write(tmp_path / "own.csv", [("", kind) for _, kind in ROWS])
     assert refused(train=path) == f"{path}: every row is empty in text"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_two_columns_of_one_name_are_refused(refused, tmp_path, suffix):
+    path = tmp_path / f"own.{suffix}"
+    if suffix == "csv":
+        path.write_text("text,text,label\na,b,c\n")
+    else:
+        pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, names=["text", "text", "label"]), path)
+    assert refused(train=path) == f"{path}: has 2 columns that are called 'text'; rename one"
+
+
+def test_half_a_character_in_json_is_read_as_a_question_mark(tmp_path):
+    path = write(tmp_path / "own.jsonl", [(f"half \ud800 {n}", n % 2) for n in range(40)])
+    assert prepare(config(train=path), tmp_path / "cache").texts("train")[0].startswith("half ? ")
+
+
+def test_what_cannot_be_opened_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\)"):
+        next(read_delimited(tmp_path, ","))
+    with pytest.raises(UserError, match=r"cannot be read \(No such file or directory\)"):
+        read_table(tmp_path / "gone.csv")
 
 
 def test_a_quote_that_is_never_closed_is_refused(refused, tmp_path):

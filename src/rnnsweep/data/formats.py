@@ -19,12 +19,21 @@ def file_state(path: Path) -> list[str | int]:
     return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
+def _refuse_unreadable(path: Path) -> None:
+    try:
+        with path.open("rb"):
+            return
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+
+
 def read_delimited(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Give the rows of a delimited file with the number of each one's last line; blank lines are left out.
 
     Raises:
-        UserError: the file is not UTF-8, or a quote is never closed.
+        UserError: the file cannot be opened or is not UTF-8.
     """
+    _refuse_unreadable(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter=delimiter, strict=False)
         try:
@@ -50,8 +59,7 @@ def read_table(path: Path) -> Columns:
     Raises:
         UserError: no such file, a suffix that is not known, an empty file, or one that does not parse.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
+    _refuse_unreadable(path)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise UserError(f"{path}: must end in one of {', '.join(READERS)}")
@@ -74,6 +82,7 @@ def _read_tsv(path: Path) -> Columns:
 def _under_header(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Columns:
     _, header = next(rows, (0, []))
     names = [name.strip() for name in header]
+    _refuse_twice(path, names)
     values: list[list[str]] = []
     for line, row in rows:
         if len(row) != len(names):
@@ -116,15 +125,24 @@ def _read_parquet(path: Path) -> Columns:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(path)
+        table = pyarrow.parquet.ParquetFile(path).read()
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:120]
         raise UserError(f"{path}: cannot be read as Parquet ({reason})") from error
+    _refuse_twice(path, table.column_names)
     return {name: list(map(_as_text, table[name].to_pylist())) for name in table.column_names}
 
 
+def _refuse_twice(path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{path}: has {names.count(name)} columns that are called {name!r}; rename one")
+
+
 def _as_text(value: Any) -> str:
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    # JSON may spell halves of characters (\ud800), which no encoding can write
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 READERS: dict[str, Callable[[Path], Columns]] = {

@@ -7,7 +7,7 @@ size and checksum. What is torn, damaged or of another format is built again. No
 import json
 import os
 import shutil
-import tempfile
+import uuid
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -59,8 +59,9 @@ def made_once(folder: Path, build: Callable[[Path], None]) -> Path:
 def _build(folder: Path, build: Callable[[Path], None]) -> None:
     for left_over in folder.parent.glob(f"{folder.name}.part-*"):  # of builders that were killed
         shutil.rmtree(left_over, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
+    part = folder.parent / f"{folder.name}.part-{uuid.uuid4().hex}"
     try:
+        part.mkdir()  # unlike mkdtemp's, readable by whom the user's umask lets read
         build(part)
         _seal(part)
         if folder.exists():  # damaged; who has it mapped keeps what he mapped
