@@ -49,6 +49,11 @@ def column(kind: str, key: str) -> str:
     return f"{kind}.`{key}`"
 
 
+def columns(widths: dict[str, int]) -> dict[str, Any]:
+    """Show these columns in this order; `widths` in pixels."""
+    return {"selectedColumns": list(widths), "columnOrder": list(widths), "columnWidths": widths}
+
+
 def page(**values: Any) -> dict[str, Any]:
     """Give a whole state of the runs page: the page's defaults, with `values` in their place."""
     return {

@@ -78,12 +78,7 @@ class Shipment:
 
     def _recognise(self) -> None:
         """Start at byte 0 where the file is another one than the note speaks of."""
-        with self.path.open("rb") as file:
-            first = file.readline(200)
-        try:
-            identity = str(json.loads(first).get("id", ""))
-        except (ValueError, AttributeError):
-            identity = "?"
+        identity = identity_of(self.path)
         if identity != self.note.file:
             self.note.file, self.note.offset = identity, 0
 
@@ -282,3 +277,13 @@ def _folder(experiment: str) -> str:
 
 def _is_for_ever(error: Exception) -> bool:
     return getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
+
+
+def identity_of(spool: Path) -> str:
+    """Read who a spool file is: one that was sent, removed and begun again is another file."""
+    with spool.open("rb") as file:
+        first = file.readline(200)
+    try:
+        return str(json.loads(first).get("id", ""))
+    except (ValueError, AttributeError):
+        return "?"

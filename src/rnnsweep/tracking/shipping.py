@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from rnnsweep.tracking.address import LOCAL
 from rnnsweep.tracking.note import read_note
-from rnnsweep.tracking.shipment import Shipment, WaitsForParent
+from rnnsweep.tracking.shipment import Shipment, WaitsForParent, identity_of
 from rnnsweep.tracking.spool import read_all, spool_folder, spooled_keys
 from rnnsweep.tracking.store import open_client
 
@@ -58,8 +58,10 @@ def target_of(mlruns: Path, key: str) -> str:
 def is_waiting(mlruns: Path, key: str) -> bool:
     """Say whether a spool holds bytes that the store does not have."""
     path = mlruns / "spool" / f"{key}.jsonl"
+    note = read_note(mlruns, key)
     try:
-        return read_note(mlruns, key).offset < path.stat().st_size
+        size = path.stat().st_size
+        return size > (note.offset if identity_of(path) == note.file else 0)
     except FileNotFoundError:
         return False
 

@@ -20,6 +20,7 @@ from rnnsweep.tracking.views import group_id
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 UNWANTED = ("/mlflow/assistant", "/gateway/")
+STYLE = '<style>[data-assistant-ui="true"] {display: none !important}</style>'
 SETTINGS = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_ENABLE_AI_GATEWAY": "false",
@@ -81,7 +82,7 @@ class Page:
 
     async def give(self) -> None:
         """Send the page with the script in it; its length and its tag are no longer those of the file."""
-        body = self._body.replace(b"<head>", f"<head><script>{self._script}</script>".encode(), 1)
+        body = self._body.replace(b"<head>", f"<head>{STYLE}<script>{self._script}</script>".encode(), 1)
         stale = (b"content-length", b"etag", b"last-modified")
         kept = [(name, value) for name, value in self._start["headers"] if name.lower() not in stale]
         headers = [*kept, (b"content-length", str(len(body)).encode())]

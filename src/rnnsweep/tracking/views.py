@@ -12,6 +12,7 @@ from rnnsweep.tracking.saved_view import (
     TAG,
     bar,
     column,
+    columns,
     hidden,
     line,
     pack,
@@ -123,9 +124,8 @@ def _standings(picture: SweepPicture) -> dict[str, Any]:
     return page(
         searchFilter=_chosen(picture),
         orderByKey=column("metrics", order),
-        selectedColumns=[column("metrics", name) for name in results],
+        **columns({column("metrics", name): 170 for name in results}),
         **_grouped(picture, "average" if picture.replicated else "max"),
-        columnWidths={column("metrics", name): 190 for name in results},
         compareRunSections=[section("score"), section("cost")],
         compareRunCharts=_alone(
             bar(order, "score", title="score"),
@@ -195,13 +195,12 @@ def _alone(*charts: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _failures() -> dict[str, Any]:
     states = ("complete", "pruned", "running")
-    told = [column("tags", f"rnnsweep.{name}") for name in ("state", "reason", "architecture", "trial")]
+    told = {"state": 110, "reason": 560, "architecture": 130, "trial": 70}  # tag -> pixels
     return page(
         # in the order of another thing than time the page shows runs, not the sweep that they are nested in
         orderByKey=column("tags", "rnnsweep.reason"),
         searchFilter=" AND ".join(
             ["tags.`rnnsweep.role` != 'sweep'", *[f"tags.`rnnsweep.state` != '{state}'" for state in states]]
         ),
-        selectedColumns=[*told, column("attributes", "Duration")],
-        columnWidths={column("tags", "rnnsweep.reason"): 500},
+        **columns({column("tags", f"rnnsweep.{name}"): width for name, width in told.items()}),
     )
