@@ -71,16 +71,25 @@ class LazyRows(ABC):
         self._skipped.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state with all rows brought up to date; save the table at the same time."""
-        self.catch_up()
-        return {"steps": self.steps, "states": self.states}
+        """Give the state, which belongs to the table as it is now; saving changes neither.
+
+        (Bringing rows up to date earlier than a training without a save would do gives the same weights up
+        to rounding only; so a training that goes on from a checkpoint equals one that was never stopped.)
+        """
+        return {
+            "steps": self.steps,
+            "states": self.states,
+            "last": torch.from_numpy(self._last_V),
+            "touched": torch.from_numpy(self._touched_V),
+            "skipped": self._skipped.state_dict(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take the state over; the table must be the one saved with it."""
-        self._last_V.fill(0)
-        self._skipped.clear()
-        self._touched_V.fill(True)
         self.steps = int(state["steps"])
+        self._last_V[:] = state["last"].numpy()
+        self._touched_V[:] = state["touched"].numpy()
+        self._skipped.load_state_dict(state["skipped"])
         for own, saved in zip(self.states, state["states"], strict=True):
             own.copy_(saved)
 

@@ -171,7 +171,7 @@ class Classifier(pl.LightningModule):
         return self._optimizer
 
     def training_state(self) -> dict[str, Any]:
-        """Give everything of the training but the network's weights; rows are brought up to date first."""
+        """Give everything of the training but the network's weights."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "position": asdict(self.position),

@@ -71,7 +71,7 @@ class Optimizer:
             self.lazy.catch_up()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state, to be saved beside the weights; rows are brought up to date first."""
+        """Give the state, to be saved beside the weights as they are now."""
         lazy = None if self.lazy is None else self.lazy.state_dict()
         return {"dense": self.dense.state_dict(), "lazy": lazy}
 

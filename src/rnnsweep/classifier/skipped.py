@@ -13,9 +13,10 @@ nodes lie close together and matter only where x is as small as eps. The moments
 operation a step.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
@@ -65,11 +66,30 @@ class Skipped:
         decay_N = np.exp(self._logarithm_S[self.now] - self._logarithm_S[last_N])
         return Sums(self._moments_KS[:, last_N] * decay_N, decay_N, self.now - last_N)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Give the state, to be saved."""
+        used = self.now + 1
+        moments_KS, logarithm_S = self._moments_KS[:, :used], self._logarithm_S[:used]
+        return {
+            "now": self.now,
+            "moments": torch.from_numpy(moments_KS.copy()),
+            "logarithm": torch.from_numpy(logarithm_S.copy()),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take a saved state over."""
+        self.clear()
+        self.now = int(state["now"])
+        self._make_room()
+        self._moments_KS[:, : self.now + 1] = state["moments"].numpy()
+        self._logarithm_S[: self.now + 1] = state["logarithm"].numpy()
+
     def _make_room(self) -> None:
         room = len(self._logarithm_S)
+        more = max(room, self.now + 1 - room)
         if self.now >= room:
-            self._moments_KS = np.pad(self._moments_KS, ((0, 0), (0, room)))
-            self._logarithm_S = np.pad(self._logarithm_S, (0, room))
+            self._moments_KS = np.pad(self._moments_KS, ((0, 0), (0, more)))
+            self._logarithm_S = np.pad(self._logarithm_S, (0, more))
 
 
 def quadrature(moments_4N: Doubles) -> tuple[Doubles, Doubles]:

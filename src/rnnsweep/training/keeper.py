@@ -134,7 +134,7 @@ class Keeper(pl.Callback):
             return
         content = {
             "identity": self.identity,
-            "training": module.training_state(),  # brings the embedding up to date: before the weights
+            "training": module.training_state(),
             "weights": module.network.state_dict(),
             "kept": self.kept(),
             "random": checkpoint.random_state(),

@@ -1,0 +1,489 @@
+"""Training is repeatable, goes on where it stopped, stops when asked, and is quiet."""
+
+import json
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers.logger import Logger
+
+from rnnsweep.config import compose
+from rnnsweep.data import prepare
+from rnnsweep.errors import UserError
+from rnnsweep.networks import parameter_count
+from rnnsweep.training import Diverged, Scores, checkpoint, evaluate, stop, train
+from rnnsweep.training.loader import TrainingChunks, validation_points
+
+LABELS = ("north", "south", "west")
+ROWS = 720
+
+
+def write_rows(path):
+    """Texts whose label shows in some of their words; 2,000 words in all, so that rows are lazy."""
+    draw = np.random.default_rng(5)
+    lines = ["text,label"]
+    for row in range(ROWS):
+        label = row % 3
+        words = [f"w{word}" for word in draw.integers(0, 2000, draw.integers(4, 12))]
+        hints = [f"{LABELS[label]}{draw.integers(0, 40)}" for _ in range(2)]
+        lines.append(f"{' '.join(words + hints)},{LABELS[label]}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "rows.csv"
+    write_rows(path)
+    return path
+
+
+@pytest.fixture
+def settings(corpus):
+    def composed(*overrides):
+        return compose(
+            [
+                "data=files",
+                f"data.train={corpus}",
+                "data.batch_size=16",
+                "model=bilstm",
+                "model.hidden_size=8",
+                "model.dropout=0.2",
+                "optimizer.lr=0.01",
+                "trainer.max_epochs=2",
+                "trainer.validate_every=0.5",
+                *overrides,
+            ]
+        )
+
+    return composed
+
+
+class Record(Logger):
+    """Keeps what it is told."""
+
+    name, version = "record", "0"
+
+    def __init__(self):
+        super().__init__()
+        self.points = []
+
+    def log_metrics(self, metrics, step=None):
+        self.points.append((step, metrics))
+
+    def log_hyperparams(self, *args, **kwargs):
+        pass
+
+
+class StopAfter(pl.Callback):
+    """Asks for a stop at the n-th chunk, or at the n-th validation."""
+
+    def __init__(self, reason, *, chunks=0, validations=0):
+        self.reason, self.chunks, self.validations = reason, chunks, validations
+
+    def on_train_batch_end(self, trainer, *args):
+        self.chunks -= 1
+        if self.chunks == 0:
+            stop(trainer, self.reason)
+
+    def on_validation_end(self, trainer, pl_module):
+        self.validations -= 1
+        if self.validations == 0:
+            stop(trainer, self.reason)
+
+
+def same(one, other):
+    """Compare scores without the clock and the folder."""
+    timeless = {"seconds": 0.0, "samples_per_second": 0.0, "checkpoint": None}
+    return replace(one, **timeless) == replace(other, **timeless)
+
+
+def weights(folder, name="last.ckpt"):
+    return checkpoint.read(folder / name)["weights"]
+
+
+def assert_same_weights(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+def test_a_training_learns_and_its_scores_tell_what_it_took(settings, tmp_path):
+    run = settings()
+    record = Record()
+
+    scores = train(run, logger=record, folder=tmp_path)
+
+    found = prepare(run.data)
+    steps = -(-found.sizes["train"] // 16)
+    assert scores.validation > 0.8
+    assert scores.parameters == parameter_count(run.model, vocabulary=len(found.vocabulary), classes=3)
+    assert (scores.epochs, scores.steps, scores.stopped) == (2.0, 2 * steps, None)
+    assert scores.seconds > 0
+    assert scores.samples_per_second > 0
+    assert scores.checkpoint == tmp_path / "best.ckpt"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert [point["epoch"] for _, point in record.points] == pytest.approx([0.5, 1.0, 1.5, 2.0], abs=0.02)
+    assert [step for step, _ in record.points][1::2] == [steps, 2 * steps]
+    assert max(point["validation/accuracy"] for _, point in record.points) == scores.validation
+    names = {
+        f"{part}/{name}" for part in ("train", "validation") for name in ("accuracy", "macro_f1", "loss")
+    }
+    assert set(record.points[0][1]) == {*names, "epoch", "optimizer/lr"}
+
+
+def test_the_same_run_gives_the_same_scores_to_the_last_digit(settings):
+    one, other, third = (train(settings(f"seed={seed}")) for seed in (3, 3, 4))
+
+    assert same(one, other)
+    assert one.checkpoint is None
+    assert one.validation_loss != third.validation_loss
+
+
+def test_a_training_leaves_random_numbers_threads_and_signals_as_they_were(settings):
+    torch.manual_seed(11)
+    before = torch.rand(3)
+    threads = torch.get_num_threads()
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    torch.manual_seed(11)
+
+    train(settings("trainer.max_epochs=1"))
+
+    assert torch.equal(torch.rand(3), before)
+    assert torch.get_num_threads() == threads
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_nothing_reaches_the_terminal(settings, capfd):
+    train(settings("trainer.max_epochs=1"), logger=Record())
+
+    assert capfd.readouterr() == ("", "")
+
+
+VARIANTS = {
+    "lazy adam": [],
+    "adamw, one cycle, two layers": [
+        "optimizer=adamw",
+        "optimizer.schedule=one_cycle",
+        "model=stacked_bigru",
+        "model.hidden_size=8",
+    ],
+    "dense sgd, plateau, patience": [
+        "optimizer=sgd",
+        "optimizer.schedule=plateau",
+        "optimizer.lazy_embedding=off",
+        "trainer.patience=3",
+    ],
+}
+
+
+@pytest.mark.parametrize("when", [{"chunks": 2}, {"chunks": 4}, {"chunks": 9}, {"validations": 2}])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_interrupted_and_uninterrupted_trainings_end_the_same_bit_for_bit(
+    settings, tmp_path, variant, when, monkeypatch
+):
+    monkeypatch.setattr("rnnsweep.training.loader.TEXTS_OF_A_CHUNK", 80)
+    if variant != "lazy adam" and when.get("chunks") != 9:
+        pytest.skip("one interruption is enough for this variant")
+    run = settings(*VARIANTS[variant])
+    whole_record, record = Record(), Record()
+    whole = train(run, folder=tmp_path / "whole", logger=whole_record)
+
+    stopped = train(run, folder=tmp_path / "cut", callbacks=[StopAfter("interrupted", **when)], logger=record)
+    resumed = train(run, folder=tmp_path / "cut", resume=True, logger=record)
+
+    assert stopped.stopped == "interrupted"
+    assert 0 < stopped.steps < whole.steps
+    assert same(resumed, whole)
+    assert record.points == whole_record.points  # the training's running metrics too
+    for name in ("last.ckpt", "best.ckpt"):
+        assert_same_weights(weights(tmp_path / "cut", name), weights(tmp_path / "whole", name))
+
+
+class Breaks(pl.Callback):
+    """Raises at the n-th chunk, as a crash would."""
+
+    def __init__(self, chunks):
+        self.chunks = chunks
+
+    def on_train_batch_end(self, trainer, *args):
+        self.chunks -= 1
+        if self.chunks == 0:
+            raise RuntimeError("crash")
+
+
+def test_a_crashed_training_goes_on_from_its_last_validation(settings, tmp_path):
+    run = settings()
+    whole = train(run)
+
+    with pytest.raises(RuntimeError, match="crash"):
+        train(run, folder=tmp_path, callbacks=[Breaks(3)])
+    resumed = train(run, folder=tmp_path, resume=True)
+
+    assert same(resumed, whole)
+
+
+def test_resuming_where_nothing_was_begun_begins(settings, tmp_path):
+    run = settings("trainer.max_epochs=1")
+
+    assert same(train(run, folder=tmp_path, resume=True), train(run))
+
+
+def test_resuming_a_finished_training_trains_nothing_and_gives_its_scores(settings, tmp_path):
+    run = settings()
+    finished = train(run, folder=tmp_path)
+
+    record = Record()
+    again = train(run, folder=tmp_path, resume=True, logger=record)
+
+    assert same(again, finished)
+    assert record.points == []
+
+
+def test_a_training_that_stopped_early_stays_stopped(settings, tmp_path):
+    run = settings("trainer.patience=1", "trainer.max_epochs=20", "optimizer.lr=0.05")
+
+    scores = train(run, folder=tmp_path)
+    again = train(run, folder=tmp_path, resume=True)
+
+    assert scores.stopped == "early"
+    assert scores.epochs < 20
+    assert same(again, scores)
+
+
+def test_a_pruned_training_ends_at_that_validation(settings):
+    scores = train(settings(), callbacks=[StopAfter("pruned", validations=1)])
+
+    assert scores.stopped == "pruned"
+    assert scores.epochs == pytest.approx(0.5, abs=0.02)
+    assert scores.validation > 0
+
+
+def test_a_training_interrupted_before_any_validation_has_no_score(settings):
+    scores = train(settings("trainer.validate_every=1"), callbacks=[StopAfter("interrupted", chunks=1)])
+
+    assert scores.stopped == "interrupted"
+    assert np.isnan(scores.validation)
+    assert scores.checkpoint is None
+
+
+class SetsShouldStop(pl.Callback):
+    def on_validation_end(self, trainer, pl_module):
+        trainer.should_stop = True
+
+
+def test_lightnings_own_way_of_stopping_counts_as_interrupted(settings):
+    assert train(settings(), callbacks=[SetsShouldStop()]).stopped == "interrupted"
+
+
+class SendsSignals(pl.Callback):
+    def __init__(self, number, times):
+        self.number, self.times = number, times
+
+    def on_train_batch_start(self, trainer, *args):
+        for _ in range(self.times):
+            signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_writes_a_checkpoint_and_ends_the_training(settings, tmp_path, number):
+    run = settings()
+    whole = train(run)
+
+    scores = train(run, folder=tmp_path, callbacks=[SendsSignals(number, 1)])
+
+    assert scores.stopped == "interrupted"
+    assert 0 < scores.epochs < 1
+    assert same(train(run, folder=tmp_path, resume=True), whole)
+
+
+def test_a_second_ctrl_c_ends_at_once(settings):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(), callbacks=[SendsSignals(signal.SIGINT, 2)])
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_handlers_of_the_process_itself_are_left_in_place(settings):
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append("mine"))
+    try:
+        scores = train(settings("trainer.max_epochs=1"), callbacks=[SendsSignals(signal.SIGTERM, 1)])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert scores.stopped is None
+    assert set(heard) == {"mine"}
+
+
+class Poisons(pl.Callback):
+    def on_train_batch_start(self, trainer, pl_module, *args):
+        with torch.no_grad():
+            pl_module.network.output.weight.fill_(float("nan"))
+
+
+def test_a_loss_that_is_not_finite_is_named_as_divergence(settings):
+    with pytest.raises(Diverged, match="the loss is nan after"):
+        train(settings(), callbacks=[Poisons()])
+
+
+def test_a_callbacks_own_state_is_restored(settings, tmp_path):
+    class Counts(StopAfter):
+        seen = 0
+
+        def on_validation_end(self, trainer, pl_module):
+            self.seen += 1
+            super().on_validation_end(trainer, pl_module)
+
+        def state_dict(self):
+            return {"seen": self.seen}
+
+        def load_state_dict(self, state):
+            self.seen = state["seen"]
+
+    train(settings(), folder=tmp_path, callbacks=[Counts("interrupted", validations=1)])
+    counts = Counts("interrupted")
+    train(settings(), folder=tmp_path, callbacks=[counts], resume=True)
+
+    assert counts.seen == 4
+
+
+def test_lightnings_view_of_epochs_and_steps_is_right(settings):
+    seen = []
+
+    class Looks(pl.Callback):
+        def on_validation_end(self, trainer, pl_module):
+            accuracy = trainer.callback_metrics["validation/accuracy"].item()
+            seen.append((trainer.current_epoch, trainer.global_step, accuracy))
+
+    record = Record()
+    train(settings(), callbacks=[Looks()], logger=record)
+
+    assert [epoch for epoch, _, _ in seen] == [0, 0, 1, 1]
+    assert [step for _, step, _ in seen] == [step for step, _ in record.points]
+    logged = [point["validation/accuracy"] for _, point in record.points]
+    assert [accuracy for _, _, accuracy in seen] == pytest.approx(logged)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_evaluating_the_best_checkpoint_gives_its_scores(settings, tmp_path, part):
+    run = settings()
+    scores = train(run, folder=tmp_path)
+
+    evaluation = evaluate(run, scores.checkpoint, part=part)
+
+    right_N = evaluation.targets_N == evaluation.predictions_N
+    assert evaluation.accuracy == right_N.mean()
+    assert len(right_N) == prepare(run.data).sizes[part]
+    assert ((evaluation.confidence_N > 1 / 3) & (evaluation.confidence_N <= 1)).all()
+    if part == "validation":
+        assert evaluation.accuracy == scores.validation
+        assert evaluation.macro_f1 == scores.validation_macro_f1
+        assert evaluation.loss == scores.validation_loss
+    else:
+        assert evaluation.accuracy > 0.7
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
+def test_other_precisions_train_and_evaluate_alike(settings, tmp_path, precision):
+    run = settings(f"trainer.precision={precision}", "trainer.max_epochs=1")
+
+    scores = train(run, folder=tmp_path)
+
+    assert scores.validation > 0.4
+    assert evaluate(run, scores.checkpoint, part="validation").accuracy == scores.validation
+
+
+def test_low_precision_copies_of_weights_do_not_outlive_a_step(settings, monkeypatch):
+    run = settings("trainer.precision=bf16-mixed", "trainer.max_epochs=1", "model.dropout=0")
+    chunks_of_many = train(run)
+
+    monkeypatch.setattr("rnnsweep.training.loader.TEXTS_OF_A_CHUNK", 1)  # one autocast region a step
+    chunks_of_one = train(run)
+
+    assert same(chunks_of_one, chunks_of_many)
+
+
+def test_a_batch_cut_into_pieces_gives_the_same_training(settings):
+    whole, pieces = (
+        train(settings("model.dropout=0", "trainer.precision=64-true", f"trainer.accumulate={pieces}"))
+        for pieces in (1, 3)
+    )
+
+    assert pieces.validation_loss == pytest.approx(whole.validation_loss, rel=1e-6)
+
+
+def test_a_checkpoint_of_another_run_is_refused_by_the_key_that_differs(settings, tmp_path):
+    train(settings("trainer.max_epochs=1"), folder=tmp_path)
+
+    with pytest.raises(UserError) as caught:
+        train(settings("model.hidden_size=4"), folder=tmp_path, resume=True)
+
+    message = f"checkpoint {tmp_path / 'last.ckpt'}: is of a run with model.hidden_size=8, here it is 4"
+    assert str(caught.value) == message
+
+
+def test_checkpoints_that_are_none_are_refused(settings, tmp_path):
+    run = settings()
+    missing, broken, foreign = (tmp_path / name for name in ("no.ckpt", "broken.ckpt", "foreign.ckpt"))
+    broken.write_bytes(b"PK\x03\x04 half a checkpoint")
+    torch.save({"state_dict": {}}, foreign)
+    scores = train(settings("trainer.max_epochs=1", "model.hidden_size=4"), folder=tmp_path)
+
+    for path, message in (
+        (missing, "no such file"),
+        (broken, "cannot be read"),
+        (foreign, "was not written by rnnsweep"),
+        (scores.checkpoint, "holds a network of another shape than the run's"),
+    ):
+        with pytest.raises(UserError) as caught:
+            evaluate(run, path)
+        assert str(caught.value).startswith(f"checkpoint {path}: {message}")
+
+
+def test_checkpoints_hold_no_code(settings, tmp_path):
+    scores = train(settings("trainer.max_epochs=1"), folder=tmp_path)
+
+    for name in ("last.ckpt", "best.ckpt"):
+        content = torch.load(tmp_path / name, weights_only=True)
+        assert "weights" in content
+    assert isinstance(scores, Scores)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_said_so(settings):
+    with pytest.raises(UserError) as caught:
+        train(settings("trainer.accelerator=gpu"))
+
+    assert str(caught.value).startswith("trainer.accelerator='gpu': this machine has no GPU")
+
+
+@pytest.mark.parametrize(
+    ("every", "points"),
+    [(1.0, [10]), (0.5, [5, 10]), (0.25, [2, 5, 8, 10]), (0.3, [3, 6, 9, 10]), (0.01, list(range(1, 11)))],
+)
+def test_validations_come_at_fractions_of_an_epoch_and_at_its_end(every, points):
+    assert validation_points(10, every) == points
+
+
+def test_chunks_from_any_position_give_the_rest_of_the_epoch(settings):
+    run = settings()
+    module_position = prepare(run.data)
+    from rnnsweep.classifier.module import Position
+
+    def chunks(position):
+        return TrainingChunks(
+            module_position.train, batch_size=16, seed=0, validate_every=0.5, position=position
+        )
+
+    whole = [(list(chunk), chunk.validate) for chunk in chunks(Position(epoch=1))]
+    batches = [batch for mini, _ in whole for batch in mini]
+    for done in range(len(batches) + 1):
+        rest = [batch for chunk in chunks(Position(epoch=1, batch=done)) for batch in chunk]
+        assert len(rest) == len(batches) - done
+        assert all(torch.equal(a.tokens_BT, b.tokens_BT) for a, b in zip(rest, batches[done:], strict=True))
+    assert sum(validate for _, validate in whole) == 2
+    assert len(chunks(Position())) == len(whole)
+    json.dumps([validate for _, validate in whole])
