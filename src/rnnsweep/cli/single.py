@@ -96,10 +96,10 @@ def _begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
 
 def _tell(seen: "Validation") -> None:
     _, console = consoles()
-    train = "" if seen.train_loss is None else f"  train loss {loss(seen.train_loss)}"
+    train = "" if seen.train_loss is None else f"train loss {loss(seen.train_loss)}, "
     console.print(
-        f"epoch {seen.epoch:<5.4g}{train}  validation loss {loss(seen.loss)}"
-        f"  accuracy {score(seen.accuracy)}  {duration(seen.seconds):>8}",
+        f"epoch {seen.epoch:<4.3g} {train}validation loss {loss(seen.loss)},"
+        f" accuracy {score(seen.accuracy)}  {duration(seen.seconds):>8}",
         markup=False,
         soft_wrap=True,
     )

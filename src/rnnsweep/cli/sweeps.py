@@ -51,18 +51,16 @@ def sweep_command(file: str, slots: str | None, trials: int | None, accept_chang
     "replicate",
     (
         "rnnsweep replicate quickstart --n 10",
-        "ten seeds of each architecture's best, those that are done included",
+        "ten seeds of each, those that are done included",
     ),
 )
 @click.argument("sweep")
-@click.option(
-    "--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each architecture."
-)
+@click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
 def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
     """Train the best of each architecture of SWEEP on more seeds.
 
-    Only seeds tell whether one architecture is better than another; `rnnsweep compare` says how many it takes.
+    Only seeds tell whether one is better than another; `rnnsweep compare` says how many it takes.
     """
     from rnnsweep.api import replicate
     from rnnsweep.cli.live import listener

@@ -123,6 +123,8 @@ class Shipment:
         if record.get("resumed"):
             self.client.update_run(self.note.run_id, status="RUNNING")
         number = self.note.experiment_id
+        for name, value in record.get("experiment_tags", {}).items():
+            self.client.set_experiment_tag(number, name, value.replace(EXPERIMENT, number))
         self._tags({k: v.replace(EXPERIMENT, number) for k, v in record["tags"].items()})
         self._params(record["params"])
         self._inputs(record["datasets"])
@@ -143,8 +145,6 @@ class Shipment:
         if self.note.destination == LOCAL:
             location = f"{artifact_root(self.mlruns)}/{_folder(record['experiment'])}"
         experiment = ensure_experiment(self.client, record["experiment"], location=location)
-        for name, value in record.get("experiment_tags", {}).items():
-            self.client.set_experiment_tag(experiment, name, value.replace(EXPERIMENT, experiment))
         self.note.experiment_id = experiment
         write_note(self.mlruns, self.key, self.note)
         if found := self._find():

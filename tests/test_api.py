@@ -1,0 +1,288 @@
+"""The calls from Python: trained and recorded for real on a small table of colours."""
+
+import json
+import math
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnnsweep
+from rnnsweep.api import Validation, single
+from rnnsweep.cli import main
+from rnnsweep.config import flatten
+from rnnsweep.errors import UserError
+from rnnsweep.places import find_places
+
+ROOT = Path(__file__).parents[1]
+SMALL = (
+    "data=files",
+    "data.train=colours.csv",
+    "trainer.max_epochs=2",
+    "model.hidden_size=8",
+    "model.embedding_size=8",
+    "optimizer.lr=0.02",
+)
+SWEEP = """# Which of two networks tells colours apart, in words that come in any order?
+name: colours
+architectures: [bag, gru]
+trials: 2
+replicates: 2
+overrides: [data=files, data.train=colours.csv, trainer.max_epochs=2, model.embedding_size=8]
+space:
+  optimizer.lr: {type: float, low: 1e-3, high: 1e-1, log: true}
+  model.hidden_size: {type: int, low: 4, high: 8}
+"""
+
+
+def colours(path: Path, rows: int = 300) -> None:
+    """Nonsense around one word that gives the label away four times in five."""
+    draw, names = random.Random(0), ("red", "green", "blue")
+    lines = ["text,label"]
+    for _ in range(rows):
+        label = draw.choice(names)
+        said = label if draw.random() < 0.8 else draw.choice(names)
+        noise = [draw.choice("abcdefgh") * 2 for _ in range(draw.randint(2, 9))]
+        lines.append(f"{' '.join([*noise, said, 'end'])},{label}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project folder with one recorded run, made once for the tests that look at it."""
+    place = tmp_path_factory.mktemp("project")
+    (place / "conf").symlink_to(ROOT / "conf")
+    (place / "sweeps").mkdir()
+    (place / "sweeps" / "colours.yaml").write_text(SWEEP)
+    colours(place / "colours.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNSWEEP_HOME", str(place))
+        patch.chdir(place)
+        yield place
+
+
+@pytest.fixture(scope="module")
+def trained(project):
+    """One run and what was told while it trained."""
+    told: list[Validation] = []
+    return rnnsweep.train(["model=gru", *SMALL], on_validation=told.append), told
+
+
+def test_a_training_gives_typed_results_and_a_frame(trained):
+    result, told = trained
+    assert (result.architecture, result.epochs, result.stopped) == ("gru", 2.0, None)
+    assert result.validation == pytest.approx(max(one.accuracy for one in told))
+    assert [one.epoch for one in told] == [1.0, 2.0]
+    assert result.frame().loc[0, "validation"] == result.validation
+    assert result.overrides == ("model=gru", *SMALL)
+
+
+def test_a_training_is_recorded_with_everything_that_repeats_it(trained, project):
+    result, _ = trained
+    (row,) = rnnsweep.runs().to_dict("records")
+    assert (row["run_id"], row["name"]) == (result.run_id, result.name)
+    assert (row["role"], row["state"], row["architecture"]) == ("single", "complete", "gru")
+    assert (row["validation"], row["parameters"]) == (result.validation, result.parameters)
+    assert tuple(row["overrides"]) == result.overrides
+    recorded = {key: row[key] for key in ("model", "model.hidden_size", "optimizer.lr", "data.train")}
+    assert recorded == {
+        "model": "gru",
+        "model.hidden_size": 8,
+        "optimizer.lr": 0.02,
+        "data.train": "colours.csv",
+    }
+
+
+def test_only_the_best_weights_are_kept(trained, project):
+    kept = {path.name for path in (project / "mlruns" / "runs").rglob("*") if path.is_file()}
+    assert kept == {"best.ckpt"}
+
+
+@pytest.mark.parametrize("how", ["id", "prefix", "name"])
+def test_a_run_is_evaluated_by_its_id_a_prefix_or_its_name(trained, project, how):
+    result, _ = trained
+    word = {"id": result.run_id, "prefix": result.run_id[:6], "name": result.name}[how]
+    found = rnnsweep.evaluate(word)
+    assert found.run_id == result.run_id
+    assert 0.34 < found.accuracy <= 1
+    (test,) = rnnsweep.runs()["test"]
+    assert test == pytest.approx(found.accuracy)
+
+
+def test_a_run_whose_checkpoint_is_gone_is_not_evaluated(trained, project):
+    result, _ = trained
+    away = result.checkpoint.rename(result.checkpoint.with_suffix(".away"))
+    try:
+        with pytest.raises(UserError, match=r"its checkpoint .*best.ckpt is gone; train it again"):
+            rnnsweep.evaluate(result.run_id)
+    finally:
+        away.rename(result.checkpoint)
+
+
+def test_a_recorded_run_comes_back_as_it_was_whatever_became_of_conf(trained, project):
+    from rnnsweep.api.testing import recorded_run
+    from rnnsweep.tracking import find_run
+
+    result, _ = trained
+    row = find_run(find_places().mlruns, result.run_id)
+    row.params["model.dropout"] = "0.25"  # as if conf/model/gru.yaml had said so then
+    run = recorded_run(row, find_places().mlruns)
+    assert flatten(run)["model.dropout"] == 0.25
+    assert run.model.hidden_size == 8
+
+
+def test_the_same_command_gives_the_same_score_to_the_last_digit(trained, project):
+    again = rnnsweep.train(["model=gru", *SMALL, "tracking.enabled=false"])
+    assert (again.validation, again.run_id) == (trained[0].validation, None)
+    other = rnnsweep.train(["model=gru", *SMALL, "tracking.enabled=false", "seed=1"])
+    assert other.validation != again.validation or other.seconds != again.seconds
+
+
+def test_without_tracking_nothing_is_written(project, monkeypatch, tmp_path):
+    (tmp_path / "conf").symlink_to(ROOT / "conf")
+    monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
+    rnnsweep.train(["model=bag", *SMALL, "tracking.enabled=false"])
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_a_training_that_fails_is_recorded_as_failed_with_the_reason(project, monkeypatch):
+    from rnnsweep.training import Diverged
+
+    overrides = ["model=bag", *SMALL, "optimizer=sgd", "optimizer.lr=1e30", "optimizer.gradient_clip=null"]
+    with pytest.raises(Diverged):
+        rnnsweep.train(overrides)
+    row = rnnsweep.runs().iloc[-1]
+    assert (row["architecture"], row["state"]) == ("bag", "failed")
+    assert row["reason"].startswith("Diverged: the loss is ")
+
+
+def test_a_server_that_does_not_answer_is_told_before_anything_is_made(project, tmp_path, monkeypatch):
+    (tmp_path / "conf").symlink_to(ROOT / "conf")
+    monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
+    with pytest.raises(UserError, match="does not answer"):
+        rnnsweep.train([*SMALL, "tracking.uri=http://127.0.0.1:9"])
+    assert not (tmp_path / "mlruns").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["model=gru", "optimizer.lr=0.01"], "gru lr=0.01"),
+        (["model=gru", "tracking.run_name='my run, the first'"], "my run, the first"),
+        (["seed=3"], "lstm seed=3"),
+        ([], "lstm"),
+    ],
+)
+def test_a_run_is_named_by_what_was_overridden(home, overrides, name):
+    assert single.name_of(rnnsweep.compose(overrides)) == name
+
+
+def test_train_prints_one_json_object_and_all_else_on_standard_error(trained, project, capfd):
+    assert main(["train", "model=gru", *SMALL, "--json"]) == 0
+    out, err = capfd.readouterr()
+    found = json.loads(out)
+    assert set(found) == {"run_id", "validation", "parameters", "seconds"}
+    assert found["validation"] == trained[0].validation
+    assert "epoch 2" in err
+
+
+def test_train_ends_with_a_summary_that_fits_eighty_columns(trained, project, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["train", "model=gru", *SMALL]) == 0
+    out, err = capsys.readouterr()
+    assert "best validation accuracy" in out
+    assert "rnnsweep evaluate " in out
+    assert max(len(line) for line in [*out.splitlines(), *err.splitlines()]) <= 80
+
+
+def test_evaluate_prints_the_test_scores_as_json(trained, project, capfd):
+    assert main(["evaluate", trained[0].run_id, "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["run_id"], set(found["test"])) == (trained[0].run_id, {"accuracy", "macro_f1", "loss"})
+
+
+def test_a_diverged_training_says_what_to_do(project, capsys):
+    arguments = ["model=bag", *SMALL, "optimizer=sgd", "optimizer.lr=1e30", "optimizer.gradient_clip=null"]
+    assert main(["train", *arguments]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: the training diverged: the loss is ")
+    assert "Lower optimizer.lr" in last
+
+
+@pytest.mark.parametrize(("word", "hint"), [("gruu", "there is"), ("nope", "there is")])
+def test_an_unknown_sweep_file_names_those_that_there_are(project, word, hint):
+    with pytest.raises(UserError, match=f"{word}: no such sweep file; {hint}"):
+        rnnsweep.sweep(word)
+
+
+def test_the_package_is_a_call_and_a_module_at_once():
+    import rnnsweep.sweep as module
+
+    assert callable(rnnsweep.sweep)
+    assert module.read_sweep is rnnsweep.sweep.read_sweep
+    assert {"train", "sweep", "compare", "evaluate", "runs", "__version__"} <= set(dir(rnnsweep))
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        rnnsweep.trian  # noqa: B018
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_compares_repeats_its_winner_and_is_finished_the_second_time(project, capfd):
+    result = rnnsweep.sweep("colours", slots=2)
+    assert (result.state, result.trials["complete"]) == ("finished", 4)
+    standings = result.frame().set_index("architecture")
+    assert {"bag", "gru"} <= set(standings.index)
+    assert list(standings.loc[["bag", "gru"], "test.replicates"]) == [2, 2]
+    assert main(["compare", "colours", "--json"]) == 0
+    _check_comparison(json.loads(capfd.readouterr().out))
+    _check_best("gru", capfd)
+    assert main(["sweep", "sweeps/colours.yaml"]) == 0
+    out, err = capfd.readouterr()
+    assert "sweep colours is finished: nothing left to run" in err
+    assert "gru" in out
+    assert main(["status", "colours", "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["state"], sum(found["trials"].values())) == ("finished", 4)
+    assert 0 < found["slots_busy"] <= 1
+
+
+def _check_comparison(found: dict) -> None:
+    assert found["sweep"] == "colours"
+    for row in found["standings"]:
+        assert set(row) >= {"architecture", "trials", "validation", "test", "parameters"}
+        assert row["architecture"] == "linear" or sum(row["trials"].values()) == 2
+        assert set(row["test"]) == {"mean", "low", "high", "replicates"}
+    assert Path(found["report"]).is_file()
+    assert found["verdicts"]
+
+
+def _check_best(architecture: str, capfd) -> None:
+    best = rnnsweep.best("colours", architecture)
+    again = rnnsweep.train([*best.overrides, "tracking.enabled=false"])
+    assert again.validation == best.validation
+    assert main(["best", "colours", architecture]) == 0
+    assert capfd.readouterr().out.startswith("rnnsweep train model=gru ")
+    assert main(["best", "colours", "grx"]) == 2
+    assert "Did you mean 'gru'?" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_training_leaves_a_run_that_says_interrupted(project):
+    command = [sys.executable, "-c", "from rnnsweep.cli import main; import sys; sys.exit(main())"]
+    with subprocess.Popen(
+        [*command, "train", "model=rnn", *SMALL, "trainer.max_epochs=100000"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        while "epoch 2" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        assert process.wait(60) == 130
+    row = rnnsweep.runs().iloc[-1]
+    assert (row["architecture"], row["state"]) == ("rnn", "interrupted")
+    assert not math.isnan(row["validation"])
