@@ -1,0 +1,1 @@
+"""Look inside a trained network while it reads a text."""
