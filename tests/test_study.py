@@ -30,7 +30,7 @@ def composed_once():
     """Compose each configuration once: hundreds of sweeps of this file ask for the same few."""
     once = functools.cache(lambda overrides, conf: compose(overrides, conf=conf))
     patch = pytest.MonkeyPatch()
-    patch.setattr(space, "compose", lambda overrides, conf=None: once(tuple(overrides), conf))
+    patch.setattr(space, "compose", lambda overrides, conf=None, where="": once(tuple(overrides), conf))
     yield
     patch.undo()
 
@@ -295,6 +295,16 @@ def test_a_changed_question_is_shown_and_refused_until_it_is_accepted(tmp_path):
     assert run(changed, tmp_path, launcher(), accept_changes=True).trials["complete"] == 10
     start = json.loads((tmp_path / "mlruns/sweeps/toy/start.json").read_text())
     assert start["accepted"] == ["seed: null became 7"]
+
+
+def test_a_finished_sweep_is_shown_again_whatever_became_of_the_code(tmp_path):
+    sweep = write_sweep(tmp_path)
+    run(sweep, tmp_path, launcher())
+    start = tmp_path / "mlruns/sweeps/toy/start.json"
+    start.write_text(json.dumps({**json.loads(start.read_text()), "code": "older"}))
+    assert run(sweep, tmp_path, launcher()).ran == 0
+    with pytest.raises(UserError, match="code changed .older became"):
+        run(write_sweep(tmp_path, trials=5), tmp_path, launcher())
 
 
 def test_a_torn_last_line_of_the_journal_is_mended(tmp_path):

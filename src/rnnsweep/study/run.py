@@ -22,7 +22,7 @@ from rnnsweep.study.records import Records
 from rnnsweep.study.samplers import check_sampler
 from rnnsweep.study.search import Search
 from rnnsweep.study.space import check_space
-from rnnsweep.study.start import Start, begin
+from rnnsweep.study.start import Start, begin, budget_of
 from rnnsweep.study.status import slots_busy
 from rnnsweep.study.tasks import TaskMaker
 from rnnsweep.sweep import Sweep
@@ -107,12 +107,7 @@ def _searches(sweep: Sweep, start: Start, bases: dict[str, RunConfig], *, thread
 def _conduct(controller: Controller, start: Start) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
     began = clock.now()
-    plan = {
-        "architectures": list(sweep.architectures),
-        "trials": sweep.trials,
-        "replicates": sweep.replicates,
-    }
-    ledger.write("open", slots=len(controller.launcher.slots), **plan)
+    ledger.write("open", slots=len(controller.launcher.slots), **budget_of(sweep))
     controller.records.begin(sweep, controller.agenda.maker.parent_key)
     state = "failed"
     try:

@@ -73,7 +73,9 @@ def _nsga2(sweep: Sweep, architecture: str, seed: int) -> BaseSampler:
 
 
 def _grid(sweep: Sweep, architecture: str, seed: int) -> BaseSampler:
-    return optuna.samplers.GridSampler(_grid_points(sweep.dimensions(architecture)), seed=seed)
+    # the order of the points is drawn from the seed: it must not change from trial to trial
+    points = _grid_points(sweep.dimensions(architecture))
+    return optuna.samplers.GridSampler(points, seed=derived_seed(sweep.seed, architecture))
 
 
 _MAKERS: dict[str, Callable[[Sweep, str, int], BaseSampler]] = {

@@ -110,22 +110,10 @@ def check_space(sweep: Sweep, *, conf: Path | None = None) -> dict[str, RunConfi
 def _check_corners(
     sweep: Sweep, architecture: str, dimensions: tuple[Dimension, ...], conf: Path | None
 ) -> None:
-    """Compose the k-th corner of every dimension at once; only where that fails, one dimension at a time."""
+    """Compose the k-th corner of every dimension at once: what is wrong is named by key and value."""
     for k in range(max((len(_corners(d)) for d in dimensions), default=0)):
         values = {d.key: _corners(d)[min(k, len(_corners(d)) - 1)] for d in dimensions}
-        try:
-            compose(write_overrides(sweep, architecture, values, threads=1), conf=conf)
-        except UserError:
-            _name_the_culprit(sweep, architecture, values, conf)
-            raise
-
-
-def _name_the_culprit(sweep: Sweep, architecture: str, values: Mapping[str, Any], conf: Path | None) -> None:
-    for key, value in values.items():
-        try:
-            compose(write_overrides(sweep, architecture, {key: value}, threads=1), conf=conf)
-        except UserError as error:
-            raise UserError(f"{sweep.path}: space: {key}: {value!r}: {error}") from error
+        _composed(sweep, architecture, values, conf)
 
 
 def _corners(dimension: Dimension) -> list[Any]:
@@ -137,10 +125,8 @@ def _corners(dimension: Dimension) -> list[Any]:
 
 
 def _composed(sweep: Sweep, architecture: str, values: Mapping[str, Any], conf: Path | None) -> RunConfig:
-    try:
-        return compose(write_overrides(sweep, architecture, values, threads=1), conf=conf)
-    except UserError as error:
-        raise UserError(f"{sweep.path}: {error}") from error
+    overrides = write_overrides(sweep, architecture, values, threads=1)
+    return compose(overrides, conf=conf, where=str(sweep.path))
 
 
 def _check_conditions(sweep: Sweep, dimensions: tuple[Dimension, ...], fixed: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from rnnsweep.errors import UserError
 from rnnsweep.places import PACKAGE
+from rnnsweep.study.ledger import read_ledger
 from rnnsweep.sweep import Sweep
 
 START = "start.json"
@@ -37,6 +38,8 @@ def sweep_folder(mlruns: Path, name: str) -> Path:
 def begin(sweep: Sweep, *, mlruns: Path, conf: Path, corpus: str, accept_changes: bool = False) -> Start:
     """Make the sweep's folder, or find it again and compare what it was started from with what is there now.
 
+    A sweep that is finished may be shown again with other code: nothing of it is trained any more.
+
     Raises:
         UserError: the question, the corpus, the configuration or the code changed, and nobody accepted it.
     """
@@ -49,6 +52,8 @@ def begin(sweep: Sweep, *, mlruns: Path, conf: Path, corpus: str, accept_changes
         _write(folder, before)
     elif changes := _changes(before, now):
         if not accept_changes:
+            if before["asked"] == now["asked"] and _is_finished(folder, sweep):
+                return Start(folder, before["identity"], folder / "conf")
             raise UserError(_refusal(sweep, changes))
         before = {**before, **now, "accepted": [*before.get("accepted", []), *changes]}
         _snapshot(folder, sweep, conf)
@@ -62,6 +67,21 @@ def read_start(folder: Path) -> dict[str, Any] | None:
         return dict(json.loads((folder / START).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+
+
+def _is_finished(folder: Path, sweep: Sweep) -> bool:
+    """Say whether an earlier controller came to the end of what is asked for now."""
+    events = [event for event in read_ledger(folder) if event["event"] in ("open", "close")]
+    opened = [event for event in events if event["event"] == "open"]
+    if not opened or events[-1].get("state") != "finished":
+        return False
+    return all(opened[-1].get(key) == value for key, value in budget_of(sweep).items())
+
+
+def budget_of(sweep: Sweep) -> dict[str, Any]:
+    """Give what decides when a sweep is finished."""
+    names = ("trials", "seconds", "epochs", "replicates", "baseline")
+    return {name: getattr(sweep, name) for name in names} | {"architectures": list(sweep.architectures)}
 
 
 def _origin(sweep: Sweep, *, conf: Path, corpus: str) -> dict[str, Any]:
