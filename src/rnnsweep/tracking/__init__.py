@@ -21,6 +21,7 @@ _DOORS = {
     "find_run": "reading",
     "provenance": "origin",
     "run_name": "naming",
+    "serve_ui": "ui",
     "destination": "address",
     "check_answers": "address",
 }
