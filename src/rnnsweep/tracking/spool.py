@@ -91,6 +91,11 @@ class SpoolWriter:
                 os.close(self._fd)
                 self._fd = None
 
+    def __del__(self) -> None:
+        """Let the file go with the writer."""
+        if getattr(self, "_fd", None) is not None:
+            self.close()
+
     def _try(self) -> bool:
         if not self._unwritten:
             return True

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.address import LOCAL, check_answers, destination
@@ -58,20 +60,21 @@ def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
     """
     refuse_old_layout(mlruns)
     chosen = _free_port(port)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rnnsweep.tracking.ui_app", str(mlruns.resolve()), str(chosen)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for us; we end it in order
-        env={k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
-    )
     address = f"http://{HOST}:{chosen}"
-    try:
-        _wait_until_up(process, address)
-    except BaseException:
-        UiServer(address, address, process).close()
-        raise
+    with tempfile.TemporaryFile() as words:  # a pipe that nobody reads would stop the server when it is full
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rnnsweep.tracking.ui_app", str(mlruns.resolve()), str(chosen)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            start_new_session=True,  # Ctrl-C is for us; we end it in order
+            env={k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+        )
+        try:
+            _wait_until_up(process, address, words)
+        except BaseException:
+            UiServer(address, address, process).close()
+            raise
     return UiServer(address, f"{address}/{page_of_last_sweep(mlruns)}", process)
 
 
@@ -129,13 +132,13 @@ def _free_port(first: int) -> int:
     raise UserError(f"port={first}: none of {first} to {last - 1} is free; give another with --port")
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], address: str) -> None:
+def _wait_until_up(process: subprocess.Popen[bytes], address: str, words: IO[bytes]) -> None:
     end = time.monotonic() + START
     while time.monotonic() < end:
         if process.poll() is not None:
-            assert process.stderr is not None
-            words = process.stderr.read().decode(errors="replace").strip().splitlines()
-            raise UserError(f"the MLflow UI did not start: {words[-1] if words else process.returncode}")
+            words.seek(0)
+            lines = words.read().decode(errors="replace").strip().splitlines()
+            raise UserError(f"the MLflow UI did not start: {lines[-1] if lines else process.returncode}")
         try:
             urllib.request.urlopen(f"{address}/health", timeout=2).close()
         except (urllib.error.URLError, OSError):
