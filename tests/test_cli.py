@@ -237,9 +237,12 @@ def test_completion_prints_the_script_of_a_shell(shell, capsys):
         (["rnnsweep", "train", "model", "="], {"gru", "lstm", "bag"}),
         (["rnnsweep", "train", "model", "=", "big"], {"bigru"}),
         (["rnnsweep", "train", "model.hid"], {"model.hidden_size="}),
+        (["rnnsweep", "sweep", "qu"], {"quickstart"}),
+        (["rnnsweep", "status", "ni"], {"night"}),
     ],
 )
 def test_completion_knows_commands_keys_and_files(words, expected, home):
+    (home / "mlruns" / "sweeps" / "night").mkdir(parents=True)
     environment = {
         **os.environ,
         "_RNNSWEEP_COMPLETE": "bash_complete",

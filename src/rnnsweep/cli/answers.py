@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import score
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     ("rnnsweep compare quickstart --margin 0.01", "differences under one point do not matter"),
     ("rnnsweep compare quickstart --json | jq .standings", "one JSON object, for programs"),
 )
-@click.argument("sweep")
+@click.argument("sweep", type=Started())
 @click.option("--margin", type=click.FloatRange(0, 1), help="Smallest difference that matters, as 0.002.")
 @json_option
 def compare_command(sweep: str, margin: float | None, as_json: bool) -> None:
@@ -41,7 +42,7 @@ def compare_command(sweep: str, margin: float | None, as_json: bool) -> None:
     ("rnnsweep best quickstart gru", "the best of one architecture"),
     ('eval "$(rnnsweep best quickstart)"', "train it"),
 )
-@click.argument("sweep")
+@click.argument("sweep", type=Started())
 @click.argument("architecture", required=False)
 @json_option
 def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:

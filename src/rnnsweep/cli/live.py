@@ -36,7 +36,11 @@ class LiveTable:
         self.live.console.print(Text(text, style="yellow"))
 
     def _render(self) -> RenderableType:
-        return Text("starting ...", style="dim") if self._snapshot is None else draw(self._snapshot)
+        return (
+            Text("reading the corpus and starting processes ...", style="dim")
+            if self._snapshot is None
+            else draw(self._snapshot)
+        )
 
 
 class PlainLines:

@@ -1,17 +1,19 @@
 """`sweep` and `status`: run a question, and see how far it is."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from rnnsweep.cli.answers import print_answer
 from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Question, Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration, score
 
 if TYPE_CHECKING:
     from rnnsweep.api import SweepResult
-    from rnnsweep.study import Failure, SweepStatus
+    from rnnsweep.study import Failure, Listener, SweepStatus
 
 INTERRUPTED = 130
 MOST_FAILURES = 5
@@ -24,7 +26,7 @@ MOST_FAILURES = 5
     ("rnnsweep sweep quickstart --slots gpu:0,gpu:0,gpu:1", "two at a time on one GPU, one on another"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
 )
-@click.argument("file")
+@click.argument("file", type=Question())
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
 @click.option(
@@ -38,13 +40,11 @@ def sweep_command(file: str, slots: str | None, trials: int | None, accept_chang
     Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
     """
     from rnnsweep.api import sweep
-    from rnnsweep.cli.live import listener
 
-    _, console = consoles()
-    with listener(console) as shown:
-        result = sweep(file, slots=slots, trials=trials, accept_changes=accept_changes, listener=shown)
-    _conclude(result, f"rnnsweep sweep {file}")
-    return INTERRUPTED if result.state == "interrupted" else 0
+    def work(shown: "Listener") -> "SweepResult":
+        return sweep(file, slots=slots, trials=trials, accept_changes=accept_changes, listener=shown)
+
+    return _watch(work, again=f"rnnsweep sweep {file}")
 
 
 @command(
@@ -54,7 +54,7 @@ def sweep_command(file: str, slots: str | None, trials: int | None, accept_chang
         "ten seeds of each, those that are done included",
     ),
 )
-@click.argument("sweep")
+@click.argument("sweep", type=Started())
 @click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
 def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
@@ -63,13 +63,11 @@ def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
     Only seeds tell whether one is better than another; `rnnsweep compare` says how many it takes.
     """
     from rnnsweep.api import replicate
-    from rnnsweep.cli.live import listener
 
-    _, console = consoles()
-    with listener(console) as shown:
-        result = replicate(sweep, replicates, slots=slots, listener=shown)
-    _conclude(result, f"rnnsweep replicate {sweep} --n {replicates}")
-    return INTERRUPTED if result.state == "interrupted" else 0
+    def work(shown: "Listener") -> "SweepResult":
+        return replicate(sweep, replicates, slots=slots, listener=shown)
+
+    return _watch(work, again=f"rnnsweep replicate {sweep} --n {replicates}")
 
 
 @command(
@@ -77,7 +75,7 @@ def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
     ("rnnsweep status quickstart", "how far a sweep is, from any terminal"),
     ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
 )
-@click.argument("sweep")
+@click.argument("sweep", type=Started())
 @json_option
 def status_command(sweep: str, as_json: bool) -> None:
     """Tell how far SWEEP is, and which trials failed and why.
@@ -98,6 +96,21 @@ def status_command(sweep: str, as_json: bool) -> None:
         )
     if not as_json:
         _print_status(found)
+
+
+def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
+    """Show a sweep while it runs and what came out; `again` is the command that goes on with it."""
+    from rnnsweep.cli.live import listener
+
+    _, console = consoles()
+    try:
+        with listener(console) as shown:
+            result = work(shown)
+    except KeyboardInterrupt:  # outside of the trials: while it started, or compared
+        console.print(f"interrupted; go on with: {again}", markup=False)
+        return INTERRUPTED
+    _conclude(result, again)
+    return INTERRUPTED if result.state == "interrupted" else 0
 
 
 def _conclude(result: "SweepResult", again: str) -> None:

@@ -1,0 +1,34 @@
+"""Names of sweeps, completed in the shell: questions that can be asked, and sweeps that were started."""
+
+import click
+from click.shell_completion import CompletionItem
+
+from rnnsweep.places import find_places
+
+
+class Question(click.ParamType[str]):
+    """A file of sweeps/, or its name."""
+
+    name = "file"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete the names of sweeps/, and paths."""
+        known = sorted({file.stem for folder in find_places().sweeps for file in folder.glob("*.yaml")})
+        found = [CompletionItem(name) for name in known if name.startswith(incomplete)]
+        return found or [CompletionItem(incomplete, type="file")]
+
+
+class Started(click.ParamType[str]):
+    """A sweep that was started, by its name or its file."""
+
+    name = "sweep"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete the names of mlruns/sweeps/, and paths."""
+        known = sorted(folder.name for folder in (find_places().mlruns / "sweeps").glob("*/"))
+        found = [CompletionItem(name) for name in known if name.startswith(incomplete)]
+        return found or [CompletionItem(incomplete, type="file")]
