@@ -30,8 +30,8 @@ def test_words_that_come_in_like_company_get_like_vectors(corpus):
 
 
 def test_they_are_written_and_read_back_as_a_word2vec_file(corpus, tmp_path):
-    path = make_vectors(corpus, tmp_path / "own.bin", width=3)
-    found = read_vectors(path, corpus.vocabulary)
+    make_vectors(corpus, tmp_path / "own.bin", width=3)
+    found = read_vectors(tmp_path / "own.bin", corpus.vocabulary)
     expected_VE = counted_vectors(corpus.train, vocabulary=len(corpus.vocabulary), width=3)
     assert found.found_V.tolist() == [0, 0] + [1] * 10
     np.testing.assert_array_equal(found.vectors_VE, expected_VE)

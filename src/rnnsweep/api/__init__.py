@@ -19,6 +19,7 @@ _HOMES = {
     "compare": "answers",
     "best": "answers",
     "runs": "answers",
+    "lesson": "teaching",
     "curves": "answers",
     **dict.fromkeys(
         ("BestResult", "EvaluateResult", "SweepResult", "TrainResult", "Validation"),
@@ -35,6 +36,7 @@ __all__ = [
     "compare",
     "curves",
     "evaluate",
+    "lesson",
     "replicate",
     "runs",
     "status",

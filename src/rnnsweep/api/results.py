@@ -23,6 +23,7 @@ class Validation:
     loss: float
     train_loss: float | None
     seconds: float  # since the training began
+    train_accuracy: float | None = None  # running, since the last look
 
 
 class _Framed:

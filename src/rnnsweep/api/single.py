@@ -42,6 +42,7 @@ def train(
     conf: Path | None = None,
     on_begin: OnBegin | None = None,
     on_validation: OnValidation | None = None,
+    folder: Path | None = None,
 ) -> TrainResult:
     """Train one run, as ``rnnsweep train`` does, and record it.
 
@@ -50,6 +51,7 @@ def train(
         conf: the folder of ``config.yaml``; None finds it.
         on_begin: called with the configuration and the corpus before the training begins.
         on_validation: called after each look at the validation part.
+        folder: for the checkpoints of a run that is not recorded; None keeps none.
 
     Raises:
         UserError: the configuration or the data cannot be used, or the tracking server does not answer;
@@ -64,7 +66,7 @@ def train(
     if on_begin:
         on_begin(run, corpus)
     if store is None:
-        return _result(run, _fit(run, None, None, on_validation), run_id=None)
+        return _result(run, _fit(run, None, folder, on_validation), run_id=None)
     return _train_recorded(run, corpus, store, on_validation)
 
 

@@ -32,5 +32,6 @@ class Watch(Callback):
                 loss=seen.get("validation/loss", float("nan")),
                 train_loss=seen.get("train/loss"),
                 seconds=time.monotonic() - self.began,
+                train_accuracy=seen.get("train/accuracy"),
             )
         )

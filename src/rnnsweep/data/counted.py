@@ -14,18 +14,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.data.encoded import EncodedCorpus, EncodedPart
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.encoded import EncodedCorpus, EncodedPart, prepare
+from rnnsweep.data.store import find_cache, made_once
 from rnnsweep.data.tokens import SPECIAL
 
 WINDOW = 5
 SMOOTHING = 0.75
 
 
-def make_vectors(corpus: EncodedCorpus, path: Path, *, width: int) -> Path:
+def make_vectors(corpus: EncodedCorpus, path: Path, *, width: int) -> None:
     """Make vectors of `width` numbers for the corpus's words and write them as a word2vec binary file."""
     vectors_VE = counted_vectors(corpus.train, vocabulary=len(corpus.vocabulary), width=width)
     write_vectors(path, corpus.vocabulary, vectors_VE)
-    return path
+
+
+def own_vectors(config: DataConfig, *, width: int, cache: Path | None = None) -> Path:
+    """Give a word2vec file of vectors counted on a corpus's own training texts; made once for each corpus.
+
+    Raises:
+        UserError: as `prepare`.
+    """
+    corpus = prepare(config, cache)
+    key = f"{corpus.folder.name}-{width}"
+    folder = made_once(
+        find_cache(cache) / "counted" / key,
+        lambda into: make_vectors(corpus, into / "vectors.bin", width=width),
+    )
+    return folder / "vectors.bin"
 
 
 def counted_vectors(part: EncodedPart, *, vocabulary: int, width: int) -> NDArray[np.float32]:

@@ -44,7 +44,12 @@ def evaluate(run: RunConfig, checkpoint_path: Path, *, part: str = "test") -> Ev
     network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
     checkpoint.load_weights(network, checkpoint.read(checkpoint_path), checkpoint_path)
     rows = corpus.test() if part == "test" else getattr(corpus, part)
-    return judge(network.eval(), rows, run, classes=len(corpus.labels))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(run.trainer.threads or threads)
+    try:
+        return judge(network.eval(), rows, run, classes=len(corpus.labels))
+    finally:
+        torch.set_num_threads(threads)
 
 
 @torch.inference_mode()

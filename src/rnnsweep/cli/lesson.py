@@ -1,0 +1,97 @@
+"""`lesson`: every classifier of the lesson, with its figure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.settings import Overrides
+from rnnsweep.cli.words import duration, score
+from rnnsweep.errors import UserError
+
+if TYPE_CHECKING:
+    from rnnsweep.config import RunConfig
+    from rnnsweep.lesson import LessonRow, Outcome
+
+
+@command(
+    "lesson",
+    ("rnnsweep lesson", "train every row and write docs/lesson.md"),
+    ("rnnsweep lesson --quick", "on 3,000 rows each, in minutes"),
+    ("rnnsweep lesson 5 data.dir=ag_news", "row 5, on the rows of a folder"),
+    ("rnnsweep lesson 4 5 seed=3 --json", "two rows with another seed, one JSON object"),
+)
+@click.argument("arguments", nargs=-1, type=Overrides(), metavar="[ROW]... [KEY=VALUE]...")
+@click.option("--quick", is_flag=True, help="Train on 3,000 rows only.")
+@click.option(
+    "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the table into this page."
+)
+@json_option
+def lesson_command(arguments: Sequence[str], quick: bool, page: Path | None, as_json: bool) -> None:
+    """Train the classifiers of the lesson, and put each one's figure beside the one it recorded.
+
+    ROW is a number of its list: 3, 4, 5, 7 to 13, 17 or 18; none trains all. KEY=VALUE holds for all.
+    """
+    rows, overrides = _split(arguments)
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import lesson
+
+        outcomes, written = lesson(rows, overrides, quick=quick, page=page, on_row=_begin, on_outcome=_tell)
+        emit({"rows": [outcome.to_json() for outcome in outcomes], "page": written})
+    if not as_json:
+        _print(outcomes, written)
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[int], list[str]]:
+    overrides = [argument for argument in arguments if "=" in argument]
+    rows = [argument for argument in arguments if "=" not in argument]
+    for row in rows:
+        if not row.isdigit():
+            raise UserError(f"{row!r}: must be the number of a row, as 5, or key=value, as data.dir=ag_news")
+    return [int(row) for row in rows], overrides
+
+
+def _begin(row: "LessonRow", run: "RunConfig") -> None:
+    _, console = consoles()
+    console.print(f"row {row.row}: {row.name} ({run.choices['experiment']})", markup=False)
+
+
+def _tell(outcome: "Outcome") -> None:
+    _, console = consoles()
+    console.print(
+        f"  training {score(outcome.train)}  validation {score(outcome.validation)}"
+        f"  test {score(outcome.test)}  {duration(outcome.seconds)}",
+        markup=False,
+    )
+
+
+def _print(outcomes: "Sequence[Outcome]", page: Path) -> None:
+    from rich.table import Table
+
+    console, _ = consoles()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("row", justify="right")
+    table.add_column("network", overflow="fold")
+    for name in ("lesson", "training", "valid.", "test", "weights", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for outcome in outcomes:
+        table.add_row(*_cells(outcome))
+    console.print(table)
+    console.print(
+        "lesson: its own figure, of training or of test rows; training: while learning", style="dim"
+    )
+    console.print(f"page   {page}", style="dim", markup=False, soft_wrap=True)
+
+
+def _cells(outcome: "Outcome") -> tuple[Any, ...]:
+    figures = (outcome.recorded, outcome.train, outcome.validation, outcome.test)
+    return (
+        str(outcome.row),
+        outcome.name,
+        *(score(figure) for figure in figures),
+        f"{outcome.parameters:,}",
+        duration(outcome.seconds),
+    )
