@@ -256,6 +256,16 @@ def test_a_changed_file_is_read_again(conf):
     assert (before, compose(["model=my"]).model.hidden_size) == (3, 12)
 
 
+def test_a_file_is_found_from_the_working_directory_then_from_the_root(home, tmp_path, monkeypatch):
+    write(home / "own.csv", "text,label\n")
+    write(tmp_path / "here.csv", "text,label\n")
+    monkeypatch.chdir(tmp_path)
+    run = compose(["data=files", "data.train=own.csv", "data.test=here.csv", "data.validation=nowhere.csv"])
+    assert (run.data.train, run.data.test) == (str(home / "own.csv"), "here.csv")
+    assert run.data.validation == "nowhere.csv"
+    assert run.overrides[1] == "data.train=own.csv"
+
+
 def test_every_value_says_where_it_came_from(conf):
     write(conf / "experiment" / "x.yaml", "# @package _global_\ntrainer:\n  max_epochs: 2\n")
     found = {s.key: str(s.origin) for s in origins(["model=bigru", "optimizer.lr=0.1", "experiment=x"])}

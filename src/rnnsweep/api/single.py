@@ -12,6 +12,7 @@ import yaml
 from rnnsweep.api.results import TrainResult, Validation
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import read_overrides
+from rnnsweep.errors import UserError
 from rnnsweep.places import find_places
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rnnsweep.tracking import RunRecord
     from rnnsweep.training import Scores
 
+_BYTES_PER_WEIGHT = 8  # itself and its gradient, in single precision
 OnValidation = Callable[[Validation], None]
 OnBegin = Callable[[RunConfig, "EncodedCorpus"], None]
 
@@ -63,11 +65,28 @@ def train(
     run = compose(overrides, conf=conf)
     store = _find_store(run)
     corpus = prepare(run.data)
+    _refuse_too_large(run, corpus)
     if on_begin:
         on_begin(run, corpus)
     if store is None:
         return _result(run, _fit(run, None, folder, on_validation), run_id=None)
     return _train_recorded(run, corpus, store, on_validation)
+
+
+def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
+    """Refuse a network whose weights and their gradients alone are more than the machine's memory."""
+    import psutil
+
+    from rnnsweep.networks import parameter_count
+
+    sizes = {"vocabulary": len(corpus.vocabulary), "classes": len(corpus.labels)}
+    weights, memory = parameter_count(run.model, **sizes), psutil.virtual_memory().total
+    if weights * _BYTES_PER_WEIGHT > memory:
+        asked, there = weights * _BYTES_PER_WEIGHT / 2**30, memory / 2**30
+        raise UserError(
+            f"model.hidden_size={run.model.hidden_size}: {weights:,} parameters take {asked:,.0f} GB,"
+            f" this machine has {there:,.0f} GB; take fewer units, layers or words"
+        )
 
 
 def _find_store(run: RunConfig) -> _Store | None:

@@ -29,7 +29,9 @@ from rnnsweep.config.schema import (
     refuse_unknown_key,
     right_type,
 )
+from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError
+from rnnsweep.places import find_places
 
 _DEFAULT = Origin("default")
 _REFUSED_KEY = re.compile(r"([\w.]+)=")  # how refusals of the dataclasses begin
@@ -98,6 +100,7 @@ def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> _Compos
     settings = {s.key: s for s in _of_files(layers)}
     settings |= {a.key: Setting(a.key, a.value, Origin(where)) for a in assigned if not a.chooses}
     schema = _typed(settings)
+    _find_files(schema.data)
     parts = {f.name: getattr(schema, f.name) for f in fields(RunSchema)}
     run = RunConfig(**parts, choices=_ordered(choices), overrides=canonical(assigned))
     sources = _of_choices(choices, named, {one.key for one in chosen}, where, folders)
@@ -152,6 +155,18 @@ def _typed(settings: Mapping[str, Setting]) -> RunSchema:
         raise _unresolved(error, settings) from error
     assert isinstance(schema, RunSchema)
     return schema
+
+
+def _find_files(data: DataConfig) -> None:
+    """Look for the user's files from the working directory, then from the project's root.
+
+    A command recorded in one folder is found again from another.
+    """
+    root = find_places().root
+    for name in ("dir", "train", "validation", "test"):
+        given = getattr(data, name)
+        if given and not Path(given).expanduser().exists() and (root / given).exists():
+            setattr(data, name, str(root / given))
 
 
 def _assign(typed: DictConfig, setting: Setting) -> None:

@@ -1,0 +1,84 @@
+"""What a sweep shows while it runs, at a terminal of 80 columns and in a log."""
+
+import io
+from datetime import datetime
+
+import pytest
+from rich.console import Console
+
+from rnnsweep.cli.live import LiveTable, PlainLines, draw, listener, summary_line
+from rnnsweep.study import Running, Snapshot, Standing
+
+STANDINGS = (
+    Standing("stacked_bilstm", 12, 3, 2, 1, 1, 0.65432, 0.4, 1, 3),
+    Standing("lstm", 12, 12, 0, 0, 0, 0.7123, 1.0, 0, 3),
+    Standing("bag", None, 2, share=0.25),
+)
+RUNNING = (
+    Running("k", "trial", "lstm", 7, "cpu:0", 33.2, 2.5, 0.6123),
+    Running("l", "baseline", "linear", None, "gpu:0", 333.2),
+)
+
+
+def snapshot(standings=STANDINGS, running=RUNNING, eta: float | None = 1234.0) -> Snapshot:
+    question = "Which recurrent network tells the libraries of docstrings apart best, and how sure is that?"
+    return Snapshot("quickstart", question, standings, running, 2, 233.0, eta)
+
+
+def shown(*renderables: object, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(*renderables)
+    return console.file.getvalue()
+
+
+def test_the_table_fits_eighty_columns_and_tells_how_far_each_architecture_is():
+    text = shown(draw(snapshot()))
+    assert max(map(len, text.splitlines())) <= 80
+    row = next(line for line in text.splitlines() if line.startswith("stacked_bilstm"))
+    assert [word for word in row.split() if not set(word) <= set("━╺╸")] == [
+        "stacked_bilstm",
+        "6/12",
+        "2",
+        "1",
+        "0.6543",
+        "1/3",
+    ]
+    assert "trial 7  33 s  epoch 2.5  0.6123" in text
+    assert "baseline  5:33 min" in text
+
+
+def test_of_many_running_tasks_the_first_are_shown_and_the_rest_counted():
+    text = shown(draw(snapshot(running=RUNNING[:1] * 20)))
+    assert text.count("trial 7") == 8
+    assert "and 12 more" in text
+
+
+def test_the_last_line_says_what_is_done_and_how_long_it_takes():
+    line = summary_line(snapshot(standings=STANDINGS[:2]))
+    assert line == "18 of 24 trials, 2 of 2 slots busy, 3:53 min elapsed, about 20:34 min left"
+    assert summary_line(snapshot(STANDINGS[2:], (), None)) == "2 trials, 0 of 2 slots busy, 3:53 min elapsed"
+
+
+def test_without_a_terminal_a_dated_line_is_printed_for_what_ended_and_nothing_else():
+    console = Console(file=io.StringIO(), width=80)
+    lines = PlainLines(console, now=lambda: datetime(2026, 1, 1, 9, 30))
+    for _ in range(3):
+        lines.update(snapshot())
+    lines.message("lstm-7: failed: out of memory")
+    assert console.file.getvalue().splitlines() == [
+        "09:30:00  stacked_bilstm     6/12 trials, 2 pruned, 1 failed, best 0.6543, 1/3 replicates,"
+        " about 20:34 min left",
+        "09:30:00  lstm              12/12 trials, best 0.7123, about 20:34 min left",
+        "09:30:00  bag                   2 trials, about 20:34 min left",
+        "09:30:00  lstm-7: failed: out of memory",
+    ]
+
+
+@pytest.mark.parametrize(("terminal", "kind"), [(True, LiveTable), (False, PlainLines)])
+def test_a_terminal_gets_the_table_and_a_pipe_gets_lines(terminal, kind):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
+    with listener(console) as heard:
+        assert isinstance(heard, kind)
+        heard.update(snapshot())
+        heard.message("lstm-7: failed [out of memory]")
+    assert "lstm-7: failed [out of memory]" in console.file.getvalue()
