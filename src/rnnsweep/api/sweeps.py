@@ -148,7 +148,7 @@ def store_of(name: str, places: Places) -> str | None:
     if asked is None:
         return None
     conf = places.mlruns / "sweeps" / name / "conf"
-    return compose([f"model={asked.architectures[0]}", *asked.overrides], conf=conf).tracking.uri
+    return compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri
 
 
 @contextmanager

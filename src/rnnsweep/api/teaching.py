@@ -13,7 +13,7 @@ from rnnsweep.lesson import LessonRow, Outcome, find_rows
 from rnnsweep.places import find_places
 
 QUICK = ("data.limit=3000",)
-FIRST = "pretrained"  # rows that start from word vectors have this in their name
+VECTORS = "data.vectors="  # an override for the rows that start from vectors alone
 
 
 def lesson(
@@ -43,7 +43,7 @@ def lesson(
     """
     chosen = find_rows(rows)
     common = (*(QUICK if quick else ()), *overrides)
-    runs = [compose([f"experiment={row.experiment}", *common]) for row in chosen]
+    runs = [_compose(row, common) for row in chosen]
     outcomes = []
     for row, run in zip(chosen, runs, strict=True):
         if on_row:
@@ -52,6 +52,15 @@ def lesson(
         if on_outcome:
             on_outcome(outcomes[-1])
     return tuple(outcomes), _write(outcomes, quick=quick, page=page)
+
+
+def _compose(row: LessonRow, common: Sequence[str]) -> RunConfig:
+    run = compose([f"experiment={row.experiment}", *common])
+    if run.data.vectors is None:
+        return run
+    plain = compose([f"experiment={row.experiment}"])
+    kept = [one for one in common if plain.data.vectors is not None or not one.startswith(VECTORS)]
+    return compose([f"experiment={row.experiment}", *kept])
 
 
 def _write(outcomes: Sequence[Outcome], *, quick: bool, page: Path | None) -> Path:
@@ -66,7 +75,7 @@ def _write(outcomes: Sequence[Outcome], *, quick: bool, page: Path | None) -> Pa
 
 
 def _train(row: LessonRow, run: RunConfig) -> Outcome:
-    overrides = _named(row, _own_vectors(row, run))
+    overrides = _named(row, run.overrides)
     seen: list[Validation] = []
     sizes: dict[str, int] = {}
     with TemporaryDirectory() as folder:
@@ -114,13 +123,3 @@ def _test(result: TrainResult, overrides: Sequence[str]) -> float:
         return evaluate(result.run_id).accuracy
     assert result.checkpoint is not None
     return score(compose(overrides), result.checkpoint).accuracy
-
-
-def _own_vectors(row: LessonRow, run: RunConfig) -> tuple[str, ...]:
-    """Count word vectors on the training texts where a row starts from vectors and none were given."""
-    if FIRST not in row.name or run.data.vectors is not None:
-        return run.overrides
-    from rnnsweep.data.counted import own_vectors
-
-    path = own_vectors(run.data, width=run.model.embedding_size)
-    return (*run.overrides, quote("data.vectors", str(path)))

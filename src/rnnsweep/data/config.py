@@ -36,7 +36,7 @@ class DataConfig:
     max_length: int = 100  # tokens of a text; the rest is cut
     batch_size: int = 64
     grouping: str = "length"  # length: batches of nearly equal lengths | none: as the rows are drawn
-    vectors: str | None = None  # GloVe or word2vec file: the embedding starts from its vectors
+    vectors: str | None = None  # start of the embedding: GloVe or word2vec file | own (counted on the texts)
 
     def __post_init__(self) -> None:
         """Refuse values out of range, naming the key."""

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.data.config import DataConfig
-from rnnsweep.data.encoded import EncodedCorpus, EncodedPart, prepare
+from rnnsweep.data.encoded import EncodedCorpus, EncodedPart
 from rnnsweep.data.store import find_cache, made_once
 from rnnsweep.data.tokens import SPECIAL
 
@@ -29,16 +28,10 @@ def make_vectors(corpus: EncodedCorpus, path: Path, *, width: int) -> None:
     write_vectors(path, corpus.vocabulary, vectors_VE)
 
 
-def own_vectors(config: DataConfig, *, width: int, cache: Path | None = None) -> Path:
-    """Give a word2vec file of vectors counted on a corpus's own training texts; made once for each corpus.
-
-    Raises:
-        UserError: as `prepare`.
-    """
-    corpus = prepare(config, cache)
-    key = f"{corpus.folder.name}-{width}"
+def own_vectors(corpus: EncodedCorpus, *, width: int, cache: Path | None = None) -> Path:
+    """Give a word2vec file of vectors counted on a corpus's own training texts; made once for each corpus."""
     folder = made_once(
-        find_cache(cache) / "counted" / key,
+        find_cache(cache) / "counted" / f"{corpus.folder.name}-{width}",
         lambda into: make_vectors(corpus, into / "vectors.bin", width=width),
     )
     return folder / "vectors.bin"

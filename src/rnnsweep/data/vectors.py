@@ -22,6 +22,7 @@ from rnnsweep.data.formats import file_state
 from rnnsweep.data.store import find_cache, made_once, map_array, write_array
 from rnnsweep.errors import UserError
 
+OWN = "own"  # in the place of a path
 LONGEST_WORD = 1000  # bytes
 WIDEST = 8192  # numbers of a vector
 _LARGEST = 1e6  # a number of a vector; real ones are below 100
@@ -182,17 +183,25 @@ def _refusal(path: Path, problem: str) -> UserError:
     )
 
 
-def corpus_vectors(config: DataConfig, corpus: EncodedCorpus, cache: Path | None = None) -> Vectors | None:
+def corpus_vectors(
+    config: DataConfig, corpus: EncodedCorpus, *, width: int, cache: Path | None = None
+) -> Vectors | None:
     """Give the vectors of ``data.vectors`` for a corpus's words, or None where no file is named.
 
-    A file is read once for each vocabulary; what was found is kept in the cache.
+    A file is read once for each vocabulary; what was found is kept in the cache. ``own`` makes vectors of
+    `width` numbers from the corpus's training texts.
 
     Raises:
         UserError: as `read_vectors`.
     """
     if config.vectors is None:
         return None
-    path = Path(config.vectors).expanduser().absolute()
+    if config.vectors == OWN:
+        from rnnsweep.data.counted import own_vectors
+
+        path = own_vectors(corpus, width=width, cache=cache)
+    else:
+        path = Path(config.vectors).expanduser().absolute()
     if not path.is_file():
         raise UserError(f"data.vectors={config.vectors!r}: no such file")
     state = json.dumps([file_state(path), corpus.vocabulary])

@@ -76,8 +76,8 @@ def _suggest(trial: Trial, dimension: Dimension) -> Any:
 
 def write_overrides(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, threads: int) -> list[str]:
     """Write a trial as override strings: pasted after `rnnsweep train`, they repeat it."""
-    given = {override.partition("=")[0].strip() for override in sweep.overrides}
-    overrides = [f"model={architecture}", *sweep.overrides]
+    overrides = sweep.chosen(architecture)
+    given = {override.partition("=")[0].strip() for override in overrides}
     if "seed" not in given:
         overrides.append(f"seed={sweep.seed}")
     if threads != 1 and "trainer.threads" not in given:

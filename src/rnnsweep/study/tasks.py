@@ -47,7 +47,7 @@ class TaskMaker:
     def baseline(self) -> TrialTask:
         """Make the task of the linear baseline."""
         first = self.sweep.architectures[0]
-        overrides = (f"model={first}", *self.sweep.overrides)
+        overrides = tuple(self.sweep.chosen(first))
         return self._task("baseline", BASELINE, BASELINE, overrides, number=None)
 
     def _seeds(self, architecture: str, number: int) -> tuple[str, ...]:

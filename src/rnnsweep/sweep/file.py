@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +59,21 @@ class Sweep:
     retries: int  # further attempts of a trial whose process crashed or was lost
     time_limit: float | None  # seconds of one trial
     baseline: bool  # fit the linear baseline on the same split
+    variants: dict[str, tuple[str, ...]] = field(default_factory=dict)  # overrides of each, where given
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the file's text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def chosen(self, architecture: str) -> list[str]:
+        """Give the overrides that make an architecture: its file of conf/model, or a variant's own list.
+
+        A variant's overrides stand after the common ones and win over them.
+        """
+        if architecture in self.variants:
+            return [*self.overrides, *self.variants[architecture]]
+        return [f"model={architecture}", *self.overrides]
 
     def dimensions(self, architecture: str) -> tuple[Dimension, ...]:
         """Give the search space of one architecture: the common one, and its own."""
@@ -121,8 +131,10 @@ def _values(root: Field, given: dict[str, Any]) -> dict[str, Any]:
     def at(key: str, default: Any) -> Field:
         return root.at(key, given.get(key, default))
 
-    architectures = at("architectures", None).strings()
+    variants = _variants(at("architectures", None))
+    architectures = tuple(variants) or at("architectures", None).strings()
     return {
+        "variants": variants,
         "name": _name(at("name", root.path.stem)),
         "architectures": architectures,
         "trials": at("trials", 0).integer(low=1) if "trials" in given else None,
@@ -141,6 +153,21 @@ def _values(root: Field, given: dict[str, Any]) -> dict[str, Any]:
         "time_limit": at("time_limit", 0).number(above=0) if given.get("time_limit") is not None else None,
         "baseline": at("baseline", True).boolean(),
     }
+
+
+def _variants(entry: Field) -> dict[str, tuple[str, ...]]:
+    """Read architectures that are given as a mapping of names to overrides; a list has none."""
+    if not isinstance(entry.value, dict):
+        return {}
+    if not entry.value:
+        raise entry.wrong("a list, or a mapping of names to overrides, with at least one entry")
+    variants = {name: entry.at(name, value) for name, value in entry.mapping().items()}
+    for name, own in variants.items():
+        _name(Field(entry.path, f"{entry.key}: name", name))
+        for override in own.strings():
+            if "=" not in override:
+                raise Field(entry.path, own.key, override).wrong("key=value")
+    return {name: own.strings() for name, own in variants.items()}
 
 
 def _name(entry: Field) -> str:

@@ -17,7 +17,7 @@ def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
         UserError: the file cannot be read, or its vectors do not fit the embedding.
     """
     network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
-    vectors = corpus_vectors(run.data, corpus)
+    vectors = corpus_vectors(run.data, corpus, width=run.model.embedding_size)
     if vectors is None:
         return network
     if run.model.input == "one_hot":
