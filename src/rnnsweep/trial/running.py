@@ -82,4 +82,17 @@ def _baseline(run: RunConfig, record: RunRecord) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
     found = fit_baseline(run.data)
-    return Outcome("complete", scores={"validation": found.validation})
+    record.summary(
+        {
+            "best/validation_accuracy": found.validation,
+            "best/validation_macro_f1": found.validation_macro_f1,
+            "best/validation_loss": found.validation_loss,
+            "test/accuracy": found.test,
+            "test/macro_f1": found.test_macro_f1,
+            "test/loss": found.test_loss,
+            "params_total": found.parameters,
+            "time/seconds": found.seconds,
+            "time/samples_per_second": found.samples_per_second,
+        }
+    )
+    return Outcome("complete", scores=asdict(found))
