@@ -327,6 +327,33 @@ def test_a_quoted_value_comes_back_as_it_was(value):
     assert read_overrides([read.text]) == [read]
 
 
+choices = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.sampled_from(architectures(CONF)),
+        "optimizer": st.sampled_from(["adam", "adamw", "sgd"]),
+        "model.hidden_size": st.integers(1, 512),
+        "optimizer.lr": st.floats(1e-8, 10),
+        "model.bidirectional": st.booleans(),
+        "trainer.patience": st.none() | st.integers(1, 9),
+        "tracking.run_name": st.none() | st.text(max_size=8),
+        "data.libraries": st.lists(st.text(alphabet="ab ,'[]", min_size=1), max_size=3),
+        "seed": st.integers(0, 2**32 - 1),
+    },
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(choices, st.randoms())
+def test_the_overrides_of_a_run_compose_the_same_run_again(values, random):
+    overrides = [quote(key, value) for key, value in values.items()]
+    random.shuffle(overrides)
+    run = compose(overrides, conf=CONF)
+    again = compose(run.overrides, conf=CONF)
+    assert (flatten(again), again.overrides) == (flatten(run), run.overrides)
+    assert {key: flatten(run)[key] for key in values} == values
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.text(alphabet="\\'\"${}[](),=: ~@#%\n\tab0-", max_size=12))
 def test_text_of_the_grammars_own_signs_comes_back_as_it_was(value):
