@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def lesson_command(arguments: Sequence[str], quick: bool, page: Path | None, as_json: bool) -> None:
-    """Train the classifiers of the lesson, and put each one's figure beside the one it recorded.
+    """Train the lesson's classifiers beside its recorded figures.
 
     ROW is a number of its list: 3, 4, 5, 7 to 13, 17 or 18; none trains all. KEY=VALUE holds for all.
     """
