@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     )
     from rnnsweep.study.run import run_sweep
     from rnnsweep.study.status import read_status
+    from rnnsweep.study.steering import enqueue, export, retry, stop, storage_url
 
 _HOMES = {
     "run_sweep": "run",
     "read_status": "status",
+    **dict.fromkeys(("enqueue", "export", "retry", "stop", "storage_url"), "steering"),
     "Clock": "clock",
     "SystemClock": "clock",
     **dict.fromkeys(
@@ -38,8 +40,13 @@ __all__ = [
     "SweepStatus",
     "SweepSummary",
     "SystemClock",
+    "enqueue",
+    "export",
     "read_status",
+    "retry",
     "run_sweep",
+    "stop",
+    "storage_url",
 ]
 
 

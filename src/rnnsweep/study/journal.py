@@ -11,8 +11,13 @@ JOURNAL = "journal.log"
 LOCK_GRACE_S = 10  # after which a lock that a killed process left is taken over
 
 
+def read_journal(folder: Path) -> JournalStorage:
+    """Open the studies' storage for reading, while a controller may write."""
+    return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+
+
 def open_journal(folder: Path) -> JournalStorage:
-    """Open the studies' storage, its torn end mended."""
+    """Open the studies' storage under the controller's lock, its torn end mended."""
     path = folder / JOURNAL
     mend(path)
     # under the controller's lock nobody else writes: a lock file is one that a killed process left

@@ -1,17 +1,16 @@
 """The store through the spool: the controller appends lines; one shipper beside it sends them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.study.journal import JOURNAL
 from rnnsweep.study.start import sweep_folder
 from rnnsweep.sweep import Sweep
 from rnnsweep.tracking.address import check_answers
-from rnnsweep.tracking.note import read_note
 from rnnsweep.tracking.origin import provenance
 from rnnsweep.tracking.record import RunRecord, State
 from rnnsweep.tracking.shipper import Shipper
-from rnnsweep.tracking.spool import SpoolWriter
 from rnnsweep.trial import Outcome, TrialTask
 
 _ENDS = {"finished": "complete", "interrupted": "interrupted"}
@@ -60,7 +59,7 @@ class Recording:
 
     def interrupted(self, task: TrialTask) -> None:
         """End the run of a task that was stopped by force, until it goes on."""
-        if _is_known(self._mlruns, task.key):
+        with suppress(ValueError):  # a process that ended before it could open its run left none
             RunRecord.attach(self._mlruns, task.key).end("interrupted")
 
     def finish(self, state: str) -> None:
@@ -71,21 +70,18 @@ class Recording:
 
     def _run_of(self, task: TrialTask) -> RunRecord:
         """Give the run of a task; one whose process ended before it could open it is opened here."""
-        if _is_known(self._mlruns, task.key):
+        try:
             return RunRecord.attach(self._mlruns, task.key)
-        return RunRecord.open(
-            self._mlruns,
-            experiment=task.experiment,
-            name=task.name,
-            key=task.key,
-            tags=task.tags,
-            parent_key=task.parent_key,
-            uri=task.uri,
-        )
-
-
-def _is_known(mlruns: Path, key: str) -> bool:
-    return SpoolWriter(mlruns, key).path.exists() or bool(read_note(mlruns, key).run_id)
+        except ValueError:
+            return RunRecord.open(
+                self._mlruns,
+                experiment=task.experiment,
+                name=task.name,
+                key=task.key,
+                tags=task.tags,
+                parent_key=task.parent_key,
+                uri=task.uri,
+            )
 
 
 def _state(word: str) -> State:

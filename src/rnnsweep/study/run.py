@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -73,9 +73,9 @@ def run_sweep(
             sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin
         )
         agenda = Agenda(maker, _searches(sweep, start, bases, threads=launcher.slots[0].threads))
-        ledger = Ledger(start.folder, clock)
-        controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store)
-        return _conduct(controller, start)
+        with closing(Ledger(start.folder, clock)) as ledger:
+            controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store)
+            return _conduct(controller, start)
 
 
 def _prepare(run: RunConfig) -> str:
@@ -117,7 +117,6 @@ def _conduct(controller: Controller, start: Start) -> SweepSummary:
         controller.launcher.close()
         ledger.write("close", state=state)
         controller.records.finish(state)
-        ledger.close()
     return SweepSummary(
         sweep=sweep.name,
         state=state,

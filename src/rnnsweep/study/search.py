@@ -18,6 +18,7 @@ from rnnsweep.sweep import Sweep
 from rnnsweep.trial import Outcome, Report
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+RETRIED = "retried"  # attribute of a study: failed trials whose place in the budget was given back
 _WORDS = {state: word for word, state in _STATES.items()}
 
 
@@ -73,9 +74,14 @@ class Search:
             pruner=self.pruner,
         )
         self._trials: dict[int, Trial] = {}
-        self.asked = 0
+        self.asked = 0  # what counts in the budget
+        self._made = 0  # what the sampler's seed counts: it never goes down
+        given_back = set(self.study.user_attrs.get(RETRIED, []))
         for trial in self.study.get_trials(deepcopy=False):
-            self.asked += trial.state != TrialState.WAITING
+            self._made += trial.state != TrialState.WAITING
+            if trial.state == TrialState.WAITING or trial.number in given_back:
+                continue
+            self.asked += 1
             if trial.state in _WORDS:
                 self._count(_WORDS[trial.state], trial.value, trial.user_attrs.get("scores", {}))
 
@@ -86,9 +92,10 @@ class Search:
 
     def ask(self) -> Candidate:
         """Ask for the next trial; its overrides are stored before anything runs."""
-        self.study.sampler = make_sampler(self.sweep, self.architecture, self.asked)
+        self.study.sampler = make_sampler(self.sweep, self.architecture, self._made)
         trial = self.study.ask()
         self.asked += 1
+        self._made += 1
         return self._candidate(trial, attempts=0, begun=False)
 
     def report(self, number: int, report: Report) -> bool:

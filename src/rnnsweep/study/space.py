@@ -48,6 +48,18 @@ def decode(dimension: Dimension, value: Any) -> Any:
     return value
 
 
+def encode(dimension: Dimension, value: Any) -> Any:
+    """Turn a value of the sweep file into Optuna's parameter; None where it is outside the dimension."""
+    if isinstance(dimension, Choices):
+        same = [json.dumps(choice) == json.dumps(value) for choice in dimension.choices]
+        return _encoded(dimension)[same.index(True)] if any(same) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    inside = dimension.low <= value <= dimension.high
+    whole = isinstance(dimension, FloatRange) or isinstance(value, int)
+    return value if inside and whole else None
+
+
 def draw(trial: Trial, dimensions: tuple[Dimension, ...], fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Draw a trial's values, parents before what depends on them; `fixed` are the settings not searched."""
     drawn: dict[str, Any] = {}

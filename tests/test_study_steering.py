@@ -1,0 +1,91 @@
+"""Steering a sweep from outside."""
+
+import re
+from collections import Counter
+
+import pytest
+from simulation import FakeClock, FakeLauncher, Script, write_sweep
+
+from rnnsweep.errors import UserError
+from rnnsweep.study import enqueue, export, read_status, retry, run_sweep, stop, storage_url
+from rnnsweep.study.records import NoRecords
+
+
+def run(sweep, folder, script=lambda task, life: Script()):
+    fake = FakeLauncher(FakeClock(), script)
+    summary = run_sweep(
+        sweep,
+        mlruns=folder / "mlruns",
+        launcher=fake,
+        clock=fake.clock,
+        records=NoRecords(),
+        prepare=lambda run: "corpus",
+    )
+    return fake, summary
+
+
+def failing(*names):
+    def script(task, life):
+        return Script((), end="failed", cause="time limit") if task.name in names else Script()
+
+    return script
+
+
+def test_a_proposed_trial_is_asked_next_and_counts_in_the_budget(tmp_path):
+    run(write_sweep(tmp_path), tmp_path)
+    more = write_sweep(tmp_path, trials=5)
+    enqueue(more, "rnn", {"model.hidden_size": 33, "optimizer.lr": 0.05}, mlruns=tmp_path / "mlruns")
+    fake, summary = run(more, tmp_path)
+    (task,) = [task for task in fake.started if task.name == "rnn-4"]
+    assert {"model.hidden_size=33", "optimizer.lr=0.05"} <= set(task.overrides)
+    assert summary.trials["complete"] == 10
+
+
+@pytest.mark.parametrize(
+    ("architecture", "values", "message"),
+    [
+        ("rn", {}, "architecture='rn' is not one of lstm, rnn. Did you mean 'rnn'?"),
+        ("rnn", {"model.hiden_size": 8}, "Did you mean 'model.hidden_size'?"),
+        ("rnn", {"model.hidden_size": 65}, "model.hidden_size=65: must be within IntDistribution(high=64"),
+        ("rnn", {"model.hidden_size": 8.5}, "model.hidden_size=8.5: must be within"),
+    ],
+)
+def test_a_proposal_outside_the_space_is_refused(architecture, values, message, tmp_path):
+    run(write_sweep(tmp_path), tmp_path)
+    with pytest.raises(UserError, match=re.escape(message)):
+        enqueue(write_sweep(tmp_path), architecture, values, mlruns=tmp_path / "mlruns")
+
+
+def test_failed_tasks_are_tried_again_and_the_counts_still_add_up(tmp_path):
+    sweep = write_sweep(tmp_path)
+    _, first = run(sweep, tmp_path, failing("rnn-1", "lstm-0-r1"))
+    assert first.trials["failed"] == 1
+    assert retry(sweep, mlruns=tmp_path / "mlruns") == 2
+    fake, second = run(sweep, tmp_path)
+    assert {task.name for task in fake.started} == {"rnn-4", "lstm-0-r1"}
+    assert second.trials == {"complete": 8, "pruned": 0, "failed": 0, "running": 0, "waiting": 0}
+    assert read_status(tmp_path / "mlruns", "toy").trials == second.trials
+    assert retry(sweep, mlruns=tmp_path / "mlruns") == 0
+
+
+def test_all_trials_can_be_taken_elsewhere(tmp_path):
+    run(write_sweep(tmp_path), tmp_path, failing("rnn-1"))
+    table = export(tmp_path / "mlruns", "toy")
+    assert Counter(zip(table["architecture"], table["state"], strict=True)) == {
+        ("rnn", "COMPLETE"): 3,
+        ("rnn", "FAIL"): 1,
+        ("lstm", "COMPLETE"): 4,
+    }
+    assert {"number", "value", "params_optimizer.lr", "params_model.hidden_size"} <= set(table.columns)
+    assert storage_url(tmp_path / "mlruns", "toy").is_file()
+
+
+def test_what_never_started_or_nobody_runs_is_refused(tmp_path):
+    mlruns = tmp_path / "mlruns"
+    with pytest.raises(UserError, match="sweep 'toy': it never started"):
+        export(mlruns, "toy")
+    with pytest.raises(UserError, match="sweep 'toy': it never started"):
+        retry(write_sweep(tmp_path), mlruns=mlruns)
+    run(write_sweep(tmp_path), tmp_path)
+    with pytest.raises(UserError, match="sweep 'toy': nobody runs it, so there is nothing to stop"):
+        stop(mlruns, "toy")
