@@ -1,0 +1,247 @@
+"""Training throughput: ours beside the loop that a reader of a text-classification lesson writes.
+
+The lesson's loop: a Dataset of token lists, a DataLoader whose collate pads Python lists row by row, the
+padded recurrent layer, torch.optim.Adam over all weights. Ours: the same cell, sizes, vocabulary, batch and
+precision through `rnnsweep.training.train`. A third loop, bare, does our arithmetic without Lightning: what
+the Trainer costs. Loops take turns; figures are medians of the turns, one thread each.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from rnnsweep.classifier.config import OptimizerConfig
+from rnnsweep.classifier.optimizer import Optimizer
+from rnnsweep.config import RunConfig, compose
+from rnnsweep.data import EncodedCorpus, batches, prepare
+from rnnsweep.networks import build
+from rnnsweep.training import stop, train
+
+TURNS = 5
+SECONDS = 1.5  # of each loop in each turn
+SHARED = Path(os.environ.get("RNNSWEEP_SHARED", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network and batch size."""
+
+    cell: str
+    batch: int
+    embedding: int = 64
+    hidden: int = 32
+    bidirectional: bool = False
+
+    @property
+    def name(self) -> str:
+        two = "bidirectional " if self.bidirectional else ""
+        return f"train, {two}{self.cell} {self.embedding}/{self.hidden}, batch {self.batch}"
+
+
+CASES = (
+    *(Case("lstm", batch) for batch in (16, 64, 256)),
+    *(Case(cell, batch) for cell in ("gru", "rnn") for batch in (16, 64)),
+    *(Case("lstm", batch, 128, 128, bidirectional=True) for batch in (16, 64)),
+)
+
+
+# ---- the lesson's loop
+
+
+class Rows(torch.utils.data.Dataset):
+    """Token lists and labels, as a lesson keeps them."""
+
+    def __init__(self, corpus: EncodedCorpus) -> None:
+        part = corpus.train
+        ends = part.offsets_N1
+        self.rows = [part.ids[ends[n] : ends[n + 1]].tolist() for n in range(min(len(part), 20_000))]
+        self.targets = part.targets_N[: len(self.rows)].tolist()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: int) -> tuple[list[int], int]:
+        return self.rows[row], self.targets[row]
+
+
+def collate(items: list[tuple[list[int], int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pad each row by itself and stack them."""
+    longest = max(len(tokens) for tokens, _ in items)
+    padded = [F.pad(torch.tensor(tokens), (0, longest - len(tokens))) for tokens, _ in items]
+    return torch.stack(padded), torch.tensor([target for _, target in items])
+
+
+class Lesson(nn.Module):
+    """Embedding, padded recurrent layer, last output, linear."""
+
+    def __init__(self, case: Case, vocabulary: int, classes: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, case.embedding, padding_idx=0)
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[case.cell]
+        self.layer = kind(case.embedding, case.hidden, batch_first=True, bidirectional=case.bidirectional)
+        self.output = nn.Linear(case.hidden * (1 + case.bidirectional), classes)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.output(self.layer(self.embedding(tokens))[0][:, -1])
+
+
+def lesson(case: Case, corpus: EncodedCorpus) -> Iterator[int]:
+    """Train as the lesson does; give the texts of each step."""
+    rows = Rows(corpus)
+    model = Lesson(case, len(corpus.vocabulary), len(corpus.labels))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    while True:
+        loader = torch.utils.data.DataLoader(rows, batch_size=case.batch, shuffle=True, collate_fn=collate)
+        for tokens, targets in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(tokens), targets)
+            loss.backward()
+            optimizer.step()
+            yield len(targets)
+
+
+# ---- ours, and the same arithmetic without Lightning
+
+
+def settings(case: Case) -> RunConfig:
+    """Compose our run of a case."""
+    if (SHARED / "ag_news" / "train.csv").is_file():
+        data = ["data=ag_news", f"data.dir={SHARED / 'ag_news'}"]
+    else:
+        data = ["data=files", f"data.train={made_up_rows()}", "data.vocabulary=95000"]
+    return compose(
+        [
+            *data,
+            f"data.batch_size={case.batch}",
+            f"model={case.cell}",
+            f"model.bidirectional={str(case.bidirectional).lower()}",
+            f"model.embedding_size={case.embedding}",
+            f"model.hidden_size={case.hidden}",
+            "model.pooling=last",
+            "model.dropout=0",
+            "trainer.max_epochs=1000",
+        ]
+    )
+
+
+def made_up_rows() -> Path:
+    """Write 20,000 texts with the lengths and word frequencies of AG's News."""
+    path = Path(tempfile.gettempdir()) / "rnnsweep-throughput.csv"
+    if path.is_file():
+        return path
+    draw = np.random.default_rng(0)
+    lines = ["text,label"]
+    for row in range(20_000):
+        words = (95_000 * draw.random(int(np.clip(draw.normal(43, 10), 8, 100))) ** 6).astype(int)
+        lines.append(f"{' '.join(f'w{word}' for word in words)},{'abcd'[row % 4]}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def bare(case: Case, run: RunConfig, corpus: EncodedCorpus) -> Iterator[int]:
+    """Do the arithmetic of `train` in a plain loop; give the texts of each step."""
+    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    others = [weight for weight in network.parameters() if weight is not network.embedding.weight]
+    optimizer = Optimizer(OptimizerConfig(), network.embedding, others)
+    for epoch in range(1000):
+        for batch in batches(corpus.train, batch_size=case.batch, seed=0, epoch=epoch):
+            optimizer.look(batch.tokens_BT.t())
+            loss = F.cross_entropy(
+                network.read(optimizer.vectors(slice(None)), batch.lengths_B), batch.targets_B
+            )
+            loss.backward()
+            optimizer.clip()
+            optimizer.step(lr=1e-3)
+            yield len(batch.targets_B)
+
+
+class Clock(pl.Callback):
+    """Counts the texts of the first seconds after the first chunk, and stops."""
+
+    def __init__(self) -> None:
+        self.start = 0.0
+        self.speed = 0.0
+        self._first = 0
+
+    def on_train_batch_end(self, trainer, module, *args) -> None:
+        now, step = time.perf_counter(), module.position.step
+        if not self.start:
+            self.start, self._first = now, step
+        elif now - self.start > SECONDS:
+            self.speed = (step - self._first) / (now - self.start)
+            stop(trainer, "pruned")
+
+
+def speed_of(steps: Iterator[int]) -> float:
+    """Texts a second of a loop, after three steps to warm up."""
+    list(islice(steps, 3))
+    start, texts = time.perf_counter(), 0
+    for count in steps:
+        texts += count
+        if time.perf_counter() - start > SECONDS:
+            break
+    return texts / (time.perf_counter() - start)
+
+
+def speed_of_ours(case: Case, run: RunConfig) -> float:
+    """Texts a second of `train`."""
+    clock = Clock()
+    train(run, callbacks=[clock])
+    return clock.speed * case.batch
+
+
+# ---- rows
+
+
+def measure(case: Case) -> list[dict]:
+    """Let the three loops take turns."""
+    run = settings(case)
+    run = replace(run, optimizer=OptimizerConfig())
+    corpus = prepare(run.data)
+    theirs_steps, bare_steps = lesson(case, corpus), bare(case, run, corpus)
+    turns = [(speed_of_ours(case, run), speed_of(bare_steps), speed_of(theirs_steps)) for _ in range(TURNS)]
+    ours, plain, theirs = zip(*turns, strict=True)
+    return [
+        row(case.name, ours, theirs, "the lesson's loop (lists, collate, padded, dense Adam)"),
+        row(f"{case.name}: Lightning's cost", ours, plain, "our arithmetic in a bare PyTorch loop"),
+    ]
+
+
+def row(name: str, ours: tuple[float, ...], other: tuple[float, ...], other_name: str) -> dict:
+    """Make one row of the page."""
+    ratios = [a / b for a, b in zip(ours, other, strict=True)]
+    return {
+        "case": name,
+        "ours": statistics.median(ours),
+        "other": statistics.median(other),
+        "other_name": other_name,
+        "ratio": statistics.median(ratios),
+        "range": [min(ratios), max(ratios)],
+        "unit": "texts/s",
+    }
+
+
+def run(cases: tuple[Case, ...] = CASES) -> list[dict]:
+    """Measure all cases on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [row for case in cases for row in measure(case)]
+    finally:
+        torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    for each in run():
+        print(f"{each['case']}: {each['ours']:,.0f} against {each['other']:,.0f}, x{each['ratio']:.2f}")
