@@ -1,10 +1,14 @@
 """Settings of the whole suite: its own folders for caches and records, the real rows where they lie."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from rnnsweep.config import RunConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -48,3 +52,23 @@ def ag_news() -> Path:
     if not (folder / "train.csv").is_file():
         pytest.skip(f"no AG News rows in {folder}; set RNNSWEEP_SHARED to the folder above ag_news/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def short_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of made-up rows that a network learns in a second."""
+    from short_trainings import write_rows
+
+    path = tmp_path_factory.mktemp("short") / "rows.csv"
+    write_rows(path)
+    return path
+
+
+@pytest.fixture
+def settings(short_rows: Path) -> "Callable[..., RunConfig]":
+    """Compose a run over these rows from overrides."""
+    from short_trainings import SETTINGS
+
+    from rnnsweep.config import compose
+
+    return lambda *overrides: compose([*SETTINGS, f"data.train={short_rows}", *overrides])

@@ -1,113 +1,19 @@
 """Training is repeatable, goes on where it stopped, stops when asked, and is quiet."""
 
-import json
 import signal
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers.logger import Logger
+from short_trainings import Record, StopAfter, assert_same_weights, same, weights
 
-from rnnsweep.config import compose
+from rnnsweep.classifier.module import Position
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.networks import parameter_count
-from rnnsweep.training import Diverged, Scores, checkpoint, evaluate, stop, train
+from rnnsweep.training import Diverged, Scores, evaluate, train
 from rnnsweep.training.loader import TrainingChunks, validation_points
-
-LABELS = ("north", "south", "west")
-ROWS = 720
-
-
-def write_rows(path):
-    """Texts whose label shows in some of their words; 2,000 words in all, so that rows are lazy."""
-    draw = np.random.default_rng(5)
-    lines = ["text,label"]
-    for row in range(ROWS):
-        label = row % 3
-        words = [f"w{word}" for word in draw.integers(0, 2000, draw.integers(4, 12))]
-        hints = [f"{LABELS[label]}{draw.integers(0, 40)}" for _ in range(2)]
-        lines.append(f"{' '.join(words + hints)},{LABELS[label]}")
-    path.write_text("\n".join(lines) + "\n")
-
-
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory):
-    path = tmp_path_factory.mktemp("corpus") / "rows.csv"
-    write_rows(path)
-    return path
-
-
-@pytest.fixture
-def settings(corpus):
-    def composed(*overrides):
-        return compose(
-            [
-                "data=files",
-                f"data.train={corpus}",
-                "data.batch_size=16",
-                "model=bilstm",
-                "model.hidden_size=8",
-                "model.dropout=0.2",
-                "optimizer.lr=0.01",
-                "trainer.max_epochs=2",
-                "trainer.validate_every=0.5",
-                *overrides,
-            ]
-        )
-
-    return composed
-
-
-class Record(Logger):
-    """Keeps what it is told."""
-
-    name, version = "record", "0"
-
-    def __init__(self):
-        super().__init__()
-        self.points = []
-
-    def log_metrics(self, metrics, step=None):
-        self.points.append((step, metrics))
-
-    def log_hyperparams(self, *args, **kwargs):
-        pass
-
-
-class StopAfter(pl.Callback):
-    """Asks for a stop at the n-th chunk, or at the n-th validation."""
-
-    def __init__(self, reason, *, chunks=0, validations=0):
-        self.reason, self.chunks, self.validations = reason, chunks, validations
-
-    def on_train_batch_end(self, trainer, *args):
-        self.chunks -= 1
-        if self.chunks == 0:
-            stop(trainer, self.reason)
-
-    def on_validation_end(self, trainer, pl_module):
-        self.validations -= 1
-        if self.validations == 0:
-            stop(trainer, self.reason)
-
-
-def same(one, other):
-    """Compare scores without the clock and the folder."""
-    timeless = {"seconds": 0.0, "samples_per_second": 0.0, "checkpoint": None}
-    return replace(one, **timeless) == replace(other, **timeless)
-
-
-def weights(folder, name="last.ckpt"):
-    return checkpoint.read(folder / name)["weights"]
-
-
-def assert_same_weights(one, other):
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        assert torch.equal(value, other[name]), name
 
 
 def test_a_training_learns_and_its_scores_tell_what_it_took(settings, tmp_path):
@@ -469,14 +375,10 @@ def test_validations_come_at_fractions_of_an_epoch_and_at_its_end(every, points)
 
 
 def test_chunks_from_any_position_give_the_rest_of_the_epoch(settings):
-    run = settings()
-    module_position = prepare(run.data)
-    from rnnsweep.classifier.module import Position
+    part = prepare(settings().data).train
 
     def chunks(position):
-        return TrainingChunks(
-            module_position.train, batch_size=16, seed=0, validate_every=0.5, position=position
-        )
+        return TrainingChunks(part, batch_size=16, seed=0, validate_every=0.5, position=position)
 
     whole = [(list(chunk), chunk.validate) for chunk in chunks(Position(epoch=1))]
     batches = [batch for mini, _ in whole for batch in mini]
@@ -486,4 +388,3 @@ def test_chunks_from_any_position_give_the_rest_of_the_epoch(settings):
         assert all(torch.equal(a.tokens_BT, b.tokens_BT) for a, b in zip(rest, batches[done:], strict=True))
     assert sum(validate for _, validate in whole) == 2
     assert len(chunks(Position())) == len(whole)
-    json.dumps([validate for _, validate in whole])

@@ -52,6 +52,12 @@ class Position:
     validation_due: bool = False  # a validation belongs here and has not been done
 
 
+def summed_loss(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Add the texts' cross-entropies up, in single precision at least."""
+    precise_BC = logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))
+    return nn.functional.cross_entropy(precise_BC, targets_B, reduction="sum")
+
+
 class Classifier(pl.LightningModule):
     """Trains a network to classify texts.
 
@@ -122,8 +128,8 @@ class Classifier(pl.LightningModule):
         if seen:
             logits, targets, losses = zip(*seen, strict=True)
             loss = torch.stack(losses).double().sum()
-            self._refuse_divergence(loss)
             self._learned.add(torch.cat(logits), torch.cat(targets), loss)
+            self._refuse_divergence(loss)
         self.position.validation_due = chunk.validate
         self._tell_lightning()
 
@@ -147,7 +153,7 @@ class Classifier(pl.LightningModule):
         """Count what the network says of some texts."""
         logits_BC = self.network(batch.tokens_BT.to(self.device), batch.lengths_B)
         targets_B = batch.targets_B.to(self.device)
-        loss = nn.functional.cross_entropy(logits_BC.float(), targets_B, reduction="sum")
+        loss = summed_loss(logits_BC, targets_B)
         self._validated.add(logits_BC, targets_B, loss)
 
     def on_validation_epoch_end(self) -> None:
@@ -199,9 +205,11 @@ class Classifier(pl.LightningModule):
         self.optimizer.look(batch.tokens_BT.t().to(self.device))
         for texts in self._pieces(len(targets_B)):
             logits_BC = self.network.read(self.optimizer.vectors(texts), batch.lengths_B[texts])  # type: ignore[operator]
-            loss = nn.functional.cross_entropy(logits_BC.float(), targets_B[texts], reduction="sum")
+            loss = summed_loss(logits_BC, targets_B[texts])
             torch.autograd.backward(loss / len(targets_B))
             seen.append((logits_BC.detach(), targets_B[texts], loss.detach()))
+        if self.trainer.world_size > 1:
+            self.optimizer.add_up()
         self.optimizer.clip()
         self.optimizer.step(lr=self.learning_rate)
         # inside one autocast region the low-precision copies of the weights would outlive the step
@@ -211,8 +219,10 @@ class Classifier(pl.LightningModule):
         return seen
 
     def _pieces(self, size: int) -> list[slice]:
-        stride = self._accumulate
-        return [slice(first, None, stride) for first in range(min(stride, size))]
+        """Cut this process's share of a batch into pieces."""
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        starts = range(rank, min(size, world * self._accumulate), world)
+        return [slice(first, None, world * self._accumulate) for first in starts]
 
     def _refuse_divergence(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

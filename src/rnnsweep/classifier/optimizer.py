@@ -56,6 +56,21 @@ class Optimizer:
         if self.config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.weights(), self.config.gradient_clip)
 
+    def add_up(self) -> None:
+        """Add the gradients of all processes up, in each of them.
+
+        All processes look at the whole batch, so they have the same rows in the same order.
+        """
+        weights = [weight for weight in self.weights() if weight.requires_grad]
+        for weight in weights:  # a process without a text in a last, small batch has no gradient
+            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        flat_N = torch.cat([gradient.flatten() for gradient in gradients])
+        torch.distributed.all_reduce(flat_N)
+        totals = torch.split(flat_N, [gradient.numel() for gradient in gradients])
+        for gradient, total in zip(gradients, totals, strict=True):
+            gradient.copy_(total.view_as(gradient))
+
     def step(self, *, lr: float) -> None:
         """Move all weights and forget the gradients."""
         for group in self.dense.param_groups:

@@ -10,18 +10,20 @@ if TYPE_CHECKING:
     from rnnsweep.classifier.module import Diverged
     from rnnsweep.training.evaluation import Evaluation, evaluate
     from rnnsweep.training.fit import train
+    from rnnsweep.training.ranks import LostProcess
     from rnnsweep.training.scores import Scores
     from rnnsweep.training.stopping import stop
 
 _HOMES = {
     "Diverged": "rnnsweep.classifier.module",
+    "LostProcess": "rnnsweep.training.ranks",
     "Evaluation": "rnnsweep.training.evaluation",
     "Scores": "rnnsweep.training.scores",
     "evaluate": "rnnsweep.training.evaluation",
     "stop": "rnnsweep.training.stopping",
     "train": "rnnsweep.training.fit",
 }
-__all__ = ["Diverged", "Evaluation", "Scores", "evaluate", "stop", "train"]
+__all__ = ["Diverged", "Evaluation", "LostProcess", "Scores", "evaluate", "stop", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -56,16 +56,20 @@ def load_weights(network: nn.Module, content: dict[str, Any], path: Path) -> Non
         raise UserError(f"checkpoint {path}: holds a network of another shape than the run's") from None
 
 
-def random_state() -> dict[str, Any]:
-    """Give the state of PyTorch's random numbers (dropout draws from them)."""
-    state: dict[str, Any] = {"cpu": torch.get_rng_state()}
+def random_states(world: int) -> list[dict[str, Any]]:
+    """Give the state of PyTorch's random numbers (dropout draws from them) of each of a run's processes."""
+    own = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
+        own["cuda"] = torch.cuda.get_rng_state()
+    every: list[Any] = [own] * world
+    if world > 1:
+        torch.distributed.all_gather_object(every, own)
+    return every
 
 
-def restore_random_state(state: dict[str, Any]) -> None:
-    """Put PyTorch's random numbers back to where they were."""
+def restore_random_state(states: list[dict[str, Any]], *, rank: int) -> None:
+    """Put PyTorch's random numbers back to where they were in this process."""
+    state = states[min(rank, len(states) - 1)]
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rnnsweep.classifier.metrics import Tally
+from rnnsweep.classifier.module import summed_loss
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedPart, prepare
 from rnnsweep.networks import build
@@ -63,7 +64,7 @@ def judge(network: nn.Module, part: EncodedPart, run: RunConfig, *, classes: int
     for rows_B, batch in judged_batches(part, run.data):
         with _autocast(precision):
             logits_BC: Tensor = network(batch.tokens_BT, batch.lengths_B)
-        loss = nn.functional.cross_entropy(logits_BC.float(), batch.targets_B, reduction="sum")
+        loss = summed_loss(logits_BC, batch.targets_B)
         tally.add(logits_BC, batch.targets_B, loss)
         best = logits_BC.double().softmax(1).max(1)
         predictions_N[rows_B], confidence_N[rows_B] = best.indices.numpy(), best.values.numpy()

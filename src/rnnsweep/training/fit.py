@@ -19,6 +19,7 @@ from rnnsweep.training import checkpoint
 from rnnsweep.training.keeper import Keeper
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.quiet import quiet
+from rnnsweep.training.ranks import AddedUp, companions
 from rnnsweep.training.scores import Scores
 from rnnsweep.training.starting import start
 from rnnsweep.training.stopping import Signals
@@ -49,30 +50,44 @@ def train(
     Raises:
         UserError: the data or the checkpoint is not what it should be.
         Diverged: the loss became NaN or infinite.
+        LostProcess: one of several processes of the run is gone.
     """
     _refuse_missing_devices(run)
     with quiet(), _random_numbers_and_threads(run):
         corpus = prepare(run.data)
-        module = _classifier(run, corpus)
-        keeper = Keeper(
-            folder,
-            patience=run.trainer.patience,
-            identity=identity(run, corpus.digest),
-            others=callbacks,
-        )
-        saved = _saved(folder, keeper) if resume else None
-        if saved is not None:
-            assert folder is not None
-            checkpoint.load_weights(module.network, saved, folder / checkpoint.LAST)
-            module.restore_training(saved["training"])
-            keeper.restore(saved)
-        signals = Signals()
-        trainer = _trainer(run, logger, [*callbacks, signals, keeper])
-        _set_epoch(trainer, module.position.epoch)
-        if not keeper.exhausted:
-            with signals.given_back():
-                trainer.fit(module, *_loaders(run, corpus, module, trainer))
-        return _scores(run, corpus, module, keeper)
+        with companions(run, folder=folder, resume=resume):
+            return _train(run, corpus, logger=logger, callbacks=callbacks, folder=folder, resume=resume)
+
+
+def _train(
+    run: RunConfig,
+    corpus: EncodedCorpus,
+    *,
+    logger: Logger | None,
+    callbacks: Sequence[pl.Callback],
+    folder: Path | None,
+    resume: bool,
+) -> Scores:
+    module = _classifier(run, corpus)
+    keeper = Keeper(
+        folder,
+        patience=run.trainer.patience,
+        identity=identity(run, corpus.digest),
+        others=callbacks,
+    )
+    saved = _saved(folder, keeper) if resume else None
+    if saved is not None:
+        assert folder is not None
+        checkpoint.load_weights(module.network, saved, folder / checkpoint.LAST)
+        module.restore_training(saved["training"])
+        keeper.restore(saved)
+    signals = Signals()
+    trainer = _trainer(run, logger, [*callbacks, signals, keeper])
+    _set_epoch(trainer, module.position.epoch)
+    if not keeper.exhausted:
+        with signals.given_back():
+            trainer.fit(module, *_loaders(run, corpus, module, trainer))
+    return _scores(run, corpus, module, keeper)
 
 
 def identity(run: RunConfig, digest: str) -> dict[str, str]:
@@ -98,6 +113,7 @@ def _trainer(run: RunConfig, logger: Logger | None, callbacks: list[pl.Callback]
     return pl.Trainer(
         accelerator=_accelerator(run),
         devices=run.trainer.devices,
+        strategy=AddedUp() if run.trainer.devices > 1 else "auto",
         precision=run.trainer.precision,  # type: ignore[arg-type]
         max_epochs=run.trainer.max_epochs,
         logger=logger if logger is not None else False,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from rnnsweep.classifier.metrics import Metrics
 from rnnsweep.classifier.module import Classifier
@@ -38,7 +39,7 @@ class Keeper(pl.Callback):
         self.waited = 0  # validations since the best one
         self._seconds = self._validating = 0.0  # up to the last start of this process
         self._started = self._validation_started = time.perf_counter()
-        self._random: dict[str, Any] | None = None
+        self._random: list[dict[str, Any]] | None = None  # of each process
         self._saved_step: int | None = None  # of the last checkpoint
 
     @property
@@ -60,7 +61,9 @@ class Keeper(pl.Callback):
         """Start the clock; put the random numbers to where a resumed training left them."""
         self._started = time.perf_counter()
         if self._random is not None:
-            checkpoint.restore_random_state(self._random)
+            checkpoint.restore_random_state(self._random, rank=trainer.global_rank)
+        elif trainer.global_rank:
+            torch.manual_seed(torch.initial_seed() + trainer.global_rank)  # each its own dropout
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Time the validation."""
@@ -90,6 +93,7 @@ class Keeper(pl.Callback):
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop the clock; a signal may have come after the last chunk was looked at."""
         assert isinstance(pl_module, Classifier)
+        self._agree_to_stop(trainer)
         if reason_of(trainer) == "interrupted" and self._saved_step != pl_module.position.step:
             self._write_last(trainer, pl_module)
         self._seconds, self._started = self.seconds, time.perf_counter()
@@ -127,21 +131,25 @@ class Keeper(pl.Callback):
         if trainer.world_size > 1:
             trainer.should_stop = trainer.strategy.reduce_boolean_decision(trainer.should_stop, all=False)
         if trainer.should_stop:
-            stop(trainer, "interrupted")
+            reason = reason_of(trainer) or "interrupted"
+            stop(trainer, trainer.strategy.broadcast(reason))
 
     def _write_last(self, trainer: pl.Trainer, module: Classifier) -> None:
         if self.folder is None:
+            return
+        random = checkpoint.random_states(trainer.world_size)
+        self._saved_step = module.position.step
+        if not trainer.is_global_zero:
             return
         content = {
             "identity": self.identity,
             "training": module.training_state(),
             "weights": module.network.state_dict(),
             "kept": self.kept(),
-            "random": checkpoint.random_state(),
+            "random": random,
             "callbacks": {each.state_key: each.state_dict() for each in self.others},
         }
         self._write(content, checkpoint.LAST, trainer)
-        self._saved_step = module.position.step
 
     def _write(self, content: dict[str, Any], name: str, trainer: pl.Trainer) -> None:
         if self.folder is not None and trainer.is_global_zero:

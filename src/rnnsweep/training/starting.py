@@ -1,4 +1,6 @@
-"""The network that a training starts from: fresh weights, and word vectors where the run names a file."""
+"""The network that a training starts from, with word vectors where it names a file; and one restored."""
+
+from pathlib import Path
 
 import torch
 
@@ -8,6 +10,7 @@ from rnnsweep.data.vectors import corpus_vectors
 from rnnsweep.errors import UserError
 from rnnsweep.networks import Network, build
 from rnnsweep.networks.embedding import set_vectors
+from rnnsweep.training import checkpoint
 
 
 def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
@@ -34,3 +37,14 @@ def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
     found_V = torch.from_numpy(vectors.found_V > 0)
     set_vectors(network.embedding, torch.from_numpy(vectors.vectors_VE.copy()), found_V)
     return network
+
+
+def restore(run: RunConfig, corpus: EncodedCorpus, path: Path) -> Network:
+    """Build the run's network with the weights of a checkpoint, ready to be asked.
+
+    Raises:
+        UserError: no such checkpoint, not one of ours, or of another network.
+    """
+    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    checkpoint.load_weights(network, checkpoint.read(path), path)
+    return network.eval()
