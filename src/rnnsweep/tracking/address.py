@@ -2,8 +2,10 @@
 
 import os
 import socket
+import threading
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,14 +39,30 @@ def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
         UserError: it does not, with what is wrong and how to use the local store.
     """
     target = destination(uri)
-    try:
-        _knock(target, patience_s)
-    except (OSError, ValueError) as error:
+    fault = _knock_in_time(target, patience_s)
+    if fault:
         raise UserError(
-            f"{_key(uri)}={_without_password(target)!r} does not answer ({_reason(error)}): start the "
+            f"{_key(uri)}={_without_password(target)!r} does not answer ({fault}): start the "
             f"server, or record in this project's own store with tracking.uri={LOCAL}"
-        ) from error
+        )
     return target
+
+
+def _knock_in_time(target: str, patience_s: float) -> str | None:
+    """Say what is wrong; a server may dribble for ever, so the time is measured from outside."""
+    faults: list[str] = []
+
+    def knock() -> None:
+        try:
+            _knock(target, patience_s)
+        except (OSError, ValueError, HTTPException) as error:
+            faults.append(_reason(error, patience_s))
+
+    knocker = threading.Thread(target=knock, daemon=True)
+    knocker.start()
+    knocker.join(patience_s)
+    silent = f"no word within {patience_s:g} s"
+    return silent if knocker.is_alive() else (faults[0] if faults else None)
 
 
 def _knock(target: str, patience_s: float) -> None:
@@ -69,10 +87,10 @@ def _knock_http(url: str, patience_s: float) -> None:
         error.close()
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, patience_s: float) -> str:
     inner = getattr(error, "reason", error)
     if isinstance(inner, TimeoutError):
-        return f"no word within {PATIENCE:g} s"
+        return f"no word within {patience_s:g} s"
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rnnsweep.tracking.address import destination
 from rnnsweep.tracking.note import wait_for_run_id
-from rnnsweep.tracking.shipping import is_waiting, target_of
+from rnnsweep.tracking.shipping import is_waiting, last_error, target_of
 from rnnsweep.tracking.spool import spool_folder, spooled_keys
 
 UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
@@ -22,6 +22,7 @@ class DrainResult:
     """What is in the store after a drain; `waiting` holds the keys of runs that are not there whole."""
 
     waiting: tuple[str, ...] = ()
+    error: str | None = None  # what the store said last, where something waits
 
     @property
     def complete(self) -> bool:
@@ -33,9 +34,9 @@ class DrainResult:
         """What to tell the user; empty where everything arrived."""
         if self.complete:
             return ""
-        return (
-            f"{_runs(len(self.waiting))} not yet in the store; kept in mlruns/spool, sent by `rnnsweep sync`."
-        )
+        why = f" ({self.error})" if self.error else ""
+        count = _runs(len(self.waiting))
+        return f"{count} not yet in the store{why}; kept in mlruns/spool, sent by `rnnsweep sync`."
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class Shipper:
             if time.monotonic() >= end:
                 break
             time.sleep(0.1)
-        return DrainResult(waiting=tuple(waiting))
+        error = last_error(self.mlruns, self.target) if waiting else None
+        return DrainResult(waiting=tuple(waiting), error=error)
 
     def run_id(self, key: str, deadline_s: float = 10.0) -> str:
         """Give the MLflow run id of a key; the key itself where the store has not answered in time."""
@@ -184,4 +186,4 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        return
+        process.returncode = 0  # it lives on for its last try, and is nobody's to wait for

@@ -68,8 +68,33 @@ def is_waiting(mlruns: Path, key: str) -> bool:
 
 def lock_of(mlruns: Path, target: str) -> FileLock:
     """Give the lock that the one shipper of a destination holds."""
+    return FileLock(_own_file(mlruns, target, "lock"))
+
+
+def _own_file(mlruns: Path, target: str, ending: str) -> Path:
     name = hashlib.sha256(target.encode()).hexdigest()[:12]
-    return FileLock(spool_folder(mlruns) / f".shipper-{name}.lock")
+    return spool_folder(mlruns) / f".shipper-{name}.{ending}"
+
+
+def last_error(mlruns: Path, target: str) -> str | None:
+    """Say why the last round of a destination's shipper failed; None where it did not."""
+    try:
+        return _own_file(mlruns, target, "error").read_text() or None
+    except FileNotFoundError:
+        return None
+
+
+def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
+    """Give the `say` of a shipper whose parent looks for its last error in a file."""
+    path = _own_file(mlruns, target, "error")
+
+    def say(done: Shipped) -> None:
+        if done.error is None:
+            path.unlink(missing_ok=True)
+        elif done.error != last_error(mlruns, target):
+            path.write_text(done.error)
+
+    return say
 
 
 def ship_all(mlruns: Path, target: str, client: "MlflowClient") -> Shipped:
@@ -188,7 +213,7 @@ def main(arguments: list[str]) -> None:
         _print(ship_once(shipping, deadline_s=float(rest[0])))
     else:
         os.nice(5)  # trials come first
-        serve(Shipping(Path(mlruns), target, say=lambda done: None))
+        serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,251 @@
+"""Shipping from a process beside: servers that die, hang and come back, databases that are locked."""
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from tracking_store import open_run, points
+
+from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
+from rnnsweep.tracking.note import read_note
+from rnnsweep.tracking.store import ensure_store
+from rnnsweep.tracking.ui import start_ui
+
+POINTS = 200
+
+
+@pytest.fixture(autouse=True)
+def _no_server_of_the_users(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def train(mlruns: Path, uri: str | None, *, key: str = "a", at: dict | None = None) -> None:
+    """Log as a training does, a point a step; `at` says what happens at which step."""
+    with open_run(mlruns, key, uri=uri, tags={"rnnsweep.sweep": "q"}) as record:
+        for step in range(1, POINTS + 1):
+            record.metrics({"m": step / 3, "epoch": step / 10}, step=step)
+            (at or {}).get(step, lambda: None)()
+            time.sleep(0.01)
+
+
+def arrived(mlruns: Path, uri: str | None, key: str = "a") -> list[float]:
+    table = curves(mlruns, "q", ["m"], uri=uri)
+    return table[table["run_id"] == find_run(mlruns, key, uri=uri).run_id]["value"].tolist()
+
+
+WANTED = [step / 3 for step in range(1, POINTS + 1)]
+
+
+@contextmanager
+def mlflow_server(home: Path, port: int, store: str | None = None):
+    """MLflow's own server, as a user runs one."""
+    home.mkdir(exist_ok=True)
+    ensure_store(home)
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    env.pop("PYTEST_CURRENT_TEST", None)
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
+    uri = store or f"sqlite:///{home}/mlflow.db"
+    process = subprocess.Popen(
+        [
+            *command,
+            "--port",
+            str(port),
+            "--backend-store-uri",
+            uri,
+            "--artifacts-destination",
+            str(home / "a"),
+        ],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_for(port)
+        yield lambda: _kill(process)
+    finally:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"no server on {port}")
+
+
+@pytest.mark.slow
+def test_a_training_and_its_shipper_end_with_everything_in_the_store(tmp_path):
+    with Shipper(tmp_path) as shipper:
+        train(tmp_path, None)
+        assert shipper.drain(60).complete
+        run_id = shipper.run_id("a")
+    assert run_id == read_note(tmp_path, "a").run_id
+    assert points(tmp_path, "a") == list(enumerate(WANTED, 1))
+    assert sync(tmp_path).line == ""
+
+
+@pytest.mark.slow
+def test_what_a_killed_parent_left_is_shipped_all_the_same(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from tracking_store import open_run;"
+        "from rnnsweep.tracking import Shipper; m = Path(sys.argv[1]); s = Shipper(m).start();"
+        "r = open_run(m); [r.metrics({'m': i}, step=i) for i in range(1, 50)];"
+        "print(s._process.pid); sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=env, stdout=subprocess.PIPE, text=True, check=False
+    )
+    _wait_until_gone(int(done.stdout))
+    assert len(points(tmp_path, "a")) == 49
+    assert close_stale(tmp_path) == ["a"]
+    assert not sync(tmp_path, deadline_s=60).waiting
+    assert runs(tmp_path)["state"].tolist() == ["interrupted"]
+
+
+def _wait_until_gone(pid: int) -> None:
+    end = time.monotonic() + 60
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.slow
+def test_a_locked_database_loses_and_doubles_nothing(tmp_path):
+    ensure_store(tmp_path)
+    with (
+        closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as lock,
+        Shipper(tmp_path) as s,
+    ):
+        at = {20: lambda: lock.execute("BEGIN EXCLUSIVE"), 180: lambda: lock.execute("COMMIT")}
+        train(tmp_path, None, at=at)
+        assert s.drain(60).complete
+    assert points(tmp_path, "a") == list(enumerate(WANTED, 1))
+
+
+@pytest.mark.slow
+def test_two_shippers_of_one_store_send_everything_once(tmp_path):
+    with Shipper(tmp_path), Shipper(tmp_path) as second:
+        train(tmp_path, None)
+        train(tmp_path, None, key="b")
+        assert second.drain(60).complete
+    for key in ("a", "b"):
+        assert points(tmp_path, key) == list(enumerate(WANTED, 1))
+    assert len(runs(tmp_path)) == 2
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_a_server_killed_in_mid_training_and_restarted_has_everything_once(tmp_path):
+    port, mlruns = free_port(), tmp_path / "mlruns"
+    uri = f"http://127.0.0.1:{port}"
+    with mlflow_server(tmp_path / "server", port) as kill, Shipper(mlruns, uri) as shipper:
+        train(mlruns, uri, at={40: lambda: shipper.run_id("a", 60), 100: kill})
+        assert not shipper.drain(1).complete
+        with mlflow_server(tmp_path / "server", port):
+            assert shipper.drain(90).complete
+            assert arrived(mlruns, uri) == WANTED
+            assert runs(mlruns, "q", uri=uri)["state"].tolist() == ["complete"]
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_a_server_that_never_comes_back_gets_everything_from_a_later_sync(tmp_path):
+    port, mlruns = free_port(), tmp_path / "mlruns"
+    uri = f"http://127.0.0.1:{port}"
+    train(mlruns, uri)
+    result = sync(mlruns, deadline_s=1)
+    assert result.waiting == ("a",)
+    assert "1 run could not be sent to the store" in result.line
+    with mlflow_server(tmp_path / "server", port):
+        assert sync(mlruns, deadline_s=60).waiting == ()
+        assert arrived(mlruns, uri) == WANTED
+        assert sync(mlruns).line == ""
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_holds_nobody_up(tmp_path):
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}"
+        shipper = Shipper(tmp_path, uri).start()
+        begin = threading.Event()
+        train(tmp_path, uri, at={POINTS: begin.set})
+        assert begin.is_set()
+        assert shipper.run_id("a", 0.2) == "a"  # the key stands in
+        result = shipper.close(0.5)
+        assert result.waiting == ("a",)
+        assert "1 run not yet in the store" in result.line
+        pid = shipper._process
+        assert pid is None
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_postgresql_takes_everything_once(tmp_path):
+    pytest.importorskip("psycopg", reason="needs psycopg to speak to PostgreSQL")
+    if not shutil.which("initdb") or not shutil.which("postgres"):
+        pytest.skip("needs PostgreSQL's initdb and postgres on the PATH")
+    port = free_port()
+    user = [] if os.geteuid() else ["runuser", "-u", "nobody", "--"]
+    data = tmp_path / "pg"
+    data.mkdir()
+    if user:
+        shutil.chown(data, "nobody")
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+    subprocess.run(
+        [*user, "initdb", "-D", str(data), "-A", "trust", "-U", "me"], check=True, capture_output=True
+    )
+    server = [*user, "postgres", "-D", str(data), "-p", str(port), "-k", str(data), "-h", "127.0.0.1"]
+    process = subprocess.Popen(
+        server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait_for(port)
+        uri = f"postgresql://me@127.0.0.1:{port}/postgres"
+        mlruns = tmp_path / "mlruns"
+        with Shipper(mlruns, uri) as shipper:
+            train(mlruns, uri)
+            assert shipper.drain(60).line == ""
+        assert arrived(mlruns, uri) == WANTED
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_the_ui_takes_the_next_port_and_ends_cleanly(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = start_ui(tmp_path, port=port)
+    assert server.address != f"http://127.0.0.1:{port}"
+    assert server.url.endswith("#/experiments?workflowType=machine_learning")
+    server.close()
+    assert server.process.returncode is not None
+    assert not list(Path("/").glob("mlflow.db"))

@@ -1,0 +1,185 @@
+"""What the UI shows: names, views, links."""
+
+import asyncio
+import json
+
+import pytest
+
+from rnnsweep.palette import colour
+from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
+from rnnsweep.tracking.note import Note, write_note
+from rnnsweep.tracking.origin import provenance
+from rnnsweep.tracking.saved_view import pack, unpack
+from rnnsweep.tracking.ui_app import UNWANTED, with_defaults, without
+from rnnsweep.tracking.views import EXPERIMENT, SweepPicture, experiment_tags, view_links
+
+PICTURE = SweepPicture(
+    question="Which?",
+    architectures=["lstm", "gru"],
+    searched=["optimizer.lr", "model.hidden_size"],
+    log_scaled=["optimizer.lr"],
+)
+
+
+def test_names_read():
+    params = {
+        "model": "bilstm",
+        "model.hidden_size": 128,
+        "optimizer.lr": 0.00213,
+        "model.bidirectional": True,
+    }
+    assert (
+        run_name("bilstm", params, role="trial", number=7) == "t07 bilstm h=128 lr=0.0021 bidirectional=true"
+    )
+    assert run_name("gru", role="replicate", number=2, seed=7) == "r02 gru seed=7"
+    assert run_name("linear") == "linear"
+
+
+@pytest.mark.parametrize("value", [None, True, False, 3, -1, 0.001, 1e-9, "adam", "1a", ""])
+def test_a_value_reads_back_as_it_was_written(value):
+    assert from_text(as_text(value)) == value
+
+
+def test_long_values_are_cut_and_lists_are_written_as_overrides():
+    assert len(as_text("x" * 10_000)) == 6000
+    assert as_text(["a", 1, None]) == "[a, 1, null]"
+
+
+def test_a_log_companion_stands_beside_its_parameter():
+    assert with_log_companions({"optimizer.lr": 0.01, "x": 0}, log_scaled=["optimizer.lr", "x", "none"]) == {
+        "optimizer.lr": 0.01,
+        "x": 0,
+        "optimizer.log10_lr": -2.0,
+    }
+    assert companion("seed") == "log10_seed"
+
+
+def test_a_view_that_mlflow_wrote_is_read():
+    from mlflow.demo.generators import saved_views as mlflows
+
+    written = mlflows._serialize_trace_saved_view(mlflows.DEMO_TRACE_V4_SAVED_VIEW, 5)
+    assert unpack(written) == (mlflows.DEMO_TRACE_V4_SAVED_VIEW.name, mlflows.DEMO_TRACE_V4_SAVED_VIEW.state)
+
+
+def test_a_view_is_written_as_mlflow_writes_it():
+    from mlflow.demo.generators import saved_views as mlflows
+
+    definition = mlflows.DemoTraceSavedViewDef(id="x", name="n", tag_prefix="p", state={"a": [1, None]})
+    theirs, ours = (
+        json.loads(text)
+        for text in (
+            mlflows._serialize_trace_saved_view(definition, 5),
+            pack("n", {"a": [1, None]}, created_ms=5),
+        )
+    )
+    assert theirs.items() <= ours.items()
+
+
+def test_a_view_too_large_for_a_tag_is_refused():
+    with pytest.raises(ValueError, match="more than 20000"):
+        pack("n", {"a": [hash(str(n)) for n in range(5000)]}, created_ms=0)
+
+
+def states(picture: SweepPicture) -> dict:
+    tags = experiment_tags(picture, created_ms=1)
+    return dict(unpack(text) for name, text in tags.items() if name.startswith("mlflow.sharedViewState."))
+
+
+def test_a_sweep_has_four_views():
+    assert list(states(PICTURE)) == ["Standings", "Search", "Learning curves", "Failures"]
+
+
+def test_standings_group_replicates_by_architecture_best_first():
+    view = states(PICTURE)["Standings"]
+    assert view["orderByKey"] == "metrics.`test/accuracy`"
+    assert view["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "rnnsweep.architecture"}]
+    assert view["groupsExpanded"]["tag.rnnsweep.architecture.gru"] is False
+    assert view["selectedColumns"][:2] == ["metrics.`test/accuracy`", "metrics.`test/macro_f1`"]
+
+
+def test_standings_without_replicates_show_the_best_trial():
+    view = states(SweepPicture(question="?", architectures=["gru"], replicated=False))["Standings"]
+    assert view["groupBy"]["aggregateFunction"] == "max"
+    assert view["searchFilter"] == "tags.`rnnsweep.role` = 'trial'"
+    assert "metrics.`test/accuracy`" not in view["selectedColumns"]
+
+
+def test_search_draws_every_hyperparameter_on_its_scale():
+    charts = states(PICTURE)["Search"]["compareRunCharts"]
+    shown = [chart for chart in charts if not chart["deleted"]]
+    assert shown[0]["selectedParams"] == ["model", "optimizer.log10_lr", "model.hidden_size"]
+    assert [c["xaxis"]["key"] for c in shown[1:]] == ["optimizer.log10_lr", "model.hidden_size"]
+
+
+def test_a_view_of_forty_architectures_and_thirty_parameters_fits_a_tag():
+    many = SweepPicture(
+        question="?", architectures=[f"a{n}" for n in range(40)], searched=[f"model.p{n}" for n in range(30)]
+    )
+    assert len(states(many)) == 4
+
+
+def test_links_are_known_when_the_store_knows_the_experiment(tmp_path):
+    assert view_links(tmp_path, "sweep") == {}
+    write_note(tmp_path, "sweep", Note(run_id="r", experiment_id="3"))
+    links = view_links(tmp_path, "sweep", base="http://h:1/")
+    assert list(links) == ["Standings", "Search", "Learning curves", "Failures"]
+    assert links["Search"] == (
+        "http://h:1/#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=search&compareRunsMode=CHART"
+    )
+
+
+def test_the_description_asks_the_question_and_links_the_views():
+    text = experiment_tags(PICTURE, created_ms=1)["mlflow.note.content"]
+    assert text.startswith("**Which?**")
+    assert text.count(f"(#/experiments/{EXPERIMENT}/runs?") == 4
+
+
+def test_provenance_tells_commit_versions_hardware_and_command(root):
+    found = provenance(root)
+    assert {"git.commit", "versions", "python", "command", "cpu", "cores", "memory_gb", "gpu"} <= set(found)
+    assert "torch=" in found["versions"]
+    found.clear()
+    assert provenance(root)
+
+
+def test_a_folder_that_is_no_repository_has_no_commit(tmp_path):
+    assert provenance(tmp_path)["git.commit"] == "unknown"
+
+
+async def _ask(app, path: str) -> list[dict]:
+    said: list[dict] = []
+
+    async def send(message: dict) -> None:
+        said.append(message)
+
+    await app({"type": "http", "path": path}, None, send)
+    return said
+
+
+async def _page(scope, receive, send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"13")]})
+    await send({"type": "http.response.body", "body": b"<head>", "more_body": True})
+    await send({"type": "http.response.body", "body": b"</head>"})
+
+
+def test_the_assistant_is_switched_off():
+    app = without(_page, UNWANTED)
+    assert asyncio.run(_ask(app, "/ajax-api/3.0/mlflow/assistant/config"))[0]["status"] == 404
+    assert asyncio.run(_ask(app, "/"))[0]["status"] == 200
+
+
+def test_the_start_page_brings_the_colours_of_the_architectures(tmp_path):
+    import sqlite3
+
+    connection = sqlite3.connect(tmp_path / "mlflow.db")
+    connection.execute("CREATE TABLE tags (key, value)")
+    names = [("rnnsweep.architecture", "gru"), ("rnnsweep.architecture", "</script>x"), ("other", "lstm")]
+    connection.executemany("INSERT INTO tags VALUES (?, ?)", names)
+    connection.commit()
+    connection.close()
+    start, body = asyncio.run(_ask(with_defaults(_page, tmp_path), "/"))
+    page = body["body"].decode()
+    assert f'"tag.rnnsweep.architecture.gru": "{colour("gru")}"' in page
+    assert (page.count("</script>"), "lstm" in page) == (1, False)
+    assert dict(start["headers"])[b"content-length"] == str(len(page)).encode()
+    assert len(asyncio.run(_ask(with_defaults(_page, tmp_path), "/other"))) == 3
