@@ -20,6 +20,7 @@ _HOMES = {
     "best": "answers",
     "runs": "answers",
     "lesson": "teaching",
+    "inspect": "inspecting",
     "curves": "answers",
     **dict.fromkeys(
         ("BestResult", "EvaluateResult", "SweepResult", "TrainResult", "Validation"),
@@ -36,6 +37,7 @@ __all__ = [
     "compare",
     "curves",
     "evaluate",
+    "inspect",
     "lesson",
     "replicate",
     "runs",

@@ -32,7 +32,7 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
 
     mlruns = find_places().mlruns
     row = find_run(mlruns, run, uri=uri)
-    checkpoint = _checkpoint(row, mlruns)
+    checkpoint = checkpoint_of(row, mlruns)
     found = score(recorded_run(row, mlruns), checkpoint)
     record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
     record.summary(
@@ -62,7 +62,12 @@ def _values(row: "RunRow") -> dict[str, object]:
     }
 
 
-def _checkpoint(row: "RunRow", mlruns: Path) -> Path:
+def checkpoint_of(row: "RunRow", mlruns: Path) -> Path:
+    """Find the best weights of a recorded run.
+
+    Raises:
+        UserError: it kept none, or they are gone.
+    """
     state = row.tags.get("rnnsweep.state", "unknown")
     place = row.tags.get(CHECKPOINT)
     if place is None:

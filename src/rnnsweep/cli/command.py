@@ -19,6 +19,7 @@ _HOMES = {
     "best": "answers",
     "train": "single",
     "evaluate": "single",
+    "inspect": "inspect",
     "lesson": "lesson",
     "config": "settings",
     "ui": "store",
