@@ -32,7 +32,8 @@ def test_all_pairs_are_there():
 def test_every_pair_asks_a_question_and_composes(path):
     sweep = read_sweep(path)
     assert sweep.question.endswith("?")
-    assert (sweep.trials, sweep.replicates, sweep.name) == (1, 5, f"lesson-{path.stem}")
+    assert (sweep.trials, sweep.name) == (1, f"lesson-{path.stem}")
+    assert sweep.replicates >= 8  # fewer pairs cannot separate anything by a sign-flip test
     bases = check_space(sweep)
     assert list(bases) == list(sweep.architectures)
 
