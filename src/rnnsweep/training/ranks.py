@@ -1,0 +1,170 @@
+"""One run in several processes: each learns from its share of every batch, gradients are added up.
+
+The process that calls `train` is rank 0 and starts the others itself (``python -m rnnsweep.training.ranks``),
+from any program: nothing is started over, and only rank 0 has the logger, the callbacks and the checkpoints'
+files. Lightning brings up the process group; its DistributedDataParallel wrapper is not used, since it
+wants one backward pass for each Lightning batch, and ours are chunks of many.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import IO, Any, get_type_hints
+
+import torch
+from pytorch_lightning.strategies import DDPStrategy
+
+from rnnsweep.config import RunConfig
+
+READY = "ready\n"
+
+
+class LostProcess(RuntimeError):
+    """One of the processes of a run is gone."""
+
+
+class AddedUp(DDPStrategy):
+    """Processes that add their gradients up themselves; the network is not wrapped."""
+
+    def configure_ddp(self) -> None:
+        """Leave the network as it is."""
+
+
+def is_companion() -> bool:
+    """Say whether this process belongs to a run that another one (or torchrun) has started."""
+    return "LOCAL_RANK" in os.environ
+
+
+@contextmanager
+def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator[None]:
+    """Start the other processes of a run and make this one rank 0; end them in any case.
+
+    Raises:
+        LostProcess: one of them failed; the message has its last lines.
+    """
+    if run.trainer.devices == 1 or is_companion():
+        yield
+        return
+    places = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "NODE_RANK": "0"}
+    places |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
+    task = json.dumps({"run": asdict(run), "folder": folder and str(folder), "resume": resume})
+    with tempfile.TemporaryFile("w+") as log, _environment({**places, "LOCAL_RANK": "0"}):
+        ranks = range(1, run.trainer.devices)
+        others = [_start(task, {**os.environ, "LOCAL_RANK": str(rank)}, log) for rank in ranks]
+        try:
+            _wait_until_ready(others, log)
+            yield
+        except Exception as error:
+            _name_the_lost(others, log, error)
+            raise
+        finally:
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()
+            _end(others)
+
+
+def _start(task: str, environment: dict[str, str], log: IO[str]) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnnsweep.training.ranks"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        start_new_session=True,  # Ctrl-C goes to rank 0, which tells the others
+    )
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin:  # gone already: noticed when it does not get ready
+        process.stdin.write(task)
+    return process
+
+
+def _wait_until_ready(others: "list[subprocess.Popen[str]]", log: IO[str]) -> None:
+    for process in others:
+        assert process.stdout is not None
+        if process.stdout.readline() != READY:
+            process.wait()
+            raise LostProcess(f"a process of the run did not start: {_last_lines(log)}")
+
+
+def _name_the_lost(others: "list[subprocess.Popen[str]]", log: IO[str], error: Exception) -> None:
+    """Raise LostProcess where a broken connection has a dead process behind it."""
+    if isinstance(error, LostProcess) or not isinstance(error, RuntimeError):
+        return
+    for rank, process in enumerate(others, start=1):
+        try:
+            status = process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            continue
+        if status:
+            raise LostProcess(f"process {rank} of the run ended with {status}: {_last_lines(log)}") from error
+
+
+def _end(others: "list[subprocess.Popen[str]]") -> None:
+    for process in others:
+        try:
+            process.wait(timeout=10 if sys.exc_info()[0] is None else 1)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _last_lines(log: IO[str]) -> str:
+    log.seek(0)
+    return " | ".join(line.strip() for line in log.readlines()[-3:]) or "it said nothing"
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _run_of(values: dict[str, Any]) -> RunConfig:
+    """Rebuild a run from its values."""
+    hints = get_type_hints(RunConfig)
+    sections = {
+        part.name: hints[part.name](**values[part.name])
+        for part in fields(RunConfig)
+        if part.name in ("data", "model", "optimizer", "trainer", "tracking")
+    }
+    overrides = tuple(values["overrides"])
+    return RunConfig(**{**values, **sections, "overrides": overrides})
+
+
+def main() -> None:
+    """Be one of the other ranks: read the task from standard input and train along."""
+    from rnnsweep.training.fit import train
+
+    task = json.load(sys.stdin)
+    sys.stdout.write(READY)
+    sys.stdout.flush()
+    folder = task["folder"] and Path(task["folder"])
+    train(_run_of(task["run"]), folder=folder, resume=task["resume"])
+
+
+if __name__ == "__main__":
+    main()
