@@ -1,5 +1,6 @@
 """The store through the spool: the controller appends lines; one shipper beside it sends them."""
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from rnnsweep.tracking.address import check_answers
 from rnnsweep.tracking.origin import provenance
 from rnnsweep.tracking.record import RunRecord, State
 from rnnsweep.tracking.shipper import Shipper
+from rnnsweep.tracking.upkeep import analyse
+from rnnsweep.tracking.views import SweepPicture, description, experiment_tags
 from rnnsweep.trial import Outcome, TrialTask
 
 _ENDS = {"finished": "complete", "interrupted": "interrupted"}
@@ -44,8 +47,8 @@ class Recording:
             params=_params(sweep),
             config_yaml=None,
             uri=self.uri,
-            description=sweep.question,
-            experiment_tags={"mlflow.note.content": sweep.question},
+            description=description(sweep.question),
+            experiment_tags=experiment_tags(_picture(sweep), created_ms=time.time_ns() // 1_000_000),
             provenance=self._provenance,
             resume=True,
         )
@@ -67,6 +70,7 @@ class Recording:
         if self._parent is not None:
             self._parent.end(_state(_ENDS.get(state, "failed")))
         self._shipper.close()
+        analyse(self._mlruns)
 
     def _run_of(self, task: TrialTask) -> RunRecord:
         """Give the run of a task; one whose process ended before it could open it is opened here."""
@@ -106,6 +110,20 @@ def _tags(sweep: Sweep, folder: Path) -> dict[str, str]:
         "rnnsweep.question": sweep.question,
         "rnnsweep.storage": f"JournalStorage(JournalFileBackend({str(folder / JOURNAL)!r}))",
     }
+
+
+def _picture(sweep: Sweep) -> SweepPicture:
+    """Say what the views of the sweep draw: its searched settings, each on its scale."""
+    dimensions = {
+        d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
+    }
+    return SweepPicture(
+        question=sweep.question,
+        architectures=sweep.architectures,
+        searched=tuple(dimensions),
+        log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
+        replicated=sweep.replicates > 0,
+    )
 
 
 def _params(sweep: Sweep) -> Mapping[str, object]:

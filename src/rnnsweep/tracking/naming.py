@@ -74,7 +74,7 @@ def with_log_companions(params: Mapping[str, Any], *, log_scaled: Sequence[str])
     found = dict(params)
     for name in log_scaled:
         value = params.get(name)
-        if isinstance(value, int | float) and value > 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             found[companion(name)] = round(math.log10(value), 4)
     return found
 

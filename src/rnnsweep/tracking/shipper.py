@@ -13,6 +13,7 @@ from rnnsweep.tracking.address import destination
 from rnnsweep.tracking.note import wait_for_run_id
 from rnnsweep.tracking.shipping import is_waiting, last_error, target_of
 from rnnsweep.tracking.spool import spool_folder, spooled_keys
+from rnnsweep.tracking.stale import close_stale
 
 UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
 
@@ -133,7 +134,7 @@ class Shipper:
 
 
 def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> SyncResult:
-    """Send what earlier commands could not send, to wherever it was meant for.
+    """Send what earlier commands could not send, and close the runs of dead processes.
 
     Costs nothing where nothing waits; otherwise it works in a process of its own.
 
@@ -142,6 +143,7 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> S
         uri: only what is meant for this destination; None sends everything.
         deadline_s: how long to try for each destination.
     """
+    close_stale(mlruns)
     waiting = [key for key in spooled_keys(mlruns) if is_waiting(mlruns, key)]
     targets = sorted({target_of(mlruns, key) for key in waiting} - {""})
     chosen = [target for target in targets if uri is None or target == destination(uri)]

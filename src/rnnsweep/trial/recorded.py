@@ -35,6 +35,7 @@ def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -
         datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes) if corpus else (),
         config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
         uri=task.uri,
+        log_scaled=tuple(task.searched),
         provenance=task.origin,
         resume=True,  # as a process before this one may have got no further than this line
     )
