@@ -6,9 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from rnnsweep.api import draw_gradients
 from rnnsweep.api.results import Validation
 from rnnsweep.api.teaching import running_accuracy
 from rnnsweep.cli import main
+from rnnsweep.errors import UserError
 from rnnsweep.lesson import Outcome
 from rnnsweep.lesson.page import BEGIN, END, keep, write_page
 
@@ -74,6 +76,24 @@ def test_a_recorded_row_keeps_its_test_score_on_its_run(home, folder):
         "| 3 | RNN 32, mean of outputs | embedding 64, mean, padding read, batch 16 | .8061 (running"
         in (home / "docs" / "lesson.md").read_text()
     )
+
+
+def test_gradients_by_distance_are_drawn_for_four_cells(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnsweep.api.gradients.TOKENS", 3)
+    overrides = [f"data.dir={folder}", "trainer.max_epochs=1", "model.hidden_size=4"]
+    reaches = draw_gradients(tmp_path / "pictures" / "vanishing.png", overrides)
+    assert (tmp_path / "pictures" / "vanishing.png").read_bytes().startswith(b"\x89PNG")
+    assert [reach.name for reach in reaches] == [
+        "RNN", "GRU", "LSTM, forget bias 0", "LSTM, forget bias 1"
+    ]  # fmt: skip
+    assert all(reach.fresh_T[0] == reach.trained_T[0] == 1 for reach in reaches)
+    assert all(reach.fresh_T[2] < 1 for reach in reaches)
+    assert any((reach.fresh_T != reach.trained_T).any() for reach in reaches)
+
+
+def test_gradients_need_texts_that_are_long_enough(folder, tmp_path):
+    with pytest.raises(UserError, match="no text of the validation part has 40 tokens"):
+        draw_gradients(tmp_path / "vanishing.png", [f"data.dir={folder}"])
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ _HOMES = {
     "best": "answers",
     "runs": "answers",
     "lesson": "teaching",
+    "draw_gradients": "gradients",
     "inspect": "inspecting",
     "curves": "answers",
     **dict.fromkeys(
@@ -36,6 +37,7 @@ __all__ = [
     "best",
     "compare",
     "curves",
+    "draw_gradients",
     "evaluate",
     "inspect",
     "lesson",

@@ -23,14 +23,18 @@ if TYPE_CHECKING:
     ("rnnsweep lesson --quick", "on 3,000 rows each, in minutes"),
     ("rnnsweep lesson 5 data.dir=ag_news", "row 5, on the rows of a folder"),
     ("rnnsweep lesson 4 5 seed=3 --json", "two rows with another seed, one JSON object"),
+    ("rnnsweep lesson 5 --gradients", "and draw how far back in time a loss reaches"),
 )
 @click.argument("arguments", nargs=-1, type=Overrides(), metavar="[ROW]... [KEY=VALUE]...")
 @click.option("--quick", is_flag=True, help="Train on 3,000 rows only.")
 @click.option(
     "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the table into this page."
 )
+@click.option("--gradients", is_flag=True, help="Draw gradients by distance in time, as the full form does.")
 @json_option
-def lesson_command(arguments: Sequence[str], quick: bool, page: Path | None, as_json: bool) -> None:
+def lesson_command(
+    arguments: Sequence[str], quick: bool, page: Path | None, gradients: bool, as_json: bool
+) -> None:
     """Train the lesson's classifiers beside its recorded figures.
 
     ROW is a number of its list: 3, 4, 5, 7 to 13, 17 or 18; none trains all. KEY=VALUE holds for all.
@@ -40,9 +44,20 @@ def lesson_command(arguments: Sequence[str], quick: bool, page: Path | None, as_
         from rnnsweep.api import lesson
 
         outcomes, written = lesson(rows, overrides, quick=quick, page=page, on_row=_begin, on_outcome=_tell)
-        emit({"rows": [outcome.to_json() for outcome in outcomes], "page": written})
+        wanted = gradients or not (rows or quick)
+        picture = _draw(written.parent / "pictures" / "vanishing.png", overrides) if wanted else None
+        emit({"rows": [outcome.to_json() for outcome in outcomes], "page": written, "picture": picture})
     if not as_json:
         _print(outcomes, written)
+
+
+def _draw(picture: Path, overrides: Sequence[str]) -> Path:
+    from rnnsweep.api import draw_gradients
+
+    _, console = consoles()
+    console.print("gradients by distance in time: RNN, GRU, LSTM with and without forget bias", markup=False)
+    draw_gradients(picture, overrides)
+    return picture
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[int], list[str]]:
