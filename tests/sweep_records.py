@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
+from rnnsweep.comparison.records import Replicate, Standing, TestScore
+
 LEVELS = {"bilstm": 0.712, "gru": 0.706, "lstm": 0.705, "rnn": 0.62}
 
 
@@ -45,7 +47,9 @@ def make_runs(
 def _trial(rng, architecture, level, number):
     hidden, rate = int(rng.integers(8, 129)), float(10 ** rng.uniform(-4, -1))
     state = "failed" if rng.random() < 0.03 else "pruned" if rng.random() < 0.3 else "complete"
-    score = level - 0.04 * (np.log10(rate) + 2.3) ** 2 - 0.01 * abs(np.log2(hidden / 64)) + rng.normal(0, 0.004)
+    score = (
+        level - 0.04 * (np.log10(rate) + 2.3) ** 2 - 0.01 * abs(np.log2(hidden / 64)) + rng.normal(0, 0.004)
+    )
     return {
         "role": "trial",
         "architecture": architecture,
@@ -53,7 +57,9 @@ def _trial(rng, architecture, level, number):
         "state": state,
         "reason": "the loss is NaN: diverged" if state == "failed" else None,
         "seed": 0,
-        "overrides": json.dumps([f"model={architecture}", f"model.hidden_size={hidden}", f"optimizer.lr={rate:.5g}"]),
+        "overrides": json.dumps(
+            [f"model={architecture}", f"model.hidden_size={hidden}", f"optimizer.lr={rate:.5g}"]
+        ),
         "validation": None if state == "failed" else score - (0.05 if state == "pruned" else 0),
         "parameters": 20000 + 400 * hidden,
         "seconds": float(rng.uniform(4, 9)) * (0.4 if state == "pruned" else 1),
@@ -65,7 +71,11 @@ def _trial(rng, architecture, level, number):
 
 
 def _replicate(architecture, best, seed, test):
-    base = {} if best is None else {k: best[k] for k in ("overrides", "parameters", "model.hidden_size", "optimizer.lr")}
+    base = (
+        {}
+        if best is None
+        else {k: best[k] for k in ("overrides", "parameters", "model.hidden_size", "optimizer.lr")}
+    )
     overrides = json.loads(base.get("overrides", "[]"))
     return {
         **base,
@@ -100,3 +110,11 @@ def make_curves(runs: pd.DataFrame, *, validations=12, seed=1) -> pd.DataFrame:
         for run in runs[runs["role"] == "replicate"].to_dict("records")
     ]
     return pd.concat(rows) if rows else pd.DataFrame(columns=["run_id", "key", "step", "epoch", "value"])
+
+
+def make_standing(architecture, scores, *, baseline=False):
+    """A standing of replicates with seeds 0, 1, ... and nothing else."""
+    replicates = tuple(Replicate(str(seed), float(score)) for seed, score in enumerate(scores))
+    mean = float(np.mean(scores)) if len(scores) else None
+    test = TestScore(mean, None, None, len(scores))
+    return Standing(architecture, {}, None, test, replicates, None, None, None, baseline=baseline)

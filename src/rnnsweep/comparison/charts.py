@@ -89,7 +89,8 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     how = (
         "Each line is the mean difference over replicates with the same seed and its 95 % interval; a line "
         "that keeps clear of the upright at 0 speaks for one side, one inside the grey band "
-        f"(±{points(comparison.margin)} points) for no difference that matters. The word at the right also corrects for the number of pairs."
+        f"(±{points(comparison.margin)} points) for no difference that matters. The word at the "
+        "right also corrects for the number of pairs."
     )
     return Figure("pairs", "Differences, pair by pair", how, picture.render(), columns, rows)
 

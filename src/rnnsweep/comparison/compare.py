@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.budget import INDEPENDENT, BudgetCurve, budget_curve
+from rnnsweep.comparison.facts import describe_sweep
 from rnnsweep.comparison.health import Bounds, check_health
 from rnnsweep.comparison.importance import forest_importances
 from rnnsweep.comparison.records import Comparison, Standing
@@ -92,7 +93,7 @@ def compare_records(
         importance_method="random forest, by permutation" if forest else importance_method,
         budget_curves=curves_by_name,
         budget_refusal=refusal,
-        facts=facts or {},
+        facts={**describe_sweep(table, sweep), **{k: str(v) for k, v in (facts or {}).items()}},
     )
 
 

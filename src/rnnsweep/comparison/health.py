@@ -91,8 +91,8 @@ def _at_border(
         if where is not None and not EDGE < where < 1 - EDGE:
             side, bound = ("lower", low) if where < 0.5 else ("upper", high)
             yield Remark(
-                f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) lies at the {side} border "
-                f"({bound:.4g}) of the space: a better one may lie beyond.",
+                f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) lies at the {side} "
+                f"border ({bound:.4g}) of the space: a better one may lie beyond.",
                 f"widen space.{key} in the sweep's file and search again",
                 standing.architecture,
             )
@@ -131,7 +131,7 @@ def _diverging(standing: Standing, trials: "pd.DataFrame") -> Iterator[Remark]:
         return
     reasons = trials["reason"].fillna("").astype(str).str.lower()
     lost = (trials["state"] == "failed") & reasons.str.contains("diverg|nan|infinite")
-    rate = divergence_rate(trials[key].astype(float).to_numpy(), lost.to_numpy(dtype=bool))
+    rate = divergence_rate(trials[key].to_numpy(dtype=np.float64), lost.to_numpy(dtype=bool))
     if rate is not None:
         yield Remark(
             f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
@@ -141,12 +141,14 @@ def _diverging(standing: Standing, trials: "pd.DataFrame") -> Iterator[Remark]:
 
 
 def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> float | None:
-    """Give the lowest learning rate from which on at least half of two or more trials diverged."""
-    for rate in np.sort(rates[diverged]):
-        above = rates >= rate
-        if above.sum() > 1 and diverged[above].mean() >= 0.5:
-            return float(rate)
-    return None
+    """Give the lowest rate that diverged such that, from there and from any rate above, at least half did."""
+    order = np.argsort(rates)[::-1]
+    lost = diverged[order]
+    share = np.cumsum(lost) / np.arange(1, len(lost) + 1)
+    below = np.flatnonzero(share < 0.5)
+    reached = lost[: below[0]] if len(below) else lost
+    last = np.flatnonzero(reached)
+    return float(rates[order][last[-1]]) if len(last) > 1 else None
 
 
 def _gap(standing: Standing) -> Iterator[Remark]:
@@ -155,8 +157,8 @@ def _gap(standing: Standing) -> Iterator[Remark]:
     gap = standing.validation - standing.test.mean
     if gap > GAP:
         yield Remark(
-            f"{standing.architecture}: the best validation score is {points(gap)} points above the test mean: "
-            "choosing the best of many trials flatters it, or the two parts differ.",
+            f"{standing.architecture}: the best validation score is {points(gap)} points above the test "
+            "mean: choosing the best of many trials flatters it, or the two parts differ.",
             "read the test column, not the validation column",
             standing.architecture,
         )

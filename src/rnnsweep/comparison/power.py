@@ -1,7 +1,6 @@
 """What a number of replicates can show, and how many a difference takes; and equivalence within a margin."""
 
 from functools import lru_cache
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from rnnsweep.comparison.permutation import fewest_pairs
 POWER = 0.8
 MOST = 5000  # replicates; more are not counted
 _SIMULATED = 12  # pairs up to which the sign-flip test's own power is simulated; above it is Student's
-_DRAWS = 4000
+_DRAWS = 3000
 
 
 def separation_power(effect: float, pairs: int, *, alpha: float = 0.05) -> float:
@@ -37,7 +36,6 @@ def _t_power(effect: float, pairs: int, alpha: float) -> float:
     return float(upper + (lower if np.isfinite(lower) else 0.0))
 
 
-@lru_cache(maxsize=4096)
 def _sign_flip_power(effect: float, pairs: int, alpha: float) -> float:
     draws = _normal_draws(pairs) + effect
     observed = np.abs(draws.sum(axis=1, keepdims=True)) * (1 - 1e-9)
@@ -77,13 +75,14 @@ def replicates_to_separate(
     if spread == 0:
         return fewest
     effect = abs(difference) / spread
-    normal = (stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) / effect
-    for pairs in count(max(fewest, int(normal**2) - 1)):
-        if pairs > MOST:
-            return None
-        if separation_power(effect, pairs, alpha=alpha) >= power:
+    for pairs in range(fewest, _SIMULATED + 1):
+        if _detectable_effect(pairs, alpha, power) <= effect:
             return pairs
-    raise AssertionError("count() does not end")
+    normal = ((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) / effect) ** 2
+    for pairs in range(max(fewest, _SIMULATED + 1, int(min(normal, MOST)) - 1), MOST + 1):
+        if _t_power(effect, pairs, alpha) >= power:
+            return pairs
+    return None
 
 
 def minimum_detectable_difference(
@@ -97,8 +96,8 @@ def minimum_detectable_difference(
 
 @lru_cache(maxsize=256)
 def _detectable_effect(pairs: int, alpha: float, power: float) -> float:
-    low, high = 0.0, 50.0
-    for _ in range(20):
+    low, high = 0.0, 8.0
+    for _ in range(14):
         middle = (low + high) / 2
         reached = separation_power(middle, pairs, alpha=alpha) >= power
         low, high = (low, middle) if reached else (middle, high)
@@ -128,10 +127,8 @@ def replicates_to_equate(
     """
     if margin <= 0:
         return None
-    fewest = fewest_pairs()
-    for pairs in range(fewest, MOST + 1):
-        room = margin * np.sqrt(pairs) / spread if spread else np.inf
-        reached = 2 * stats.t.cdf(room - stats.t.ppf(1 - alpha, pairs - 1), pairs - 1) - 1
-        if reached >= power:
-            return pairs
-    return None
+    pairs = np.arange(fewest_pairs(), MOST + 1)
+    room = margin * np.sqrt(pairs) / spread if spread else np.full(len(pairs), np.inf)
+    reached = 2 * stats.t.cdf(room - stats.t.ppf(1 - alpha, pairs - 1), pairs - 1) - 1
+    enough = np.flatnonzero(reached >= power)
+    return int(pairs[enough[0]]) if len(enough) else None

@@ -101,8 +101,8 @@ def trials_figure(comparison: Comparison) -> Figure | None:
     for i in range(0, len(rows), 2):
         _draw_boxes(picture, rows[i], rows[i + 1], scale, ROW * (i // 2) + 18)
     how = (
-        "The thin box holds the middle half of all complete trials (whiskers: worst and best), the filled one "
-        "the best tenth: a wide thin box means that the architecture needs its settings searched, filled "
+        "The thin box holds the middle half of all complete trials (whiskers: worst and best), the filled "
+        "one the best tenth: a wide thin box means that the architecture needs its settings searched, filled "
         "boxes that overlap that the searches ended level."
     )
     columns = ("architecture", "trials", "count", "worst", "lower_quarter", "median", "upper_quarter", "best")
@@ -191,9 +191,9 @@ def budget_figure(comparison: Comparison) -> Figure | None:
         ]
         _draw_budget(picture, name, curve, x, y)
     how = (
-        "The best validation score to expect of so many random trials, with a 95 % band: where two lines "
-        "cross, the better choice depends on what you can spend. Said of the first half of the budget, beyond "
-        "which it would rest on too few trials."
+        "The best validation score to expect of so many random trials, with a 95 % band: where two "
+        "lines cross, the better choice depends on what you can spend. Said of the first half of the "
+        "budget, beyond which it would rest on too few trials."
     )
     columns = ("architecture", "trials", "expected", "low", "high")
     return Figure("budget", "What a budget buys", how, picture.render(), columns, rows)

@@ -77,9 +77,10 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
     small = abs(verdict.difference or 0.0) < margin
     equal = f"show that less than {points(margin)} points lie between them"
     aim = equal if small else "separate so much in 8 of 10 cases"
+    each = "" if verdict.baseline else " of each"
     if more is None:
         return f"no affordable number of replicates is likely to {aim}"
-    return f"about {more} more {'replicate' if more == 1 else 'replicates'} of each would {aim}"
+    return f"about {more} more {'replicate' if more == 1 else 'replicates'}{each} would {aim}"
 
 
 def say_answer(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, sweep: str) -> str:
@@ -125,7 +126,7 @@ def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     parts += [f"for practical purposes equal to {_names(equal)}"] if equal else []
     parts += [f"not separated from {_names(tied)}"] if tied else []
     start = "" if beaten else "The data name no winner: "
-    return f"{start}{leader} has the highest mean test score ({mean}), and is {_names(parts)}."
+    return f"{start}{leader} has the highest mean test score ({mean}), and is {', and '.join(parts)}."
 
 
 def _word(verdict: Verdict, architecture: str) -> str:

@@ -99,11 +99,13 @@ def _judge_family(
     alone = [sign_flip_p(pair.differences) if len(pair.differences) > 1 else 1.0 for pair in pairs]
     corrected = holm(alone)
     equal = holm([_equal_p(pair, margin) for pair in pairs])
-    left = max(1, sum(p > ALPHA for p in corrected))  # Holm asks this much of the next to fall
+    # Holm asks this much of the next to fall
+    left, left_equal = (max(1, sum(p > ALPHA for p in family)) for family in (corrected, equal))
     verdicts = []
     for pair, p_alone, p, p_equal in zip(pairs, alone, corrected, equal, strict=True):
         word = _word(pair, p, p_equal, left)
-        word, needed = _needed(pair, word, left, margin)
+        total = _replicates(pair, left, left_equal, margin)
+        word, needed = _needed(pair, word, left, total)
         verdict = _describe(pair, word, needed, p if len(pair.differences) > 1 else None, left)
         both = {pair.a, pair.b} <= set(correct)
         verdict = replace(
@@ -131,11 +133,11 @@ def _word(pair: Pair, p: float, equal_p: float, left: int) -> str:
     return "needs more" if smallest_p(n, comparisons=left) > ALPHA else ""
 
 
-def _needed(pair: Pair, word: str, left: int, margin: float) -> tuple[str, int | None]:
+def _needed(pair: Pair, word: str, left: int, total: int | None) -> tuple[str, int | None]:
     """The verdict, and further replicates of each that it takes to settle the matter."""
     if word in ("better", "worse", "equivalent"):
         return word, 0
-    n, total = len(pair.differences), _replicates(pair, left, margin)
+    n = len(pair.differences)
     affordable = total is not None and total <= MOST
     if word == "needs more":
         fewest = fewest_pairs(comparisons=left, alpha=ALPHA)
@@ -144,14 +146,14 @@ def _needed(pair: Pair, word: str, left: int, margin: float) -> tuple[str, int |
     return ("needs more" if affordable else "not separable"), more
 
 
-def _replicates(pair: Pair, left: int, margin: float) -> int | None:
+def _replicates(pair: Pair, left: int, left_equal: int, margin: float) -> int | None:
     """Replicates in all that separate what is seen, or show that it is within the margin."""
     d = pair.differences
     if len(d) < 3:
         return None
     spread, seen = float(np.std(d, ddof=1)), abs(float(d.mean()))
     if seen < margin:
-        return replicates_to_equate(margin, spread, alpha=ALPHA / left)
+        return replicates_to_equate(margin, spread, alpha=ALPHA / left_equal)
     return replicates_to_separate(seen, spread, alpha=ALPHA / left)
 
 

@@ -1,0 +1,57 @@
+"""What a reader must know to repeat or to doubt a comparison (the list of Dodge et al. 2019)."""
+
+from typing import TYPE_CHECKING
+
+from rnnsweep.sweep import Sweep
+from rnnsweep.sweep.space import Choices, Dimension
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str) -> dict[str, str]:
+    """Give what was searched, how it was chosen and how often the test part was read."""
+    facts = {} if isinstance(sweep, str) else _asked(sweep)
+    read = runs[runs["test"].notna()]
+    counts = [f"{n} of role {role}" for role, n in read["role"].value_counts().items()]
+    return {
+        **facts,
+        "selection": "the best validation score among the complete trials of each architecture",
+        "reads of the test part": f"{len(read)} ({', '.join(counts)})" if len(read) else "none",
+        "replicates' seeds": _seeds(runs),
+        **_constant(runs),
+    }
+
+
+def _asked(sweep: Sweep) -> dict[str, str]:
+    limits = (f"{getattr(sweep, name)} {name}" for name in ("trials", "seconds", "epochs"))
+    return {
+        "sweep file": f"{sweep.path.name}, sha256 {sweep.digest}",
+        "budget of each architecture": ", ".join(t for t in limits if not t.startswith("None")),
+        "search": f"sampler {sweep.sampler.name}, pruner {sweep.pruner.name}, seed {sweep.seed}",
+        "search space": "; ".join(_bounds(d) for d in sweep.space),
+        "fixed settings": " ".join(sweep.overrides) or "none",
+        "replicates vary": sweep.vary,
+    }
+
+
+def _bounds(dimension: Dimension) -> str:
+    if isinstance(dimension, Choices):
+        return f"{dimension.key} one of {', '.join(map(str, dimension.choices))}"
+    scale = ", logarithmic" if dimension.log else ""
+    return f"{dimension.key} {dimension.low:g} to {dimension.high:g}{scale}"
+
+
+def _seeds(runs: "pd.DataFrame") -> str:
+    seeds = runs[(runs["role"] == "replicate") & runs["seed"].notna()]["seed"].unique()
+    return ", ".join(map(str, sorted(map(int, seeds)))) or "none"
+
+
+def _constant(runs: "pd.DataFrame") -> dict[str, str]:
+    """Settings of data and trainer that were the same in every run that has them."""
+    found = {}
+    for column in (c for c in runs.columns if str(c).startswith(("data.", "trainer."))):
+        values = runs[column].dropna().map(str).unique()
+        if len(values) == 1:
+            found[str(column)] = str(values[0])
+    return found

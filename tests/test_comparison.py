@@ -1,0 +1,161 @@
+"""A comparison of records: standings, answer, health, and the JSON that others read."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sweep_records import LEVELS, make_curves, make_runs
+
+from rnnsweep.comparison import compare_records
+from rnnsweep.errors import UserError
+
+FIELDS = ["a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed"]
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    runs = make_runs()
+    return compare_records(runs, make_curves(runs), sweep="demo")
+
+
+def test_standings_are_in_the_order_of_the_test_means_with_the_baseline_among_them(comparison):
+    assert [s.architecture for s in comparison.standings] == ["bilstm", "lstm", "gru", "linear", "rnn"]
+    assert [s.baseline for s in comparison.standings] == [False, False, False, True, False]
+
+
+def test_counts_add_up_to_the_trials_asked_for(comparison):
+    assert {sum(s.trials.values()) for s in comparison.standings if not s.baseline} == {20}
+    assert sum(comparison.linear.trials.values()) == 0
+
+
+def test_validation_is_the_best_of_the_complete_trials(comparison):
+    runs = comparison.runs
+    own = runs[(runs.role == "trial") & (runs.state == "complete")].groupby("architecture").validation.max()
+    assert {s.architecture: s.validation for s in comparison.standings if not s.baseline} == own.to_dict()
+
+
+def test_the_mean_and_its_interval_are_of_the_replicates(comparison):
+    first = comparison.standings[0]
+    assert first.test.mean == pytest.approx(np.mean([r.test for r in first.replicates]))
+    assert first.test.low < first.test.mean < first.test.high
+    assert (first.test.replicates, comparison.linear.test.low) == (10, None)
+
+
+def test_the_json_is_the_contract(comparison):
+    value = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
+    assert value["sweep"] == "demo"
+    first = value["standings"][0]
+    assert list(first)[:5] == ["architecture", "trials", "validation", "test", "parameters"]
+    assert list(first["trials"]) == ["complete", "pruned", "failed"]
+    assert list(first["test"]) == ["mean", "low", "high", "replicates"]
+    assert [list(v)[:8] for v in value["verdicts"]] == [FIELDS] * 10
+    assert value["report"] is None
+
+
+def test_missing_numbers_are_null():
+    runs = make_runs(replicates=0, linear=None).assign(parameters=np.nan)
+    value = compare_records(runs, sweep="demo").to_json()
+    assert value["standings"][0]["parameters"] is None
+    assert value["standings"][0]["test"] == {"mean": None, "low": None, "high": None, "replicates": 0}
+    json.dumps(value, allow_nan=False)
+
+
+def test_the_frame_has_one_row_an_architecture(comparison):
+    assert list(comparison.frame()["architecture"]) == [s.architecture for s in comparison.standings]
+
+
+def test_the_answer_names_the_leader_whom_it_beats_and_what_of_the_baseline(comparison):
+    assert comparison.answer == (
+        "bilstm has the highest mean test score (0.7115), and is better than lstm and rnn, and not separated "
+        "from gru. Against the linear baseline: bilstm, lstm and gru beat it; rnn falls below it."
+    )
+
+
+def test_an_answer_with_a_winner_names_it():
+    answer = compare_records(make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.6)).answer
+    assert answer.startswith("gru is ahead with 0.7095")
+    assert answer.endswith(" on test: better than lstm. Every architecture beats the linear baseline.")
+
+
+def test_an_answer_without_a_winner_says_so():
+    runs = make_runs({"gru": 0.7, "lstm": 0.7}, linear=None)
+    assert compare_records(runs).answer.startswith("The data name no winner: ")
+
+
+@pytest.mark.parametrize("replicates", [0, 1])
+def test_single_seeds_are_never_ranked(replicates):
+    found = compare_records(make_runs(replicates=replicates), sweep="demo")
+    assert found.answer.startswith("No claim is possible yet")
+    assert found.answer.endswith("Next: rnnsweep replicate demo --n 8")
+    assert {v.verdict for v in found.verdicts} == {"needs more"}
+    assert all(s.test.low is None for s in found.standings)
+
+
+def test_a_trial_tried_again_counts_once():
+    runs = make_runs({"gru": 0.7}, replicates=0, linear=None)
+    again = runs[runs.state == "failed"].head(1).assign(run_id="again", state="complete", validation=0.9)
+    both = pd.concat([runs, again]) if len(again) else runs
+    (standing,) = compare_records(both).standings
+    assert sum(standing.trials.values()) == 20
+
+
+def test_replicates_of_an_earlier_winner_are_not_pooled_with_those_of_the_present_one():
+    runs = make_runs({"gru": 0.7, "lstm": 0.6}, linear=None)
+    old = runs[(runs.role == "replicate") & (runs.architecture == "gru")].head(4)
+    old = old.assign(overrides='["model=gru", "optimizer.lr=0.5", "seed=1000"]', test=0.1)
+    gru = next(s for s in compare_records(pd.concat([old, runs])).standings if s.architecture == "gru")
+    assert gru.test.replicates == 10
+    assert gru.test.mean > 0.69
+
+
+def test_overrides_may_be_lists():
+    runs = make_runs()
+    found = compare_records(runs.assign(overrides=runs["overrides"].map(json.loads)))
+    assert found.standings[0].test.replicates == 10
+    assert found.standings[0].overrides[0] == "model=bilstm"
+
+
+def test_runs_without_a_score_change_nothing():
+    runs = make_runs()
+    extra = pd.DataFrame(
+        [
+            {"run_id": "p", "role": "sweep", "state": "running"},
+            {"run_id": "q", "role": "trial", "architecture": "gru", "trial": 20, "state": "running"},
+            {"run_id": "r", "role": "replicate", "architecture": "gru", "seed": 9, "state": "failed"},
+        ]
+    )
+    found = compare_records(pd.concat([runs, extra]))
+    assert [s.trials for s in found.standings] == [s.trials for s in compare_records(runs).standings]
+
+
+def test_no_runs_are_refused():
+    with pytest.raises(UserError, match="sweep 'demo' has no runs yet: start it with `rnnsweep sweep demo`"):
+        compare_records(make_runs().head(0), sweep="demo")
+
+
+@pytest.mark.parametrize("margin", [-0.1, 1.0, 2])
+def test_a_margin_out_of_range_is_refused(margin):
+    with pytest.raises(UserError, match=r"margin=.*: must be at least 0 and below 1"):
+        compare_records(make_runs(), margin=margin)
+
+
+def test_importances_are_shares_and_the_learning_rate_leads():
+    found = compare_records(make_runs(trials=60)).importances
+    assert set(found) == set(LEVELS)
+    assert all(sum(own.values()) == pytest.approx(1) for own in found.values())
+    assert all(own["optimizer.lr"] > own["model.hidden_size"] for own in found.values())
+
+
+def test_given_importances_are_kept():
+    given = {"gru": {"optimizer.lr": 1.0}}
+    assert compare_records(make_runs(), importances=given).importances == given
+
+
+def test_importing_the_statistics_alone_stays_light():
+    import subprocess
+    import sys
+
+    code = "import sys, rnnsweep.comparison as c; print({'pandas', 'scipy', 'jinja2'} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "set()"

@@ -1,0 +1,87 @@
+"""Each remark on the health of a search appears when it should, and not when all is well."""
+
+import numpy as np
+import pandas as pd
+from sweep_records import make_curves, make_runs
+
+from rnnsweep.comparison.health import check_health, divergence_rate
+from rnnsweep.comparison.standings import make_standings
+
+ONE = {"gru": 0.7}
+
+
+def remarks(runs, **options):
+    return [r.sentence for r in check_health(runs, make_standings(runs), sweep="demo", **options)]
+
+
+def calm(**options):
+    """A study without failures whose best trial comes early."""
+    runs = make_runs(ONE, linear=None, **options)
+    trials = runs["role"] == "trial"
+    runs.loc[trials, "state"] = "complete"
+    runs.loc[trials, "reason"] = None
+    runs.loc[trials, "validation"] = 0.6
+    runs.loc[trials & (runs["trial"] == 3), ["validation", "optimizer.lr"]] = [0.7, 0.01]
+    return runs
+
+
+def test_a_healthy_search_gets_no_remark():
+    runs = calm()
+    bounds = {"optimizer.lr": (1e-4, 1e-1, True)}
+    assert remarks(runs, bounds=bounds, curves=make_curves(runs)) == []
+
+
+def test_a_best_point_at_the_border_is_told():
+    (found,) = remarks(calm(), bounds={"optimizer.lr": (1e-4, 1.01e-2, True)})
+    assert found.startswith("gru: the best optimizer.lr (0.01) lies at the upper border (0.0101)")
+
+
+def test_many_failures_are_told():
+    runs = calm()
+    runs.loc[(runs["role"] == "trial") & (runs["trial"] >= 15), "state"] = "failed"
+    assert "gru: 5 of 20 trials failed, so less of its space was seen." in remarks(runs)
+
+
+def test_a_study_without_a_complete_trial_is_told():
+    runs = calm()
+    runs = runs[runs["role"] == "trial"].assign(state="pruned")
+    assert "gru: none of 20 trials completed, so it has no best configuration." in remarks(runs)
+
+
+def test_a_search_that_still_improves_is_told():
+    runs = calm()
+    runs.loc[(runs["role"] == "trial") & (runs["trial"] == 19), "validation"] = 0.71
+    assert any("last tenth of its trials still raised" in r and "1.00 points" in r for r in remarks(runs))
+
+
+def test_the_learning_rate_from_which_training_diverges_is_told():
+    runs = calm()
+    high = (runs["role"] == "trial") & (runs["trial"] != 3) & (runs["optimizer.lr"] > 0.03)
+    runs.loc[high, ["state", "reason"]] = ["failed", "the loss is NaN"]
+    assert any(
+        "from a learning rate of 0.03" in r or "half of the trials diverge" in r for r in remarks(runs)
+    )
+
+
+def test_one_bad_low_rate_is_no_limit():
+    rates = np.array([0.001, 0.01, 0.02, 0.05, 0.1, 0.2])
+    assert divergence_rate(rates, np.array([1, 0, 0, 0, 0, 1], bool)) is None
+    assert divergence_rate(rates, np.array([1, 0, 0, 0, 1, 1], bool)) == 0.1
+
+
+def test_a_gap_between_validation_and_test_is_told():
+    runs = calm()
+    runs.loc[runs["role"] == "replicate", "test"] = 0.6
+    assert any("10.00 points above the test mean" in r for r in remarks(runs))
+
+
+def test_curves_that_still_rise_are_told():
+    runs = calm()
+    curves = make_curves(runs).assign(value=lambda table: table["step"] / 2000)
+    (found,) = remarks(runs, curves=curves)
+    assert "still rising at the end" in found
+
+
+def test_unequal_budgets_are_told():
+    runs = pd.concat([calm(), calm(trials=10).assign(architecture="lstm")])
+    assert "The budgets are not equal: gru had 20 trials, lstm 10." in remarks(runs)

@@ -1,0 +1,121 @@
+"""What is said of two architectures, and what is not said."""
+
+import numpy as np
+import pytest
+from sweep_records import make_standing
+
+from rnnsweep.comparison.verdicts import make_verdicts
+
+NOISE = np.random.default_rng(5).normal(0, 0.004, (6, 40))
+
+
+def judge(*groups, margin=0.002, linear=None, sweep="x"):
+    standings = [make_standing(name, scores) for name, scores in zip("abcdef", groups, strict=False)]
+    if linear is not None:
+        standings.append(make_standing("linear", [linear], baseline=True))
+    return make_verdicts(standings, margin=margin, sweep=sweep)
+
+
+def test_a_clear_difference_is_called_better():
+    (verdict,) = judge(0.72 + NOISE[0, :10], 0.70 + NOISE[1, :10])
+    assert (verdict.verdict, verdict.replicates_needed) == ("better", 0)
+    assert 0 < verdict.low < verdict.difference < verdict.high
+    assert verdict.sentence.startswith("a is better than b by 2.15 points (95 % interval ")
+    assert "10 paired replicates, p = .002" in verdict.sentence
+
+
+def test_the_same_difference_seen_from_the_other_side_is_called_worse():
+    (verdict,) = judge(0.70 + NOISE[1, :10], 0.72 + NOISE[0, :10])
+    assert verdict.verdict == "worse"
+    assert verdict.sentence.startswith("a is worse than b by 2.15 points (95 % interval ")
+
+
+def test_five_pairs_never_say_better_and_say_how_many_more_it_takes():
+    (verdict,) = judge(0.9 + NOISE[0, :5], 0.5 + NOISE[1, :5])
+    assert (verdict.verdict, verdict.replicates_needed, verdict.p) == ("needs more", 1, 0.0625)
+    assert verdict.sentence == (
+        "a and b: 5 replicates cannot show that one is better, whatever they score, since they reach no "
+        "smaller p than .062; it takes 1 more: rnnsweep replicate x --n 6"
+    )
+
+
+def test_ten_pairs_of_five_architectures_say_better_where_eight_cannot():
+    groups = [0.9 - 0.05 * i + NOISE[i] for i in range(5)]
+    assert {v.verdict for v in judge(*(g[:8] for g in groups))} == {"needs more"}
+    assert {v.replicates_needed for v in judge(*(g[:8] for g in groups))} == {1}
+    assert {v.verdict for v in judge(*(g[:10] for g in groups))} == {"better"}
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "without a replicate"), (1, "from one seed")])
+def test_no_or_one_replicate_allows_no_claim_and_names_the_command(count, words):
+    (verdict,) = judge([0.9] * count, [0.5] * count)
+    assert (verdict.verdict, verdict.difference, verdict.low, verdict.p) == ("needs more", None, None, None)
+    assert verdict.replicates_needed == 6 - count
+    assert f"no claim is possible {words}" in verdict.sentence
+    assert verdict.sentence.endswith("rnnsweep replicate x --n 6")
+
+
+def test_close_scores_with_little_spread_are_equivalent():
+    (verdict,) = judge(0.7 + 0.1 * NOISE[0, :10], 0.7 + 0.1 * NOISE[1, :10])
+    assert (verdict.verdict, verdict.replicates_needed) == ("equivalent", 0)
+    assert "less than 0.20 points apart" in verdict.sentence
+
+
+def test_without_a_margin_nothing_is_equivalent():
+    (verdict,) = judge(0.7 + 0.1 * NOISE[0, :10], 0.7 + 0.1 * NOISE[1, :10], margin=0.0)
+    assert verdict.verdict != "equivalent"
+
+
+def test_a_real_difference_below_the_margin_is_equivalent():
+    (verdict,) = judge(0.701 + 0.02 * NOISE[0, :10], 0.7 + 0.02 * NOISE[1, :10])
+    assert verdict.p < 0.05
+    assert verdict.verdict == "equivalent"
+
+
+def test_a_middling_difference_needs_an_affordable_number_more():
+    (verdict,) = judge(0.703 + NOISE[0, :8], 0.7 + NOISE[1, :8])
+    assert verdict.verdict == "needs more"
+    assert 1 <= verdict.replicates_needed <= 22
+    assert f"about {verdict.replicates_needed} more replicate" in verdict.sentence
+
+
+def test_a_difference_lost_in_the_spread_is_not_separable():
+    (verdict,) = judge(0.7 + NOISE[0, :10], 0.7 + NOISE[1, :10])
+    assert verdict.verdict == "not separable"
+    assert verdict.replicates_needed > 20
+    assert "a and b are not separable" in verdict.sentence
+
+
+def test_pairs_are_of_the_same_seed():
+    shared = 0.05 * np.random.default_rng(0).normal(size=12)
+    (verdict,) = judge(0.71 + shared + 0.1 * NOISE[0, :12], 0.70 + shared + 0.1 * NOISE[1, :12])
+    assert verdict.verdict == "better"
+    assert verdict.high - verdict.low < 0.002
+
+
+def test_seeds_that_only_one_has_are_left_out():
+    (verdict,) = judge(0.72 + NOISE[0, :12], 0.70 + NOISE[1, :9])
+    assert verdict.pairs == 9
+
+
+def test_the_baseline_is_a_single_number_and_a_family_of_its_own():
+    groups = [0.9 - 0.05 * i + NOISE[i, :10] for i in range(3)]
+    verdicts = judge(*groups, linear=0.85)
+    against = [v for v in verdicts if v.baseline]
+    assert [(v.a, v.b) for v in against] == [("a", "linear"), ("b", "linear"), ("c", "linear")]
+    assert [against[0].verdict, against[2].verdict] == ["better", "worse"]
+    assert "10 replicates against one fit" in against[0].sentence
+    assert against[0].p == pytest.approx(3 * 2 / 2**10)
+
+
+def test_replicates_that_never_differ_are_equivalent_and_not_better():
+    (verdict,) = judge([0.7] * 8, [0.7] * 8)
+    assert (verdict.verdict, verdict.p) == ("equivalent", 1.0)
+
+
+def test_pooled_predictions_give_mcnemars_test():
+    standings = [make_standing(n, 0.7 + NOISE[i, :6]) for i, n in enumerate("ab")]
+    right = {"a": np.ones((6, 50), bool), "b": np.zeros((6, 50), bool)}
+    (verdict,) = make_verdicts(standings, margin=0.002, correct=right)
+    assert (verdict.mcnemar.only_a, verdict.mcnemar.only_b) == (300, 0)
+    assert verdict.mcnemar.p < 1e-6

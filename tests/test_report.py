@@ -1,0 +1,167 @@
+"""The report is one file with everything in it; the tables and the terminal say the same."""
+
+import re
+import time
+
+import pytest
+from rich.console import Console
+from sweep_records import make_curves, make_runs
+
+from rnnsweep.comparison import (
+    compare_records,
+    print_comparison,
+    render_report,
+    standings_latex,
+    standings_markdown,
+    verdicts_latex,
+    verdicts_markdown,
+    write_report,
+)
+from rnnsweep.comparison.terminal import interval_bar
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    runs = make_runs()
+    return compare_records(
+        runs, make_curves(runs), sweep="demo", facts={"torch": "2.13", "git.diff": "x\n" * 400}
+    )
+
+
+@pytest.fixture(scope="module")
+def page(comparison):
+    return render_report(comparison)
+
+
+def test_the_report_asks_no_network(page):
+    text = page.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert "http" not in re.sub(r'http-equiv="', "", text)
+    assert "default-src 'none'" in text
+    assert {link.partition(":")[0] for link in re.findall(r'(?:href|src)="([^"]*)"', text)} == {"data"}
+
+
+@pytest.mark.parametrize("name", ["pairs", "replicates", "curves", "parameters", "trials", "importance"])
+def test_each_figure_has_its_sentence_and_its_numbers(page, name):
+    figure = re.search(rf'<figure id="figure-{name}">.*?</figure>', page, re.DOTALL).group()
+    assert "<svg" in figure
+    assert len(re.search(r"<figcaption>(.*?)<a", figure, re.DOTALL).group(1)) > 80
+    assert f'download="{name}.csv" href="data:text/csv;base64,' in figure
+
+
+def test_the_first_screen_has_question_answer_and_standings(comparison, page):
+    start = page[page.index("<body") : page.index("Pair by pair")]
+    assert comparison.answer in start
+    assert start.count('<th scope="row">') == 5
+
+
+def test_every_verdict_is_in_words(comparison, page):
+    assert all(v.sentence in page for v in comparison.verdicts)
+
+
+def test_names_are_escaped():
+    runs = make_runs({"<b>x</b>": 0.7, "gru": 0.6})
+    page = render_report(compare_records(runs, make_curves(runs), sweep="<i>"))
+    assert "<b>" not in page
+    assert "<i>" not in page
+
+
+def test_a_sweep_without_replicates_has_a_report_too():
+    page = render_report(compare_records(make_runs(replicates=0, linear=None), sweep="demo"))
+    assert "No claim is possible yet" in page
+    assert "rnnsweep replicate demo --n 8" in page
+
+
+def test_a_sweep_without_anything_complete_has_a_report_too():
+    runs = make_runs(replicates=0, linear=None).assign(state="failed", validation=None)
+    assert "none of 20 trials completed" in render_report(compare_records(runs, sweep="demo"))
+
+
+def test_the_report_replaces_an_older_one_as_a_whole(comparison, tmp_path):
+    path = tmp_path / "deep" / "report.html"
+    assert write_report(comparison, path) == path
+    assert write_report(comparison, path).read_text() == render_report(comparison)
+    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+
+
+@pytest.mark.slow
+def test_ten_thousand_runs_stay_a_small_file():
+    levels = {f"net{i}": 0.6 + 0.01 * i for i in range(10)}
+    runs = make_runs(levels, trials=990)
+    assert len(runs) == 10_001
+    start = time.perf_counter()
+    page = render_report(compare_records(runs, make_curves(runs, validations=60), sweep="demo"))
+    print(f"{time.perf_counter() - start:.1f} s, {len(page) / 1e6:.2f} MB")
+    assert len(page) < 5_000_000
+
+
+def test_markdown_has_one_line_a_row_and_numbers_to_the_right(comparison):
+    lines = standings_markdown(comparison).splitlines()
+    assert len(lines) == 2 + 5
+    assert lines[1].startswith("| --- | ---: |")
+    assert lines[2].startswith("| bilstm | 0.7115 | 0.70")
+    assert len(verdicts_markdown(comparison).splitlines()) == 2 + 10
+
+
+def test_latex_uses_booktabs_and_escapes(comparison):
+    text = standings_latex(comparison)
+    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    assert r"95 \% interval" in text
+    assert text.count(r"\\") == 6
+    assert r"P(A\textgreater{}B)" in verdicts_latex(comparison)
+
+
+def shown(comparison, width):
+    console = Console(width=width, record=True, file=open("/dev/null", "w"), force_terminal=False)  # noqa: SIM115
+    with console.file:
+        print_comparison(comparison, console)
+        return console.export_text()
+
+
+def test_the_terminal_keeps_to_eighty_columns_and_says_all_names(comparison):
+    text = shown(comparison, 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    assert all(s.architecture in text for s in comparison.standings)
+    assert "├" in text
+    assert "bilstm is better than lstm" in text
+
+
+def test_plain_text_has_no_colour_codes(comparison):
+    assert "\x1b" not in shown(comparison, 80)
+
+
+def test_an_interval_is_drawn_to_scale():
+    known = [0.0, 1.0]
+    assert interval_bar(0.2, 0.5, 0.8, known, 11) == "  ├──●──┤  "
+    assert interval_bar(None, 1.0, None, known, 11) == "          ●"
+    assert interval_bar(None, None, None, known, 3) == "   "
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(a, b):
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_stands_out_from_its_ground_in_light_and_dark_and_on_paper(page):
+    schemes = [
+        dict(re.findall(r"--(\w+): (#\w{6})", block))
+        for block in re.findall(r":root \{(.*?)\}", page, re.DOTALL)
+    ]
+    full = [s for s in schemes if "ink" in s and len(s["paper"]) == 7]
+    assert len(full) >= 2
+    for scheme in full:
+        for ink in {"ink", "soft", "good", "bad", "calm", "link"} & set(scheme):
+            for ground in ("paper", "panel"):
+                assert contrast(scheme[ink], scheme[ground]) >= 4.5, (ink, ground, scheme)
+
+
+def test_marks_of_every_architecture_stand_out_in_light_and_dark(page):
+    marks = re.findall(r"--c: (#\w{6})", page)
+    assert len(marks) == 5
+    assert min(contrast(mark, ground) for mark in marks for ground in ("#ffffff", "#14161a")) >= 3
