@@ -158,7 +158,8 @@ def _search(picture: SweepPicture) -> dict[str, Any]:
 
 def _curves(picture: SweepPicture) -> dict[str, Any]:
     return page(
-        searchFilter=_chosen(picture),
+        # the baseline is fitted at once and has no curve
+        searchFilter=f"tags.`rnnsweep.role` = '{'replicate' if picture.replicated else 'trial'}'",
         orderByKey=column("metrics", SCORE),
         selectedColumns=[column("metrics", SCORE), column("params", "model")],
         **_grouped(picture, "average"),
