@@ -29,6 +29,10 @@ COMMON = (
     "model.hidden_size=32",
     "model.pooling=last",
     "model.dropout=0",
+    "model.embedding_dropout=0",
+    "model.initialisation=pytorch",
+    "optimizer.schedule=none",
+    "optimizer.lr=0.001",
     "trainer.max_epochs=2",
 )
 
