@@ -1,8 +1,11 @@
 """Word vectors from files: whole ones are read, hostile and truncated ones refused."""
 
+import json
+
 import numpy as np
 import pytest
 
+from rnnsweep.cli import main
 from rnnsweep.data.vectors import coverage, read_vectors
 from rnnsweep.errors import UserError
 
@@ -122,3 +125,30 @@ def test_any_truncation_is_refused_or_gives_whole_vectors(tmp_path):
             rows = [row for n, row in enumerate(vectors.vectors_VE) if vectors.found_V[n]]
             near = [np.abs(TABLE - row).max(1).min() for row in rows]
             assert max(near, default=0) < 1
+
+
+@pytest.fixture
+def rows(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = [f"{'the oil of paris' if n % 2 else 'a zebra'} {n},{n % 2}" for n in range(40)]
+    path.write_text("text,label\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_the_command_tells_how_much_of_a_corpus_a_file_speaks_of(home, tmp_path, rows, capsys):
+    settings = ["data=files", f"data.train={rows}"]
+    assert main(["vectors", str(written(tmp_path, glove())), *settings, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["width"], said["as_written"], said["other_capitals"]) == (4, 2, 1)
+    assert "zebra" in said["missing"]
+    assert 0 < said["running"] < 1
+    assert main(["vectors", "own", *settings, "model.embedding_size=5"]) == 0
+    shown = capsys.readouterr().out
+    assert "numbers of a vector            5" in shown
+    assert "found, share of running words" in shown
+
+
+def test_the_command_refuses_a_file_that_is_none(home, tmp_path, rows, capsys):
+    (tmp_path / "broken").write_bytes(b"hello\n")
+    assert main(["vectors", str(tmp_path / "broken"), "data=files", f"data.train={rows}"]) == 2
+    assert "line 1 is neither" in capsys.readouterr().err

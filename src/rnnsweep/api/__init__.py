@@ -21,6 +21,7 @@ _HOMES = {
     "runs": "answers",
     "lesson": "teaching",
     "draw_gradients": "gradients",
+    "vectors": "wordvectors",
     "inspect": "inspecting",
     "curves": "answers",
     **dict.fromkeys(
@@ -46,6 +47,7 @@ __all__ = [
     "status",
     "sweep",
     "train",
+    "vectors",
 ]
 
 

@@ -21,6 +21,7 @@ _HOMES = {
     "evaluate": "single",
     "inspect": "inspect",
     "lesson": "lesson",
+    "vectors": "vectors",
     "config": "settings",
     "ui": "store",
     "sync": "store",

@@ -1,0 +1,35 @@
+"""How much of a corpus a file of word vectors speaks of."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rnnsweep.config import compose
+from rnnsweep.config.overrides import quote
+from rnnsweep.errors import UserError
+
+if TYPE_CHECKING:
+    from rnnsweep.data.vectors import Coverage
+
+
+def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
+    """Look the words of a run's corpus up in a file of vectors.
+
+    Args:
+        file: GloVe text, word2vec text or binary; ``own`` counts vectors on the corpus's own texts.
+        overrides: say which corpus, as ``["data=ag_news"]``.
+
+    Returns:
+        the coverage, and how many numbers a vector has.
+
+    Raises:
+        UserError: the file or the corpus cannot be read.
+    """
+    from rnnsweep.data import prepare
+    from rnnsweep.data.vectors import corpus_vectors, coverage
+
+    run = compose([*overrides, quote("data.vectors", file)])
+    corpus = prepare(run.data)
+    found = corpus_vectors(run.data, corpus, width=run.model.embedding_size)
+    if found is None:
+        raise UserError(f"{file!r}: must be the path of a file of vectors, or own")
+    return coverage(found, corpus.vocabulary, corpus.train.ids), found.width
