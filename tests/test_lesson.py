@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -94,6 +95,22 @@ def test_gradients_by_distance_are_drawn_for_four_cells(folder, tmp_path, monkey
 def test_gradients_need_texts_that_are_long_enough(folder, tmp_path):
     with pytest.raises(UserError, match="no text of the validation part has 40 tokens"):
         draw_gradients(tmp_path / "vanishing.png", [f"data.dir={folder}"])
+
+
+def test_ctrl_c_ends_the_rows_and_keeps_those_that_are_done(home, folder, monkeypatch, capsys):
+    told = []
+
+    def interrupt_the_second(row, run):
+        told.append(row.row)
+        if len(told) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("rnnsweep.cli.lesson._begin", interrupt_the_second)
+    settings = [f"data.dir={folder}", "tracking.enabled=false"]
+    assert main(["lesson", "3", "4", "5", "--quick", *settings]) == 130
+    assert told == [3, 4]
+    page = (home / "mlruns" / "lesson" / "quick.md").read_text()
+    assert ("| 3 |" in page, "| 4 |" in page) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ def _reach(name: str, run: RunConfig) -> "Reach":
     fresh_T = gradient_by_distance(start(run, corpus), tokens_TB, targets_B)
     with TemporaryDirectory() as folder:
         scores = train(run, folder=Path(folder))
+        if scores.stopped == "interrupted":
+            raise KeyboardInterrupt
         assert scores.checkpoint is not None
         trained = restore(run, corpus, scores.checkpoint)
     return Reach(name, fresh_T, gradient_by_distance(trained, tokens_TB, targets_B))

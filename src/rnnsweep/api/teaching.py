@@ -25,7 +25,7 @@ def lesson(
     on_row: Callable[[LessonRow, RunConfig], None] | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> tuple[tuple[Outcome, ...], Path]:
-    """Train rows of the lesson, one after the other, and write the page of what came out.
+    """Train rows of the lesson, one after the other, and write the page of what came out after each.
 
     Args:
         rows: their numbers; none trains all.
@@ -40,6 +40,7 @@ def lesson(
 
     Raises:
         UserError: no such row; the configuration or the data cannot be used. Nothing has trained then.
+        KeyboardInterrupt: Ctrl-C; the rows before are on the page.
     """
     chosen = find_rows(rows)
     common = (*(QUICK if quick else ()), *overrides)
@@ -49,9 +50,10 @@ def lesson(
         if on_row:
             on_row(row, run)
         outcomes.append(_train(row, run))
+        written = _write(outcomes, quick=quick, page=page)  # an interruption loses one row, not all
         if on_outcome:
             on_outcome(outcomes[-1])
-    return tuple(outcomes), _write(outcomes, quick=quick, page=page)
+    return tuple(outcomes), written
 
 
 def _compose(row: LessonRow, common: Sequence[str]) -> RunConfig:
@@ -85,6 +87,8 @@ def _train(row: LessonRow, run: RunConfig) -> Outcome:
             on_validation=seen.append,
             folder=Path(folder),
         )
+        if result.stopped == "interrupted":
+            raise KeyboardInterrupt
         test = _test(result, overrides)
     return Outcome(
         row=row.row,
