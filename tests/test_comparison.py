@@ -68,7 +68,8 @@ def test_the_frame_has_one_row_an_architecture(comparison):
 def test_the_answer_names_the_leader_whom_it_beats_and_what_of_the_baseline(comparison):
     assert comparison.answer == (
         "bilstm has the highest mean test score (0.7115), and is better than lstm and rnn, and not separated "
-        "from gru. Against the linear baseline: bilstm, lstm and gru beat it; rnn falls below it."
+        "from gru. Against the linear baseline: bilstm, lstm and gru beat it; rnn falls below it. "
+        "Next: rnnsweep replicate demo --n 16"
     )
 
 
@@ -90,6 +91,13 @@ def test_single_seeds_are_never_ranked(replicates):
     assert found.answer.endswith("Next: rnnsweep replicate demo --n 8")
     assert {v.verdict for v in found.verdicts} == {"needs more"}
     assert all(s.test.low is None for s in found.standings)
+
+
+def test_one_seed_stands_behind_those_with_replicates_however_well_it_scores():
+    runs = make_runs({"gru": 0.7, "lstm": 0.6}, linear=None)
+    lucky = (runs["architecture"] == "lstm") & (runs["role"] == "replicate") & (runs["seed"] > 1000)
+    runs.loc[runs["architecture"] == "lstm", "test"] = 0.99
+    assert [s.architecture for s in compare_records(runs[~lucky]).standings] == ["gru", "lstm"]
 
 
 def test_a_trial_tried_again_counts_once():

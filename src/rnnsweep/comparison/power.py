@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from rnnsweep.comparison.intervals import Scores, finite
 from rnnsweep.comparison.permutation import fewest_pairs
@@ -29,11 +29,11 @@ def separation_power(effect: float, pairs: int, *, alpha: float = 0.05) -> float
 
 
 def _t_power(effect: float, pairs: int, alpha: float) -> float:
-    critical = stats.t.ppf(1 - alpha / 2, pairs - 1)
-    shift = effect * np.sqrt(pairs)
-    upper = stats.nct.sf(critical, pairs - 1, shift)
-    lower = stats.nct.cdf(-critical, pairs - 1, shift)
-    return float(upper + (lower if np.isfinite(lower) else 0.0))
+    critical = special.stdtrit(pairs - 1, 1 - alpha / 2)
+    shift = effect * pairs**0.5
+    tails = special.nctdtr(pairs - 1, shift, np.array([-critical, critical]))
+    below, above = np.nan_to_num(tails)  # not a number where it is too near 0 to be computed
+    return float(1 - above + below)
 
 
 def _sign_flip_power(effect: float, pairs: int, alpha: float) -> float:
@@ -79,7 +79,7 @@ def replicates_to_separate(
         if _detectable_effect(pairs, alpha, power) <= effect:
             return pairs
     normal = ((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) / effect) ** 2
-    for pairs in range(max(fewest, _SIMULATED + 1, int(min(normal, MOST)) - 1), MOST + 1):
+    for pairs in range(max(fewest, _SIMULATED + 1, int(min(normal, MOST))), MOST + 1):
         if _t_power(effect, pairs, alpha) >= power:
             return pairs
     return None

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from rnnsweep.comparison import charts, search_charts, tables
 from rnnsweep.comparison.figures import Figure, data_link, to_csv
 from rnnsweep.comparison.records import OUTCOMES, Comparison, Standing
-from rnnsweep.comparison.sentences import points, replicate_command
+from rnnsweep.comparison.sentences import gather_remarks, points
 from rnnsweep.palette import colour
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def render_report(comparison: Comparison) -> str:
         css=charts.css,
         svg=Markup,
         points=points,
-        replicate_command=replicate_command,
+        health=gather_remarks(comparison.health),
         markdown=tables.standings_markdown(comparison) + "\n" + tables.verdicts_markdown(comparison),
         latex=tables.standings_latex(comparison) + "\n" + tables.verdicts_latex(comparison),
         runs_link=data_link(_runs_csv(comparison.runs)),

@@ -1,9 +1,10 @@
 """Verdicts and answers in words, for someone who has not read the papers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rnnsweep.comparison.permutation import fewest_pairs, smallest_p
-from rnnsweep.comparison.records import Standing, Verdict
+from rnnsweep.comparison.records import Remark, Standing, Verdict
 
 ALPHA = 0.05
 
@@ -43,6 +44,38 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, sweep: str) -> st
     size = points(verdict.difference or 0.0, sign=True)
     yet = "cannot be told apart yet" if verdict.verdict == "needs more" else "are not separable"
     return f"{who} {yet}: {size} points ({_evidence(verdict)}); {_what_it_takes(verdict, margin)}."
+
+
+def gather(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """Give (word, sentence) for each verdict, those of one wording made into one."""
+    gathered: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        reason = verdict.sentence.removeprefix(f"{verdict.a} and {verdict.b}: ")
+        gathered.setdefault((verdict.verdict, reason), []).append(verdict)
+    return [
+        (word, same[0].sentence if len(same) == 1 else f"{len(same)} pairs ({_whom(same)}): {reason}")
+        for (word, reason), same in gathered.items()
+    ]
+
+
+def _whom(verdicts: Sequence[Verdict]) -> str:
+    if all(v.baseline for v in verdicts):
+        return f"{_names([v.a for v in verdicts])} with {verdicts[0].b}"
+    return f"of {_names(list(dict.fromkeys(name for v in verdicts for name in (v.a, v.b))))}"
+
+
+def gather_remarks(remarks: Sequence[Remark]) -> list[Remark]:
+    """Make remarks with the same advice into one, which says of whom else it is true."""
+    gathered: dict[str, list[Remark]] = {}
+    for remark in remarks:
+        gathered.setdefault(remark.next or remark.sentence, []).append(remark)
+    return [_together(same) for same in gathered.values()]
+
+
+def _together(remarks: Sequence[Remark]) -> Remark:
+    others = [r.architecture for r in remarks[1:] if r.architecture]
+    also = f" The same holds for {_names(others)}." if others else ""
+    return replace(remarks[0], sentence=remarks[0].sentence + also)
 
 
 def _evidence(verdict: Verdict) -> str:
@@ -92,7 +125,16 @@ def say_answer(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, sw
         return _no_claim(networks, sweep)
     between = [v for v in verdicts if not v.baseline]
     first = _say_lead(networks, between) if len(networks) > 1 else _say_only(networks[0])
-    return f"{first} {_say_baseline([v for v in verdicts if v.baseline])}".strip()
+    against = _say_baseline([v for v in verdicts if v.baseline])
+    following = _next(verdicts, networks[0].architecture, sweep)
+    return " ".join(part for part in (first, against, following) if part)
+
+
+def _next(verdicts: Sequence[Verdict], leader: str, sweep: str) -> str:
+    """The command that is likely to settle what is open about the leader."""
+    about = [v for v in verdicts if leader in (v.a, v.b) and v.verdict == "needs more"]
+    wanted = [v.pairs + v.replicates_needed for v in about if v.replicates_needed]
+    return f"Next: {replicate_command(sweep, max(wanted))}" if wanted else ""
 
 
 def _no_claim(networks: Sequence[Standing], sweep: str) -> str:

@@ -23,7 +23,8 @@ def make_standings(runs: "pd.DataFrame") -> tuple[Standing, ...]:
 
 
 def _rank(standing: Standing) -> tuple[float, float, str]:
-    mean = standing.test.mean if standing.test.mean is not None else -math.inf
+    several = standing.baseline or standing.test.replicates > 1  # one seed ranks nothing
+    mean = standing.test.mean if several and standing.test.mean is not None else -math.inf
     validation = standing.validation if standing.validation is not None else -math.inf
     return -mean, -validation, standing.architecture
 

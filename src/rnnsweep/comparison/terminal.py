@@ -8,11 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.comparison.records import Comparison, Standing, Verdict
+from rnnsweep.comparison.sentences import gather, gather_remarks
 from rnnsweep.comparison.svg import short
 from rnnsweep.comparison.tables import DASH, decimal
 from rnnsweep.palette import colour
 
-FIXED = 55  # columns that everything but the bar takes
+FIXED = 56  # columns that everything but the bar takes
 SHOWN = 10  # verdicts printed one by one; more are in the report
 _MARKS = {"better": "+", "worse": "-", "equivalent": "=", "not separable": "~", "needs more": "?"}
 
@@ -32,10 +33,8 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
     parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
     parts += [Text(""), *_verdicts(comparison)]
-    parts += [
-        Padding(Text(f"! {r.sentence}" + (f" Next: {r.next}." if r.next else "")), (0, 0, 0, 2), expand=False)
-        for r in comparison.health
-    ]
+    for remark in gather_remarks(comparison.health):
+        parts.append(_indented(f"! {remark.sentence}" + (f" Next: {remark.next}." if remark.next else "")))
     if comparison.report:
         parts.append(Text(f"Report: {comparison.report}", overflow="fold"))
     return Group(*parts)
@@ -46,7 +45,7 @@ def _table(standings: Sequence[Standing], width: int) -> Table:
     table.add_column("architecture", no_wrap=True)
     table.add_column("test", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
-    for head in ("n", "valid", "c/p/f", "size", "s/run"):
+    for head in ("n", "valid", "c/p/f", "params", "s/run"):
         table.add_column(head, justify="right", no_wrap=True)
     known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
     room = max(8, width - FIXED)
@@ -95,21 +94,17 @@ def _verdicts(comparison: Comparison) -> list[RenderableType]:
     against = [v for v in comparison.verdicts if v.baseline]
     lines: list[RenderableType] = []
     for title, verdicts in (("Pairs", between), ("Against the linear baseline", against)):
-        if verdicts:
-            lines += [Text(_heading(title, verdicts), style="bold"), *map(_line, verdicts[:SHOWN])]
-        if len(verdicts) > SHOWN:
-            lines.append(
-                Padding(
-                    Text(f"... and {len(verdicts) - SHOWN} more in the report"), (0, 0, 0, 2), expand=False
-                )
-            )
+        said = gather(verdicts)
+        lines += [Text(_heading(title, verdicts), style="bold")] if verdicts else []
+        lines += [_indented(f"{_MARKS[word]} {sentence}") for word, sentence in said[:SHOWN]]
+        lines += [_indented(f"... and {len(said) - SHOWN} more in the report")] if said[SHOWN:] else []
     return lines
+
+
+def _indented(text: str) -> RenderableType:
+    return Padding(Text(text), (0, 0, 0, 2), expand=False)
 
 
 def _heading(title: str, verdicts: Sequence[Verdict]) -> str:
     counts = [(word, sum(v.verdict == word for v in verdicts)) for word in _MARKS]
     return f"{title}: {', '.join(f'{count} {word}' for word, count in counts if count)}"
-
-
-def _line(verdict: Verdict) -> RenderableType:
-    return Padding(Text(f"{_MARKS[verdict.verdict]} {verdict.sentence}"), (0, 0, 0, 2), expand=False)
