@@ -69,7 +69,7 @@ def test_the_answer_names_the_leader_whom_it_beats_and_what_of_the_baseline(comp
     assert comparison.answer == (
         "bilstm has the highest mean test score (0.7115), and is better than lstm and rnn, and not separated "
         "from gru. Against the linear baseline: bilstm, lstm and gru beat it; rnn falls below it. "
-        "Next: rnnsweep replicate demo --n 16"
+        "Next: rnnsweep replicate demo --n 18"
     )
 
 
