@@ -57,7 +57,7 @@ def mark(
         x = number(scale(low))
         wide = number(max(scale(high) - scale(low), 1))
         picture.add("rect", title=title, x=x, y=number(y - 4), width=wide, height=8, rx=3, class_="interval")
-    picture.add("circle", title=title, cx=number(scale(mean)), cy=number(y), r=4.5, class_="dot")
+    picture.add("circle", title=title, cx=number(scale(mean)), cy=number(y), r=3.5, class_="dot")
 
 
 def pairs_figure(comparison: Comparison) -> Figure | None:
