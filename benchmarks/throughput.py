@@ -130,6 +130,7 @@ def settings(case: Case) -> RunConfig:
             f"model.hidden_size={case.hidden}",
             "model.pooling=last",
             "model.dropout=0",
+            "model.embedding_dropout=0",
             "trainer.max_epochs=1000",
         ]
     )

@@ -31,6 +31,7 @@ SETTINGS = (
     "model=bilstm",
     "model.hidden_size=8",
     "model.dropout=0.2",
+    "model.embedding_dropout=0",
     "optimizer.lr=0.01",
     "trainer.max_epochs=2",
     "trainer.validate_every=0.5",

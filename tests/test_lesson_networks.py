@@ -172,7 +172,9 @@ def test_initial_weights_are_drawn_as_their_source_draws_them():
 
 def test_a_forget_bias_of_null_keeps_pytorchs_draw():
     torch.manual_seed(3)
-    model = build(ModelConfig(forget_bias=None, hidden_size=4), vocabulary=9, classes=2)
+    model = build(
+        ModelConfig(forget_bias=None, hidden_size=4, initialisation="pytorch"), vocabulary=9, classes=2
+    )
     forget = (model.layers.bias_ih_l0 + model.layers.bias_hh_l0)[4:8]
     assert len(set(forget.tolist())) == 4
 

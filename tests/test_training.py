@@ -85,14 +85,21 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("when", [{"chunks": 2}, {"chunks": 4}, {"chunks": 9}, {"validations": 2}])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    ("variant", "when"),
+    [
+        *(("lazy adam", {"chunks": chunks}) for chunks in (2, 4, 9)),
+        *(
+            (variant, {"chunks": 9})
+            for variant in ("adamw, one cycle, two layers", "dense sgd, plateau, patience")
+        ),
+        ("lazy adam", {"validations": 2}),
+    ],
+)
 def test_interrupted_and_uninterrupted_trainings_end_the_same_bit_for_bit(
     settings, tmp_path, variant, when, monkeypatch
 ):
     monkeypatch.setattr("rnnsweep.training.loader.TEXTS_OF_A_CHUNK", 80)
-    if variant != "lazy adam" and when.get("chunks") != 9:
-        pytest.skip("one interruption is enough for this variant")
     run = settings(*VARIANTS[variant])
     whole_record, record = Record(), Record()
     whole = train(run, folder=tmp_path / "whole", logger=whole_record)

@@ -14,12 +14,12 @@ class OptimizerConfig:
     """How the weights move."""
 
     name: str = "adam"  # adam | adamw | sgd
-    lr: float = 1e-3
+    lr: float = 3e-3
     weight_decay: float = 0.0
     momentum: float = 0.0  # sgd alone
     beta1: float = 0.9
     beta2: float = 0.999
-    schedule: str = "none"  # none | cosine | plateau | one_cycle
+    schedule: str = "cosine"  # none | cosine | plateau | one_cycle
     gradient_clip: float | None = 1.0  # largest norm of all gradients together; null clips nothing
     lazy_embedding: str = "auto"  # auto | off: the exact lazy update of embedding rows
 

@@ -54,7 +54,8 @@ def set_vectors(embedding: nn.Embedding, vectors_VE: Tensor, found_V: Tensor) ->
     """
     words = len(found_V)
     known_NE = vectors_VE[found_V]
-    drawn_VE = embedding.weight[:words] * known_NE.std() + known_NE.mean()
+    own_VE = embedding.weight[:words]
+    drawn_VE = own_VE * (known_NE.std() / own_VE.std()) + known_NE.mean()
     drawn_VE[found_V] = known_NE
     embedding.weight[:words] = drawn_VE
     if embedding.padding_idx is not None:
