@@ -27,7 +27,7 @@ check: $(READY)  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 
 bench: $(READY)  ## what it costs, beside what one would do instead
 	@$(BIN)/python -m benchmarks

@@ -1,11 +1,18 @@
 """A launcher and a clock that run a sweep's hours in milliseconds: tasks are scripts of their fate."""
 
+import functools
 import heapq
 import itertools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from rnnsweep.config import compose
+from rnnsweep.study import space
 from rnnsweep.sweep import Slot, Sweep, read_sweep
 from rnnsweep.trial import Ended, Event, Outcome, Report, Reported, Started, TrialTask
 
@@ -30,6 +37,20 @@ def write_sweep(folder: Path, text: str = PLAIN, **changes: object) -> Sweep:
     path = folder / "toy.yaml"
     path.write_text(QUESTION + "\n".join(lines) + "\n", encoding="utf-8")
     return read_sweep(path)
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Run hundreds of sweeps that ask for the same few configurations, on a disk that needs no waiting for.
+
+    Each configuration is composed once. Files are not forced to the disk: these tests kill processes, and
+    what a process wrote survives it.
+    """
+    once = functools.cache(lambda overrides, conf: compose(overrides, conf=conf))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(space, "compose", lambda overrides, conf=None, where="": once(tuple(overrides), conf))
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """The engine, run with scripts in place of trainings."""
 
-import functools
 import json
 import os
 import re
@@ -13,11 +12,10 @@ import optuna
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from simulation import FakeClock, FakeLauncher, PowerCut, Script, write_sweep
+from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
-from rnnsweep.config import compose
 from rnnsweep.errors import UserError
-from rnnsweep.study import SweepSummary, read_status, run_sweep, space
+from rnnsweep.study import SweepSummary, read_status, run_sweep
 from rnnsweep.study.journal import JOURNAL, mend, open_journal
 from rnnsweep.study.lock import sole_controller
 from rnnsweep.study.records import NoRecords
@@ -26,13 +24,9 @@ from rnnsweep.trial import TrialTask
 
 
 @pytest.fixture(autouse=True, scope="module")
-def composed_once():
-    """Compose each configuration once: hundreds of sweeps of this file ask for the same few."""
-    once = functools.cache(lambda overrides, conf: compose(overrides, conf=conf))
-    patch = pytest.MonkeyPatch()
-    patch.setattr(space, "compose", lambda overrides, conf=None, where="": once(tuple(overrides), conf))
-    yield
-    patch.undo()
+def many_sweeps():
+    with without_waiting():
+        yield
 
 
 def score_of(task: TrialTask) -> float:
@@ -81,6 +75,27 @@ def test_every_architecture_spends_its_budget_and_its_best_is_repeated(tmp_path)
     assert summary.trials == {"complete": 8, "pruned": 0, "failed": 0, "running": 0, "waiting": 0}
     roles = Counter((task.architecture, task.role) for task in fake.started)
     assert roles == {(a, r): n for a in ("rnn", "lstm") for r, n in (("trial", 4), ("replicate", 2))}
+
+
+class Watcher:
+    """Keeps all that it hears."""
+
+    def __init__(self):
+        self.snapshots = []
+
+    def update(self, snapshot):
+        self.snapshots.append(snapshot)
+
+    def message(self, text):
+        pass
+
+
+def test_two_replicates_of_one_trial_are_told_apart_while_they_run(tmp_path):
+    watcher = Watcher()
+    sweep = write_sweep(tmp_path, architectures="[rnn]", replicates=3)
+    run(sweep, tmp_path, FakeLauncher(FakeClock(), plain), listener=watcher)
+    shown = {(r.role, r.number) for s in watcher.snapshots for r in s.running if r.role == "replicate"}
+    assert shown == {("replicate", 0), ("replicate", 1), ("replicate", 2)}
 
 
 def test_replicates_are_paired_and_repeat_the_best_trial(tmp_path):

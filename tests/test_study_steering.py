@@ -4,11 +4,17 @@ import re
 from collections import Counter
 
 import pytest
-from simulation import FakeClock, FakeLauncher, Script, write_sweep
+from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
 from rnnsweep.errors import UserError
 from rnnsweep.study import enqueue, export, read_status, retry, run_sweep, stop, storage_url
 from rnnsweep.study.records import NoRecords
+
+
+@pytest.fixture(autouse=True, scope="module")
+def many_sweeps():
+    with without_waiting():
+        yield
 
 
 def run(sweep, folder, script=lambda task, life: Script()):

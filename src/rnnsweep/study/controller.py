@@ -9,6 +9,7 @@ from rnnsweep.study.failures import RETRIED, Hopeless, smaller
 from rnnsweep.study.ledger import Ledger
 from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.study.records import Records
+from rnnsweep.study.tasks import REPLICATE
 from rnnsweep.sweep import Slot, Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
 from rnnsweep.trial.messages import LOG, OUTCOME
@@ -240,11 +241,12 @@ class Controller:
 
 def _running(busy: Busy, now: float) -> Running:
     task, report = busy.job.task, busy.report
+    repeat = task.tags.get(REPLICATE)
     return Running(
         key=task.key,
         role=task.role,
         architecture=task.architecture,
-        number=task.number,
+        number=task.number if repeat is None else int(repeat),
         slot=busy.slot.label,
         seconds=now - busy.since,
         epoch=report.epoch if report else None,

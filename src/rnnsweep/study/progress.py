@@ -38,7 +38,7 @@ class Running:
     key: str
     role: str  # trial | replicate | baseline
     architecture: str
-    number: int | None
+    number: int | None  # of the trial, or of the replicate among its trial's
     slot: str
     seconds: float
     epoch: float | None = None

@@ -9,6 +9,7 @@ from rnnsweep.sweep import Sweep
 from rnnsweep.trial import TrialTask
 
 BASELINE = "linear"
+REPLICATE = "rnnsweep.replicate"  # tag: which of its trial's repeats a replicate is
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class TaskMaker:
         name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
         overrides = (*_without_seeds(best, self.sweep.vary), *self._seeds(architecture, number))
         task = self._task("replicate", architecture, name, overrides, number=trial)
-        return replace(task, tags={**task.tags, "rnnsweep.replicate": str(number)})
+        return replace(task, tags={**task.tags, REPLICATE: str(number)})
 
     def baseline(self) -> TrialTask:
         """Make the task of the linear baseline."""
