@@ -135,7 +135,7 @@ def words(browser: Any) -> str:
 
 
 def left(browser: Any, text: str) -> float:
-    """Say how far from the left an element of that very text stands, in pixels; the page's order is another."""
+    """Say how far from the left an element of that text stands, in pixels; the page's order is another."""
     script = """return [...document.querySelectorAll('.ag-header-cell *')]
     .filter(e => e.textContent.trim() === arguments[0]).map(e => e.getBoundingClientRect().left)[0]"""
     return float(browser.execute_script(script, text))

@@ -1,5 +1,6 @@
 """The store: made whole, filled once, read back the same through both doors, mended when it was moved."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -27,6 +28,8 @@ from rnnsweep.tracking.store import ensure_store, local_uri, open_client
 def template(tmp_path_factory):
     """A store made once; MLflow takes seconds to make one."""
     mlruns = tmp_path_factory.mktemp("template") / "mlruns"
+    mlruns.mkdir()
+    (mlruns / ".mlflow-dead.db").write_bytes(b"half a database")
     ensure_store(mlruns)
     return mlruns
 
@@ -147,7 +150,7 @@ def test_a_score_can_be_added_to_a_run_that_has_ended_and_was_shipped(mlruns):
 
 
 @given(st.lists(st.sampled_from(["", "", "before", "after"]), min_size=4, max_size=30))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_the_store_fails_there_is_one_run_and_each_point_once(template, tmp_path_factory, fails):
     mlruns = fresh_store(template, tmp_path_factory.mktemp("flaky") / "mlruns")
     full_run(mlruns).end("complete")
@@ -334,7 +337,7 @@ def test_an_older_schema_is_backed_up_and_upgraded(mlruns, capsys):
     old = _older_store(path)
     backup = upgrade_if_old(mlruns)
     assert backup.name.startswith(f"mlflow.before-{old[:8]}")
-    assert f"Upgraded {path}" in capsys.readouterr().err
+    assert f"{path} was of an older MLflow and has been upgraded" in capsys.readouterr().err
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (old,)
     assert upgrade_if_old(mlruns) is None
@@ -365,11 +368,9 @@ def test_a_store_of_a_newer_mlflow_is_refused(mlruns):
         upgrade_if_old(mlruns)
 
 
-def test_a_killed_first_use_leaves_nothing_that_the_second_stumbles_over(tmp_path):
-    (tmp_path / ".mlflow-dead.db").write_bytes(b"half a database")
-    ensure_store(tmp_path)
-    assert not (tmp_path / ".mlflow-dead.db").exists()
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+def test_a_first_use_is_whole_and_clears_what_a_killed_one_left(template):
+    assert not (template / ".mlflow-dead.db").exists()
+    with closing(sqlite3.connect(f"file:{template}/mlflow.db?mode=ro", uri=True)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -400,8 +401,8 @@ def test_two_processes_that_start_at_once_make_one_store(tmp_path):
 
 
 @pytest.mark.slow
-def test_eight_processes_that_start_at_once_make_one_store_twenty_times(tmp_path):
-    for n in range(20):
+def test_eight_processes_that_start_at_once_make_one_store_each_time(tmp_path):
+    for n in range(int(os.environ.get("RNNSWEEP_RACES", "3"))):
         start_at_once(tmp_path / str(n), 8)
 
 
