@@ -116,6 +116,20 @@ def test_more_than_twenty_pairs_are_flipped_at_random():
     assert c.sign_flip_p(d) == pytest.approx(stats.ttest_1samp(d, 0).pvalue, abs=0.02)
 
 
+def test_against_one_number_symmetric_scores_are_tested_as_students_and_skewed_ones_corrected():
+    symmetric = np.array([-4, -3, -2, -1, 0, 1, 2, 3, 4]) + 1.5
+    assert c.one_sample_p(symmetric) == pytest.approx(
+        max(c.sign_flip_p(symmetric), stats.ttest_1samp(symmetric, 0).pvalue), abs=2e-3
+    )
+    skewed = np.array([0.0, 0.0, 1.0, 1.0, 3.0])
+    d = skewed - 1
+    g = (d**3).sum() * 5 / 12 / skewed.std(ddof=1) ** 3
+    v = 1 / skewed.std(ddof=1)
+    t = 5**0.5 * (v + g * v**2 / 3 + g**2 * v**3 / 27 + g / 30)
+    assert c.one_sample_p(skewed) == pytest.approx(max(c.sign_flip_p(skewed), 2 * stats.t.sf(t, 4)))
+    assert c.one_sample_p([0.5] * 8) == c.sign_flip_p([0.5] * 8)
+
+
 def test_five_pairs_cannot_reach_five_percent_and_six_can():
     assert [c.smallest_p(n) for n in (3, 5, 6)] == [0.25, 0.0625, 0.03125]
     assert [c.fewest_pairs(comparisons=m) for m in (1, 10, 21)] == [6, 9, 10]

@@ -10,7 +10,7 @@ _HOMES = {
     "importance": "forest_importances",
     "intervals": "Interval bca_interval difference_interval interquartile_mean interquartile_mean_interval "
     "mean_interval median_interval stratified_mean_interval t_interval",
-    "permutation": "fewest_pairs holm sign_flip_p smallest_p",
+    "permutation": "fewest_pairs holm one_sample_p sign_flip_p smallest_p",
     "power": "equivalence_p minimum_detectable_difference replicates_to_equate replicates_to_separate "
     "separation_power",
     "ranks": "Friedman friedman nemenyi_difference",

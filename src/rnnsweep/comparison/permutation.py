@@ -4,6 +4,7 @@ from math import ceil, log2
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from rnnsweep.comparison.intervals import Scores, finite
 
@@ -26,6 +27,25 @@ def sign_flip_p(differences: Scores, *, draws: int = DRAWS, seed: int = 0) -> fl
     rng = np.random.default_rng(seed)
     signs = rng.integers(0, 2, size=(draws, len(d)), dtype=np.int8) * 2 - 1
     return float((1 + np.count_nonzero(np.abs(signs @ d) >= near)) / (1 + draws))
+
+
+def one_sample_p(differences: Scores) -> float:
+    """Two-sided p that replicates centre on the one number they were subtracted from.
+
+    The greater of two: the sign-flip test, which takes the scores to be symmetric, and Student's test with
+    Hall's correction for skewness (Hall 1992, JRSS B 54:221). Skewed scores of 10 replicates are called
+    different from their own mean in 7 to 10 % of cases by the first alone, in 5 % by both.
+    """
+    d = finite(differences)
+    flipped = sign_flip_p(d)
+    spread = float(d.std(ddof=1)) if len(d) > 2 else 0.0
+    if spread == 0:
+        return flipped
+    n, mean = len(d), float(d.mean())
+    skewness = float(((d - mean) ** 3).sum()) * n / ((n - 1) * (n - 2)) / spread**3
+    v = mean / spread
+    t = n**0.5 * (v + skewness * v**2 / 3 + skewness**2 * v**3 / 27 + skewness / (6 * n))
+    return max(flipped, float(2 * special.stdtr(n - 1, -abs(t))))
 
 
 def _all_sums(d: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnsweep.comparison.improvement import mcnemar, probability_of_improvement
 from rnnsweep.comparison.intervals import Interval, difference_interval, mean_interval
-from rnnsweep.comparison.permutation import fewest_pairs, holm, sign_flip_p, smallest_p
+from rnnsweep.comparison.permutation import fewest_pairs, holm, one_sample_p, sign_flip_p, smallest_p
 from rnnsweep.comparison.power import (
     equivalence_p,
     minimum_detectable_difference,
@@ -38,6 +38,10 @@ class Pair:
     def differences(self) -> NDArray[np.float64]:
         """a - b for each seed."""
         return self.scores_a - self.scores_b
+
+    def p(self) -> float:
+        """P of no difference, before any correction."""
+        return one_sample_p(self.differences) if self.baseline else sign_flip_p(self.differences)
 
     def interval(self) -> Interval | None:
         """Interval of the mean difference, or None without a single pair."""
@@ -96,7 +100,7 @@ def _against(a: Standing, linear: Standing) -> Pair:
 def _judge_family(
     pairs: Sequence[Pair], *, margin: float, sweep: str, correct: Mapping[str, ArrayLike]
 ) -> list[Verdict]:
-    alone = [sign_flip_p(pair.differences) if len(pair.differences) > 1 else 1.0 for pair in pairs]
+    alone = [pair.p() if len(pair.differences) > 1 else 1.0 for pair in pairs]
     corrected = holm(alone)
     equal = holm([_equal_p(pair, margin) for pair in pairs])
     # Holm asks this much of the next to fall
