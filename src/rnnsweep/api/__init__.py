@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from rnnsweep.api.answers import best, compare, curves, runs
     from rnnsweep.api.results import BestResult, EvaluateResult, SweepResult, TrainResult, Validation
     from rnnsweep.api.single import train
+    from rnnsweep.api.steering import Exported, enqueue, export, retry, stop
     from rnnsweep.api.sweeps import replicate, status, sweep
     from rnnsweep.api.testing import evaluate
 
@@ -24,6 +25,7 @@ _HOMES = {
     "vectors": "wordvectors",
     "inspect": "inspecting",
     "curves": "answers",
+    **dict.fromkeys(("Exported", "enqueue", "export", "retry", "stop"), "steering"),
     **dict.fromkeys(
         ("BestResult", "EvaluateResult", "SweepResult", "TrainResult", "Validation"),
         "results",
@@ -32,6 +34,7 @@ _HOMES = {
 __all__ = [
     "BestResult",
     "EvaluateResult",
+    "Exported",
     "SweepResult",
     "TrainResult",
     "Validation",
@@ -39,12 +42,16 @@ __all__ = [
     "compare",
     "curves",
     "draw_gradients",
+    "enqueue",
     "evaluate",
+    "export",
     "inspect",
     "lesson",
     "replicate",
+    "retry",
     "runs",
     "status",
+    "stop",
     "sweep",
     "train",
     "vectors",

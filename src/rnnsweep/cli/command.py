@@ -14,9 +14,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HOMES = {
     "sweep": "sweeps",
     "status": "sweeps",
+    "stop": "steering",
+    "enqueue": "steering",
+    "retry": "steering",
     "replicate": "sweeps",
     "compare": "answers",
     "best": "answers",
+    "export": "steering",
     "train": "single",
     "evaluate": "single",
     "inspect": "inspect",

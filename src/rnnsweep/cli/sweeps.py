@@ -12,11 +12,14 @@ from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration, score
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from rnnsweep.api import SweepResult
     from rnnsweep.study import Failure, Listener, SweepStatus
 
 INTERRUPTED = 130
 MOST_FAILURES = 5
+WATCH_S = 1.0
 
 
 @command(
@@ -73,15 +76,21 @@ def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
 @command(
     "status",
     ("rnnsweep status quickstart", "how far a sweep is, from any terminal"),
+    ("rnnsweep status quickstart --watch", "draw it again each second until the sweep stops"),
     ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
 )
 @click.argument("sweep", type=Started())
+@click.option("--watch", is_flag=True, help="Draw it again each second until the sweep stops.")
 @json_option
-def status_command(sweep: str, as_json: bool) -> None:
+def status_command(sweep: str, watch: bool, as_json: bool) -> None:
     """Tell how far SWEEP is, and which trials failed and why.
 
     SWEEP is a name or a file.
     """
+    if watch and as_json:
+        raise click.UsageError("--watch and --json exclude each other.")
+    if watch:
+        _follow(sweep)
     with one_json_object(as_json) as emit:
         from rnnsweep.api import status
 
@@ -129,13 +138,41 @@ def _conclude(result: "SweepResult", again: str) -> None:
         print_answer(result.comparison)
 
 
+def _follow(sweep: str) -> None:
+    """Draw the status of a running sweep until it stops; without a terminal, a line where it changed."""
+    import time
+
+    from rich.live import Live
+
+    from rnnsweep.api import status
+
+    console, _ = consoles()
+    before = None
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while (found := status(sweep)).state == "running":
+            if console.is_terminal:
+                live.update(_status_table(found), refresh=True)
+            elif found.trials != before:
+                words = (f"{number} {word}" for word, number in found.trials.items() if number)
+                console.print(f"{found.sweep}: {', '.join(words)}", markup=False)
+            before = found.trials
+            time.sleep(WATCH_S)
+
+
 def _print_status(found: "SweepStatus") -> None:
+    console, _ = consoles()
+    console.print(f"[bold]{found.sweep}[/]  {found.state}, slots busy {found.slots_busy:.0%}")
+    console.print(_status_table(found))
+    _print_failures(found.failures)
+    if found.state == "interrupted":
+        console.print(f"go on with: rnnsweep sweep {found.sweep}", style="dim")
+
+
+def _status_table(found: "SweepStatus") -> "Table":
     from rich.table import Table
 
     from rnnsweep.palette import colour
 
-    console, _ = consoles()
-    console.print(f"[bold]{found.sweep}[/]  {found.state}, slots busy {found.slots_busy:.0%}")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("architecture", no_wrap=True)
     for head in ("complete", "pruned", "failed", "running", "waiting", "best"):
@@ -143,10 +180,7 @@ def _print_status(found: "SweepStatus") -> None:
     for row in found.standings:
         counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
         table.add_row(f"[{colour(row.architecture)}]{row.architecture}[/]", *counts, score(row.best))
-    console.print(table)
-    _print_failures(found.failures)
-    if found.state == "interrupted":
-        console.print(f"go on with: rnnsweep sweep {found.sweep}", style="dim")
+    return table
 
 
 def _print_failures(failures: "tuple[Failure, ...]") -> None:

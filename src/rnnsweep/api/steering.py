@@ -1,0 +1,105 @@
+"""Steer a sweep from outside: stop it, propose trials, try failed ones again, take its trials away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.api.sweeps import find_name, started
+from rnnsweep.config.overrides import read_overrides
+from rnnsweep.errors import UserError
+from rnnsweep.places import find_places
+from rnnsweep.sweep import Sweep
+
+if TYPE_CHECKING:
+    import pandas
+
+FILES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A sweep's trials, where they were written, and where Optuna keeps them."""
+
+    trials: "pandas.DataFrame"
+    file: Path | None
+    storage: Path  # Optuna's journal; `optuna-dashboard FILE` opens it
+
+
+def stop(name: str | Path) -> int:
+    """Ask whoever runs a sweep to let its trials write checkpoints and stop; give the process's number.
+
+    Raises:
+        UserError: nobody runs it, or a process on another host does.
+    """
+    from rnnsweep.study import stop as ask
+
+    places = find_places()
+    return ask(places.mlruns, find_name(name, places))
+
+
+def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
+    """Propose a trial of a sweep, as ``["optimizer.lr=0.01"]``; keys left out are drawn by the sampler.
+
+    It is asked for next, and counts in the budget.
+
+    Raises:
+        UserError: an unknown architecture or key, a value outside the space, a sweep that never started or
+            that somebody runs.
+    """
+    from rnnsweep.study import enqueue as propose
+
+    given = {one.key: one.value for one in read_overrides(values)}
+    propose(_started(name), architecture, given, mlruns=find_places().mlruns)
+
+
+def retry(name: str | Path, task: str | None = None) -> int:
+    """Let the failed trials of a sweep, or one of them, be tried again by its next call; give their number.
+
+    Args:
+        task: its name as `status` shows it, as ``lstm-3``; None: all that failed.
+
+    Raises:
+        UserError: a sweep that never started or that somebody runs; a trial that did not fail.
+    """
+    from rnnsweep.study import retry as again
+
+    return again(_started(name), mlruns=find_places().mlruns, task=task)
+
+
+def export(name: str | Path, to: str | Path | None = None) -> Exported:
+    """Give all trials of a sweep, failed and running ones too, and write them to a CSV or Parquet file.
+
+    Raises:
+        UserError: the sweep never started, or the file cannot be written.
+    """
+    from rnnsweep.study import export as read
+    from rnnsweep.study import storage_url
+
+    mlruns, name = find_places().mlruns, find_name(name, find_places())
+    file = None if to is None else Path(to)
+    if file is not None and file.suffix not in FILES:
+        raise UserError(f"{file}: must end in {' or '.join(FILES)}")
+    table = read(mlruns, name)
+    if file is not None:
+        _write(table, file)
+    return Exported(table, file, storage_url(mlruns, name))
+
+
+def _write(table: "pandas.DataFrame", file: Path) -> None:
+    try:
+        if file.suffix == ".csv":
+            table.to_csv(file, index=False)
+        else:
+            table.to_parquet(file, index=False)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
+def _started(name: str | Path) -> Sweep:
+    """Read a sweep as it was when it started."""
+    places = find_places()
+    found = started(find_name(name, places), places)
+    if found is None:
+        raise UserError(f"sweep {str(name)!r}: it never started, so it has no trials")
+    return found

@@ -1,0 +1,105 @@
+"""`stop`, `enqueue`, `retry` and `export`: steer a sweep from another terminal or between its calls."""
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Started
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count
+
+
+@command(
+    "stop",
+    ("rnnsweep stop quickstart", "as Ctrl-C at the terminal that runs it"),
+)
+@click.argument("sweep", type=Started())
+@json_option
+def stop_command(sweep: str, as_json: bool) -> None:
+    """Let the trials of SWEEP write checkpoints and stop, from any terminal of its machine."""
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import stop
+
+        process = stop(sweep)
+        emit({"sweep": sweep, "process": process})
+    if not as_json:
+        click.echo(f"asked process {process} to stop; go on with: rnnsweep sweep {sweep}", err=True)
+
+
+@command(
+    "enqueue",
+    ("rnnsweep enqueue quickstart lstm optimizer.lr=0.003", "the sampler draws the other values"),
+    ("rnnsweep enqueue quickstart gru model.hidden_size=96 optimizer.lr=1e-3", "two values of its space"),
+)
+@click.argument("sweep", type=Started())
+@click.argument("architecture")
+@click.argument("values", metavar="KEY=VALUE...", nargs=-1, required=True)
+@json_option
+def enqueue_command(sweep: str, architecture: str, values: tuple[str, ...], as_json: bool) -> None:
+    """Propose a trial of ARCHITECTURE, which SWEEP asks for next.
+
+    It counts in the budget: where that is spent, raise it with `rnnsweep sweep SWEEP --trials N`.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import enqueue
+
+        enqueue(sweep, architecture, values)
+        emit({"sweep": sweep, "architecture": architecture, "values": values})
+    if not as_json:
+        click.echo(f"proposed to {architecture}; it runs next with: rnnsweep sweep {sweep}", err=True)
+
+
+@command(
+    "retry",
+    ("rnnsweep retry quickstart", "all that failed"),
+    ("rnnsweep retry quickstart lstm-3", "one of them, as `rnnsweep status` names it"),
+)
+@click.argument("sweep", type=Started())
+@click.argument("trial", required=False)
+@json_option
+def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
+    """Give the failed trials of SWEEP, or one of them, another try.
+
+    Their places in the budget are given back; the next `rnnsweep sweep SWEEP` runs them.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import retry
+
+        number = retry(sweep, trial)
+        emit({"sweep": sweep, "retried": number})
+    if as_json:
+        return
+    if number:
+        click.echo(f"{count(number, 'task')} to be tried again with: rnnsweep sweep {sweep}", err=True)
+    else:
+        click.echo(f"nothing of sweep {sweep} failed", err=True)
+
+
+@command(
+    "export",
+    ("rnnsweep export quickstart --to trials.csv", "for a spreadsheet"),
+    ("rnnsweep export quickstart --to trials.parquet", "for pandas, with types"),
+    ("rnnsweep export quickstart | head -3", "without a file: CSV on standard output"),
+)
+@click.argument("sweep", type=Started())
+@click.option("--to", "file", type=click.Path(dir_okay=False), help="A .csv or .parquet file to write.")
+@json_option
+def export_command(sweep: str, file: str | None, as_json: bool) -> None:
+    """Write all trials of SWEEP, failed ones too, with values, settings and causes.
+
+    Tells also the file that optuna-dashboard opens.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import export
+
+        found = export(sweep, file)
+        emit(
+            {"sweep": sweep, "trials": len(found.trials), "file": found.file, "storage": found.storage},
+        )
+    if as_json:
+        return
+    if found.file is None:
+        click.echo(found.trials.to_csv(index=False), nl=False)
+    _, console = consoles()
+    to = "standard output" if found.file is None else found.file
+    console.print(f"{count(len(found.trials), 'trial')} to {to}", markup=False, soft_wrap=True)
+    console.print(f"to browse: optuna-dashboard {found.storage}", markup=False, style="dim", soft_wrap=True)
