@@ -85,6 +85,8 @@ class Agenda:
                 for number in range(self.maker.sweep.replicates):
                     task = self.maker.replicate(name, best.number, best.overrides, number=number)
                     self._add_repeat(task)
+        # seed by seed over all architectures: a sweep that is stopped early has pairs to compare
+        self.ready = deque(sorted(self.ready, key=_turn))
 
     def _add_repeat(self, task: TrialTask) -> None:
         """Queue a replicate or the baseline unless it ended under an earlier controller."""
@@ -102,3 +104,10 @@ class Agenda:
     def baseline_ended(self) -> bool:
         """Whether the baseline is over or not wanted."""
         return not self.maker.sweep.baseline or BASELINE in self.ended
+
+
+def _turn(job: Job) -> int:
+    """Give a ready job its place: a replicate's number; everything else goes first."""
+    if job.task.role != "replicate" or job.task.resume:
+        return -1
+    return int(job.task.name.rpartition("-r")[2])
