@@ -25,9 +25,7 @@ def refuse_unknown(key: str, value: str, known: Iterable[str]) -> None:
     """
     choices = sorted(known)
     if value not in choices:
-        raise UserError(
-            f"{key}={value!r} is not one of {', '.join(choices)}.{nearest(value, choices)}"
-        )
+        raise UserError(f"{key}={value!r} is not one of {', '.join(choices)}.{nearest(value, choices)}")
 
 
 def refuse_unless(holds: bool, key: str, value: object, right: str) -> None:
