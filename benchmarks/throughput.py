@@ -3,7 +3,8 @@
 The lesson's loop: a Dataset of token lists, a DataLoader whose collate pads Python lists row by row, the
 padded recurrent layer, torch.optim.Adam over all weights. Ours: the same cell, sizes, vocabulary, batch and
 precision through `rnnsweep.training.train`. A third loop, bare, does our arithmetic without Lightning: what
-the Trainer costs. Loops take turns; figures are medians of the turns, one thread each.
+the Trainer costs. Loops take turns; figures are medians of the turns, one thread each, in processor time
+(no loop waits for anything), so that other programs of the machine disturb little.
 """
 
 import os
@@ -12,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, batches, prepare
 from rnnsweep.networks import build
 from rnnsweep.training import stop, train
+from rnnsweep.training.loader import TEXTS_OF_A_CHUNK
 
 TURNS = 5
 SECONDS = 1.5  # of each loop in each turn
@@ -176,7 +177,7 @@ class Clock(pl.Callback):
         self._first = 0
 
     def on_train_batch_end(self, trainer, module, *args) -> None:
-        now, step = time.perf_counter(), module.position.step
+        now, step = time.process_time(), module.position.step
         if not self.start:
             self.start, self._first = now, step
         elif now - self.start > SECONDS:
@@ -185,14 +186,16 @@ class Clock(pl.Callback):
 
 
 def speed_of(steps: Iterator[int]) -> float:
-    """Texts a second of a loop, after three steps to warm up."""
-    list(islice(steps, 3))
-    start, texts = time.perf_counter(), 0
+    """Texts a second of a loop, after as many texts to warm up as `Clock` leaves out."""
+    warm = 0
+    while warm < TEXTS_OF_A_CHUNK:
+        warm += next(steps)
+    start, texts = time.process_time(), 0
     for count in steps:
         texts += count
-        if time.perf_counter() - start > SECONDS:
+        if time.process_time() - start > SECONDS:
             break
-    return texts / (time.perf_counter() - start)
+    return texts / (time.process_time() - start)
 
 
 def speed_of_ours(case: Case, run: RunConfig) -> float:
@@ -206,12 +209,15 @@ def speed_of_ours(case: Case, run: RunConfig) -> float:
 
 
 def measure(case: Case) -> list[dict]:
-    """Let the three loops take turns."""
+    """Let the three loops take turns; ours and the bare one start afresh in each (cold tables cost both)."""
     run = settings(case)
     run = replace(run, optimizer=OptimizerConfig())
     corpus = prepare(run.data)
-    theirs_steps, bare_steps = lesson(case, corpus), bare(case, run, corpus)
-    turns = [(speed_of_ours(case, run), speed_of(bare_steps), speed_of(theirs_steps)) for _ in range(TURNS)]
+    theirs_steps = lesson(case, corpus)
+    turns = [
+        (speed_of_ours(case, run), speed_of(bare(case, run, corpus)), speed_of(theirs_steps))
+        for _ in range(TURNS)
+    ]
     ours, plain, theirs = zip(*turns, strict=True)
     return [
         row(case.name, ours, theirs, "the lesson's loop (lists, collate, padded, dense Adam)"),

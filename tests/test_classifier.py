@@ -167,16 +167,16 @@ def one_network(vocabulary=3000):
     return torch.nn.Embedding(vocabulary, 40, padding_idx=0).double(), torch.nn.Linear(40, 2).double()
 
 
-def losses_of(config, batches):
+def losses_of(config, batches, scaler=None):
     embedding, output = one_network()
     optimizer = Optimizer(config, embedding, output.parameters())
     losses = []
     for tokens_TB in batches:
         optimizer.look(tokens_TB)
         loss = output(optimizer.vectors(slice(None)).mean(0)).square().sum()
-        loss.backward()
-        optimizer.clip()
-        optimizer.step(lr=config.lr)
+        (scaler.scale(loss) if scaler else loss).backward()
+        optimizer.clip(scaler=scaler)
+        optimizer.step(lr=config.lr, scaler=scaler)
         losses.append(loss.item())
     optimizer.catch_up()
     return optimizer, embedding.weight.detach(), losses
@@ -197,6 +197,17 @@ def test_training_with_clipped_gradients_is_the_same_lazy_and_dense(name):
     torch.testing.assert_close(lazy_VD, dense_VD, atol=1e-5, rtol=0)
     np.testing.assert_allclose(lazy_losses, losses, rtol=1e-6)
     assert lazy_VD[0].abs().sum() == 0  # the padding row stays zero
+
+
+def test_scaled_gradients_are_clipped_and_stepped_as_plain_ones():
+    torch.manual_seed(3)
+    batches = [torch.randint(0, 3000, (5, 4)) for _ in range(20)]
+    config = OptimizerConfig(lazy_embedding="off", gradient_clip=0.05)
+
+    _, plain_VD, _ = losses_of(config, batches)
+    _, scaled_VD, _ = losses_of(config, batches, torch.amp.GradScaler("cpu"))
+
+    torch.testing.assert_close(scaled_VD, plain_VD, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -372,6 +372,11 @@ def test_a_gpu_that_is_not_there_is_said_so(settings):
 
     assert str(caught.value).startswith("trainer.accelerator='gpu': this machine has no GPU")
 
+    with pytest.raises(UserError) as caught:
+        train(settings("trainer.precision=16-mixed"))
+
+    assert str(caught.value) == "trainer.precision='16-mixed': needs a GPU; on the CPU take bf16-mixed"
+
 
 @pytest.mark.parametrize(
     ("every", "points"),

@@ -93,6 +93,7 @@ class Classifier(pl.LightningModule):
         self._plateau = Plateau()
         self._optimizer: Optimizer | None = None
         self._restored: dict[str, Any] | None = None
+        self._scaled: dict[str, Any] = {}  # state of the gradient scaler to be restored
 
     @property
     def epochs_done(self) -> float:
@@ -114,6 +115,8 @@ class Classifier(pl.LightningModule):
         if self._restored is not None:
             self._optimizer.load_state_dict(self._restored)
             self._restored = None
+        if self._scaler and self._scaled:
+            self._scaler.load_state_dict(self._scaled)
         for tally in (self._learned, self._validated):
             tally.to(self.device)
         return self._optimizer.dense
@@ -176,9 +179,15 @@ class Classifier(pl.LightningModule):
         assert self._optimizer is not None
         return self._optimizer
 
+    @property
+    def _scaler(self) -> torch.amp.GradScaler | None:
+        """What keeps the gradients of 16-mixed from vanishing; other precisions need none."""
+        return getattr(self.trainer.precision_plugin, "scaler", None)
+
     def training_state(self) -> dict[str, Any]:
         """Give everything of the training but the network's weights."""
         return {
+            "scaler": self._scaler.state_dict() if self._scaler else {},
             "optimizer": self.optimizer.state_dict(),
             "position": asdict(self.position),
             "plateau": self._plateau.state_dict(),
@@ -187,7 +196,7 @@ class Classifier(pl.LightningModule):
 
     def restore_training(self, state: dict[str, Any]) -> None:
         """Take a saved state over, before the fit; the weights are the network's own affair."""
-        self._restored = state["optimizer"]
+        self._restored, self._scaled = state["optimizer"], state["scaler"]
         self.position = Position(**state["position"])
         self._plateau.load_state_dict(state["plateau"])
         self._learned.load_state_dict(state["learned"])
@@ -200,18 +209,19 @@ class Classifier(pl.LightningModule):
 
     def _learn(self, batch: Texts) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
         """Do one optimiser step; give logits, targets and summed loss of each piece of this process."""
-        seen = []
+        seen, scaler = [], self._scaler
         targets_B = batch.targets_B.to(self.device)
         self.optimizer.look(batch.tokens_BT.t().to(self.device))
         for texts in self._pieces(len(targets_B)):
             logits_BC = self.network.read(self.optimizer.vectors(texts), batch.lengths_B[texts])  # type: ignore[operator]
             loss = summed_loss(logits_BC, targets_B[texts])
-            torch.autograd.backward(loss / len(targets_B))
+            part = loss / len(targets_B)
+            torch.autograd.backward(part if scaler is None else scaler.scale(part))
             seen.append((logits_BC.detach(), targets_B[texts], loss.detach()))
         if self.trainer.world_size > 1:
             self.optimizer.add_up()
-        self.optimizer.clip()
-        self.optimizer.step(lr=self.learning_rate)
+        self.optimizer.clip(scaler=scaler)
+        self.optimizer.step(lr=self.learning_rate, scaler=scaler)
         # inside one autocast region the low-precision copies of the weights would outlive the step
         torch.clear_autocast_cache()
         self.position.step += 1

@@ -51,8 +51,10 @@ class Optimizer:
         dense: list[Tensor] = [weight for group in self.dense.param_groups for weight in group["params"]]
         return dense if self.lazy is None else [*dense, self._table_UD]
 
-    def clip(self) -> None:
+    def clip(self, *, scaler: "torch.amp.GradScaler | None" = None) -> None:
         """Scale all gradients so that their common norm is within the limit; untouched rows' are zero."""
+        if scaler is not None:  # 16-mixed, which has no lazy rows
+            scaler.unscale_(self.dense)
         if self.config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.weights(), self.config.gradient_clip)
 
@@ -71,11 +73,15 @@ class Optimizer:
         for gradient, total in zip(gradients, totals, strict=True):
             gradient.copy_(total.view_as(gradient))
 
-    def step(self, *, lr: float) -> None:
-        """Move all weights and forget the gradients."""
+    def step(self, *, lr: float, scaler: "torch.amp.GradScaler | None" = None) -> None:
+        """Move all weights and forget the gradients; a scaler leaves out a step that overflowed."""
         for group in self.dense.param_groups:
             group["lr"] = lr
-        self.dense.step()
+        if scaler is None:
+            self.dense.step()
+        else:
+            scaler.step(self.dense)
+            scaler.update()
         self.dense.zero_grad()
         if self.lazy is not None:
             self.lazy.step(lr=lr)

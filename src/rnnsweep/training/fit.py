@@ -138,6 +138,8 @@ def _refuse_missing_devices(run: RunConfig) -> None:
         raise UserError(
             "trainer.accelerator='gpu': this machine has no GPU that PyTorch can use; take cpu or auto"
         )
+    if run.trainer.precision == "16-mixed" and _accelerator(run) == "cpu":
+        raise UserError("trainer.precision='16-mixed': needs a GPU; on the CPU take bf16-mixed")
     if _accelerator(run) == "gpu" and run.trainer.devices > present:
         raise UserError(f"trainer.devices={run.trainer.devices}: this machine has {present} GPUs")
 
