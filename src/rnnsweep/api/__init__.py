@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     from rnnsweep.api.results import BestResult, EvaluateResult, SweepResult, TrainResult, Validation
     from rnnsweep.api.single import train
     from rnnsweep.api.steering import Exported, enqueue, export, retry, stop
-    from rnnsweep.api.sweeps import replicate, status, sweep
+    from rnnsweep.api.sweeps import plan, replicate, status, sweep
     from rnnsweep.api.testing import evaluate
 
 _HOMES = {
     "train": "single",
     "evaluate": "testing",
     "sweep": "sweeps",
+    "plan": "sweeps",
     "replicate": "sweeps",
     "status": "sweeps",
     "compare": "answers",
@@ -47,6 +48,7 @@ __all__ = [
     "export",
     "inspect",
     "lesson",
+    "plan",
     "replicate",
     "retry",
     "runs",

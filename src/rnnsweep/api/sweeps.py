@@ -11,10 +11,11 @@ from rnnsweep.api.results import SweepResult
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import Places, find_places
-from rnnsweep.sweep import Sweep, read_sweep
+from rnnsweep.sweep import Sweep, parse_slots, read_sweep
 
 if TYPE_CHECKING:
     from rnnsweep.study import Listener, SweepStatus
+    from rnnsweep.study.plan import Plan
 
 
 def sweep(
@@ -74,6 +75,25 @@ def _run(
         failures=summary.failures,
         comparison=compare(summary.sweep) if summary.state == "finished" else None,
     )
+
+
+def plan(question: str | Path, *, slots: str | int | None = None) -> "Plan":
+    """Check a sweep and measure what its networks cost here, without running it or writing to mlruns/.
+
+    Args:
+        question: a file of sweeps/, or its name.
+        slots: as in `sweep`.
+
+    Raises:
+        UserError: the file, its space or its corpus cannot be used.
+    """
+    from rnnsweep.study.plan import plan_sweep
+
+    places = find_places()
+    asked = read_sweep(find_file(question, places))
+    room = parse_slots(slots if slots is not None else asked.slots)
+    with _conf(places) as conf:
+        return plan_sweep(asked, slots=len(room), conf=conf)
 
 
 def replicate(

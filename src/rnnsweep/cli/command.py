@@ -14,6 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HOMES = {
     "sweep": "sweeps",
     "status": "sweeps",
+    "plan": "planning",
     "stop": "steering",
     "enqueue": "steering",
     "retry": "steering",

@@ -74,7 +74,7 @@ def _nsga2(sweep: Sweep, architecture: str, seed: int) -> BaseSampler:
 
 def _grid(sweep: Sweep, architecture: str, seed: int) -> BaseSampler:
     # the order of the points is drawn from the seed: it must not change from trial to trial
-    points = _grid_points(sweep.dimensions(architecture))
+    points = grid_points(sweep.dimensions(architecture))
     return optuna.samplers.GridSampler(points, seed=derived_seed(sweep.seed, architecture))
 
 
@@ -138,12 +138,13 @@ def _grid_misfit(sweep: Sweep, dimensions: tuple[Dimension, ...]) -> str | None:
 def grid_size(dimensions: Sequence[Dimension]) -> int:
     """Count the points of the grid."""
     size = 1
-    for values in _grid_points(dimensions).values():
+    for values in grid_points(dimensions).values():
         size *= len(values)
     return size
 
 
-def _grid_points(dimensions: Sequence[Dimension]) -> dict[str, list[Any]]:
+def grid_points(dimensions: Sequence[Dimension]) -> dict[str, list[Any]]:
+    """Give the values of each key, as Optuna keeps them; floats must have a step."""
     points: dict[str, list[Any]] = {}
     for dimension in dimensions:
         match distribution(dimension):

@@ -1,0 +1,64 @@
+"""`plan`: what a sweep would do, before it does it."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Question
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count, duration
+
+if TYPE_CHECKING:
+    from rnnsweep.study.plan import Plan
+
+
+@command(
+    "plan",
+    ("rnnsweep plan sweeps/quickstart.yaml", "check the file, and measure what its networks cost here"),
+    ("rnnsweep plan quickstart --slots 4", "the time with four trials at once"),
+    ("rnnsweep plan quickstart --json", "one JSON object, for programs"),
+)
+@click.argument("file", type=Question())
+@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@json_option
+def plan_command(file: str, slots: str | None, as_json: bool) -> None:
+    """Say what a sweep would do, without running it or writing to mlruns/.
+
+    Trains each architecture's smallest and largest network for a few batches on the CPU.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import plan
+
+        found = plan(file, slots=slots)
+        emit({**asdict(found), "seconds": found.seconds})
+    if not as_json:
+        _print(found)
+
+
+def _print(found: "Plan") -> None:
+    from rich.table import Table
+
+    console, _ = consoles()
+    console.print(f"{found.sweep}: {found.question}", style="bold", markup=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    for head in ("configurations", "trainings", "epochs", "parameters", "seconds an epoch"):
+        table.add_column(head, justify="right")
+    for one in found.architectures:
+        small, large = one.smallest, one.largest
+        table.add_row(
+            one.architecture,
+            "endless" if one.configurations is None else f"{one.configurations:,}",
+            "-" if one.trainings is None else str(one.trainings),
+            str(one.epochs),
+            f"{small.parameters:,} to {large.parameters:,}",
+            f"{small.seconds_per_epoch:.2g} to {large.seconds_per_epoch:.2g}",
+        )
+    console.print(table)
+    if found.seconds is not None:
+        console.print(
+            f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
+        )
+    console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
