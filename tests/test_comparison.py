@@ -155,6 +155,12 @@ def test_importances_are_shares_and_the_learning_rate_leads():
     assert all(own["optimizer.lr"] > own["model.hidden_size"] for own in found.values())
 
 
+def test_trials_too_few_for_each_architecture_are_taken_together():
+    found = compare_records(make_runs(trials=5)).importances
+    assert set(found) == {"all together"}
+    assert sum(found["all together"].values()) == pytest.approx(1)
+
+
 def test_given_importances_are_kept():
     given = {"gru": {"optimizer.lr": 1.0}}
     assert compare_records(make_runs(), importances=given).importances == given

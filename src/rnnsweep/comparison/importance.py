@@ -1,4 +1,4 @@
-"""Which settings mattered: permutation importance of a random forest over the trials of one architecture."""
+"""Which settings mattered: permutation importance of a random forest over the trials of a sweep."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 8  # trials with a score; of fewer a forest learns nothing
+POOLED = "all together"  # in an architecture's place where none has enough trials of its own
 _GROUPS = ("data.", "model.", "optimizer.", "trainer.")
 
 
@@ -17,19 +18,32 @@ def forest_importances(runs: "pd.DataFrame", *, seed: int = 0) -> dict[str, dict
     """Give {architecture: {parameter: share}}, adding up to 1, where there are enough trials.
 
     The drop of a random forest's fit when one parameter's values are shuffled (Breiman 2001), of trials
-    that ended with a score. Pruned trials count with the score they had.
+    that ended with a score. Pruned trials count with the score they had. Where no architecture has enough
+    trials, all are taken together under the name `POOLED`, each score less its architecture's mean.
     """
     trials = last_attempts(runs[runs["role"] == "trial"])
     scored = trials[trials["validation"].notna()]
-    shares = {str(a): _shares(group, seed) for a, group in scored.groupby("architecture")}
-    return {architecture: share for architecture, share in shares.items() if share}
+    groups = {str(name): group for name, group in scored.groupby("architecture")}
+    shares = {name: _shares(group, varied_parameters(group), seed) for name, group in groups.items()}
+    found = {name: share for name, share in shares.items() if share}
+    return found or _pooled(groups, seed)
 
 
-def _shares(trials: "pd.DataFrame", seed: int) -> dict[str, float]:
+def _pooled(groups: "dict[str, pd.DataFrame]", seed: int) -> dict[str, dict[str, float]]:
+    import pandas as pd
+
+    if not groups:
+        return {}
+    level = [g.assign(validation=g["validation"] - g["validation"].mean()) for g in groups.values()]
+    varied = sorted({key for group in groups.values() for key in varied_parameters(group)})
+    share = _shares(pd.concat(level), varied, seed)
+    return {POOLED: share} if share else {}
+
+
+def _shares(trials: "pd.DataFrame", varied: list[str], seed: int) -> dict[str, float]:
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
 
-    varied = varied_parameters(trials)
     if len(trials) < FEWEST or not varied:
         return {}
     x = np.column_stack([_as_numbers(trials[key]) for key in varied])

@@ -63,7 +63,10 @@ def render_report(comparison: Comparison) -> str:
         tables=tables,
         networks=[s for s in comparison.standings if not s.baseline],
         audit=[_audit(s) for s in comparison.standings if not s.baseline],
-        colours={s.architecture: colour(s.architecture) for s in comparison.standings},
+        colours={
+            name: colour(name)
+            for name in [s.architecture for s in comparison.standings] + [*comparison.importances]
+        },
         css=charts.css,
         svg=Markup,
         points=points,

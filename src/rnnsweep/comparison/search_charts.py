@@ -156,7 +156,7 @@ def importance_figure(comparison: Comparison) -> Figure | None:
             _draw_share(picture, name, key, own.get(key, 0.0), scale, group * i + 8 + 11 * j)
     method = f" (computed by {comparison.importance_method})" if comparison.importance_method else ""
     how = (
-        "The longer the bar, the more the validation scores of that architecture's trials depended on the "
+        "The longer the bar, the more the validation scores of the trials depended on the "
         f"parameter{method}: search the long ones with care, and leave the short ones alone."
     )
     rows = [(name, key, share) for name, own in shares.items() for key, share in own.items()]
