@@ -1,15 +1,18 @@
 """`rnnsweep plan`: what a sweep would do, before it does it."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from simulation import write_sweep
 
 from rnnsweep.cli import main
+from rnnsweep.cli.planning import planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
 from rnnsweep.networks import parameter_count
-from rnnsweep.study.plan import configurations
+from rnnsweep.study.plan import Cost, Planned, configurations
 
 SPACE = """\
 name: toy
@@ -43,6 +46,16 @@ def test_a_plan_measures_both_ends_of_each_space_and_writes_nothing(home, short_
     assert found["seconds"] == pytest.approx(6 * 3 * sum(means) / 2)
     assert found["memory"] > 2**20
     assert not (home / "mlruns").exists()
+
+
+def test_the_table_of_a_plan_fits_eighty_columns():
+    cost = Cost(556_649, 4.7)
+    rows = tuple(Planned(name, None, cost, cost, 12, 15) for name in ("stacked_bilstm", "lstm"))
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    console.print(planned_table(rows))
+    lines = console.file.getvalue().splitlines()
+    assert " ".join(lines[1].split()) == "stacked_bilstm endless 15 12 556,649 to 556,649 4.7 to 4.7"
+    assert len(lines) == 3
 
 
 def test_a_range_of_floats_without_a_step_is_endless(tmp_path):

@@ -1,5 +1,6 @@
 """`plan`: what a sweep would do, before it does it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration
 
 if TYPE_CHECKING:
-    from rnnsweep.study.plan import Plan
+    from rich.table import Table
+
+    from rnnsweep.study.plan import Plan, Planned
 
 
 @command(
@@ -38,15 +41,25 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
 
 
 def _print(found: "Plan") -> None:
-    from rich.table import Table
-
     console, _ = consoles()
     console.print(f"{found.sweep}: {found.question}", style="bold", markup=False)
+    console.print(planned_table(found.architectures))
+    if found.seconds is not None:
+        console.print(
+            f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
+        )
+    console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+
+
+def planned_table(rows: "Sequence[Planned]") -> "Table":
+    """Draw a row for each architecture: the points of its space, and what both ends of it cost."""
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("architecture", no_wrap=True)
-    for head in ("configurations", "trainings", "epochs", "parameters", "seconds an epoch"):
-        table.add_column(head, justify="right")
-    for one in found.architectures:
+    for head in ("points", "trainings", "epochs", "parameters", "s an epoch"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for one in rows:
         small, large = one.smallest, one.largest
         table.add_row(
             one.architecture,
@@ -56,9 +69,4 @@ def _print(found: "Plan") -> None:
             f"{small.parameters:,} to {large.parameters:,}",
             f"{small.seconds_per_epoch:.2g} to {large.seconds_per_epoch:.2g}",
         )
-    console.print(table)
-    if found.seconds is not None:
-        console.print(
-            f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
-        )
-    console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+    return table
