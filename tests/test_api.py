@@ -163,9 +163,7 @@ def test_a_training_that_fails_is_recorded_as_failed_with_the_reason(project, mo
 def test_a_network_beyond_the_memory_is_refused_before_anything_is_made(project, tmp_path, monkeypatch, size):
     (tmp_path / "conf").symlink_to(ROOT / "conf")
     monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
-    with pytest.raises(
-        UserError, match=rf"model.hidden_size={size}: [\d,]+ parameters take [\d,]+ GB,"
-    ):
+    with pytest.raises(UserError, match=rf"model.hidden_size={size}: [\d,]+ parameters take [\d,]+ GB,"):
         rnnsweep.train([*SMALL, "model=gru", f"model.hidden_size={size}"])
     assert not (tmp_path / "mlruns").exists()
 

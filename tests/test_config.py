@@ -9,7 +9,7 @@ import hydra
 import pytest
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -321,6 +321,7 @@ def test_a_copy_of_conf_composes_the_same_whatever_happens_to_the_files(conf, tm
 
 @settings(deadline=None, max_examples=150)
 @given(scalars | st.lists(scalars, max_size=4))
+@example("A²")
 def test_a_quoted_value_comes_back_as_it_was(value):
     (read,) = read_overrides([quote("data.text", value)])
     assert_same(OmegaConf.to_container(OmegaConf.create({"it": read.value}), resolve=True)["it"], value)

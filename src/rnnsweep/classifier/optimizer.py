@@ -12,7 +12,7 @@ from rnnsweep.classifier.distinct import Distinct
 from rnnsweep.classifier.lazy import LazyAdam, LazyRows, LazySGD
 
 _LOG = logging.getLogger(__name__)
-# Measured on one core: below this many numbers, walking the whole table costs no more than finding the rows.
+# An estimate: below this many numbers, walking the whole table should cost no more than finding the rows.
 WORTH_IT = 100_000
 
 

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -54,13 +53,9 @@ def commands(ctx: click.Context) -> None:
 
 def _end_on_sigterm_as_on_ctrl_c() -> None:
     """Let a run that is told to end by its machine get its end state, as one that is told by its user."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         try:
-            signal.signal(signal.SIGTERM, interrupt)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # training knows it for no one's own
         except ValueError:  # not the main thread: the program around us decides
             return
 

@@ -15,7 +15,7 @@ from rnnsweep.cli.words import count
 @click.argument("sweep", type=Started())
 @json_option
 def stop_command(sweep: str, as_json: bool) -> None:
-    """Let the trials of SWEEP write checkpoints and stop, from any terminal of its machine."""
+    """Stop SWEEP from another terminal; its trials keep checkpoints."""
     with one_json_object(as_json) as emit:
         from rnnsweep.api import stop
 
@@ -84,7 +84,7 @@ def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
 @click.option("--to", "file", type=click.Path(dir_okay=False), help="A .csv or .parquet file to write.")
 @json_option
 def export_command(sweep: str, file: str | None, as_json: bool) -> None:
-    """Write all trials of SWEEP, failed ones too, with values, settings and causes.
+    """Write all trials of SWEEP to a CSV or Parquet file.
 
     Tells also the file that optuna-dashboard opens.
     """

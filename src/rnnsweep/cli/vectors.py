@@ -18,7 +18,7 @@ from rnnsweep.cli.settings import overrides_argument
 @overrides_argument
 @json_option
 def vectors_command(file: str, overrides: Sequence[str], as_json: bool) -> None:
-    """Look the words of a corpus up in FILE, GloVe text or word2vec text or binary.
+    """Look the words of a corpus up in a FILE of word vectors.
 
     A run starts from a file's vectors with data.vectors=FILE and model.embedding_size as wide as they are;
     model.freeze_embedding=true keeps them as they are.

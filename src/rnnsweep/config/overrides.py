@@ -13,7 +13,7 @@ from rnnsweep.config.schema import GROUPS, refuse_unknown_key
 from rnnsweep.errors import UserError
 
 COMMAND_LINE = "command line"
-_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
+_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # as Hydra's grammar: other letters are quoted
 _KEYWORDS = {"true", "false", "null", "nan", "inf"}  # Hydra reads them as values, in any case of letters
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 

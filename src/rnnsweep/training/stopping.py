@@ -43,7 +43,6 @@ class Signals(pl.Callback):
 
     def __init__(self) -> None:
         self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        self._default = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put handlers in place; Lightning has just put one of its own in place of SIGTERM's."""
@@ -56,7 +55,8 @@ class Signals(pl.Callback):
             stop(trainer, "interrupted")
 
         for number, before in self._before.items():
-            signal.signal(number, interrupt if before is self._default[number] else before)
+            own = before not in (signal.SIG_DFL, signal.default_int_handler)
+            signal.signal(number, before if own else interrupt)
 
     @contextmanager
     def given_back(self) -> Iterator[None]:
