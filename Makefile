@@ -21,7 +21,8 @@ test: $(READY)  ## the quick tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not server"
 
 slow: $(READY)  ## the tests that train, open browsers and start servers
-	@$(BIN)/python -m pytest -m "slow or browser or server"
+	@$(BIN)/python -m pytest -n 2 -m "slow and not browser and not server"
+	@$(BIN)/python -m pytest -m "browser or server"
 
 check: $(READY)  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
