@@ -50,14 +50,16 @@ class Agenda:
 
     def next(self) -> Job | None:
         """Give the next job, or None where there is none now; one that ends may make more."""
+        shares = {name: search.open_budget() for name, search in self.searches.items()}
+        searching = [name for name, share in shares.items() if share < 1]
+        if not searching:
+            self._make_replicates()
         if self.ready:
             return self.ready.popleft()
-        shares = {name: search.open_budget() for name, search in self.searches.items()}
-        for name in sorted(shares, key=lambda name: shares[name]):  # sorted keeps the file's order in ties
-            if shares[name] < 1:
-                return self._trial(name, self.searches[name].ask())
-        self._make_replicates()
-        return self.ready.popleft() if self.ready else None
+        if not searching:
+            return None
+        name = min(searching, key=lambda name: shares[name])  # the first of the file in ties
+        return self._trial(name, self.searches[name].ask())
 
     def again(self, job: Job) -> None:
         """Queue a job whose process was lost: it goes on from its checkpoint, before anything new."""
