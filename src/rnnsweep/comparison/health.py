@@ -85,8 +85,8 @@ def _at_border(
 ) -> Iterator[Remark]:
     best = trials[trials["run_id"].astype(str) == standing.run_id]
     for key, (low, high, log) in bounds.items():
-        if key not in best or not len(best) or low == high:
-            continue
+        if key not in best or not len(best) or low == high or trials[key].nunique() < 2:
+            continue  # not searched here
         where = _position(best[key].iloc[0], low, high, log)
         if where is not None and not EDGE < where < 1 - EDGE:
             side, bound = ("lower", low) if where < 0.5 else ("upper", high)
