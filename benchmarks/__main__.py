@@ -78,11 +78,16 @@ def markdown(rows: list[dict], commit: str) -> str:
     return "\n".join([*lines, "", *notes, ""])
 
 
+def cases() -> list[str]:
+    """The modules here that measure something; others, as `chaos`, are tools of their own."""
+    every = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
+    return [name for name in every if hasattr(importlib.import_module(f"benchmarks.{name}"), "run")]
+
+
 def main(names: list[str]) -> None:
     """Run the named cases, or all; a partial run prints and writes nothing."""
-    every = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
     rows: list[dict] = []
-    for name in names or every:
+    for name in names or cases():
         print(f"benchmarks.{name} ...", file=sys.stderr, flush=True)
         found = importlib.import_module(f"benchmarks.{name}").run()
         rows += found

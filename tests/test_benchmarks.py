@@ -1,0 +1,23 @@
+"""The collector of benchmarks finds its cases and writes them down."""
+
+from benchmarks.__main__ import cases, markdown
+
+ROW = {
+    "case": "a step",
+    "ours": 1200.0,
+    "other": 100.0,
+    "other_name": "a loop",
+    "ratio": 12.0,
+    "unit": "texts/s",
+}
+
+
+def test_every_case_is_found_and_tools_are_not():
+    assert cases() == ["lengths", "startup", "throughput"]
+
+
+def test_a_row_stands_in_the_table_with_its_range_and_note():
+    page = markdown([ROW | {"range": [9.5, 14.0], "note": "one thread"}], "abc1234")
+    assert "| a step | 1,200 | 100 | texts/s | 12 (9.5 to 14) | a loop |" in page
+    assert "* a step: one thread" in page
+    assert "commit abc1234" in page
