@@ -154,7 +154,9 @@ def test_a_replicate_alone_reads_the_test_part_and_keeps_what_it_predicted(tmp_p
     outcome = run_trial(again, Line())
     assert 0 <= outcome.scores["test/accuracy"] <= 1
     kept = np.load(again.folder / "test_predictions.npz", allow_pickle=False)
-    assert np.mean(kept["targets"] == kept["predictions"]) == outcome.scores["test/accuracy"]
+    assert np.mean(kept["targets_N"] == kept["predictions_N"]) == outcome.scores["test/accuracy"]
+    assert set(kept) == {"rows_N", "targets_N", "predictions_N", "confidence_N"}
+    assert list(kept["rows_N"]) == list(range(len(kept["targets_N"])))
     names = {line["name"] for line in lines(again) if line["op"] == "artifact"}
     assert {"test_predictions.npz", "test_confusion.csv", "config.yaml"} <= names
     assert not any("test" in key for line in lines(trial) for key in line.get("values", {}))

@@ -24,9 +24,10 @@ def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRe
     record.summary(scores)
     labels = prepare(run.data).labels
     arrays = {
-        "targets": found.targets_N,
-        "predictions": found.predictions_N,
-        "confidence": found.confidence_N,
+        "rows_N": np.arange(len(found.targets_N)),  # of the test part, as read_texts(config, "test") gives it
+        "targets_N": found.targets_N,
+        "predictions_N": found.predictions_N,
+        "confidence_N": found.confidence_N,
     }
     np.savez_compressed(folder / PREDICTIONS, **arrays)  # type: ignore[arg-type]
     record.artifact(folder / PREDICTIONS, PREDICTIONS)
