@@ -1,5 +1,6 @@
 """Questions: a file of sweeps/, read, checked and typed. Nothing here imports the configuration or Optuna."""
 
+from rnnsweep.sweep.derived import Derived
 from rnnsweep.sweep.file import Sweep, read_sweep
 from rnnsweep.sweep.methods import Method
 from rnnsweep.sweep.slots import Slot, parse_slots
@@ -7,6 +8,7 @@ from rnnsweep.sweep.space import Choices, Dimension, FloatRange, IntRange
 
 __all__ = [
     "Choices",
+    "Derived",
     "Dimension",
     "FloatRange",
     "IntRange",

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError, nearest
+from rnnsweep.sweep.derived import Derived, check_budgets, split_space
+from rnnsweep.sweep.limits import read_constraints, read_objectives, refuse_pruner
 from rnnsweep.sweep.methods import PRUNERS, SAMPLERS, Method, read_method
 from rnnsweep.sweep.slots import parse_slots
 from rnnsweep.sweep.space import Dimension, read_space
@@ -23,6 +25,11 @@ KEYS = (
     "overrides",
     "space",
     "per_architecture",
+    "constraints",
+    "objectives",
+    "warm_start",
+    "stop_after",
+    "target",
     "replicates",
     "vary",
     "sampler",
@@ -60,6 +67,15 @@ class Sweep:
     time_limit: float | None  # seconds of one trial
     baseline: bool  # fit the linear baseline on the same split
     variants: dict[str, tuple[str, ...]] = field(default_factory=dict)  # overrides of each, where given
+    derived: tuple[Derived, ...] = ()  # keys that are worked out from a number of parameters
+    own_derived: dict[str, tuple[Derived, ...]] = field(default_factory=dict)  # of some architectures
+    constraints: dict[str, float] = field(
+        default_factory=dict
+    )  # parameters, seconds, memory in bytes: at most
+    objectives: tuple[str, ...] = ("validation",)  # validation is made large, the others small
+    warm_start: tuple[str, ...] = ()  # earlier sweeps whose trials the samplers start from
+    stop_after: int | None = None  # trials of a study in a row that bring nothing better before it ends
+    target: float | None = None  # validation accuracy at which a study ends
 
     @property
     def digest(self) -> str:
@@ -78,8 +94,19 @@ class Sweep:
     def dimensions(self, architecture: str) -> tuple[Dimension, ...]:
         """Give the search space of one architecture: the common one, and its own."""
         own = self.per_architecture.get(architecture, ())
-        replaced = {dimension.key for dimension in own}
-        return (*(d for d in self.space if d.key not in replaced), *own)
+        replaced = self._own_keys(architecture)
+        gone = replaced | {d.searched for d in self.derived if d.key in replaced}
+        return (*(d for d in self.space if d.key not in gone), *own)
+
+    def derivations(self, architecture: str) -> tuple[Derived, ...]:
+        """Give the keys of one architecture that are derived from a number of parameters."""
+        replaced = self._own_keys(architecture)
+        common = (d for d in self.derived if d.key not in replaced)
+        return (*common, *self.own_derived.get(architecture, ()))
+
+    def _own_keys(self, architecture: str) -> set[str]:
+        own = (*self.per_architecture.get(architecture, ()), *self.own_derived.get(architecture, ()))
+        return {one.key for one in own}
 
 
 def read_sweep(path: Path | str) -> Sweep:
@@ -101,6 +128,8 @@ def read_sweep(path: Path | str) -> Sweep:
         raise UserError(f"{place}: no budget: `trials:`, `seconds:` or `epochs:` is missing")
     sweep = Sweep(path=place, text=text, question=question, **_values(root, given))
     _check_overrides(sweep)
+    _check_derived(sweep)
+    refuse_pruner(place, sweep.objectives, sweep.pruner.name)
     return sweep
 
 
@@ -133,6 +162,9 @@ def _values(root: Field, given: dict[str, Any]) -> dict[str, Any]:
 
     variants = _variants(at("architectures", None))
     architectures = tuple(variants) or at("architectures", None).strings()
+    derived, space = _space(at("space", {}))
+    own_derived, per_architecture = _own_spaces(at("per_architecture", {}), architectures)
+    objectives = read_objectives(at("objectives", ["validation"]))
     return {
         "variants": variants,
         "name": _name(at("name", root.path.stem)),
@@ -141,12 +173,19 @@ def _values(root: Field, given: dict[str, Any]) -> dict[str, Any]:
         "seconds": at("seconds", 0).number(above=0) if given.get("seconds") is not None else None,
         "epochs": at("epochs", 0).number(above=0) if given.get("epochs") is not None else None,
         "overrides": at("overrides", None).strings() if given.get("overrides") else (),
-        "space": read_space(at("space", {})),
-        "per_architecture": _own_spaces(at("per_architecture", {}), architectures),
+        "space": space,
+        "per_architecture": per_architecture,
+        "derived": derived,
+        "own_derived": own_derived,
+        "constraints": read_constraints(at("constraints", {})),
+        "objectives": objectives,
+        "warm_start": at("warm_start", None).strings() if given.get("warm_start") else (),
+        "stop_after": at("stop_after", 0).integer(low=1) if given.get("stop_after") is not None else None,
+        "target": _share(at("target", 0)) if given.get("target") is not None else None,
         "replicates": at("replicates", 3).integer(low=0),
         "vary": at("vary", "all").one_of(VARIES),
         "sampler": read_method(at("sampler", "tpe"), SAMPLERS),
-        "pruner": read_method(at("pruner", "median"), PRUNERS),
+        "pruner": read_method(at("pruner", "median" if len(objectives) == 1 else "none"), PRUNERS),
         "seed": at("seed", 0).integer(low=0),
         "slots": _slots(at("slots", None)),
         "retries": at("retries", 1).integer(low=0),
@@ -187,14 +226,31 @@ def _slots(entry: Field) -> str | None:
     return str(entry.value)
 
 
-def _own_spaces(entry: Field, architectures: tuple[str, ...]) -> dict[str, tuple[Dimension, ...]]:
-    sections = entry.mapping(architectures)
-    return {name: read_space(entry.at(name, section)) for name, section in sections.items()}
+def _share(entry: Field) -> float:
+    share = entry.number(above=0)
+    if share > 1:
+        raise entry.wrong("an accuracy above 0, and 1 or less (0.92: 92 %)")
+    return share
+
+
+def _space(entry: Field) -> tuple[tuple[Derived, ...], tuple[Dimension, ...]]:
+    derived, rest = split_space(entry)
+    dimensions = read_space(rest)
+    check_budgets(entry, derived, dimensions)
+    return derived, dimensions
+
+
+def _own_spaces(
+    entry: Field, architectures: tuple[str, ...]
+) -> tuple[dict[str, tuple[Derived, ...]], dict[str, tuple[Dimension, ...]]]:
+    found = {name: _space(entry.at(name, s)) for name, s in entry.mapping(architectures).items()}
+    return {name: one[0] for name, one in found.items() if one[0]}, {n: one[1] for n, one in found.items()}
 
 
 def _check_overrides(sweep: Sweep) -> None:
-    every = [*sweep.space, *(d for own in sweep.per_architecture.values() for d in own)]
-    searched = {dimension.key for dimension in every}
+    searched = {one.key for one in (*sweep.space, *sweep.derived)}
+    for own in (*sweep.per_architecture.values(), *sweep.own_derived.values()):
+        searched |= {one.key for one in own}
     for override in sweep.overrides:
         key, sign, _ = override.partition("=")
         if not sign or not key.strip():
@@ -205,3 +261,14 @@ def _check_overrides(sweep: Sweep) -> None:
             )
         if key.strip().lstrip("+~") in searched:
             raise UserError(f"{sweep.path}: overrides: {override!r}: the space searches this key too")
+
+
+def _check_derived(sweep: Sweep) -> None:
+    for name in sweep.architectures:
+        keys = [one.key for one in sweep.derivations(name)]
+        if len(keys) > 1:
+            raise UserError(
+                f"{sweep.path}: {name}: {' and '.join(keys)} cannot both be derived from parameters"
+            )
+    if sweep.name in sweep.warm_start:
+        raise UserError(f"{sweep.path}: warm_start: {sweep.name!r}: must name other sweeps than this one")

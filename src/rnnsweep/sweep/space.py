@@ -92,7 +92,7 @@ def _dimension(entry: Field, key: str) -> Dimension:
     kind = "categorical" if "type" not in given and "choices" in given else given.get("type")
     kind = entry.at("type", kind).one_of(_KEYS)
     entry.mapping(_KEYS[kind])
-    when = _when(entry.at("when", given.get("when", {})))
+    when = read_when(entry.at("when", given.get("when", {})))
     if kind == "categorical":
         return Choices(key, _choices(entry.at("choices", given.get("choices"))), when)
     for bound in ("low", "high"):
@@ -154,7 +154,8 @@ def _is_value(choice: Any) -> bool:
     return choice is None or isinstance(choice, str | bool | int)
 
 
-def _when(entry: Field) -> Conditions:
+def read_when(entry: Field) -> Conditions:
+    """Read ``{model.cell: lstm, optimizer.name: [adam, sgd]}``: keys and the values that they must have."""
     return tuple(
         (key, tuple(value) if isinstance(value, list) else (value,)) for key, value in entry.mapping().items()
     )
