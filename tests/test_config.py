@@ -99,6 +99,13 @@ def test_flat_names_are_the_names_of_the_overrides(home):
     assert set(known_keys()) <= set(flat)
 
 
+def test_a_part_of_chance_has_the_runs_seed_unless_it_has_its_own(home):
+    run = compose(["seed=5", "seeds.order=7"])
+    parts = ("initialisation", "order", "dropout")
+    assert [run.seed_of(part) for part in parts] == [5, 7, 5]
+    assert run.overrides == ("seed=5", "seeds.order=7")
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -183,6 +190,12 @@ def test_no_experiment_may_be_said_in_so_many_words(home):
         ("optimizer.lr=-inf", "optimizer.lr=-inf (command line): must be a finite number"),
         ("optimizer.name=adamm", "optimizer.name='adamm' (command line) is not one of adam, adamw, sgd"),
         ("seed=-1", "seed=-1 (command line): must be from 0 to 4294967295"),
+        ("seeds.order=-1", "seeds.order=-1 (command line): must be from 0 to 4294967295, or null"),
+        ("seeds=1", "seeds=1 (command line): seeds is a section; set the keys in it, as seeds."),
+        (
+            "seeds.initial=1",
+            "seeds.initial=1 (command line): no such key. Did you mean 'seeds.initialisation'?",
+        ),
         ("~model", "'~model' (command line): every key has a value"),
         ("model.hidden_size=1,2", "one run takes one value; to try several write a file of sweeps/"),
         ("model.hidden_size=range(1,3)", "one run takes one value"),
@@ -340,6 +353,7 @@ choices = st.fixed_dictionaries(
         "tracking.run_name": st.none() | st.text(max_size=8),
         "data.libraries": st.lists(st.text(alphabet="ab ,'[]", min_size=1), max_size=3),
         "seed": st.integers(0, 2**32 - 1),
+        "seeds.order": st.none() | st.integers(0, 2**32 - 1),
     },
 )
 

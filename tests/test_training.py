@@ -12,7 +12,7 @@ from rnnsweep.classifier.module import Position
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.networks import parameter_count
-from rnnsweep.training import Diverged, Scores, evaluate, train
+from rnnsweep.training import Diverged, Scores, checkpoint, evaluate, train
 from rnnsweep.training.loader import TrainingChunks, validation_points
 
 
@@ -46,6 +46,34 @@ def test_the_same_run_gives_the_same_scores_to_the_last_digit(settings):
     assert same(one, other)
     assert one.checkpoint is None
     assert one.validation_loss != third.validation_loss
+
+
+def test_a_seed_of_a_part_that_equals_the_runs_seed_changes_nothing(settings):
+    parts = [f"seeds.{part}=3" for part in ("initialisation", "order", "dropout")]
+    assert same(train(settings("seed=3")), train(settings("seed=3", *parts)))
+
+
+class Chance(pl.Callback):
+    """Looks at the start of a training: weights, random numbers of dropout, first batch."""
+
+    def on_train_start(self, trainer, pl_module):
+        first = next(iter(next(iter(trainer.train_dataloader))))
+        self.parts = {
+            "initialisation": pl_module.network.output.weight.detach().clone(),
+            "order": first.targets_B,
+            "dropout": torch.get_rng_state(),
+        }
+
+
+@pytest.mark.parametrize("varied", ["initialisation", "order", "dropout"])
+def test_each_part_of_chance_can_be_varied_alone(settings, varied):
+    def chance(*overrides):
+        seen = Chance()
+        train(settings("seed=3", *overrides), callbacks=[seen, StopAfter("pruned", chunks=1)])
+        return seen.parts
+
+    usual, other = chance(), chance(f"seeds.{varied}=4")
+    assert [part for part in usual if not torch.equal(usual[part], other[part])] == [varied]
 
 
 def test_a_training_leaves_random_numbers_threads_and_signals_as_they_were(settings):
@@ -336,6 +364,18 @@ def test_a_checkpoint_of_another_run_is_refused_by_the_key_that_differs(settings
 
     message = f"checkpoint {tmp_path / 'last.ckpt'}: is of a run with model.hidden_size=8, here it is 4"
     assert str(caught.value) == message
+
+
+def test_a_setting_that_an_older_checkpoint_does_not_know_was_null(settings, tmp_path):
+    train(settings("trainer.max_epochs=1"), folder=tmp_path)
+    path = tmp_path / "last.ckpt"
+    content = checkpoint.read(path)
+    assert content["identity"].pop("seeds.order") == "None"
+    checkpoint.write(content, path)
+
+    with pytest.raises(UserError, match="is of a run with seeds.order=None, here it is 1"):
+        train(settings("trainer.max_epochs=1", "seeds.order=1"), folder=tmp_path, resume=True)
+    assert train(settings("trainer.max_epochs=1"), folder=tmp_path, resume=True).epochs == 1.0
 
 
 def test_checkpoints_that_are_none_are_refused(settings, tmp_path):

@@ -59,8 +59,6 @@ def draw_gradients(picture: Path, overrides: Sequence[str] = ()) -> "tuple[Reach
 
 
 def _reach(name: str, run: RunConfig) -> "Reach":
-    import torch
-
     from rnnsweep.data import prepare
     from rnnsweep.inspection.vanishing import Reach, gradient_by_distance
     from rnnsweep.training import train
@@ -68,7 +66,6 @@ def _reach(name: str, run: RunConfig) -> "Reach":
 
     corpus = prepare(run.data)
     tokens_TB, targets_B = _texts(corpus)
-    torch.manual_seed(run.seed)
     fresh_T = gradient_by_distance(start(run, corpus), tokens_TB, targets_B)
     with TemporaryDirectory() as folder:
         scores = train(run, folder=Path(folder))

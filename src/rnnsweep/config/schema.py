@@ -25,6 +25,28 @@ _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: 
 
 
 @dataclass
+class SeedsConfig:
+    """Seeds of the parts of chance in a training, to vary one alone; null takes the run's `seed`.
+
+    Which rows are validation rows is `data.split_seed`.
+    """
+
+    initialisation: int | None = None  # the weights that a fresh network starts from
+    order: int | None = None  # which rows come together in a batch, and the order of the batches
+    dropout: int | None = None  # which numbers dropout takes out
+
+    def __post_init__(self) -> None:
+        """Refuse seeds that a generator would refuse, naming the key."""
+        for name, seed in vars(self).items():
+            _refuse_seed(f"seeds.{name}", seed)
+
+
+def _refuse_seed(key: str, seed: int | None) -> None:
+    fits = seed is None or 0 <= seed < 2**32
+    refuse_unless(fits, key, seed, "from 0 to 4294967295" + (", or null" if "." in key else ""))
+
+
+@dataclass
 class RunSchema:
     """The keys that a run has: what files of conf/ and overrides may set."""
 
@@ -34,10 +56,16 @@ class RunSchema:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     seed: int = 0
+    seeds: SeedsConfig = field(default_factory=SeedsConfig)
 
     def __post_init__(self) -> None:
-        """Refuse seeds that a generator would refuse, naming the key."""
-        refuse_unless(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 4294967295")
+        """Refuse a seed that a generator would refuse."""
+        _refuse_seed("seed", self.seed)
+
+    def seed_of(self, part: str) -> int:
+        """Give the seed of "initialisation", "order" or "dropout": its own, or the run's."""
+        own: int | None = getattr(self.seeds, part)
+        return self.seed if own is None else own
 
 
 @dataclass
@@ -84,7 +112,7 @@ def refuse_unknown_key(key: str, value: object, where: str) -> None:
     """
     if key in known_keys():
         return
-    if key in GROUPS:
+    if any(known.startswith(f"{key}.") for known in known_keys()):
         raise UserError(
             f"{key}={value!r} ({where}): {key} is a section; set the keys in it, as {_an_example(key)}"
         )

@@ -53,7 +53,7 @@ def train(
         LostProcess: one of several processes of the run is gone.
     """
     _refuse_missing_devices(run)
-    with quiet(), _random_numbers_and_threads(run):
+    with quiet(), _own_random_numbers_and_threads(run):
         corpus = prepare(run.data)
         with companions(run, folder=folder, resume=resume):
             return _train(run, corpus, logger=logger, callbacks=callbacks, folder=folder, resume=resume)
@@ -150,7 +150,7 @@ def _loaders(
     training = TrainingChunks(
         corpus.train,
         batch_size=run.data.batch_size,
-        seed=run.seed,
+        seed=run.seed_of("order"),
         validate_every=run.trainer.validate_every,
         position=module.position,
         grouped=run.data.grouping == "length",
@@ -167,10 +167,9 @@ def _saved(folder: Path | None, keeper: Keeper) -> dict[str, Any] | None:
     content = checkpoint.read(path)
     theirs = content["identity"]
     for key, value in keeper.identity.items():
-        if theirs.get(key) != value:
-            raise UserError(
-                f"checkpoint {path}: is of a run with {key}={theirs.get(key)}, here it is {value}"
-            )
+        given = theirs.get(key, repr(None))  # a setting that came later is null in older checkpoints
+        if given != value:
+            raise UserError(f"checkpoint {path}: is of a run with {key}={given}, here it is {value}")
     return content
 
 
@@ -201,11 +200,10 @@ def _scores(run: RunConfig, corpus: EncodedCorpus, module: Classifier, keeper: K
 
 
 @contextmanager
-def _random_numbers_and_threads(run: RunConfig) -> Iterator[None]:
-    """Seed PyTorch and set its threads for a while; give both back as they were."""
+def _own_random_numbers_and_threads(run: RunConfig) -> Iterator[None]:
+    """Set PyTorch's threads for a while; give them and its random numbers back as they were."""
     random, threads = torch.get_rng_state(), torch.get_num_threads()
     torch.set_num_threads(run.trainer.threads or threads)
-    torch.manual_seed(run.seed)
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import IO, Any, get_type_hints
 
@@ -149,7 +149,7 @@ def _run_of(values: dict[str, Any]) -> RunConfig:
     sections = {
         part.name: hints[part.name](**values[part.name])
         for part in fields(RunConfig)
-        if part.name in ("data", "model", "optimizer", "trainer", "tracking")
+        if is_dataclass(hints[part.name])
     }
     overrides = tuple(values["overrides"])
     return RunConfig(**{**values, **sections, "overrides": overrides})

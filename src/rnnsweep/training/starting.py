@@ -16,10 +16,16 @@ from rnnsweep.training import checkpoint
 def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
     """Build the run's network, its embedding filled from ``data.vectors``.
 
+    PyTorch's random numbers stand afterwards where dropout draws from: behind the weights, in the numbers of
+    dropout's seed. So a seed of a part that equals the run's `seed` changes nothing.
+
     Raises:
         UserError: the file cannot be read, or its vectors do not fit the embedding.
     """
-    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    first, then = run.seed_of("initialisation"), run.seed_of("dropout")
+    network = _drawn(run, corpus, seed=first)
+    if first != then:
+        _drawn(run, corpus, seed=then)
     vectors = corpus_vectors(run.data, corpus, width=run.model.embedding_size)
     if vectors is None:
         return network
@@ -37,6 +43,11 @@ def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
     found_V = torch.from_numpy(vectors.found_V > 0)
     set_vectors(network.embedding, torch.from_numpy(vectors.vectors_VE.copy()), found_V)
     return network
+
+
+def _drawn(run: RunConfig, corpus: EncodedCorpus, *, seed: int) -> Network:
+    torch.manual_seed(seed)
+    return build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
 
 
 def restore(run: RunConfig, corpus: EncodedCorpus, path: Path) -> Network:
