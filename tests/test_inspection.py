@@ -35,7 +35,7 @@ def network(corpus, **settings):
     return build(config, vocabulary=len(corpus.vocabulary), classes=2).eval()
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "bag"])
 def test_the_classes_after_each_token_are_those_of_the_text_cut_there(corpus, cell, bidirectional, pooling):

@@ -33,7 +33,7 @@ def twins(**settings):
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_padded_and_packed_losses_of_one_model_differ_exactly_where_a_text_has_padding(
     cell, pooling, bidirectional

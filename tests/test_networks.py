@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rnnsweep.errors import UserError
 from rnnsweep.networks import ModelConfig, build, parameter_count
 from rnnsweep.networks.lengths import choose, run
+from rnnsweep.networks.pooling import pool
 
 VOCABULARY, CLASSES = 23, 3
 
@@ -20,7 +21,7 @@ configs = st.builds(
     hidden_size=st.integers(1, 6),
     num_layers=st.integers(1, 3),
     bidirectional=st.booleans(),
-    pooling=st.sampled_from(("last", "max", "mean")),
+    pooling=st.sampled_from(("last", "max", "mean", "mean_max")),
     embedding_dropout=st.just(0.3),
     layer_dropout=st.just(0.3),
     dropout=st.just(0.3),
@@ -192,7 +193,7 @@ def test_the_state_dict_loads_into_a_module_of_pytorch():
     ("name", "value", "message"),
     [
         ("cell", "lstn", "model.cell='lstn' is not one of bag, gru, lstm, rnn. Did you mean 'lstm'?"),
-        ("pooling", "sum", "model.pooling='sum' is not one of last, max, mean."),
+        ("pooling", "sum", "model.pooling='sum' is not one of last, max, mean, mean_max."),
         ("hidden_size", -3, "model.hidden_size=-3: must be 1 or more"),
         ("num_layers", 0, "model.num_layers=0: must be 1 or more"),
         ("dropout", 1.0, "model.dropout=1.0: must be at least 0 and below 1"),
@@ -203,3 +204,14 @@ def test_a_setting_out_of_range_is_refused_by_name(name, value, message):
         replace(ModelConfig(), **{name: value})
 
     assert str(caught.value) == message
+
+
+def test_mean_and_max_together_are_the_two_side_by_side():
+    outputs_TBH = torch.randn(5, 3, 4)
+    lengths_B = torch.tensor([5, 2, 1])
+    mean_BH, max_BH, both_BH = (
+        pool(outputs_TBH, lengths_B, pooling=pooling, bidirectional=True, ragged=True)
+        for pooling in ("mean", "max", "mean_max")
+    )
+    torch.testing.assert_close(both_BH, torch.cat((mean_BH, max_BH), dim=1))
+    torch.testing.assert_close(both_BH[2], outputs_TBH[0, 2].repeat(2))  # one word is its own mean and max

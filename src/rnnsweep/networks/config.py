@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rnnsweep.errors import refuse_unknown, refuse_unless
 
 CELLS = ("bag", "gru", "lstm", "rnn")
-POOLINGS = ("last", "max", "mean")
+POOLINGS = ("last", "max", "mean", "mean_max")
 INITIALISATIONS = ("keras", "pytorch", "shifted")
 CHOICES = {
     "cell": CELLS,
@@ -29,7 +29,7 @@ class ModelConfig:
     hidden_size: int = 64  # units of one direction of one layer
     num_layers: int = 1
     bidirectional: bool = False
-    pooling: str = "mean"  # last | mean | max over the real time steps, never over padding
+    pooling: str = "mean"  # last | mean | max | mean_max (both) over the real time steps, never over padding
     join: str = "both"  # last state of two directions: both | backward_only (h[-1], a known mistake)
     masked: bool = True  # false: padding is read like words (a known mistake, to show what it costs)
     embedding_dropout: float = 0.3  # of each number of each token's vector

@@ -12,16 +12,28 @@ def pool(
 ) -> Tensor:
     """Pool over time; what stands at or after a text's length is never read.
 
-    "last" takes each direction's last state: the forward one at length - 1, the backward one at 0.
+    "last" takes each direction's last state: the forward one at length - 1, the backward one at 0;
+    "mean_max" puts the mean and the largest side by side (Howard and Ruder 2018).
     `ragged` says that some text is shorter than T.
 
     Returns:
-        pooled_BH
+        pooled_BH, or of twice the width for "mean_max"
     """
     if pooling == "last":
         return _last(outputs_TBH, lengths_B, bidirectional=bidirectional)
     if pooling == "max":
-        return _masked(outputs_TBH, lengths_B, float("-inf"), ragged).amax(0)
+        return _max(outputs_TBH, lengths_B, ragged)
+    if pooling == "mean":
+        return _mean(outputs_TBH, lengths_B, ragged)
+    halves = (_mean(outputs_TBH, lengths_B, ragged), _max(outputs_TBH, lengths_B, ragged))
+    return torch.cat(halves, dim=1)
+
+
+def _max(outputs_TBH: Tensor, lengths_B: Tensor, ragged: bool) -> Tensor:
+    return _masked(outputs_TBH, lengths_B, float("-inf"), ragged).amax(0)
+
+
+def _mean(outputs_TBH: Tensor, lengths_B: Tensor, ragged: bool) -> Tensor:
     total_BH = _masked(outputs_TBH, lengths_B, 0.0, ragged).sum(0)
     return total_BH / lengths_B.to(total_BH).unsqueeze(1)
 

@@ -12,10 +12,16 @@ def parameter_count(config: ModelConfig, *, vocabulary: int, classes: int) -> in
     its gates (rnn 1, gru 3, lstm 4), H * I input weights, H * H recurrent ones and one or two biases of H.
     A frozen embedding counts, a one-hot code has no weights.
     """
-    one_hot = config.input == "one_hot"
-    embedding = 0 if one_hot else embedding_rows(config, vocabulary=vocabulary) * config.embedding_size
+    embedding = embedding_count(config, vocabulary=vocabulary)
     width = output_width(config)
     return embedding + _recurrent_count(config, vocabulary=vocabulary) + classes * (width + 1)
+
+
+def embedding_count(config: ModelConfig, *, vocabulary: int) -> int:
+    """Count the weights of the embedding alone, which are often most of a network's."""
+    if config.input == "one_hot":
+        return 0
+    return embedding_rows(config, vocabulary=vocabulary) * config.embedding_size
 
 
 def embedding_rows(config: ModelConfig, *, vocabulary: int) -> int:
@@ -30,10 +36,11 @@ def input_width(config: ModelConfig, *, vocabulary: int) -> int:
 
 def output_width(config: ModelConfig) -> int:
     """Count the numbers that stand for a text after pooling."""
+    halves = 2 if config.pooling == "mean_max" else 1
     if config.cell == "bag":
-        return config.embedding_size
+        return halves * config.embedding_size
     both = config.bidirectional and config.join == "both"
-    return config.hidden_size * (2 if both else 1)
+    return halves * config.hidden_size * (2 if both else 1)
 
 
 def _recurrent_count(config: ModelConfig, *, vocabulary: int) -> int:
