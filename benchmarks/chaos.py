@@ -12,17 +12,21 @@ import argparse
 import csv
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 RUNGS = 4
+CURVES = ("validation/accuracy", "validation/loss", "train/loss", "epoch")
 SWEEP = """\
 # What is left of a sweep that is killed all the time?
 name: chaos
@@ -56,9 +60,13 @@ print(summary.state)
 """
 
 
+ENDS = ("complete", "pruned", "failed")
+FAULTS = ("lost", "doubled", "left_running", "gaps", "doubles", "left_processes", "untold", "unequal")
+
+
 @dataclass
 class Counts:
-    """What the kills did; all but the first two must be 0."""
+    """What the kills did; all but kills, seconds and attempts must be 0."""
 
     kills: dict[str, int]
     seconds: float
@@ -68,14 +76,15 @@ class Counts:
     gaps: int = 0  # curves with a point missing
     doubles: int = 0  # curves with a point twice
     left_processes: int = 0
+    untold: int = 0  # trials of Optuna's journal without an end, or with numbers missing
+    unequal: int = 0  # trials that ended otherwise in Optuna than in MLflow
+    attempts: int = 0  # processes that trials lost and went on without; not an error
     details: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
         """Whether nothing was lost or doubled."""
-        return not any(
-            (self.lost, self.doubled, self.left_running, self.gaps, self.doubles, self.left_processes)
-        )
+        return not any(getattr(self, name) for name in FAULTS)
 
 
 def chaos(
@@ -137,21 +146,55 @@ def _count(folder: Path, trials: int, counts: Counts) -> Counts:
     mlruns = folder / "mlruns"
     table = runs(mlruns, "chaos")
     search = table[table["role"] == "trial"]
-    ended = search[search["state"].isin(["complete", "pruned", "failed"])]
+    ended = search[search["state"].isin(ENDS)]
     counts.lost = max(0, 2 * trials - len(ended))
     counts.doubled = max(0, len(search) - 2 * trials) + int(table["key"].duplicated().sum())
-    counts.left_running = int((~table["state"].isin(["complete", "pruned", "failed"])).sum())
+    counts.left_running = int((~table["state"].isin(ENDS)).sum()) + _running_in_mlflow(mlruns)
     counts.left_processes = len(_working(folder))
-    states = dict(zip(table["run_id"], table["state"], strict=True))
-    points = curves(mlruns, "chaos", ["validation/accuracy"])
-    for run, curve in points.groupby("run_id"):
-        steps = list(curve["step"])
-        gap = states[run] == "complete" and len(set(steps)) != RUNGS
-        counts.gaps += gap
-        counts.doubles += len(set(steps)) != len(steps)
-        if gap or len(set(steps)) != len(steps):
-            counts.details.append(f"{run}: {states[run]} {steps}")
+    trained = table[table["role"] != "sweep"]
+    states = dict(zip(trained["run_id"], trained["state"], strict=True))
+    for key in CURVES:
+        _check_curves(curves(mlruns, "chaos", [key]), states, counts)
+    _check_journal(mlruns, search, trials, counts)
     return counts
+
+
+def _running_in_mlflow(mlruns: Path) -> int:
+    """Count the runs that MLflow's own column of states has as not ended."""
+    with closing(sqlite3.connect(mlruns / "mlflow.db")) as connection:
+        query = "SELECT count(*) FROM runs WHERE status IN ('RUNNING', 'SCHEDULED')"
+        return int(connection.execute(query).fetchone()[0])
+
+
+def _check_curves(points: Any, states: dict[str, str], counts: Counts) -> None:
+    """Count curves with a gap (complete: every rung; pruned: the first ones) or with a point twice."""
+    whole = max(({*curve["step"]} for _, curve in points.groupby("run_id")), key=len)
+    drawn = set(points["run_id"])
+    counts.gaps += sum(state == "complete" and run not in drawn for run, state in states.items())
+    for run, curve in points.groupby("run_id"):
+        steps = sorted(curve["step"])
+        wanted = sorted(whole)[: RUNGS if states[run] == "complete" else len(set(steps))]
+        gap, double = sorted(set(steps)) != wanted or len(wanted) > RUNGS, len(set(steps)) != len(steps)
+        counts.gaps += gap
+        counts.doubles += double
+        if gap or double:
+            counts.details.append(f"{run}: {states[run]} {steps}")
+
+
+def _check_journal(mlruns: Path, search: Any, trials: int, counts: Counts) -> None:
+    """Compare what Optuna was told with what the store has."""
+    import optuna
+
+    from rnnsweep.study.journal import read_journal
+
+    storage = read_journal(mlruns / "sweeps" / "chaos")
+    words = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+    for name, own in search.groupby("architecture"):
+        told = optuna.load_study(study_name=f"chaos/{name}", storage=storage).trials
+        counts.untold += sum(not trial.state.is_finished() for trial in told) + abs(len(told) - trials)
+        counts.attempts += sum(int(trial.user_attrs.get("attempts", 0)) for trial in told)
+        stored = dict(zip(own["trial"].astype(int), own["state"], strict=True))
+        counts.unequal += sum(stored.get(t.number) != words.get(t.state.name) for t in told)
 
 
 def _write_rows(folder: Path) -> Path:
@@ -172,9 +215,12 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=60, help="in all, of two architectures")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pause", type=float, default=8.0, help="seconds at most between two kills")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        counts = chaos(Path(folder), trials=given.trials // 2, kills=given.kills, seed=given.seed)
+        pause = (given.pause / 4, given.pause)
+        trials, kills = given.trials // 2, given.kills
+        counts = chaos(Path(folder), trials=trials, kills=kills, seed=given.seed, pause=pause)
     print(json.dumps(asdict(counts), indent=1))
     sys.exit(0 if counts.clean else 1)
 
