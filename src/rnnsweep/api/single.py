@@ -151,10 +151,14 @@ def _fit(
     run: RunConfig, record: "RunRecord | None", folder: Path | None, on_validation: OnValidation | None
 ) -> "Scores":
     from rnnsweep.api.watching import Watch
+    from rnnsweep.tracking import MachineMonitor
     from rnnsweep.training import train as fit
 
     watches = [Watch(on_validation)] if on_validation else []
-    return fit(run, logger=record.logger if record else None, callbacks=watches, folder=folder)
+    if record is None:
+        return fit(run, callbacks=watches, folder=folder)
+    with MachineMonitor(record, every_s=run.tracking.machine_every):
+        return fit(run, logger=record.logger, callbacks=watches, folder=folder)
 
 
 def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 _DOORS = {
     "RunRecord": "record",
     "DatasetPart": "record",
+    "MachineMonitor": "machine",
     "dataset_parts": "record",
     "Shipper": "shipper",
     "sync": "shipper",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from rnnsweep.errors import refuse_unless
+
 
 @dataclass
 class TrackingConfig:
@@ -10,4 +12,10 @@ class TrackingConfig:
     uri: str | None = None  # MLflow tracking URI, or local; null: MLFLOW_TRACKING_URI, else mlruns/mlflow.db
     experiment: str = "single runs"  # MLflow experiment of `train`; a sweep has its own
     run_name: str | None = None  # null: a name that reads, from architecture and settings
+    machine_every: float = 10.0  # seconds between two samples of processor, memory and graphics; 0: none
     enabled: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        every = self.machine_every
+        refuse_unless(every >= 0, "tracking.machine_every", every, "0 or more seconds")

@@ -140,6 +140,15 @@ class RunRecord:
         return cls(mlruns, key, silent=_is_follower())
 
     @property
+    def silent(self) -> bool:
+        """Nothing is recorded here: this is another process than the first of a distributed run."""
+        return self._writer is None
+
+    def highest_step(self, metric: str) -> int:
+        """Give the highest step of a metric that was recorded before this process; -1 where there is none."""
+        return self._seen.get(metric, -1)
+
+    @property
     def logger(self) -> "SpoolLogger":
         """The Lightning logger of this run."""
         if self._logger is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from rnnsweep.tracking.machine import ENERGY, GPU_NAMES, NAMES
 from rnnsweep.tracking.naming import companion
 from rnnsweep.tracking.note import read_note, wait_for_run_id
 from rnnsweep.tracking.saved_view import (
@@ -43,6 +44,7 @@ METRICS = (
     ],
     *("time/seconds", "time/samples_per_second", "work/epochs", "work/steps"),
     *("params_total", "epoch", "optimizer/lr"),
+    *(*NAMES, *GPU_NAMES, *ENERGY),
 )
 CHARTS = ("search", "curves")  # views that open on charts; the others open on the table
 MEANINGS = {

@@ -8,6 +8,7 @@ from typing import Any
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
+from rnnsweep.tracking.machine import MachineMonitor
 from rnnsweep.tracking.record import RunRecord
 from rnnsweep.training import Scores, train
 from rnnsweep.training import checkpoint as checkpoints
@@ -58,7 +59,8 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel)
         seconds=task.time_limit,
     )
     folder = task.folder / CHECKPOINTS
-    scores = train(run, logger=record.logger, callbacks=[reporter], folder=folder, resume=task.resume)
+    with MachineMonitor(record, every_s=run.tracking.machine_every):
+        scores = train(run, logger=record.logger, callbacks=[reporter], folder=folder, resume=task.resume)
     values = _values(scores)
     if scores.stopped == "interrupted":
         return Outcome("interrupted", scores=values)
