@@ -59,7 +59,8 @@ class Agenda:
         if not searching:
             return None
         name = min(searching, key=lambda name: shares[name])  # the first of the file in ties
-        return self._trial(name, self.searches[name].ask())
+        candidate = self.searches[name].ask()
+        return self._trial(name, candidate) if candidate else self.next()
 
     def again(self, job: Job) -> None:
         """Queue a job whose process was lost: it goes on from its checkpoint, before anything new."""
@@ -75,7 +76,9 @@ class Agenda:
 
     def _trial(self, architecture: str, candidate: Candidate) -> Job:
         self.open_trials[architecture] = self.open_trials.get(architecture, 0) + 1
-        task = self.maker.trial(architecture, candidate.number, candidate.overrides, resume=candidate.begun)
+        task = self.maker.trial(
+            architecture, candidate.number, candidate.overrides, resume=candidate.begun, tags=candidate.tags
+        )
         return Job(task, candidate.attempts, candidate.shrunk)
 
     def _make_replicates(self) -> None:
@@ -85,7 +88,9 @@ class Agenda:
             self.repeated.add(name)
             if best := search.best_trial():
                 for number in range(self.maker.sweep.replicates):
-                    task = self.maker.replicate(name, best.number, best.overrides, number=number)
+                    task = self.maker.replicate(
+                        name, best.number, best.overrides, number=number, tags=best.tags
+                    )
                     self._add_repeat(task)
         # seed by seed over all architectures: a sweep that is stopped early has pairs to compare
         self.ready = deque(sorted(self.ready, key=_turn))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from rnnsweep.study.agenda import Agenda, Job
 from rnnsweep.study.clock import Clock
 from rnnsweep.study.failures import RETRIED, Hopeless, smaller
+from rnnsweep.study.judging import judged
 from rnnsweep.study.ledger import Ledger
 from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.study.records import Records
@@ -168,6 +169,7 @@ class Controller:
     def _end(self, job: Job, outcome: Outcome, seconds: float | None = None) -> None:
         """Note that a job is over, in the folder, the store, the study and the ledger, in this order."""
         task = job.task
+        outcome = judged(self.sweep, outcome) if job.is_trial else outcome
         task.folder.mkdir(parents=True, exist_ok=True)
         outcome.write(task.folder)
         self.records.ended(task, outcome)

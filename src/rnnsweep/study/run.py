@@ -21,6 +21,7 @@ from rnnsweep.study.pruners import make_pruner
 from rnnsweep.study.records import Records
 from rnnsweep.study.samplers import check_sampler
 from rnnsweep.study.search import Search
+from rnnsweep.study.sizing import CorpusSizes, Sizes, Sizing, check_sizes
 from rnnsweep.study.space import check_space
 from rnnsweep.study.start import Start, begin, budget_of
 from rnnsweep.study.status import slots_busy
@@ -40,6 +41,7 @@ def run_sweep(
     clock: Clock | None = None,
     records: Records | None = None,
     prepare: Prepare | None = None,
+    sizes: Sizes | None = None,
     conf: Path | None = None,
     accept_changes: bool = False,
 ) -> SweepSummary:
@@ -51,6 +53,7 @@ def run_sweep(
     Args:
         records: the store; the default is the one of the configuration's tracking settings.
         prepare: makes the corpus ready; the default tokenises it into the cache.
+        sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
         conf: the configuration files; the default are those of the project.
 
     Raises:
@@ -64,6 +67,8 @@ def run_sweep(
     first = bases[sweep.architectures[0]]
     store = records or _default_records(first, mlruns)
     corpus = (prepare or _prepare)(first)
+    sizes = sizes or CorpusSizes()
+    check_sizes(Sizing(sweep, conf, sizes), bases)
     start_folder = mlruns / "sweeps" / sweep.name
     start_folder.mkdir(parents=True, exist_ok=True)
     with sole_controller(start_folder), _closing(launcher):
@@ -72,7 +77,8 @@ def run_sweep(
         maker = TaskMaker(
             sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin
         )
-        agenda = Agenda(maker, _searches(sweep, start, bases, threads=launcher.slots[0].threads))
+        sizing = Sizing(sweep, start.conf, sizes, threads=launcher.slots[0].threads)
+        agenda = Agenda(maker, _searches(sweep, start, bases, sizing))
         with closing(Ledger(start.folder, clock)) as ledger:
             controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store)
             return _conduct(controller, start)
@@ -90,7 +96,7 @@ def _default_records(run: RunConfig, mlruns: Path) -> Records:
     return Recording(mlruns, uri=run.tracking.uri)
 
 
-def _searches(sweep: Sweep, start: Start, bases: dict[str, RunConfig], *, threads: int) -> dict[str, Search]:
+def _searches(sweep: Sweep, start: Start, bases: dict[str, RunConfig], sizing: Sizing) -> dict[str, Search]:
     from rnnsweep.config import flatten
 
     storage = open_journal(start.folder)
@@ -100,7 +106,7 @@ def _searches(sweep: Sweep, start: Start, bases: dict[str, RunConfig], *, thread
         pruner = make_pruner(
             sweep.pruner, validate_every=trainer.validate_every, max_epochs=trainer.max_epochs
         )
-        searches[name] = Search(sweep, name, storage, pruner, flatten(base), threads)
+        searches[name] = Search(sweep, name, storage, pruner, flatten(base), sizing)
     return searches
 
 

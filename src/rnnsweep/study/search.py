@@ -10,14 +10,24 @@ from typing import Any
 import optuna
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from rnnsweep.study.improvement import Improvement, turned
+from rnnsweep.study.judging import objective_values
 from rnnsweep.study.samplers import make_sampler
-from rnnsweep.study.space import draw, write_overrides
+from rnnsweep.study.sizing import Point, Sizing
+from rnnsweep.study.space import draw
 from rnnsweep.sweep import Sweep
+from rnnsweep.sweep.limits import INFEASIBLE, violations
 from rnnsweep.trial import Outcome, Report
 
+DERIVED = "rnnsweep.derived"  # tag of a run: the widths that were derived from a number of parameters
+REJECTED = "rejected"  # attribute of a trial that was known to be infeasible, and never trained
+WARM = "warm"  # attribute of a trial that comes from an earlier sweep: its name there
+MOST_REJECTED = 100  # proposals in a row that are infeasible before a study gives up
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_MAXIMIZE, _MINIMIZE = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 RETRIED = "retried"  # attribute of a study: failed trials whose place in the budget was given back
 _WORDS = {state: word for word, state in _STATES.items()}
 
@@ -46,6 +56,7 @@ class Candidate:
     attempts: int  # processes that this trial has already lost
     begun: bool  # a process may have worked on it
     shrunk: bool = False  # it ran out of memory once, and goes on in smaller pieces
+    tags: Mapping[str, str] = field(default_factory=dict)  # of its run, beside the usual ones
 
 
 @dataclass
@@ -57,9 +68,10 @@ class Search:
     storage: BaseStorage
     pruner: BasePruner
     fixed: Mapping[str, Any]  # the architecture's settings that are not searched
-    threads: int = 1
+    sizing: Sizing
     spent: Spent = field(default_factory=Spent)
     counts: Counter[str] = field(default_factory=Counter)
+    improvement: Improvement = field(default_factory=Improvement)
     best: float | None = None
 
     def __post_init__(self) -> None:
@@ -68,7 +80,7 @@ class Search:
         self.study = optuna.create_study(
             storage=self.storage,
             study_name=f"{self.sweep.name}/{self.architecture}",
-            direction="maximize",
+            directions=[_MAXIMIZE, *(_MINIMIZE for _ in self.sweep.objectives[1:])],
             load_if_exists=True,
             sampler=optuna.samplers.RandomSampler(seed=0),
             pruner=self.pruner,
@@ -76,30 +88,70 @@ class Search:
         self._trials: dict[int, Trial] = {}
         self.asked = 0  # what counts in the budget
         self._made = 0  # what the sampler's seed counts: it never goes down
+        self._rejected = 0  # proposals in a row that were not worth a training
         given_back = set(self.study.user_attrs.get(RETRIED, []))
-        for trial in self.study.get_trials(deepcopy=False):
-            self._made += trial.state != TrialState.WAITING
-            if trial.state == TrialState.WAITING or trial.number in given_back:
-                continue
-            self.asked += 1
-            if trial.state in _WORDS:
-                self._count(_WORDS[trial.state], trial.value, trial.user_attrs.get("scores", {}))
+        trials = self.study.get_trials(deepcopy=False)
+        for trial in trials:
+            self._made += trial.state != TrialState.WAITING and WARM not in trial.user_attrs
+            if trial.number not in given_back:
+                self._count_asked(trial)
+        for trial in sorted(trials, key=_end_of):
+            if trial.state in _WORDS and trial.number not in given_back and _is_own(trial):
+                cause = trial.user_attrs.get("cause")
+                self._count(_WORDS[trial.state], trial.values, trial.user_attrs.get("scores", {}), cause)
+
+    def _count_asked(self, trial: FrozenTrial) -> None:
+        if trial.state == TrialState.WAITING or WARM in trial.user_attrs:
+            return
+        rejected = REJECTED in trial.user_attrs
+        self.counts[REJECTED] += rejected
+        self._rejected = self._rejected + 1 if rejected else 0
+        self.asked += not rejected or self._is_grid
+
+    @property
+    def _is_grid(self) -> bool:
+        return self.sweep.sampler.name == "grid"  # each of its points counts, trained or not
 
     def adopt(self) -> list[Candidate]:
         """Give the trials that an earlier controller asked for and could not tell."""
-        states = (TrialState.RUNNING,)
-        return [self._resumed(trial) for trial in self.study.get_trials(deepcopy=False, states=states)]
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [found for trial in running if (found := self._resumed(trial)) is not None]
 
-    def ask(self) -> Candidate:
-        """Ask for the next trial; its overrides are stored before anything runs."""
-        self.study.sampler = make_sampler(self.sweep, self.architecture, self._made)
-        trial = self.study.ask()
-        self.asked += 1
-        self._made += 1
-        return self._candidate(trial, attempts=0, begun=False)
+    def ask(self) -> Candidate | None:
+        """Ask for the next trial; its overrides are stored before anything runs.
+
+        A proposal that is known to be infeasible is told as such at once and costs nothing.
+
+        Returns:
+            None where the study has come to its end meanwhile.
+        """
+        while self.open_budget() < 1:
+            self.study.sampler = make_sampler(self.sweep, self.architecture, self._made)
+            trial = self.study.ask()
+            self._made += 1
+            candidate = self._candidate(trial, attempts=0, begun=False)
+            self.asked += candidate is not None or self._is_grid
+            if candidate is not None:
+                self._rejected = 0
+                return candidate
+        return None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the study asks for nothing more although its budget is not spent; None while it does."""
+        target, patience = self.sweep.target, self.sweep.stop_after
+        if target is not None and self.best is not None and self.best >= target:
+            return f"reached its target of {target:g}"
+        if patience is not None and self.improvement.idle >= patience:
+            return f"nothing better in {patience} {'trial' if patience == 1 else 'trials'}"
+        if self._rejected >= MOST_REJECTED:
+            return f"{MOST_REJECTED} proposals in a row were infeasible"
+        return None
 
     def report(self, number: int, report: Report) -> bool:
         """Store a validation and say whether the trial is to be pruned; one reported twice counts once."""
+        if len(self.sweep.objectives) > 1:
+            return False  # a trial that is behind in one may be ahead in another
         trial = self._trials[number]
         frozen = self._frozen(number)
         if report.rung not in frozen.intermediate_values:
@@ -128,16 +180,23 @@ class Search:
             if getattr(outcome, name) is not None:
                 trial.set_user_attr(name, getattr(outcome, name))
         trial.set_user_attr("scores", {k: v for k, v in outcome.scores.items() if _plain(v)})
-        if self.sweep.sampler.name == "grid":  # it would stop a loop of Optuna's that we do not run
+        if outcome.state != "failed":
+            _constrain(trial, violations(self.sweep.constraints, outcome.scores))
+        values = objective_values(self.sweep, outcome.scores) if outcome.state == "complete" else None
+        self._tell(trial, values, _STATES[outcome.state])
+        self._count(outcome.state, values, outcome.scores, outcome.cause)
+
+    def _tell(self, trial: Trial, values: list[float] | None, state: TrialState) -> None:
+        if self._is_grid:  # it would stop a loop of Optuna's that we do not run
             self.study.sampler = optuna.samplers.RandomSampler(seed=0)
-        value = outcome.validation if outcome.state == "complete" else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self.study.tell(trial, value, state=_STATES[outcome.state])
-        self._count(outcome.state, value, outcome.scores)
+            self.study.tell(trial, values, state=state)
 
     def open_budget(self, *, running_seconds: float = 0.0) -> float:
         """Give the share of the budget that is used up, 1 or more where nothing may be asked any more."""
+        if self.stopped:
+            return 1.0
         budget = self.sweep
         shares = []
         if budget.trials is not None:
@@ -149,39 +208,89 @@ class Search:
         return max(shares)
 
     def best_trial(self) -> Candidate | None:
-        """Give the best trial by validation; a pruned one where none is complete, the first of equals."""
+        """Give the best feasible trial by validation; a pruned one where none is complete.
+
+        Of trials with equal validation it is the one ahead in the other objectives, then the first. With
+        several objectives that is the point of the front with the highest validation.
+        """
         trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        scored = [trial for trial in trials if trial.value is not None]
+        scored = [trial for trial in trials if trial.values and _is_own(trial) and is_feasible(trial)]
         if not scored:
             return None
-        best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, t.value or 0.0, -t.number))
-        return Candidate(best.number, tuple(json.loads(best.user_attrs["overrides"])), 0, begun=True)
+        best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, turned(t.values), -t.number))
+        overrides = tuple(json.loads(best.user_attrs["overrides"]))
+        return Candidate(best.number, overrides, 0, begun=True, tags=_tags(best.user_attrs))
 
-    def _resumed(self, frozen: FrozenTrial) -> Candidate:
+    def _resumed(self, frozen: FrozenTrial) -> Candidate | None:
         # the same seed as when it was asked: values that were not yet stored come out as they would have
         self.study.sampler = make_sampler(self.sweep, self.architecture, frozen.number)
         trial = Trial(self.study, frozen._trial_id)
         return self._candidate(trial, attempts=int(frozen.user_attrs.get("attempts", 0)), begun=True)
 
-    def _candidate(self, trial: Trial, *, attempts: int, begun: bool) -> Candidate:
+    def _candidate(self, trial: Trial, *, attempts: int, begun: bool) -> Candidate | None:
+        """Give a trial as a candidate, or tell at once that it is infeasible and give None."""
+        if "overrides" not in trial.user_attrs:
+            values = draw(trial, self.sweep.dimensions(self.architecture), self.fixed)
+            point = self.sizing.point(self.architecture, values)
+            if point.sized:
+                trial.set_user_attr("derived", json.dumps([one.note() for one in point.sized]))
+            if point.problem:
+                self._reject(trial, point)
+                return None
+            trial.set_user_attr("overrides", json.dumps(point.overrides))  # last: it stands for all of it
+        stored = trial.user_attrs
         self._trials[trial.number] = trial
-        stored = trial.user_attrs.get("overrides")
-        if stored is None:
-            dimensions = self.sweep.dimensions(self.architecture)
-            values = draw(trial, dimensions, self.fixed)
-            stored = json.dumps(write_overrides(self.sweep, self.architecture, values, threads=self.threads))
-            trial.set_user_attr("overrides", stored)
-        shrunk = bool(trial.user_attrs.get("shrunk", False))
-        return Candidate(trial.number, tuple(json.loads(stored)), attempts, begun, shrunk)
+        shrunk = bool(stored.get("shrunk", False))
+        overrides = tuple(json.loads(stored["overrides"]))
+        return Candidate(trial.number, overrides, attempts, begun, shrunk, _tags(stored))
+
+    def _reject(self, trial: Trial, point: Point) -> None:
+        """Tell a trial that is not worth a training."""
+        trial.set_user_attr("cause", INFEASIBLE)
+        trial.set_user_attr("reason", point.problem)
+        trial.set_user_attr(REJECTED, True)
+        _constrain(trial, point.above)
+        self._tell(trial, None, TrialState.PRUNED)
+        self.counts[REJECTED] += 1
+        self._rejected += 1
 
     def _frozen(self, number: int) -> FrozenTrial:
         return self.storage.get_trial(self._trials[number]._trial_id)
 
-    def _count(self, state: str, value: float | None, scores: Mapping[str, Any]) -> None:
-        self.counts[state] += 1
+    def _count(
+        self, state: str, values: list[float] | None, scores: Mapping[str, Any], cause: str | None
+    ) -> None:
+        word = INFEASIBLE if state == "complete" and cause == INFEASIBLE else state
+        self.counts[word] += 1
         self.spent.add(scores)
-        if state == "complete" and value is not None:
-            self.best = value if self.best is None else max(self.best, value)
+        good = values if word == "complete" else None
+        self.improvement.see(good)
+        if good:
+            self.best = good[0] if self.best is None else max(self.best, good[0])
+
+
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Say whether a trial keeps every constraint that is known of it."""
+    return all(value <= 0 for value in trial.constraints.values())
+
+
+def _is_own(trial: FrozenTrial) -> bool:
+    """Say whether a trial was trained here."""
+    return WARM not in trial.user_attrs and REJECTED not in trial.user_attrs
+
+
+def _constrain(trial: Trial, above: Mapping[str, float]) -> None:
+    for name, share in above.items():
+        if name not in trial.constraints:  # a controller may have died right after it
+            trial.set_constraint(name, share)
+
+
+def _end_of(trial: FrozenTrial) -> tuple[float, int]:
+    return trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0, trial.number
+
+
+def _tags(stored: Mapping[str, Any]) -> dict[str, str]:
+    return {DERIVED: stored["derived"]} if "derived" in stored else {}
 
 
 def _plain(value: Any) -> bool:

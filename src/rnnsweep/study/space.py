@@ -94,7 +94,9 @@ def write_overrides(sweep: Sweep, architecture: str, values: Mapping[str, Any], 
         overrides.append(f"seed={sweep.seed}")
     if threads != 1 and "trainer.threads" not in given:
         overrides.append(f"trainer.threads={threads}")
-    groups_first = sorted(values, key=lambda key: "." in key)  # a group's file must not undo a value
+    budgets = {derived.searched for derived in sweep.derivations(architecture)}  # drawn, but no setting
+    settings = (key for key in values if key not in budgets)
+    groups_first = sorted(settings, key=lambda key: "." in key)  # a group's file must not undo a value
     return overrides + [quote(key, values[key]) for key in groups_first]
 
 
@@ -112,7 +114,7 @@ def check_space(sweep: Sweep, *, conf: Path | None = None) -> dict[str, RunConfi
     for name in sweep.architectures:
         dimensions = sweep.dimensions(name)
         _check_conditions(sweep, dimensions, flatten(bases[name]))
-        keys = tuple(json.dumps([d.key, _corners(d)]) for d in dimensions)
+        keys = tuple(json.dumps([d.key, corners(d)]) for d in dimensions)
         if keys not in checked:
             checked.add(keys)
             _check_corners(sweep, name, dimensions, conf)
@@ -123,12 +125,13 @@ def _check_corners(
     sweep: Sweep, architecture: str, dimensions: tuple[Dimension, ...], conf: Path | None
 ) -> None:
     """Compose the k-th corner of every dimension at once: what is wrong is named by key and value."""
-    for k in range(max((len(_corners(d)) for d in dimensions), default=0)):
-        values = {d.key: _corners(d)[min(k, len(_corners(d)) - 1)] for d in dimensions}
+    for k in range(max((len(corners(d)) for d in dimensions), default=0)):
+        values = {d.key: corners(d)[min(k, len(corners(d)) - 1)] for d in dimensions}
         _composed(sweep, architecture, values, conf)
 
 
-def _corners(dimension: Dimension) -> list[Any]:
+def corners(dimension: Dimension) -> list[Any]:
+    """Give the two ends of a range, or all choices."""
     if isinstance(dimension, Choices):
         return list(dimension.choices)
     found = distribution(dimension)

@@ -1,8 +1,10 @@
 """The tasks of a sweep: trials, replicates and the baseline, with their names, tags and folders."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from rnnsweep.config import RunConfig
 from rnnsweep.sweep import Sweep
@@ -30,12 +32,29 @@ class TaskMaker:
         """The key of the sweep's own run."""
         return f"{self.sweep.name}.{self.identity}"
 
-    def trial(self, architecture: str, number: int, overrides: tuple[str, ...], *, resume: bool) -> TrialTask:
+    def trial(
+        self,
+        architecture: str,
+        number: int,
+        overrides: tuple[str, ...],
+        *,
+        resume: bool,
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> TrialTask:
         """Make the task of one trial."""
         name = f"{architecture}-{number}"
-        return self._task("trial", architecture, name, overrides, number=number, resume=resume)
+        task = self._task("trial", architecture, name, overrides, number=number, resume=resume)
+        return replace(task, tags={**task.tags, **tags})
 
-    def replicate(self, architecture: str, trial: int, best: tuple[str, ...], *, number: int) -> TrialTask:
+    def replicate(
+        self,
+        architecture: str,
+        trial: int,
+        best: tuple[str, ...],
+        *,
+        number: int,
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> TrialTask:
         """Make the repeat of an architecture's best trial with the seeds of its number.
 
         The seeds are the same for every architecture, so that differences are taken within a pair.
@@ -43,7 +62,7 @@ class TaskMaker:
         name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
         overrides = (*_without_seeds(best, self.sweep.vary), *self._seeds(architecture, number))
         task = self._task("replicate", architecture, name, overrides, number=trial)
-        return replace(task, tags={**task.tags, REPLICATE: str(number)})
+        return replace(task, tags={**task.tags, **tags, REPLICATE: str(number)})
 
     def baseline(self) -> TrialTask:
         """Make the task of the linear baseline."""
@@ -91,8 +110,9 @@ class TaskMaker:
         )
 
     def _searched(self, role: str, architecture: str) -> tuple[str, ...]:
-        dimensions = self.sweep.dimensions(architecture) if role == "trial" else ()
-        return tuple(dimension.key for dimension in dimensions)
+        if role != "trial":
+            return ()
+        return searched_keys(self.sweep, architecture)
 
     def _tags(
         self, role: str, architecture: str, number: int | None, overrides: tuple[str, ...]
@@ -105,6 +125,14 @@ class TaskMaker:
             "rnnsweep.overrides": json.dumps(list(overrides)),
         }
         return tags if number is None else {**tags, "rnnsweep.trial": str(number)}
+
+
+def searched_keys(sweep: Sweep, architecture: str) -> tuple[str, ...]:
+    """Give the settings that differ from trial to trial: the searched, and derived ones for their budgets."""
+    derived = sweep.derivations(architecture)
+    budgets = {one.searched for one in derived}
+    keys = [d.key for d in sweep.dimensions(architecture) if d.key not in budgets]
+    return (*keys, *(one.key for one in derived))
 
 
 def _varied(vary: str) -> tuple[str, ...]:
