@@ -19,6 +19,7 @@ from rnnsweep.classifier.config import OptimizerConfig
 from rnnsweep.classifier.metrics import Metrics, Tally
 from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.classifier.schedule import Plateau, factor
+from rnnsweep.classifier.together import Together
 
 
 class Texts(Protocol):
@@ -68,6 +69,7 @@ class Classifier(pl.LightningModule):
         batches: mini-batches of an epoch.
         epochs: of the whole training; schedules end there.
         accumulate: pieces that a mini-batch is cut into.
+        together: does forward and backward with other trainings at once; None: this one is alone.
     """
 
     def __init__(
@@ -79,9 +81,11 @@ class Classifier(pl.LightningModule):
         batches: int,
         epochs: int,
         accumulate: int = 1,
+        together: Together | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
+        self._together = together
         self.network = network
         self.config = config
         self.position = Position()
@@ -213,11 +217,8 @@ class Classifier(pl.LightningModule):
         targets_B = batch.targets_B.to(self.device)
         self.optimizer.look(batch.tokens_BT.t().to(self.device))
         for texts in self._pieces(len(targets_B)):
-            logits_BC = self.network.read(self.optimizer.vectors(texts), batch.lengths_B[texts])  # type: ignore[operator]
-            loss = summed_loss(logits_BC, targets_B[texts])
-            part = loss / len(targets_B)
-            torch.autograd.backward(part if scaler is None else scaler.scale(part))
-            seen.append((logits_BC.detach(), targets_B[texts], loss.detach()))
+            logits_BC, loss = self._backward(batch.lengths_B[texts], targets_B, texts)
+            seen.append((logits_BC, targets_B[texts], loss))
         if self.trainer.world_size > 1:
             self.optimizer.add_up()
         self.optimizer.clip(scaler=scaler)
@@ -227,6 +228,17 @@ class Classifier(pl.LightningModule):
         self.position.step += 1
         self.position.batch += 1
         return seen
+
+    def _backward(self, lengths_B: Tensor, targets_B: Tensor, texts: slice) -> tuple[Tensor, Tensor]:
+        """Add the gradient of a piece of a batch; give its logits and its summed loss."""
+        vectors_TBE, scaler = self.optimizer.vectors(texts), self._scaler
+        if self._together is not None:  # one piece is the whole batch
+            return self._together.learn(self.network, vectors_TBE, lengths_B, targets_B)
+        logits_BC = self.network.read(vectors_TBE, lengths_B)  # type: ignore[operator]
+        loss = summed_loss(logits_BC, targets_B[texts])
+        part = loss / len(targets_B)
+        torch.autograd.backward(part if scaler is None else scaler.scale(part))
+        return logits_BC.detach(), loss.detach()
 
     def _pieces(self, size: int) -> list[slice]:
         """Cut this process's share of a batch into pieces."""

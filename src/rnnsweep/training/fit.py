@@ -1,6 +1,7 @@
 """train(run): one configuration, one seed, one fit."""
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from pytorch_lightning.loggers import Logger
 
 from rnnsweep.classifier.module import Classifier
+from rnnsweep.classifier.together import Together
 from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, prepare
 from rnnsweep.errors import UserError
@@ -36,6 +38,7 @@ def train(
     callbacks: Sequence[pl.Callback] = (),
     folder: Path | None = None,
     resume: bool = False,
+    together: Together | None = None,
 ) -> Scores:
     """Train one run; the same run gives the same scores to the last digit (CPU, one thread).
 
@@ -46,6 +49,7 @@ def train(
         callbacks: Lightning's; hooks around "batches" are called once a chunk of about 1,000 texts.
         folder: for `last.ckpt` and `best.ckpt`; None writes none.
         resume: go on from the folder's last checkpoint, where there is one.
+        together: takes this run's steps with those of others, in one process (`rnnsweep.fused`).
 
     Raises:
         UserError: the data or the checkpoint is not what it should be.
@@ -56,7 +60,15 @@ def train(
     with quiet(), _own_random_numbers_and_threads(run):
         corpus = prepare(run.data)
         with companions(run, folder=folder, resume=resume):
-            return _train(run, corpus, logger=logger, callbacks=callbacks, folder=folder, resume=resume)
+            return _train(
+                run,
+                corpus,
+                logger=logger,
+                callbacks=callbacks,
+                folder=folder,
+                resume=resume,
+                together=together,
+            )
 
 
 def _train(
@@ -67,13 +79,15 @@ def _train(
     callbacks: Sequence[pl.Callback],
     folder: Path | None,
     resume: bool,
+    together: Together | None,
 ) -> Scores:
-    module = _classifier(run, corpus)
+    module = _classifier(run, corpus, together)
     keeper = Keeper(
         folder,
         patience=run.trainer.patience,
         identity=identity(run, corpus.digest),
         others=callbacks,
+        clock=time.perf_counter if together is None else together.seconds,
     )
     saved = _saved(folder, keeper) if resume else None
     if saved is not None:
@@ -98,7 +112,7 @@ def identity(run: RunConfig, digest: str) -> dict[str, str]:
     return {**settings, "corpus": digest}
 
 
-def _classifier(run: RunConfig, corpus: EncodedCorpus) -> Classifier:
+def _classifier(run: RunConfig, corpus: EncodedCorpus, together: Together | None) -> Classifier:
     return Classifier(
         start(run, corpus),
         config=run.optimizer,
@@ -106,6 +120,7 @@ def _classifier(run: RunConfig, corpus: EncodedCorpus) -> Classifier:
         batches=batch_count(corpus.train, batch_size=run.data.batch_size),
         epochs=run.trainer.max_epochs,
         accumulate=run.trainer.accumulate,
+        together=together,
     )
 
 

@@ -1,7 +1,7 @@
 """The callback that keeps a training's best validation, its checkpoints and its clock."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ class Keeper(pl.Callback):
         patience: validations without improvement before stopping.
         identity: the settings that a checkpoint's run must share with this one.
         others: the callbacks whose states belong into a checkpoint.
+        clock: gives the seconds that the training costs, from any start.
     """
 
     def __init__(
@@ -32,13 +33,15 @@ class Keeper(pl.Callback):
         patience: int | None,
         identity: dict[str, str],
         others: Sequence[pl.Callback] = (),
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.folder, self.patience = folder, patience
         self.identity, self.others = identity, others
         self.best: Metrics | None = None
         self.waited = 0  # validations since the best one
         self._seconds = self._validating = 0.0  # up to the last start of this process
-        self._started = self._validation_started = time.perf_counter()
+        self._clock = clock
+        self._started = self._validation_started = clock()
         self._random: list[dict[str, Any]] | None = None  # of each process
         self._saved_step: int | None = None  # of the last checkpoint
 
@@ -50,7 +53,7 @@ class Keeper(pl.Callback):
     @property
     def seconds(self) -> float:
         """Seconds of the training so far, of earlier processes too."""
-        return self._seconds + time.perf_counter() - self._started
+        return self._seconds + self._clock() - self._started
 
     @property
     def learning_seconds(self) -> float:
@@ -59,7 +62,7 @@ class Keeper(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock; put the random numbers to where a resumed training left them."""
-        self._started = time.perf_counter()
+        self._started = self._clock()
         if self._random is not None:
             checkpoint.restore_random_state(self._random, rank=trainer.global_rank)
         elif trainer.global_rank:
@@ -67,13 +70,13 @@ class Keeper(pl.Callback):
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Time the validation."""
-        self._validation_started = time.perf_counter()
+        self._validation_started = self._clock()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Judge the validation, keep the best weights, stop where patience ends, write a checkpoint."""
         assert isinstance(pl_module, Classifier)
         assert pl_module.validation is not None
-        self._validating += time.perf_counter() - self._validation_started
+        self._validating += self._clock() - self._validation_started
         if self.judge(pl_module.validation):
             self._write({"weights": pl_module.network.state_dict()}, checkpoint.BEST, trainer)
         elif self.exhausted:
@@ -96,7 +99,7 @@ class Keeper(pl.Callback):
         self._agree_to_stop(trainer)
         if reason_of(trainer) == "interrupted" and self._saved_step != pl_module.position.step:
             self._write_last(trainer, pl_module)
-        self._seconds, self._started = self.seconds, time.perf_counter()
+        self._seconds, self._started = self.seconds, self._clock()
 
     def judge(self, metrics: Metrics) -> bool:
         """Say whether a validation is the best so far: higher accuracy, or the same with a lower loss."""

@@ -1,0 +1,1 @@
+"""Several runs of one shape as one batched computation, in one process."""
