@@ -3,7 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from rnnsweep.study.search import Candidate, Search
+from rnnsweep.study.candidate import Candidate
+from rnnsweep.study.search import Search
 from rnnsweep.study.tasks import BASELINE, TaskMaker
 from rnnsweep.trial import Outcome, TrialTask
 

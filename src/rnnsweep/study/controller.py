@@ -10,8 +10,10 @@ from rnnsweep.study.judging import judged
 from rnnsweep.study.ledger import Ledger
 from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.study.records import Records
+from rnnsweep.study.search import REJECTED
 from rnnsweep.study.tasks import REPLICATE
 from rnnsweep.sweep import Slot, Sweep
+from rnnsweep.sweep.limits import INFEASIBLE
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
 from rnnsweep.trial.messages import LOG, OUTCOME
 
@@ -49,6 +51,7 @@ class Controller:
         default_factory=dict
     )  # architecture -> seconds of full trainings
     hopeless: Hopeless = field(default_factory=Hopeless)
+    noted: dict[str, tuple[str | None, int]] = field(default_factory=dict)  # of each study, in the ledger
 
     def run(self) -> str:
         """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
@@ -65,6 +68,7 @@ class Controller:
         while True:
             if not self.stop_asked:
                 self._fill()
+                self._note_studies()
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
                 self._stop_all()
@@ -83,6 +87,18 @@ class Controller:
             if job is None:
                 return
             self._start(job, slot)
+
+    def _note_studies(self) -> None:
+        """Tell the ledger and the listener of studies that ended early, went on, or rejected proposals."""
+        for name, search in self.agenda.searches.items():
+            now = (search.stopped, search.counts[REJECTED])
+            before = self.noted.get(name, (None, 0))
+            if now == before:
+                continue
+            self.noted[name] = now
+            self.ledger.write("study", architecture=name, stopped=now[0], rejected=now[1])
+            if now[0] and now[0] != before[0]:
+                self.listener.message(f"{name}: its search ends early: {now[0]}")
 
     def _start(self, job: Job, slot: Slot) -> None:
         task = job.task
@@ -221,6 +237,9 @@ class Controller:
                 share=min(1.0, search.open_budget()),
                 replicates=self.agenda.replicates_ended(name),
                 replicates_wanted=self.sweep.replicates,
+                infeasible=search.counts[INFEASIBLE],
+                rejected=search.counts[REJECTED],
+                stopped=search.stopped,
             )
             for name, search in self.agenda.searches.items()
         )

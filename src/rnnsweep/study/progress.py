@@ -19,15 +19,20 @@ class Standing:
     share: float = 0.0  # of the budget that is used up
     replicates: int = 0  # ended
     replicates_wanted: int = 0
+    infeasible: int = 0  # complete, but above a constraint
+    rejected: int = 0  # proposals known to be infeasible before they were trained; outside the budget
+    stopped: str | None = None  # why its search ended before its budget was spent
 
     @property
     def ended(self) -> int:
         """Trials that are over."""
-        return self.complete + self.pruned + self.failed
+        return self.complete + self.pruned + self.failed + self.infeasible
 
     @property
     def waiting(self) -> int:
         """Trials that the budget still asks for and that do not run yet."""
+        if self.stopped:
+            return 0
         return max(0, (self.budget or 0) - self.ended - self.running)
 
 
@@ -123,6 +128,7 @@ class SweepStatus:
 
 
 def count_trials(standings: tuple[Standing, ...]) -> dict[str, int]:
-    """Add up the trials of all architectures by state."""
-    words = ("complete", "pruned", "failed", "running", "waiting")
-    return {word: sum(getattr(standing, word) for standing in standings) for word in words}
+    """Add up the trials of all architectures by state; infeasible ones are named where there are any."""
+    words = ("complete", "pruned", "failed", "running", "waiting", "infeasible", "rejected")
+    counted = {word: sum(getattr(standing, word) for standing in standings) for word in words}
+    return {word: number for word, number in counted.items() if number or word not in words[-2:]}

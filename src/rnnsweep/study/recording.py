@@ -7,7 +7,9 @@ from pathlib import Path
 
 from rnnsweep.study.journal import JOURNAL
 from rnnsweep.study.start import sweep_folder
+from rnnsweep.study.tasks import searched_keys
 from rnnsweep.sweep import Sweep
+from rnnsweep.sweep.limits import INFEASIBLE
 from rnnsweep.tracking.address import check_answers
 from rnnsweep.tracking.origin import provenance
 from rnnsweep.tracking.record import RunRecord, State
@@ -56,9 +58,11 @@ class Recording:
         self._shipper.start()
 
     def ended(self, task: TrialTask, outcome: Outcome) -> None:
-        """End the run of a task whose process was lost before it could."""
+        """End the run of a task whose process was lost before it could, and name an infeasible one."""
         if not outcome.recorded:
             self._run_of(task).end(_state(outcome.state), _reason(outcome))
+        elif outcome.cause == INFEASIBLE:  # its process knew its scores, and no constraints
+            self._run_of(task).tags({"rnnsweep.reason": _reason(outcome) or INFEASIBLE})
 
     def interrupted(self, task: TrialTask) -> None:
         """End the run of a task that was stopped by force, until it goes on."""
@@ -120,7 +124,7 @@ def _picture(sweep: Sweep) -> SweepPicture:
     return SweepPicture(
         question=sweep.question,
         architectures=sweep.architectures,
-        searched=tuple(dimensions),
+        searched=tuple(dict.fromkeys(k for a in sweep.architectures for k in searched_keys(sweep, a))),
         log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
         replicated=sweep.replicates > 0,
     )

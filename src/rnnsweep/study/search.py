@@ -13,6 +13,8 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from rnnsweep.errors import UserError
+from rnnsweep.study.candidate import Candidate, Spent
 from rnnsweep.study.improvement import Improvement, turned
 from rnnsweep.study.judging import objective_values
 from rnnsweep.study.samplers import make_sampler
@@ -30,33 +32,6 @@ _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed
 _MAXIMIZE, _MINIMIZE = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 RETRIED = "retried"  # attribute of a study: failed trials whose place in the budget was given back
 _WORDS = {state: word for word, state in _STATES.items()}
-
-
-@dataclass
-class Spent:
-    """What a study's ended trials used up."""
-
-    trials: int = 0
-    seconds: float = 0.0
-    epochs: float = 0.0
-
-    def add(self, scores: Mapping[str, Any]) -> None:
-        """Count one trial with its scores."""
-        self.trials += 1
-        self.seconds += float(scores.get("seconds") or 0.0)
-        self.epochs += float(scores.get("epochs") or 0.0)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One trial of the study, asked for and not told."""
-
-    number: int
-    overrides: tuple[str, ...]
-    attempts: int  # processes that this trial has already lost
-    begun: bool  # a process may have worked on it
-    shrunk: bool = False  # it ran out of memory once, and goes on in smaller pieces
-    tags: Mapping[str, str] = field(default_factory=dict)  # of its run, beside the usual ones
 
 
 @dataclass
@@ -85,6 +60,7 @@ class Search:
             sampler=optuna.samplers.RandomSampler(seed=0),
             pruner=self.pruner,
         )
+        self._refuse_other_objectives()
         self._trials: dict[int, Trial] = {}
         self.asked = 0  # what counts in the budget
         self._made = 0  # what the sampler's seed counts: it never goes down
@@ -99,6 +75,17 @@ class Search:
             if trial.state in _WORDS and trial.number not in given_back and _is_own(trial):
                 cause = trial.user_attrs.get("cause")
                 self._count(_WORDS[trial.state], trial.values, trial.user_attrs.get("scores", {}), cause)
+
+    def _refuse_other_objectives(self) -> None:
+        before, now = self.study.user_attrs.get("objectives", ["validation"]), list(self.sweep.objectives)
+        begun = len(self.study.directions) != len(now) or self.study.get_trials(deepcopy=False)
+        if before != now and begun:
+            raise UserError(
+                f"{self.sweep.path}: objectives: {now}: the study of {self.architecture} was begun with"
+                f" {before}; give the sweep another `name:`"
+            )
+        if before != now:
+            self.study.set_user_attr("objectives", now)
 
     def _count_asked(self, trial: FrozenTrial) -> None:
         if trial.state == TrialState.WAITING or WARM in trial.user_attrs:

@@ -17,7 +17,19 @@ from rnnsweep.sweep import Sweep
 
 START = "start.json"
 # what may be raised or lowered between two calls without changing what any trial means
-FREE = ("name", "trials", "seconds", "epochs", "replicates", "slots", "retries", "time_limit", "baseline")
+FREE = (
+    "name",
+    "trials",
+    "seconds",
+    "epochs",
+    "stop_after",
+    "target",
+    "replicates",
+    "slots",
+    "retries",
+    "time_limit",
+    "baseline",
+)
 _CODE = ("networks", "data", "classifier", "training", "training.py", "trial", "baseline.py", "baseline")
 
 
@@ -80,7 +92,7 @@ def _is_finished(folder: Path, sweep: Sweep) -> bool:
 
 def budget_of(sweep: Sweep) -> dict[str, Any]:
     """Give what decides when a sweep is finished."""
-    names = ("trials", "seconds", "epochs", "replicates", "baseline")
+    names = ("trials", "seconds", "epochs", "stop_after", "target", "replicates", "baseline")
     return {name: getattr(sweep, name) for name in names} | {"architectures": list(sweep.architectures)}
 
 

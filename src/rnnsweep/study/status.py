@@ -10,6 +10,7 @@ from rnnsweep.study.ledger import read_ledger
 from rnnsweep.study.lock import is_running, read_controller
 from rnnsweep.study.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.study.start import sweep_folder
+from rnnsweep.sweep.limits import INFEASIBLE
 from rnnsweep.trial.messages import LOG
 
 ENDS = ("complete", "pruned", "failed")
@@ -47,7 +48,7 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
     alive = is_running(folder)
     events = list(read_ledger(folder))
     states = _last_states(events)
-    standings = tuple(_standings(_plan(events), states, alive=alive))
+    standings = tuple(_standings(_plan(events), states, _studies(events), alive=alive))
     closed = [event["event"] for event in events if event["event"] in ("open", "close")][-1:] == ["close"]
     finished = closed and _last_close(events) == "finished"
     return SweepStatus(
@@ -76,6 +77,18 @@ def _plan(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return plan
 
 
+def _studies(events: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Give what was last said of each study: whether it ended early, and how much it rejected."""
+    studies: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event["event"] == "open":
+            for values in studies.values():
+                values["stopped"] = None  # the file may ask for more now
+        if event["event"] == "study":
+            studies[event["architecture"]] = dict(event)
+    return studies
+
+
 def _last_close(events: Iterable[dict[str, Any]]) -> str | None:
     state = None
     for event in events:
@@ -99,15 +112,22 @@ def _last_states(events: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return states
 
 
-def _standings(plan: dict[str, Any], states: dict[str, dict[str, Any]], *, alive: bool) -> Iterable[Standing]:
+def _standings(
+    plan: dict[str, Any],
+    states: dict[str, dict[str, Any]],
+    studies: dict[str, dict[str, Any]],
+    *,
+    alive: bool,
+) -> Iterable[Standing]:
     for architecture in plan["architectures"]:
         own = [values for values in states.values() if values.get("architecture") == architecture]
         trials = [values for values in own if values["role"] == "trial"]
         scores = [
-            v["validation"] for v in trials if v["state"] == "complete" and v.get("validation") is not None
+            v["validation"] for v in trials if _word(v) == "complete" and v.get("validation") is not None
         ]
-        count = {word: sum(v["state"] == word for v in trials) for word in (*ENDS, "running")}
-        ended = sum(count[word] for word in ENDS)
+        count = {word: sum(_word(v) == word for v in trials) for word in (*ENDS, INFEASIBLE, "running")}
+        ended = sum(count[word] for word in (*ENDS, INFEASIBLE))
+        study = studies.get(architecture, {})
         yield Standing(
             architecture=architecture,
             budget=plan["trials"],
@@ -119,7 +139,16 @@ def _standings(plan: dict[str, Any], states: dict[str, dict[str, Any]], *, alive
             share=min(1.0, ended / plan["trials"]) if plan["trials"] else 0.0,
             replicates=sum(v["role"] == "replicate" and v["state"] in ENDS for v in own),
             replicates_wanted=plan["replicates"],
+            infeasible=count[INFEASIBLE],
+            rejected=study.get("rejected", 0),
+            stopped=study.get("stopped"),
         )
+
+
+def _word(values: dict[str, Any]) -> str:
+    """Give a trial's state; a complete one that breaks a constraint is infeasible."""
+    state = str(values["state"])
+    return INFEASIBLE if state == "complete" and values.get("cause") == INFEASIBLE else state
 
 
 def _failures(states: dict[str, dict[str, Any]], folder: Path) -> Iterable[Failure]:
