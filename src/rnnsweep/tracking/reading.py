@@ -26,6 +26,7 @@ RESULTS = {
     "samples_per_second": "time/samples_per_second",
     "epochs": "work/epochs",
     "steps": "work/steps",
+    "memory": "memory/peak_bytes",
 }
 WHOLE = ("parameters", "steps")  # columns that hold whole numbers
 WORDS = ("role", "architecture", "state", "reason")
@@ -51,7 +52,8 @@ def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "
 
     Columns: ``run_id, key, name, role, architecture, trial, state, reason, seed, overrides`` (a list), the
     results ``validation, validation_macro_f1, validation_loss, test, test_macro_f1, test_loss, parameters,
-    seconds, samples_per_second, epochs, steps``, ``started`` (UTC), and each parameter by its override name.
+    seconds, samples_per_second, epochs, steps, memory`` (bytes), ``started`` (UTC), and each parameter by its
+    override name; ``derived`` where a width follows a budget of parameters.
     What a run does not have is missing (NaN, NA or None). Rows in the order of their start.
 
     Raises:
@@ -80,8 +82,10 @@ def _typed(table: "pd.DataFrame") -> "pd.DataFrame":
 def _as_dict(row: RunRow) -> dict[str, Any]:
     tags = {name.removeprefix("rnnsweep."): value for name, value in row.tags.items()}
     params = {name: from_text(value) for name, value in row.params.items() if ".log10_" not in f".{name}"}
+    derived = {"derived": tags["derived"]} if "derived" in tags else {}  # where widths follow a budget
     return {
         **params,
+        **derived,
         "run_id": row.run_id,
         "key": tags.get("key"),
         "name": row.name,
@@ -141,6 +145,15 @@ def find_run(mlruns: Path, name: str, *, uri: str | None = None) -> RunRow:
     if fits:
         raise UserError(f"run {name!r} fits {len(fits)} runs: give more of the id, as {fits[0].run_id!r}")
     raise UserError(f"run {name!r} is not in the store of {len(rows)} runs: give the id, key or name of one")
+
+
+def run_rows(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> list[RunRow]:
+    """Give the runs of a sweep, or all, with their tags, parameters and last metrics as text and numbers.
+
+    Raises:
+        UserError: the store does not answer.
+    """
+    return list(_read_rows(mlruns, sweep, uri))
 
 
 def _read_rows(mlruns: Path, sweep: str | None, uri: str | None) -> Iterable[RunRow]:

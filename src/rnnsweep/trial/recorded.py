@@ -10,6 +10,7 @@ from rnnsweep.data import EncodedCorpus
 from rnnsweep.tracking.naming import run_name
 from rnnsweep.tracking.record import RunRecord, State, dataset_parts
 from rnnsweep.training.scores import Scores
+from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Outcome, TrialTask
 
 CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
@@ -69,6 +70,7 @@ def record_scores(record: RunRecord, task: TrialTask, scores: Scores) -> None:
             "time/samples_per_second": scores.samples_per_second,
             "work/epochs": scores.epochs,
             "work/steps": scores.steps,
+            "memory/peak_bytes": peak_memory(),
         }
     )
     if scores.checkpoint is not None:
