@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,15 +35,28 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
         from rnnsweep.api import plan
 
         found = plan(file, slots=slots)
-        emit({**asdict(found), "seconds": found.seconds})
+        emit(plan_json(found))
     if not as_json:
         _print(found)
+
+
+def plan_json(found: "Plan") -> dict[str, Any]:
+    """Give the object of ``plan --json``: the plan, its time, and how near derived widths come."""
+    plan = asdict(found)
+    for values, one in zip(plan["architectures"], found.architectures, strict=True):
+        values["derived"] = [sized.note() for sized in one.derived]
+    return {**plan, "seconds": found.seconds}
 
 
 def _print(found: "Plan") -> None:
     console, _ = consoles()
     console.print(f"{found.sweep}: {found.question}", style="bold", markup=False)
     console.print(planned_table(found.architectures))
+    if any(one.derived for one in found.architectures):
+        console.print(derived_table(found.architectures))
+    for one in found.architectures:
+        if one.infeasible:
+            console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
     if found.seconds is not None:
         console.print(
             f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
@@ -69,4 +82,20 @@ def planned_table(rows: "Sequence[Planned]") -> "Table":
             f"{small.parameters:,} to {large.parameters:,}",
             f"{small.seconds_per_epoch:.2g} to {large.seconds_per_epoch:.2g}",
         )
+    return table
+
+
+def derived_table(rows: "Sequence[Planned]") -> "Table":
+    """Draw the widths that follow a budget of parameters, and how near each comes to it."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    for head in ("derived", "budget", "reached", "off by"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for one in rows:
+        for sized in one.derived:
+            width = f"{sized.key.removeprefix('model.')} {sized.value:,}"
+            reached = f"{sized.counted:,}" + ("" if sized.count == "all" else " + embedding")
+            table.add_row(one.architecture, width, f"{sized.budget:,}", reached, f"{sized.deviation:+.1%}")
     return table

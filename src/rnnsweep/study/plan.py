@@ -18,7 +18,8 @@ from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, batches, prepare
 from rnnsweep.networks import build
 from rnnsweep.study.samplers import check_sampler, grid_points
-from rnnsweep.study.space import applies, check_space, decode, write_overrides
+from rnnsweep.study.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
+from rnnsweep.study.space import applies, check_space, decode
 from rnnsweep.sweep import Choices, Dimension, FloatRange, Sweep
 
 WARM, MEASURED = 2, 6  # training steps: the first allocate memory, the others are timed
@@ -42,6 +43,8 @@ class Planned:
     largest: Cost
     epochs: int  # of one training at most
     trainings: int | None  # trials and replicates; None where the budget is in seconds or epochs
+    derived: tuple[Sized, ...] = ()  # widths that follow a budget of parameters, at both ends of the space
+    infeasible: str | None = None  # what of the space is above a constraint and will not be trained
 
 
 @dataclass(frozen=True)
@@ -77,18 +80,18 @@ def plan_sweep(sweep: Sweep, *, slots: int, conf: Path | None = None) -> Plan:
     """
     bases = check_space(sweep, conf=conf)
     check_sampler(sweep)
-    planned = tuple(_planned(sweep, name, base, conf) for name, base in bases.items())
+    sizing = Sizing(sweep, conf, CorpusSizes())
+    check_sizes(sizing, bases)
+    planned = tuple(_planned(sizing, name, base) for name, base in bases.items())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Plan(sweep.name, sweep.question, slots, planned, memory)
 
 
-def _planned(sweep: Sweep, name: str, base: RunConfig, conf: Path | None) -> Planned:
-    fixed = flatten(base)
+def _planned(sizing: Sizing, name: str, base: RunConfig) -> Planned:
+    sweep, fixed = sizing.sweep, flatten(base)
     dimensions = sweep.dimensions(name)
-    small, large = (
-        _cost(compose(write_overrides(sweep, name, _corner(dimensions, fixed, end), threads=1), conf=conf))
-        for end in (0, -1)
-    )
+    points = [sizing.point(name, _corner(dimensions, fixed, end)) for end in (0, -1)]
+    small, large = _costs(points, sizing.conf)
     return Planned(
         architecture=name,
         configurations=configurations(dimensions, fixed),
@@ -96,7 +99,16 @@ def _planned(sweep: Sweep, name: str, base: RunConfig, conf: Path | None) -> Pla
         largest=large,
         epochs=base.trainer.max_epochs,
         trainings=None if sweep.trials is None else sweep.trials + sweep.replicates,
+        derived=tuple(dict.fromkeys(one for point in points for one in point.sized)),
+        infeasible=points[-1].problem or points[0].problem,
     )
+
+
+def _costs(points: Sequence[Point], conf: Path | None) -> list[Cost]:
+    """Measure points; one and the same network, as where only rates are searched, once."""
+    runs = [compose(point.overrides, conf=conf) for point in points]
+    same = all(run.model == runs[0].model and run.data == runs[0].data for run in runs)
+    return [_cost(runs[0])] * len(runs) if same else [_cost(run) for run in runs]
 
 
 def _corner(dimensions: Sequence[Dimension], fixed: dict[str, Any], end: int) -> dict[str, Any]:
