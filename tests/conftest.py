@@ -45,6 +45,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store made once; MLflow takes seconds to make one. A killed process left half of one there."""
+    from rnnsweep.tracking.store import ensure_store
+
+    mlruns = tmp_path_factory.mktemp("template") / "mlruns"
+    mlruns.mkdir()
+    (mlruns / ".mlflow-dead.db").write_bytes(b"half a database")
+    ensure_store(mlruns)
+    return mlruns
+
+
+@pytest.fixture(scope="session")
 def ag_news() -> Path:
     """The folder of the AG News rows, or a skip that says where they were looked for."""
     shared = Path(os.environ.get("RNNSWEEP_SHARED", ROOT.parent / "shared" / "data"))

@@ -24,16 +24,6 @@ from rnnsweep.tracking.spool import read_all
 from rnnsweep.tracking.store import ensure_store, local_uri, open_client
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """A store made once; MLflow takes seconds to make one."""
-    mlruns = tmp_path_factory.mktemp("template") / "mlruns"
-    mlruns.mkdir()
-    (mlruns / ".mlflow-dead.db").write_bytes(b"half a database")
-    ensure_store(mlruns)
-    return mlruns
-
-
 @pytest.fixture
 def mlruns(template, tmp_path):
     """An empty store in a folder with a space and a letter that is not ASCII."""

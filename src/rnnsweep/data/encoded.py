@@ -87,10 +87,11 @@ class EncodedCorpus:
         """Open the test part: for the last word on chosen configurations, never for choosing them."""
         return self._part("test")
 
-    def texts(self, part: str) -> list[str]:
-        """Give the raw texts of a part, in the order of its rows."""
+    def texts(self, part: str, *, rows: NDArray[np.int64] | None = None) -> list[str]:
+        """Give the raw texts of a part, in the order of its rows, or of `rows` of it alone."""
         refuse_unknown("part", part, PARTS)
-        return Corpus(self.corpus).texts(map_array(self.folder / f"{part}.rows.npy"))
+        numbers = map_array(self.folder / f"{part}.rows.npy")
+        return Corpus(self.corpus).texts(numbers if rows is None else numbers[rows])
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn any texts into ids by this corpus's vocabulary; their targets are -100 (none)."""

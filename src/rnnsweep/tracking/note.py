@@ -23,6 +23,7 @@ class Note:
     state: str = ""  # of the last line sent: running | complete | pruned | failed | interrupted
     points: int = 0
     refused: int = 0
+    files: list[dict[str, str]] = field(default_factory=list)  # that the store is still to take
     steps: dict[str, int] = field(default_factory=dict)  # metric -> highest step sent
 
 
@@ -33,10 +34,16 @@ def _path(mlruns: Path, key: str) -> Path:
 def read_note(mlruns: Path, key: str) -> Note:
     """Read the note of a run; an empty one where there is none, or where it cannot be read."""
     try:
-        values = json.loads(_path(mlruns, key).read_text())
-        return Note(**values)
+        note = Note(**json.loads(_path(mlruns, key).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return Note()
+    return note if _is_sound(note) else Note()
+
+
+def _is_sound(note: Note) -> bool:
+    empty = Note()
+    same = all(type(value) is type(getattr(empty, name)) for name, value in vars(note).items())
+    return same and all(isinstance(file, dict) for file in note.files)
 
 
 def write_note(mlruns: Path, key: str, note: Note) -> None:

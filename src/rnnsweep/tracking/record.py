@@ -54,6 +54,7 @@ class RunRecord:
         self.mlruns = mlruns
         self.key = check_key(key)
         self.ended: str | None = None
+        self.missing = 0  # artifacts that a full disk refused
         self._writer = None if silent else SpoolWriter(mlruns, key)
         self._seen: dict[str, int] = {}  # metric -> highest step recorded before this process
         self._logger: SpoolLogger | None = None
@@ -178,8 +179,13 @@ class RunRecord:
         """Set tags; values that are no text are written as JSON."""
         self._write("tags", values={k: _tag(v) for k, v in values.items()})
 
-    def artifact(self, content: Path | str, name: str) -> None:
+    def artifact(self, content: Path | str, name: str, *, picture: str | None = None) -> None:
         """Keep a copy of a file, or a text, as artifact `name` (``folder/file`` is possible).
+
+        Args:
+            content: the file, or the text.
+            name: in the store.
+            picture: ``confusion`` draws the table of that name beside it, as PNG.
 
         Raises:
             ValueError: a name that leaves the folder of the artifacts.
@@ -198,9 +204,11 @@ class RunRecord:
             else:
                 target.write_text(content)
         except OSError as error:  # the disk is full: a picture is not worth a training
+            self.missing += 1
             self.tags({"rnnsweep.missing_artifact": f"{name}: {error.strerror}"})
             return
-        self._write("artifact", file=staged, name=name)
+        drawn = {"picture": picture} if picture else {}
+        self._write("artifact", file=staged, name=name, **drawn)
 
     def end(self, state: State, reason: str | None = None) -> None:
         """Give the run its end state, once; lines that a full disk still refuses are waited for."""

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.tracking.address import LOCAL
+from rnnsweep.tracking.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
+from rnnsweep.tracking.inputs import dataset_inputs
 from rnnsweep.tracking.note import Note, raise_steps, read_note, write_note
 from rnnsweep.tracking.spool import Record, read_spool, remove_if_shipped, spool_folder
 from rnnsweep.tracking.store import artifact_root, ensure_experiment
@@ -38,6 +40,7 @@ class Shipment:
     key: str
     client: "MlflowClient"
     note: Note
+    file_error: Exception | None = None  # of the first file that the store refused in this shipment
 
     @classmethod
     def of(cls, mlruns: Path, key: str, client: "MlflowClient") -> "Shipment":
@@ -59,9 +62,26 @@ class Shipment:
         before = self.note.points
         while self._ship_chunk():
             pass
+        self._attach_waiting()
+        if self.file_error:
+            raise self.file_error
         if self.note.state != "running" and self.note.file and self.note.run_id:
             self._finish()
         return self.note.points - before
+
+    def _attach_waiting(self) -> None:
+        """Try the files that wait, in their order, until the store refuses one."""
+        folder = self.path.with_suffix(".files")
+        while self.note.files and not self.file_error:
+            try:
+                attach(self.client, self.note.run_id, self.note.files[0], folder)
+            except Outside as error:  # a note that somebody else wrote
+                self._refuse({"op": "artifact", **self.note.files[0]}, str(error))
+            except Exception as error:  # the store's, whatever it is: the file waits
+                self.file_error = error
+                return
+            del self.note.files[0]
+            write_note(self.mlruns, self.key, self.note)
 
     def _ship_chunk(self) -> bool:
         try:
@@ -164,22 +184,7 @@ class Shipment:
         return run_id or None
 
     def _inputs(self, parts: Sequence[dict[str, Any]]) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        inputs = [
-            DatasetInput(
-                Dataset(
-                    name=part["name"],
-                    digest=part["digest"][:36],  # MLflow's limit; the whole digest stands in the profile
-                    source_type="local",
-                    source=json.dumps({"uri": part["source"]}),
-                    profile=json.dumps({"rows": part["rows"], "sha256": part["digest"]}),
-                ),
-                [InputTag("mlflow.data.context", part["context"])],
-            )
-            for part in parts
-        ]
-        if inputs:
+        if inputs := dataset_inputs(parts):
             self.client.log_inputs(self.note.run_id, inputs)
 
     def _params(self, values: dict[str, str]) -> None:
@@ -228,14 +233,11 @@ class Shipment:
         return bool(self.client.get_run(self.note.run_id).info.lifecycle_stage == "deleted")
 
     def _artifact(self, record: Record) -> None:
-        folder = self.path.with_suffix(".files")
-        file = folder / record["file"]
-        if not file.resolve().is_relative_to(folder.resolve()) or ".." in Path(record["name"]).parts:
-            raise ValueError("an artifact outside the folder of its run")
-        if not file.is_file():  # sent before; the note of it was not written
-            return
-        parent = Path(record["name"]).parent.as_posix()
-        self.client.log_artifact(self.note.run_id, str(file), None if parent == "." else parent)
+        self._wait(file_of(record, self.path.with_suffix(".files")))
+
+    def _wait(self, file: Waiting) -> None:
+        if file not in self.note.files:  # a chunk that is sent again brings it again
+            self.note.files.append(file)
 
     def _end(self, record: Record) -> None:
         state = record["state"]
@@ -247,6 +249,8 @@ class Shipment:
         if not self._is_deleted():
             self.client.set_terminated(self.note.run_id, status=status, end_time=record["time"])
         self.note.state = state
+        if self.note.points <= MOST_POINTS and not self._is_deleted():
+            self._wait(CURVES_PICTURE)
 
     def _refuse(self, record: Record, why: str) -> None:
         """Keep a line that the store will never take where a person can look at it, and go on."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnsweep.errors import UserError
 from rnnsweep.tracking.address import destination
 from rnnsweep.tracking.note import wait_for_run_id
 from rnnsweep.tracking.shipping import is_waiting, last_error, target_of
@@ -157,6 +158,11 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> S
 
 
 def _sync_one(mlruns: Path, target: str, deadline_s: float) -> SyncResult:
+    left = [k for k in spooled_keys(mlruns) if is_waiting(mlruns, k) and target_of(mlruns, k) == target]
+    try:
+        destination(target)
+    except UserError as error:  # the spool is not ours, or of a version that took more
+        return SyncResult(waiting=tuple(left), errors=(str(error),))
     done = subprocess.run(
         [*_command(mlruns, target), str(deadline_s)],
         env=_environment(),
@@ -169,7 +175,6 @@ def _sync_one(mlruns: Path, target: str, deadline_s: float) -> SyncResult:
         values = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-        left = [k for k in spooled_keys(mlruns) if is_waiting(mlruns, k) and target_of(mlruns, k) == target]
         return SyncResult(waiting=tuple(left), errors=(last,))
     errors = (values["error"],) if values["error"] else ()
     return SyncResult(values["runs"], values["points"], tuple(values["waiting"]), errors)

@@ -4,6 +4,7 @@ One such process at a time serves a destination (a file lock says which); others
 when its parent closes standard input or dies, after a last try.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,8 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from rnnsweep.tracking.address import LOCAL
 from rnnsweep.tracking.note import read_note
+from rnnsweep.tracking.picture import warm_up
 from rnnsweep.tracking.shipment import Shipment, WaitsForParent, identity_of
 from rnnsweep.tracking.spool import read_all, spool_folder, spooled_keys
 from rnnsweep.tracking.store import open_client
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 PAUSE = 1.0  # seconds between two looks at the spools
 LONGEST_PAUSE = 15.0  # seconds, while the store refuses
+MOST_REFUSED = 5.0  # seconds of a round that refusals may take
 LAST_TRY = 30.0  # seconds after the parent has gone
 # MLflow's own defaults wait twenty minutes for a server that hangs
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -56,12 +60,12 @@ def target_of(mlruns: Path, key: str) -> str:
 
 
 def is_waiting(mlruns: Path, key: str) -> bool:
-    """Say whether a spool holds bytes that the store does not have."""
+    """Say whether a spool holds bytes or files that the store does not have."""
     path = mlruns / "spool" / f"{key}.jsonl"
     note = read_note(mlruns, key)
     try:
         size = path.stat().st_size
-        return size > (note.offset if identity_of(path) == note.file else 0)
+        return bool(note.files) or size > (note.offset if identity_of(path) == note.file else 0)
     except FileNotFoundError:
         return False
 
@@ -89,10 +93,11 @@ def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
     path = _own_file(mlruns, target, "error")
 
     def say(done: Shipped) -> None:
-        if done.error is None:
-            path.unlink(missing_ok=True)
-        elif done.error != last_error(mlruns, target):
-            path.write_text(done.error)
+        with contextlib.suppress(OSError):  # a full disk must not end the one that ships
+            if done.error is None:
+                path.unlink(missing_ok=True)
+            elif done.error != last_error(mlruns, target):
+                path.write_text(done.error)
 
     return say
 
@@ -100,29 +105,62 @@ def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
 def ship_all(mlruns: Path, target: str, client: "MlflowClient") -> Shipped:
     """Send every spool of the destination once, parents before their children.
 
+    A spool that the store refuses quickly does not hold up the others; slow refusals, as of a server that
+    hangs, end the round.
+
     Raises:
-        Exception: the store's, at the first spool that it refuses.
+        Exception: the store's, of the first spool that it refused.
     """
-    done = Shipped()
+    done, refusals = Shipped(), Refusals()
     keys = [key for key in spooled_keys(mlruns) if target_of(mlruns, key) == target]
     while keys:
-        later = [key for key in keys if not _ship(mlruns, key, target, client, done)]
+        later = [key for key in keys if not _ship(mlruns, key, target, client, done, refusals)]
         if len(later) == len(keys):
             break
         keys = later
+    if refusals.first:
+        raise refusals.first
     done.waiting = keys
     return done
 
 
-def _ship(mlruns: Path, key: str, target: str, client: "MlflowClient", done: Shipped) -> bool:
+class Refusals:
+    """The store's errors in one round, until they have taken too much time."""
+
+    def __init__(self) -> None:
+        self.first: Exception | None = None
+        self._seconds = 0.0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep an error for the end of the round; let it through once errors took too long."""
+        began = time.monotonic()
+        try:
+            yield
+        except WaitsForParent:
+            raise
+        except Exception as error:
+            self.first = self.first or error
+            self._seconds += time.monotonic() - began
+            if self._seconds > MOST_REFUSED:
+                raise self.first from error
+
+
+def _ship(
+    mlruns: Path, key: str, target: str, client: "MlflowClient", done: Shipped, refusals: Refusals
+) -> bool:
+    """Ship one spool; False where it must wait for its parent's."""
     shipment = Shipment.of(mlruns, key, client)
     shipment.note.destination = target
+    before = shipment.note.points
     try:
-        points = shipment.ship()
+        with refusals.kept():
+            shipment.ship()
+            done.runs += 1
     except WaitsForParent:
         return False
-    done.points += points
-    done.runs += 1
+    finally:
+        done.points += shipment.note.points - before
     return True
 
 
@@ -168,6 +206,8 @@ class Shipping:
 def serve(shipping: Shipping) -> None:
     """Ship until standard input closes or the parent dies, then try to send the rest for a while."""
     parent = os.getppid()
+    shipping.round()
+    warm_up()  # while the first steps are trained: the first run to end is not kept waiting
     while os.getppid() == parent:
         shipping.round()
         ready, _, _ = select.select([sys.stdin], [], [], shipping.pause)

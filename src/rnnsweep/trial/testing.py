@@ -1,8 +1,11 @@
 """The one look at the test part: the scores of a replicate, what it predicted, and what it confused.
 
-Shapes: N texts, C classes.
+Shapes: N texts, M wrong predictions, C classes.
 """
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +14,13 @@ from numpy.typing import NDArray
 from rnnsweep.config import RunConfig
 from rnnsweep.data import prepare
 from rnnsweep.tracking.record import RunRecord
-from rnnsweep.training import evaluate
+from rnnsweep.training import Evaluation, evaluate
 
 PREDICTIONS = "test_predictions.npz"
 CONFUSION = "test_confusion.csv"
+MISTAKES = "test_mistakes.csv"
+MOST_MISTAKES = 100
+SHOWN = 500  # characters of a text
 
 
 def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRecord) -> dict[str, float]:
@@ -22,7 +28,7 @@ def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRe
     found = evaluate(run, checkpoint, part="test")
     scores = {"test/accuracy": found.accuracy, "test/macro_f1": found.macro_f1, "test/loss": found.loss}
     record.summary(scores)
-    labels = prepare(run.data).labels
+    corpus = prepare(run.data)
     arrays = {
         "rows_N": np.arange(len(found.targets_N)),  # of the test part, as read_texts(config, "test") gives it
         "targets_N": found.targets_N,
@@ -31,8 +37,34 @@ def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRe
     }
     np.savez_compressed(folder / PREDICTIONS, **arrays)  # type: ignore[arg-type]
     record.artifact(folder / PREDICTIONS, PREDICTIONS)
-    record.artifact(confusion_table(found.targets_N, found.predictions_N, labels), CONFUSION)
+    table = confusion_table(found.targets_N, found.predictions_N, corpus.labels)
+    record.artifact(table, CONFUSION, picture="confusion")
+    worst_M = surest_mistakes(found)
+    texts = corpus.texts("test", rows=worst_M)
+    record.artifact(mistakes_table(found, worst_M, texts, corpus.labels), MISTAKES)
     return scores
+
+
+def surest_mistakes(found: Evaluation, most: int = MOST_MISTAKES) -> NDArray[np.int64]:
+    """Give the rows that were predicted wrong, those that the network was surest of first."""
+    wrong_M = np.flatnonzero(found.targets_N != found.predictions_N)
+    order_M = np.argsort(-found.confidence_N[wrong_M], kind="stable")
+    return wrong_M[order_M][:most]
+
+
+def mistakes_table(
+    found: Evaluation, rows_M: NDArray[np.int64], texts: Sequence[str], labels: tuple[str, ...]
+) -> str:
+    """Write wrong predictions with their texts, cut to what a table can show, as CSV."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(["row", "true", "predicted", "confidence", "text"])
+    for row, text in zip(rows_M.tolist(), texts, strict=True):
+        true, predicted = labels[found.targets_N[row]], labels[found.predictions_N[row]]
+        shown = " ".join(text.split())
+        shown = shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
+        table.writerow([row, true, predicted, f"{found.confidence_N[row]:.4f}", shown])
+    return file.getvalue()
 
 
 def confusion_table(
@@ -41,10 +73,8 @@ def confusion_table(
     """Count each pair of true label (rows) and prediction (columns), as CSV."""
     counts_CC = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(counts_CC, (targets_N, predictions_N), 1)
-    lines = [["true \\ predicted", *labels]]
-    lines += [[label, *map(str, row_C)] for label, row_C in zip(labels, counts_CC, strict=True)]
-    return "".join(",".join(_quoted(word) for word in line) + "\n" for line in lines)
-
-
-def _quoted(word: str) -> str:
-    return '"' + word.replace('"', '""') + '"' if any(c in word for c in ',"\n') else word
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(["true \\ predicted", *labels])
+    table.writerows([label, *row_C] for label, row_C in zip(labels, counts_CC.tolist(), strict=True))
+    return file.getvalue()

@@ -1,0 +1,123 @@
+"""Pictures that stand among a run's artifacts; drawn by the shipper, so that no training imports matplotlib.
+
+Shapes: C classes.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Points = Sequence[tuple[int, float]]  # (optimiser step, value), by step
+# panel -> its curves: what was judged in full colour, what was learned from behind it
+PANELS = {
+    "accuracy": ("validation/accuracy", "train/accuracy"),
+    "loss": ("validation/loss", "train/loss"),
+}
+CURVES = tuple(name for names in PANELS.values() for name in names)
+BEST = {"accuracy": max, "loss": min}
+MOST_CLASSES = 60  # of a confusion matrix that can still be read
+MOST_NUMBERS = 25  # classes at which each cell still has room for its number
+
+
+def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str) -> bytes:
+    """Draw accuracy and loss over optimiser steps, the best validation marked; give the picture as PNG."""
+    figure = _figure(9.6, 3.6)
+    axes = figure.subplots(1, len(PANELS), squeeze=False)[0]
+    for axis, (panel, names) in zip(axes, PANELS.items(), strict=True):
+        for name, shade, style in zip(names, (colour, "#999999"), ("-", "--"), strict=True):
+            _curve(axis, name, curves.get(name, ()), shade, style)
+        _mark_best(axis, panel, curves.get(names[0], ()), colour)
+        axis.set_title(panel, fontsize=10, loc="left")
+        axis.set_xlabel("optimiser steps", fontsize=8)
+        axis.grid(visible=True, alpha=0.25)
+        if axis.lines:
+            axis.legend(fontsize=8, frameon=False)
+    figure.suptitle(_plain(title), fontsize=11)
+    return _png(figure)
+
+
+def _curve(axis: "Axes", name: str, points: Points, shade: str, style: str) -> None:
+    if points:
+        steps, values = zip(*points, strict=True)
+        mark = "." if len(points) < 40 else None
+        axis.plot(steps, values, style, color=shade, marker=mark, label=name.partition("/")[0])
+
+
+def _mark_best(axis: "Axes", panel: str, points: Points, colour: str) -> None:
+    known = [point for point in points if point[1] == point[1]]  # NaN is not itself
+    if known:
+        step, value = BEST[panel](known, key=lambda point: point[1])
+        axis.plot([step], [value], "o", color=colour, markersize=7, fillstyle="none")
+        axis.annotate(f"{value:.4f}", (step, value), fontsize=8, xytext=(0, 7), textcoords="offset points")
+
+
+def draw_confusion(table: str) -> bytes:
+    """Draw a table of true labels (rows) by predictions (columns), shaded by its share of the row, as PNG.
+
+    Raises:
+        ValueError: no square table of counts, or more classes than can be read.
+    """
+    labels, counts_CC = _read_table(table)
+    side = max(4.5, 0.45 * len(labels) + 2.5)
+    figure = _figure(side, side)
+    axis = figure.subplots()
+    shares_CC = [[count / (sum(row) or 1) for count in row] for row in counts_CC]
+    axis.imshow(shares_CC, cmap="Blues", vmin=0.0, vmax=1.0)
+    names = [_plain(label[:24]) for label in labels]
+    axis.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
+    axis.set_yticks(range(len(names)), names, fontsize=8)
+    axis.set_xlabel("predicted", fontsize=9)
+    axis.set_ylabel("true (shade: share of the row)", fontsize=9)
+    if len(labels) <= MOST_NUMBERS:
+        _number_cells(axis, counts_CC, shares_CC)
+    right = sum(row[place] for place, row in enumerate(counts_CC))
+    total = sum(map(sum, counts_CC))
+    axis.set_title(f"{right:,} of {total:,} right", fontsize=10)
+    return _png(figure)
+
+
+def _read_table(table: str) -> tuple[list[str], list[list[int]]]:
+    rows = list(csv.reader(io.StringIO(table)))
+    labels = rows[0][1:] if rows else []
+    counts_CC = [[int(cell) for cell in row[1:]] for row in rows[1:]]
+    square = len(counts_CC) == len(labels) and all(len(row) == len(labels) for row in counts_CC)
+    if not square or not 1 <= len(labels) <= MOST_CLASSES:
+        raise ValueError(f"a confusion table of {len(labels)} classes and {len(counts_CC)} rows")
+    return labels, counts_CC
+
+
+def _number_cells(axis: "Axes", counts_CC: list[list[int]], shares_CC: list[list[float]]) -> None:
+    for row, counts in enumerate(counts_CC):
+        for place, count in enumerate(counts):
+            shade = "white" if shares_CC[row][place] > 0.6 else "black"
+            axis.text(place, row, f"{count:,}", ha="center", va="center", fontsize=8, color=shade)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _png(figure: "Figure") -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    return file.getvalue()
+
+
+def _plain(name: str) -> str:
+    """Keep matplotlib from reading $ as the start of a formula."""
+    return name.replace("$", r"\$")
+
+
+def warm_up() -> None:
+    """Import what draws and find the fonts, which takes seconds the first time on a machine."""
+    draw_confusion("true,a\na,1\n")
