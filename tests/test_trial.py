@@ -11,10 +11,10 @@ import pytest
 
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.spool import read_all
-from rnnsweep.training import Diverged
+from rnnsweep.training import Diverged, Evaluation
 from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import TimeLimit, explain
-from rnnsweep.trial.testing import confusion_table
+from rnnsweep.trial.testing import confusion_table, mistakes_table, surest_mistakes
 
 WORDS = {"fruit": ["apple", "pear", "plum", "fig"], "metal": ["iron", "zinc", "tin", "lead"]}
 
@@ -124,6 +124,8 @@ def test_a_trial_that_diverges_is_pruned_and_says_so(tmp_path, rows):
     one = task(tmp_path, rows, "optimizer=sgd", "optimizer.lr=1e38", "optimizer.gradient_clip=null")
     outcome = run_trial(one, Line())
     assert (outcome.state, outcome.cause) == ("pruned", "diverged")
+    assert outcome.scores["epochs"] > 0  # what it cost counts in the budget
+    assert outcome.scores["seconds"] > 0
     assert [state for state, _ in ends(one)] == ["pruned"]
     assert "diverged: " in ends(one)[0][1]
 
@@ -145,7 +147,13 @@ def test_a_configuration_that_cannot_be_used_is_an_outcome(tmp_path, rows):
 
 def test_a_corpus_that_is_gone_is_an_outcome(tmp_path):
     outcome = run_trial(task(tmp_path, tmp_path / "gone.csv"), Line())
-    assert (outcome.state, outcome.cause) == ("failed", "configuration")
+    assert (outcome.state, outcome.cause) == ("failed", "broken corpus")
+
+
+def test_a_corpus_that_changed_since_the_sweep_started_is_not_trained_on(tmp_path, rows):
+    outcome = run_trial(task(tmp_path, rows, corpus="0123456789"), Line())
+    assert (outcome.state, outcome.cause) == ("failed", "broken corpus")
+    assert "the corpus changed while the sweep ran" in outcome.reason
 
 
 def test_a_replicate_alone_reads_the_test_part_and_keeps_what_it_predicted(tmp_path, rows):
@@ -158,13 +166,41 @@ def test_a_replicate_alone_reads_the_test_part_and_keeps_what_it_predicted(tmp_p
     assert set(kept) == {"rows_N", "targets_N", "predictions_N", "confidence_N"}
     assert list(kept["rows_N"]) == list(range(len(kept["targets_N"])))
     names = {line["name"] for line in lines(again) if line["op"] == "artifact"}
-    assert {"test_predictions.npz", "test_confusion.csv", "config.yaml"} <= names
+    assert {"test_predictions.npz", "test_confusion.csv", "test_mistakes.csv", "config.yaml"} <= names
     assert not any("test" in key for line in lines(trial) for key in line.get("values", {}))
+
+
+def test_the_surest_mistakes_come_first_with_their_texts():
+    found = Evaluation(
+        accuracy=0.4,
+        macro_f1=0.4,
+        loss=1.0,
+        targets_N=np.array([0, 1, 0, 1, 1]),
+        predictions_N=np.array([0, 0, 1, 1, 0]),
+        confidence_N=np.array([0.99, 0.6, 0.9, 0.8, 0.9]),
+    )
+    rows_M = surest_mistakes(found)
+    assert rows_M.tolist() == [2, 4, 1]  # of equals the first row first
+    assert surest_mistakes(found, most=1).tolist() == [2]
+    table = mistakes_table(found, rows_M, ['two\n"lines"', "a" * 600, "c"], ("low", "high"))
+    head, first, second, third = csv.reader(table.splitlines())
+    assert head == ["row", "true", "predicted", "confidence", "text"]
+    assert first == ["2", "low", "high", "0.9000", 'two "lines"']
+    assert second[-1] == "a" * 499 + "…"
+    assert third == ["1", "high", "low", "0.6000", "c"]
 
 
 def test_a_confusion_table_counts_true_labels_in_rows():
     table = confusion_table(np.array([0, 0, 1]), np.array([0, 1, 1]), ("a,b", "c"))
     assert table == 'true \\ predicted,"a,b",c\n"a,b",1,1\nc,0,1\n'
+
+
+def test_records_that_a_full_disk_refuses_keep_the_trial_open(tmp_path, rows, monkeypatch):
+    one = task(tmp_path, rows)
+    monkeypatch.setattr("rnnsweep.tracking.record.RunRecord.flush", lambda self, deadline_s=0.0: 1)
+    outcome = run_trial(one, Line())
+    assert (outcome.state, outcome.cause, outcome.recorded) == ("failed", "full disk", False)
+    assert not (one.folder / "checkpoints" / "last.ckpt").exists()  # no checkpoint ahead of the record
 
 
 @pytest.mark.parametrize(

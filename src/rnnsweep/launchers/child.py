@@ -1,19 +1,25 @@
 """The trial's side of the wall: its slot, its log, its lease, and its end of the line to the controller."""
 
+import io
 import os
 import signal
 import sys
 import threading
 import time
-import traceback
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from rnnsweep.sweep import Slot
 from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
+from rnnsweep.trial.causes import explain, print_trace
 from rnnsweep.trial.lease import write_lease
 from rnnsweep.trial.messages import LOG
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 ANSWER_S = 5.0  # how long a report waits for its answer before the trial goes on
 ALONE_S = 30.0  # how long a trial may take to end once its controller is gone
@@ -80,14 +86,11 @@ def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""
-    task.folder.mkdir(parents=True, exist_ok=True)
-    _redirect(task.folder / LOG)
-    write_lease(task.folder)
     channel = PipeChannel(connection)
-    channel.send("started")
     outcome = _guarded(task, channel)
     if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
-        outcome.write(task.folder)
+        with suppress(OSError):  # a full disk: the controller writes it as soon as there is room
+            outcome.write(task.folder)
     channel.send("ended", outcome)
     _flush()
     os._exit(0)  # an interpreter that takes its modules down one by one would keep the slot
@@ -95,10 +98,14 @@ def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
 
 def _guarded(task: TrialTask, channel: PipeChannel) -> Outcome:
     try:
+        task.folder.mkdir(parents=True, exist_ok=True)
+        _redirect(task.folder / LOG)
+        write_lease(task.folder)
+        channel.send("started")
         return run_trial(task, channel)
     except BaseException as error:
-        traceback.print_exc()
-        return Outcome("failed", "crash", f"{type(error).__name__}: {error}".splitlines()[0][:500])
+        print_trace()
+        return explain(error)
 
 
 def _redirect(log: Path) -> None:
@@ -108,9 +115,31 @@ def _redirect(log: Path) -> None:
     for stream in (1, 2):
         os.dup2(file, stream)
     os.close(file)
+    for stream in (1, 2):
+        printed = io.TextIOWrapper(_Lossy(stream), errors="backslashreplace", write_through=True)  # type: ignore[arg-type]
+        setattr(sys, "stdout" if stream == 1 else "stderr", printed)
+
+
+class _Lossy(io.RawIOBase):
+    """A stream into a log on a disk that may be full: what does not fit is lost, and no training with it."""
+
+    def __init__(self, stream: int) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._stream
+
+    def write(self, data: "Buffer") -> int:
+        with suppress(OSError):
+            os.write(self._stream, data)
+        return memoryview(data).nbytes
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            stream.flush()
+            with suppress(OSError):
+                stream.flush()

@@ -1,11 +1,14 @@
 """The journal of a sweep's studies, mended before it is opened."""
 
-import json
 import os
 from pathlib import Path
+from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from rnnsweep.study.disk import Disk
+from rnnsweep.study.lines import mend
 
 JOURNAL = "journal.log"
 LOCK_GRACE_S = 10  # after which a lock that a killed process left is taken over
@@ -16,7 +19,28 @@ def read_journal(folder: Path) -> JournalStorage:
     return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
 
 
-def open_journal(folder: Path) -> JournalStorage:
+class WaitingBackend(JournalFileBackend):
+    """Optuna's file, on a disk that may be full: what does not fit is taken back and waits for room."""
+
+    def __init__(self, path: str, *, lock_obj: JournalFileSymlinkLock, disk: Disk) -> None:
+        super().__init__(path, lock_obj=lock_obj)
+        self._path, self._disk = path, disk
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append whole lines; only the controller writes, so the size before is what to go back to."""
+
+        def append() -> None:
+            size = os.path.getsize(self._path)
+            try:
+                super(WaitingBackend, self).append_logs(logs)
+            except OSError:
+                os.truncate(self._path, size)
+                raise
+
+        self._disk.patiently(append)
+
+
+def open_journal(folder: Path, *, disk: Disk | None = None) -> JournalStorage:
     """Open the studies' storage under the controller's lock, its torn end mended."""
     path = folder / JOURNAL
     mend(path)
@@ -24,41 +48,4 @@ def open_journal(folder: Path) -> JournalStorage:
     for left in folder.glob(f"{JOURNAL}.lock*"):
         left.unlink(missing_ok=True)
     lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_GRACE_S)
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
-
-
-def mend(path: Path) -> int:
-    """Cut lines that do not read off the end of an append-only file of JSON lines.
-
-    A disk that is full or a machine that lost its power leaves a part of a line; the next line written would
-    merge into it, and the file could never be read again. What is cut off is kept beside it.
-
-    Returns:
-        the number of bytes cut off.
-    """
-    if not path.exists():
-        return 0
-    content = path.read_bytes()
-    good = _good_length(content)
-    cut = content[good:]
-    if cut:
-        with path.with_suffix(".torn").open("ab") as torn:
-            torn.write(cut + b"\n")
-        with path.open("r+b") as file:
-            file.truncate(good)
-            os.fsync(file.fileno())
-    return len(cut)
-
-
-def _good_length(content: bytes) -> int:
-    """Give the length of the longest part from the start whose every line reads; looks at the end alone."""
-    good = content.rfind(b"\n") + 1
-    while good:
-        start = content.rfind(b"\n", 0, good - 1) + 1
-        try:
-            json.loads(content[start:good])
-        except ValueError:
-            good = start
-        else:
-            break
-    return good
+    return JournalStorage(WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder)))

@@ -4,30 +4,42 @@ Optuna's journal and the tasks' outcomes are what a sweep continues from; the le
 """
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rnnsweep.study.clock import Clock
+from rnnsweep.study.lines import append, mend
+from rnnsweep.trial.causes import is_full_disk
 
 LEDGER = "ledger.jsonl"
 
 
 class Ledger:
-    """Appends events, each with its time."""
+    """Appends events, each with its time; on a full disk they wait in memory for the next one."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
-        self._file = (folder / LEDGER).open("a", encoding="utf-8")
+        mend(folder / LEDGER)
+        self._file = os.open(folder / LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._clock = clock
+        self._held = b""
 
     def write(self, event: str, **values: Any) -> None:
-        """Append one event; it is in the file when this returns."""
-        self._file.write(json.dumps({"time": self._clock.now(), "event": event, **values}) + "\n")
-        self._file.flush()
+        """Append one event; it is in the file when this returns, unless the disk is full."""
+        line = json.dumps({"time": self._clock.now(), "event": event, **values})
+        self._held += line.encode() + b"\n"
+        try:
+            append(self._file, self._held)
+        except OSError as error:
+            if not is_full_disk(error):
+                raise
+        else:
+            self._held = b""
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; the next controller mends what a full disk kept out."""
+        os.close(self._file)
 
 
 def read_ledger(folder: Path) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ validation.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import nn
@@ -17,14 +17,45 @@ LAST, BEST = "last.ckpt", "best.ckpt"
 
 
 def write(content: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint; a power cut leaves the old one or the new one, nothing between."""
+    """Write a checkpoint; a power cut or a full disk leaves the old one or the new one, nothing between.
+
+    Raises:
+        OSError: the disk has no room.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            _save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)  # a disk that is full needs the room
+        raise
+
+
+def _save(content: dict[str, Any], file: BinaryIO) -> None:
+    """Let PyTorch write; it hides what the disk said behind an error of its own."""
+    refused: list[OSError] = []
+
+    class Writer:
+        def write(self, data: bytes) -> int:
+            try:
+                return file.write(data)
+            except OSError as error:
+                refused.append(error)
+                raise
+
+        def flush(self) -> None:
+            file.flush()
+
+    try:
+        torch.save(content, Writer())  # type: ignore[arg-type]
+    except Exception:
+        if refused:
+            raise refused[0] from None
+        raise
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -1,10 +1,15 @@
 """What an exception of a training means: the cause that decides what follows, and one line for people."""
 
 import errno
+import traceback
+from contextlib import suppress
 
 from rnnsweep.errors import UserError
 from rnnsweep.trial.messages import Outcome
 
+BROKEN_CORPUS = "broken corpus"
+CONFIGURATION = "configuration"
+FULL_DISK = "full disk"
 LINE = 500  # characters of a reason
 
 
@@ -12,9 +17,19 @@ class TimeLimit(Exception):
     """The trial used up its seconds."""
 
 
-def explain(error: BaseException) -> Outcome:
-    """Give the outcome of a training that raised `error`; one that diverged is pruned: nothing mends it."""
-    cause = _cause(error)
+def print_trace() -> None:
+    """Print the traceback of the error at hand, where there is room for it."""
+    with suppress(OSError):
+        traceback.print_exc()
+
+
+def explain(error: BaseException, *, of_user: str = CONFIGURATION) -> Outcome:
+    """Give the outcome of a training that raised `error`; one that diverged is pruned: nothing mends it.
+
+    Args:
+        of_user: the cause of a UserError.
+    """
+    cause = of_user if isinstance(error, UserError) else _cause(error)
     return Outcome("pruned" if cause == "diverged" else "failed", cause, _line(error))
 
 
@@ -26,11 +41,16 @@ def _cause(error: BaseException) -> str:
         return "out of memory"
     if isinstance(error, TimeLimit):
         return "time limit"
-    if isinstance(error, UserError):
-        return "configuration"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "full disk"
+    if is_full_disk(error):
+        return FULL_DISK
+    if name == "LostProcess":  # one of several processes of a training
+        return "lost process"
     return "crash"
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Say whether a disk, or a share of one, had no room left."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _says_no_memory(error: BaseException) -> bool:
@@ -42,5 +62,5 @@ def _says_no_memory(error: BaseException) -> bool:
 def _line(error: BaseException) -> str:
     text = next(iter(str(error).splitlines()), "")
     name = type(error).__name__
-    plain = isinstance(error, UserError | TimeLimit) or name == "Diverged"
+    plain = isinstance(error, UserError | TimeLimit) or name in ("Diverged", "LostProcess")
     return (text if plain and text else f"{name}: {text}".rstrip(": "))[:LINE]

@@ -36,6 +36,8 @@ class TrialTask:
     origin: Mapping[str, str] = field(default_factory=dict)  # provenance of the controller, without the diff
     resume: bool = False  # go on from the folder's last checkpoint
     time_limit: float | None = None  # seconds
+    corpus: str | None = None  # digest of the rows when the sweep started
+    devices: int = 1  # processes of the training, each in a slot of its own
 
 
 @dataclass(frozen=True)

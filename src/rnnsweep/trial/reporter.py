@@ -1,6 +1,8 @@
 """The callback through which a training talks to its controller."""
 
+import errno
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,21 +22,44 @@ class Reporter(pl.Callback):
         validate_every: epochs between two validations, which are the rungs.
         max_epochs: of the training; its last validation is reported, and ends it anyhow.
         seconds: after which the training ends with TimeLimit; None for no limit.
+        held: gives the lines of the record that a full disk still refuses.
+        clock: gives the seconds that the training costs, from any start.
     """
 
     def __init__(
-        self, channel: Channel, *, validate_every: float, max_epochs: int, seconds: float | None
+        self,
+        channel: Channel,
+        *,
+        validate_every: float,
+        max_epochs: int,
+        seconds: float | None,
+        held: Callable[[], int] = lambda: 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channel = channel
         self._validate_every, self._max_epochs = validate_every, max_epochs
         self._seconds = seconds
-        self._began = time.monotonic()
+        self._held = held
+        self._clock, self._began = clock, clock()
+        self._module: Classifier | None = None
         self.pruned_at: float | None = None  # epochs
+
+    def work(self) -> dict[str, float]:
+        """Give what the training has cost so far."""
+        epochs = self._module.epochs_done if self._module is not None else 0.0
+        return {"epochs": epochs, "seconds": self._clock() - self._began}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Get to know what is trained."""
+        assert isinstance(pl_module, Classifier)
+        self._module = pl_module
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the validation and act on the answer."""
         assert isinstance(pl_module, Classifier)
         assert pl_module.validation is not None
+        if self._held():  # the checkpoint that follows must not be ahead of the record
+            raise OSError(errno.ENOSPC, "no room for the record of the run")
         epochs = pl_module.epochs_done
         rung = max(1, round(epochs / self._validate_every))
         report = Report(rung, pl_module.position.step, epochs, pl_module.validation.accuracy)
@@ -52,7 +77,7 @@ class Reporter(pl.Callback):
     def _check(self, trainer: pl.Trainer) -> None:
         if self._channel.interrupted():
             _stop(trainer, "interrupted")
-        if self._seconds is not None and time.monotonic() - self._began > self._seconds:
+        if self._seconds is not None and self._clock() - self._began > self._seconds:
             raise TimeLimit(f"it used up its {self._seconds:g} s")
 
 

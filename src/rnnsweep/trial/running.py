@@ -1,18 +1,18 @@
 """What happens behind the wall: compose, record, train, score, and an outcome whatever happens."""
 
 import math
-import traceback
 from dataclasses import asdict, replace
 from typing import Any
 
 from rnnsweep.config import RunConfig, compose
-from rnnsweep.data import prepare
+from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.machine import MachineMonitor
 from rnnsweep.tracking.record import RunRecord
 from rnnsweep.training import Scores, train
 from rnnsweep.training import checkpoint as checkpoints
-from rnnsweep.trial.causes import explain
+from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, explain, print_trace
+from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
 from rnnsweep.trial.recorded import close_record, open_record, record_scores
 from rnnsweep.trial.reporter import Reporter
@@ -28,27 +28,51 @@ def run_trial(task: TrialTask, channel: Channel) -> Outcome:
     """
     try:
         run = compose(task.overrides, conf=task.conf)
-        corpus = prepare(run.data)
     except (UserError, OSError) as error:
-        traceback.print_exc()
+        print_trace()
         return explain(error)
-    record = open_record(task, run, corpus)
+    try:
+        corpus = _corpus(task, run)
+        record = open_record(task, run, corpus)
+    except (UserError, OSError) as error:
+        print_trace()
+        return explain(error, of_user=BROKEN_CORPUS)
     outcome = _attempt(task, run, record, channel)
-    close_record(record, outcome)
-    return replace(outcome, recorded=True)
+    return _closed(task, record, outcome)
+
+
+def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
+    """Read the corpus, and see that it is the one that the sweep started with."""
+    corpus = prepare(run.data)
+    if task.corpus is not None and corpus.digest != task.corpus:
+        raise UserError(
+            f"the corpus changed while the sweep ran: its digest is {corpus.digest[:8]},"
+            f" it was {task.corpus[:8]}; put it back, or go on with --accept-changes"
+        )
+    return corpus
+
+
+def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
+    """End the run; where the disk kept a line or a file of it out, the trial goes on when there is room."""
+    full = outcome.cause == FULL_DISK
+    close_record(record, replace(outcome, state="interrupted") if full else outcome)
+    if record.flush() or record.missing:
+        return Outcome("failed", FULL_DISK, "its records did not fit on the disk", outcome.scores)
+    if outcome.state in ("complete", "pruned"):  # there is nothing to go on with any more
+        (task.folder / CHECKPOINTS / checkpoints.LAST).unlink(missing_ok=True)
+    return replace(outcome, recorded=not full)
 
 
 def _attempt(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:
     try:
-        if task.role == "baseline":
-            return _baseline(run, record)
-        return _train(task, run, record, channel)
+        train_or_fit = _baseline if task.role == "baseline" else _train
+        outcome = train_or_fit(task, run, record, channel)
     except Exception as error:
-        traceback.print_exc()
+        print_trace()
         outcome = explain(error)
-        if outcome.state == "pruned" and task.role != "trial":
-            return replace(outcome, state="failed")  # only a search prunes
-        return outcome
+    if outcome.state == "pruned" and task.role != "trial":
+        return replace(outcome, state="failed")  # only a search prunes
+    return outcome
 
 
 def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:
@@ -57,14 +81,18 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel)
         validate_every=run.trainer.validate_every,
         max_epochs=run.trainer.max_epochs,
         seconds=task.time_limit,
+        held=record.flush,
     )
     folder = task.folder / CHECKPOINTS
-    with MachineMonitor(record, every_s=run.tracking.machine_every):
-        scores = train(run, logger=record.logger, callbacks=[reporter], folder=folder, resume=task.resume)
+    try:
+        with MachineMonitor(record, every_s=run.tracking.machine_every):
+            scores = train(run, logger=record.logger, callbacks=[reporter], folder=folder, resume=task.resume)
+    except Exception as error:  # what it cost counts in the budget
+        print_trace()
+        return replace(explain(error), scores=reporter.work())
     values = _values(scores)
     if scores.stopped == "interrupted":
         return Outcome("interrupted", scores=values)
-    (folder / checkpoints.LAST).unlink(missing_ok=True)  # there is nothing to go on with any more
     record_scores(record, task, scores)
     if scores.stopped == "pruned":
         return Outcome("pruned", "pruned", f"behind after {reporter.pruned_at or 0:.3g} epochs", values)
@@ -75,12 +103,13 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel)
 
 
 def _values(scores: Scores) -> dict[str, Any]:
-    """Give the scores as plain values; NaN, as of a training without a validation, is left out."""
+    """Give the scores as plain values, memory beside them; NaN, as without a validation, is left out."""
     kept = {key: value for key, value in asdict(scores).items() if key not in ("checkpoint", "stopped")}
+    kept["memory"] = peak_memory()
     return {key: value for key, value in kept.items() if not (isinstance(value, float) and math.isnan(value))}
 
 
-def _baseline(run: RunConfig, record: RunRecord) -> Outcome:
+def _baseline(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
     found = fit_baseline(run.data)
