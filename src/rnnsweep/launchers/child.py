@@ -58,6 +58,12 @@ class PipeChannel:
         except OSError:
             self._interrupted.set()
 
+    def hear(self, word: str) -> None:
+        """Take what the controller said: an answer, or the request to end."""
+        if word == INTERRUPT:
+            self._interrupted.set()
+        self._answers.put(GO_ON if word == INTERRUPT else word)
+
     def _drain(self) -> list[str]:
         words = []
         while not self._answers.empty():
@@ -70,13 +76,8 @@ class PipeChannel:
                 word = self._connection.recv()
             except (EOFError, OSError):
                 break
-            if word == INTERRUPT:
-                self._interrupted.set()
-                self._answers.put(GO_ON)
-            else:
-                self._answers.put(word)
-        self._interrupted.set()
-        self._answers.put(GO_ON)
+            self.hear(word)
+        self.hear(INTERRUPT)
         time.sleep(ALONE_S)
         os._exit(1)
 

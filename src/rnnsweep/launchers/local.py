@@ -75,12 +75,19 @@ class LocalLauncher:
 
     def events(self, timeout: float) -> list[Event]:
         """Wait for something to happen; a task has ended when its process is gone."""
-        waiting: list[Any] = [p.connection for p in self._running.values() if not p.deaf]
-        waiting += [p.process.sentinel for p in self._running.values()]
+        waiting = self._speakers()
         if not waiting:
             time.sleep(timeout)
             return []
-        ready = set(wait(waiting, timeout))
+        return self._heard(set(wait(waiting, timeout)))
+
+    def _speakers(self) -> list[Any]:
+        """List what may have something to say: ends of lines, and processes that may end."""
+        lines: list[Any] = [p.connection for p in self._running.values() if not p.deaf]
+        return lines + [p.process.sentinel for p in self._running.values()]
+
+    def _heard(self, ready: set[Any]) -> list[Event]:
+        """Read what those that are ready have to say, and end whoever is over its time."""
         events: list[Event] = []
         for key, held in list(self._running.items()):
             if held.connection in ready or held.process.sentinel in ready:

@@ -1,5 +1,7 @@
 """What crosses the wall between the controller and a trial's process, and what happens behind the wall."""
 
+from typing import TYPE_CHECKING
+
 from rnnsweep.trial.messages import (
     Channel,
     Ended,
@@ -11,6 +13,9 @@ from rnnsweep.trial.messages import (
     Started,
     TrialTask,
 )
+
+if TYPE_CHECKING:
+    from rnnsweep.classifier.together import Together
 
 __all__ = [
     "Channel",
@@ -26,8 +31,8 @@ __all__ = [
 ]
 
 
-def run_trial(task: TrialTask, channel: Channel) -> Outcome:
+def run_trial(task: TrialTask, channel: Channel, *, together: "Together | None" = None) -> Outcome:
     """Train what a task asks for; see `rnnsweep.trial.running.run_trial`."""
     from rnnsweep.trial.running import run_trial as run  # torch and Lightning are imported there
 
-    return run(task, channel)
+    return run(task, channel, together=together)

@@ -38,6 +38,7 @@ class TrialTask:
     time_limit: float | None = None  # seconds
     corpus: str | None = None  # digest of the rows when the sweep started
     devices: int = 1  # processes of the training, each in a slot of its own
+    shape: str | None = None  # tasks of one shape may share a process, and take their steps together
 
 
 @dataclass(frozen=True)

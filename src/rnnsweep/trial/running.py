@@ -1,9 +1,11 @@
 """What happens behind the wall: compose, record, train, score, and an outcome whatever happens."""
 
 import math
+import time
 from dataclasses import asdict, replace
 from typing import Any
 
+from rnnsweep.classifier.together import Together
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.errors import UserError
@@ -21,8 +23,8 @@ from rnnsweep.trial.testing import test_scores
 CHECKPOINTS = "checkpoints"  # in a task's folder
 
 
-def run_trial(task: TrialTask, channel: Channel) -> Outcome:
-    """Do what a task asks for, and record it with its end state.
+def run_trial(task: TrialTask, channel: Channel, *, together: Together | None = None) -> Outcome:
+    """Do what a task asks for, and record it with its end state; `together` with others in this process.
 
     Every failure of the training is an outcome with its cause; nothing is raised but what ends the process.
     """
@@ -37,7 +39,7 @@ def run_trial(task: TrialTask, channel: Channel) -> Outcome:
     except (UserError, OSError) as error:
         print_trace()
         return explain(error, of_user=BROKEN_CORPUS)
-    outcome = _attempt(task, run, record, channel)
+    outcome = _attempt(task, run, record, channel, together)
     return _closed(task, record, outcome)
 
 
@@ -63,10 +65,12 @@ def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
     return replace(outcome, recorded=not full)
 
 
-def _attempt(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:
+def _attempt(
+    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
+) -> Outcome:
     try:
         train_or_fit = _baseline if task.role == "baseline" else _train
-        outcome = train_or_fit(task, run, record, channel)
+        outcome = train_or_fit(task, run, record, channel, together)
     except Exception as error:
         print_trace()
         outcome = explain(error)
@@ -75,18 +79,28 @@ def _attempt(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channe
     return outcome
 
 
-def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:
+def _train(
+    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
+) -> Outcome:
     reporter = Reporter(
         channel,
         validate_every=run.trainer.validate_every,
         max_epochs=run.trainer.max_epochs,
         seconds=task.time_limit,
         held=record.flush,
+        clock=time.monotonic if together is None else together.seconds,
     )
     folder = task.folder / CHECKPOINTS
     try:
         with MachineMonitor(record, every_s=run.tracking.machine_every):
-            scores = train(run, logger=record.logger, callbacks=[reporter], folder=folder, resume=task.resume)
+            scores = train(
+                run,
+                logger=record.logger,
+                callbacks=[reporter],
+                folder=folder,
+                resume=task.resume,
+                together=together,
+            )
     except Exception as error:  # what it cost counts in the budget
         print_trace()
         return replace(explain(error), scores=reporter.work())
@@ -109,7 +123,9 @@ def _values(scores: Scores) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if not (isinstance(value, float) and math.isnan(value))}
 
 
-def _baseline(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:
+def _baseline(
+    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
+) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
     found = fit_baseline(run.data)

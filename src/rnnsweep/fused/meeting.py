@@ -1,0 +1,178 @@
+"""Trainings of one process that take turns, and take their steps together.
+
+Each training runs in a thread of its own, as it would in a process of its own, and only one thread runs at a
+time: what a training does besides its steps (data, optimiser, validation, checkpoints, records) is its own.
+At a step it hands its share in and waits; when every training waits, one does the shares of each shape at
+once and all go on. So a training may come, validate, be pruned or end at any time, unheard by the others.
+
+PyTorch's random numbers change hands with the turn: each training draws what it would draw alone.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from rnnsweep.fused.step import Learned, Share, learn, take_share
+from rnnsweep.networks import Network
+
+Step: TypeAlias = Callable[[Sequence[Share]], list[Learned]]
+
+
+class Meeting:
+    """Where the trainings of one process meet.
+
+    Args:
+        step: does the shares of one shape; another one is for tests.
+        clock: seconds, from any start.
+    """
+
+    def __init__(self, *, step: Step = learn, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._step, self._clock = step, clock
+        self._mutex = threading.Lock()
+        self._running: Seat | None = None
+        self._ready: deque[Seat] = deque()  # to go on, in this order
+        self._waiting: list[Seat] = []  # for a step
+        self.steps = 0  # shared steps so far
+        self.shares = 0  # members' steps in them
+
+    def seat(self, shape: str) -> "Seat":
+        """Make a seat for a training; those of one `shape` and equal weights take their steps together."""
+        return Seat(self, shape, self._clock)
+
+    def enter(self, seat: "Seat") -> None:
+        """Wait for the first turn."""
+        with self._mutex:
+            if self._running is None:
+                self._running = seat
+                return
+            self._ready.append(seat)
+        seat.wait()
+
+    def leave(self) -> None:
+        """Give the turn up for good."""
+        with self._mutex:
+            self._running = self._next()
+            if self._running is not None:
+                self._running.wake()
+
+    def take_part(self, seat: "Seat") -> None:
+        """Wait until the seat's share has been done."""
+        with self._mutex:
+            self._waiting.append(seat)
+            following = self._next()
+            assert following is not None
+            if following is not seat:
+                self._running = following
+                following.wake()
+        if following is not seat:
+            seat.wait()
+        if seat.share is not None:  # every other training waits too
+            self._do_all(seat)
+
+    def _next(self) -> "Seat | None":
+        if self._ready:
+            return self._ready.popleft()
+        return self._waiting[0] if self._waiting else None
+
+    def _do_all(self, seat: "Seat") -> None:
+        """Do all shares, shape by shape; then everybody goes on, this seat first."""
+        waiting, self._waiting = self._waiting, []
+        for kind in dict.fromkeys(each.kind for each in waiting):
+            began, members = self._clock(), [each for each in waiting if each.kind == kind]
+            self._do(members)
+            spent = self._clock() - began
+            seat.charge(-spent)
+            for each in members:
+                each.charge(spent / len(members))
+        with self._mutex:
+            self._ready.extend(each for each in waiting if each is not seat)
+
+    def _do(self, members: "list[Seat]") -> None:
+        shares = [each.share for each in members if each.share is not None]
+        self.steps, self.shares = self.steps + 1, self.shares + len(shares)
+        try:
+            results: list[Any] = list(self._step(shares))
+        except Exception as error:  # as too little memory: each training hears it
+            results = [error] * len(members)
+        for each, result in zip(members, results, strict=True):
+            each.share, each.result = None, result
+
+
+class Seat:
+    """One training's place in a meeting; a context in which the training runs."""
+
+    def __init__(self, meeting: Meeting, shape: str, clock: Callable[[], float]) -> None:
+        self.kind: tuple[object, ...] = (shape,)
+        self.share: Share | None = None  # handed in and not done yet
+        self.result: Learned | Exception | None = None
+        self._meeting, self._clock = meeting, clock
+        self._turn = threading.Semaphore(0)
+        self._seconds, self._began = 0.0, clock()
+
+    def __enter__(self) -> "Seat":
+        """Wait for the first turn."""
+        self._meeting.enter(self)
+        self._began = self._clock()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the others go on."""
+        self._meeting.leave()
+
+    def learn(
+        self, network: Network, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Take a step with the others; see `rnnsweep.classifier.together.Together`."""
+        if len(self.kind) == 1:  # the same settings may give other shapes, as with fewer labels in a corpus
+            self.kind = (*self.kind, *_shapes(network))
+        self.share = take_share(network, embedded_TBE, lengths_B, targets_B)
+        self._meeting.take_part(self)
+        result, self.result = self.result, None
+        if isinstance(result, Exception):
+            raise result
+        assert result is not None
+        return result.logits_BC, result.loss
+
+    def seconds(self) -> float:
+        """Give the seconds of the own turns and the part of the shared steps; asked for in an own turn."""
+        return self._seconds + self._clock() - self._began
+
+    def charge(self, seconds: float) -> None:
+        """Add seconds."""
+        self._seconds += seconds
+
+    def wait(self) -> None:
+        """Rest until the next turn; come back with the own random numbers."""
+        self.charge(self._clock() - self._began)
+        random = _random_numbers()
+        self._turn.acquire()
+        _set_random_numbers(random)
+        self._began = self._clock()
+
+    def wake(self) -> None:
+        """Give this seat the turn."""
+        self._turn.release()
+
+
+def _shapes(network: Network) -> list[tuple[int, ...]]:
+    table = network.embedding.weight
+    return [tuple(weight.shape) for weight in network.parameters() if weight is not table]
+
+
+def _random_numbers() -> list[Tensor]:
+    on_devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return [torch.get_rng_state(), *on_devices]
+
+
+def _set_random_numbers(states: list[Tensor]) -> None:
+    torch.set_rng_state(states[0])
+    if len(states) > 1:
+        torch.cuda.set_rng_state_all(states[1:])

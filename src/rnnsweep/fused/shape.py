@@ -1,0 +1,49 @@
+"""Which runs can take their steps together: settings alone decide, without PyTorch."""
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from rnnsweep.config import RunConfig
+from rnnsweep.networks.config import ModelConfig
+
+# settings of a network in which members may differ: they change its weights or its dropout, not its shape
+_FREE = ("forget_bias", "initialisation", "embedding_dropout", "layer_dropout", "dropout", "freeze_embedding")
+# all that the shared step knows; a setting that came later is thought of before it is fused
+_BOUND = (
+    *("cell", "input", "embedding_size", "embedding_rows", "hidden_size", "num_layers", "bidirectional"),
+    *("pooling", "join", "masked", "biases"),
+)
+POOLINGS = ("last", "mean", "max", "mean_max")
+
+
+def why_alone(run: RunConfig) -> str | None:
+    """Say why a run cannot take its steps with others; None where it can."""
+    trainer = run.trainer
+    if trainer.devices > 1:
+        return f"trainer.devices={trainer.devices}"
+    if trainer.accumulate > 1:
+        return f"trainer.accumulate={trainer.accumulate}"
+    if trainer.precision not in ("32-true", "64-true"):
+        return f"trainer.precision={trainer.precision}"
+    if run.model.pooling not in POOLINGS:
+        return f"model.pooling={run.model.pooling}"
+    defaults = ModelConfig()
+    for setting in fields(ModelConfig):
+        value = getattr(run.model, setting.name)
+        if setting.name not in (*_FREE, *_BOUND) and value != getattr(defaults, setting.name):
+            return f"model.{setting.name}={value}"
+    return None
+
+
+def shape_of(run: RunConfig) -> str:
+    """Name what runs must share to take their steps together: the network's shape and where it is trained.
+
+    Whether dropout is used at all belongs to it: with a rate of 0 no random numbers are drawn.
+    """
+    model = asdict(run.model)
+    shape: dict[str, Any] = {name: model[name] for name in _BOUND}
+    shape |= {f"uses {name}": model[name] > 0 for name in ("layer_dropout", "dropout")}
+    trainer = run.trainer
+    where = (trainer.accelerator, trainer.precision, trainer.threads)
+    return json.dumps({**shape, "where": where, "reading": run.data.grouping}, sort_keys=True)

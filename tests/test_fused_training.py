@@ -1,0 +1,287 @@
+"""Trainings that take their steps together: each equals its own separate training, whatever the others do."""
+
+import math
+import threading
+
+import pytest
+import torch
+from short_trainings import StopAfter, same, weights
+from torch.nn.functional import cross_entropy
+
+from rnnsweep.classifier.module import Diverged
+from rnnsweep.fused.meeting import Meeting
+from rnnsweep.fused.shape import shape_of, why_alone
+from rnnsweep.fused.step import Learned
+from rnnsweep.fused.trainings import side_by_side, train_together
+from rnnsweep.training import train
+
+MEMBERS = (
+    ("seed=0",),
+    ("seed=1", "data.split_seed=1", "optimizer.lr=0.003", "model.dropout=0.4"),
+    ("seed=2", "optimizer.name=adamw", "optimizer.weight_decay=0.1", "optimizer.schedule=plateau"),
+    (
+        "seed=0",
+        "optimizer.name=sgd",
+        "optimizer.lr=0.5",
+        "optimizer.momentum=0.9",
+        "model.initialisation=pytorch",
+    ),
+)
+
+
+class Alone:
+    """Takes a training's steps as it takes them by itself, and keeps their losses."""
+
+    def __init__(self):
+        self.losses = []
+
+    def learn(self, network, embedded_TBE, lengths_B, targets_B):
+        logits_BC = network.read(embedded_TBE, lengths_B)
+        loss = cross_entropy(logits_BC, targets_B, reduction="sum")
+        torch.autograd.backward(loss / len(targets_B))
+        self.losses.append(loss.item())
+        return logits_BC.detach(), loss.detach()
+
+    def seconds(self):
+        return 0.0
+
+
+class Watched:
+    """A seat that keeps the losses of its steps."""
+
+    def __init__(self, seat):
+        self.seat, self.losses = seat, []
+
+    def learn(self, *parts):
+        logits_BC, loss = self.seat.learn(*parts)
+        self.losses.append(loss.item())
+        return logits_BC, loss
+
+    def seconds(self):
+        return self.seat.seconds()
+
+
+NOISE = 2.1 / 65  # two of the validation rows: of texts that are hardly learned, rounding decides some
+
+
+def assert_close(one, other):
+    for name in ("validation", "validation_macro_f1"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name), abs=NOISE), name
+    assert one.validation_loss == pytest.approx(other.validation_loss, abs=1e-4)
+    assert (one.epochs, one.steps, one.stopped) == (other.epochs, other.steps, other.stopped)
+
+
+def close_weights(one, other):
+    # Adam divides by the gradient: where it is nearly nothing, its rounding moves a weight
+    torch.testing.assert_close(weights(one), weights(other), rtol=0, atol=1e-3)
+
+
+def each(settings, *common):
+    return [settings("trainer.max_epochs=1", *common, *own) for own in MEMBERS]
+
+
+def test_members_end_as_each_would_alone(settings, tmp_path):
+    runs = each(settings, "model=bigru", "model.embedding_dropout=0.2")
+    separate = [train(run, folder=tmp_path / f"alone-{n}") for n, run in enumerate(runs)]
+    options = [{"folder": tmp_path / f"fused-{n}"} for n in range(len(runs))]
+    meeting = Meeting()
+    for number, found in enumerate(train_together(runs, options, meeting=meeting)):
+        assert_close(found, separate[number])
+        close_weights(tmp_path / f"fused-{number}", tmp_path / f"alone-{number}")
+    assert meeting.shares > 3 * meeting.steps  # they did take their steps together
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("bidirectional", ["false", "true"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_the_losses_of_the_first_hundred_steps_are_those_of_the_separate_training(
+    settings, cell, bidirectional, layers
+):
+    shape = (f"model.bidirectional={bidirectional}", f"model.num_layers={layers}", "model.layer_dropout=0.2")
+    runs = [
+        settings(f"model={cell}", *shape, "model.pooling=last", "trainer.max_epochs=3", *own)
+        for own in MEMBERS[:3]
+    ]
+    alone = [Alone() for _ in runs]
+    wanted = [train(run, together=own) for run, own in zip(runs, alone, strict=True)]
+    watched = {}
+
+    def job(number, run):
+        def work(seat):
+            watched[number] = Watched(seat)
+            return train(run, together=watched[number])
+
+        return shape_of(run), work
+
+    found = side_by_side([job(number, run) for number, run in enumerate(runs)], Meeting())
+    for number, scores in enumerate(found):
+        assert_close(scores, wanted[number])
+        assert len(watched[number].losses) > 100
+        torch.testing.assert_close(watched[number].losses, alone[number].losses, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_member_that_ends_early_changes_nothing_for_the_others(settings, tmp_path):
+    runs = each(settings, "model=gru")
+    undisturbed = train_together(runs)
+    options = [{}, {"callbacks": [StopAfter("pruned", validations=1)]}, {}, {}]
+    found = train_together(runs, options)
+    assert found[1].stopped == "pruned"
+    assert found[1].epochs == pytest.approx(0.5, abs=0.02)
+    for number in (0, 2, 3):
+        assert_close(found[number], undisturbed[number])
+
+
+def test_a_member_that_diverges_hears_it_alone(settings):
+    runs = [settings("model=rnn", "trainer.max_epochs=1", f"optimizer.lr={lr}") for lr in (0.01, 1e38)]
+    good, bad = train_together(runs)
+    assert isinstance(bad, Diverged)
+    assert_close(good, train(runs[0]))
+
+
+def test_an_interrupted_member_goes_on_alone_and_a_lone_one_together(settings, tmp_path):
+    runs = each(settings, "model=gru")[:2]
+    whole = [train(run, folder=tmp_path / f"whole-{n}") for n, run in enumerate(runs)]
+    broken_off = [
+        {"folder": tmp_path / f"part-{n}", "callbacks": [StopAfter("interrupted", chunks=1)]}
+        for n in range(2)
+    ]
+    first = [train_together(runs[:1], broken_off[:1])[0], train(runs[1], **broken_off[1])]
+    assert [scores.stopped for scores in first] == ["interrupted"] * 2
+    alone = train(runs[0], folder=tmp_path / "part-0", resume=True)
+    (together,) = train_together(runs[1:], [{"folder": tmp_path / "part-1", "resume": True}])
+    for number, found in enumerate((alone, together)):
+        assert_close(found, whole[number])
+        close_weights(tmp_path / f"part-{number}", tmp_path / f"whole-{number}")
+
+
+@pytest.mark.slow
+def test_trainings_of_several_shapes_share_a_process(settings):
+    runs = [settings("trainer.max_epochs=1", f"model={name}") for name in ("rnn", "gru")]
+    for found, run in zip(train_together(runs), runs, strict=True):
+        assert_close(found, train(run))
+
+
+@pytest.mark.slow
+def test_the_same_members_give_the_same_scores_to_the_last_digit(settings):
+    runs = each(settings, "model=rnn")[:2]
+    first, second = train_together(runs), train_together(runs)
+    assert all(same(one, other) for one, other in zip(first, second, strict=True))
+
+
+# ---- the meeting, with steps that cost a made-up time
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def shares_of(networks_steps, step, clock=None):
+    """Take steps at seats of one meeting; give what each seat heard and its seconds."""
+    from rnnsweep.networks import ModelConfig, build
+
+    meeting = Meeting(step=step, clock=clock or Clock())
+    config = ModelConfig(cell="rnn", embedding_size=2, hidden_size=2)
+
+    def job(steps):
+        def work(seat):
+            network = build(config, vocabulary=5, classes=2)
+            ones = torch.ones(1, dtype=torch.long)
+            heard = [seat.learn(network, torch.zeros(1, 1, 2), ones, ones)[1] for _ in range(steps)]
+            return heard, seat.seconds()
+
+        return "rnn", work
+
+    return side_by_side([job(steps) for steps in networks_steps], meeting)
+
+
+def test_the_seconds_of_a_shared_step_are_shared_out():
+    clock, together = Clock(), []
+
+    def step(shares):
+        clock.now += 12.0
+        together.append(len(shares))
+        return [Learned(torch.zeros(1, 2), torch.zeros(())) for _ in shares]
+
+    found = shares_of([3, 3, 1], step, clock)
+    spent = [seconds for _, seconds in found]
+    assert sum(spent) == clock.now == 12.0 * len(together)
+    assert math.isclose(sum(together), 7)
+
+
+def test_an_error_of_a_shared_step_is_heard_by_all_its_members():
+    def step(shares):
+        raise MemoryError("no room")
+
+    assert [type(found) for found in shares_of([1, 1, 1], step)] == [MemoryError] * 3
+
+
+def test_only_one_member_runs_at_a_time():
+    inside, most = [], []
+
+    def work(seat):
+        for _ in range(50):
+            inside.append(threading.get_ident())
+            most.append(len(set(inside)))
+            inside.remove(threading.get_ident())
+        return True
+
+    assert side_by_side([("a", work)] * 4, Meeting()) == [True] * 4
+    assert max(most) == 1
+
+
+# ---- who can take part
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["trainer.accumulate=2", "trainer.devices=2", "trainer.precision=bf16-mixed"],
+)
+def test_a_run_that_must_be_alone_says_why(settings, override):
+    assert why_alone(settings(override)) == override
+    assert why_alone(settings()) is None
+
+
+def test_a_new_setting_of_networks_is_refused_until_somebody_thought_of_it(settings, monkeypatch):
+    from rnnsweep.fused import shape
+
+    monkeypatch.setattr(shape, "_BOUND", tuple(name for name in shape._BOUND if name != "num_layers"))
+    assert why_alone(settings("model.num_layers=2")) == "model.num_layers=2"
+
+
+def test_every_setting_of_networks_is_known_to_the_shared_step():
+    from dataclasses import fields
+
+    from rnnsweep.fused import shape
+    from rnnsweep.networks import ModelConfig
+    from rnnsweep.networks.config import POOLINGS
+
+    assert {setting.name for setting in fields(ModelConfig)} == {*shape._FREE, *shape._BOUND}
+    assert set(POOLINGS) == set(shape.POOLINGS)
+
+
+@pytest.mark.parametrize(
+    ("override", "alike"),
+    [
+        ("seed=3", True),
+        ("data.split_seed=3", True),
+        ("optimizer.lr=0.5", True),
+        ("optimizer.name=sgd", True),
+        ("model.dropout=0.3", True),
+        ("model.initialisation=pytorch", True),
+        ("trainer.max_epochs=9", True),
+        ("model.dropout=0", False),
+        ("model.hidden_size=9", False),
+        ("model.num_layers=2", False),
+        ("model.pooling=max", False),
+        ("trainer.precision=64-true", False),
+        ("trainer.threads=2", False),
+    ],
+)
+def test_runs_are_of_one_shape_where_their_networks_are(settings, override, alike):
+    assert (shape_of(settings()) == shape_of(settings(override))) is alike
