@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rnnsweep.fused.step import Learned, Share, learn, take_share
 from rnnsweep.networks import Network
@@ -128,9 +128,10 @@ class Seat:
         self._meeting.leave()
 
     def learn(
-        self, network: Network, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
+        self, network: nn.Module, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Take a step with the others; see `rnnsweep.classifier.together.Together`."""
+        assert isinstance(network, Network)
         if len(self.kind) == 1:  # the same settings may give other shapes, as with fewer labels in a corpus
             self.kind = (*self.kind, *_shapes(network))
         self.share = take_share(network, embedded_TBE, lengths_B, targets_B)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from rnnsweep.sweep import Slot
 from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
@@ -100,7 +100,7 @@ def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
 def _guarded(task: TrialTask, channel: PipeChannel) -> Outcome:
     try:
         task.folder.mkdir(parents=True, exist_ok=True)
-        _redirect(task.folder / LOG)
+        redirect(task.folder / LOG)
         write_lease(task.folder)
         channel.send("started")
         return run_trial(task, channel)
@@ -109,7 +109,7 @@ def _guarded(task: TrialTask, channel: PipeChannel) -> Outcome:
         return explain(error)
 
 
-def _redirect(log: Path) -> None:
+def redirect(log: Path) -> None:
     """Send all that this process and its libraries print to the task's log."""
     _flush()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -117,7 +117,8 @@ def _redirect(log: Path) -> None:
         os.dup2(file, stream)
     os.close(file)
     for stream in (1, 2):
-        printed = io.TextIOWrapper(_Lossy(stream), errors="backslashreplace", write_through=True)  # type: ignore[arg-type]
+        lossy = cast(BinaryIO, _Lossy(stream))
+        printed = io.TextIOWrapper(lossy, errors="backslashreplace", write_through=True)
         setattr(sys, "stdout" if stream == 1 else "stderr", printed)
 
 

@@ -118,7 +118,7 @@ class LocalLauncher:
     def close(self) -> None:
         """End all that still runs."""
         for held in self._running.values():
-            _kill(held.process)
+            end_process(held.process)
         for held in self._running.values():
             held.process.join(timeout=5)
             held.connection.close()
@@ -143,13 +143,13 @@ class LocalLauncher:
             reason = f"it ran longer than {limit:g} s and did not stop by itself"
             held.deadline, held.verdict = now, Outcome("failed", "time limit", reason)
         if held.deadline is not None and now >= held.deadline:
-            _kill(held.process)
+            end_process(held.process)
 
     def _ended(self, key: str, held: _Process) -> Ended:
         del self._running[key]
         held.process.join()
         held.connection.close()
-        return Ended(key, held.outcome or held.verdict or _loss(held.process.exitcode))
+        return Ended(key, held.outcome or held.verdict or lost(held.process.exitcode))
 
 
 def _messages(key: str, held: _Process) -> list[Event]:
@@ -169,7 +169,7 @@ def _messages(key: str, held: _Process) -> list[Event]:
     return events
 
 
-def _loss(exitcode: int | None) -> Outcome:
+def lost(exitcode: int | None) -> Outcome:
     """Say how a process ended that said nothing itself."""
     if exitcode is not None and exitcode < 0:
         number = -exitcode
@@ -181,7 +181,7 @@ def _loss(exitcode: int | None) -> Outcome:
     return Outcome("failed", "crash", f"left with exit status {exitcode} and no outcome")
 
 
-def _kill(process: BaseProcess) -> None:
+def end_process(process: BaseProcess) -> None:
     """Kill a task's process and whatever it started, which is in its session."""
     if process.pid is None or not process.is_alive():
         return

@@ -9,7 +9,13 @@ from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from types import ModuleType
 
-PRELOAD = ("torch", "pytorch_lightning", "rnnsweep.launchers.child", "rnnsweep.trial.running")
+PRELOAD = (
+    "torch",
+    "pytorch_lightning",
+    "rnnsweep.trial.running",
+    "rnnsweep.launchers.crew",
+    "rnnsweep.fused.meeting",
+)
 # a pool of threads does not survive a fork: none may start while the server imports
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

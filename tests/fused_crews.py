@@ -1,0 +1,65 @@
+"""What the members of a crew do in the tests of the launcher: small programs instead of trainings."""
+
+import os
+import signal
+import sys
+import time
+
+from rnnsweep.launchers import crew
+from rnnsweep.trial import Outcome, Report
+
+
+def main(connection, log, slot):
+    """Run the programs that the tasks' first overrides name, on the real crew's side of the line."""
+    crew.run_trial = lambda task, channel, together: PROGRAMS[task.overrides[0]](task, channel, together)
+    crew.main(connection, log, slot)
+
+
+class Yield:
+    """A turn handed on: what a training's step does."""
+
+    def __init__(self, seat):
+        self.seat = seat
+
+    def __call__(self):
+        self.seat.__exit__(None, None, None)
+        time.sleep(0.01)
+        self.seat.__enter__()
+
+
+def reports(task, channel, seat):
+    pause = Yield(seat)
+    words = []
+    for rung in (1, 2):
+        words.append(channel.report(Report(rung, rung, rung / 2, 0.5)))
+        print(f"{task.name} at {rung}")
+        pause()
+    return Outcome("complete", reason=",".join(words), scores={"pid": os.getpid(), "validation": 0.5})
+
+
+def raises(task, channel, seat):
+    raise KeyError(task.name)
+
+
+def dies(task, channel, seat):
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def waits(task, channel, seat):
+    print("waiting", flush=True)
+    pause = Yield(seat)
+    while not channel.interrupted():
+        pause()
+    return Outcome("interrupted", scores={"pid": os.getpid()})
+
+
+def ignores(task, channel, seat):
+    print("waiting", file=sys.stderr, flush=True)
+    pause = Yield(seat)
+    for _ in range(6000):
+        pause()
+    return Outcome("complete")
+
+
+PROGRAMS = {program.__name__: program for program in (reports, raises, dies, waits, ignores)}

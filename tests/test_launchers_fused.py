@@ -1,0 +1,156 @@
+"""Several tasks in one process: each heard, answered, stopped and failed by itself."""
+
+import json
+import os
+import signal
+import time
+
+import fused_crews
+import launched
+import psutil
+import pytest
+from test_launchers import printed, task
+
+from rnnsweep.launchers import FusedLauncher
+from rnnsweep.trial import Ended, Outcome, Reported
+
+
+@pytest.fixture
+def launcher():
+    light = FusedLauncher(
+        2,
+        entry=launched.main,
+        crew_entry=fused_crews.main,
+        grace_s=0.3,
+        preload=("launched", "fused_crews", "rnnsweep.fused.meeting"),
+    )
+    yield light
+    light.close()
+
+
+def begin(launcher, folder, *programs, slot=0, **more):
+    for number, program in enumerate(programs):
+        one = task(folder, program, name=f"t{number}", shape="gru", **more)
+        launcher.start(one, launcher.slots[slot])
+
+
+def until_ended(launcher, *names, answer=lambda key: "go on") -> dict[str, Outcome]:
+    ended: dict[str, Outcome] = {}
+    while not set(names) <= set(ended):
+        for event in launcher.events(0.2):
+            if isinstance(event, Reported):
+                launcher.answer(event.key, answer(event.key))
+            if isinstance(event, Ended):
+                ended[event.key] = event.outcome
+    return ended
+
+
+def test_tasks_of_one_shape_share_a_process_and_each_hears_its_own_answers(launcher, tmp_path):
+    begin(launcher, tmp_path, "reports", "reports")
+    ended = until_ended(launcher, "t0", "t1", answer=lambda key: "stop" if key == "t1" else "go on")
+    assert ended["t0"].reason == "go on,go on"
+    assert ended["t1"].reason == "stop,stop"
+    assert ended["t0"].scores["pid"] == ended["t1"].scores["pid"]
+    assert [Outcome.read(tmp_path / name) for name in ("t0", "t1")] == [ended["t0"], ended["t1"]]
+
+
+def test_each_task_prints_to_its_own_log(launcher, tmp_path):
+    begin(launcher, tmp_path, "reports", "reports")
+    until_ended(launcher, "t0", "t1")
+    for name in ("t0", "t1"):
+        assert (tmp_path / name / "log.txt").read_text() == f"{name} at 1\n{name} at 2\n"
+
+
+def test_a_task_joins_those_that_run_and_takes_a_free_seat(launcher, tmp_path):
+    begin(launcher, tmp_path, "waits", "reports")
+    first = until_ended(launcher, "t1")
+    launcher.start(task(tmp_path, "reports", name="late", shape="gru"), launcher.slots[0])
+    late = until_ended(launcher, "late")["late"]
+    assert late.scores["pid"] == first["t1"].scores["pid"]
+    launcher.stop("t0")
+    assert until_ended(launcher, "t0")["t0"].scores["pid"] == late.scores["pid"]
+
+
+def test_slots_have_crews_of_their_own(launcher, tmp_path):
+    begin(launcher, tmp_path, "reports")
+    launcher.start(task(tmp_path, "reports", name="other", shape="gru"), launcher.slots[1])
+    ended = until_ended(launcher, "t0", "other")
+    assert ended["t0"].scores["pid"] != ended["other"].scores["pid"]
+
+
+def test_an_exception_of_one_task_is_its_own(launcher, tmp_path):
+    begin(launcher, tmp_path, "raises", "reports")
+    ended = until_ended(launcher, "t0", "t1")
+    assert (ended["t0"].state, ended["t0"].cause) == ("failed", "crash")
+    assert "KeyError" in (tmp_path / "t0" / "log.txt").read_text()
+    assert ended["t1"].state == "complete"
+    assert Outcome.read(tmp_path / "t0") is None  # it may be tried again
+
+
+def test_a_lost_process_loses_each_of_its_tasks(launcher, tmp_path):
+    begin(launcher, tmp_path, "waits", "dies")
+    lost = Outcome("failed", "lost process", "ended by SIGKILL; perhaps the system ran out of memory")
+    assert until_ended(launcher, "t0", "t1") == {"t0": lost, "t1": lost}
+
+
+def test_a_task_that_does_not_stop_is_ended_by_force_and_its_neighbour_is_lost(launcher, tmp_path):
+    begin(launcher, tmp_path, "ignores", "waits")
+    printed(tmp_path, "t0")
+    launcher.stop("t0")
+    ended = until_ended(launcher, "t0", "t1")
+    assert ended["t0"] == Outcome("interrupted", None, "ended by force: it did not stop in time")
+    assert ended["t1"] == Outcome("failed", "lost process", "its process ended with that of t0")
+
+
+def test_a_task_beyond_its_time_limit_is_ended_by_force(launcher, tmp_path):
+    begin(launcher, tmp_path, "ignores", time_limit=0.2)
+    outcome = until_ended(launcher, "t0")["t0"]
+    assert (outcome.state, outcome.cause) == ("failed", "time limit")
+
+
+def test_all_are_ended_at_once(launcher, tmp_path):
+    begin(launcher, tmp_path, "ignores", "ignores")
+    printed(tmp_path, "t0")
+    for name in ("t0", "t1"):
+        launcher.kill(name)
+    assert {o.reason for o in until_ended(launcher, "t0", "t1").values()} == {"ended at once"}
+
+
+def test_a_signal_from_outside_interrupts_every_task(launcher, tmp_path):
+    begin(launcher, tmp_path, "waits", "waits")
+    printed(tmp_path, "t1")
+    os.kill(json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"], signal.SIGTERM)
+    assert {o.state for o in until_ended(launcher, "t0", "t1").values()} == {"interrupted"}
+
+
+def test_a_crew_without_tasks_leaves(launcher, tmp_path):
+    begin(launcher, tmp_path, "reports")
+    pid = until_ended(launcher, "t0")["t0"].scores["pid"]
+    while psutil.pid_exists(pid):
+        launcher.events(0.1)
+    launcher.start(task(tmp_path, "reports", name="next", shape="gru"), launcher.slots[0])
+    assert until_ended(launcher, "next")["next"].scores["pid"] != pid
+
+
+def test_close_leaves_no_crew(launcher, tmp_path):
+    begin(launcher, tmp_path, "ignores")
+    printed(tmp_path, "t0")
+    pid = json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"]
+    launcher.close()
+    assert not psutil.pid_exists(pid)
+
+
+def test_tasks_without_a_shape_have_a_process_each(launcher, tmp_path):
+    launcher.start(task(tmp_path, "reports", name="plain"), launcher.slots[0])
+    assert until_ended(launcher, "plain")["plain"].reason == "go on,go on"
+
+
+def test_a_crew_ends_by_itself_when_its_controller_is_gone(launcher, tmp_path):
+    begin(launcher, tmp_path, "waits", "waits")
+    printed(tmp_path, "t1")
+    pid = json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"]
+    for held in launcher._crews:
+        held.connection.close()
+        held.deaf = True
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.05)
