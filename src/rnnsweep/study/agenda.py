@@ -1,6 +1,7 @@
 """What a free slot does next: what was begun first, then trials, then replicates, then nothing."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from rnnsweep.study.candidate import Candidate
@@ -16,6 +17,7 @@ class Job:
     task: TrialTask
     attempts: int = 0
     shrunk: bool = False  # it ran out of memory once
+    refused: int = 0  # times that it met a full disk since its last validation
 
     @property
     def is_trial(self) -> bool:
@@ -32,6 +34,7 @@ class Agenda:
     ready: deque[Job] = field(default_factory=deque)  # begun before, or to be tried again
     open_trials: dict[str, int] = field(default_factory=dict)  # asked and not told, for each architecture
     repeated: set[str] = field(default_factory=set)  # architectures whose replicates are made
+    repeats: dict[str, TrialTask] = field(default_factory=dict)  # replicates and the baseline, by name
     ended: dict[str, dict[str, Outcome]] = field(default_factory=dict)  # architecture -> name -> outcome
 
     def adopt(self) -> list[tuple[Job, Outcome]]:
@@ -98,11 +101,26 @@ class Agenda:
 
     def _add_repeat(self, task: TrialTask) -> None:
         """Queue a replicate or the baseline unless it ended under an earlier controller."""
+        if task.name in self.repeats:
+            return
+        self.repeats[task.name] = task
         outcome = Outcome.read(task.folder)
         if outcome is None:
             self.ready.append(Job(task))
         else:
             self.ended.setdefault(task.architecture, {})[task.name] = outcome
+
+    def reopen(self, failed: Sequence[str]) -> None:
+        """Take note that failed tasks are to be tried again, while their sweep runs."""
+        for search in self.searches.values():
+            search.recount()
+            if search.open_budget() < 1:  # its best trial may become another one
+                self.repeated.discard(search.architecture)
+        for name in failed:
+            if name in self.repeats:
+                task = self.repeats[name]
+                self.ended.get(task.architecture, {}).pop(name, None)
+                self.ready.append(Job(replace(task, resume=True)))
 
     def replicates_ended(self, architecture: str) -> int:
         """Count an architecture's replicates that are over."""

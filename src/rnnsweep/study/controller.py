@@ -5,16 +5,21 @@ from dataclasses import dataclass, field
 
 from rnnsweep.study.agenda import Agenda, Job
 from rnnsweep.study.clock import Clock
-from rnnsweep.study.failures import RETRIED, Hopeless, smaller
+from rnnsweep.study.disk import Disk, StillFull
+from rnnsweep.study.eta import seconds_left
+from rnnsweep.study.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
+from rnnsweep.study.inbox import Inbox
 from rnnsweep.study.judging import judged
 from rnnsweep.study.ledger import Ledger
 from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.study.records import Records
 from rnnsweep.study.search import REJECTED
+from rnnsweep.study.seats import joined, seats
 from rnnsweep.study.tasks import REPLICATE
 from rnnsweep.sweep import Slot, Sweep
 from rnnsweep.sweep.limits import INFEASIBLE
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
+from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
 from rnnsweep.trial.messages import LOG, OUTCOME
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
@@ -22,10 +27,10 @@ TICK_S = 0.25  # how soon a signal or a lost process is noticed
 
 @dataclass
 class Busy:
-    """A slot with its job."""
+    """A job with its slots: one for each process of its training."""
 
     job: Job
-    slot: Slot
+    slots: tuple[Slot, ...]
     since: float
     report: Report | None = None
     pruned: bool = False
@@ -42,15 +47,17 @@ class Controller:
     clock: Clock
     ledger: Ledger
     records: Records
+    disk: Disk
+    inbox: Inbox
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
     ran: int = 0
-    busy_seconds: float = 0.0
     running: dict[str, Busy] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     durations: dict[str, list[float]] = field(
         default_factory=dict
     )  # architecture -> seconds of full trainings
     hopeless: Hopeless = field(default_factory=Hopeless)
+    held: Job | None = None  # asked for, until enough slots are free at once
     noted: dict[str, tuple[str | None, int]] = field(default_factory=dict)  # of each study, in the ledger
 
     def run(self) -> str:
@@ -59,6 +66,14 @@ class Controller:
         Raises:
             UserError: the first tasks all failed for one reason.
         """
+        self.disk.stopped = lambda: self.stop_asked > 0
+        self.disk.tell = self._tell_of_disk
+        try:
+            return self._run()
+        except StillFull:
+            return "interrupted"
+
+    def _run(self) -> str:
         self.began = self.clock.now()
         searches = self.agenda.searches.values()
         self.hopeless.succeeded = any(s.counts["complete"] + s.counts["pruned"] for s in searches)
@@ -67,26 +82,37 @@ class Controller:
         stopped = 0
         while True:
             if not self.stop_asked:
+                self.inbox.read(self.agenda, self.ledger, self.listener)
                 self._fill()
                 self._note_studies()
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
                 self._stop_all()
             self.listener.update(self.snapshot())
-            if not self.running:
+            if not self.running and (self.stop_asked or not self.disk.paused):
                 return "interrupted" if self.stop_asked else "finished"
             for event in self.launcher.events(TICK_S):
                 self._handle(event)
 
     def _fill(self) -> None:
-        taken = {busy.slot.index for busy in self.running.values()}
-        for slot in self.launcher.slots:
-            if slot.index in taken:
-                continue
-            job = self.agenda.next()
+        """Start what there is to do while slots are free and the disk has room."""
+        while self.disk.has_room():
+            taken = {slot.index for busy in self.running.values() for slot in busy.slots}
+            if len(taken) == len(self.launcher.slots):
+                return
+            job, self.held = self.held or self.agenda.next(), None
             if job is None:
                 return
-            self._start(job, slot)
+            chosen = seats(self.launcher.slots, taken, devices=job.task.devices)
+            if chosen is not None:
+                self._start(job, chosen)
+            elif taken:
+                self.held = job  # the next slots that fall free are its
+                return
+            else:
+                have = f"needs as many slots at once, and there are {len(self.launcher.slots)}"
+                reason = f"trainer.devices={job.task.devices}: {have}"
+                self._end(job, Outcome("failed", CONFIGURATION, reason))
 
     def _note_studies(self) -> None:
         """Tell the ledger and the listener of studies that ended early, went on, or rejected proposals."""
@@ -100,12 +126,26 @@ class Controller:
             if now[0] and now[0] != before[0]:
                 self.listener.message(f"{name}: its search ends early: {now[0]}")
 
-    def _start(self, job: Job, slot: Slot) -> None:
-        task = job.task
-        self.running[task.key] = Busy(job, slot, self.clock.now())
+    def _start(self, job: Job, chosen: tuple[Slot, ...]) -> None:
+        task, slot = job.task, joined(chosen)
+        self.running[task.key] = Busy(job, chosen, self.clock.now())
         values = {"architecture": task.architecture, "role": task.role, "number": task.number}
-        self.ledger.write("start", name=task.name, slot=slot.index, **values)
+        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(chosen), **values)
         self.launcher.start(task, slot)
+
+    def abandon(self) -> None:
+        """Take note of tasks that were ended with the launcher: they go on with the next controller."""
+        for busy in self.running.values():
+            self._interrupted(busy.job)
+        self.running.clear()
+
+    def _interrupted(self, job: Job) -> None:
+        self.ledger.write("end", name=job.task.name, state="interrupted")
+        self.records.interrupted(job.task)
+
+    def _tell_of_disk(self, text: str) -> None:
+        self.ledger.write("pause" if self.disk.paused else "go on", reason=text)
+        self.listener.message(text)
 
     def _stop_all(self) -> None:
         for key in list(self.running):
@@ -122,11 +162,10 @@ class Controller:
             self._hear(busy, event.report)
         elif isinstance(event, Ended):
             del self.running[event.key]
-            self.busy_seconds += self.clock.now() - busy.since
             self._over(busy, event.outcome)
 
     def _hear(self, busy: Busy, report: Report) -> None:
-        busy.report = report
+        busy.report, busy.job.refused = report, 0
         task = busy.job.task
         if busy.job.is_trial:
             assert task.number is not None
@@ -134,23 +173,25 @@ class Controller:
         self.launcher.answer(task.key, "stop" if busy.pruned else "go on")
 
     def _over(self, busy: Busy, outcome: Outcome) -> None:
-        job, task = busy.job, busy.job.task
+        job = busy.job
         if outcome.state == "interrupted" and not self.stop_asked:
             # nobody here stopped it: a signal from outside, as of a machine that runs out of memory
             outcome = Outcome("failed", "lost process", "stopped from outside", outcome.scores)
         if outcome.state == "interrupted" or (self.stop_asked and outcome.cause == "lost process"):
-            self.ledger.write("end", name=task.name, state="interrupted")
-            self.records.interrupted(task)
+            self._interrupted(job)
             return
         if self._try_again(job, outcome):
             return
-        self._end(job, outcome, seconds=self.clock.now() - busy.since)
+        seconds, epochs = self.clock.now() - busy.since, busy.report.epoch if busy.report else None
+        self._end(job, costed(outcome, seconds=seconds, epochs=epochs), seconds=seconds)
 
     def _try_again(self, job: Job, outcome: Outcome) -> bool:
         if outcome.state != "failed":
             return False
         if outcome.cause in RETRIED:
             return self._after_loss(job, outcome)
+        if outcome.cause == FULL_DISK:
+            return self._after_full_disk(job, outcome)
         return outcome.cause == "out of memory" and self._after_no_memory(job, outcome)
 
     def _after_loss(self, job: Job, outcome: Outcome) -> bool:
@@ -162,6 +203,15 @@ class Controller:
         if job.attempts > self.sweep.retries:
             return False
         self._again(job, outcome, "tried again")
+        return True
+
+    def _after_full_disk(self, job: Job, outcome: Outcome) -> bool:
+        """Queue a task again that found no room, and start nothing until there is some."""
+        job.refused += 1
+        if job.refused > REFUSALS:
+            return False
+        self.disk.pause()
+        self._again(job, outcome, "goes on when there is room")
         return True
 
     def _after_no_memory(self, job: Job, outcome: Outcome) -> bool:
@@ -186,9 +236,8 @@ class Controller:
         """Note that a job is over, in the folder, the store, the study and the ledger, in this order."""
         task = job.task
         outcome = judged(self.sweep, outcome) if job.is_trial else outcome
-        task.folder.mkdir(parents=True, exist_ok=True)
-        outcome.write(task.folder)
-        self.records.ended(task, outcome)
+        self.disk.patiently(lambda: outcome.write(task.folder))
+        self.disk.patiently(lambda: self.records.ended(task, outcome))
         if job.is_trial:
             assert task.number is not None
             self.agenda.searches[task.architecture].tell(task.number, outcome)
@@ -218,8 +267,9 @@ class Controller:
             running=tuple(_running(busy, now) for busy in self.running.values()),
             slots=len(self.launcher.slots),
             elapsed=now - self.began,
-            eta=self._eta(now),
+            eta=seconds_left(self.standings(), self.durations, slots=len(self.launcher.slots)),
             failures=tuple(self.failures),
+            paused=self.disk.paused,
         )
 
     def standings(self) -> tuple[Standing, ...]:
@@ -244,21 +294,6 @@ class Controller:
             for name, search in self.agenda.searches.items()
         )
 
-    def _eta(self, now: float) -> float | None:
-        """Estimate the seconds to go from the mean duration of each architecture's full trainings."""
-        every = [seconds for values in self.durations.values() for seconds in values]
-        if not every or self.sweep.trials is None:
-            return None
-        usual = sum(every) / len(every)
-        left = 0.0
-        for standing in self.standings():
-            own = self.durations.get(standing.architecture)
-            mean = sum(own) / len(own) if own else usual
-            full = max(1, standing.complete) / max(1, standing.complete + standing.pruned)
-            left += mean * full * (standing.waiting + standing.running / 2)
-            left += mean * max(0, standing.replicates_wanted - standing.replicates)
-        return left / len(self.launcher.slots)
-
 
 def _running(busy: Busy, now: float) -> Running:
     task, report = busy.job.task, busy.report
@@ -268,7 +303,7 @@ def _running(busy: Busy, now: float) -> Running:
         role=task.role,
         architecture=task.architecture,
         number=task.number if repeat is None else int(repeat),
-        slot=busy.slot.label,
+        slot=joined(busy.slots).label,
         seconds=now - busy.since,
         epoch=report.epoch if report else None,
         validation=report.validation if report else None,

@@ -6,9 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from rnnsweep.errors import UserError
 from rnnsweep.trial import Outcome, TrialTask
+from rnnsweep.trial.causes import BROKEN_CORPUS, CONFIGURATION
 
 RETRIED = ("crash", "lost process")  # causes that another attempt from the checkpoint may mend
-ALIKE = 3  # first tasks that fail alike before the sweep gives up
+FOR_ALL = (CONFIGURATION, BROKEN_CORPUS)  # causes that wait for every other trial too
+REFUSALS = 5  # times that a task may meet a full disk, with no validation between, before it fails
+ALIKE = 3  # tasks that fail alike before the sweep gives up
+STREAK = 10  # tasks that fail in a row, whatever the causes, before it does
 
 
 def smaller(task: TrialTask) -> TrialTask:
@@ -22,24 +26,37 @@ def smaller(task: TrialTask) -> TrialTask:
     return replace(task, overrides=overrides, tags=tags, resume=True)
 
 
+def costed(outcome: Outcome, *, seconds: float, epochs: float | None) -> Outcome:
+    """Give a failed outcome with what it cost, as far as its process could not say so itself."""
+    if outcome.state != "failed":
+        return outcome
+    return replace(outcome, scores={"seconds": seconds, "epochs": epochs or 0.0, **outcome.scores})
+
+
 @dataclass
 class Hopeless:
-    """Watches the first tasks: where all fail for one reason, all others would too."""
+    """Watches how tasks end: where all fail for one reason, all others would too."""
 
     reasons: Counter[str] = field(default_factory=Counter)
     succeeded: bool = False
+    streak: list[str] = field(default_factory=list)  # reasons of the failures since the last success
 
     def check(self, outcome: Outcome) -> None:
         """Take note of a task that ended.
 
         Raises:
-            UserError: nothing has succeeded yet and several tasks failed with the same reason.
+            UserError: nothing has succeeded yet and several tasks failed with the same reason; several in a
+                row failed for a cause that waits for all others too; or very many in a row failed.
         """
         if outcome.state != "failed":
-            self.succeeded = True
-        if self.succeeded:
+            self.succeeded, self.streak = True, []
             return
         reason = f"{outcome.cause}: {outcome.reason}"
         self.reasons[reason] += 1
-        if self.reasons[reason] >= ALIKE:
+        self.streak.append(reason)
+        if not self.succeeded and self.reasons[reason] >= ALIKE:
             raise UserError(f"the first {ALIKE} trials failed alike, so the sweep stops: {reason}")
+        if outcome.cause in FOR_ALL and self.streak[-ALIKE:] == [reason] * ALIKE:
+            raise UserError(f"{ALIKE} trials in a row failed alike, so the sweep stops: {reason}")
+        if len(self.streak) >= STREAK:
+            raise UserError(f"{STREAK} trials in a row failed, so the sweep stops; the last one: {reason}")

@@ -72,6 +72,7 @@ class Snapshot:
     elapsed: float  # seconds of this controller
     eta: float | None  # seconds still to go; None before anything ended
     failures: tuple[Failure, ...] = ()
+    paused: bool = False  # the disk is full: nothing new starts
 
 
 class Listener(Protocol):
@@ -118,7 +119,7 @@ class SweepStatus:
     """A sweep as its ledger shows it, from any process."""
 
     sweep: str
-    state: str  # running | interrupted | finished
+    state: str  # running | paused (the disk is full) | interrupted | finished
     trials: dict[str, int]  # complete, pruned, failed, running, waiting
     slots_busy: float
     standings: tuple[Standing, ...]

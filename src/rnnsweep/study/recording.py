@@ -1,5 +1,6 @@
 """The store through the spool: the controller appends lines; one shipper beside it sends them."""
 
+import errno
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -60,14 +61,15 @@ class Recording:
     def ended(self, task: TrialTask, outcome: Outcome) -> None:
         """End the run of a task whose process was lost before it could, and name an infeasible one."""
         if not outcome.recorded:
-            self._run_of(task).end(_state(outcome.state), _reason(outcome))
+            _end(self._run_of(task), outcome)
         elif outcome.cause == INFEASIBLE:  # its process knew its scores, and no constraints
             self._run_of(task).tags({"rnnsweep.reason": _reason(outcome) or INFEASIBLE})
 
     def interrupted(self, task: TrialTask) -> None:
         """End the run of a task that was stopped by force, until it goes on."""
-        with suppress(ValueError):  # a process that ended before it could open its run left none
-            RunRecord.attach(self._mlruns, task.key).end("interrupted")
+        # a process that ended before it could open its run left none; on a full disk the next command does it
+        with suppress(ValueError, OSError):
+            _end(RunRecord.attach(self._mlruns, task.key), Outcome("interrupted"))
 
     def finish(self, state: str) -> None:
         """End the sweep's own run and wait until the store has all."""
@@ -90,6 +92,17 @@ class Recording:
                 parent_key=task.parent_key,
                 uri=task.uri,
             )
+
+
+def _end(record: RunRecord, outcome: Outcome) -> None:
+    """End a run.
+
+    Raises:
+        OSError: the disk has no room for the line.
+    """
+    record.end(_state(outcome.state), _reason(outcome))
+    if record.flush():
+        raise OSError(errno.ENOSPC, "no room for the end of the run", record.key)
 
 
 def _state(word: str) -> State:

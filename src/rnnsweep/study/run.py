@@ -8,10 +8,14 @@ from pathlib import Path
 from types import FrameType
 
 from rnnsweep.config import RunConfig
+from rnnsweep.errors import UserError
 from rnnsweep.places import find_places
 from rnnsweep.study.agenda import Agenda
+from rnnsweep.study.catching_up import catch_up
 from rnnsweep.study.clock import Clock, SystemClock
 from rnnsweep.study.controller import Controller
+from rnnsweep.study.disk import Disk
+from rnnsweep.study.inbox import Inbox
 from rnnsweep.study.journal import open_journal
 from rnnsweep.study.ledger import Ledger, read_ledger
 from rnnsweep.study.lock import sole_controller
@@ -21,6 +25,7 @@ from rnnsweep.study.pruners import make_pruner
 from rnnsweep.study.records import Records
 from rnnsweep.study.samplers import check_sampler
 from rnnsweep.study.search import Search
+from rnnsweep.study.seats import check_seats
 from rnnsweep.study.sizing import CorpusSizes, Sizes, Sizing, check_sizes
 from rnnsweep.study.space import check_space
 from rnnsweep.study.start import Start, begin, budget_of
@@ -28,6 +33,7 @@ from rnnsweep.study.status import slots_busy
 from rnnsweep.study.tasks import TaskMaker
 from rnnsweep.sweep import Sweep
 from rnnsweep.trial import Launcher
+from rnnsweep.trial.causes import is_full_disk
 
 Prepare = Callable[[RunConfig], str]  # makes the corpus ready for many readers and gives its digest
 
@@ -71,16 +77,22 @@ def run_sweep(
     check_sizes(Sizing(sweep, conf, sizes), bases)
     start_folder = mlruns / "sweeps" / sweep.name
     start_folder.mkdir(parents=True, exist_ok=True)
-    with sole_controller(start_folder), _closing(launcher):
+    with sole_controller(start_folder), _closing(launcher), _named_full_disk(mlruns):
         start = begin(sweep, mlruns=mlruns, conf=conf, corpus=corpus, accept_changes=accept_changes)
         end_orphans(start.folder)
         maker = TaskMaker(
-            sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin
+            sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin, corpus
         )
+        for name in sweep.architectures:
+            check_seats(launcher.slots, maker.devices(name), architecture=name)
+        disk = Disk(start.folder)
         sizing = Sizing(sweep, start.conf, sizes, threads=launcher.slots[0].threads)
-        agenda = Agenda(maker, _searches(sweep, start, bases, sizing))
+        searches = _searches(sweep, start, bases, sizing, disk)
+        agenda = Agenda(maker, searches)
         with closing(Ledger(start.folder, clock)) as ledger:
-            controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store)
+            catch_up(ledger, start.folder, searches)
+            inbox = Inbox(start.folder, mlruns)
+            controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox)
             return _conduct(controller, start)
 
 
@@ -96,10 +108,12 @@ def _default_records(run: RunConfig, mlruns: Path) -> Records:
     return Recording(mlruns, uri=run.tracking.uri)
 
 
-def _searches(sweep: Sweep, start: Start, bases: dict[str, RunConfig], sizing: Sizing) -> dict[str, Search]:
+def _searches(
+    sweep: Sweep, start: Start, bases: dict[str, RunConfig], sizing: Sizing, disk: Disk
+) -> dict[str, Search]:
     from rnnsweep.config import flatten
 
-    storage = open_journal(start.folder)
+    storage = open_journal(start.folder, disk=disk)
     searches = {}
     for name, base in bases.items():
         trainer = base.trainer
@@ -121,6 +135,7 @@ def _conduct(controller: Controller, start: Start) -> SweepSummary:
             state = controller.run()
     finally:
         controller.launcher.close()
+        controller.abandon()
         ledger.write("close", state=state)
         controller.records.finish(state)
     return SweepSummary(
@@ -133,6 +148,20 @@ def _conduct(controller: Controller, start: Start) -> SweepSummary:
         seconds=clock.now() - began,
         slots_busy=slots_busy(read_ledger(start.folder)),
     )
+
+
+@contextmanager
+def _named_full_disk(mlruns: Path) -> Iterator[None]:
+    """Name a disk that is full before the sweep can wait for room, or after it has ended."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        place = error.filename or mlruns
+        raise UserError(
+            f"{place}: the disk is full; make room and give the same command: it goes on"
+        ) from error
 
 
 @contextmanager

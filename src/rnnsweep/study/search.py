@@ -62,6 +62,11 @@ class Search:
         )
         self._refuse_other_objectives()
         self._trials: dict[int, Trial] = {}
+        self.recount()
+
+    def recount(self) -> None:
+        """Count what the study holds."""
+        self.spent, self.counts, self.improvement, self.best = Spent(), Counter(), Improvement(), None
         self.asked = 0  # what counts in the budget
         self._made = 0  # what the sampler's seed counts: it never goes down
         self._rejected = 0  # proposals in a row that were not worth a training

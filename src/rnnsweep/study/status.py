@@ -24,7 +24,7 @@ class _Sessions:
     used: float = 0.0
     slots: int = 1
     since: float | None = None
-    busy: dict[str, float] = field(default_factory=dict)  # name -> when it went into a slot
+    busy: dict[str, int] = field(default_factory=dict)  # name -> slots that it is in
 
     def open(self, time: float, slots: int) -> None:
         self.slots, self.since, self.busy = slots, time, {}
@@ -32,7 +32,7 @@ class _Sessions:
     def see(self, time: float) -> None:
         if self.since is not None:
             self.offered += self.slots * max(0.0, time - self.since)
-            self.used += len(self.busy) * max(0.0, time - self.since)
+            self.used += sum(self.busy.values()) * max(0.0, time - self.since)
             self.since = time
 
 
@@ -47,13 +47,13 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         raise UserError(_unknown(mlruns, name))
     alive = is_running(folder)
     events = list(read_ledger(folder))
-    states = _last_states(events)
+    states = last_states(events)
     standings = tuple(_standings(_plan(events), states, _studies(events), alive=alive))
     closed = [event["event"] for event in events if event["event"] in ("open", "close")][-1:] == ["close"]
     finished = closed and _last_close(events) == "finished"
     return SweepStatus(
         sweep=name,
-        state="running" if alive else "finished" if finished else "interrupted",
+        state=_now(events) if alive else "finished" if finished else "interrupted",
         trials=count_trials(standings),
         slots_busy=slots_busy(events),
         standings=standings,
@@ -61,6 +61,12 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         folder=folder,
         controller=read_controller(folder) if alive else {},
     )
+
+
+def _now(events: Iterable[dict[str, Any]]) -> str:
+    """Say what a controller that lives does."""
+    words = [event["event"] for event in events if event["event"] in ("open", "pause", "go on")]
+    return "paused" if words[-1:] == ["pause"] else "running"
 
 
 def _unknown(mlruns: Path, name: str) -> str:
@@ -97,7 +103,7 @@ def _last_close(events: Iterable[dict[str, Any]]) -> str | None:
     return state
 
 
-def _last_states(events: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def last_states(events: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Give each task's last event with what its start said; name -> values."""
     states: dict[str, dict[str, Any]] = {}
     for event in events:
@@ -167,7 +173,7 @@ def slots_busy(events: Iterable[dict[str, Any]]) -> float:
             continue
         sessions.see(event["time"])
         if event["event"] == "start":
-            sessions.busy[event["name"]] = event["time"]
+            sessions.busy[event["name"]] = event.get("slots", 1)
         elif event["event"] == "end":
             sessions.busy.pop(event["name"], None)
     return min(1.0, sessions.used / sessions.offered) if sessions.offered else 0.0

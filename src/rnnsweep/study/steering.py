@@ -11,21 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
 
 from rnnsweep.errors import UserError, nearest, refuse_unknown
 from rnnsweep.study.clock import SystemClock
+from rnnsweep.study.inbox import carry_out, post
 from rnnsweep.study.journal import JOURNAL, open_journal, read_journal
 from rnnsweep.study.ledger import Ledger
 from rnnsweep.study.lock import is_running, read_controller, sole_controller
-from rnnsweep.study.search import RETRIED
 from rnnsweep.study.space import distribution, encode
 from rnnsweep.study.start import read_start, sweep_folder
 from rnnsweep.study.status import read_status
 from rnnsweep.sweep import Choices, Dimension, Sweep
-from rnnsweep.tracking.record import RunRecord
-from rnnsweep.trial import Outcome
-from rnnsweep.trial.messages import OUTCOME
 
 if TYPE_CHECKING:
     import pandas
@@ -50,9 +46,10 @@ def stop(mlruns: Path, name: str) -> int:
 def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlruns: Path) -> None:
     """Propose a trial: its study asks for it next. It counts in the budget; keys left out are drawn.
 
+    While a controller runs the sweep, it hears of it within a second.
+
     Raises:
-        UserError: an unknown architecture or key, a value outside the space, a sweep that never started or
-            that somebody runs.
+        UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
     """
     refuse_unknown("architecture", architecture, sweep.architectures)
     dimensions = {dimension.key: dimension for dimension in sweep.dimensions(architecture)}
@@ -63,8 +60,8 @@ def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlrun
         if encoded[key] is None and not _is_null_choice(dimensions[key], value):
             raise UserError(f"{key}={value!r}: must be within {distribution(dimensions[key])}")
     folder = _started(mlruns, sweep.name)
-    with sole_controller(folder):
-        _study(open_journal(folder), sweep.name, architecture).enqueue_trial(encoded)
+    post(folder, "enqueue", architecture=architecture, values=encoded)
+    _carry_out(sweep, folder, mlruns)
 
 
 def _is_null_choice(dimension: Dimension, value: Any) -> bool:
@@ -72,7 +69,7 @@ def _is_null_choice(dimension: Dimension, value: Any) -> bool:
 
 
 def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
-    """Let the failed tasks of a sweep be tried again by its next call; give their number.
+    """Let the failed tasks of a sweep be tried again, by its controller or its next call; give their number.
 
     A failed trial's parameters are proposed anew and its place in the budget is given back.
 
@@ -80,17 +77,22 @@ def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
         task: the name of the one to be tried again, as ``lstm-3`` or ``lstm-3-r0``; None: all that failed.
 
     Raises:
-        UserError: a sweep that never started or that somebody runs; a task that did not fail.
+        UserError: a sweep that never started; a task that did not fail.
     """
     folder = _started(mlruns, sweep.name)
-    with sole_controller(folder):
+    if task is not None:
+        _refuse_what_did_not_fail(task, mlruns, sweep.name)
+    failed = [failure.name for failure in read_status(mlruns, sweep.name).failures]
+    post(folder, "retry", task=task)
+    _carry_out(sweep, folder, mlruns)
+    return len([name for name in failed if task in (None, name)])
+
+
+def _carry_out(sweep: Sweep, folder: Path, mlruns: Path) -> None:
+    """Do what was asked for at once, where no controller runs that will."""
+    with suppress(UserError), sole_controller(folder), closing(Ledger(folder, SystemClock())) as ledger:
         storage = open_journal(folder)
-        if task is not None:
-            _refuse_what_did_not_fail(task, mlruns, sweep.name)
-        failed = [n for name in sweep.architectures for n in _retry_trials(storage, sweep.name, name, task)]
-        failed += _retry_others(folder, task)
-        _note(folder, mlruns, sweep.name, failed)
-    return len(failed)
+        carry_out(folder, mlruns, ledger, lambda name: _study(storage, sweep.name, name), sweep.architectures)
 
 
 def _refuse_what_did_not_fail(task: str, mlruns: Path, name: str) -> None:
@@ -98,42 +100,6 @@ def _refuse_what_did_not_fail(task: str, mlruns: Path, name: str) -> None:
     if task not in failed:
         listed = f"failed are {', '.join(failed)}" if failed else "nothing failed"
         raise UserError(f"{task!r} is no failed trial of sweep {name!r}: {listed}.{nearest(task, failed)}")
-
-
-def _retry_trials(storage: BaseStorage, name: str, architecture: str, task: str | None) -> list[str]:
-    study = _study(storage, name, architecture)
-    given_back = set(study.user_attrs.get(RETRIED, []))
-    failed = [t for t in study.get_trials(states=(TrialState.FAIL,)) if t.number not in given_back]
-    failed = [t for t in failed if task in (None, f"{architecture}-{t.number}")]
-    for trial in failed:
-        study.enqueue_trial(trial.params)
-    study.set_user_attr(RETRIED, sorted(given_back | {trial.number for trial in failed}))
-    return [f"{architecture}-{trial.number}" for trial in failed]
-
-
-def _retry_others(folder: Path, task: str | None) -> list[str]:
-    """Forget the outcomes of failed replicates and of a failed baseline."""
-    failed = []
-    for path in (folder / "trials").glob(f"*/{OUTCOME}"):
-        outcome, name = Outcome.read(path.parent), path.parent.name
-        if task not in (None, name):
-            continue
-        if outcome is not None and outcome.state == "failed" and not name.rpartition("-")[2].isdigit():
-            path.unlink()
-            failed.append(name)
-    return failed
-
-
-def _note(folder: Path, mlruns: Path, name: str, failed: list[str]) -> None:
-    """See that neither status nor comparison counts what is tried again."""
-    identity = (read_start(folder) or {})["identity"]
-    with closing(Ledger(folder, SystemClock())) as ledger:
-        for task in failed:
-            ledger.write("end", name=task, state="retried")
-            if task.rpartition("-")[2].isdigit():  # another trial takes its place; others go on as they are
-                with suppress(ValueError):  # it was not recorded, so nobody counts it
-                    record = RunRecord.attach(mlruns, f"{name}.{identity}.{task}")
-                    record.tags({"rnnsweep.role": "retried"})
 
 
 def export(mlruns: Path, name: str) -> "pandas.DataFrame":

@@ -1,7 +1,7 @@
 """The tasks of a sweep: trials, replicates and the baseline, with their names, tags and folders."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from rnnsweep.sweep import Sweep
 from rnnsweep.trial import TrialTask
 
 BASELINE = "linear"
+DEVICES = "trainer.devices"
 REPLICATE = "rnnsweep.replicate"  # tag: which of its trial's repeats a replicate is
 
 
@@ -26,6 +27,7 @@ class TaskMaker:
     bases: dict[str, RunConfig]  # each architecture's run without the space
     uri: str | None = None  # of the store
     origin: dict[str, str] = field(default_factory=dict)  # provenance of all its runs
+    corpus: str | None = None  # digest of the rows
 
     @property
     def parent_key(self) -> str:
@@ -78,6 +80,11 @@ class TaskMaker:
         }
         return tuple(f"{key}={seeds[key]}" for key in _varied(self.sweep.vary))
 
+    def devices(self, architecture: str, overrides: Sequence[str] = ()) -> int:
+        """Give the processes of a training, each of which takes a slot."""
+        given = [value for key, _, value in (o.partition("=") for o in overrides) if key == DEVICES]
+        return int(given[-1]) if given else self.bases[architecture].trainer.devices
+
     def _task(
         self,
         role: str,
@@ -105,6 +112,8 @@ class TaskMaker:
             conf=self.conf,
             resume=resume or folder.exists(),
             time_limit=self.sweep.time_limit,
+            corpus=self.corpus,
+            devices=1 if role == "baseline" else self.devices(architecture, overrides),
             uri=self.uri,
             origin=self.origin,
         )

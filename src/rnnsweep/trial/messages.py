@@ -69,6 +69,7 @@ class Outcome:
 
     def write(self, folder: Path) -> None:
         """Write it to the task's folder, all of it or nothing, and see it on the disk."""
+        folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(self), indent=1)
         part = folder / f"{OUTCOME}.part"
         with part.open("w", encoding="utf-8") as file:
