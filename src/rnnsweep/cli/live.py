@@ -94,7 +94,8 @@ def summary_line(snapshot: "Snapshot") -> str:
     done = f"{ended} of {asked} trials" if asked else count(ended, "trial")
     left = "" if snapshot.eta is None else f", about {duration(snapshot.eta)} left"
     busy = f"{len(snapshot.running)} of {count(snapshot.slots, 'slot')} busy"
-    return f"{done}, {busy}, {duration(snapshot.elapsed)} elapsed{left}"
+    paused = ", paused: the disk is full" if snapshot.paused else ""
+    return f"{done}, {busy}, {duration(snapshot.elapsed)} elapsed{left}{paused}"
 
 
 def line(standing: "Standing", snapshot: "Snapshot") -> str:

@@ -149,7 +149,7 @@ def _follow(sweep: str) -> None:
     console, _ = consoles()
     before = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while (found := status(sweep)).state == "running":
+        while (found := status(sweep)).state in ("running", "paused"):
             if console.is_terminal:
                 live.update(_status_table(found), refresh=True)
             elif found.trials != before:
