@@ -181,6 +181,7 @@ def summary_of(scores: "Scores") -> Mapping[str, Any]:
         "best/validation_macro_f1": scores.validation_macro_f1,
         "best/validation_loss": scores.validation_loss,
         "params_total": scores.parameters,
+        "memory/activations_bytes": scores.activations,
         "time/seconds": scores.seconds,
         "time/samples_per_second": scores.samples_per_second,
         "work/epochs": scores.epochs,

@@ -20,6 +20,7 @@ from rnnsweep.networks import parameter_count
 from rnnsweep.training import checkpoint
 from rnnsweep.training.keeper import Keeper
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
+from rnnsweep.training.memory import activation_bytes
 from rnnsweep.training.quiet import quiet
 from rnnsweep.training.ranks import AddedUp, companions
 from rnnsweep.training.scores import Scores
@@ -205,6 +206,7 @@ def _scores(run: RunConfig, corpus: EncodedCorpus, module: Classifier, keeper: K
         validation_macro_f1=best.macro_f1 if best else math.nan,
         validation_loss=best.loss if best else math.nan,
         parameters=parameter_count(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels)),
+        activations=activation_bytes(module.network, corpus.train, run),
         seconds=keeper.seconds,
         samples_per_second=learned / max(keeper.learning_seconds, 1e-9),
         epochs=module.epochs_done,

@@ -21,4 +21,5 @@ class Scores:
     epochs: float
     steps: int  # optimiser steps
     checkpoint: Path | None  # weights of the best validation
+    activations: int = 0  # bytes that the largest batch keeps for its backward pass
     stopped: str | None = None  # pruned | interrupted | early; None: it ran to its end

@@ -66,6 +66,7 @@ def record_scores(record: RunRecord, task: TrialTask, scores: Scores) -> None:
             "best/validation_macro_f1": scores.validation_macro_f1,
             "best/validation_loss": scores.validation_loss,
             "params_total": scores.parameters,
+            "memory/activations_bytes": scores.activations,
             "time/seconds": scores.seconds,
             "time/samples_per_second": scores.samples_per_second,
             "work/epochs": scores.epochs,

@@ -1,0 +1,52 @@
+"""What one batch holds in memory between the forward and the backward pass.
+
+Peak memory of a process is mostly its libraries and the validation batches, so it says little of the batch
+size; this counts what the batch size decides.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from rnnsweep.config import RunConfig
+from rnnsweep.data import EncodedPart, gather
+
+
+def activation_bytes(network: nn.Module, part: EncodedPart, run: RunConfig) -> int:
+    """Count the bytes kept for the backward pass of the longest texts of a part, a batch of them.
+
+    That is the largest batch that training may meet, or the largest piece where batches are cut into pieces.
+    Weights are not counted. Random numbers are left alone.
+    """
+    rows = math.ceil(run.data.batch_size / run.trainer.accumulate)
+    longest_B = np.argsort(-part.lengths_N, kind="stable")[:rows]
+    batch = gather(part, longest_B)
+    kept = _Kept(network)
+    with torch.random.fork_rng(devices=[]), saved_tensors_hooks(kept.pack, kept.unpack), torch.enable_grad():
+        network(batch.tokens_BT, batch.lengths_B)
+    return sum(kept.sizes.values())
+
+
+class _Kept:
+    """The storages that autograd keeps, each counted once, however many tensors look at it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        tensors = (*network.parameters(), *network.buffers())
+        self._weights = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+        self.sizes: dict[int, int] = {}
+        self._held: list[Tensor] = []  # or storages that are freed on the way would share their addresses
+
+    def pack(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self._weights:
+            self.sizes[storage.data_ptr()] = storage.nbytes()
+            self._held.append(tensor.detach())
+        return tensor
+
+    @staticmethod
+    def unpack(tensor: Any) -> Any:
+        return tensor
