@@ -3,13 +3,15 @@
 import csv
 import json
 import signal
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from rnnsweep.api import draw_gradients
+from rnnsweep.api import draw_gradients, lesson
+from rnnsweep.api.lessonrow import running_accuracy
 from rnnsweep.api.results import Validation
-from rnnsweep.api.teaching import running_accuracy
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
 from rnnsweep.lesson import Outcome
@@ -53,7 +55,8 @@ def test_running_accuracy_adds_up_the_looks_of_an_epoch_by_their_steps():
 
 
 def test_a_row_gives_its_figures_as_one_json_object_and_a_page(home, folder, capsys):
-    arguments = ["lesson", "5", "18", "--quick", "--json", f"data.dir={folder}", "tracking.enabled=false"]
+    settings = [f"data.dir={folder}", "tracking.enabled=false"]
+    arguments = ["lesson", "5", "18", "--quick", "--slots", "1", "--json", *settings]
     assert main(arguments) == 0
     said = json.loads(capsys.readouterr().out)
     assert [row["row"] for row in said["rows"]] == [5, 18, 18, 18]
@@ -107,15 +110,49 @@ def test_ctrl_c_ends_the_rows_and_keeps_those_that_are_done(home, folder, monkey
 
     monkeypatch.setattr("rnnsweep.cli.lesson._begin", interrupt_the_second)
     settings = [f"data.dir={folder}", "tracking.enabled=false"]
-    assert main(["lesson", "3", "4", "5", "--quick", *settings]) == 130
+    assert main(["lesson", "3", "4", "5", "--quick", "--slots", "1", *settings]) == 130
     assert told == [3, 4]
     page = (home / "mlruns" / "lesson" / "quick.md").read_text()
     assert ("| 3 |" in page, "| 4 |" in page) == (True, False)
 
 
+@pytest.mark.slow
+def test_rows_side_by_side_give_what_they_give_one_after_the_other(home, folder):
+    settings = [f"data.dir={folder}", "tracking.enabled=false"]
+    told, begun = [], []
+    heard = {"on_row": lambda row, run: begun.append(row.row), "on_outcome": lambda one: told.append(one.row)}
+    side, page = lesson([3, 5, 18], settings, quick=True, slots=2, **heard)
+    after, _ = lesson([3, 5, 18], settings, quick=True, slots=1)
+    assert [replace(one, seconds=0) for one in side] == [replace(one, seconds=0) for one in after]
+    assert [one.row for one in side] == [3, 5, 18, 18, 18]  # in the lesson's order, whatever ended first
+    assert sorted(told) == sorted(begun) == [3, 5, 18, 18, 18]
+    assert page.read_text().count("| 18 |") == 3
+
+
+@pytest.mark.slow
+def test_a_row_in_a_slot_that_cannot_be_read_is_told_in_one_line(home, capsys):
+    assert main(["lesson", "3", "5", "--slots", "2", "data.dir=absent", "tracking.enabled=false"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: data.dir='absent': no such folder")
+    assert not (home / "mlruns").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_records_the_rows_in_the_slots_as_interrupted(home, folder):
+    def interrupt(row, run):
+        if row.row == 4:
+            threading.Timer(8.0, signal.raise_signal, [signal.SIGINT]).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        lesson([3, 4], [f"data.dir={folder}", "trainer.max_epochs=5000"], slots=2, on_row=interrupt)
+    from rnnsweep.api import runs
+
+    assert sorted(runs()["state"]) == ["interrupted", "interrupted"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["3", "4", "--slots", "none"], "slots='none': must be a number (4)"),
         (["6"], "row 6: the lesson's rows that can be trained are 3, 4, 5, 7"),
         (["five"], "'five': must be the number of a row, as 5, or key=value"),
         (["5", "model.hiden_size=3"], "Did you mean 'model.hidden_size'?"),

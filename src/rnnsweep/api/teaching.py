@@ -1,18 +1,19 @@
 """Train the lesson's rows and score each as the lesson did and as it should."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from rnnsweep.api.results import TrainResult, Validation
-from rnnsweep.api.single import train
-from rnnsweep.api.testing import evaluate
+from rnnsweep.api.lessonrow import train_row
+from rnnsweep.api.lessonslot import Work, side_by_side
 from rnnsweep.config import RunConfig, compose
-from rnnsweep.config.overrides import quote, read_overrides
 from rnnsweep.lesson import LessonRow, Outcome, find_rows
 from rnnsweep.places import find_places
+from rnnsweep.sweep import parse_slots
 
 QUICK = ("data.limit=3000",)
+Outcomes = Generator[Outcome, None, None]
+OnRow = Callable[[LessonRow, RunConfig], None]
 VECTORS = "data.vectors="  # an override for the rows that start from vectors alone
 
 
@@ -22,21 +23,23 @@ def lesson(
     *,
     quick: bool = False,
     page: Path | None = None,
-    on_row: Callable[[LessonRow, RunConfig], None] | None = None,
+    slots: str | int | None = None,
+    on_row: OnRow | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> tuple[tuple[Outcome, ...], Path]:
-    """Train rows of the lesson, one after the other, and write the page of what came out after each.
+    """Train rows of the lesson, one in each slot, and write the page of what came out after each.
 
     Args:
         rows: their numbers; none trains all.
         overrides: hold for every row, as ``["data.dir=ag_news"]``.
         quick: train each on 3,000 rows only.
         page: the page to write; None writes docs/lesson.md, or mlruns/lesson/quick.md in the quick form.
+        slots: as `parse_slots` reads them; None takes one for each core. A single row trains in this process.
         on_row: called before a row trains, with its configuration.
         on_outcome: called after it.
 
     Returns:
-        what the rows gave, and the page.
+        what the rows gave in the lesson's order, and the page.
 
     Raises:
         UserError: no such row; the configuration or the data cannot be used. Nothing has trained then.
@@ -44,16 +47,26 @@ def lesson(
     """
     chosen = find_rows(rows)
     common = (*(QUICK if quick else ()), *overrides)
-    runs = [_compose(row, common) for row in chosen]
-    outcomes = []
-    for row, run in zip(chosen, runs, strict=True):
+    works = [Work(row, _compose(row, common)) for row in chosen]
+    outcomes: dict[str, Outcome] = {}
+    with closing(_train(works, slots, on_row)) as ended:
+        for outcome in ended:
+            outcomes[outcome.name] = outcome
+            written = _write(list(outcomes.values()), quick=quick, page=page)  # an interruption keeps these
+            if on_outcome:
+                on_outcome(outcome)
+    return tuple(outcomes[row.name] for row in chosen), written
+
+
+def _train(works: Sequence[Work], slots: str | int | None, on_row: OnRow | None) -> Outcomes:
+    places = parse_slots(slots)
+    if len(places) > 1 and len(works) > 1:
+        yield from side_by_side(works, places, on_row=on_row)
+        return
+    for work in works:
         if on_row:
-            on_row(row, run)
-        outcomes.append(_train(row, run))
-        written = _write(outcomes, quick=quick, page=page)  # an interruption loses one row, not all
-        if on_outcome:
-            on_outcome(outcomes[-1])
-    return tuple(outcomes), written
+            on_row(work.row, work.run)
+        yield train_row(work.row, work.run.overrides)
 
 
 def _compose(row: LessonRow, common: Sequence[str]) -> RunConfig:
@@ -74,56 +87,3 @@ def _write(outcomes: Sequence[Outcome], *, quick: bool, page: Path | None) -> Pa
     there = page or (folder / "quick.md" if quick else places.root / "docs" / "lesson.md")
     facts = {str(key): str(value) for key, value in provenance().items()}
     return write_page(there, keep(folder, outcomes, form=form), facts=facts, form=form)
-
-
-def _train(row: LessonRow, run: RunConfig) -> Outcome:
-    overrides = _named(row, run.overrides)
-    seen: list[Validation] = []
-    sizes: dict[str, int] = {}
-    with TemporaryDirectory() as folder:
-        result = train(
-            overrides,
-            on_begin=lambda _, corpus: sizes.update(corpus.sizes),
-            on_validation=seen.append,
-            folder=Path(folder),
-        )
-        if result.stopped == "interrupted":
-            raise KeyboardInterrupt
-        test = _test(result, overrides)
-    return Outcome(
-        row=row.row,
-        name=row.name,
-        recorded=row.recorded,
-        train=running_accuracy(seen),
-        validation=result.validation,
-        test=test,
-        parameters=result.parameters,
-        seconds=result.seconds,
-        run_id=result.run_id,
-        training_rows=sizes["train"],
-    )
-
-
-def _named(row: LessonRow, overrides: tuple[str, ...]) -> tuple[str, ...]:
-    given = {one.key for one in read_overrides(overrides)}
-    names = {"tracking.experiment": "lesson", "tracking.run_name": f"row {row.row}, {row.name}"}
-    return (*overrides, *(quote(key, name) for key, name in names.items() if key not in given))
-
-
-def running_accuracy(seen: Sequence[Validation]) -> float:
-    """Give the accuracy while training, over the first epoch, as a lesson's loop prints it."""
-    first = [one for one in seen if one.epoch <= 1.0] or list(seen[:1])
-    steps, total, before = 0, 0.0, 0
-    for one in first:
-        steps, before = one.step - before, one.step
-        total += (one.train_accuracy or 0.0) * steps
-    return total / max(before, 1)
-
-
-def _test(result: TrainResult, overrides: Sequence[str]) -> float:
-    from rnnsweep.training import evaluate as score
-
-    if result.run_id is not None:
-        return evaluate(result.run_id).accuracy
-    assert result.checkpoint is not None
-    return score(compose(overrides), result.checkpoint).accuracy

@@ -1,6 +1,7 @@
 """`lesson`: every classifier of the lesson, with its figure."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 @command(
     "lesson",
     ("rnnsweep lesson", "train every row and write docs/lesson.md"),
-    ("rnnsweep lesson --quick", "on 3,000 rows each, in minutes"),
+    ("rnnsweep lesson --quick --slots 4", "on 3,000 rows each, four rows at a time"),
     ("rnnsweep lesson 5 data.dir=ag_news", "row 5, on the rows of a folder"),
     ("rnnsweep lesson 4 5 seed=3 --json", "two rows with another seed, one JSON object"),
+    ("rnnsweep lesson --pairs", "write the verdicts of the lesson's sweeps that have run"),
     ("rnnsweep lesson 5 --gradients", "and draw how far back in time a loss reaches"),
 )
 @click.argument("arguments", nargs=-1, type=Overrides(), metavar="[ROW]... [KEY=VALUE]...")
@@ -30,25 +32,61 @@ if TYPE_CHECKING:
 @click.option(
     "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the table into this page."
 )
+@click.option("--slots", help="Rows side by side, as 4 or gpu:0,gpu:0; by default one for each core.")
 @click.option("--gradients", is_flag=True, help="Draw gradients by distance in time, as the full form does.")
+@click.option(
+    "--pairs", is_flag=True, help="Train nothing: write the verdicts of sweeps/lesson into the page."
+)
 @json_option
 def lesson_command(
-    arguments: Sequence[str], quick: bool, page: Path | None, gradients: bool, as_json: bool
+    arguments: Sequence[str],
+    quick: bool,
+    page: Path | None,
+    slots: str | None,
+    gradients: bool,
+    pairs: bool,
+    as_json: bool,
 ) -> None:
     """Train the lesson's classifiers beside its recorded figures.
 
     ROW is a number of its list: 3, 4, 5, 7 to 13, 17 or 18; none trains all. KEY=VALUE holds for all.
     """
     rows, overrides = _split(arguments)
+    if pairs:
+        _refuse_rows_with_pairs(arguments)
+        _pairs(page, as_json)
+        return
     with one_json_object(as_json) as emit:
         from rnnsweep.api import lesson
 
-        outcomes, written = lesson(rows, overrides, quick=quick, page=page, on_row=_begin, on_outcome=_tell)
+        heard = {"on_row": _begin, "on_outcome": _tell}
+        outcomes, written = lesson(rows, overrides, quick=quick, page=page, slots=slots, **heard)
         wanted = gradients or not (rows or quick)
         picture = _draw(written.parent / "pictures" / "vanishing.png", overrides) if wanted else None
         emit({"rows": [outcome.to_json() for outcome in outcomes], "page": written, "picture": picture})
     if not as_json:
         _print(outcomes, written)
+
+
+def _refuse_rows_with_pairs(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(f"--pairs: trains nothing, so that {arguments[0]!r} means nothing; leave it out")
+
+
+def _pairs(page: Path | None, as_json: bool) -> None:
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import lesson_pairs
+
+        pairs, written = lesson_pairs(page=page)
+        emit({"pairs": [asdict(pair) for pair in pairs], "page": written})
+    if as_json:
+        return
+    console, _ = consoles()
+    for pair in pairs:
+        console.print(f"{pair.name}: {pair.question}", style="bold", markup=False)
+        for line in (*map(str, pair.sides), *pair.sentences):
+            console.print(f"  {line}", markup=False)
+    console.print(f"page   {written}", style="dim", markup=False, soft_wrap=True)
 
 
 def _draw(picture: Path, overrides: Sequence[str]) -> Path:
@@ -76,9 +114,9 @@ def _begin(row: "LessonRow", run: "RunConfig") -> None:
 
 def _tell(outcome: "Outcome") -> None:
     _, console = consoles()
-    console.print(
-        f"  training {score(outcome.train)}  validation {score(outcome.validation)}"
-        f"  test {score(outcome.test)}  {duration(outcome.seconds)}",
+    console.print(  # several rows train at a time: the line says which one
+        f"  {outcome.name}: training {score(outcome.train)}, validation {score(outcome.validation)},"
+        f" test {score(outcome.test)}, {duration(outcome.seconds)}",
         markup=False,
     )
 

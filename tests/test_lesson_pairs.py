@@ -1,0 +1,91 @@
+"""The verdicts of the lesson's pairs, written as a table."""
+
+import json
+
+import pytest
+
+from rnnsweep.api import lesson_pairs
+from rnnsweep.cli import main
+from rnnsweep.lesson.pairs import BEGIN, END, Pair, Side, write_pairs
+
+QUESTION = "Last state or mean?"
+
+
+def pair(name="pooling", sentence="mean is better than last."):
+    sides = (Side("last", 0.8292, 8, 11.6, 31.4e6), Side("mean", None, 0, None, None))
+    return Pair(name, QUESTION, sides, (sentence,))
+
+
+def test_a_side_tells_its_score_and_what_it_costs():
+    assert [str(side) for side in pair().sides] == ["last .8292 (12 s, 31.4 MB)", "mean none"]
+
+
+def test_a_pair_is_a_line_of_the_table():
+    sides = "last .8292 (12 s, 31.4 MB); mean none"
+    line = f"| `pooling` | {QUESTION} | {sides} | mean is better than last. |"
+    assert pair().line() == line
+
+
+def test_what_stands_around_the_table_and_pairs_that_were_not_run_again_stay(tmp_path):
+    page = tmp_path / "lesson.md"
+    page.write_text(
+        f"# Before\n\n{BEGIN}\n\n| `packed` | old? | a | b |\n| `pooling` | old? | a | b |\n{END}\n\nAfter.\n"
+    )
+    write_pairs(page, [pair()])
+    text = page.read_text()
+    assert text.startswith("# Before\n")
+    assert text.endswith("After.\n")
+    assert "| `packed` | old? | a | b |" in text
+    assert text.count("| `pooling` |") == 1
+    assert pair().line() in text
+
+
+def test_a_page_without_marks_gets_the_table_at_its_end(tmp_path):
+    page = tmp_path / "docs" / "lesson.md"
+    write_pairs(page, [pair()])
+    once = page.read_text()
+    write_pairs(page, [pair()])
+    assert page.read_text() == once
+    assert once.startswith(BEGIN)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--pairs"], "none of the lesson's sweeps has run; begin with `rnnsweep sweep"),
+        (["--pairs", "5"], "--pairs: trains nothing, so that '5' means nothing; leave it out"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(home, capsys, arguments, message):
+    assert main(["lesson", *arguments]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (home / "docs").exists()
+
+
+SWEEP = """# Does it matter whether the last state or the mean is taken?
+name: lesson-pooling
+architectures:
+  last: [model=lstm, model.pooling=last]
+  mean: [model=lstm, model.pooling=mean]
+trials: 1
+replicates: 2
+baseline: false
+space: {}
+overrides: [data=files, data.train=rows.csv, model.hidden_size=4, trainer.max_epochs=1]
+"""
+
+
+@pytest.mark.slow
+def test_a_sweep_that_ran_is_a_line_with_its_verdict_and_its_memory(home, capsys):
+    rows = (f"the {('good', 'bad')[n % 2]} text {n},{n % 2}" for n in range(80))
+    (home / "rows.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    (home / "pooling.yaml").write_text(SWEEP)
+    assert main(["sweep", "pooling.yaml", "--slots", "1", "--json"]) == 0
+    capsys.readouterr()
+    assert main(["lesson", "--pairs", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["pairs"]
+    assert (told["name"], told["question"]) == ("pooling", SWEEP.splitlines()[0][2:])
+    assert [side["replicates"] for side in told["sides"]] == [2, 2]
+    assert all(side["activations"] > 0 for side in told["sides"])
+    assert "2 pairs cannot" in told["sentences"][0] or "needs" in told["sentences"][0]
+    assert lesson_pairs()[0][0].line() in (home / "docs" / "lesson.md").read_text()
