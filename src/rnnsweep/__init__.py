@@ -19,7 +19,18 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnsweep.api import best, compare, curves, evaluate, replicate, runs, status, train
+    from rnnsweep.api import (
+        best,
+        compare,
+        curves,
+        evaluate,
+        load_model,
+        predict,
+        replicate,
+        runs,
+        status,
+        train,
+    )
     from rnnsweep.config import compose
     from rnnsweep.errors import UserError
 
@@ -28,6 +39,8 @@ _DOORS = {
     "evaluate": "rnnsweep.api",
     "compare": "rnnsweep.api",
     "best": "rnnsweep.api",
+    "load_model": "rnnsweep.api",
+    "predict": "rnnsweep.api",
     "replicate": "rnnsweep.api",
     "status": "rnnsweep.api",
     "runs": "rnnsweep.api",
@@ -44,6 +57,8 @@ __all__ = [  # noqa: F822  # `sweep` and the version are found by __getattr__
     "compose",
     "curves",
     "evaluate",
+    "load_model",
+    "predict",
     "replicate",
     "runs",
     "status",

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rnnsweep.api.answers import best, compare, curves, runs
+    from rnnsweep.api.asking import read_asked, write_answers
+    from rnnsweep.api.cleaning import Cleaning, clean, disk_use
+    from rnnsweep.api.models import export_model, load_model, log_models, predict
     from rnnsweep.api.results import BestResult, EvaluateResult, SweepResult, TrainResult, Validation
     from rnnsweep.api.single import train
     from rnnsweep.api.steering import Exported, enqueue, export, retry, stop
@@ -27,6 +30,9 @@ _HOMES = {
     "vectors": "wordvectors",
     "inspect": "inspecting",
     "curves": "answers",
+    **dict.fromkeys(("export_model", "load_model", "log_models", "predict"), "models"),
+    **dict.fromkeys(("read_asked", "write_answers"), "asking"),
+    **dict.fromkeys(("Cleaning", "clean", "disk_use"), "cleaning"),
     **dict.fromkeys(("Exported", "enqueue", "export", "retry", "stop"), "steering"),
     **dict.fromkeys(
         ("BestResult", "EvaluateResult", "SweepResult", "TrainResult", "Validation"),
@@ -35,22 +41,30 @@ _HOMES = {
 }
 __all__ = [
     "BestResult",
+    "Cleaning",
     "EvaluateResult",
     "Exported",
     "SweepResult",
     "TrainResult",
     "Validation",
     "best",
+    "clean",
     "compare",
     "curves",
+    "disk_use",
     "draw_gradients",
     "enqueue",
     "evaluate",
     "export",
+    "export_model",
     "inspect",
     "lesson",
     "lesson_pairs",
+    "load_model",
+    "log_models",
     "plan",
+    "predict",
+    "read_asked",
     "replicate",
     "retry",
     "runs",
@@ -59,6 +73,7 @@ __all__ = [
     "sweep",
     "train",
     "vectors",
+    "write_answers",
 ]
 
 

@@ -24,12 +24,16 @@ _HOMES = {
     "export": "steering",
     "train": "single",
     "evaluate": "single",
+    "predict": "models",
+    "serve": "models",
+    "export-model": "models",
     "inspect": "inspect",
     "lesson": "lesson",
     "vectors": "vectors",
     "config": "settings",
     "ui": "store",
     "sync": "store",
+    "clean": "cleaning",
     "completion": "settings",
     "version": "settings",
 }
@@ -56,7 +60,7 @@ class Group(click.Group):
             close = get_close_matches(name, _HOMES, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {name!r}.{hint}")
-        found = getattr(import_module(f"rnnsweep.cli.{_HOMES[name]}"), f"{name}_command")
+        found = getattr(import_module(f"rnnsweep.cli.{_HOMES[name]}"), f"{name.replace('-', '_')}_command")
         assert isinstance(found, click.Command)
         return found
 

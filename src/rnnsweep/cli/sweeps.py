@@ -1,12 +1,15 @@
 """`sweep` and `status`: run a question, and see how far it is."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from rnnsweep.cli.answers import print_answer
+from rnnsweep.cli.cleaning import print_disk_use
 from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.models import keep_models
 from rnnsweep.cli.names import Question, Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration, score
@@ -92,19 +95,22 @@ def status_command(sweep: str, watch: bool, as_json: bool) -> None:
     if watch:
         _follow(sweep)
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import status
+        from rnnsweep.api import disk_use, status
 
         found = status(sweep)
+        disk = disk_use(sweep)
         emit(
             {
                 "sweep": found.sweep,
                 "state": found.state,
                 "trials": found.trials,
                 "slots_busy": found.slots_busy,
+                "disk": asdict(disk),
             }
         )
     if not as_json:
         _print_status(found)
+        print_disk_use(disk)
 
 
 def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
@@ -136,6 +142,7 @@ def _conclude(result: "SweepResult", again: str) -> None:
     _print_failures(result.failures)
     if result.comparison is not None:
         print_answer(result.comparison)
+        keep_models(result)
 
 
 def _follow(sweep: str) -> None:

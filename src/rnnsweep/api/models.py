@@ -1,0 +1,266 @@
+"""Models: the best of each architecture logged and registered, found again, asked and taken elsewhere."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.api.answers import compare
+from rnnsweep.api.sweeps import find_name, store_of
+from rnnsweep.api.testing import checkpoint_of, recorded_run
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.places import Places, find_places
+
+if TYPE_CHECKING:
+    from rnnsweep.comparison import Comparison
+    from rnnsweep.comparison.records import Standing
+    from rnnsweep.models import Card, Prediction, TextModel
+    from rnnsweep.tracking.reading import RunRow
+    from rnnsweep.tracking.registry import ModelEntry, Registered
+
+
+@dataclass(frozen=True)
+class LoggedModels:
+    """What a sweep's models are registered as."""
+
+    name: str
+    models: "tuple[Registered, ...]"
+    missing: Mapping[str, str]  # architecture -> why it has none
+
+    @property
+    def champion(self) -> str | None:
+        """The architecture with the best validation over its replicates."""
+        return next((one.architecture for one in self.models if one.champion), None)
+
+
+def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> LoggedModels:
+    """Log the best of each architecture as an MLflow model and register it under the sweep's name.
+
+    The best is the replicate with the best validation score, or the best trial where there are no
+    replicates; the alias ``champion`` goes to the architecture whose replicates have the best mean
+    validation score. The test part decides nothing here.
+
+    Raises:
+        UserError: there is no such sweep, or the store does not answer.
+    """
+    from rnnsweep.models.folder import CODE
+    from rnnsweep.tracking.reading import run_rows
+    from rnnsweep.tracking.registry import register_models
+
+    places = find_places()
+    name = find_name(sweep, places)
+    uri = store_of(name, places)
+    found = comparison or compare(name)
+    chosen = _chosen(found)
+    rows = {row.run_id: row for row in run_rows(places.mlruns, name, uri=uri)}
+    missing: dict[str, str] = {}
+    entries: list[ModelEntry] = []
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-models-") as folder:
+        for number, (standing, run_id) in enumerate(chosen):
+            try:
+                place = Path(folder) / f"{number}" / "model"
+                entries.append(
+                    _entry(found, standing, rows[run_id], places.mlruns, place, champion=number == 0)
+                )
+            except UserError as error:
+                missing[standing.architecture] = str(error)
+        done = register_models(
+            places.mlruns, entries, name=name, code=CODE, description=_description(found), uri=uri
+        )
+    return LoggedModels(name, tuple(done), missing)
+
+
+def has_models(sweep: str | Path) -> bool:
+    """Say whether a sweep's models are registered."""
+    from rnnsweep.tracking.registry import CHAMPION, aliases
+
+    places = find_places()
+    name = find_name(sweep, places)
+    return CHAMPION in aliases(places.mlruns, name, uri=store_of(name, places))
+
+
+def _chosen(found: "Comparison") -> "list[tuple[Standing, str]]":
+    """Give each architecture with its run to keep; first the one with the best mean validation score."""
+    scores = found.runs.set_index("run_id")["validation"].astype(float).to_dict()
+    ranked = []
+    for standing in found.standings:
+        runs = [one.run_id for one in standing.replicates] or [standing.run_id]
+        known = [run for run in runs if scores.get(run) == scores.get(run)]  # not NaN
+        if not standing.baseline and known and known[0]:
+            mean = sum(scores[run] for run in known) / len(known)
+            ranked.append((mean, standing, max(known, key=scores.__getitem__)))
+    ranked.sort(key=lambda one: -one[0])
+    return [(standing, run) for _, standing, run in ranked]
+
+
+def _entry(
+    found: "Comparison", standing: "Standing", row: "RunRow", mlruns: Path, folder: Path, *, champion: bool
+) -> "ModelEntry":
+    from rnnsweep.models import write_model
+    from rnnsweep.tracking.registry import ModelEntry
+
+    model, card = _of_run(row, mlruns)
+    linear, test = found.linear, standing.test
+    card = replace(
+        card,
+        mean=test.mean,
+        low=test.low,
+        high=test.high,
+        replicates=test.replicates,
+        baseline=linear.test.mean if linear else None,
+        sweep=found.sweep,
+        question=found.question,
+    )
+    text = card.markdown()
+    return ModelEntry(
+        folder=write_model(replace(model, facts=card.facts()), folder, card=text),
+        architecture=standing.architecture,
+        run_id=row.run_id,
+        run_key=row.tags["rnnsweep.key"],
+        experiment_id=row.experiment_id,
+        name=standing.architecture,
+        card=text,
+        champion=champion,
+        tags={
+            "rnnsweep.architecture": standing.architecture,
+            "rnnsweep.validation": f"{card.validation:.4f}",
+        },
+    )
+
+
+def _description(found: "Comparison") -> str:
+    return (
+        f"Models of sweep {found.sweep}: {found.question}\n\n{found.answer}\n\n"
+        "Alias `champion`: the best mean validation score over replicates; each architecture has its own."
+    )
+
+
+def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
+    """Make the model of a recorded run, from its checkpoint and its corpus, and its card."""
+    from rnnsweep.data import prepare
+    from rnnsweep.models import Card, TextModel
+    from rnnsweep.models.classify import Cutting
+    from rnnsweep.training.starting import restore
+
+    run = recorded_run(row, mlruns)
+    corpus = prepare(run.data)
+    network = restore(run, corpus, checkpoint_of(row, mlruns)).requires_grad_(False)
+    network = network.double() if run.trainer.precision == "64-true" else network
+    card = Card(
+        architecture=run.architecture,
+        run=f"{row.name} ({row.run_id})",
+        overrides=run.overrides,
+        corpus=corpus.name,
+        digest=corpus.digest,
+        sizes=corpus.sizes,
+        labels=corpus.labels,
+        tokens=run.data.tokens,
+        max_length=run.data.max_length,
+        vocabulary=len(corpus.vocabulary),
+        parameters=sum(value.numel() for value in network.parameters()),
+        validation=row.metrics.get("best/validation_accuracy"),
+        test=row.metrics.get("test/accuracy"),
+    )
+    return TextModel(network, corpus.vocabulary, corpus.labels, Cutting.of(run.data), card.facts()), card
+
+
+def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "TextModel":
+    """Load a model to ask, without running any code but rnnsweep's own.
+
+    Args:
+        model: a sweep (its champion), ``SWEEP@ARCHITECTURE``, a run by id, key or name, or a model's
+            folder; None is the champion of the sweep that was started last.
+        uri: the store, as setting `tracking.uri`.
+
+    Raises:
+        UserError: there is no such model, or its folder is not one of ours.
+    """
+    from rnnsweep.models import read_model
+    from rnnsweep.tracking.registry import found_model
+
+    places = find_places()
+    if model is not None and _is_folder(model):
+        return read_model(Path(model))
+    name, alias = _asked(model, places)
+    with found_model(places.mlruns, name, alias or "champion", uri=uri or _uri_of(name, places)) as folder:
+        if folder is not None:
+            return read_model(folder)
+    return _without_registry(name, alias, places, uri)
+
+
+def _is_folder(model: str | Path) -> bool:
+    return isinstance(model, Path) or "/" in model.removeprefix("models:/") or Path(model).is_dir()
+
+
+def _asked(model: str | Path | None, places: Places) -> tuple[str, str | None]:
+    if model is None:
+        return _last_sweep(places), None
+    text = str(model).removeprefix("models:/")
+    name, _, alias = text.partition("@")
+    return find_name(name, places), alias or None
+
+
+def _last_sweep(places: Places) -> str:
+    started = sorted((places.mlruns / "sweeps").glob("*/start.json"), key=lambda path: path.stat().st_mtime)
+    if not started:
+        raise UserError(
+            "no sweep was run here yet: name a run or a folder with --model, or run a sweep first"
+        )
+    return started[-1].parent.name
+
+
+def _uri_of(name: str, places: Places) -> str | None:
+    known = (places.mlruns / "sweeps" / name / "sweep.yaml").is_file()
+    return store_of(name, places) if known else None
+
+
+def _without_registry(name: str, alias: str | None, places: Places, uri: str | None) -> "TextModel":
+    """Load what no registered model is called: a run."""
+    from rnnsweep.tracking import find_run
+    from rnnsweep.tracking.registry import aliases, no_such_alias
+
+    if known := aliases(places.mlruns, name, uri=uri or _uri_of(name, places)):
+        raise no_such_alias(name, alias or "champion", known)
+    if (places.mlruns / "sweeps" / name).is_dir():
+        raise UserError(f"sweep {name!r} has no models yet: `rnnsweep sweep {name}` logs them at its end")
+    try:
+        row = find_run(places.mlruns, name, uri=uri)
+    except UserError as error:
+        sweeps = [path.parent.name for path in (places.mlruns / "sweeps").glob("*/start.json")]
+        hint = nearest(name, sweeps)
+        raise UserError(f"--model {name}: no sweep, no folder, and {error}.{hint}") from None
+    return _of_run(row, places.mlruns)[0]
+
+
+def predict(
+    texts: str | Sequence[str], *, model: str | Path | None = None, uri: str | None = None
+) -> "list[Prediction]":
+    """Give label and probabilities of texts, as ``rnnsweep predict`` does; `model` as in `load_model`.
+
+    To ask again and again, load the model once: ``rnnsweep.load_model().predict(texts)``.
+    """
+    return load_model(model, uri=uri).predict(texts)
+
+
+def export_model(
+    to: str | Path, *, model: str | Path | None = None, uri: str | None = None, overwrite: bool = False
+) -> Path:
+    """Write a model as an ONNX file that takes token ids of any length, checked against the original.
+
+    Args:
+        to: a path that ends in ``.onnx``.
+        model: as in `load_model`.
+        overwrite: write over a file that is there.
+
+    Raises:
+        UserError: the extra ``onnx`` is missing, the model cannot be one, or the file does not agree.
+    """
+    from rnnsweep.models import export_onnx
+
+    path = Path(to)
+    if path.suffix != ".onnx":
+        raise UserError(f"{path}: must end in .onnx")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: is there already; give another name, or --overwrite")
+    return export_onnx(load_model(model, uri=uri), path)

@@ -1,0 +1,104 @@
+"""`clean`: make room."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Started
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count
+
+if TYPE_CHECKING:
+    from rnnsweep.api import Cleaning
+    from rnnsweep.api.cleaning import DiskUse, Removal
+
+SHOWN = 12
+
+
+@command(
+    "clean",
+    ("rnnsweep clean", "what may go, and how much room it takes; nothing is changed"),
+    ("rnnsweep clean --yes", "remove it"),
+    ("rnnsweep clean quickstart --yes", "only the losers of one sweep"),
+)
+@click.argument("sweep", type=Started(), required=False)
+@click.option("--yes", is_flag=True, help="Remove it; without this nothing is changed.")
+@json_option
+def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:
+    """Remove checkpoints of losers, and the files of runs that were deleted in the UI.
+
+    The best trial of each architecture and its best replicate keep theirs. A sweep that is running or can be
+    gone on with is left alone, and so are failed trials.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import clean
+
+        found = clean(sweep, yes=yes)
+        emit(
+            {
+                "done": found.done,
+                "bytes": found.size,
+                "removals": [
+                    {
+                        "what": one.what,
+                        "why": one.why,
+                        "bytes": one.size,
+                        "path": one.path,
+                        "run_id": one.run_id,
+                    }
+                    for one in found.removals
+                ],
+                "kept": found.kept,
+            }
+        )
+    if not as_json:
+        _show(found, "" if sweep is None else f" {sweep}")
+
+
+def size_words(size: int) -> str:
+    """Write bytes as ``12.3 MB``."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}" if unit != "B" else f"{size} B"
+        size = size / 1000  # type: ignore[assignment]
+    return f"{size:,.1f} GB"
+
+
+def print_disk_use(disk: "DiskUse") -> None:
+    """Print what a sweep takes, with the part that `clean` may give back."""
+    console, _ = consoles()
+    console.print(
+        f"disk {size_words(disk.total)}: checkpoints {size_words(disk.checkpoints)},"
+        f" artifacts {size_words(disk.artifacts)}, other {size_words(disk.other)}",
+        style="dim",
+    )
+
+
+def _show(found: "Cleaning", sweep: str) -> None:
+    console, err = consoles()
+    ranked = sorted(found.removals, key=lambda one: -one.size)
+    for one in ranked[:SHOWN]:
+        console.print(f"{size_words(one.size):>9}  {_words(one)}", markup=False, soft_wrap=True)
+    if rest := ranked[SHOWN:]:
+        console.print(f"{size_words(sum(one.size for one in rest)):>9}  {len(rest)} more", markup=False)
+    for name, why in found.kept.items():
+        err.print(f"sweep {name}: left alone, {why}", style="dim", markup=False)
+    if not found.removals:
+        console.print("nothing to remove")
+        return
+    kinds = Counter(one.why for one in found.removals)
+    words = [
+        count(number, noun)
+        for why, noun in (("loser", "checkpoint folder"), ("deleted", "deleted run"))
+        if (number := kinds[why])
+    ]
+    verb = "removed" if found.done else "may go"
+    console.print(f"{size_words(found.size):>9}  {verb}: {' and '.join(words)}", markup=False)
+    if not found.done:
+        err.print(f"remove it with: rnnsweep clean{sweep} --yes", style="dim", markup=False)
+
+
+def _words(one: "Removal") -> str:
+    return f"{one.what}: checkpoints of a loser" if one.why == "loser" else f"{one.what}: deleted in the UI"

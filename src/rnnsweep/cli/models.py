@@ -1,0 +1,162 @@
+"""`predict`, `serve` and `export-model`: what came out, put to use."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count
+
+if TYPE_CHECKING:
+    from rnnsweep.api import SweepResult
+    from rnnsweep.models import Prediction, TextModel
+
+WHICH = "Sweep, SWEEP@ARCHITECTURE, run or folder. [default: the last sweep's champion]"
+SHOWN = 60  # characters of a text in a line
+
+
+@command(
+    "predict",
+    ("rnnsweep predict 'Oil prices fall again'", "ask the champion of the last sweep"),
+    ("rnnsweep predict --model quickstart@gru 'Return the sum'", "the best GRU of a sweep"),
+    (
+        "rnnsweep predict --file reviews.csv --to answers.csv",
+        "many texts: CSV, TSV, JSON Lines, Parquet, lines",
+    ),
+    ("rnnsweep predict 'Not bad' --json | jq .predictions", "one JSON object, for programs"),
+)
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("--file", "-f", help="Read texts from a file, or - for lines on standard input.")
+@click.option("--column", help="Column of the texts in FILE. [default: found by name]")
+@click.option("--model", "-m", help=WHICH)
+@click.option("--to", type=click.Path(path_type=Path), help="Write the answers to a .csv or .jsonl file.")
+@json_option
+def predict_command(
+    texts: tuple[str, ...],
+    file: str | None,
+    column: str | None,
+    model: str | None,
+    to: Path | None,
+    as_json: bool,
+) -> None:
+    """Give the label and the probabilities of texts.
+
+    The model is a sweep's champion (the best mean validation score over replicates), another of its
+    architectures, any run, or a model's folder. Nothing is run that lies in the folder.
+    """
+    if bool(texts) == (file is not None):
+        raise click.UsageError(
+            "Give texts, or --file." if not texts else "Texts and --file exclude each other."
+        )
+    if column is not None and file is None:
+        raise click.UsageError("--column needs --file.")
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import load_model, read_asked, write_answers
+
+        asked = list(texts) if file is None else read_asked(file, column=column)
+        loaded = load_model(model)
+        answers = loaded.predict(asked)
+        if to is not None:
+            write_answers(asked, answers, to)
+        emit({"model": loaded.facts, "predictions": [asdict(answer) for answer in answers]})
+    if not as_json:
+        _show(loaded, asked, answers, to)
+
+
+@command(
+    "serve",
+    ("rnnsweep serve", "the champion of the last sweep, on 127.0.0.1"),
+    ("rnnsweep serve --model quickstart@gru --port 8080", "another model, another port"),
+)
+@click.option("--model", "-m", help=WHICH)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=5001, show_default=True, help="First one tried."
+)
+def serve_command(model: str | None, port: int) -> None:
+    """Serve a model with MLflow's scoring server, on this machine alone.
+
+    POST {"inputs": ["a text"]} to /invocations. Ctrl-C ends it.
+    """
+    from rnnsweep.api import load_model
+    from rnnsweep.models.scoring import serve
+
+    serve(load_model(model), port=port, say=click.echo)
+
+
+@command(
+    "export-model",
+    ("rnnsweep export-model champion.onnx", "the champion of the last sweep"),
+    ("rnnsweep export-model gru.onnx --model quickstart@gru", "the best GRU of a sweep"),
+)
+@click.argument("to", type=click.Path(path_type=Path))
+@click.option("--model", "-m", help=WHICH)
+@click.option("--overwrite", is_flag=True, help="Write over a file that is there.")
+def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
+    """Write a model as an ONNX file: token ids of any length in, logits and probabilities out.
+
+    It is compared with the original on texts of many lengths before it is left on disk. Vocabulary, labels
+    and the way of cutting texts are in its metadata. Needs the extra: pip install 'rnnsweep[onnx]'.
+    """
+    from rnnsweep.api import export_model
+
+    path = export_model(to, model=model, overwrite=overwrite)
+    click.echo(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), checked against the original")
+
+
+def keep_models(result: "SweepResult") -> None:
+    """Log a finished sweep's models after its standings; a fault here costs the sweep nothing."""
+    from rnnsweep.api.models import has_models, log_models
+
+    _, console = consoles()
+    if not result.ran and has_models(result.sweep):
+        return
+    try:
+        done = log_models(result.sweep, comparison=result.comparison)
+    except Exception as error:
+        first = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        console.print(f"models were not logged: {first[0]}", style="yellow", markup=False)
+        console.print(f"  to try again: rnnsweep sweep {result.sweep}", style="dim", markup=False)
+        return
+    for architecture, why in done.missing.items():
+        console.print(f"no model of {architecture}: {why}", style="yellow", markup=False)
+    if done.models:
+        words = f"{count(len(done.models), 'model')} registered as {done.name}, champion {done.champion}"
+        console.print(f"{words}: rnnsweep predict 'a text'", style="dim", markup=False)
+
+
+def _show(model: "TextModel", asked: "list[str]", answers: "list[Prediction]", to: Path | None) -> None:
+    out, err = consoles()
+    err.print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim", markup=False)
+    if to is not None:
+        out.print(f"{to}: {count(len(answers), 'answer')}", markup=False, soft_wrap=True)
+    elif len(answers) == 1:
+        _show_one(answers[0])
+    else:
+        wide = max(len(answer.label) for answer in answers)
+        for text, answer in zip(asked, answers, strict=True):
+            cut = " ".join(text[: 2 * SHOWN].split())[:SHOWN]
+            out.print(
+                f"{answer.label:<{wide}}  {answer.probability:.3f}  {cut}", markup=False, soft_wrap=True
+            )
+
+
+def _show_one(answer: "Prediction") -> None:
+    out, err = consoles()
+    ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
+    wide = max(len(label) for label, _ in ranked)
+    for label, chance in ranked[:10]:
+        out.print(f"{label:<{wide}}  {chance:.3f}  {'█' * round(30 * chance)}", markup=False)
+    if len(ranked) > 10:
+        err.print(f"and {count(len(ranked) - 10, 'label')} more: --json", style="dim")
+    if answer.known == 0:
+        err.print("The model knows no word of this text: its answer means nothing.", style="yellow")
+    else:
+        err.print(f"{answer.known} of {count(answer.tokens, 'token')} known", style="dim")
+
+
+def _corpus(model: "TextModel") -> str:
+    corpus = model.facts.get("corpus")
+    return str(corpus.get("name")) if isinstance(corpus, dict) else "a corpus"

@@ -1,0 +1,121 @@
+"""A model card: what the model was trained on, how good it is, what it is for and what it is not for."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card tells; scores are shares between 0 and 1, None where they were not measured."""
+
+    architecture: str
+    run: str  # its name and id
+    overrides: tuple[str, ...]  # after `rnnsweep train` they train it again
+    corpus: str
+    digest: str  # sha256 of all rows of the corpus
+    sizes: Mapping[str, int]  # part -> rows
+    labels: tuple[str, ...]
+    tokens: str  # how texts are cut
+    max_length: int
+    vocabulary: int
+    parameters: int
+    validation: float | None  # of this run
+    test: float | None  # of this run
+    mean: float | None = None  # of all replicates on the test part
+    low: float | None = None
+    high: float | None = None
+    replicates: int = 0
+    baseline: float | None = None  # the linear model on the same test part
+    sweep: str = ""
+    question: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """Give it as plain values, as they are kept in ``model.json``."""
+        return {
+            "architecture": self.architecture,
+            "run": self.run,
+            "sweep": self.sweep,
+            "overrides": list(self.overrides),
+            "corpus": {"name": self.corpus, "digest": self.digest, "sizes": dict(self.sizes)},
+            "parameters": self.parameters,
+            "validation": self.validation,
+            "test": self.test,
+            "replicates": {"n": self.replicates, "mean": self.mean, "low": self.low, "high": self.high},
+            "linear_baseline": self.baseline,
+        }
+
+    def markdown(self) -> str:
+        """Write it for people."""
+        return "\n".join(
+            [
+                f"# {self.architecture} on {self.corpus}",
+                "",
+                *self._what(),
+                "",
+                *self._how_good(),
+                "",
+                *self._for(),
+            ]
+        )
+
+    def _what(self) -> list[str]:
+        sizes = ", ".join(f"{rows:,} {part}" for part, rows in self.sizes.items())
+        asked = [f"* **Question of sweep {self.sweep}**: {self.question}"] if self.sweep else []
+        return [
+            f"Gives one of {len(self.labels)} labels to a text: {_listed(self.labels)}.",
+            "",
+            *asked,
+            f"* **Run**: {self.run}",
+            f"* **Corpus**: {self.corpus} ({sizes} rows), sha256 `{self.digest}`",
+            f"* **Reads**: the first {self.max_length} tokens ({self.tokens}); {self.vocabulary:,} are known",
+            f"* **Size**: {self.parameters:,} parameters",
+            f"* **Again**: `{shlex.join(['rnnsweep', 'train', *self.overrides])}`",
+        ]
+
+    def _how_good(self) -> list[str]:
+        lines = ["## How good it is", "", f"* Validation accuracy of this run: {_score(self.validation)}"]
+        if self.test is not None:
+            lines.append(f"* Test accuracy of this run: {_score(self.test)}")
+        lines.append(f"* {self._spread()}")
+        if self.baseline is not None:
+            better = self.mean is not None and self.mean > self.baseline
+            note = "" if better else " A linear model is at least as good here: think about using one."
+            lines.append(f"* Linear baseline on the same test part: {_score(self.baseline)}.{note}")
+        return lines
+
+    def _spread(self) -> str:
+        if self.mean is None:
+            return "The test part was not read for this architecture: nothing is known of its test score."
+        if self.low is None or self.high is None:
+            seeds = "1 replicate" if self.replicates == 1 else f"{self.replicates} replicates"
+            return f"Test accuracy over {seeds}: {_score(self.mean)}; too few for an interval."
+        return (
+            f"Test accuracy over {self.replicates} replicates: {_score(self.mean)}"
+            f" (95 % interval {_score(self.low)} to {_score(self.high)}). This run is the one of them with"
+            " the best validation score; expect the mean of new texts, not this run's own score."
+        )
+
+    def _for(self) -> list[str]:
+        return [
+            "## What it is for",
+            "",
+            "Sorting texts like those of its corpus into these labels, and comparing architectures.",
+            "",
+            "## What it is not for",
+            "",
+            "* Texts of other sources, times or languages: it was not tested on any, and always names one of"
+            " its labels. Where `known` is low against `tokens` the answer says little.",
+            "* Decisions about people. Its probabilities were not calibrated.",
+            f"* Texts whose meaning comes late: what follows {self.max_length} tokens is not read.",
+        ]
+
+
+def _listed(labels: tuple[str, ...]) -> str:
+    shown = ", ".join(labels[:20])
+    return shown if len(labels) <= 20 else f"{shown} and {len(labels) - 20} more"
+
+
+def _score(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.4f}"

@@ -1,0 +1,237 @@
+"""A model behind MLflow's scoring server, on this machine alone.
+
+MLflow's own command runs the code that it finds in a model's folder, answers bad requests with stack traces
+and lets any page in a browser ask; so its application is made here around a model that `read_model` has read,
+behind a door that knows what a request looks like.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from rnnsweep.errors import UserError
+from rnnsweep.models.classify import TextModel
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+HOST = "127.0.0.1"
+HOSTS = (HOST, "localhost")  # what a request may call this machine; else a page could ask by another name
+TRIES = 50  # ports looked at after the one asked for
+MOST_BYTES = 32 << 20  # of a request
+MOST_TEXTS = 10_000  # of a request
+EXAMPLE = '{"inputs": ["a text", "another"]}'
+META = {  # what MLflow knows of the model: the body's "inputs" come as they are
+    "signature": {"inputs": '[{"type": "string", "required": true}]', "outputs": None, "params": None},
+    "is_signature_from_type_hint": True,
+    "flavors": {"python_function": {"loader_module": "rnnsweep.models.flavor"}},
+}
+
+
+class Refused(Exception):
+    """A request that gets a status and one line instead of an answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Asked:
+    """The model in the form that MLflow asks."""
+
+    def __init__(self, model: TextModel) -> None:
+        self._model = model
+
+    def predict(self, model_input: list[str], params: Any = None) -> list[dict[str, Any]]:
+        """Give one mapping for each text."""
+        return [asdict(answer) for answer in self._model.predict(model_input)]
+
+
+def application(model: TextModel) -> Application:
+    """Give MLflow's scoring application on a model, behind the door."""
+    from rnnsweep.tracking.store import silence_mlflow
+
+    silence_mlflow()
+    from mlflow.models import Model
+    from mlflow.pyfunc import PyFuncModel, scoring_server
+
+    described = Model.from_dict({key: _copied(value) for key, value in META.items()})
+    app = scoring_server.init(PyFuncModel(described, _Asked(model)))
+    facts = {"model": model.facts, "labels": list(model.labels), "ask": f"POST /invocations {EXAMPLE}"}
+    app.get("/")(lambda: facts)
+    return guarded(app)
+
+
+def _copied(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else value  # MLflow takes keys out of what it is given
+
+
+def guarded(app: Application) -> Application:
+    """Let through what the model can answer; refuse the rest with 4xx and one line, never a stack trace."""
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        try:
+            _refuse_stranger(_headers(scope))
+            if scope["path"] == "/invocations" and scope["method"] == "POST":
+                body = await _whole_body(receive)
+                receive = _replay(_checked(body, _headers(scope)))
+            answer = _Answer(send)
+            await app(scope, receive, answer.take)
+            await answer.give()
+        except Refused as refusal:
+            await _tell(send, refusal.status, str(refusal))
+        except Exception as error:  # ours: the asker can do nothing with it, the log can
+            print(f"internal error: {type(error).__name__}: {error}"[:300], flush=True)
+            await _tell(send, 500, "the model could not answer this")
+
+    return door
+
+
+class _Answer:
+    """An answer held back until it is whole, so that MLflow's stack traces can be taken out."""
+
+    def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
+        self._send = send
+        self._start: dict[str, Any] = {}
+        self._body = b""
+
+    async def take(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+        else:
+            self._body += message.get("body", b"")
+
+    async def give(self) -> None:
+        body = self._body
+        if self._start["status"] >= 400:
+            body = _without_trace(body)
+        kept = [(name, value) for name, value in self._start["headers"] if name.lower() != b"content-length"]
+        headers = [*kept, (b"content-length", str(len(body)).encode())]
+        await self._send({**self._start, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+
+def _without_trace(body: bytes) -> bytes:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return body
+    if isinstance(found, dict):
+        found.pop("stack_trace", None)
+    return json.dumps(found).encode()
+
+
+def _headers(scope: Any) -> Mapping[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _refuse_stranger(headers: Mapping[str, str]) -> None:
+    host = headers.get("host", HOST).rpartition(":")[0] or headers.get("host", HOST)
+    if host not in HOSTS:
+        raise Refused(403, f"this model answers as {HOST} or localhost only, not as {host[:60]!r}")
+
+
+async def _whole_body(receive: Any) -> bytes:
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "the request was cut off")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MOST_BYTES:
+            raise Refused(413, f"at most {MOST_BYTES >> 20} MB a request")
+    return bytes(body)
+
+
+def _checked(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Give the body as MLflow takes it, once it is seen to hold texts."""
+    kind, _, rest = headers.get("content-type", "").partition(";")
+    charset = rest.strip().lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+        raise Refused(415, "send JSON in UTF-8, with the header Content-Type: application/json")
+    try:
+        asked = json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Refused(400, "the body is not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise Refused(400, f"the body is not JSON; send {EXAMPLE}") from None
+    return json.dumps({"inputs": _texts(asked)}).encode()
+
+
+def _texts(asked: Any) -> list[str]:
+    if not isinstance(asked, dict) or set(asked) != {"inputs"}:
+        keys = f", not {', '.join(map(repr, list(asked)[:5]))[:80]}" if isinstance(asked, dict) else ""
+        raise Refused(400, f"the body must be an object with the one key 'inputs'{keys}; send {EXAMPLE}")
+    texts = asked["inputs"]
+    texts = [texts] if isinstance(texts, str) else texts
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise Refused(400, f"'inputs' must be a list of texts; send {EXAMPLE}")
+    if not 1 <= len(texts) <= MOST_TEXTS:
+        raise Refused(400, f"'inputs' has {len(texts):,} texts; send 1 to {MOST_TEXTS:,}")
+    return texts
+
+
+def _replay(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _tell(send: Any, status: int, message: str) -> None:
+    kind = "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"
+    body = json.dumps({"error_code": kind, "message": message}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def listen(first: int) -> socket.socket:
+    """Open a socket on the first free port from `first` on.
+
+    Raises:
+        UserError: none is free.
+    """
+    last = min(first + TRIES, 65536)
+    for port in range(first, last):
+        door = socket.socket()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((HOST, port))
+            door.listen(128)
+        except OSError:
+            door.close()
+            continue
+        return door
+    raise UserError(f"port={first}: none of {first} to {last - 1} is free; give another with --port")
+
+
+def serve(model: TextModel, *, port: int = 5001, say: Callable[[str], None] = print) -> None:
+    """Answer on 127.0.0.1 until Ctrl-C or SIGTERM.
+
+    Args:
+        port: the first that is tried; the next free one is taken.
+        say: hears the address once it answers, and the end.
+
+    Raises:
+        UserError: no port is free.
+    """
+    import uvicorn
+
+    app = application(model)
+    with listen(port) as door:
+        address = f"http://{HOST}:{door.getsockname()[1]}"
+        say(f"{model.facts.get('architecture', 'model')} answers at {address}/invocations; Ctrl-C ends it.")
+        say(f"curl -H 'Content-Type: application/json' -d '{EXAMPLE}' {address}/invocations")
+        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2, lifespan="off")
+        with suppress(KeyboardInterrupt):  # uvicorn passes on what ended it, when all is closed
+            uvicorn.Server(config).run(sockets=[door])
+    os.environ.pop("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", None)
+    say("The model is no longer served.")
