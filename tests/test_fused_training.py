@@ -18,7 +18,7 @@ from rnnsweep.training import train
 MEMBERS = (
     ("seed=0",),
     ("seed=1", "data.split_seed=1", "optimizer.lr=0.003", "model.dropout=0.4"),
-    ("seed=2", "optimizer.name=adamw", "optimizer.weight_decay=0.1", "optimizer.schedule=plateau"),
+    ("seed=2", "model.dropout=0", "optimizer.name=adamw", "optimizer.weight_decay=0.1", "optimizer.schedule=plateau"),
     (
         "seed=0",
         "optimizer.name=sgd",
@@ -273,9 +273,9 @@ def test_every_setting_of_networks_is_known_to_the_shared_step():
         ("optimizer.lr=0.5", True),
         ("optimizer.name=sgd", True),
         ("model.dropout=0.3", True),
+        ("model.dropout=0", True),
         ("model.initialisation=pytorch", True),
         ("trainer.max_epochs=9", True),
-        ("model.dropout=0", False),
         ("model.hidden_size=9", False),
         ("model.num_layers=2", False),
         ("model.pooling=max", False),

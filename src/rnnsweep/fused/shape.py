@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, fields
-from typing import Any
 
 from rnnsweep.config import RunConfig
 from rnnsweep.networks.config import ModelConfig
@@ -37,13 +36,7 @@ def why_alone(run: RunConfig) -> str | None:
 
 
 def shape_of(run: RunConfig) -> str:
-    """Name what runs must share to take their steps together: the network's shape and where it is trained.
-
-    Whether dropout is used at all belongs to it: with a rate of 0 no random numbers are drawn.
-    """
-    model = asdict(run.model)
-    shape: dict[str, Any] = {name: model[name] for name in _BOUND}
-    shape |= {f"uses {name}": model[name] > 0 for name in ("layer_dropout", "dropout")}
-    trainer = run.trainer
+    """Name what runs must share to take their steps together: the network's shape and where it is trained."""
+    model, trainer = asdict(run.model), run.trainer
     where = (trainer.accelerator, trainer.precision, trainer.threads)
-    return json.dumps({**shape, "where": where, "reading": run.data.grouping}, sort_keys=True)
+    return json.dumps({**{name: model[name] for name in _BOUND}, "where": where}, sort_keys=True)

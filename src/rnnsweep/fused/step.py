@@ -100,6 +100,14 @@ def learn(shares: Sequence[Share]) -> list[Learned]:
     return [found[number] for number in range(len(shares))]
 
 
+def _factors_of(drawn: Sequence[Tensor | None]) -> Tensor | None:
+    """Stack dropout's factors; a member without dropout has ones, where another has some."""
+    some = next((factors for factors in drawn if factors is not None), None)
+    if some is None:
+        return None
+    return _stacked([torch.ones_like(some) if factors is None else factors for factors in drawn], 1.0)
+
+
 def _stacked(values: Sequence[Tensor], filler: float = 0.0) -> Tensor:
     """Stack tensors as (K, ...), each filled up at the ends of its first two dimensions."""
     sizes = [max(value.shape[dim] for value in values) for dim in range(min(2, values[0].ndim))]
@@ -141,9 +149,8 @@ class _Pass:
         pooled_KBH = self._pooled(hidden_KTBH)
         if self.config.join == "backward_only":
             pooled_KBH = pooled_KBH[..., pooled_KBH.shape[2] // 2 :]
-        factors = [share.last_BH for share in self.shares]
-        if factors[0] is not None:
-            pooled_KBH = pooled_KBH * _stacked([f for f in factors if f is not None])
+        if (factors_KBH := _factors_of([share.last_BH for share in self.shares])) is not None:
+            pooled_KBH = pooled_KBH * factors_KBH
         weight_KCH = torch.stack([share.network.output.weight for share in self.shares])
         bias_KC = torch.stack([share.network.output.bias for share in self.shares])
         return torch.baddbmm(bias_KC.unsqueeze(1), pooled_KBH, weight_KCH.transpose(1, 2))
@@ -152,8 +159,8 @@ class _Pass:
         two = self.config.bidirectional
         index_N = self._reversing_index(hidden_KTBH) if two else None
         for layer in range(self.config.num_layers):
-            if layer and self.shares[0].between:
-                hidden_KTBH = hidden_KTBH * _stacked([share.between[layer - 1] for share in self.shares])
+            if layer:
+                hidden_KTBH = self._between(hidden_KTBH, layer - 1)
             forward_KTBH = self._direction(hidden_KTBH, f"l{layer}")
             if index_N is None:
                 hidden_KTBH = forward_KTBH
@@ -161,6 +168,11 @@ class _Pass:
             backward_KTBH = self._direction(_reversed(hidden_KTBH, index_N), f"l{layer}_reverse")
             hidden_KTBH = torch.cat((forward_KTBH, _reversed(backward_KTBH, index_N)), dim=3)
         return hidden_KTBH
+
+    def _between(self, hidden_KTBH: Tensor, number: int) -> Tensor:
+        drawn = [share.between[number] if share.between else None for share in self.shares]
+        factors_KTBH = _factors_of(drawn)
+        return hidden_KTBH if factors_KTBH is None else hidden_KTBH * factors_KTBH
 
     def _direction(self, hidden_KTBE: Tensor, suffix: str) -> Tensor:
         weights = (

@@ -1,6 +1,6 @@
 """The trials' side of the wall where several share a process: a thread, a log and a lease for each.
 
-A crew hears ``("task", TrialTask)``, ``("say", key, word)`` and ``("leave",)``; it says ``(kind, key, value)``.
+A crew hears ("task", TrialTask), ("say", key, word) and ("leave",); it says (kind, key, value).
 """
 
 import io

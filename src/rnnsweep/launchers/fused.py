@@ -55,6 +55,8 @@ class FusedLauncher(LocalLauncher):
     A task's end frees its seat at once. A process that is lost loses all its tasks, each with its checkpoint.
     """
 
+    crews = True
+
     def __init__(self, *args: Any, crew_entry: CrewEntry = crew.main, **more: Any) -> None:
         """Take what `LocalLauncher` takes.
 

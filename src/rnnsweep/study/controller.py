@@ -8,6 +8,7 @@ from rnnsweep.study.clock import Clock
 from rnnsweep.study.disk import Disk, StillFull
 from rnnsweep.study.eta import seconds_left
 from rnnsweep.study.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
+from rnnsweep.study.fusing import Fusing
 from rnnsweep.study.inbox import Inbox
 from rnnsweep.study.judging import judged
 from rnnsweep.study.ledger import Ledger
@@ -18,7 +19,7 @@ from rnnsweep.study.seats import joined, seats
 from rnnsweep.study.tasks import REPLICATE
 from rnnsweep.sweep import Slot, Sweep
 from rnnsweep.sweep.limits import INFEASIBLE
-from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
+from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
 from rnnsweep.trial.messages import LOG, OUTCOME
 
@@ -49,6 +50,7 @@ class Controller:
     records: Records
     disk: Disk
     inbox: Inbox
+    fusing: Fusing
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
     ran: int = 0
     running: dict[str, Busy] = field(default_factory=dict)
@@ -84,6 +86,8 @@ class Controller:
             if not self.stop_asked:
                 self.inbox.read(self.agenda, self.ledger, self.listener)
                 self._fill()
+                for job, slot in self.fusing.joiners(self.agenda, self._members):
+                    self._start(job, (slot,))
                 self._note_studies()
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
@@ -105,6 +109,7 @@ class Controller:
                 return
             chosen = seats(self.launcher.slots, taken, devices=job.task.devices)
             if chosen is not None:
+                self.fusing.begin(job, chosen[0])
                 self._start(job, chosen)
             elif taken:
                 self.held = job  # the next slots that fall free are its
@@ -113,6 +118,10 @@ class Controller:
                 have = f"needs as many slots at once, and there are {len(self.launcher.slots)}"
                 reason = f"trainer.devices={job.task.devices}: {have}"
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
+
+    def _members(self) -> list[tuple[TrialTask, Slot]]:
+        every = self.running.values() if self.disk.has_room() else ()
+        return [(busy.job.task, busy.slots[0]) for busy in every]
 
     def _note_studies(self) -> None:
         """Tell the ledger and the listener of studies that ended early, went on, or rejected proposals."""
@@ -246,7 +255,8 @@ class Controller:
         values = {"validation": outcome.validation, "cause": outcome.cause, "reason": outcome.reason}
         self.ledger.write("end", name=task.name, state=outcome.state, **values)
         if outcome.state == "complete" and seconds is not None:
-            self.durations.setdefault(task.architecture, []).append(seconds)
+            own = outcome.scores.get("seconds") if task.shape else None  # its share of its process
+            self.durations.setdefault(task.architecture, []).append(own or seconds)
         if outcome.state == "failed":
             self._note_failure(job, outcome)
         self.hopeless.check(outcome)

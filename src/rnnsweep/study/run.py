@@ -15,6 +15,7 @@ from rnnsweep.study.catching_up import catch_up
 from rnnsweep.study.clock import Clock, SystemClock
 from rnnsweep.study.controller import Controller
 from rnnsweep.study.disk import Disk
+from rnnsweep.study.fusing import Fusing
 from rnnsweep.study.inbox import Inbox
 from rnnsweep.study.journal import open_journal
 from rnnsweep.study.ledger import Ledger, read_ledger
@@ -92,7 +93,16 @@ def run_sweep(
         with closing(Ledger(start.folder, clock)) as ledger:
             catch_up(ledger, start.folder, searches)
             inbox = Inbox(start.folder, mlruns)
-            controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox)
+            fusing = Fusing(
+                sweep,
+                start.conf,
+                slots=len(launcher.slots),
+                able=getattr(launcher, "crews", False),
+                tell=listener.message,
+            )
+            controller = Controller(
+                sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox, fusing
+            )
             return _conduct(controller, start)
 
 

@@ -24,7 +24,7 @@ class _Sessions:
     used: float = 0.0
     slots: int = 1
     since: float | None = None
-    busy: dict[str, int] = field(default_factory=dict)  # name -> slots that it is in
+    busy: dict[str, tuple[int, int]] = field(default_factory=dict)  # name -> its first slot, how many
 
     def open(self, time: float, slots: int) -> None:
         self.slots, self.since, self.busy = slots, time, {}
@@ -32,7 +32,8 @@ class _Sessions:
     def see(self, time: float) -> None:
         if self.since is not None:
             self.offered += self.slots * max(0.0, time - self.since)
-            self.used += sum(self.busy.values()) * max(0.0, time - self.since)
+            held = dict(self.busy.values())  # tasks that share a process share its slot
+            self.used += sum(held.values()) * max(0.0, time - self.since)
             self.since = time
 
 
@@ -173,7 +174,7 @@ def slots_busy(events: Iterable[dict[str, Any]]) -> float:
             continue
         sessions.see(event["time"])
         if event["event"] == "start":
-            sessions.busy[event["name"]] = event.get("slots", 1)
+            sessions.busy[event["name"]] = (event["slot"], event.get("slots", 1))
         elif event["event"] == "end":
             sessions.busy.pop(event["name"], None)
     return min(1.0, sessions.used / sessions.offered) if sessions.offered else 0.0

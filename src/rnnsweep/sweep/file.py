@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.sweep.derived import Derived, check_budgets, split_space
+from rnnsweep.sweep.fuse import OFF, Fuse, read_fuse
 from rnnsweep.sweep.limits import read_constraints, read_objectives, refuse_pruner
 from rnnsweep.sweep.methods import PRUNERS, SAMPLERS, Method, read_method
 from rnnsweep.sweep.slots import parse_slots
@@ -36,6 +37,7 @@ KEYS = (
     "pruner",
     "seed",
     "slots",
+    "launcher",
     "retries",
     "time_limit",
     "baseline",
@@ -76,6 +78,7 @@ class Sweep:
     warm_start: tuple[str, ...] = ()  # earlier sweeps whose trials the samplers start from
     stop_after: int | None = None  # trials of a study in a row that bring nothing better before it ends
     target: float | None = None  # validation accuracy at which a study ends
+    fuse: Fuse = OFF  # runs that share a process and take their steps together
 
     @property
     def digest(self) -> str:
@@ -188,6 +191,7 @@ def _values(root: Field, given: dict[str, Any]) -> dict[str, Any]:
         "pruner": read_method(at("pruner", "median" if len(objectives) == 1 else "none"), PRUNERS),
         "seed": at("seed", 0).integer(low=0),
         "slots": _slots(at("slots", None)),
+        "fuse": read_fuse(at("launcher", {})),
         "retries": at("retries", 1).integer(low=0),
         "time_limit": at("time_limit", 0).number(above=0) if given.get("time_limit") is not None else None,
         "baseline": at("baseline", True).boolean(),
