@@ -2,16 +2,23 @@
 
 import asyncio
 import json
+import sqlite3
+import threading
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from rnnsweep.cli.viewing import print_views
 from rnnsweep.palette import colour
+from rnnsweep.tracking.links import key_of_sweep, knows_views, page_behind, sweep_links, view_links
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
 from rnnsweep.tracking.note import Note, write_note
 from rnnsweep.tracking.origin import provenance
 from rnnsweep.tracking.saved_view import pack, unpack
-from rnnsweep.tracking.ui_app import UNWANTED, with_defaults, without
-from rnnsweep.tracking.views import EXPERIMENT, SweepPicture, experiment_tags, view_links
+from rnnsweep.tracking.ui_app import UNWANTED, with_defaults, with_short_links, without
+from rnnsweep.tracking.views import EXPERIMENT, SweepPicture, experiment_tags
 
 PICTURE = SweepPicture(
     question="Which?",
@@ -128,6 +135,101 @@ def test_links_are_known_when_the_store_knows_the_experiment(tmp_path):
     )
 
 
+def start_of(mlruns, sweep: str, **note) -> None:
+    """Leave what the start of a sweep leaves, and what its shipper noted."""
+    folder = mlruns / "sweeps" / sweep
+    folder.mkdir(parents=True)
+    (folder / "start.json").write_text('{"identity": "abcd"}')
+    write_note(mlruns, f"{sweep}.abcd", Note(run_id="r", experiment_id="3", **note))
+
+
+@contextmanager
+def server_of(version: bytes):
+    """A server that says which version of MLflow it is."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/version" else 404)
+            self.end_headers()
+            self.wfile.write(version)
+
+        def log_message(self, *words):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_links_of_the_own_ui_fit_on_a_line_and_lead_to_the_views(tmp_path):
+    start_of(tmp_path, "q=1", destination="local")
+    links = sweep_links(tmp_path, "q=1", key_of_sweep(tmp_path, "q=1"))
+    assert links["Learning curves"] == "http://127.0.0.1:5000/view/q%3D1/curves"
+    for link in links.values():
+        page = page_behind(unquote(urlsplit(link).path), {"q=1": "3"})
+        assert page.startswith("/#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=")
+    assert key_of_sweep(tmp_path, "other") is None
+
+
+@pytest.mark.parametrize("path", ["/view/q/dance", "/view/other/search", "/view/", "/", "/view/q/search/x"])
+def test_an_address_of_no_view_leads_nowhere(path):
+    assert page_behind(path, {"q": "3"}) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "titles"),
+    [
+        (b"3.17.2", ["Standings", "Search", "Learning curves", "Failures"]),
+        (b"4.0.0.dev0", ["Standings", "Search", "Learning curves", "Failures"]),
+        (b"3.14.0", ["Experiment"]),
+        (b"2.9", ["Experiment"]),
+        (b"\xff\xfe", ["Experiment"]),
+        (b"", ["Experiment"]),
+    ],
+)
+def test_a_server_that_knows_no_views_gets_a_plain_link(tmp_path, version, titles):
+    with server_of(version) as base:
+        start_of(tmp_path, "q", destination=base)
+        links = sweep_links(tmp_path, "q", "q.abcd")
+        assert list(links) == titles
+        assert all(link.startswith(f"{base}/#/experiments/3") for link in links.values())
+    assert not knows_views(base)  # it has gone
+
+
+def test_a_store_that_is_no_server_has_no_links(tmp_path):
+    start_of(tmp_path, "q", destination="postgresql://h/db")
+    assert sweep_links(tmp_path, "q", "q.abcd") == {}
+
+
+def test_the_links_are_printed_under_an_answer(home, capsys):
+    print_views("q")
+    start_of(home / "mlruns", "q", destination="local")
+    print_views("q")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["All runs: rnnsweep ui", "All runs: rnnsweep ui, and then"]
+    assert lines[2] == "  Standings        http://127.0.0.1:5000/view/q/standings"
+    assert len(lines) == 6
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_the_ui_leads_from_a_short_address_to_its_page(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        connection.execute("CREATE TABLE tags (run_uuid, key, value)")
+        connection.execute("CREATE TABLE runs (run_uuid, experiment_id, lifecycle_stage)")
+        connection.execute("INSERT INTO runs VALUES ('r', 7, 'active')")
+        rows = [("r", "rnnsweep.role", "sweep"), ("r", "rnnsweep.sweep", "q")]
+        connection.executemany("INSERT INTO tags VALUES (?, ?, ?)", rows)
+        connection.commit()
+    app = with_short_links(_page, tmp_path)
+    start, _ = asyncio.run(_ask(app, "/view/q/search"))
+    assert start["status"] == 307
+    assert dict(start["headers"])[b"location"].startswith(b"/#/experiments/7/runs?")
+    start, body = asyncio.run(_ask(app, "/view/q/dance"))
+    assert (start["status"], body["body"]) == (404, b"no such view; sweeps here: q")
+    assert asyncio.run(_ask(app, "/"))[0]["status"] == 200
+
+
 def test_the_description_asks_the_question_and_links_the_views():
     text = experiment_tags(PICTURE, created_ms=1)["mlflow.note.content"]
     assert text.startswith("**Which?**")
@@ -169,8 +271,6 @@ def test_the_assistant_is_switched_off():
 
 
 def test_the_start_page_brings_the_colours_of_the_architectures(tmp_path):
-    import sqlite3
-
     connection = sqlite3.connect(tmp_path / "mlflow.db")
     connection.execute("CREATE TABLE tags (key, value)")
     names = [("rnnsweep.architecture", "gru"), ("rnnsweep.architecture", "</script>x"), ("other", "lstm")]

@@ -7,6 +7,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.viewing import print_views
 from rnnsweep.cli.words import score
 
 if TYPE_CHECKING:
@@ -75,5 +76,5 @@ def print_answer(comparison: "Comparison") -> None:
 
     console, _ = consoles()
     print_comparison(comparison, console=console)
-    console.print("All runs: rnnsweep ui", style="dim")
+    print_views(comparison.sweep)
     console.print(f"To repeat the best: rnnsweep best {comparison.sweep}", style="dim")

@@ -18,6 +18,12 @@ PARAMS = "SELECT run_uuid, key, value FROM params JOIN chosen USING (run_uuid)"
 LATEST = "SELECT run_uuid, key, value, is_nan FROM latest_metrics JOIN chosen USING (run_uuid)"
 POINTS = "SELECT run_uuid, key, step, value, is_nan FROM metrics JOIN chosen USING (run_uuid) WHERE key = ?"
 
+SWEEPS = """
+SELECT sweep.value, max(experiment_id) FROM runs
+JOIN tags AS role USING (run_uuid) JOIN tags AS sweep USING (run_uuid)
+WHERE role.key = 'rnnsweep.role' AND role.value = 'sweep' AND sweep.key = 'rnnsweep.sweep'
+AND lifecycle_stage = 'active' GROUP BY sweep.value
+"""
 LAST = """
 SELECT experiment_id FROM runs JOIN tags USING (run_uuid) WHERE key = 'rnnsweep.role' AND value = 'sweep'
 AND lifecycle_stage = 'active' ORDER BY start_time DESC LIMIT 1
@@ -61,6 +67,12 @@ def last_sweep(mlruns: Path) -> str | None:
     with _read_only(mlruns) as connection:
         row = connection.execute(LAST).fetchone()
     return str(row[0]) if row else None
+
+
+def experiments(mlruns: Path) -> dict[str, str]:
+    """Give the number of each sweep's experiment by the sweep's name."""
+    with _read_only(mlruns) as connection:
+        return {name: str(number) for name, number in connection.execute(SWEEPS)}
 
 
 def architectures(mlruns: Path) -> list[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.palette import colour
-from rnnsweep.tracking.reading_local import architectures
+from rnnsweep.tracking.links import SHORT, page_behind
+from rnnsweep.tracking.reading_local import architectures, experiments
 from rnnsweep.tracking.schema import upgrade_if_old
 from rnnsweep.tracking.store import artifact_root, ensure_store, silence_mlflow
 from rnnsweep.tracking.views import group_id
@@ -47,7 +48,27 @@ def application(mlruns: Path) -> Application:
     from mlflow.server.handlers import initialize_backend_stores
 
     initialize_backend_stores(uri, None, root)
-    return without(with_defaults(app, mlruns), UNWANTED)
+    return without(with_short_links(with_defaults(app, mlruns), mlruns), UNWANTED)
+
+
+def with_short_links(app: Application, mlruns: Path) -> Application:
+    """Lead from ``/view/SWEEP/VIEW``, which fits on a line of a terminal, to the page of the view."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith(SHORT):
+            await app(scope, receive, send)
+            return
+        known = experiments(mlruns)
+        page = page_behind(path, known)
+        status = 404 if page is None else 307
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        headers += [(b"location", page.encode())] if page else []
+        words = f"no such view; sweeps here: {', '.join(sorted(known)) or 'none'}" if page is None else ""
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": words.encode()})
+
+    return guarded
 
 
 def with_defaults(app: Application, mlruns: Path) -> Application:

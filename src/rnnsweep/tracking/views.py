@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from rnnsweep.tracking.machine import ENERGY, GPU_NAMES, NAMES
 from rnnsweep.tracking.naming import companion
-from rnnsweep.tracking.note import read_note, wait_for_run_id
 from rnnsweep.tracking.saved_view import (
     TAG,
     bar,
@@ -91,24 +89,6 @@ def description(question: str) -> str:
     """Give the description of a sweep's experiment and parent run: the question and links to the views."""
     lines = [f"- [{TITLES[key]}]({page_of(EXPERIMENT, key)}): {MEANINGS[key]}" for key in TITLES]
     return "\n".join([f"**{question}**", "", *lines])
-
-
-def view_links(
-    mlruns: Path, key: str, *, base: str = "http://127.0.0.1:5000", wait_s: float = 0.0
-) -> dict[str, str]:
-    """Give the address of each view by its title; empty while the store has not seen the run `key`.
-
-    Args:
-        mlruns: the folder of answers.
-        key: of any run of the experiment, as the sweep's parent.
-        base: where the UI is.
-        wait_s: how long to wait for the store.
-    """
-    wait_for_run_id(mlruns, key, deadline_s=wait_s)
-    experiment = read_note(mlruns, key).experiment_id
-    if not experiment:
-        return {}
-    return {TITLES[view]: f"{base.rstrip('/')}/{page_of(experiment, view)}" for view in TITLES}
 
 
 def page_of(experiment: str, view: str) -> str:
