@@ -37,10 +37,11 @@ class Disk:
 
     def pause(self) -> None:
         """Take note that something did not fit; it asks for twice the room of the last time."""
-        if not self.paused:
-            self.paused, self._next_look = True, 0.0
-            self.tell(f"paused: the disk of {self.folder} is full; make room and it goes on, nothing is lost")
+        if self.paused:
+            return
+        self.paused, self._next_look = True, 0.0
         self._need = min(2 * self._need, MOST)
+        self.tell(f"paused: the disk of {self.folder} is full; make room and it goes on, nothing is lost")
 
     def has_room(self) -> bool:
         """Say whether the sweep may go on; looks at the disk once in a while."""
