@@ -59,26 +59,35 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
+    from rnnsweep.api.testrows import labels_and_texts, predictions_of
     from rnnsweep.comparison import MARGIN, compare_records, write_report
     from rnnsweep.tracking import provenance, sync
+    from rnnsweep.trial.reads import count_reads
 
     places, name = find_places(), _known(sweep)
     uri = uri or store_of(name, places)
     sync(places.mlruns, uri)
     table = runs(name, uri=uri)
+    folder = places.mlruns / "sweeps" / name
+    predictions = predictions_of(table, folder)
+    labels, texts = labels_and_texts(table, folder) if predictions else ((), None)
     found = compare_records(
         table,
         curves(name, uri=uri),
         sweep=started(name, places) or name,
         margin=MARGIN if margin is None else margin,
         facts=provenance(),
+        predictions=predictions,
+        labels=labels,
+        texts=texts,
+        test_reads=count_reads(folder),
     )
-    report = places.mlruns / "sweeps" / name / "report.html"
+    report = folder / "report.html"
     found = replace(found, report=report)
     before = report.read_bytes() if report.is_file() else b""
     write_report(found, report)
     if report.read_bytes() != before:
-        _keep(table, report, uri)
+        _keep(table, found, uri)
     return found
 
 
@@ -108,14 +117,17 @@ def _known(sweep: str | Path) -> str:
     return status(find_name(sweep, find_places())).sweep
 
 
-def _keep(table: "pd.DataFrame", report: Path, uri: str | None) -> None:
-    """Keep the report on the sweep's own run."""
+def _keep(table: "pd.DataFrame", found: "Comparison", uri: str | None) -> None:
+    """Keep the report, and how often the test part was read, on the sweep's own run."""
     from rnnsweep.tracking import RunRecord, sync
 
     parents = table[table["role"] == "sweep"]
     if len(parents):
         mlruns = find_places().mlruns
         record = RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
-        record.artifact(report, "report.html")
+        if found.report:
+            record.artifact(found.report, "report.html")
+        if found.test_reads is not None:
+            record.tags({"rnnsweep.test_reads": str(found.test_reads)})
         record.flush(5.0)
         sync(mlruns, uri)

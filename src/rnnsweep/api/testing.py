@@ -29,10 +29,13 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     """
     from rnnsweep.tracking import RunRecord, find_run, sync
     from rnnsweep.training import evaluate as score
+    from rnnsweep.trial.reads import note_read
 
     mlruns = find_places().mlruns
     row = find_run(mlruns, run, uri=uri)
     checkpoint = checkpoint_of(row, mlruns)
+    if sweep := row.tags.get("rnnsweep.sweep"):
+        note_read(mlruns / "sweeps" / sweep, row.tags["rnnsweep.key"].rpartition(".")[2])
     found = score(recorded_run(row, mlruns), checkpoint)
     record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
     record.summary(

@@ -1,15 +1,22 @@
 """From the records of a sweep to its comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.budget import INDEPENDENT, BudgetCurve, budget_curve
-from rnnsweep.comparison.facts import describe_sweep
+from rnnsweep.comparison.facts import describe_reads, describe_sweep
 from rnnsweep.comparison.health import Bounds, check_health
 from rnnsweep.comparison.importance import forest_importances
+from rnnsweep.comparison.mistakes import (
+    Predictions,
+    Texts,
+    find_mistakes,
+    gather_predictions,
+    right_rows,
+)
 from rnnsweep.comparison.records import Comparison, Standing
 from rnnsweep.comparison.sentences import say_answer
 from rnnsweep.comparison.standings import last_attempts, make_standings
@@ -51,6 +58,10 @@ def compare_records(
     importance_method: str = "",
     correct: Mapping[str, ArrayLike] | None = None,
     facts: Mapping[str, str] | None = None,
+    predictions: Mapping[str, Predictions] | None = None,
+    labels: Sequence[str] = (),
+    texts: Texts | None = None,
+    test_reads: Mapping[str, int] | None = None,
 ) -> Comparison:
     """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
 
@@ -64,6 +75,10 @@ def compare_records(
         importance_method: how `importances` were computed, in a few words.
         correct: for each architecture, whether each test row was predicted rightly: (replicates, rows).
         facts: what the report's appendix tells: versions, digests, hardware, command.
+        predictions: {run_id: what a replicate said of the test rows}: gives `correct`, confusions, examples.
+        labels: the classes' names.
+        texts: gives the texts of test rows, to show those where the best two disagree.
+        test_reads: {run's name: times that it read the test part}, as they were counted.
 
     Raises:
         UserError: no runs, or a margin out of range.
@@ -74,7 +89,8 @@ def compare_records(
         raise UserError(f"sweep {name!r} has no runs yet: start it with `rnnsweep sweep {name}`")
     table = _with_columns(runs)
     standings = make_standings(table)
-    verdicts = make_verdicts(standings, margin=margin, sweep=name, correct=correct)
+    said = gather_predictions(standings, predictions or {})
+    verdicts = make_verdicts(standings, margin=margin, sweep=name, correct=correct or right_rows(said))
     curves_by_name, refusal = _budget_curves(table, standings, sweep)
     forest = importances is None
     return Comparison(
@@ -93,7 +109,13 @@ def compare_records(
         importance_method="random forest, by permutation" if forest else importance_method,
         budget_curves=curves_by_name,
         budget_refusal=refusal,
-        facts={**describe_sweep(table, sweep), **{k: str(v) for k, v in (facts or {}).items()}},
+        facts={
+            **describe_sweep(table, sweep),
+            **describe_reads(test_reads),
+            **{k: str(v) for k, v in (facts or {}).items()},
+        },
+        mistakes=find_mistakes(said, labels=labels, texts=texts),
+        test_reads=None if test_reads is None else sum(test_reads.values()),
     )
 
 

@@ -13,6 +13,8 @@ from rnnsweep.comparison.intervals import Interval
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnsweep.comparison.mistakes import Mistakes
+
 VERDICTS = ("better", "worse", "equivalent", "not separable", "needs more")
 OUTCOMES = ("complete", "pruned", "failed")
 
@@ -123,6 +125,8 @@ class Comparison:
     budget_refusal: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     report: Path | None = None
+    mistakes: "Mistakes | None" = None
+    test_reads: int | None = None  # looks at the test part that were counted; None: no count was kept
 
     @property
     def linear(self) -> Standing | None:
@@ -146,6 +150,7 @@ class Comparison:
             "verdicts": verdicts,
             "health": [{"sentence": r.sentence, "next": r.next} for r in self.health],
             "report": str(self.report) if self.report else None,
+            "test_reads": self.test_reads,
         }
         plain: dict[str, Any] = _plain(value)
         return plain

@@ -5,11 +5,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from rnnsweep.comparison import charts, search_charts, tables
 from rnnsweep.comparison.figures import Figure, data_link, to_csv
+from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.records import OUTCOMES, Comparison, Standing
 from rnnsweep.comparison.sentences import gather_remarks, points
 from rnnsweep.palette import colour
@@ -30,6 +33,9 @@ _RUN_COLUMNS = (
     "seconds",
     "epochs",
 )
+
+
+CONFUSION_COLUMNS = ("architecture", "true", "predicted", "count")
 
 
 def write_report(comparison: Comparison, path: Path | str) -> Path:
@@ -71,6 +77,9 @@ def render_report(comparison: Comparison) -> str:
         svg=Markup,
         points=points,
         health=gather_remarks(comparison.health),
+        confusions=_confusions(comparison.mistakes),
+        confusion_link=_confusion_link(comparison.mistakes),
+        examples=_examples(comparison.mistakes),
         markdown=tables.standings_markdown(comparison) + "\n" + tables.verdicts_markdown(comparison),
         latex=tables.standings_latex(comparison) + "\n" + tables.verdicts_latex(comparison),
         runs_link=data_link(_runs_csv(comparison.runs)),
@@ -90,6 +99,42 @@ def figures(comparison: Comparison) -> list[Figure]:
         search_charts.budget_figure(comparison),
     )
     return [figure for figure in drawn if figure is not None]
+
+
+def _confusions(mistakes: Mistakes | None) -> list[dict[str, Any]]:
+    """Each architecture's confusions as shares of the true label's rows, the best architecture first."""
+    if mistakes is None:
+        return []
+    return [
+        {"architecture": name, "rows": list(zip(mistakes.labels, _shares(counts_CC), strict=True))}
+        for name, counts_CC in mistakes.confusion.items()
+    ]
+
+
+def _shares(counts_CC: NDArray[np.int64]) -> list[list[float]]:
+    totals_C1 = np.maximum(counts_CC.sum(axis=1, keepdims=True), 1)
+    shares: list[list[float]] = (counts_CC / totals_C1).tolist()
+    return shares
+
+
+def _confusion_link(mistakes: Mistakes | None) -> str:
+    if mistakes is None:
+        return ""
+    rows = [
+        (name, true, said, int(counts_CC[i, j]))
+        for name, counts_CC in mistakes.confusion.items()
+        for i, true in enumerate(mistakes.labels)
+        for j, said in enumerate(mistakes.labels)
+    ]
+    return data_link(to_csv(CONFUSION_COLUMNS, rows))
+
+
+def _examples(mistakes: Mistakes | None) -> list[tuple[str, list[Example]]]:
+    """The examples by who is right in them."""
+    grouped: dict[str, list[Example]] = {}
+    for example in mistakes.examples if mistakes else ():
+        grouped.setdefault(example.a, []).append(example)
+    return list(grouped.items())
 
 
 def _audit(standing: Standing) -> dict[str, Any]:

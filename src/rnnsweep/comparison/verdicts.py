@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnsweep.comparison.improvement import mcnemar, probability_of_improvement
+from rnnsweep.comparison.improvement import McNemar, mcnemar, probability_of_improvement
 from rnnsweep.comparison.intervals import Interval, difference_interval, mean_interval
 from rnnsweep.comparison.permutation import fewest_pairs, holm, one_sample_p, sign_flip_p, smallest_p
 from rnnsweep.comparison.power import (
@@ -21,6 +22,7 @@ from rnnsweep.comparison.sentences import say_verdict
 
 ALPHA = 0.05
 MOST = 30  # replicates in all that are still worth asking for; beyond, the pair counts as not separable
+Correct: TypeAlias = Mapping[str, ArrayLike | Mapping[str, NDArray[np.bool_]]]  # of each architecture
 FEWEST_FOR_EQUAL = 6  # two one-sided tests of fewer pairs would rest on the normal distribution alone
 
 
@@ -33,6 +35,7 @@ class Pair:
     scores_a: NDArray[np.float64]
     scores_b: NDArray[np.float64]
     baseline: bool = False
+    seeds: tuple[str, ...] = ()
 
     @property
     def differences(self) -> NDArray[np.float64]:
@@ -57,7 +60,7 @@ def make_verdicts(
     *,
     margin: float,
     sweep: str = "",
-    correct: Mapping[str, ArrayLike] | None = None,
+    correct: Correct | None = None,
 ) -> tuple[Verdict, ...]:
     """Give a verdict on each pair of architectures, and on each architecture against the linear baseline.
 
@@ -83,6 +86,7 @@ def _pair(a: Standing, b: Standing) -> Pair:
         b.architecture,
         np.array([first[s] for s in seeds]),
         np.array([second[s] for s in seeds]),
+        seeds=tuple(seeds),
     )
 
 
@@ -97,9 +101,7 @@ def _against(a: Standing, linear: Standing) -> Pair:
     )
 
 
-def _judge_family(
-    pairs: Sequence[Pair], *, margin: float, sweep: str, correct: Mapping[str, ArrayLike]
-) -> list[Verdict]:
+def _judge_family(pairs: Sequence[Pair], *, margin: float, sweep: str, correct: Correct) -> list[Verdict]:
     alone = [pair.p() if len(pair.differences) > 1 else 1.0 for pair in pairs]
     corrected = holm(alone)
     equal = holm([_equal_p(pair, margin) for pair in pairs])
@@ -111,16 +113,28 @@ def _judge_family(
         total = _replicates(pair, left, left_equal, margin)
         word, needed = _needed(pair, word, left, total)
         verdict = _describe(pair, word, needed, p if len(pair.differences) > 1 else None, left)
-        both = {pair.a, pair.b} <= set(correct)
         verdict = replace(
             verdict,
             p_alone=p_alone if len(pair.differences) > 1 else None,
-            mcnemar=mcnemar(correct[pair.a], correct[pair.b]) if both else None,
+            mcnemar=_mcnemar(pair, correct),
         )
         verdicts.append(
             replace(verdict, sentence=say_verdict(verdict, margin=margin, left=left, sweep=sweep))
         )
     return verdicts
+
+
+def _mcnemar(pair: Pair, correct: Correct) -> McNemar | None:
+    """McNemar's test on the test rows, replicate beside replicate of the same seed."""
+    if not {pair.a, pair.b} <= set(correct):
+        return None
+    a, b = correct[pair.a], correct[pair.b]
+    if not isinstance(a, Mapping) or not isinstance(b, Mapping):
+        return mcnemar(np.asarray(a), np.asarray(b))
+    seeds = [seed for seed in pair.seeds if seed in a and seed in b]
+    if not seeds:
+        return None
+    return mcnemar(np.stack([a[s] for s in seeds]), np.stack([b[s] for s in seeds]))
 
 
 def _equal_p(pair: Pair, margin: float) -> float:

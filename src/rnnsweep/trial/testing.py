@@ -15,6 +15,7 @@ from rnnsweep.config import RunConfig
 from rnnsweep.data import prepare
 from rnnsweep.tracking.record import RunRecord
 from rnnsweep.training import Evaluation, evaluate
+from rnnsweep.trial.reads import note_read
 
 PREDICTIONS = "test_predictions.npz"
 CONFUSION = "test_confusion.csv"
@@ -24,7 +25,8 @@ SHOWN = 500  # characters of a text
 
 
 def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRecord) -> dict[str, float]:
-    """Evaluate the best weights on the test part; keep predictions and confusion as artifacts."""
+    """Evaluate the best weights on the test part, counted; keep predictions and confusion as artifacts."""
+    note_read(folder.parent.parent, folder.name)
     found = evaluate(run, checkpoint, part="test")
     scores = {"test/accuracy": found.accuracy, "test/macro_f1": found.macro_f1, "test/loss": found.loss}
     record.summary(scores)

@@ -1,0 +1,123 @@
+"""What networks got wrong: confusions, examples where the best two disagree, McNemar's counts."""
+
+import numpy as np
+import pytest
+from sweep_records import make_runs
+
+from rnnsweep.comparison import compare_records, render_report
+from rnnsweep.comparison.mistakes import (
+    LONGEST,
+    Predictions,
+    find_mistakes,
+    gather_predictions,
+    read_predictions,
+    right_rows,
+)
+from rnnsweep.comparison.standings import make_standings
+
+TARGETS_N = np.array([0, 0, 1, 1, 2, 2])
+LABELS = ("World", "Sports", "Business")
+
+
+def said(*answers_N):
+    return {str(seed): Predictions(TARGETS_N, np.array(p)) for seed, p in enumerate(answers_N)}
+
+
+BEST = said([0, 0, 1, 1, 2, 1], [0, 0, 1, 1, 2, 1])
+SECOND = said([0, 1, 1, 1, 2, 2], [0, 1, 1, 0, 2, 2])
+
+
+def test_confusions_are_counted_over_all_replicates():
+    found = find_mistakes({"a": BEST, "b": SECOND}, labels=LABELS)
+    assert found.confusion["a"].tolist() == [[4, 0, 0], [0, 4, 0], [0, 2, 2]]
+    assert found.confusion["b"].tolist() == [[2, 2, 0], [1, 3, 0], [0, 0, 4]]
+
+
+def test_examples_are_rows_that_most_replicates_of_one_get_right_and_of_the_other_wrong():
+    found = find_mistakes({"a": BEST, "b": SECOND}, labels=LABELS)
+    assert [(e.row, e.a, e.label, e.says_b, e.right_a, e.right_b) for e in found.examples] == [
+        (1, "a", "World", "Sports", 1.0, 0.0),
+        (5, "b", "Business", "Sports", 1.0, 0.0),
+    ]
+
+
+def test_texts_are_asked_for_the_shown_rows_alone_and_shortened():
+    asked = []
+
+    def texts(rows):
+        asked.extend(rows)
+        return ["word " * 200 for _ in rows]
+
+    found = find_mistakes({"a": BEST, "b": SECOND}, labels=LABELS, texts=texts)
+    assert asked == [1, 5]
+    assert all(len(e.text) <= LONGEST + 2 and e.text.endswith("word …") for e in found.examples)
+
+
+def test_classes_without_a_name_have_their_number():
+    assert find_mistakes({"a": BEST}, labels=("World",)).labels == ("World", "1", "2")
+
+
+def test_nothing_is_said_without_predictions():
+    assert find_mistakes({}) is None
+
+
+def test_replicates_of_another_test_part_are_left_out():
+    runs = make_runs({"a": 0.8, "b": 0.7}, replicates=3)
+    standings = make_standings(runs)
+    ids = {s.architecture: [r.run_id for r in s.replicates] for s in standings if not s.baseline}
+    other = Predictions(TARGETS_N[::-1], TARGETS_N)
+    same = Predictions(TARGETS_N, TARGETS_N)
+    found = gather_predictions(standings, {ids["a"][0]: same, ids["a"][1]: other, ids["b"][0]: other})
+    assert {name: list(own) for name, own in found.items()} == {"a": ["1000"]}
+
+
+def test_predictions_are_read_from_a_file_without_running_anything_in_it(tmp_path):
+    whole, pickled, cut = (tmp_path / f"{name}.npz" for name in ("whole", "pickled", "cut"))
+    np.savez(whole, targets_N=TARGETS_N, predictions_N=TARGETS_N)
+    np.savez(pickled, targets_N=np.array([{}], dtype=object), predictions_N=TARGETS_N)
+    cut.write_bytes(whole.read_bytes()[:100])
+    assert read_predictions(whole).targets_N.tolist() == TARGETS_N.tolist()
+    assert [read_predictions(p) for p in (pickled, cut, tmp_path / "none.npz")] == [None, None, None]
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """A comparison of two architectures with the predictions of every replicate."""
+    runs = make_runs({"a": 0.8, "b": 0.7}, replicates=10)
+    rng = np.random.default_rng(0)
+    targets_N = rng.integers(0, 3, 200)
+    predictions = {}
+    for row in runs[runs.role == "replicate"].to_dict("records"):
+        wrong_N = rng.random(200) > row["test"]
+        predictions[row["run_id"]] = Predictions(targets_N, np.where(wrong_N, (targets_N + 1) % 3, targets_N))
+    return compare_records(
+        runs,
+        sweep="demo",
+        predictions=predictions,
+        labels=LABELS,
+        texts=lambda rows: [f"<i>row {n}</i>" for n in rows],
+        test_reads={"a-0-r0": 1, "a-0-r1": 2},
+    )
+
+
+def test_pairs_of_one_seed_give_mcnemars_counts(compared):
+    verdict = next(v for v in compared.verdicts if not v.baseline)
+    right = right_rows(gather_predictions(compared.standings, {}))
+    assert right == {}
+    total = verdict.mcnemar.only_a - verdict.mcnemar.only_b
+    counts = {name: np.trace(m) for name, m in compared.mistakes.confusion.items()}
+    assert total == counts[verdict.a] - counts[verdict.b]
+    assert verdict.mcnemar.p < 0.001
+
+
+def test_the_report_shows_confusions_examples_and_reads_with_texts_escaped(compared):
+    page = render_report(compared)
+    assert "What they get wrong" in page
+    assert "McNemar on test rows" in page
+    assert "3 by 2 runs; more than once: a-0-r1 2 times" in page
+    assert "&lt;i&gt;row" in page
+    assert "<i>row" not in page
+
+
+def test_the_count_of_reads_is_in_the_json(compared):
+    assert compared.to_json()["test_reads"] == 3

@@ -1,0 +1,56 @@
+"""The test part: read once for each replicate, counted, and out of a search's reach."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from test_trial import Line, rows, task  # noqa: F401  # rows is a fixture
+
+from rnnsweep.config import compose
+from rnnsweep.data import prepare
+from rnnsweep.trial import run_trial
+from rnnsweep.trial.reads import READS, count_reads, note_read
+
+
+@pytest.fixture
+def without_test_part(rows, tmp_path):  # noqa: F811
+    """A corpus whose files of the test part are gone, in a cache of its own."""
+    own = tmp_path / "rows.csv"
+    own.write_text(rows.read_text() + "odd words,metal\n")
+    corpus = prepare(compose(task(tmp_path, own).overrides).data)
+    for name in ("ids", "offsets", "targets", "rows"):
+        (corpus.folder / f"test.{name}.npy").unlink()
+    return own
+
+
+def test_a_search_trains_and_scores_without_the_files_of_the_test_part(without_test_part, tmp_path):
+    outcome = run_trial(task(tmp_path, without_test_part), Line())
+    assert (outcome.state, count_reads(tmp_path / "mlruns" / "sweeps" / "toy")) == ("complete", None)
+    assert (outcome.scores["epochs"], 0 < outcome.validation <= 1) == (2.0, True)
+
+
+def test_a_replicate_fails_without_them_so_they_are_what_it_reads(without_test_part, tmp_path):
+    outcome = run_trial(task(tmp_path, without_test_part, role="replicate"), Line())
+    assert outcome.state == "failed"
+    assert "test.ids.npy" in outcome.reason
+
+
+def test_each_replicate_is_counted_once_and_a_trial_never(rows, tmp_path):  # noqa: F811
+    for number, role in enumerate(("trial", "replicate", "replicate")):
+        one = task(tmp_path, rows, role=role)
+        folder = one.folder.with_name(f"gru-0-r{number}")
+        run_trial(replace(one, folder=folder, key=f"toy.1.{folder.name}", name=folder.name), Line())
+    assert count_reads(tmp_path / "mlruns" / "sweeps" / "toy") == {"gru-0-r1": 1, "gru-0-r2": 1}
+
+
+def test_a_second_look_at_the_same_run_is_counted(tmp_path):
+    for name in ("a", "b", "a"):
+        note_read(tmp_path, name)
+    assert count_reads(tmp_path) == {"a": 2, "b": 1}
+
+
+def test_a_line_that_a_full_disk_cut_off_is_left_out(tmp_path):
+    note_read(tmp_path, "a")
+    with (tmp_path / READS).open("a") as file:
+        file.write(json.dumps({"run": "b"})[:-3])
+    assert count_reads(tmp_path) == {"a": 1}
