@@ -11,7 +11,7 @@ from rnnsweep.api.results import SweepResult
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import Places, find_places
-from rnnsweep.sweep import Sweep, parse_slots, read_sweep
+from rnnsweep.sweep import Sweep, fuse_option, parse_slots, read_sweep
 
 if TYPE_CHECKING:
     from rnnsweep.study import Listener, SweepStatus
@@ -25,6 +25,7 @@ def sweep(
     listener: "Listener | None" = None,
     trials: int | None = None,
     accept_changes: bool = False,
+    fuse: str | int | None = None,
 ) -> SweepResult:
     """Run a sweep, or go on with one, as ``rnnsweep sweep`` does.
 
@@ -34,6 +35,8 @@ def sweep(
         listener: hears of its progress.
         trials: of each architecture, instead of what the file says.
         accept_changes: go on although the file, the corpus or the code changed since the start.
+        fuse: runs that share a process and take their steps together: ``auto``, ``off`` or a number; None
+            takes what the file says.
 
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
@@ -41,7 +44,12 @@ def sweep(
     places = find_places()
     asked = read_sweep(find_file(question, places))
     asked = asked if trials is None else replace(asked, trials=trials)
+    asked = _fused(asked, fuse)
     return _run(asked, places, slots=slots, listener=listener, accept_changes=accept_changes)
+
+
+def _fused(asked: Sweep, fuse: str | int | None) -> Sweep:
+    return asked if fuse is None else replace(asked, fuse=fuse_option(str(fuse)))
 
 
 def _run(
@@ -53,14 +61,14 @@ def _run(
     accept_changes: bool = False,
 ) -> SweepResult:
     from rnnsweep.api.answers import compare
-    from rnnsweep.launchers import LocalLauncher
+    from rnnsweep.launchers import FusedLauncher
     from rnnsweep.study import run_sweep
 
     with _conf(places) as conf:
         summary = run_sweep(
             asked,
             mlruns=places.mlruns,
-            launcher=LocalLauncher(slots=slots if slots is not None else asked.slots),
+            launcher=FusedLauncher(slots=slots if slots is not None else asked.slots),
             listener=listener,
             conf=conf,
             accept_changes=accept_changes,
@@ -102,6 +110,7 @@ def replicate(
     *,
     slots: str | int | None = None,
     listener: "Listener | None" = None,
+    fuse: str | int | None = None,
 ) -> SweepResult:
     """Train the best configuration of each architecture of a sweep on more seeds.
 
@@ -110,6 +119,7 @@ def replicate(
         replicates: seeds of each architecture, those that are done included.
         slots: as in `sweep`.
         listener: as in `sweep`.
+        fuse: as in `sweep`.
 
     Raises:
         UserError: there is no such sweep, or another process runs it.
@@ -117,7 +127,8 @@ def replicate(
     places = find_places()
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
-    return _run(replace(asked, replicates=replicates), places, slots=slots, listener=listener)
+    asked = _fused(replace(asked, replicates=replicates), fuse)
+    return _run(asked, places, slots=slots, listener=listener)
 
 
 def status(name: str | Path) -> "SweepStatus":

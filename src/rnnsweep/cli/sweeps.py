@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 MOST_FAILURES = 5
 WATCH_S = 1.0
+_FUSE = click.option(
+    "--fuse", metavar="auto|K|off", help="Runs of one shape that take their steps together. [default: FILE's]"
+)
 
 
 @command(
@@ -31,6 +34,7 @@ WATCH_S = 1.0
     ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
     ("rnnsweep sweep quickstart --slots gpu:0,gpu:0,gpu:1", "two at a time on one GPU, one on another"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
+    ("rnnsweep sweep quickstart --fuse 8", "eight runs of one shape in a process, as one computation"),
 )
 @click.argument("file", type=Question())
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
@@ -38,7 +42,10 @@ WATCH_S = 1.0
 @click.option(
     "--accept-changes", is_flag=True, help="Go on although FILE, the corpus or the code changed since."
 )
-def sweep_command(file: str, slots: str | None, trials: int | None, accept_changes: bool) -> int:
+@_FUSE
+def sweep_command(
+    file: str, slots: str | None, trials: int | None, accept_changes: bool, fuse: str | None
+) -> int:
     """Run a sweep, or go on with it, and compare what came out.
 
     FILE is a file of sweeps/ or its name.
@@ -48,7 +55,9 @@ def sweep_command(file: str, slots: str | None, trials: int | None, accept_chang
     from rnnsweep.api import sweep
 
     def work(shown: "Listener") -> "SweepResult":
-        return sweep(file, slots=slots, trials=trials, accept_changes=accept_changes, listener=shown)
+        return sweep(
+            file, slots=slots, trials=trials, accept_changes=accept_changes, listener=shown, fuse=fuse
+        )
 
     return _watch(work, again=f"rnnsweep sweep {file}")
 
@@ -63,7 +72,8 @@ def sweep_command(file: str, slots: str | None, trials: int | None, accept_chang
 @click.argument("sweep", type=Started())
 @click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
-def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
+@_FUSE
+def replicate_command(sweep: str, replicates: int, slots: str | None, fuse: str | None) -> int:
     """Train the best of each architecture of SWEEP on more seeds.
 
     Only seeds tell whether one is better than another; `rnnsweep compare` says how many it takes.
@@ -71,7 +81,7 @@ def replicate_command(sweep: str, replicates: int, slots: str | None) -> int:
     from rnnsweep.api import replicate
 
     def work(shown: "Listener") -> "SweepResult":
-        return replicate(sweep, replicates, slots=slots, listener=shown)
+        return replicate(sweep, replicates, slots=slots, listener=shown, fuse=fuse)
 
     return _watch(work, again=f"rnnsweep replicate {sweep} --n {replicates}")
 

@@ -2,6 +2,7 @@
 
 from rnnsweep.sweep.derived import Derived
 from rnnsweep.sweep.file import Sweep, read_sweep
+from rnnsweep.sweep.fuse import fuse_option
 from rnnsweep.sweep.methods import Method
 from rnnsweep.sweep.slots import Slot, parse_slots
 from rnnsweep.sweep.space import Choices, Dimension, FloatRange, IntRange
@@ -15,6 +16,7 @@ __all__ = [
     "Method",
     "Slot",
     "Sweep",
+    "fuse_option",
     "parse_slots",
     "read_sweep",
 ]
