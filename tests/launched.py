@@ -1,9 +1,12 @@
 """What launched processes do in the tests of the launcher: small programs instead of trainings."""
 
+import errno
 import os
 import signal
 import sys
 import time
+from dataclasses import replace
+from functools import partial
 
 from rnnsweep.launchers import child
 from rnnsweep.trial import Outcome, Report
@@ -13,6 +16,56 @@ def main(connection, task, slot):
     """Run the program that the task's first override names, on the real trial's side of the line."""
     child.run_trial = PROGRAMS[task.overrides[0]]
     child.main(connection, task, slot)
+
+
+def failing(connection, task, slot):
+    """Train for real, in the way that the trial's number says: each of them fails by another cause."""
+    from rnnsweep.trial import running
+
+    fate = FATES[task.number] if task.role == "trial" else "nothing"
+    more = {
+        "time limit": {"time_limit": 0.2},
+        "corpus": {"corpus": "0123456789abcdef"},
+        "configuration": {"overrides": (*task.overrides, "model.hidden_size=-1")},
+        "diverged": {"overrides": (*task.overrides, "optimizer=sgd", "optimizer.lr=1e38", *UNCLIPPED)},
+    }
+    running.train = partial(_sabotaged, running.train, fate)
+    child.main(connection, replace(task, **more.get(fate, {})), slot)
+
+
+FATES = (
+    *("nothing", "crash", "kill", "gpu memory", "host memory", "time limit", "diverged", "corpus"),
+    *("configuration", "disk", "nothing"),
+)
+UNCLIPPED = ("optimizer.gradient_clip=null",)
+
+
+def _sabotaged(train, fate, run, *, callbacks, **more):
+    import pytorch_lightning as pl
+
+    class Fails(pl.Callback):
+        def on_validation_end(self, trainer, pl_module):
+            _fail(fate)
+
+    return train(run, callbacks=[*callbacks, Fails()], **more)
+
+
+def _fail(fate):
+    import torch
+
+    match fate:
+        case "crash":
+            raise RuntimeError("it broke")
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "gpu memory":  # as PyTorch says it; no GPU is needed
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        case "host memory":
+            torch.empty(1 << 60)
+        case "disk":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        case "time limit":
+            time.sleep(0.3)
 
 
 def reports(task, channel):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rnnsweep.study import Failure, Listener, SweepStatus
 
 INTERRUPTED = 130
-MOST_FAILURES = 5
+MOST_FAILURES = 20  # under a sweep's summary; `status` names each
 WATCH_S = 1.0
 _FUSE = click.option(
     "--fuse", metavar="auto|K|off", help="Runs of one shape that take their steps together. [default: FILE's]"
@@ -149,7 +149,7 @@ def _conclude(result: "SweepResult", again: str) -> None:
         console.print(f"finished in {duration(result.seconds)}: {done}, {busy}", markup=False)
     else:
         console.print(f"sweep {result.sweep} is finished: nothing left to run", markup=False)
-    _print_failures(result.failures)
+    _print_failures(result.failures, most=MOST_FAILURES)
     if result.comparison is not None:
         print_answer(result.comparison)
         keep_models(result)
@@ -180,7 +180,7 @@ def _print_status(found: "SweepStatus") -> None:
     console, _ = consoles()
     console.print(f"[bold]{found.sweep}[/]  {found.state}, slots busy {found.slots_busy:.0%}")
     console.print(_status_table(found))
-    _print_failures(found.failures)
+    _print_failures(found.failures, most=len(found.failures))
     if found.state == "interrupted":
         console.print(f"go on with: rnnsweep sweep {found.sweep}", style="dim")
 
@@ -200,10 +200,11 @@ def _status_table(found: "SweepStatus") -> "Table":
     return table
 
 
-def _print_failures(failures: "tuple[Failure, ...]") -> None:
+def _print_failures(failures: "tuple[Failure, ...]", *, most: int) -> None:
     _, console = consoles()
-    for one in failures[:MOST_FAILURES]:
+    for one in failures[:most]:
         console.print(f"{one.name} failed: {one.cause}: {one.reason}", style="red", markup=False)
         console.print(f"  {one.log}", style="dim", markup=False, soft_wrap=True)
-    if len(failures) > MOST_FAILURES:
-        console.print(f"and {count(len(failures) - MOST_FAILURES, 'failure')} more", style="red")
+    if len(failures) > most:
+        left = count(len(failures) - most, "failure")
+        console.print(f"and {left} more: `rnnsweep status` names each", style="red", markup=False)

@@ -19,6 +19,7 @@ from rnnsweep.tracking.upkeep import analyse
 from rnnsweep.tracking.views import SweepPicture, description, experiment_tags
 from rnnsweep.trial import Outcome, TrialTask
 
+COST = {"epochs": "work/epochs", "seconds": "time/seconds"}
 _ENDS = {"finished": "complete", "interrupted": "interrupted"}
 
 
@@ -100,6 +101,8 @@ def _end(record: RunRecord, outcome: Outcome) -> None:
     Raises:
         OSError: the disk has no room for the line.
     """
+    if outcome.state == "failed":
+        record.summary({COST[key]: v for key, v in outcome.scores.items() if key in COST})
     record.end(_state(outcome.state), _reason(outcome))
     if record.flush():
         raise OSError(errno.ENOSPC, "no room for the end of the run", record.key)

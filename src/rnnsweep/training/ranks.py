@@ -12,9 +12,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields, is_dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, get_type_hints
 
@@ -24,6 +27,8 @@ from pytorch_lightning.strategies import DDPStrategy
 from rnnsweep.config import RunConfig
 
 READY = "ready\n"
+PATIENCE = timedelta(minutes=10)  # for a process that does not answer: one that is stopped, a machine gone
+WATCH_S = 0.5  # between two looks for the process that is rank 0
 
 
 class LostProcess(RuntimeError):
@@ -32,6 +37,9 @@ class LostProcess(RuntimeError):
 
 class AddedUp(DDPStrategy):
     """Processes that add their gradients up themselves; the network is not wrapped."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=PATIENCE)
 
     def configure_ddp(self) -> None:
         """Leave the network as it is."""
@@ -78,7 +86,9 @@ def _start(task: str, environment: dict[str, str], log: IO[str]) -> "subprocess.
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
-        start_new_session=True,  # Ctrl-C goes to rank 0, which tells the others
+        # Ctrl-C goes to rank 0, which tells the others; in a sweep rank 0 has a session of its own, and who
+        # ends that one ends all of them
+        start_new_session=os.getsid(0) != os.getpid(),
     )
     assert process.stdin is not None
     with suppress(BrokenPipeError), process.stdin:  # gone already: noticed when it does not get ready
@@ -105,6 +115,8 @@ def _name_the_lost(others: "list[subprocess.Popen[str]]", log: IO[str], error: E
             continue
         if status:
             raise LostProcess(f"process {rank} of the run ended with {status}: {_last_lines(log)}") from error
+    if "imed out" in str(error):
+        raise LostProcess(f"a process of the run did not answer for {PATIENCE}") from error
 
 
 def _end(others: "list[subprocess.Popen[str]]") -> None:
@@ -155,10 +167,19 @@ def _run_of(values: dict[str, Any]) -> RunConfig:
     return RunConfig(**{**values, **sections, "overrides": overrides})
 
 
+def _leave_with(parent: int) -> None:
+    """End this process as soon as rank 0 is gone, however it ended."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_S)
+    os._exit(1)
+
+
 def main() -> None:
     """Be one of the other ranks: read the task from standard input and train along."""
     from rnnsweep.training.fit import train
 
+    parent = os.getppid()
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     task = json.load(sys.stdin)
     sys.stdout.write(READY)
     sys.stdout.flush()

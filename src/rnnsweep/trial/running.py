@@ -103,7 +103,9 @@ def _train(
             )
     except Exception as error:  # what it cost counts in the budget
         print_trace()
-        return replace(explain(error), scores=reporter.work())
+        work = reporter.work()
+        record.summary({"work/epochs": work["epochs"], "time/seconds": work["seconds"]})
+        return replace(explain(error), scores=work)
     values = _values(scores)
     if scores.stopped == "interrupted":
         return Outcome("interrupted", scores=values)
