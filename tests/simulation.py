@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rnnsweep.config import compose
-from rnnsweep.study import space
+from rnnsweep.study import sizing, space
 from rnnsweep.sweep import Slot, Sweep, read_sweep
 from rnnsweep.trial import Ended, Event, Outcome, Report, Reported, Started, TrialTask
 
@@ -48,7 +48,9 @@ def without_waiting() -> Iterator[None]:
     """
     once = functools.cache(lambda overrides, conf: compose(overrides, conf=conf))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(space, "compose", lambda overrides, conf=None, where="": once(tuple(overrides), conf))
+        for module in (space, sizing):
+            quick = lambda overrides, conf=None, where="": once(tuple(overrides), conf)  # noqa: E731
+            patch.setattr(module, "compose", quick)
         patch.setattr(os, "fsync", lambda file: None)
         yield
 

@@ -81,18 +81,20 @@ class Sizing:
         drawn = dict(values)
         if not (self.sweep.derivations(architecture) or "parameters" in self.sweep.constraints):
             return Point(self._write(architecture, drawn))
-        sized: list[Sized] = []
-        for derived in self.sweep.derivations(architecture):
-            run = self._run(architecture, drawn)
-            if not _holds(derived, run, drawn):
-                continue
-            found = self._derive(derived, run, derived.wanted(drawn))
-            drawn[derived.key] = found.value
-            sized.append(found)
-            if abs(found.deviation) > derived.tolerance:
-                above = {derived.key: abs(found.deviation) / derived.tolerance - 1}
-                return Point(self._write(architecture, drawn), tuple(sized), _miss(found, derived), above)
-        return self._limited(architecture, drawn, tuple(sized))
+        run = self._run(architecture, drawn)
+        holding = [one for one in self.sweep.derivations(architecture) if _holds(one, run, drawn)]
+        if not holding:
+            return self._limited(architecture, drawn, ())
+        derived = holding[0]
+        sized = self._derive(derived, run, derived.wanted(drawn))
+        drawn[derived.key] = sized.value
+        if len(holding) > 1:
+            problem = f"{derived.key} and {holding[1].key} cannot both be derived"
+            return Point(self._write(architecture, drawn), (sized,), problem, {derived.key: 1.0})
+        if abs(sized.deviation) > derived.tolerance:
+            above = {derived.key: abs(sized.deviation) / derived.tolerance - 1}
+            return Point(self._write(architecture, drawn), (sized,), _miss(sized, derived), above)
+        return self._limited(architecture, drawn, (sized,))
 
     def _limited(self, architecture: str, values: Mapping[str, Any], sized: tuple[Sized, ...]) -> Point:
         overrides = self._write(architecture, values)
@@ -129,7 +131,7 @@ class Sizing:
 
 
 def nearest_width(count: Callable[[int], int], budget: int) -> int:
-    """Give the width whose count comes nearest to a budget, the smaller of two that are equally near.
+    """Give the width up to WIDEST whose count comes nearest to a budget.
 
     Args:
         count: parameters by width; they never become fewer as the width grows.
@@ -138,6 +140,8 @@ def nearest_width(count: Callable[[int], int], budget: int) -> int:
     low, high = 1, WIDEST
     if count(low) >= budget:
         return low
+    if count(high) <= budget:
+        return high
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= budget else (low, middle)

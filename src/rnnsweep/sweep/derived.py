@@ -42,7 +42,7 @@ def split_space(space: Field) -> tuple[tuple[Derived, ...], Field]:
     """Part a space into its derived keys and the rest, which holds their budgets where these are searched.
 
     Raises:
-        UserError: a key that cannot be derived, a wrong budget, count or tolerance, or two derived keys.
+        UserError: a key that cannot be derived, or a wrong budget, count or tolerance.
     """
     rest: dict[str, Any] = {}
     derived: list[Derived] = []
@@ -54,9 +54,6 @@ def split_space(space: Field) -> tuple[tuple[Derived, ...], Field]:
         derived.append(found)
         if found.budget is None:
             rest[found.searched] = _budget_space(value)
-    if len(derived) > 1:
-        keys = " and ".join(one.key for one in derived)
-        raise UserError(f"{space.path}: {space.key}: {keys} cannot both be derived from parameters")
     return tuple(derived), Field(space.path, space.key, rest)
 
 

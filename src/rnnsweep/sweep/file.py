@@ -15,7 +15,7 @@ from rnnsweep.sweep.slots import parse_slots
 from rnnsweep.sweep.space import Dimension, read_space
 from rnnsweep.sweep.values import Field, load_yaml
 
-VARIES = ("all", "seed", "split")
+VARIES = ("all", "initialisation", "order", "seed", "split")
 
 KEYS = (
     "name",
@@ -60,7 +60,7 @@ class Sweep:
     space: tuple[Dimension, ...]
     per_architecture: dict[str, tuple[Dimension, ...]]  # further dimensions of some architectures
     replicates: int
-    vary: str  # what replicates vary: the seed, the split of train and validation, or all
+    vary: str  # what replicates vary: split of train and validation, initialisation, order, all, or the seed
     sampler: Method
     pruner: Method
     seed: int
@@ -78,6 +78,7 @@ class Sweep:
     warm_start: tuple[str, ...] = ()  # earlier sweeps whose trials the samplers start from
     stop_after: int | None = None  # trials of a study in a row that bring nothing better before it ends
     target: float | None = None  # validation accuracy at which a study ends
+    more: dict[str, int] = field(default_factory=dict)  # replicates of architectures that need more of them
     fuse: Fuse = OFF  # runs that share a process and take their steps together
 
     @property
@@ -93,6 +94,10 @@ class Sweep:
         if architecture in self.variants:
             return [*self.overrides, *self.variants[architecture]]
         return [f"model={architecture}", *self.overrides]
+
+    def wanted(self, architecture: str) -> int:
+        """Give the replicates of one architecture: the common number, or its own where it needs more."""
+        return max(self.replicates, self.more.get(architecture, 0))
 
     def dimensions(self, architecture: str) -> tuple[Dimension, ...]:
         """Give the search space of one architecture: the common one, and its own."""
@@ -269,7 +274,7 @@ def _check_overrides(sweep: Sweep) -> None:
 
 def _check_derived(sweep: Sweep) -> None:
     for name in sweep.architectures:
-        keys = [one.key for one in sweep.derivations(name)]
+        keys = [one.key for one in sweep.derivations(name) if not one.when]
         if len(keys) > 1:
             raise UserError(
                 f"{sweep.path}: {name}: {' and '.join(keys)} cannot both be derived from parameters"
