@@ -6,33 +6,33 @@ from dataclasses import replace
 import pytest
 from test_trial import Line, rows, task  # noqa: F401  # rows is a fixture
 
-from rnnsweep.config import compose
-from rnnsweep.data import prepare
+from rnnsweep.data import encoded
+from rnnsweep.data.store import map_array
 from rnnsweep.trial import run_trial
 from rnnsweep.trial.reads import READS, count_reads, note_read
 
 
 @pytest.fixture
-def without_test_part(rows, tmp_path):  # noqa: F811
-    """A corpus whose files of the test part are gone, in a cache of its own."""
-    own = tmp_path / "rows.csv"
-    own.write_text(rows.read_text() + "odd words,metal\n")
-    corpus = prepare(compose(task(tmp_path, own).overrides).data)
-    for name in ("ids", "offsets", "targets", "rows"):
-        (corpus.folder / f"test.{name}.npy").unlink()
-    return own
+def shut(monkeypatch):
+    """No array of the test part can be opened: ids, targets, and the rows that its texts are found by."""
+
+    def guarded(path):
+        if path.name.startswith("test."):
+            raise PermissionError(f"{path.name} was opened")
+        return map_array(path)
+
+    monkeypatch.setattr(encoded, "map_array", guarded)
 
 
-def test_a_search_trains_and_scores_without_the_files_of_the_test_part(without_test_part, tmp_path):
-    outcome = run_trial(task(tmp_path, without_test_part), Line())
+def test_a_search_trains_and_scores_while_the_test_part_cannot_be_opened(rows, tmp_path, shut):  # noqa: F811
+    outcome = run_trial(task(tmp_path, rows), Line())
     assert (outcome.state, count_reads(tmp_path / "mlruns" / "sweeps" / "toy")) == ("complete", None)
     assert (outcome.scores["epochs"], 0 < outcome.validation <= 1) == (2.0, True)
 
 
-def test_a_replicate_fails_without_them_so_they_are_what_it_reads(without_test_part, tmp_path):
-    outcome = run_trial(task(tmp_path, without_test_part, role="replicate"), Line())
-    assert outcome.state == "failed"
-    assert "test.ids.npy" in outcome.reason
+def test_a_replicate_fails_then_so_the_guard_stands_before_all_it_reads(rows, tmp_path, shut):  # noqa: F811
+    outcome = run_trial(task(tmp_path, rows, role="replicate"), Line())
+    assert (outcome.state, "test.ids.npy was opened" in outcome.reason) == ("failed", True)
 
 
 def test_each_replicate_is_counted_once_and_a_trial_never(rows, tmp_path):  # noqa: F811

@@ -59,6 +59,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
+    from rnnsweep.api.separating import count_looks
     from rnnsweep.api.testrows import labels_and_texts, predictions_of
     from rnnsweep.comparison import MARGIN, compare_records, write_report
     from rnnsweep.tracking import provenance, sync
@@ -81,6 +82,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         labels=labels,
         texts=texts,
         test_reads=count_reads(folder),
+        looks=count_looks(folder),
     )
     report = folder / "report.html"
     found = replace(found, report=report)

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.results import SweepResult
+from rnnsweep.api.separating import separate
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import Places, find_places
 from rnnsweep.sweep import Sweep, fuse_option, parse_slots, read_sweep
+
+MOST = 30  # replicates of each that `until_separated` goes to
 
 if TYPE_CHECKING:
     from rnnsweep.study import Listener, SweepStatus
@@ -111,6 +114,8 @@ def replicate(
     slots: str | int | None = None,
     listener: "Listener | None" = None,
     fuse: str | int | None = None,
+    until_separated: bool = False,
+    most: int = MOST,
 ) -> SweepResult:
     """Train the best configuration of each architecture of a sweep on more seeds.
 
@@ -120,15 +125,27 @@ def replicate(
         slots: as in `sweep`.
         listener: as in `sweep`.
         fuse: as in `sweep`.
+        until_separated: then go on with the pair whose verdict needs it most, until no pair does. Each
+            verdict that decides on more counts as a look, which every p pays for.
+        most: replicates of each in all that `until_separated` may go to.
 
     Raises:
-        UserError: there is no such sweep, or another process runs it.
+        UserError: there is no such sweep, another process runs it, or `most` is below `replicates`.
     """
     places = find_places()
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
     asked = _fused(replace(asked, replicates=replicates), fuse)
-    return _run(asked, places, slots=slots, listener=listener)
+
+    def run(wanted: Sweep) -> SweepResult:
+        return _run(wanted, places, slots=slots, listener=listener)
+
+    if not until_separated:
+        return run(asked)
+    if most < replicates:
+        raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
+    folder = places.mlruns / "sweeps" / asked.name
+    return separate(asked, run, folder=folder, most=most, tell=listener.message if listener else None)
 
 
 def status(name: str | Path) -> "SweepStatus":

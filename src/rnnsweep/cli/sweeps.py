@@ -68,12 +68,22 @@ def sweep_command(
         "rnnsweep replicate quickstart --n 10",
         "ten seeds of each, those that are done included",
     ),
+    (
+        "rnnsweep replicate quickstart --n 10 --until-separated --max 30",
+        "then more for the pair that needs them most",
+    ),
 )
 @click.argument("sweep", type=Started())
 @click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option("--until-separated", is_flag=True, help="Then go on with the pair that needs it most.")
+@click.option(
+    "--max", "most", type=click.IntRange(min=1), default=30, show_default=True, help="Seeds of each in all."
+)
 @_FUSE
-def replicate_command(sweep: str, replicates: int, slots: str | None, fuse: str | None) -> int:
+def replicate_command(
+    sweep: str, replicates: int, slots: str | None, until_separated: bool, most: int, fuse: str | None
+) -> int:
     """Train the best of each architecture of SWEEP on more seeds.
 
     Only seeds tell whether one is better than another; `rnnsweep compare` says how many it takes.
@@ -81,9 +91,18 @@ def replicate_command(sweep: str, replicates: int, slots: str | None, fuse: str 
     from rnnsweep.api import replicate
 
     def work(shown: "Listener") -> "SweepResult":
-        return replicate(sweep, replicates, slots=slots, listener=shown, fuse=fuse)
+        return replicate(
+            sweep,
+            replicates,
+            slots=slots,
+            listener=shown,
+            fuse=fuse,
+            until_separated=until_separated,
+            most=most,
+        )
 
-    return _watch(work, again=f"rnnsweep replicate {sweep} --n {replicates}")
+    further = f" --until-separated --max {most}" if until_separated else ""
+    return _watch(work, again=f"rnnsweep replicate {sweep} --n {replicates}{further}")
 
 
 @command(

@@ -16,6 +16,7 @@ _HOMES = {
     "ranks": "Friedman friedman nemenyi_difference",
     "records": "Comparison Remark Replicate Standing TestScore Verdict",
     "report": "render_report write_report",
+    "sequential": "Step look_factor next_step",
     "tables": "standings_latex standings_markdown verdicts_latex verdicts_markdown",
     "terminal": "print_comparison standings_table",
 }

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.budget import INDEPENDENT, BudgetCurve, budget_curve
-from rnnsweep.comparison.facts import describe_reads, describe_sweep
+from rnnsweep.comparison.facts import describe_looks, describe_reads, describe_sweep
 from rnnsweep.comparison.health import Bounds, check_health
 from rnnsweep.comparison.importance import forest_importances
 from rnnsweep.comparison.mistakes import (
@@ -62,6 +62,7 @@ def compare_records(
     labels: Sequence[str] = (),
     texts: Texts | None = None,
     test_reads: Mapping[str, int] | None = None,
+    looks: int = 0,
 ) -> Comparison:
     """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
 
@@ -79,6 +80,7 @@ def compare_records(
         labels: the classes' names.
         texts: gives the texts of test rows, to show those where the best two disagree.
         test_reads: {run's name: times that it read the test part}, as they were counted.
+        looks: times that these replicates were looked at to decide on more of them; every p pays for it.
 
     Raises:
         UserError: no runs, or a margin out of range.
@@ -90,7 +92,9 @@ def compare_records(
     table = _with_columns(runs)
     standings = make_standings(table)
     said = gather_predictions(standings, predictions or {})
-    verdicts = make_verdicts(standings, margin=margin, sweep=name, correct=correct or right_rows(said))
+    verdicts = make_verdicts(
+        standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
+    )
     curves_by_name, refusal = _budget_curves(table, standings, sweep)
     forest = importances is None
     return Comparison(
@@ -112,6 +116,7 @@ def compare_records(
         facts={
             **describe_sweep(table, sweep),
             **describe_reads(test_reads),
+            **describe_looks(looks),
             **{k: str(v) for k, v in (facts or {}).items()},
         },
         mistakes=find_mistakes(said, labels=labels, texts=texts),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rnnsweep.comparison.sequential import look_factor
 from rnnsweep.sweep import Sweep
 from rnnsweep.sweep.space import Choices, Dimension
 
@@ -34,6 +35,14 @@ def describe_reads(test_reads: Mapping[str, int] | None) -> dict[str, str]:
         return {"counted reads of the test part": f"{said}: one each, none by the search"}
     often = ", ".join(f"{name} {n} times" for name, n in more.items())
     return {"counted reads of the test part": f"{said}; more than once: {often}"}
+
+
+def describe_looks(looks: int) -> dict[str, str]:
+    """Say what replicating until two are separated did to the p values; nothing where it was not done."""
+    if not looks:
+        return {}
+    factor = look_factor(looks)
+    return {"looks at growing replicates": f"{looks}, so each p is multiplied by {factor} (alpha spending)"}
 
 
 def _asked(sweep: Sweep) -> dict[str, str]:

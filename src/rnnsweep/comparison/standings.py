@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# keys that replicates set, one or several, as the sweep's `vary:` says
+VARIED = {
+    "seed": "seed",
+    "data.split_seed": "split",
+    "seeds.initialisation": "initialisation",
+    "seeds.order": "order",
+}
+
+
 def make_standings(runs: "pd.DataFrame") -> tuple[Standing, ...]:
     """Give a standing for each architecture, best mean test score first, then best validation score."""
     named = runs[runs["architecture"].notna()]
@@ -81,18 +90,20 @@ def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame"
     done = group[(group["role"] == "replicate") & (group["state"] == "complete") & group["test"].notna()]
     if not len(done):
         return done
+    import pandas as pd
+
     done = done.sort_values("started", kind="stable", na_position="first")
     keys = done["overrides"].map(_configuration)
     chosen = _configuration(winner["overrides"].iloc[0]) if len(winner) else None
     wanted = chosen if chosen in set(keys) else keys.iloc[-1]
     same = done[keys == wanted]
-    return same.loc[~same["seed"].map(str).duplicated(keep="last")]
+    seeds = [_seed(row) for row in same.to_dict("records")]
+    return same.loc[~pd.Series(seeds, index=same.index).duplicated(keep="last")]
 
 
 def _configuration(overrides: Any) -> tuple[str, ...]:
     """Overrides without what replicates vary, in one order."""
-    varied = ("seed=", "data.split_seed=")
-    return tuple(sorted(o for o in _overrides(overrides) if not o.startswith(varied)))
+    return tuple(sorted(o for o in _overrides(overrides) if o.partition("=")[0] not in VARIED))
 
 
 def _overrides(value: Any) -> tuple[str, ...]:
@@ -102,8 +113,12 @@ def _overrides(value: Any) -> tuple[str, ...]:
 
 
 def _seed(row: Mapping[Any, Any]) -> str:
+    """The run's seed, and each other varied seed that differs from it: what pairs replicates."""
     number = _number(row["seed"])
-    return str(row["seed"]) if number is None else str(int(number))
+    seed = str(row["seed"]) if number is None else str(int(number))
+    given = (o.partition("=") for o in _overrides(row["overrides"]))
+    others = [f"{VARIED[key]} {value}" for key, _, value in given if key in VARIED and value != seed]
+    return ", ".join([seed, *sorted(others)])
 
 
 def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:

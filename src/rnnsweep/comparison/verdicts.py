@@ -19,6 +19,7 @@ from rnnsweep.comparison.power import (
 )
 from rnnsweep.comparison.records import Standing, Verdict
 from rnnsweep.comparison.sentences import say_verdict
+from rnnsweep.comparison.sequential import look_factor
 
 ALPHA = 0.05
 MOST = 30  # replicates in all that are still worth asking for; beyond, the pair counts as not separable
@@ -61,19 +62,21 @@ def make_verdicts(
     margin: float,
     sweep: str = "",
     correct: Correct | None = None,
+    looks: int = 0,
 ) -> tuple[Verdict, ...]:
     """Give a verdict on each pair of architectures, and on each architecture against the linear baseline.
 
     Two families, each held to 5 % of false claims by Holm's correction: all pairs of architectures, and
-    all comparisons with the baseline.
+    all comparisons with the baseline. `looks` counts the verdicts on which more replicates were decided;
+    every p pays for them.
     """
     networks = [s for s in standings if not s.baseline]
     linear = next((s for s in standings if s.baseline and s.replicates), None)
     pairs = [_pair(a, b) for a, b in combinations(networks, 2)]
     against = [_against(a, linear) for a in networks] if linear else []
     return (
-        *_judge_family(pairs, margin=margin, sweep=sweep, correct=correct or {}),
-        *_judge_family(against, margin=margin, sweep=sweep, correct=correct or {}),
+        *_judge_family(pairs, margin=margin, sweep=sweep, correct=correct or {}, looks=looks),
+        *_judge_family(against, margin=margin, sweep=sweep, correct=correct or {}, looks=looks),
     )
 
 
@@ -101,12 +104,15 @@ def _against(a: Standing, linear: Standing) -> Pair:
     )
 
 
-def _judge_family(pairs: Sequence[Pair], *, margin: float, sweep: str, correct: Correct) -> list[Verdict]:
+def _judge_family(
+    pairs: Sequence[Pair], *, margin: float, sweep: str, correct: Correct, looks: int
+) -> list[Verdict]:
     alone = [pair.p() if len(pair.differences) > 1 else 1.0 for pair in pairs]
-    corrected = holm(alone)
-    equal = holm([_equal_p(pair, margin) for pair in pairs])
-    # Holm asks this much of the next to fall
-    left, left_equal = (max(1, sum(p > ALPHA for p in family)) for family in (corrected, equal))
+    corrected = _paid(holm(alone), looks)
+    equal = _paid(holm([_equal_p(pair, margin) for pair in pairs]), looks)
+    # Holm asks this much of the next to fall; whoever looks again pays for that look
+    following = look_factor(looks + 1 if looks else 0)
+    left, left_equal = (following * max(1, sum(p > ALPHA for p in f)) for f in (corrected, equal))
     verdicts = []
     for pair, p_alone, p, p_equal in zip(pairs, alone, corrected, equal, strict=True):
         word = _word(pair, p, p_equal, left)
@@ -122,6 +128,11 @@ def _judge_family(pairs: Sequence[Pair], *, margin: float, sweep: str, correct: 
             replace(verdict, sentence=say_verdict(verdict, margin=margin, left=left, sweep=sweep))
         )
     return verdicts
+
+
+def _paid(family: Sequence[float], looks: int) -> list[float]:
+    factor = look_factor(looks)
+    return [min(1.0, factor * p) for p in family]
 
 
 def _mcnemar(pair: Pair, correct: Correct) -> McNemar | None:

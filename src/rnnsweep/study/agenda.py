@@ -106,7 +106,7 @@ class Agenda:
                 continue
             self.repeated.add(name)
             if best := search.best_trial():
-                for number in range(self.maker.sweep.replicates):
+                for number in range(self.maker.sweep.wanted(name)):
                     task = self.maker.replicate(
                         name, best.number, best.overrides, number=number, tags=best.tags
                     )

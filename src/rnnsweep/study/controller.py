@@ -296,7 +296,7 @@ class Controller:
                 best=search.best,
                 share=min(1.0, search.open_budget()),
                 replicates=self.agenda.replicates_ended(name),
-                replicates_wanted=self.sweep.replicates,
+                replicates_wanted=self.sweep.wanted(name),
                 infeasible=search.counts[INFEASIBLE],
                 rejected=search.counts[REJECTED],
                 stopped=search.stopped,

@@ -87,13 +87,15 @@ def _is_finished(folder: Path, sweep: Sweep) -> bool:
     opened = [event for event in events if event["event"] == "open"]
     if not opened or events[-1].get("state") != "finished":
         return False
-    return all(opened[-1].get(key) == value for key, value in budget_of(sweep).items())
+    wanted = {key: value for key, value in budget_of(sweep).items() if value or key != "more"}
+    return all(opened[-1].get(key) == value for key, value in wanted.items())
 
 
 def budget_of(sweep: Sweep) -> dict[str, Any]:
     """Give what decides when a sweep is finished."""
     names = ("trials", "seconds", "epochs", "stop_after", "target", "replicates", "baseline")
-    return {name: getattr(sweep, name) for name in names} | {"architectures": list(sweep.architectures)}
+    own = {"architectures": list(sweep.architectures), "more": dict(sweep.more)}
+    return {name: getattr(sweep, name) for name in names} | own
 
 
 def _origin(sweep: Sweep, *, conf: Path, corpus: str) -> dict[str, Any]:

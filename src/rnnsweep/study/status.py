@@ -145,7 +145,7 @@ def _standings(
             best=max(scores, default=None),
             share=min(1.0, ended / plan["trials"]) if plan["trials"] else 0.0,
             replicates=sum(v["role"] == "replicate" and v["state"] in ENDS for v in own),
-            replicates_wanted=plan["replicates"],
+            replicates_wanted=max(plan["replicates"], plan.get("more", {}).get(architecture, 0)),
             infeasible=count[INFEASIBLE],
             rejected=study.get("rejected", 0),
             stopped=study.get("stopped"),

@@ -12,6 +12,13 @@ from rnnsweep.trial import TrialTask
 
 BASELINE = "linear"
 DEVICES = "trainer.devices"
+_VARIED = {  # what `vary:` says -> the keys that replicates set; the rest stays as in the best trial
+    "all": ("seed", "data.split_seed"),
+    "seed": ("seed",),
+    "split": ("data.split_seed",),
+    "initialisation": ("seeds.initialisation",),
+    "order": ("seeds.order",),
+}
 REPLICATE = "rnnsweep.replicate"  # tag: which of its trial's repeats a replicate is
 
 
@@ -77,6 +84,8 @@ class TaskMaker:
         seeds = {
             "seed": base.seed + 1 + number,
             "data.split_seed": base.data.split_seed + 1 + number,
+            "seeds.initialisation": base.seed_of("initialisation") + 1 + number,
+            "seeds.order": base.seed_of("order") + 1 + number,
         }
         return tuple(f"{key}={seeds[key]}" for key in _varied(self.sweep.vary))
 
@@ -145,7 +154,7 @@ def searched_keys(sweep: Sweep, architecture: str) -> tuple[str, ...]:
 
 
 def _varied(vary: str) -> tuple[str, ...]:
-    return {"all": ("seed", "data.split_seed"), "seed": ("seed",), "split": ("data.split_seed",)}[vary]
+    return _VARIED[vary]
 
 
 def _without_seeds(overrides: tuple[str, ...], vary: str) -> tuple[str, ...]:
