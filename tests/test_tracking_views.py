@@ -5,6 +5,7 @@ import json
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
@@ -116,6 +117,17 @@ def test_search_draws_every_hyperparameter_on_its_scale():
     shown = [chart for chart in charts if not chart["deleted"]]
     assert shown[0]["selectedParams"] == ["model", "optimizer.log10_lr", "model.hidden_size"]
     assert [c["xaxis"]["key"] for c in shown[1:]] == ["optimizer.log10_lr", "model.hidden_size"]
+
+
+def test_what_one_architecture_has_alone_is_no_axis_that_would_hide_the_others():
+    own = replace(PICTURE, shared=["optimizer.lr"])
+    charts = [chart for chart in states(own)["Search"]["compareRunCharts"] if not chart["deleted"]]
+    together = [chart["selectedParams"] for chart in charts if chart["type"] == "PARALLEL"]
+    assert together == [["model", "optimizer.log10_lr"]]
+    assert [chart["xaxis"]["key"] for chart in charts if chart["type"] == "SCATTER"] == [
+        "optimizer.log10_lr",
+        "model.hidden_size",
+    ]
 
 
 def test_a_view_of_forty_architectures_and_thirty_parameters_fits_a_tag():

@@ -170,6 +170,19 @@ def test_a_replicate_alone_reads_the_test_part_and_keeps_what_it_predicted(tmp_p
     assert not any("test" in key for line in lines(trial) for key in line.get("values", {}))
 
 
+def test_a_run_is_named_by_what_was_searched_and_says_how_to_repeat_it(tmp_path, rows):
+    keys = ("optimizer.lr", "model.hidden_size", "model.dropout")
+    one = task(tmp_path, rows, "optimizer.lr=0.01", searched=keys, log_scaled=keys[:2])
+    run_trial(one, Line())
+    start = next(line for line in lines(one) if line["op"] == "start")
+    assert start["name"] == "t00 gru lr=0.01 h=4"
+    logarithms = {key: value for key, value in start["params"].items() if "log10" in key}
+    assert set(logarithms) == {"optimizer.log10_lr", "model.log10_hidden_size"}  # the others' default too
+    assert logarithms["optimizer.log10_lr"] == "-2.0"
+    assert "rnnsweep train " in start["tags"]["mlflow.note.content"]
+    assert "optimizer.lr=0.01" in start["tags"]["mlflow.note.content"]
+
+
 def test_the_surest_mistakes_come_first_with_their_texts():
     found = Evaluation(
         accuracy=0.4,

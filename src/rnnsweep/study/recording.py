@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from rnnsweep.config import known_keys
 from rnnsweep.study.journal import JOURNAL
 from rnnsweep.study.start import sweep_folder
 from rnnsweep.study.tasks import searched_keys
@@ -143,6 +144,7 @@ def _picture(sweep: Sweep) -> SweepPicture:
         searched=tuple(dict.fromkeys(k for a in sweep.architectures for k in searched_keys(sweep, a))),
         log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
         replicated=sweep.replicates > 0,
+        shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
     )
 
 

@@ -116,6 +116,7 @@ class TaskMaker:
             name=name,
             number=number,
             searched=self._searched(role, architecture),
+            log_scaled=self._log_scaled(architecture),
             parent_key=self.parent_key,
             tags=self._tags(role, architecture, number, overrides),
             conf=self.conf,
@@ -126,6 +127,10 @@ class TaskMaker:
             uri=self.uri,
             origin=self.origin,
         )
+
+    def _log_scaled(self, architecture: str) -> tuple[str, ...]:
+        space = (*self.sweep.space, *self.sweep.per_architecture.get(architecture, ()))
+        return tuple(one.key for one in space if getattr(one, "log", False))
 
     def _searched(self, role: str, architecture: str) -> tuple[str, ...]:
         if role != "trial":

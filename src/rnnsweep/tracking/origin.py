@@ -1,6 +1,7 @@
 """Where a run comes from: commit, uncommitted changes, versions, hardware, command."""
 
 import functools
+import getpass
 import os
 import platform
 import shlex
@@ -28,8 +29,8 @@ def provenance(root: Path | None = None) -> dict[str, str]:
     """Describe where runs of this process come from, as flat text; a sweep passes it on to its trials.
 
     Keys: ``git.commit``, ``git.branch``, ``git.dirty``, ``git.diff`` (only where something is uncommitted),
-    ``versions``, ``python``, ``command``, ``cpu``, ``cores``, ``memory_gb``, ``gpu``, ``host``, ``platform``.
-    Worked out once in a process.
+    ``versions``, ``python``, ``command``, ``cpu``, ``cores``, ``memory_gb``, ``gpu``, ``user``, ``host``,
+    ``platform``. Worked out once in a process.
     """
     return dict(_provenance(root or Path(__file__).resolve().parents[3]))
 
@@ -41,10 +42,18 @@ def _provenance(root: Path) -> dict[str, str]:
         "versions": " ".join(f"{name}={_version(name)}" for name in LIBRARIES),
         "python": platform.python_version(),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:5000],
+        "user": _user(),
         "host": platform.node(),
         "platform": platform.platform(),
         **hardware(),
     }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return "unknown"
 
 
 def hardware() -> dict[str, str]:

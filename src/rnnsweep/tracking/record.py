@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rnnsweep.tracking.logger import SpoolLogger
 
 State = Literal["complete", "pruned", "failed", "interrupted"]
+# what of the origin MLflow's pages show in columns of their own
+SHOWN = {"git.commit": "mlflow.source.git.commit", "command": "mlflow.source.name", "user": "mlflow.user"}
 REASON = 1000  # characters of a reason that are kept
 
 
@@ -242,7 +244,8 @@ class RunRecord:
         origin = dict(provenance)
         diff = origin.pop("git.diff", None)
         if origin:
-            self.tags({f"rnnsweep.{name}": value for name, value in origin.items()})
+            shown = {tag: origin[name] for name, tag in SHOWN.items() if name in origin}
+            self.tags({f"rnnsweep.{name}": value for name, value in origin.items()} | shown)
         if config_yaml is not None:
             self.artifact(config_yaml, "config.yaml")
         if diff:

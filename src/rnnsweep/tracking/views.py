@@ -42,7 +42,7 @@ METRICS = (
     ],
     *("time/seconds", "time/samples_per_second", "work/epochs", "work/steps"),
     *("params_total", "epoch", "optimizer/lr"),
-    *(*NAMES, *GPU_NAMES, *ENERGY),
+    *(*NAMES, *GPU_NAMES, *ENERGY, "memory/peak_bytes", "memory/activations_bytes"),
 )
 CHARTS = ("search", "curves")  # views that open on charts; the others open on the table
 MEANINGS = {
@@ -55,18 +55,32 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class SweepPicture:
-    """What the views of a sweep need to know; `log_scaled` are those of `searched` on a log scale."""
+    """What the views of a sweep need to know.
+
+    `log_scaled` are those of `searched` on a log scale, `shared` those that every architecture has (None:
+    all): the page leaves a run out of parallel coordinates that lacks one of their settings.
+    """
 
     question: str
     architectures: Sequence[str]
     searched: Sequence[str] = ()
     log_scaled: Sequence[str] = ()
     replicated: bool = True
+    shared: Sequence[str] | None = None
 
     @property
     def axes(self) -> list[str]:
         """The searched parameters as they are drawn: logarithms where the scale is one."""
-        return [companion(name) if name in self.log_scaled else name for name in self.searched]
+        return [self._axis(name) for name in self.searched]
+
+    @property
+    def shared_axes(self) -> list[str]:
+        """Those of every architecture."""
+        shared = self.searched if self.shared is None else self.shared
+        return [self._axis(name) for name in self.searched if name in shared]
+
+    def _axis(self, name: str) -> str:
+        return companion(name) if name in self.log_scaled else name
 
 
 def experiment_tags(picture: SweepPicture, *, created_ms: int) -> dict[str, str]:
@@ -132,7 +146,7 @@ def _search(picture: SweepPicture) -> dict[str, Any]:
         selectedColumns=[column("metrics", SCORE), column("params", "model"), *params],
         compareRunSections=[section("all together", columns=1, height=460), section("one by one")],
         compareRunCharts=_alone(
-            parallel(["model", *picture.axes], [SCORE], "all together", title="trials"),
+            parallel(["model", *picture.shared_axes], [SCORE], "all together", title="trials"),
             *[scatter(name, SCORE, "one by one", title=f"score against {name}") for name in picture.axes],
         ),
     )

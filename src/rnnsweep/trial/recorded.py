@@ -1,5 +1,6 @@
 """A task's run in the store: opened with all that is known, ended with all that came out."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +37,8 @@ def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -
         datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes) if corpus else (),
         config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
         uri=task.uri,
-        log_scaled=tuple(task.searched),
+        description=_description(task),
+        log_scaled=task.log_scaled,
         provenance=task.origin,
         resume=True,  # as a process before this one may have got no further than this line
     )
@@ -45,11 +47,21 @@ def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -
 def _name(task: TrialTask, run: RunConfig, flat: Mapping[str, Any]) -> str:
     if task.role == "baseline":
         return task.architecture
-    searched = {key: flat[key] for key in task.searched if key in flat}
+    searched = {key: flat[key] for key in task.searched if key in flat and key in _overridden(task)}
     if task.role == "replicate":
         number = int(task.tags.get("rnnsweep.replicate", 0))
         return run_name(task.architecture, role=task.role, number=number, seed=run.seed)
     return run_name(task.architecture, searched, role=task.role, number=task.number)
+
+
+def _overridden(task: TrialTask) -> set[str]:
+    """Give the keys that the task sets: a space may hold settings that this architecture does not have."""
+    return {override.partition("=")[0] for override in task.overrides}
+
+
+def _description(task: TrialTask) -> str:
+    """Say how to train the run again, as its page shows it."""
+    return f"Train it again:\n\n```\n{shlex.join(['rnnsweep', 'train', *task.overrides])}\n```"
 
 
 def close_record(record: RunRecord, outcome: Outcome) -> None:
