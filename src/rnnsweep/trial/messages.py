@@ -29,9 +29,7 @@ class TrialTask:
     name: str
     number: int | None = None  # of the trial in its study
     searched: tuple[str, ...] = ()  # keys of the search space, for the run's name
-    log_scaled: tuple[
-        str, ...
-    ] = ()  # those of the space on a log scale, of any role: plots need log10 of them
+    log_scaled: tuple[str, ...] = ()  # those on a log scale, whatever the role: plots need log10 of them
     parent_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     conf: Path | None = None  # the configuration files as they were when the sweep started
