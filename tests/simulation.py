@@ -92,15 +92,18 @@ class FakeLauncher:
     idle: float = 0.0
     running: dict[str, TrialTask] = field(default_factory=dict)
     on_event: Callable[[Event], None] = lambda event: None
+    batch: Callable[[], int] = lambda: 1  # events that arrive at once, at most
+    echoes: bool = False  # messages come twice, and again after their task has ended
 
     def __post_init__(self) -> None:
         self._queue: list[tuple[float, int, Event]] = []
         self._order = itertools.count()
         self._lives: dict[str, int] = {}
+        self._past: list[Event] = []
 
     def start(self, task: TrialTask, slot: Slot) -> None:
         assert task.key not in self.running, "doubled"
-        assert len(self.running) < len(self.slots), "no free slot"
+        assert self._has_room(task, slot), "no free slot"
         self._cut("start")
         life = self._lives[task.key] = self._lives.get(task.key, -1) + 1
         self.started.append(task)
@@ -112,8 +115,20 @@ class FakeLauncher:
             self._plan(at, Reported(task.key, Report(rung, rung * 10, float(rung), score)))
         self._plan(script.seconds, Ended(task.key, _outcome(script)))
 
+    def _has_room(self, task: TrialTask, slot: Slot) -> bool:
+        return len(self.running) < len(self.slots)
+
     def events(self, timeout: float) -> list[Event]:
         self._cut("events")
+        first, *_ = found = self._next(timeout) or [None]
+        while first is not None and len(found) < self.batch() and (more := self._next(0.0)):
+            found += more
+        if first is None:
+            return []
+        said = [event for event in found if not isinstance(event, Ended)]
+        return [*self._past[-2:], *said, *found] if self.echoes else found
+
+    def _next(self, timeout: float) -> list[Event]:
         while self._queue:
             at, _, event = heapq.heappop(self._queue)
             if event.key not in self.running:
@@ -126,6 +141,7 @@ class FakeLauncher:
             if isinstance(event, Ended):
                 self._end(event.key)
             self.on_event(event)
+            self._past += [] if isinstance(event, Ended) else [event]
             return [event]
         self.clock.time += timeout
         return []

@@ -120,7 +120,8 @@ class Controller:
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
 
     def _members(self) -> list[tuple[TrialTask, Slot]]:
-        every = self.running.values() if self.disk.has_room() else ()
+        may_join = self.held is None and self.disk.has_room()
+        every = self.running.values() if may_join else ()
         return [(busy.job.task, busy.slots[0]) for busy in every]
 
     def _note_studies(self) -> None:

@@ -40,9 +40,9 @@ class Fusing:
     slots: int  # of the launcher: they share the memory
     able: bool = True  # whether the launcher can
     tell: Callable[[str], None] = lambda text: None
-    free_memory: Callable[[], float] = _free_memory
     _seats: dict[int, int] = field(default_factory=dict)  # slot -> members at most
     _told: set[str] = field(default_factory=set)
+    _runs: dict[tuple[str, ...], RunConfig | None] = field(default_factory=dict)  # by overrides
 
     @property
     def fuse(self) -> Fuse:
@@ -88,7 +88,7 @@ class Fusing:
         wanted = auto_members(run, gpu=slot.gpu is not None) if self.fuse == AUTO else int(self.fuse)
         if wanted == 1 or slot.gpu is not None:  # a GPU's memory is its own
             return wanted
-        most = members_that_fit(run, free=_SHARE_OF_MEMORY * self.free_memory() / self.slots)
+        most = members_that_fit(run, free=_SHARE_OF_MEMORY * _free_memory() / self.slots)
         if most < wanted:
             self._tell_once(job.task.architecture, f"{most} instead of {wanted} runs share a process: memory")
         return min(wanted, most)
@@ -118,10 +118,12 @@ class Fusing:
         return first.architecture if first.role == "trial" else None
 
     def _run(self, task: TrialTask) -> RunConfig | None:
-        try:
-            return compose(task.overrides, conf=task.conf or self.conf)
-        except UserError:
-            return None  # the task itself says what is wrong
+        if task.overrides not in self._runs:
+            try:
+                self._runs[task.overrides] = compose(task.overrides, conf=task.conf or self.conf)
+            except UserError:
+                self._runs[task.overrides] = None  # the task itself says what is wrong
+        return self._runs[task.overrides]
 
     def _shape(self, task: TrialTask) -> str | None:
         run = self._run(task)
