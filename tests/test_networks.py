@@ -81,7 +81,7 @@ def test_a_batch_of_one_equals_its_row_in_a_larger_batch(config, rows, seed):
 
 
 def logits_and_gradients(network, way, tokens_BT, lengths_B, monkeypatch):
-    monkeypatch.setattr("rnnsweep.networks.network.choose", lambda **_: way)
+    monkeypatch.setattr("rnnsweep.networks.network.choose", lambda *_, **__: way)
     network.zero_grad()
     logits_BC = network(tokens_BT, lengths_B)
     (logits_BC * torch.arange(1.0, 1 + CLASSES)).sum().backward()
@@ -93,33 +93,34 @@ recurrent = configs.filter(lambda config: config.cell != "bag")
 
 @given(recurrent, lengths, seeds)
 @settings(max_examples=80, deadline=None)
-def test_gathered_and_packed_give_the_same_logits_and_gradients_on_ragged_batches(config, rows, seed):
+def test_all_ways_give_the_same_logits_and_gradients_on_ragged_batches(config, rows, seed):
     network = made(config, seed=seed).float()
     tokens_BT, lengths_B = ragged(rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        packed = logits_and_gradients(network, "packed", tokens_BT, lengths_B, patch)
-        gathered = logits_and_gradients(network, "gathered", tokens_BT, lengths_B, patch)
+        packed, gathered, compiled = (
+            logits_and_gradients(network, way, tokens_BT, lengths_B, patch)
+            for way in ("packed", "gathered", "compiled")
+        )
 
-    for one, other in zip(gathered, packed, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(gathered, packed, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(compiled, packed, atol=1e-5, rtol=1e-5)
 
 
 @given(recurrent, st.integers(1, 9), st.integers(1, 5), seeds)
 @settings(max_examples=60, deadline=None)
-def test_all_three_ways_give_the_same_logits_and_gradients_on_equal_lengths(config, steps, texts, seed):
+def test_all_ways_give_the_same_logits_and_gradients_on_equal_lengths(config, steps, texts, seed):
     network = made(config, seed=seed).float()
     tokens_BT, lengths_B = ragged([steps] * texts)
 
     with pytest.MonkeyPatch.context() as patch:
-        ways = [
+        packed, *others = (
             logits_and_gradients(network, way, tokens_BT, lengths_B, patch)
-            for way in ("packed", "equal", "gathered")
-        ]
+            for way in ("packed", "equal", "gathered", "compiled")
+        )
 
-    for packed, equal, gathered in zip(*ways, strict=True):
-        torch.testing.assert_close(equal, packed, atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(gathered, packed, atol=1e-5, rtol=1e-5)
+    for other in others:
+        torch.testing.assert_close(other, packed, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
@@ -138,10 +139,15 @@ def test_two_directions_last_joins_the_last_state_of_each_direction(cell):
     torch.testing.assert_close(network(tokens_BT, lengths_B), expected_BH)
 
 
-def test_the_cpu_never_packs_and_cudnn_does():
-    assert choose(ragged=True, on_cpu=True) == "gathered"
-    assert choose(ragged=True, on_cpu=False) == "packed"
-    assert choose(ragged=False, on_cpu=True) == "equal"
+def test_the_cpu_steps_through_time_itself_unless_precision_is_reduced_and_cudnn_packs(monkeypatch):
+    inputs_TBE, elsewhere_TBE = torch.zeros(3, 2, 1), torch.zeros(3, 2, 1, device="meta")
+    assert choose(inputs_TBE, ragged=True) == choose(inputs_TBE, ragged=False) == "compiled"
+    assert choose(elsewhere_TBE, ragged=True) == "packed"
+    assert choose(elsewhere_TBE, ragged=False) == "equal"
+    with torch.autocast("cpu", torch.bfloat16):
+        assert (choose(inputs_TBE, ragged=True), choose(inputs_TBE, ragged=False)) == ("gathered", "equal")
+    monkeypatch.setattr("rnnsweep.networks.lengths.AVAILABLE", False)
+    assert (choose(inputs_TBE, ragged=True), choose(inputs_TBE, ragged=False)) == ("gathered", "equal")
 
 
 def test_dropout_between_layers_draws_in_training_and_not_in_evaluation():

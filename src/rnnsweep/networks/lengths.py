@@ -1,5 +1,6 @@
-"""Three ways to run recurrent layers over texts of different lengths; all compute the same function.
+"""Four ways to run recurrent layers over texts of different lengths; all compute the same function.
 
+compiled  own time loops, which read the real steps alone (`recurrent`): on the CPU, in full precision.
 packed    PyTorch's packed sequences: right everywhere, but on the CPU they leave oneDNN's fused kernel.
 equal     all lengths are the same: the layers run as they are.
 gathered  each direction reads every text in its own order (the backward one through an index that reverses
@@ -15,16 +16,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-Way = Literal["packed", "equal", "gathered"]
+from rnnsweep.compiled import AVAILABLE
+from rnnsweep.networks.recurrent import run_compiled
+
+Way = Literal["compiled", "packed", "equal", "gathered"]
 _RUN = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh}
 
 
-def choose(*, ragged: bool, on_cpu: bool) -> Way:
-    """Choose the way that was measured to be the fastest.
+def choose(inputs_TBE: Tensor, *, ragged: bool) -> Way:
+    """Choose the way that was measured to be the fastest (`python -m benchmarks lengths`).
 
-    On the CPU gathering won for every cell, direction and batch size (`python -m benchmarks.lengths`).
-    cuDNN runs packed sequences in one kernel launch a layer, both directions together.
+    On the CPU that is the compiled one for every cell, direction and batch size; in reduced precision, or
+    without Numba, oneDNN's kernels on gathered texts. cuDNN runs packed sequences in one kernel launch a
+    layer, both directions together.
     """
+    on_cpu = inputs_TBE.device.type == "cpu"
+    if on_cpu and AVAILABLE and not torch.is_autocast_enabled("cpu"):
+        return "compiled"
     if not ragged:
         return "equal"
     return "gathered" if on_cpu else "packed"
@@ -36,6 +44,8 @@ def run(layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way) 
     Returns:
         outputs_TBH
     """
+    if way == "compiled":
+        return run_compiled(layers, inputs_TBE, lengths_B)
     if way == "packed":
         return _packed(layers, inputs_TBE, lengths_B)
     if way == "equal" or not layers.bidirectional:

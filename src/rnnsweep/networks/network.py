@@ -49,7 +49,7 @@ class Network(nn.Module):
         ragged = bool((lengths_B != embedded_TBE.shape[0]).any())
         hidden_TBH = self.embedding_dropout(embedded_TBE)
         if self.layers is not None:
-            way = choose(ragged=ragged, on_cpu=embedded_TBE.device.type == "cpu")
+            way = choose(hidden_TBH, ragged=ragged)
             hidden_TBH = run(self.layers, hidden_TBH, lengths_B, way=way)
         pooled_BH = pool(
             hidden_TBH,

@@ -1,0 +1,50 @@
+"""Loops over arrays compiled to machine code at first use, kept on disk for the next process.
+
+Numba brings its own compiler (LLVM) along: no C compiler is needed. Where Numba is missing or switched off
+(``NUMBA_DISABLE_JIT=1``) callers take their plain PyTorch path, which computes the same.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+try:
+    import numba
+    from numba.extending import overload
+
+    AVAILABLE = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+except ImportError:
+    AVAILABLE = False
+
+# a product and a sum may be rounded once instead of twice; nothing else of floating point is relaxed
+_FAST = {"contract"}
+
+
+def compiled(function: F) -> F:
+    """Compile a function of arrays and numbers for the types that it is called with.
+
+    The compiled code on disk is renewed when the function's own module changes, not when another one does.
+    """
+    if not AVAILABLE:
+        return function
+    wrap: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+    return wrap(function)  # type: ignore[no-any-return]
+
+
+def in_single_precision(of_double: Callable[..., Any]) -> Callable[[F], F]:
+    """Compile the decorated function in place of `of_double` where that is called with single precision."""
+
+    def decorate(of_single: F) -> F:
+        if AVAILABLE:
+            _by_precision(of_double, of_single)
+        return of_single
+
+    return decorate
+
+
+def _by_precision(of_double: Callable[..., Any], of_single: Callable[..., Any]) -> None:
+    def choose(x: Any) -> Callable[..., Any]:
+        return of_single if x == numba.types.float32 else of_double
+
+    overload(of_double)(choose)
