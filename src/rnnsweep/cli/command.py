@@ -34,6 +34,7 @@ _HOMES = {
     "ui": "store",
     "sync": "store",
     "clean": "cleaning",
+    "migrate": "store",
     "completion": "settings",
     "version": "settings",
 }

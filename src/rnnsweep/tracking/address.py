@@ -42,7 +42,7 @@ def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
     fault = _knock_in_time(target, patience_s)
     if fault:
         raise UserError(
-            f"{_key(uri)}={_without_password(target)!r} does not answer ({fault}): start the "
+            f"{_key(uri)}={without_password(target)!r} does not answer ({fault}): start the "
             f"server, or record in this project's own store with tracking.uri={LOCAL}"
         )
     return target
@@ -98,7 +98,8 @@ def _key(uri: str | None) -> str:
     return "tracking.uri" if uri else "MLFLOW_TRACKING_URI"
 
 
-def _without_password(target: str) -> str:
+def without_password(target: str) -> str:
+    """Give an address as it may be shown."""
     parts = urlsplit(target)
     if not parts.password:
         return target

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError
-from rnnsweep.tracking.store import database, ensure_store, local_uri
+from rnnsweep.tracking.store import database, ensure_store, local_uri, refuse_old_layout
 
 CHECKPOINT = "rnnsweep.checkpoint"
 DELETED = """
@@ -34,6 +34,7 @@ class DeletedRun:
 
 def deleted_runs(mlruns: Path) -> list[DeletedRun]:
     """List the deleted runs of the local store, without importing MLflow."""
+    refuse_old_layout(mlruns)
     if not database(mlruns).exists():
         return []
     ensure_store(mlruns)

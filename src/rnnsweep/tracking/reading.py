@@ -160,7 +160,9 @@ def _read_rows(mlruns: Path, sweep: str | None, uri: str | None) -> Iterable[Run
     target = destination(uri)
     if target == LOCAL:
         from rnnsweep.tracking.reading_local import read_rows
+        from rnnsweep.tracking.store import refuse_old_layout
 
+        refuse_old_layout(mlruns)
         return read_rows(mlruns, sweep)
     from rnnsweep.tracking.reading_server import read_rows as read_rows_from_server
 

@@ -98,9 +98,8 @@ def refuse_old_layout(mlruns: Path) -> None:
     if old is None:
         return
     raise UserError(
-        f"{mlruns} is an old MLflow file store (it has {old.relative_to(mlruns)}); bring its runs over with\n"
-        f"mv {mlruns} {mlruns}.old && mkdir {mlruns} && mlflow migrate-filestore --source {mlruns}.old "
-        f"--target sqlite:///{database(mlruns)}"
+        f"{mlruns} is an old MLflow file store (it has {old.relative_to(mlruns)}); bring its runs over with: "
+        "rnnsweep migrate"
     )
 
 
