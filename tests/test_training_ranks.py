@@ -1,14 +1,18 @@
 """Two processes train one run as one process would."""
 
 import json
-import os
+import signal
+import subprocess
+import sys
 from dataclasses import asdict
+from datetime import timedelta
 
+import psutil
 import pytest
 import pytorch_lightning as pl
 from short_trainings import Record, StopAfter, same, weights
 
-from rnnsweep.training import LostProcess, train
+from rnnsweep.training import LostProcess, ranks, train
 from rnnsweep.training.ranks import _run_of, is_companion
 
 pytestmark = pytest.mark.slow
@@ -30,6 +34,18 @@ def test_two_processes_learn_the_same_as_one_at_the_same_global_batch(settings, 
     assert not is_companion()
 
 
+def test_the_first_twenty_losses_are_those_of_one_process(settings):
+    every_step = ("trainer.validate_every=0.023", "trainer.max_epochs=1")  # of 44 mini-batches
+    one, two = Record(), Record()
+    train(settings(*TWO, *every_step, "trainer.devices=1"), logger=one)
+    train(settings(*TWO, *every_step), logger=two)
+
+    alone, together = ([(step, point["train/loss"]) for step, point in r.points[:20]] for r in (one, two))
+    assert [step for step, _ in alone] == list(range(1, 21))
+    assert [step for step, _ in together] == list(range(1, 21))
+    assert [loss for _, loss in together] == pytest.approx([loss for _, loss in alone], abs=1e-5)
+
+
 def test_a_stop_decided_by_the_first_process_is_heard_by_all_and_can_be_resumed(settings, tmp_path):
     run = settings("trainer.devices=2", "data.batch_size=15")  # with dropout: each has its own
     whole = train(run, folder=tmp_path / "whole")
@@ -49,24 +65,64 @@ def test_a_pruned_run_ends_in_all_processes(settings):
     assert scores.epochs == pytest.approx(0.5, abs=0.02)
 
 
-class KillsTheOther(pl.Callback):
-    """Ends the second process as a machine out of memory would."""
+def others() -> list[psutil.Process]:
+    """The companions of this process."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "rnnsweep.training.ranks" in child.cmdline()]
+
+
+class Signals(pl.Callback):
+    """Sends the second process a signal at the first validation."""
+
+    def __init__(self, number):
+        self.number = number
 
     def on_validation_end(self, trainer, pl_module):
-        children = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
-        with open(children) as file:
-            for child in file.read().split():
-                with open(f"/proc/{child}/cmdline") as line:
-                    if "rnnsweep.training.ranks" in line.read():
-                        os.kill(int(child), 9)
+        for process in others():
+            process.send_signal(self.number)
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="finds the process through /proc")
 def test_a_dead_process_fails_the_run_instead_of_hanging_it(settings):
     with pytest.raises(LostProcess, match=r"process 1 of the run ended with -9"):
-        train(settings(*TWO), callbacks=[KillsTheOther()])
+        train(settings(*TWO), callbacks=[Signals(signal.SIGKILL)])
 
     assert not is_companion()
+
+
+def test_a_process_that_stands_still_fails_the_run_after_a_while_and_is_ended(settings, monkeypatch):
+    monkeypatch.setattr(ranks, "PATIENCE", timedelta(seconds=4))
+
+    with pytest.raises(LostProcess, match=r"did not answer for 0:00:04"):
+        train(settings(*TWO), callbacks=[Signals(signal.SIGSTOP)])
+
+    assert others() == []
+
+
+ALONE = """
+import sys
+import pytorch_lightning as pl
+from rnnsweep.config import compose
+from rnnsweep.training import train
+
+class Waits(pl.Callback):
+    def on_validation_end(self, trainer, pl_module):
+        print("validated", flush=True)
+
+train(compose(sys.argv[1:]), callbacks=[Waits()])
+"""
+
+
+def test_the_others_leave_when_the_first_process_is_killed(settings):
+    run = settings(*TWO, "trainer.max_epochs=1000")
+    first = subprocess.Popen([sys.executable, "-c", ALONE, *run.overrides], stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "validated\n"
+    found = psutil.Process(first.pid).children(recursive=True)
+    assert any("rnnsweep.training.ranks" in child.cmdline() for child in found)
+    first.kill()
+    first.wait()
+    first.stdout.close()
+    gone, alive = psutil.wait_procs(found, timeout=20)
+    assert alive == []
 
 
 def test_a_process_that_does_not_start_is_named_with_its_last_words(settings, monkeypatch):
