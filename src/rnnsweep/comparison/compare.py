@@ -17,9 +17,10 @@ from rnnsweep.comparison.mistakes import (
     gather_predictions,
     right_rows,
 )
+from rnnsweep.comparison.pareto import find_front
 from rnnsweep.comparison.records import Comparison, Standing
 from rnnsweep.comparison.sentences import say_answer
-from rnnsweep.comparison.standings import last_attempts, make_standings
+from rnnsweep.comparison.standings import OBJECTIVE, feasible_trials, last_attempts, make_standings
 from rnnsweep.comparison.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.sweep import Sweep
@@ -44,6 +45,7 @@ COLUMNS = [
     "seconds",
     "samples_per_second",
     "epochs",
+    "memory",
     "started",
 ]
 
@@ -90,7 +92,8 @@ def compare_records(
     if not len(runs):
         raise UserError(f"sweep {name!r} has no runs yet: start it with `rnnsweep sweep {name}`")
     table = _with_columns(runs)
-    standings = make_standings(table)
+    objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
+    standings = make_standings(table, objectives=objectives)
     said = gather_predictions(standings, predictions or {})
     verdicts = make_verdicts(
         standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
@@ -104,7 +107,13 @@ def compare_records(
         standings=standings,
         verdicts=verdicts,
         health=check_health(
-            table, standings, curves=curves, bounds=_bounds(sweep), margin=margin, sweep=name
+            table,
+            standings,
+            curves=curves,
+            bounds=_bounds(sweep),
+            margin=margin,
+            sweep=name,
+            early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
         ),
         margin=margin,
         runs=table,
@@ -119,6 +128,7 @@ def compare_records(
             **describe_looks(looks),
             **{k: str(v) for k, v in (facts or {}).items()},
         },
+        front=find_front(feasible_trials(last_attempts(table[table["role"] == "trial"])), objectives),
         mistakes=find_mistakes(said, labels=labels, texts=texts),
         test_reads=None if test_reads is None else sum(test_reads.values()),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.records import Remark, Standing
+from rnnsweep.comparison.records import INFEASIBLE, Remark, Standing
 from rnnsweep.comparison.sentences import points
 from rnnsweep.comparison.standings import last_attempts
 
@@ -28,6 +28,7 @@ def check_health(
     bounds: Mapping[str, Bounds] | None = None,
     margin: float = 0.002,
     sweep: str = "SWEEP",
+    early: bool = False,
 ) -> tuple[Remark, ...]:
     """Give one remark for each thing that is not well; none means that nothing was found.
 
@@ -38,10 +39,11 @@ def check_health(
         bounds: (low, high, log) of each searched range.
         margin: what counts as a difference.
         sweep: its name, for the next command.
+        early: studies may end before their budget, as the sweep's `stop_after` or `target` says.
     """
     trials = last_attempts(runs[runs["role"] == "trial"])
     networks = [s for s in standings if not s.baseline]
-    remarks = list(_unequal_budgets(networks, sweep))
+    remarks = list(_unequal_budgets(networks, sweep, early=early))
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, sweep)
@@ -53,13 +55,14 @@ def check_health(
     return tuple(remarks)
 
 
-def _unequal_budgets(networks: Sequence[Standing], sweep: str) -> Iterator[Remark]:
+def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -> Iterator[Remark]:
     spent = {s.architecture: sum(s.trials.values()) for s in networks if s.spent}
     if spent and max(spent.values()) > UNEQUAL * min(spent.values()):
         least, most = min(spent, key=lambda a: spent[a]), max(spent, key=lambda a: spent[a])
+        why = "The budgets are not equal, as studies end early" if early else "The budgets are not equal"
         yield Remark(
-            f"The budgets are not equal: {most} had {spent[most]} trials, {least} {spent[least]}.",
-            f"rnnsweep sweep {sweep}",
+            f"{why}: {most} had {spent[most]} trials, {least} {spent[least]}.",
+            "raise stop_after or target in the sweep's file" if early else f"rnnsweep sweep {sweep}",
         )
 
 
@@ -70,6 +73,14 @@ def _outcomes(standing: Standing, sweep: str) -> Iterator[Remark]:
         yield Remark(
             f"{name}: {trials['failed']} of {total} trials failed, so less of its space was seen.",
             f"rnnsweep status {sweep}",
+            name,
+        )
+    above = trials.get(INFEASIBLE, 0)
+    if above:
+        yield Remark(
+            f"{name}: {above} of {total} trials are infeasible: they were trained, but are above a constraint"
+            " and cannot win.",
+            "",
             name,
         )
     if total and not trials["complete"]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.comparison.budget import BudgetCurve
 from rnnsweep.comparison.improvement import McNemar
 from rnnsweep.comparison.intervals import Interval
+from rnnsweep.comparison.pareto import Front
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 VERDICTS = ("better", "worse", "equivalent", "not separable", "needs more")
 OUTCOMES = ("complete", "pruned", "failed")
+INFEASIBLE = "infeasible"  # complete, but above a constraint: it cannot win
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,15 @@ class Standing:
     overrides: tuple[str, ...] = ()
     run_id: str = ""
     baseline: bool = False
+    derived: tuple[
+        Mapping[str, Any], ...
+    ] = ()  # widths that follow a budget: key, value, budget, deviation ...
 
     @property
     def trials(self) -> dict[str, int]:
-        """Trials by outcome: complete, pruned, failed."""
-        return {outcome: self.spent[outcome].trials if outcome in self.spent else 0 for outcome in OUTCOMES}
+        """Trials by outcome: complete, pruned, failed, and infeasible where there are any."""
+        outcomes = (*OUTCOMES, INFEASIBLE) if INFEASIBLE in self.spent else OUTCOMES
+        return {outcome: self.spent[outcome].trials if outcome in self.spent else 0 for outcome in outcomes}
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,7 @@ class Comparison:
     facts: Mapping[str, str] = field(default_factory=dict)
     report: Path | None = None
     mistakes: "Mistakes | None" = None
+    front: Front | None = None  # of a sweep with several objectives
     test_reads: int | None = None  # looks at the test part that were counted; None: no count was kept
 
     @property
@@ -151,6 +158,7 @@ class Comparison:
             "health": [{"sentence": r.sentence, "next": r.next} for r in self.health],
             "report": str(self.report) if self.report else None,
             "test_reads": self.test_reads,
+            "front": self.front.to_json() if self.front else None,
         }
         plain: dict[str, Any] = _plain(value)
         return plain
@@ -169,6 +177,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "parameters": standing.parameters,
         "seconds": standing.seconds,
         "samples_per_second": standing.samples_per_second,
+        **({"derived": list(map(dict, standing.derived))} if standing.derived else {}),
     }
 
 

@@ -11,9 +11,11 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from rnnsweep.comparison import charts, search_charts, tables
+from rnnsweep.comparison.derived import say_derived
 from rnnsweep.comparison.figures import Figure, data_link, to_csv
+from rnnsweep.comparison.front_chart import front_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
-from rnnsweep.comparison.records import OUTCOMES, Comparison, Standing
+from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.sentences import gather_remarks, points
 from rnnsweep.palette import colour
 
@@ -76,6 +78,7 @@ def render_report(comparison: Comparison) -> str:
         css=charts.css,
         svg=Markup,
         points=points,
+        derived=say_derived(comparison.standings),
         health=gather_remarks(comparison.health),
         confusions=_confusions(comparison.mistakes),
         confusion_link=_confusion_link(comparison.mistakes),
@@ -92,6 +95,7 @@ def figures(comparison: Comparison) -> list[Figure]:
     drawn = (
         charts.pairs_figure(comparison),
         charts.replicates_figure(comparison),
+        front_figure(comparison),
         charts.parameters_figure(comparison),
         search_charts.curves_figure(comparison),
         search_charts.trials_figure(comparison),
@@ -140,6 +144,12 @@ def _examples(mistakes: Mistakes | None) -> list[tuple[str, list[Example]]]:
 def _audit(standing: Standing) -> dict[str, Any]:
     """What each study spent, by outcome."""
     spent = [standing.spent[o] for o in OUTCOMES]
+    above = standing.spent.get(INFEASIBLE)
+    if above:  # trained to their end
+        whole = spent[0]
+        spent[0] = Spent(
+            whole.trials + above.trials, whole.epochs + above.epochs, whole.seconds + above.seconds
+        )
     return {
         "architecture": standing.architecture,
         "trials": [s.trials for s in spent],

@@ -2,18 +2,18 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnsweep.comparison.intervals import interquartile_mean_interval, mean_interval, median_interval
-from rnnsweep.comparison.records import OUTCOMES, Replicate, Spent, Standing, TestScore
+from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Replicate, Spent, Standing, TestScore
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
+OBJECTIVE = ("validation",)
 # keys that replicates set, one or several, as the sweep's `vary:` says
 VARIED = {
     "seed": "seed",
@@ -23,11 +23,16 @@ VARIED = {
 }
 
 
-def make_standings(runs: "pd.DataFrame") -> tuple[Standing, ...]:
-    """Give a standing for each architecture, best mean test score first, then best validation score."""
+def make_standings(runs: "pd.DataFrame", *, objectives: Sequence[str] = OBJECTIVE) -> tuple[Standing, ...]:
+    """Give a standing for each architecture, best mean test score first, then best validation score.
+
+    Args:
+        runs: in the columns of `tracking.runs()`.
+        objectives: of the sweep; of trials with equal validation, the best in the others wins.
+    """
     named = runs[runs["architecture"].notna()]
     rest = named[named["role"] != "sweep"]
-    standings = [_standing(str(name), group) for name, group in rest.groupby("architecture", sort=True)]
+    standings = [_standing(str(n), group, objectives) for n, group in rest.groupby("architecture", sort=True)]
     return tuple(sorted(standings, key=_rank))
 
 
@@ -38,10 +43,10 @@ def _rank(standing: Standing) -> tuple[float, float, str]:
     return -mean, -validation, standing.architecture
 
 
-def _standing(architecture: str, group: "pd.DataFrame") -> Standing:
+def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str]) -> Standing:
     trials = last_attempts(group[group["role"] == "trial"])
     baseline = group[(group["role"] == "baseline") & (group["state"] == "complete")].tail(1)
-    winner = baseline if len(baseline) else _winner(trials)
+    winner = baseline if len(baseline) else _winner(trials, objectives)
     repeats = _replicates(group, winner)
     measured = repeats if len(repeats) else winner
     scores = tuple(
@@ -61,6 +66,7 @@ def _standing(architecture: str, group: "pd.DataFrame") -> Standing:
         overrides=_overrides(winner["overrides"].iloc[0]) if len(winner) else (),
         run_id=str(winner["run_id"].iloc[0]) if len(winner) else "",
         baseline=bool(len(baseline)),
+        derived=_derived(winner),
     )
 
 
@@ -75,10 +81,17 @@ def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":
     return numbered.drop(columns="_done").sort_values(["architecture", "trial"], kind="stable")
 
 
-def _winner(trials: "pd.DataFrame") -> "pd.DataFrame":
-    """The complete trial with the best validation score; the first of equals, as the study says it."""
-    done = trials[(trials["state"] == "complete") & trials["validation"].notna()]
-    return done.sort_values("validation", ascending=False, kind="stable").head(1)
+def _winner(trials: "pd.DataFrame", objectives: Sequence[str]) -> "pd.DataFrame":
+    """The feasible complete trial with the best validation; the first of equals, as the study says it."""
+    done = feasible_trials(trials)
+    keys = list(dict.fromkeys(["validation", *objectives]))
+    return done.sort_values(keys, ascending=[key != "validation" for key in keys], kind="stable").head(1)
+
+
+def feasible_trials(trials: "pd.DataFrame") -> "pd.DataFrame":
+    """Give the complete trials that have a score and break no constraint."""
+    done: pd.DataFrame = trials[trials["state"].eq("complete") & trials["validation"].notna()]
+    return done[~infeasible(done)]
 
 
 def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame":
@@ -140,13 +153,30 @@ def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
     )
 
 
+def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
+    """The widths that followed a budget of parameters, as they were noted with the trial."""
+    note = winner["derived"].iloc[0] if len(winner) and "derived" in winner else None
+    return tuple(json.loads(note)) if isinstance(note, str) else ()
+
+
+def infeasible(runs: "pd.DataFrame") -> "pd.Series[bool]":
+    """Say of each run whether it is complete and yet above a constraint of its sweep."""
+    named = runs["reason"].astype("string").str.startswith(INFEASIBLE).fillna(False).astype(bool)
+    return named & runs["state"].eq("complete")
+
+
 def _spent(trials: "pd.DataFrame") -> dict[str, Spent]:
-    spent = {}
-    for outcome in OUTCOMES:
-        part = trials[trials["state"] == outcome]
-        epochs, seconds = (float(np.nansum(part[c].astype(float))) for c in ("epochs", "seconds"))
-        spent[outcome] = Spent(len(part), epochs, seconds)
-    return spent
+    """What trials used up, by outcome; infeasible ones apart where there are any."""
+    above = infeasible(trials)
+    parts = {outcome: trials[(trials["state"] == outcome) & ~above] for outcome in OUTCOMES}
+    if above.any():
+        parts[INFEASIBLE] = trials[above]
+    return {outcome: _sum(part) for outcome, part in parts.items()}
+
+
+def _sum(trials: "pd.DataFrame") -> Spent:
+    epochs, seconds = (float(np.nansum(trials[c].astype(float))) for c in ("epochs", "seconds"))
+    return Spent(len(trials), epochs, seconds)
 
 
 def _first(rows: "pd.DataFrame", column: str) -> float | None:

@@ -7,7 +7,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rnnsweep.comparison.records import Comparison, Standing, Verdict
+from rnnsweep.comparison.derived import say_derived
+from rnnsweep.comparison.pareto import Front, write_value
+from rnnsweep.comparison.records import INFEASIBLE, Comparison, Standing, Verdict
 from rnnsweep.comparison.sentences import gather, gather_remarks
 from rnnsweep.comparison.svg import short
 from rnnsweep.comparison.tables import DASH, decimal
@@ -32,6 +34,10 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     """
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
     parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
+    if derived := say_derived(comparison.standings):
+        parts.append(Text(derived, style="dim"))
+    if comparison.front:
+        parts += [Text(""), Text(_front_title(comparison.front), style="bold"), _front(comparison.front)]
     parts += [Text(""), *_verdicts(comparison)]
     for remark in gather_remarks(comparison.health):
         parts.append(_indented(f"! {remark.sentence}" + (f" Next: {remark.next}." if remark.next else "")))
@@ -45,7 +51,8 @@ def _table(standings: Sequence[Standing], width: int) -> Table:
     table.add_column("architecture", no_wrap=True)
     table.add_column("test", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
-    for head in ("n", "valid", "c/p/f", "params", "s/run"):
+    outcomes = "c/p/f/i" if any(INFEASIBLE in s.spent for s in standings) else "c/p/f"
+    for head in ("n", "valid", outcomes, "params", "s/run"):
         table.add_column(head, justify="right", no_wrap=True)
     known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
     room = max(8, width - FIXED)
@@ -67,6 +74,27 @@ def _row(standing: Standing, known: Sequence[float], room: int) -> list[Renderab
         DASH if standing.parameters is None else short(standing.parameters),
         decimal(standing.seconds, 1),
     ]
+
+
+def _front_title(front: Front) -> str:
+    more = len(front.points) - SHOWN
+    rest = f" ({SHOWN} of {len(front.points)}; all are in the report)" if more > 0 else ""
+    return f"Front of {' against '.join(front.objectives)}{rest}; * beaten by no architecture"
+
+
+def _front(front: Front) -> Table:
+    """Draw the points of the front, those of all architectures first where there is no room for more."""
+    shown = sorted(front.points, key=lambda one: not one.of_all)[:SHOWN]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("  architecture", no_wrap=True)
+    table.add_column("trial", justify="right")
+    for name in front.objectives:
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in sorted(shown, key=lambda one: -one.values[0]):
+        who = Text(f"{'*' if one.of_all else ' '} {one.architecture}", style=colour(one.architecture))
+        cells = map(write_value, front.objectives, one.values)
+        table.add_row(who, str(one.trial), *cells)
+    return table
 
 
 def interval_bar(

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -29,9 +30,10 @@ from rnnsweep.study.search import Search
 from rnnsweep.study.seats import check_seats
 from rnnsweep.study.sizing import CorpusSizes, Sizes, Sizing, check_sizes
 from rnnsweep.study.space import check_space
-from rnnsweep.study.start import Start, begin, budget_of
+from rnnsweep.study.start import Start, begin, budget_of, read_start
 from rnnsweep.study.status import slots_busy
 from rnnsweep.study.tasks import TaskMaker
+from rnnsweep.study.warm import check_sources, warm_up
 from rnnsweep.sweep import Sweep
 from rnnsweep.trial import Launcher
 from rnnsweep.trial.causes import is_full_disk
@@ -71,6 +73,7 @@ def run_sweep(
     conf = conf or find_places().conf
     bases = check_space(sweep, conf=conf)
     check_sampler(sweep)
+    check_sources(sweep, mlruns)
     first = bases[sweep.architectures[0]]
     store = records or _default_records(first, mlruns)
     corpus = (prepare or _prepare)(first)
@@ -91,6 +94,7 @@ def run_sweep(
         searches = _searches(sweep, start, bases, sizing, disk)
         agenda = Agenda(maker, searches)
         with closing(Ledger(start.folder, clock)) as ledger:
+            _warm_up(searches, mlruns, start, ledger, listener)
             catch_up(ledger, start.folder, searches)
             inbox = Inbox(start.folder, mlruns)
             fusing = Fusing(
@@ -132,6 +136,17 @@ def _searches(
         )
         searches[name] = Search(sweep, name, storage, pruner, flatten(base), sizing)
     return searches
+
+
+def _warm_up(
+    searches: dict[str, Search], mlruns: Path, start: Start, ledger: Ledger, listener: Listener
+) -> None:
+    """Take earlier sweeps' trials, and say how many, and why others were not."""
+    origin = read_start(start.folder) or {}
+    for search in searches.values():
+        for one in warm_up(search, mlruns, origin):
+            ledger.write("warm", **asdict(one))
+            listener.message(str(one))
 
 
 def _conduct(controller: Controller, start: Start) -> SweepSummary:

@@ -115,6 +115,8 @@ def _misfit(sweep: Sweep, dimensions: tuple[Dimension, ...]) -> str | None:
             return "conditional keys (`when:`) are beyond it; use tpe"
         case "gp" if sweep.trials is None or sweep.trials > GP_TRIALS:
             return f"it takes at most {GP_TRIALS} trials, as each costs more than the one before; use tpe"
+        case "cmaes" if len(sweep.objectives) > 1:
+            return "it searches for one objective; use tpe or nsga2"
         case "cmaes" if not [d for d in dimensions if not isinstance(d, Choices)]:
             return "it needs at least one range; use tpe or grid"
         case "grid":

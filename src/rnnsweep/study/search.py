@@ -73,7 +73,7 @@ class Search:
         given_back = set(self.study.user_attrs.get(RETRIED, []))
         trials = self.study.get_trials(deepcopy=False)
         for trial in trials:
-            self._made += trial.state != TrialState.WAITING and WARM not in trial.user_attrs
+            self._made += trial.state != TrialState.WAITING
             if trial.number not in given_back:
                 self._count_asked(trial)
         for trial in sorted(trials, key=_end_of):

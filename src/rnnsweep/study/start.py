@@ -31,6 +31,7 @@ FREE = (
     "baseline",
 )
 _CODE = ("networks", "data", "classifier", "training", "training.py", "trial", "baseline.py", "baseline")
+_MODEL = ("networks", "data", "classifier", "training")  # what decides a score, for warm starts
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def _origin(sweep: Sweep, *, conf: Path, corpus: str) -> dict[str, Any]:
         "corpus": corpus,
         "configuration": _digest(conf, "*.yaml"),
         "code": _digest(PACKAGE, "*.py", inside=_CODE),
+        "model": _digest(PACKAGE, "*.py", inside=_MODEL),
     }
 
 
