@@ -77,7 +77,9 @@ class Counts:
     doubles: int = 0  # curves with a point twice
     left_processes: int = 0
     untold: int = 0  # trials of Optuna's journal without an end, or with numbers missing
-    unequal: int = 0  # trials that ended otherwise in Optuna than in MLflow
+    unequal: int = (
+        0  # trials that ended otherwise in Optuna than in MLflow, or a status that adds up to others
+    )
     attempts: int = 0  # processes that trials lost and went on without; not an error
     details: list[str] = field(default_factory=list)
 
@@ -104,10 +106,9 @@ def chaos(
             controller = subprocess.Popen(command)
         if sum(done.values()) < kills:
             time.sleep(draw.uniform(*pause))
-            done[_kill(controller, folder, draw)] += 1
+            done += Counter(who for who in [_kill(controller, folder, draw)] if who != "nobody")
         else:
             controller.wait()
-    done.pop("nobody", None)
     return _count(folder, trials, Counts(dict(done), time.monotonic() - began))
 
 
@@ -141,6 +142,7 @@ def _working(folder: Path) -> list[psutil.Process]:
 
 
 def _count(folder: Path, trials: int, counts: Counts) -> Counts:
+    from rnnsweep.study import read_status
     from rnnsweep.tracking import curves, runs
 
     mlruns = folder / "mlruns"
@@ -151,6 +153,7 @@ def _count(folder: Path, trials: int, counts: Counts) -> Counts:
     counts.doubled = max(0, len(search) - 2 * trials) + int(table["key"].duplicated().sum())
     counts.left_running = int((~table["state"].isin(ENDS)).sum()) + _running_in_mlflow(mlruns)
     counts.left_processes = len(_working(folder))
+    counts.unequal = int(sum(read_status(mlruns, "chaos").trials[word] for word in ENDS) != 2 * trials)
     trained = table[table["role"] != "sweep"]
     states = dict(zip(trained["run_id"], trained["state"], strict=True))
     for key in CURVES:
