@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnsweep.api.answers import best, compare, curves, runs
+    from rnnsweep.api.answers import best, compare, compare_corpora, curves, runs
     from rnnsweep.api.asking import read_asked, write_answers
     from rnnsweep.api.cleaning import Cleaning, clean, disk_use
     from rnnsweep.api.models import export_model, load_model, log_models, predict
@@ -22,6 +22,7 @@ _HOMES = {
     "replicate": "sweeps",
     "status": "sweeps",
     "compare": "answers",
+    "compare_corpora": "answers",
     "best": "answers",
     "runs": "answers",
     "lesson": "teaching",
@@ -50,6 +51,7 @@ __all__ = [
     "best",
     "clean",
     "compare",
+    "compare_corpora",
     "curves",
     "disk_use",
     "draw_gradients",

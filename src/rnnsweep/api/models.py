@@ -13,6 +13,7 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import Places, find_places
 
 if TYPE_CHECKING:
+    from rnnsweep.api.results import SweepResult
     from rnnsweep.comparison import Comparison
     from rnnsweep.comparison.records import Standing
     from rnnsweep.models import Card, Prediction, TextModel
@@ -69,6 +70,16 @@ def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> 
             places.mlruns, entries, name=name, code=CODE, description=_description(found), uri=uri
         )
     return LoggedModels(name, tuple(done), missing)
+
+
+def log_models_of(result: "SweepResult") -> tuple[LoggedModels | None, str]:
+    """Log the models of a finished sweep, where something is new; give them, or the fault in one line."""
+    if result.comparison is None or (not result.ran and has_models(result.sweep)):
+        return None, ""
+    try:
+        return log_models(result.sweep, comparison=result.comparison), ""
+    except Exception as error:  # the store's own kinds; the sweep is done, and stays so
+        return None, (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def has_models(sweep: str | Path) -> bool:

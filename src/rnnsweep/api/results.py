@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas
 
+    from rnnsweep.api.models import LoggedModels
     from rnnsweep.comparison import Comparison
     from rnnsweep.study import Failure
 
@@ -92,6 +93,7 @@ class SweepResult:
     trials: Mapping[str, int]  # complete, pruned, failed, running, waiting
     failures: "tuple[Failure, ...]" = ()
     comparison: "Comparison | None" = None
+    models: "LoggedModels | None" = None
 
     def frame(self) -> "pandas.DataFrame":
         """Give the standings as a DataFrame; without rows where the sweep was interrupted."""

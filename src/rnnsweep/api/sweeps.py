@@ -29,6 +29,7 @@ def sweep(
     trials: int | None = None,
     accept_changes: bool = False,
     fuse: str | int | None = None,
+    models: bool = True,
 ) -> SweepResult:
     """Run a sweep, or go on with one, as ``rnnsweep sweep`` does.
 
@@ -40,6 +41,8 @@ def sweep(
         accept_changes: go on although the file, the corpus or the code changed since the start.
         fuse: runs that share a process and take their steps together: ``auto``, ``off`` or a number; None
             takes what the file says.
+        models: log the best of each architecture as a model at the end; a fault there is told to the
+            listener and costs the sweep nothing.
 
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
@@ -48,7 +51,17 @@ def sweep(
     asked = read_sweep(find_file(question, places))
     asked = asked if trials is None else replace(asked, trials=trials)
     asked = _fused(asked, fuse)
-    return _run(asked, places, slots=slots, listener=listener, accept_changes=accept_changes)
+    result = _run(asked, places, slots=slots, listener=listener, accept_changes=accept_changes)
+    return _with_models(result, listener) if models else result
+
+
+def _with_models(result: SweepResult, listener: "Listener | None") -> SweepResult:
+    from rnnsweep.api.models import log_models_of
+
+    logged, fault = log_models_of(result)
+    if fault and listener:
+        listener.message(f"models were not logged: {fault}")
+    return replace(result, models=logged)
 
 
 def _fused(asked: Sweep, fuse: str | int | None) -> Sweep:
@@ -116,6 +129,7 @@ def replicate(
     fuse: str | int | None = None,
     until_separated: bool = False,
     most: int = MOST,
+    models: bool = True,
 ) -> SweepResult:
     """Train the best configuration of each architecture of a sweep on more seeds.
 
@@ -128,6 +142,7 @@ def replicate(
         until_separated: then go on with the pair whose verdict needs it most, until no pair does. Each
             verdict that decides on more counts as a look, which every p pays for.
         most: replicates of each in all that `until_separated` may go to.
+        models: as in `sweep`.
 
     Raises:
         UserError: there is no such sweep, another process runs it, or `most` is below `replicates`.
@@ -141,11 +156,12 @@ def replicate(
         return _run(wanted, places, slots=slots, listener=listener)
 
     if not until_separated:
-        return run(asked)
+        return _with_models(run(asked), listener) if models else run(asked)
     if most < replicates:
         raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
     folder = places.mlruns / "sweeps" / asked.name
-    return separate(asked, run, folder=folder, most=most, tell=listener.message if listener else None)
+    result = separate(asked, run, folder=folder, most=most, tell=listener.message if listener else None)
+    return _with_models(result, listener) if models else result
 
 
 def status(name: str | Path) -> "SweepStatus":

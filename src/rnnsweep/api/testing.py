@@ -76,6 +76,10 @@ def checkpoint_of(row: "RunRow", mlruns: Path) -> Path:
     if place is None:
         raise UserError(f"run {row.run_id[:8]} ({row.name}, {state}): it kept no checkpoint to evaluate")
     path = mlruns / place
+    if not path.resolve().is_relative_to(mlruns.resolve()):
+        raise UserError(
+            f"run {row.run_id[:8]} ({row.name}): its tag {CHECKPOINT}={place!r} leads out of mlruns/"
+        )
     if not path.is_file():
         raise UserError(f"run {row.run_id[:8]} ({row.name}): its checkpoint {path} is gone; train it again")
     return path

@@ -108,17 +108,14 @@ def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
 
 def keep_models(result: "SweepResult") -> None:
     """Log a finished sweep's models after its standings; a fault here costs the sweep nothing."""
-    from rnnsweep.api.models import has_models, log_models
+    from rnnsweep.api.models import log_models_of
 
     _, console = consoles()
-    if not result.ran and has_models(result.sweep):
-        return
-    try:
-        done = log_models(result.sweep, comparison=result.comparison)
-    except Exception as error:
-        first = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        console.print(f"models were not logged: {first[0]}", style="yellow", markup=False)
+    done, fault = log_models_of(result)
+    if fault:
+        console.print(f"models were not logged: {fault}", style="yellow", markup=False)
         console.print(f"  to try again: rnnsweep sweep {result.sweep}", style="dim", markup=False)
+    if done is None:
         return
     for architecture, why in done.missing.items():
         console.print(f"no model of {architecture}: {why}", style="yellow", markup=False)

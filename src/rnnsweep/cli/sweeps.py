@@ -56,7 +56,13 @@ def sweep_command(
 
     def work(shown: "Listener") -> "SweepResult":
         return sweep(
-            file, slots=slots, trials=trials, accept_changes=accept_changes, listener=shown, fuse=fuse
+            file,
+            slots=slots,
+            trials=trials,
+            accept_changes=accept_changes,
+            listener=shown,
+            fuse=fuse,
+            models=False,  # after the standings
         )
 
     return _watch(work, again=f"rnnsweep sweep {file}")
@@ -98,6 +104,7 @@ def replicate_command(
             listener=shown,
             fuse=fuse,
             until_separated=until_separated,
+            models=False,
             most=most,
         )
 
