@@ -13,7 +13,7 @@ from rnnsweep.places import find_places
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnsweep.comparison import Comparison
+    from rnnsweep.comparison import Comparison, CorporaComparison
 
 CURVES = ("validation/accuracy", "validation/loss", "train/loss")
 
@@ -77,7 +77,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         curves(name, uri=uri),
         sweep=started(name, places) or name,
         margin=MARGIN if margin is None else margin,
-        facts=provenance(),
+        facts={**digests(folder), **provenance()},
         predictions=predictions,
         labels=labels,
         texts=texts,
@@ -91,6 +91,33 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     if report.read_bytes() != before:
         _keep(table, found, uri)
     return found
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Give the SHA-256 of the corpus, the configuration and the code that a sweep started from."""
+    from rnnsweep.study.start import read_start
+
+    start = read_start(folder) or {}
+    named = {name: start.get(name) for name in ("corpus", "configuration", "code")}
+    return {f"{name} digest": str(digest) for name, digest in named.items() if digest}
+
+
+def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None) -> "CorporaComparison":
+    """Rank the architectures that several sweeps share over their corpora.
+
+    Args:
+        sweeps: names or files; each of another corpus.
+        margin: as in `compare`.
+
+    Raises:
+        UserError: as `compare`; fewer than two sweeps, or two of one corpus.
+    """
+    from rnnsweep.comparison import compare_corpora as rank
+    from rnnsweep.comparison import write_corpora_report
+
+    found = rank([compare(sweep, margin=margin) for sweep in sweeps])
+    report = find_places().mlruns / "comparisons" / f"{'+'.join(found.sweeps)}.html"
+    return replace(found, report=write_corpora_report(found, report))
 
 
 def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None = None) -> BestResult:

@@ -18,23 +18,42 @@ if TYPE_CHECKING:
     "compare",
     ("rnnsweep compare quickstart", "standings, verdicts on each pair, and the report's path"),
     ("rnnsweep compare quickstart --margin 0.01", "differences under one point do not matter"),
+    ("rnnsweep compare quickstart ag_news", "ranks over several corpora, one sweep each"),
     ("rnnsweep compare quickstart --json | jq .standings", "one JSON object, for programs"),
 )
-@click.argument("sweep", type=Started())
+@click.argument("sweeps", type=Started(), nargs=-1, required=True, metavar="SWEEP...")
 @click.option("--margin", type=click.FloatRange(0, 1), help="Smallest difference that matters, as 0.002.")
 @json_option
-def compare_command(sweep: str, margin: float | None, as_json: bool) -> None:
+def compare_command(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:
     """Compare the architectures of SWEEP, and write the report.
 
     Architectures are compared by the test scores of their replicates. SWEEP is a name or a file.
+    Of several sweeps, each on another corpus, the architectures are ranked over the corpora.
     """
+    if len(sweeps) > 1:
+        _compare_corpora(sweeps, margin, as_json)
+        return
     with one_json_object(as_json) as emit:
         from rnnsweep.api import compare
 
-        found = compare(sweep, margin=margin)
+        found = compare(sweeps[0], margin=margin)
         emit(found.to_json())
     if not as_json:
         print_answer(found)
+
+
+def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import compare_corpora
+
+        found = compare_corpora(sweeps, margin=margin)
+        emit(found.to_json())
+    if not as_json:
+        from rnnsweep.comparison import corpora_table
+
+        console, _ = consoles()
+        console.print(corpora_table(found, width=min(console.width, 120)))
+        console.print(f"Report: {found.report}", markup=False, soft_wrap=True)
 
 
 @command(

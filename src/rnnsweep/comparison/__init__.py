@@ -6,6 +6,8 @@ from typing import Any
 _HOMES = {
     "budget": "BudgetCurve budget_curve expected_best",
     "compare": "MARGIN compare_records",
+    "corpora": "CorporaComparison RankedPair compare_corpora",
+    "corpora_report": "corpora_table render_corpora write_corpora_report",
     "improvement": "McNemar mcnemar noether_pairs probability_of_improvement probability_over_all_pairs",
     "importance": "forest_importances",
     "intervals": "Interval bca_interval difference_interval interquartile_mean interquartile_mean_interval "

@@ -140,7 +140,7 @@ def _diverging(standing: Standing, trials: "pd.DataFrame") -> Iterator[Remark]:
     key = "optimizer.lr"
     if key not in trials or not len(trials):
         return
-    reasons = trials["reason"].fillna("").astype(str).str.lower()
+    reasons = trials["reason"].astype("string").fillna("").str.lower()
     lost = (trials["state"] == "failed") & reasons.str.contains("diverg|nan|infinite")
     rate = divergence_rate(trials[key].to_numpy(dtype=np.float64), lost.to_numpy(dtype=bool))
     if rate is not None:

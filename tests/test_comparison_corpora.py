@@ -1,0 +1,121 @@
+"""Architectures over several corpora: ranks, tests with corpora as blocks, and what too few cannot show."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy import stats
+from sweep_records import make_runs
+
+from rnnsweep.comparison import compare_records
+from rnnsweep.comparison.corpora import compare_corpora, fewest_corpora, groups, rank_pairs, wilcoxon_p
+from rnnsweep.comparison.corpora_report import corpora_table, render_corpora
+from rnnsweep.errors import UserError
+
+LEVELS = {"gru": 0.80, "lstm": 0.78, "rnn": 0.70}
+
+
+def sweep(name, levels=None, **more):
+    found = compare_records(make_runs(levels or LEVELS, trials=2, replicates=3, **more), sweep=name)
+    return replace(found, facts={"corpus digest": name})
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Two sweeps with three architectures each, and one that only the second has."""
+    return compare_corpora([sweep("news"), sweep("mail", {**LEVELS, "bigru": 0.9}, seed=1)])
+
+
+def test_ranks_are_of_the_mean_test_scores_best_first(two):
+    assert two.sweeps == ("news", "mail")
+    assert two.architectures[0] == "gru"
+    assert two.ranks[0] == 1.0
+    assert sum(two.ranks) == pytest.approx(sum(range(1, len(two.architectures) + 1)))
+
+
+def test_what_not_every_sweep_has_is_left_out_and_said(two):
+    assert two.left_out == ("bigru",)
+
+
+def test_two_corpora_are_said_to_show_nothing_whatever_they_score(two):
+    assert "2 corpora cannot show that any pair differs" in two.answer
+    assert f"take {fewest_corpora(len(two.pairs))} corpora" in two.answer
+    assert not any(p.separated for p in two.pairs)
+
+
+@pytest.mark.parametrize(("pairs", "corpora"), [(1, 6), (3, 7), (10, 9)])
+def test_so_many_corpora_can_just_reach_five_percent(pairs, corpora):
+    assert fewest_corpora(pairs) == corpora
+    assert (
+        pairs * wilcoxon_p(np.arange(1.0, corpora + 1)) <= 0.05 < pairs * wilcoxon_p(np.arange(1.0, corpora))
+    )
+
+
+def test_wilcoxons_p_is_scipys_exact_one_where_nothing_is_tied():
+    d = np.random.default_rng(0).normal(0.3, 1, 11)
+    assert wilcoxon_p(d) == pytest.approx(stats.wilcoxon(d, method="exact").pvalue)
+    assert wilcoxon_p(np.zeros(5)) == 1.0
+
+
+def test_many_corpora_with_one_order_tell_every_pair_apart():
+    scores = np.tile([0.9, 0.8, 0.7], (8, 1)) + np.random.default_rng(0).normal(0, 0.001, (8, 3))
+    pairs = rank_pairs(("a", "b", "c"), scores)
+    assert [(p.a, p.b, p.separated, p.wins) for p in pairs] == [
+        ("a", "b", True, 8),
+        ("a", "c", True, 8),
+        ("b", "c", True, 8),
+    ]
+
+
+def test_bars_of_the_diagram_span_the_longest_runs_within_the_critical_difference():
+    assert groups("abcd", [1.0, 1.5, 2.2, 3.9], 1.25) == [("a", "b", "c")]
+    assert groups("abcd", [1.0, 1.9, 2.8, 3.7], 1.0) == [("a", "b"), ("b", "c"), ("c", "d")]
+    assert groups("ab", [1.0, 2.0], 0.5) == []
+
+
+@pytest.mark.parametrize(
+    ("sweeps", "words"),
+    [
+        (["news"], "news: it takes two sweeps or more to compare over corpora"),
+        (["news", "news"], "news: given twice; each sweep stands for another corpus"),
+    ],
+)
+def test_too_few_sweeps_are_refused(sweeps, words):
+    with pytest.raises(UserError, match=words):
+        compare_corpora([sweep(name) for name in sweeps])
+
+
+def test_two_sweeps_of_one_corpus_are_no_two_blocks():
+    same = replace(sweep("again"), facts={"corpus digest": "news"})
+    with pytest.raises(UserError, match="again: has the same corpus as news"):
+        compare_corpora([sweep("news"), same])
+
+
+def test_sweeps_with_nothing_in_common_are_refused():
+    with pytest.raises(UserError, match="have 0 architectures in common"):
+        compare_corpora([sweep("news", {"a": 0.7}, linear=None), sweep("mail", {"b": 0.7}, linear=None)])
+
+
+def test_a_sweep_without_a_test_score_is_refused_with_the_command_that_gives_one():
+    bare = compare_records(make_runs(LEVELS, trials=2, replicates=0, linear=None), sweep="bare")
+    with pytest.raises(UserError, match="bare: has no test score yet: rnnsweep replicate bare --n 10"):
+        compare_corpora([sweep("news"), bare])
+
+
+def test_the_terminal_shows_ranks_and_ties_in_80_columns(two):
+    out = io.StringIO()
+    Console(file=out, width=80).print(corpora_table(two, width=80))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("not told apart") and "━━" in line for line in lines)
+    assert any(line.split()[:2] == ["gru", "1.00"] for line in lines)
+
+
+def test_the_page_and_the_json_say_the_same_answer(two):
+    assert two.answer in render_corpora(two).replace("&#39;", "'")
+    value = json.loads(json.dumps(two.to_json(), allow_nan=False))
+    assert (value["answer"], value["architectures"][0]["architecture"]) == (two.answer, "gru")
+    assert set(value["pairs"][0]) == {"a", "b", "rank_difference", "p", "wins", "separated"}
