@@ -7,7 +7,7 @@ from rnnsweep.models.classify import Cutting
 from rnnsweep.networks import build
 from rnnsweep.networks.config import ModelConfig
 
-WORDS = ("<padding>", "<unknown>", *"the cat sat on a mat and dog ran far oil prices".split())
+WORDS = ("<padding>", "<unknown>", "the", "cat", "sat", "on", "a", "mat", "and", "dog", "ran", "far", "oil")
 LABELS = ("animals", "business", "other")
 
 

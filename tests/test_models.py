@@ -1,4 +1,4 @@
-"""Models as folders: what is written is read again, texts of any shape are answered, foreign folders refused."""
+"""Models as folders: what is written is read again, any text is answered, foreign folders are refused."""
 
 import json
 import os

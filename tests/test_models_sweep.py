@@ -1,0 +1,335 @@
+"""From a sweep to an answer: models are registered at its end, found by name, and read text."""
+
+import json
+import os
+import pickle
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from small_models import small_model
+from test_api import SMALL, SWEEP, colours
+
+import rnnsweep
+from rnnsweep.api import log_models
+from rnnsweep.api.asking import read_asked, write_answers
+from rnnsweep.cli import main
+from rnnsweep.errors import UserError
+from rnnsweep.models import write_model
+from rnnsweep.tracking.registry import alias_of, aliases
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A project with one finished sweep and what it printed."""
+    place = tmp_path_factory.mktemp("project")
+    (place / "conf").symlink_to(ROOT / "conf")
+    (place / "sweeps").mkdir()
+    (place / "sweeps" / "colours.yaml").write_text(SWEEP)
+    colours(place / "colours.csv")
+    environment = {**os.environ, "RNNSWEEP_HOME": str(place), "COLUMNS": "80"}
+    command = [sys.executable, "-m", "rnnsweep", "sweep", "colours", "--slots", "1"]
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNSWEEP_HOME", str(place))
+        patch.chdir(place)
+        yield place, done
+
+
+@pytest.fixture
+def project(swept):
+    return swept[0]
+
+
+@pytest.mark.slow
+def test_standings_come_first_then_the_models(swept):
+    _, done = swept
+    everything = done.stderr + done.stdout
+    assert "2 models registered as colours, champion" in everything
+    assert done.stdout.index("architecture") < done.stdout.index("To repeat the best")
+    assert "Downloading" not in everything
+    assert "Traceback" not in everything
+
+
+@pytest.mark.slow
+def test_the_best_replicate_by_validation_is_kept_and_its_score_is_its_own(project):
+    table = rnnsweep.runs("colours")
+    replicates = table[table["role"] == "replicate"]
+    for architecture, group in replicates.groupby("architecture"):
+        model = rnnsweep.load_model(f"colours@{architecture}")
+        best = group.sort_values("validation", kind="stable").iloc[-1]
+        assert model.facts["validation"] == group["validation"].max() == best["validation"]
+        assert model.facts["replicates"]["n"] == len(group)
+    means = replicates.groupby("architecture")["validation"].mean()
+    assert rnnsweep.load_model("colours").facts["architecture"] == means.idxmax()
+
+
+@pytest.mark.slow
+def test_a_model_answers_as_its_run_was_scored(project):
+    from rnnsweep.config import compose
+    from rnnsweep.data import prepare
+
+    model = rnnsweep.load_model("colours")
+    corpus = prepare(compose(model.facts["overrides"]).data)
+    right = [
+        answer.label == corpus.labels[target]
+        for answer, target in zip(
+            model.predict(corpus.texts("test")), corpus.test().targets_N.tolist(), strict=True
+        )
+    ]
+    assert sum(right) / len(right) == pytest.approx(model.facts["test"], abs=1e-9)
+
+
+@pytest.mark.slow
+def test_logging_again_makes_no_second_version(project):
+    before = aliases(project / "mlruns", "colours")
+    done = log_models("colours")
+    assert [one.fresh for one in done.models] == [False, False]
+    assert aliases(project / "mlruns", "colours") == before
+    assert set(before) == {"bag", "gru", "champion"}
+
+
+@pytest.mark.slow
+def test_the_folder_in_the_store_has_no_pickle_and_no_path_of_this_machine(project):
+    folders = [path.parent for path in (project / "mlruns" / "artifacts").rglob("MLmodel")]
+    assert len(folders) == 2
+    for folder in folders:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert {path.suffix for path in files} == {"", ".py", ".yaml", ".txt", ".json", ".md", ".safetensors"}
+        assert str(project) not in "".join(
+            path.read_text() for path in files if path.suffix != ".safetensors"
+        )
+
+
+@pytest.mark.slow
+def test_mlflow_loads_it_from_code_without_pickle(project, monkeypatch):
+    folder = next((project / "mlruns" / "artifacts").rglob("MLmodel")).parent
+    script = (
+        "import sys, json, mlflow; model = mlflow.pyfunc.load_model(sys.argv[1]);"
+        "print(json.dumps(model.predict(['aa red end'])))"
+    )
+    environment = {**os.environ, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout.strip().splitlines()[-1])
+    (own,) = rnnsweep.load_model(folder).predict("aa red end")
+    assert answer["label"] == own.label
+    assert answer["probabilities"] == pytest.approx(dict(own.probabilities), abs=1e-9)
+
+
+@pytest.mark.slow
+def test_predict_answers_one_text_many_texts_and_programs(project, capsys):
+    assert main(["predict", "aa red end"]) == 0
+    said = capsys.readouterr()
+    assert {line.split()[0] for line in said.out.splitlines()} == {"red", "green", "blue"}
+    assert "tokens known" in said.err
+    assert main(["predict", "--model", "colours@bag", "red", "blue", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"]["architecture"] == "bag"
+    assert [one["label"] for one in found["predictions"]] == ["red", "blue"]
+    assert main(["predict", "--file", "colours.csv", "--to", "answers.csv"]) == 0
+    assert "answers.csv: 300 answers" in capsys.readouterr().out
+    assert (project / "answers.csv").read_text().count("\n") == 301
+
+
+@pytest.mark.slow
+def test_a_single_run_answers_by_its_id(project):
+    trained = rnnsweep.train(["model=gru", *SMALL])
+    (answer,) = rnnsweep.predict("aa red end", model=trained.run_id[:12])
+    assert set(answer.probabilities) == {"red", "green", "blue"}
+
+
+@pytest.mark.slow
+def test_what_is_not_there_is_said_with_what_is(project):
+    with pytest.raises(
+        UserError, match=r"model colours@grv: colours has bag, champion, gru\. Did you mean 'gru'"
+    ):
+        rnnsweep.load_model("colours@grv")
+    with pytest.raises(
+        UserError, match=r"--model colors: no sweep, no folder, and .* Did you mean 'colours'"
+    ):
+        rnnsweep.load_model("colors")
+    with pytest.raises(UserError, match="no such folder"):
+        rnnsweep.load_model("./nowhere")
+
+
+@pytest.mark.slow
+def test_a_project_that_was_moved_still_answers(project, tmp_path, monkeypatch):
+    moved = tmp_path / "moved"
+    shutil.copytree(project, moved, symlinks=True)
+    monkeypatch.setenv("RNNSWEEP_HOME", str(moved))
+    elsewhere = project / "mlruns" / "artifacts"
+    elsewhere.rename(project / "mlruns" / "hidden")
+    try:
+        assert rnnsweep.predict("aa red end")[0].label
+    finally:
+        (project / "mlruns" / "hidden").rename(elsewhere)
+
+
+@pytest.mark.slow
+def test_a_store_that_points_to_a_foreign_folder_is_refused_and_nothing_is_run(
+    project, tmp_path, monkeypatch
+):
+    copy, mark = tmp_path / "copy", tmp_path / "was-run"
+    shutil.copytree(project, copy, symlinks=True)
+    monkeypatch.setenv("RNNSWEEP_HOME", str(copy))
+
+    class Trap:
+        def __reduce__(self):
+            return (os.system, (f"touch {mark}",))
+
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    (evil / "MLmodel").write_text("flavors: {python_function: {loader_module: os, model_path: x.pkl}}")
+    (evil / "python_model.pkl").write_bytes(pickle.dumps(Trap()))
+    with closing(sqlite3.connect(copy / "mlruns" / "mlflow.db")) as connection, connection:
+        connection.execute("UPDATE model_versions SET storage_location = ?", (evil.as_uri(),))
+    with pytest.raises(UserError, match=r"python_model\.pkl is no part of a model of rnnsweep"):
+        rnnsweep.predict("red")
+    (checkpoint,) = copy.glob("mlruns/sweeps/colours/trials/gru-*-r0/checkpoints/best.ckpt")
+    checkpoint.write_bytes(pickle.dumps(Trap()))
+    key = f"%{checkpoint.parent.parent.name}"
+    with closing(sqlite3.connect(copy / "mlruns" / "mlflow.db")) as connection:
+        query = "SELECT run_uuid FROM tags WHERE key = 'rnnsweep.key' AND value LIKE ?"
+        ((run_id,),) = connection.execute(query, (key,)).fetchall()
+    with pytest.raises(UserError, match=r"checkpoint .*best\.ckpt: cannot be read"):
+        rnnsweep.load_model(run_id)
+    with closing(sqlite3.connect(copy / "mlruns" / "mlflow.db")) as connection, connection:
+        outside = "UPDATE tags SET value = '../evil/python_model.pkl' WHERE key = 'rnnsweep.checkpoint'"
+        connection.execute(outside)
+    with pytest.raises(UserError, match=r"its tag rnnsweep\.checkpoint='\.\./evil/.*' leads out of mlruns/"):
+        rnnsweep.load_model(run_id)
+    assert not mark.exists()
+
+
+@pytest.mark.slow
+def test_export_model_writes_a_checked_file_and_not_over_another(project, capsys):
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    assert main(["export-model", "champion.onnx"]) == 0
+    assert "champion.onnx (0.0 MB), checked against the original" in capsys.readouterr().out
+    assert main(["export-model", "champion.onnx"]) == 2
+    assert "is there already; give another name, or --overwrite" in capsys.readouterr().err
+    assert main(["export-model", "champion.onnx", "--overwrite", "--model", "colours@bag"]) == 0
+    assert main(["export-model", "champion.pt"]) == 2
+    assert "must end in .onnx" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_store_that_fails_costs_a_finished_sweep_nothing(project, monkeypatch, capsys):
+    from rnnsweep.cli.models import keep_models
+    from rnnsweep.tracking import registry
+
+    def broken(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    result = rnnsweep.sweep("colours", models=False)
+    assert result.models is None
+    monkeypatch.setattr(registry, "register_models", broken)
+    monkeypatch.setattr("rnnsweep.api.models.has_models", lambda sweep: False)
+    keep_models(result)
+    said = capsys.readouterr().err
+    assert "models were not logged: No space left on device" in said
+    assert "to try again: rnnsweep sweep colours" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "alias"),
+    [("gru", "gru"), ("my net/2", "my-net-2"), ("v2", "v2-model"), ("champion", "champion-model")],
+)
+def test_an_alias_is_the_architectures_name_in_letters_that_mlflow_takes(name, alias):
+    assert alias_of(name) == alias
+
+
+def test_without_any_sweep_predict_says_what_to_do(home, capsys):
+    assert main(["predict", "a text"]) == 2
+    assert "no sweep was run here yet" in capsys.readouterr().err
+
+
+def test_a_folder_is_enough_to_predict(home, tmp_path, capsys):
+    folder = write_model(small_model(), tmp_path / "model")
+    assert main(["predict", "the cat", "--model", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["predictions"][0]["known"] == 2
+    assert main(["predict", "--model", str(folder), "the cat", "a dog"]) == 0
+    assert capsys.readouterr().out.count("\n") == 2
+    assert main(["predict", "--model", str(folder), "zebra"]) == 0
+    assert "knows no word of this text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Give texts, or --file"),
+        (["a", "--file", "b"], "exclude each other"),
+        (["a", "--column", "b"], "--column needs --file"),
+    ],
+)
+def test_options_of_predict_that_do_not_go_together_are_refused(arguments, words, capsys):
+    assert main(["predict", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+FILES = {
+    "lines.txt": ("one\n\n two \n", None, ["one", " two "]),
+    "no_suffix": ("one\n", None, ["one"]),
+    "rows.csv": ('id,Review\n1,"a, b"\n2,\n', None, ["a, b", ""]),
+    "pair.csv": ("title,description\nA,b\n", None, ["A b"]),
+    "named.tsv": ("x\ty\n1\t2\n", "y", ["2"]),
+    "rows.jsonl": ('{"text": "a"}\n{"text": null}\n', None, ["a", ""]),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), FILES.items(), ids=FILES.keys())
+def test_texts_are_read_from_lines_and_tables(tmp_path, name, content):
+    text, column, expected = content
+    (tmp_path / name).write_text(text)
+    assert read_asked(str(tmp_path / name), column=column) == expected
+
+
+BAD_FILES = {
+    "nowhere.txt": (None, None, "cannot be read (No such file or directory)"),
+    "empty.txt": (b"\n \n", None, "has no text"),
+    "latin.txt": (b"caf\xe9\n", None, "not UTF-8 (byte 0xe9)"),
+    "latin.csv": (b"text\ncaf\xe9\n", None, "not UTF-8"),
+    "none.csv": (b"id,n\n1,2\n", None, "no column of texts among id, n; give --column"),
+    "wrong.csv": (b"id,body\n1,2\n", "bdy", "--column bdy: "),
+    "lines": (b"a\n", "x", "is read line by line; only tables have columns"),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), BAD_FILES.items(), ids=BAD_FILES.keys())
+def test_a_file_that_cannot_be_asked_is_one_line(tmp_path, name, content):
+    raw, column, words = content
+    if raw is not None:
+        (tmp_path / name).write_bytes(raw)
+    with pytest.raises(UserError) as refusal:
+        read_asked(str(tmp_path / name), column=column)
+    assert words in str(refusal.value)
+
+
+def test_answers_are_written_as_csv_or_json_lines(tmp_path):
+    answers = small_model().predict(["the cat", 'a "dog",\nfar'])
+    to = write_answers(["the cat", 'a "dog",\nfar'], answers, tmp_path / "a.jsonl")
+    rows = [json.loads(line) for line in to.read_text().splitlines()]
+    assert [row["label"] for row in rows] == [answer.label for answer in answers]
+    assert read_asked(str(write_answers(["the cat", 'a "dog",\nfar'], answers, tmp_path / "a.csv"))) == [
+        "the cat",
+        'a "dog",\nfar',
+    ]
+    with pytest.raises(UserError, match=r"must end in \.csv or \.jsonl"):
+        write_answers([], [], tmp_path / "a.xlsx")
+    with pytest.raises(UserError, match="cannot be written: No such file or directory"):
+        write_answers([], [], tmp_path / "nowhere" / "a.csv")

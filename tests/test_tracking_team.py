@@ -1,0 +1,168 @@
+"""`ui --team`: each point is tried, and says what was found and what to do."""
+
+import http.server
+import threading
+
+import pytest
+
+from rnnsweep.cli import main
+from rnnsweep.tracking.team import PASSWORD, SECRET, check_parts, check_server, command
+
+
+def parts(**given):
+    return {
+        one.what: one
+        for one in reversed(check_parts(**{"store": None, "artifacts": None, "hosts": (), **given}))
+    }
+
+
+def test_nothing_given_is_nothing_held(monkeypatch):
+    monkeypatch.delenv(SECRET, raising=False)
+    found = check_parts(store=None, artifacts=None, hosts=())
+    assert {one.what for one in found} == {"PostgreSQL", "artifact store", "allowed hosts", "accounts"}
+    assert not any(one.holds for one in found if one.what != "accounts")
+    assert all(one.remedy for one in found)
+
+
+@pytest.mark.parametrize(
+    ("store", "found"),
+    [
+        ("sqlite:///mlflow.db", "sqlite has one writer at a time"),
+        ("postgresql://me:secret@127.0.0.1:9/x", "postgresql://me:***@127.0.0.1:9/x: "),
+    ],
+)
+def test_a_database_that_cannot_serve_a_team_is_named_without_its_password(store, found):
+    check = parts(store=store)["PostgreSQL"]
+    assert not check.holds
+    assert found in check.found
+    assert "secret" not in check.found
+
+
+def test_a_folder_of_artifacts_is_written_to_and_left_as_it_was(tmp_path):
+    check = parts(artifacts=str(tmp_path))["artifact store"]
+    assert check.holds
+    assert list(tmp_path.iterdir()) == []
+    missing = parts(artifacts=str(tmp_path / "nowhere"))["artifact store"]
+    assert not missing.holds
+    assert "No such file or directory" in missing.found
+    blocked = tmp_path / "file"
+    blocked.write_text("x")
+    assert not parts(artifacts=str(blocked))["artifact store"].holds
+
+
+def test_names_must_be_known_to_the_network_and_not_everything():
+    assert parts(hosts=["localhost:5000"])["allowed hosts"].holds
+    assert "lets any page" in parts(hosts=["*"])["allowed hosts"].found
+    assert "box.invalid" in parts(hosts=["localhost", "box.invalid"])["allowed hosts"].found
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"), [("", False), ("short", False), ("password1234567", False), ("k" * 24, True)]
+)
+def test_secrets_must_be_set_and_long(monkeypatch, value, holds):
+    monkeypatch.setenv(SECRET, value)
+    monkeypatch.setenv(PASSWORD, value)
+    checks = check_parts(store=None, artifacts=None, hosts=())[-2:]
+    assert [one.holds for one in checks] == [holds, holds]
+    assert all(value not in one.found for one in checks if value)
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Answers as an MLflow server of a good house does, or of a bad one."""
+
+    good = True
+
+    def do_GET(self):
+        stranger = "stranger" in self.headers["Host"]
+        named = "Authorization" in self.headers
+        root = "mlflow-artifacts:/0" if self.good else "/home/me/mlruns/0"
+        body = f'{{"experiment": {{"artifact_location": "{root}"}}}}'
+        status = 200
+        if self.path == "/version":
+            from importlib.metadata import version
+
+            body = version("mlflow") if self.good else "2.9.1"
+        elif self.good and stranger:
+            status = 403
+        elif self.good and not named:
+            status = 401
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(params=[True, False], ids=["good", "bad"])
+def server(request):
+    """A server and whether it is a good one."""
+    kind = type("Kind", (Server,), {"good": request.param})
+    serving = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    thread = threading.Thread(target=serving.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{serving.server_port}", request.param
+    serving.shutdown()
+    thread.join()
+    serving.server_close()
+
+
+def test_a_server_is_asked_from_outside(server, monkeypatch, capsys):
+    address, good = server
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
+    checks = check_server(address)
+    assert [one.what for one in checks] == ["server", "accounts", "allowed hosts", "artifact store"]
+    assert [one.holds for one in checks] == [good] * 4
+    assert main(["ui", "--team", "--uri", address]) == (0 if good else 1)
+    assert ("basic-auth" in capsys.readouterr().out) is not good
+
+
+def test_a_server_that_does_not_answer_is_one_line():
+    (check,) = check_server("http://127.0.0.1:9")
+    assert not check.holds
+    assert "does not answer" in check.found
+
+
+def test_the_command_names_no_password():
+    lines = command(store="postgresql://me:secret@db/x", artifacts="s3://b/p", hosts=["a", "b"])
+    assert "secret" not in "\n".join(lines)
+    assert "--allowed-hosts a,b" in lines[1]
+    assert "--app-name basic-auth" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ui", "--store", "x"], "belong to --team"),
+        (["ui", "--team", "--uri", "sqlite:///x"], "--team asks a server; give http://"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(arguments, words, capsys):
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_terminal_shows_each_point_with_its_remedy(tmp_path, capsys):
+    assert main(["ui", "--team", "--artifacts", str(tmp_path), "--host", "localhost"]) == 1
+    said = capsys.readouterr().out
+    assert "holds    artifact store" in said
+    assert "missing  PostgreSQL" in said
+    assert "--store postgresql://USER:PASSWORD@HOST/DATABASE" in said
+    assert "mlflow server --app-name basic-auth" in said
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_our_own_ui_is_found_to_be_for_one_person(tmp_path):
+    from rnnsweep.tracking.ui import start_ui
+
+    server = start_ui(tmp_path / "mlruns", port=5650)
+    try:
+        found = {one.what: one for one in check_server(server.address)}
+    finally:
+        server.close()
+    assert found["server"].holds
+    assert found["allowed hosts"].holds
+    assert not found["accounts"].holds
+    assert not found["artifact store"].holds
