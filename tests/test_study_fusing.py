@@ -186,9 +186,22 @@ def test_a_fused_sweep_that_is_killed_at_any_moment_ends_as_one_that_was_not(
 # ---- the rule and its surface
 
 
-def test_the_rule_fuses_nothing_on_a_gpu_and_no_lstm():
-    assert auto_members(compose(["model=gru"]), gpu=True) == 1
-    assert auto_members(compose(["model=lstm", "data.batch_size=16"]), gpu=False) == 1
+@pytest.mark.parametrize(
+    ("override", "compiled", "gpu", "members"),
+    [
+        ("model=gru", False, False, 8),
+        ("model=rnn", False, False, 8),
+        ("model=gru", True, False, 1),
+        ("model=gru", False, True, 1),
+        ("model=lstm", False, False, 1),
+        ("model.hidden_size=128", False, False, 1),
+        ("data.batch_size=64", False, False, 1),
+    ],
+)
+def test_auto_fuses_only_where_it_was_measured_to_be_faster(monkeypatch, override, compiled, gpu, members):
+    monkeypatch.setattr("rnnsweep.compiled.AVAILABLE", compiled)
+    run = compose(["model=gru", "model.hidden_size=32", "data.batch_size=16", override])
+    assert auto_members(run, gpu=gpu) == members
 
 
 def test_a_larger_table_leaves_room_for_fewer_members():
