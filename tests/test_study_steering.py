@@ -8,6 +8,7 @@ from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_s
 
 from rnnsweep.errors import UserError
 from rnnsweep.study import enqueue, export, read_status, retry, run_sweep, stop, storage_url
+from rnnsweep.study.inbox import post
 from rnnsweep.study.records import NoRecords
 
 
@@ -72,6 +73,68 @@ def test_failed_tasks_are_tried_again_and_the_counts_still_add_up(tmp_path):
     assert second.trials == {"complete": 8, "pruned": 0, "failed": 0, "running": 0, "waiting": 0}
     assert read_status(tmp_path / "mlruns", "toy").trials == second.trials
     assert retry(sweep, mlruns=tmp_path / "mlruns") == 0
+
+
+def while_running(folder, script, act):
+    """Run a sweep and do something from outside as soon as its fourth task has begun."""
+    sweep, fake, done = write_sweep(folder), FakeLauncher(FakeClock(), script), []
+
+    def outside(event):
+        if len(fake.started) == 4 and not done:
+            done.append(act(sweep, folder / "mlruns"))
+
+    fake.on_event = outside
+    summary = run_sweep(
+        sweep,
+        mlruns=folder / "mlruns",
+        launcher=fake,
+        clock=fake.clock,
+        records=NoRecords(),
+        prepare=lambda run: "corpus",
+    )
+    return fake, summary, done
+
+
+def test_a_trial_that_is_proposed_while_the_sweep_runs_is_asked_next(tmp_path):
+    values = {"model.hidden_size": 33, "optimizer.lr": 0.05}
+
+    def propose(sweep, mlruns):
+        enqueue(sweep, "rnn", values, mlruns=mlruns)
+
+    fake, summary, _ = while_running(tmp_path, lambda task, life: Script(), propose)
+    wanted = {"model.hidden_size=33", "optimizer.lr=0.05"}
+    (task,) = [task for task in fake.started if task.role == "trial" and wanted <= set(task.overrides)]
+    assert fake.started.index(task) <= 6
+    assert summary.trials["complete"] == 8  # it counts in the budget
+    assert list((tmp_path / "mlruns/sweeps/toy/inbox").iterdir()) == []
+
+
+def test_failed_trials_are_tried_again_while_the_sweep_runs(tmp_path):
+    def again(sweep, mlruns):
+        return retry(sweep, mlruns=mlruns, task="rnn-0")
+
+    script = failing("rnn-0")
+    fake, summary, done = while_running(tmp_path, script, again)
+    assert done == [1]
+    assert summary.trials == {"complete": 8, "pruned": 0, "failed": 0, "running": 0, "waiting": 0}
+    by_name = {task.name: task.overrides for task in fake.started if task.role == "trial"}
+    assert [name for name, overrides in by_name.items() if overrides == by_name["rnn-0"]][1:]
+    assert read_status(tmp_path / "mlruns", "toy").trials == summary.trials
+
+
+def test_a_request_is_carried_out_once_whoever_dies_on_it(tmp_path):
+    sweep, mlruns = write_sweep(tmp_path), tmp_path / "mlruns"
+    run(sweep, tmp_path)
+    box = mlruns / "sweeps/toy/inbox"
+    post(box.parent, "enqueue", architecture="rnn", values={"model.hidden_size": 33})
+    (request,) = box.glob("*.json")
+    text = request.read_text()
+    more = write_sweep(tmp_path, trials=5)
+    run(more, tmp_path)
+    request.write_text(text)  # as where the controller was killed before it could remove it
+    fake, _ = run(write_sweep(tmp_path, trials=6), tmp_path)
+    assert not [task for task in fake.started if "model.hidden_size=33" in task.overrides]
+    assert len([1 for row in export(mlruns, "toy")["params_model.hidden_size"] if row == 33]) == 1
 
 
 def test_all_trials_can_be_taken_elsewhere(tmp_path):
