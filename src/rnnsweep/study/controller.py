@@ -238,6 +238,7 @@ class Controller:
     def _again(self, job: Job, outcome: Outcome, what: str) -> None:
         name = job.task.name
         (job.task.folder / OUTCOME).unlink(missing_ok=True)
+        self.records.interrupted(job.task)  # where someone stops the sweep before it goes on
         self.ledger.write("end", name=name, state="retried", cause=outcome.cause, reason=outcome.reason)
         self.listener.message(f"{name}: {outcome.cause} ({outcome.reason}); {what}")
         self.agenda.again(job)
