@@ -17,7 +17,13 @@ class Job:
     task: TrialTask
     attempts: int = 0
     shrunk: bool = False  # it ran out of memory once
-    refused: int = 0  # times that it met a full disk since its last validation
+    refused: int = 0  # times that it met a full disk since it last got further
+    rung: int = 0  # how far it got
+
+    def advance(self, rung: int) -> None:
+        """Take note of a validation: one that is new says that there was room to get there."""
+        if rung > self.rung:
+            self.rung, self.refused = rung, 0
 
     @property
     def is_trial(self) -> bool:

@@ -175,7 +175,8 @@ class Controller:
             self._over(busy, event.outcome)
 
     def _hear(self, busy: Busy, report: Report) -> None:
-        busy.report, busy.job.refused = report, 0
+        busy.report = report
+        busy.job.advance(report.rung)
         task = busy.job.task
         if busy.job.is_trial:
             assert task.number is not None
