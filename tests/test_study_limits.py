@@ -11,7 +11,7 @@ from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waitin
 from test_study import hash_of, plain, score_of
 
 from rnnsweep.errors import UserError
-from rnnsweep.study import read_status, run_sweep
+from rnnsweep.study import read_status, run_sweep, search
 from rnnsweep.study.improvement import Improvement, reaches, turned
 from rnnsweep.study.journal import open_journal
 from rnnsweep.study.ledger import read_ledger
@@ -94,16 +94,17 @@ def test_what_is_known_to_be_too_large_is_never_trained_and_costs_no_budget(tmp_
 
 def test_a_sampler_learns_from_what_was_rejected(tmp_path):
     sweep = write_sweep(
-        tmp_path, constraints="{parameters: 9500}", trials=20, architectures="[lstm]", replicates=0
+        tmp_path, constraints="{parameters: 9500}", trials=14, architectures="[lstm]", replicates=0
     )
     run(sweep, tmp_path, launcher())
     trials = studies(tmp_path, sweep)["lstm"]
-    early, late = trials[:12], trials[-12:]
+    early, late = trials[:10], trials[-10:]
     share = [sum("rejected" in t.user_attrs for t in part) for part in (early, late)]
     assert share[1] < share[0]
 
 
-def test_a_study_whose_proposals_are_all_too_large_gives_up_and_says_so(tmp_path):
+def test_a_study_whose_proposals_are_all_too_large_gives_up_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "MOST_REJECTED", 12)
     text = """\
 name: toy
 architectures: [lstm]
@@ -118,11 +119,11 @@ space:
     heard = Heard()
     summary = run(write_sweep(tmp_path, text), tmp_path, launcher(), listener=heard)
     (standing,) = summary.standings
-    assert standing.stopped == "100 proposals in a row were infeasible"
-    assert (standing.rejected, standing.waiting, summary.state) == (100, 0, "finished")
-    assert heard.messages == ["lstm: its search ends early: 100 proposals in a row were infeasible"]
+    assert standing.stopped == "12 proposals in a row were infeasible"
+    assert (standing.rejected, standing.waiting, summary.state) == (12, 0, "finished")
+    assert heard.messages == ["lstm: its search ends early: 12 proposals in a row were infeasible"]
     again = run(write_sweep(tmp_path, text), tmp_path, launcher())
-    assert (again.ran, again.trials["rejected"]) == (0, 100)
+    assert (again.ran, again.trials["rejected"]) == (0, 12)
 
 
 def slow_is_good(task, life):
@@ -212,12 +213,12 @@ def test_several_objectives_make_a_study_of_several_values(tmp_path):
     assert {word for _, word in fake.answers} == {"go on"}
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "qmc"])
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "qmc"])
 def test_samplers_that_know_several_objectives_run_to_the_end_and_on(sampler, tmp_path):
-    for trials in (5, 8):
+    for trials in (3, 5):
         sweep = write_sweep(tmp_path, objectives="[validation, seconds]", trials=trials, sampler=sampler)
         summary = run(sweep, tmp_path, launcher())
-    assert summary.trials["complete"] == 16
+    assert summary.trials["complete"] == 10
 
 
 def test_a_sampler_of_one_objective_is_refused_for_several(tmp_path):
@@ -325,7 +326,7 @@ def test_a_study_that_ended_early_stays_ended_and_goes_on_when_asked_for_more(tm
     assert {s.stopped for s in read_status(tmp_path / "mlruns", "toy").standings} == {None}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     scores=st.lists(st.integers(0, 9), min_size=1, max_size=12),
     cuts=st.lists(st.integers(1, 40), max_size=3),

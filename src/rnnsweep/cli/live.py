@@ -101,7 +101,8 @@ def summary_line(snapshot: "Snapshot") -> str:
 def line(standing: "Standing", snapshot: "Snapshot") -> str:
     """Say in one line how far an architecture is."""
     words = [f"{standing.architecture:<15} {_of(standing.ended, standing.budget):>7} trials"]
-    words += [f"{n} {word}" for word, n in (("pruned", standing.pruned), ("failed", standing.failed)) if n]
+    counts = {word: getattr(standing, word) for word in ("pruned", "failed", "infeasible", "rejected")}
+    words += [f"{n} {word}" for word, n in counts.items() if n]
     if standing.best is not None:
         words.append(f"best {score(standing.best)}")
     if standing.replicates:
@@ -125,6 +126,7 @@ def _standings(snapshot: "Snapshot") -> Table:
 def _row(standing: "Standing") -> list[RenderableType]:
     shade = colour(standing.architecture)
     share = standing.share if standing.budget is None else standing.ended / max(1, standing.budget)
+    share = 1.0 if standing.stopped else share
     repeated = _of(standing.replicates, standing.replicates_wanted) if standing.replicates_wanted else ""
     return [
         Text(standing.architecture, style=shade),

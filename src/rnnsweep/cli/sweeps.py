@@ -167,6 +167,7 @@ def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
 def _conclude(result: "SweepResult", again: str) -> None:
     _, console = consoles()
     done = f"{count(result.trials['complete'], 'trial')} complete, {result.trials['pruned']} pruned"
+    done += "".join(f", {result.trials[w]} {w}" for w in ("infeasible", "rejected") if w in result.trials)
     if result.state == "interrupted":
         console.print(f"interrupted: {done}; go on with: {again}", markup=False)
         return
@@ -206,6 +207,9 @@ def _print_status(found: "SweepStatus") -> None:
     console, _ = consoles()
     console.print(f"[bold]{found.sweep}[/]  {found.state}, slots busy {found.slots_busy:.0%}")
     console.print(_status_table(found))
+    for one in found.standings:
+        if one.stopped:
+            console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
     _print_failures(found.failures, most=len(found.failures))
     if found.state == "interrupted":
         console.print(f"go on with: rnnsweep sweep {found.sweep}", style="dim")
@@ -216,9 +220,10 @@ def _status_table(found: "SweepStatus") -> "Table":
 
     from rnnsweep.palette import colour
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    heads = [*found.trials, "best"]
+    table = Table(box=None, padding=(0, 2 if len(heads) < 8 else 1, 0, 0), header_style="dim")
     table.add_column("architecture", no_wrap=True)
-    for head in ("complete", "pruned", "failed", "running", "waiting", "best"):
+    for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     for row in found.standings:
         counts = [str(getattr(row, word) or "-") for word in list(found.trials)]

@@ -1,5 +1,6 @@
 """The front of several objectives: trials that no other trial beats in one without losing in another."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,8 @@ def unbeaten(values_NK: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _point(row: dict[Any, Any], objectives: Sequence[str], *, of_all: bool) -> FrontPoint:
-    overrides = row.get("overrides")
+    written = row.get("overrides")
+    overrides = json.loads(written) if isinstance(written, str) else written
     given = tuple(map(str, overrides)) if isinstance(overrides, list | tuple) else ()
     return FrontPoint(
         architecture=str(row["architecture"]),
