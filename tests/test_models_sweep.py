@@ -258,6 +258,15 @@ def test_without_any_sweep_predict_says_what_to_do(home, capsys):
     assert "no sweep was run here yet" in capsys.readouterr().err
 
 
+def test_an_unknown_model_is_refused_and_makes_no_store(home, capsys):
+    assert main(["predict", "a text", "--model", "nothing"]) == 2
+    assert (
+        "--model nothing: no sweep, no folder, and run 'nothing' is not in the store"
+        in capsys.readouterr().err
+    )
+    assert not (home / "mlruns").exists()
+
+
 def test_a_folder_is_enough_to_predict(home, tmp_path, capsys):
     folder = write_model(small_model(), tmp_path / "model")
     assert main(["predict", "the cat", "--model", str(folder), "--json"]) == 0

@@ -192,7 +192,7 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "T
 
     places = find_places()
     if model is not None and _is_folder(model):
-        return read_model(Path(model))
+        return read_model(Path(model).expanduser())
     name, alias = _asked(model, places)
     with found_model(places.mlruns, name, alias or "champion", uri=uri or _uri_of(name, places)) as folder:
         if folder is not None:
@@ -201,7 +201,7 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "T
 
 
 def _is_folder(model: str | Path) -> bool:
-    return isinstance(model, Path) or "/" in model.removeprefix("models:/") or Path(model).is_dir()
+    return isinstance(model, Path) or model.startswith(("/", "./", "../", "~")) or Path(model).is_dir()
 
 
 def _asked(model: str | Path | None, places: Places) -> tuple[str, str | None]:

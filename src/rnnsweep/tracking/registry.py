@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.tracking.address import LOCAL, destination
-from rnnsweep.tracking.store import ensure_store, local_uri, open_client
+from rnnsweep.tracking.store import database, ensure_store, open_client, refuse_old_layout
 
 if TYPE_CHECKING:
     from mlflow.models import Model
@@ -184,15 +184,15 @@ def found_model(
     """
     target = destination(uri)
     if target == LOCAL:
-        ensure_store(mlruns)  # mends the paths of a folder that was moved
-        yield _local_folder(mlruns, name, alias)
+        refuse_old_layout(mlruns)
+        yield _local_folder(mlruns, name, alias) if database(mlruns).exists() else None
         return
     with tempfile.TemporaryDirectory(prefix="rnnsweep-model-") as place:
         yield _fetch(mlruns, target, name, alias, Path(place))
 
 
 def _local_folder(mlruns: Path, name: str, alias: str) -> Path | None:
-    address = local_uri(mlruns).removeprefix("sqlite:///")
+    address = ensure_store(mlruns).removeprefix("sqlite:///")  # mends the paths of a folder that was moved
     with closing(sqlite3.connect(f"{Path(address).as_uri()}?mode=ro", uri=True, timeout=20)) as connection:
         row = connection.execute(FOUND, (name, alias)).fetchone()
     location = next((place for place in row or () if place and not place.startswith("models:")), None)
@@ -229,10 +229,10 @@ def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str
         except MlflowException:
             return {}
         return {str(alias): str(version) for alias, version in found.items()}
-    if not (mlruns / "mlflow.db").exists():
+    if not database(mlruns).exists():
         return {}
     query = "SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias"
-    with closing(sqlite3.connect(mlruns / "mlflow.db", timeout=20)) as connection:
+    with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
         return {alias: str(version) for alias, version in connection.execute(query, (name,))}
 
 
