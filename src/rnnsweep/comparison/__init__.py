@@ -19,6 +19,7 @@ _HOMES = {
     "records": "Comparison Remark Replicate Standing TestScore Verdict",
     "report": "render_report write_report",
     "sequential": "Step look_factor next_step",
+    "spending": "TimeCurve leads say_spending time_curve",
     "tables": "standings_latex standings_markdown verdicts_latex verdicts_markdown",
     "terminal": "print_comparison standings_table",
 }

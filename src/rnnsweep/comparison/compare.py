@@ -20,6 +20,7 @@ from rnnsweep.comparison.mistakes import (
 from rnnsweep.comparison.pareto import find_front
 from rnnsweep.comparison.records import Comparison, Standing
 from rnnsweep.comparison.sentences import say_answer
+from rnnsweep.comparison.spending import TimeCurve, time_curve
 from rnnsweep.comparison.standings import OBJECTIVE, feasible_trials, last_attempts, make_standings
 from rnnsweep.comparison.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
@@ -99,6 +100,7 @@ def compare_records(
         standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
     )
     curves_by_name, refusal = _budget_curves(table, standings, sweep)
+    time_curves = _time_curves(table, list(curves_by_name))
     forest = importances is None
     return Comparison(
         sweep=name,
@@ -122,6 +124,7 @@ def compare_records(
         importance_method="random forest, by permutation" if forest else importance_method,
         budget_curves=curves_by_name,
         budget_refusal=refusal,
+        time_curves=time_curves,
         facts={
             **describe_sweep(table, sweep),
             **describe_reads(test_reads),
@@ -157,10 +160,22 @@ def _budget_curves(
             f"The trials of {sweep.sampler.name} depend on earlier ones, so the best of n of them cannot be "
             "computed from one study; search with sampler: random or qmc to see this curve."
         )
-    trials = last_attempts(runs[runs["role"] == "trial"])
-    scored = trials[trials["validation"].notna() & trials["state"].isin(["complete", "pruned"])]
+    scored = _scored(runs)
     found = {
         s.architecture: scored[scored["architecture"] == s.architecture]["validation"] for s in standings
     }
     curves = {a: budget_curve(v.tolist()) for a, v in found.items() if len(v) >= 4}
     return curves, "" if curves else "It takes 4 scored trials of an architecture to draw this curve."
+
+
+def _scored(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """The trials with a score, those that were pruned with the one that they had."""
+    trials = last_attempts(runs[runs["role"] == "trial"])
+    return trials[trials["validation"].notna() & trials["state"].isin(["complete", "pruned"])]
+
+
+def _time_curves(runs: "pd.DataFrame", architectures: Sequence[str]) -> dict[str, TimeCurve]:
+    scored = _scored(runs)
+    own = {a: scored[scored["architecture"] == a] for a in architectures}
+    found = {a: time_curve(t["validation"].astype(float), t["seconds"].astype(float)) for a, t in own.items()}
+    return {a: curve for a, curve in found.items() if curve is not None}

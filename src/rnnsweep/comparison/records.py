@@ -10,6 +10,7 @@ from rnnsweep.comparison.budget import BudgetCurve
 from rnnsweep.comparison.improvement import McNemar
 from rnnsweep.comparison.intervals import Interval
 from rnnsweep.comparison.pareto import Front
+from rnnsweep.comparison.spending import TimeCurve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,6 +130,7 @@ class Comparison:
     importance_method: str = ""
     budget_curves: Mapping[str, BudgetCurve] = field(default_factory=dict)
     budget_refusal: str = ""
+    time_curves: Mapping[str, TimeCurve] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     report: Path | None = None
     mistakes: "Mistakes | None" = None

@@ -17,6 +17,7 @@ from rnnsweep.comparison.front_chart import front_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.sentences import gather_remarks, points
+from rnnsweep.comparison.spending import say_spending
 from rnnsweep.palette import colour
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def render_report(comparison: Comparison) -> str:
         points=points,
         derived=say_derived(comparison.standings),
         health=gather_remarks(comparison.health),
+        spending=say_spending(comparison.time_curves),
         confusions=_confusions(comparison.mistakes),
         confusion_link=_confusion_link(comparison.mistakes),
         examples=_examples(comparison.mistakes),
@@ -101,6 +103,7 @@ def figures(comparison: Comparison) -> list[Figure]:
         search_charts.trials_figure(comparison),
         search_charts.importance_figure(comparison),
         search_charts.budget_figure(comparison),
+        search_charts.spending_figure(comparison),
     )
     return [figure for figure in drawn if figure is not None]
 

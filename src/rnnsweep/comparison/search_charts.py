@@ -189,7 +189,7 @@ def budget_figure(comparison: Comparison) -> Figure | None:
             (name, *map(float, row))
             for row in zip(curve.trials, curve.expected, curve.low, curve.high, strict=True)
         ]
-        _draw_budget(picture, name, curve, x, y)
+        _draw_over(picture, name, curve.trials, curve, x, y)
     how = (
         "The best validation score to expect of so many random trials, with a 95 % band: where two "
         "lines cross, the better choice depends on what you can spend. Said of the first half of the "
@@ -199,13 +199,37 @@ def budget_figure(comparison: Comparison) -> Figure | None:
     return Figure("budget", "What a budget buys", how, picture.render(), columns, rows)
 
 
-def _draw_budget(picture: Picture, name: str, curve: Any, x: Scale, y: Scale) -> None:
+def spending_figure(comparison: Comparison) -> Figure | None:
+    """Draw the expected best validation score against the seconds of search."""
+    found = comparison.time_curves
+    if not found:
+        return None
+    times = [float(t) for c in found.values() for t in (c.seconds[0], c.seconds[-1])]
+    x = fit(times, 64, WIDTH - 20, log=True)
+    y = fit([float(v) for c in found.values() for v in (c.expected[0], c.expected[-1], c.high[-1])], 316, 24)
+    picture = Picture(WIDTH, 366, "Expected best validation score by seconds of search")
+    picture.y_axis(y, 58, WIDTH - 20, label="expected best validation accuracy")
+    picture.x_axis(x, 322, 24, label="seconds of search (logarithmic)")
+    rows = []
+    for name, curve in found.items():
+        values = zip(curve.seconds, curve.expected, curve.low, curve.high, strict=True)
+        rows += [(name, *map(float, row)) for row in values]
+        _draw_over(picture, name, curve.seconds, curve, x, y)
+    how = (
+        "The same, by time: trials one after another, each counted once it has ended, in the order that "
+        "chance may give. An architecture whose trainings are quick gets more of them for the same time."
+    )
+    columns = ("architecture", "seconds", "expected", "low", "high")
+    return Figure("spending", "What time buys", how, picture.render(), columns, rows)
+
+
+def _draw_over(picture: Picture, name: str, at: Any, curve: Any, x: Scale, y: Scale) -> None:
     def path(values: Any, step: int = 1) -> list[str]:
         inside = np.clip(values, y.low, y.high)
-        return [f"{number(x(t))},{number(y(v))}" for t, v in zip(curve.trials, inside, strict=True)][::step]
+        return [f"{number(x(t))},{number(y(v))}" for t, v in zip(at, inside, strict=True)][::step]
 
     picture.open(class_=css(name), data_a=name)
     picture.add("polygon", points=" ".join(path(curve.high) + path(curve.low, -1)), class_="band")
-    title = f"{name}: {curve.expected[-1]:.4f} expected of {len(curve.trials)} trials"
+    title = f"{name}: {curve.expected[-1]:.4f} expected after {at[-1]:.0f}"
     picture.add("polyline", title=title, points=" ".join(path(curve.expected)), class_="line")
     picture.close()

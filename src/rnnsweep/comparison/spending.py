@@ -1,0 +1,129 @@
+"""What seconds of search buy: the best score to expect, who leads when, and where the lead changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+POINTS = 60  # of a curve
+ORDERS = 400  # in which the trials might have come
+HOUR = 3600.0
+ASKED = ((60.0, "a minute"), (600.0, "ten minutes"), (HOUR, "an hour"), (10 * HOUR, "ten hours"))
+
+
+@dataclass(frozen=True)
+class TimeCurve:
+    """Expected best score after so many seconds of trials, with a band of 95 %; arrays of one length."""
+
+    seconds: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def time_curve(scores: ArrayLike, seconds: ArrayLike, *, seed: int = 0) -> TimeCurve | None:
+    """Expected best of the independent trials that end within a time, one after another.
+
+    The mean over random orders of the trials that there were: a trial counts once it has ended. The curve
+    begins where 19 of 20 orders have ended a trial and stops at half of what was spent, beyond which it
+    would rest on few trials (Tang et al. 2020, arXiv:2004.13705). The band draws the trials anew.
+
+    Returns:
+        None where fewer than 4 trials are known, or half of the time ends no two of them.
+    """
+    v, t = (np.asarray(x, dtype=np.float64) for x in (scores, seconds))
+    known = np.isfinite(v) & np.isfinite(t) & (t > 0)
+    v, t = v[known], t[known]
+    if len(v) < 4:
+        return None
+    rng = np.random.default_rng(seed)
+    orders = np.argsort(rng.random((ORDERS, len(v))), axis=1)
+    start = float(np.quantile(t[orders[:, 0]], 0.95))
+    end = float(t.sum()) / 2
+    if end <= start:
+        return None
+    grid = np.geomspace(start, end, POINTS)
+    expected = np.nanmean(_best_after(v[orders], t[orders], grid), axis=0)
+    drawn = rng.integers(0, len(v), (ORDERS, len(v)))
+    low, high = np.nanpercentile(_best_after(v[drawn], t[drawn], grid), [2.5, 97.5], axis=0)
+    return TimeCurve(grid, expected, low, high)
+
+
+def _best_after(
+    v: NDArray[np.float64], t: NDArray[np.float64], grid: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Best score of each order at each time of the grid; NaN before its first trial ended."""
+    ended, best = np.cumsum(t, axis=1), np.maximum.accumulate(v, axis=1)
+    count = (ended[:, :, None] <= grid).sum(axis=1)
+    padded = np.hstack([np.full((len(v), 1), np.nan), best])
+    return np.take_along_axis(padded, count, axis=1)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Who has the highest expected score from a time of search on."""
+
+    architecture: str
+    since: float
+
+
+def leads(curves: Mapping[str, TimeCurve]) -> list[Lead]:
+    """Give who leads when, over the times that all curves cover; an entry wherever curves cross at the top."""
+    start, end = _covered(curves)
+    if not curves or end <= start:
+        return []
+    grid = np.geomspace(start, end, 200)
+    names = list(curves)
+    heights = np.stack([np.interp(grid, curves[n].seconds, curves[n].expected) for n in names])
+    first = heights.argmax(axis=0)
+    changes = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist()]
+    return [Lead(names[first[i]], float(grid[i])) for i in changes]
+
+
+def _covered(curves: Mapping[str, TimeCurve]) -> tuple[float, float]:
+    if not curves:
+        return 0.0, 0.0
+    return max(float(c.seconds[0]) for c in curves.values()), min(
+        float(c.seconds[-1]) for c in curves.values()
+    )
+
+
+def say_spending(curves: Mapping[str, TimeCurve]) -> list[str]:
+    """Say what to take for a time of search, where the lead changes, and what is not covered."""
+    found = leads(curves)
+    if len(curves) < 2 or not found:
+        return []
+    start, end = _covered(curves)
+    said = [_say_leads(found, start, end)]
+    for seconds, words in ASKED:
+        if start <= seconds <= end:
+            leader = [lead for lead in found if lead.since <= seconds][-1].architecture
+            score = float(np.interp(seconds, curves[leader].seconds, curves[leader].expected))
+            said.append(
+                f"If you have {words} of search: {leader}, expected to reach {score:.4f} on validation."
+            )
+    if end < HOUR:
+        said.append(
+            f"An hour for each is beyond what these searches tell: they cover {duration(end)}. Raise trials "
+            "to learn more."
+        )
+    return said
+
+
+def _say_leads(found: Sequence[Lead], start: float, end: float) -> str:
+    if len(found) == 1:
+        return (
+            f"{found[0].architecture} has the highest expected score for any time of search from "
+            f"{duration(start)} to {duration(end)}: the curves do not cross at the top."
+        )
+    parts = [f"{lead.architecture} from {duration(lead.since)} on" for lead in found[:5]]
+    more = f", and {len(found) - 5} more changes" if len(found) > 5 else ""
+    return f"The curves cross: the highest expected score has {', then '.join(parts)}{more}."
+
+
+def duration(seconds: float) -> str:
+    """Write a time: 45 s, 12 min, 2.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / HOUR:.1f} h"
