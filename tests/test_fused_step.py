@@ -53,6 +53,20 @@ def taken_gradients(network):
     return gradients
 
 
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_no_two_weights_share_the_memory_of_their_gradients(cell):
+    members = networks(ModelConfig(cell=cell, bidirectional=True, embedding_size=4, hidden_size=3), 2)
+    draw = torch.Generator().manual_seed(3)
+    texts = [batch(draw, [4, 2]) for _ in members]
+    shares = [
+        take_share(net, net.embedding(tokens_BT.t()), lengths_B, targets_B)
+        for net, (tokens_BT, lengths_B, targets_B) in zip(members, texts, strict=True)
+    ]
+    learn(shares)
+    weights = [weight for network in members for weight in network.parameters()]
+    assert len({weight.grad.data_ptr() for weight in weights}) == len(weights)
+
+
 def assert_the_same(config, lengths_of_members, *, training=True):
     draw = torch.Generator().manual_seed(3)
     members = [network.train(training) for network in networks(config, len(lengths_of_members))]

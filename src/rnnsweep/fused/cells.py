@@ -264,7 +264,8 @@ def _gradients(ctx: Any, gates_KTBG: Tensor, state_gates_KTBG: Tensor) -> tuple[
         of_inputs = flat_KNE.view(inputs_KTBE.shape)
     weights = _weight_gradients(inputs_KTBE, outputs_KTBH, gates_KTBG, state_gates_KTBG)
     bias_KG = gates_KTBG.sum((1, 2))
-    state_bias_KG = bias_KG if state_gates_KTBG is gates_KTBG else state_gates_KTBG.sum((1, 2))
+    # a copy where they are equal: whoever scales gradients in place must not meet one twice
+    state_bias_KG = bias_KG.clone() if state_gates_KTBG is gates_KTBG else state_gates_KTBG.sum((1, 2))
     return of_inputs, *weights, bias_KG, state_bias_KG, None
 
 
