@@ -62,6 +62,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     from rnnsweep.api.separating import count_looks
     from rnnsweep.api.testrows import labels_and_texts, predictions_of
     from rnnsweep.comparison import MARGIN, compare_records, write_report
+    from rnnsweep.study.importance import study_importances
     from rnnsweep.tracking import provenance, sync
     from rnnsweep.trial.reads import count_reads
 
@@ -72,10 +73,14 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     folder = places.mlruns / "sweeps" / name
     predictions = predictions_of(table, folder)
     labels, texts = labels_and_texts(table, folder) if predictions else ((), None)
+    asked = started(name, places)
+    importances, method = study_importances(folder, asked) if asked else ({}, "")
     found = compare_records(
         table,
         curves(name, uri=uri),
-        sweep=started(name, places) or name,
+        sweep=asked or name,
+        importances=importances or None,
+        importance_method=method,
         margin=MARGIN if margin is None else margin,
         facts={**digests(folder), **provenance()},
         predictions=predictions,

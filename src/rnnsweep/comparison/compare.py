@@ -10,6 +10,7 @@ from rnnsweep.comparison.budget import INDEPENDENT, BudgetCurve, budget_curve
 from rnnsweep.comparison.facts import describe_looks, describe_reads, describe_sweep
 from rnnsweep.comparison.health import Bounds, check_health
 from rnnsweep.comparison.importance import forest_importances
+from rnnsweep.comparison.marginals import forest_marginals
 from rnnsweep.comparison.mistakes import (
     Predictions,
     Texts,
@@ -101,7 +102,7 @@ def compare_records(
     )
     curves_by_name, refusal = _budget_curves(table, standings, sweep)
     time_curves = _time_curves(table, list(curves_by_name))
-    forest = importances is None
+    shares = forest_importances(table) if importances is None else importances
     return Comparison(
         sweep=name,
         question="" if isinstance(sweep, str) else sweep.question,
@@ -120,8 +121,9 @@ def compare_records(
         margin=margin,
         runs=table,
         curves=curves,
-        importances=forest_importances(table) if importances is None else importances,
-        importance_method="random forest, by permutation" if forest else importance_method,
+        importances=shares,
+        importance_method="random forest, by permutation" if importances is None else importance_method,
+        marginals=forest_marginals(table, shares),
         budget_curves=curves_by_name,
         budget_refusal=refusal,
         time_curves=time_curves,

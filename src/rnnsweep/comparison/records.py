@@ -15,6 +15,7 @@ from rnnsweep.comparison.spending import TimeCurve
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnsweep.comparison.marginals import Marginal
     from rnnsweep.comparison.mistakes import Mistakes
 
 VERDICTS = ("better", "worse", "equivalent", "not separable", "needs more")
@@ -128,6 +129,7 @@ class Comparison:
     curves: "pd.DataFrame | None" = None
     importances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     importance_method: str = ""
+    marginals: "tuple[Marginal, ...]" = ()
     budget_curves: Mapping[str, BudgetCurve] = field(default_factory=dict)
     budget_refusal: str = ""
     time_curves: Mapping[str, TimeCurve] = field(default_factory=dict)

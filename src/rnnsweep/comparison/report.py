@@ -14,6 +14,7 @@ from rnnsweep.comparison import charts, search_charts, tables
 from rnnsweep.comparison.derived import say_derived
 from rnnsweep.comparison.figures import Figure, data_link, to_csv
 from rnnsweep.comparison.front_chart import front_figure
+from rnnsweep.comparison.marginal_chart import marginals_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.sentences import gather_remarks, points
@@ -102,6 +103,7 @@ def figures(comparison: Comparison) -> list[Figure]:
         search_charts.curves_figure(comparison),
         search_charts.trials_figure(comparison),
         search_charts.importance_figure(comparison),
+        marginals_figure(comparison),
         search_charts.budget_figure(comparison),
         search_charts.spending_figure(comparison),
     )

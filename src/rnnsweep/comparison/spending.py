@@ -69,7 +69,7 @@ class Lead:
 
 
 def leads(curves: Mapping[str, TimeCurve]) -> list[Lead]:
-    """Give who leads when, over the times that all curves cover; an entry wherever curves cross at the top."""
+    """Give who leads when, over the times that all curves cover; an entry for each crossing at the top."""
     start, end = _covered(curves)
     if not curves or end <= start:
         return []

@@ -1,0 +1,80 @@
+"""Which settings mattered and how: Optuna's importances of a study, and the marginals of a forest."""
+
+import numpy as np
+import optuna
+import pytest
+from sweep_records import make_runs
+
+from rnnsweep.comparison import compare_records, render_report
+from rnnsweep.comparison.marginals import forest_marginals
+from rnnsweep.study.importance import study_importances
+from rnnsweep.study.journal import JOURNAL
+from rnnsweep.sweep import read_sweep
+
+
+def asked(tmp_path, sampler="random"):
+    path = tmp_path / "which.yaml"
+    rate, dropout = "{type: float, low: 0.001, high: 0.1, log: true}", "{type: float, low: 0.0, high: 0.5}"
+    space = f"{{optimizer.lr: {rate}, model.dropout: {dropout}}}"
+    path.write_text(
+        f"# Which?\nname: which\narchitectures: [gru, lstm]\ntrials: 30\nspace: {space}\nsampler: {sampler}\n"
+    )
+    return read_sweep(path)
+
+
+def search(folder, trials, *, name="which/gru"):
+    """A study in which the learning rate is all that counts."""
+    backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
+    storage = optuna.storages.JournalStorage(backend)
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    study = optuna.create_study(storage=storage, study_name=name, direction="maximize", sampler=sampler)
+    for _ in range(trials):
+        trial = study.ask()
+        rate = trial.suggest_float("optimizer.lr", 1e-3, 1e-1, log=True)
+        trial.suggest_float("model.dropout", 0.0, 0.5)
+        study.tell(trial, -((np.log10(rate) + 2) ** 2))
+
+
+@pytest.mark.parametrize(("sampler", "method"), [("random", "functional ANOVA"), ("tpe", "PED-ANOVA")])
+def test_what_alone_counts_gets_nearly_the_whole_share_by_the_method_that_fits_the_sampler(
+    tmp_path, sampler, method
+):
+    search(tmp_path, 30)
+    shares, named = study_importances(tmp_path, asked(tmp_path, sampler))
+    assert named == f"Optuna's {method}"
+    assert list(shares) == ["gru"]
+    assert shares["gru"]["optimizer.lr"] > 0.8
+    assert sum(shares["gru"].values()) == pytest.approx(1)
+
+
+def test_too_few_trials_say_nothing(tmp_path):
+    search(tmp_path, 7)
+    assert study_importances(tmp_path, asked(tmp_path))[0] == {}
+
+
+def test_a_sweep_without_a_journal_says_nothing(tmp_path):
+    assert study_importances(tmp_path, asked(tmp_path)) == ({}, "")
+
+
+def test_the_marginal_peaks_where_the_scores_do():
+    runs = make_runs({"gru": 0.8}, trials=80)  # made to be best at a rate of 10 ** -2.3
+    found = forest_marginals(runs, {"gru": {"optimizer.lr": 0.9, "model.hidden_size": 0.1}})
+    assert [m.parameter for m in found] == ["optimizer.lr", "model.hidden_size"]
+    peak = found[0].values[int(np.argmax(found[0].scores))]
+    assert -2.9 < np.log10(peak) < -1.7
+    assert np.ptp(found[0].scores) > 3 * np.ptp(found[1].scores)
+
+
+def test_choices_keep_their_names():
+    runs = make_runs({"gru": 0.8}, trials=40)
+    runs["model.pooling"] = np.where(np.arange(len(runs)) % 2, "max", "mean")
+    (found,) = forest_marginals(runs, {"gru": {"model.pooling": 1.0}})
+    assert (found.values, found.numeric) == (("max", "mean"), False)
+
+
+def test_the_report_draws_importances_with_their_marginals():
+    runs = make_runs(trials=30)
+    runs["model.pooling"] = np.where(np.arange(len(runs)) % 2, "max", "mean")
+    page = render_report(compare_records(runs, sweep="demo"))
+    assert page.index('id="figure-importance"') < page.index('id="figure-marginals"')
+    assert "marginals.csv" in page
