@@ -4,6 +4,7 @@ import csv
 import json
 import signal
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -138,12 +139,14 @@ def test_a_row_in_a_slot_that_cannot_be_read_is_told_in_one_line(home, capsys):
 
 @pytest.mark.slow
 def test_ctrl_c_records_the_rows_in_the_slots_as_interrupted(home, folder):
-    def interrupt(row, run):
-        if row.row == 4:
-            threading.Timer(8.0, signal.raise_signal, [signal.SIGINT]).start()
+    def interrupt_as_soon_as_both_train():
+        while len(list(home.glob("mlruns/runs/*/last.ckpt"))) < 2:
+            time.sleep(0.1)
+        signal.raise_signal(signal.SIGINT)
 
+    threading.Thread(target=interrupt_as_soon_as_both_train, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        lesson([3, 4], [f"data.dir={folder}", "trainer.max_epochs=5000"], slots=2, on_row=interrupt)
+        lesson([3, 4], [f"data.dir={folder}", "trainer.max_epochs=5000"], slots=2)
     from rnnsweep.api import runs
 
     assert sorted(runs()["state"]) == ["interrupted", "interrupted"]
