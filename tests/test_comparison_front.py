@@ -185,3 +185,27 @@ def test_unequal_budgets_are_no_surprise_where_studies_end_early(table, several)
         "The budgets are not equal, as studies end early",
     ]
     assert remarks[1][0].next == "raise stop_after or target in the sweep's file"
+
+
+def test_the_report_tells_what_was_asked_beyond_a_space(table, tmp_path):
+    text = """\
+name: toy
+architectures: [lstm, gru]
+trials: 12
+constraints: {parameters: 200000, seconds: 60.5}
+objectives: [validation, seconds]
+warm_start: [quickstart]
+stop_after: 5
+target: 0.9
+space:
+  model.hidden_size: {parameters: 50000}
+"""
+    facts = compare_records(table, sweep=write_sweep(tmp_path, text)).facts
+    assert facts["derived"] == "model.hidden_size from 50,000 parameters, without embedding"
+    assert facts["constraints"] == "parameters at most 200,000, seconds at most 60.5"
+    assert facts["objectives"] == "validation, seconds"
+    assert facts["started from the trials of"] == "quickstart"
+    assert facts["studies end early"] == (
+        "after 5 trials that bring nothing better, at a validation accuracy of 0.9"
+    )
+    assert "constraints" not in compare_records(table, sweep=write_sweep(tmp_path)).facts

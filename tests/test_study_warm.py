@@ -127,7 +127,7 @@ def test_an_architecture_that_the_earlier_sweep_did_not_have_starts_cold(tmp_pat
     run(later(tmp_path), tmp_path, launcher(), listener=heard)
     assert heard.messages == [
         "rnn: 4 of 4 trials of sweep toy taken",
-        "lstm: 0 of 0 trials of sweep toy taken",
+        "lstm: sweep toy has no trials of it",
     ]
 
 

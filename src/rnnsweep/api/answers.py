@@ -126,14 +126,17 @@ def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None
 
 
 def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None = None) -> BestResult:
-    """Find the trial with the best validation score, of one architecture or of all.
+    """Find the feasible trial with the best validation score, of one architecture or of all.
 
     Raises:
         UserError: there is no such sweep or architecture, or no trial is complete.
     """
+    from rnnsweep.comparison.standings import OBJECTIVE, last_attempts, ranked_trials
+
     name = _known(sweep)
-    table = runs(name, uri=uri)
-    trials = table[(table["role"] == "trial") & (table["state"] == "complete") & table["validation"].notna()]
+    table, asked = runs(name, uri=uri), started(name, find_places())
+    objectives = asked.objectives if asked else OBJECTIVE
+    trials = ranked_trials(last_attempts(table[table["role"] == "trial"]), objectives)
     known = sorted(set(trials["architecture"]))
     if architecture is not None and architecture not in known:
         there = f"there is {', '.join(known)}" if known else "no trial is complete yet"
@@ -142,7 +145,7 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
     chosen = trials if architecture is None else trials[trials["architecture"] == architecture]
     if chosen.empty:
         raise UserError(f"sweep {name!r}: no trial is complete yet; go on with `rnnsweep sweep {name}`")
-    row = chosen.sort_values("validation", kind="stable").iloc[-1]
+    row = chosen.iloc[0]
     overrides = tuple(row["overrides"])
     return BestResult(name, str(row["architecture"]), str(row["run_id"]), float(row["validation"]), overrides)
 

@@ -1,10 +1,10 @@
 """What a reader must know to repeat or to doubt a comparison (the list of Dodge et al. 2019)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rnnsweep.comparison.sequential import look_factor
-from rnnsweep.sweep import Sweep
+from rnnsweep.sweep import Derived, Sweep
 from rnnsweep.sweep.space import Choices, Dimension
 
 if TYPE_CHECKING:
@@ -52,9 +52,36 @@ def _asked(sweep: Sweep) -> dict[str, str]:
         "budget of each architecture": ", ".join(t for t in limits if not t.startswith("None")),
         "search": f"sampler {sweep.sampler.name}, pruner {sweep.pruner.name}, seed {sweep.seed}",
         "search space": "; ".join(_bounds(d) for d in sweep.space),
+        **_further(sweep),
         "fixed settings": " ".join(sweep.overrides) or "none",
         "replicates vary": sweep.vary,
     }
+
+
+def _further(sweep: Sweep) -> dict[str, str]:
+    """What a sweep asks beyond a budget and a space."""
+    derived = {one for name in sweep.architectures for one in sweep.derivations(name)}
+    said = {
+        "derived": "; ".join(
+            sorted(f"{d.key} from {_budget(d)}, {d.count.replace('_', ' ')}" for d in derived)
+        ),
+        "constraints": ", ".join(f"{name} at most {limit:,g}" for name, limit in sweep.constraints.items()),
+        "objectives": ", ".join(sweep.objectives) if len(sweep.objectives) > 1 else "",
+        "started from the trials of": ", ".join(sweep.warm_start),
+        "studies end early": ", ".join(_early(sweep)),
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _budget(derived: Derived) -> str:
+    return f"{derived.budget:,} parameters" if derived.budget else "a searched number of parameters"
+
+
+def _early(sweep: Sweep) -> Iterator[str]:
+    if sweep.stop_after is not None:
+        yield f"after {sweep.stop_after} trials that bring nothing better"
+    if sweep.target is not None:
+        yield f"at a validation accuracy of {sweep.target:g}"
 
 
 def _bounds(dimension: Dimension) -> str:

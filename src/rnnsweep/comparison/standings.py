@@ -46,7 +46,7 @@ def _rank(standing: Standing) -> tuple[float, float, str]:
 def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str]) -> Standing:
     trials = last_attempts(group[group["role"] == "trial"])
     baseline = group[(group["role"] == "baseline") & (group["state"] == "complete")].tail(1)
-    winner = baseline if len(baseline) else _winner(trials, objectives)
+    winner = baseline if len(baseline) else ranked_trials(trials, objectives).head(1)
     repeats = _replicates(group, winner)
     measured = repeats if len(repeats) else winner
     scores = tuple(
@@ -81,11 +81,11 @@ def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":
     return numbered.drop(columns="_done").sort_values(["architecture", "trial"], kind="stable")
 
 
-def _winner(trials: "pd.DataFrame", objectives: Sequence[str]) -> "pd.DataFrame":
-    """The feasible complete trial with the best validation; the first of equals, as the study says it."""
+def ranked_trials(trials: "pd.DataFrame", objectives: Sequence[str] = OBJECTIVE) -> "pd.DataFrame":
+    """Give the feasible complete trials, the best validation first; of equals the first, as in the study."""
     done = feasible_trials(trials)
     keys = list(dict.fromkeys(["validation", *objectives]))
-    return done.sort_values(keys, ascending=[key != "validation" for key in keys], kind="stable").head(1)
+    return done.sort_values(keys, ascending=[key != "validation" for key in keys], kind="stable")
 
 
 def feasible_trials(trials: "pd.DataFrame") -> "pd.DataFrame":

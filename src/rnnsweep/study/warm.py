@@ -52,6 +52,8 @@ class Warmed:
 
     def __str__(self) -> str:
         """Say it in one line."""
+        if not self.taken and not self.refused:
+            return f"{self.architecture}: sweep {self.source} has no trials of it"
         words = f"{self.architecture}: {self.taken} of {self.taken + sum(self.refused.values())} trials of"
         reasons = ", ".join(f"{number} {reason}" for reason, number in self.refused.items())
         return f"{words} sweep {self.source} taken" + (f"; refused: {reasons}" if reasons else "")
