@@ -148,6 +148,7 @@ def test_the_quadrature_keeps_the_first_four_moments(points):
     assert nodes_P.min() * 0.999 <= nodes_21.min() <= nodes_21.max() <= nodes_P.max() * 1.001
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(0, 9))
 def test_distinct_ids_and_places_give_the_tokens_back(tokens, asked):
     distinct = Distinct(10)

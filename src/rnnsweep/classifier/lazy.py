@@ -19,7 +19,10 @@ from torch import Tensor
 from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
+from rnnsweep.classifier import kernels
+from rnnsweep.classifier.moving import adam_numbers
 from rnnsweep.classifier.skipped import Skipped, Sums, quadrature
+from rnnsweep.compiled import AVAILABLE
 
 # While Adam's bias corrections still change fast, the touched rows are brought up to date at doubling steps:
 # the quadrature of `skipped` then never spans a change of more than a factor 1.5, and is exact to rounding.
@@ -109,7 +112,10 @@ class LazyRows(ABC):
 
     def _write(self, rows_U: Tensor, values: list[Tensor]) -> None:
         for values_VD, values_UD in zip((self.table_VD, *self.states), values, strict=True):
-            values_VD.numpy()[rows_U.numpy()] = values_UD.numpy()  # twice as quick as index_copy_
+            if AVAILABLE:
+                kernels.write_rows(rows_U.numpy(), values_UD.numpy(), values_VD.numpy())
+            else:
+                values_VD.numpy()[rows_U.numpy()] = values_UD.numpy()  # twice as quick as index_copy_
         self._last_V[rows_U.numpy()] = self._skipped.now
 
     def _column(self, numbers_U: Any) -> Tensor:
@@ -142,8 +148,34 @@ class LazyAdam(LazyRows):
         """Give by how much each moment's terms shrink in a step; the sums exist if all are below 1."""
         return [betas[0] / betas[1] ** ((order + 1) / 2) for order in range(4)]
 
+    @torch.no_grad()
+    def _current(self, rows_U: Tensor) -> list[Tensor]:
+        if not AVAILABLE:
+            return super()._current(rows_U)
+        table = tuple(values_VD.numpy() for values_VD in (self.table_VD, *self.states))
+        values = [self.table_VD.new_empty(len(rows_U), self.table_VD.shape[1]) for _ in table]
+        made = tuple(values_UD.numpy() for values_UD in values)
+        skipped = self._skipped
+        place = (rows_U.numpy(), table, made, self._last_V, skipped.now)
+        kernels.read_adam_rows(*place, skipped.sums, self.betas, self.eps)
+        return values
+
     def _move(self, values: list[Tensor], gradient_UD: Tensor, lr: float) -> None:
         weights_UD, mean_UD, square_UD = values
+        if AVAILABLE:
+            weights, mean, square, gradient = (
+                rows_UD.contiguous().view(-1).numpy() for rows_UD in (*values, gradient_UD)
+            )
+            numbers = adam_numbers(
+                self.table_VD,
+                step=self.steps + 1,
+                lr=lr,
+                betas=self.betas,
+                eps=self.eps,
+                keep=1 - lr * self.decay,
+            )
+            kernels.adam(weights, mean, square, gradient, numbers)
+            return
         adam(
             [weights_UD],
             [gradient_UD],

@@ -1,15 +1,19 @@
 """One optimiser step over all weights: the dense ones by PyTorch's fused kernels, embedding rows lazily."""
 
 import logging
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from rnnsweep.classifier import kernels
 from rnnsweep.classifier.config import OptimizerConfig
-from rnnsweep.classifier.distinct import Distinct
+from rnnsweep.classifier.distinct import Distinct, looked_up
 from rnnsweep.classifier.lazy import LazyAdam, LazyRows, LazySGD
+from rnnsweep.classifier.moving import MovedAdam, may_move
+from rnnsweep.compiled import AVAILABLE
 
 _LOG = logging.getLogger(__name__)
 # An estimate: below this many numbers, walking the whole table should cost no more than finding the rows.
@@ -28,6 +32,7 @@ class Optimizer:
         _LOG.info("embedding rows: %s", f"dense, because {why_not}" if why_not else "exact lazy update")
         self.lazy = None if why_not else _lazy_rows(config, embedding.weight)
         self.dense = _dense(config, [*others, *embedding.parameters()] if why_not else [*others])
+        self._moved = MovedAdam(self.dense) if AVAILABLE and may_move(self.dense) else None
         self._distinct = Distinct(embedding.num_embeddings)
         self._table_UD: Tensor = embedding.weight
         self._places_TB: Tensor | None = None
@@ -44,7 +49,10 @@ class Optimizer:
     def vectors(self, texts: slice) -> Tensor:
         """Give embedded_TBD of some texts of the batch; padding has no gradient."""
         assert self._places_TB is not None
-        return nn.functional.embedding(self._places_TB[:, texts], self._table_UD, self._padding)
+        places_TB = self._places_TB[:, texts]
+        if AVAILABLE and self.lazy is not None:
+            return looked_up(self._table_UD, places_TB, self._padding)
+        return nn.functional.embedding(places_TB, self._table_UD, self._padding)
 
     def weights(self) -> list[Tensor]:
         """List what holds gradients: the dense weights and the embedding, or its rows read last."""
@@ -56,7 +64,7 @@ class Optimizer:
         if scaler is not None:  # 16-mixed, which has no lazy rows
             scaler.unscale_(self.dense)
         if self.config.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.weights(), self.config.gradient_clip)
+            clip(self.weights(), self.config.gradient_clip)
 
     def add_up(self) -> None:
         """Add the gradients of all processes up, in each of them.
@@ -77,11 +85,13 @@ class Optimizer:
         """Move all weights and forget the gradients; a scaler leaves out a step that overflowed."""
         for group in self.dense.param_groups:
             group["lr"] = lr
-        if scaler is None:
-            self.dense.step()
-        else:
+        if scaler is not None:
             scaler.step(self.dense)
             scaler.update()
+        elif self._moved is not None:
+            self._moved.step(lr=lr)
+        else:
+            self.dense.step()
         self.dense.zero_grad()
         if self.lazy is not None:
             self.lazy.step(lr=lr)
@@ -99,8 +109,21 @@ class Optimizer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take a saved state over, after the weights."""
         self.dense.load_state_dict(state["dense"])
+        if self._moved is not None:
+            self._moved.adopt()
         if self.lazy is not None:
             self.lazy.load_state_dict(state["lazy"])
+
+
+def clip(weights: list[Tensor], limit: float) -> None:
+    """Do what torch.nn.utils.clip_grad_norm_ does, on the CPU in one pass and a second where it clips."""
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    if not AVAILABLE or any(gradient.device.type != "cpu" for gradient in gradients):
+        nn.utils.clip_grad_norm_(weights, limit)
+        return
+    total = sum(kernels.sum_of_squares(g.contiguous().view(-1).numpy()) for g in gradients)
+    if total > 0 and limit / (math.sqrt(total) + 1e-6) < 1:
+        torch._foreach_mul_(gradients, limit / (math.sqrt(total) + 1e-6))
 
 
 def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:

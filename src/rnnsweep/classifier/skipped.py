@@ -50,6 +50,11 @@ class Skipped:
         self._moments_KS = np.zeros((len(self._powers_KW), 1024))
         self._logarithm_S = np.zeros(1024)  # of the product of all decays up to a step
 
+    @property
+    def sums(self) -> tuple[Doubles, Doubles]:
+        """Give the moments and the logarithms of the decays for each step of last touch."""
+        return self._moments_KS, self._logarithm_S
+
     def push(self, gains_K: Doubles, *, decay: float = 1.0) -> None:
         """Count one step for all rows: its gain in each moment, and the factor on weights before it."""
         self.now += 1

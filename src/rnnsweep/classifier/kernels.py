@@ -1,0 +1,130 @@
+"""The optimiser's arithmetic and the embedding's rows as compiled loops, for the CPU.
+
+A step of a small network touches some hundred rows and some thousand weights: as PyTorch or NumPy calls it
+is thirty of them, each dearer than its arithmetic. Numbers are given in the precision of the arrays.
+
+Shapes: N tokens or numbers, V rows of a table, U touched rows, D numbers a row.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.compiled import compiled
+
+Array = NDArray[Any]
+
+
+@compiled
+def find_distinct(tokens_N: Array, place_V: Array, ids_N: Array, places_N: Array) -> int:
+    """Write the distinct ids in the order in which they first come, and each token's place; give their count.
+
+    What `place_V` says of ids that are not among those found is left over from before, and means nothing.
+    """
+    count = 0
+    for n in range(len(tokens_N)):
+        token = tokens_N[n]
+        place = place_V[token]
+        if place >= count or ids_N[place] != token:
+            place = place_V[token] = count
+            ids_N[count] = token
+            count += 1
+        places_N[n] = place
+    return count
+
+
+@compiled
+def add_rows(places_N: Array, rows_ND: Array, padding: int, into_UD: Array) -> None:
+    """Add each token's row to that of its place; padding's are left out."""
+    for n in range(len(places_N)):
+        if places_N[n] != padding:
+            row_D, into_D = rows_ND[n], into_UD[places_N[n]]
+            for d in range(len(row_D)):
+                into_D[d] += row_D[d]
+
+
+@compiled
+def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> None:
+    """Put rows into their places of a table."""
+    for u in range(len(rows_U)):
+        table_VD[rows_U[u]] = values_UD[u]
+
+
+@compiled
+def sum_of_squares(values_N: Array) -> float:
+    """Add the squares up in double precision, eight sums side by side."""
+    sums = np.zeros(8)
+    whole = len(values_N) // 8 * 8
+    for n in range(0, whole, 8):
+        for lane in range(8):
+            sums[lane] += np.float64(values_N[n + lane]) * values_N[n + lane]
+    for n in range(whole, len(values_N)):
+        sums[0] += np.float64(values_N[n]) * values_N[n]
+    return float(sums.sum())
+
+
+@compiled
+def adam(weights_N: Array, mean_N: Array, square_N: Array, gradient_N: Array, numbers: Any) -> None:
+    """Do a step of torch.optim.Adam or AdamW in place.
+
+    `numbers`: what is kept of the weights, weight decay in the gradient, beta1, 1 - beta1, beta2, 1 - beta2,
+    step size, factor on the root of the square, eps.
+    """
+    keep, decay, beta1, rest1, beta2, rest2, rate, root, eps = numbers
+    for n in range(len(weights_N)):
+        weight = weights_N[n]
+        gradient = gradient_N[n] + decay * weight
+        mean_N[n] = beta1 * mean_N[n] + rest1 * gradient
+        square_N[n] = beta2 * square_N[n] + rest2 * gradient * gradient
+        weights_N[n] = keep * weight - rate * mean_N[n] / (np.sqrt(square_N[n]) * root + eps)
+
+
+@compiled
+def _two_points(total: float, first: float, second: float, third: float) -> Any:
+    """Give two weights and nodes with these moments, as `skipped.quadrature`."""
+    if not total > 0:
+        return 0.0, 0.0, 1.0, 1.0
+    mean, second, third = first / total, second / total, third / total
+    variance = second - mean * mean
+    if not variance > 1e-9 * mean * mean:
+        return 0.5 * total, 0.5 * total, mean, mean
+    skew = (third - 3 * mean * variance - mean * mean * mean) / (2 * variance)
+    half = np.sqrt(skew * skew + variance)
+    share = (half - skew) / (2 * half)
+    return share * total, (1 - share) * total, mean + skew + half, mean + skew - half
+
+
+@compiled
+def _make_up(weights_D: Array, mean_D: Array, square_D: Array, keep: Any, points: Any, betas: Any) -> None:
+    one, two, near, far = points
+    for d in range(len(weights_D)):
+        root, mean = np.sqrt(square_D[d]), mean_D[d]
+        moved = weights_D[d] * keep - mean * one / (root + near)
+        weights_D[d] = moved - mean * two / (root + far)
+        mean_D[d] = mean * betas[0]
+        square_D[d] *= betas[1]
+
+
+@compiled
+def read_adam_rows(
+    rows_U: Array, table: Any, values: Any, last_V: Array, now: int, sums: Any, betas: Any, eps: float
+) -> None:
+    """Copy rows of a table and its moments, with the steps that each row was not part of made up for.
+
+    `table` and `values`: weights, means and squares, VD and UD; `sums`: as `skipped.Skipped` keeps them.
+    """
+    moments_KS, logarithm_S = sums
+    number = table[0].dtype.type
+    for u in range(len(rows_U)):
+        row, last = rows_U[u], last_V[rows_U[u]]
+        for d in range(values[0].shape[1]):
+            values[0][u, d], values[1][u, d] = table[0][row, d], table[1][row, d]
+            values[2][u, d] = table[2][row, d]
+        if last < now:
+            m = moments_KS[:, last]
+            keep, gap = np.exp(logarithm_S[now] - logarithm_S[last]), now - last
+            one, two, near, far = _two_points(m[0] * keep, m[1] * keep, m[2] * keep, m[3] * keep)
+            points = number(one), number(two), number(eps * near), number(eps * far)
+            shrink = number(betas[0] ** gap), number(betas[1] ** gap)
+            _make_up(values[0][u], values[1][u], values[2][u], number(keep), points, shrink)

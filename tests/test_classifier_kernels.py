@@ -1,0 +1,121 @@
+"""The optimiser's compiled loops do what PyTorch's calls do."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnsweep.classifier import distinct, kernels, lazy, optimizer
+from rnnsweep.classifier.distinct import Distinct, looked_up
+from rnnsweep.classifier.lazy import LazyAdam
+from rnnsweep.classifier.moving import MovedAdam, may_move
+from rnnsweep.classifier.optimizer import clip
+
+KINDS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+def weights(dtype=torch.float32):
+    torch.manual_seed(0)
+    return [torch.randn(7, 5, dtype=dtype).requires_grad_(), torch.randn(9, dtype=dtype).requires_grad_()]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_compiled_step_is_pytorchs_over_600_steps_and_a_restart_by_pytorch(kind, decay, dtype):
+    ours, theirs = weights(dtype), weights(dtype)
+    options = {"lr": 0.01, "weight_decay": decay, "betas": (0.8, 0.98)}
+    own, other = KINDS[kind](ours, **options), KINDS[kind](theirs, **options)
+    moved = MovedAdam(own)
+    for step in range(600):
+        rate = 0.01 / (1 + step / 100)
+        for one, two in zip(ours, theirs, strict=True):
+            one.grad = torch.randn_like(one)
+            two.grad = one.grad.clone()
+        if step == 300:
+            other.load_state_dict(deepcopy(own.state_dict()))  # the state is PyTorch's own
+            own.load_state_dict(deepcopy(other.state_dict()))
+            moved.adopt()
+        other.param_groups[0]["lr"] = rate
+        moved.step(lr=rate)
+        other.step()
+
+    tolerance = 1e-5 if dtype == torch.float32 else 1e-12
+    torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=tolerance)
+    assert ours[0].grad is None
+
+
+def test_a_weight_without_a_gradient_stays_where_it_is():
+    ours = weights()
+    moved, before = MovedAdam(torch.optim.Adam(ours)), ours[1].detach().clone()
+    ours[0].grad = torch.ones_like(ours[0])
+    moved.step(lr=0.1)
+    assert torch.equal(ours[1], before)
+    assert not torch.equal(ours[0], weights()[0])
+
+
+def test_only_adam_over_contiguous_weights_of_one_precision_is_moved_by_compiled_steps():
+    assert may_move(torch.optim.AdamW(weights()))
+    assert not may_move(torch.optim.SGD(weights(), lr=0.1))
+    assert not may_move(torch.optim.Adam([*weights(), *weights(torch.float64)]))
+    assert not may_move(torch.optim.Adam([torch.randn(3, 4).t().requires_grad_()]))
+
+
+@pytest.mark.parametrize("limit", [1e-3, 1.0, 1e3])
+def test_clipping_is_pytorchs(limit):
+    ours, theirs = weights(), weights()
+    for one, two in zip(ours, theirs, strict=True):
+        one.grad, two.grad = torch.full_like(one, 0.3), torch.full_like(two, 0.3)
+    clip(ours, limit)
+    torch.nn.utils.clip_grad_norm_(theirs, limit)
+    torch.testing.assert_close([w.grad for w in ours], [w.grad for w in theirs])
+
+
+def test_a_gradient_that_is_no_number_is_not_clipped_away():
+    (one, _) = weights()
+    one.grad = torch.full_like(one, float("nan"))
+    clip([one], 1.0)
+    assert one.grad.isnan().all()
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=20), st.none() | st.integers(0, 6))
+def test_looking_up_rows_has_the_gradient_of_pytorchs_embedding(places, padding):
+    places_TB = torch.tensor(places).unsqueeze(1)
+    ours, theirs = (torch.randn(7, 3).requires_grad_() for _ in range(2))
+    theirs.data.copy_(ours.data)
+    factors = torch.randn(len(places), 1, 3)
+
+    (looked_up(ours, places_TB, padding) * factors).sum().backward()
+    (torch.nn.functional.embedding(places_TB, theirs, padding) * factors).sum().backward()
+
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@given(st.lists(st.floats(-1e3, 1e3, width=32), max_size=30))
+@settings(deadline=None)
+def test_the_sum_of_squares_is_one_in_double_precision(values):
+    found = kernels.sum_of_squares(np.array(values, np.float32))
+    assert found == pytest.approx(sum(value**2 for value in values), rel=1e-12)
+
+
+def test_rows_are_made_up_for_the_same_with_and_without_the_compiler(monkeypatch):
+    def trained(available):
+        for module in (distinct, lazy, optimizer):
+            monkeypatch.setattr(module, "AVAILABLE", available)
+        torch.manual_seed(1)
+        table_VD = torch.randn(50, 4, dtype=torch.double) * 0.1
+        rows, seen = LazyAdam(table_VD, betas=(0.9, 0.99), decay=0.05), Distinct(50)
+        for _ in range(80):
+            ids_U, _ = seen.find(torch.randint(0, 50, (3, 2)))
+            ids_U = ids_U.sort().values
+            leaf_UD = rows.read(ids_U)
+            leaf_UD.square().sum().backward()
+            rows.step(lr=0.02)
+        rows.catch_up()
+        return table_VD
+
+    torch.testing.assert_close(trained(True), trained(False), atol=1e-12, rtol=1e-10)
