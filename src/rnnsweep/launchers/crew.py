@@ -157,6 +157,9 @@ def main(connection: Connection, log: Path, slot: Slot) -> None:
     crew = Crew(connection)
     signal.signal(signal.SIGTERM, crew.interrupt)
     sys.stdout = sys.stderr = crew.logs
-    crew.listen()
-    crew.wait(child.ALONE_S)
+    from rnnsweep.training.quiet import quiet
+
+    with quiet():  # Python's warnings belong to the process: what one task sets back must be quiet too
+        crew.listen()
+        crew.wait(child.ALONE_S)
     os._exit(0)
