@@ -222,6 +222,7 @@ def test_records_that_a_full_disk_refuses_keep_the_trial_open(tmp_path, rows, mo
         (Diverged("loss is NaN at step 3"), "pruned", "diverged", "loss is NaN at step 3"),
         (MemoryError(), "failed", "out of memory", "MemoryError"),
         (RuntimeError("DefaultCPUAllocator: not enough memory"), "failed", "out of memory", None),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you"), "failed", "out of memory", None),
         (TimeLimit("it used up its 9 s"), "failed", "time limit", "it used up its 9 s"),
         (
             UserError("data.dir='x': no such folder"),

@@ -54,9 +54,9 @@ def is_full_disk(error: BaseException) -> bool:
 
 
 def _says_no_memory(error: BaseException) -> bool:
-    """PyTorch's CPU allocator raises a plain RuntimeError."""
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("not enough memory" in text or "out of memory" in text)
+    """PyTorch's CPU allocator raises a plain RuntimeError, worded by the system that it runs on."""
+    said = ("not enough memory", "out of memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in said)
 
 
 def _line(error: BaseException) -> str:
