@@ -13,7 +13,7 @@ ROW = {
 
 
 def test_every_case_is_found_and_tools_are_not():
-    assert {"fused", "lengths", "startup", "throughput"} <= set(cases())
+    assert {"fused", "lengths", "startup", "throughput", "tracking"} <= set(cases())
     assert not {"chaos", "_plain"} & set(cases())
 
 

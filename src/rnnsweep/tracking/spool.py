@@ -5,7 +5,6 @@
 the shipper takes the same lock only to remove a file that it has sent whole.
 """
 
-import contextlib
 import fcntl
 import json
 import os
@@ -20,6 +19,7 @@ from typing import Any
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=-]{0,149}")
 CHUNK = 1 << 20  # bytes read at once: about ten thousand points
 RETRY = 0.5  # seconds between tries to write on a full disk
+_in_one_line = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps makes one a call
 
 Record = dict[str, Any]
 
@@ -66,11 +66,12 @@ class SpoolWriter:
         self._unwritten: list[bytes] = []
         self._next_try = 0.0
         self._fd: int | None = None
+        self._end = -1  # of the file after our last write: where it is still there, nobody else has written
         self._lock = threading.RLock()
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line, or keep it for the next call where the disk refuses it."""
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        line = _in_one_line(record).encode() + b"\n"
         with self._lock:
             self._unwritten.append(line)
             if time.monotonic() >= self._next_try:
@@ -100,15 +101,18 @@ class SpoolWriter:
         if not self._unwritten:
             return True
         try:
-            with self._locked() as fd:
-                self._write(fd)
+            fd, size = self._locked()
+            try:
+                self._write(fd, size)
+            finally:
+                fcntl.flock(fd, fcntl.LOCK_UN)
         except OSError:  # disk full, folder gone, file too large: training goes on
             self._next_try = time.monotonic() + RETRY
         return not self._unwritten
 
-    def _write(self, fd: int) -> None:
-        size = os.fstat(fd).st_size
-        data = self._start_of_line(fd, size) + b"".join(self._unwritten)
+    def _write(self, fd: int, size: int) -> None:
+        start = b"" if size == self._end else self._start_of_line(fd, size)
+        data = start + b"".join(self._unwritten)
         try:
             written = os.write(fd, data)
         except OSError:
@@ -116,6 +120,7 @@ class SpoolWriter:
             raise
         if written == len(data):
             self._unwritten.clear()
+            self._end = size + written
             return
         # a full disk takes a part: keep what is whole, take back the torn rest
         whole = data[:written].rfind(b"\n") + 1
@@ -129,22 +134,16 @@ class SpoolWriter:
             return json.dumps({"op": "file", "id": uuid.uuid4().hex}).encode() + b"\n"
         return b"" if os.pread(fd, 1, size - 1) == b"\n" else b"\n"
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[int]:
-        fd = self._locked_fd()
-        try:
-            yield fd
-        finally:
-            fcntl.flock(fd, fcntl.LOCK_UN)
-
-    def _locked_fd(self) -> int:
+    def _locked(self) -> tuple[int, int]:
+        """Open and lock the file; give it and its size."""
         while True:
             if self._fd is None:
                 flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                self._fd = os.open(self.path, flags, 0o644)
+                self._fd, self._end = os.open(self.path, flags, 0o644), -1
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-            if os.fstat(self._fd).st_nlink:
-                return self._fd
+            found = os.fstat(self._fd)
+            if found.st_nlink:
+                return self._fd, found.st_size
             self.close()  # shipped whole and removed: go on in a new file
 
     def __getstate__(self) -> dict[str, Any]:
@@ -153,7 +152,7 @@ class SpoolWriter:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrive without a file: the next append opens it."""
-        self.__dict__.update(state, _fd=None, _lock=threading.RLock())
+        self.__dict__.update(state, _fd=None, _end=-1, _lock=threading.RLock())
 
 
 def read_spool(path: Path, *, start: int = 0) -> tuple[list[Record], int]:
