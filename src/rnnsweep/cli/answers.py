@@ -1,5 +1,6 @@
 """`compare` and `best`: what a sweep found."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,18 +20,24 @@ if TYPE_CHECKING:
     ("rnnsweep compare quickstart", "standings, verdicts on each pair, and the report's path"),
     ("rnnsweep compare quickstart --margin 0.01", "differences under one point do not matter"),
     ("rnnsweep compare quickstart ag_news", "ranks over several corpora, one sweep each"),
+    ("rnnsweep compare quickstart --figures out", "figures as SVG, PDF and CSV, tables as LaTeX"),
     ("rnnsweep compare quickstart --json | jq .standings", "one JSON object, for programs"),
 )
 @click.argument("sweeps", type=Started(), nargs=-1, required=True, metavar="SWEEP...")
 @click.option("--margin", type=click.FloatRange(0, 1), help="Smallest difference that matters, as 0.002.")
+@click.option("--figures", type=click.Path(path_type=Path), help="Folder for figures and tables as files.")
 @json_option
-def compare_command(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:
+def compare_command(
+    sweeps: tuple[str, ...], margin: float | None, figures: Path | None, as_json: bool
+) -> None:
     """Compare the architectures of SWEEP, and write the report.
 
     Architectures are compared by the test scores of their replicates. SWEEP is a name or a file.
     Of several sweeps, each on another corpus, the architectures are ranked over the corpora.
     """
     if len(sweeps) > 1:
+        if figures is not None:
+            raise click.UsageError("--figures is for one sweep; the report over corpora holds its figure.")
         _compare_corpora(sweeps, margin, as_json)
         return
     with one_json_object(as_json) as emit:
@@ -38,8 +45,20 @@ def compare_command(sweeps: tuple[str, ...], margin: float | None, as_json: bool
 
         found = compare(sweeps[0], margin=margin)
         emit(found.to_json())
+        written = _write_figures(found, figures) if figures else []
     if not as_json:
         print_answer(found)
+        if figures:
+            pages = sum(path.suffix == ".pdf" for path in written)
+            hint = "" if pages else "; for PDF: pip install 'rnnsweep[figures]'"
+            click.echo(f"Figures: {len(written)} files in {figures}{hint}")
+
+
+def _write_figures(found: "Comparison", folder: Path) -> list[Path]:
+    from rnnsweep.comparison import write_figures
+
+    written: list[Path] = write_figures(found, folder)
+    return written
 
 
 def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:

@@ -8,6 +8,7 @@ _HOMES = {
     "compare": "MARGIN compare_records",
     "corpora": "CorporaComparison RankedPair compare_corpora",
     "corpora_report": "corpora_table render_corpora write_corpora_report",
+    "figure_files": "write_figures",
     "improvement": "McNemar mcnemar noether_pairs probability_of_improvement probability_over_all_pairs",
     "importance": "forest_importances",
     "intervals": "Interval bca_interval difference_interval interquartile_mean interquartile_mean_interval "

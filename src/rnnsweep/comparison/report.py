@@ -84,11 +84,11 @@ def render_report(comparison: Comparison) -> str:
         health=gather_remarks(comparison.health),
         spending=say_spending(comparison.time_curves),
         confusions=_confusions(comparison.mistakes),
-        confusion_link=_confusion_link(comparison.mistakes),
+        confusion_link=data_link(confusion_csv(comparison.mistakes)),
         examples=_examples(comparison.mistakes),
         markdown=tables.standings_markdown(comparison) + "\n" + tables.verdicts_markdown(comparison),
         latex=tables.standings_latex(comparison) + "\n" + tables.verdicts_latex(comparison),
-        runs_link=data_link(_runs_csv(comparison.runs)),
+        runs_link=data_link(runs_csv(comparison.runs)),
         json_text=json.dumps(comparison.to_json(), indent=1),
     )
 
@@ -126,7 +126,8 @@ def _shares(counts_CC: NDArray[np.int64]) -> list[list[float]]:
     return shares
 
 
-def _confusion_link(mistakes: Mistakes | None) -> str:
+def confusion_csv(mistakes: Mistakes | None) -> str:
+    """Give how often each true label got each answer, by architecture; empty without predictions."""
     if mistakes is None:
         return ""
     rows = [
@@ -135,7 +136,7 @@ def _confusion_link(mistakes: Mistakes | None) -> str:
         for i, true in enumerate(mistakes.labels)
         for j, said in enumerate(mistakes.labels)
     ]
-    return data_link(to_csv(CONFUSION_COLUMNS, rows))
+    return to_csv(CONFUSION_COLUMNS, rows)
 
 
 def _examples(mistakes: Mistakes | None) -> list[tuple[str, list[Example]]]:
@@ -163,7 +164,8 @@ def _audit(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _runs_csv(runs: "pd.DataFrame") -> str:
+def runs_csv(runs: "pd.DataFrame") -> str:
+    """Give every run with its scores and the settings that varied."""
     columns = [c for c in _RUN_COLUMNS if c in runs]
     settings = [
         c for c in runs.columns if str(c).startswith(("model.", "optimizer.")) and runs[c].nunique() > 1
