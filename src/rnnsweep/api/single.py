@@ -90,12 +90,13 @@ def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
 
 
 def _find_store(run: RunConfig) -> _Store | None:
-    from rnnsweep.tracking import check_answers
+    from rnnsweep.tracking.address import destination_of
 
     if not run.tracking.enabled:
         return None
-    uri = check_answers(run.tracking.uri)
-    return _Store(find_places().mlruns, f"single.{uuid.uuid4().hex[:12]}", uri)
+    mlruns = find_places().mlruns
+    uri = destination_of(mlruns, run.tracking.uri)
+    return _Store(mlruns, f"single.{uuid.uuid4().hex[:12]}", uri)
 
 
 def _train_recorded(

@@ -12,7 +12,7 @@ from rnnsweep.study.start import sweep_folder
 from rnnsweep.study.tasks import searched_keys
 from rnnsweep.sweep import Sweep
 from rnnsweep.sweep.limits import INFEASIBLE
-from rnnsweep.tracking.address import check_answers
+from rnnsweep.tracking.address import destination_of
 from rnnsweep.tracking.origin import provenance
 from rnnsweep.tracking.record import RunRecord, State
 from rnnsweep.tracking.shipper import Shipper
@@ -31,10 +31,10 @@ class Recording:
         """Resolve the destination.
 
         Raises:
-            UserError: the store at `uri` does not answer.
+            UserError: the store at `uri` does not answer, or an old one is in the way.
         """
         self._mlruns = mlruns
-        self.uri: str | None = check_answers(uri)
+        self.uri: str | None = destination_of(mlruns, uri)
         self._provenance = provenance()
         self.origin = {k: v for k, v in self._provenance.items() if k != "git.diff"}
         self._shipper = Shipper(mlruns, self.uri)

@@ -1,6 +1,7 @@
 """From MLflow's old file store, a folder for each experiment in mlruns/, to the database of today."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.tracking.moved import COLUMNS
 from rnnsweep.tracking.store import artifact_root, database
 
+RUN = re.compile(r"[0-9a-f]{32}$")
 OWN = (".trash", "models")  # folders of a file store beside its experiments
 
 
@@ -65,11 +67,27 @@ def _convert(mlruns: Path, building: Path) -> None:
     if done.returncode or not made.exists():
         said = (done.stderr.strip() or done.stdout.strip() or "no reason").splitlines()[-1]
         raise UserError(f"{mlruns}: MLflow could not migrate it: {said[:300]}")
+    _refuse_losses(mlruns, made)
     for experiment in _experiments(mlruns):
         for artifacts in experiment.glob("**/artifacts"):
             target = building / "artifacts" / artifacts.relative_to(mlruns)
             shutil.copytree(artifacts, target, symlinks=True, dirs_exist_ok=True)
     _point(made, mlruns)
+
+
+def _refuse_losses(mlruns: Path, made: Path) -> None:
+    """Refuse a database that lacks a run of the file store: MLflow leaves out what it cannot read."""
+    folders = {
+        path.parent.name: path.parent for path in mlruns.glob("*/*/meta.yaml") if RUN.match(path.parent.name)
+    }
+    with closing(sqlite3.connect(made)) as connection:
+        taken = {row[0] for row in connection.execute("SELECT run_uuid FROM runs")}
+    lost = sorted(set(folders) - taken)
+    if lost:
+        raise UserError(
+            f"{folders[lost[0]]}: MLflow cannot read this run ({len(lost)} of {len(folders)} are like that);"
+            " mend its files or move it away; nothing was changed"
+        )
 
 
 def _experiments(mlruns: Path) -> list[Path]:
