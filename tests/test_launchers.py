@@ -136,6 +136,19 @@ def test_a_task_that_outlives_its_time_limit_is_ended_by_force(launcher, tmp_pat
     assert outcome.reason == "it ran longer than 0.2 s and did not stop by itself"
 
 
+def test_a_fork_server_that_is_killed_costs_its_tasks_an_attempt_and_nothing_else(launcher, tmp_path):
+    launcher.start(task(tmp_path, "waits"), launcher.slots[0])
+    printed(tmp_path)
+    pid = json.loads((tmp_path / "one" / "lease.json").read_text())["pid"]
+    psutil.Process(pid).parent().kill()
+    outcome = until_ended(launcher)[1]
+    assert (outcome.state, outcome.cause) == ("failed", "lost process")
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    launcher.start(task(tmp_path, "reports", name="two"), launcher.slots[0])
+    assert until_ended(launcher, "two")[1].state == "complete"
+
+
 def test_close_leaves_no_process(launcher, tmp_path):
     launcher.start(task(tmp_path, "ignores"), launcher.slots[0])
     printed(tmp_path)

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -14,6 +15,7 @@ from rnnsweep.launchers.server import PRELOAD, start_server, without_main
 from rnnsweep.sweep import Slot, parse_slots
 from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask
 
+NO_SERVER = 255  # multiprocessing's exit status for a process whose fork server is gone
 GRACE_S = 20.0  # from the request to stop to the end by force; a checkpoint takes a second or two
 
 Entry = Callable[[Connection, TrialTask, Slot], None]
@@ -59,6 +61,7 @@ class LocalLauncher:
         self.slots: Sequence[Slot] = tuple(ready)
         self._grace_s = grace_s
         self._entry = entry
+        self._preload = preload
         self._context = start_server(preload)
         self._running: dict[str, _Process] = {}
 
@@ -68,8 +71,13 @@ class LocalLauncher:
         process = self._context.Process(
             target=self._entry, args=(theirs, task, slot), name=task.name, daemon=True
         )
-        with without_main():
-            process.start()
+        try:
+            with without_main():
+                process.start()
+        except (EOFError, OSError):  # the fork server was killed: another one takes its place
+            self._context = start_server(self._preload)
+            with without_main():
+                process.start()
         theirs.close()
         self._running[task.key] = _Process(task, process, ours, time.monotonic())
 
@@ -149,6 +157,8 @@ class LocalLauncher:
         del self._running[key]
         held.process.join()
         held.connection.close()
+        if held.process.exitcode == NO_SERVER:
+            end_orphan(held.process.pid)
         return Ended(key, held.outcome or held.verdict or lost(held.process.exitcode))
 
 
@@ -178,7 +188,18 @@ def lost(exitcode: int | None) -> Outcome:
             hint = "; perhaps the system ran out of memory" if number == signal.SIGKILL else ""
             return Outcome("failed", "lost process", f"ended by {name}{hint}")
         return Outcome("failed", "crash", f"ended by {name}")
+    if exitcode == NO_SERVER:
+        return Outcome(
+            "failed", "lost process", "its fork server was ended; perhaps the system ran out of memory"
+        )
     return Outcome("failed", "crash", f"left with exit status {exitcode} and no outcome")
+
+
+def end_orphan(pid: int | None) -> None:
+    """Kill a task's process whose fork server is gone: it works on, and nobody hears how it ends."""
+    with suppress(ProcessLookupError):
+        if pid is not None and os.getpgid(pid) == pid:  # as a task's process makes itself
+            os.killpg(pid, signal.SIGKILL)
 
 
 def end_process(process: BaseProcess) -> None:
