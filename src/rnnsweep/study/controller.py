@@ -12,13 +12,12 @@ from rnnsweep.study.fusing import Fusing
 from rnnsweep.study.inbox import Inbox
 from rnnsweep.study.judging import judged
 from rnnsweep.study.ledger import Ledger
+from rnnsweep.study.notes import StudyNotes, standing_of
 from rnnsweep.study.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.study.records import Records
-from rnnsweep.study.search import REJECTED
 from rnnsweep.study.seats import joined, seats
 from rnnsweep.study.tasks import REPLICATE
 from rnnsweep.sweep import Slot, Sweep
-from rnnsweep.sweep.limits import INFEASIBLE
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
 from rnnsweep.trial.messages import LOG, OUTCOME
@@ -59,8 +58,12 @@ class Controller:
         default_factory=dict
     )  # architecture -> seconds of full trainings
     hopeless: Hopeless = field(default_factory=Hopeless)
+    notes: StudyNotes = field(init=False)
     held: Job | None = None  # asked for, until enough slots are free at once
-    noted: dict[str, tuple[str | None, int]] = field(default_factory=dict)  # of each study, in the ledger
+
+    def __post_init__(self) -> None:
+        """Begin to take notes."""
+        self.notes = StudyNotes(self.ledger, self.listener)
 
     def run(self) -> str:
         """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
@@ -88,7 +91,7 @@ class Controller:
                 self._fill()
                 for job, slot in self.fusing.joiners(self.agenda, self._members):
                     self._start(job, (slot,))
-                self._note_studies()
+                self.notes.write(self.agenda.searches)
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
                 self._stop_all()
@@ -123,18 +126,6 @@ class Controller:
         may_join = self.held is None and self.disk.has_room()
         every = self.running.values() if may_join else ()
         return [(busy.job.task, busy.slots[0]) for busy in every]
-
-    def _note_studies(self) -> None:
-        """Tell the ledger and the listener of studies that ended early, went on, or rejected proposals."""
-        for name, search in self.agenda.searches.items():
-            now = (search.stopped, search.counts[REJECTED])
-            before = self.noted.get(name, (None, 0))
-            if now == before:
-                continue
-            self.noted[name] = now
-            self.ledger.write("study", architecture=name, stopped=now[0], rejected=now[1])
-            if now[0] and now[0] != before[0]:
-                self.listener.message(f"{name}: its search ends early: {now[0]}")
 
     def _start(self, job: Job, chosen: tuple[Slot, ...]) -> None:
         task, slot = job.task, joined(chosen)
@@ -289,21 +280,7 @@ class Controller:
         """Give how far each architecture is."""
         in_slots = Counter(busy.job.task.architecture for busy in self.running.values() if busy.job.is_trial)
         return tuple(
-            Standing(
-                architecture=name,
-                budget=self.sweep.trials,
-                complete=search.counts["complete"],
-                pruned=search.counts["pruned"],
-                failed=search.counts["failed"],
-                running=in_slots[name],
-                best=search.best,
-                share=min(1.0, search.open_budget()),
-                replicates=self.agenda.replicates_ended(name),
-                replicates_wanted=self.sweep.wanted(name),
-                infeasible=search.counts[INFEASIBLE],
-                rejected=search.counts[REJECTED],
-                stopped=search.stopped,
-            )
+            standing_of(search, running=in_slots[name], replicates=self.agenda.replicates_ended(name))
             for name, search in self.agenda.searches.items()
         )
 
