@@ -149,6 +149,14 @@ def test_memory_limits_how_many_share_a_process_and_it_is_said(tmp_path, monkeyp
     assert Heard.said == ["gru: 2 instead of 8 runs share a process: memory"]
 
 
+def test_a_sweep_goes_on_with_another_number_of_fused_runs(tmp_path):
+    run(fused(tmp_path, "off", trials=2, replicates=0), tmp_path, seats())
+    fake = seats()
+    run(fused(tmp_path, 4, trials=5, replicates=0), tmp_path, fake, accept_changes=False)
+    assert fake.most == {"trial": 3}
+    assert started(fake) == {("rnn", "trial"): 3, ("gru", "trial"): 3}
+
+
 def test_slots_are_not_counted_busy_twice():
     events = [{"event": "open", "time": 0.0, "slots": 2}]
     events += [{"event": "start", "time": 0.0, "name": name, "slot": 0, "slots": 1} for name in "abc"]

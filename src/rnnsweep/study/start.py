@@ -26,11 +26,12 @@ FREE = (
     "target",
     "replicates",
     "slots",
+    "launcher",
     "retries",
     "time_limit",
     "baseline",
 )
-_CODE = ("networks", "data", "classifier", "training", "training.py", "trial", "baseline.py", "baseline")
+_CODE = ("networks", "data", "classifier", "training", "fused", "trial", "baseline.py", "baseline")
 _MODEL = ("networks", "data", "classifier", "training")  # what decides a score, for warm starts
 
 
