@@ -1,0 +1,105 @@
+"""Slots busy: the engine beside the barrier of Hydra's Optuna sweeper, on the same trials.
+
+The trials sleep, for times that vary tenfold. Ours run in the real engine and its processes. Hydra's sweeper
+gives its launcher a batch of as many jobs as run at once, and asks for the next when the last is done. Its
+stable release does not install beside Optuna 5, so that rule is played here with threads, without the cost of
+processes.
+"""
+
+import statistics
+import tempfile
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.launchers import LocalLauncher, child
+from rnnsweep.study import run_sweep
+from rnnsweep.study.records import NoRecords
+from rnnsweep.sweep import Sweep, read_sweep
+from rnnsweep.trial import Outcome
+
+SLOTS, TRIALS = 4, 48
+SHORT, LONG = 0.3, 3.0  # seconds
+SWEEP = """\
+# How busy are the slots?
+name: slots
+architectures: [bag]
+trials: {trials}
+replicates: 0
+baseline: false
+pruner: none
+sampler: random
+space:
+  optimizer.lr: {{type: float, low: 1e-3, high: 1e-1, log: true}}
+"""
+
+
+def seconds_of(number: int) -> float:
+    """Give a trial's seconds: log-uniform between short and long, the same in every run."""
+    share = (zlib.crc32(f"trial {number}".encode()) % 1000) / 999
+    return SHORT * (LONG / SHORT) ** share
+
+
+def sleeping(connection: Any, task: Any, slot: Any) -> None:
+    """Be a trial's process that sleeps instead of training."""
+    child.run_trial = lambda task, channel: _sleep(task.number)
+    child.main(connection, task, slot)
+
+
+def _sleep(number: int) -> Outcome:
+    time.sleep(seconds_of(number))
+    return Outcome("complete", scores={"validation": 0.5})
+
+
+def toy(folder: Path, trials: int) -> Sweep:
+    """Write and read the sweep."""
+    path = folder / "slots.yaml"
+    path.write_text(SWEEP.format(trials=trials), encoding="utf-8")
+    return read_sweep(path)
+
+
+def engine(trials: int = TRIALS, slots: int = SLOTS) -> float:
+    """Run the sweep in the engine; give the share of slot time in which a trial slept."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        launcher = LocalLauncher(slots, entry=sleeping, preload=("benchmarks.slots",))
+        began = time.perf_counter()
+        run_sweep(
+            toy(home, trials),
+            mlruns=home / "mlruns",
+            launcher=launcher,
+            records=NoRecords(),
+            prepare=lambda run: "corpus",
+        )
+        return sum(map(seconds_of, range(trials))) / (slots * (time.perf_counter() - began))
+
+
+def barrier(trials: int = TRIALS, slots: int = SLOTS) -> float:
+    """Run the same trials in batches, each of which waits for its slowest."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(slots) as pool:
+        for first in range(0, trials, slots):
+            list(pool.map(time.sleep, map(seconds_of, range(first, min(first + slots, trials)))))
+    return sum(map(seconds_of, range(trials))) / (slots * (time.perf_counter() - began))
+
+
+def run(turns: int = 2) -> list[dict]:
+    """Let the two take turns."""
+    pairs = [(engine(), barrier()) for _ in range(turns)]
+    ratios = [ours / other for ours, other in pairs]
+    median = partial(statistics.median)
+    return [
+        {
+            "case": f"slots busy, {SLOTS} slots, {TRIALS} trials of {SHORT:g} to {LONG:g} s",
+            "ours": 100 * median(ours for ours, _ in pairs),
+            "other": 100 * median(other for _, other in pairs),
+            "other_name": "batches that wait for their slowest trial, as Hydra's Optuna sweeper runs them",
+            "ratio": median(ratios),
+            "range": [min(ratios), max(ratios)],
+            "unit": "% of slot time in trials",
+            "note": "the sweeper's rule without its processes: it does not install beside Optuna 5",
+        }
+    ]
