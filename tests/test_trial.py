@@ -179,8 +179,9 @@ def test_a_run_is_named_by_what_was_searched_and_says_how_to_repeat_it(tmp_path,
     logarithms = {key: value for key, value in start["params"].items() if "log10" in key}
     assert set(logarithms) == {"optimizer.log10_lr", "model.log10_hidden_size"}  # the others' default too
     assert logarithms["optimizer.log10_lr"] == "-2.0"
-    assert "rnnsweep train " in start["tags"]["mlflow.note.content"]
-    assert "optimizer.lr=0.01" in start["tags"]["mlflow.note.content"]
+    note = start["tags"]["mlflow.note.content"]
+    command = note.split("```")[1].replace("\\\n", " ").split()
+    assert command == ["rnnsweep", "train", *one.overrides]
 
 
 def test_the_surest_mistakes_come_first_with_their_texts():

@@ -1,6 +1,7 @@
 """A task's run in the store: opened with all that is known, ended with all that came out."""
 
 import shlex
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Outcome, TrialTask
 
 CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
+LINE = 72  # characters of a description's line
 _STATES: dict[str, State] = {
     "complete": "complete",
     "pruned": "pruned",
@@ -60,8 +62,11 @@ def _overridden(task: TrialTask) -> set[str]:
 
 
 def _description(task: TrialTask) -> str:
-    """Say how to train the run again, as its page shows it."""
-    return f"Train it again:\n\n```\n{shlex.join(['rnnsweep', 'train', *task.overrides])}\n```"
+    """Say how to train the run again, in lines that leave the page its width."""
+    words = ["rnnsweep train", *map(shlex.quote, task.overrides)]
+    lines = textwrap.wrap(" ".join(words), LINE, break_long_words=False, break_on_hyphens=False)
+    command = " \\\n    ".join(lines)
+    return f"Train it again:\n\n```\n{command}\n```"
 
 
 def close_record(record: RunRecord, outcome: Outcome) -> None:
