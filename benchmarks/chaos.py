@@ -105,11 +105,19 @@ def chaos(
                 raise RuntimeError(f"the controller failed by itself with status {controller.returncode}")
             controller = subprocess.Popen(command)
         if sum(done.values()) < kills:
+            if draw.random() < 0.8:  # the others hit a sweep that only just starts
+                _wait_for_work(controller, folder)
             time.sleep(draw.uniform(*pause))
             done += Counter(who for who in [_kill(controller, folder, draw)] if who != "nobody")
         else:
             controller.wait()
     return _count(folder, trials, Counts(dict(done), time.monotonic() - began))
+
+
+def _wait_for_work(controller: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Wait until some trial works, so that a busy machine gets further between two kills."""
+    while controller.poll() is None and not _working(folder):
+        time.sleep(0.2)
 
 
 def _kill(controller: "subprocess.Popen[bytes]", folder: Path, draw: random.Random) -> str:
