@@ -121,3 +121,10 @@ def test_the_report_shows_confusions_examples_and_reads_with_texts_escaped(compa
 
 def test_the_count_of_reads_is_in_the_json(compared):
     assert compared.to_json()["test_reads"] == 3
+
+
+def test_the_appendix_writes_whole_settings_without_a_point():
+    runs = make_runs({"a": 0.8}, trials=3, replicates=3, linear=None)
+    runs["data.batch_size"], runs["data.test_share"] = 128.0, 0.1
+    facts = compare_records(runs, sweep="demo").facts
+    assert (facts["data.batch_size"], facts["data.test_share"]) == ("128", "0.1")

@@ -171,7 +171,7 @@ WRONG = {
     "a wrong variation": (
         "trials: 2",
         "trials: 2\nvary: seeds",
-        "'seeds' is not one of all, seed, split. Did you mean",
+        "'seeds' is not one of all, initialisation, order, seed, split. Did you mean",
     ),
     "a section of another architecture": (
         "trials: 2",

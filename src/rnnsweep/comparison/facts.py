@@ -100,7 +100,14 @@ def _constant(runs: "pd.DataFrame") -> dict[str, str]:
     """Settings of data and trainer that were the same in every run that has them."""
     found = {}
     for column in (c for c in runs.columns if str(c).startswith(("data.", "trainer."))):
-        values = runs[column].dropna().map(str).unique()
+        values = runs[column].dropna().map(_plain).unique()
         if len(values) == 1:
             found[str(column)] = str(values[0])
     return found
+
+
+def _plain(value: object) -> str:
+    """Write a setting as it was given: a whole number became one with a point where a run has none."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

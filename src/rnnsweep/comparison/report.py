@@ -17,7 +17,7 @@ from rnnsweep.comparison.front_chart import front_figure
 from rnnsweep.comparison.marginal_chart import marginals_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
-from rnnsweep.comparison.sentences import gather_remarks, points
+from rnnsweep.comparison.sentences import gather_remarks, p_value, points
 from rnnsweep.comparison.spending import say_spending
 from rnnsweep.palette import colour
 
@@ -80,6 +80,7 @@ def render_report(comparison: Comparison) -> str:
         css=charts.css,
         svg=Markup,
         points=points,
+        p_value=p_value,
         derived=say_derived(comparison.standings),
         health=gather_remarks(comparison.health),
         spending=say_spending(comparison.time_curves),
