@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from rnnsweep.tracking.address import PATIENCE, without_password
@@ -105,7 +106,7 @@ def _write_probe(artifacts: str) -> None:
     silence_mlflow()
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    store = get_artifact_repository(f"{artifacts.rstrip('/')}/{name}")
+    store: Any = get_artifact_repository(f"{artifacts.rstrip('/')}/{name}")
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "probe").write_text(name)
         store.log_artifact(str(Path(folder) / "probe"))
