@@ -1,6 +1,7 @@
 """Trainings that take their steps together: each equals its own separate training, whatever the others do."""
 
 import math
+import sys
 import threading
 
 import pytest
@@ -14,6 +15,7 @@ from rnnsweep.fused.meeting import Meeting
 from rnnsweep.fused.shape import shape_of, why_alone
 from rnnsweep.fused.step import Learned
 from rnnsweep.fused.trainings import side_by_side, train_together
+from rnnsweep.networks import ModelConfig, build
 from rnnsweep.training import train
 
 MEMBERS = (
@@ -194,16 +196,18 @@ class Clock:
         return self.now
 
 
+def small_network():
+    sizes = {"embedding_size": 2, "hidden_size": 2, "embedding_dropout": 0.0, "dropout": 0.0}
+    return build(ModelConfig(cell="rnn", **sizes), vocabulary=5, classes=2)
+
+
 def shares_of(networks_steps, step, clock=None):
     """Take steps at seats of one meeting; give what each seat heard and its seconds."""
-    from rnnsweep.networks import ModelConfig, build
-
     meeting = Meeting(step=step, clock=clock or Clock())
-    config = ModelConfig(cell="rnn", embedding_size=2, hidden_size=2)
 
     def job(steps):
         def work(seat):
-            network = build(config, vocabulary=5, classes=2)
+            network = small_network()
             ones = torch.ones(1, dtype=torch.long)
             heard = [seat.learn(network, torch.zeros(1, 1, 2), ones, ones)[1] for _ in range(steps)]
             return heard, seat.seconds()
@@ -232,6 +236,37 @@ def test_an_error_of_a_shared_step_is_heard_by_all_its_members():
         raise MemoryError("no room")
 
     assert [type(found) for found in shares_of([1, 1, 1], step)] == [MemoryError] * 3
+
+
+def test_each_member_draws_its_own_random_numbers_whoever_is_awake():
+    def drawn(seed):
+        torch.manual_seed(seed)
+        return [torch.rand(3).tolist() for _ in range(200)]
+
+    def step(shares):
+        return [Learned(torch.zeros(1, 2), torch.zeros(())) for _ in shares]
+
+    meeting, network = Meeting(step=step), small_network()
+
+    def job(seed):
+        def work(seat):
+            torch.manual_seed(seed)
+            found = []
+            for _ in range(200):
+                found.append(torch.rand(3).tolist())
+                one = torch.ones(1, dtype=torch.long)
+                seat.learn(network, torch.zeros(1, 1, 2), one, one)
+            return found
+
+        return "rnn", work
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads change places wherever they can
+    try:
+        found = side_by_side([job(seed) for seed in range(4)], meeting)
+    finally:
+        sys.setswitchinterval(before)
+    assert found == [drawn(seed) for seed in range(4)]
 
 
 def test_only_one_member_runs_at_a_time():
@@ -271,7 +306,6 @@ def test_every_setting_of_networks_is_known_to_the_shared_step():
     from dataclasses import fields
 
     from rnnsweep.fused import shape
-    from rnnsweep.networks import ModelConfig
     from rnnsweep.networks.config import POOLINGS
 
     assert {setting.name for setting in fields(ModelConfig)} == {*shape._FREE, *shape._BOUND}

@@ -63,6 +63,7 @@ class Meeting:
 
     def take_part(self, seat: "Seat") -> None:
         """Wait until the seat's share has been done."""
+        seat.rest()  # before another thread wakes and draws random numbers
         with self._mutex:
             self._waiting.append(seat)
             following = self._next()
@@ -72,6 +73,7 @@ class Meeting:
                 following.wake()
         if following is not seat:
             seat.wait()
+        seat.resume()
         if seat.share is not None:  # every other training waits too
             self._do_all(seat)
 
@@ -114,6 +116,7 @@ class Seat:
         self._meeting, self._clock = meeting, clock
         self._turn = threading.Semaphore(0)
         self._seconds, self._began = 0.0, clock()
+        self._random: list[Tensor] = []
 
     def __enter__(self) -> "Seat":
         """Wait for the first turn."""
@@ -150,13 +153,19 @@ class Seat:
         """Add seconds."""
         self._seconds += seconds
 
-    def wait(self) -> None:
-        """Rest until the next turn; come back with the own random numbers."""
+    def rest(self) -> None:
+        """End a turn: keep the own random numbers, and count what it cost."""
         self.charge(self._clock() - self._began)
-        random = _random_numbers()
-        self._turn.acquire()
-        _set_random_numbers(random)
+        self._random = _random_numbers()
+
+    def resume(self) -> None:
+        """Begin a turn with the own random numbers."""
+        _set_random_numbers(self._random)
         self._began = self._clock()
+
+    def wait(self) -> None:
+        """Wait for the turn."""
+        self._turn.acquire()
 
     def wake(self) -> None:
         """Give this seat the turn."""

@@ -5,8 +5,8 @@ from rnnsweep.networks import parameter_count
 from rnnsweep.networks.size import GATES
 
 # Measured on one core, 64/32, batch 16, 8 members (`python -m benchmarks.fused`): beside the compiled time
-# loops fusing is slower for every cell (rnn x0.95, gru x0.82, lstm x0.62); beside PyTorch's own, where Numba is
-# missing, the small cells that have no oneDNN kernel gain (gru x1.6, rnn x1.5). On a GPU nothing was
+# loops fusing is slower for every cell (rnn x0.95, gru x0.82, lstm x0.62); beside PyTorch's own, without
+# Numba, the small cells that have no oneDNN kernel gain (gru x1.6, rnn x1.5). On a GPU nothing was
 # measured: there, `auto` fuses nothing.
 _CELLS, _UNITS, _TEXTS = ("rnn", "gru"), 32, 16
 AUTO = 8  # members; more gain little, and each waits for all
