@@ -20,6 +20,8 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
 
 from rnnsweep.classifier.config import OptimizerConfig
 from rnnsweep.classifier.optimizer import Optimizer
@@ -28,9 +30,10 @@ from rnnsweep.data import EncodedCorpus, batches, prepare
 from rnnsweep.networks import build
 from rnnsweep.training import stop, train
 from rnnsweep.training.loader import TEXTS_OF_A_CHUNK
+from rnnsweep.training.quiet import quiet
 
 TURNS = 5
-SECONDS = 1.5  # of each loop in each turn
+SECONDS = 1.0  # of each loop in each turn
 SHARED = Path(os.environ.get("RNNSWEEP_SHARED", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -55,6 +58,7 @@ CASES = (
     *(Case(cell, batch) for cell in ("gru", "rnn") for batch in (16, 64)),
     *(Case("lstm", batch, 128, 128, bidirectional=True) for batch in (16, 64)),
 )
+TEMPLATED = CASES[:1]
 
 
 # ---- the lesson's loop
@@ -110,6 +114,63 @@ def lesson(case: Case, corpus: EncodedCorpus) -> Iterator[int]:
             loss.backward()
             optimizer.step()
             yield len(targets)
+
+
+class Template(pl.LightningModule):
+    """The lesson's network as popular Lightning templates write it: metrics and logs at every step."""
+
+    def __init__(self, case: Case, vocabulary: int, classes: int) -> None:
+        super().__init__()
+        self.network = Lesson(case, vocabulary, classes)
+        self.accuracy = MulticlassAccuracy(classes, average="micro")
+        self.loss = MeanMetric()
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
+        tokens, targets = batch
+        logits = self.network(tokens)
+        loss = F.cross_entropy(logits, targets)
+        self.loss(loss)
+        self.accuracy(logits, targets)
+        self.log("train/loss", self.loss, on_step=False, on_epoch=True, prog_bar=True)
+        self.log("train/acc", self.accuracy, on_step=False, on_epoch=True, prog_bar=True)
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=1e-3)
+
+
+class Stopwatch(pl.Callback):
+    """Texts a second of a Lightning training, after as many steps to warm up as `speed_of` takes."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch, self.steps, self.start, self.speed = batch, 0, 0.0, 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
+        self.steps += 1
+        now = time.process_time()
+        if self.steps * self.batch <= TEXTS_OF_A_CHUNK:
+            self.start, self.first = now, self.steps
+        elif now - self.start > SECONDS:
+            self.speed = (self.steps - self.first) * self.batch / (now - self.start)
+            trainer.should_stop = True
+
+
+def speed_of_template(case: Case, corpus: EncodedCorpus) -> float:
+    """Texts a second of the template."""
+    watch = Stopwatch(case.batch)
+    rows = torch.utils.data.DataLoader(Rows(corpus), batch_size=case.batch, shuffle=True, collate_fn=collate)
+    trainer = pl.Trainer(
+        max_epochs=1000,
+        logger=False,
+        callbacks=[watch],
+        accelerator="cpu",
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+    )
+    with quiet():
+        trainer.fit(Template(case, len(corpus.vocabulary), len(corpus.labels)), rows)
+    return watch.speed
 
 
 # ---- ours, and the same arithmetic without Lightning
@@ -201,7 +262,11 @@ def speed_of(steps: Iterator[int]) -> float:
 def speed_of_ours(case: Case, run: RunConfig) -> float:
     """Texts a second of `train`."""
     clock = Clock()
-    train(run, callbacks=[clock])
+    while not clock.speed:  # a training that something else interrupted is no measurement
+        scores = train(run, callbacks=[clock])
+        if scores.stopped == "interrupted" and not clock.speed:
+            raise KeyboardInterrupt
+        clock.start = clock.start if clock.speed else 0.0
     return clock.speed * case.batch
 
 
@@ -214,15 +279,20 @@ def measure(case: Case) -> list[dict]:
     run = replace(run, optimizer=OptimizerConfig())
     corpus = prepare(run.data)
     theirs_steps = lesson(case, corpus)
-    turns = [
-        (speed_of_ours(case, run), speed_of(bare(case, run, corpus)), speed_of(theirs_steps))
-        for _ in range(TURNS)
+    loops = [
+        lambda: speed_of_ours(case, run),
+        lambda: speed_of(bare(case, run, corpus)),
+        lambda: speed_of(theirs_steps),
     ]
-    ours, plain, theirs = zip(*turns, strict=True)
-    return [
+    if case in TEMPLATED:
+        loops.append(lambda: speed_of_template(case, corpus))
+    ours, plain, theirs, *template = zip(*([loop() for loop in loops] for _ in range(TURNS)), strict=True)
+    rows = [
         row(case.name, ours, theirs, "the lesson's loop (lists, collate, padded, dense Adam)"),
         row(f"{case.name}: Lightning's cost", ours, plain, "our arithmetic in a bare PyTorch loop"),
     ]
+    name = f"{case.name}: beside a Lightning template"
+    return rows + [row(name, ours, one, "Lightning with metrics and logs at every step") for one in template]
 
 
 def row(name: str, ours: tuple[float, ...], other: tuple[float, ...], other_name: str) -> dict:

@@ -1,0 +1,206 @@
+"""How near to the hardware, how it grows, and what a trial holds in memory.
+
+The physical floor of a training step is the time of its matrix products alone: those of the recurrent cell,
+forward and backward, through torch.mm on this machine, one thread. Growth is that of one step (vocabulary,
+lengths) or of one epoch's batches (rows) with its fitted exponent: 0 does not grow, 1 grows in proportion.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from benchmarks.throughput import Case, settings
+from rnnsweep.classifier.config import OptimizerConfig
+from rnnsweep.classifier.optimizer import Optimizer
+from rnnsweep.data.batching import batches
+from rnnsweep.data.encoded import EncodedPart
+from rnnsweep.networks import ModelConfig, build
+
+TURNS = 40
+SMALL = ModelConfig(
+    cell="lstm", embedding_size=64, hidden_size=32, pooling="last", dropout=0, embedding_dropout=0
+)
+LARGE = ModelConfig(
+    cell="lstm",
+    embedding_size=128,
+    hidden_size=128,
+    bidirectional=True,
+    pooling="last",
+    dropout=0,
+    embedding_dropout=0,
+)
+
+
+def best(work: Callable[[], object], turns: int = TURNS) -> list[float]:
+    """Seconds of processor time of each turn, after two to warm up."""
+    found = []
+    for _ in range(turns + 2):
+        start = time.process_time()
+        work()
+        found.append(time.process_time() - start)
+    return found[2:]
+
+
+def made_up(rows: int, *, length: int, vocabulary: int) -> EncodedPart:
+    """Rows of words as frequent as in AG's News, of lengths about `length`."""
+    draw = np.random.default_rng(0)
+    lengths_N = np.clip(draw.normal(length, length / 4, rows), 2, None).astype(np.int64)
+    ids = (1 + (vocabulary - 1) * draw.random(int(lengths_N.sum())) ** 6).astype(np.int32)
+    offsets_N1 = np.concatenate([[0], np.cumsum(lengths_N)])
+    return EncodedPart(ids, offsets_N1, draw.integers(0, 4, rows))
+
+
+def training_step(config: ModelConfig, *, batch: int, length: int = 43, vocabulary: int = 95_000):
+    """Give a function that does one step of our arithmetic on the next batch."""
+    part = made_up(6_000, length=length, vocabulary=vocabulary)
+    network = build(config, vocabulary=vocabulary, classes=4)
+    others = [weight for weight in network.parameters() if weight is not network.embedding.weight]
+    optimizer = Optimizer(OptimizerConfig(), network.embedding, others)
+    source = (b for epoch in range(1000) for b in batches(part, batch_size=batch, seed=0, epoch=epoch))
+
+    def step() -> None:
+        texts = next(source)
+        optimizer.look(texts.tokens_BT.t())
+        logits_BC = network.read(optimizer.vectors(slice(None)), texts.lengths_B)
+        F.cross_entropy(logits_BC, texts.targets_B).backward()
+        optimizer.clip()
+        optimizer.step(lr=1e-3)
+
+    return step
+
+
+def products(config: ModelConfig, *, batch: int, length: int = 43) -> Callable[[], None]:
+    """Give a function that does the matrix products of one step of the cell, and nothing else."""
+    width, units, gates = config.embedding_size, config.hidden_size, 4 * config.hidden_size
+    tokens, directions = batch * length, 1 + config.bidirectional
+    inputs, sums, states = (torch.randn(tokens, n) for n in (width, gates, units))
+    to, across, one, part = (
+        torch.randn(*shape) for shape in ((gates, width), (gates, units), (batch, units), (batch, gates))
+    )
+
+    def work() -> None:
+        for _ in range(directions):
+            torch.mm(inputs, to.t())
+            for _ in range(length):
+                torch.mm(one, across.t())
+                torch.mm(part, across)
+            torch.mm(sums, to)
+            torch.mm(sums.t(), inputs)
+            torch.mm(sums.t(), states)
+
+    return work
+
+
+def share(name: str, config: ModelConfig, *, batch: int) -> dict:
+    """Set a step beside the products that it cannot do without."""
+    step, floor = training_step(config, batch=batch), products(config, batch=batch)
+    turns = [(best(step, 5), best(floor, 5)) for _ in range(8)]
+    pairs = [(min(ours), min(other)) for ours, other in turns]
+    ours, other = (min(values) for values in zip(*pairs, strict=True))
+    ratios = [b / a for a, b in pairs]
+    return {
+        "case": f"share of the physical floor, {name}, batch {batch}",
+        "ours": 1000 * ours,
+        "other": 1000 * other,
+        "other_name": "the matrix products of the cell alone",
+        "ratio": other / ours,
+        "range": [min(ratios), max(ratios)],
+        "unit": "ms a step",
+    }
+
+
+def growth(what: str, unit: str, sizes: tuple[int, ...], make: Callable[[int], Callable[[], object]]) -> dict:
+    """Time work at several sizes in turn; the ratio is that of the two largest."""
+    work = [make(size) for size in sizes]
+    turns = [[min(best(one, 3)) for one in work] for _ in range(5)]
+    times = [min(column) for column in zip(*turns, strict=True)]
+    exponent = float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+    ratios = [turn[-1] / turn[-2] for turn in turns]
+    shown = ", ".join(f"{size:,}: {1000 * t:.3g} ms" for size, t in zip(sizes, times, strict=True))
+    return {
+        "case": f"growth with {what}, {sizes[-2]:,} to {sizes[-1]:,}",
+        "ours": 1000 * times[-1],
+        "other": 1000 * times[-2],
+        "other_name": f"the same at {sizes[-2]:,}",
+        "ratio": times[-1] / times[-2],
+        "range": [min(ratios), max(ratios)],
+        "unit": unit,
+        "note": f"{shown}; exponent {exponent:.2f}",
+    }
+
+
+def an_epoch_of(rows: int) -> Callable[[], int]:
+    """Give a function that makes all batches of an epoch."""
+    part = made_up(rows, length=43, vocabulary=95_000)
+    return lambda: sum(len(b.targets_B) for b in batches(part, batch_size=64, seed=0, epoch=0))
+
+
+_MEMORY = """
+import resource, sys
+import torch, pytorch_lightning, rnnsweep.training.fit, rnnsweep.networks.network
+from benchmarks.throughput import Case, Clock, settings
+from rnnsweep.training import train
+from rnnsweep.training.starting import start
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+train(settings(Case("lstm", 16)), callbacks=[Clock()])
+print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def memory() -> dict:
+    """Say what a training's process held at most, and what its imports alone hold."""
+    from rnnsweep.data import prepare
+
+    prepare(settings(Case("lstm", 16)).data)  # the cache is made once, not by a trial
+    found = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
+    before, most = (int(kilobytes) / 1024 for kilobytes in found.stdout.split()[-2:])
+    return {
+        "case": "memory of a training at most, lstm 64/32, batch 16",
+        "ours": most,
+        "other": before,
+        "other_name": "the imports alone",
+        "ratio": most / before,
+        "unit": "MB",
+        "note": f"{most - before:.0f} MB over the imports; rows are mapped, one copy a machine",
+    }
+
+
+def run() -> list[dict]:
+    """Measure everything on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    step, epoch = "ms a step", "ms an epoch's batches"
+    try:
+        return [
+            *(share("lstm 64/32", SMALL, batch=batch) for batch in (16, 64)),
+            *(share("bidirectional lstm 128/128", LARGE, batch=batch) for batch in (16, 64)),
+            growth(
+                "the vocabulary",
+                step,
+                (20_000, 95_000, 400_000),
+                lambda size: training_step(SMALL, batch=16, vocabulary=size),
+            ),
+            growth(
+                "the length of texts",
+                step,
+                (50, 200, 800),
+                lambda size: training_step(SMALL, batch=16, length=size),
+            ),
+            growth("rows", epoch, (16_395, 65_580, 262_320), an_epoch_of),
+            memory(),
+        ]
+    finally:
+        torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    for each in run():
+        print(
+            f"{each['case']}: {each['ours']:.3g} {each['unit']} against {each['other']:.3g}",
+            each.get("note", ""),
+        )
