@@ -52,15 +52,16 @@ def markdown(rows: list[dict], commit: str) -> str:
         "# Benchmarks",
         "",
         "`make bench` runs each case beside what one would do instead, interleaved, and writes this page",
-        "and `benchmarks.json`. Figures are medians; the ratio says how many times better ours is.",
+        "and `benchmarks.json`; `python -m benchmarks NAME` renews the rows of one module.",
+        "Figures are medians; the ratio says how many times better ours is.",
         "Absolute figures move with the machine's load: read the ratios.",
         "",
         f"* {hardware()}",
         f"* {versions()}",
         f"* {time.strftime('%Y-%m-%d')}, commit {commit}",
         "",
-        "| case | ours | other | unit | ratio (range) | other is |",
-        "|---|---:|---:|---|---:|---|",
+        "| case | ours | other | unit | ratio (range) | other is | measured at |",
+        "|---|---:|---:|---|---:|---|---|",
     ]
     for row in rows:
         spread = row.get("range")
@@ -72,6 +73,7 @@ def markdown(rows: list[dict], commit: str) -> str:
             row["unit"],
             ratio,
             row["other_name"],
+            row.get("measured", f"{time.strftime('%Y-%m-%d')} {commit}"),
         )
         lines.append(f"| {' | '.join(cells)} |")
     notes = [f"* {row['case']}: {row['note']}" for row in rows if row.get("note")]
@@ -84,21 +86,33 @@ def cases() -> list[str]:
     return [name for name in every if hasattr(importlib.import_module(f"benchmarks.{name}"), "run")]
 
 
+def merged(before: list[dict], found: list[dict]) -> list[dict]:
+    """Put new rows in the place of those of the same case; rows that are not measured anew stay."""
+    new = {row["case"]: row for row in found}
+    kept = [new.pop(row["case"], row) for row in before]
+    return [*kept, *new.values()]
+
+
 def main(names: list[str]) -> None:
-    """Run the named cases, or all; a partial run prints and writes nothing."""
-    rows: list[dict] = []
+    """Run all cases and write the page, or the named ones and put their rows into it."""
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = git.stdout.strip() or "unknown"
+    rows: list[dict] = json.loads((DOCS / "benchmarks.json").read_text()) if names else []
     for name in names or cases():
         print(f"benchmarks.{name} ...", file=sys.stderr, flush=True)
         found = importlib.import_module(f"benchmarks.{name}").run()
-        rows += found
         print(json.dumps(found, indent=1), file=sys.stderr, flush=True)
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    page = markdown(rows, git.stdout.strip() or "unknown")
+        rows = merged(rows, [row | {"measured": f"{time.strftime('%Y-%m-%d')} {commit}"} for row in found])
+    write(rows, commit)
+
+
+def write(rows: list[dict], commit: str) -> None:
+    """Write the page and the same as JSON."""
+    page = markdown(rows, commit)
     print(page)
-    if not names:
-        DOCS.mkdir(exist_ok=True)
-        (DOCS / "benchmarks.md").write_text(page)
-        (DOCS / "benchmarks.json").write_text(json.dumps(rows, indent=1) + "\n")
+    DOCS.mkdir(exist_ok=True)
+    (DOCS / "benchmarks.md").write_text(page)
+    (DOCS / "benchmarks.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

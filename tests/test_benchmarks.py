@@ -1,6 +1,6 @@
 """The collector of benchmarks finds its cases and writes them down."""
 
-from benchmarks.__main__ import cases, markdown
+from benchmarks.__main__ import cases, markdown, merged
 
 ROW = {
     "case": "a step",
@@ -28,3 +28,14 @@ def test_a_row_stands_in_the_table_with_its_range_and_note():
     assert "| a step | 1,200 | 100 | texts/s | 12 (9.5 to 14) | a loop |" in page
     assert "* a step: one thread" in page
     assert "commit abc1234" in page
+
+
+def test_a_row_that_is_measured_anew_takes_the_place_of_the_old_one():
+    before = [ROW, ROW | {"case": "a sweep"}]
+    found = [ROW | {"ratio": 13.0}, ROW | {"case": "a page"}]
+    rows = merged(before, found)
+    assert [(row["case"], row["ratio"]) for row in rows] == [
+        ("a step", 13.0),
+        ("a sweep", 12.0),
+        ("a page", 12.0),
+    ]
