@@ -14,15 +14,17 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, batches, prepare
-from rnnsweep.networks import build
+from rnnsweep.networks import Network, build
 from rnnsweep.study.samplers import check_sampler, grid_points
 from rnnsweep.study.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
 from rnnsweep.study.space import applies, check_space, decode
 from rnnsweep.sweep import Choices, Dimension, FloatRange, Sweep
+from rnnsweep.training.loader import judged_batches
 
-WARM, MEASURED = 2, 6  # training steps: the first allocate memory, the others are timed
+WARM, MEASURED = 4, 16  # training steps: the first allocate memory, the others are timed
 
 
 @dataclass(frozen=True)
@@ -159,33 +161,43 @@ def _cost(run: RunConfig) -> Cost:
     corpus = prepare(run.data)
     torch.set_num_threads(run.trainer.threads or 1)
     network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
-    step_s, look_s = _time(network, run, corpus)
-    size = run.data.batch_size
-    steps = batch_count(corpus.train, batch_size=size)
-    looks = batch_count(corpus.validation, batch_size=size) / run.trainer.validate_every
+    steps = batch_count(corpus.train, batch_size=run.data.batch_size)
+    looks = 1 / run.trainer.validate_every
     parameters = sum(weights.numel() for weights in network.parameters())
-    return Cost(parameters, steps * step_s + looks * look_s)
+    seconds = steps * _step_seconds(network, run, corpus) + looks * _look_seconds(network, run, corpus)
+    return Cost(parameters, seconds)
 
 
-def _time(network: torch.nn.Module, run: RunConfig, corpus: EncodedCorpus) -> tuple[float, float]:
-    """Give the seconds of a training step and of a validation's batch."""
-    optimizer = torch.optim.Adam(network.parameters())
+def _step_seconds(network: Network, run: RunConfig, corpus: EncodedCorpus) -> float:
+    """Give the seconds of a training step, done as a training does it, lazy rows included."""
+    others = [weight for weight in network.parameters() if weight is not network.embedding.weight]
+    optimizer = Optimizer(run.optimizer, network.embedding, others)
     taken = batches(corpus.train, batch_size=run.data.batch_size, seed=run.seed, epoch=0)
-    kept = list(itertools.islice(taken, WARM + MEASURED))
-    steps, looks = [], []
-    for tokens_BT, lengths_B, targets_B in kept:
+    seconds = []
+    for tokens_BT, lengths_B, targets_B in itertools.islice(taken, WARM + MEASURED):
         began = time.perf_counter()
-        logits_BC = network(tokens_BT, lengths_B)
-        optimizer.zero_grad()
+        optimizer.look(tokens_BT.t())
+        logits_BC = network.read(optimizer.vectors(slice(None)), lengths_B)
         functional.cross_entropy(logits_BC, targets_B).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        between = time.perf_counter()
-        with torch.no_grad():
-            network(tokens_BT, lengths_B)
-        steps.append(between - began)
-        looks.append(time.perf_counter() - between)
-    counted = slice(WARM if len(kept) > WARM else 0, None)
-    return _mean(steps[counted]), _mean(looks[counted])
+        optimizer.clip()
+        optimizer.step(lr=run.optimizer.lr)
+        seconds.append(time.perf_counter() - began)
+    optimizer.catch_up()
+    return _mean(seconds[WARM if len(seconds) > WARM else 0 :])
+
+
+@torch.no_grad()
+def _look_seconds(network: Network, run: RunConfig, corpus: EncodedCorpus) -> float:
+    """Give the seconds of a validation, from every fourth of its batches and the tokens of all of them."""
+    network.eval()
+    seconds, read, tokens = 0.0, 0, 0
+    for number, (_, texts) in enumerate(judged_batches(corpus.validation, run.data)):
+        tokens += texts.tokens_BT.numel()
+        if number % 4 == 0:
+            began = time.perf_counter()
+            network(texts.tokens_BT, texts.lengths_B)
+            seconds, read = seconds + time.perf_counter() - began, read + texts.tokens_BT.numel()
+    return seconds * tokens / read
 
 
 def _mean(values: list[float]) -> float:
