@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rnnsweep.config import compose
-from rnnsweep.study import sizing, space
+from rnnsweep.study import sizing, space, warm
 from rnnsweep.sweep import Slot, Sweep, read_sweep
 from rnnsweep.trial import Ended, Event, Outcome, Report, Reported, Started, TrialTask
 
@@ -48,7 +48,7 @@ def without_waiting() -> Iterator[None]:
     """
     once = functools.cache(lambda overrides, conf: compose(overrides, conf=conf))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (space, sizing):
+        for module in (space, sizing, warm):
             quick = lambda overrides, conf=None, where="": once(tuple(overrides), conf)  # noqa: E731
             patch.setattr(module, "compose", quick)
         patch.setattr(os, "fsync", lambda file: None)
