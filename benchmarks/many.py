@@ -87,6 +87,7 @@ def sweep_with(folder: Path, trials: int) -> float:
             launcher=NoTime(),
             records=NoRecords(),
             prepare=lambda run: "corpus",
+            accept_changes=True,
         )
     finally:
         Search.ask = ask  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 from rnnsweep.config import RunConfig
 from rnnsweep.data import prepare
 from rnnsweep.tracking.record import RunRecord
-from rnnsweep.training import Evaluation, evaluate
 from rnnsweep.trial.reads import note_read
+
+if TYPE_CHECKING:
+    from rnnsweep.training import Evaluation
 
 PREDICTIONS = "test_predictions.npz"
 CONFUSION = "test_confusion.csv"
@@ -26,6 +29,8 @@ SHOWN = 500  # characters of a text
 
 def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRecord) -> dict[str, float]:
     """Evaluate the best weights on the test part, counted; keep predictions and confusion as artifacts."""
+    from rnnsweep.training import evaluate  # PyTorch: who only reads what was predicted needs none
+
     note_read(folder.parent.parent, folder.name)
     found = evaluate(run, checkpoint, part="test")
     scores = {"test/accuracy": found.accuracy, "test/macro_f1": found.macro_f1, "test/loss": found.loss}
@@ -47,7 +52,7 @@ def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRe
     return scores
 
 
-def surest_mistakes(found: Evaluation, most: int = MOST_MISTAKES) -> NDArray[np.int64]:
+def surest_mistakes(found: "Evaluation", most: int = MOST_MISTAKES) -> NDArray[np.int64]:
     """Give the rows that were predicted wrong, those that the network was surest of first."""
     wrong_M = np.flatnonzero(found.targets_N != found.predictions_N)
     order_M = np.argsort(-found.confidence_N[wrong_M], kind="stable")
@@ -55,7 +60,7 @@ def surest_mistakes(found: Evaluation, most: int = MOST_MISTAKES) -> NDArray[np.
 
 
 def mistakes_table(
-    found: Evaluation, rows_M: NDArray[np.int64], texts: Sequence[str], labels: tuple[str, ...]
+    found: "Evaluation", rows_M: NDArray[np.int64], texts: Sequence[str], labels: tuple[str, ...]
 ) -> str:
     """Write wrong predictions with their texts, cut to what a table can show, as CSV."""
     file = io.StringIO()
