@@ -34,6 +34,7 @@ def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str) -> byt
         _mark_best(axis, panel, curves.get(names[0], ()), colour)
         axis.set_title(panel, fontsize=10, loc="left")
         axis.set_xlabel("optimiser steps", fontsize=8)
+        axis.margins(0.09)
         axis.grid(visible=True, alpha=0.25)
         if axis.lines:
             axis.legend(fontsize=8, frameon=False)
