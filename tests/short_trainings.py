@@ -30,6 +30,7 @@ SETTINGS = (
     "data.batch_size=16",
     "model=bilstm",
     "model.hidden_size=8",
+    "model.embedding_size=160",
     "model.dropout=0.2",
     "model.embedding_dropout=0",
     "optimizer.lr=0.01",

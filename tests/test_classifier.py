@@ -163,7 +163,7 @@ def test_distinct_ids_and_places_give_the_tokens_back(tokens, asked):
     assert (ids_U[place] == asked) if asked in tokens else place is None
 
 
-def one_network(vocabulary=3000):
+def one_network(vocabulary=8000):
     torch.manual_seed(0)
     return torch.nn.Embedding(vocabulary, 40, padding_idx=0).double(), torch.nn.Linear(40, 2).double()
 
@@ -214,13 +214,13 @@ def test_scaled_gradients_are_clipped_and_stepped_as_plain_ones():
 @pytest.mark.parametrize(
     ("settings_", "vocabulary", "reason"),
     [
-        ({}, 3000, None),
-        ({"name": "adamw", "weight_decay": 0.1}, 3000, None),
-        ({"name": "sgd", "momentum": 0.9}, 3000, None),
-        ({"lazy_embedding": "off"}, 3000, "optimizer.lazy_embedding=off"),
+        ({}, 8000, None),
+        ({"name": "adamw", "weight_decay": 0.1}, 8000, None),
+        ({"name": "sgd", "momentum": 0.9}, 8000, None),
+        ({"lazy_embedding": "off"}, 8000, "optimizer.lazy_embedding=off"),
         ({}, 30, "it is small"),
-        ({"weight_decay": 0.1}, 3000, "weight decay gives every row a gradient at every step"),
-        ({"beta1": 0.99, "beta2": 0.9}, 3000, "beta1 is too near to beta2"),
+        ({"weight_decay": 0.1}, 8000, "weight decay gives every row a gradient at every step"),
+        ({"beta1": 0.99, "beta2": 0.9}, 8000, "beta1 is too near to beta2"),
     ],
 )
 def test_rows_are_lazy_where_it_is_exact_and_pays(settings_, vocabulary, reason, caplog):

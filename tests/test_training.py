@@ -378,6 +378,14 @@ def test_a_setting_that_an_older_checkpoint_does_not_know_was_null(settings, tmp
     assert train(settings("trainer.max_epochs=1"), folder=tmp_path, resume=True).epochs == 1.0
 
 
+def test_a_run_of_a_machine_with_a_gpu_is_scored_on_one_without(settings, tmp_path):
+    run = settings("trainer.max_epochs=1")
+    train(run, folder=tmp_path)
+    here = evaluate(run, tmp_path / "best.ckpt", part="validation")
+    elsewhere = evaluate(settings("trainer.accelerator=gpu"), tmp_path / "best.ckpt", part="validation")
+    assert (elsewhere.accuracy, elsewhere.loss) == (here.accuracy, here.loss)
+
+
 def test_checkpoints_that_are_none_are_refused(settings, tmp_path):
     run = settings()
     missing, broken, foreign = (tmp_path / name for name in ("no.ckpt", "broken.ckpt", "foreign.ckpt"))

@@ -142,7 +142,7 @@ def name_of(run: RunConfig) -> str:
 
     if run.tracking.run_name:
         return run.tracking.run_name
-    flat, silent = flatten(run), ("tracking.", "data.dir", "data.train", "data.test", "trainer.progress")
+    flat, silent = flatten(run), ("tracking.", "data.dir", "data.train", "data.test")
     said = [one.key for one in read_overrides(run.overrides) if not one.chooses]
     name: str = run_name(run.architecture, {key: flat[key] for key in said if not key.startswith(silent)})
     return name

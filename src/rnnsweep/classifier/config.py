@@ -53,7 +53,6 @@ class TrainerConfig:
     devices: int = 1  # processes of one run (distributed data parallel above 1)
     precision: str = "32-true"  # Lightning's names: 32-true | bf16-mixed | 16-mixed | 64-true
     threads: int | None = 1  # of torch, in one run; null leaves torch's default
-    progress: bool = False  # Lightning's bar on standard error
 
     def __post_init__(self) -> None:
         """Refuse values out of range, naming the key."""

@@ -53,7 +53,7 @@ class Network(nn.Module):
             hidden_TBH = run(self.layers, hidden_TBH, lengths_B, way=way)
         pooled_BH = pool(
             hidden_TBH,
-            lengths_B,
+            lengths_B.to(hidden_TBH.device),  # up to here they were read on the CPU
             pooling=self.config.pooling,
             bidirectional=self.config.bidirectional and self.layers is not None,
             ragged=ragged,

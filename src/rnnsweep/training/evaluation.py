@@ -48,32 +48,38 @@ def evaluate(run: RunConfig, checkpoint_path: Path, *, part: str = "test") -> Ev
     threads = torch.get_num_threads()
     torch.set_num_threads(run.trainer.threads or threads)
     try:
-        return judge(network.eval(), rows, run, classes=len(corpus.labels))
+        return judge(network.eval().to(_device(run)), rows, run, classes=len(corpus.labels))
     finally:
         torch.set_num_threads(threads)
 
 
+def _device(run: RunConfig) -> torch.device:
+    """Take the GPU where there is one; a run of a machine with a GPU can be scored on one without."""
+    on_gpu = run.trainer.accelerator != "cpu" and torch.cuda.is_available()
+    return torch.device("cuda" if on_gpu else "cpu")
+
+
 @torch.inference_mode()
 def judge(network: nn.Module, part: EncodedPart, run: RunConfig, *, classes: int) -> Evaluation:
-    """Run a network over a part, in the precision that it was trained in."""
-    precision = run.trainer.precision
-    tally = Tally(classes)
+    """Run a network over a part where its weights are, in the precision that it was trained in."""
+    precision, device = run.trainer.precision, next(network.parameters()).device
+    tally = Tally(classes, device=device)
     predictions_N = np.zeros(len(part), dtype=np.int64)
     confidence_N = np.zeros(len(part))
     network = network.double() if precision == "64-true" else network
     for rows_B, batch in judged_batches(part, run.data):
-        with _autocast(precision):
-            logits_BC: Tensor = network(batch.tokens_BT, batch.lengths_B)
-        loss = summed_loss(logits_BC, batch.targets_B)
-        tally.add(logits_BC, batch.targets_B, loss)
-        best = logits_BC.double().softmax(1).max(1)
+        with _autocast(precision, device):
+            logits_BC: Tensor = network(batch.tokens_BT.to(device), batch.lengths_B)
+        targets_B = batch.targets_B.to(device)
+        tally.add(logits_BC, targets_B, summed_loss(logits_BC, targets_B))
+        best = logits_BC.double().softmax(1).cpu().max(1)
         predictions_N[rows_B], confidence_N[rows_B] = best.indices.numpy(), best.values.numpy()
     targets_N = np.asarray(part.targets_N, dtype=np.int64)
     result = tally.result()
     return Evaluation(result.accuracy, result.macro_f1, result.loss, targets_N, predictions_N, confidence_N)
 
 
-def _autocast(precision: str) -> "torch.autocast | nullcontext[None]":
+def _autocast(precision: str, device: torch.device) -> "torch.autocast | nullcontext[None]":
     if precision in _LOW_PRECISION:
-        return torch.autocast("cpu", dtype=_LOW_PRECISION[precision])
+        return torch.autocast(device.type, dtype=_LOW_PRECISION[precision])
     return nullcontext()
