@@ -77,9 +77,8 @@ def _row(standing: Standing, known: Sequence[float], room: int) -> list[Renderab
 
 
 def _front_title(front: Front) -> str:
-    more = len(front.points) - SHOWN
-    rest = f" ({SHOWN} of {len(front.points)}; all are in the report)" if more > 0 else ""
-    return f"Front of {' against '.join(front.objectives)}{rest}; * beaten by no architecture"
+    some = f", {SHOWN} of {len(front.points)}" if len(front.points) > SHOWN else ""
+    return f"Front of {' against '.join(front.objectives)}{some} (*: beaten by none)"
 
 
 def _front(front: Front) -> Table:
