@@ -48,7 +48,7 @@ class Alone:
         logits_BC = network.read(embedded_TBE, lengths_B)
         loss = cross_entropy(logits_BC, targets_B, reduction="sum")
         torch.autograd.backward(loss / len(targets_B))
-        self.losses.append(loss.item())
+        self.losses.append(loss.item() / len(targets_B))
         return logits_BC.detach(), loss.detach()
 
     def seconds(self):
@@ -63,7 +63,7 @@ class Watched:
 
     def learn(self, *parts):
         logits_BC, loss = self.seat.learn(*parts)
-        self.losses.append(loss.item())
+        self.losses.append(loss.item() / len(logits_BC))
         return logits_BC, loss
 
     def seconds(self):
