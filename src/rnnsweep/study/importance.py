@@ -48,6 +48,7 @@ def _complete(storage: BaseStorage, name: str, known: set[str]) -> list[FrozenTr
 
 
 def _shares(trials: list[FrozenTrial], *, even: bool) -> dict[str, float]:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # its greetings are none of a comparison's answer
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
     study.add_trials(trials)
     evaluator = FanovaImportanceEvaluator(seed=0) if even else PedAnovaImportanceEvaluator()
