@@ -148,6 +148,12 @@ def test_mlflow_code_of_our_own_is_let_by(folder):
     assert read_model(folder).labels == LABELS
 
 
+def test_what_mlflow_adds_to_a_model_it_fetched_is_let_by(folder):
+    (folder / "registered_model_meta").write_text("model_name: x\nmodel_version: '1'\n")
+    (folder / "MLmodel").write_text("flavors: {}")
+    assert read_model(folder).labels == LABELS
+
+
 def test_links_are_refused_wherever_they_lead(folder, tmp_path):
     secret = tmp_path / "secret.json"
     secret.write_text('["root", "password"]')

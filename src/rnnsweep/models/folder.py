@@ -25,6 +25,7 @@ FACTS, WORDS, WEIGHTS, CARD = "model.json", "vocabulary.json", "weights.safetens
 INSIDE = "artifacts/model"  # of MLflow's folder
 CODE = Path(__file__).with_name("mlflow_code.py")  # the one file of code that MLflow's folder holds
 HARMLESS = (".json", ".safetensors", ".md", ".yaml", ".yml", ".txt")
+MLFLOWS = ("MLmodel", "registered_model_meta")  # YAML that MLflow adds and nobody here reads
 LARGEST_JSON = 256 << 20  # bytes
 LARGEST_HEADER = 1 << 20  # bytes of the list of tensors; a network has a few dozen
 LARGEST_SIZE = 10_000_000  # of any one number of a network's settings
@@ -99,7 +100,7 @@ def refuse_foreign(folder: Path) -> None:
             raise UserError(f"model {folder}: {name} is a link or a device; a model has plain files only")
         if path.name == CODE.name:
             _refuse_other_code(path, folder)
-        elif path.suffix.lower() not in HARMLESS and path.name != "MLmodel":
+        elif path.suffix.lower() not in HARMLESS and path.name not in MLFLOWS:
             raise UserError(
                 f"model {folder}: {name} is no part of a model of rnnsweep; pickles and code are never loaded"
             )
