@@ -100,7 +100,16 @@ def test_members_end_as_each_would_alone(settings, tmp_path):
     assert meeting.shares > 3 * meeting.steps  # they did take their steps together
 
 
+@pytest.fixture
+def in_double_precision():
+    """Rounding alone moves a plain rnn apart within a hundred steps of Adam; here it is nothing."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_double_precision")
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("bidirectional", ["false", "true"])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -127,7 +136,7 @@ def test_the_losses_of_the_first_hundred_steps_are_those_of_the_separate_trainin
     for number, scores in enumerate(found):
         assert_close(scores, wanted[number])
         assert len(watched[number].losses) > 100
-        torch.testing.assert_close(watched[number].losses, alone[number].losses, rtol=0, atol=1e-4)
+        torch.testing.assert_close(watched[number].losses, alone[number].losses, rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -288,7 +297,10 @@ def test_only_one_member_runs_at_a_time():
 
 @pytest.mark.parametrize(
     "override",
-    ["trainer.accumulate=2", "trainer.devices=2", "trainer.precision=bf16-mixed"],
+    [
+        *("trainer.accumulate=2", "trainer.devices=2"),
+        *("trainer.precision=bf16-mixed", "trainer.precision=64-true"),
+    ],
 )
 def test_a_run_that_must_be_alone_says_why(settings, override):
     assert why_alone(settings(override)) == override

@@ -23,7 +23,7 @@ def why_alone(run: RunConfig) -> str | None:
         return f"trainer.devices={trainer.devices}"
     if trainer.accumulate > 1:
         return f"trainer.accumulate={trainer.accumulate}"
-    if trainer.precision not in ("32-true", "64-true"):
+    if trainer.precision != "32-true":  # Lightning sets others for the whole process
         return f"trainer.precision={trainer.precision}"
     if run.model.pooling not in POOLINGS:
         return f"model.pooling={run.model.pooling}"
