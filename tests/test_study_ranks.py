@@ -1,0 +1,78 @@
+"""A sweep whose trials have two processes each."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+from benchmarks.chaos import SWEEP, _write_rows
+
+from rnnsweep.launchers import LocalLauncher
+from rnnsweep.study import run_sweep
+from rnnsweep.study.ledger import read_ledger
+from rnnsweep.sweep import read_sweep
+from rnnsweep.tracking import curves, runs
+
+pytestmark = pytest.mark.slow
+
+
+def companions() -> list[psutil.Process]:
+    """The second processes of all trainings of this program."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "pid"]):
+        if "rnnsweep.training.ranks" in (process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+class KillsOne:
+    """Kills the second process of the first trial that has validated."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.killed, self.most = folder, 0, 0
+
+    def update(self, snapshot) -> None:
+        self.most = max(self.most, len(snapshot.running))
+        if self.killed or not any(task.epoch for task in snapshot.running):
+            return
+        for process in companions():
+            if str(self.folder) in process.environ().get("PROOF", ""):
+                process.kill()
+                self.killed += 1
+
+    def message(self, text: str) -> None:
+        pass
+
+
+def sweep_of(folder: Path, devices: int, listener=None):
+    folder.mkdir()
+    text = SWEEP.format(trials=1, rows=_write_rows(folder)).replace("[bag, gru]", "[gru]")
+    text = text.replace("replicates: 2", "replicates: 1").replace("data.batch_size=4", "data.batch_size=16")
+    more = ("data=files", "data.limit=240", f"trainer.devices={devices}", "model.dropout=0")
+    lines = "\n".join(f"  - {override}" for override in (*more, "model.embedding_dropout=0"))
+    path = folder / "chaos.yaml"
+    path.write_text(text.replace("  - data=files", lines), encoding="utf-8")
+    mlruns = folder / "mlruns"
+    summary = run_sweep(read_sweep(path), mlruns=mlruns, launcher=LocalLauncher(2), listener=listener)
+    return summary, runs(mlruns, "chaos"), curves(mlruns, "chaos", ["validation/accuracy", "train/loss"])
+
+
+def test_two_processes_a_trial_take_two_slots_and_survive_the_death_of_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROOF", str(tmp_path))  # inherited: it tells these processes from others
+    listener = KillsOne(tmp_path)
+    summary, table, points = sweep_of(tmp_path / "two", 2, listener)
+    assert listener.killed == 1
+    assert listener.most == 1  # both slots are one trial's
+    assert summary.trials == {"complete": 1, "pruned": 0, "failed": 0, "running": 0, "waiting": 0}
+    assert sorted(table["role"]) == ["replicate", "sweep", "trial"]  # one run each, no second sweep
+    assert set(table["state"]) == {"complete"}
+    ledger = list(read_ledger(tmp_path / "two/mlruns/sweeps/chaos"))
+    assert {event["slots"] for event in ledger if event["event"] == "start"} == {2}
+    (again,) = (event for event in ledger if event.get("state") == "retried")
+    assert again["cause"] == "lost process"
+    assert "process 1 of the run ended with -9" in again["reason"]
+    alone, one, their_points = sweep_of(tmp_path / "one", 1)
+    assert alone.trials == summary.trials
+    ours, theirs = (frame.sort_values(["key", "step", "value"]) for frame in (points, their_points))
+    assert list(ours["step"]) == list(theirs["step"])  # no gap, no point twice
+    assert list(ours["value"]) == pytest.approx(list(theirs["value"]), abs=1e-4)
+    assert not [p for p in companions() if str(tmp_path) in p.environ().get("PROOF", "")]
