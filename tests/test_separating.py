@@ -1,0 +1,64 @@
+"""Replicating until two are separated, with real trainings: whom it trains, what it counts, when it stops."""
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+import rnnsweep
+from rnnsweep.api.separating import count_looks
+from rnnsweep.errors import UserError
+from rnnsweep.trial.reads import count_reads
+
+SWEEP = """# Does a toy need recurrence?
+name: toy
+architectures: [bag, rnn]
+trials: 1
+replicates: 2
+baseline: false
+overrides:
+  - data=files
+  - data.train={rows}
+  - model.hidden_size=4
+  - model.embedding_size=4
+  - data.batch_size=16
+  - trainer.max_epochs=1
+space: {{optimizer.lr: [0.02]}}
+"""
+
+
+@pytest.fixture
+def toy(home: Path) -> Path:
+    """A sweep of two architectures that is done, with two replicates of each."""
+    draw = random.Random(0)
+    with (home / "rows.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for number in range(200):
+            word = draw.choice([("apple", "pear"), ("iron", "zinc")][number % 2])
+            noise = draw.choice(["apple", "pear", "iron", "zinc"])
+            writer.writerow(
+                [f"{word} {noise} w{draw.randrange(50)} {number}", ("fruit", "metal")[number % 2]]
+            )
+    path = home / "toy.yaml"
+    path.write_text(SWEEP.format(rows=home / "rows.csv"))
+    rnnsweep.sweep(path, slots=1)
+    return home
+
+
+@pytest.mark.slow
+def test_it_trains_as_many_as_can_show_a_difference_counts_its_looks_and_reads_test_once_each(toy):
+    with pytest.raises(UserError, match="--max 2: must be at least the 3 replicates of --n"):
+        rnnsweep.replicate("toy", 3, until_separated=True, most=2)
+    result = rnnsweep.replicate("toy", 2, until_separated=True, most=10, slots=1)
+    folder = toy / "mlruns" / "sweeps" / "toy"
+    found = result.comparison
+    (verdict,) = found.verdicts
+    assert verdict.pairs >= 8  # the fewest that a second look can tell apart: 2 / 2**8 times 6 is below .05
+    assert count_looks(folder) >= 2
+    assert set(count_reads(folder).values()) == {1}
+    assert len(count_reads(folder)) == found.test_reads == 2 * verdict.pairs
+    assert "alpha spending" in found.facts["looks at growing replicates"]
+    again = rnnsweep.replicate("toy", 2, until_separated=True, most=verdict.pairs, slots=1)
+    assert [v.pairs for v in again.comparison.verdicts] == [verdict.pairs]
