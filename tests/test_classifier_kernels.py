@@ -13,6 +13,7 @@ from rnnsweep.classifier.distinct import Distinct, looked_up
 from rnnsweep.classifier.lazy import LazyAdam
 from rnnsweep.classifier.moving import MovedAdam, may_move
 from rnnsweep.classifier.optimizer import clip
+from rnnsweep.compiled import compiled
 
 KINDS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
@@ -119,3 +120,17 @@ def test_rows_are_made_up_for_the_same_with_and_without_the_compiler(monkeypatch
         return table_VD
 
     torch.testing.assert_close(trained(True), trained(False), atol=1e-12, rtol=1e-10)
+
+
+def test_a_learning_rate_past_all_numbers_makes_infinite_weights_without_a_warning():
+    (weight,) = (torch.ones(3, requires_grad=True),)
+    moved = MovedAdam(torch.optim.Adam([weight], lr=1e38))
+    weight.grad = torch.ones(3)
+    moved.step(lr=1e38)
+    assert not weight.isfinite().any()
+
+
+def test_a_function_whose_code_cannot_be_kept_on_disk_is_compiled_all_the_same():
+    names = {}
+    exec("def double(x):\n    return 2 * x", names)  # a function of no file, which Numba has no place for
+    assert compiled(names["double"])(3) == 6

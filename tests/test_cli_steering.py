@@ -141,6 +141,17 @@ def test_a_mistake_is_one_line(line, message, home, capsys):
     assert (len(said.err.splitlines()), said.out) == (1, "")
 
 
-def test_steering_a_running_sweep_is_refused_with_its_process(held, home, capsys):
-    assert main(["enqueue", "toy", "rnn", "optimizer.lr=0.01"]) == 2
-    assert f"this sweep is run by process {held.pid}" in capsys.readouterr().err
+def test_a_running_sweep_is_asked_by_its_folder_and_said_to_take_it_up(held, home, capsys):
+    assert main(["enqueue", "toy", "rnn", "optimizer.lr=0.01"]) == 0
+    assert main(["retry", "toy", "rnn-1"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "proposed to rnn; it runs next, in the sweep that is running",
+        "1 task to be tried again, in the sweep that is running",
+    ]
+    asked = [
+        json.loads(path.read_text()) for path in sorted((home / "mlruns/sweeps/toy/inbox").glob("*.json"))
+    ]
+    assert [(one["kind"], one.get("values", one.get("task"))) for one in asked] == [
+        ("enqueue", {"optimizer.lr": 0.01}),
+        ("retry", "rnn-1"),
+    ]

@@ -28,7 +28,14 @@ def compiled(function: F) -> F:
     """
     if not AVAILABLE:
         return function
-    wrap: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+    try:
+        return _compile(function, cache=True)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return _compile(function, cache=False)
+
+
+def _compile(function: F, *, cache: bool) -> F:
+    wrap: Any = numba.njit(cache=cache, nogil=True, error_model="numpy", fastmath=_FAST)
     return wrap(function)  # type: ignore[no-any-return]
 
 

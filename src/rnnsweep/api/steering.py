@@ -44,8 +44,7 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
     It is asked for next, and counts in the budget.
 
     Raises:
-        UserError: an unknown architecture or key, a value outside the space, a sweep that never started or
-            that somebody runs.
+        UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
     """
     from rnnsweep.study import enqueue as propose
 
@@ -54,13 +53,13 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
 
 
 def retry(name: str | Path, task: str | None = None) -> int:
-    """Let the failed trials of a sweep, or one of them, be tried again by its next call; give their number.
+    """Let the failed trials of a sweep, or one of them, be tried again by its controller or its next call; give their number.
 
     Args:
         task: its name as `status` shows it, as ``lstm-3``; None: all that failed.
 
     Raises:
-        UserError: a sweep that never started or that somebody runs; a trial that did not fail.
+        UserError: a sweep that never started; a trial that did not fail.
     """
     from rnnsweep.study import retry as again
 

@@ -30,7 +30,10 @@ def adam_numbers(
     rate, root = lr / (1 - beta1**step), (1 - beta2**step) ** -0.5
     number = np.float32 if like.dtype == torch.float32 else np.float64
     every = (keep, decay, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, eps)
-    return tuple(number(one) for one in every)
+    with np.errstate(
+        over="ignore"
+    ):  # a rate past all numbers makes weights infinite, which training calls diverged
+        return tuple(number(one) for one in every)
 
 
 class MovedAdam:

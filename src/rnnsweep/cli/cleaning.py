@@ -27,7 +27,7 @@ SHOWN = 12
 @click.option("--yes", is_flag=True, help="Remove it; without this nothing is changed.")
 @json_option
 def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:
-    """Remove checkpoints of losers, and the files of runs that were deleted in the UI.
+    """Remove losers' checkpoints and the files of deleted runs.
 
     The best trial of each architecture and its best replicate keep theirs. A sweep that is running or can be
     gone on with is left alone, and so are failed trials.

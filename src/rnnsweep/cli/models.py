@@ -76,7 +76,7 @@ def predict_command(
     "--port", type=click.IntRange(1, 65535), default=5001, show_default=True, help="First one tried."
 )
 def serve_command(model: str | None, port: int) -> None:
-    """Serve a model with MLflow's scoring server, on this machine alone.
+    """Serve a model with MLflow's scoring server on 127.0.0.1.
 
     POST {"inputs": ["a text"]} to /invocations. Ctrl-C ends it.
     """
@@ -95,7 +95,9 @@ def serve_command(model: str | None, port: int) -> None:
 @click.option("--model", "-m", help=WHICH)
 @click.option("--overwrite", is_flag=True, help="Write over a file that is there.")
 def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
-    """Write a model as an ONNX file: token ids of any length in, logits and probabilities out.
+    """Write a model as an ONNX file for texts of any length.
+
+    Token ids go in; logits and probabilities come out.
 
     It is compared with the original on texts of many lengths before it is left on disk. Vocabulary, labels
     and the way of cutting texts are in its metadata. Needs the extra: pip install 'rnnsweep[onnx]'.

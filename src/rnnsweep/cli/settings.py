@@ -67,7 +67,7 @@ def config_command(overrides: Sequence[str], as_json: bool) -> None:
 @command("version", ("rnnsweep version", "the versions to name when something goes wrong"))
 @json_option
 def version_command(as_json: bool) -> None:
-    """Print versions of rnnsweep and what it stands on, and folders."""
+    """Print versions of rnnsweep and of what it stands on."""
     import platform
     from importlib.metadata import version
 
@@ -93,7 +93,7 @@ def version_command(as_json: bool) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    """Print the script that completes commands and keys in a shell."""
+    """Print the script that completes commands in a shell."""
     complete = get_completion_class(shell)
     assert complete is not None
     script = complete(ctx.find_root().command, {}, "rnnsweep", "_RNNSWEEP_COMPLETE")

@@ -15,7 +15,7 @@ from rnnsweep.cli.words import count
 @click.argument("sweep", type=Started())
 @json_option
 def stop_command(sweep: str, as_json: bool) -> None:
-    """Stop SWEEP from another terminal; its trials keep checkpoints."""
+    """Stop SWEEP from elsewhere; its trials keep checkpoints."""
     with one_json_object(as_json) as emit:
         from rnnsweep.api import stop
 
@@ -45,7 +45,17 @@ def enqueue_command(sweep: str, architecture: str, values: tuple[str, ...], as_j
         enqueue(sweep, architecture, values)
         emit({"sweep": sweep, "architecture": architecture, "values": values})
     if not as_json:
-        click.echo(f"proposed to {architecture}; it runs next with: rnnsweep sweep {sweep}", err=True)
+        click.echo(f"proposed to {architecture}; it runs next{_with_what(sweep)}", err=True)
+
+
+def _with_what(sweep: str) -> str:
+    from rnnsweep.api import status
+
+    return (
+        ", in the sweep that is running"
+        if status(sweep).state == "running"
+        else f" with: rnnsweep sweep {sweep}"
+    )
 
 
 @command(
@@ -57,9 +67,9 @@ def enqueue_command(sweep: str, architecture: str, values: tuple[str, ...], as_j
 @click.argument("trial", required=False)
 @json_option
 def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
-    """Give the failed trials of SWEEP, or one of them, another try.
+    """Give the failed trials of SWEEP, or one, another try.
 
-    Their places in the budget are given back; the next `rnnsweep sweep SWEEP` runs them.
+    Their places in the budget are given back; a running sweep hears of it, else the next `rnnsweep sweep SWEEP`.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import retry
@@ -69,7 +79,7 @@ def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
     if as_json:
         return
     if number:
-        click.echo(f"{count(number, 'task')} to be tried again with: rnnsweep sweep {sweep}", err=True)
+        click.echo(f"{count(number, 'task')} to be tried again{_with_what(sweep)}", err=True)
     else:
         click.echo(f"nothing of sweep {sweep} failed", err=True)
 

@@ -81,7 +81,7 @@ def sync_command() -> int:
 
 @command("migrate", ("rnnsweep migrate", "bring the runs of an old file store into mlruns/mlflow.db"))
 def migrate_command() -> None:
-    """Bring an old MLflow file store into the database of today.
+    """Bring an old MLflow file store into today's database.
 
     MLflow kept runs as folders in mlruns/ until 3.13. Runs and artifacts are taken over; the old folders
     move to mlruns.old/ beside it, to be looked at and deleted by you.
