@@ -53,7 +53,7 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
 
 
 def retry(name: str | Path, task: str | None = None) -> int:
-    """Let the failed trials of a sweep, or one of them, be tried again by its controller or its next call; give their number.
+    """Let the failed trials of a sweep, or one of them, be tried again; give their number.
 
     Args:
         task: its name as `status` shows it, as ``lstm-3``; None: all that failed.

@@ -69,7 +69,7 @@ def _with_what(sweep: str) -> str:
 def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
     """Give the failed trials of SWEEP, or one, another try.
 
-    Their places in the budget are given back; a running sweep hears of it, else the next `rnnsweep sweep SWEEP`.
+    Their places in the budget are given back. A running sweep tries them; else the next call of it does.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import retry
