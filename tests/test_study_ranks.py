@@ -1,5 +1,6 @@
 """A sweep whose trials have two processes each."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,29 +16,37 @@ from rnnsweep.tracking import curves, runs
 pytestmark = pytest.mark.slow
 
 
-def companions() -> list[psutil.Process]:
-    """The second processes of all trainings of this program."""
+def companions(of: list[psutil.Process]) -> list[psutil.Process]:
+    """The second processes of trainings among these."""
     found = []
-    for process in psutil.process_iter(["cmdline", "pid"]):
-        if "rnnsweep.training.ranks" in (process.info["cmdline"] or []):
-            found.append(process)
+    for process in of:
+        with suppress(psutil.Error):  # gone, or a zombie
+            if "rnnsweep.training.ranks" in process.cmdline():
+                found.append(process)
     return found
+
+
+def left_of(folder: Path) -> list[psutil.Process]:
+    """The second processes that were started for this folder, whoever is their parent now."""
+    return [
+        one
+        for one in companions(list(psutil.process_iter()))
+        if str(folder) in one.environ().get("PROOF", "")
+    ]
 
 
 class KillsOne:
     """Kills the second process of the first trial that has validated."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.killed, self.most = folder, 0, 0
+    killed = most = 0
 
     def update(self, snapshot) -> None:
         self.most = max(self.most, len(snapshot.running))
         if self.killed or not any(task.epoch for task in snapshot.running):
             return
-        for process in companions():
-            if str(self.folder) in process.environ().get("PROOF", ""):
-                process.kill()
-                self.killed += 1
+        for process in companions(psutil.Process().children(recursive=True)):
+            process.kill()
+            self.killed += 1
 
     def message(self, text: str) -> None:
         pass
@@ -47,7 +56,8 @@ def sweep_of(folder: Path, devices: int, listener=None):
     folder.mkdir()
     text = SWEEP.format(trials=1, rows=_write_rows(folder)).replace("[bag, gru]", "[gru]")
     text = text.replace("replicates: 2", "replicates: 1").replace("data.batch_size=4", "data.batch_size=16")
-    more = ("data=files", "data.limit=240", f"trainer.devices={devices}", "model.dropout=0")
+    more = ("data=files", "data.limit=480", f"trainer.devices={devices}", "model.dropout=0")
+    text = text.replace("max_epochs=2", "max_epochs=6")  # long enough to be hit in
     lines = "\n".join(f"  - {override}" for override in (*more, "model.embedding_dropout=0"))
     path = folder / "chaos.yaml"
     path.write_text(text.replace("  - data=files", lines), encoding="utf-8")
@@ -58,7 +68,7 @@ def sweep_of(folder: Path, devices: int, listener=None):
 
 def test_two_processes_a_trial_take_two_slots_and_survive_the_death_of_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PROOF", str(tmp_path))  # inherited: it tells these processes from others
-    listener = KillsOne(tmp_path)
+    listener = KillsOne()
     summary, table, points = sweep_of(tmp_path / "two", 2, listener)
     assert listener.killed == 1
     assert listener.most == 1  # both slots are one trial's
@@ -75,4 +85,4 @@ def test_two_processes_a_trial_take_two_slots_and_survive_the_death_of_one(tmp_p
     ours, theirs = (frame.sort_values(["key", "step", "value"]) for frame in (points, their_points))
     assert list(ours["step"]) == list(theirs["step"])  # no gap, no point twice
     assert list(ours["value"]) == pytest.approx(list(theirs["value"]), abs=1e-4)
-    assert not [p for p in companions() if str(tmp_path) in p.environ().get("PROOF", "")]
+    assert left_of(tmp_path) == []

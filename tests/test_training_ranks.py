@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -67,8 +68,12 @@ def test_a_pruned_run_ends_in_all_processes(settings):
 
 def others() -> list[psutil.Process]:
     """The companions of this process."""
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "rnnsweep.training.ranks" in child.cmdline()]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # gone, or a zombie that nobody has waited for yet
+            if "rnnsweep.training.ranks" in child.cmdline():
+                found.append(child)
+    return found
 
 
 class Signals(pl.Callback):
