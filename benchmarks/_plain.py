@@ -22,7 +22,9 @@ SHARED = Path(os.environ.get("RNNSWEEP_SHARED", Path(__file__).parents[2] / "sha
 EPOCHS, BATCH = 2, 16
 DATA = ("data=ag_news", f"data.dir={SHARED / 'ag_news'}", "data.sample=10000", "data.validation_share=0.25")
 NETWORK = ("model.initialisation=pytorch", "model.forget_bias=null", "model.embedding_dropout=0")
-FIXED = (*DATA, *NETWORK, "data.vocabulary=20000", f"data.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}")
+STEP = ("optimizer.schedule=none", "optimizer.gradient_clip=null")
+WORK = ("data.vocabulary=20000", f"data.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}")
+FIXED = (*DATA, *NETWORK, *STEP, *WORK)
 
 
 class Rows(torch.utils.data.Dataset):

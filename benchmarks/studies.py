@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks._plain import BATCH, FIXED, SHARED, open_study
 
-TRIALS, PROCESSES = 8, 2
+TRIALS, PROCESSES = 16, 2
 SWEEP = """\
 # How many trials an hour?
 name: studies
@@ -60,6 +60,7 @@ def sweep(folder: Path, trials: int) -> tuple[float, float, list[dict[str, Any]]
     from rnnsweep.study import export, read_status
 
     (folder / "sweeps").mkdir()
+    (folder / "conf").symlink_to(Path(__file__).parents[1] / "conf")
     path = folder / "sweeps" / "studies.yaml"
     overrides = [*FIXED, "trainer.validate_every=1"]
     path.write_text(SWEEP.format(trials=trials, overrides=json.dumps(overrides)), encoding="utf-8")
