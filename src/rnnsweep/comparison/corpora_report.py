@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -14,6 +13,7 @@ from rich.text import Text
 from rnnsweep.comparison import charts
 from rnnsweep.comparison.corpora import CorporaComparison, groups
 from rnnsweep.comparison.figures import Figure
+from rnnsweep.comparison.pages import fill, write_whole
 from rnnsweep.comparison.svg import Picture, Scale, number
 from rnnsweep.comparison.tables import decimal
 from rnnsweep.palette import colour
@@ -78,22 +78,13 @@ def write_corpora_report(found: CorporaComparison, path: Path) -> Path:
     Raises:
         OSError: the folder cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_corpora(found), encoding="utf-8")
-    return path
+    return write_whole(path, render_corpora(found))
 
 
 def render_corpora(found: CorporaComparison) -> str:
     """Give the page as text."""
-    environment = Environment(
-        loader=PackageLoader("rnnsweep.comparison"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("corpora.html.j2")
-    return template.render(
+    return fill(
+        "corpora.html.j2",
         found=found,
         rows=list(zip(found.architectures, found.ranks, found.scores.T.tolist(), strict=True)),
         figure=ranks_figure(found),

@@ -1,12 +1,10 @@
 """The report: one HTML file that needs no network, with everything behind every figure in it."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
@@ -16,6 +14,7 @@ from rnnsweep.comparison.figures import Figure, data_link, to_csv
 from rnnsweep.comparison.front_chart import front_figure
 from rnnsweep.comparison.marginal_chart import marginals_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
+from rnnsweep.comparison.pages import fill, write_whole
 from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.sentences import gather_remarks, p_value, points
 from rnnsweep.comparison.spending import say_spending
@@ -48,25 +47,13 @@ def write_report(comparison: Comparison, path: Path | str) -> Path:
     Raises:
         OSError: the folder cannot be written to.
     """
-    place = Path(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    half = place.with_name(f".{place.name}.{os.getpid()}")
-    half.write_text(render_report(comparison), encoding="utf-8")
-    half.replace(place)
-    return place
+    return write_whole(Path(path), render_report(comparison))
 
 
 def render_report(comparison: Comparison) -> str:
     """Give the report as text."""
-    environment = Environment(
-        loader=PackageLoader("rnnsweep.comparison"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("report.html.j2")
-    return template.render(
+    return fill(
+        "report.html.j2",
         comparison=comparison,
         bars={a: Markup(s) for a, s in charts.standing_bars(comparison.standings).items()},
         figures={f.name: f for f in figures(comparison)},
