@@ -15,6 +15,7 @@ from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.models.classify import TextModel
+from rnnsweep.tracking.held import HeldAnswer
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 HOST = "127.0.0.1"
@@ -80,9 +81,10 @@ def guarded(app: Application) -> Application:
             if scope["path"] == "/invocations" and scope["method"] == "POST":
                 body = await _whole_body(receive)
                 receive = _replay(_checked(body, _headers(scope)))
-            answer = _Answer(send)
+            answer = HeldAnswer(send)
             await app(scope, receive, answer.take)
-            await answer.give()
+            # MLflow's own refusals carry its stack trace
+            await answer.give(_without_trace(answer.body) if answer.status >= 400 else answer.body)
         except Refused as refusal:
             await _tell(send, refusal.status, str(refusal))
         except Exception as error:  # ours: the asker can do nothing with it, the log can
@@ -90,30 +92,6 @@ def guarded(app: Application) -> Application:
             await _tell(send, 500, "the model could not answer this")
 
     return door
-
-
-class _Answer:
-    """An answer held back until it is whole, so that MLflow's stack traces can be taken out."""
-
-    def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
-        self._send = send
-        self._start: dict[str, Any] = {}
-        self._body = b""
-
-    async def take(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self._start = message
-        else:
-            self._body += message.get("body", b"")
-
-    async def give(self) -> None:
-        body = self._body
-        if self._start["status"] >= 400:
-            body = _without_trace(body)
-        kept = [(name, value) for name, value in self._start["headers"] if name.lower() != b"content-length"]
-        headers = [*kept, (b"content-length", str(len(body)).encode())]
-        await self._send({**self._start, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
 
 
 def _without_trace(body: bytes) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.palette import colour
+from rnnsweep.tracking.held import HeldAnswer
 from rnnsweep.tracking.links import SHORT, page_behind
 from rnnsweep.tracking.reading_local import architectures, experiments
 from rnnsweep.tracking.schema import upgrade_if_old
@@ -78,37 +79,12 @@ def with_defaults(app: Application, mlruns: Path) -> Application:
         if scope["type"] != "http" or scope["path"] != "/":
             await app(scope, receive, send)
             return
-        page = Page(send, defaults(mlruns))
+        page, script = HeldAnswer(send), f"<head>{STYLE}<script>{defaults(mlruns)}</script>".encode()
         await app(scope, receive, page.take)
-        await page.give()
+        # its tag is no longer that of the file
+        await page.give(page.body.replace(b"<head>", script, 1), without=(b"etag", b"last-modified"))
 
     return guarded
-
-
-class Page:
-    """One answer, held back until its head can have a script put in."""
-
-    def __init__(self, send: Callable[[Any], Awaitable[None]], script: str) -> None:
-        self._send = send
-        self._script = script
-        self._start: dict[str, Any] = {}
-        self._body = b""
-
-    async def take(self, message: dict[str, Any]) -> None:
-        """Collect what the application sends."""
-        if message["type"] == "http.response.start":
-            self._start = message
-        else:
-            self._body += message.get("body", b"")
-
-    async def give(self) -> None:
-        """Send the page with the script in it; its length and its tag are no longer those of the file."""
-        body = self._body.replace(b"<head>", f"<head>{STYLE}<script>{self._script}</script>".encode(), 1)
-        stale = (b"content-length", b"etag", b"last-modified")
-        kept = [(name, value) for name, value in self._start["headers"] if name.lower() not in stale]
-        headers = [*kept, (b"content-length", str(len(body)).encode())]
-        await self._send({**self._start, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
 
 
 def defaults(mlruns: Path) -> str:
