@@ -33,14 +33,14 @@ space:
 
 def noting(connection: Any, task: TrialTask, slot: Any) -> None:
     """Be a trial's process that says when it was ready to train, and ends."""
-    child.run_trial = lambda task, channel: Outcome("complete", scores={"ready": time.time()})
-    child.main(connection, task, slot)
+    child.main(
+        connection, task, slot, run=lambda task, channel: Outcome("complete", scores={"ready": time.time()})
+    )
 
 
 def reporting(connection: Any, task: TrialTask, slot: Any) -> None:
     """Be a trial's process that reports as often as a training, and trains nothing."""
-    child.run_trial = lambda task, channel: _report(channel)
-    child.main(connection, task, slot)
+    child.main(connection, task, slot, run=lambda task, channel: _report(channel))
 
 
 def _report(channel: Any) -> Outcome:

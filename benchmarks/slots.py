@@ -46,8 +46,7 @@ def seconds_of(number: int) -> float:
 
 def sleeping(connection: Any, task: Any, slot: Any) -> None:
     """Be a trial's process that sleeps instead of training."""
-    child.run_trial = lambda task, channel: _sleep(task.number)
-    child.main(connection, task, slot)
+    child.main(connection, task, slot, run=lambda task, channel: _sleep(task.number))
 
 
 def _sleep(number: int) -> Outcome:

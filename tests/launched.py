@@ -14,8 +14,7 @@ from rnnsweep.trial import Outcome, Report
 
 def main(connection, task, slot):
     """Run the program that the task's first override names, on the real trial's side of the line."""
-    child.run_trial = PROGRAMS[task.overrides[0]]
-    child.main(connection, task, slot)
+    child.main(connection, task, slot, run=PROGRAMS[task.overrides[0]])
 
 
 def failing(connection, task, slot):

@@ -135,8 +135,7 @@ def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
     """Train the row that a task names, in a process of its own."""
     os.environ["RNNSWEEP_HOME"] = str(task.mlruns.parent)
     os.chdir(task.origin["folder"])
-    vars(child)["run_trial"] = _run  # in this process alone: the row in a trial's place
-    child.main(connection, task, slot)
+    child.main(connection, task, slot, run=_run)
 
 
 def _run(task: TrialTask, channel: Channel) -> End:

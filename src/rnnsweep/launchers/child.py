@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from rnnsweep.sweep import Slot
-from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
+from rnnsweep.trial import Channel, Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
 from rnnsweep.trial.lease import write_lease
 from rnnsweep.trial.messages import LOG
@@ -82,13 +83,16 @@ class PipeChannel:
         os._exit(1)
 
 
-def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
-    """Run one task in this process and leave."""
+Run = Callable[[TrialTask, Channel], Outcome]
+
+
+def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_trial) -> None:
+    """Do one task in this process, by default as a trial, and leave."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""
     channel = PipeChannel(connection)
-    outcome = _guarded(task, channel)
+    outcome = _guarded(run, task, channel)
     if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
         with suppress(OSError):  # a full disk: the controller writes it as soon as there is room
             outcome.write(task.folder)
@@ -97,13 +101,13 @@ def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
     os._exit(0)  # an interpreter that takes its modules down one by one would keep the slot
 
 
-def _guarded(task: TrialTask, channel: PipeChannel) -> Outcome:
+def _guarded(run: Run, task: TrialTask, channel: PipeChannel) -> Outcome:
     try:
         task.folder.mkdir(parents=True, exist_ok=True)
         redirect(task.folder / LOG)
         write_lease(task.folder)
         channel.send("started")
-        return run_trial(task, channel)
+        return run(task, channel)
     except BaseException as error:
         print_trace()
         return explain(error)
