@@ -9,6 +9,7 @@ from typing import Any
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.sweep.derived import Derived, check_budgets, split_space
 from rnnsweep.sweep.fuse import OFF, Fuse, read_fuse
+from rnnsweep.sweep.inheriting import inherited
 from rnnsweep.sweep.limits import read_constraints, read_objectives, refuse_pruner
 from rnnsweep.sweep.methods import PRUNERS, SAMPLERS, Method, read_method
 from rnnsweep.sweep.slots import parse_slots
@@ -127,6 +128,7 @@ def read_sweep(path: Path | str) -> Sweep:
     place = Path(path)
     text = _read(place)
     question = _question(text, place)
+    text = inherited(text, place)
     root = Field(place, "", load_yaml(text, place) or {})
     given = root.mapping(KEYS)
     missing = [key for key in ("architectures", "space") if key not in given]

@@ -26,17 +26,22 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"""^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?
-        |[-+]?(?:[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)
-        |\.[0-9_]+(?:[eE][-+][0-9]+)?
-        |[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$""",
-        re.VERBOSE,
-    ),
-    list("-+0123456789."),
-)
+class _Dumper(yaml.SafeDumper):
+    """YAML that `_Loader` reads as what was written: texts that would be numbers there are quoted."""
+
+
+for _way in (_Loader, _Dumper):
+    _way.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(
+            r"""^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?
+            |[-+]?(?:[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)
+            |\.[0-9_]+(?:[eE][-+][0-9]+)?
+            |[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$""",
+            re.VERBOSE,
+        ),
+        list("-+0123456789."),
+    )
 
 
 def load_yaml(text: str, path: Path) -> Any:
@@ -52,6 +57,11 @@ def load_yaml(text: str, path: Path) -> Any:
         raise UserError(f"{path}, line {line}: no YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise UserError(f"{path}: no YAML: {error}") from error
+
+
+def dump_yaml(values: Any) -> str:
+    """Write values as YAML that `load_yaml` reads as the same: in ASCII, as PyYAML folds some other signs."""
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False)
 
 
 @dataclass(frozen=True)

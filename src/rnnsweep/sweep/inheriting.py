@@ -1,0 +1,71 @@
+"""A question asked again on other rows: a sweep file that takes from another what it does not say itself."""
+
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.sweep.values import Field, dump_yaml, load_yaml
+
+KEY = "like"
+
+
+def inherited(text: str, path: Path) -> str:
+    """Give the text of a file in full: as it is, or filled up from the file that its ``like:`` names.
+
+    Its own keys win over those of the other file. Overrides are joined: an own one replaces that of the same
+    key and leaves the rest. The question and the name are never taken over: another file is another sweep.
+    What comes out needs no second file, so that a sweep that was started from it can be read from its
+    snapshot, and a change of either file changes its digest.
+
+    Raises:
+        UserError: the other file is missing, unreadable or leads back to this one, or ``like:`` names none.
+    """
+    return _filled(text, path, (path.resolve(),))
+
+
+def _filled(text: str, path: Path, above: tuple[Path, ...]) -> str:
+    own = load_yaml(text, path)
+    if not isinstance(own, dict) or KEY not in own:
+        return text
+    base = _place(Field(path, KEY, own.pop(KEY)))
+    if base.resolve() in above:
+        raise UserError(f"{path}: like: {base.stem!r}: must not lead back to this file")
+    common = load_yaml(_filled(_text(base, path), base, (*above, base.resolve())), base)
+    common = common if isinstance(common, dict) else {}
+    common.pop("name", None)
+    question = text.lstrip("\ufeff").splitlines()[0]
+    return f"{question}\n" + dump_yaml(_joined(common, own))
+
+
+def _place(entry: Field) -> Path:
+    """Give the file that ``like:`` names: beside this one, with or without its ending."""
+    name = entry.text()
+    found = entry.path.parent / name
+    place = found if found.suffix == ".yaml" else found.with_name(f"{found.name}.yaml")
+    if not place.is_file():
+        known = sorted(one.stem for one in entry.path.parent.glob("*.yaml"))
+        raise UserError(
+            f"{entry.path}: like: {name!r}: must be a sweep file beside this one.{nearest(name, known)}"
+        )
+    return place
+
+
+def _text(base: Path, path: Path) -> str:
+    try:
+        return base.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: like: {base}: cannot be read as UTF-8 text: {error}") from error
+
+
+def _joined(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Give both mappings as one; of two lists of overrides, the common ones that were not replaced first."""
+    joined = {**common, **own}
+    first, then = common.get("overrides"), own.get("overrides")
+    if isinstance(first, list) and isinstance(then, list):
+        replaced = {_key(one) for one in then}
+        joined["overrides"] = [*(one for one in first if _key(one) not in replaced), *then]
+    return joined
+
+
+def _key(override: object) -> str:
+    return str(override).partition("=")[0].strip().lstrip("+~")
