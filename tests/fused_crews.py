@@ -11,8 +11,11 @@ from rnnsweep.trial import Outcome, Report
 
 def main(connection, log, slot):
     """Run the programs that the tasks' first overrides name, on the real crew's side of the line."""
-    crew.run_trial = lambda task, channel, together: PROGRAMS[task.overrides[0]](task, channel, together)
-    crew.main(connection, log, slot)
+    crew.main(connection, log, slot, run=program)
+
+
+def program(task, channel, seat):
+    return PROGRAMS[task.overrides[0]](task, channel, seat)
 
 
 class Yield:

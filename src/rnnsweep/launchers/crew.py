@@ -9,12 +9,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rnnsweep.launchers import child
 from rnnsweep.sweep import Slot
@@ -22,6 +23,9 @@ from rnnsweep.trial import Outcome, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
 from rnnsweep.trial.lease import write_lease
 from rnnsweep.trial.messages import LOG
+
+if TYPE_CHECKING:
+    from rnnsweep.fused.meeting import Seat
 
 
 class MemberChannel(child.PipeChannel):
@@ -37,13 +41,20 @@ class MemberChannel(child.PipeChannel):
         self._crew.send(kind, self._key, value)
 
 
+Run = Callable[[TrialTask, MemberChannel, "Seat"], Outcome]
+
+
+def _trial(task: TrialTask, channel: MemberChannel, seat: "Seat") -> Outcome:
+    return run_trial(task, channel, together=seat)
+
+
 class Crew:
     """The tasks of this process; each has a thread and a seat in one meeting."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, run: Run = _trial) -> None:
         from rnnsweep.fused.meeting import Meeting  # PyTorch is there already: the fork server imported it
 
-        self._connection, self._sending = connection, threading.Lock()
+        self._connection, self._sending, self._run = connection, threading.Lock(), run
         self._meeting = Meeting()
         self._channels: dict[str, MemberChannel] = {}
         self._threads: list[threading.Thread] = []
@@ -103,7 +114,7 @@ class Crew:
             write_lease(task.folder)
             channel.send("started")
             with self._meeting.seat(task.shape or task.key) as seat:
-                return run_trial(task, channel, together=seat)
+                return self._run(task, channel, seat)
         except BaseException as error:
             print_trace()
             return explain(error)
@@ -140,13 +151,14 @@ class LogOfThread(io.TextIOBase):
             (getattr(self._own, "log", None) or self._rest).flush()
 
 
-def main(connection: Connection, log: Path, slot: Slot) -> None:
-    """Run the tasks that come, and leave.
+def main(connection: Connection, log: Path, slot: Slot, *, run: Run = _trial) -> None:
+    """Do the tasks that come, by default as trials, and leave.
 
     Args:
         connection: the line to the controller.
         log: for what libraries print past Python.
         slot: where the tasks run.
+        run: does one task at its seat.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
     os.setsid()
@@ -154,7 +166,7 @@ def main(connection: Connection, log: Path, slot: Slot) -> None:
     with suppress(OSError):
         log.parent.mkdir(parents=True, exist_ok=True)
         child.redirect(log)
-    crew = Crew(connection)
+    crew = Crew(connection, run=run)
     signal.signal(signal.SIGTERM, crew.interrupt)
     sys.stdout = sys.stderr = crew.logs
     from rnnsweep.training.quiet import quiet
