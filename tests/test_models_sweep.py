@@ -53,6 +53,7 @@ def test_standings_come_first_then_the_models(swept):
     _, done = swept
     everything = done.stderr + done.stdout
     assert "2 models registered as colours, champion" in everything
+    assert "To ask it: rnnsweep predict 'a text'" in everything.splitlines()
     assert done.stdout.index("architecture") < done.stdout.index("To repeat the best")
     assert "Downloading" not in everything
     assert "Traceback" not in everything

@@ -123,7 +123,8 @@ def keep_models(result: "SweepResult") -> None:
         console.print(f"no model of {architecture}: {why}", style="yellow", markup=False)
     if done.models:
         words = f"{count(len(done.models), 'model')} registered as {done.name}, champion {done.champion}"
-        console.print(f"{words}: rnnsweep predict 'a text'", style="dim", markup=False)
+        console.print(words, style="dim", markup=False)
+        console.print("To ask it: rnnsweep predict 'a text'", style="dim", markup=False)
 
 
 def _show(model: "TextModel", asked: "list[str]", answers: "list[Prediction]", to: Path | None) -> None:
