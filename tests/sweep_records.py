@@ -11,7 +11,7 @@ LEVELS = {"bilstm": 0.712, "gru": 0.706, "lstm": 0.705, "rnn": 0.62}
 
 
 def make_runs(
-    levels=None, *, trials=20, replicates=10, spread=0.004, linear=0.654, seed=0, paired=0.0
+    levels=None, *, trials=20, replicates=10, spread=0.004, linear=0.654, seed=0, paired=0.0, pruning=True
 ) -> pd.DataFrame:
     """Runs of one study for each architecture, its replicates and the linear baseline."""
     rng = np.random.default_rng(seed)
@@ -19,7 +19,7 @@ def make_runs(
     common = rng.normal(0, 1, replicates)
     rows = []
     for architecture, level in levels.items():
-        own = [_trial(rng, architecture, level, number) for number in range(trials)]
+        own = [_trial(rng, architecture, level, number, pruning=pruning) for number in range(trials)]
         rows += own
         best = max((r for r in own if r["state"] == "complete"), key=lambda r: r["validation"], default=None)
         for i in range(replicates):
@@ -44,9 +44,9 @@ def make_runs(
     return table
 
 
-def _trial(rng, architecture, level, number):
+def _trial(rng, architecture, level, number, *, pruning=True):
     hidden, rate = int(rng.integers(8, 129)), float(10 ** rng.uniform(-4, -1))
-    state = "failed" if rng.random() < 0.03 else "pruned" if rng.random() < 0.3 else "complete"
+    state = "failed" if rng.random() < 0.03 else "pruned" if rng.random() < 0.3 * pruning else "complete"
     score = (
         level - 0.04 * (np.log10(rate) + 2.3) ** 2 - 0.01 * abs(np.log2(hidden / 64)) + rng.normal(0, 0.004)
     )

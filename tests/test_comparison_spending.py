@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from sweep_records import make_runs
 
-from rnnsweep.comparison import compare_records, render_report
 from rnnsweep.comparison.spending import TimeCurve, leads, say_spending, time_curve
-from rnnsweep.sweep import read_sweep
 
 
 def line(seconds, expected):
@@ -66,22 +63,3 @@ def test_curves_that_do_not_cross_are_said_so_and_one_alone_says_nothing():
     said = say_spending({"late": LATE, "low": line([10, 100, 1000], [0.1, 0.2, 0.3])})
     assert "do not cross" in said[0]
     assert say_spending({"late": LATE}) == []
-
-
-SWEEP = """# Which?
-architectures: [gru, lstm]
-trials: 20
-space: {optimizer.lr: [0.1, 0.2]}
-sampler: """
-
-
-@pytest.mark.parametrize(("sampler", "shown"), [("random", True), ("qmc", True), ("tpe", False)])
-def test_the_report_draws_time_for_independent_trials_and_refuses_others_with_the_reason(
-    tmp_path, sampler, shown
-):
-    path = tmp_path / "which.yaml"
-    path.write_text(SWEEP + sampler)
-    found = compare_records(make_runs({"gru": 0.8, "lstm": 0.7}), sweep=read_sweep(path))
-    page = render_report(found)
-    assert ("figure-spending" in page) == shown
-    assert ("The trials of tpe depend on earlier ones" in page) != shown

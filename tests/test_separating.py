@@ -28,9 +28,8 @@ space: {{optimizer.lr: [0.02]}}
 """
 
 
-@pytest.fixture
-def toy(home: Path) -> Path:
-    """A sweep of two architectures that is done, with two replicates of each."""
+def write_toy(home: Path) -> Path:
+    """Write the sweep of two architectures, and its rows."""
     draw = random.Random(0)
     with (home / "rows.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -43,7 +42,13 @@ def toy(home: Path) -> Path:
             )
     path = home / "toy.yaml"
     path.write_text(SWEEP.format(rows=home / "rows.csv"))
-    rnnsweep.sweep(path, slots=1)
+    return path
+
+
+@pytest.fixture
+def toy(home: Path) -> Path:
+    """A sweep of two architectures that is done, with two replicates of each."""
+    rnnsweep.sweep(write_toy(home), slots=1)
     return home
 
 

@@ -60,6 +60,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
     from rnnsweep.api.separating import count_looks
+    from rnnsweep.api.studies import further_studies
     from rnnsweep.api.testrows import labels_and_texts, predictions_of
     from rnnsweep.comparison import MARGIN, compare_records, write_report
     from rnnsweep.study.importance import study_importances
@@ -88,6 +89,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         texts=texts,
         test_reads=count_reads(folder),
         looks=count_looks(folder),
+        studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
     )
     report = folder / "report.html"
     found = replace(found, report=report)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.results import SweepResult
 from rnnsweep.api.separating import separate
+from rnnsweep.api.studies import run_studies
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import Places, find_places
@@ -30,6 +31,7 @@ def sweep(
     accept_changes: bool = False,
     fuse: str | int | None = None,
     models: bool = True,
+    studies: int = 1,
 ) -> SweepResult:
     """Run a sweep, or go on with one, as ``rnnsweep sweep`` does.
 
@@ -43,15 +45,22 @@ def sweep(
             takes what the file says.
         models: log the best of each architecture as a model at the end; a fault there is told to the
             listener and costs the sweep nothing.
+        studies: whole searches in all, each further one a sweep of its own with another seed and without
+            replicates: what a budget buys can then be said of any sampler and pruner.
 
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
     """
     places = find_places()
     asked = read_sweep(find_file(question, places))
-    asked = asked if trials is None else replace(asked, trials=trials)
-    asked = _fused(asked, fuse)
-    result = _run(asked, places, slots=slots, listener=listener, accept_changes=accept_changes)
+
+    def run(one: Sweep, answer: bool) -> SweepResult:
+        given = _fused(one if trials is None else replace(one, trials=trials), fuse)
+        return _run(
+            given, places, slots=slots, listener=listener, accept_changes=accept_changes, answer=answer
+        )
+
+    result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
     return _with_models(result, listener) if models else result
 
 
@@ -75,6 +84,7 @@ def _run(
     slots: str | int | None,
     listener: "Listener | None",
     accept_changes: bool = False,
+    answer: bool = True,
 ) -> SweepResult:
     from rnnsweep.api.answers import compare
     from rnnsweep.launchers import FusedLauncher
@@ -97,7 +107,7 @@ def _run(
         slots_busy=summary.slots_busy,
         trials=summary.trials,
         failures=summary.failures,
-        comparison=compare(summary.sweep) if summary.state == "finished" else None,
+        comparison=compare(summary.sweep) if answer and summary.state == "finished" else None,
     )
 
 

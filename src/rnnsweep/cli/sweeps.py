@@ -34,6 +34,7 @@ _FUSE = click.option(
     ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
     ("rnnsweep sweep quickstart --slots gpu:0,gpu:0,gpu:1", "two at a time on one GPU, one on another"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
+    ("rnnsweep sweep quickstart --studies 5", "the whole search five times, to see what a budget buys"),
     ("rnnsweep sweep quickstart --fuse 8", "eight runs of one shape in a process, as one computation"),
 )
 @click.argument("file", type=Question())
@@ -42,9 +43,12 @@ _FUSE = click.option(
 @click.option(
     "--accept-changes", is_flag=True, help="Go on although FILE, the corpus or the code changed since."
 )
+@click.option(
+    "--studies", type=click.IntRange(min=1), default=1, help="Whole searches with other seeds, in all."
+)
 @_FUSE
 def sweep_command(
-    file: str, slots: str | None, trials: int | None, accept_changes: bool, fuse: str | None
+    file: str, slots: str | None, trials: int | None, accept_changes: bool, studies: int, fuse: str | None
 ) -> int:
     """Run a sweep, or go on with it, and compare what came out.
 
@@ -63,9 +67,10 @@ def sweep_command(
             listener=shown,
             fuse=fuse,
             models=False,  # after the standings
+            studies=studies,
         )
 
-    return _watch(work, again=f"rnnsweep sweep {file}")
+    return _watch(work, again=f"rnnsweep sweep {file}" + (f" --studies {studies}" if studies > 1 else ""))
 
 
 @command(

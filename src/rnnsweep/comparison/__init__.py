@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "budget": "BudgetCurve budget_curve expected_best",
+    "budget": "BudgetCurve budget_curve expected_best study_curve",
     "compare": "MARGIN compare_records",
     "corpora": "CorporaComparison RankedPair compare_corpora",
     "corpora_report": "corpora_table render_corpora write_corpora_report",
@@ -20,7 +20,7 @@ _HOMES = {
     "records": "Comparison Remark Replicate Standing TestScore Verdict",
     "report": "render_report write_report",
     "sequential": "Step look_factor next_step",
-    "spending": "TimeCurve leads say_spending time_curve",
+    "spending": "Bought TimeCurve leads say_spending study_time_curve time_curve",
     "tables": "standings_latex standings_markdown verdicts_latex verdicts_markdown",
     "terminal": "print_comparison standings_table",
 }

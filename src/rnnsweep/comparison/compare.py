@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnsweep.comparison.budget import INDEPENDENT, BudgetCurve, budget_curve
 from rnnsweep.comparison.facts import describe_looks, describe_reads, describe_sweep
 from rnnsweep.comparison.health import Bounds, check_health
 from rnnsweep.comparison.importance import forest_importances
@@ -19,10 +18,10 @@ from rnnsweep.comparison.mistakes import (
     right_rows,
 )
 from rnnsweep.comparison.pareto import find_front
-from rnnsweep.comparison.records import Comparison, Standing
+from rnnsweep.comparison.records import Comparison
 from rnnsweep.comparison.sentences import say_answer
-from rnnsweep.comparison.spending import TimeCurve, time_curve
 from rnnsweep.comparison.standings import OBJECTIVE, feasible_trials, last_attempts, make_standings
+from rnnsweep.comparison.studies import find_bought
 from rnnsweep.comparison.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.sweep import Sweep
@@ -67,6 +66,7 @@ def compare_records(
     texts: Texts | None = None,
     test_reads: Mapping[str, int] | None = None,
     looks: int = 0,
+    studies: "Sequence[pd.DataFrame]" = (),
 ) -> Comparison:
     """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
 
@@ -85,6 +85,8 @@ def compare_records(
         texts: gives the texts of test rows, to show those where the best two disagree.
         test_reads: {run's name: times that it read the test part}, as they were counted.
         looks: times that these replicates were looked at to decide on more of them; every p pays for it.
+        studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
+            said of whole studies, for any sampler and pruner.
 
     Raises:
         UserError: no runs, or a margin out of range.
@@ -100,8 +102,12 @@ def compare_records(
     verdicts = make_verdicts(
         standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
     )
-    curves_by_name, refusal = _budget_curves(table, standings, sweep)
-    time_curves = _time_curves(table, list(curves_by_name))
+    bought = find_bought(
+        table,
+        sweep,
+        architectures=[s.architecture for s in standings],
+        further=[_with_columns(one) for one in studies],
+    )
     shares = forest_importances(table) if importances is None else importances
     return Comparison(
         sweep=name,
@@ -124,9 +130,7 @@ def compare_records(
         importances=shares,
         importance_method="random forest, by permutation" if importances is None else importance_method,
         marginals=forest_marginals(table, shares),
-        budget_curves=curves_by_name,
-        budget_refusal=refusal,
-        time_curves=time_curves,
+        bought=bought,
         facts={
             **describe_sweep(table, sweep),
             **describe_reads(test_reads),
@@ -149,35 +153,3 @@ def _bounds(sweep: Sweep | str) -> dict[str, Bounds]:
         return {}
     ranges = [d for d in sweep.space if not isinstance(d, Choices)]
     return {d.key: (float(d.low), float(d.high), d.log) for d in ranges}
-
-
-def _budget_curves(
-    runs: "pd.DataFrame", standings: tuple[Standing, ...], sweep: Sweep | str
-) -> tuple[dict[str, BudgetCurve], str]:
-    """Expected best of n trials, for samplers whose trials are independent and where none was pruned."""
-    if isinstance(sweep, str):
-        return {}, "The sampler is not known, so trials cannot be taken to be independent."
-    if sweep.sampler.name not in INDEPENDENT:
-        return {}, (
-            f"The trials of {sweep.sampler.name} depend on earlier ones, so the best of n of them cannot be "
-            "computed from one study; search with sampler: random or qmc to see this curve."
-        )
-    scored = _scored(runs)
-    found = {
-        s.architecture: scored[scored["architecture"] == s.architecture]["validation"] for s in standings
-    }
-    curves = {a: budget_curve(v.tolist()) for a, v in found.items() if len(v) >= 4}
-    return curves, "" if curves else "It takes 4 scored trials of an architecture to draw this curve."
-
-
-def _scored(runs: "pd.DataFrame") -> "pd.DataFrame":
-    """The trials with a score, those that were pruned with the one that they had."""
-    trials = last_attempts(runs[runs["role"] == "trial"])
-    return trials[trials["validation"].notna() & trials["state"].isin(["complete", "pruned"])]
-
-
-def _time_curves(runs: "pd.DataFrame", architectures: Sequence[str]) -> dict[str, TimeCurve]:
-    scored = _scored(runs)
-    own = {a: scored[scored["architecture"] == a] for a in architectures}
-    found = {a: time_curve(t["validation"].astype(float), t["seconds"].astype(float)) for a, t in own.items()}
-    return {a: curve for a, curve in found.items() if curve is not None}

@@ -101,6 +101,24 @@ def mean_interval(values: Scores, *, confidence: float = 0.95, seed: int = 0) ->
     return Interval(t.estimate, low, high, t.n, "Student's t, widened by BCa bootstrap")
 
 
+def means_band(
+    values: NDArray[np.float64], *, confidence: float = 0.95, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Intervals of the means of many columns at once: Student's t, widened by the expanded bootstrap of rows.
+
+    Args:
+        values: of shape (n, columns), n of at least 3. Each draw takes whole rows.
+        confidence: of each column's interval alone.
+        seed: of the draws.
+    """
+    n, means = len(values), values.mean(axis=0)
+    half = special.stdtrit(n - 1, (1 + confidence) / 2) * values.std(axis=0, ddof=1) / n**0.5
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    tail = 50 * (1 - _expanded(confidence, n))
+    low, high = np.percentile(counts @ values / n, [tail, 100 - tail], axis=0)
+    return np.minimum(means - half, low), np.maximum(means + half, high)
+
+
 def difference_interval(a: Scores, b: Scores, *, confidence: float = 0.95) -> Interval:
     """Interval of the mean difference of pairs: Student's t of the differences.
 

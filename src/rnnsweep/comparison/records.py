@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.comparison.budget import BudgetCurve
 from rnnsweep.comparison.improvement import McNemar
 from rnnsweep.comparison.intervals import Interval
 from rnnsweep.comparison.pareto import Front
-from rnnsweep.comparison.spending import TimeCurve
+from rnnsweep.comparison.spending import Bought, say_spending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,9 +129,7 @@ class Comparison:
     importances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     importance_method: str = ""
     marginals: "tuple[Marginal, ...]" = ()
-    budget_curves: Mapping[str, BudgetCurve] = field(default_factory=dict)
-    budget_refusal: str = ""
-    time_curves: Mapping[str, TimeCurve] = field(default_factory=dict)
+    bought: Bought = field(default_factory=Bought)  # what trials and seconds of search buy
     facts: Mapping[str, str] = field(default_factory=dict)
     report: Path | None = None
     mistakes: "Mistakes | None" = None
@@ -162,6 +159,12 @@ class Comparison:
             "health": [{"sentence": r.sentence, "next": r.next} for r in self.health],
             "report": str(self.report) if self.report else None,
             "test_reads": self.test_reads,
+            "budget": {
+                "sentences": say_spending(self.bought.time_curves),
+                "studies": self.bought.studies,
+                "refusal": self.bought.refusal,
+                "next": self.bought.next,
+            },
             "front": self.front.to_json() if self.front else None,
         }
         plain: dict[str, Any] = _plain(value)

@@ -70,7 +70,7 @@ def render_report(comparison: Comparison) -> str:
         p_value=p_value,
         derived=say_derived(comparison.standings),
         health=gather_remarks(comparison.health),
-        spending=say_spending(comparison.time_curves),
+        spending=say_spending(comparison.bought.time_curves),
         confusions=_confusions(comparison.mistakes),
         confusion_link=data_link(confusion_csv(comparison.mistakes)),
         examples=_examples(comparison.mistakes),

@@ -174,7 +174,7 @@ def _draw_share(picture: Picture, name: str, key: str, share: float, scale: Scal
 
 def budget_figure(comparison: Comparison) -> Figure | None:
     """Draw the expected best validation score against the number of trials."""
-    found = comparison.budget_curves
+    found = comparison.bought.curves
     if not found:
         return None
     longest = max(len(c.trials) for c in found.values())
@@ -190,8 +190,13 @@ def budget_figure(comparison: Comparison) -> Figure | None:
             for row in zip(curve.trials, curve.expected, curve.low, curve.high, strict=True)
         ]
         _draw_over(picture, name, curve.trials, curve, x, y)
+    studies = comparison.bought.studies
     how = (
-        "The best validation score to expect of so many random trials, with a 95 % band: where two "
+        f"The best validation score to expect of so many trials, with a 95 % band, from {studies} whole "
+        "searches with other seeds: where two lines cross, the better choice depends on what you can "
+        "spend. Each search counts as one, since its trials depend on each other."
+        if studies
+        else "The best validation score to expect of so many random trials, with a 95 % band: where two "
         "lines cross, the better choice depends on what you can spend. Said of the first half of the "
         "budget, beyond which it would rest on too few trials."
     )
@@ -201,7 +206,7 @@ def budget_figure(comparison: Comparison) -> Figure | None:
 
 def spending_figure(comparison: Comparison) -> Figure | None:
     """Draw the expected best validation score against the seconds of search."""
-    found = comparison.time_curves
+    found = comparison.bought.time_curves
     if not found:
         return None
     times = [float(t) for c in found.values() for t in (c.seconds[0], c.seconds[-1])]
@@ -215,9 +220,10 @@ def spending_figure(comparison: Comparison) -> Figure | None:
         values = zip(curve.seconds, curve.expected, curve.low, curve.high, strict=True)
         rows += [(name, *map(float, row)) for row in values]
         _draw_over(picture, name, curve.seconds, curve, x, y)
+    order = "that its search had" if comparison.bought.studies else "that chance may give"
     how = (
-        "The same, by time: trials one after another, each counted once it has ended, in the order that "
-        "chance may give. An architecture whose trainings are quick gets more of them for the same time."
+        "The same, by time: trials one after another, each counted once it has ended, in the order "
+        f"{order}. An architecture whose trainings are quick gets more of them for the same time."
     )
     columns = ("architecture", "seconds", "expected", "low", "high")
     return Figure("spending", "What time buys", how, picture.render(), columns, rows)

@@ -1,10 +1,16 @@
-"""What seconds of search buy: the best score to expect, who leads when, and where the lead changes."""
+"""What seconds of search buy: the best score to expect, who leads when, and where the lead changes.
+
+Shapes: S studies, G times of the grid.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from rnnsweep.comparison.budget import FEWEST_STUDIES, BudgetCurve, best_so_far
+from rnnsweep.comparison.intervals import means_band
 
 POINTS = 60  # of a curve
 ORDERS = 400  # in which the trials might have come
@@ -58,6 +64,51 @@ def _best_after(
     count = (ended[:, :, None] <= grid).sum(axis=1)
     padded = np.hstack([np.full((len(v), 1), np.nan), best])
     return np.take_along_axis(padded, count, axis=1)
+
+
+def study_time_curve(scores: Sequence[ArrayLike], seconds: Sequence[ArrayLike]) -> TimeCurve | None:
+    """Expected best after so many seconds of a search whose trials depend on earlier ones, by whole studies.
+
+    As `budget.study_curve`, over the seconds of trials that each study had spent, in the order that it had.
+
+    Args:
+        scores: of each study in the order of its trials; NaN where a trial cannot win.
+        seconds: of the same trials; NaN counts as none.
+
+    Returns:
+        None for too few studies, or where no time is covered by all.
+    """
+    paths = [_path(v, t) for v, t in zip(scores, seconds, strict=True)]
+    paths = [(ended, best) for ended, best in paths if len(ended)]
+    if len(paths) < FEWEST_STUDIES:
+        return None
+    start, end = max(float(t[0]) for t, _ in paths), min(float(t[-1]) for t, _ in paths)
+    if end <= start:
+        return None
+    grid = np.geomspace(start, end, POINTS)
+    grid[0], grid[-1] = start, end  # not a rounding error before the first trial's end
+    best_SG = np.stack([best[np.searchsorted(ended, grid, side="right") - 1] for ended, best in paths])
+    low, high = means_band(best_SG)
+    return TimeCurve(grid, best_SG.mean(axis=0), low, high)
+
+
+def _path(scores: ArrayLike, seconds: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """When each trial of a study had ended, and the best score then; from the first score on."""
+    best = best_so_far(np.asarray(scores, dtype=np.float64))
+    ended = np.cumsum(np.nan_to_num(np.asarray(seconds, dtype=np.float64)))
+    known = np.isfinite(best)
+    return ended[known], best[known]
+
+
+@dataclass(frozen=True)
+class Bought:
+    """Curves by architecture, or the reason why there are none and the command that makes them possible."""
+
+    curves: Mapping[str, BudgetCurve] = field(default_factory=dict)
+    time_curves: Mapping[str, TimeCurve] = field(default_factory=dict)
+    studies: int = 0  # whole studies that the curves rest on; 0: on the trials of one
+    refusal: str = ""
+    next: str = ""
 
 
 @dataclass(frozen=True)

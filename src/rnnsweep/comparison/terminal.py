@@ -11,6 +11,7 @@ from rnnsweep.comparison.derived import say_derived
 from rnnsweep.comparison.pareto import Front, write_value
 from rnnsweep.comparison.records import INFEASIBLE, Comparison, Standing, Verdict
 from rnnsweep.comparison.sentences import gather, gather_remarks
+from rnnsweep.comparison.spending import say_spending
 from rnnsweep.comparison.svg import short
 from rnnsweep.comparison.tables import DASH, decimal
 from rnnsweep.palette import colour
@@ -41,6 +42,7 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     parts += [Text(""), *_verdicts(comparison)]
     for remark in gather_remarks(comparison.health):
         parts.append(_indented(f"! {remark.sentence}" + (f" Next: {remark.next}." if remark.next else "")))
+    parts += _spending(comparison)
     if comparison.report:
         parts.append(Text(f"Report: {comparison.report}", overflow="fold"))
     return Group(*parts)
@@ -126,6 +128,18 @@ def _verdicts(comparison: Comparison) -> list[RenderableType]:
         lines += [_indented(f"{_MARKS[word]} {sentence}") for word, sentence in said[:SHOWN]]
         lines += [_indented(f"... and {len(said) - SHOWN} more in the report")] if said[SHOWN:] else []
     return lines
+
+
+def _spending(comparison: Comparison) -> list[RenderableType]:
+    """Which architecture for which time of search; one line where the search does not tell."""
+    bought = comparison.bought
+    said = say_spending(bought.time_curves)
+    if said:
+        of = f" ({bought.studies} whole searches)" if bought.studies else ""
+        return [Text(f"What time buys{of}", style="bold"), *(_indented(f"* {one}") for one in said)]
+    if not bought.next:
+        return []
+    return [Text(f"What a budget buys: {bought.refusal} Next: {bought.next}", style="dim")]
 
 
 def _indented(text: str) -> RenderableType:

@@ -1,0 +1,105 @@
+"""Whole searches repeated with other seeds: what is asked of them, and who counts as one."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from test_separating import write_toy
+
+import rnnsweep
+from rnnsweep.api.studies import another_study, further_studies, run_studies
+from rnnsweep.errors import UserError
+from rnnsweep.sweep import read_sweep
+
+SWEEP = """# Which?
+name: which
+architectures: [gru, lstm]
+trials: 20
+replicates: 10
+seed: 7
+space: {optimizer.lr: {type: float, low: 1e-4, high: 0.1}}
+"""
+
+
+def write(folder: Path, text: str = SWEEP):
+    path = folder / "which.yaml"
+    path.write_text(text)
+    return read_sweep(path)
+
+
+def test_another_study_asks_the_same_with_another_seed_and_without_replicates(tmp_path):
+    asked = write(tmp_path)
+    one = another_study(asked, 3)
+    (tmp_path / "snapshot.yaml").write_text(one.text)
+    again = read_sweep(tmp_path / "snapshot.yaml")
+    for found in (one, again):
+        assert (found.name, found.seed, found.replicates, found.baseline) == ("which.study-3", 2007, 0, False)
+        assert (found.question, found.space, found.trials) == (asked.question, asked.space, asked.trials)
+
+
+def test_a_file_in_one_line_is_refused_with_the_way_out(tmp_path):
+    flow = "# Which?\n{architectures: [gru], trials: 1, seed: 1, space: {optimizer.lr: [0.1]}}\n"
+    with pytest.raises(
+        UserError, match=r"which\.yaml: --studies: write name, seed, replicates, baseline on a"
+    ):
+        another_study(write(tmp_path, flow), 2)
+
+
+def test_studies_stop_where_one_is_interrupted(tmp_path):
+    heard, told = [], []
+
+    class Result:
+        state = "finished"
+
+    def run(one, answer):
+        assert not answer  # the answer is given once, at the end
+        heard.append(one.name)
+        result = Result()
+        result.state = "interrupted" if one.name.endswith("2") else "finished"
+        return result
+
+    assert run_studies(write(tmp_path), run, studies=4, tell=told.append).state == "interrupted"
+    assert heard == ["which", "which.study-2"]
+    assert told == ["study 2 of 4: sweep which.study-2, seed 1007"]
+
+
+def start(mlruns: Path, name: str, *, state="finished", corpus="c", **asked) -> None:
+    folder = mlruns / "sweeps" / name
+    folder.mkdir(parents=True)
+    values = {"architectures": ["gru"], "space": {"optimizer.lr": [0.1]}, "trials": 1, **asked}
+    (folder / "sweep.yaml").write_text(f"# Which?\n{yaml.safe_dump(values)}")
+    del values["trials"]
+    begun = {"asked": values, "corpus": corpus, "configuration": "x", "model": "y", "identity": name}
+    (folder / "start.json").write_text(json.dumps(begun))
+    events = [
+        {"event": "open", "architectures": ["gru"], "trials": 1, "replicates": 0},
+        {"event": "close", "state": state},
+    ]
+    (folder / "ledger.jsonl").write_text("".join(json.dumps({"at": 0, **e}) + "\n" for e in events))
+
+
+def test_finished_sweeps_that_ask_the_same_with_other_seeds_count_one_for_each_seed(tmp_path):
+    start(tmp_path, "which")
+    start(tmp_path, "copy", seed=1)
+    start(tmp_path, "copy-of-copy", seed=1)
+    start(tmp_path, "same-seed", seed=0)
+    start(tmp_path, "half", seed=2, state="interrupted")
+    start(tmp_path, "other-space", seed=3, space={"optimizer.lr": [0.2]})
+    start(tmp_path, "other-corpus", seed=4, corpus="d")
+    start(tmp_path, "which.study-2", seed=1000)
+    assert further_studies(tmp_path, "which") == ["copy-of-copy", "which.study-2"]
+    assert further_studies(tmp_path, "never") == []
+
+
+@pytest.mark.slow
+def test_three_whole_studies_give_the_curves_that_one_does_not(home):
+    path = write_toy(home)
+    text = path.read_text().replace("trials: 1", "trials: 2").replace("replicates: 2", "replicates: 0")
+    path.write_text(text.replace("[0.02]", "[0.02, 0.05]"))
+    one = rnnsweep.sweep(path, slots=1, models=False).comparison
+    assert one.bought.next == "rnnsweep sweep toy --studies 5"
+    found = rnnsweep.sweep(path, slots=1, studies=3, models=False)
+    bought = found.comparison.bought
+    assert (found.sweep, bought.studies, bought.refusal) == ("toy", 3, "")
+    assert {name: list(c.trials) for name, c in bought.curves.items()} == {"bag": [1, 2], "rnn": [1, 2]}
