@@ -102,9 +102,6 @@ def _paths(runs: "pd.DataFrame", architectures: Sequence[str]) -> dict[str, Path
     ended = trials[trials["state"].isin(["complete", "pruned", "failed"])]
     wins = (ended["state"] == "complete") & ~infeasible(ended)
     scores, seconds = ended["validation"].astype(float).where(wins), ended["seconds"].astype(float)
-    own = {a: ended["architecture"] == a for a in architectures}
-    return {
-        a: (scores[mine].to_numpy(dtype=float), seconds[mine].to_numpy(dtype=float))
-        for a, mine in own.items()
-        if mine.any()
-    }
+    own = {a: np.asarray(ended["architecture"] == a) for a in architectures}
+    v, t = np.asarray(scores, dtype=np.float64), np.asarray(seconds, dtype=np.float64)
+    return {a: (v[mine], t[mine]) for a, mine in own.items() if mine.any()}
