@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sweep_records import make_runs
 
-from rnnsweep.comparison import compare_records, render_report
+from rnnsweep.comparison import compare_records, print_comparison, render_report
 from rnnsweep.comparison.mistakes import (
     LONGEST,
     Predictions,
@@ -13,6 +14,7 @@ from rnnsweep.comparison.mistakes import (
     read_predictions,
     right_rows,
 )
+from rnnsweep.comparison.reads import say_reads, sort_reads
 from rnnsweep.comparison.standings import make_standings
 
 TARGETS_N = np.array([0, 0, 1, 1, 2, 2])
@@ -96,7 +98,7 @@ def compared():
         predictions=predictions,
         labels=LABELS,
         texts=lambda rows: [f"<i>row {n}</i>" for n in rows],
-        test_reads={"a-0-r0": 1, "a-0-r1": 2},
+        test_reads={"a-0-r0": 1, "a-0-r1": 2, "linear": 1},
     )
 
 
@@ -114,13 +116,38 @@ def test_the_report_shows_confusions_examples_and_reads_with_texts_escaped(compa
     page = render_report(compared)
     assert "What they get wrong" in page
     assert "McNemar on test rows" in page
-    assert "3 by 2 runs; more than once: a-0-r1 2 times" in page
+    said = "by 2 replicates and the linear baseline, never by the search; more than once: a-0-r1 2 times"
+    assert f"The test part was read 4 times: {said}." in page
     assert "&lt;i&gt;row" in page
     assert "<i>row" not in page
 
 
-def test_the_count_of_reads_is_in_the_json(compared):
-    assert compared.to_json()["test_reads"] == 3
+def test_the_count_of_reads_is_in_the_json_with_who_took_them(compared):
+    found = compared.to_json()
+    by = {"total": 4, "replicates": 2, "baseline": 1, "trials": [], "often": {"a-0-r1": 2}}
+    assert (found["test_reads"], found["test_reads_by"]) == (4, by)
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [
+        ({"a-0-r0": 1}, "1, once by 1 replicate, never by the search"),
+        (
+            {"a-0-r0": 1, "linear": 1},
+            "2, once each by 1 replicate and the linear baseline, never by the search",
+        ),
+        ({"a-0-r0": 1, "a-3": 1}, "2, once by 1 replicate; trials evaluated by hand: a-3"),
+    ],
+)
+def test_reads_are_said_by_who_took_them(reads, said):
+    assert say_reads(sort_reads(reads)) == said
+
+
+def test_the_terminal_tells_how_often_the_test_part_was_read(compared):
+    console = Console(width=80, record=True)
+    print_comparison(compared, console)
+    said = " ".join(console.export_text().split())
+    assert "Test part read: 4, by 2 replicates and the linear baseline, never by the search; more" in said
 
 
 def test_the_appendix_writes_whole_settings_without_a_point():

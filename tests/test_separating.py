@@ -63,7 +63,7 @@ def test_it_trains_as_many_as_can_show_a_difference_counts_its_looks_and_reads_t
     assert verdict.pairs >= 8  # the fewest that a second look can tell apart: 2 / 2**8 times 6 is below .05
     assert count_looks(folder) >= 2
     assert set(count_reads(folder).values()) == {1}
-    assert len(count_reads(folder)) == found.test_reads == 2 * verdict.pairs
+    assert len(count_reads(folder)) == found.test_reads.total == 2 * verdict.pairs
     assert "alpha spending" in found.facts["looks at growing replicates"]
     again = rnnsweep.replicate("toy", 2, until_separated=True, most=verdict.pairs, slots=1)
     assert [v.pairs for v in again.comparison.verdicts] == [verdict.pairs]

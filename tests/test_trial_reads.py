@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from test_trial import Line, rows, task  # noqa: F401  # rows is a fixture
 
-from rnnsweep.data import encoded
+from rnnsweep.data import encoded, prepare
 from rnnsweep.data.store import map_array
 from rnnsweep.trial import run_trial
 from rnnsweep.trial.reads import READS, count_reads, note_read
@@ -41,6 +41,21 @@ def test_each_replicate_is_counted_once_and_a_trial_never(rows, tmp_path):  # no
         folder = one.folder.with_name(f"gru-0-r{number}")
         run_trial(replace(one, folder=folder, key=f"toy.1.{folder.name}", name=folder.name), Line())
     assert count_reads(tmp_path / "mlruns" / "sweeps" / "toy") == {"gru-0-r1": 1, "gru-0-r2": 1}
+
+
+def test_the_linear_baseline_is_counted_too(rows, tmp_path):  # noqa: F811
+    one = task(tmp_path, rows, role="baseline")
+    run_trial(replace(one, folder=one.folder.with_name("linear"), name="linear"), Line())
+    assert count_reads(tmp_path / "mlruns" / "sweeps" / "toy") == {"linear": 1}
+
+
+def test_a_search_that_would_look_is_stopped(rows, tmp_path, shut, monkeypatch):  # noqa: F811
+    def peek(run, **_):
+        return prepare(run.data).test()
+
+    monkeypatch.setattr("rnnsweep.trial.running.train", peek)
+    outcome = run_trial(task(tmp_path, rows), Line())
+    assert (outcome.state, "test.ids.npy was opened" in outcome.reason) == ("failed", True)
 
 
 def test_a_second_look_at_the_same_run_is_counted(tmp_path):

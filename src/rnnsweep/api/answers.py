@@ -167,6 +167,6 @@ def _keep(table: "pd.DataFrame", found: "Comparison", uri: str | None) -> None:
         if found.report:
             record.artifact(found.report, "report.html")
         if found.test_reads is not None:
-            record.tags({"rnnsweep.test_reads": str(found.test_reads)})
+            record.tags({"rnnsweep.test_reads": str(found.test_reads.total)})
         record.flush(5.0)
         sync(mlruns, uri)

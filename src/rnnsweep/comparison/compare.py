@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnsweep.comparison.facts import describe_looks, describe_reads, describe_sweep
+from rnnsweep.comparison.facts import describe_looks, describe_sweep
 from rnnsweep.comparison.health import Bounds, check_health
 from rnnsweep.comparison.importance import forest_importances
 from rnnsweep.comparison.marginals import forest_marginals
@@ -18,6 +18,7 @@ from rnnsweep.comparison.mistakes import (
     right_rows,
 )
 from rnnsweep.comparison.pareto import find_front
+from rnnsweep.comparison.reads import say_reads, sort_reads
 from rnnsweep.comparison.records import Comparison
 from rnnsweep.comparison.sentences import say_answer
 from rnnsweep.comparison.standings import OBJECTIVE, feasible_trials, last_attempts, make_standings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARGIN = 0.002
+READS = "counted reads of the test part"
 COLUMNS = [
     "run_id",
     "role",
@@ -102,6 +104,7 @@ def compare_records(
     verdicts = make_verdicts(
         standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
     )
+    reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
         table,
         sweep,
@@ -133,13 +136,13 @@ def compare_records(
         bought=bought,
         facts={
             **describe_sweep(table, sweep),
-            **describe_reads(test_reads),
+            **({READS: say_reads(reads)} if reads else {}),
             **describe_looks(looks),
             **{k: str(v) for k, v in (facts or {}).items()},
         },
         front=find_front(feasible_trials(last_attempts(table[table["role"] == "trial"])), objectives),
         mistakes=find_mistakes(said, labels=labels, texts=texts),
-        test_reads=None if test_reads is None else sum(test_reads.values()),
+        test_reads=reads,
     )
 
 

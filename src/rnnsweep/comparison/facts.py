@@ -1,6 +1,6 @@
 """What a reader must know to repeat or to doubt a comparison (the list of Dodge et al. 2019)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rnnsweep.comparison.sequential import look_factor
@@ -23,18 +23,6 @@ def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str) -> dict[str, str]:
         "replicates' seeds": _seeds(runs),
         **_constant(runs),
     }
-
-
-def describe_reads(test_reads: Mapping[str, int] | None) -> dict[str, str]:
-    """Give how often the test part was read, as it was counted run by run; nothing without a count."""
-    if test_reads is None:
-        return {}
-    total, more = sum(test_reads.values()), {name: n for name, n in test_reads.items() if n > 1}
-    said = f"{total} by {len(test_reads)} runs"
-    if not more:
-        return {"counted reads of the test part": f"{said}: one each, none by the search"}
-    often = ", ".join(f"{name} {n} times" for name, n in more.items())
-    return {"counted reads of the test part": f"{said}; more than once: {often}"}
 
 
 def describe_looks(looks: int) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.comparison.improvement import McNemar
 from rnnsweep.comparison.intervals import Interval
 from rnnsweep.comparison.pareto import Front
+from rnnsweep.comparison.reads import TestReads
 from rnnsweep.comparison.spending import Bought, say_spending
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Comparison:
     report: Path | None = None
     mistakes: "Mistakes | None" = None
     front: Front | None = None  # of a sweep with several objectives
-    test_reads: int | None = None  # looks at the test part that were counted; None: no count was kept
+    test_reads: TestReads | None = None  # looks at the test part that were counted; None: no count was kept
 
     @property
     def linear(self) -> Standing | None:
@@ -150,6 +151,7 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Give the object of ``compare --json``: plain values, None where a number does not exist."""
         verdicts = [{name: getattr(v, name) for name in _VERDICT_FIELDS} for v in self.verdicts]
+        reads = self.test_reads
         value: dict[str, Any] = {
             "sweep": self.sweep,
             "question": self.question,
@@ -158,7 +160,8 @@ class Comparison:
             "verdicts": verdicts,
             "health": [{"sentence": r.sentence, "next": r.next} for r in self.health],
             "report": str(self.report) if self.report else None,
-            "test_reads": self.test_reads,
+            "test_reads": reads.total if reads else None,
+            "test_reads_by": asdict(reads) if reads else None,
             "budget": {
                 "sentences": say_spending(self.bought.time_curves),
                 "studies": self.bought.studies,

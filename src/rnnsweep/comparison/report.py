@@ -15,6 +15,7 @@ from rnnsweep.comparison.front_chart import front_figure
 from rnnsweep.comparison.marginal_chart import marginals_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.pages import fill, write_whole
+from rnnsweep.comparison.reads import TestReads, say_reads
 from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.sentences import gather_remarks, p_value, points
 from rnnsweep.comparison.spending import say_spending
@@ -67,6 +68,7 @@ def render_report(comparison: Comparison) -> str:
         css=charts.css,
         svg=Markup,
         points=points,
+        reads=_say_times(comparison.test_reads),
         p_value=p_value,
         derived=say_derived(comparison.standings),
         health=gather_remarks(comparison.health),
@@ -96,6 +98,13 @@ def figures(comparison: Comparison) -> list[Figure]:
         search_charts.spending_figure(comparison),
     )
     return [figure for figure in drawn if figure is not None]
+
+
+def _say_times(reads: TestReads | None) -> str:
+    if reads is None:
+        return ""
+    times, _, who = say_reads(reads).partition(", ")
+    return f"{times} {'time' if reads.total == 1 else 'times'}: {who}"
 
 
 def _confusions(mistakes: Mistakes | None) -> list[dict[str, Any]]:

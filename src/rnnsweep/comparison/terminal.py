@@ -9,6 +9,7 @@ from rich.text import Text
 
 from rnnsweep.comparison.derived import say_derived
 from rnnsweep.comparison.pareto import Front, write_value
+from rnnsweep.comparison.reads import say_reads
 from rnnsweep.comparison.records import INFEASIBLE, Comparison, Standing, Verdict
 from rnnsweep.comparison.sentences import gather, gather_remarks
 from rnnsweep.comparison.spending import say_spending
@@ -43,6 +44,8 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     for remark in gather_remarks(comparison.health):
         parts.append(_indented(f"! {remark.sentence}" + (f" Next: {remark.next}." if remark.next else "")))
     parts += _spending(comparison)
+    if comparison.test_reads:
+        parts.append(Text(f"Test part read: {say_reads(comparison.test_reads)}.", style="dim"))
     if comparison.report:
         parts.append(Text(f"Report: {comparison.report}", overflow="fold"))
     return Group(*parts)

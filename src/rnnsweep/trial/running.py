@@ -16,6 +16,7 @@ from rnnsweep.training import checkpoint as checkpoints
 from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, explain, print_trace
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
+from rnnsweep.trial.reads import note_read
 from rnnsweep.trial.recorded import close_record, open_record, record_scores
 from rnnsweep.trial.reporter import Reporter
 from rnnsweep.trial.testing import test_scores
@@ -130,6 +131,7 @@ def _baseline(
 ) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
+    note_read(task.folder.parent.parent, task.folder.name)
     found = fit_baseline(run.data)
     record.summary(
         {

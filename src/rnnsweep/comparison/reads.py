@@ -1,0 +1,41 @@
+"""How often the test part was read, and by whom."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+BASELINE = "linear"  # the run of the linear baseline
+
+
+@dataclass(frozen=True)
+class TestReads:
+    """Looks at the test part, as they were counted: in all, and the runs that took them."""
+
+    __test__ = False  # no test case, whatever pytest thinks of the name
+    total: int
+    replicates: int
+    baseline: int
+    trials: tuple[str, ...]  # the search never looks: only someone who evaluates a trial by hand
+    often: Mapping[str, int]  # runs that looked more than once
+
+
+def sort_reads(test_reads: Mapping[str, int]) -> TestReads:
+    """Sort counted reads by who took them: a replicate's name ends in -r and its number."""
+    replicates = [name for name in test_reads if re.search(r"-r\d+$", name)]
+    baseline = [name for name in test_reads if name == BASELINE]
+    trials = sorted({*test_reads} - {*replicates, *baseline})
+    often = {name: count for name, count in test_reads.items() if count > 1}
+    return TestReads(sum(test_reads.values()), len(replicates), len(baseline), tuple(trials), often)
+
+
+def say_reads(reads: TestReads) -> str:
+    """Say how often the test part was read, by whom, and whether any run read it twice."""
+    who = [f"{reads.replicates} {'replicate' if reads.replicates == 1 else 'replicates'}"]
+    who += ["the linear baseline"] if reads.baseline else []
+    each = "" if reads.often else "once " if reads.replicates + reads.baseline == 1 else "once each "
+    said = f"{reads.total}, {each}by {' and '.join(who)}"
+    said += (
+        f"; trials evaluated by hand: {', '.join(reads.trials)}" if reads.trials else ", never by the search"
+    )
+    often = ", ".join(f"{name} {n} times" for name, n in reads.often.items())
+    return said + (f"; more than once: {often}" if often else "")
