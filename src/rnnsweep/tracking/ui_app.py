@@ -10,14 +10,16 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rnnsweep.palette import colour
 from rnnsweep.tracking.held import HeldAnswer
 from rnnsweep.tracking.links import SHORT, page_behind
-from rnnsweep.tracking.reading_local import architectures, experiments
+from rnnsweep.tracking.reading_local import architectures, experiments, last_sweep
 from rnnsweep.tracking.schema import upgrade_if_old
 from rnnsweep.tracking.store import artifact_root, ensure_store, silence_mlflow
+from rnnsweep.tracking.ui_files import warm_up, with_files
 from rnnsweep.tracking.views import group_id
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -45,11 +47,14 @@ def application(mlruns: Path) -> Application:
     }
     os.environ.update(SETTINGS | addresses)
     upgrade_if_old(mlruns)
+    from mlflow.server import app as pages
     from mlflow.server.fastapi_app import app
     from mlflow.server.handlers import initialize_backend_stores
 
     initialize_backend_stores(uri, None, root)
-    return without(with_short_links(with_defaults(app, mlruns), mlruns), UNWANTED)
+    Thread(target=warm_up, args=(pages, last_sweep(mlruns)), daemon=True).start()
+    shown = with_files(with_defaults(app, mlruns), Path(str(pages.static_folder)))
+    return without(with_short_links(shown, mlruns), UNWANTED)
 
 
 def with_short_links(app: Application, mlruns: Path) -> Application:
