@@ -44,6 +44,9 @@ class Alone:
     def __init__(self):
         self.losses = []
 
+    def takes(self, network, optimizer):
+        return False
+
     def learn(self, network, embedded_TBE, lengths_B, targets_B):
         logits_BC = network.read(embedded_TBE, lengths_B)
         loss = cross_entropy(logits_BC, targets_B, reduction="sum")
@@ -60,6 +63,14 @@ class Watched:
 
     def __init__(self, seat):
         self.seat, self.losses = seat, []
+
+    def takes(self, network, optimizer):
+        return self.seat.takes(network, optimizer)
+
+    def learn_chunk(self, *parts):
+        told = self.seat.learn_chunk(*parts)
+        self.losses += told.losses_S.tolist()
+        return told
 
     def learn(self, *parts):
         logits_BC, loss = self.seat.learn(*parts)

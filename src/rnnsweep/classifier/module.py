@@ -38,6 +38,9 @@ class Chunk(Protocol):
     def __iter__(self) -> Iterator[Texts]:
         """Give the mini-batches."""
 
+    def rows(self) -> list[Any]:
+        """Give their rows' numbers, for who gathers them elsewhere."""
+
 
 class Diverged(Exception):
     """The loss is NaN or infinite: no further step can mend the weights."""
@@ -107,7 +110,10 @@ class Classifier(pl.LightningModule):
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        planned = factor(self.config.schedule, step=self.position.step, total=self._total)
+        return self._rate(self.position.step)
+
+    def _rate(self, step: int) -> float:
+        planned = factor(self.config.schedule, step=step, total=self._total)
         return self.config.lr * planned * self._plateau.factor
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -131,10 +137,14 @@ class Classifier(pl.LightningModule):
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Learn from each mini-batch of a chunk."""
-        seen = [seen for texts in chunk for seen in self._learn(texts)]
+        together = self._together
+        if together is not None and together.takes(self.network, self.optimizer):
+            seen = self._learn_there(together, chunk)
+        else:
+            seen = [seen for texts in chunk for seen in self._learn(texts)]
         if seen:
             logits, targets, losses = zip(*seen, strict=True)
-            loss = torch.stack(losses).double().sum()
+            loss = torch.cat([each.view(-1) for each in losses]).double().sum()
             self._learned.add(torch.cat(logits), torch.cat(targets), loss)
             self._refuse_divergence(loss)
         self.position.validation_due = chunk.validate
@@ -220,6 +230,14 @@ class Classifier(pl.LightningModule):
             logits_BC, loss = self._backward(batch.lengths_B[texts], targets_B, texts)
             seen.append((logits_BC, targets_B[texts], loss))
         if self.trainer.world_size > 1:
+    def _learn_there(self, together: Together, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Do the steps of a chunk beside those of others, the optimiser's part included."""
+        before = self.position.step
+        told = together.learn_chunk(self.network, self.optimizer, chunk, self._rate, before)
+        steps = len(told.losses_S)
+        self.position.step, self.position.batch = before + steps, self.position.batch + steps
+        return [(told.logits_NC, told.targets_N, told.losses_S)] if steps else []
+
             self.optimizer.add_up()
         self.optimizer.clip(scaler=scaler)
         self.optimizer.step(lr=self.learning_rate, scaler=scaler)

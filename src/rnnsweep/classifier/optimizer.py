@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,13 @@ _LOG = logging.getLogger(__name__)
 WORTH_IT = 300_000
 
 
+class Lent(Protocol):
+    """Who moves the weights in the optimiser's place for a while, and keeps its state."""
+
+    def catch_up(self) -> None:
+        """Bring weights and state up to date."""
+
+
 class Optimizer:
     """What moves the weights. For each batch: `look`, `vectors` and backward, `step`."""
 
@@ -36,6 +43,7 @@ class Optimizer:
         self.dense = _dense(config, [*others, *embedding.parameters()] if why_not else [*others])
         self._moved = MovedAdam(self.dense) if AVAILABLE and may_move(self.dense) else None
         self._distinct = Distinct(embedding.num_embeddings)
+        self.lent: Lent | None = None
         self._table_UD: Tensor = embedding.weight
         self._places_TB: Tensor | None = None
         self._padding = embedding.padding_idx
@@ -110,9 +118,19 @@ class Optimizer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take a saved state over, after the weights."""
+        if self.lent is not None:
+            self.lent.catch_up()
+
+    def take_back(self) -> None:
+        """Move the weights again, which lie elsewhere now than when they were lent."""
+        self.lent = None
+        if self._moved is not None:
+            self._moved.adopt()
         self.dense.load_state_dict(state["dense"])
         if self._moved is not None:
             self._moved.adopt()
+        if self.lent is not None:
+            self.lent.catch_up()
         if self.lazy is not None:
             self.lazy.load_state_dict(state["lazy"])
 
@@ -130,8 +148,6 @@ def clip(weights: list[Tensor], limit: float) -> None:
 
 def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:
     """Say why the embedding is walked as a whole at every step, or None where rows can be lazy."""
-    if config.lazy_embedding == "off":
-        return "optimizer.lazy_embedding=off"
     if not table.requires_grad:
         return "it is frozen"
     if table.device.type != "cpu":
@@ -146,6 +162,13 @@ def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:
 
 
 def _lazy_rows(config: OptimizerConfig, table: Tensor) -> LazyRows:
+    return rows_because(config)
+
+
+def rows_because(config: OptimizerConfig) -> str | None:
+    """Say which setting keeps rows from being lazy, whatever the table; None where none does."""
+    if config.lazy_embedding == "off":
+        return "optimizer.lazy_embedding=off"
     if config.name == "sgd":
         return LazySGD(table, momentum=config.momentum)
     return LazyAdam(table, betas=(config.beta1, config.beta2), decay=config.weight_decay)

@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnsweep.data.batching import Batch, batch_count, batches, gather, ordered_batches
+    from rnnsweep.data.batching import Batch, batch_count, batch_rows, batches, gather, ordered_batches
     from rnnsweep.data.config import DataConfig
     from rnnsweep.data.encoded import EncodedCorpus, EncodedPart, prepare, read_texts
 
 _HOMES = {
-    "batching": ("Batch", "batch_count", "batches", "gather", "ordered_batches"),
+    "batching": ("Batch", "batch_count", "batch_rows", "batches", "gather", "ordered_batches"),
     "config": ("DataConfig",),
     "encoded": ("EncodedCorpus", "EncodedPart", "prepare", "read_texts"),
 }
@@ -19,6 +19,7 @@ __all__ = [
     "EncodedCorpus",
     "EncodedPart",
     "batch_count",
+    "batch_rows",
     "batches",
     "gather",
     "ordered_batches",

@@ -52,17 +52,25 @@ def batches(
     process that gets no row of a last, tiny batch gets its first row with target -100, which cross-entropy
     ignores.
     """
-    if grouped:
-        order_N = epoch_order(part.lengths_N, batch_size=batch_size, seed=seed, epoch=epoch)
-    else:
-        order_N = np.argsort(_draws(seed, epoch, count=len(part)), kind="stable")
-    for first in range(start * batch_size, len(part), batch_size):
-        rows_B = order_N[first : first + batch_size]
+    every = batch_rows(part, batch_size=batch_size, seed=seed, epoch=epoch, start=start, grouped=grouped)
+    for rows_B in every:
         mine_B = rows_B[rank::world]
         if mine_B.size:
             yield gather(part, mine_B)
         else:
             yield _without_targets(gather(part, rows_B[:1]))
+
+
+def batch_rows(
+    part: EncodedPart, *, batch_size: int, seed: int, epoch: int, start: int = 0, grouped: bool = True
+) -> Iterator[NDArray[np.int64]]:
+    """Give the rows of each batch of one epoch by their numbers, from position `start` on."""
+    if grouped:
+        order_N = epoch_order(part.lengths_N, batch_size=batch_size, seed=seed, epoch=epoch)
+    else:
+        order_N = np.argsort(_draws(seed, epoch, count=len(part)), kind="stable")
+    for first in range(start * batch_size, len(part), batch_size):
+        yield order_N[first : first + batch_size]
 
 
 def ordered_batches(

@@ -53,6 +53,14 @@ class EncodedPart:
         """Tokens of each row, 1 or more."""
         return np.diff(self.offsets_N1)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sha256 of the rows as ids and targets: parts that are alike may lie on a device once."""
+        found = hashlib.sha256()
+        for array in (self.ids, self.offsets_N1, self.targets_N):
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
+
 
 @dataclass(frozen=True)
 class EncodedCorpus:

@@ -3,7 +3,8 @@
 Each training runs in a thread of its own, as it would in a process of its own, and only one thread runs at a
 time: what a training does besides its steps (data, optimiser, validation, checkpoints, records) is its own.
 At a step it hands its share in and waits; when every training waits, one does the shares of each shape at
-once and all go on. So a training may come, validate, be pruned or end at any time, unheard by the others.
+once and all go on. On a GPU it hands a chunk of steps in, and a stack does those of all. So a training may
+come, validate, be pruned or end at any time, unheard by the others.
 
 PyTorch's random numbers change hands with the turn: each training draws what it would draw alone.
 """
@@ -18,6 +19,9 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from rnnsweep.classifier.optimizer import Optimizer
+from rnnsweep.fused.stack.seats import Stacks, Work
+from rnnsweep.fused.stack.stack import Heard, Lesson
 from rnnsweep.fused.step import Learned, Share, learn, take_share
 from rnnsweep.networks import Network
 
@@ -29,11 +33,18 @@ class Meeting:
 
     Args:
         step: does the shares of one shape; another one is for tests.
+        stacks: do whole chunks of steps where they take a training.
         clock: seconds, from any start.
     """
 
-    def __init__(self, *, step: Step = learn, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._step, self._clock = step, clock
+    def __init__(
+        self,
+        *,
+        step: Step = learn,
+        stacks: Stacks | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._step, self._clock, self.stacks = step, clock, stacks or Stacks()
         self._mutex = threading.Lock()
         self._running: Seat | None = None
         self._ready: deque[Seat] = deque()  # to go on, in this order
@@ -54,8 +65,9 @@ class Meeting:
             self._ready.append(seat)
         seat.wait()
 
-    def leave(self) -> None:
+    def leave(self, seat: "Seat") -> None:
         """Give the turn up for good."""
+        self.stacks.leave(seat)
         with self._mutex:
             self._running = self._next()
             if self._running is not None:
@@ -96,14 +108,22 @@ class Meeting:
             self._ready.extend(each for each in waiting if each is not seat)
 
     def _do(self, members: "list[Seat]") -> None:
-        shares = [each.share for each in members if each.share is not None]
-        self.steps, self.shares = self.steps + 1, self.shares + len(shares)
         try:
-            results: list[Any] = list(self._step(shares))
+            results: list[Any] = self._results(members)
         except Exception as error:  # as too little memory: each training hears it
             results = [error] * len(members)
         for each, result in zip(members, results, strict=True):
             each.share, each.result = None, result
+
+    def _results(self, members: "list[Seat]") -> list[Any]:
+        shares = [each.share for each in members if isinstance(each.share, Share)]
+        if shares:
+            self.steps, self.shares = self.steps + 1, self.shares + len(shares)
+            return list(self._step(shares))
+        works = [each.share for each in members if isinstance(each.share, Work)]
+        steps = [len(work.lesson.rows) for work in works]
+        self.steps, self.shares = self.steps + max(steps), self.shares + sum(steps)
+        return list(self.stacks.learn(members[0].kind, works))
 
 
 class Seat:
@@ -111,8 +131,9 @@ class Seat:
 
     def __init__(self, meeting: Meeting, shape: str, clock: Callable[[], float]) -> None:
         self.kind: tuple[object, ...] = (shape,)
-        self.share: Share | None = None  # handed in and not done yet
-        self.result: Learned | Exception | None = None
+        self.share: Share | Work | None = None  # handed in and not done yet
+        self.result: Learned | Heard | Exception | None = None
+        self._shape = shape
         self._meeting, self._clock = meeting, clock
         self._turn = threading.Semaphore(0)
         self._seconds, self._began = 0.0, clock()
@@ -128,7 +149,7 @@ class Seat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the others go on."""
-        self._meeting.leave()
+        self._meeting.leave(self)
 
     def learn(
         self, network: nn.Module, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
@@ -137,13 +158,47 @@ class Seat:
         assert isinstance(network, Network)
         if len(self.kind) == 1:  # the same settings may give other shapes, as with fewer labels in a corpus
             self.kind = (*self.kind, *_shapes(network))
-        self.share = take_share(network, embedded_TBE, lengths_B, targets_B)
+        result = self._hand_in(take_share(network, embedded_TBE, lengths_B, targets_B))
+        assert isinstance(result, Learned)
+        return result.logits_BC, result.loss
+
+    def takes(self, network: nn.Module, optimizer: Optimizer) -> bool:
+        """Say whether the training may hand whole chunks of steps in."""
+        return isinstance(network, Network) and self._meeting.stacks.takes(network, optimizer)
+
+    def learn_chunk(
+        self, network: nn.Module, optimizer: Optimizer, chunk: Any, rates: Callable[[int], float], done: int
+    ) -> Heard:
+        """Do all steps of a chunk with the others; see `rnnsweep.classifier.together.Together`."""
+        assert isinstance(network, Network)
+        rows = chunk.rows()
+        if not rows:  # a validation alone
+            nothing = network.output.weight.detach()[:0]
+            return Heard(nothing, nothing[:, 0].long(), nothing[:, 0])
+        work = Work(
+            owner=self,
+            network=network,
+            optimizer=optimizer,
+            part=chunk.part,
+            texts=chunk.batch_size,
+            steps=chunk.most,
+            lesson=Lesson(rows, [rates(done + number) for number in range(len(rows))]),
+            done=done,
+            seed=torch.initial_seed(),
+        )
+        self.kind = (*self._meeting.stacks.kind(work), self._shape)
+        result = self._hand_in(work)
+        assert isinstance(result, Heard)
+        return result
+
+    def _hand_in(self, share: Share | Work) -> Learned | Heard:
+        self.share = share
         self._meeting.take_part(self)
         result, self.result = self.result, None
         if isinstance(result, Exception):
             raise result
         assert result is not None
-        return result.logits_BC, result.loss
+        return result
 
     def seconds(self) -> float:
         """Give the seconds of the own turns and the part of the shared steps; asked for in an own turn."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rnnsweep.errors import UserError
 
@@ -51,11 +51,22 @@ def _save(content: dict[str, Any], file: BinaryIO) -> None:
             file.flush()
 
     try:
-        torch.save(content, Writer())  # type: ignore[arg-type]
+        torch.save(_own(content), Writer())  # type: ignore[arg-type]
     except Exception:
         if refused:
             raise refused[0] from None
         raise
+
+
+def _own(content: Any) -> Any:
+    """Copy tensors that are a slice of a larger memory: PyTorch would write all of it."""
+    if isinstance(content, dict):
+        return {key: _own(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return type(content)(_own(value) for value in content)
+    if isinstance(content, Tensor) and content.untyped_storage().nbytes() > content.nbytes:
+        return content.clone()
+    return content
 
 
 def read(path: Path) -> dict[str, Any]:

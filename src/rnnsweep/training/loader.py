@@ -7,21 +7,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.classifier.module import Position
-from rnnsweep.data import Batch, DataConfig, EncodedPart, batch_count, batches, ordered_batches
+from rnnsweep.data import Batch, DataConfig, EncodedPart, batch_count, batch_rows, gather, ordered_batches
 
 TEXTS_OF_A_CHUNK = 1024  # Lightning's cost disappears; a stop is heard after a fraction of a second
 VALIDATION_BATCH = 512
 
 
-class Chunk:
-    """Some mini-batches in a row, gathered as they are asked for."""
+def steps_of_a_chunk(batch_size: int) -> int:
+    """Count the steps of a chunk at most."""
+    return max(1, TEXTS_OF_A_CHUNK // batch_size)
 
-    def __init__(self, source: Iterator[Batch], count: int, *, validate: bool) -> None:
-        self.validate = validate
+
+class Chunk:
+    """Some mini-batches in a row, gathered as they are asked for.
+
+    A stack of trainings takes the rows' numbers instead, and gathers them on its device.
+    """
+
+    def __init__(
+        self,
+        part: EncodedPart,
+        source: Iterator[NDArray[np.int64]],
+        count: int,
+        *,
+        batch_size: int,
+        validate: bool,
+    ) -> None:
+        self.part, self.batch_size, self.validate = part, batch_size, validate
+        self.most = steps_of_a_chunk(batch_size)
         self._source, self._count = source, count
 
     def __iter__(self) -> Iterator[Batch]:
-        return islice(self._source, self._count)
+        return (gather(self.part, rows_B) for rows_B in islice(self._source, self._count))
+
+    def rows(self) -> list[NDArray[np.int64]]:
+        """Give the rows' numbers of each mini-batch."""
+        return list(islice(self._source, self._count))
 
 
 class TrainingChunks:
@@ -48,9 +69,9 @@ class TrainingChunks:
     def __iter__(self) -> Iterator[Chunk]:
         position = self._position
         if position.validation_due:
-            yield Chunk(iter(()), 0, validate=True)
+            yield self._chunk(iter(()), 0, validate=True)
         start = position.batch
-        source = batches(
+        source = batch_rows(
             self._part,
             batch_size=self._batch_size,
             seed=self._seed,
@@ -59,11 +80,14 @@ class TrainingChunks:
             grouped=self._grouped,
         )
         for first, end in pairwise(self._bounds(start)):
-            yield Chunk(source, end - first, validate=end in self._validations)
+            yield self._chunk(source, end - first, validate=end in self._validations)
+
+    def _chunk(self, source: Iterator[NDArray[np.int64]], count: int, *, validate: bool) -> Chunk:
+        return Chunk(self._part, source, count, batch_size=self._batch_size, validate=validate)
 
     def _bounds(self, start: int) -> list[int]:
         """Cut the rest of an epoch where a chunk is full and where a validation is due."""
-        steps = max(1, TEXTS_OF_A_CHUNK // self._batch_size)
+        steps = steps_of_a_chunk(self._batch_size)
         bounds = [start]
         for end in (point for point in self._validations if point > start):
             bounds += [*range(bounds[-1] + steps, end, steps), end]

@@ -1,0 +1,78 @@
+"""What is each member's own beside its weights: numbers of its optimiser, dropout, and its count of steps.
+
+All of it as tensors that stay where they are: a member that is replaced changes numbers, not the graph.
+
+Shapes: K members.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from rnnsweep.classifier.config import OptimizerConfig
+from rnnsweep.fused.stack.philox import drawn, dropout_factors, split_key
+from rnnsweep.fused.stack.rules import SETTINGS, Numbers, settings_of
+from rnnsweep.networks import ModelConfig
+
+RATES = ("embedding_dropout", "layer_dropout", "dropout")
+_SITES = {"embedding_dropout": 0, "layer_dropout": 100, "dropout": 1}  # layers count on from their site
+
+
+class Draw(Protocol):
+    """Draws factors_KN for one place of the network; `philox` has one, `triton_draws` another."""
+
+    def __call__(
+        self, keys_K2: Tensor, steps_K: Tensor, rates_K: Tensor, *, site: int, count: int, dtype: torch.dtype
+    ) -> Tensor:
+        """Give the factors."""
+
+
+def draw_factors(
+    keys_K2: Tensor, steps_K: Tensor, rates_K: Tensor, *, site: int, count: int, dtype: torch.dtype
+) -> Tensor:
+    """Draw factors_KN by PyTorch's own operations."""
+    words_KN = drawn(keys_K2, steps_K, site=site, count=count)
+    return dropout_factors(words_KN, rates_K, dtype=dtype)
+
+
+class Members:
+    """K seats' numbers in double precision."""
+
+    def __init__(self, members: int, device: torch.device, *, draw: Draw = draw_factors) -> None:
+        self._draw = draw
+        names = (*SETTINGS, *RATES, "limit")
+        self.numbers: dict[str, Tensor] = {
+            name: torch.zeros(members, dtype=torch.float64, device=device) for name in names
+        }
+        self.steps_K = torch.zeros(members, dtype=torch.int64, device=device)
+        self.keys_K2 = torch.zeros(members, 2, dtype=torch.int64, device=device)
+
+    def seat(
+        self, member: int, *, model: ModelConfig, optimizer: OptimizerConfig, steps: int, seed: int
+    ) -> None:
+        """Write a member's numbers down."""
+        clip = optimizer.gradient_clip
+        rates = {name: getattr(model, name) for name in RATES}
+        own = {**settings_of(optimizer), **rates, "limit": float("inf") if clip is None else clip}
+        for name, value in own.items():
+            self.numbers[name][member] = value
+        self.steps_K[member] = steps
+        self.keys_K2[member].copy_(torch.tensor(split_key(seed)))
+
+    def stepping(self) -> Numbers:
+        """Give the numbers of the step that is being done."""
+        return {**self.numbers, "step": (self.steps_K + 1).double()}
+
+    def factors(self, name: str, shape: tuple[int, ...], *, dtype: torch.dtype, number: int = 0) -> Tensor:
+        """Draw dropout's factors (K, *shape) for a place of the network and the step that is being done."""
+        count = torch.Size(shape).numel()
+        factors_KN = self._draw(
+            self.keys_K2,
+            self.steps_K,
+            self.numbers[name],
+            site=_SITES[name] + number,
+            count=count,
+            dtype=dtype,
+        )
+        return factors_KN.reshape(-1, *shape)

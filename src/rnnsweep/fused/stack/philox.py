@@ -1,0 +1,53 @@
+"""Random numbers by counter: what a member draws depends on its own key and step, not on who sits beside it.
+
+Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011), the generator of Triton's `tl.philox` and of CUDA's own. A
+replayed graph draws anew because the step's number is a tensor.
+
+Shapes: K members, N numbers of one member, W = ceil(N / 4) counters; four words a counter.
+"""
+
+import torch
+from torch import Tensor
+
+_MASK = 0xFFFFFFFF
+_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+_BUMPS = (0x9E3779B9, 0xBB67AE85)
+_ROUNDS = 10
+
+
+def words(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
+    """Give four 32-bit words for each counter, as 64-bit integers; counters and keys broadcast."""
+    first, second, third, fourth = counter
+    low, high = key
+    for _ in range(_ROUNDS):
+        one, other = first * _MULTIPLIERS[0], third * _MULTIPLIERS[1]  # wraps past 63 bits, keeps all 64
+        first, second, third, fourth = (
+            ((other >> 32) & _MASK) ^ second ^ low,
+            other & _MASK,
+            ((one >> 32) & _MASK) ^ fourth ^ high,
+            one & _MASK,
+        )
+        low, high = (low + _BUMPS[0]) & _MASK, (high + _BUMPS[1]) & _MASK
+    return first, second, third, fourth
+
+
+def split_key(seed: int) -> tuple[int, int]:
+    """Cut a seed into the two halves of a key."""
+    return seed & _MASK, (seed >> 32) & _MASK
+
+
+def drawn(keys_K2: Tensor, steps_K: Tensor, *, site: int, count: int) -> Tensor:
+    """Give words_KN for one place of the network (`site`): number n is word n % 4 of counter n // 4."""
+    blocks = -(-count // 4)
+    numbers_1W = torch.arange(blocks, device=keys_K2.device).unsqueeze(0)
+    steps_K1, zeros = steps_K.unsqueeze(1), torch.zeros_like(numbers_1W)
+    counter = (numbers_1W, torch.full_like(numbers_1W, site), steps_K1, zeros)
+    four = words(counter, (keys_K2[:, :1], keys_K2[:, 1:]))
+    return torch.stack(four, dim=2).flatten(1)[:, :count]
+
+
+def dropout_factors(words_KN: Tensor, rates_K: Tensor, *, dtype: torch.dtype) -> Tensor:
+    """Give factors_KN: 0 with a member's rate, else what keeps the mean; ones where the rate is 0."""
+    rates_K1 = rates_K.unsqueeze(1)
+    kept_KN = words_KN >= (rates_K1 * 2.0**32).to(torch.int64)
+    return torch.where(kept_KN, 1 / (1 - rates_K1), 0.0).to(dtype)
