@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from benchmarks.throughput import Case, settings
 from rnnsweep.classifier.config import OptimizerConfig
+from rnnsweep.classifier.module import read_texts
 from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.data.batching import batches
 from rnnsweep.data.encoded import EncodedPart
@@ -66,7 +67,7 @@ def training_step(config: ModelConfig, *, batch: int, length: int = 43, vocabula
     def step() -> None:
         texts = next(source)
         optimizer.look(texts.tokens_BT.t())
-        logits_BC = network.read(optimizer.vectors(slice(None)), texts.lengths_B)
+        logits_BC = read_texts(network, optimizer, texts.lengths_B)
         F.cross_entropy(logits_BC, texts.targets_B).backward()
         optimizer.clip()
         optimizer.step(lr=1e-3)

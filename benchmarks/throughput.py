@@ -24,6 +24,7 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from rnnsweep.classifier.config import OptimizerConfig
+from rnnsweep.classifier.module import read_texts
 from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, batches, prepare
@@ -220,9 +221,7 @@ def bare(case: Case, run: RunConfig, corpus: EncodedCorpus) -> Iterator[int]:
     for epoch in range(1000):
         for batch in batches(corpus.train, batch_size=case.batch, seed=0, epoch=epoch):
             optimizer.look(batch.tokens_BT.t())
-            loss = F.cross_entropy(
-                network.read(optimizer.vectors(slice(None)), batch.lengths_B), batch.targets_B
-            )
+            loss = F.cross_entropy(read_texts(network, optimizer, batch.lengths_B), batch.targets_B)
             loss.backward()
             optimizer.clip()
             optimizer.step(lr=1e-3)

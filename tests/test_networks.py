@@ -221,3 +221,38 @@ def test_mean_and_max_together_are_the_two_side_by_side():
     )
     torch.testing.assert_close(both_BH, torch.cat((mean_BH, max_BH), dim=1))
     torch.testing.assert_close(both_BH[2], outputs_TBH[0, 2].repeat(2))  # one word is its own mean and max
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_reading_distinct_tokens_once_gives_the_logits_and_gradients_of_reading_each(pooling, masked):
+    config = ModelConfig(
+        cell="gru", bidirectional=True, hidden_size=5, embedding_dropout=0, pooling=pooling, masked=masked
+    )
+    network = build(config, vocabulary=9, classes=2)
+    tokens_TB, lengths_B = torch.randint(1, 9, (6, 4)), torch.tensor([6, 2, 5, 1])
+    tokens_TB[torch.arange(6).unsqueeze(1) >= lengths_B] = 0
+    weights = list(network.parameters())
+
+    torch.manual_seed(1)
+    each_BC = network(tokens_TB.t(), lengths_B)
+    torch.manual_seed(1)
+    padding = network.embedding.padding_idx
+    once_BC = network.read_distinct(network.embedding.weight, tokens_TB, lengths_B, padding=padding)
+
+    torch.testing.assert_close(once_BC, each_BC)
+    found, expected = (torch.autograd.grad(x_BC.square().sum(), weights) for x_BC in (once_BC, each_BC))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_distinct_tokens_are_read_once_where_they_are_fewer_and_no_dropout_tells_them_apart():
+    network = build(ModelConfig(embedding_dropout=0.3), vocabulary=9, classes=2)
+    vectors_UE = network.embedding.weight
+    assert not network.reads_distinct(vectors_UE, tokens=100)
+    assert network.eval().reads_distinct(vectors_UE, tokens=100)
+    assert not network.reads_distinct(vectors_UE, tokens=9)
+    assert not build(ModelConfig(cell="bag"), vocabulary=9, classes=2).eval().reads_distinct(
+        vectors_UE, tokens=100
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not network.reads_distinct(vectors_UE, tokens=100)

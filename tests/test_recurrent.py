@@ -6,12 +6,14 @@ import sys
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from rnnsweep.networks import ModelConfig, build, recurrent
 from rnnsweep.networks.lengths import run
 from rnnsweep.networks.maths import _tanh_of_single, sigmoid
-from rnnsweep.networks.recurrent import run_compiled
+from rnnsweep.networks.recurrent import run_compiled, run_distinct
 
 KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 LENGTHS = torch.tensor([3, 5, 1, 5, 2])  # neither sorted nor a multiple of four
@@ -42,6 +44,28 @@ def test_a_hundred_steps_of_any_width_agree_with_packed_sequences_to_1e_5(cell, 
     compiled, packed = (run(layers, inputs_TBE, lengths_B, way=way) for way in ("compiled", "packed"))
 
     torch.testing.assert_close(compiled, packed, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", KINDS)
+@settings(deadline=None, max_examples=20)
+@given(places=st.lists(st.integers(0, 3), min_size=25, max_size=25), padding=st.none() | st.integers(0, 3))
+def test_reading_distinct_vectors_once_has_the_outputs_and_gradients_of_reading_every_token(
+    cell, bidirectional, places, padding
+):
+    torch.manual_seed(0)
+    layers = KINDS[cell](2, 3, num_layers=2, bidirectional=bidirectional).double()
+    ours, theirs = (torch.randn(4, 2, dtype=torch.double).requires_grad_() for _ in range(2))
+    theirs.data.copy_(ours.data)
+    places_TB, factors = torch.tensor(places).view(5, 5), torch.randn(5, 5, 3 * (1 + bidirectional))
+
+    once_TBH = run_distinct(layers, ours, places_TB, LENGTHS, padding=padding)
+    once = torch.autograd.grad((once_TBH * factors).sum(), (ours, *layers.parameters()))
+    each_TBH = run_compiled(layers, nn.functional.embedding(places_TB, theirs, padding), LENGTHS)
+    each = torch.autograd.grad((each_TBH * factors).sum(), (theirs, *layers.parameters()))
+
+    torch.testing.assert_close(once_TBH, each_TBH)
+    torch.testing.assert_close(once, each)
 
 
 def test_padding_comes_out_as_zeros():

@@ -55,3 +55,13 @@ def _by_precision(of_double: Callable[..., Any], of_single: Callable[..., Any]) 
         return of_single if x == numba.types.float32 else of_double
 
     overload(of_double)(choose)
+
+
+@compiled
+def add_rows(places_N: Any, rows_ND: Any, padding: int, into_UD: Any) -> None:
+    """Add each row to that of its place, `padding` left out: what looking rows up is backwards."""
+    for n in range(len(places_N)):
+        if places_N[n] != padding:
+            row_D, into_D = rows_ND[n], into_UD[places_N[n]]
+            for d in range(len(row_D)):
+                into_D[d] += row_D[d]

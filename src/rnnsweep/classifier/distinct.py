@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from rnnsweep.classifier import kernels
-from rnnsweep.compiled import AVAILABLE
+from rnnsweep.compiled import AVAILABLE, add_rows
 
 
 class Distinct:
@@ -65,7 +65,7 @@ class _LookedUp(torch.autograd.Function):
     def backward(ctx: Any, gradient_TBD: Tensor) -> tuple[Tensor, None, None]:
         into_UD = gradient_TBD.new_zeros(ctx.shape)
         rows_ND = gradient_TBD.contiguous().view(-1, ctx.shape[1])
-        kernels.add_rows(ctx.places.numpy(), rows_ND.numpy(), ctx.padding, into_UD.numpy())
+        add_rows(ctx.places.numpy(), rows_ND.numpy(), ctx.padding, into_UD.numpy())
         return into_UD, None, None
 
 

@@ -35,16 +35,6 @@ def find_distinct(tokens_N: Array, place_V: Array, ids_N: Array, places_N: Array
 
 
 @compiled
-def add_rows(places_N: Array, rows_ND: Array, padding: int, into_UD: Array) -> None:
-    """Add each token's row to that of its place; padding's are left out."""
-    for n in range(len(places_N)):
-        if places_N[n] != padding:
-            row_D, into_D = rows_ND[n], into_UD[places_N[n]]
-            for d in range(len(row_D)):
-                into_D[d] += row_D[d]
-
-
-@compiled
 def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> None:
     """Put rows into their places of a table."""
     for u in range(len(rows_U)):

@@ -64,6 +64,14 @@ class Optimizer:
             return looked_up(self._table_UD, places_TB, self._padding)
         return nn.functional.embedding(places_TB, self._table_UD, self._padding)
 
+    def rows(self, texts: slice) -> tuple[Tensor, Tensor, int | None]:
+        """Give the distinct vectors_UD of the batch, places_TB of some texts, and which vector is padding.
+
+        Where rows are not lazy, the vectors are the whole table.
+        """
+        assert self._places_TB is not None
+        return self._table_UD, self._places_TB[:, texts], self._padding
+
     def weights(self) -> list[Tensor]:
         """List what holds gradients: the dense weights and the embedding, or its rows read last."""
         dense: list[Tensor] = [weight for group in self.dense.param_groups for weight in group["params"]]

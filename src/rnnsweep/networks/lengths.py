@@ -23,14 +23,14 @@ Way = Literal["compiled", "packed", "equal", "gathered"]
 _RUN = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh}
 
 
-def choose(inputs_TBE: Tensor, *, ragged: bool) -> Way:
+def choose(inputs: Tensor, *, ragged: bool = True) -> Way:
     """Choose the way that was measured to be the fastest (`python -m benchmarks lengths`).
 
     On the CPU the compiled loops take a third to two thirds of the time of oneDNN's kernels on gathered texts
     for a GRU or an RNN, and about the same for an LSTM; in reduced precision, or without Numba, the texts are
     gathered. cuDNN runs packed sequences in one kernel launch a layer, both directions together.
     """
-    on_cpu = inputs_TBE.device.type == "cpu"
+    on_cpu = inputs.device.type == "cpu"
     if on_cpu and AVAILABLE and not torch.is_autocast_enabled("cpu"):
         return "compiled"
     if not ragged:

@@ -1,6 +1,7 @@
 """One recurrent network that classifies texts.
 
-Shapes: B texts, T time steps, E embedding size, H outputs a step (both directions side by side), C classes.
+Shapes: B texts, T time steps, U distinct tokens, E embedding size, H outputs a step (both directions side by
+side), C classes.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,12 @@ from rnnsweep.networks.embedding import make_embedding
 from rnnsweep.networks.initial import set_initial_weights
 from rnnsweep.networks.lengths import choose, run
 from rnnsweep.networks.pooling import pool
+from rnnsweep.networks.recurrent import run_distinct
 from rnnsweep.networks.size import input_width, output_width
 
+# Distinct tokens in a batch, as a share of its tokens, up to which reading each of them once is quicker: the
+# products are dearer than gathering and adding up their results, the more so the wider the layer.
+WORTH_IT = 0.9
 _LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
@@ -44,19 +49,42 @@ class Network(nn.Module):
 
         Training reads the few rows of the embedding that a batch needs and starts here.
         """
-        if not self.config.masked:
-            lengths_B = torch.full_like(lengths_B, embedded_TBE.shape[0])
-        ragged = bool((lengths_B != embedded_TBE.shape[0]).any())
+        steps = embedded_TBE.shape[0]
+        lengths_B = self._lengths_read(lengths_B, steps)
         hidden_TBH = self.embedding_dropout(embedded_TBE)
         if self.layers is not None:
-            way = choose(hidden_TBH, ragged=ragged)
+            way = choose(hidden_TBH, ragged=bool((lengths_B != steps).any()))
             hidden_TBH = run(self.layers, hidden_TBH, lengths_B, way=way)
+        return self._judge(hidden_TBH, lengths_B)
+
+    def reads_distinct(self, vectors_UE: Tensor, *, tokens: int) -> bool:
+        """Say whether `read_distinct` is right here, and quicker than `read`, for so many tokens.
+
+        Dropout of the embedding makes every token's vector one of its own.
+        """
+        dropped = self.embedding_dropout.p > 0 and self.training
+        fewer = len(vectors_UE) < WORTH_IT * tokens
+        return self.layers is not None and fewer and not dropped and choose(vectors_UE) == "compiled"
+
+    def read_distinct(
+        self, vectors_UE: Tensor, places_TB: Tensor, lengths_B: Tensor, *, padding: int | None
+    ) -> Tensor:
+        """Do what `read` does with ``vectors_UE[places_TB]``, whose vector `padding` gets no gradient."""
+        assert self.layers is not None
+        lengths_B = self._lengths_read(lengths_B, places_TB.shape[0])
+        outputs_TBH = run_distinct(self.layers, vectors_UE, places_TB, lengths_B, padding=padding)
+        return self._judge(outputs_TBH, lengths_B)
+
+    def _lengths_read(self, lengths_B: Tensor, steps: int) -> Tensor:
+        return lengths_B if self.config.masked else torch.full_like(lengths_B, steps)
+
+    def _judge(self, outputs_TBH: Tensor, lengths_B: Tensor) -> Tensor:
         pooled_BH = pool(
-            hidden_TBH,
-            lengths_B.to(hidden_TBH.device),  # up to here they were read on the CPU
+            outputs_TBH,
+            lengths_B.to(outputs_TBH.device),  # up to here they were read on the CPU
             pooling=self.config.pooling,
             bidirectional=self.config.bidirectional and self.layers is not None,
-            ragged=ragged,
+            ragged=bool((lengths_B != outputs_TBH.shape[0]).any()),
         )
         if self.config.join == "backward_only":
             pooled_BH = pooled_BH[:, pooled_BH.shape[1] // 2 :]

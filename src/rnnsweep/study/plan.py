@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from rnnsweep.classifier.module import read_texts
 from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, batches, prepare
@@ -177,7 +178,7 @@ def _step_seconds(network: Network, run: RunConfig, corpus: EncodedCorpus) -> fl
     for tokens_BT, lengths_B, targets_B in itertools.islice(taken, WARM + MEASURED):
         began = time.perf_counter()
         optimizer.look(tokens_BT.t())
-        logits_BC = network.read(optimizer.vectors(slice(None)), lengths_B)
+        logits_BC = read_texts(network, optimizer, lengths_B)
         functional.cross_entropy(logits_BC, targets_B).backward()  # type: ignore[no-untyped-call]
         optimizer.clip()
         optimizer.step(lr=run.optimizer.lr)
