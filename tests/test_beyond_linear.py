@@ -15,7 +15,7 @@ SWEEP = Path(__file__).parents[1] / "sweeps" / "beyond_linear.yaml"
 def test_the_sweep_asks_of_the_chosen_setting_with_enough_replicates_and_the_baseline():
     sweep = read_sweep(SWEEP)
     assert (sweep.baseline, sweep.trials, sweep.replicates) == (True, 1, 10)
-    asked = flatten(check_space(sweep)["bilstm"])
+    asked = flatten(check_space(sweep)["bigru"])
     chosen = flatten(compose(["experiment=beyond_linear"]))
     assert asked == chosen
     assert (chosen["data"], chosen["data.vectors"]) == ("ag_news", "own")
