@@ -118,14 +118,6 @@ class Optimizer:
         """Bring every row of the embedding up to date: before anything but `vectors` reads it."""
         if self.lazy is not None:
             self.lazy.catch_up()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Give the state, to be saved beside the weights as they are now."""
-        lazy = None if self.lazy is None else self.lazy.state_dict()
-        return {"dense": self.dense.state_dict(), "lazy": lazy}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take a saved state over, after the weights."""
         if self.lent is not None:
             self.lent.catch_up()
 
@@ -134,11 +126,19 @@ class Optimizer:
         self.lent = None
         if self._moved is not None:
             self._moved.adopt()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the state, to be saved beside the weights as they are now."""
+        if self.lent is not None:
+            self.lent.catch_up()
+        lazy = None if self.lazy is None else self.lazy.state_dict()
+        return {"dense": self.dense.state_dict(), "lazy": lazy}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take a saved state over, after the weights."""
         self.dense.load_state_dict(state["dense"])
         if self._moved is not None:
             self._moved.adopt()
-        if self.lent is not None:
-            self.lent.catch_up()
         if self.lazy is not None:
             self.lazy.load_state_dict(state["lazy"])
 
@@ -162,6 +162,13 @@ def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:
         return "the device walks it in microseconds"
     if table.numel() < WORTH_IT:
         return "it is small"
+    return rows_because(config)
+
+
+def rows_because(config: OptimizerConfig) -> str | None:
+    """Say which setting keeps rows from being lazy, whatever the table; None where none does."""
+    if config.lazy_embedding == "off":
+        return "optimizer.lazy_embedding=off"
     if config.weight_decay and config.name != "adamw":
         return "weight decay gives every row a gradient at every step"
     if config.name != "sgd" and max(LazyAdam.ratios((config.beta1, config.beta2))) > 0.99:
@@ -170,13 +177,6 @@ def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:
 
 
 def _lazy_rows(config: OptimizerConfig, table: Tensor) -> LazyRows:
-    return rows_because(config)
-
-
-def rows_because(config: OptimizerConfig) -> str | None:
-    """Say which setting keeps rows from being lazy, whatever the table; None where none does."""
-    if config.lazy_embedding == "off":
-        return "optimizer.lazy_embedding=off"
     if config.name == "sgd":
         return LazySGD(table, momentum=config.momentum)
     return LazyAdam(table, betas=(config.beta1, config.beta2), decay=config.weight_decay)
