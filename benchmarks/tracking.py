@@ -75,9 +75,16 @@ def measure(folder: Path) -> list[dict]:
         logs: list[Log] = [lambda step, value: logger.log_metrics({"train/loss": value}, step), other]
         calls = [timed(log, count) for log, count in zip(logs, CALLS.values(), strict=True)]
         trainings = [Training(log) for log in (None, *logs)]
-        turns = [[one.turn(STEPS) for one in trainings] for _ in range(WARM + TURNS)]
+        turns = [in_turn(trainings, number) for number in range(WARM + TURNS)]
     assert shipper.drain(60).complete, "not every point arrived"
     return rows(calls, turns[WARM:])
+
+
+def in_turn(trainings: list[Training], number: int) -> list[float]:
+    """Train each for a turn, another first each time, as each leaves the caches to the next."""
+    order = [(number + place) % len(trainings) for place in range(len(trainings))]
+    seconds = {place: trainings[place].turn(STEPS) for place in order}
+    return [seconds[place] for place in range(len(trainings))]
 
 
 def timed(log: Log, count: int) -> list[float]:

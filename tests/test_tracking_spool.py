@@ -7,6 +7,8 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,57 @@ def test_leaving_a_run_by_an_error_ends_it_truthfully(tmp_path, error, state):
     last = list(read_all(tmp_path / "spool" / "a.jsonl"))[-1]
     assert (last["op"], last["state"]) == ("end", state)
     assert state == "interrupted" or last["reason"] == "ValueError: nan"
+
+
+def test_points_in_quick_succession_are_written_together_in_their_order_without_being_asked_to(tmp_path):
+    record = open_run(tmp_path)
+    path = tmp_path / "spool" / "a.jsonl"
+    for step in range(1, 200):
+        record.metrics({"m": step / 3}, step=step)
+    end = time.monotonic() + 30
+    while len(ops(tmp_path)) < 201 and time.monotonic() < end:
+        time.sleep(0.01)
+    lines = [r for r in read_all(path) if r["op"] == "metrics"]
+    assert [(r["step"], r["values"]["m"]) for r in lines] == [(step, step / 3) for step in range(1, 200)]
+    while record._writer._has_thread and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not record._writer._has_thread
+
+
+def test_a_tag_comes_after_the_points_before_it(tmp_path):
+    record = open_run(tmp_path)
+    for step in range(1, 4):
+        record.metrics({"m": 1.0}, step=step)
+    record.tags({"x": "1"})
+    assert ops(tmp_path) == ["file", "start", "metrics", "metrics", "metrics", "tags"]
+
+
+def test_points_held_when_the_interpreter_ends_are_written(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from rnnsweep.tracking import RunRecord\n"
+        "r = RunRecord.open(Path(sys.argv[1]), experiment='e', name='a', key='a')\n"
+        "for step in range(1, 51): r.metrics({'m': 1.0}, step=step)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
+    assert ops(tmp_path).count("metrics") == 50
+
+
+def test_four_threads_of_one_record_lose_no_point(tmp_path):
+    record = open_run(tmp_path)
+
+    def log(name: str) -> None:
+        for step in range(500):
+            record.metrics({name: step}, step=step)
+
+    threads = [threading.Thread(target=log, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    record.end("complete")
+    lines = [r for r in read_all(tmp_path / "spool" / "a.jsonl") if r["op"] == "metrics"]
+    for name in "abcd":
+        assert [r["step"] for r in lines if name in r["values"]] == list(range(500))
 
 
 def test_a_run_ends_once(tmp_path):
@@ -198,6 +251,7 @@ def test_a_writer_goes_on_in_a_new_file_after_the_old_was_shipped(tmp_path):
     assert not remove_if_shipped(path, offset=3)
     assert remove_if_shipped(path, offset=path.stat().st_size)
     record.metrics({"m": 1.0}, step=1)
+    record.flush()
     assert ops(tmp_path) == ["file", "metrics"]
     assert path.read_text().splitlines()[0] != first
 
@@ -206,10 +260,12 @@ def test_a_resumed_run_leaves_out_the_points_that_it_has(tmp_path):
     record = open_run(tmp_path)
     for step in range(1, 6):
         record.metrics({"m": step}, step=step)
+    record.flush()
     write_note(tmp_path, "a", Note(steps={"other": 4}))
     again = open_run(tmp_path, resume=True)
     for step in range(4, 8):
         again.metrics({"m": step, "other": step}, step=step)
+    again.flush()
     assert highest_steps(tmp_path, "a") == {"m": 7, "other": 7}
     lines = [r for r in read_all(tmp_path / "spool" / "a.jsonl") if r["op"] == "metrics"]
     assert [(r["step"], sorted(r["values"])) for r in lines[5:]] == [
