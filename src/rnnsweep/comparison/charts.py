@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from rnnsweep.comparison.figures import Figure
 from rnnsweep.comparison.records import Comparison, Standing, TestScore, Verdict
 from rnnsweep.comparison.sentences import points
-from rnnsweep.comparison.svg import Picture, Scale, fit, number
+from rnnsweep.comparison.svg import Picture, Scale, fit, number, shorten
 
 WIDTH = 720
 LEFT = 150
 ROW = 26
+NAMED, PAIRED = 19, 15  # characters of a name that there is room for, alone and in a pair
 
 
 def bounds(standing: Standing) -> list[float]:
@@ -102,8 +103,10 @@ def _percent(scale: Scale) -> Scale:
 def _pair_row(picture: Picture, verdict: Verdict, scale: Scale, y: float) -> None:
     kind = verdict.verdict.replace(" ", "-")
     picture.open(class_=f"pair {kind}", data_a=verdict.a, data_b=verdict.b)
-    name = f"{verdict.a} − {verdict.b}"
-    picture.add("text", name, x=238, y=y + 4, class_="name", text_anchor="end")
+    name = " − ".join(shorten(who, PAIRED) for who in (verdict.a, verdict.b))
+    picture.add(
+        "text", name, title=f"{verdict.a} − {verdict.b}", x=238, y=y + 4, class_="name", text_anchor="end"
+    )
     difference = verdict.difference or 0.0
     mark(picture, difference, verdict.low, verdict.high, scale, y, title=verdict.sentence)
     picture.add("text", verdict.verdict, x=WIDTH - 120, y=y + 4, class_="word")
@@ -133,7 +136,7 @@ def replicates_figure(comparison: Comparison) -> Figure | None:
 
 def _replicate_row(picture: Picture, standing: Standing, scale: Scale, y: float) -> None:
     picture.open(class_=css(standing.architecture), data_a=standing.architecture)
-    picture.add("text", standing.architecture, x=LEFT - 10, y=y + 4, class_="name", text_anchor="end")
+    write_name(picture, standing.architecture, y)
     test = standing.test
     if test.mean is not None and not standing.baseline:
         title = f"{standing.architecture}: mean {test.mean:.4f} of {test.replicates}"
@@ -143,6 +146,12 @@ def _replicate_row(picture: Picture, standing: Standing, scale: Scale, y: float)
         x = number(scale(replicate.test))
         picture.add("circle", title=title, cx=x, cy=number(y), r=4, class_="ring")
     picture.close()
+
+
+def write_name(picture: Picture, name: str, y: float) -> None:
+    """Write an architecture's name at the left of its row, shortened where there is no room for it."""
+    shown = shorten(name, NAMED)
+    picture.add("text", shown, title=name, x=LEFT - 10, y=y + 4, class_="name", text_anchor="end")
 
 
 def css(architecture: str) -> str:

@@ -14,7 +14,7 @@ from rnnsweep.comparison import charts
 from rnnsweep.comparison.corpora import CorporaComparison, groups
 from rnnsweep.comparison.figures import Figure
 from rnnsweep.comparison.pages import fill, write_whole
-from rnnsweep.comparison.svg import Picture, Scale, number
+from rnnsweep.comparison.svg import Picture, Scale, number, shorten
 from rnnsweep.comparison.tables import decimal
 from rnnsweep.palette import colour
 
@@ -66,7 +66,7 @@ def _bars(found: CorporaComparison) -> list[tuple[str, ...]]:
 
 def _draw_rank(picture: Picture, name: str, rank: float, scale: Scale, y: float) -> None:
     picture.open(class_=charts.css(name), data_a=name)
-    picture.add("text", name, x=charts.LEFT - 14, y=y + 4, class_="name", text_anchor="end")
+    charts.write_name(picture, name, y)
     x = number(scale(rank))
     picture.add("circle", title=f"{name}: mean rank {rank:.2f}", cx=x, cy=number(y), r=5, class_="dot")
     picture.close()
@@ -150,7 +150,7 @@ def _diagram(found: CorporaComparison, width: int) -> list[RenderableType]:
     lines = [Text(" " * NAMES + "".join(axis), style="dim")]
     for name, rank in zip(found.architectures, found.ranks, strict=True):
         line = " " * place(rank) + "●"
-        lines.append(Text(f"{name[: NAMES - 1]:<{NAMES}}") + Text(line, style=colour(name)))
+        lines.append(Text(f"{shorten(name, NAMES - 1):<{NAMES}}") + Text(line, style=colour(name)))
     return [*lines, *_ties(found, place)]
 
 

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnsweep.comparison.charts import LEFT, ROW, WIDTH, css
+from rnnsweep.comparison.charts import LEFT, ROW, WIDTH, css, write_name
 from rnnsweep.comparison.figures import Figure
 from rnnsweep.comparison.records import Comparison
 from rnnsweep.comparison.standings import last_attempts
-from rnnsweep.comparison.svg import Picture, Scale, fit, number
+from rnnsweep.comparison.svg import Picture, Scale, fit, number, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +121,7 @@ def _boxes(architecture: str, scores: "pd.Series[Any]") -> list[tuple[Any, ...]]
 def _draw_boxes(picture: Picture, every: Any, best: Any, scale: Scale, y: float) -> None:
     name = every[0]
     picture.open(class_=css(name), data_a=name)
-    picture.add("text", name, x=LEFT - 10, y=y + 4, class_="name", text_anchor="end")
+    write_name(picture, name, y)
     low, first, middle, third, high = (scale(v) for v in every[3:])
     picture.add("line", x1=number(low), x2=number(high), y1=y, y2=y, class_="whisker thin")
     title = f"{name}: {every[2]} trials, median {every[5]:.4f}, best {every[7]:.4f}"
@@ -151,7 +151,8 @@ def importance_figure(comparison: Comparison) -> Figure | None:
     scale = Scale(0, 100, 220, WIDTH - 60)
     picture.x_axis(scale, height - 44, 4, label="share of the importance (%)")
     for i, key in enumerate(keys):
-        picture.add("text", key, x=210, y=number(group * i + group / 2 + 4), class_="name", text_anchor="end")
+        y = number(group * i + group / 2 + 4)
+        picture.add("text", shorten(key, 28), title=key, x=210, y=y, class_="name", text_anchor="end")
         for j, (name, own) in enumerate(shares.items()):
             _draw_share(picture, name, key, own.get(key, 0.0), scale, group * i + 8 + 11 * j)
     method = f" (computed by {comparison.importance_method})" if comparison.importance_method else ""

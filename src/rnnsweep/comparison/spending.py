@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnsweep.comparison.budget import FEWEST_STUDIES, BudgetCurve, best_so_far
+from rnnsweep.comparison.budget import FEWEST_STUDIES, BudgetCurve, best_so_far, budget_curve
 from rnnsweep.comparison.intervals import means_band
 
 POINTS = 60  # of a curve
@@ -33,7 +33,8 @@ def time_curve(scores: ArrayLike, seconds: ArrayLike, *, seed: int = 0) -> TimeC
 
     The mean over random orders of the trials that there were: a trial counts once it has ended. The curve
     begins where 19 of 20 orders have ended a trial and stops at half of what was spent, beyond which it
-    would rest on few trials (Tang et al. 2020, arXiv:2004.13705). The band draws the trials anew.
+    would rest on few trials (Tang et al. 2020, arXiv:2004.13705). The band is that of the expected best of as
+    many trials as have ended by then.
 
     Returns:
         None where fewer than 4 trials are known, or half of the time ends no two of them.
@@ -50,20 +51,27 @@ def time_curve(scores: ArrayLike, seconds: ArrayLike, *, seed: int = 0) -> TimeC
     if end <= start:
         return None
     grid = np.geomspace(start, end, POINTS)
-    expected = np.nanmean(_best_after(v[orders], t[orders], grid), axis=0)
-    drawn = rng.integers(0, len(v), (ORDERS, len(v)))
-    low, high = np.nanpercentile(_best_after(v[drawn], t[drawn], grid), [2.5, 97.5], axis=0)
-    return TimeCurve(grid, expected, low, high)
+    best, ended = _best_after(v[orders], t[orders], grid)
+    expected = np.nanmean(best, axis=0)
+    low, high = _band(budget_curve(v, seed=seed), ended.mean(axis=0))
+    return TimeCurve(grid, expected, expected - low, expected + high)
+
+
+def _band(curve: BudgetCurve, ended: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far the expected best of so many trials may lie below and above its estimate."""
+    reach = (curve.expected - curve.low, curve.high - curve.expected)
+    below, above = (np.interp(ended, curve.trials, one) for one in reach)
+    return below, above
 
 
 def _best_after(
     v: NDArray[np.float64], t: NDArray[np.float64], grid: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Best score of each order at each time of the grid; NaN before its first trial ended."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Best score of each order at each time of the grid, NaN before its first trial ended; trials ended."""
     ended, best = np.cumsum(t, axis=1), np.maximum.accumulate(v, axis=1)
-    count = (ended[:, :, None] <= grid).sum(axis=1)
+    count = np.stack([np.searchsorted(row, grid, side="right") for row in ended])
     padded = np.hstack([np.full((len(v), 1), np.nan), best])
-    return np.take_along_axis(padded, count, axis=1)
+    return np.take_along_axis(padded, count, axis=1), count
 
 
 def study_time_curve(scores: Sequence[ArrayLike], seconds: Sequence[ArrayLike]) -> TimeCurve | None:

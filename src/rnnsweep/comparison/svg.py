@@ -70,6 +70,14 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+def shorten(name: str, most: int) -> str:
+    """Cut a name in its middle, as names that share a beginning differ at their ends."""
+    if len(name) <= most:
+        return name
+    end = (most - 1) // 2
+    return f"{name[: most - 1 - end]}…{name[-end:]}"
+
+
 @dataclass
 class Picture:
     """An SVG that is being drawn; `marks` are its elements."""

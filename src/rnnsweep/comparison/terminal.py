@@ -13,11 +13,12 @@ from rnnsweep.comparison.reads import say_reads
 from rnnsweep.comparison.records import INFEASIBLE, Comparison, Standing, Verdict
 from rnnsweep.comparison.sentences import gather, gather_remarks
 from rnnsweep.comparison.spending import say_spending
-from rnnsweep.comparison.svg import short
+from rnnsweep.comparison.svg import short, shorten
 from rnnsweep.comparison.tables import DASH, decimal
 from rnnsweep.palette import colour
 
-FIXED = 56  # columns that everything but the bar takes
+FIXED = 41  # columns that everything but names and bar takes
+NARROWEST = 12  # columns of a bar
 SHOWN = 10  # verdicts printed one by one; more are in the report
 _MARKS = {"better": "+", "worse": "-", "equivalent": "=", "not separable": "~", "needs more": "?"}
 
@@ -60,17 +61,19 @@ def _table(standings: Sequence[Standing], width: int) -> Table:
     for head in ("n", "valid", outcomes, "params", "s/run"):
         table.add_column(head, justify="right", no_wrap=True)
     known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
-    room = max(8, width - FIXED)
+    longest = max(12, *(len(s.architecture) for s in standings)) + 1
+    room = max(NARROWEST, min(width - FIXED - longest, 40))
+    named = max(12, width - FIXED - room - 1)
     for standing in standings:
-        table.add_row(*_row(standing, known, room))
+        table.add_row(*_row(standing, known, room, named))
     return table
 
 
-def _row(standing: Standing, known: Sequence[float], room: int) -> list[RenderableType]:
+def _row(standing: Standing, known: Sequence[float], room: int, named: int) -> list[RenderableType]:
     test = standing.test
     trials = "one fit" if standing.baseline else "/".join(map(str, standing.trials.values()))
     return [
-        Text(standing.architecture, style=colour(standing.architecture)),
+        Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
         decimal(test.mean),
         Text(interval_bar(test.low, test.mean, test.high, known, room), style=colour(standing.architecture)),
         DASH if standing.baseline else str(test.replicates),
