@@ -24,7 +24,7 @@ def failing(connection, task, slot):
     fate = FATES[task.number] if task.role == "trial" else "nothing"
     more = {
         "time limit": {"time_limit": 0.2},
-        "corpus": {"corpus": "0123456789abcdef"},
+        "corpus": {"corpora": dict.fromkeys(task.corpora, "0123456789abcdef")},
         "configuration": {"overrides": (*task.overrides, "model.hidden_size=-1")},
         "diverged": {"overrides": (*task.overrides, "optimizer=sgd", "optimizer.lr=1e38", *UNCLIPPED)},
     }

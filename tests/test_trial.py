@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnsweep.data import DataConfig
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.spool import read_all
 from rnnsweep.training import Diverged, Evaluation
@@ -151,7 +152,8 @@ def test_a_corpus_that_is_gone_is_an_outcome(tmp_path):
 
 
 def test_a_corpus_that_changed_since_the_sweep_started_is_not_trained_on(tmp_path, rows):
-    outcome = run_trial(task(tmp_path, rows, corpus="0123456789"), Line())
+    source = DataConfig(corpus="files", train=str(rows)).source
+    outcome = run_trial(task(tmp_path, rows, corpora={source: "0123456789"}), Line())
     assert (outcome.state, outcome.cause) == ("failed", "broken corpus")
     assert "the corpus changed while the sweep ran" in outcome.reason
 

@@ -1,5 +1,6 @@
 """The settings of a corpus, its tokens and its batches."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ from rnnsweep.errors import refuse_unknown, refuse_unless
 CORPORA = ("ag_news", "docstrings", "files")
 TOKENS = ("basic_english", "characters", "keras", "words")
 GROUPINGS = ("length", "none")
+_SOURCE = ("corpus", "dir", "url", "train", "validation", "test", "text", "label", "libraries", "sample")
 
 
 @dataclass
@@ -54,6 +56,11 @@ class DataConfig:
             value = getattr(self, name)
             refuse_unless(0 < value < 1, f"data.{name}", value, "above 0 and below 1")
         refuse_unless(_is_text(self.text), "data.text", self.text, "a column, a list of columns, or null")
+
+    @property
+    def source(self) -> str:
+        """What decides which rows are read, before any is left out, split off or cut into tokens."""
+        return json.dumps([getattr(self, name) for name in _SOURCE])
 
     @property
     def text_columns(self) -> tuple[str, ...] | None:

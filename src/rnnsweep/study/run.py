@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +25,7 @@ from rnnsweep.study.orphans import end_orphans
 from rnnsweep.study.progress import Listener, Silence, SweepSummary
 from rnnsweep.study.pruners import make_pruner
 from rnnsweep.study.records import Records
+from rnnsweep.study.rows import Prepare, common_digest, read_digests
 from rnnsweep.study.samplers import check_sampler
 from rnnsweep.study.search import Search
 from rnnsweep.study.seats import check_seats
@@ -37,8 +38,6 @@ from rnnsweep.study.warm import check_sources, warm_up
 from rnnsweep.sweep import Sweep
 from rnnsweep.trial import Launcher
 from rnnsweep.trial.causes import is_full_disk
-
-Prepare = Callable[[RunConfig], str]  # makes the corpus ready for many readers and gives its digest
 
 
 def run_sweep(
@@ -61,7 +60,7 @@ def run_sweep(
 
     Args:
         records: the store; the default is the one of the configuration's tracking settings.
-        prepare: makes the corpus ready; the default tokenises it into the cache.
+        prepare: makes a corpus ready; the default tokenises it into the cache.
         sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
         conf: the configuration files; the default are those of the project.
 
@@ -76,16 +75,17 @@ def run_sweep(
     check_sources(sweep, mlruns)
     first = bases[sweep.architectures[0]]
     store = records or _default_records(first, mlruns)
-    corpus = (prepare or _prepare)(first)
+    digests = read_digests(bases, prepare)
     sizes = sizes or CorpusSizes()
     check_sizes(Sizing(sweep, conf, sizes), bases)
     start_folder = mlruns / "sweeps" / sweep.name
     start_folder.mkdir(parents=True, exist_ok=True)
     with sole_controller(start_folder), _closing(launcher), _named_full_disk(mlruns):
+        corpus = common_digest(digests)
         start = begin(sweep, mlruns=mlruns, conf=conf, corpus=corpus, accept_changes=accept_changes)
         end_orphans(start.folder)
         maker = TaskMaker(
-            sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin, corpus
+            sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin, digests
         )
         for name in sweep.architectures:
             check_seats(launcher.slots, maker.devices(name), architecture=name)
@@ -108,12 +108,6 @@ def run_sweep(
                 sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox, fusing
             )
             return _conduct(controller, start)
-
-
-def _prepare(run: RunConfig) -> str:
-    from rnnsweep.data import prepare  # NumPy and the corpora are imported where used
-
-    return prepare(run.data).digest
 
 
 def _default_records(run: RunConfig, mlruns: Path) -> Records:

@@ -34,7 +34,7 @@ class TaskMaker:
     bases: dict[str, RunConfig]  # each architecture's run without the space
     uri: str | None = None  # of the store
     origin: dict[str, str] = field(default_factory=dict)  # provenance of all its runs
-    corpus: str | None = None  # digest of the rows
+    corpora: dict[str, str] = field(default_factory=dict)  # digest of the rows of each source
 
     @property
     def parent_key(self) -> str:
@@ -122,7 +122,7 @@ class TaskMaker:
             conf=self.conf,
             resume=resume or folder.exists(),
             time_limit=self.sweep.time_limit,
-            corpus=self.corpus,
+            corpora=self.corpora,
             devices=1 if role == "baseline" else self.devices(architecture, overrides),
             uri=self.uri,
             origin=self.origin,

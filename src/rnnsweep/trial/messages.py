@@ -37,7 +37,7 @@ class TrialTask:
     origin: Mapping[str, str] = field(default_factory=dict)  # provenance of the controller, without the diff
     resume: bool = False  # go on from the folder's last checkpoint
     time_limit: float | None = None  # seconds
-    corpus: str | None = None  # digest of the rows when the sweep started
+    corpora: Mapping[str, str] = field(default_factory=dict)  # source of rows -> their digest at the start
     devices: int = 1  # processes of the training, each in a slot of its own
     shape: str | None = None  # tasks of one shape may share a process, and take their steps together
 

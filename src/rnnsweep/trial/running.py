@@ -47,10 +47,11 @@ def run_trial(task: TrialTask, channel: Channel, *, together: Together | None = 
 def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
     """Read the corpus, and see that it is the one that the sweep started with."""
     corpus = prepare(run.data)
-    if task.corpus is not None and corpus.digest != task.corpus:
+    expected = task.corpora.get(run.data.source, corpus.digest)
+    if corpus.digest != expected:
         raise UserError(
             f"the corpus changed while the sweep ran: its digest is {corpus.digest[:8]},"
-            f" it was {task.corpus[:8]}; put it back, or go on with --accept-changes"
+            f" it was {expected[:8]}; put it back, or go on with --accept-changes"
         )
     return corpus
 

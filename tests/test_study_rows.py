@@ -1,0 +1,93 @@
+"""A sweep whose architectures read different rows: each is held to its own."""
+
+import csv
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnsweep.config import compose
+from rnnsweep.data import DataConfig, prepare
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import LocalLauncher
+from rnnsweep.study import run_sweep
+from rnnsweep.study.rows import common_digest, read_digests
+from rnnsweep.study.space import check_space
+from rnnsweep.sweep import read_sweep
+
+ASKED = """\
+# How much do bodies add to titles?
+name: columns
+architectures:
+  titles: [model=bag, data.text=title]
+  both: [model=bag, "data.text=[title,body]"]
+  small: [model=bag, data.text=title, data.limit=40]
+trials: 1
+replicates: 1
+space: {{}}
+overrides: [data=files, "data.train={rows}", model.embedding_size=4, trainer.max_epochs=1]
+"""
+
+
+def write(folder: Path, *, word: str = "two") -> Path:
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["title", "body", "label"])
+        rows.writerows([f"one {k}", f"{word} {k * k}", "ab"[k % 2]] for k in range(120))
+    path = folder / "columns.yaml"
+    path.write_text(ASKED.format(rows=folder / "rows.csv"), encoding="utf-8")
+    return path
+
+
+def test_each_source_of_rows_has_a_digest_and_limits_read_the_same_rows(tmp_path):
+    digests = read_digests(check_space(read_sweep(write(tmp_path))))
+    assert len(digests) == 2
+    assert len(set(digests.values())) == 2
+
+
+@pytest.mark.slow
+def test_architectures_may_read_different_rows_in_one_sweep_and_a_change_of_them_is_noticed(tmp_path):
+    asked = read_sweep(write(tmp_path))
+    summary = run_sweep(asked, mlruns=tmp_path / "mlruns", launcher=LocalLauncher(1))
+    assert summary.failures == ()
+    assert summary.trials["complete"] == 3
+    write(tmp_path, word="three")
+    with pytest.raises(UserError, match="corpus changed"):
+        run_sweep(replace(asked, trials=2), mlruns=tmp_path / "mlruns", launcher=LocalLauncher(1))
+
+
+@given(
+    before=st.dictionaries(st.sampled_from("abc"), st.text(min_size=1), min_size=1),
+    source=st.sampled_from("abc"),
+    now=st.text(min_size=1),
+)
+def test_the_digest_of_all_changes_with_that_of_each(before, source, now):
+    after = {**before, source: now}
+    assert (common_digest(after) == common_digest(before)) == (after == before)
+
+
+@pytest.mark.parametrize(
+    "override", ["data.limit=50", "data.split_seed=3", "data.max_length=2", "data.fit_rows=9"]
+)
+def test_what_is_left_out_split_or_cut_leaves_source_and_digest_as_they_are(override, tmp_path):
+    write(tmp_path)
+    common = ["data=files", f"data.train={tmp_path / 'rows.csv'}", "data.text=title"]
+    whole, part = (compose([*common, *more]).data for more in ([], [override]))
+    assert whole.source == part.source
+    assert prepare(whole).digest == prepare(part).digest
+
+
+def test_every_setting_of_data_is_of_the_source_or_known_not_to_be():
+    cut = {"skip_empty", "limit", "validation_share", "test_share", "split_seed", "tokens", "vocabulary"}
+    cut |= {"fit_rows", "pad_is_unknown", "max_length", "batch_size", "grouping", "vectors"}
+    odd = {"text": "title", "libraries": ["numpy"], "sample": 7, "corpus": "files"}
+    plain = DataConfig()
+    moved = {
+        one.name
+        for one in fields(DataConfig)
+        if one.name not in cut
+        and replace(plain, **{one.name: odd.get(one.name, "other")}).source != plain.source
+    }
+    assert moved | cut == {one.name for one in fields(DataConfig)}
