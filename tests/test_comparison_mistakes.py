@@ -136,6 +136,7 @@ def test_the_count_of_reads_is_in_the_json_with_who_took_them(compared):
             {"a-0-r0": 1, "linear": 1},
             "2, once each by 1 replicate and the linear baseline, never by the search",
         ),
+        ({"linear": 1}, "1, once by the linear baseline, never by the search"),
         ({"a-0-r0": 1, "a-3": 1}, "2, once by 1 replicate; trials evaluated by hand: a-3"),
     ],
 )

@@ -31,6 +31,7 @@ def sort_reads(test_reads: Mapping[str, int]) -> TestReads:
 def say_reads(reads: TestReads) -> str:
     """Say how often the test part was read, by whom, and whether any run read it twice."""
     who = [f"{reads.replicates} {'replicate' if reads.replicates == 1 else 'replicates'}"]
+    who = who if reads.replicates or not reads.baseline else []
     who += ["the linear baseline"] if reads.baseline else []
     each = "" if reads.often else "once " if reads.replicates + reads.baseline == 1 else "once each "
     said = f"{reads.total}, {each}by {' and '.join(who)}"
