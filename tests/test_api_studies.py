@@ -8,8 +8,8 @@ import yaml
 from test_separating import write_toy
 
 import rnnsweep
-from rnnsweep.api.studies import another_study, further_studies, run_studies
-from rnnsweep.errors import UserError
+from rnnsweep.api.studies import another_study, run_studies
+from rnnsweep.study.siblings import further_studies
 from rnnsweep.sweep import read_sweep
 
 SWEEP = """# Which?
@@ -38,12 +38,11 @@ def test_another_study_asks_the_same_with_another_seed_and_without_replicates(tm
         assert (found.question, found.space, found.trials) == (asked.question, asked.space, asked.trials)
 
 
-def test_a_file_in_one_line_is_refused_with_the_way_out(tmp_path):
+def test_a_file_in_one_line_has_further_studies_too(tmp_path):
     flow = "# Which?\n{architectures: [gru], trials: 1, seed: 1, space: {optimizer.lr: [0.1]}}\n"
-    with pytest.raises(
-        UserError, match=r"which\.yaml: --studies: write name, seed, replicates, baseline on a"
-    ):
-        another_study(write(tmp_path, flow), 2)
+    one = another_study(write(tmp_path, flow), 2)
+    (tmp_path / "snapshot.yaml").write_text(one.text)
+    assert read_sweep(tmp_path / "snapshot.yaml").seed == one.seed == 1001
 
 
 def test_studies_stop_where_one_is_interrupted(tmp_path):

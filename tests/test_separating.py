@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import rnnsweep
-from rnnsweep.api.separating import count_looks
 from rnnsweep.errors import UserError
+from rnnsweep.study.looks import count_looks
 from rnnsweep.trial.reads import count_reads
 
 SWEEP = """# Does a toy need recurrence?

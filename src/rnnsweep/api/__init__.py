@@ -7,11 +7,12 @@ if TYPE_CHECKING:
     from rnnsweep.api.answers import best, compare, compare_corpora, curves, runs
     from rnnsweep.api.asking import read_asked, write_answers
     from rnnsweep.api.cleaning import Cleaning, clean, disk_use
+    from rnnsweep.api.finding import status
     from rnnsweep.api.models import export_model, load_model, log_models, predict
     from rnnsweep.api.results import BestResult, EvaluateResult, SweepResult, TrainResult, Validation
     from rnnsweep.api.single import train
     from rnnsweep.api.steering import Exported, enqueue, export, retry, stop
-    from rnnsweep.api.sweeps import plan, replicate, status, sweep
+    from rnnsweep.api.sweeps import plan, replicate, sweep
     from rnnsweep.api.testing import evaluate
 
 _HOMES = {
@@ -20,7 +21,7 @@ _HOMES = {
     "sweep": "sweeps",
     "plan": "sweeps",
     "replicate": "sweeps",
-    "status": "sweeps",
+    "status": "finding",
     "compare": "answers",
     "compare_corpora": "answers",
     "best": "answers",

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep.api.finding import find_name, started, status, store_of
 from rnnsweep.api.results import BestResult
-from rnnsweep.api.sweeps import find_name, started, status, store_of
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import find_places
 
@@ -59,11 +59,11 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
-    from rnnsweep.api.separating import count_looks
-    from rnnsweep.api.studies import further_studies
     from rnnsweep.api.testrows import labels_and_texts, predictions_of
     from rnnsweep.comparison import MARGIN, compare_records, write_report
     from rnnsweep.study.importance import study_importances
+    from rnnsweep.study.looks import count_looks
+    from rnnsweep.study.siblings import further_studies
     from rnnsweep.tracking import provenance, sync
     from rnnsweep.trial.reads import count_reads
 

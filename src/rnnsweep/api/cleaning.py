@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.sweeps import find_name, status
+from rnnsweep.api.finding import find_name, status
 from rnnsweep.errors import UserError
 from rnnsweep.places import find_places
 

@@ -1,13 +1,14 @@
 """Models: the best of each architecture logged and registered, found again, asked and taken elsewhere."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnsweep.api.answers import compare
-from rnnsweep.api.sweeps import find_name, store_of
+from rnnsweep.api.finding import find_name, store_of
+from rnnsweep.api.results import LoggedModels
 from rnnsweep.api.testing import checkpoint_of, recorded_run
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import Places, find_places
@@ -18,21 +19,7 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.records import Standing
     from rnnsweep.models import Card, Prediction, TextModel
     from rnnsweep.tracking.reading import RunRow
-    from rnnsweep.tracking.registry import ModelEntry, Registered
-
-
-@dataclass(frozen=True)
-class LoggedModels:
-    """What a sweep's models are registered as."""
-
-    name: str
-    models: "tuple[Registered, ...]"
-    missing: Mapping[str, str]  # architecture -> why it has none
-
-    @property
-    def champion(self) -> str | None:
-        """The architecture with the best validation over its replicates."""
-        return next((one.architecture for one in self.models if one.champion), None)
+    from rnnsweep.tracking.registry import ModelEntry
 
 
 def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> LoggedModels:

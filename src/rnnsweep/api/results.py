@@ -1,7 +1,7 @@
 """What the calls give back: plain typed values, each with a view as a DataFrame."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas
 
-    from rnnsweep.api.models import LoggedModels
     from rnnsweep.comparison import Comparison
     from rnnsweep.study import Failure
+    from rnnsweep.tracking.registry import Registered
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,23 @@ class Validation:
     train_loss: float | None
     seconds: float  # since the training began
     train_accuracy: float | None = None  # running, since the last look
+
+
+OnValidation = Callable[[Validation], None]
+
+
+@dataclass(frozen=True)
+class LoggedModels:
+    """What a sweep's models are registered as."""
+
+    name: str
+    models: "tuple[Registered, ...]"
+    missing: Mapping[str, str]  # architecture -> why it has none
+
+    @property
+    def champion(self) -> str | None:
+        """The architecture with the best validation over its replicates."""
+        return next((one.architecture for one in self.models if one.champion), None)
 
 
 class _Framed:

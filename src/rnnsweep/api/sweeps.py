@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.api.finding import find_file, started, status
 from rnnsweep.api.results import SweepResult
 from rnnsweep.api.separating import separate
 from rnnsweep.api.studies import run_studies
-from rnnsweep.config import compose, copy_conf
-from rnnsweep.errors import UserError, nearest
+from rnnsweep.config import copy_conf
+from rnnsweep.errors import UserError
 from rnnsweep.places import Places, find_places
 from rnnsweep.sweep import Sweep, fuse_option, parse_slots, read_sweep
 
 MOST = 30  # replicates of each that `until_separated` goes to
 
 if TYPE_CHECKING:
-    from rnnsweep.study import Listener, SweepStatus
+    from rnnsweep.study import Listener
     from rnnsweep.study.plan import Plan
 
 
@@ -172,57 +173,6 @@ def replicate(
     folder = places.mlruns / "sweeps" / asked.name
     result = separate(asked, run, folder=folder, most=most, tell=listener.message if listener else None)
     return _with_models(result, listener) if models else result
-
-
-def status(name: str | Path) -> "SweepStatus":
-    """Tell how far a sweep is, from any process.
-
-    Raises:
-        UserError: there is no such sweep.
-    """
-    from rnnsweep.study import read_status
-
-    places = find_places()
-    return read_status(places.mlruns, find_name(name, places))
-
-
-def find_file(question: str | Path, places: Places) -> Path:
-    """Find a file of sweeps/ by its path or by its name.
-
-    Raises:
-        UserError: there is no such file; the message names the nearest.
-    """
-    path = Path(question)
-    if path.is_file():
-        return path
-    known = {file.stem: file for folder in reversed(places.sweeps) for file in sorted(folder.glob("*.yaml"))}
-    if path.suffix in ("", ".yaml", ".yml") and path.stem in known and len(path.parts) <= 2:
-        return known[path.stem]
-    listed = f"there is {', '.join(sorted(known))}" if known else f"{places.sweeps[0]} has none"
-    raise UserError(f"{question}: no such sweep file; {listed}.{nearest(path.stem, known)}")
-
-
-def find_name(name: str | Path, places: Places) -> str:
-    """Find a sweep's name by its name or by its file."""
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or (path.is_file() and len(path.parts) > 1):
-        return read_sweep(find_file(path, places)).name
-    return str(name)
-
-
-def started(name: str, places: Places) -> Sweep | None:
-    """Read the question of a sweep as it was when it started; None where that is not known."""
-    snapshot = places.mlruns / "sweeps" / name / "sweep.yaml"
-    return replace(read_sweep(snapshot), name=name) if snapshot.is_file() else None
-
-
-def store_of(name: str, places: Places) -> str | None:
-    """Give the store that a sweep's overrides name; None where they leave it to the environment."""
-    asked = started(name, places)
-    if asked is None:
-        return None
-    conf = places.mlruns / "sweeps" / name / "conf"
-    return compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri
 
 
 @contextmanager

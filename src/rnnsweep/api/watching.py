@@ -4,8 +4,7 @@ import time
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from rnnsweep.api.results import Validation
-from rnnsweep.api.single import OnValidation
+from rnnsweep.api.results import OnValidation, Validation
 
 
 class Watch(Callback):

@@ -3,6 +3,7 @@
 from rnnsweep.sweep.derived import Derived
 from rnnsweep.sweep.file import Sweep, read_sweep
 from rnnsweep.sweep.fuse import fuse_option
+from rnnsweep.sweep.inheriting import rewritten
 from rnnsweep.sweep.methods import Method
 from rnnsweep.sweep.slots import Slot, parse_slots
 from rnnsweep.sweep.space import Choices, Dimension, FloatRange, IntRange
@@ -19,4 +20,5 @@ __all__ = [
     "fuse_option",
     "parse_slots",
     "read_sweep",
+    "rewritten",
 ]

@@ -1,5 +1,6 @@
 """A question asked again on other rows: a sweep file that takes from another what it does not say itself."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,18 @@ def _filled(text: str, path: Path, above: tuple[Path, ...]) -> str:
     common = load_yaml(_filled(_text(base, path), base, (*above, base.resolve())), base)
     common = common if isinstance(common, dict) else {}
     common.pop("name", None)
+    return _with_question(text, _joined(common, own))
+
+
+def rewritten(text: str, path: Path, own: Mapping[str, Any]) -> str:
+    """Give a sweep file's text with some keys in the place of its own, in full as `inherited` gives it."""
+    values = load_yaml(text, path)
+    return _with_question(text, {**(values if isinstance(values, dict) else {}), **own})
+
+
+def _with_question(text: str, values: Mapping[str, Any]) -> str:
     question = text.lstrip("\ufeff").splitlines()[0]
-    return f"{question}\n" + dump_yaml(_joined(common, own))
+    return f"{question}\n" + dump_yaml(dict(values))
 
 
 def _place(entry: Field) -> Path:
