@@ -7,8 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from rnnsweep.classifier import distinct, kernels, lazy, optimizer
+from rnnsweep.classifier.config import OptimizerConfig
 from rnnsweep.classifier.distinct import Distinct, looked_up
 from rnnsweep.classifier.lazy import LazyAdam
 from rnnsweep.classifier.moving import MovedAdam, may_move
@@ -73,6 +75,33 @@ def test_clipping_is_pytorchs(limit):
     clip(ours, limit)
     torch.nn.utils.clip_grad_norm_(theirs, limit)
     torch.testing.assert_close([w.grad for w in ours], [w.grad for w in theirs])
+
+
+@pytest.mark.parametrize("limit", [1e-3, 1e3])
+@pytest.mark.parametrize("rows", [6000, 10])
+def test_clipping_in_the_step_itself_is_pytorchs_for_lazy_and_for_dense_rows(limit, rows):
+    """Rows too few to be lazy are dense weights."""
+    config = OptimizerConfig(lr=0.05, gradient_clip=limit)
+    tables = [nn.Embedding(rows, 64) for _ in range(2)]
+    outputs = [nn.Linear(64, 3) for _ in range(2)]
+    for pair in (tables, outputs):
+        pair[1].load_state_dict(pair[0].state_dict())
+    ours = optimizer.Optimizer(config, tables[0], outputs[0].parameters())
+    assert (ours.lazy is None) == (rows == 10)
+    theirs = torch.optim.Adam([*tables[1].parameters(), *outputs[1].parameters()], lr=0.05)
+    for _ in range(20):
+        tokens_TB = torch.randint(0, rows, (4, 3))
+        ours.look(tokens_TB)
+        outputs[0](ours.vectors(slice(None)).mean(0)).square().sum().backward()
+        ours.clip()
+        ours.step(lr=0.05)
+        theirs.zero_grad()
+        outputs[1](tables[1](tokens_TB).mean(0)).square().sum().backward()
+        torch.nn.utils.clip_grad_norm_([*tables[1].parameters(), *outputs[1].parameters()], limit)
+        theirs.step()
+    ours.catch_up()
+    torch.testing.assert_close(tables[0].weight, tables[1].weight, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(outputs[0].weight, outputs[1].weight, atol=1e-5, rtol=1e-5)
 
 
 def test_a_gradient_that_is_no_number_is_not_clipped_away():

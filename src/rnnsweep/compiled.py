@@ -1,42 +1,159 @@
 """Loops over arrays compiled to machine code at first use, kept on disk for the next process.
 
+What is kept bears in its file's name a digest of all code of this package that the function can see: after
+an update nothing old is run, even where a process was killed while it wrote. One process compiles at a time;
+those that wait find its work on disk.
+
 Numba brings its own compiler (LLVM) along: no C compiler is needed. Where Numba is missing or switched off
 (``NUMBA_DISABLE_JIT=1``) callers take their plain PyTorch path, which computes the same.
 """
 
+import hashlib
+import logging
+import sys
+import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 try:
+    import fcntl
+except ImportError:  # Windows: two processes may compile the same at once; the later one's file stays
+    fcntl = None  # type: ignore[assignment]
+
+try:
     import numba
+    from numba.core.caching import CompileResultCacheImpl, FunctionCache
     from numba.extending import overload
 
     AVAILABLE = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 except ImportError:
     AVAILABLE = False
+    CompileResultCacheImpl = FunctionCache = object  # type: ignore[misc, assignment]
+
+_LOG = logging.getLogger(__name__)
+_PATIENCE = 120.0  # seconds to wait for another process's compiler; then two compile the same
 
 # a product and a sum may be rounded once instead of twice; nothing else of floating point is relaxed
 _FAST = {"contract"}
 
 
 def compiled(function: F) -> F:
-    """Compile a function of arrays and numbers for the types that it is called with.
-
-    The compiled code on disk is renewed when the function's own module changes, not when another one does.
-    """
+    """Compile a function of arrays and numbers for the types that it is called with."""
     if not AVAILABLE:
         return function
+    made: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST)(function)
+    with suppress(RuntimeError):  # neither the package's folder nor the user's cache can be written
+        made._cache = _Cache(function)  # type: ignore[no-untyped-call]
+    return made  # type: ignore[no-any-return]
+
+
+def code_seen(module: str) -> list[Path]:
+    """List the files of a module and of what it takes from its package's others, and they from theirs."""
+    package, seen, waiting = module.partition(".")[0], set[str](), [module]
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        values = vars(sys.modules[name]).values() if name in sys.modules else ()
+        homes = {getattr(value, "__module__", None) or "" for value in values}
+        waiting += [home for home in homes - seen if home.partition(".")[0] == package]
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in seen)
+    return sorted({Path(file) for file in files if file is not None})
+
+
+@cache
+def _digest(module: str) -> str:
+    digest = hashlib.sha256()
+    for file in code_seen(module):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+class _Files(CompileResultCacheImpl):
+    """Numba's files, named after the digest instead of the function's line."""
+
+    def __init__(self, function: Any) -> None:
+        self._digest = _digest(function.__module__)
+        super().__init__(function)  # type: ignore[no-untyped-call]
+
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
+        version = f"py{sys.version_info[0]}{sys.version_info[1]}{abiflags}"
+        return f"{fullname}-{self._digest}.{version}".replace("<", "").replace(">", "")
+
+
+class _Cache(FunctionCache):
+    """Numba's cache, with one process at a time that compiles what is not there; Numba's own lock keeps the
+    threads of a process apart."""
+
+    _impl_class = _Files
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        if found is None:
+            _TURN.take(Path(self.cache_path))
+            found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            if found is not None:
+                _TURN.give_back()
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+            self._remove_older()
+        finally:
+            _TURN.give_back()
+
+    def _remove_older(self) -> None:
+        """Remove what this function was compiled to before an update, for this version of Python."""
+        name = self._impl.filename_base
+        function, _, own = name.rpartition("-")
+        for file in Path(self.cache_path).glob(f"{function}-*.{own.partition('.')[2]}.*nb[ci]"):
+            if not file.name.startswith(f"{name}."):
+                file.unlink(missing_ok=True)
+
+
+class _Turn:
+    """The right to compile, which one process has; a function that another one needs is compiled within."""
+
+    def __init__(self) -> None:
+        self._depth, self._said = 0, False
+        self._file: IO[str] | None = None
+
+    def take(self, folder: Path) -> None:
+        self._depth += 1
+        if not self._said:
+            self._said = True
+            _LOG.warning("compiling loops for this processor: once after an install or update, some seconds")
+        if self._depth == 1 and fcntl is not None:
+            self._wait(folder)
+
+    def give_back(self) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _wait(self, folder: Path) -> None:
+        ends = time.monotonic() + _PATIENCE
+        with suppress(OSError):  # a file system without locks, or a folder that others own
+            self._file = (folder / "rnnsweep-compiling.lock").open("w")
+            while time.monotonic() < ends and not _locked(self._file):
+                time.sleep(0.05)
+
+
+def _locked(file: IO[str]) -> bool:
     try:
-        return _compile(function, cache=True)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return _compile(function, cache=False)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _compile(function: F, *, cache: bool) -> F:
-    wrap: Any = numba.njit(cache=cache, nogil=True, error_model="numpy", fastmath=_FAST)
-    return wrap(function)  # type: ignore[no-any-return]
+_TURN = _Turn()
 
 
 def in_single_precision(of_double: Callable[..., Any]) -> Callable[[F], F]:

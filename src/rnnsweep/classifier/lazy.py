@@ -50,14 +50,14 @@ class LazyRows(ABC):
         return self._read[0].requires_grad_()
 
     @torch.no_grad()
-    def step(self, *, lr: float) -> None:
-        """Move the rows read last by their gradient, and count the step for all the others."""
+    def step(self, *, lr: float, scale: float = 1.0) -> None:
+        """Move the rows read last by `scale` times their gradient, count the step for all the others."""
         assert self._rows_U is not None
         leaf_UD = self._read[0]
         gradient_UD, leaf_UD.grad = leaf_UD.grad, None
         assert gradient_UD is not None
         values = [leaf_UD.detach(), *self._read[1:]]
-        self._move(values, gradient_UD, lr)
+        self._move(values, gradient_UD if scale == 1.0 else gradient_UD.mul_(scale), lr)
         self.steps += 1
         self._count(lr)
         self._write(self._rows_U, values)
@@ -199,7 +199,8 @@ class LazyAdam(LazyRows):
         root = float(np.sqrt(1 - beta2**self.steps))
         gain = lr * root / (1 - beta1**self.steps)
         # as the dense kernel rounds it: over thousands of steps the difference would show
-        kept = torch.tensor(1 - lr * self.decay, dtype=self.table_VD.dtype).item()
+        number = np.float32 if self.table_VD.dtype == torch.float32 else np.float64
+        kept = float(number(1 - lr * self.decay))
         self._skipped.push(gain * root ** np.arange(4.0), decay=kept)
 
     def _make_up(self, values: list[Tensor], sums: Sums) -> None:

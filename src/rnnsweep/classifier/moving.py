@@ -24,12 +24,13 @@ def adam_numbers(
     eps: float,
     keep: float = 1.0,
     decay: float = 0.0,
+    scale: float = 1.0,
 ) -> tuple[Any, ...]:
     """Give the numbers that `kernels.adam` wants for one step, in the precision of the weights."""
     beta1, beta2 = betas
     rate, root = lr / (1 - beta1**step), (1 - beta2**step) ** -0.5
     number = np.float32 if like.dtype == torch.float32 else np.float64
-    every = (keep, decay, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, eps)
+    every = (scale, keep, decay, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, eps)
     with np.errstate(
         over="ignore"
     ):  # a rate past all numbers makes weights infinite, which training calls diverged
@@ -56,8 +57,8 @@ class MovedAdam:
             parts = (weight.detach(), state["exp_avg"], state["exp_avg_sq"])
             self._arrays.append(tuple(part.view(-1).numpy() for part in parts))
 
-    def step(self, *, lr: float) -> None:
-        """Do one step and forget the gradients."""
+    def step(self, *, lr: float, scale: float = 1.0) -> None:
+        """Do one step with `scale` times the gradients, and forget them."""
         group, weights = self._group, self._weights
         if not weights:
             return
@@ -72,6 +73,7 @@ class MovedAdam:
             eps=group["eps"],
             keep=1 - lr * decay if decoupled else 1.0,
             decay=0.0 if decoupled else decay,
+            scale=scale,
         )
         for weight, arrays in zip(weights, self._arrays, strict=True):
             self._optimizer.state[weight]["step"].fill_(done)

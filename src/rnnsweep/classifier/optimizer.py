@@ -43,6 +43,7 @@ class Optimizer:
         self.dense = _dense(config, [*others, *embedding.parameters()] if why_not else [*others])
         self._moved = MovedAdam(self.dense) if AVAILABLE and may_move(self.dense) else None
         self._distinct = Distinct(embedding.num_embeddings)
+        self._scale = 1.0  # by which the next step multiplies the gradients
         self.lent: Lent | None = None
         self._table_UD: Tensor = embedding.weight
         self._places_TB: Tensor | None = None
@@ -81,7 +82,11 @@ class Optimizer:
         """Scale all gradients so that their common norm is within the limit; untouched rows' are zero."""
         if scaler is not None:  # 16-mixed, which has no lazy rows
             scaler.unscale_(self.dense)
-        if self.config.gradient_clip is not None:
+        if self.config.gradient_clip is None:
+            return
+        if self._moved is not None and scaler is None:  # the step multiplies, in its own pass
+            self._scale = clip_factor(gradients_of(self.weights()), self.config.gradient_clip)
+        else:
             clip(self.weights(), self.config.gradient_clip)
 
     def add_up(self) -> None:
@@ -107,12 +112,14 @@ class Optimizer:
             scaler.step(self.dense)
             scaler.update()
         elif self._moved is not None:
-            self._moved.step(lr=lr)
+            self._moved.step(lr=lr, scale=self._scale)
         else:
             self.dense.step()
-        self.dense.zero_grad()
+        if self._moved is None or scaler is not None:
+            self.dense.zero_grad()
         if self.lazy is not None:
-            self.lazy.step(lr=lr)
+            self.lazy.step(lr=lr, scale=self._scale)
+        self._scale = 1.0
 
     def catch_up(self) -> None:
         """Bring every row of the embedding up to date: before anything but `vectors` reads it."""
@@ -145,13 +152,24 @@ class Optimizer:
 
 def clip(weights: list[Tensor], limit: float) -> None:
     """Do what torch.nn.utils.clip_grad_norm_ does, on the CPU in one pass and a second where it clips."""
-    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    gradients = gradients_of(weights)
     if not AVAILABLE or any(gradient.device.type != "cpu" for gradient in gradients):
         nn.utils.clip_grad_norm_(weights, limit)
         return
+    factor = clip_factor(gradients, limit)
+    if factor != 1.0:
+        torch._foreach_mul_(gradients, factor)
+
+
+def gradients_of(weights: list[Tensor]) -> list[Tensor]:
+    """List the gradients that there are."""
+    return [gradient for weight in weights if (gradient := weight.grad) is not None]
+
+
+def clip_factor(gradients: list[Tensor], limit: float) -> float:
+    """Give the factor that brings the gradients' common norm within the limit, 1 where it is."""
     total = sum(kernels.sum_of_squares(g.contiguous().view(-1).numpy()) for g in gradients)
-    if total > 0 and limit / (math.sqrt(total) + 1e-6) < 1:
-        torch._foreach_mul_(gradients, limit / (math.sqrt(total) + 1e-6))
+    return min(1.0, limit / (math.sqrt(total) + 1e-6)) if total > 0 else 1.0
 
 
 def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:

@@ -20,7 +20,7 @@ def pool(
         pooled_BH, or of twice the width for "mean_max"
     """
     if pooling == "last":
-        return _last(outputs_TBH, lengths_B, bidirectional=bidirectional)
+        return _last(outputs_TBH, lengths_B, bidirectional=bidirectional, ragged=ragged)
     if pooling == "max":
         return _max(outputs_TBH, lengths_B, ragged)
     if pooling == "mean":
@@ -38,9 +38,12 @@ def _mean(outputs_TBH: Tensor, lengths_B: Tensor, ragged: bool) -> Tensor:
     return total_BH / lengths_B.to(total_BH).unsqueeze(1)
 
 
-def _last(outputs_TBH: Tensor, lengths_B: Tensor, *, bidirectional: bool) -> Tensor:
-    rows_B = torch.arange(outputs_TBH.shape[1], device=outputs_TBH.device)
-    ends_BH = outputs_TBH[lengths_B - 1, rows_B]
+def _last(outputs_TBH: Tensor, lengths_B: Tensor, *, bidirectional: bool, ragged: bool) -> Tensor:
+    if ragged:
+        rows_B = torch.arange(outputs_TBH.shape[1], device=outputs_TBH.device)
+        ends_BH = outputs_TBH[lengths_B - 1, rows_B]
+    else:
+        ends_BH = outputs_TBH[-1]
     if not bidirectional:
         return ends_BH
     half = outputs_TBH.shape[2] // 2

@@ -132,7 +132,7 @@ class _Layer(torch.autograd.Function):
         made = rest[count:]
         of_inputs_NG, of_state_NG = _BACKWARD[plan.mode](plan, directions, made, given_TBH.contiguous())
         inputs_RE = inputs.reshape(-1, inputs.shape[-1])
-        of_inputs_RK = _by_input(plan, _by_token(plan, of_inputs_NG), len(inputs_RE))
+        of_inputs_RK = _by_input(plan, _by_token(plan, of_inputs_NG), inputs_RE.shape[0])
         own_bias = of_state_NG is not of_inputs_NG
         of_weights = _of_weights(
             ctx, inputs_RE, of_inputs_RK, _by_token(plan, of_state_NG), own_bias=own_bias
@@ -173,7 +173,7 @@ def _rows(plan: _Plan, rows: int, width: int, like: Tensor) -> Tensor:
 
 def _inputs_part(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights], biases: list[Tensor]) -> Tensor:
     """Give gates_NG as far as the inputs decide them, in all directions by one product."""
-    rows, gates = plan.steps * plan.texts * len(weights), len(weights[0].input_GE)
+    rows, gates = plan.steps * plan.texts * len(weights), weights[0].input_GE.shape[0]
     gates_NG = inputs_RE.new_empty(rows + kernels.TEXTS, gates)
     gates_NG[rows:].zero_()
     wide_EK, bias_K = _joined([one.input_GE for one in weights]).t(), _joined(biases)
@@ -187,18 +187,18 @@ def _inputs_part(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights], biases
 
 def _across(weights: list[_Weights]) -> NDArray[Any]:
     """Give the recurrent weights as weights_SHG."""
-    return torch.stack([one.state_GH.detach().t() for one in weights]).numpy()
+    return np.ascontiguousarray(_stacked(weights).transpose(0, 2, 1))
 
 
 def _stacked(weights: list[_Weights]) -> NDArray[Any]:
     """Give the recurrent weights as weights_SGH."""
-    return torch.stack([one.state_GH.detach() for one in weights]).numpy()
+    return np.stack([one.state_GH.detach().numpy() for one in weights])
 
 
 def _rnn_forward(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights]) -> list[Tensor]:
     biases = [one.input_bias_G + one.state_bias_G for one in weights]
     gates = _inputs_part(plan, inputs_RE, weights, biases)
-    out = _rows(plan, len(gates) - kernels.TEXTS, gates.shape[1], gates)
+    out = _rows(plan, gates.shape[0] - kernels.TEXTS, gates.shape[1], gates)
     kernels.rnn_forward(gates.numpy(), _across(weights), plan.batch, out.numpy())
     return [out]
 
@@ -206,8 +206,8 @@ def _rnn_forward(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights]) -> lis
 def _gru_forward(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights]) -> list[Tensor]:
     gates = _inputs_part(plan, inputs_RE, weights, [one.input_bias_G for one in weights])
     bias_SG = torch.stack([one.state_bias_G.detach() for one in weights]).numpy()
-    rows, units = len(gates) - kernels.TEXTS, gates.shape[1] // 3
-    given, out = gates.new_empty(len(gates), units), _rows(plan, rows, units, gates)
+    rows, units = gates.shape[0] - kernels.TEXTS, gates.shape[1] // 3
+    given, out = gates.new_empty(gates.shape[0], units), _rows(plan, rows, units, gates)
     arrays = (plan.batch, given.numpy(), out.numpy())
     kernels.gru_forward(gates.numpy(), _across(weights), bias_SG, *arrays)
     return [gates, given, out]
@@ -216,8 +216,8 @@ def _gru_forward(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights]) -> lis
 def _lstm_forward(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights]) -> list[Tensor]:
     biases = [one.input_bias_G + one.state_bias_G for one in weights]
     gates = _inputs_part(plan, inputs_RE, weights, biases)
-    rows, units = len(gates) - kernels.TEXTS, gates.shape[1] // 4
-    cells, out = gates.new_empty(len(gates), units), _rows(plan, rows, units, gates)
+    rows, units = gates.shape[0] - kernels.TEXTS, gates.shape[1] // 4
+    cells, out = gates.new_empty(gates.shape[0], units), _rows(plan, rows, units, gates)
     cells[rows:].zero_()
     arrays = (plan.batch, cells.numpy(), out.numpy())
     kernels.lstm_forward(gates.numpy(), _across(weights), *arrays)
@@ -228,7 +228,7 @@ def _rnn_backward(
     plan: _Plan, weights: list[_Weights], made: list[Tensor], given_TBH: Tensor
 ) -> tuple[Tensor, Tensor]:
     (out,) = made
-    d = _rows(plan, len(out) - kernels.TEXTS, out.shape[1], out)
+    d = _rows(plan, out.shape[0] - kernels.TEXTS, out.shape[1], out)
     given = given_TBH.view(-1, out.shape[1]).numpy()
     kernels.rnn_backward(out.numpy(), given, _stacked(weights), plan.batch, d.numpy())
     return d, d
@@ -238,7 +238,7 @@ def _gru_backward(
     plan: _Plan, weights: list[_Weights], made: list[Tensor], given_TBH: Tensor
 ) -> tuple[Tensor, Tensor]:
     gates, parts, out = made
-    d, to = (_rows(plan, len(out) - kernels.TEXTS, gates.shape[1], gates) for _ in range(2))
+    d, to = (_rows(plan, out.shape[0] - kernels.TEXTS, gates.shape[1], gates) for _ in range(2))
     kept = (gates.numpy(), parts.numpy(), out.numpy(), given_TBH.view(-1, out.shape[1]).numpy())
     kernels.gru_backward(*kept, _stacked(weights), plan.batch, d.numpy(), to.numpy())
     return d, to
@@ -248,7 +248,7 @@ def _lstm_backward(
     plan: _Plan, weights: list[_Weights], made: list[Tensor], given_TBH: Tensor
 ) -> tuple[Tensor, Tensor]:
     gates, cells, _ = made
-    d = _rows(plan, len(gates) - kernels.TEXTS, gates.shape[1], gates)
+    d = _rows(plan, gates.shape[0] - kernels.TEXTS, gates.shape[1], gates)
     kept = (gates.numpy(), cells.numpy(), given_TBH.view(-1, cells.shape[1]).numpy())
     kernels.lstm_backward(*kept, _stacked(weights), plan.batch, d.numpy())
     return d, d

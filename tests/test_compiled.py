@@ -1,0 +1,87 @@
+"""Compiled code is kept for the next process, never after an update; one process at a time compiles."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rnnsweep.compiled import code_seen
+
+OUTER = """
+from rnnsweep.compiled import compiled
+from some.inner import times
+
+@compiled
+def outer(x):
+    return times(x) + 1
+"""
+INNER = """
+from rnnsweep.compiled import compiled
+
+@compiled
+def times(x):
+    return {factor} * x
+"""
+LINE = "compiling loops for this processor: once after an install or update, some seconds"
+ASK = "from some.outer import outer; print(outer(5), sum(outer.stats.cache_misses.values()))"
+
+
+@pytest.fixture
+def package(tmp_path):
+    """Two modules of one package, the outer of which takes a function from the inner."""
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "__init__.py").write_text("")
+    (tmp_path / "some" / "outer.py").write_text(OUTER)
+    (tmp_path / "some" / "inner.py").write_text(INNER.format(factor=2))
+    return tmp_path
+
+
+def ask(folder):
+    """Give the answer of a fresh process, what it had to compile, and what it said."""
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer, compiled = done.stdout.split()
+    return int(answer), int(compiled), done.stderr
+
+
+def test_a_change_of_a_module_that_a_function_takes_from_is_noticed(package):
+    assert ask(package)[:2] == (11, 1)
+    assert ask(package) == (11, 0, "")
+    (package / "some" / "inner.py").write_text(INNER.format(factor=3))
+    assert ask(package)[:2] == (16, 1)
+    kept = [file.name.split("-")[0] for file in (package / "some" / "__pycache__").glob("*.nbi")]
+    assert sorted(kept) == ["inner.times", "outer.outer"]  # what was compiled before is gone
+
+
+@pytest.mark.slow
+def test_two_processes_that_start_at_once_compile_once_and_say_so_in_one_line(package):
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(ask, [package, package]))
+    assert [answer for answer, _, _ in found] == [11, 11]
+    assert sum(compiled for _, compiled, _ in found) == 1
+    said = [line for _, _, text in found for line in text.splitlines()]
+    assert set(said) == {LINE}
+    assert len(said) <= 2  # who waits says it too
+
+
+@pytest.mark.slow
+def test_what_a_process_killed_while_writing_left_is_compiled_anew(package):
+    assert ask(package)[0] == 11
+    for file in (package / "some" / "__pycache__").glob("outer.outer-*.nbc"):
+        file.unlink()  # the index is written first
+    assert ask(package) == (11, 1, f"{LINE}\n")
+
+
+def test_the_loops_of_the_cells_depend_on_the_curves_of_their_gates():
+    import rnnsweep.networks.kernels  # noqa: F401
+
+    names = {file.name for file in code_seen("rnnsweep.networks.kernels")}
+    assert names == {"kernels.py", "maths.py", "compiled.py"}
