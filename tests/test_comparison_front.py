@@ -184,7 +184,7 @@ def test_unequal_budgets_are_no_surprise_where_studies_end_early(table, several)
         "The budgets are not equal",
         "The budgets are not equal, as studies end early",
     ]
-    assert remarks[1][0].next == "raise stop_after or target in the sweep's file"
+    assert remarks[1][0].next == "raise stop_after or target in the sweep's file, then: rnnsweep sweep toy"
 
 
 def test_the_report_tells_what_was_asked_beyond_a_space(table, tmp_path):

@@ -1,5 +1,7 @@
 """Each remark on the health of a search appears when it should, and not when all is well."""
 
+import shlex
+
 import numpy as np
 import pandas as pd
 from sweep_records import make_curves, make_runs
@@ -57,10 +59,12 @@ def test_a_search_that_still_improves_is_told():
 def test_the_learning_rate_from_which_training_diverges_is_told():
     runs = calm()
     high = (runs["role"] == "trial") & (runs["trial"] != 3) & (runs["optimizer.lr"] > 0.03)
-    runs.loc[high, ["state", "reason"]] = ["failed", "the loss is NaN"]
-    assert any(
-        "from a learning rate of 0.03" in r or "half of the trials diverge" in r for r in remarks(runs)
-    )
+    runs.loc[high, ["state", "reason"]] = ["pruned", "diverged: Diverged: the loss is nan"]
+    lowest = runs.loc[high, "optimizer.lr"].min()
+    said = f"gru: from a learning rate of {lowest:.2g} on, half of the trials diverge."
+    assert said in remarks(runs)
+    pruned = runs.assign(reason=runs["reason"].where(~high, "pruned: behind after 1 epochs"))
+    assert not any("diverge" in r for r in remarks(pruned))
 
 
 def test_one_bad_low_rate_is_no_limit():
@@ -85,3 +89,49 @@ def test_curves_that_still_rise_are_told():
 def test_unequal_budgets_are_told():
     runs = pd.concat([calm(), calm(trials=10).assign(architecture="lstm")])
     assert "The budgets are not equal: gru had 20 trials, lstm 10." in remarks(runs)
+
+
+def test_many_pruned_trials_are_told():
+    runs = calm()
+    runs.loc[(runs["role"] == "trial") & (runs["trial"] >= 4), "state"] = "pruned"
+    said = "gru: 16 of 20 trials were pruned, so the best was chosen among the 4 that ran to their end."
+    assert said in remarks(runs)
+
+
+def test_an_architectures_own_range_is_the_one_that_counts():
+    inside, out = {"optimizer.lr": (1e-4, 1e-1, True)}, {"gru": {"optimizer.lr": (1e-4, 1.01e-2, True)}}
+    assert remarks(calm(), bounds=inside) == []
+    assert "upper border" in remarks(calm(), bounds=inside, own_bounds=out)[0]
+
+
+def troubled():
+    """A study with each trouble at once, and its curves."""
+    runs = calm()
+    trials = runs["role"] == "trial"
+    high = trials & (runs["trial"] != 3) & (runs["optimizer.lr"] > 0.03)
+    runs.loc[high, ["state", "reason"]] = ["pruned", "diverged: Diverged: the loss is nan"]
+    runs.loc[trials & runs["trial"].isin([5, 6, 7]), ["state", "reason"]] = ["failed", "crash"]
+    last = runs.loc[trials & (runs["state"] == "complete"), "trial"].max()
+    runs.loc[trials & (runs["trial"] == last), ["validation", "optimizer.lr"]] = [0.8, 0.0001001]
+    return runs, make_curves(runs).assign(value=lambda table: table["step"] / 2000)
+
+
+def test_each_next_step_is_a_command_that_rnnsweep_takes():
+    import click
+
+    from rnnsweep.cli.entry import commands
+
+    runs, curves = troubled()
+    found = check_health(
+        runs,
+        make_standings(runs),
+        sweep="quickstart",
+        curves=curves,
+        bounds={"optimizer.lr": (1e-4, 0.1, True)},
+    )
+    words = ("border", "failed", "last tenth", "diverge", "above the test", "rising")
+    assert [any(word in r.sentence for r in found) for word in words] == [True] * len(words)
+    for remark in found:
+        name, *arguments = shlex.split(remark.next[remark.next.index("rnnsweep ") :])[1:]
+        command = commands.get_command(click.Context(commands), name)
+        command.make_context(name, arguments)  # raises for an option or a value that is none

@@ -10,7 +10,7 @@ from rnnsweep.comparison.svg import Picture, Scale, fit, number, shorten
 WIDTH = 720
 LEFT = 150
 ROW = 26
-NAMED, PAIRED = 19, 15  # characters of a name that there is room for, alone and in a pair
+NAMED, PAIRED = 17, 15  # characters of a name that there is room for, alone and in a pair
 
 
 def bounds(standing: Standing) -> list[float]:

@@ -1,6 +1,6 @@
 """From the records of a sweep to its comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,7 @@ from rnnsweep.comparison.studies import find_bought
 from rnnsweep.comparison.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.sweep import Sweep
-from rnnsweep.sweep.space import Choices
+from rnnsweep.sweep.space import Choices, Dimension
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,7 @@ def compare_records(
             table,
             standings,
             curves=curves,
-            bounds=_bounds(sweep),
+            own_bounds=_bounds(sweep),
             margin=margin,
             sweep=name,
             early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
@@ -151,8 +151,14 @@ def _with_columns(runs: "pd.DataFrame") -> "pd.DataFrame":
     return runs.assign(**{column: np.nan for column in missing}) if missing else runs
 
 
-def _bounds(sweep: Sweep | str) -> dict[str, Bounds]:
+def _bounds(sweep: Sweep | str) -> dict[str, dict[str, Bounds]]:
+    """The ranges that each architecture was searched in."""
     if isinstance(sweep, str):
         return {}
-    ranges = [d for d in sweep.space if not isinstance(d, Choices)]
-    return {d.key: (float(d.low), float(d.high), d.log) for d in ranges}
+    return {name: dict(_ranges(sweep.dimensions(name))) for name in sweep.architectures}
+
+
+def _ranges(dimensions: Sequence[Dimension]) -> Iterator[tuple[str, Bounds]]:
+    for one in dimensions:
+        if not isinstance(one, Choices):
+            yield one.key, (float(one.low), float(one.high), one.log)

@@ -1,5 +1,7 @@
 """Health of the search: what would make the comparison misleading, each with what to do next."""
 
+import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmic
 EDGE = 0.05  # share of a range that counts as its border
 MANY_FAILED = 0.1
+MANY_PRUNED = 0.75
 UNEQUAL = 1.25  # times the smallest budget
 GAP = 0.03  # validation minus test
 
@@ -26,6 +29,7 @@ def check_health(
     *,
     curves: "pd.DataFrame | None" = None,
     bounds: Mapping[str, Bounds] | None = None,
+    own_bounds: Mapping[str, Mapping[str, Bounds]] | None = None,
     margin: float = 0.002,
     sweep: str = "SWEEP",
     early: bool = False,
@@ -37,6 +41,7 @@ def check_health(
         standings: made of them.
         curves: of replicates or trials, with key ``validation/accuracy``.
         bounds: (low, high, log) of each searched range.
+        own_bounds: the ranges of architectures that have a space of their own, in place of `bounds`.
         margin: what counts as a difference.
         sweep: its name, for the next command.
         early: studies may end before their budget, as the sweep's `stop_after` or `target` says.
@@ -47,11 +52,12 @@ def check_health(
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, sweep)
-        remarks += _at_border(standing, own, bounds or {}, sweep)
+        ranges = (own_bounds or {}).get(standing.architecture, bounds or {})
+        remarks += _at_border(standing, own, ranges, sweep)
         remarks += _not_converged(standing, own, margin, sweep)
-        remarks += _diverging(standing, own)
-        remarks += _gap(standing)
-        remarks += _still_rising(standing, curves, margin)
+        remarks += _diverging(standing, own, sweep)
+        remarks += _gap(standing, sweep)
+        remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
 
 
@@ -62,7 +68,9 @@ def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -
         why = "The budgets are not equal, as studies end early" if early else "The budgets are not equal"
         yield Remark(
             f"{why}: {most} had {spent[most]} trials, {least} {spent[least]}.",
-            "raise stop_after or target in the sweep's file" if early else f"rnnsweep sweep {sweep}",
+            f"raise stop_after or target in the sweep's file, then: rnnsweep sweep {sweep}"
+            if early
+            else f"rnnsweep sweep {sweep}",
         )
 
 
@@ -73,6 +81,13 @@ def _outcomes(standing: Standing, sweep: str) -> Iterator[Remark]:
         yield Remark(
             f"{name}: {trials['failed']} of {total} trials failed, so less of its space was seen.",
             f"rnnsweep status {sweep}",
+            name,
+        )
+    if trials["complete"] and trials["pruned"] / total > MANY_PRUNED:
+        yield Remark(
+            f"{name}: {trials['pruned']} of {total} trials were pruned, so the best was chosen among the "
+            f"{trials['complete']} that ran to their end.",
+            f"rnnsweep sweep {sweep} --trials {2 * total}",
             name,
         )
     above = trials.get(INFEASIBLE, 0)
@@ -104,9 +119,14 @@ def _at_border(
             yield Remark(
                 f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) lies at the {side} "
                 f"border ({bound:.4g}) of the space: a better one may lie beyond.",
-                f"widen space.{key} in the sweep's file and search again",
+                f"widen space.{key} in the sweep's file, then: {_search_on(sweep, trials)}",
                 standing.architecture,
             )
+
+
+def _search_on(sweep: str, trials: "pd.DataFrame") -> str:
+    """The command that searches a changed space with as many trials again."""
+    return f"rnnsweep sweep {sweep} --trials {2 * len(trials)} --accept-changes"
 
 
 def _position(value: Any, low: float, high: float, log: bool) -> float | None:
@@ -131,24 +151,30 @@ def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sw
         yield Remark(
             f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
             f"{points(gain)} points: the search has not converged.",
-            f"raise trials in the sweep's file and run rnnsweep sweep {sweep}",
+            f"rnnsweep sweep {sweep} --trials {2 * len(trials)}",
             standing.architecture,
         )
 
 
-def _diverging(standing: Standing, trials: "pd.DataFrame") -> Iterator[Remark]:
+def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterator[Remark]:
     key = "optimizer.lr"
     if key not in trials or not len(trials):
         return
-    reasons = trials["reason"].astype("string").fillna("").str.lower()
-    lost = (trials["state"] == "failed") & reasons.str.contains("diverg|nan|infinite")
-    rate = divergence_rate(trials[key].to_numpy(dtype=np.float64), lost.to_numpy(dtype=bool))
+    rate = divergence_rate(trials[key].to_numpy(dtype=np.float64), diverged(trials).to_numpy(dtype=bool))
     if rate is not None:
         yield Remark(
             f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
-            f"lower the upper end of space.{key} to {rate:.2g}",
+            f"lower the upper end of space.{key} to {rate:.2g} in the sweep's file, then: "
+            f"{_search_on(sweep, trials)}",
             standing.architecture,
         )
+
+
+def diverged(trials: "pd.DataFrame") -> "pd.Series[bool]":
+    """Say of each trial whether its loss left all numbers: such a trial is pruned, as nothing mends it."""
+    reasons = trials["reason"].astype("string").fillna("").str.lower()
+    named = reasons.str.contains("diverg|the loss is nan|infinite").astype(bool)
+    return named & trials["state"].isin(["pruned", "failed"])
 
 
 def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> float | None:
@@ -162,7 +188,7 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
     return float(rates[order][last[-1]]) if len(last) > 1 else None
 
 
-def _gap(standing: Standing) -> Iterator[Remark]:
+def _gap(standing: Standing, sweep: str) -> Iterator[Remark]:
     if standing.validation is None or standing.test.mean is None:
         return
     gap = standing.validation - standing.test.mean
@@ -170,12 +196,15 @@ def _gap(standing: Standing) -> Iterator[Remark]:
         yield Remark(
             f"{standing.architecture}: the best validation score is {points(gap)} points above the test "
             "mean: choosing the best of many trials flatters it, or the two parts differ.",
-            "read the test column, not the validation column",
+            "judge by the test column, and make its interval narrower: "
+            f"rnnsweep replicate {sweep} --n {max(10, 2 * standing.test.replicates)}",
             standing.architecture,
         )
 
 
-def _still_rising(standing: Standing, curves: "pd.DataFrame | None", margin: float) -> Iterator[Remark]:
+def _still_rising(
+    standing: Standing, trials: "pd.DataFrame", curves: "pd.DataFrame | None", margin: float
+) -> Iterator[Remark]:
     if curves is None or not len(curves):
         return
     ids = {r.run_id for r in standing.replicates} or {standing.run_id}
@@ -185,9 +214,15 @@ def _still_rising(standing: Standing, curves: "pd.DataFrame | None", margin: flo
         yield Remark(
             f"{standing.architecture}: its validation score was still rising at the end, by "
             f"{points(float(np.median(gains)))} points in the last quarter of training.",
-            "raise trainer.max_epochs in the sweep's overrides",
+            f"see what twice the epochs bring: {_longer(standing, trials)}",
             standing.architecture,
         )
+
+
+def _longer(standing: Standing, trials: "pd.DataFrame") -> str:
+    """The command that trains the best configuration for twice as long."""
+    done = float(np.nanmax(trials["epochs"].astype(float), initial=1.0))
+    return f"rnnsweep train {shlex.join([*standing.overrides, f'trainer.max_epochs={2 * math.ceil(done)}'])}"
 
 
 def _last_gain(curve: "pd.DataFrame") -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.budget import FEWEST_STUDIES, budget_curve, study_curve
+from rnnsweep.comparison.health import diverged
 from rnnsweep.comparison.spending import Bought, study_time_curve, time_curve
 from rnnsweep.comparison.standings import infeasible, last_attempts
 from rnnsweep.sweep import Sweep
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 INDEPENDENT = ("qmc", "random")  # samplers whose trials do not depend on earlier ones
 ENOUGH = 5  # whole studies that are asked for
 FEWEST_TRIALS = 4
-DIVERGED = "diverg|nan|infinite"
 
 Path = tuple[NDArray[np.float64], NDArray[np.float64]]  # scores and seconds in the order of the trials
 
@@ -50,8 +50,7 @@ def _dependence(sweep: Sweep, runs: "pd.DataFrame") -> str | None:
     if early:
         return f"With {early} a study ends by what it has found"
     trials = last_attempts(runs[runs["role"] == "trial"])
-    reasons = trials["reason"].astype("string").fillna("").str.lower()
-    cut = (trials["state"] == "pruned") & ~reasons.str.contains(DIVERGED)
+    cut = (trials["state"] == "pruned") & ~diverged(trials)
     if cut.any():
         return f"{cut.sum()} trials were pruned by what earlier ones reached"
     return None
