@@ -3,6 +3,7 @@
 import re
 import time
 
+import numpy as np
 import pytest
 from rich.console import Console
 from sweep_records import make_curves, make_runs
@@ -17,7 +18,9 @@ from rnnsweep.comparison import (
     verdicts_markdown,
     write_report,
 )
+from rnnsweep.comparison.mistakes import Predictions
 from rnnsweep.comparison.terminal import interval_bar
+from rnnsweep.sweep import read_sweep
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +86,38 @@ def test_the_report_replaces_an_older_one_as_a_whole(comparison, tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 
+SWEEP = """# Which of ten?
+architectures: [net0, net1]
+trials: 990
+sampler: random
+pruner: none
+objectives: [validation, parameters]
+space:
+  optimizer.lr: {type: float, low: 1e-4, high: 1e-1, log: true}
+  model.hidden_size: {type: int, low: 8, high: 128, log: true}
+"""
+
+
 @pytest.mark.slow
-def test_ten_thousand_runs_stay_a_small_file():
-    levels = {f"net{i}": 0.6 + 0.01 * i for i in range(10)}
-    runs = make_runs(levels, trials=990)
+def test_ten_thousand_runs_with_every_figure_stay_a_small_file(tmp_path):
+    (tmp_path / "many.yaml").write_text(SWEEP)
+    runs = make_runs({f"net{i}": 0.6 + 0.01 * i for i in range(10)}, trials=990, pruning=False)
     assert len(runs) == 10_001
-    start = time.perf_counter()
-    page = render_report(compare_records(runs, make_curves(runs, validations=60), sweep="demo"))
-    print(f"{time.perf_counter() - start:.1f} s, {len(page) / 1e6:.2f} MB")
+    draw = np.random.default_rng(0)
+    targets_N = draw.integers(0, 4, 7600)
+    own = runs[runs["role"] == "replicate"]["run_id"]
+    said = {run: Predictions(targets_N, draw.integers(0, 4, 7600)) for run in own}
+    curves, sweep = make_curves(runs, validations=60), read_sweep(tmp_path / "many.yaml")
+    start = time.process_time()
+    found = compare_records(runs, curves, sweep=sweep, predictions=said, labels=["a", "b", "c", "d"])
+    page = render_report(found)
+    print(f"{time.process_time() - start:.1f} s of the processor, {len(page) / 1e6:.2f} MB")
     assert len(page) < 5_000_000
+    drawn = set(re.findall(r'<figure id="figure-(\w+)"', page))
+    assert drawn == {
+        *("pairs", "replicates", "front", "parameters", "curves"),
+        *("trials", "importance", "marginals", "budget", "spending"),
+    }
 
 
 def test_markdown_has_one_line_a_row_and_numbers_to_the_right(comparison):
