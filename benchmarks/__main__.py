@@ -65,7 +65,9 @@ def markdown(rows: list[dict], commit: str) -> str:
     ]
     for row in rows:
         spread = row.get("range")
-        ratio = figure(row["ratio"]) + (f" ({figure(spread[0])} to {figure(spread[1])})" if spread else "")
+        ratio = figure(row.get("ratio")) + (
+            f" ({figure(spread[0])} to {figure(spread[1])})" if spread else ""
+        )
         cells = (
             row["case"],
             figure(row["ours"]),

@@ -20,7 +20,7 @@ from rnnsweep.data import EncodedCorpus, prepare
 
 SHARED = Path(os.environ.get("RNNSWEEP_SHARED", Path(__file__).parents[2] / "shared" / "data"))
 EPOCHS, BATCH = 2, 16
-DATA = ("data=ag_news", f"data.dir={SHARED / 'ag_news'}", "data.sample=10000", "data.validation_share=0.25")
+DATA = ("data=ag_news", f"data.dir={SHARED / 'ag_news'}", "data.sample=15000", "data.validation_share=0.5")
 NETWORK = ("model.initialisation=pytorch", "model.forget_bias=null", "model.embedding_dropout=0")
 STEP = ("optimizer.schedule=none", "optimizer.gradient_clip=null")
 WORK = ("data.vocabulary=20000", f"data.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}")

@@ -4,6 +4,7 @@ The trials are synthetic, but lie where real ones do: Optuna's journal, the ledg
 """
 
 import json
+import math
 import os
 import random
 import resource
@@ -195,14 +196,40 @@ def command(folder: Path, *words: str) -> tuple[float, float]:
     return time.perf_counter() - began, cpu
 
 
+def asks_after(folder: Path, sizes: list[int], done: int) -> list[float]:
+    """Fill the studies up to each size; give the median seconds of the asks there."""
+    found = []
+    for size in sizes:
+        add_trials(folder, size - done)
+        done = size + ASKS
+        found.append(sweep_with(folder, done))
+    return found
+
+
+def growth(sizes: list[int], asks: list[float]) -> dict:
+    """Make the row of the growth of an ask with the trials there are."""
+    exponent = math.log(asks[-1] / asks[0]) / math.log(sizes[-1] / sizes[0])
+    shown = ", ".join(f"{size:,}: {1000 * ask:.3g} ms" for size, ask in zip(sizes, asks, strict=True))
+    return {
+        "case": f"growth with trials, {sizes[-2]:,} to {sizes[-1]:,}",
+        "ours": 1000 * asks[-1],
+        "other": 1000 * asks[-2],
+        "other_name": f"the same at {sizes[-2]:,}",
+        "ratio": asks[-1] / asks[-2],
+        "unit": "ms of processor time an ask",
+        "note": f"{shown}; exponent {exponent:.2f}",
+    }
+
+
 def run(trials: int = TRIALS, runs: int = RUNS) -> list[dict]:
     """Fill, then measure: the asks in processor time, the commands whole."""
+    sizes = [max(trials // 50, 2 * ASKS), max(trials // 5, 4 * ASKS), trials]  # 100, 1,000 and 5,000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sweep_with(folder, 1)
         early = sweep_with(folder, 1 + ASKS)
-        add_trials(folder, trials)
-        late = sweep_with(folder, 1 + ASKS + trials + ASKS)
+        asks = asks_after(folder, sizes, 1 + ASKS)
+        late = asks[-1]
         fill_database(folder, trials=trials // 2, others=runs - trials)
         commands = {words: command(folder, *words) for words in (("status", "many"), ("compare", "many"))}
     rows = [
@@ -214,7 +241,8 @@ def run(trials: int = TRIALS, runs: int = RUNS) -> list[dict]:
             "ratio": early / late,
             "unit": "s of processor time",
             "note": "TPE over four settings, the constant of the storage included",
-        }
+        },
+        growth(sizes, asks),
     ]
     for (word, _), (wall, cpu) in commands.items():
         rows.append(

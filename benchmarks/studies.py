@@ -18,7 +18,8 @@ from typing import Any
 
 from benchmarks._plain import BATCH, FIXED, SHARED, open_study
 
-TRIALS, PROCESSES = 16, 2
+TRIALS, PROCESSES = 24, 2
+BEST = 4  # trials whose mean says how good a search was: the best alone is luck by half a point
 SWEEP = """\
 # How many trials an hour?
 name: studies
@@ -35,9 +36,15 @@ space:
 """
 
 
+def mean_of_best(scores: list[float]) -> float:
+    """Give the mean of the best few validation accuracies."""
+    best = sorted(scores, reverse=True)[:BEST]
+    return sum(best) / len(best)
+
+
 def plain(folder: Path, configurations: list[dict[str, Any]]) -> tuple[float, float]:
-    """Run the plain study over these configurations; give its seconds for each trial and its best
-    validation accuracy."""
+    """Run the plain study over these configurations; give its seconds for each trial and the mean of its best
+    validation accuracies."""
     journal = str(folder / "plain.log")
     study = open_study(journal)
     for params in configurations:
@@ -52,12 +59,13 @@ def plain(folder: Path, configurations: list[dict[str, Any]]) -> tuple[float, fl
         ).read_text()
     seconds = time.perf_counter() - began
     # the two processes may both take what one of them then finds gone: a trial more
-    return seconds / len(study.trials), study.best_value
+    scores = [trial.value for trial in study.trials if trial.value is not None]
+    return seconds / len(study.trials), mean_of_best(scores)
 
 
 def sweep(folder: Path, trials: int) -> tuple[float, float, list[dict[str, Any]]]:
-    """Run the sweep; give its seconds, its best validation accuracy and its configurations."""
-    from rnnsweep.study import export, read_status
+    """Run the sweep; give its seconds, the mean of its best validation accuracies and its configurations."""
+    from rnnsweep.study import export
 
     (folder / "sweeps").mkdir()
     (folder / "conf").symlink_to(Path(__file__).parents[1] / "conf")
@@ -76,8 +84,8 @@ def sweep(folder: Path, trials: int) -> tuple[float, float, list[dict[str, Any]]
     configurations = [
         {key: row[f"params_{key}"] for key in keys} for row in json.loads(table.to_json(orient="records"))
     ]
-    best = max(standing.best or 0.0 for standing in read_status(folder / "mlruns", "studies").standings)
-    return seconds, best, configurations
+    scores = table.loc[table["state"] == "COMPLETE", "value"]
+    return seconds, mean_of_best([float(score) for score in scores]), configurations
 
 
 def run(trials: int = TRIALS) -> list[dict]:
@@ -101,7 +109,8 @@ def run(trials: int = TRIALS) -> list[dict]:
             "other_name": "plain Optuna and Lightning as documented, as many processes",
             "ratio": other * trials / ours,
             "unit": "trials/h",
-            "note": f"best validation accuracy {best:.4f}, theirs {their_best:.4f}: within half a point: "
+            "note": f"mean of the best {BEST} validation accuracies {best:.4f}, theirs {their_best:.4f}: "
+            + "within half a point: "
             + ("yes" if abs(best - their_best) <= 0.005 else "no"),
         }
     ]

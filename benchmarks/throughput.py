@@ -54,11 +54,7 @@ class Case:
         return f"train, {two}{self.cell} {self.embedding}/{self.hidden}, batch {self.batch}"
 
 
-CASES = (
-    *(Case("lstm", batch) for batch in (16, 64, 256)),
-    *(Case(cell, batch) for cell in ("gru", "rnn") for batch in (16, 64)),
-    *(Case("lstm", batch, 128, 128, bidirectional=True) for batch in (16, 64)),
-)
+CASES = tuple(Case("lstm", batch) for batch in (16, 64, 256))
 TEMPLATED = CASES[:1]
 
 
@@ -272,7 +268,7 @@ def speed_of_ours(case: Case, run: RunConfig) -> float:
 # ---- rows
 
 
-def measure(case: Case) -> list[dict]:
+def measure(case: Case, turns: int = TURNS) -> list[dict]:
     """Let the three loops take turns; ours and the bare one start afresh in each (cold tables cost both)."""
     run = settings(case)
     run = replace(run, optimizer=OptimizerConfig())
@@ -285,7 +281,7 @@ def measure(case: Case) -> list[dict]:
     ]
     if case in TEMPLATED:
         loops.append(lambda: speed_of_template(case, corpus))
-    ours, plain, theirs, *template = zip(*([loop() for loop in loops] for _ in range(TURNS)), strict=True)
+    ours, plain, theirs, *template = zip(*([loop() for loop in loops] for _ in range(turns)), strict=True)
     rows = [
         row(case.name, ours, theirs, "the lesson's loop (lists, collate, padded, dense Adam)"),
         row(f"{case.name}: Lightning's cost", ours, plain, "our arithmetic in a bare PyTorch loop"),
@@ -308,12 +304,12 @@ def row(name: str, ours: tuple[float, ...], other: tuple[float, ...], other_name
     }
 
 
-def run(cases: tuple[Case, ...] = CASES) -> list[dict]:
-    """Measure all cases on one thread."""
+def run(cases: tuple[Case, ...] = CASES, turns: int = TURNS) -> list[dict]:
+    """Measure all cases on one thread; `throughput_cells` and `throughput_large` have the others."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return [row for case in cases for row in measure(case)]
+        return [row for case in cases for row in measure(case, turns)]
     finally:
         torch.set_num_threads(threads)
 

@@ -1,5 +1,7 @@
 """The collector of benchmarks finds its cases and writes them down."""
 
+import pytest
+from benchmarks import limits, machine, many, scores, studies, throughput, throughput_cells, throughput_large
 from benchmarks.__main__ import cases, markdown, merged
 
 ROW = {
@@ -18,9 +20,9 @@ def test_every_case_is_found_and_tools_are_not():
 
 
 def test_what_was_not_measured_is_said_to_be_so():
-    from benchmarks.fused import ON_A_GPU
+    from benchmarks.gpu import CASES, row
 
-    assert "| not measured | not measured | texts/s | not measured |" in markdown([ON_A_GPU], "abc1234")
+    assert "| not measured | not measured | texts/s | not measured |" in markdown([row(CASES[0])], "abc1234")
 
 
 def test_a_row_stands_in_the_table_with_its_range_and_note():
@@ -39,3 +41,61 @@ def test_a_row_that_is_measured_anew_takes_the_place_of_the_old_one():
         ("a sweep", 12.0),
         ("a page", 12.0),
     ]
+
+
+def test_every_cell_small_and_large_has_its_rows_at_every_batch():
+    every = [*throughput.CASES, *throughput_cells.CASES, *throughput_large.CASES]
+    found = {(case.cell, case.bidirectional, case.batch) for case in every}
+    assert found == {
+        (c, two, b) for c in ("lstm", "gru", "rnn") for two in (False, True) for b in (16, 64, 256)
+    }
+    assert len(every) == len(found)
+
+
+def test_a_search_is_as_good_as_the_mean_of_its_best_trials():
+    assert studies.mean_of_best([0.1, 0.9, 0.8, 0.7, 0.6]) == pytest.approx(0.75)
+
+
+def test_the_floor_counts_every_product_in_its_quickest_way():
+    every = limits.products(limits.SMALL, batch=16, length=3, distinct=20)
+    assert len(every) == 6
+    quick, slow = (lambda: None), (lambda: sum(range(200_000)))
+    one, both = limits.floor_seconds([[quick, slow]]), limits.floor_seconds([[slow], [slow]])
+    assert one < both
+
+
+def test_all_ways_to_multiply_give_the_same():
+    import torch
+
+    a, b = torch.randn(12, 8), torch.randn(8, 16)
+    ways = limits.product(a, b, steps=3)
+    assert len(ways) >= 4
+    for way in ways:
+        made = way.keywords["out"] if "out" in getattr(way, "keywords", {}) else None
+        way()
+        if made is not None:
+            torch.testing.assert_close(made, a @ b)
+
+
+def test_growth_with_trials_tells_its_exponent():
+    row = many.growth([100, 1000, 10_000], [0.001, 0.002, 0.1])
+    assert "exponent 1.00" in row["note"]
+    assert row["ratio"] == pytest.approx(50)
+
+
+@pytest.mark.slow
+def test_the_whole_machine_is_measured_beside_one_trial():
+    rows = machine.run(seconds=0.3, turns=1, names=("lstm 64/32",))
+    assert [row["unit"] for row in rows] == ["texts/s"] * 2
+    assert all(row["ours"] > 0 and row["other"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_time_to_an_accuracy_is_measured_until_it_is_there_and_not_reached_is_no_figure():
+    rows = scores.run(targets=(0.2, 1.1), extra=("data.sample=600", "trainer.max_epochs=1"))
+    if not rows:
+        pytest.skip("AG News is not here: set RNNSWEEP_SHARED")
+    reached, missed = rows
+    assert reached["ours"] > 0
+    assert missed["ours"] is None
+    assert "| not measured |" in markdown([missed], "abc1234")
