@@ -211,7 +211,7 @@ def memory() -> dict:
         "other_name": "the imports alone",
         "ratio": most / before,
         "unit": "MB",
-        "note": f"{most - before:.0f} MB over the imports; two epochs of all rows, four validations; "
+        "note": f"{most - before:.0f} MB over the imports; two epochs of all rows, four looks; "
         "rows are mapped, one copy a machine",
     }
 

@@ -27,10 +27,10 @@ def choose(inputs: Tensor, *, ragged: bool = True) -> Way:
     """Choose the way that was measured to be the fastest (`python -m benchmarks lengths`).
 
     On the CPU the compiled loops take a third to two thirds of the time of oneDNN's kernels on gathered texts
-    for a GRU or an RNN, and about the same for an LSTM (whole training steps, batches of 16 to 256: .93 to 1.16
-    of it); where distinct words are read once (`recurrent.run_distinct`), which oneDNN cannot, an LSTM's step
-    takes .61 to .87 of oneDNN's. In reduced precision, or without Numba, the texts are
-    gathered. cuDNN runs packed sequences in one kernel launch a layer, both directions together.
+    for a GRU or an RNN, and about the same for an LSTM (whole training steps, batches of 16 to 256: .86 to
+    1.08 of it); where distinct words are read once (`recurrent.run_distinct`), which oneDNN cannot, an LSTM's
+    step takes .61 to .87 of oneDNN's. In reduced precision, or without Numba, the texts are gathered. cuDNN
+    runs packed sequences in one kernel launch a layer, both directions together.
     """
     on_cpu = inputs.device.type == "cpu"
     if on_cpu and AVAILABLE and not torch.is_autocast_enabled("cpu"):
