@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +14,12 @@ from rnnsweep.config import compose
 from rnnsweep.errors import UserError
 from rnnsweep.fused.rule import auto_members, bytes_of_member, members_that_fit
 from rnnsweep.study import fusing
+from rnnsweep.study.agenda import Job
 from rnnsweep.study.status import slots_busy
 from rnnsweep.sweep import Slot, fuse_option
+from rnnsweep.trial import TrialTask
+
+ROOT = Path(__file__).parents[1]
 
 ONE_SHAPE = "{optimizer.lr: {type: float, low: 1e-4, high: 1e-1, log: true}}"
 TEXT = f"""\
@@ -91,11 +96,27 @@ def test_a_launcher_that_cannot_fuse_is_not_asked_to(tmp_path):
 def test_auto_fuses_replicates_of_what_was_measured_to_gain_and_leaves_the_search_alone(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(fusing, "auto_members", lambda run, gpu: 8 if run.model.cell == "gru" else 1)
+    monkeypatch.setattr(fusing, "auto_members", lambda run: 8 if run.model.cell == "gru" else 1)
     sweep, fake = fused(tmp_path, "auto", replicates=5), seats()
     run(sweep, tmp_path, fake)
     assert fake.most == {"trial": 1, "replicate": 5}
     assert not any(name.startswith("rnn") for name in fake.met)
+
+
+def test_auto_measures_on_a_gpu_once_a_shape_and_says_what_it_found(tmp_path):
+    sweep, asked, said = fused(tmp_path, "auto", replicates=5), [], []
+
+    def probe(gpu, overrides, conf):
+        asked.append(gpu)
+        return 3, "3 runs are fused: measured"
+
+    deciding = fusing.Fusing(sweep, ROOT / "conf", slots=1, tell=said.append, probe=probe)
+    for number, role in enumerate(("replicate", "replicate", "trial")):
+        settings = ("model=gru", f"seed={number}")
+        job = Job(TrialTask(f"k{number}", role, "gru", settings, tmp_path, tmp_path, "toy", "gru"))
+        deciding.begin(job, Slot(0, gpu="0"))
+        assert (job.task.shape is not None) == (role == "replicate")
+    assert (asked, said) == (["0"], ["gru: 3 runs are fused: measured"])
 
 
 def test_replicates_are_spread_over_the_slots(tmp_path):
@@ -195,21 +216,20 @@ def test_a_fused_sweep_that_is_killed_at_any_moment_ends_as_one_that_was_not(
 
 
 @pytest.mark.parametrize(
-    ("override", "compiled", "gpu", "members"),
+    ("override", "compiled", "members"),
     [
-        ("model=gru", False, False, 8),
-        ("model=rnn", False, False, 8),
-        ("model=gru", True, False, 1),
-        ("model=gru", False, True, 1),
-        ("model=lstm", False, False, 1),
-        ("model.hidden_size=128", False, False, 1),
-        ("data.batch_size=64", False, False, 1),
+        ("model=gru", False, 8),
+        ("model=rnn", False, 8),
+        ("model=gru", True, 1),
+        ("model=lstm", False, 1),
+        ("model.hidden_size=128", False, 1),
+        ("data.batch_size=64", False, 1),
     ],
 )
-def test_auto_fuses_only_where_it_was_measured_to_be_faster(monkeypatch, override, compiled, gpu, members):
+def test_auto_fuses_only_where_it_was_measured_to_be_faster(monkeypatch, override, compiled, members):
     monkeypatch.setattr("rnnsweep.compiled.AVAILABLE", compiled)
     run = compose(["model=gru", "model.hidden_size=32", "data.batch_size=16", override])
-    assert auto_members(run, gpu=gpu) == members
+    assert auto_members(run) == members
 
 
 def test_a_larger_table_leaves_room_for_fewer_members():

@@ -37,7 +37,7 @@ def _stretches(steps_K: Sequence[int]) -> list[_Stretch]:
     return [_Stretch(first, end, sum(n >= end for n in steps_K)) for first, end in pairwise(bounds)]
 
 
-def _projected(inputs_KTBE: Tensor, weight_KGE: Tensor, bias_KG: Tensor) -> Tensor:
+def projected(inputs_KTBE: Tensor, weight_KGE: Tensor, bias_KG: Tensor) -> Tensor:
     """Give the inputs' part of all gates at all steps at once, as gates_KTBG."""
     members, steps, texts, width = inputs_KTBE.shape
     flat_KNE = inputs_KTBE.reshape(members, steps * texts, width)
@@ -83,7 +83,7 @@ class _RNN(torch.autograd.Function):
         state_bias_KG: Tensor,
         steps_K: Sequence[int],
     ) -> Tensor:
-        states_KTBH = _projected(inputs_KTBE, weight_KGE, bias_KG + state_bias_KG)
+        states_KTBH = projected(inputs_KTBE, weight_KGE, bias_KG + state_bias_KG)
         stretches, across_KHG = _stretches(steps_K), recurrent_KGH.transpose(1, 2)
         state_KBH: Tensor | None = None
         for stretch in stretches:
@@ -108,7 +108,7 @@ class _RNN(torch.autograd.Function):
                 total = given if carried is None else torch.add(given, _grown(carried, given))
                 torch.mul(total, slope, out=gates)
                 carried = torch.bmm(gates, weight)
-        return _gradients(ctx, gates_KTBH, gates_KTBH)
+        return gradients(ctx, gates_KTBH, gates_KTBH)
 
 
 class _GRU(torch.autograd.Function):
@@ -124,7 +124,7 @@ class _GRU(torch.autograd.Function):
         state_bias_KG: Tensor,
         steps_K: Sequence[int],
     ) -> Tensor:
-        gates_KTBG = _projected(inputs_KTBE, weight_KGE, bias_KG)
+        gates_KTBG = projected(inputs_KTBE, weight_KGE, bias_KG)
         members, steps, texts, width = gates_KTBG.shape
         units = width // 3
         states_KTBH = gates_KTBG.new_zeros(members, steps, texts, units)
@@ -180,7 +180,7 @@ class _GRU(torch.autograd.Function):
                 carried = torch.baddbmm(total * update_KBH, gates, weight)
         gates_out_KTBG = state_gates_KTBG.clone()
         torch.mul(totals_KTBH, inner, out=gates_out_KTBG[..., 2 * units :])
-        return _gradients(ctx, gates_out_KTBG, state_gates_KTBG)
+        return gradients(ctx, gates_out_KTBG, state_gates_KTBG)
 
 
 class _LSTM(torch.autograd.Function):
@@ -196,7 +196,7 @@ class _LSTM(torch.autograd.Function):
         state_bias_KG: Tensor,
         steps_K: Sequence[int],
     ) -> Tensor:
-        gates_KTBG = _projected(inputs_KTBE, weight_KGE, bias_KG + state_bias_KG)
+        gates_KTBG = projected(inputs_KTBE, weight_KGE, bias_KG + state_bias_KG)
         members, steps, texts, width = gates_KTBG.shape
         units = width // 4
         shape = (members, steps, texts, units)
@@ -252,10 +252,10 @@ class _LSTM(torch.autograd.Function):
                 torch.mul(total, slope, out=shown)
                 memory = memory.mul_(kept)
                 carried = torch.bmm(out, weight)
-        return _gradients(ctx, gates_out_KTBG, gates_out_KTBG)
+        return gradients(ctx, gates_out_KTBG, gates_out_KTBG)
 
 
-def _gradients(ctx: Any, gates_KTBG: Tensor, state_gates_KTBG: Tensor) -> tuple[Tensor | None, ...]:
+def gradients(ctx: Any, gates_KTBG: Tensor, state_gates_KTBG: Tensor) -> tuple[Tensor | None, ...]:
     """Give the gradients of inputs, the two weights and the two biases, from those of the gates' sums."""
     inputs_KTBE, weight_KGE, _, outputs_KTBH = ctx.saved_tensors[:4]
     of_inputs: Tensor | None = None
@@ -277,6 +277,7 @@ def run_direction(
     inputs_KTBE: Tensor,
     weights: tuple[Tensor, Tensor, Tensor, Tensor],
     steps_K: Sequence[int],
+    ends_K: Tensor | None = None,
 ) -> Tensor:
     """Run one direction of one layer of all members, each with its own weights.
 
@@ -285,6 +286,7 @@ def run_direction(
         inputs_KTBE: what comes at or after a member's number of steps is not read.
         weights: weight_ih_KGE, weight_hh_KGH, bias_ih_KG, bias_hh_KG in PyTorch's order of gates.
         steps_K: each member's steps, falling; the first is T.
+        ends_K: the same on the device, for cells that read it there; not read here.
 
     Returns:
         outputs_KTBH; beyond a member's steps they mean nothing, and their gradient must be zero.

@@ -6,21 +6,20 @@ from rnnsweep.networks.size import GATES
 
 # Measured on one core, 64/32, batch 16, 8 members (`python -m benchmarks.fused`): beside the compiled time
 # loops fusing is slower for every cell (rnn x0.95, gru x0.82, lstm x0.62); beside PyTorch's own, without
-# Numba, the small cells that have no oneDNN kernel gain (gru x1.6, rnn x1.5). On a GPU nothing was
-# measured: there, `auto` fuses nothing.
+# Numba, the small cells that have no oneDNN kernel gain (gru x1.6, rnn x1.5). On a GPU `probe` measures.
 _CELLS, _UNITS, _TEXTS = ("rnn", "gru"), 32, 16
 AUTO = 8  # members; more gain little, and each waits for all
 _EACH = 40_000_000  # bytes of a training's own objects, as its trainer and its records
 _TABLES = 4  # of each weight: itself, two moments, the best so far or a gradient
 
 
-def auto_members(run: RunConfig, *, gpu: bool) -> int:
-    """Choose how many runs of this shape take their steps together where that was measured to be faster."""
+def auto_members(run: RunConfig) -> int:
+    """Choose how many runs of this shape are fused on the CPU: as many as were measured to pay."""
     from rnnsweep.compiled import AVAILABLE  # Numba is imported where the rule is asked for
 
     model = run.model
     small = model.hidden_size <= _UNITS and run.data.batch_size <= _TEXTS
-    return AUTO if not gpu and not AVAILABLE and model.cell in _CELLS and small else 1
+    return AUTO if not AVAILABLE and model.cell in _CELLS and small else 1
 
 
 def bytes_of_member(run: RunConfig) -> int:

@@ -1,6 +1,6 @@
 """Which tasks share a slot's process and take their steps together (`rnnsweep.fused`)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +27,12 @@ def _free_memory() -> float:
     return float(psutil.virtual_memory().available)
 
 
+def _probe(gpu: str, overrides: Sequence[str], conf: Path) -> tuple[int, str]:
+    from rnnsweep.fused.probe import members_on  # PyTorch is imported where a GPU is
+
+    return members_on(gpu, overrides, conf)
+
+
 @dataclass
 class Fusing:
     """Decides who shares a process: replicates of one configuration, or trials of one study.
@@ -40,6 +46,8 @@ class Fusing:
     slots: int  # of the launcher: they share the memory
     able: bool = True  # whether the launcher can
     tell: Callable[[str], None] = lambda text: None
+    probe: Callable[[str, Sequence[str], Path], tuple[int, str]] = _probe
+    _found: dict[str, int] = field(default_factory=dict)  # by shape: members that pay on a GPU
     _seats: dict[int, int] = field(default_factory=dict)  # slot -> members at most
     _told: set[str] = field(default_factory=set)
     _runs: dict[tuple[str, ...], RunConfig | None] = field(default_factory=dict)  # by overrides
@@ -85,13 +93,23 @@ class Fusing:
         run = self._run(job.task)
         if run is None or why_alone(run) is not None:
             return 1
-        wanted = auto_members(run, gpu=slot.gpu is not None) if self.fuse == AUTO else int(self.fuse)
+        if self.fuse == AUTO and slot.gpu is not None:
+            return self._measured(job.task, slot.gpu)
+        wanted = auto_members(run) if self.fuse == AUTO else int(self.fuse)
         if wanted == 1 or slot.gpu is not None:  # a GPU's memory is its own
             return wanted
         most = members_that_fit(run, free=_SHARE_OF_MEMORY * _free_memory() / self.slots)
         if most < wanted:
             self._tell_once(job.task.architecture, f"{most} instead of {wanted} runs share a process: memory")
         return min(wanted, most)
+
+    def _measured(self, task: TrialTask, gpu: str) -> int:
+        """Measure on the GPU how many pay, once a shape."""
+        shape = self._shape(task) or task.architecture
+        if shape not in self._found:
+            self._found[shape], text = self.probe(gpu, task.overrides, task.conf or self.conf)
+            self.tell(f"{task.architecture}: {text}")
+        return self._found[shape]
 
     def _may(self, job: Job) -> bool:
         """Say whether a task may share a process at all; one that lost its process goes on alone."""

@@ -1,20 +1,130 @@
-"""What a stack steps with: Triton's kernels on a GPU where they are measured to be faster, else products."""
+"""What a stack steps with: Triton's kernels where they are measured to be faster on this GPU, else products.
 
+The measure is taken once a shape, when a stack is made: some forward and backward passes of each.
+"""
+
+import logging
+import time
 from collections.abc import Callable
+from functools import cache, partial
+from importlib.util import find_spec
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from rnnsweep.fused.cells import run_direction
+from rnnsweep.fused import cells
 from rnnsweep.fused.stack.members import Draw, draw_factors
 from rnnsweep.networks import ModelConfig
+from rnnsweep.networks.size import GATES
+
+_LOG = logging.getLogger(__name__)
+WIDEST = 128  # units: beyond, no program keeps a cell's state
+_STEPS, _TURNS = 32, 5
+Cell = Callable[..., Tensor]
 
 
-def cell_for(config: ModelConfig, device: torch.device) -> Callable[..., Tensor]:
+class Shape(NamedTuple):
+    """Of the passes that are measured."""
+
+    cell: str
+    members: int
+    texts: int
+    inputs: int
+    units: int
+
+
+def cell_for(
+    config: ModelConfig, device: torch.device, dtype: torch.dtype, *, members: int, texts: int
+) -> Cell:
     """Choose how one direction of one layer is run."""
-    return run_direction
+    if config.cell == "bag" or device.type != "cuda" or why_no_kernels(config, dtype) is not None:
+        return cells.run_direction
+    shape = Shape(config.cell, members, texts, config.embedding_size, config.hidden_size)
+    return _measured(shape, device)
 
 
 def draw_for(device: torch.device) -> Draw:
-    """Choose how dropout is drawn."""
-    return draw_factors
+    """Choose how dropout is drawn: both ways draw the same."""
+    if device.type != "cuda" or find_spec("triton") is None:
+        return draw_factors
+    from rnnsweep.fused.stack import launches
+
+    return launches.draw_factors
+
+
+def why_no_kernels(config: ModelConfig, dtype: torch.dtype) -> str | None:
+    """Say why Triton's kernels cannot step a network; None where they can."""
+    if find_spec("triton") is None:
+        return "Triton is not installed (pip install 'rnnsweep[gpu]')"
+    if dtype != torch.float32:
+        return f"they are for single precision, not {dtype}"
+    if config.hidden_size > WIDEST:
+        return f"model.hidden_size={config.hidden_size} is above {WIDEST}"
+    return None
+
+
+@cache
+def _measured(shape: Shape, device: torch.device) -> Cell:
+    from rnnsweep.fused.stack import launches
+
+    ways: dict[str, Cell] = {"products": cells.run_direction, "kernels": launches.run_direction}
+    passes = _passes(shape, device)
+    found = fastest({name: partial(passes, way) for name, way in ways.items()}, clock=partial(_now, device))
+    _LOG.info("fused %s of %d units: %s", shape.cell, shape.units, found.text)
+    return ways[found.name]
+
+
+class Fastest(NamedTuple):
+    """Which way it is, and how it compares."""
+
+    name: str
+    text: str
+
+
+def fastest(ways: dict[str, Callable[[], None]], *, clock: Callable[[], float]) -> Fastest:
+    """Measure ways in turns, after one turn to warm up, and give the one with the lowest best time.
+
+    A way that fails, as for want of a GPU's shared memory, is out; the first one must not.
+    """
+    times: dict[str, list[float]] = {}
+    failed: dict[str, Exception] = {}
+    for _ in range(1 + _TURNS):
+        for name, way in ways.items():
+            if name in failed:
+                continue
+            began = clock()
+            try:
+                way()
+            except Exception as error:
+                if name == next(iter(ways)):
+                    raise
+                failed[name] = error
+                continue
+            times.setdefault(name, []).append(clock() - began)
+    best = {name: min(taken[1:]) for name, taken in times.items() if name not in failed}
+    said = [f"{name} {seconds * 1e3:.2f} ms" for name, seconds in best.items()]
+    said += [f"{name} failed ({type(error).__name__})" for name, error in failed.items()]
+    name = min(best, key=best.__getitem__)
+    return Fastest(name, f"{name} ({', '.join(said)})")
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def _passes(shape: Shape, device: torch.device) -> Callable[[Cell], None]:
+    """Make a function that does a forward and a backward pass with made-up numbers."""
+    cell, members, texts, inputs, units = shape
+    gates = GATES[cell] * units
+    sizes = ((_STEPS, texts, inputs), (gates, inputs), (gates, units), (gates,), (gates,))
+    leaves = [torch.full((members, *size), 0.01, device=device, requires_grad=True) for size in sizes]
+    ends_K = torch.full((members,), _STEPS, device=device)
+
+    def once(way: Cell) -> None:
+        out = way(cell, leaves[0], tuple(leaves[1:]), [_STEPS] * members, ends_K)
+        torch.autograd.grad(out.sum(), leaves)
+
+    return once

@@ -113,7 +113,7 @@ class _Room:
         plan = self._plan(list(everybody.values()))
         if self._stack is None or plan != self._stack.plan:
             new = {owner: self.dismiss(owner) for owner in list(self.members)} | new
-            self._stack = Stack(works[0].network, works[0].part, plan)
+            self._stack = Stack(works[0].network, works[0].part, _fitted(plan, works[0].network))
         free = sorted(set(range(plan.members)) - set(self.members.values()))
         for work, member in zip(new.values(), free, strict=False):
             self._seat(work, member)
@@ -127,7 +127,6 @@ class _Room:
     def _plan(self, works: list[Work]) -> Plan:
         """Shape a stack that holds these; it never shrinks, so that who comes again finds room."""
         first, had = works[0], None if self._stack is None else self._stack.plan
-        config, device = first.network.config, first.network.embedding.weight.device
         rule = rule_of(first.optimizer.config)
         windows = [window_of(_ratios(work)) for work in works] if self._lazy else [1]
         dropouts = {name for work in works for name in RATES if getattr(work.network.config, name)}
@@ -139,14 +138,19 @@ class _Room:
             lazy=self._lazy,
             window=max(windows),
             dropouts=frozenset(dropouts),
-            run=cell_for(config, device),
-            draw=draw_for(device),
         )
         return plan if had is None else _covering(plan, had)
 
     def _seat(self, work: Work, member: int) -> None:
         self.members[work.owner], self._works[work.owner] = member, work
         _Lent(self.stack, work, member).begin()
+
+
+def _fitted(plan: Plan, network: Network) -> Plan:
+    """Choose what a new stack steps and draws with, for its shape and device."""
+    table = network.embedding.weight
+    run = cell_for(network.config, table.device, table.dtype, members=plan.members, texts=plan.texts)
+    return replace(plan, run=run, draw=draw_for(table.device))
 
 
 def _covering(plan: Plan, had: Plan) -> Plan:

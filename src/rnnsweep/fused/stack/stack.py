@@ -6,7 +6,7 @@ numbers a token, C classes.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -44,8 +44,8 @@ class Plan:
     lazy: bool  # rows of the embedding
     window: int = 1  # of `Sums`, for lazy rows
     dropouts: frozenset[str] = frozenset()  # those that any member has
-    run: Callable[..., Tensor] = run_direction
-    draw: Draw = draw_factors
+    run: Callable[..., Tensor] = field(default=run_direction, compare=False)
+    draw: Draw = field(default=draw_factors, compare=False)
 
 
 class Chunk:
@@ -244,7 +244,7 @@ class Stack:
             ragged=True,
             between=[self._factors("layer_dropout", inner, layer) for layer in range(config.num_layers - 1)],
             last_KBH=self._factors("dropout", outer),
-            run=self.plan.run,
+            run=partial(self.plan.run, ends_K=lengths_KB.amax(1)),
         )
         return reading.logits(hidden_KTBE if factors_KTBE is None else hidden_KTBE * factors_KTBE)
 
