@@ -1,18 +1,17 @@
 """Shipping from a process beside: servers that die, hang and come back, databases that are locked."""
 
 import os
-import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tracking_servers import free_port, mlflow_server, postgres
 from tracking_store import open_run, points
 
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
@@ -26,11 +25,6 @@ POINTS = 200
 @pytest.fixture(autouse=True)
 def _no_server_of_the_users(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def train(mlruns: Path, uri: str | None, *, key: str = "a", at: dict | None = None) -> None:
@@ -48,53 +42,6 @@ def arrived(mlruns: Path, uri: str | None, key: str = "a") -> list[float]:
 
 
 WANTED = [step / 3 for step in range(1, POINTS + 1)]
-
-
-@contextmanager
-def mlflow_server(home: Path, port: int, store: str | None = None):
-    """MLflow's own server, as a user runs one."""
-    home.mkdir(exist_ok=True)
-    ensure_store(home)
-    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    env.pop("PYTEST_CURRENT_TEST", None)
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
-    uri = store or f"sqlite:///{home}/mlflow.db"
-    process = subprocess.Popen(
-        [
-            *command,
-            "--port",
-            str(port),
-            "--backend-store-uri",
-            uri,
-            "--artifacts-destination",
-            str(home / "a"),
-        ],
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        _wait_for(port)
-        yield lambda: _kill(process)
-    finally:
-        _kill(process)
-
-
-def _kill(process: subprocess.Popen) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"no server on {port}")
 
 
 @pytest.mark.slow
@@ -206,35 +153,12 @@ def test_a_server_that_hangs_holds_nobody_up(tmp_path):
 @pytest.mark.server
 @pytest.mark.slow
 def test_postgresql_takes_everything_once(tmp_path):
-    pytest.importorskip("psycopg", reason="needs psycopg to speak to PostgreSQL")
-    if not shutil.which("initdb") or not shutil.which("postgres"):
-        pytest.skip("needs PostgreSQL's initdb and postgres on the PATH")
-    port = free_port()
-    user = [] if os.geteuid() else ["runuser", "-u", "nobody", "--"]
-    data = tmp_path / "pg"
-    data.mkdir()
-    if user:
-        shutil.chown(data, "nobody")
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
-    subprocess.run(
-        [*user, "initdb", "-D", str(data), "-A", "trust", "-U", "me"], check=True, capture_output=True
-    )
-    server = [*user, "postgres", "-D", str(data), "-p", str(port), "-k", str(data), "-h", "127.0.0.1"]
-    process = subprocess.Popen(
-        server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        _wait_for(port)
-        uri = f"postgresql://me@127.0.0.1:{port}/postgres"
+    with postgres(tmp_path) as uri:
         mlruns = tmp_path / "mlruns"
         with Shipper(mlruns, uri) as shipper:
             train(mlruns, uri)
             assert shipper.drain(60).line == ""
         assert arrived(mlruns, uri) == WANTED
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
 
 
 @pytest.mark.server

@@ -2,14 +2,14 @@
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
-from rnnsweep.api.results import TrainResult, Validation
+from rnnsweep.api.results import OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rnnsweep.training import Scores
 
 _BYTES_PER_WEIGHT = 8  # itself and its gradient, in single precision
-OnValidation = Callable[[Validation], None]
 OnBegin = Callable[[RunConfig, "EncodedCorpus"], None]
 
 
@@ -114,7 +113,7 @@ def _train_recorded(
 
 
 def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord":
-    from rnnsweep.tracking import RunRecord, dataset_parts, provenance
+    from rnnsweep.tracking import RunRecord, dataset_parts, how_to_repeat, provenance
 
     flat = flatten(run)
     return RunRecord.open(
@@ -132,6 +131,7 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
         datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes),
         config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
         uri=store.uri,
+        description=how_to_repeat(run.overrides),
         provenance=provenance(),
     )
 
@@ -164,6 +164,7 @@ def _fit(
 
 def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:
     from rnnsweep.training.checkpoint import LAST
+    from rnnsweep.trial.recorded import summary_of
 
     record.summary(summary_of(scores))
     if scores.stopped != "interrupted":
@@ -173,21 +174,6 @@ def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None
     if scores.stopped == "interrupted":
         record.end("interrupted", "Ctrl-C")
     record.end("complete")
-
-
-def summary_of(scores: "Scores") -> Mapping[str, Any]:
-    """Give the one-number results of a training by the names that they are recorded under."""
-    return {
-        "best/validation_accuracy": scores.validation,
-        "best/validation_macro_f1": scores.validation_macro_f1,
-        "best/validation_loss": scores.validation_loss,
-        "params_total": scores.parameters,
-        "memory/activations_bytes": scores.activations,
-        "time/seconds": scores.seconds,
-        "time/samples_per_second": scores.samples_per_second,
-        "work/epochs": scores.epochs,
-        "work/steps": scores.steps,
-    }
 
 
 def _result(run: RunConfig, scores: "Scores", *, run_id: str | None) -> TrainResult:

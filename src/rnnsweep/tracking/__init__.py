@@ -29,6 +29,7 @@ _DOORS = {
     "find_run": "reading",
     "provenance": "origin",
     "run_name": "naming",
+    "how_to_repeat": "naming",
     "serve_ui": "ui",
     "destination": "address",
     "check_answers": "address",

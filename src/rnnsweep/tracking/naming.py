@@ -2,10 +2,13 @@
 
 import json
 import math
+import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 VALUE = 6000  # characters that MLflow keeps of a parameter
+LINE = 72  # characters of a description's line
 SHORT = {
     "model.hidden_size": "h",
     "model.embedding_size": "e",
@@ -37,6 +40,14 @@ def run_name(
     if seed is not None:
         words.append(f"seed={seed}")
     return " ".join(words)[:250]
+
+
+def how_to_repeat(overrides: Sequence[str]) -> str:
+    """Say in Markdown how to train a run again, in lines that leave the page its width."""
+    words = ["rnnsweep train", *map(shlex.quote, overrides)]
+    lines = textwrap.wrap(" ".join(words), LINE, break_long_words=False, break_on_hyphens=False)
+    command = " \\\n    ".join(lines)
+    return f"Train it again:\n\n```\n{command}\n```"
 
 
 def _short(name: str) -> str:

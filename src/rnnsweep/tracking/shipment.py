@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.tracking.address import LOCAL
 from rnnsweep.tracking.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
 from rnnsweep.tracking.inputs import dataset_inputs
 from rnnsweep.tracking.note import Note, raise_steps, read_note, write_note
@@ -162,7 +161,8 @@ class Shipment:
     def _create(self, record: Record) -> str:
         parent = self._parent_id(record.get("parent"))
         location = None
-        if self.note.destination == LOCAL:
+        if not self.note.destination.startswith(("http://", "https://")):
+            # else MLflow takes the folder that this process happens to be in
             location = f"{artifact_root(self.mlruns)}/{_folder(record['experiment'])}"
         experiment = ensure_experiment(self.client, record["experiment"], location=location)
         self.note.experiment_id = experiment

@@ -1,7 +1,5 @@
 """A task's run in the store: opened with all that is known, ended with all that came out."""
 
-import shlex
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +7,14 @@ import yaml
 
 from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus
-from rnnsweep.tracking.naming import run_name
+from rnnsweep.tracking.naming import how_to_repeat, run_name
 from rnnsweep.tracking.record import RunRecord, State, dataset_parts
 from rnnsweep.training.scores import Scores
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Outcome, TrialTask
 
 CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
-LINE = 72  # characters of a description's line
+BASELINE = "The linear baseline, which every architecture is held against."
 _STATES: dict[str, State] = {
     "complete": "complete",
     "pruned": "pruned",
@@ -62,11 +60,7 @@ def _overridden(task: TrialTask) -> set[str]:
 
 
 def _description(task: TrialTask) -> str:
-    """Say how to train the run again, in lines that leave the page its width."""
-    words = ["rnnsweep train", *map(shlex.quote, task.overrides)]
-    lines = textwrap.wrap(" ".join(words), LINE, break_long_words=False, break_on_hyphens=False)
-    command = " \\\n    ".join(lines)
-    return f"Train it again:\n\n```\n{command}\n```"
+    return BASELINE if task.role == "baseline" else how_to_repeat(task.overrides)
 
 
 def close_record(record: RunRecord, outcome: Outcome) -> None:
@@ -75,21 +69,24 @@ def close_record(record: RunRecord, outcome: Outcome) -> None:
     record.end(_STATES[outcome.state], ": ".join(words) or None)
 
 
+def summary_of(scores: Scores) -> Mapping[str, Any]:
+    """Give the one-number results of a training by the names that they are recorded under."""
+    return {
+        "best/validation_accuracy": scores.validation,
+        "best/validation_macro_f1": scores.validation_macro_f1,
+        "best/validation_loss": scores.validation_loss,
+        "params_total": scores.parameters,
+        "memory/activations_bytes": scores.activations,
+        "time/seconds": scores.seconds,
+        "time/samples_per_second": scores.samples_per_second,
+        "work/epochs": scores.epochs,
+        "work/steps": scores.steps,
+        "memory/peak_bytes": peak_memory(),
+    }
+
+
 def record_scores(record: RunRecord, task: TrialTask, scores: Scores) -> None:
     """Record what a training came to."""
-    record.summary(
-        {
-            "best/validation_accuracy": scores.validation,
-            "best/validation_macro_f1": scores.validation_macro_f1,
-            "best/validation_loss": scores.validation_loss,
-            "params_total": scores.parameters,
-            "memory/activations_bytes": scores.activations,
-            "time/seconds": scores.seconds,
-            "time/samples_per_second": scores.samples_per_second,
-            "work/epochs": scores.epochs,
-            "work/steps": scores.steps,
-            "memory/peak_bytes": peak_memory(),
-        }
-    )
+    record.summary(summary_of(scores))
     if scores.checkpoint is not None:
         record.tags({CHECKPOINT: scores.checkpoint.relative_to(task.mlruns).as_posix()})

@@ -1,0 +1,97 @@
+"""Servers as users run them: MLflow's own, and PostgreSQL."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from rnnsweep.tracking.store import ensure_store
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def mlflow_server(home: Path, port: int, store: str | None = None):
+    """MLflow's own server, as a user runs one."""
+    home.mkdir(exist_ok=True)
+    ensure_store(home)
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    env.pop("PYTEST_CURRENT_TEST", None)
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
+    uri = store or f"sqlite:///{home}/mlflow.db"
+    process = subprocess.Popen(
+        [
+            *command,
+            "--port",
+            str(port),
+            "--backend-store-uri",
+            uri,
+            "--artifacts-destination",
+            str(home / "a"),
+        ],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(port)
+        yield lambda: _kill(process)
+    finally:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_for(port: int) -> None:
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"no server on {port}")
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """Run PostgreSQL in a folder of its own; give its database. Skips where it is not installed."""
+    pytest.importorskip("psycopg", reason="needs psycopg to speak to PostgreSQL")
+    if not shutil.which("initdb") or not shutil.which("postgres"):
+        pytest.skip("needs PostgreSQL's initdb and postgres on the PATH")
+    port, data = free_port(), folder / "pg"
+    user = [] if os.geteuid() else ["runuser", "-u", "nobody", "--"]
+    data.mkdir()
+    if user:
+        shutil.chown(data, "nobody")
+        for one in (folder, *folder.parents[:2]):
+            one.chmod(0o755)
+    made = [*user, "initdb", "-D", str(data), "-A", "trust", "-U", "me"]
+    subprocess.run(made, check=True, capture_output=True)
+    process = subprocess.Popen(
+        [*user, "postgres", "-D", str(data), "-p", str(port), "-k", str(data), "-h", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(port)
+        yield f"postgresql://me@127.0.0.1:{port}/postgres"
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # does not wait for clients that are still there
+        process.wait()
