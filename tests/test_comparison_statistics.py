@@ -270,3 +270,12 @@ def test_nemenyis_difference_is_that_of_autorank():
 def test_too_small_a_table_is_refused():
     with pytest.raises(ValueError, match="2 or more corpora by 3 or more architectures"):
         c.friedman([[0.5, 0.6], [0.4, 0.7]])
+
+
+@pytest.mark.parametrize(
+    ("wins", "pairs", "met"),
+    [(10, 10, True), (0, 10, True), (8, 10, False), (24, 30, True), (6, 30, True), (21, 30, False)],
+)
+def test_three_wins_in_four_count_where_more_than_half_is_sure(wins, pairs, met):
+    a = [1.0] * wins + [0.0] * (pairs - wins)
+    assert c.meets_rule(c.probability_of_improvement(a, [0.5] * pairs)) == met

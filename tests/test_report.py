@@ -1,12 +1,14 @@
 """The report is one file with everything in it; the tables and the terminal say the same."""
 
 import re
+import shutil
+import subprocess
 import time
 
 import numpy as np
 import pytest
 from rich.console import Console
-from sweep_records import make_curves, make_runs
+from sweep_records import LEVELS, make_curves, make_runs
 
 from rnnsweep.comparison import (
     compare_records,
@@ -19,6 +21,7 @@ from rnnsweep.comparison import (
     write_report,
 )
 from rnnsweep.comparison.mistakes import Predictions
+from rnnsweep.comparison.sentences import say_few, say_improvement
 from rnnsweep.comparison.terminal import interval_bar
 from rnnsweep.sweep import read_sweep
 
@@ -52,9 +55,37 @@ def test_each_figure_has_its_sentence_and_its_numbers(page, name):
 
 
 def test_the_first_screen_has_question_answer_and_standings(comparison, page):
-    start = page[page.index("<body") : page.index("Pair by pair")]
+    start = page[page.index("<body") : page.index("Other middles")]
     assert comparison.answer in start
     assert start.count('<th scope="row">') == 5
+
+
+def test_median_and_interquartile_mean_stand_beside_the_mean_with_their_intervals(comparison, page):
+    start = page[page.index("Other middles") : page.index("Pair by pair")]
+    best = comparison.standings[0].test
+    for found in (best, best.median, best.interquartile_mean):
+        assert f"{found.low:.4f} to {found.high:.4f}" in start
+    assert start.count('<th scope="row">') == 4  # the baseline is one number
+
+
+def test_intervals_of_few_replicates_are_said_to_be_wide_or_withheld(comparison):
+    few = compare_records(make_runs(replicates=4), sweep="demo")
+    assert say_few(few.standings).startswith("With fewer than 10 replicates (bilstm 4, gru 4, lstm 4, rnn 4)")
+    assert say_few(few.standings) in render_report(few)
+    assert say_few(comparison.standings) == ""
+
+
+def test_each_pair_tells_how_often_one_wins_and_whether_that_counts_in_use(comparison, page):
+    said = [say_improvement(v) for v in comparison.verdicts]
+    assert all(sentence in page for sentence in said)
+    clear = next(s for v, s in zip(comparison.verdicts, said, strict=True) if v.improvement.estimate == 1)
+    assert clear.endswith(
+        "so one side wins at least 75 %, and surely more than half: a difference that counts in use"
+    )
+    close = next(
+        s for v, s in zip(comparison.verdicts, said, strict=True) if 0.3 < v.improvement.estimate < 0.7
+    )
+    assert "short of the 75 %" in close
 
 
 def test_every_verdict_is_in_words(comparison, page):
@@ -141,6 +172,18 @@ def shown(comparison, width):
     with console.file:
         print_comparison(comparison, console)
         return console.export_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex with booktabs")
+def test_latex_compiles_whatever_the_names(tmp_path):
+    found = compare_records(make_runs({**LEVELS, "odd_name&50%#1~^\\x<y>": 0.7}), sweep="demo")
+    body = f"{standings_latex(found)}\n\n{verdicts_latex(found)}"
+    head = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\tiny "
+    (tmp_path / "tables.tex").write_text(f"{head}{body}\\end{{document}}\n")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, (tmp_path / "tables.pdf").is_file()) == (0, True), done.stdout[-500:]
 
 
 def test_the_terminal_keeps_to_eighty_columns_and_says_all_names(comparison):

@@ -9,7 +9,8 @@ _HOMES = {
     "corpora": "CorporaComparison RankedPair compare_corpora",
     "corpora_report": "corpora_table render_corpora write_corpora_report",
     "figure_files": "write_figures",
-    "improvement": "McNemar mcnemar noether_pairs probability_of_improvement probability_over_all_pairs",
+    "improvement": "McNemar mcnemar meets_rule noether_pairs probability_of_improvement "
+    "probability_over_all_pairs",
     "importance": "forest_importances",
     "intervals": "Interval bca_interval difference_interval interquartile_mean interquartile_mean_interval "
     "mean_interval median_interval stratified_mean_interval t_interval",

@@ -17,7 +17,7 @@ from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.pages import fill, write_whole
 from rnnsweep.comparison.reads import TestReads, say_reads
 from rnnsweep.comparison.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
-from rnnsweep.comparison.sentences import gather_remarks, p_value, points
+from rnnsweep.comparison.sentences import gather_remarks, p_value, points, say_few, say_improvement
 from rnnsweep.comparison.spending import say_spending
 from rnnsweep.palette import colour
 
@@ -67,7 +67,10 @@ def render_report(comparison: Comparison) -> str:
         },
         css=charts.css,
         svg=Markup,
+        centres=[s for s in comparison.standings if s.test.median],
+        few=say_few(comparison.standings),
         points=points,
+        say_improvement=say_improvement,
         reads=_say_times(comparison.test_reads),
         p_value=p_value,
         derived=say_derived(comparison.standings),

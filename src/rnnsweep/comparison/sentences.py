@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rnnsweep.comparison.improvement import RULE, meets_rule
 from rnnsweep.comparison.permutation import fewest_pairs, smallest_p
 from rnnsweep.comparison.records import Remark, Standing, Verdict
 
 ALPHA = 0.05
+ENOUGH = 10  # replicates from which on intervals hold what they promise
 
 
 def points(share: float, *, sign: bool = False) -> str:
@@ -44,6 +46,34 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, sweep: str) -> st
     size = points(verdict.difference or 0.0, sign=True)
     yet = "cannot be told apart yet" if verdict.verdict == "needs more" else "are not separable"
     return f"{who} {yet}: {size} points ({_evidence(verdict)}); {_what_it_takes(verdict, margin)}."
+
+
+def say_few(standings: Sequence[Standing]) -> str:
+    """Say whose intervals are wide or withheld, as there are fewer than 10 replicates; else nothing."""
+    few = [s for s in standings if not s.baseline and 0 < s.test.replicates < ENOUGH]
+    if not few:
+        return ""
+    who = ", ".join(f"{s.architecture} {s.test.replicates}" for s in few)
+    return (
+        f"With fewer than {ENOUGH} replicates ({who}) an interval is wide, below 3 it is withheld; where "
+        "scores have a long tail, that of three holds the truth in 92 of 100 cases instead of 95."
+    )
+
+
+def say_improvement(verdict: Verdict) -> str:
+    """Say how often `a` wins a pair of runs, with its interval and the rule of three wins in four."""
+    found = verdict.improvement
+    if found is None:
+        return ""
+    said = f"{verdict.a} wins {100 * found.estimate:.0f} % of the pairs of runs"
+    if found.low is None or found.high is None:
+        return said
+    rule = f"{RULE:.0%}".replace("%", " %")
+    met = f"one side wins at least {rule}, and surely more than half: a difference that counts in use"
+    missed = f"short of the {rule}, and surely more than half, that count in use"
+    return f"{said} (95 % interval {100 * found.low:.0f} to {100 * found.high:.0f}), " + (
+        f"so {met}" if meets_rule(found) else missed
+    )
 
 
 def gather(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:

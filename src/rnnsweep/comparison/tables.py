@@ -16,6 +16,10 @@ STANDING_HEADS = (
     "seconds",
     "samples/s",
 )
+CENTRE_HEADS = (
+    *("architecture", "mean", "interval", "median", "interval", "interquartile mean", "interval"),
+    *("spread", "worst", "best"),
+)
 VERDICT_HEADS = ("pair", "verdict", "difference", "95 % interval", "p (Holm)", "P(A>B)", "further replicates")
 
 
@@ -51,6 +55,17 @@ def standing_cells(standing: Standing) -> list[str]:
         decimal(standing.seconds, 1),
         whole(standing.samples_per_second),
     ]
+
+
+def centre_cells(standing: Standing) -> list[str]:
+    """Give the cells of one row of means, medians and interquartile means, under CENTRE_HEADS."""
+    test = standing.test
+    scores = [r.test for r in standing.replicates]
+    cells = [standing.architecture, decimal(test.mean), interval(test.low, test.high)]
+    for found in (test.median, test.interquartile_mean):
+        cells += [DASH, DASH] if found is None else [decimal(found.estimate), interval(found.low, found.high)]
+    worst, best = (decimal(end(scores)) if scores else DASH for end in (min, max))
+    return [*cells, decimal(test.spread), worst, best]
 
 
 def verdict_cells(verdict: Verdict) -> list[str]:
