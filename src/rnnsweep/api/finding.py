@@ -41,6 +41,24 @@ def find_file(question: str | Path, places: Places) -> Path:
     raise UserError(f"{question}: no such sweep file; {listed}.{nearest(path.stem, known)}")
 
 
+def find_question(question: str | Path, places: Places) -> Sweep:
+    """Read a file of sweeps/ by its path or name, or what a started sweep of that name was asked.
+
+    So every command that names a sweep runs, wherever the sweep's file lies.
+
+    Raises:
+        UserError: there is neither such a file nor such a sweep, or it cannot be used.
+    """
+    try:
+        path = find_file(question, places)
+    except UserError:
+        again = started(str(question), places) if Path(question).name == str(question) else None
+        if again is None:
+            raise
+        return again
+    return read_sweep(path)
+
+
 def find_name(name: str | Path, places: Places) -> str:
     """Find a sweep's name by its name or by its file."""
     path = Path(name)

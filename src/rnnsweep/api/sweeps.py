@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.api.finding import find_file, started, status
+from rnnsweep.api.finding import find_file, find_question, started, status
 from rnnsweep.api.results import SweepResult
 from rnnsweep.api.separating import separate
 from rnnsweep.api.studies import run_studies
@@ -53,7 +53,7 @@ def sweep(
         UserError: the file cannot be used, or another process runs the sweep.
     """
     places = find_places()
-    asked = read_sweep(find_file(question, places))
+    asked = find_question(question, places)
 
     def run(one: Sweep, answer: bool) -> SweepResult:
         given = _fused(one if trials is None else replace(one, trials=trials), fuse)
