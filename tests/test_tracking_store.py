@@ -401,3 +401,18 @@ def test_the_spool_of_a_run_stays_while_the_run_goes_on(mlruns):
     ship(mlruns)
     record.metrics({"m": 1.0}, step=1)
     assert [line["op"] for line in read_all(mlruns / "spool" / "a.jsonl")] == ["file", "start", "metrics"]
+
+
+def test_files_of_a_database_of_the_users_own_lie_in_the_project_wherever_a_command_is_run(
+    template, tmp_path, monkeypatch
+):
+    fresh_store(template, tmp_path / "theirs")
+    uri, elsewhere = local_uri(tmp_path / "theirs"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    mlruns = tmp_path / "project" / "mlruns"
+    with open_run(mlruns, uri=uri, config_yaml="x: 1\n"):
+        pass
+    assert not ship(mlruns, uri).waiting
+    assert [path.name for path in (mlruns / "artifacts").rglob("config.yaml")] == ["config.yaml"]
+    assert list(elsewhere.iterdir()) == []
