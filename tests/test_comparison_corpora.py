@@ -119,3 +119,13 @@ def test_the_page_and_the_json_say_the_same_answer(two):
     value = json.loads(json.dumps(two.to_json(), allow_nan=False))
     assert (value["answer"], value["architectures"][0]["architecture"]) == (two.answer, "gru")
     assert set(value["pairs"][0]) == {"a", "b", "rank_difference", "p", "wins", "separated"}
+
+
+def test_corpora_that_rank_alike_have_no_p_of_iman_and_davenport_rather_than_one_of_nought():
+    apart = {"gru": 0.9, "lstm": 0.7, "rnn": 0.5}
+    found = compare_corpora([sweep("news", apart), sweep("mail", apart, seed=1)])
+    console = Console(width=80, file=io.StringIO())
+    console.print(corpora_table(found))
+    for said in (" ".join(console.file.getvalue().split()), render_corpora(found)):
+        assert "Iman and Davenport: no p, as all corpora rank alike" in said
+    assert found.to_json()["friedman"]["iman_davenport_p"] is None

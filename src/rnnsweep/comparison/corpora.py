@@ -68,7 +68,7 @@ class CorporaComparison:
                 "statistic": test.statistic,
                 "p": test.p,
                 "iman_davenport": test.iman_davenport if math.isfinite(test.iman_davenport) else None,
-                "iman_davenport_p": test.iman_davenport_p,
+                "iman_davenport_p": test.iman_davenport_p if math.isfinite(test.iman_davenport) else None,
             },
             "critical_difference": self.critical_difference,
             "left_out": list(self.left_out),
@@ -200,6 +200,13 @@ def groups(architectures: Sequence[str], ranks: Sequence[float], difference: flo
     return bars
 
 
+def say_iman_davenport(test: Friedman) -> str:
+    """Give the p of Iman and Davenport's F, which is no number where all corpora rank alike."""
+    if not math.isfinite(test.iman_davenport):
+        return "Iman and Davenport: no p, as all corpora rank alike"
+    return f"Iman and Davenport: p = {test.iman_davenport_p:.3f}"
+
+
 def _say(
     architectures: Sequence[str],
     ranks: NDArray[np.float64],
@@ -218,5 +225,5 @@ def _say(
             f"{len(pairs)} {'pair takes' if len(pairs) == 1 else 'pairs take'} {least} corpora; more "
             "replicates on these cannot replace them."
         )
-    said = "" if test is None else f" (Iman and Davenport: p = {test.iman_davenport_p:.3f})"
+    said = "" if test is None else f" ({say_iman_davenport(test)})"
     return f"{first} No pair can be told from chance{said}."

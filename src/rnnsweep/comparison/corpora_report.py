@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.comparison import charts
-from rnnsweep.comparison.corpora import CorporaComparison, groups
+from rnnsweep.comparison.corpora import CorporaComparison, groups, say_iman_davenport
 from rnnsweep.comparison.figures import Figure
 from rnnsweep.comparison.pages import fill, write_whole
 from rnnsweep.comparison.svg import Picture, Scale, number, shorten
@@ -86,6 +86,7 @@ def render_corpora(found: CorporaComparison) -> str:
     return fill(
         "corpora.html.j2",
         found=found,
+        say_iman_davenport=say_iman_davenport,
         rows=list(zip(found.architectures, found.ranks, found.scores.T.tolist(), strict=True)),
         figure=ranks_figure(found),
         colours={name: colour(name) for name in found.architectures},
@@ -104,7 +105,7 @@ def corpora_table(found: CorporaComparison, *, width: int = 80) -> RenderableTyp
         test = found.friedman
         parts.append(
             Text(
-                f"Friedman: p = {test.p:.3f}; Iman and Davenport: p = {test.iman_davenport_p:.3f}; "
+                f"Friedman: p = {test.p:.3f}; {say_iman_davenport(test)}; "
                 f"critical difference (Nemenyi): {found.critical_difference:.2f}",
                 style="dim",
             )
