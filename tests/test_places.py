@@ -65,3 +65,11 @@ def test_own_files_without_config_yaml_come_before_the_packaged_ones(wheel, tmp_
     found = find_places()
     assert found.conf == wheel / "conf"
     assert found.conf_path == (tmp_path / "conf", wheel / "conf")
+
+
+def test_a_home_without_files_of_its_own_has_those_of_the_clone(tmp_path, monkeypatch):
+    monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
+    found = find_places()
+    assert (found.root, found.mlruns) == (tmp_path, tmp_path / "mlruns")
+    assert (found.conf, found.conf_path) == (ROOT / "conf", (ROOT / "conf",))
+    assert found.sweeps == (tmp_path / "sweeps", ROOT / "sweeps")

@@ -23,20 +23,24 @@ def find_places() -> Places:
 
     The root is, in this order: the environment variable ``RNNSWEEP_HOME``; the clone that the package
     was installed from; the nearest folder above the working directory that has ``mlruns/`` or
-    ``conf/config.yaml``; the working directory. Where the root's ``conf/`` has no ``config.yaml``, the one
-    that travels in the wheel is used, and files of the root's ``conf/`` are found before it.
+    ``conf/config.yaml``; the working directory. Where the root's ``conf/`` has no ``config.yaml``, that of
+    the project is used (in the wheel, or in the clone), and files of the root's ``conf/`` are found before it.
     """
-    root = _root()
-    own_conf = root / "conf"
-    packaged = PACKAGE / "conf"
+    root, given = _root(), _given()
+    own_conf, packaged = root / "conf", given / "conf"
     conf = own_conf if (own_conf / "config.yaml").is_file() or not packaged.is_dir() else packaged
     return Places(
         root=root,
         conf=conf,
         conf_path=(conf,) if conf == own_conf or not own_conf.is_dir() else (own_conf, conf),
-        sweeps=(root / "sweeps", PACKAGE / "sweeps"),
+        sweeps=tuple(dict.fromkeys((root / "sweeps", given / "sweeps"))),
         mlruns=root / "mlruns",
     )
+
+
+def _given() -> Path:
+    """Give the folder whose conf/ and sweeps/ come with the project: the package, or its clone."""
+    return PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parents[1]
 
 
 def _root() -> Path:
