@@ -58,4 +58,15 @@ def _side(standing: "Standing", places: Places) -> Side:
 
 
 def _sentences(found: "Comparison") -> tuple[str, ...]:
-    return tuple(verdict.sentence for verdict in found.verdicts)
+    """Give the verdict of a pair in full; of more sides who is ahead, and whom those behind are better than."""
+    if len(found.verdicts) == 1:
+        return (found.verdicts[0].sentence,)
+    leader = found.standings[0].architecture
+    beaten: dict[str, list[str]] = {}
+    for verdict in found.verdicts:
+        if leader not in (verdict.a, verdict.b) and verdict.verdict in ("better", "worse"):
+            winner, loser = (verdict.a, verdict.b) if verdict.verdict == "better" else (verdict.b, verdict.a)
+            beaten.setdefault(winner, []).append(loser)
+    behind = [f"{winner} is better than {' and '.join(losers)}" for winner, losers in beaten.items()]
+    rest = (f"Of the others, {', '.join(behind)}.",) if behind else ()
+    return (found.answer, *rest, f"{found.standings[0].test.replicates} paired replicates each.")
