@@ -118,6 +118,26 @@ def test_a_server_is_asked_from_outside(server, monkeypatch, capsys):
     assert ("basic-auth" in capsys.readouterr().out) is not good
 
 
+class Closed(Server):
+    """As MLflow with accounts: a stranger is told nothing, not even its version."""
+
+    def do_GET(self):
+        self.send_response(401)
+        self.end_headers()
+
+
+def test_a_server_that_wants_an_account_is_said_to(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Closed) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        (check,) = check_server(f"http://127.0.0.1:{serving.server_port}")
+        serving.shutdown()
+        thread.join()
+    assert (check.holds, check.found.endswith("wants an account")) == (False, True)
+    assert "MLFLOW_TRACKING_USERNAME" in check.remedy
+
+
 def test_a_server_that_does_not_answer_is_one_line():
     (check,) = check_server("http://127.0.0.1:9")
     assert not check.holds

@@ -152,10 +152,14 @@ def check_server(uri: str) -> list[Check]:
     """Ask a running server from outside."""
     address = uri.rstrip("/")
     try:
-        status, version = _get(f"{address}/version")
+        status, version = _get(
+            f"{address}/version", own=True
+        )  # a server with accounts tells strangers nothing
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         return [Check("server", False, f"{address} does not answer ({reason})", "start it, see its firewall")]
+    if status == 401:
+        return [Check("server", False, f"{address} wants an account", f"set {USER} and {OWN_PASSWORD}")]
     if status != 200:
         return [Check("server", False, f"{address}/version gives {status}", "is it an MLflow server?")]
     return [_check_version(version), _check_strangers(address), _check_names(address), _check_files(address)]
