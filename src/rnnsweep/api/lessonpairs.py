@@ -58,7 +58,7 @@ def _side(standing: "Standing", places: Places) -> Side:
 
 
 def _sentences(found: "Comparison") -> tuple[str, ...]:
-    """Give the verdict of a pair in full; of more sides who is ahead, and whom those behind are better than."""
+    """Give the verdict of a pair in full; of more sides who is ahead, and what is told apart behind it."""
     if len(found.verdicts) == 1:
         return (found.verdicts[0].sentence,)
     leader = found.standings[0].architecture
