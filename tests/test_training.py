@@ -166,6 +166,22 @@ def test_a_crashed_training_goes_on_from_its_last_validation(settings, tmp_path)
     assert same(resumed, whole)
 
 
+def test_what_was_logged_is_saved_before_a_checkpoint_that_would_be_ahead_of_it(settings, tmp_path):
+    saved: list[tuple[int, float]] = []  # points logged so far, and the checkpoint's time
+
+    class Saves(Record):
+        def save(self) -> None:
+            last = tmp_path / checkpoint.LAST
+            saved.append((len(self.points), last.stat().st_mtime if last.exists() else 0.0))
+
+    record = Saves()
+    train(settings("trainer.max_epochs=2"), logger=record, folder=tmp_path)
+    written = [time for _, time in saved]
+    assert written[0] == 0.0
+    assert written == sorted(written)
+    assert saved[0][0] > 0
+
+
 def test_resuming_where_nothing_was_begun_begins(settings, tmp_path):
     run = settings("trainer.max_epochs=1")
 

@@ -24,7 +24,7 @@ def find_places() -> Places:
     The root is, in this order: the environment variable ``RNNSWEEP_HOME``; the clone that the package
     was installed from; the nearest folder above the working directory that has ``mlruns/`` or
     ``conf/config.yaml``; the working directory. Where the root's ``conf/`` has no ``config.yaml``, that of
-    the project is used (in the wheel, or in the clone), and files of the root's ``conf/`` are found before it.
+    the project is used (in the wheel or the clone), and files of the root's ``conf/`` are found before it.
     """
     root, given = _root(), _given()
     own_conf, packaged = root / "conf", given / "conf"

@@ -144,6 +144,8 @@ class Keeper(pl.Callback):
         self._saved_step = module.position.step
         if not trainer.is_global_zero:
             return
+        for logger in trainer.loggers:  # or a training that is killed now goes on after points that were lost
+            logger.save()
         content = {
             "identity": self.identity,
             "training": module.training_state(),
