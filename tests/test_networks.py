@@ -251,8 +251,10 @@ def test_distinct_tokens_are_read_once_where_they_are_fewer_and_no_dropout_tells
     assert not network.reads_distinct(vectors_UE, tokens=100)
     assert network.eval().reads_distinct(vectors_UE, tokens=100)
     assert not network.reads_distinct(vectors_UE, tokens=9)
-    assert not build(ModelConfig(cell="bag"), vocabulary=9, classes=2).eval().reads_distinct(
-        vectors_UE, tokens=100
+    assert (
+        not build(ModelConfig(cell="bag"), vocabulary=9, classes=2)
+        .eval()
+        .reads_distinct(vectors_UE, tokens=100)
     )
     with torch.autocast("cpu", torch.bfloat16):
         assert not network.reads_distinct(vectors_UE, tokens=100)
