@@ -77,7 +77,7 @@ class _Files(CompileResultCacheImpl):
     """Numba's files, named after the digest instead of the function's line."""
 
     def __init__(self, function: Any) -> None:
-        self._digest = _digest(function.__module__)
+        self._digest = _digest(function.__module__ or "")  # a function that was typed in has no module
         super().__init__(function)  # type: ignore[no-untyped-call]
 
     def get_filename_base(self, fullname: str, abiflags: str) -> str:
