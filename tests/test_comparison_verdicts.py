@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from sweep_records import make_standing
 
+from rnnsweep.comparison.records import Verdict
+from rnnsweep.comparison.sentences import say_verdict
 from rnnsweep.comparison.verdicts import make_verdicts
 
 NOISE = np.random.default_rng(5).normal(0, 0.004, (6, 40))
@@ -119,3 +121,11 @@ def test_pooled_predictions_give_mcnemars_test():
     (verdict,) = make_verdicts(standings, margin=0.002, correct=right)
     assert (verdict.mcnemar.only_a, verdict.mcnemar.only_b) == (300, 0)
     assert verdict.mcnemar.p < 1e-6
+
+
+@pytest.mark.parametrize(("low", "close"), [(-0.0001, True), (0.0, True), (0.0002, False)])
+def test_a_winner_whose_interval_reaches_zero_is_called_close(low, close):
+    verdict = Verdict("a", "b", 0.0111, low, 0.0223, 0.047, "better", 0, sentence="", pairs=8)
+    said = say_verdict(verdict, margin=0.002, left=1, sweep="s")
+    assert said.startswith("a is better than b by 1.11 points (95 % interval ")
+    assert said.endswith("; a close call, as the interval reaches zero.") == close

@@ -40,7 +40,8 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, sweep: str) -> st
         return f"{who} are equivalent: less than {points(margin)} points apart ({_evidence(verdict)})."
     if verdict.verdict in ("better", "worse"):
         size = points(abs(verdict.difference or 0.0))
-        return f"{verdict.a} is {verdict.verdict} than {verdict.b} by {size} points ({_evidence(verdict)})."
+        found = f"{verdict.a} is {verdict.verdict} than {verdict.b} by {size} points ({_evidence(verdict)})"
+        return f"{found}{_closeness(verdict)}."
     if smallest_p(verdict.pairs, comparisons=left) > ALPHA:
         return _too_few(verdict, left, sweep)
     size = points(verdict.difference or 0.0, sign=True)
@@ -117,6 +118,13 @@ def _evidence(verdict: Verdict) -> str:
     if verdict.p is not None:
         parts.append(p_value(verdict.p))
     return ", ".join(parts)
+
+
+def _closeness(verdict: Verdict) -> str:
+    """Say where the interval reaches zero though the test separates: two methods may differ at the edge."""
+    if verdict.low is None or verdict.high is None or not verdict.low <= 0 <= verdict.high:
+        return ""
+    return "; a close call, as the interval reaches zero"
 
 
 def _too_few(verdict: Verdict, left: int, sweep: str) -> str:
