@@ -1,18 +1,22 @@
 """The UI's own files, given as they lie on disk: MLflow's way costs the processor a second for each page.
 
-They are named by their content (``main.c2f5f8d4.js``), so that a browser may keep them for good. Only what
+Most are named by their content (``main.c2f5f8d4.js``), so that a browser may keep those for good. Only what
 lay in MLflow's folder at the start has an address: a path from outside never reaches the disk.
 """
 
-import mimetypes
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from starlette.responses import FileResponse
+
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 PREFIX = "/static-files/"
-FOR_GOOD = b"public, max-age=31536000, immutable"
+FOR_GOOD = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+_BY_CONTENT = re.compile(r"\.[0-9a-f]{8,}\.")
 
 
 def with_files(app: Application, folder: Path) -> Application:
@@ -25,27 +29,15 @@ def with_files(app: Application, folder: Path) -> Application:
         if path is None:
             await app(scope, receive, send)
             return
-        body = path.read_bytes()
-        headers = [
-            (b"content-type", _kind(path)),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", FOR_GOOD),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        kept = FOR_GOOD if _BY_CONTENT.search(path.name) else ASK_AGAIN
+        headers = {"cache-control": kept, "x-content-type-options": "nosniff"}
+        await FileResponse(path, headers=headers)(scope, receive, send)
 
     return guarded
 
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-
-
-def _kind(path: Path) -> bytes:
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    words = kind.startswith("text/") or kind.endswith(("javascript", "json"))
-    return f"{kind}; charset=utf-8".encode() if words else kind.encode()
 
 
 def warm_up(flask_app: Any, experiment: str | None) -> None:
