@@ -24,6 +24,6 @@ def test_the_sweep_asks_of_the_chosen_setting_with_enough_replicates_and_the_bas
 @pytest.mark.slow
 def test_the_chosen_setting_learns_news(ag_news):
     run = compose(
-        ["experiment=beyond_linear", f"data.dir={ag_news}", "data.limit=2000", "trainer.max_epochs=3"]
+        ["experiment=beyond_linear", f"data.dir={ag_news}", "data.limit=4000", "trainer.max_epochs=4"]
     )
     assert train(run).validation > 0.8
