@@ -175,6 +175,7 @@ def test_what_the_store_will_never_take_is_put_aside_and_the_rest_arrives(mlruns
     record.metrics({"m": 1.0, "no(such)name": 2.0}, step=1)
     record.params({"good": 2})  # a parameter does not change
     record.metrics({"m": float("inf")}, step=2)
+    record.flush()
     with (mlruns / "spool" / "a.jsonl").open("ab") as file:
         file.write(b'{"op":"metrics","step":"x","time":1,"values":3}\n{"op":"dance"}\n{"op":"end"}\n[]\n')
     RunRecord.attach(mlruns, "a").end("complete")
@@ -400,6 +401,7 @@ def test_the_spool_of_a_run_stays_while_the_run_goes_on(mlruns):
     record = open_run(mlruns)
     ship(mlruns)
     record.metrics({"m": 1.0}, step=1)
+    record.flush()
     assert [line["op"] for line in read_all(mlruns / "spool" / "a.jsonl")] == ["file", "start", "metrics"]
 
 
