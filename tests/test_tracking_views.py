@@ -156,14 +156,15 @@ def start_of(mlruns, sweep: str, **note) -> None:
 
 
 @contextmanager
-def server_of(version: bytes):
-    """A server that says which version of MLflow it is."""
+def server_of(version: bytes, account: str = ""):
+    """A server that says which version of MLflow it is, to whom it knows where it has accounts."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(200 if self.path == "/version" else 404)
+            known = not account or self.headers["Authorization"] == account
+            self.send_response((200 if known else 401) if self.path == "/version" else 404)
             self.end_headers()
-            self.wfile.write(version)
+            self.wfile.write(version if known else b"who are you?")
 
         def log_message(self, *words):
             pass
@@ -207,6 +208,27 @@ def test_a_server_that_knows_no_views_gets_a_plain_link(tmp_path, version, title
         assert list(links) == titles
         assert all(link.startswith(f"{base}/#/experiments/3") for link in links.values())
     assert not knows_views(base)  # it has gone
+
+
+@pytest.mark.parametrize(
+    ("account", "environment", "in_address"),
+    [
+        ("Basic bWU6czpl", {"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": "s:e"}, ""),
+        ("Basic bWU6czpl", {}, "me:s%3Ae@"),
+        ("Bearer abc", {"MLFLOW_TRACKING_TOKEN": "abc"}, ""),
+    ],
+)
+def test_a_server_with_accounts_is_asked_as_oneself_and_the_links_name_no_account(
+    tmp_path, monkeypatch, account, environment, in_address
+):
+    with server_of(b"3.17.2", account) as base:
+        assert not knows_views(base)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        start_of(tmp_path, "q", destination=base.replace("//", f"//{in_address}"))
+        links = sweep_links(tmp_path, "q", "q.abcd")
+        assert list(links) == ["Standings", "Search", "Learning curves", "Failures"]
+        assert all(link.startswith(f"{base}/#/experiments/3") for link in links.values())
 
 
 def test_a_store_that_is_no_server_has_no_links(tmp_path):

@@ -5,14 +5,16 @@ import socket
 import threading
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError
 
 LOCAL = "local"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+USER, PASSWORD, TOKEN = (f"MLFLOW_TRACKING_{name}" for name in ("USERNAME", "PASSWORD", "TOKEN"))
 PATIENCE = 2.5  # seconds; with the rest of a start it stays under three
 
 
@@ -92,11 +94,8 @@ def _knock(target: str, patience_s: float) -> None:
 
 
 def _knock_http(url: str, patience_s: float) -> None:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    bare = parts._replace(netloc=host).geturl()
     try:
-        urllib.request.urlopen(bare, timeout=patience_s).close()
+        urllib.request.urlopen(as_oneself(url), timeout=patience_s).close()
     except urllib.error.HTTPError as error:  # it answers: what it says to a stranger is another matter
         error.close()
 
@@ -106,6 +105,22 @@ def _reason(error: Exception, patience_s: float) -> str:
     if isinstance(inner, TimeoutError):
         return f"no word within {patience_s:g} s"
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+
+
+def as_oneself(url: str) -> urllib.request.Request:
+    """Make the request for a page, with the account that MLflow takes: the address's or the environment's."""
+    parts = urlsplit(url)
+    account, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(parts._replace(netloc=host).geturl())
+    user, _, password = map(unquote, account.partition(":"))
+    if not user and os.environ.get(USER):
+        user, password = os.environ[USER], os.environ.get(PASSWORD, "")
+    if user:
+        pair = b64encode(f"{user}:{password}".encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {pair}")
+    elif os.environ.get(TOKEN):
+        request.add_unredirected_header("Authorization", f"Bearer {os.environ[TOKEN]}")
+    return request
 
 
 def _key(uri: str | None) -> str:

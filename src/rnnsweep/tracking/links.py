@@ -6,7 +6,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote
 
-from rnnsweep.tracking.address import LOCAL, PATIENCE
+from rnnsweep.tracking.address import LOCAL, PATIENCE, as_oneself
 from rnnsweep.tracking.note import read_note, wait_for_run_id
 from rnnsweep.tracking.views import TITLES, page_of
 
@@ -43,15 +43,16 @@ def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
     if not note.destination.startswith(("http://", "https://")) or not note.experiment_id:
         return {}
     base = note.destination.rstrip("/")
+    shown = as_oneself(base).full_url  # without the account that the address may have
     if knows_views(base):
-        return view_links(mlruns, key, base=base)
-    return {"Experiment": f"{base}/#/experiments/{note.experiment_id}"}
+        return view_links(mlruns, key, base=shown)
+    return {"Experiment": f"{shown}/#/experiments/{note.experiment_id}"}
 
 
 def knows_views(base: str) -> bool:
     """Say whether the server is of a version that knows saved views; one that does not answer is not."""
     try:
-        with urllib.request.urlopen(f"{base}/version", timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(as_oneself(f"{base}/version"), timeout=PATIENCE) as answer:
             words = answer.read(100).decode().split(".")
         return (int(words[0]), int(words[1])) >= KNOWS_VIEWS
     except (OSError, ValueError, IndexError, HTTPException):

@@ -12,7 +12,6 @@ import tempfile
 import urllib.error
 import urllib.request
 import uuid
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,10 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rnnsweep.tracking.address import PATIENCE, without_password
+from rnnsweep.tracking.address import PASSWORD as OWN_PASSWORD
+from rnnsweep.tracking.address import PATIENCE, USER, as_oneself, without_password
 
 SECRET, PASSWORD = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"
-USER, OWN_PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 SHORTEST = {SECRET: 16, PASSWORD: 12}  # characters; MLflow itself refuses passwords under 12
 STRANGER = "stranger.example"  # a name that no server of ours is called
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
@@ -202,12 +201,11 @@ def _check_files(address: str) -> Check:
 
 
 def _get(url: str, *, host: str | None = None, own: bool = False) -> tuple[int, str]:
-    headers = {"Host": host} if host else {}
-    if own and os.environ.get(USER):
-        pair = f"{os.environ[USER]}:{os.environ.get(OWN_PASSWORD, '')}"
-        headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    request = as_oneself(url) if own else urllib.request.Request(url)
+    if host:
+        request.add_header("Host", host)
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return int(answer.status), answer.read(100_000).decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         with error:
