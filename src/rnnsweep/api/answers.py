@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.finding import find_name, started, status, store_of
+from rnnsweep.api.finding import find_name, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.places import find_places
@@ -59,6 +59,8 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
+    places, name = find_places(), _known(sweep)  # before the imports, which take seconds
+
     from rnnsweep.api.testrows import labels_and_texts, predictions_of
     from rnnsweep.comparison import MARGIN, compare_records, write_report
     from rnnsweep.study.importance import study_importances
@@ -67,7 +69,6 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     from rnnsweep.tracking import provenance, sync
     from rnnsweep.trial.reads import count_reads
 
-    places, name = find_places(), _known(sweep)
     uri = uri or store_of(name, places)
     sync(places.mlruns, uri)
     table = runs(name, uri=uri)
@@ -153,7 +154,11 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
 
 
 def _known(sweep: str | Path) -> str:
-    return status(find_name(sweep, find_places())).sweep
+    """Give the name of a sweep that was started."""
+    from rnnsweep.study.status import folder_of_started
+
+    places = find_places()
+    return folder_of_started(places.mlruns, find_name(sweep, places)).name
 
 
 def _keep(table: "pd.DataFrame", found: "Comparison", uri: str | None) -> None:

@@ -32,25 +32,37 @@ def study_importances(folder: Path, sweep: Sweep) -> tuple[dict[str, dict[str, f
         return {}, ""
     storage = read_journal(folder)
     known = set(optuna.get_all_study_names(storage))
-    trials = {a: _complete(storage, f"{sweep.name}/{a}", known) for a in sweep.architectures}
-    even = sweep.sampler.name in UNDIRECTED and max(map(len, trials.values())) <= MOST_FOR_FANOVA
-    shares = {a: _shares(own, even=even) for a, own in trials.items() if len(own) >= FEWEST}
+    names = {a: f"{sweep.name}/{a}" for a in sweep.architectures}
+    studies = {a: _own_trials(storage, name) for a, name in names.items() if name in known}
+    counts = {a: len(_complete(study)) for a, study in studies.items()}
+    even = sweep.sampler.name in UNDIRECTED and max(counts.values(), default=0) <= MOST_FOR_FANOVA
+    shares = {a: _shares(study, even=even) for a, study in studies.items() if counts[a] >= FEWEST}
     method = "functional ANOVA" if even else "PED-ANOVA"
     return {a: found for a, found in shares.items() if found}, f"Optuna's {method}"
 
 
-def _complete(storage: BaseStorage, name: str, known: set[str]) -> list[FrozenTrial]:
-    if name not in known:
-        return []
-    study = optuna.load_study(study_name=name, storage=storage, sampler=optuna.samplers.RandomSampler(seed=0))
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [t for t in trials if not {WARM, REJECTED} & set(t.user_attrs)]
+def _own_trials(storage: BaseStorage, name: str) -> optuna.Study:
+    """Give the study as it lies there or, where trials came from elsewhere or do not count, one without them.
 
-
-def _shares(trials: list[FrozenTrial], *, even: bool) -> dict[str, float]:
+    A copy of thousands of trials takes seconds.
+    """
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    study = optuna.load_study(study_name=name, storage=storage, sampler=sampler)
+    every = _complete(study)
+    own = [trial for trial in every if not {WARM, REJECTED} & set(trial.user_attrs)]
+    if len(own) == len(every):
+        return study
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # its greetings are none of a comparison's answer
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
-    study.add_trials(trials)
+    copy = optuna.create_study(direction="maximize", sampler=sampler)
+    copy.add_trials(own)
+    return copy
+
+
+def _complete(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def _shares(study: optuna.Study, *, even: bool) -> dict[str, float]:
     evaluator = FanovaImportanceEvaluator(seed=0) if even else PedAnovaImportanceEvaluator()
     try:
         found = get_param_importances(study, evaluator=evaluator)

@@ -37,8 +37,8 @@ class _Sessions:
             self.since = time
 
 
-def read_status(mlruns: Path, name: str) -> SweepStatus:
-    """Read how far a sweep is.
+def folder_of_started(mlruns: Path, name: str) -> Path:
+    """Give the folder of a sweep that was started.
 
     Raises:
         UserError: there is no such sweep; the message names the nearest.
@@ -46,6 +46,16 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
     folder = sweep_folder(mlruns, name)
     if not (folder / "start.json").is_file():
         raise UserError(_unknown(mlruns, name))
+    return folder
+
+
+def read_status(mlruns: Path, name: str) -> SweepStatus:
+    """Read how far a sweep is.
+
+    Raises:
+        UserError: there is no such sweep; the message names the nearest.
+    """
+    folder = folder_of_started(mlruns, name)
     alive = is_running(folder)
     events = list(read_ledger(folder))
     states = last_states(events)
