@@ -53,18 +53,20 @@ def best(work: Callable[[], object], turns: int = TURNS) -> list[float]:
     return found[2:]
 
 
-def made_up(rows: int, *, length: int, vocabulary: int) -> EncodedPart:
-    """Rows of words as frequent as in AG's News, of lengths about `length`."""
+def made_up(rows: int, *, length: int, vocabulary: int, spread: float = 0.25) -> EncodedPart:
+    """Rows of words as frequent as in AG's News, of lengths about `length`; `spread` 0: of that length all."""
     draw = np.random.default_rng(0)
-    lengths_N = np.clip(draw.normal(length, length / 4, rows), 2, None).astype(np.int64)
+    lengths_N = np.clip(draw.normal(length, spread * length, rows), 2, None).astype(np.int64)
     ids = (1 + (vocabulary - 1) * draw.random(int(lengths_N.sum())) ** 6).astype(np.int32)
     offsets_N1 = np.concatenate([[0], np.cumsum(lengths_N)])
     return EncodedPart(ids, offsets_N1, draw.integers(0, 4, rows))
 
 
-def training_step(config: ModelConfig, *, batch: int, length: int = 43, vocabulary: int = 95_000):
+def training_step(
+    config: ModelConfig, *, batch: int, length: int = 43, vocabulary: int = 95_000, spread: float = 0.25
+):
     """Give a function that does one step of our arithmetic on the next batch."""
-    part = made_up(6_000, length=length, vocabulary=vocabulary)
+    part = made_up(6_000, length=length, vocabulary=vocabulary, spread=spread)
     network = build(config, vocabulary=vocabulary, classes=4)
     others = [weight for weight in network.parameters() if weight is not network.embedding.weight]
     optimizer = Optimizer(OptimizerConfig(), network.embedding, others)
@@ -132,14 +134,14 @@ def floor_seconds(every: list[Ways]) -> float:
 
 def distinct_words(*, batch: int, length: int = 43) -> int:
     """Say how many different words a batch of the made-up rows has, in the mean of twenty."""
-    part = made_up(6_000, length=length, vocabulary=95_000)
+    part = made_up(6_000, length=length, vocabulary=95_000, spread=0)
     taken = islice(batches(part, batch_size=batch, seed=0, epoch=0), 20)
     return int(np.mean([len(texts.tokens_BT.unique()) for texts in taken]))
 
 
 def share(name: str, config: ModelConfig, *, batch: int, turns: int = 8) -> dict:
-    """Set a step beside the products that it cannot do without."""
-    step = training_step(config, batch=batch)
+    """Set a step beside the products that it cannot do without; every batch has as many tokens."""
+    step = training_step(config, batch=batch, spread=0)
     every = products(config, batch=batch, distinct=distinct_words(batch=batch))
     directions = 1 + config.bidirectional
     pairs = [(min(best(step, 5)), directions * floor_seconds(every)) for _ in range(turns)]

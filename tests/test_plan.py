@@ -4,6 +4,8 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from simulation import write_sweep
 
@@ -11,8 +13,11 @@ from rnnsweep.cli import main
 from rnnsweep.cli.planning import planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
+from rnnsweep.errors import UserError
+from rnnsweep.launchers.server import in_fresh_process
 from rnnsweep.networks import parameter_count
-from rnnsweep.study.plan import Cost, Planned, configurations
+from rnnsweep.study.measuring import Cost, measure
+from rnnsweep.study.plan import Planned, between, configurations
 
 SPACE = """\
 name: toy
@@ -40,12 +45,44 @@ def test_a_plan_measures_both_ends_of_each_space_and_writes_nothing(home, short_
         sizes = {"vocabulary": len(corpus.vocabulary), "classes": len(corpus.labels)}
         assert lstm[end]["parameters"] == parameter_count(run.model, **sizes)
         assert lstm[end]["seconds_per_epoch"] > 0
-    means = [
-        (a["smallest"]["seconds_per_epoch"] + a["largest"]["seconds_per_epoch"]) / 2 for a in (lstm, bag)
-    ]
-    assert found["seconds"] == pytest.approx(6 * 3 * sum(means) / 2)
-    assert found["memory"] > 2**20
+    assert found["seconds"] == pytest.approx(found["own_seconds"] + (work(lstm) + work(bag)) / 2)
+    assert found["own_seconds"] > 1
+    assert found["memory"] > 100 * 2**20
     assert not (home / "mlruns").exists()
+
+
+def work(planned) -> float:
+    """Seconds of six trainings of three epochs, two of which look at the test part once."""
+    start, epoch, test = (
+        between(planned["smallest"][f"seconds_{name}"], planned["largest"][f"seconds_{name}"])
+        for name in ("to_start", "per_epoch", "to_test")
+    )
+    assert min(start, epoch, test) > 0
+    return 6 * (start + 3 * epoch) + 2 * test
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6))
+def test_the_mean_cost_of_a_space_lies_between_its_ends_and_follows_their_unit(one, other):
+    mean = between(one, other)
+    assert min(one, other) * (1 - 1e-9) <= mean <= max(one, other) * (1 + 1e-9)
+    assert mean == pytest.approx(between(other, one))
+    assert between(60 * one, 60 * other) == pytest.approx(60 * mean)
+
+
+def test_the_mean_cost_of_a_log_axis_is_that_of_its_points():
+    costs = [float(10 ** (3 * n / 1000)) for n in range(1001)]  # in proportion to a width from 1 to 1000
+    assert between(costs[0], costs[-1]) == pytest.approx(sum(costs) / len(costs), rel=0.01)
+    assert between(0.0, 3.0) == 1.5  # a cost too small for the clock
+
+
+def test_a_budget_in_seconds_has_no_number_of_trainings_and_so_no_time():
+    cost = Cost(100, 1.0)
+    assert Planned("gru", None, cost, cost, 3, None).seconds is None
+
+
+def test_what_fails_in_a_process_of_its_own_fails_here_with_its_words():
+    with pytest.raises(UserError, match=r"there\.csv"):
+        in_fresh_process(measure, ["data=files", "data.train=there.csv"])
 
 
 def test_the_table_of_a_plan_fits_eighty_columns():

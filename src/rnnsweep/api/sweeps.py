@@ -122,13 +122,14 @@ def plan(question: str | Path, *, slots: str | int | None = None) -> "Plan":
     Raises:
         UserError: the file, its space or its corpus cannot be used.
     """
+    from rnnsweep.launchers.server import in_fresh_process
     from rnnsweep.study.plan import plan_sweep
 
     places = find_places()
     asked = read_sweep(find_file(question, places))
     room = parse_slots(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
-        return plan_sweep(asked, slots=len(room), conf=conf)
+        return plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf)
 
 
 def replicate(

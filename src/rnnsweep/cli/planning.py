@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def plan_command(file: str, slots: str | None, as_json: bool) -> None:
     """Say what a sweep would do and take, without running it.
 
-    Trains each architecture's smallest and largest network for a few batches on the CPU.
+    Trains each architecture's smallest and largest network for about a second.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import plan

@@ -3,11 +3,15 @@
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from types import ModuleType
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 PRELOAD = (
     "torch",
@@ -27,6 +31,12 @@ def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
     with _environment(dict.fromkeys(ONE_THREAD, "1")), without_main():
         forkserver.ensure_running()
     return context
+
+
+def in_fresh_process(work: Callable[..., Result], *values: Any) -> Result:
+    """Do something in a process as a trial gets one; what it raises is raised here."""
+    with without_main(), ProcessPoolExecutor(1, mp_context=start_server()) as processes:
+        return processes.submit(work, *values).result()
 
 
 @contextmanager
