@@ -66,19 +66,60 @@ def sum_of_squares(values_N: Array) -> float:
 
 
 @compiled
-def adam(weights_N: Array, mean_N: Array, square_N: Array, gradient_N: Array, numbers: Any) -> None:
+def adam(weights_N: Array, mean_N: Array, square_N: Array, gradient_N: Array, numbers: Array) -> None:
     """Do a step of torch.optim.Adam or AdamW in place.
 
     `numbers`: the factor on the gradient, what is kept of the weights, weight decay in the gradient, beta1,
-    1 - beta1, beta2, 1 - beta2, step size, factor on the root of the square, eps.
+    1 - beta1, beta2, 1 - beta2, step size, factor on the root of the square, eps. In the precision of the
+    weights, a rate past all its numbers makes weights infinite, which training calls diverged.
     """
-    scale, keep, decay, beta1, rest1, beta2, rest2, rate, root, eps = numbers
+    number = weights_N.dtype.type
+    scale, keep, decay = number(numbers[0]), number(numbers[1]), number(numbers[2])
+    beta1, rest1, beta2 = number(numbers[3]), number(numbers[4]), number(numbers[5])
+    rest2, rate, root, eps = number(numbers[6]), number(numbers[7]), number(numbers[8]), number(numbers[9])
     for n in range(len(weights_N)):
         weight = weights_N[n]
         gradient = scale * gradient_N[n] + decay * weight
         mean_N[n] = beta1 * mean_N[n] + rest1 * gradient
         square_N[n] = beta2 * square_N[n] + rest2 * gradient * gradient
         weights_N[n] = keep * weight - rate * mean_N[n] / (np.sqrt(square_N[n]) * root + eps)
+
+
+@compiled
+def step_adam_rows(
+    places: Any, table: Any, values: Any, gradient_UD: Array, numbers: Array, now: int
+) -> float:
+    """Do a step to rows that `read_adam_rows` gave, and put them into the table; what it gives means nothing.
+
+    `places`: the rows' numbers, the step of each row's last touch and whether it was touched, which are set.
+    """
+    rows_U, last_V, touched_V = places
+    seen = 0.0
+    for u in range(len(rows_U)):  # see `write_rows`
+        for d in range(0, table[0].shape[1], LINE):
+            row = rows_U[u]
+            seen += table[0][row, d] + table[1][row, d] + table[2][row, d]
+    for u in range(len(rows_U)):
+        row = rows_U[u]
+        adam(values[0][u], values[1][u], values[2][u], gradient_UD[u], numbers)
+        for d in range(gradient_UD.shape[1]):
+            table[0][row, d], table[1][row, d] = values[0][u, d], values[1][u, d]
+            table[2][row, d] = values[2][u, d]
+        last_V[row], touched_V[row] = now, True
+    return seen
+
+
+@compiled
+def push_step(
+    moments_KS: Array, logarithm_S: Array, powers_KW: Array, gains_K: Array, now: int, decay: float
+) -> None:
+    """Add the step `now` to what was skipped since each earlier one; see `skipped.Skipped.push`."""
+    window = powers_KW.shape[1]
+    logarithm_S[now] = logarithm_S[now - 1] + np.log(decay)
+    for s in range(max(0, now - window), now):
+        kept = 1.0 if decay == 1.0 else np.exp(logarithm_S[s] - logarithm_S[now])
+        for k in range(len(gains_K)):
+            moments_KS[k, s] += gains_K[k] * powers_KW[k, window + s - now] * kept
 
 
 @compiled

@@ -56,12 +56,9 @@ class LazyRows(ABC):
         leaf_UD = self._read[0]
         gradient_UD, leaf_UD.grad = leaf_UD.grad, None
         assert gradient_UD is not None
-        values = [leaf_UD.detach(), *self._read[1:]]
-        self._move(values, gradient_UD if scale == 1.0 else gradient_UD.mul_(scale), lr)
         self.steps += 1
         self._count(lr)
-        self._write(self._rows_U, values)
-        self._touched_V[self._rows_U.numpy()] = True
+        self._move(self._rows_U, [leaf_UD.detach(), *self._read[1:]], gradient_UD, lr=lr, scale=scale)
         self._rows_U = None
         if self.steps in _EARLY_LEVELS:
             self._bring_up(self._touched_V & (self._last_V < self._skipped.now))
@@ -118,16 +115,22 @@ class LazyRows(ABC):
                 values_VD.numpy()[rows_U.numpy()] = values_UD.numpy()  # twice as quick as index_copy_
         self._last_V[rows_U.numpy()] = self._skipped.now
 
+    def _put(self, rows_U: Tensor, values: list[Tensor]) -> None:
+        self._write(rows_U, values)
+        self._touched_V[rows_U.numpy()] = True
+
     def _column(self, numbers_U: Any) -> Tensor:
         return torch.from_numpy(numbers_U).to(self.table_VD.dtype).unsqueeze(1)
 
     @abstractmethod
-    def _move(self, values: list[Tensor], gradient_UD: Tensor, lr: float) -> None:
-        """Do one step of the optimiser to rows in place: [weights, *states]."""
+    def _move(
+        self, rows_U: Tensor, values: list[Tensor], gradient_UD: Tensor, *, lr: float, scale: float
+    ) -> None:
+        """Do the step that was counted last to [weights, *states] of rows, and put them into the table."""
 
     @abstractmethod
     def _count(self, lr: float) -> None:
-        """Push the step that was just done to the sums of skipped steps."""
+        """Push a step to the sums of skipped steps."""
 
     @abstractmethod
     def _make_up(self, values: list[Tensor], sums: Sums) -> None:
@@ -143,6 +146,10 @@ class LazyAdam(LazyRows):
         self.betas, self.eps, self.decay = betas, eps, decay
         super().__init__(table_VD, states=2, ratios=self.ratios(betas))
 
+    def _table(self) -> tuple[NDArray[Any], ...]:
+        """Give the arrays of weights, means and squares."""
+        return tuple(values_VD.numpy() for values_VD in (self.table_VD, *self.states))
+
     @staticmethod
     def ratios(betas: tuple[float, float]) -> list[float]:
         """Give by how much each moment's terms shrink in a step; the sums exist if all are below 1."""
@@ -152,7 +159,7 @@ class LazyAdam(LazyRows):
     def _current(self, rows_U: Tensor) -> list[Tensor]:
         if not AVAILABLE:
             return super()._current(rows_U)
-        table = tuple(values_VD.numpy() for values_VD in (self.table_VD, *self.states))
+        table = self._table()
         values = [self.table_VD.new_empty(len(rows_U), self.table_VD.shape[1]) for _ in table]
         made = tuple(values_UD.numpy() for values_UD in values)
         skipped = self._skipped
@@ -160,29 +167,32 @@ class LazyAdam(LazyRows):
         kernels.read_adam_rows(*place, skipped.sums, self.betas, self.eps)
         return values
 
-    def _move(self, values: list[Tensor], gradient_UD: Tensor, lr: float) -> None:
-        weights_UD, mean_UD, square_UD = values
+    def _move(
+        self, rows_U: Tensor, values: list[Tensor], gradient_UD: Tensor, *, lr: float, scale: float
+    ) -> None:
         if AVAILABLE:
-            weights, mean, square, gradient = (
-                rows_UD.contiguous().view(-1).numpy() for rows_UD in (*values, gradient_UD)
-            )
             numbers = adam_numbers(
-                self.table_VD,
-                step=self.steps + 1,
+                step=self.steps,
                 lr=lr,
                 betas=self.betas,
                 eps=self.eps,
                 keep=1 - lr * self.decay,
+                scale=scale,
             )
-            kernels.adam(weights, mean, square, gradient, numbers)
+            *arrays, gradient = (rows_UD.contiguous().numpy() for rows_UD in (*values, gradient_UD))
+            places = (rows_U.numpy(), self._last_V, self._touched_V)
+            now = self._skipped.now
+            kernels.step_adam_rows(places, self._table(), tuple(arrays), gradient, numbers, now)
             return
+        weights_UD, mean_UD, square_UD = values
+        gradient_UD.mul_(scale)
         adam(
             [weights_UD],
             [gradient_UD],
             [mean_UD],
             [square_UD],
             [],
-            [torch.tensor(float(self.steps))],
+            [torch.tensor(float(self.steps - 1))],
             fused=True,
             decoupled_weight_decay=True,
             amsgrad=False,
@@ -193,6 +203,7 @@ class LazyAdam(LazyRows):
             eps=self.eps,
             maximize=False,
         )
+        self._put(rows_U, values)
 
     def _count(self, lr: float) -> None:
         beta1, beta2 = self.betas
@@ -223,11 +234,13 @@ class LazySGD(LazyRows):
         self.momentum = momentum
         super().__init__(table_VD, states=1, ratios=[momentum])
 
-    def _move(self, values: list[Tensor], gradient_UD: Tensor, lr: float) -> None:
+    def _move(
+        self, rows_U: Tensor, values: list[Tensor], gradient_UD: Tensor, *, lr: float, scale: float
+    ) -> None:
         weights_UD, velocity_UD = values
         sgd(
             [weights_UD],
-            [gradient_UD],
+            [gradient_UD.mul_(scale)],
             [velocity_UD],
             fused=True,
             weight_decay=0.0,
@@ -237,6 +250,7 @@ class LazySGD(LazyRows):
             nesterov=False,
             maximize=False,
         )
+        self._put(rows_U, values)
 
     def _count(self, lr: float) -> None:
         self._skipped.push(np.array([lr if self.momentum else 0.0]))

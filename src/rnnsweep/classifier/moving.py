@@ -16,7 +16,6 @@ SMALL = 2_000_000  # weights in all: above, PyTorch's kernels with several threa
 
 
 def adam_numbers(
-    like: Tensor,
     *,
     step: int,
     lr: float,
@@ -25,16 +24,11 @@ def adam_numbers(
     keep: float = 1.0,
     decay: float = 0.0,
     scale: float = 1.0,
-) -> tuple[Any, ...]:
-    """Give the numbers that `kernels.adam` wants for one step, in the precision of the weights."""
+) -> NDArray[np.float64]:
+    """Give the numbers that `kernels.adam` wants for one step."""
     beta1, beta2 = betas
     rate, root = lr / (1 - beta1**step), (1 - beta2**step) ** -0.5
-    number = np.float32 if like.dtype == torch.float32 else np.float64
-    every = (scale, keep, decay, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, eps)
-    with np.errstate(
-        over="ignore"
-    ):  # a rate past all numbers makes weights infinite, which training calls diverged
-        return tuple(number(one) for one in every)
+    return np.array((scale, keep, decay, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, eps))
 
 
 class MovedAdam:
@@ -66,7 +60,6 @@ class MovedAdam:
         decay = group["weight_decay"]
         done = int(self._optimizer.state[weights[0]]["step"].item()) + 1
         numbers = adam_numbers(
-            weights[0],
             step=done,
             lr=lr,
             betas=group["betas"],

@@ -19,6 +19,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rnnsweep.classifier import kernels
+from rnnsweep.compiled import AVAILABLE
+
 Doubles = NDArray[np.float64]
 NEGLIGIBLE = 1e-12  # what a step so long ago still adds, relative to its first addition
 
@@ -59,6 +62,10 @@ class Skipped:
         """Count one step for all rows: its gain in each moment, and the factor on weights before it."""
         self.now += 1
         self._make_room()
+        if AVAILABLE:
+            sums, powers_KW = (self._moments_KS, self._logarithm_S), self._powers_KW
+            kernels.push_step(*sums, powers_KW, gains_K, self.now, float(decay))
+            return
         self._logarithm_S[self.now] = self._logarithm_S[self.now - 1] + np.log(decay)
         first = max(0, self.now - self._window)
         terms_KW = gains_K[:, None] * self._powers_KW[:, first - self.now :]

@@ -192,7 +192,8 @@ def _across(weights: list[_Weights]) -> NDArray[Any]:
 
 def _stacked(weights: list[_Weights]) -> NDArray[Any]:
     """Give the recurrent weights as weights_SGH."""
-    return np.stack([one.state_GH.detach().numpy() for one in weights])
+    every = [one.state_GH.detach().numpy() for one in weights]
+    return every[0][None] if len(every) == 1 else np.stack(every)
 
 
 def _rnn_forward(plan: _Plan, inputs_RE: Tensor, weights: list[_Weights]) -> list[Tensor]:
