@@ -228,7 +228,7 @@ def test_a_corpus_is_prepared_once_for_each_of_its_settings(settings, monkeypatc
     assert len(prepared) == 2
 
 
-@pytest.mark.parametrize("name", ["rnn", "gru", "lstm", "birnn", "bigru", "bilstm", "stacked_bilstm"])
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm", "bigru", "bilstm", "stacked_lstm", "stacked_bilstm"])
 def test_the_question_of_equal_parameters_can_be_asked_of_each_architecture(name, root):
     sweep = read_sweep(root / "sweeps" / "iso_parameters.yaml")
     sizing = Sizing(sweep, None, lambda run: (8000, 9))
