@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from test_api import SMALL, SWEEP, colours
-from tracking_servers import free_port, mlflow_server, postgres
+from tracking_servers import free_port, mlflow_server, postgres, wait_for
 from tracking_store import open_run
 
 from rnnsweep.tracking import Shipper, curves, find_run, runs
@@ -94,6 +95,25 @@ def test_a_model_is_loaded_from_the_store_and_answers(project):
         labels = [one["label"] for one in found["predictions"]]
         assert len(labels) == 2
         assert set(labels) <= {"red", "green", "blue"}
+
+
+def test_a_model_of_the_store_is_served(project):
+    port = free_port()
+    server = project.start("serve", "--model", "colours", "--port", str(port))
+    try:
+        wait_for(port)
+        body = json.dumps({"inputs": ["aa red end", "blue"]}).encode()
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            found = json.load(answer)["predictions"]
+        assert len(found) == 2
+        assert {one["label"] for one in found} <= {"red", "green", "blue"}
+    finally:
+        server.send_signal(signal.SIGINT)
+        said, complaints = server.communicate(timeout=60)
+    assert server.returncode == 0, said + complaints
 
 
 def test_two_processes_of_one_training_are_one_run(project):

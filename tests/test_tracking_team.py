@@ -1,11 +1,22 @@
 """`ui --team`: each point is tried, and says what was found and what to do."""
 
 import http.server
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from tracking_servers import free_port, postgres, wait_for
+from tracking_store import open_run
 
 from rnnsweep.cli import main
+from rnnsweep.tracking import Shipper, runs, sync
 from rnnsweep.tracking.team import PASSWORD, SECRET, check_parts, check_server, command
 
 
@@ -186,3 +197,64 @@ def test_our_own_ui_is_found_to_be_for_one_person(tmp_path):
     assert found["allowed hosts"].holds
     assert not found["accounts"].holds
     assert not found["artifact store"].holds
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_a_server_started_as_printed_has_accounts_and_takes_runs(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("flask_wtf", reason="needs mlflow[auth] for accounts")
+    for name in ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"):
+        monkeypatch.setenv(name, uuid.uuid4().hex)
+    files, port, mlruns = tmp_path / "files", free_port(), tmp_path / "mlruns"
+    files.mkdir()
+    with postgres(tmp_path) as store:
+        parts = ["--store", store, "--artifacts", str(files), "--host", f"localhost:{port}"]
+        assert main(["ui", "--team", *parts]) == 0
+        printed = capsys.readouterr().out
+        assert "missing" not in printed
+        script = printed[printed.index("export STORE=") : printed.index("and used with")]
+        with as_printed(script.replace("5000", str(port)), tmp_path, port):
+            address = f"http://localhost:{port}"
+            assert "wants an account" in check_server(address)[0].found
+            monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+            monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"])
+            assert main(["ui", "--team", "--uri", address]) == 0
+            with Shipper(mlruns, address) as shipper:
+                with open_run(mlruns, "a", uri=address, config_yaml="x: 1\n") as record:
+                    record.metrics({"m": 1.0}, step=1)
+                assert shipper.drain(60).line == ""
+            assert runs(mlruns, uri=address)["state"].tolist() == ["complete"]
+            assert [path.name for path in files.rglob("config.yaml")] == ["config.yaml"]
+            monkeypatch.delenv("MLFLOW_TRACKING_USERNAME")
+            monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD")
+            with open_run(mlruns, "b", uri=address):
+                pass
+            assert sync(mlruns, deadline_s=1).waiting == ("b",)
+
+
+@contextmanager
+def as_printed(script, folder, port):
+    """Run the lines as a person would who pastes them, with our own programs on the path."""
+    env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    env.pop("PYTEST_CURRENT_TEST", None)
+    process = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(port)
+        end = time.monotonic() + 300
+        while (
+            "account" not in check_server(f"http://localhost:{port}")[0].found
+        ):  # it listens before its workers answer
+            assert process.poll() is None
+            assert time.monotonic() < end, "it did not answer"
+            time.sleep(1.0)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()

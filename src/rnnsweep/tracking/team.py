@@ -20,10 +20,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rnnsweep.tracking.address import PASSWORD as OWN_PASSWORD
-from rnnsweep.tracking.address import PATIENCE, USER, as_oneself, without_password
+from rnnsweep.tracking.address import USER, as_oneself, without_password
 
 SECRET, PASSWORD = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"
 SHORTEST = {SECRET: 16, PASSWORD: 12}  # characters; MLflow itself refuses passwords under 12
+PATIENCE = 15.0  # seconds: the first answers of a server with accounts take some, of a busy one more
 STRANGER = "stranger.example"  # a name that no server of ours is called
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 DEFAULT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
