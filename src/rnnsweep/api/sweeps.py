@@ -1,7 +1,7 @@
 """Run sweeps and ask how far they are."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -112,12 +112,18 @@ def _run(
     )
 
 
-def plan(question: str | Path, *, slots: str | int | None = None) -> "Plan":
+def plan(
+    question: str | Path,
+    *,
+    slots: str | int | None = None,
+    tell: Callable[[str], object] = lambda words: None,
+) -> "Plan":
     """Check a sweep and measure what its networks cost here, without running it or writing to mlruns/.
 
     Args:
         question: a file of sweeps/, or its name.
         slots: as in `sweep`.
+        tell: hears what is being measured.
 
     Raises:
         UserError: the file, its space or its corpus cannot be used.
@@ -129,7 +135,7 @@ def plan(question: str | Path, *, slots: str | int | None = None) -> "Plan":
     asked = read_sweep(find_file(question, places))
     room = parse_slots(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
-        return plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf)
+        return plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
 
 
 def replicate(

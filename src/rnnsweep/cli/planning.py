@@ -34,7 +34,8 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import plan
 
-        found = plan(file, slots=slots)
+        with consoles()[1].status("") as shown:  # nothing where standard error is no terminal
+            found = plan(file, slots=slots, tell=shown.update)
         emit(plan_json(found))
     if not as_json:
         _print(found)

@@ -75,7 +75,14 @@ def between(small: float, large: float) -> float:
     return (large - small) / math.log(large / small)
 
 
-def plan_sweep(sweep: Sweep, *, slots: int, do: Do, conf: Path | None = None) -> Plan:
+def plan_sweep(
+    sweep: Sweep,
+    *,
+    slots: int,
+    do: Do,
+    conf: Path | None = None,
+    tell: Callable[[str], object] = lambda words: None,
+) -> Plan:
     """Check a sweep and train each architecture's smallest and largest point for a second.
 
     Args:
@@ -83,6 +90,7 @@ def plan_sweep(sweep: Sweep, *, slots: int, do: Do, conf: Path | None = None) ->
         slots: trainings at a time.
         do: calls a function with arguments in a process of its own, as a trial gets one.
         conf: the configuration to compose from; None takes the package's.
+        tell: hears what is being measured; a plan of many architectures takes a minute.
 
     Raises:
         UserError: the space or the sampler does not fit, or the corpus cannot be read.
@@ -91,12 +99,16 @@ def plan_sweep(sweep: Sweep, *, slots: int, do: Do, conf: Path | None = None) ->
     check_sampler(sweep)
     sizing = Sizing(sweep, conf, CorpusSizes())
     check_sizes(sizing, bases)
+    tell("starting a process")
     began = time.perf_counter()
     do(nothing)
     ready = time.perf_counter() - began
-    planned = tuple(_planned(sizing, name, base, do) for name, base in bases.items())
+    planned = []
+    for name, base in bases.items():
+        tell(f"measuring {name}")
+        planned.append(_planned(sizing, name, base, do))
     memory = max(max(one.smallest.memory, one.largest.memory) for one in planned)
-    return Plan(sweep.name, sweep.question, slots, planned, memory, OWN * ready)
+    return Plan(sweep.name, sweep.question, slots, tuple(planned), memory, OWN * ready)
 
 
 def _planned(sizing: Sizing, name: str, base: RunConfig, do: Do) -> Planned:
