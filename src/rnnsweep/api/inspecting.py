@@ -10,6 +10,8 @@ from rnnsweep.places import find_places
 if TYPE_CHECKING:
     from rnnsweep.inspection import Inspection
 
+SHOWN = 80  # characters of a text in a title
+
 
 @dataclass(frozen=True)
 class InspectResult:
@@ -44,7 +46,7 @@ def inspect(run: str, text: str, *, uri: str | None = None) -> InspectResult:
     weights = checkpoint_of(row, mlruns)
     corpus = prepare(config.data)
     found = read(restore(config, corpus, weights), corpus, text)
-    title = f"{row.name}: {text[:80]}"
+    title = f"{row.name}: {text if len(text) <= SHOWN else text[: SHOWN - 1] + '…'}"
     image = draw(found, title=title)
     page, picture = weights.parent / "inspection.html", weights.parent / "inspection.png"
     write_page(found, page, title=title, picture=image)
