@@ -54,7 +54,7 @@ def best(work: Callable[[], object], turns: int = TURNS) -> list[float]:
 
 
 def made_up(rows: int, *, length: int, vocabulary: int, spread: float = 0.25) -> EncodedPart:
-    """Rows of words as frequent as in AG's News, of lengths about `length`; `spread` 0: of that length all."""
+    """Rows of words as frequent as in AG's News, of lengths about `length`, or, `spread` 0, of it exactly."""
     draw = np.random.default_rng(0)
     lengths_N = np.clip(draw.normal(length, spread * length, rows), 2, None).astype(np.int64)
     ids = (1 + (vocabulary - 1) * draw.random(int(lengths_N.sum())) ** 6).astype(np.int32)
