@@ -103,7 +103,7 @@ def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
         parameters=scores.parameters,
         seconds_per_epoch=step * batch_count(corpus.train, batch_size=run.data.batch_size)
         + (look + checkpoint) / run.trainer.validate_every,
-        seconds_to_start=max(0.0, ended - began - watch.learning - watch.looking),
+        seconds_to_start=max(0.0, ended - began - watch.looking - step * scores.steps),
         seconds_to_test=look * corpus.sizes["test"] / corpus.sizes["validation"],
         memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
