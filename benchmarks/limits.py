@@ -29,6 +29,9 @@ from rnnsweep.networks import ModelConfig, build
 from rnnsweep.networks.kernels import _add_products
 
 TURNS = 40
+FREQUENT = (
+    12  # as AG's News: .50, .44 and .36 of the tokens of 16, 64 and 256 texts are distinct (.53, .40, .28)
+)
 SMALL = ModelConfig(
     cell="lstm", embedding_size=64, hidden_size=32, pooling="last", dropout=0, embedding_dropout=0
 )
@@ -57,7 +60,7 @@ def made_up(rows: int, *, length: int, vocabulary: int, spread: float = 0.25) ->
     """Rows of words as frequent as in AG's News, of lengths about `length`, or, `spread` 0, of it exactly."""
     draw = np.random.default_rng(0)
     lengths_N = np.clip(draw.normal(length, spread * length, rows), 2, None).astype(np.int64)
-    ids = (1 + (vocabulary - 1) * draw.random(int(lengths_N.sum())) ** 6).astype(np.int32)
+    ids = (1 + (vocabulary - 1) * draw.random(int(lengths_N.sum())) ** FREQUENT).astype(np.int32)
     offsets_N1 = np.concatenate([[0], np.cumsum(lengths_N)])
     return EncodedPart(ids, offsets_N1, draw.integers(0, 4, rows))
 
