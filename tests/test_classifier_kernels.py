@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rnnsweep.classifier import distinct, kernels, lazy, optimizer
+from rnnsweep.classifier import distinct, kernels, lazy, optimizer, skipped
 from rnnsweep.classifier.config import OptimizerConfig
 from rnnsweep.classifier.distinct import Distinct, looked_up
 from rnnsweep.classifier.lazy import LazyAdam
@@ -134,7 +134,7 @@ def test_the_sum_of_squares_is_one_in_double_precision(values):
 
 def test_rows_are_made_up_for_the_same_with_and_without_the_compiler(monkeypatch):
     def trained(available):
-        for module in (distinct, lazy, optimizer):
+        for module in (distinct, lazy, optimizer, skipped):
             monkeypatch.setattr(module, "AVAILABLE", available)
         torch.manual_seed(1)
         table_VD = torch.randn(50, 4, dtype=torch.double) * 0.1
@@ -149,6 +149,23 @@ def test_rows_are_made_up_for_the_same_with_and_without_the_compiler(monkeypatch
         return table_VD
 
     torch.testing.assert_close(trained(True), trained(False), atol=1e-12, rtol=1e-10)
+
+
+@pytest.mark.parametrize("decay", [1.0, 0.999])
+@given(st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=400))
+@settings(max_examples=20, deadline=None)
+def test_skipped_steps_add_up_the_same_with_and_without_the_compiler(decay, gains):
+    """The window is 265 steps long: more of them than that are pushed."""
+    found = []
+    for available in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(skipped, "AVAILABLE", available)
+            sums = skipped.Skipped(LazyAdam.ratios((0.9, 0.999)))
+            for gain in gains:
+                sums.push(gain * np.arange(1.0, 5.0), decay=decay)
+            found.append(sums.since(np.arange(sums.now)))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 def test_a_learning_rate_past_all_numbers_makes_infinite_weights_without_a_warning():
