@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.api.ahead import imports_ahead
 from rnnsweep.api.finding import find_file, find_question, started, status
 from rnnsweep.api.results import SweepResult
 from rnnsweep.api.separating import separate
@@ -91,7 +92,7 @@ def _run(
     from rnnsweep.launchers import FusedLauncher
     from rnnsweep.study import run_sweep
 
-    with _conf(places) as conf:
+    with _conf(places) as conf, imports_ahead():
         summary = run_sweep(
             asked,
             mlruns=places.mlruns,

@@ -1,0 +1,51 @@
+"""What a sweep's end needs is imported beside its trials."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from rnnsweep.api import ahead
+
+
+@pytest.fixture
+def wanted(tmp_path, monkeypatch):
+    """A module that nobody has imported, after one that is missing."""
+    (tmp_path / "wanted_at_the_end.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(ahead, "MODULES", ("missing_at_the_end", "wanted_at_the_end"))
+    yield "wanted_at_the_end"
+    sys.modules.pop("wanted_at_the_end", None)
+
+
+def test_what_is_needed_later_is_imported_meanwhile_and_what_is_missing_is_left_out(wanted):
+    with ahead.imports_ahead(after_s=0):
+        end = time.monotonic() + 10
+        while wanted not in sys.modules:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+def test_what_is_over_at_once_imports_nothing_and_leaves_no_thread(wanted):
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), ahead.imports_ahead(after_s=60):
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 30
+    assert wanted not in sys.modules
+    assert not [thread for thread in threading.enumerate() if thread.name == "imports"]
+
+
+@pytest.mark.slow
+def test_the_modules_of_a_sweeps_end_can_be_imported_in_a_process_of_their_own():
+    code = (
+        "import sys\n"
+        "from importlib import import_module\n"
+        "from rnnsweep.api.ahead import MODULES\n"
+        "for name in MODULES:\n"
+        "    import_module(name)\n"
+        "for name in ('mlflow.pyfunc', 'scipy.stats', 'torch', 'optuna'):\n"
+        "    assert name in sys.modules, name\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
