@@ -34,5 +34,5 @@ def _import(over: threading.Event, after_s: float) -> None:
     for name in MODULES:
         if over.is_set():
             return
-        with suppress(ImportError):  # who needs it says what is missing
+        with suppress(Exception):  # who needs it imports it again, and says what is wrong
             import_module(name)

@@ -8,6 +8,7 @@ import logging
 import os
 import sqlite3
 import uuid
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ QUIET = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+OF_ITS_OWN_TYPES = ".*Any type hint is inferred as AnyType"  # a warning of MLflow's about its own, at its import
 
 
 def database(mlruns: Path) -> Path:
@@ -49,6 +51,7 @@ def silence_mlflow() -> None:
         os.environ.setdefault(name, value)
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", OF_ITS_OWN_TYPES)
 
 
 def ensure_store(mlruns: Path) -> str:
