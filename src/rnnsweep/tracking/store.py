@@ -27,7 +27,7 @@ QUIET = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-OF_ITS_OWN_TYPES = ".*Any type hint is inferred as AnyType"  # a warning of MLflow's about its own, at its import
+OF_ITS_OWN_TYPES = ".*Any type hint is inferred as AnyType"  # MLflow warns of its own, when imported
 
 
 def database(mlruns: Path) -> Path:
