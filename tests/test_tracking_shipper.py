@@ -56,6 +56,21 @@ def test_a_training_and_its_shipper_end_with_everything_in_the_store(tmp_path):
 
 
 @pytest.mark.slow
+def test_where_mlflow_is_imported_a_sync_with_the_local_store_starts_no_process(tmp_path, monkeypatch):
+    import rnnsweep.tracking.imports  # noqa: F401
+
+    def forbidden(*args, **options):
+        raise AssertionError("a process was started")
+
+    train(tmp_path, None)
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "run", forbidden)
+        done = sync(tmp_path)
+    assert done.line == f"Sent {2 * POINTS} points of 1 run to the store."
+    assert points(tmp_path, "a") == list(enumerate(WANTED, 1))
+
+
+@pytest.mark.slow
 def test_what_a_killed_parent_left_is_shipped_all_the_same(tmp_path):
     code = (
         "import os, signal, sys, time; from pathlib import Path; from tracking_store import open_run;"
