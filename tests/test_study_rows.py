@@ -13,7 +13,7 @@ from rnnsweep.data import DataConfig, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.study import run_sweep
-from rnnsweep.study.rows import common_digest, read_digests
+from rnnsweep.study.rows import check_vectors, common_digest, read_digests
 from rnnsweep.study.space import check_space
 from rnnsweep.sweep import read_sweep
 
@@ -91,3 +91,30 @@ def test_every_setting_of_data_is_of_the_source_or_known_not_to_be():
         and replace(plain, **{one.name: odd.get(one.name, "other")}).source != plain.source
     }
     assert moved | cut == {one.name for one in fields(DataConfig)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ("overrides: [data=files, data.vectors=absent.txt, ", "absent.txt"),
+        ("overrides: [data=files, \"data.vectors='~/absent.txt'\", ", "~/absent.txt"),
+        ("space: {data.vectors: [null, own, searched.txt]}\noverrides: [data=files, ", "searched.txt"),
+    ],
+)
+def test_vectors_that_are_not_there_are_refused_before_anything_is_made(tmp_path, asked, wanted):
+    path = write(tmp_path)
+    text = path.read_text().replace("space: {}\n", "" if "space" in asked else "space: {}\n")
+    path.write_text(text.replace("overrides: [data=files, ", asked))
+    with pytest.raises(UserError) as refusal:
+        run_sweep(read_sweep(path), mlruns=tmp_path / "mlruns", launcher=LocalLauncher(1))
+    assert str(refusal.value) == f"{path}: data.vectors={wanted!r}: no such file"
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_vectors_of_the_texts_themselves_and_files_that_are_there_pass(tmp_path):
+    (tmp_path / "there.txt").write_text("one 1 2 3 4\n")
+    path = write(tmp_path)
+    words = f"space: {{data.vectors: [null, own, {tmp_path / 'there.txt'}]}}\n"
+    path.write_text(path.read_text().replace("space: {}\n", words))
+    asked = read_sweep(path)
+    check_vectors(asked, check_space(asked))

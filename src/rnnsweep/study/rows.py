@@ -1,10 +1,14 @@
-"""The rows that a sweep's architectures read: one digest for each source, kept from the start."""
+"""What the architectures of a sweep read: one digest for each source of rows; files of word vectors."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from rnnsweep.config import RunConfig
+from rnnsweep.errors import UserError
+from rnnsweep.study.space import corners
+from rnnsweep.sweep import Sweep
 
 Prepare = Callable[[RunConfig], str]  # makes a corpus ready for many readers and gives its digest
 
@@ -17,6 +21,22 @@ def read_digests(bases: Mapping[str, RunConfig], prepare: Prepare | None = None)
     """
     sources = {base.data.source: base for base in bases.values()}
     return {source: (prepare or _prepare)(base) for source, base in sources.items()}
+
+
+def check_vectors(sweep: Sweep, bases: Mapping[str, RunConfig]) -> None:
+    """Refuse a file of word vectors that is not there, named or searched, before anything runs.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    from rnnsweep.data.vectors import OWN  # NumPy is imported where used
+
+    named = {base.data.vectors for base in bases.values()}
+    for name in sweep.architectures:
+        named.update(*(corners(d) for d in sweep.dimensions(name) if d.key == "data.vectors"))
+    for file in sorted(str(each) for each in named - {None, OWN}):
+        if not Path(file).expanduser().is_file():
+            raise UserError(f"{sweep.path}: data.vectors={file!r}: no such file")
 
 
 def common_digest(digests: Mapping[str, str]) -> str:

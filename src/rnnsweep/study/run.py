@@ -25,7 +25,7 @@ from rnnsweep.study.orphans import end_orphans
 from rnnsweep.study.progress import Listener, Silence, SweepSummary
 from rnnsweep.study.pruners import make_pruner
 from rnnsweep.study.records import Records
-from rnnsweep.study.rows import Prepare, common_digest, read_digests
+from rnnsweep.study.rows import Prepare, check_vectors, common_digest, read_digests
 from rnnsweep.study.samplers import check_sampler
 from rnnsweep.study.search import Search
 from rnnsweep.study.seats import check_seats
@@ -65,14 +65,15 @@ def run_sweep(
         conf: the configuration files; the default are those of the project.
 
     Raises:
-        UserError: the space or the sampler does not fit, the corpus cannot be read, another controller runs
-            this sweep, something changed since its start, or the first trials all failed for one reason.
+        UserError: the space or the sampler does not fit, corpus or vectors cannot be read, another controller
+            runs this sweep, something changed since its start, or the first trials all failed for one reason.
     """
     listener, clock = listener or Silence(), clock or SystemClock()
     conf = conf or find_places().conf
     bases = check_space(sweep, conf=conf)
     check_sampler(sweep)
     check_sources(sweep, mlruns)
+    check_vectors(sweep, bases)
     first = bases[sweep.architectures[0]]
     store = records or _default_records(first, mlruns)
     digests = read_digests(bases, prepare)
