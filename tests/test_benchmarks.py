@@ -91,11 +91,16 @@ def test_the_whole_machine_is_measured_beside_one_trial():
 
 
 @pytest.mark.slow
-def test_time_to_an_accuracy_is_measured_until_it_is_there_and_not_reached_is_no_figure():
+def test_time_to_an_accuracy_is_measured_until_it_is_there_and_not_reached_is_no_figure(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "glove.txt").write_text(f"oil{' 0.1' * 100}\ngame{' 0.2' * 100}\n")
+    monkeypatch.setenv("RNNSWEEP_GLOVE", str(tmp_path / "glove.txt"))
     rows = scores.run(targets=(0.2, 1.1), extra=("data.sample=600", "trainer.max_epochs=1"))
     if not rows:
         pytest.skip("AG News is not here: set RNNSWEEP_SHARED")
-    reached, missed = rows
+    reached, missed, with_vectors = rows
     assert reached["ours"] > 0
-    assert missed["ours"] is None
+    assert missed["ours"] is with_vectors["ours"] is None
+    assert "experiment beyond_linear_glove" in with_vectors["case"]
     assert "| not measured |" in markdown([missed], "abc1234")
