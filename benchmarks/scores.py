@@ -2,9 +2,9 @@
 
 0.8699 is what the lesson's packed LSTM has after one epoch of these rows; its time is that of an epoch at the
 speed that its loop has here. Ours is the same network, trained until it has as much, the tests themselves not
-counted. 0.92 is the linear baseline's level; it stands beside the three minutes that it may take, from vectors
-counted on the same texts (`experiment=beyond_linear`) and, where RNNSWEEP_GLOVE names glove.6B.100d.txt, from
-those (`experiment=beyond_linear_glove`, with the units of the first).
+counted. 0.92 is the linear baseline's level, beside the three minutes that it may take: from vectors counted
+on the same texts (`experiment=beyond_linear`) and, where RNNSWEEP_GLOVE names glove.6B.100d.txt, from those
+(`experiment=beyond_linear_glove`, with the units of the first).
 """
 
 import os

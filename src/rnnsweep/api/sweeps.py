@@ -88,15 +88,18 @@ def _run(
     accept_changes: bool = False,
     answer: bool = True,
 ) -> SweepResult:
-    from rnnsweep.api.answers import compare
     from rnnsweep.launchers import FusedLauncher
+
+    launcher = FusedLauncher(slots=slots if slots is not None else asked.slots)  # it imports beside us
+
+    from rnnsweep.api.answers import compare
     from rnnsweep.study import run_sweep
 
     with _conf(places) as conf, imports_ahead():
         summary = run_sweep(
             asked,
             mlruns=places.mlruns,
-            launcher=FusedLauncher(slots=slots if slots is not None else asked.slots),
+            launcher=launcher,
             listener=listener,
             conf=conf,
             accept_changes=accept_changes,
