@@ -245,6 +245,29 @@ def test_reading_distinct_tokens_once_gives_the_logits_and_gradients_of_reading_
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
+@given(recurrent, lengths, st.booleans(), st.sampled_from((1, 300, 1 << 21)), seeds)
+@settings(max_examples=80, deadline=None)
+def test_judging_texts_gives_the_logits_of_learning_from_them(config, rows, masked, at_once, seed):
+    network = made(replace(config, masked=masked), seed=seed)
+    tokens_BT, lengths_B = ragged(rows)
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr("rnnsweep.networks.recurrent._AT_ONCE", at_once)  # numbers: few make many slices
+        judged_BC = network(tokens_BT, lengths_B)
+
+    torch.testing.assert_close(judged_BC, network(tokens_BT, lengths_B).detach(), atol=1e-12, rtol=0)
+
+
+def test_a_token_that_comes_again_is_looked_up_once_where_texts_are_judged(monkeypatch):
+    network = build(ModelConfig(), vocabulary=9, classes=2).eval()
+    asked = []
+    monkeypatch.setattr(
+        network.embedding, "forward", lambda ids: asked.append(ids) or network.embedding.weight[ids]
+    )
+    with torch.no_grad():
+        network(torch.tensor([[3, 4, 3, 3], [4, 4, 3, 0]]), torch.tensor([4, 3]))
+    assert [ids.tolist() for ids in asked] == [[0, 3, 4]]
+
+
 def test_distinct_tokens_are_read_once_where_they_are_fewer_and_no_dropout_tells_them_apart():
     network = build(ModelConfig(embedding_dropout=0.3), vocabulary=9, classes=2)
     vectors_UE = network.embedding.weight

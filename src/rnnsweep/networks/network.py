@@ -14,7 +14,7 @@ from rnnsweep.networks.embedding import make_embedding
 from rnnsweep.networks.initial import set_initial_weights
 from rnnsweep.networks.lengths import choose, run
 from rnnsweep.networks.pooling import pool
-from rnnsweep.networks.recurrent import run_distinct
+from rnnsweep.networks.recurrent import run_distinct, run_tokens
 from rnnsweep.networks.size import input_width, output_width
 
 # Distinct tokens in a batch, as a share of its tokens, up to which reading each of them once is quicker: the
@@ -42,7 +42,12 @@ class Network(nn.Module):
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """Give logits_BC of texts of token ids; what stands at or after a text's length is padding."""
-        return self.read(self.embedding(tokens_BT.t()), lengths_B)
+        learns = self.training or torch.is_grad_enabled()
+        if self.layers is None or learns or choose(self.embedding.weight) != "compiled":
+            return self.read(self.embedding(tokens_BT.t()), lengths_B)
+        lengths_B = self._lengths_read(lengths_B, tokens_BT.shape[1])
+        outputs_TBH = run_tokens(self.layers, self.embedding, tokens_BT.t(), lengths_B)
+        return self._judge(outputs_TBH, lengths_B)
 
     def read(self, embedded_TBE: Tensor, lengths_B: Tensor) -> Tensor:
         """Give logits_BC of texts whose tokens have been looked up already.
