@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rnnsweep.compiled import code_seen
+from rnnsweep.launchers.server import in_fresh_process
 
 OUTER = """
 from rnnsweep.compiled import compiled
@@ -85,3 +86,11 @@ def test_the_loops_of_the_cells_depend_on_the_curves_of_their_gates():
 
     names = {file.name for file in code_seen("rnnsweep.networks.kernels")}
     assert names == {"kernels.py", "maths.py", "compiled.py"}
+
+
+@pytest.mark.slow
+def test_a_process_of_the_fork_server_has_what_numba_loads_for_its_first_function():
+    loaded = in_fresh_process(
+        eval, "[name in __import__('sys').modules for name in ('numba.np.linalg', 'torch')]"
+    )
+    assert loaded == [True, True]

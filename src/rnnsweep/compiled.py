@@ -52,6 +52,18 @@ def compiled(function: F) -> F:
     return made  # type: ignore[no-any-return]
 
 
+def load_tables() -> None:
+    """Let Numba load what it knows of Python and NumPy: a fifth of a second, or its first function takes it.
+
+    Processes that are forked later have it.
+    """
+    if AVAILABLE:
+        from numba.core.registry import cpu_target
+
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
+
+
 def code_seen(module: str) -> list[Path]:
     """List the files of a module and of what it takes from its package's others, and they from theirs."""
     package, seen, waiting = module.partition(".")[0], set[str](), [module]

@@ -24,7 +24,13 @@ from rnnsweep.trial.messages import LOG
 
 HEARS_S = 0.2  # how soon a row hears of an interruption
 LOG_END = 2000  # characters of a log that are shown
-PRELOAD = ("torch", "pytorch_lightning", "rnnsweep.api.lessonslot", "rnnsweep.trial.running")
+PRELOAD = (
+    "torch",
+    "pytorch_lightning",
+    "rnnsweep.api.lessonslot",
+    "rnnsweep.trial.running",
+    "rnnsweep.launchers.readied",
+)
 
 
 @dataclass(frozen=True)

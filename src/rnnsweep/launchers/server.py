@@ -19,6 +19,7 @@ PRELOAD = (
     "rnnsweep.trial.running",
     "rnnsweep.launchers.crew",
     "rnnsweep.fused.meeting",
+    "rnnsweep.launchers.readied",
 )
 # a pool of threads does not survive a fork: none may start while the server imports
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

@@ -1,0 +1,5 @@
+"""Imported last by the fork server: does what each trial's first step would do anew."""
+
+from rnnsweep.compiled import load_tables
+
+load_tables()
