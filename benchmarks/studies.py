@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks._plain import BATCH, FIXED, SHARED, open_study
 
-TRIALS, PROCESSES = 24, 2
+TRIALS, PROCESSES = 40, 2
 BEST = 4  # trials whose mean says how good a search was: the best alone is luck by half a point
 SWEEP = """\
 # How many trials an hour?

@@ -14,7 +14,7 @@ from rnnsweep.study.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
 from rnnsweep.study.space import applies, check_space, decode
 from rnnsweep.sweep import Choices, Dimension, FloatRange, Sweep
 
-OWN = 4.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
+OWN = 1.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
 Do = Callable[..., Any]
 
 
