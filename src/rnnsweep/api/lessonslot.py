@@ -25,6 +25,7 @@ from rnnsweep.trial.messages import LOG
 HEARS_S = 0.2  # how soon a row hears of an interruption
 LOG_END = 2000  # characters of a log that are shown
 PRELOAD = (
+    "rnnsweep.launchers.readying",
     "torch",
     "pytorch_lightning",
     "rnnsweep.api.lessonslot",

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from rnnsweep.cli.command import Group
+from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
-from rnnsweep.leaving import leave_at_once
 
 USER, OURS, INTERRUPTED = 2, 1, 130
 _TRACEBACK = "--traceback"
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status: 0, 2 (user's mistake), 1 (ours) or 130 (interrupted)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     _end_on_sigterm_as_on_ctrl_c()
-    leave_at_once()
+    collect_seldom()
     try:
         status = commands.main(arguments, prog_name="rnnsweep", standalone_mode=False)
         sys.stdout.flush()

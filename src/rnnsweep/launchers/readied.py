@@ -1,5 +1,13 @@
-"""Imported last by the fork server: does what each trial's first step would do anew."""
+"""Imported last by the fork server: does what each trial's first step would do anew.
 
+The collector of a trial then walks over what the trial makes, and the pages of all else stay the server's.
+"""
+
+import gc
+
+from rnnsweep.collector import leave_out_what_is_there
 from rnnsweep.compiled import load_tables
 
 load_tables()
+leave_out_what_is_there()
+gc.enable()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 PRELOAD = (
+    "rnnsweep.launchers.readying",
     "torch",
     "pytorch_lightning",
     "rnnsweep.trial.running",

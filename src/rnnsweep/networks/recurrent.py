@@ -64,7 +64,7 @@ def run_compiled(layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor) -> T
     """
     if torch.is_grad_enabled():
         return _run(layers, inputs_TBE, _plan(layers.mode, lengths_B, steps=len(inputs_TBE)))
-    size = _texts_at_once(layers, steps=len(inputs_TBE))
+    size = texts_at_once(layers, steps=len(inputs_TBE))
     parts = zip(torch.split(inputs_TBE, size, dim=1), torch.split(lengths_B, size), strict=True)
     every = [_run(layers, part, _plan(layers.mode, own, steps=len(part))) for part, own in parts]
     return torch.cat(every, dim=1)
@@ -82,24 +82,7 @@ def run_distinct(
     return _run(layers, vectors_UE, plan._replace(places_M=places_TB.reshape(-1), padding=padding))
 
 
-@torch.no_grad()
-def run_tokens(
-    layers: nn.RNNBase, embed: Callable[[Tensor], Tensor], tokens_TB: Tensor, lengths_B: Tensor
-) -> Tensor:
-    """Do what `run_compiled` does with ``embed(tokens_TB)``, each distinct token read once; no gradients.
-
-    Returns:
-        outputs_TBH
-    """
-    size = _texts_at_once(layers, steps=len(tokens_TB))
-    every = []
-    for part_Tb, own_b in zip(torch.split(tokens_TB, size, dim=1), torch.split(lengths_B, size), strict=True):
-        ids_U, places_Tb = torch.unique(part_Tb, return_inverse=True)
-        every.append(run_distinct(layers, embed(ids_U), places_Tb, own_b, padding=None))
-    return every[0] if len(every) == 1 else torch.cat(every, dim=1)
-
-
-def _texts_at_once(layers: nn.RNNBase, *, steps: int) -> int:
+def texts_at_once(layers: nn.RNNBase, *, steps: int) -> int:
     """Where nothing is kept for gradients, take as many texts as the gates of fit into `_AT_ONCE`."""
     gates = len(_weights(layers, 0)[0]) * (1 + layers.bidirectional)
     return max(1, _AT_ONCE // (gates * steps))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from rnnsweep.leaving import leave_at_once
+from rnnsweep.collector import collect_seldom
 from rnnsweep.tracking.address import LOCAL
 from rnnsweep.tracking.note import read_note
 from rnnsweep.tracking.picture import warm_up
@@ -245,7 +245,7 @@ def _print(done: Shipped) -> None:
 
 def main(arguments: list[str]) -> None:
     """Take ``MLRUNS TARGET`` and serve, or ``MLRUNS TARGET SECONDS`` and ship once."""
-    leave_at_once()  # who waits for this process has its own to do
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; what it left is still to be sent
     for name, value in IMPATIENT.items():
         os.environ.setdefault(name, value)

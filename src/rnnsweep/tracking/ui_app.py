@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from rnnsweep.collector import collect_seldom
 from rnnsweep.palette import colour
 from rnnsweep.tracking.held import HeldAnswer
 from rnnsweep.tracking.links import SHORT, page_behind
@@ -124,6 +125,7 @@ def without(app: Application, parts: Sequence[str]) -> Application:
 
 def main(arguments: list[str]) -> None:
     """Serve until SIGINT or SIGTERM."""
+    collect_seldom()
     mlruns, port = Path(arguments[0]), int(arguments[1])
     app = application(mlruns)
     import uvicorn

@@ -1,0 +1,5 @@
+"""Imported first by the fork server: while it imports, nothing is garbage."""
+
+import gc
+
+gc.disable()
