@@ -8,6 +8,8 @@ import gc
 from rnnsweep.collector import leave_out_what_is_there
 from rnnsweep.compiled import load_tables
 
-load_tables()
-leave_out_what_is_there()
-gc.enable()
+try:
+    load_tables()
+finally:  # a module that cannot be imported is left out, and trials would run without a collector
+    leave_out_what_is_there()
+    gc.enable()
