@@ -13,14 +13,14 @@ SWEEPS = Path(__file__).parents[1] / "sweeps"
 GLOVE = "glove.6B.100d.txt"
 
 
-@pytest.mark.parametrize("name", ["beyond_linear", "beyond_linear_glove"])
-def test_the_sweep_asks_of_the_chosen_setting_with_enough_replicates_and_the_baseline(name):
+@pytest.mark.parametrize(("name", "vectors"), [("beyond_linear", "own"), ("beyond_linear_glove", GLOVE)])
+def test_the_sweep_asks_of_the_chosen_setting_with_enough_replicates_and_the_baseline(name, vectors):
     sweep = read_sweep(SWEEPS / f"{name}.yaml")
     assert (sweep.baseline, sweep.trials, sweep.replicates) == (True, 1, 10)
     asked = flatten(check_space(sweep)["bigru"])
     chosen = flatten(compose([f"experiment={name}"]))
     assert asked == chosen
-    assert chosen["data"] == "ag_news"
+    assert (chosen["data"], chosen["data.vectors"]) == ("ag_news", vectors)
 
 
 def test_the_two_settings_differ_in_vectors_and_units_alone():

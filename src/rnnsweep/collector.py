@@ -21,11 +21,6 @@ def collect_seldom() -> None:
     atexit.register(_rest)
 
 
-def leave_out_what_is_there() -> None:
-    """Let the collector walk over nothing that there is by now: what was imported stays."""
-    gc.freeze()
-
-
 def _rest() -> None:
     gc.disable()
     gc.freeze()

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from rnnsweep.config import RunConfig
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import LocalLauncher, child
+from rnnsweep.launchers import LocalLauncher, child, server
 from rnnsweep.lesson import LessonRow, Outcome, find_rows
 from rnnsweep.places import find_places
 from rnnsweep.sweep import Slot
@@ -24,14 +24,7 @@ from rnnsweep.trial.messages import LOG
 
 HEARS_S = 0.2  # how soon a row hears of an interruption
 LOG_END = 2000  # characters of a log that are shown
-PRELOAD = (
-    "rnnsweep.launchers.readying",
-    "torch",
-    "pytorch_lightning",
-    "rnnsweep.api.lessonslot",
-    "rnnsweep.trial.running",
-    "rnnsweep.launchers.readied",
-)
+PRELOAD = (*server.PRELOAD, "rnnsweep.api.lessonslot")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from rnnsweep.networks.recurrent import run_distinct, texts_at_once
+from rnnsweep.networks.recurrent import in_slices, run_distinct
 
 
 @torch.no_grad()
@@ -20,9 +20,9 @@ def run_tokens(
     Returns:
         outputs_TBH
     """
-    size = texts_at_once(layers, steps=len(tokens_TB))
-    every = []
-    for part_Tb, own_b in zip(torch.split(tokens_TB, size, dim=1), torch.split(lengths_B, size), strict=True):
+
+    def once(part_Tb: Tensor, own_b: Tensor) -> Tensor:
         ids_U, places_Tb = torch.unique(part_Tb, return_inverse=True)
-        every.append(run_distinct(layers, embed(ids_U), places_Tb, own_b, padding=None))
-    return every[0] if len(every) == 1 else torch.cat(every, dim=1)
+        return run_distinct(layers, embed(ids_U), places_Tb, own_b, padding=None)
+
+    return in_slices(layers, tokens_TB, lengths_B, once)

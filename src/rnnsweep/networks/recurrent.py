@@ -62,12 +62,12 @@ def run_compiled(layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor) -> T
     Returns:
         outputs_TBH
     """
-    if torch.is_grad_enabled():
-        return _run(layers, inputs_TBE, _plan(layers.mode, lengths_B, steps=len(inputs_TBE)))
-    size = texts_at_once(layers, steps=len(inputs_TBE))
-    parts = zip(torch.split(inputs_TBE, size, dim=1), torch.split(lengths_B, size), strict=True)
-    every = [_run(layers, part, _plan(layers.mode, own, steps=len(part))) for part, own in parts]
-    return torch.cat(every, dim=1)
+
+    def whole(part_TbE: Tensor, own_b: Tensor) -> Tensor:
+        return _run(layers, part_TbE, _plan(layers.mode, own_b, steps=len(part_TbE)))
+
+    keeps = torch.is_grad_enabled()
+    return whole(inputs_TBE, lengths_B) if keeps else in_slices(layers, inputs_TBE, lengths_B, whole)
 
 
 def run_distinct(
@@ -82,10 +82,14 @@ def run_distinct(
     return _run(layers, vectors_UE, plan._replace(places_M=places_TB.reshape(-1), padding=padding))
 
 
-def texts_at_once(layers: nn.RNNBase, *, steps: int) -> int:
-    """Where nothing is kept for gradients, take as many texts as the gates of fit into `_AT_ONCE`."""
+def in_slices(
+    layers: nn.RNNBase, texts_TBx: Tensor, lengths_B: Tensor, work: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Where no gradients are kept, work on as many texts at once as the gates of fit into `_AT_ONCE`."""
     gates = len(_weights(layers, 0)[0]) * (1 + layers.bidirectional)
-    return max(1, _AT_ONCE // (gates * steps))
+    size = max(1, _AT_ONCE // (gates * len(texts_TBx)))
+    parts = zip(torch.split(texts_TBx, size, dim=1), torch.split(lengths_B, size), strict=True)
+    return torch.cat([work(part_Tbx, own_b) for part_Tbx, own_b in parts], dim=1)
 
 
 def _run(layers: nn.RNNBase, inputs: Tensor, plan: _Plan) -> Tensor:

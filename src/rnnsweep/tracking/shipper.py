@@ -12,7 +12,7 @@ from pathlib import Path
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.address import LOCAL, destination
 from rnnsweep.tracking.note import wait_for_run_id
-from rnnsweep.tracking.shipping import Shipped, Shipping, is_waiting, last_error, ship_once, target_of
+from rnnsweep.tracking.shipping import Shipped, is_waiting, last_error, ship_once, target_of
 from rnnsweep.tracking.spool import spool_folder, spooled_keys
 from rnnsweep.tracking.stale import close_stale
 
@@ -166,8 +166,7 @@ def _sync_one(mlruns: Path, target: str, deadline_s: float) -> SyncResult:
     except UserError as error:  # the spool is not ours, or of a version that took more
         return SyncResult(waiting=tuple(left), errors=(str(error),))
     if target == LOCAL and MLFLOW in sys.modules:  # three seconds of imports less, and no server to wait for
-        shipping = Shipping(mlruns.resolve(), target, say=lambda done: None)
-        return _result(ship_once(shipping, deadline_s=deadline_s))
+        return _result(ship_once(mlruns.resolve(), target, deadline_s=deadline_s))
     done = subprocess.run(
         [*_command(mlruns, target), str(deadline_s)],
         env=_environment(),

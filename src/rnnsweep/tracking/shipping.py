@@ -221,8 +221,9 @@ def serve(shipping: Shipping) -> None:
         shipping.round(turn_s=1.0)
 
 
-def ship_once(shipping: Shipping, *, deadline_s: float) -> Shipped:
+def ship_once(mlruns: Path, target: str, *, deadline_s: float) -> Shipped:
     """Ship what is there; try again until the deadline while something waits."""
+    shipping = Shipping(mlruns, target, say=lambda done: None)
     end = time.monotonic() + deadline_s
     total = Shipped()
     while True:
@@ -251,8 +252,7 @@ def main(arguments: list[str]) -> None:
         os.environ.setdefault(name, value)
     mlruns, target, *rest = arguments
     if rest:
-        shipping = Shipping(Path(mlruns), target, say=lambda done: None)
-        _print(ship_once(shipping, deadline_s=float(rest[0])))
+        _print(ship_once(Path(mlruns), target, deadline_s=float(rest[0])))
     else:
         os.nice(5)  # trials come first
         serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)))

@@ -4,6 +4,7 @@ Most are named by their content (``main.c2f5f8d4.js``), so that a browser may ke
 lay in MLflow's folder at the start has an address: a path from outside never reaches the disk.
 """
 
+import gc
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -11,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from starlette.responses import FileResponse
-
-from rnnsweep.collector import leave_out_what_is_there
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 PREFIX = "/static-files/"
@@ -53,4 +52,4 @@ def warm_up(flask_app: Any, experiment: str | None) -> None:
         client.post("/graphql", json={"operationName": "warm", "query": "query warm { __typename }"})
         client.post("/ajax-api/2.0/mlflow/runs/search", json=search)
         client.get("/ajax-api/2.0/mlflow/experiments/search?max_results=1")
-    leave_out_what_is_there()
+    gc.freeze()  # the collector need not walk over what was imported
