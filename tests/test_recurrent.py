@@ -68,6 +68,23 @@ def test_reading_distinct_vectors_once_has_the_outputs_and_gradients_of_reading_
     torch.testing.assert_close(once, each)
 
 
+@pytest.mark.parametrize("distinct", [False, True])
+@pytest.mark.parametrize("cell", KINDS)
+def test_a_retained_graph_gives_the_same_gradients_a_second_time(cell, distinct):
+    torch.manual_seed(0)
+    layers = KINDS[cell](2, 3, num_layers=2, bidirectional=True)
+    if distinct:
+        inputs = torch.randn(4, 2, requires_grad=True)
+        outputs_TBH = run_distinct(layers, inputs, torch.randint(4, (5, 5)), LENGTHS, padding=None)
+    else:
+        inputs = torch.randn(5, 5, 2, requires_grad=True)
+        outputs_TBH = run_compiled(layers, inputs, LENGTHS)
+    weights = (inputs, *layers.parameters())
+    once, twice = (torch.autograd.grad((outputs_TBH**2).sum(), weights, retain_graph=True) for _ in range(2))
+    torch.testing.assert_close(twice, once)
+    assert all(gradient.abs().sum() > 0 for gradient in once)
+
+
 def test_padding_comes_out_as_zeros():
     outputs_TBH = run_compiled(nn.GRU(2, 3, bidirectional=True), torch.randn(5, 5, 2), LENGTHS)
     is_padding_TB = torch.arange(5).unsqueeze(1) >= LENGTHS

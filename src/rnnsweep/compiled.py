@@ -52,6 +52,17 @@ def compiled(function: F) -> F:
     return made  # type: ignore[no-any-return]
 
 
+def inlined(function: F) -> F:
+    """Compile a function of arrays into each function that calls it, whatever its size.
+
+    For what is done to every row: handing some arrays over takes as long as the work on thirty numbers.
+    """
+    if not AVAILABLE:
+        return function
+    made: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)(function)
+    return made  # type: ignore[no-any-return]
+
+
 def load_tables() -> None:
     """Let Numba load what it knows of Python and NumPy: a fifth of a second, or its first function takes it.
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.compiled import compiled
+from rnnsweep.compiled import compiled, inlined
 
 Array = NDArray[Any]
 LINE = 16  # numbers of single precision that come into the cache together
+AT_ONCE = 128  # rows that are fetched before they are read or written
 
 
 @compiled
@@ -35,18 +36,31 @@ def find_distinct(tokens_N: Array, place_V: Array, ids_N: Array, places_N: Array
     return count
 
 
-@compiled
-def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> float:
-    """Put rows into their places of a table; what it gives means nothing.
+@inlined
+def _fetch(rows_U: Array, table_VD: Array) -> float:
+    """Read a number of each cache line of some rows; what it gives means nothing.
 
-    Reading a number of each cache line first lets the processor wait for many of them at once: a table lies
-    in no cache, and writes would wait for one after the other.
+    The processor then waits for many of them at once: a table lies in no cache, and who copies or writes
+    rows would wait for one after the other.
     """
     seen = 0.0
     for u in range(len(rows_U)):
         row = rows_U[u]
         for d in range(0, table_VD.shape[1], LINE):
             seen += table_VD[row, d]
+    return seen
+
+
+@inlined
+def _copy(values_D: Array, into_D: Array) -> None:
+    for d in range(len(values_D)):
+        into_D[d] = values_D[d]
+
+
+@compiled
+def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> float:
+    """Put rows into their places of a table; what it gives means nothing."""
+    seen = _fetch(rows_U, table_VD)
     for u in range(len(rows_U)):
         table_VD[rows_U[u]] = values_UD[u]
     return seen
@@ -95,17 +109,16 @@ def step_adam_rows(
     """
     rows_U, last_V, touched_V = places
     seen = 0.0
-    for u in range(len(rows_U)):  # see `write_rows`
-        for d in range(0, table[0].shape[1], LINE):
+    for first in range(0, len(rows_U), AT_ONCE):
+        some = rows_U[first : first + AT_ONCE]
+        seen += _fetch(some, table[0]) + _fetch(some, table[1]) + _fetch(some, table[2])
+        for u in range(first, first + len(some)):
             row = rows_U[u]
-            seen += table[0][row, d] + table[1][row, d] + table[2][row, d]
-    for u in range(len(rows_U)):
-        row = rows_U[u]
-        adam(values[0][u], values[1][u], values[2][u], gradient_UD[u], numbers)
-        for d in range(gradient_UD.shape[1]):
-            table[0][row, d], table[1][row, d] = values[0][u, d], values[1][u, d]
-            table[2][row, d] = values[2][u, d]
-        last_V[row], touched_V[row] = now, True
+            adam(values[0][u], values[1][u], values[2][u], gradient_UD[u], numbers)
+            _copy(values[0][u], table[0][row])
+            _copy(values[1][u], table[1][row])
+            _copy(values[2][u], table[2][row])
+            last_V[row], touched_V[row] = now, True
     return seen
 
 
@@ -122,7 +135,7 @@ def push_step(
             moments_KS[k, s] += gains_K[k] * powers_KW[k, window + s - now] * kept
 
 
-@compiled
+@inlined
 def _two_points(total: float, first: float, second: float, third: float) -> Any:
     """Give two weights and nodes with these moments, as `skipped.quadrature`."""
     if not total > 0:
@@ -137,7 +150,7 @@ def _two_points(total: float, first: float, second: float, third: float) -> Any:
     return share * total, (1 - share) * total, mean + skew + half, mean + skew - half
 
 
-@compiled
+@inlined
 def _make_up(weights_D: Array, mean_D: Array, square_D: Array, keep: Any, points: Any, betas: Any) -> None:
     one, two, near, far = points
     for d in range(len(weights_D)):
@@ -151,22 +164,29 @@ def _make_up(weights_D: Array, mean_D: Array, square_D: Array, keep: Any, points
 @compiled
 def read_adam_rows(
     rows_U: Array, table: Any, values: Any, last_V: Array, now: int, sums: Any, betas: Any, eps: float
-) -> None:
+) -> float:
     """Copy rows of a table and its moments, with the steps that each row was not part of made up for.
+
+    What it gives means nothing.
 
     `table` and `values`: weights, means and squares, VD and UD; `sums`: as `skipped.Skipped` keeps them.
     """
     moments_KS, logarithm_S = sums
     number = table[0].dtype.type
-    for u in range(len(rows_U)):
-        row, last = rows_U[u], last_V[rows_U[u]]
-        for d in range(values[0].shape[1]):
-            values[0][u, d], values[1][u, d] = table[0][row, d], table[1][row, d]
-            values[2][u, d] = table[2][row, d]
-        if last < now:
-            m = moments_KS[:, last]
-            keep, gap = np.exp(logarithm_S[now] - logarithm_S[last]), now - last
-            one, two, near, far = _two_points(m[0] * keep, m[1] * keep, m[2] * keep, m[3] * keep)
-            points = number(one), number(two), number(eps * near), number(eps * far)
-            shrink = number(betas[0] ** gap), number(betas[1] ** gap)
-            _make_up(values[0][u], values[1][u], values[2][u], number(keep), points, shrink)
+    seen = 0.0
+    for first in range(0, len(rows_U), AT_ONCE):
+        some = rows_U[first : first + AT_ONCE]
+        seen += _fetch(some, table[0]) + _fetch(some, table[1]) + _fetch(some, table[2])
+        for u in range(first, first + len(some)):
+            row, last = rows_U[u], last_V[rows_U[u]]
+            _copy(table[0][row], values[0][u])
+            _copy(table[1][row], values[1][u])
+            _copy(table[2][row], values[2][u])
+            if last < now:
+                m = moments_KS[:, last]
+                keep, gap = np.exp(logarithm_S[now] - logarithm_S[last]), now - last
+                one, two, near, far = _two_points(m[0] * keep, m[1] * keep, m[2] * keep, m[3] * keep)
+                points = number(one), number(two), number(eps * near), number(eps * far)
+                shrink = number(betas[0] ** gap), number(betas[1] ** gap)
+                _make_up(values[0][u], values[1][u], values[2][u], number(keep), points, shrink)
+    return seen

@@ -39,15 +39,13 @@ def _mean(outputs_TBH: Tensor, lengths_B: Tensor, ragged: bool) -> Tensor:
 
 
 def _last(outputs_TBH: Tensor, lengths_B: Tensor, *, bidirectional: bool, ragged: bool) -> Tensor:
-    if ragged:
-        rows_B = torch.arange(outputs_TBH.shape[1], device=outputs_TBH.device)
-        ends_BH = outputs_TBH[lengths_B - 1, rows_B]
-    else:
-        ends_BH = outputs_TBH[-1]
-    if not bidirectional:
-        return ends_BH
-    half = outputs_TBH.shape[2] // 2
-    return torch.cat((ends_BH[:, :half], outputs_TBH[0, :, half:]), dim=1)
+    if not ragged and not bidirectional:
+        return outputs_TBH[-1]
+    _, texts, width = outputs_TBH.shape
+    steps_1BH = lengths_B.new_zeros(1, texts, width)
+    forward_B1 = (lengths_B - 1).unsqueeze(1)
+    steps_1BH[:, :, : width // 2 if bidirectional else width] = forward_B1
+    return outputs_TBH.gather(0, steps_1BH)[0]  # backward, one array of zeros instead of one for each slice
 
 
 def _masked(outputs_TBH: Tensor, lengths_B: Tensor, value: float, ragged: bool) -> Tensor:

@@ -1,0 +1,125 @@
+"""Where four texts' rows lie in the arrays of `kernels`, and what is done to whole rows there.
+
+A call is for one direction. Texts are read in their own order: step i of a text of n tokens is its token i
+in the first direction and n - 1 - i in the second.
+
+An array has a row for each token, t * B + b, in which the directions lie side by side, and four spare ones
+behind them, which stay zero: what a text reads before its first step and after its last one. A row may be
+wider than what it holds.
+
+Shapes: N rows of tokens and spare ones, B texts, H units, G = gates * H, W numbers of a row.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.compiled import compiled, inlined
+
+Array = NDArray[Any]
+TEXTS = 4  # side by side: as many accumulators as keep the processor's multipliers busy
+
+
+@inlined
+def add_products(rows: Any, states: Any, weights_HG: Array) -> None:
+    """Add states @ weights to four rows."""
+    a, b, c, d = rows
+    e, f, g, h = states
+    units = weights_HG.shape[0]
+    whole = units // 4 * 4
+    for k in range(0, whole, 4):  # four products for each sum that is read and written
+        w, x, y, z = weights_HG[k], weights_HG[k + 1], weights_HG[k + 2], weights_HG[k + 3]
+        e0, e1, e2, e3 = e[k], e[k + 1], e[k + 2], e[k + 3]
+        f0, f1, f2, f3 = f[k], f[k + 1], f[k + 2], f[k + 3]
+        g0, g1, g2, g3 = g[k], g[k + 1], g[k + 2], g[k + 3]
+        h0, h1, h2, h3 = h[k], h[k + 1], h[k + 2], h[k + 3]
+        for j in range(a.shape[0]):
+            a[j] += e0 * w[j] + e1 * x[j] + e2 * y[j] + e3 * z[j]
+            b[j] += f0 * w[j] + f1 * x[j] + f2 * y[j] + f3 * z[j]
+            c[j] += g0 * w[j] + g1 * x[j] + g2 * y[j] + g3 * z[j]
+            d[j] += h0 * w[j] + h1 * x[j] + h2 * y[j] + h3 * z[j]
+    for k in range(whole, units):
+        w, e0, f0, g0, h0 = weights_HG[k], e[k], f[k], g[k], h[k]
+        for j in range(a.shape[0]):
+            a[j] += e0 * w[j]
+            b[j] += f0 * w[j]
+            c[j] += g0 * w[j]
+            d[j] += h0 * w[j]
+
+
+@inlined
+def _row(text: int, length: int, step: int, way: int, texts: int, spare: int) -> int:
+    """Give the number of a text's row at a step; before its first and after its last step, a spare one's."""
+    if step < 0 or step >= length:
+        return spare
+    token = length - 1 - step if way else step
+    return token * texts + text
+
+
+@inlined
+def rows_at(four: Any, step: int, way: int, rows: int) -> Any:
+    """Give the numbers of four texts' rows at a step."""
+    b, n, texts, spare = four[0], four[1], four[2], rows - TEXTS
+    return (
+        _row(b[0], n[0], step, way, texts, spare),
+        _row(b[1], n[1], step, way, texts, spare + 1),
+        _row(b[2], n[2], step, way, texts, spare + 2),
+        _row(b[3], n[3], step, way, texts, spare + 3),
+    )
+
+
+@compiled
+def four_texts(batch: Any, first: int) -> Any:
+    """Give the numbers and lengths of four texts, 0 where there are no more; and how many texts there are."""
+    order_B, lengths_B = batch
+    numbers, lengths = np.zeros(TEXTS, np.int64), np.zeros(TEXTS, np.int64)
+    for n in range(min(TEXTS, len(order_B) - first)):
+        numbers[n] = order_B[first + n]
+        lengths[n] = lengths_B[numbers[n]]
+    return numbers, lengths, len(order_B)
+
+
+@compiled
+def last_four_texts(batch: Any) -> int:
+    """Give where the last four texts begin: the first ones backward, as the cache has their rows still."""
+    return (len(batch[0]) - 1) // TEXTS * TEXTS
+
+
+@inlined
+def rows_of(values_NW: Array, at: Any, columns: Any) -> Any:
+    """Give some columns of four rows."""
+    first, last = columns
+    return (
+        values_NW[at[0], first:last],
+        values_NW[at[1], first:last],
+        values_NW[at[2], first:last],
+        values_NW[at[3], first:last],
+    )
+
+
+@inlined
+def read_sums(read: Any, row: int, columns: Any, sums_G: Array) -> None:
+    """Copy the inputs' part of a token's sums."""
+    part_RW, places_N = read
+    part_G = part_RW[places_N[row] if len(places_N) else row, columns[0] : columns[1]]
+    for j in range(len(sums_G)):
+        sums_G[j] = part_G[j]
+
+
+@inlined
+def add_row(values_x: Array, into_x: Array) -> None:
+    """Add a row to another."""
+    for j in range(len(values_x)):
+        into_x[j] += values_x[j]
+
+
+@compiled
+def clear_padding(values_NW: Array, four: Any, columns: Any) -> None:
+    """Write zeros where four texts have padding."""
+    texts, first, last = four[2], columns[0], columns[1]
+    steps = (len(values_NW) - TEXTS) // texts
+    for r in range(TEXTS):
+        if four[1][r]:
+            for token in range(four[1][r], steps):
+                values_NW[token * texts + four[0][r], first:last] = 0
