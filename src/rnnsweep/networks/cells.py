@@ -90,24 +90,20 @@ def _outputs(plan: Plan, weights: list[Weights]) -> Tensor:
     return out_NK
 
 
-def _inputs_part(
-    plan: Plan, inputs_RE: Tensor, weights: list[Weights], biases: list[Tensor]
-) -> tuple[_Read, Tensor]:
-    """Give the inputs' part of the sums, in all directions by one product, and an array for the gates.
-
-    They are the same array where each token has an input of its own.
-    """
-    bias_K = joined(biases)
-    gates_NW = _wide(inputs_RE, plan.tokens + TEXTS, len(bias_K))
+def _products_of_inputs(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> tuple[_Read, Tensor]:
+    """Multiply the inputs, in all directions by one product; give what the kernels read, and an array for
+    the gates: the same one where each token has an input of its own."""
+    wide_KE = joined([one.input_GE for one in weights])
+    gates_NW = _wide(inputs_RE, plan.tokens + TEXTS, len(wide_KE))
     gates_NW[plan.tokens :].zero_()
-    part_RW = gates_NW if plan.places_M is None else _wide(inputs_RE, len(inputs_RE), len(bias_K))
-    part_RK = part_RW[: len(inputs_RE), : len(bias_K)]
-    torch.addmm(bias_K, inputs_RE, joined([one.input_GE for one in weights]).t(), out=part_RK)
+    part_RW = gates_NW if plan.places_M is None else _wide(inputs_RE, len(inputs_RE), len(wide_KE))
+    torch.mm(inputs_RE, wide_KE.t(), out=part_RW[: len(inputs_RE), :-_GAP])
     return (part_RW.numpy(), plan.read), gates_NW
 
 
-def _both_biases(weights: list[Weights]) -> list[Tensor]:
-    return [one.input_bias_G + one.state_bias_G for one in weights]
+def _bias(one: Weights) -> NDArray[Any]:
+    """Add a direction's biases up."""
+    return (one.input_bias_G + one.state_bias_G).detach().numpy()
 
 
 def _across(one: Weights) -> NDArray[Any]:
@@ -120,31 +116,32 @@ def _back_across(one: Weights) -> NDArray[Any]:
 
 
 def _rnn_forward(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> Made:
-    read, _ = _inputs_part(plan, inputs_RE, weights, _both_biases(weights))
+    read, _ = _products_of_inputs(plan, inputs_RE, weights)
     out = _outputs(plan, weights)
     for way, one in enumerate(weights):
-        kernels.rnn_forward(read, _across(one), way, plan.batch, out.numpy())
+        kernels.rnn_forward(read, _across(one), _bias(one), way, plan.batch, out.numpy())
     return Made((), out)
 
 
 def _gru_forward(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> Made:
-    read, gates = _inputs_part(plan, inputs_RE, weights, [one.input_bias_G for one in weights])
+    read, gates = _products_of_inputs(plan, inputs_RE, weights)
     out = _outputs(plan, weights)
     given = torch.empty_like(out)
     for way, one in enumerate(weights):
         arrays = gates.numpy(), given.numpy(), out.numpy()
-        kernels.gru_forward(read, _across(one), one.state_bias_G.detach().numpy(), way, plan.batch, *arrays)
+        biases = one.input_bias_G.detach().numpy(), one.state_bias_G.detach().numpy()
+        kernels.gru_forward(read, _across(one), biases, way, plan.batch, *arrays)
     return Made((gates, given), out)
 
 
 def _lstm_forward(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> Made:
-    read, gates = _inputs_part(plan, inputs_RE, weights, _both_biases(weights))
+    read, gates = _products_of_inputs(plan, inputs_RE, weights)
     out = _outputs(plan, weights)
     cells = torch.empty_like(out)
     cells[plan.tokens :].zero_()
     for way, one in enumerate(weights):
         arrays = gates.numpy(), cells.numpy(), out.numpy()
-        kernels.lstm_forward(read, _across(one), way, plan.batch, *arrays)
+        kernels.lstm_forward(read, _across(one), _bias(one), way, plan.batch, *arrays)
     return Made((gates, cells), out)
 
 

@@ -5,9 +5,10 @@ Here all steps of four texts at a time are one loop, for one direction. The prod
 (of the inputs and of the weights' gradients) are left to PyTorch: see `cells` and `recurrent`. What a step
 does to each number is in `steps`, where rows lie in `rows`. Nothing is computed for padding.
 
-Arguments: `way` is the direction's number, `read` has the inputs' part of the sums and which row of it each
-token reads (none: its own), `into` the same of the gradients, `batch` has order_B, the texts' numbers by
-falling length, and lengths_B.
+Arguments: `way` is the direction's number, `read` has the inputs' products and which row of them each token
+reads (none: its own), the bias is added to them (a GRU has another one for the state's products), `into` has
+the gradients of the inputs' sums and the rows again, `batch` has order_B, the texts' numbers by falling
+length, and lengths_B.
 
 Shapes: N rows of tokens and spare ones, B texts, S directions, H units, G = gates * H, R rows of distinct
 inputs or of tokens, W numbers of a row (S * G or S * H, or more).
@@ -43,7 +44,7 @@ Array = NDArray[Any]
 
 
 @compiled
-def rnn_forward(read: Any, weights_HG: Array, way: int, batch: Any, out: Array) -> None:
+def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, out: Array) -> None:
     """Write out_NW."""
     units = len(weights_HG)
     own = way * units, (way + 1) * units
@@ -55,7 +56,7 @@ def rnn_forward(read: Any, weights_HG: Array, way: int, batch: Any, out: Array) 
             here = rows_at(four, step, way, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    read_sums(read, here[r], own, sums[r])
+                    read_sums(read, here[r], own, bias_G, sums[r])
             if step:
                 add_products(rows_of(sums, (0, 1, 2, 3), (0, units)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
@@ -66,7 +67,7 @@ def rnn_forward(read: Any, weights_HG: Array, way: int, batch: Any, out: Array) 
 
 @compiled
 def gru_forward(
-    read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, gates: Array, given: Array, out: Array
+    read: Any, weights_HG: Array, biases: Any, way: int, batch: Any, gates: Array, given: Array, out: Array
 ) -> None:
     """Write gates_NW, given_NW (the state's part of the candidate) and out_NW."""
     units, width = weights_HG.shape
@@ -77,13 +78,13 @@ def gru_forward(
         before = rows_at(four, -1, way, len(out))
         for step in range(max(four[1])):
             here = rows_at(four, step, way, len(out))
-            state[:] = bias_G
+            state[:] = biases[1]
             if step:
                 add_products(rows_of(state, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
-                    read_sums(read, n, wide, sums[r])
+                    read_sums(read, n, wide, biases[0], sums[r])
                     gates_G, given_H = gates[n, wide[0] : wide[1]], given[n, own[0] : own[1]]
                     before_H, out_H = out[before[r], own[0] : own[1]], out[n, own[0] : own[1]]
                     gru_step(sums[r], state[r], before_H, gates_G, given_H, out_H)
@@ -92,7 +93,7 @@ def gru_forward(
 
 @compiled
 def lstm_forward(
-    read: Any, weights_HG: Array, way: int, batch: Any, gates: Array, cells: Array, out: Array
+    read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, gates: Array, cells: Array, out: Array
 ) -> None:
     """Write gates_NW, cells_NW (the memory) and out_NW."""
     units, width = weights_HG.shape
@@ -105,7 +106,7 @@ def lstm_forward(
             here = rows_at(four, step, way, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    read_sums(read, here[r], wide, sums[r])
+                    read_sums(read, here[r], wide, bias_G, sums[r])
             if step:
                 add_products(rows_of(sums, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):

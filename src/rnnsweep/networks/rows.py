@@ -99,12 +99,12 @@ def rows_of(values_NW: Array, at: Any, columns: Any) -> Any:
 
 
 @inlined
-def read_sums(read: Any, row: int, columns: Any, sums_G: Array) -> None:
-    """Copy the inputs' part of a token's sums."""
+def read_sums(read: Any, row: int, columns: Any, bias_G: Array, sums_G: Array) -> None:
+    """Copy the inputs' part of a token's sums and add the bias to it."""
     part_RW, places_N = read
     part_G = part_RW[places_N[row] if len(places_N) else row, columns[0] : columns[1]]
     for j in range(len(sums_G)):
-        sums_G[j] = part_G[j]
+        sums_G[j] = part_G[j] + bias_G[j]
 
 
 @inlined
