@@ -19,6 +19,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 def hardware() -> str:
     """One line on the machine."""
     import psutil
+    import torch
 
     cpu = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
@@ -28,9 +29,9 @@ def hardware() -> str:
         ]
         cpu = names[0] if names else cpu
     memory = psutil.virtual_memory().total / 2**30
-    return (
-        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, no GPU"
-    )
+    system = f"{platform.system()} {platform.release()}"
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {system}, {gpu}"
 
 
 def versions() -> str:
@@ -95,27 +96,58 @@ def merged(before: list[dict], found: list[dict]) -> list[dict]:
     return [*kept, *new.values()]
 
 
-def main(names: list[str]) -> None:
-    """Run all cases and write the page, or the named ones and put their rows into it."""
+def commit() -> str:
+    """The commit that is measured."""
     git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    commit = git.stdout.strip() or "unknown"
-    rows: list[dict] = json.loads((DOCS / "benchmarks.json").read_text()) if names else []
-    for name in names or cases():
+    return git.stdout.strip() or "unknown"
+
+
+def main(names: list[str]) -> int:
+    """Run the named cases and put their rows into the page, or all cases; give the exit status."""
+    if not names:
+        return every()
+    for name in names:
         print(f"benchmarks.{name} ...", file=sys.stderr, flush=True)
         found = importlib.import_module(f"benchmarks.{name}").run()
         print(json.dumps(found, indent=1), file=sys.stderr, flush=True)
-        rows = merged(rows, [row | {"measured": f"{time.strftime('%Y-%m-%d')} {commit}"} for row in found])
-    write(rows, commit)
+        stamp = f"{time.strftime('%Y-%m-%d')} {commit()}"
+        write(merged(before(), [row | {"measured": stamp} for row in found]))
+    print((DOCS / "benchmarks.md").read_text())
+    return 0
 
 
-def write(rows: list[dict], commit: str) -> None:
+def every() -> int:
+    """Run all cases, each in a process of its own; one that fails keeps its old rows and stops no other.
+
+    Rows that no case measures any more go.
+    """
+    failed = [name for name in cases() if alone(name)]
+    if failed:
+        print(f"not measured anew, see above: {', '.join(failed)}", file=sys.stderr)
+    else:
+        write([row for row in before() if row["measured"].endswith(f" {commit()}")])
+    print((DOCS / "benchmarks.md").read_text())
+    return 1 if failed else 0
+
+
+def alone(name: str) -> int:
+    """Run one case in a fresh process; give its exit status."""
+    words = [sys.executable, "-m", "benchmarks", name]
+    return subprocess.run(words, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def before() -> list[dict]:
+    """Give the rows that were written last; none where there is no page yet."""
+    path = DOCS / "benchmarks.json"
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+def write(rows: list[dict]) -> None:
     """Write the page and the same as JSON."""
-    page = markdown(rows, commit)
-    print(page)
     DOCS.mkdir(exist_ok=True)
-    (DOCS / "benchmarks.md").write_text(page)
+    (DOCS / "benchmarks.md").write_text(markdown(rows, commit()))
     (DOCS / "benchmarks.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,9 @@
 """The collector of benchmarks finds its cases and writes them down."""
 
+import json
+
 import pytest
+from benchmarks import __main__ as collector
 from benchmarks import limits, machine, many, scores, studies, throughput, throughput_cells, throughput_large
 from benchmarks.__main__ import cases, markdown, merged
 
@@ -41,6 +44,54 @@ def test_a_row_that_is_measured_anew_takes_the_place_of_the_old_one():
         ("a sweep", 12.0),
         ("a page", 12.0),
     ]
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """A page with a row of a case that is no more; the cases `a` and `b` take the place of the real ones."""
+    monkeypatch.setattr(collector, "DOCS", tmp_path)
+    monkeypatch.setattr(collector, "cases", lambda: ["a", "b"])
+    monkeypatch.setattr(collector, "commit", lambda: "new1234")
+    old = [ROW | {"case": case, "measured": "2026-01-01 old1234"} for case in ("a", "b", "gone")]
+    (tmp_path / "benchmarks.json").write_text(json.dumps(old))
+    return tmp_path / "benchmarks.json"
+
+
+def measured(page):
+    return {row["case"]: row["measured"] for row in json.loads(page.read_text())}
+
+
+def test_all_cases_in_one_go_leave_their_rows_alone(page, monkeypatch):
+    def alone(name):
+        row = ROW | {"case": name, "measured": "2026-01-02 new1234"}
+        collector.write(merged(collector.before(), [row]))
+        return 0
+
+    monkeypatch.setattr(collector, "alone", alone)
+    assert collector.main([]) == 0
+    assert measured(page) == {"a": "2026-01-02 new1234", "b": "2026-01-02 new1234"}
+    assert "gone" not in page.with_suffix(".md").read_text()
+
+
+def test_a_case_that_fails_keeps_its_old_row_and_stops_no_other(page, monkeypatch, capsys):
+    def alone(name):
+        if name == "a":
+            return 1
+        collector.write(merged(collector.before(), [ROW | {"case": "b", "measured": "2026-01-02 new1234"}]))
+        return 0
+
+    monkeypatch.setattr(collector, "alone", alone)
+    assert collector.main([]) == 1
+    assert measured(page) == {
+        "a": "2026-01-01 old1234",
+        "b": "2026-01-02 new1234",
+        "gone": "2026-01-01 old1234",
+    }
+    assert "not measured anew, see above: a" in capsys.readouterr().err
+
+
+def test_a_case_runs_in_a_process_of_its_own_and_its_failure_is_told():
+    assert collector.alone("no_such_case") == 1
 
 
 def test_every_cell_small_and_large_has_its_rows_at_every_batch():
