@@ -1,10 +1,10 @@
-"""One layer of a recurrent cell over a batch, forward and backward, through the compiled loops of `kernels`.
+"""One direction of a recurrent layer over a batch, forward and backward, through the loops of `kernels`.
 
 Rows of gates are wider than what they hold by a cache line: PyTorch's products of matrices whose rows lie a
 power of two apart are slower by a fifth, since the rows of a column meet in the same few places of the cache.
 
-Shapes: T time steps, B texts, S directions, E numbers a step in, H units, G = gates * H, M = T * B tokens,
-N = M rows and four spare ones, U distinct vectors, R = M or U, K = S * G, W >= K.
+Shapes: T time steps, B texts, E numbers a step in, H units, G = gates * H, M = T * B tokens, N = M rows and
+four spare ones, U distinct vectors, R = M or U, W > G, K the units of all directions side by side.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,9 @@ from rnnsweep.networks.rows import TEXTS
 _GAP = 16  # numbers by which rows are wider
 _OWN = np.zeros(0, np.int64)  # each token reads an input of its own
 _Read: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
+Kept: TypeAlias = tuple[
+    Tensor, ...
+]  # what a forward pass leaves beside the outputs; lost in the backward pass
 
 
 class Plan(NamedTuple):
@@ -50,99 +53,89 @@ class Plan(NamedTuple):
         return _OWN if self.places_M is None else self.places_M.numpy()
 
 
-class Weights(NamedTuple):
-    """One direction's weights in PyTorch's order."""
+class Direction(NamedTuple):
+    """One direction's number, 0 or 1, and its weights in PyTorch's order."""
 
+    way: int
     input_GE: Tensor
     state_GH: Tensor
     input_bias_G: Tensor
     state_bias_G: Tensor
 
+    @property
+    def across(self) -> NDArray[Any]:
+        """The recurrent weights as weights_HG."""
+        return self.state_GH.detach().t().contiguous().numpy()
 
-class Made(NamedTuple):
-    """What a forward pass leaves; all but the outputs is lost in the backward pass."""
+    @property
+    def back_across(self) -> NDArray[Any]:
+        """The recurrent weights as weights_GH."""
+        return self.state_GH.detach().contiguous().numpy()
 
-    kept: tuple[Tensor, ...]
-    out_NK: Tensor  # the outputs, directions side by side
+    @property
+    def bias(self) -> NDArray[Any]:
+        """The sum of its biases, bias_G."""
+        return (self.input_bias_G + self.state_bias_G).detach().numpy()
 
 
 class Sums(NamedTuple):
     """Gradients of the sums in the gates: of the inputs' part by input, of the state's part by token."""
 
-    of_inputs_RK: Tensor
-    of_state_MK: Tensor
+    of_inputs_RG: Tensor
+    of_state_MG: Tensor
 
 
-def joined(parts: list[Tensor]) -> Tensor:
-    """Put the directions' weights under one another."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+def outputs(plan: Plan, directions: list[Direction]) -> Tensor:
+    """Make out_NK, for the directions' outputs; what no kernel writes is zero."""
+    state_GH = directions[0].state_GH
+    out_NK = state_GH.new_empty(plan.tokens + TEXTS, len(directions) * state_GH.shape[1])
+    (out_NK if plan.ragged else out_NK[plan.tokens :]).zero_()
+    return out_NK
 
 
 def _wide(like: Tensor, rows: int, columns: int) -> Tensor:
     return like.new_empty(rows, columns + _GAP)
 
 
-def _outputs(plan: Plan, weights: list[Weights]) -> Tensor:
-    """Make an array of outputs; what no kernel writes is zero."""
-    state_GH = weights[0].state_GH
-    out_NK = state_GH.new_empty(plan.tokens + TEXTS, len(weights) * state_GH.shape[1])
-    (out_NK if plan.ragged else out_NK[plan.tokens :]).zero_()
-    return out_NK
-
-
-def _products_of_inputs(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> tuple[_Read, Tensor]:
-    """Multiply the inputs, in all directions by one product; give what the kernels read, and an array for
-    the gates: the same one where each token has an input of its own."""
-    wide_KE = joined([one.input_GE for one in weights])
-    gates_NW = _wide(inputs_RE, plan.tokens + TEXTS, len(wide_KE))
+def _gates(plan: Plan, one: Direction) -> Tensor:
+    """Make an array for the gates of all tokens, gates_NW."""
+    gates_NW = _wide(one.input_GE, plan.tokens + TEXTS, len(one.input_GE))
     gates_NW[plan.tokens :].zero_()
-    part_RW = gates_NW if plan.places_M is None else _wide(inputs_RE, len(inputs_RE), len(wide_KE))
-    torch.mm(inputs_RE, wide_KE.t(), out=part_RW[: len(inputs_RE), :-_GAP])
-    return (part_RW.numpy(), plan.read), gates_NW
+    return gates_NW
 
 
-def _bias(one: Weights) -> NDArray[Any]:
-    """Add a direction's biases up."""
-    return (one.input_bias_G + one.state_bias_G).detach().numpy()
+def _products(plan: Plan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | None = None) -> _Read:
+    """Multiply the inputs, into the gates where each token has an input of its own."""
+    over = gates_NW if plan.places_M is None else None
+    part_RW = _wide(inputs_RE, len(inputs_RE), len(one.input_GE)) if over is None else over
+    torch.mm(inputs_RE, one.input_GE.t(), out=part_RW[: len(inputs_RE), :-_GAP])
+    return part_RW.numpy(), plan.read
 
 
-def _across(one: Weights) -> NDArray[Any]:
-    """Give a direction's recurrent weights as weights_HG."""
-    return one.state_GH.detach().t().contiguous().numpy()
+def _rnn_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+    read = _products(plan, inputs_RE, one)
+    kernels.rnn_forward(read, one.across, one.bias, one.way, plan.batch, out_NK.numpy())
+    return ()
 
 
-def _back_across(one: Weights) -> NDArray[Any]:
-    return one.state_GH.detach().contiguous().numpy()
+def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+    gates_NW = _gates(plan, one)
+    read = _products(plan, inputs_RE, one, gates_NW)
+    part_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
+    biases = one.input_bias_G.detach().numpy(), one.state_bias_G.detach().numpy()
+    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy()
+    kernels.gru_forward(read, one.across, biases, one.way, plan.batch, *arrays)
+    return gates_NW, part_NH
 
 
-def _rnn_forward(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> Made:
-    read, _ = _products_of_inputs(plan, inputs_RE, weights)
-    out = _outputs(plan, weights)
-    for way, one in enumerate(weights):
-        kernels.rnn_forward(read, _across(one), _bias(one), way, plan.batch, out.numpy())
-    return Made((), out)
-
-
-def _gru_forward(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> Made:
-    read, gates = _products_of_inputs(plan, inputs_RE, weights)
-    out = _outputs(plan, weights)
-    given = torch.empty_like(out)
-    for way, one in enumerate(weights):
-        arrays = gates.numpy(), given.numpy(), out.numpy()
-        biases = one.input_bias_G.detach().numpy(), one.state_bias_G.detach().numpy()
-        kernels.gru_forward(read, _across(one), biases, way, plan.batch, *arrays)
-    return Made((gates, given), out)
-
-
-def _lstm_forward(plan: Plan, inputs_RE: Tensor, weights: list[Weights]) -> Made:
-    read, gates = _products_of_inputs(plan, inputs_RE, weights)
-    out = _outputs(plan, weights)
-    cells = torch.empty_like(out)
-    cells[plan.tokens :].zero_()
-    for way, one in enumerate(weights):
-        arrays = gates.numpy(), cells.numpy(), out.numpy()
-        kernels.lstm_forward(read, _across(one), _bias(one), way, plan.batch, *arrays)
-    return Made((gates, cells), out)
+def _lstm_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+    gates_NW = _gates(plan, one)
+    read = _products(plan, inputs_RE, one, gates_NW)
+    cells_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
+    cells_NH[plan.tokens :].zero_()
+    arrays = gates_NW.numpy(), cells_NH.numpy(), out_NK.numpy()
+    kernels.lstm_forward(read, one.across, one.bias, one.way, plan.batch, *arrays)
+    return gates_NW, cells_NH
 
 
 def _into(plan: Plan, inputs: int, like_NW: Tensor) -> Tensor:
@@ -151,45 +144,46 @@ def _into(plan: Plan, inputs: int, like_NW: Tensor) -> Tensor:
 
 
 def _sums(plan: Plan, into_RW: Tensor, d_NW: Tensor) -> Sums:
-    of_state_MK = d_NW[: plan.tokens, :-_GAP]
-    return Sums(of_state_MK if plan.places_M is None else into_RW[:, :-_GAP], of_state_MK)
+    of_state_MG = d_NW[: plan.tokens, :-_GAP]
+    return Sums(of_state_MG if plan.places_M is None else into_RW[:, :-_GAP], of_state_MG)
 
 
-def _rnn_backward(plan: Plan, weights: list[Weights], made: Made, given_MK: Tensor, inputs: int) -> Sums:
-    out = made.out_NK
-    d = _wide(out, *out.shape)
-    d[plan.tokens :].zero_()
-    into = _into(plan, inputs, d)
-    for way, one in enumerate(weights):
-        arrays = out.numpy(), given_MK.numpy(), _back_across(one)
-        kernels.rnn_backward(*arrays, way, plan.batch, d.numpy(), (into.numpy(), plan.read))
-    return _sums(plan, into, d)
+def _rnn_backward(
+    plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given_MK: Tensor, inputs: int
+) -> Sums:
+    d_NW = _gates(plan, one)
+    into_RW = _into(plan, inputs, d_NW)
+    arrays = out_NK.numpy(), given_MK.numpy(), one.back_across
+    kernels.rnn_backward(*arrays, one.way, plan.batch, d_NW.numpy(), (into_RW.numpy(), plan.read))
+    return _sums(plan, into_RW, d_NW)
 
 
-def _gru_backward(plan: Plan, weights: list[Weights], made: Made, given_MK: Tensor, inputs: int) -> Sums:
-    gates, parts = made.kept
-    into = gates.new_zeros(inputs, gates.shape[1])
-    for way, one in enumerate(weights):
-        arrays = gates.numpy(), parts.numpy(), made.out_NK.numpy(), given_MK.numpy(), _back_across(one)
-        kernels.gru_backward(*arrays, way, plan.batch, (into.numpy(), plan.read))
-    return Sums(into[:, :-_GAP], gates[: plan.tokens, :-_GAP])
+def _gru_backward(
+    plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given_MK: Tensor, inputs: int
+) -> Sums:
+    gates_NW, part_NH = kept
+    into_RW = gates_NW.new_zeros(inputs, gates_NW.shape[1])
+    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), given_MK.numpy(), one.back_across
+    kernels.gru_backward(*arrays, one.way, plan.batch, (into_RW.numpy(), plan.read))
+    return Sums(into_RW[:, :-_GAP], gates_NW[: plan.tokens, :-_GAP])
 
 
-def _lstm_backward(plan: Plan, weights: list[Weights], made: Made, given_MK: Tensor, inputs: int) -> Sums:
-    gates, cells = made.kept
-    into = _into(plan, inputs, gates)
-    for way, one in enumerate(weights):
-        arrays = gates.numpy(), cells.numpy(), given_MK.numpy(), _back_across(one)
-        kernels.lstm_backward(*arrays, way, plan.batch, (into.numpy(), plan.read))
-    return _sums(plan, into, gates)
+def _lstm_backward(
+    plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given_MK: Tensor, inputs: int
+) -> Sums:
+    gates_NW, cells_NH = kept
+    into_RW = _into(plan, inputs, gates_NW)
+    arrays = gates_NW.numpy(), cells_NH.numpy(), given_MK.numpy(), one.back_across
+    kernels.lstm_backward(*arrays, one.way, plan.batch, (into_RW.numpy(), plan.read))
+    return _sums(plan, into_RW, gates_NW)
 
 
-FORWARD: dict[str, Callable[[Plan, Tensor, list[Weights]], Made]] = {
+FORWARD: dict[str, Callable[[Plan, Tensor, Direction, Tensor], Kept]] = {
     "RNN_TANH": _rnn_forward,
     "GRU": _gru_forward,
     "LSTM": _lstm_forward,
 }
-BACKWARD: dict[str, Callable[[Plan, list[Weights], Made, Tensor, int], Sums]] = {
+BACKWARD: dict[str, Callable[[Plan, Direction, Kept, Tensor, Tensor, int], Sums]] = {
     "RNN_TANH": _rnn_backward,
     "GRU": _gru_backward,
     "LSTM": _lstm_backward,

@@ -10,8 +10,8 @@ reads (none: its own), the bias is added to them (a GRU has another one for the 
 the gradients of the inputs' sums and the rows again, `batch` has order_B, the texts' numbers by falling
 length, and lengths_B.
 
-Shapes: N rows of tokens and spare ones, B texts, S directions, H units, G = gates * H, R rows of distinct
-inputs or of tokens, W numbers of a row (S * G or S * H, or more).
+Shapes: M tokens, N = M rows of tokens and spare ones, B texts, H units, G = gates * H, R rows of distinct
+inputs or of tokens, W a row's numbers (G or more), K the units of all directions side by side.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ Array = NDArray[Any]
 
 @compiled
 def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, out: Array) -> None:
-    """Write out_NW."""
+    """Write out_NK."""
     units = len(weights_HG)
     own = way * units, (way + 1) * units
     sums = np.zeros((TEXTS, units), out.dtype)
@@ -56,7 +56,7 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, way: int, batch: An
             here = rows_at(four, step, way, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    read_sums(read, here[r], own, bias_G, sums[r])
+                    read_sums(read, here[r], bias_G, sums[r])
             if step:
                 add_products(rows_of(sums, (0, 1, 2, 3), (0, units)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
@@ -69,9 +69,9 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, way: int, batch: An
 def gru_forward(
     read: Any, weights_HG: Array, biases: Any, way: int, batch: Any, gates: Array, given: Array, out: Array
 ) -> None:
-    """Write gates_NW, given_NW (the state's part of the candidate) and out_NW."""
+    """Write gates_NW, given_NH (the state's part of the candidate) and out_NK."""
     units, width = weights_HG.shape
-    own, wide = (way * units, (way + 1) * units), (way * width, (way + 1) * width)
+    own = way * units, (way + 1) * units
     sums, state = np.zeros((TEXTS, width), out.dtype), np.zeros((TEXTS, width), out.dtype)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first)
@@ -84,8 +84,8 @@ def gru_forward(
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
-                    read_sums(read, n, wide, biases[0], sums[r])
-                    gates_G, given_H = gates[n, wide[0] : wide[1]], given[n, own[0] : own[1]]
+                    read_sums(read, n, biases[0], sums[r])
+                    gates_G, given_H = gates[n, :width], given[n]
                     before_H, out_H = out[before[r], own[0] : own[1]], out[n, own[0] : own[1]]
                     gru_step(sums[r], state[r], before_H, gates_G, given_H, out_H)
             before = here
@@ -95,9 +95,9 @@ def gru_forward(
 def lstm_forward(
     read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, gates: Array, cells: Array, out: Array
 ) -> None:
-    """Write gates_NW, cells_NW (the memory) and out_NW."""
+    """Write gates_NW, cells_NH (the memory) and out_NK."""
     units, width = weights_HG.shape
-    own, wide = (way * units, (way + 1) * units), (way * width, (way + 1) * width)
+    own = way * units, (way + 1) * units
     sums = np.zeros((TEXTS, width), out.dtype)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first)
@@ -106,14 +106,14 @@ def lstm_forward(
             here = rows_at(four, step, way, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    read_sums(read, here[r], wide, bias_G, sums[r])
+                    read_sums(read, here[r], bias_G, sums[r])
             if step:
                 add_products(rows_of(sums, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
-                    gates_G, out_H = gates[n, wide[0] : wide[1]], out[n, own[0] : own[1]]
-                    before_H, cell_H = cells[before[r], own[0] : own[1]], cells[n, own[0] : own[1]]
+                    gates_G, out_H = gates[n, :width], out[n, own[0] : own[1]]
+                    before_H, cell_H = cells[before[r]], cells[n]
                     lstm_step(sums[r], before_H, gates_G, cell_H, out_H)
             before = here
 
@@ -122,7 +122,7 @@ def lstm_forward(
 def rnn_backward(
     out: Array, given: Array, weights_GH: Array, way: int, batch: Any, d: Array, into: Any
 ) -> None:
-    """Write d_NW, the gradient of the sums, from given_NW, that of the outputs."""
+    """Write d_NW, the gradient of the sums, from given_MK, that of the outputs."""
     units = len(weights_GH)
     own = way * units, (way + 1) * units
     into_RW, places_N = into
@@ -135,13 +135,15 @@ def rnn_backward(
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
-                    d_H = d[n, own[0] : own[1]]
+                    d_H = d[n, :units]
                     rnn_step_back(out[n, own[0] : own[1]], given[n, own[0] : own[1]], state[r], d_H)
                     if len(places_N):
-                        add_row(d_H, into_RW[places_N[n], own[0] : own[1]])
+                        add_row(d_H, into_RW[places_N[n], :units])
             if step:
-                add_products(rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(d, here, own), weights_GH)
-        clear_padding(d, four, own)
+                add_products(
+                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(d, here, (0, units)), weights_GH
+                )
+        clear_padding(d, four, units)
 
 
 @compiled
@@ -156,13 +158,9 @@ def gru_backward(
     into: Any,
 ) -> None:
     """Write the gradient of the state's part of the sums over gates_NW, and add that of the inputs' part up;
-    given_NW is that of the outputs, parts_NW is lost."""
+    given_MK is that of the outputs, parts_NH is lost."""
     width, units = weights_GH.shape
-    own, wide, both = (
-        (way * units, (way + 1) * units),
-        (way * width, (way + 1) * width),
-        (way * width, way * width + 2 * units),
-    )
+    own = way * units, (way + 1) * units
     into_RW, places_N = into
     state = np.zeros((TEXTS, units), out.dtype)
     for first in range(last_four_texts(batch), -1, -TEXTS):
@@ -173,25 +171,27 @@ def gru_backward(
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
-                    d_G, part_H = gates[n, wide[0] : wide[1]], parts[n, own[0] : own[1]]
+                    d_G, part_H = gates[n, :width], parts[n]
                     shown_H, given_H = out[before[r], own[0] : own[1]], given[n, own[0] : own[1]]
                     gru_step_back(d_G, part_H, shown_H, given_H, state[r])
                     row = places_N[n] if len(places_N) else n
-                    add_row(d_G[: 2 * units], into_RW[row, both[0] : both[1]])
-                    add_row(part_H, into_RW[row, both[1] : wide[1]])
+                    add_row(d_G[: 2 * units], into_RW[row, : 2 * units])
+                    add_row(part_H, into_RW[row, 2 * units : width])
             if step:
-                add_products(rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, wide), weights_GH)
-        clear_padding(gates, four, wide)
+                add_products(
+                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, (0, width)), weights_GH
+                )
+        clear_padding(gates, four, width)
 
 
 @compiled
 def lstm_backward(
     gates: Array, cells: Array, given: Array, weights_GH: Array, way: int, batch: Any, into: Any
 ) -> None:
-    """Write the gradient of the sums over gates_NW, from given_NW, that of the outputs; add it up where
+    """Write the gradient of the sums over gates_NW, from given_MK, that of the outputs; add it up where
     tokens read the same inputs."""
     width, units = weights_GH.shape
-    own, wide = (way * units, (way + 1) * units), (way * width, (way + 1) * width)
+    own = way * units, (way + 1) * units
     into_RW, places_N = into
     state = np.zeros((TEXTS, units), cells.dtype)
     memory = np.zeros_like(state)
@@ -203,11 +203,13 @@ def lstm_backward(
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
-                    d_G, given_H = gates[n, wide[0] : wide[1]], given[n, own[0] : own[1]]
-                    before_H, cell_H = cells[before[r], own[0] : own[1]], cells[n, own[0] : own[1]]
+                    d_G, given_H = gates[n, :width], given[n, own[0] : own[1]]
+                    before_H, cell_H = cells[before[r]], cells[n]
                     lstm_step_back(d_G, before_H, cell_H, given_H, state[r], memory[r])
                     if len(places_N):
-                        add_row(d_G, into_RW[places_N[n], wide[0] : wide[1]])
+                        add_row(d_G, into_RW[places_N[n], :width])
             if step:
-                add_products(rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, wide), weights_GH)
-        clear_padding(gates, four, wide)
+                add_products(
+                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, (0, width)), weights_GH
+                )
+        clear_padding(gates, four, width)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnnsweep.networks.cells import BACKWARD, FORWARD, Made, Plan, Sums, Weights, joined
+from rnnsweep.networks.cells import BACKWARD, FORWARD, Direction, Kept, Plan, Sums, outputs
 
 _AT_ONCE = 1 << 21  # numbers: 8 MB, as the gates of 512 texts of 32 tokens in 128 columns
 
@@ -93,10 +93,11 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plan: Plan, inputs: Tensor, *weights: Tensor) -> Tensor:
-        made = FORWARD[plan.mode](plan, inputs.reshape(-1, inputs.shape[-1]), _directions(weights))
-        ctx.plan, ctx.kept = plan, made.kept
-        ctx.save_for_backward(inputs, *weights, made.out_NK)
-        return made.out_NK[: plan.tokens].view(plan.steps, plan.texts, -1)
+        directions = _directions(weights)
+        out_NK = outputs(plan, directions)
+        ctx.plan, ctx.kept = plan, _forward(plan, inputs, directions, out_NK)
+        ctx.save_for_backward(inputs, *weights, out_NK)
+        return out_NK[: plan.tokens].view(plan.steps, plan.texts, -1)
 
     @staticmethod
     @once_differentiable
@@ -104,42 +105,49 @@ class _Layer(torch.autograd.Function):
         plan, (inputs, *weights, out_NK) = ctx.plan, ctx.saved_tensors
         directions, inputs_RE = _directions(weights), inputs.reshape(-1, inputs.shape[-1])
         if ctx.kept is None:  # a second time through a graph that was retained
-            ctx.kept = FORWARD[plan.mode](plan, inputs_RE, directions).kept
-        made, ctx.kept = Made(ctx.kept, out_NK), None  # gradients are written over what was kept
+            ctx.kept = _forward(plan, inputs, directions, outputs(plan, directions))
+        kept, ctx.kept = ctx.kept, None  # gradients are written over what was kept
         given_MK = given_TBH.reshape(plan.tokens, -1).contiguous()
-        sums = BACKWARD[plan.mode](plan, directions, made, given_MK, len(inputs_RE))
-        of_weights = _of_weights(plan, inputs_RE, sums, out_NK, directions=len(directions))
-        of_input = None
-        if ctx.needs_input_grad[1]:
-            of_input_RE = torch.mm(sums.of_inputs_RK, joined([one.input_GE for one in directions]))
-            if plan.padding is not None:
-                of_input_RE[plan.padding] = 0
-            of_input = of_input_RE.view(inputs.shape)
+        of_input_RE: Tensor | None = None
+        of_weights: list[Tensor] = []
+        for one in reversed(directions):  # what was kept last lies in the cache still
+            sums = BACKWARD[plan.mode](plan, one, kept[one.way], out_NK, given_MK, len(inputs_RE))
+            of_weights = _of_weights(plan, inputs_RE, one, sums, out_NK) + of_weights
+            if not ctx.needs_input_grad[1]:
+                continue
+            if of_input_RE is None:
+                of_input_RE = torch.mm(sums.of_inputs_RG, one.input_GE)
+            else:
+                of_input_RE.addmm_(sums.of_inputs_RG, one.input_GE)
+        if of_input_RE is not None and plan.padding is not None:
+            of_input_RE[plan.padding] = 0
+        of_input = None if of_input_RE is None else of_input_RE.view(inputs.shape)
         needed = zip(of_weights, ctx.needs_input_grad[2:], strict=True)
         return None, of_input, *(gradient if need else None for gradient, need in needed)
 
 
-def _directions(weights: Sequence[Tensor]) -> list[Weights]:
-    return [Weights(*weights[first : first + 4]) for first in range(0, len(weights), 4)]
+def _directions(weights: Sequence[Tensor]) -> list[Direction]:
+    return [Direction(way, *weights[4 * way : 4 * way + 4]) for way in range(len(weights) // 4)]
 
 
-def _of_weights(
-    plan: Plan, inputs_RE: Tensor, sums: Sums, out_NK: Tensor, *, directions: int
-) -> list[Tensor]:
-    """Give the gradients of each direction's weights: sums over all texts and steps."""
-    of_inputs_RK, of_state_MK = sums
-    out_MK, texts = out_NK[: plan.tokens], plan.texts
-    gates, units = of_inputs_RK.shape[1] // directions, out_MK.shape[1] // directions
-    of_wide_KE, of_bias_K = torch.mm(of_inputs_RK.t(), inputs_RE), of_inputs_RK.sum(0)
-    # a GRU's two biases have different gradients
-    of_state_bias_K = of_state_MK.sum(0) if plan.mode == "GRU" else of_bias_K.clone()
-    found: list[Tensor] = []
-    for way in range(directions):
-        part, own = slice(way * gates, (way + 1) * gates), slice(way * units, (way + 1) * units)
-        # the state before a token is the output of the token before it in the direction's order
-        later, earlier = slice(texts, None), slice(None, -texts)
-        if way:
-            later, earlier = earlier, later
-        of_state_GH = torch.mm(of_state_MK[later, part].t(), out_MK[earlier, own])
-        found += [of_wide_KE[part], of_state_GH, of_bias_K[part], of_state_bias_K[part]]
-    return found
+def _forward(plan: Plan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Kept]:
+    inputs_RE = inputs.reshape(-1, inputs.shape[-1])
+    return [FORWARD[plan.mode](plan, inputs_RE, one, out_NK) for one in directions]
+
+
+def _of_weights(plan: Plan, inputs_RE: Tensor, one: Direction, sums: Sums, out_NK: Tensor) -> list[Tensor]:
+    """Give the gradients of a direction's weights: sums over all texts and steps."""
+    of_inputs_RG, of_state_MG = sums
+    units = one.state_GH.shape[1]
+    out_MH = out_NK[: plan.tokens, one.way * units : (one.way + 1) * units]
+    # the state before a token is the output of the token before it in the direction's order
+    later, earlier = slice(plan.texts, None), slice(None, -plan.texts)
+    if one.way:
+        later, earlier = earlier, later
+    of_bias_G = of_inputs_RG.sum(0)
+    return [
+        torch.mm(of_inputs_RG.t(), inputs_RE),
+        torch.mm(of_state_MG[later].t(), out_MH[earlier]),
+        of_bias_G,
+        of_state_MG.sum(0) if plan.mode == "GRU" else of_bias_G.clone(),  # a GRU's biases differ
+    ]

@@ -3,9 +3,9 @@
 A call is for one direction. Texts are read in their own order: step i of a text of n tokens is its token i
 in the first direction and n - 1 - i in the second.
 
-An array has a row for each token, t * B + b, in which the directions lie side by side, and four spare ones
-behind them, which stay zero: what a text reads before its first step and after its last one. A row may be
-wider than what it holds.
+An array has a row for each token, t * B + b, and four spare ones behind them, which stay zero: what a text
+reads before its first step and after its last one. A row may be wider than what it holds, and in that of the
+outputs the directions lie side by side.
 
 Shapes: N rows of tokens and spare ones, B texts, H units, G = gates * H, W numbers of a row.
 """
@@ -99,12 +99,12 @@ def rows_of(values_NW: Array, at: Any, columns: Any) -> Any:
 
 
 @inlined
-def read_sums(read: Any, row: int, columns: Any, bias_G: Array, sums_G: Array) -> None:
+def read_sums(read: Any, row: int, bias_G: Array, sums_G: Array) -> None:
     """Copy the inputs' part of a token's sums and add the bias to it."""
     part_RW, places_N = read
-    part_G = part_RW[places_N[row] if len(places_N) else row, columns[0] : columns[1]]
+    part_W = part_RW[places_N[row] if len(places_N) else row]
     for j in range(len(sums_G)):
-        sums_G[j] = part_G[j] + bias_G[j]
+        sums_G[j] = part_W[j] + bias_G[j]
 
 
 @inlined
@@ -115,11 +115,11 @@ def add_row(values_x: Array, into_x: Array) -> None:
 
 
 @compiled
-def clear_padding(values_NW: Array, four: Any, columns: Any) -> None:
+def clear_padding(values_NW: Array, four: Any, width: int) -> None:
     """Write zeros where four texts have padding."""
-    texts, first, last = four[2], columns[0], columns[1]
+    texts = four[2]
     steps = (len(values_NW) - TEXTS) // texts
     for r in range(TEXTS):
         if four[1][r]:
             for token in range(four[1][r], steps):
-                values_NW[token * texts + four[0][r], first:last] = 0
+                values_NW[token * texts + four[0][r], :width] = 0
