@@ -16,6 +16,8 @@ from rnnsweep.compiled import compiled, inlined
 Array = NDArray[Any]
 LINE = 16  # numbers of single precision that come into the cache together
 AT_ONCE = 128  # rows that are fetched before they are read or written
+LANES = 64
+FACTORS = 7  # of what a row was not part of, see `_work_out`
 
 
 @compiled
@@ -68,15 +70,41 @@ def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> float:
 
 @compiled
 def sum_of_squares(values_N: Array) -> float:
-    """Add the squares up in double precision, eight sums side by side."""
-    sums = np.zeros(8)
-    whole = len(values_N) // 8 * 8
-    for n in range(0, whole, 8):
-        for lane in range(8):
+    """Add the squares up in double precision, many sums side by side: fewer wait for one another."""
+    sums = np.zeros(LANES)
+    whole = len(values_N) // LANES * LANES
+    for n in range(0, whole, LANES):
+        for lane in range(LANES):
             sums[lane] += np.float64(values_N[n + lane]) * values_N[n + lane]
     for n in range(whole, len(values_N)):
         sums[0] += np.float64(values_N[n]) * values_N[n]
     return float(sums.sum())
+
+
+@inlined
+def _as_numbers(numbers: Array, like: Array) -> Any:
+    """Give what `adam` reads, in the precision of an array."""
+    number = like.dtype.type
+    return (
+        (number(numbers[0]), number(numbers[1]), number(numbers[2])),
+        (number(numbers[3]), number(numbers[4]), number(numbers[5]), number(numbers[6])),
+        (number(numbers[7]), number(numbers[8]), number(numbers[9])),
+    )
+
+
+@inlined
+def _move(was: Any, values: Any, gradient_N: Array, numbers: Any) -> None:
+    """Write weights, means and squares after a step; `was`: the weights before it, and by what the means and
+    the squares before it are to be multiplied."""
+    (scale, keep, decay), (beta1, rest1, beta2, rest2), (rate, root, eps) = numbers
+    weights_N, mean_N, square_N = values
+    was_N, shrink1, shrink2 = was
+    for n in range(len(was_N)):
+        weight = was_N[n]
+        gradient = scale * gradient_N[n] + decay * weight
+        mean_N[n] = beta1 * (mean_N[n] * shrink1) + rest1 * gradient
+        square_N[n] = beta2 * (square_N[n] * shrink2) + rest2 * gradient * gradient
+        weights_N[n] = keep * weight - rate * mean_N[n] / (np.sqrt(square_N[n]) * root + eps)
 
 
 @compiled
@@ -87,37 +115,28 @@ def adam(weights_N: Array, mean_N: Array, square_N: Array, gradient_N: Array, nu
     1 - beta1, beta2, 1 - beta2, step size, factor on the root of the square, eps. In the precision of the
     weights, a rate past all its numbers makes weights infinite, which training calls diverged.
     """
-    number = weights_N.dtype.type
-    scale, keep, decay = number(numbers[0]), number(numbers[1]), number(numbers[2])
-    beta1, rest1, beta2 = number(numbers[3]), number(numbers[4]), number(numbers[5])
-    rest2, rate, root, eps = number(numbers[6]), number(numbers[7]), number(numbers[8]), number(numbers[9])
-    for n in range(len(weights_N)):
-        weight = weights_N[n]
-        gradient = scale * gradient_N[n] + decay * weight
-        mean_N[n] = beta1 * mean_N[n] + rest1 * gradient
-        square_N[n] = beta2 * square_N[n] + rest2 * gradient * gradient
-        weights_N[n] = keep * weight - rate * mean_N[n] / (np.sqrt(square_N[n]) * root + eps)
+    one = weights_N.dtype.type(1)
+    was = weights_N, one, one
+    _move(was, (weights_N, mean_N, square_N), gradient_N, _as_numbers(numbers, weights_N))
 
 
 @compiled
-def step_adam_rows(
-    places: Any, table: Any, values: Any, gradient_UD: Array, numbers: Array, now: int
-) -> float:
-    """Do a step to rows that `read_adam_rows` gave, and put them into the table; what it gives means nothing.
+def step_adam_rows(places: Any, table: Any, read: Any, gradient_UD: Array, numbers: Array, now: int) -> float:
+    """Do a step to rows that `read_adam_rows` gave, in the table; what it gives means nothing.
 
     `places`: the rows' numbers, the step of each row's last touch and whether it was touched, which are set.
     """
     rows_U, last_V, touched_V = places
+    weights_UD, shrink_U2 = read
+    made = _as_numbers(numbers, weights_UD)
     seen = 0.0
     for first in range(0, len(rows_U), AT_ONCE):
         some = rows_U[first : first + AT_ONCE]
         seen += _fetch(some, table[0]) + _fetch(some, table[1]) + _fetch(some, table[2])
         for u in range(first, first + len(some)):
             row = rows_U[u]
-            adam(values[0][u], values[1][u], values[2][u], gradient_UD[u], numbers)
-            _copy(values[0][u], table[0][row])
-            _copy(values[1][u], table[1][row])
-            _copy(values[2][u], table[2][row])
+            was = weights_UD[u], shrink_U2[u, 0], shrink_U2[u, 1]
+            _move(was, (table[0][row], table[1][row], table[2][row]), gradient_UD[u], made)
             last_V[row], touched_V[row] = now, True
     return seen
 
@@ -151,42 +170,70 @@ def _two_points(total: float, first: float, second: float, third: float) -> Any:
 
 
 @inlined
-def _make_up(weights_D: Array, mean_D: Array, square_D: Array, keep: Any, points: Any, betas: Any) -> None:
-    one, two, near, far = points
-    for d in range(len(weights_D)):
+def _work_out(last: int, now: int, sums: Any, betas: Any, eps: float, factors_F: Array) -> None:
+    """Write what the steps after `last` do to a row: two weights, two nodes, what is kept of the row's
+    weights, of its means and of its squares."""
+    moments_KS, logarithm_S = sums
+    gap, keep = now - last, np.exp(logarithm_S[now] - logarithm_S[last])
+    m = moments_KS[:, last]
+    one, two, near, far = _two_points(m[0] * keep, m[1] * keep, m[2] * keep, m[3] * keep)
+    factors_F[0], factors_F[1], factors_F[2], factors_F[3] = one, two, eps * near, eps * far
+    factors_F[4], factors_F[5], factors_F[6] = keep, betas[0] ** gap, betas[1] ** gap
+
+
+@inlined
+def _make_up(table: Any, row: int, factors_F: Array, into_D: Array) -> None:
+    """Write the weights of a row of the table with the steps that it was not part of made up for."""
+    one, two, near, far, keep = factors_F[0], factors_F[1], factors_F[2], factors_F[3], factors_F[4]
+    weights_D, mean_D, square_D = table[0][row], table[1][row], table[2][row]
+    for d in range(len(into_D)):
         root, mean = np.sqrt(square_D[d]), mean_D[d]
         moved = weights_D[d] * keep - mean * one / (root + near)
-        weights_D[d] = moved - mean * two / (root + far)
-        mean_D[d] = mean * betas[0]
-        square_D[d] *= betas[1]
+        into_D[d] = moved - mean * two / (root + far)
 
 
 @compiled
 def read_adam_rows(
-    rows_U: Array, table: Any, values: Any, last_V: Array, now: int, sums: Any, betas: Any, eps: float
+    rows_U: Array, table: Any, read: Any, last_V: Array, now: int, sums: Any, betas: Any, eps: float
 ) -> float:
-    """Copy rows of a table and its moments, with the steps that each row was not part of made up for.
+    """Copy rows' weights, with the steps that each row was not part of made up for.
 
     What it gives means nothing.
 
-    `table` and `values`: weights, means and squares, VD and UD; `sums`: as `skipped.Skipped` keeps them.
+    `table`: weights, means and squares, VD; `read`: weights_UD, and shrink_U2, what is to be kept of a row's
+    means and squares, which stay as they are; `sums`: as `skipped.Skipped` keeps them.
     """
-    moments_KS, logarithm_S = sums
-    number = table[0].dtype.type
+    weights_UD, shrink_U2 = read
+    known_S, factors_SF = np.zeros(now, np.bool_), np.empty((now, FACTORS), weights_UD.dtype)
     seen = 0.0
     for first in range(0, len(rows_U), AT_ONCE):
         some = rows_U[first : first + AT_ONCE]
         seen += _fetch(some, table[0]) + _fetch(some, table[1]) + _fetch(some, table[2])
         for u in range(first, first + len(some)):
             row, last = rows_U[u], last_V[rows_U[u]]
-            _copy(table[0][row], values[0][u])
-            _copy(table[1][row], values[1][u])
-            _copy(table[2][row], values[2][u])
-            if last < now:
-                m = moments_KS[:, last]
-                keep, gap = np.exp(logarithm_S[now] - logarithm_S[last]), now - last
-                one, two, near, far = _two_points(m[0] * keep, m[1] * keep, m[2] * keep, m[3] * keep)
-                points = number(one), number(two), number(eps * near), number(eps * far)
-                shrink = number(betas[0] ** gap), number(betas[1] ** gap)
-                _make_up(values[0][u], values[1][u], values[2][u], number(keep), points, shrink)
+            if last == now:
+                _copy(table[0][row], weights_UD[u])
+                shrink_U2[u] = 1
+                continue
+            if not known_S[last]:  # many rows were touched last at the same step
+                _work_out(last, now, sums, betas, eps, factors_SF[last])
+                known_S[last] = True
+            _make_up(table, row, factors_SF[last], weights_UD[u])
+            shrink_U2[u, 0], shrink_U2[u, 1] = factors_SF[last, 5], factors_SF[last, 6]
     return seen
+
+
+@compiled
+def level_adam_rows(
+    rows_U: Array, table: Any, last_V: Array, now: int, sums: Any, betas: Any, eps: float
+) -> None:
+    """Make up, in the table, for the steps that rows were not part of: some at least."""
+    weights_D, factors_F = np.empty_like(table[0][0]), np.empty(FACTORS, table[0].dtype)
+    for u in range(len(rows_U)):
+        row = rows_U[u]
+        _work_out(last_V[row], now, sums, betas, eps, factors_F)
+        _make_up(table, row, factors_F, weights_D)
+        _copy(weights_D, table[0][row])
+        table[1][row] *= factors_F[5]
+        table[2][row] *= factors_F[6]
+        last_V[row] = now

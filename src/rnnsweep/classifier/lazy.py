@@ -41,12 +41,12 @@ class LazyRows(ABC):
         self._touched_V = np.zeros(len(table_VD), dtype=np.bool_)
         self._skipped = Skipped(ratios)
         self._rows_U: Tensor | None = None
-        self._read: list[Tensor] = []  # the rows of the table and of each state that the step works on
+        self._read: list[Tensor] = []  # what `_look` gave
 
     def read(self, rows_U: Tensor) -> Tensor:
         """Bring rows up to date and give them as a leaf that gathers a gradient; `rows_U` are distinct."""
         self._rows_U = rows_U
-        self._read = self._current(rows_U)
+        self._read = self._look(rows_U)
         return self._read[0].requires_grad_()
 
     @torch.no_grad()
@@ -65,7 +65,11 @@ class LazyRows(ABC):
 
     @torch.no_grad()
     def catch_up(self) -> None:
-        """Bring all rows up to date: before validation, before saving and at the end."""
+        """Bring all rows up to date: before validation, before saving and at the end.
+
+        Rows that were read and not stepped are to be read again.
+        """
+        self._rows_U = None
         self._bring_up(self._last_V < self._skipped.now)
         self._last_V.fill(0)
         self._skipped.clear()
@@ -97,10 +101,16 @@ class LazyRows(ABC):
         numbers_N = np.flatnonzero(behind_V)
         for start in range(0, len(numbers_N), _ROWS_AT_ONCE):
             rows_U = torch.from_numpy(numbers_N[start : start + _ROWS_AT_ONCE])
-            self._write(rows_U, self._current(rows_U))
+            self._level(rows_U)
 
     @torch.no_grad()
-    def _current(self, rows_U: Tensor) -> list[Tensor]:
+    def _level(self, rows_U: Tensor) -> None:
+        """Bring rows that are behind up to date in the table."""
+        self._write(rows_U, self._look(rows_U))
+
+    @torch.no_grad()
+    def _look(self, rows_U: Tensor) -> list[Tensor]:
+        """Give weights of rows that are up to date, and what `_move` needs beside them."""
         values = [values_VD.index_select(0, rows_U) for values_VD in (self.table_VD, *self.states)]
         last_U = self._last_V[rows_U.numpy()]
         if last_U.size and int(last_U.min()) < self._skipped.now:
@@ -126,7 +136,7 @@ class LazyRows(ABC):
     def _move(
         self, rows_U: Tensor, values: list[Tensor], gradient_UD: Tensor, *, lr: float, scale: float
     ) -> None:
-        """Do the step that was counted last to [weights, *states] of rows, and put them into the table."""
+        """Do the step that was counted last to what `_look` gave, and put it into the table."""
 
     @abstractmethod
     def _count(self, lr: float) -> None:
@@ -155,17 +165,26 @@ class LazyAdam(LazyRows):
         """Give by how much each moment's terms shrink in a step; the sums exist if all are below 1."""
         return [betas[0] / betas[1] ** ((order + 1) / 2) for order in range(4)]
 
-    @torch.no_grad()
-    def _current(self, rows_U: Tensor) -> list[Tensor]:
-        if not AVAILABLE:
-            return super()._current(rows_U)
-        table = self._table()
-        values = [self.table_VD.new_empty(len(rows_U), self.table_VD.shape[1]) for _ in table]
-        made = tuple(values_UD.numpy() for values_UD in values)
+    def _behind(self) -> tuple[Any, ...]:
+        """Give what the compiled loops need to know of the steps that rows were not part of."""
         skipped = self._skipped
-        place = (rows_U.numpy(), table, made, self._last_V, skipped.now)
-        kernels.read_adam_rows(*place, skipped.sums, self.betas, self.eps)
-        return values
+        return self._last_V, skipped.now, skipped.sums, self.betas, self.eps
+
+    @torch.no_grad()
+    def _look(self, rows_U: Tensor) -> list[Tensor]:
+        if not AVAILABLE:
+            return super()._look(rows_U)
+        weights_UD = self.table_VD.new_empty(len(rows_U), self.table_VD.shape[1])
+        shrink_U2 = weights_UD.new_empty(len(rows_U), 2)
+        read = weights_UD.numpy(), shrink_U2.numpy()
+        kernels.read_adam_rows(rows_U.numpy(), self._table(), read, *self._behind())
+        return [weights_UD, shrink_U2]
+
+    def _level(self, rows_U: Tensor) -> None:
+        if AVAILABLE:
+            kernels.level_adam_rows(rows_U.numpy(), self._table(), *self._behind())
+        else:
+            super()._level(rows_U)
 
     def _move(
         self, rows_U: Tensor, values: list[Tensor], gradient_UD: Tensor, *, lr: float, scale: float
@@ -179,10 +198,10 @@ class LazyAdam(LazyRows):
                 keep=1 - lr * self.decay,
                 scale=scale,
             )
-            *arrays, gradient = (rows_UD.contiguous().numpy() for rows_UD in (*values, gradient_UD))
+            weights_UD, shrink_U2 = values
             places = (rows_U.numpy(), self._last_V, self._touched_V)
-            now = self._skipped.now
-            kernels.step_adam_rows(places, self._table(), tuple(arrays), gradient, numbers, now)
+            read, gradient = (weights_UD.numpy(), shrink_U2.numpy()), gradient_UD.contiguous().numpy()
+            kernels.step_adam_rows(places, self._table(), read, gradient, numbers, self._skipped.now)
             return
         weights_UD, mean_UD, square_UD = values
         gradient_UD.mul_(scale)
