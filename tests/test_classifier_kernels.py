@@ -125,11 +125,42 @@ def test_looking_up_rows_has_the_gradient_of_pytorchs_embedding(places, padding)
     torch.testing.assert_close(ours.grad, theirs.grad)
 
 
-@given(st.lists(st.floats(-1e3, 1e3, width=32), max_size=30))
+@given(st.lists(st.floats(-1e3, 1e3, width=32), max_size=200))
 @settings(deadline=None)
 def test_the_sum_of_squares_is_one_in_double_precision(values):
     found = kernels.sum_of_squares(np.array(values, np.float32))
     assert found == pytest.approx(sum(value**2 for value in values), rel=1e-12)
+
+
+@pytest.mark.parametrize("available", [True, False])
+def test_rows_that_were_read_and_not_stepped_are_as_the_dense_optimiser_has_them(available, monkeypatch):
+    for module in (lazy, skipped):
+        monkeypatch.setattr(module, "AVAILABLE", available)
+    torch.manual_seed(0)
+    dense_VD = torch.randn(6, 4, dtype=torch.double, requires_grad=True)
+    rows = LazyAdam(dense_VD.clone(), betas=(0.9, 0.99))
+    usual = torch.optim.Adam([dense_VD], lr=0.05, betas=(0.9, 0.99))
+    for step in range(40):
+        touched_U = torch.tensor([step % 3, 5])
+        rows.read(torch.tensor([0, 3, 4]))  # looked at, then another batch was taken
+        leaf_UD = rows.read(touched_U)
+        leaf_UD.grad = torch.full_like(leaf_UD, 0.1 * (1 + step % 5))
+        dense_VD.grad = torch.zeros_like(dense_VD).index_copy_(0, touched_U, leaf_UD.grad)
+        rows.step(lr=0.05)
+        usual.step()
+        if step % 7 == 0:
+            rows.read(torch.tensor([0, 1, 2]))
+            rows.catch_up()
+            torch.testing.assert_close(rows.table_VD, dense_VD.detach(), atol=1e-9, rtol=1e-7)
+
+
+def test_rows_read_before_all_were_brought_up_to_date_are_to_be_read_again():
+    rows = LazyAdam(torch.ones(3, 2), betas=(0.9, 0.99))
+    leaf_UD = rows.read(torch.tensor([1]))
+    leaf_UD.grad = torch.ones_like(leaf_UD)
+    rows.catch_up()
+    with pytest.raises(AssertionError):
+        rows.step(lr=0.1)
 
 
 def test_rows_are_made_up_for_the_same_with_and_without_the_compiler(monkeypatch):

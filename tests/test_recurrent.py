@@ -13,6 +13,7 @@ from torch import nn
 from rnnsweep.networks import ModelConfig, build, recurrent
 from rnnsweep.networks.lengths import run
 from rnnsweep.networks.maths import _tanh_of_single, sigmoid
+from rnnsweep.networks.pooling import pool
 from rnnsweep.networks.recurrent import run_compiled, run_distinct
 
 KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -85,6 +86,37 @@ def test_a_retained_graph_gives_the_same_gradients_a_second_time(cell, distinct)
     assert all(gradient.abs().sum() > 0 for gradient in once)
 
 
+@pytest.mark.parametrize("shows", ["last", "mean"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", KINDS)
+@settings(deadline=None, max_examples=15)
+@given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=6), distinct=st.booleans())
+def test_what_the_layers_pool_themselves_has_the_values_and_gradients_of_pooled_outputs(
+    cell, bidirectional, shows, lengths, distinct
+):
+    torch.manual_seed(0)
+    layers = KINDS[cell](2, 3, num_layers=2, bidirectional=bidirectional).double()
+    lengths_B, texts = torch.tensor(lengths), len(lengths)
+    vectors = torch.randn(4, 2, dtype=torch.double, requires_grad=True)
+    places_TB = torch.randint(4, (5, texts))
+
+    def outputs(shows):
+        if distinct:
+            return run_distinct(layers, vectors, places_TB, lengths_B, padding=None, shows=shows)
+        return run_compiled(layers, vectors[places_TB], lengths_B, shows=shows)
+
+    itself = outputs(shows)
+    pooled = pool(
+        outputs("every"), lengths_B, pooling=shows, bidirectional=bidirectional, ragged=len({*lengths, 5}) > 1
+    )
+    weights, factors = (vectors, *layers.parameters()), torch.randn(pooled.shape, dtype=torch.double)
+
+    torch.testing.assert_close(itself, pooled)
+    torch.testing.assert_close(
+        *(torch.autograd.grad((one * factors).sum(), weights, retain_graph=True) for one in (itself, pooled))
+    )
+
+
 def test_padding_comes_out_as_zeros():
     outputs_TBH = run_compiled(nn.GRU(2, 3, bidirectional=True), torch.randn(5, 5, 2), LENGTHS)
     is_padding_TB = torch.arange(5).unsqueeze(1) >= LENGTHS
@@ -98,6 +130,8 @@ def test_reading_in_parts_without_gradients_changes_nothing(monkeypatch):
     monkeypatch.setattr(recurrent, "_AT_ONCE", 1)
     with torch.no_grad():
         torch.testing.assert_close(run_compiled(layers, inputs_TBE, LENGTHS), whole)
+        means_BH = run_compiled(layers, inputs_TBE, LENGTHS, shows="mean")
+    torch.testing.assert_close(means_BH, whole.sum(0) / LENGTHS.unsqueeze(1))
 
 
 def test_a_number_that_is_none_is_passed_on_and_not_smoothed_over():

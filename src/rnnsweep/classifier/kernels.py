@@ -93,18 +93,13 @@ def _as_numbers(numbers: Array, like: Array) -> Any:
 
 
 @inlined
-def _move(was: Any, values: Any, gradient_N: Array, numbers: Any) -> None:
-    """Write weights, means and squares after a step; `was`: the weights before it, and by what the means and
-    the squares before it are to be multiplied."""
+def _moved(weight: Any, mean: Any, square: Any, gradient: Any, numbers: Any) -> Any:
+    """Give a weight, its mean and its square after a step."""
     (scale, keep, decay), (beta1, rest1, beta2, rest2), (rate, root, eps) = numbers
-    weights_N, mean_N, square_N = values
-    was_N, shrink1, shrink2 = was
-    for n in range(len(was_N)):
-        weight = was_N[n]
-        gradient = scale * gradient_N[n] + decay * weight
-        mean_N[n] = beta1 * (mean_N[n] * shrink1) + rest1 * gradient
-        square_N[n] = beta2 * (square_N[n] * shrink2) + rest2 * gradient * gradient
-        weights_N[n] = keep * weight - rate * mean_N[n] / (np.sqrt(square_N[n]) * root + eps)
+    gradient = scale * gradient + decay * weight
+    mean = beta1 * mean + rest1 * gradient
+    square = beta2 * square + rest2 * gradient * gradient
+    return keep * weight - rate * mean / (np.sqrt(square) * root + eps), mean, square
 
 
 @compiled
@@ -115,9 +110,19 @@ def adam(weights_N: Array, mean_N: Array, square_N: Array, gradient_N: Array, nu
     1 - beta1, beta2, 1 - beta2, step size, factor on the root of the square, eps. In the precision of the
     weights, a rate past all its numbers makes weights infinite, which training calls diverged.
     """
-    one = weights_N.dtype.type(1)
-    was = weights_N, one, one
-    _move(was, (weights_N, mean_N, square_N), gradient_N, _as_numbers(numbers, weights_N))
+    made = _as_numbers(numbers, weights_N)
+    for n in range(len(weights_N)):
+        moved = _moved(weights_N[n], mean_N[n], square_N[n], gradient_N[n], made)
+        weights_N[n], mean_N[n], square_N[n] = moved
+
+
+@inlined
+def _step_row(table: Any, row: int, read_D: Array, shrink_2: Array, gradient_D: Array, made: Any) -> None:
+    weights_D, mean_D, square_D = table[0][row], table[1][row], table[2][row]
+    shrink1, shrink2 = shrink_2[0], shrink_2[1]
+    for d in range(len(read_D)):
+        moved = _moved(read_D[d], mean_D[d] * shrink1, square_D[d] * shrink2, gradient_D[d], made)
+        weights_D[d], mean_D[d], square_D[d] = moved
 
 
 @compiled
@@ -135,8 +140,7 @@ def step_adam_rows(places: Any, table: Any, read: Any, gradient_UD: Array, numbe
         seen += _fetch(some, table[0]) + _fetch(some, table[1]) + _fetch(some, table[2])
         for u in range(first, first + len(some)):
             row = rows_U[u]
-            was = weights_UD[u], shrink_U2[u, 0], shrink_U2[u, 1]
-            _move(was, (table[0][row], table[1][row], table[2][row]), gradient_UD[u], made)
+            _step_row(table, row, weights_UD[u], shrink_U2[u], gradient_UD[u], made)
             last_V[row], touched_V[row] = now, True
     return seen
 

@@ -8,7 +8,7 @@ four spare ones, U distinct vectors, R = M or U, W > G, K the units of all direc
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -21,14 +21,16 @@ from rnnsweep.networks.rows import TEXTS
 _GAP = 16  # numbers by which rows are wider
 _OWN = np.zeros(0, np.int64)  # each token reads an input of its own
 _Read: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
+Shows: TypeAlias = Literal["every", "last", "mean"]  # outputs_TBH, or last states_BH, or means_BH over a text
+Given: TypeAlias = tuple[NDArray[Any], int]  # see `rows.given_row`
 Kept: TypeAlias = tuple[
     Tensor, ...
 ]  # what a forward pass leaves beside the outputs; lost in the backward pass
 
 
 class Plan(NamedTuple):
-    """What a layer needs to know of a batch: its texts, longest first, whether there is padding, and which
-    of the layer's inputs each token reads (None: its own)."""
+    """What a layer needs to know of a batch: its texts, longest first, whether there is padding, which of the
+    layer's inputs each token reads (None: its own), and what of its outputs is to be shown."""
 
     mode: str  # PyTorch's: LSTM | GRU | RNN_TANH
     batch: tuple[NDArray[np.int64], NDArray[np.int64]]  # order_B by falling length, lengths_B
@@ -36,6 +38,7 @@ class Plan(NamedTuple):
     ragged: bool
     places_M: Tensor | None = None
     padding: int | None = None  # the input that gets no gradient
+    shows: Shows = "every"
 
     @property
     def texts(self) -> int:
@@ -148,32 +151,26 @@ def _sums(plan: Plan, into_RW: Tensor, d_NW: Tensor) -> Sums:
     return Sums(of_state_MG if plan.places_M is None else into_RW[:, :-_GAP], of_state_MG)
 
 
-def _rnn_backward(
-    plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given_MK: Tensor, inputs: int
-) -> Sums:
+def _rnn_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
     d_NW = _gates(plan, one)
     into_RW = _into(plan, inputs, d_NW)
-    arrays = out_NK.numpy(), given_MK.numpy(), one.back_across
+    arrays = out_NK.numpy(), given, one.back_across
     kernels.rnn_backward(*arrays, one.way, plan.batch, d_NW.numpy(), (into_RW.numpy(), plan.read))
     return _sums(plan, into_RW, d_NW)
 
 
-def _gru_backward(
-    plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given_MK: Tensor, inputs: int
-) -> Sums:
+def _gru_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
     gates_NW, part_NH = kept
     into_RW = gates_NW.new_zeros(inputs, gates_NW.shape[1])
-    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), given_MK.numpy(), one.back_across
+    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), given, one.back_across
     kernels.gru_backward(*arrays, one.way, plan.batch, (into_RW.numpy(), plan.read))
     return Sums(into_RW[:, :-_GAP], gates_NW[: plan.tokens, :-_GAP])
 
 
-def _lstm_backward(
-    plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given_MK: Tensor, inputs: int
-) -> Sums:
+def _lstm_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
     gates_NW, cells_NH = kept
     into_RW = _into(plan, inputs, gates_NW)
-    arrays = gates_NW.numpy(), cells_NH.numpy(), given_MK.numpy(), one.back_across
+    arrays = gates_NW.numpy(), cells_NH.numpy(), given, one.back_across
     kernels.lstm_backward(*arrays, one.way, plan.batch, (into_RW.numpy(), plan.read))
     return _sums(plan, into_RW, gates_NW)
 
@@ -183,7 +180,7 @@ FORWARD: dict[str, Callable[[Plan, Tensor, Direction, Tensor], Kept]] = {
     "GRU": _gru_forward,
     "LSTM": _lstm_forward,
 }
-BACKWARD: dict[str, Callable[[Plan, Direction, Kept, Tensor, Tensor, int], Sums]] = {
+BACKWARD: dict[str, Callable[[Plan, Direction, Kept, Tensor, Given, int], Sums]] = {
     "RNN_TANH": _rnn_backward,
     "GRU": _gru_backward,
     "LSTM": _lstm_backward,

@@ -6,9 +6,9 @@ Here all steps of four texts at a time are one loop, for one direction. The prod
 does to each number is in `steps`, where rows lie in `rows`. Nothing is computed for padding.
 
 Arguments: `way` is the direction's number, `read` has the inputs' products and which row of them each token
-reads (none: its own), the bias is added to them (a GRU has another one for the state's products), `into` has
-the gradients of the inputs' sums and the rows again, `batch` has order_B, the texts' numbers by falling
-length, and lengths_B.
+reads (none: its own), the bias is added to them (a GRU has another one for the state's products), `given`
+has the outputs' gradients and whose they are, `into` the gradients of the inputs' sums and the rows again,
+`batch` has order_B, the texts' numbers by falling length, and lengths_B.
 
 Shapes: M tokens, N = M rows of tokens and spare ones, B texts, H units, G = gates * H, R rows of distinct
 inputs or of tokens, W a row's numbers (G or more), K the units of all directions side by side.
@@ -26,6 +26,7 @@ from rnnsweep.networks.rows import (
     add_row,
     clear_padding,
     four_texts,
+    given_row,
     last_four_texts,
     read_sums,
     rows_at,
@@ -120,9 +121,9 @@ def lstm_forward(
 
 @compiled
 def rnn_backward(
-    out: Array, given: Array, weights_GH: Array, way: int, batch: Any, d: Array, into: Any
+    out: Array, given: Any, weights_GH: Array, way: int, batch: Any, d: Array, into: Any
 ) -> None:
-    """Write d_NW, the gradient of the sums, from given_MK, that of the outputs."""
+    """Write d_NW, the gradient of the sums, from `given`, that of the outputs."""
     units = len(weights_GH)
     own = way * units, (way + 1) * units
     into_RW, places_N = into
@@ -134,9 +135,9 @@ def rnn_backward(
             here = rows_at(four, step, way, len(d))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    n = here[r]
-                    d_H = d[n, :units]
-                    rnn_step_back(out[n, own[0] : own[1]], given[n, own[0] : own[1]], state[r], d_H)
+                    n, shown = here[r], given_row(given, here[r], four, r, step)
+                    d_H, given_H = d[n, :units], given[0][shown, own[0] : own[1]]
+                    rnn_step_back(out[n, own[0] : own[1]], given_H, state[r], d_H)
                     if len(places_N):
                         add_row(d_H, into_RW[places_N[n], :units])
             if step:
@@ -151,14 +152,14 @@ def gru_backward(
     gates: Array,
     parts: Array,
     out: Array,
-    given: Array,
+    given: Any,
     weights_GH: Array,
     way: int,
     batch: Any,
     into: Any,
 ) -> None:
     """Write the gradient of the state's part of the sums over gates_NW, and add that of the inputs' part up;
-    given_MK is that of the outputs, parts_NH is lost."""
+    `given` is that of the outputs, parts_NH is lost."""
     width, units = weights_GH.shape
     own = way * units, (way + 1) * units
     into_RW, places_N = into
@@ -170,10 +171,10 @@ def gru_backward(
             here, before = rows_at(four, step, way, len(out)), rows_at(four, step - 1, way, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    n = here[r]
+                    n, shown = here[r], given_row(given, here[r], four, r, step)
                     d_G, part_H = gates[n, :width], parts[n]
-                    shown_H, given_H = out[before[r], own[0] : own[1]], given[n, own[0] : own[1]]
-                    gru_step_back(d_G, part_H, shown_H, given_H, state[r])
+                    before_H, given_H = out[before[r], own[0] : own[1]], given[0][shown, own[0] : own[1]]
+                    gru_step_back(d_G, part_H, before_H, given_H, state[r])
                     row = places_N[n] if len(places_N) else n
                     add_row(d_G[: 2 * units], into_RW[row, : 2 * units])
                     add_row(part_H, into_RW[row, 2 * units : width])
@@ -186,9 +187,9 @@ def gru_backward(
 
 @compiled
 def lstm_backward(
-    gates: Array, cells: Array, given: Array, weights_GH: Array, way: int, batch: Any, into: Any
+    gates: Array, cells: Array, given: Any, weights_GH: Array, way: int, batch: Any, into: Any
 ) -> None:
-    """Write the gradient of the sums over gates_NW, from given_MK, that of the outputs; add it up where
+    """Write the gradient of the sums over gates_NW, from `given`, that of the outputs; add it up where
     tokens read the same inputs."""
     width, units = weights_GH.shape
     own = way * units, (way + 1) * units
@@ -202,8 +203,8 @@ def lstm_backward(
             here, before = rows_at(four, step, way, len(cells)), rows_at(four, step - 1, way, len(cells))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    n = here[r]
-                    d_G, given_H = gates[n, :width], given[n, own[0] : own[1]]
+                    n, shown = here[r], given_row(given, here[r], four, r, step)
+                    d_G, given_H = gates[n, :width], given[0][shown, own[0] : own[1]]
                     before_H, cell_H = cells[before[r]], cells[n]
                     lstm_step_back(d_G, before_H, cell_H, given_H, state[r], memory[r])
                     if len(places_N):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnsweep.compiled import AVAILABLE
+from rnnsweep.networks.cells import Shows
 from rnnsweep.networks.recurrent import run_compiled
 
 Way = Literal["compiled", "packed", "equal", "gathered"]
@@ -40,14 +41,18 @@ def choose(inputs: Tensor, *, ragged: bool = True) -> Way:
     return "gathered" if on_cpu else "packed"
 
 
-def run(layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way) -> Tensor:
+def run(
+    layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way, shows: Shows = "every"
+) -> Tensor:
     """Run recurrent layers over texts; the outputs at and after a text's length mean nothing.
 
+    `shows` is what "compiled" gives (see `run_compiled`); the other ways give every output.
+
     Returns:
-        outputs_TBH
+        outputs_TBH, or pooled_BH
     """
     if way == "compiled":
-        return run_compiled(layers, inputs_TBE, lengths_B)
+        return run_compiled(layers, inputs_TBE, lengths_B, shows=shows)
     if way == "packed":
         return _packed(layers, inputs_TBE, lengths_B)
     if way == "equal" or not layers.bidirectional:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from rnnsweep.networks.cells import Shows
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.networks.embedding import make_embedding
 from rnnsweep.networks.initial import set_initial_weights
@@ -21,6 +22,7 @@ from rnnsweep.networks.size import input_width, output_width
 # Distinct tokens in a batch, as a share of its tokens, up to which reading each of them once is quicker: the
 # products are dearer than gathering and adding up their results, the more so the wider the layer.
 WORTH_IT = 0.9
+SHOWN: dict[str, Shows] = {"last": "last", "mean": "mean"}  # poolings that the layers do themselves
 _LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
@@ -60,7 +62,8 @@ class Network(nn.Module):
         hidden_TBH = self.embedding_dropout(embedded_TBE)
         if self.layers is not None:
             way = choose(hidden_TBH, ragged=bool((lengths_B != steps).any()))
-            hidden_TBH = run(self.layers, hidden_TBH, lengths_B, way=way)
+            shown = run(self.layers, hidden_TBH, lengths_B, way=way, shows=self._shows)
+            return self._judge(shown, lengths_B)
         return self._judge(hidden_TBH, lengths_B)
 
     def reads_distinct(self, vectors_UE: Tensor, *, tokens: int) -> bool:
@@ -78,23 +81,34 @@ class Network(nn.Module):
         """Do what `read` does with ``vectors_UE[places_TB]``, whose vector `padding` gets no gradient."""
         assert self.layers is not None
         lengths_B = self._lengths_read(lengths_B, places_TB.shape[0])
-        outputs_TBH = run_distinct(self.layers, vectors_UE, places_TB, lengths_B, padding=padding)
-        return self._judge(outputs_TBH, lengths_B)
+        shown = run_distinct(
+            self.layers, vectors_UE, places_TB, lengths_B, padding=padding, shows=self._shows
+        )
+        return self._judge(shown, lengths_B)
+
+    @property
+    def _shows(self) -> Shows:
+        """What the pooling needs of the recurrent layers."""
+        return SHOWN.get(self.config.pooling, "every")
 
     def _lengths_read(self, lengths_B: Tensor, steps: int) -> Tensor:
         return lengths_B if self.config.masked else torch.full_like(lengths_B, steps)
 
-    def _judge(self, outputs_TBH: Tensor, lengths_B: Tensor) -> Tensor:
-        pooled_BH = pool(
+    def _judge(self, shown: Tensor, lengths_B: Tensor) -> Tensor:
+        """Give logits_BC from outputs_TBH, or from pooled_BH."""
+        pooled_BH = shown if shown.dim() == 2 else self._pool(shown, lengths_B)
+        if self.config.join == "backward_only":
+            pooled_BH = pooled_BH[:, pooled_BH.shape[1] // 2 :]
+        return self.output(self.dropout(pooled_BH))  # type: ignore[no-any-return]
+
+    def _pool(self, outputs_TBH: Tensor, lengths_B: Tensor) -> Tensor:
+        return pool(
             outputs_TBH,
             lengths_B.to(outputs_TBH.device),  # up to here they were read on the CPU
             pooling=self.config.pooling,
             bidirectional=self.config.bidirectional and self.layers is not None,
             ragged=bool((lengths_B != outputs_TBH.shape[0]).any()),
         )
-        if self.config.join == "backward_only":
-            pooled_BH = pooled_BH[:, pooled_BH.shape[1] // 2 :]
-        return self.output(self.dropout(pooled_BH))  # type: ignore[no-any-return]
 
 
 def build(config: ModelConfig, *, vocabulary: int, classes: int) -> Network:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rnnsweep.compiled import compiled, inlined
 
 Array = NDArray[Any]
+EVERY, LAST, MEAN = 0, 1, 2  # what of a layer's outputs is read: see `given_row`
 TEXTS = 4  # side by side: as many accumulators as keep the processor's multipliers busy
 
 
@@ -96,6 +97,20 @@ def rows_of(values_NW: Array, at: Any, columns: Any) -> Any:
         values_NW[at[2], first:last],
         values_NW[at[3], first:last],
     )
+
+
+@inlined
+def given_row(given: Any, row: int, four: Any, r: int, step: int) -> int:
+    """Give the number of the row that has the gradient of a token's output.
+
+    `given`: the gradients and whose they are: of every token, of the last states alone, or of the outputs'
+    means, the same for every token of a text. Last states and means have a row for each text; behind those
+    is one of zeros.
+    """
+    values, which = given
+    if which == EVERY:
+        return row
+    return four[0][r] if which == MEAN or step == four[1][r] - 1 else len(values) - 1
 
 
 @inlined
