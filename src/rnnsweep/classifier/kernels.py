@@ -16,7 +16,7 @@ from rnnsweep.compiled import compiled, inlined
 Array = NDArray[Any]
 LINE = 16  # numbers of single precision that come into the cache together
 AT_ONCE = 128  # rows that are fetched before they are read or written
-LANES = 64
+LANES = 64  # sums of squares side by side
 FACTORS = 7  # of what a row was not part of, see `_work_out`
 
 
