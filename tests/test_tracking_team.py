@@ -12,12 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tracking_servers import free_port, postgres, wait_for
+from tracking_servers import closing_proxy, free_port, postgres, wait_for
 from tracking_store import open_run
 
 from rnnsweep.cli import main
 from rnnsweep.tracking import Shipper, runs, sync
-from rnnsweep.tracking.team import PASSWORD, SECRET, check_parts, check_server, command
+from rnnsweep.tracking.team import (
+    CLOSED,
+    PASSWORD,
+    SECRET,
+    _check_transport,
+    check_parts,
+    check_server,
+    start_lines,
+)
 
 
 def parts(**given):
@@ -39,7 +47,8 @@ def test_nothing_given_is_nothing_held(monkeypatch):
     ("store", "found"),
     [
         ("sqlite:///mlflow.db", "sqlite has one writer at a time"),
-        ("postgresql://me:secret@127.0.0.1:9/x", "postgresql://me:***@127.0.0.1:9/x: "),
+        ("postgresql://me:secret@127.0.0.1:9/x", "postgresql://me:***@127.0.0.1:9/x: every user"),
+        ("postgresql://me@127.0.0.1:9/x", "postgresql://me@127.0.0.1:9/x: "),
     ],
 )
 def test_a_database_that_cannot_serve_a_team_is_named_without_its_password(store, found):
@@ -97,6 +106,8 @@ class Server(http.server.BaseHTTPRequestHandler):
             status = 403
         elif self.good and not named:
             status = 401
+        elif self.good and self.path in CLOSED.values():
+            status = 404
         self.send_response(status)
         self.end_headers()
         self.wfile.write(body.encode())
@@ -123,10 +134,38 @@ def test_a_server_is_asked_from_outside(server, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
     checks = check_server(address)
-    assert [one.what for one in checks] == ["server", "accounts", "allowed hosts", "artifact store"]
-    assert [one.holds for one in checks] == [good] * 4
+    asked = ["server", "transport", "accounts", "allowed hosts", "assistant", "gateway", "artifact store"]
+    assert [one.what for one in checks] == asked
+    assert {one.what: one.holds for one in checks} == dict.fromkeys(asked, good) | {"transport": True}
     assert main(["ui", "--team", "--uri", address]) == (0 if good else 1)
     assert ("basic-auth" in capsys.readouterr().out) is not good
+
+
+@pytest.mark.parametrize(
+    ("address", "holds"),
+    [
+        ("https://box.lab", True),
+        ("http://localhost:5000", True),
+        ("http://[::1]:5000", True),
+        ("http://box.lab:5000", False),
+    ],
+)
+def test_an_account_is_not_sent_over_a_network_in_the_clear(address, holds):
+    assert _check_transport(address).holds is holds
+
+
+def test_the_server_that_is_advised_listens_on_loopback_behind_a_proxy_with_all_secrets_in_the_environment(
+    capsys,
+):
+    main(["ui", "--team", "--store", "postgresql://me@db/x", "--host", "box.lab"])
+    said = capsys.readouterr().out
+    assert "--host 127.0.0.1" in said
+    assert "0.0.0.0" not in said
+    assert "export MLFLOW_BACKEND_STORE_URI=postgresql://me@db/x\n" in said
+    assert "--backend-store-uri" not in said  # would stand in the list of processes
+    assert "MLFLOW_ENABLE_AI_GATEWAY=false" in said
+    assert "@closed path */mlflow/assistant* /gateway*" in said
+    assert "reverse_proxy 127.0.0.1:5000" in said
 
 
 class Closed(Server):
@@ -156,10 +195,11 @@ def test_a_server_that_does_not_answer_is_one_line():
 
 
 def test_the_command_names_no_password():
-    lines = command(store="postgresql://me:secret@db/x", artifacts="s3://b/p", hosts=["a", "b"])
+    lines = start_lines(store="postgresql://me:secret@db/x", artifacts="s3://b/p", hosts=["a", "b"])
     assert "secret" not in "\n".join(lines)
-    assert "--allowed-hosts a,b" in lines[1]
-    assert "--app-name basic-auth" in lines[1]
+    assert lines[0] == "export MLFLOW_BACKEND_STORE_URI=postgresql://USER@HOST/DATABASE"
+    assert "--allowed-hosts a,b" in lines[-1]
+    assert "--app-name basic-auth" in lines[-1]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +219,7 @@ def test_the_terminal_shows_each_point_with_its_remedy(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "holds    artifact store" in said
     assert "missing  PostgreSQL" in said
-    assert "--store postgresql://USER:PASSWORD@HOST/DATABASE" in said
+    assert "--store postgresql://USER@HOST/DATABASE" in said
     assert "mlflow server --app-name basic-auth" in said
 
 
@@ -205,20 +245,24 @@ def test_a_server_started_as_printed_has_accounts_and_takes_runs(tmp_path, monke
     pytest.importorskip("flask_wtf", reason="needs mlflow[auth] for accounts")
     for name in ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"):
         monkeypatch.setenv(name, uuid.uuid4().hex)
-    files, port, mlruns = tmp_path / "files", free_port(), tmp_path / "mlruns"
+    files, port, front, mlruns = tmp_path / "files", free_port(), free_port(), tmp_path / "mlruns"
     files.mkdir()
     with postgres(tmp_path) as store:
-        parts = ["--store", store, "--artifacts", str(files), "--host", f"localhost:{port}"]
+        hosts = ["--host", f"localhost:{port}", "--host", f"localhost:{front}"]
+        parts = ["--store", store, "--artifacts", str(files), *hosts]
         assert main(["ui", "--team", *parts]) == 0
         printed = capsys.readouterr().out
         assert "missing" not in printed
-        script = printed[printed.index("export STORE=") : printed.index("and used with")]
+        script = printed[printed.index("export MLFLOW_") : printed.index("\nBefore it")]
         with as_printed(script.replace("5000", str(port)), tmp_path, port):
             address = f"http://localhost:{port}"
             assert "wants an account" in check_server(address)[0].found
             monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
             monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"])
-            assert main(["ui", "--team", "--uri", address]) == 0
+            assert main(["ui", "--team", "--uri", address]) == 1  # the proxy alone closes the assistant
+            assert [one.what for one in check_server(address) if not one.holds] == ["assistant"]
+            with closing_proxy(front, port, closed=tuple(CLOSED.values())) as proxy:
+                assert main(["ui", "--team", "--uri", proxy]) == 0
             with Shipper(mlruns, address) as shipper:
                 with open_run(mlruns, "a", uri=address, config_yaml="x: 1\n") as record:
                     record.metrics({"m": 1.0}, step=1)

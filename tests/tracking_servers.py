@@ -6,9 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -95,3 +99,34 @@ def postgres(folder: Path) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGINT)  # does not wait for clients that are still there
         process.wait()
+
+
+@contextmanager
+def closing_proxy(port: int, behind: int, *, closed: tuple[str, ...]) -> Iterator[str]:
+    """A proxy before a server on this machine that answers 404 for closed paths; gives its address."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.startswith(closed):
+                self.send_error(404)
+                return
+            asked = urllib.request.Request(
+                f"http://127.0.0.1:{behind}{self.path}", headers=dict(self.headers)
+            )
+            try:
+                with urllib.request.urlopen(asked, timeout=30) as answer:
+                    status, body = answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                status, body = error.code, error.read()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *values: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{port}"
+        server.shutdown()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rnnsweep.comparison import Comparison, CorporaComparison
+    from rnnsweep.tracking.reading import RunRow
 
 CURVES = ("validation/accuracy", "validation/loss", "train/loss")
 
@@ -66,12 +67,14 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     from rnnsweep.study.importance import study_importances
     from rnnsweep.study.looks import count_looks
     from rnnsweep.study.siblings import further_studies
-    from rnnsweep.tracking import provenance, sync
+    from rnnsweep.tracking import sync
+    from rnnsweep.tracking.reading import as_table, run_rows
     from rnnsweep.trial.reads import count_reads
 
     uri = uri or store_of(name, places)
     sync(places.mlruns, uri)
-    table = runs(name, uri=uri)
+    rows = run_rows(places.mlruns, name, uri=uri)
+    table = as_table(rows)
     folder = places.mlruns / "sweeps" / name
     predictions = predictions_of(table, folder)
     labels, texts = labels_and_texts(table, folder) if predictions else ((), None)
@@ -84,7 +87,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         importances=importances or None,
         importance_method=method,
         margin=MARGIN if margin is None else margin,
-        facts={**digests(folder), **provenance()},
+        facts={**digests(folder), **_origin(rows)},
         predictions=predictions,
         labels=labels,
         texts=texts,
@@ -99,6 +102,15 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     if report.read_bytes() != before:
         _keep(table, found, uri)
     return found
+
+
+def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
+    """Return where the sweep's own run came from: what trained, not what reads, and nothing of whom."""
+    from rnnsweep.tracking.origin import public_facts
+
+    parents = [row for row in rows if row.tags.get("rnnsweep.role") == "sweep"]
+    tags = max(parents, key=lambda row: row.started).tags if parents else {}
+    return public_facts({name.removeprefix("rnnsweep."): value for name, value in tags.items()})
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -132,7 +132,7 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
         config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
         uri=store.uri,
         description=how_to_repeat(run.overrides),
-        provenance=provenance(),
+        provenance=provenance(diff=run.tracking.diff),
     )
 
 

@@ -14,6 +14,8 @@ import click
 from rnnsweep.cli.command import Group
 from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
+from rnnsweep.redaction import masked
+from rnnsweep.shell import command_line
 
 USER, OURS, INTERRUPTED = 2, 1, 130
 _TRACEBACK = "--traceback"
@@ -78,7 +80,7 @@ def _our_mistake(error: Exception, arguments: Sequence[str]) -> int:
         return OURS
     first = str(error).strip().splitlines()[0] if str(error).strip() else ""
     log = _write_log(error, arguments)
-    _say("internal error:", f"{type(error).__name__}: {first}"[:300])
+    _say("internal error:", masked(f"{type(error).__name__}: {first}")[:300])
     _say("", f"The traceback is in {log}; to see it here, add {_TRACEBACK}.")
     return OURS
 
@@ -93,7 +95,10 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             log = folder / name
-            log.write_text(f"rnnsweep {' '.join(arguments)}\n\n{text}", encoding="utf-8")
+            with open(
+                os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+            ) as file:
+                file.write(masked(f"{command_line(*arguments)}\n\n{text}"))
         except OSError:
             continue
         return log

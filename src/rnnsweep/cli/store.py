@@ -11,7 +11,7 @@ from rnnsweep.places import find_places
     ("rnnsweep ui", "open the MLflow UI on mlruns/ of this project, from any folder"),
     ("rnnsweep ui --browser --port 5001", "the same in a browser, on another port"),
     ("rnnsweep ui --team", "what a server for several people needs"),
-    ("rnnsweep ui --team --uri http://box.lab:5000", "ask one that runs whether it has it"),
+    ("rnnsweep ui --team --uri https://box.lab", "ask one that runs whether it has it"),
 )
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="The first one tried."
@@ -19,7 +19,7 @@ from rnnsweep.places import find_places
 @click.option("--browser", is_flag=True, help="Open a browser on it.")
 @click.option("--uri", help="The store, as setting tracking.uri. [default: MLFLOW_TRACKING_URI, mlruns/]")
 @click.option("--team", is_flag=True, help="Check what a server for several people needs; starts none.")
-@click.option("--store", help="With --team: its database, as postgresql://USER:PASSWORD@HOST/DATABASE.")
+@click.option("--store", help="With --team: its database, as postgresql://USER@HOST/DATABASE.")
 @click.option("--artifacts", help="With --team: where it keeps files, as s3://BUCKET/PATH or a folder.")
 @click.option("--host", "hosts", multiple=True, help="With --team: a name that people open it by.")
 def ui_command(
@@ -50,7 +50,7 @@ def ui_command(
 
 def _check_team(uri: str | None, *, store: str | None, artifacts: str | None, hosts: tuple[str, ...]) -> int:
     """Print what was tried and what to do; 1 where a point does not hold."""
-    from rnnsweep.tracking.team import check_parts, check_server, command
+    from rnnsweep.tracking.team import check_parts, check_server, proxy_lines, start_lines
 
     if uri and not uri.startswith(("http://", "https://")):
         raise click.UsageError(f"--uri {uri}: --team asks a server; give http:// or https://, or --store.")
@@ -61,9 +61,12 @@ def _check_team(uri: str | None, *, store: str | None, artifacts: str | None, ho
         if not one.holds:
             click.echo(f"{'':<25}{one.remedy}")
     if not uri:
-        click.echo("\nIt is started on its machine with (behind a proxy that speaks TLS):")
-        click.echo("\n".join(command(store=store, artifacts=artifacts, hosts=hosts)))
-        click.echo("and used with: export MLFLOW_TRACKING_URI=http://NAME:5000 MLFLOW_TRACKING_USERNAME=...")
+        click.echo("\nIt is started on its machine, where it listens on loopback alone, with:")
+        click.echo("\n".join(start_lines(store=store, artifacts=artifacts, hosts=hosts)))
+        click.echo("\nBefore it stands a proxy that speaks TLS and closes the assistant, as Caddy with:")
+        click.echo("\n".join(proxy_lines(hosts)))
+        click.echo("\nPeople use it with MLFLOW_TRACKING_URI=https://NAME, MLFLOW_TRACKING_USERNAME and")
+        click.echo("MLFLOW_TRACKING_PASSWORD in their environment.")
     return 0 if all(one.holds for one in checks) else 1
 
 

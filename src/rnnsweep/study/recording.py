@@ -27,7 +27,7 @@ _ENDS = {"finished": "complete", "interrupted": "interrupted"}
 class Recording:
     """Keeps the sweep's own run, and ends the runs whose processes could not."""
 
-    def __init__(self, mlruns: Path, *, uri: str | None = None) -> None:
+    def __init__(self, mlruns: Path, *, uri: str | None = None, diff: bool = True) -> None:
         """Resolve the destination.
 
         Raises:
@@ -35,7 +35,7 @@ class Recording:
         """
         self._mlruns = mlruns
         self.uri: str | None = destination_of(mlruns, uri)
-        self._provenance = provenance()
+        self._provenance = provenance(diff=diff)
         self.origin = {k: v for k, v in self._provenance.items() if k != "git.diff"}
         self._shipper = Shipper(mlruns, self.uri)
         self._parent: RunRecord | None = None

@@ -114,7 +114,7 @@ def run_sweep(
 def _default_records(run: RunConfig, mlruns: Path) -> Records:
     from rnnsweep.study.recording import Recording
 
-    return Recording(mlruns, uri=run.tracking.uri)
+    return Recording(mlruns, uri=run.tracking.uri, diff=run.tracking.diff)
 
 
 def _searches(

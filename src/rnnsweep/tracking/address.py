@@ -8,9 +8,10 @@ import urllib.request
 from base64 import b64encode
 from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from rnnsweep.errors import UserError
+from rnnsweep.redaction import masked, refuse_secret
 
 LOCAL = "local"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -22,9 +23,10 @@ def destination(uri: str | None) -> str:
     """Resolve the setting `tracking.uri`: itself, else MLFLOW_TRACKING_URI, else the local store.
 
     Raises:
-        UserError: an address that is neither a server nor a database.
+        UserError: an address that is neither a server nor a database, or that holds a password.
     """
     chosen = (uri or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL).strip()
+    refuse_secret(_key(uri), chosen)
     scheme = urlsplit(chosen).scheme.split("+")[0]
     if chosen == LOCAL or scheme in ("http", "https", "sqlite", *PORTS) or chosen.startswith("databricks"):
         return chosen
@@ -44,7 +46,7 @@ def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
     fault = _knock_in_time(target, patience_s)
     if fault:
         raise UserError(
-            f"{_key(uri)}={without_password(target)!r} does not answer ({fault}): start the "
+            f"{_key(uri)}={masked(target)!r} does not answer ({fault}): start the "
             f"server, or record in this project's own store with tracking.uri={LOCAL}"
         )
     return target
@@ -108,15 +110,10 @@ def _reason(error: Exception, patience_s: float) -> str:
 
 
 def as_oneself(url: str) -> urllib.request.Request:
-    """Make the request for a page, with the account that MLflow takes: the address's or the environment's."""
-    parts = urlsplit(url)
-    account, _, host = parts.netloc.rpartition("@")
-    request = urllib.request.Request(parts._replace(netloc=host).geturl())
-    user, _, password = map(unquote, account.partition(":"))
-    if not user and os.environ.get(USER):
-        user, password = os.environ[USER], os.environ.get(PASSWORD, "")
-    if user:
-        pair = b64encode(f"{user}:{password}".encode()).decode()
+    """Make the request for a page, with the account of the environment, as MLflow does."""
+    request = urllib.request.Request(url)
+    if user := os.environ.get(USER):
+        pair = b64encode(f"{user}:{os.environ.get(PASSWORD, '')}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {pair}")
     elif os.environ.get(TOKEN):
         request.add_unredirected_header("Authorization", f"Bearer {os.environ[TOKEN]}")
@@ -125,11 +122,3 @@ def as_oneself(url: str) -> urllib.request.Request:
 
 def _key(uri: str | None) -> str:
     return "tracking.uri" if uri else "MLFLOW_TRACKING_URI"
-
-
-def without_password(target: str) -> str:
-    """Give an address as it may be shown."""
-    parts = urlsplit(target)
-    if not parts.password:
-        return target
-    return parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}").geturl()

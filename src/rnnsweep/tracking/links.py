@@ -6,6 +6,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote
 
+from rnnsweep.redaction import has_secret
 from rnnsweep.tracking.address import LOCAL, PATIENCE, as_oneself
 from rnnsweep.tracking.note import read_note, wait_for_run_id
 from rnnsweep.tracking.views import TITLES, page_of
@@ -42,11 +43,12 @@ def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
         return {title: f"{OWN_UI}{SHORT}{quote(sweep)}/{view}" for view, title in TITLES.items()}
     if not note.destination.startswith(("http://", "https://")) or not note.experiment_id:
         return {}
+    if has_secret(note.destination):  # noted by a version that took passwords in addresses
+        return {}
     base = note.destination.rstrip("/")
-    shown = as_oneself(base).full_url  # without the account that the address may have
     if knows_views(base):
-        return view_links(mlruns, key, base=shown)
-    return {"Experiment": f"{shown}/#/experiments/{note.experiment_id}"}
+        return view_links(mlruns, key, base=base)
+    return {"Experiment": f"{base}/#/experiments/{note.experiment_id}"}
 
 
 def knows_views(base: str) -> bool:

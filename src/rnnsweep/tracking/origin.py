@@ -7,10 +7,13 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 import psutil
+
+from rnnsweep.redaction import masked
 
 LIBRARIES = (
     "rnnsweep",
@@ -23,16 +26,49 @@ LIBRARIES = (
     "scikit-learn",
 )
 DIFF = 1_000_000  # characters of a diff that are kept
+# a repository's own settings may name programs that reading it starts, and reading may rewrite its index
+GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks")
+READ_DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "HEAD", "--", ".")
+# files that hold secrets, whatever their folder; what changed in them is not recorded
+SECRETS = (
+    *(".env*", "*.env", ".netrc", ".pgpass", ".pypirc", ".npmrc", ".git-credentials", ".aws/**", ".ssh/**"),
+    *(
+        "*.pem",
+        "*.key",
+        "*.p12",
+        "*.pfx",
+        "*.jks",
+        "*.kdbx",
+        "*.keystore",
+        "id_rsa*",
+        "id_ed25519*",
+        "id_ecdsa*",
+    ),
+    *("*credential*", "*secret*", "*password*", "service-account*.json"),
+)
+PUBLIC = (  # of a training, for pages that are handed on
+    *("git.commit", "git.branch", "git.dirty", "versions", "python"),
+    *("cpu", "cores", "memory_gb", "gpu", "platform"),
+)
 
 
-def provenance(root: Path | None = None) -> dict[str, str]:
+def provenance(root: Path | None = None, *, diff: bool = True) -> dict[str, str]:
     """Describe where runs of this process come from, as flat text; a sweep passes it on to its trials.
 
-    Keys: ``git.commit``, ``git.branch``, ``git.dirty``, ``git.diff`` (only where something is uncommitted),
-    ``versions``, ``python``, ``command``, ``cpu``, ``cores``, ``memory_gb``, ``gpu``, ``user``, ``host``,
-    ``platform``. Worked out once in a process.
+    Keys: ``git.commit``, ``git.branch``, ``git.dirty``, ``git.diff`` (only where something is uncommitted,
+    and `diff` is true), ``versions``, ``python``, ``command``, ``cpu``, ``cores``, ``memory_gb``, ``gpu``,
+    ``user``, ``host``, ``platform``. Computed once in a process. Passwords in addresses are masked, and
+    changes to files that are named as secrets are (`SECRETS`) are left out.
     """
-    return dict(_provenance(root or Path(__file__).resolve().parents[3]))
+    origin = dict(_provenance(root or Path(__file__).resolve().parents[3]))
+    if not diff:
+        origin.pop("git.diff", None)
+    return origin
+
+
+def public_facts(origin: Mapping[str, str]) -> dict[str, str]:
+    """Select what a page that is handed on may hold: neither diff, user, host nor command."""
+    return {name: origin[name] for name in PUBLIC if name in origin}
 
 
 @functools.lru_cache(maxsize=4)
@@ -41,7 +77,7 @@ def _provenance(root: Path) -> dict[str, str]:
         **_git(root),
         "versions": " ".join(f"{name}={_version(name)}" for name in LIBRARIES),
         "python": platform.python_version(),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:5000],
+        "command": masked(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:5000],
         "user": _user(),
         "host": platform.node(),
         "platform": platform.platform(),
@@ -89,17 +125,18 @@ def _version(name: str) -> str:
 
 
 def _git(root: Path) -> dict[str, str]:
-    top = _ask(["git", "rev-parse", "--show-toplevel"], root).strip()
+    top = _ask([*GIT, "rev-parse", "--show-toplevel"], root).strip()
     if not top or Path(top).resolve() != root.resolve():  # in somebody else's, or in none
         return {"git.commit": "unknown"}
-    changes = _ask(["git", "status", "--porcelain"], root)
-    found = {
-        "git.commit": _ask(["git", "rev-parse", "HEAD"], root).strip() or "unknown",
-        "git.branch": _ask(["git", "rev-parse", "--abbrev-ref", "HEAD"], root).strip(),
+    changes = _ask([*GIT, "status", "--porcelain", "--ignore-submodules=dirty"], root)
+    commit = {
+        "git.commit": _ask([*GIT, "rev-parse", "HEAD"], root).strip() or "unknown",
+        "git.branch": _ask([*GIT, "rev-parse", "--abbrev-ref", "HEAD"], root).strip(),
         "git.dirty": "true" if changes.strip() else "false",
     }
-    diff = _ask(["git", "diff", "HEAD"], root)
-    return found | ({"git.diff": diff[:DIFF]} if diff else {})
+    left_out = [f":(exclude,icase,glob)**/{pattern}" for pattern in SECRETS]
+    diff = masked(_ask([*GIT, *READ_DIFF, *left_out], root)[:DIFF])
+    return commit | ({"git.diff": diff} if diff else {})
 
 
 def _ask(command: list[str], folder: Path) -> str:

@@ -59,9 +59,14 @@ def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "
     Raises:
         UserError: the store does not answer.
     """
+    return as_table(_read_rows(mlruns, sweep, uri))
+
+
+def as_table(rows: Iterable[RunRow]) -> "pd.DataFrame":
+    """Arrange runs as `runs` does."""
     import pandas as pd
 
-    rows = sorted(_read_rows(mlruns, sweep, uri), key=lambda row: (row.started, row.run_id))
+    rows = sorted(rows, key=lambda row: (row.started, row.run_id))
     columns = [*COLUMNS, *RESULTS, "started"]
     table = pd.DataFrame([_as_dict(row) for row in rows])
     table = table.reindex(columns=[*columns, *sorted(set(table.columns) - set(columns))])

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,12 @@ def check_key(key: str) -> str:
 def spool_folder(mlruns: Path) -> Path:
     """Give the folder of the spools, made if it is not there."""
     folder = mlruns / "spool"
-    (folder / "notes").mkdir(parents=True, exist_ok=True)
+    mlruns.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # what waits here may name people and folders
+    if folder.stat().st_mode & 0o077:  # made by an earlier version
+        with suppress(PermissionError):  # a folder that a group shares is another's to close
+            folder.chmod(0o700)
+    (folder / "notes").mkdir(exist_ok=True)
     return folder
 
 
@@ -188,7 +194,7 @@ class SpoolWriter:
         while True:
             if self._fd is None:
                 flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                self._fd, self._end = os.open(self.path, flags, 0o644), -1
+                self._fd, self._end = os.open(self.path, flags, 0o600), -1
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             found = os.fstat(self._fd)
             if found.st_nlink:

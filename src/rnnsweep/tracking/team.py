@@ -1,12 +1,12 @@
-"""What a server for several people needs, each point tried: a database, a place for files, names, accounts.
+"""What a server for several people needs, each tried: a database, files, names, accounts, closed doors.
 
 Before there is a server its parts are tried; a server that runs is asked from outside, as a stranger would.
 """
 
 import http.client
+import ipaddress
 import json
 import os
-import shlex
 import socket
 import tempfile
 import urllib.error
@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from rnnsweep.redaction import has_secret, masked
+from rnnsweep.shell import command_line, continued
 from rnnsweep.tracking.address import PASSWORD as OWN_PASSWORD
-from rnnsweep.tracking.address import USER, as_oneself, without_password
+from rnnsweep.tracking.address import USER, as_oneself
 
 SECRET, PASSWORD = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"
 SHORTEST = {SECRET: 16, PASSWORD: 12}  # characters; MLflow itself refuses passwords under 12
@@ -28,6 +30,18 @@ PATIENCE = 15.0  # seconds: the first answers of a server with accounts take som
 STRANGER = "stranger.example"  # a name that no server of ours is called
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 DEFAULT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+DATABASE = "postgresql://USER@HOST/DATABASE"
+# the assistant runs commands on the server and has no switch; the gateway spends the server's own accounts
+CLOSED = {
+    "assistant": "/ajax-api/3.0/mlflow/assistant/config",
+    "gateway": "/gateway/mlflow/v1/models",
+}
+SWITCHES = {
+    "MLFLOW_ENABLE_AI_GATEWAY": "false",
+    "MLFLOW_ENABLE_REMOTE_ASSISTANT": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
+PORT = 5000
 
 
 @dataclass(frozen=True)
@@ -48,22 +62,23 @@ def check_parts(*, store: str | None, artifacts: str | None, hosts: Sequence[str
 def _check_store(store: str | None) -> Check:
     what = "PostgreSQL"
     if store is None:
-        return Check(what, False, "no --store", "--store postgresql://USER:PASSWORD@HOST/DATABASE")
+        return Check(what, False, "no --store", f"--store {DATABASE}")
     if not urlsplit(store).scheme.startswith("postgresql"):
         kind = urlsplit(store).scheme or "a file"
-        return Check(what, False, f"{kind} has one writer at a time", "--store postgresql://...")
+        return Check(what, False, f"{kind} has one writer at a time", f"--store {DATABASE}")
+    if has_secret(store):
+        found = f"{masked(store)}: every user of this machine reads its password in the list of processes"
+        return Check(what, False, found, f"--store {DATABASE}, and PGPASSWORD or a line in ~/.pgpass")
     try:
         version, may_create = _ask_postgres(store)
     except ImportError as error:
         return Check(what, False, f"no driver ({error.name})", "pip install 'psycopg[binary]'")
     except Exception as error:  # the driver's own kinds
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Check(
-            what, False, f"{without_password(store)}: {first[:120]}", "see that it runs and lets us in"
-        )
+        return Check(what, False, f"{store}: {first[:120]}", "see that it runs and lets us in")
     if not may_create:
         return Check(what, False, "this user may not create tables", "GRANT CREATE ON SCHEMA public TO ...")
-    return Check(what, True, f"{without_password(store)} answers ({version})")
+    return Check(what, True, f"{store} answers ({version})")
 
 
 def _ask_postgres(store: str) -> tuple[str, bool]:
@@ -162,7 +177,14 @@ def check_server(uri: str) -> list[Check]:
         return [Check("server", False, f"{address} wants an account", f"set {USER} and {OWN_PASSWORD}")]
     if status != 200:
         return [Check("server", False, f"{address}/version gives {status}", "is it an MLflow server?")]
-    return [_check_version(version), _check_strangers(address), _check_names(address), _check_files(address)]
+    return [
+        _check_version(version),
+        _check_transport(address),
+        _check_strangers(address),
+        _check_names(address),
+        *(_check_closed(address, what, path) for what, path in CLOSED.items()),
+        _check_files(address),
+    ]
 
 
 def _check_version(version: str) -> Check:
@@ -172,6 +194,32 @@ def _check_version(version: str) -> Check:
     same = version.split(".")[:2] == own.split(".")[:2]
     return Check(
         "server", same, f"answers, MLflow {version}; here {own}", f"pip install mlflow=={own} on both"
+    )
+
+
+def _check_transport(address: str) -> Check:
+    parts = urlsplit(address)
+    if parts.scheme == "https":
+        return Check("transport", True, "encrypted")
+    if _is_loopback(parts.hostname or ""):
+        return Check("transport", True, "stays on this machine")
+    found = "passwords and runs cross the network in the clear"
+    return Check("transport", False, found, "put a proxy that speaks TLS before it, and ask by https://")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_closed(address: str, what: str, path: str) -> Check:
+    status, _ = _get(address + path, own=True)
+    closed = status in (401, 403, 404, 501)
+    found = f"{'closed' if closed else 'open'} (status {status})"
+    return Check(
+        what, closed, found, "close it at the proxy, as `rnnsweep ui --team` prints, and ask the proxy"
     )
 
 
@@ -213,13 +261,28 @@ def _get(url: str, *, host: str | None = None, own: bool = False) -> tuple[int, 
             return int(error.code), ""
 
 
-def command(*, store: str | None, artifacts: str | None, hosts: Sequence[str]) -> list[str]:
-    """Give the lines that start such a server; secrets are left to the environment."""
-    parts = [
-        "mlflow server --app-name basic-auth --host 0.0.0.0 --port 5000",
-        '--backend-store-uri "$STORE"',
-        f"--artifacts-destination {shlex.quote(artifacts or 's3://BUCKET/PATH')}",
-        f"--allowed-hosts {shlex.quote(','.join(hosts) or 'NAME')}",
+def start_lines(*, store: str | None, artifacts: str | None, hosts: Sequence[str]) -> list[str]:
+    """Return the lines that start such a server on loopback; its secrets come from the environment."""
+    address = store if store and not has_secret(store) else DATABASE
+    switches = [f"{name}={value}" for name, value in SWITCHES.items()]
+    served = ["--app-name", "basic-auth", "--host", "127.0.0.1", "--port", str(PORT)]
+    files = ["--artifacts-destination", artifacts or "s3://BUCKET/PATH"]
+    names = ["--allowed-hosts", ",".join(hosts) or "NAME"]
+    return [
+        command_line(f"MLFLOW_BACKEND_STORE_URI={address}", program="export"),
+        command_line(*switches, program="export"),
+        continued("server", *served, *files, *names, program="mlflow"),
     ]
-    address = without_password(store) if store else "postgresql://USER:PASSWORD@HOST/DATABASE"
-    return [f"export STORE={shlex.quote(address)}", " \\\n  ".join(parts)]
+
+
+def proxy_lines(hosts: Sequence[str]) -> list[str]:
+    """Return the settings of a proxy (Caddy) that speaks TLS before the server and closes what must be."""
+    name = hosts[0].partition(":")[0] if hosts else "NAME"
+    return [
+        f"{name} {{",
+        "    # tls internal   for a name that only this network knows",
+        "    @closed path */mlflow/assistant* /gateway*",
+        "    respond @closed 404",
+        f"    reverse_proxy 127.0.0.1:{PORT}",
+        "}",
+    ]
