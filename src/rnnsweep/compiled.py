@@ -10,6 +10,7 @@ Numba brings its own compiler (LLVM) along: no C compiler is needed. Where Numba
 
 import hashlib
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,11 @@ try:
     import fcntl
 except ImportError:  # Windows: two processes may compile the same at once; the later one's file stays
     fcntl = None  # type: ignore[assignment]
+
+# the working directory may hold a .numba_config.yaml of somebody else: its cache_dir would be a folder of
+# pickles, its cache_locator_classes code. A variable of the environment, an empty one too, comes before it.
+for _name in ("NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES"):
+    os.environ.setdefault(_name, "")
 
 try:
     import numba

@@ -1,5 +1,6 @@
 """House-keeping: what takes room, and what may go."""
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.places import find_places
 
 if TYPE_CHECKING:
-    from rnnsweep.tracking.deleted import DeletedRun
+    from rnnsweep.tracking.deleted import Deleted
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,14 @@ class Removal:
     what: str  # for people: gru-3 of sweep quickstart
     why: str  # loser | deleted
     size: int  # bytes
-    path: Path | None = None
+    paths: tuple[Path, ...] = ()  # every folder that is removed
+    left: str | None = None  # where its artifacts lie if not below mlruns/artifacts/: they stay
     run_id: str | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The first folder that is removed."""
+        return self.paths[0] if self.paths else None
 
 
 @dataclass(frozen=True)
@@ -69,15 +76,25 @@ def disk_use(sweep: str | Path) -> DiskUse:
     return DiskUse(checkpoints, folder_size(artifacts) if artifacts.is_dir() else 0, whole - checkpoints)
 
 
-def clean(sweep: str | Path | None = None, *, yes: bool = False) -> Cleaning:
+def clean(
+    sweep: str | Path | None = None,
+    *,
+    yes: bool = False,
+    before: Callable[[Cleaning], None] | None = None,
+) -> Cleaning:
     """List what may go: checkpoints of losers and the files of deleted runs; with `yes` remove it.
 
     Losers are all trials of a finished sweep but the best of each architecture, and all replicates but the
-    best. Nothing of a sweep that is running or can be gone on with is touched, and nothing outside mlruns/.
+    best. Nothing of a sweep that is running or can be gone on with is touched, and nothing outside mlruns/,
+    whatever the ledger or the database names.
 
     Args:
         sweep: a name or a file: only its losers; None: of all sweeps, and deleted runs.
         yes: remove; without it nothing is changed.
+        before: called with what is about to be removed, before anything is.
+
+    Returns:
+        what may go, or what went.
 
     Raises:
         UserError: there is no such sweep, or something cannot be removed.
@@ -86,10 +103,12 @@ def clean(sweep: str | Path | None = None, *, yes: bool = False) -> Cleaning:
     names = [find_name(sweep, find_places())] if sweep is not None else _sweeps(mlruns)
     with ExitStack() as locks:
         removals, kept = _losers(mlruns, names, locks)
-        if sweep is None:
-            removals += _deleted(mlruns, kept)
+        entities = _deleted(mlruns, kept) if sweep is None else []
+        removals += [_removal(mlruns, one) for one in entities]
         if yes:
-            _remove(mlruns, removals)
+            if before is not None:
+                before(Cleaning(tuple(removals), kept, done=False))
+            _remove(mlruns, removals, entities)
     return Cleaning(tuple(removals), kept, yes)
 
 
@@ -108,45 +127,43 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Remo
             kept[name] = refusal
             continue
         removals += [
-            Removal(f"{one.task} of sweep {name}", "loser", one.size, one.folder)
+            Removal(f"{one.task} of sweep {name}", "loser", one.size, (one.folder,))
             for one in losers(mlruns, name)
         ]
     return removals, kept
 
 
-def _deleted(mlruns: Path, kept: Mapping[str, str]) -> list[Removal]:
-    """Runs deleted in the UI; a sweep that can be gone on with still needs its own."""
+def _deleted(mlruns: Path, kept: Mapping[str, str]) -> list["Deleted"]:
+    """Runs and models deleted in the UI; a sweep that can be gone on with still needs its own."""
+    from rnnsweep.tracking.deleted import deleted_entities
+
+    return [one for one in deleted_entities(mlruns) if one.sweep not in kept]
+
+
+def _removal(mlruns: Path, one: "Deleted") -> Removal:
     from rnnsweep.study.losers import folder_size
-    from rnnsweep.tracking.deleted import deleted_runs
 
-    removals = []
-    for run in deleted_runs(mlruns):
-        if run.sweep in kept:
-            continue
-        own = _own_folder(mlruns, run)
-        size = sum(folder_size(place) for place in (own, run.artifacts) if place is not None)
-        removals.append(Removal(f"run {run.run_id[:8]} {run.name}", "deleted", size, own, run.run_id))
-    return removals
+    paths = tuple(path for path in (_own_folder(mlruns, one), one.artifacts) if path is not None)
+    run_id = one.id if one.kind == "run" else None
+    size = sum(folder_size(path) for path in paths)
+    return Removal(f"{one.kind} {one.id[:10]} {one.name}", "deleted", size, paths, one.foreign, run_id)
 
 
-def _own_folder(mlruns: Path, run: "DeletedRun") -> Path | None:
+def _own_folder(mlruns: Path, run: "Deleted") -> Path | None:
     """Find the checkpoints of a deleted single run."""
-    if not run.key or run.sweep:
+    if not run.key or run.sweep or run.key != os.path.basename(run.key) or run.key in (".", ".."):
         return None
-    folder = mlruns / "runs" / run.key
-    inside = folder.resolve().parent == (mlruns / "runs").resolve()
-    return folder if inside and folder.is_dir() and not folder.is_symlink() else None
+    folder = mlruns.resolve() / "runs" / run.key
+    return folder if folder.is_dir() and folder.resolve() == folder else None
 
 
-def _remove(mlruns: Path, removals: list[Removal]) -> None:
-    from rnnsweep.tracking.deleted import collect
+def _remove(mlruns: Path, removals: list[Removal], entities: list["Deleted"]) -> None:
+    from rnnsweep.tracking.deleted import remove_entities
 
-    run_ids = [one.run_id for one in removals if one.run_id is not None]
-    if run_ids:
-        collect(mlruns, run_ids)
+    remove_entities(mlruns, entities, onerror=_refuse)
     for one in removals:
-        if one.path is not None:
-            shutil.rmtree(one.path, onerror=_refuse)
+        for path in one.paths:
+            shutil.rmtree(path, onerror=_refuse)
 
 
 def _refuse(function: Callable[..., object], path: str, error: object) -> None:

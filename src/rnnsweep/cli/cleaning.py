@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from rnnsweep.api import Cleaning
     from rnnsweep.api.cleaning import DiskUse, Removal
 
-SHOWN = 12
-
 
 @command(
     "clean",
@@ -35,26 +33,31 @@ def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import clean
 
-        found = clean(sweep, yes=yes)
+        found = clean(sweep, yes=yes, before=lambda planned: _list(planned, on_error=as_json))
         emit(
             {
                 "done": found.done,
                 "bytes": found.size,
-                "removals": [
-                    {
-                        "what": one.what,
-                        "why": one.why,
-                        "bytes": one.size,
-                        "path": one.path,
-                        "run_id": one.run_id,
-                    }
-                    for one in found.removals
-                ],
+                "removals": [_values(one) for one in found.removals],
                 "kept": found.kept,
             }
         )
     if not as_json:
-        _show(found, "" if sweep is None else f" {sweep}")
+        if not yes:
+            _list(found)
+        _sum_up(found, "" if sweep is None else f" {sweep}")
+
+
+def _values(one: "Removal") -> dict[str, object]:
+    return {
+        "what": one.what,
+        "why": one.why,
+        "bytes": one.size,
+        "path": one.path,
+        "paths": one.paths,
+        "left": one.left,
+        "run_id": one.run_id,
+    }
 
 
 def size_words(size: int) -> str:
@@ -76,28 +79,36 @@ def print_disk_use(disk: "DiskUse") -> None:
     )
 
 
-def _show(found: "Cleaning", sweep: str) -> None:
+def _list(planned: "Cleaning", *, on_error: bool = False) -> None:
+    """Print everything that may go with every folder of it, the largest first, and what stays outside."""
+    console = consoles()[on_error]
+    for one in sorted(planned.removals, key=lambda one: -one.size):
+        lines = [f"{size_words(one.size):>9}  {_words(one)}", *(f"{'':9}  {path}" for path in one.paths)]
+        if one.left is not None:
+            lines.append(f"{'':9}  left alone, as it is not its folder below mlruns/artifacts/: {one.left}")
+        for line in lines:
+            console.print(line, markup=False, soft_wrap=True)
+
+
+def _sum_up(found: "Cleaning", sweep: str) -> None:
     console, err = consoles()
-    ranked = sorted(found.removals, key=lambda one: -one.size)
-    for one in ranked[:SHOWN]:
-        console.print(f"{size_words(one.size):>9}  {_words(one)}", markup=False, soft_wrap=True)
-    if rest := ranked[SHOWN:]:
-        console.print(f"{size_words(sum(one.size for one in rest)):>9}  {len(rest)} more", markup=False)
     for name, why in found.kept.items():
         err.print(f"sweep {name}: left alone, {why}", style="dim", markup=False)
     if not found.removals:
         console.print("nothing to remove")
         return
-    kinds = Counter(one.why for one in found.removals)
-    words = [
-        count(number, noun)
-        for why, noun in (("loser", "checkpoint folder"), ("deleted", "deleted run"))
-        if (number := kinds[why])
-    ]
+    nouns = Counter(_noun(one) for one in found.removals)
+    words = [count(number, noun) for noun, number in nouns.items()]
     verb = "removed" if found.done else "may go"
     console.print(f"{size_words(found.size):>9}  {verb}: {' and '.join(words)}", markup=False)
     if not found.done:
         err.print(f"remove it with: rnnsweep clean{sweep} --yes", style="dim", markup=False)
+
+
+def _noun(one: "Removal") -> str:
+    if one.why == "loser":
+        return "checkpoint folder"
+    return "deleted run" if one.run_id else "deleted model"
 
 
 def _words(one: "Removal") -> str:

@@ -14,6 +14,7 @@ import click
 from rnnsweep.cli.command import Group
 from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
+from rnnsweep.interpreter import leave_out_working_directory
 from rnnsweep.redaction import masked
 from rnnsweep.shell import command_line
 
@@ -24,6 +25,7 @@ _TRACEBACK = "--traceback"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status: 0, 2 (user's mistake), 1 (ours) or 130 (interrupted)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    leave_out_working_directory()
     _end_on_sigterm_as_on_ctrl_c()
     collect_seldom()
     try:

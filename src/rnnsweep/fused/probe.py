@@ -23,6 +23,7 @@ from rnnsweep.data import EncodedPart, gather
 from rnnsweep.fused.rule import bytes_of_member
 from rnnsweep.fused.stack.seats import Stacks, Work
 from rnnsweep.fused.stack.stack import Lesson
+from rnnsweep.interpreter import SAFE_PATH, run_module
 from rnnsweep.networks import build
 
 SIZES = (8, 16, 32, 64)
@@ -162,11 +163,11 @@ def members_on(gpu: str, overrides: Sequence[str], conf: Path) -> tuple[int, str
     Returns:
         how many runs to fuse, and a line that says why.
     """
-    command = [sys.executable, "-m", "rnnsweep.fused.probe", str(conf), *overrides]
+    command = run_module("rnnsweep.fused.probe", str(conf), *overrides)
     try:
         done = subprocess.run(
             command,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": gpu},
+            env={**os.environ, **SAFE_PATH, "CUDA_VISIBLE_DEVICES": gpu},
             capture_output=True,
             text=True,
             timeout=_LIMIT_S,

@@ -11,6 +11,8 @@ from multiprocessing.context import ForkServerContext
 from types import ModuleType
 from typing import Any, TypeVar
 
+from rnnsweep.interpreter import SAFE_PATH
+
 Result = TypeVar("Result")
 
 PRELOAD = (
@@ -30,7 +32,7 @@ def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
     """Start this process's fork server, unless it runs; the imports go on while the caller does."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
-    with _environment(dict.fromkeys(ONE_THREAD, "1")), without_main():
+    with _environment(dict.fromkeys(ONE_THREAD, "1") | SAFE_PATH), without_main():
         forkserver.ensure_running()
     return context
 

@@ -1,5 +1,6 @@
 """Checkpoints of a finished sweep that nothing needs any more: those of all but its best."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,12 +57,20 @@ def losers(mlruns: Path, name: str) -> list[Loser]:
     best = _best(tasks)
     found = []
     for task, values in tasks.items():
-        place = folder / "trials" / task / CHECKPOINTS
-        if task in best or values.get("state") in (*KEPT, None) or place.is_symlink() or not place.is_dir():
+        place = _checkpoints(mlruns, name, task)
+        if task in best or values.get("state") in (*KEPT, None) or place is None:
             continue
         if size := folder_size(place):
             found.append(Loser(task, place, size))
     return found
+
+
+def _checkpoints(mlruns: Path, sweep: str, task: str) -> Path | None:
+    """Find a task's checkpoints; None where the ledger's name is a path, or a link leads anywhere else."""
+    if task != os.path.basename(task) or task in ("", ".", ".."):
+        return None
+    place = sweep_folder(mlruns.resolve(), sweep) / "trials" / task / CHECKPOINTS
+    return place if place.is_dir() and place.resolve() == place else None
 
 
 def folder_size(folder: Path) -> int:

@@ -5,13 +5,13 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock
 
 from rnnsweep.errors import UserError
+from rnnsweep.interpreter import SAFE_PATH, run_module
 from rnnsweep.tracking.moved import COLUMNS
 from rnnsweep.tracking.store import artifact_root, database
 
@@ -59,11 +59,16 @@ def _convert(mlruns: Path, building: Path) -> None:
     """Write the database, and the artifacts beside it, into a folder of their own."""
     building.mkdir()
     made = building / "mlflow.db"
-    command = ["mlflow", "migrate-filestore", "--source", str(mlruns), "--target", f"sqlite:///{made}"]
-    environment = {**os.environ, "MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    done = subprocess.run(
-        [sys.executable, "-m", *command], capture_output=True, text=True, check=False, env=environment
+    command = run_module(
+        "mlflow", "migrate-filestore", "--source", str(mlruns), "--target", f"sqlite:///{made}"
     )
+    environment = {
+        **os.environ,
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **SAFE_PATH,
+    }
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode or not made.exists():
         said = (done.stderr.strip() or done.stdout.strip() or "no reason").splitlines()[-1]
         raise UserError(f"{mlruns}: MLflow could not migrate it: {said[:300]}")

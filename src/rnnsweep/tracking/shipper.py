@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnsweep.errors import UserError
+from rnnsweep.interpreter import SAFE_PATH, run_module
 from rnnsweep.tracking.address import LOCAL, destination
 from rnnsweep.tracking.note import wait_for_run_id
 from rnnsweep.tracking.shipping import Shipped, is_waiting, last_error, ship_once, target_of
@@ -188,12 +189,12 @@ def _result(done: Shipped) -> SyncResult:
 
 
 def _command(mlruns: Path, target: str) -> list[str]:
-    return [sys.executable, "-m", "rnnsweep.tracking.shipping", str(mlruns.resolve()), target]
+    return run_module("rnnsweep.tracking.shipping", str(mlruns.resolve()), target)
 
 
 def _environment() -> dict[str, str]:
     # one thread: a shipper has no arithmetic to do, and every pool that a library opens costs memory
-    return {k: v for k, v in os.environ.items() if k not in UNWANTED} | {"OMP_NUM_THREADS": "1"}
+    return {k: v for k, v in os.environ.items() if k not in UNWANTED} | {"OMP_NUM_THREADS": "1", **SAFE_PATH}
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

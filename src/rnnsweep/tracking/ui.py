@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from rnnsweep.errors import UserError
+from rnnsweep.interpreter import SAFE_PATH, run_module
 from rnnsweep.tracking.address import LOCAL, check_answers, destination
 from rnnsweep.tracking.store import refuse_old_layout
 from rnnsweep.tracking.views import page_of
@@ -63,12 +63,12 @@ def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
     address = f"http://{HOST}:{chosen}"
     with tempfile.TemporaryFile() as words:  # a pipe that nobody reads would stop the server when it is full
         process = subprocess.Popen(
-            [sys.executable, "-m", "rnnsweep.tracking.ui_app", str(mlruns.resolve()), str(chosen)],
+            run_module("rnnsweep.tracking.ui_app", str(mlruns.resolve()), str(chosen)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=words,
             start_new_session=True,  # Ctrl-C is for us; we end it in order
-            env={k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+            env={k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} | SAFE_PATH,
         )
         try:
             _wait_until_up(process, address, words)

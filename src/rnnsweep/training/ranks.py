@@ -25,6 +25,7 @@ import torch
 from pytorch_lightning.strategies import DDPStrategy
 
 from rnnsweep.config import RunConfig
+from rnnsweep.interpreter import SAFE_PATH, run_module
 
 READY = "ready\n"
 PATIENCE = timedelta(minutes=10)  # for a process that does not answer: one that is stopped, a machine gone
@@ -65,7 +66,7 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
     task = json.dumps({"run": asdict(run), "folder": folder and str(folder), "resume": resume})
     with tempfile.TemporaryFile("w+") as log, _environment({**places, "LOCAL_RANK": "0"}):
         ranks = range(1, run.trainer.devices)
-        others = [_start(task, {**os.environ, "LOCAL_RANK": str(rank)}, log) for rank in ranks]
+        others = [_start(task, {**os.environ, **SAFE_PATH, "LOCAL_RANK": str(rank)}, log) for rank in ranks]
         try:
             _wait_until_ready(others, log)
             yield
@@ -80,7 +81,7 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
 
 def _start(task: str, environment: dict[str, str], log: IO[str]) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-m", "rnnsweep.training.ranks"],
+        run_module("rnnsweep.training.ranks"),
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
