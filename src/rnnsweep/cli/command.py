@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from rnnsweep.places import root_notes
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 # command -> module of rnnsweep.cli that has a click command of that name
@@ -38,6 +40,8 @@ _HOMES = {
     "completion": "settings",
     "version": "settings",
 }
+
+_WITHOUT_PROJECT = ("completion", "version")
 
 
 class Group(click.Group):
@@ -75,6 +79,13 @@ class Command(click.Command):
         self.params.append(
             click.Option(["--traceback"], is_flag=True, expose_value=False, help="Show where an error arose.")
         )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; first name the project's folder where that is not the working directory."""
+        if self.name not in _WITHOUT_PROJECT:
+            for note in root_notes():
+                click.secho(note, err=True, dim=True)
+        return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each example under a line of what it does."""
