@@ -69,7 +69,15 @@ ACCEPTS: dict[str, Any] = {
     "Flag": lambda v: isinstance(v, bool),
     "Text": lambda v: isinstance(v, str) and bool(v.strip()),
 }
-VALUES = st.one_of(st.integers(), st.floats(), st.booleans(), st.text(), st.none(), st.lists(st.integers()))
+VALUES = st.one_of(
+    st.integers(),
+    st.integers(-2, 3),
+    st.floats(),
+    st.booleans(),
+    st.text(),
+    st.none(),
+    st.lists(st.integers()),
+)
 
 
 def is_integer(value: object) -> bool:
@@ -85,7 +93,8 @@ def is_number(value: Any) -> bool:
 def test_a_type_accepts_its_values_unchanged_and_no_others(name, value):
     adapter: TypeAdapter[Any] = TypeAdapter(getattr(options, name))
     if ACCEPTS[name](value):
-        assert adapter.validate_python(value) == value
+        numbers = name in ("Number", "Positive", "NotNegative", "Percentage")
+        assert adapter.validate_python(value) == (float(value) if numbers else value)
     else:
         with pytest.raises(ValidationError):
             adapter.validate_python(value)

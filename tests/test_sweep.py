@@ -192,7 +192,7 @@ WRONG = {
     "a name that is no folder": ("trials: 2", "trials: 2\nname: a/b", "name: 'a/b': must be letters, digits"),
     "a key twice": ("trials: 2", "trials: 2\ntrials: 3", "line 4: no YAML: key 'trials' stands twice"),
     "no YAML": ("trials: 2", "trials: [2", "line 4: no YAML"),
-    "a list of keys": (SMALL[7:], "- 1\n", r": : \[1\]: must be a mapping"),
+    "a list of keys": (SMALL[7:], "- 1\n", r"question.yaml: \[1\]: must be a mapping"),
 }
 
 

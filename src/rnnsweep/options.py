@@ -3,10 +3,12 @@
 They are pydantic's: a model of a file's section names them, and both its errors and its JSON schema follow.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -24,6 +26,7 @@ KEY = "[key]"  # how pydantic locates a key of a mapping
 TAG = "<"  # begins the name of a union's member, which stands in pydantic's locations and in no file
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def wrong(right: str) -> PydanticCustomError:
@@ -36,6 +39,11 @@ def fault(said: str, *, under: str = "") -> PydanticCustomError:
     return PydanticCustomError("fault", "{said}", {"said": said, "under": under})
 
 
+def unknown(key: str, known: list[str], *, inside: str = "") -> PydanticCustomError:
+    """Return the error of an unknown key; `inside` names a section below the validated one."""
+    return PydanticCustomError("unknown", "unknown key", {"key": key, "known": known, "inside": inside})
+
+
 def must_be(right: str) -> WrapValidator:
     """Report every mistake in a value in these words."""
 
@@ -43,8 +51,10 @@ def must_be(right: str) -> WrapValidator:
         try:
             return handler(value)
         except ValidationError as error:
-            endless = error.errors()[0]["type"] == "finite_number"
-            raise wrong("a finite number" if endless else right) from error
+            mistake = error.errors()[0]
+            if mistake["loc"]:  # of something inside
+                raise
+            raise wrong("a finite number" if mistake["type"] == "finite_number" else right) from error
 
     return WrapValidator(check)
 
@@ -61,6 +71,22 @@ def one_of(*known: str) -> Any:
     return Annotated[str, BeforeValidator(check), WithJsonSchema({"enum": list(known)})]
 
 
+def _listed(value: Any) -> Any:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not values:
+        raise wrong("a list with at least one entry")
+    return values
+
+
+def once(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse a value that stands twice; 1, 1.0 and true are three values."""
+    texts = [json.dumps(value) for value in values]
+    for value, text in zip(values, texts, strict=True):
+        if texts.count(text) > 1:
+            raise fault(f"{value!r} stands twice")
+    return values
+
+
 Integer: TypeAlias = Annotated[int, Field(strict=True), must_be("an integer")]
 Natural: TypeAlias = Annotated[int, Field(strict=True, ge=0), must_be("an integer, 0 or more")]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=1), must_be("an integer, 1 or more")]
@@ -72,6 +98,15 @@ NotNegative: TypeAlias = Annotated[float, _FINITE, Field(ge=0), must_be("a numbe
 Percentage: TypeAlias = Annotated[float, _FINITE, Field(ge=0, le=100), must_be("a percentage from 0 to 100")]
 Flag: TypeAlias = Annotated[bool, Field(strict=True), must_be("true or false")]
 Text: TypeAlias = Annotated[str, Field(strict=True, pattern=r"\S"), must_be("text")]
+Word: TypeAlias = Annotated[str, Field(strict=True), must_be("text")]
+_Names: TypeAlias = Annotated[list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+# a list without doubles, which is read as a tuple; one text stands for a list of one
+Several: TypeAlias = Annotated[
+    tuple[T, ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=_Names | str),
+    AfterValidator(once),
+]
 
 
 class Section(BaseModel):
@@ -89,7 +124,7 @@ class Section(BaseModel):
             if not isinstance(key, str):
                 raise fault(f"{key!r}: must be a key that is text", under=str(key))
             if key not in known:
-                raise PydanticCustomError("unknown", "unknown key", {"key": key, "known": known})
+                raise unknown(key, known)
         return value
 
 
@@ -113,27 +148,32 @@ def read_as(model: type[M], values: Any, *, place: str) -> M:
 def _refusal(mistake: ErrorDetails, place: str) -> UserError:
     where = [_part(part) for part in mistake["loc"] if not str(part).startswith(TAG)]
     context = mistake.get("ctx", {})
-    right = context.get("right", mistake["msg"])
-    said = f"{mistake['input']!r}: must be {right}"
+    value = mistake["input"]
+    said = f"{value!r}: must be {context.get('right', mistake['msg'])}"
     match mistake["type"]:
         case "value_error":
             where, said = [], str(context["error"])
         case "missing":
             where, said = where[:-1], f"`{where[-1]}:` is missing"
         case "unknown":
-            key, known = context["key"], context["known"]
-            inside = f" in {'.'.join(where)}" if where else ""
-            where, said = (
-                [],
-                f"unknown key {key!r}{inside}: known are {', '.join(known)}.{nearest(key, known)}",
-            )
+            section = _key(*where, context["inside"])
+            where, said = [], _unknown(context["key"], context["known"], section)
         case "fault":
             where, said = [*where, context["under"]], context["said"]
         case _ if where[-1:] == [KEY]:
-            key = mistake["input"]
-            where, said = [*where[:-2], str(key)], f"{key!r}: must be a key that is text"
-    return UserError(": ".join(filter(None, (place, ".".join(filter(None, where)), said))))
+            right = context.get("right", "a key that is text")
+            where, said = [*where[:-2], str(value)], f"{value!r}: must be {right}"
+    return UserError(": ".join(filter(None, (place, _key(*where), said))))
+
+
+def _unknown(key: str, known: list[str], section: str) -> str:
+    inside = f" in {section}" if section else ""
+    return f"unknown key {key!r}{inside}: known are {', '.join(known)}.{nearest(key, known)}"
 
 
 def _part(part: int | str) -> str:
     return "entry" if isinstance(part, int) else part
+
+
+def _key(*parts: str) -> str:
+    return ".".join(filter(None, parts))

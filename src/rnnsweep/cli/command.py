@@ -17,6 +17,7 @@ _HOMES = {
     "sweep": "sweeps",
     "status": "sweeps",
     "plan": "planning",
+    "schema": "planning",
     "stop": "steering",
     "enqueue": "steering",
     "retry": "steering",

@@ -1,5 +1,6 @@
-"""`plan`: what a sweep would do, before it does it."""
+"""`plan` and `schema`: what a sweep would do before it does it, and what its file can have."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,17 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
         emit(plan_json(found))
     if not as_json:
         _print(found)
+
+
+@command(
+    "schema",
+    ("rnnsweep schema > sweep.schema.json", "for an editor: what a sweep file can have"),
+)
+def schema_command() -> None:
+    """Print the JSON schema of sweep files, for editors."""
+    from rnnsweep.sweep import sweep_schema
+
+    click.echo(json.dumps(sweep_schema(), indent=2, ensure_ascii=False))
 
 
 def plan_json(found: "Plan") -> dict[str, Any]:

@@ -1,12 +1,18 @@
-"""Questions: a file of sweeps/, read, checked and typed. Nothing here imports the configuration or Optuna."""
+"""Sweep files: read, checked and typed. Nothing here imports the configuration or Optuna."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from rnnsweep.sweep.derived import Derived
-from rnnsweep.sweep.file import Sweep, read_sweep
 from rnnsweep.sweep.fuse import fuse_option
 from rnnsweep.sweep.inheriting import rewritten
-from rnnsweep.sweep.methods import Method
 from rnnsweep.sweep.slots import Slot, parse_slots
 from rnnsweep.sweep.space import Choices, Dimension, FloatRange, IntRange
+from rnnsweep.sweep.sweep import Method, Sweep
+
+if TYPE_CHECKING:
+    from rnnsweep.sweep.file import read_sweep
+    from rnnsweep.sweep.model import sweep_schema
 
 __all__ = [
     "Choices",
@@ -21,4 +27,13 @@ __all__ = [
     "parse_slots",
     "read_sweep",
     "rewritten",
+    "sweep_schema",
 ]
+_HOMES = {"read_sweep": "file", "sweep_schema": "model"}  # they import pydantic
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name from its home when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -4,7 +4,6 @@ import re
 from typing import TypeAlias
 
 from rnnsweep.errors import UserError
-from rnnsweep.sweep.values import Field
 
 AUTO, OFF = "auto", "off"
 MOST = 64
@@ -20,20 +19,6 @@ def parse_fuse(value: object) -> Fuse | None:
     if re.fullmatch(r"\d{1,3}", text) and 2 <= int(text) <= MOST:
         return int(text)
     return None
-
-
-def read_fuse(launcher: Field) -> Fuse:
-    """Read the section `launcher:` of a sweep's file.
-
-    Raises:
-        UserError: another key than fuse, or another value.
-    """
-    given = launcher.mapping(("fuse",))
-    entry = launcher.at("fuse", given.get("fuse", OFF))
-    fuse = parse_fuse(entry.value)
-    if fuse is None:
-        raise entry.wrong(RIGHT)
-    return fuse
 
 
 def fuse_option(text: str) -> Fuse:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.sweep.values import Field, dump_yaml, load_yaml
+from rnnsweep.sweep.values import dump_yaml, load_yaml
 
 KEY = "like"
 
@@ -28,7 +28,7 @@ def _filled(text: str, path: Path, above: tuple[Path, ...]) -> str:
     own = load_yaml(text, path)
     if not isinstance(own, dict) or KEY not in own:
         return text
-    base = _place(Field(path, KEY, own.pop(KEY)))
+    base = _place(own.pop(KEY), path)
     if base.resolve() in above:
         raise UserError(f"{path}: like: {base.stem!r}: must not lead back to this file")
     common = load_yaml(_filled(_text(base, path), base, (*above, base.resolve())), base)
@@ -48,15 +48,16 @@ def _with_question(text: str, values: Mapping[str, Any]) -> str:
     return f"{question}\n" + dump_yaml(dict(values))
 
 
-def _place(entry: Field) -> Path:
-    """Give the file that ``like:`` names: beside this one, with or without its ending."""
-    name = entry.text()
-    found = entry.path.parent / name
-    place = found if found.suffix == ".yaml" else found.with_name(f"{found.name}.yaml")
+def _place(name: object, path: Path) -> Path:
+    """Return the file that ``like:`` names: beside this one, with or without its ending."""
+    if not isinstance(name, str) or not name.strip():
+        raise UserError(f"{path}: {KEY}: {name!r}: must be text")
+    beside = path.parent / name
+    place = beside if beside.suffix == ".yaml" else beside.with_name(f"{beside.name}.yaml")
     if not place.is_file():
-        known = sorted(one.stem for one in entry.path.parent.glob("*.yaml"))
+        known = sorted(one.stem for one in path.parent.glob("*.yaml"))
         raise UserError(
-            f"{entry.path}: like: {name!r}: must be a sweep file beside this one.{nearest(name, known)}"
+            f"{path}: {KEY}: {name!r}: must be a sweep file beside this one.{nearest(name, known)}"
         )
     return place
 

@@ -1,105 +1,86 @@
 """Samplers and pruners by name, with the options that a sweep file may give them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Union
 
-from rnnsweep.sweep.values import Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model
 
-Reader = Callable[[Field], Any]
+from rnnsweep.errors import nearest
+from rnnsweep.options import (
+    AtLeastTwo,
+    Count,
+    Flag,
+    Natural,
+    NotNegative,
+    Percentage,
+    Positive,
+    Section,
+    fault,
+    one_of,
+    wrong,
+)
+from rnnsweep.sweep.sweep import Method
 
-
-@dataclass(frozen=True)
-class Method:
-    """A sampler or a pruner: its name and options."""
-
-    name: str
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-def _count(entry: Field) -> int:
-    return entry.integer(low=1)
-
-
-def _natural(entry: Field) -> int:
-    return entry.integer(low=0)
-
-
-def _number(entry: Field) -> float:
-    return entry.number(above=0)
-
-
-def _not_negative(entry: Field) -> float:
-    value = entry.number()
-    if value < 0:
-        raise entry.wrong("a number, 0 or more")
-    return value
-
-
-def _boolean(entry: Field) -> bool:
-    return entry.boolean()
-
-
-def _percentage(entry: Field) -> float:
-    value = entry.number()
-    if not 0 <= value <= 100:
-        raise entry.wrong("a percentage from 0 to 100")
-    return value
-
-
-def _factor(entry: Field) -> int:
-    return entry.integer(low=2)
-
-
-def _qmc_type(entry: Field) -> str:
-    return entry.one_of(("sobol", "halton"))
-
-
-def _inside(entry: Field) -> str:
-    return entry.one_of([name for name in PRUNERS if name != "patient"])
-
-
-SAMPLERS: dict[str, dict[str, Reader]] = {
-    "cmaes": {"n_startup_trials": _count, "sigma0": _number, "popsize": _count},
-    "gp": {"n_startup_trials": _count, "deterministic_objective": _boolean},
+SAMPLERS: dict[str, dict[str, Any]] = {
+    "cmaes": {"n_startup_trials": Count, "sigma0": Positive, "popsize": Count},
+    "gp": {"n_startup_trials": Count, "deterministic_objective": Flag},
     "grid": {},
-    "nsga2": {"population_size": _factor, "mutation_prob": _number, "crossover_prob": _number},
-    "qmc": {"qmc_type": _qmc_type, "scramble": _boolean},
+    "nsga2": {"population_size": AtLeastTwo, "mutation_prob": Positive, "crossover_prob": Positive},
+    "qmc": {"qmc_type": one_of("sobol", "halton"), "scramble": Flag},
     "random": {},
     "tpe": {
-        "n_startup_trials": _natural,
-        "n_ei_candidates": _count,
-        "multivariate": _boolean,
-        "group": _boolean,
-        "constant_liar": _boolean,
+        "n_startup_trials": Natural,
+        "n_ei_candidates": Count,
+        "multivariate": Flag,
+        "group": Flag,
+        "constant_liar": Flag,
     },
 }
 
 # `startup` counts trials; `warmup`, `interval`, `minimum` and `patience` count epochs, parts of one included.
-_QUANTILE: dict[str, Reader] = {
-    "startup": _natural,
-    "warmup": _not_negative,
-    "interval": _number,
-}
-PRUNERS: dict[str, dict[str, Reader]] = {
-    "asha": {"minimum": _number, "factor": _factor},
-    "hyperband": {"minimum": _number, "factor": _factor},
+_QUANTILE: dict[str, Any] = {"startup": Natural, "warmup": NotNegative, "interval": Positive}
+_PRUNERS: dict[str, dict[str, Any]] = {
+    "asha": {"minimum": Positive, "factor": AtLeastTwo},
+    "hyperband": {"minimum": Positive, "factor": AtLeastTwo},
     "median": _QUANTILE,
     "none": {},
-    "patient": {"patience": _number, "delta": _not_negative, "inside": _inside, **_QUANTILE},
-    "percentile": {"percentile": _percentage, **_QUANTILE},
+    "percentile": {"percentile": Percentage, **_QUANTILE},
 }
+_PATIENT = {"patience": Positive, "delta": NotNegative, "inside": one_of(*_PRUNERS), **_QUANTILE}
+PRUNERS = dict(sorted({**_PRUNERS, "patient": _PATIENT}.items()))
 
 
-def read_method(entry: Field, known: dict[str, dict[str, Reader]]) -> Method:
-    """Read ``tpe`` or ``{name: tpe, n_startup_trials: 8}``.
+def method_of(known: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Return the type of ``tpe`` or ``{name: tpe, n_startup_trials: 8}``; it is read as a `Method`.
 
-    Raises:
-        UserError: an unknown name or option, or a wrong value of one.
+    Args:
+        known: {name: {option: its type}}.
     """
-    given = {"name": entry.value} if isinstance(entry.value, str) else entry.mapping()
-    name = entry.at("name", given.get("name")).one_of(known)
-    readers = known[name]
-    Field(entry.path, entry.key, given).mapping(("name", *readers))
-    options = {key: readers[key](entry.at(key, v)) for key, v in given.items() if key != "name"}
-    return Method(name, options)
+
+    def named(value: Any) -> Any:
+        given = {"name": value} if isinstance(value, str) else value
+        if not isinstance(given, Mapping):
+            raise wrong("a mapping (key: value)")
+        name = given.get("name")
+        if name not in known:
+            raise fault(
+                f"{name!r} is not one of {', '.join(known)}.{nearest(str(name), known)}", under="name"
+            )
+        return given
+
+    models = [(f"<{name}>", _model(name, options)) for name, options in known.items()]
+    members: Any = Union[tuple(Annotated[model, Tag(tag)] for tag, model in models)]  # noqa: UP007
+    section: Any = Annotated[members, Discriminator(lambda given: f"<{given['name']}>")]
+    written: Any = Union[Literal[tuple(known)], section]  # noqa: UP007
+    return Annotated[section, AfterValidator(_method), BeforeValidator(named, json_schema_input_type=written)]
+
+
+def _model(name: str, options: Mapping[str, Any]) -> type[Section]:
+    """Return the section of one method, whose options have no default here: its maker has."""
+    fields: dict[str, Any] = {key: (kind, Field(default=None)) for key, kind in options.items()}
+    only: Any = Literal[name]
+    return create_model(name, __base__=Section, name=(only, ...), **fields)
+
+
+def _method(given: Any) -> Method:
+    return Method(given.name, given.model_dump(include=given.model_fields_set - {"name"}))
