@@ -51,8 +51,8 @@ CONTROLLER = """\
 import sys
 from pathlib import Path
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.study import run_sweep
-from rnnsweep.sweep import read_sweep
+from rnnsweep.engine import run_sweep
+from rnnsweep.sweepfile import read_sweep
 
 sweep, mlruns = read_sweep(sys.argv[1]), Path(sys.argv[2])
 summary = run_sweep(sweep, mlruns=mlruns, launcher=LocalLauncher(2), accept_changes=True)
@@ -150,7 +150,7 @@ def _working(folder: Path) -> list[psutil.Process]:
 
 
 def _count(folder: Path, trials: int, counts: Counts) -> Counts:
-    from rnnsweep.study import read_status
+    from rnnsweep.state import read_status
     from rnnsweep.tracking import curves, runs
 
     mlruns = folder / "mlruns"
@@ -196,7 +196,7 @@ def _check_journal(mlruns: Path, search: Any, trials: int, counts: Counts) -> No
     """Compare what Optuna was told with what the store has."""
     import optuna
 
-    from rnnsweep.study.journal import read_journal
+    from rnnsweep.search.journal import read_journal
 
     storage = read_journal(mlruns / "sweeps" / "chaos")
     words = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}

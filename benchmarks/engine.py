@@ -8,15 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.launchers import LocalLauncher, child
-from rnnsweep.launchers.server import PRELOAD
-from rnnsweep.study import run_sweep
-from rnnsweep.study.records import NoRecords
-from rnnsweep.sweep import read_sweep
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
+from rnnsweep.launchers import LocalLauncher
+from rnnsweep.launchers.local import child
+from rnnsweep.launchers.local.server import PRELOAD
+from rnnsweep.sweepfile import read_sweep
 from rnnsweep.trial import Outcome, Report, TrialTask
 
 STARTS, TRIALS, REPORTS = 15, 60, 5
-FRESH = "import torch, pytorch_lightning, rnnsweep.trial.running"
+FRESH = "import torch, pytorch_lightning, rnnsweep.trial.run"
 SWEEP = """\
 # What does a trial cost that does nothing?
 name: engine

@@ -1,6 +1,6 @@
 """The ways to run recurrent layers over ragged texts: the measure behind the rule.
 
-`rnnsweep.networks.lengths.choose` takes compiled time loops on the CPU; here is what packing, gathering and
+`rnnsweep.networks.backends.choose` takes compiled time loops on the CPU; here is what packing, gathering and
 padding would cost instead.
 (Padding computes another function where there are two directions: it is the floor, not a choice.)
 """
@@ -11,7 +11,7 @@ import time
 import torch
 from torch import nn
 
-from rnnsweep.networks.lengths import run as run_layers
+from rnnsweep.networks.backends import run as run_layers
 
 STEPS, WIDTH, TURNS = 40, 64, 15
 

@@ -20,14 +20,14 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.throughput import Case, settings
-from rnnsweep.classifier.config import OptimizerConfig
-from rnnsweep.classifier.module import read_texts
-from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.compiled import AVAILABLE, compiled
 from rnnsweep.data.batching import batches
 from rnnsweep.data.encoded import EncodedPart
 from rnnsweep.networks import ModelConfig, build
-from rnnsweep.networks.rows import add_products
+from rnnsweep.networks.fast.rows import add_products
+from rnnsweep.optim.config import OptimizerConfig
+from rnnsweep.optim.optimizer import Optimizer
+from rnnsweep.training.module import read_texts
 
 TURNS = 40
 # as AG's News: .50, .44 and .36 of the tokens of 16, 64 and 256 texts are distinct (.53, .40, .28)
@@ -215,7 +215,7 @@ import torch, pytorch_lightning, rnnsweep.training.fit, rnnsweep.networks.networ
 from benchmarks.throughput import Case, settings
 from rnnsweep.config import compose
 from rnnsweep.training import train
-from rnnsweep.training.starting import start
+from rnnsweep.training.initial import start
 def most():  # of this process alone: getrusage starts from what its parent held
     lines = open("/proc/self/status").read().splitlines()
     return next(line.split()[1] for line in lines if line.startswith("VmHWM"))

@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.sweep import read_sweep
+from rnnsweep.sweepfile import read_sweep
 from rnnsweep.trial import Ended, Outcome
 
 TRIALS, RUNS, ASKS = 5000, 10_000, 10
@@ -43,7 +43,7 @@ class NoTime:
     """A launcher whose tasks end at once."""
 
     def __init__(self) -> None:
-        from rnnsweep.sweep import Slot
+        from rnnsweep.sweepfile import Slot
 
         self.slots = (Slot(0),)
         self._ended: list[Ended] = []
@@ -66,9 +66,9 @@ class NoTime:
 
 def sweep_with(folder: Path, trials: int) -> float:
     """Go on with the sweep to so many trials of each architecture; give the median seconds of an ask."""
-    from rnnsweep.study import run_sweep
-    from rnnsweep.study.records import NoRecords
-    from rnnsweep.study.search import Search
+    from rnnsweep.engine import run_sweep
+    from rnnsweep.engine.records import NoRecords
+    from rnnsweep.search.study import Search
 
     path, spent, ask = folder / "sweeps" / "many.yaml", [], Search.ask
     path.parent.mkdir(exist_ok=True)
@@ -99,7 +99,7 @@ def add_trials(folder: Path, count: int) -> None:
     """Put trials that ended into each study, as the engine would have."""
     import optuna
 
-    from rnnsweep.study.journal import open_journal
+    from rnnsweep.search.journal import open_journal
 
     draw, storage = random.Random(0), open_journal(folder / "mlruns" / "sweeps" / "many")
     forced, os.fsync = os.fsync, lambda file: None  # ten thousand times the disk's word would take minutes

@@ -26,7 +26,7 @@ import torch
 
 from benchmarks.tracking import Training
 from rnnsweep.tracking import RunRecord, Shipper, curves, find_run, sync
-from rnnsweep.tracking.store import ensure_store, local_uri
+from rnnsweep.tracking.store.store import ensure_store, local_uri
 
 SECONDS = 10.0  # of an outage; as long before it and after it together
 START = 120.0  # seconds that a server may take to start

@@ -16,10 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.launchers import LocalLauncher, child
-from rnnsweep.study import run_sweep
-from rnnsweep.study.records import NoRecords
-from rnnsweep.sweep import Sweep, read_sweep
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
+from rnnsweep.launchers import LocalLauncher
+from rnnsweep.launchers.local import child
+from rnnsweep.sweepfile import Sweep, read_sweep
 from rnnsweep.trial import Outcome
 
 SLOTS, TRIALS = 4, 96

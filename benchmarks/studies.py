@@ -65,7 +65,7 @@ def plain(folder: Path, configurations: list[dict[str, Any]]) -> tuple[float, fl
 
 def sweep(folder: Path, trials: int) -> tuple[float, float, list[dict[str, Any]]]:
     """Run the sweep; give its seconds, the mean of its best validation accuracies and its configurations."""
-    from rnnsweep.study import export
+    from rnnsweep.engine import export
 
     (folder / "sweeps").mkdir()
     (folder / "conf").symlink_to(Path(__file__).parents[1] / "conf")

@@ -23,14 +23,14 @@ from torch import nn
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
-from rnnsweep.classifier.config import OptimizerConfig
-from rnnsweep.classifier.module import read_texts
-from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, batches, prepare
 from rnnsweep.networks import build
+from rnnsweep.optim.config import OptimizerConfig
+from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.training import stop, train
 from rnnsweep.training.loader import TEXTS_OF_A_CHUNK
+from rnnsweep.training.module import read_texts
 from rnnsweep.training.quiet import quiet
 
 TURNS = 5

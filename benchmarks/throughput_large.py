@@ -6,7 +6,7 @@ import torch
 
 from benchmarks import throughput
 from benchmarks.throughput import Case, settings, speed_of_ours
-from rnnsweep.classifier.config import OptimizerConfig
+from rnnsweep.optim.config import OptimizerConfig
 
 CASES = tuple(
     Case(cell, batch, 128, 128, bidirectional=True)

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from rnnsweep.tracking import RunRecord, Shipper
-from rnnsweep.tracking.store import ensure_store, silence_mlflow
+from rnnsweep.tracking.store.store import ensure_store, silence_mlflow
 
 TURNS = 25
 STEPS = 40  # of each training in each turn

@@ -26,10 +26,10 @@ import psutil
 
 from rnnsweep.config import compose, flatten
 from rnnsweep.tracking import RunRecord, sync
-from rnnsweep.tracking.note import read_note
-from rnnsweep.tracking.store import local_uri
-from rnnsweep.tracking.upkeep import analyse
-from rnnsweep.tracking.views import METRICS, SweepPicture, experiment_tags, page_of
+from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.store.store import local_uri
+from rnnsweep.tracking.store.upkeep import analyse
+from rnnsweep.tracking.ui.views import METRICS, SweepPicture, experiment_tags, page_of
 
 RUNS, TURNS = 10_000, 3
 NAME = "many"
@@ -143,7 +143,7 @@ def browser(folder: Path) -> Iterator[Any]:
 @contextmanager
 def own_server(mlruns: Path) -> Iterator[tuple[str, int]]:
     """Run our UI; give its address and its process."""
-    from rnnsweep.tracking.ui import start_ui
+    from rnnsweep.tracking.ui.serve import start_ui
 
     server = start_ui(mlruns, port=5700)
     try:

@@ -50,7 +50,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store made once; MLflow takes seconds to make one. A killed process left half of one there."""
-    from rnnsweep.tracking.store import ensure_store
+    from rnnsweep.tracking.store.store import ensure_store
 
     mlruns = tmp_path_factory.mktemp("template") / "mlruns"
     mlruns.mkdir()

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 
-from rnnsweep.launchers import crew
+from rnnsweep.launchers.fused import crew
 from rnnsweep.trial import Outcome, Report
 
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from functools import partial
 
-from rnnsweep.launchers import child
+from rnnsweep.launchers.local import child
 from rnnsweep.trial import Outcome, Report
 
 
@@ -19,7 +19,7 @@ def main(connection, task, slot):
 
 def failing(connection, task, slot):
     """Train for real, in the way that the trial's number says: each of them fails by another cause."""
-    from rnnsweep.trial import running
+    from rnnsweep.trial import run as running
 
     fate = FATES[task.number] if task.role == "trial" else "nothing"
     more = {

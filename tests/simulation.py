@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from rnnsweep.config import compose
-from rnnsweep.study import sizing, space, warm
-from rnnsweep.sweep import Slot, Sweep, read_sweep
+from rnnsweep.search import sizing, space
+from rnnsweep.search import warm_start as warm
+from rnnsweep.sweepfile import Slot, Sweep, read_sweep
 from rnnsweep.trial import Ended, Event, Outcome, Report, Reported, Started, TrialTask
 
 QUESTION = "# Which is better?\n"

@@ -3,7 +3,7 @@
 import torch
 
 from rnnsweep.models import TextModel
-from rnnsweep.models.classify import Cutting
+from rnnsweep.models.text_model import Cutting
 from rnnsweep.networks import build
 from rnnsweep.networks.config import ModelConfig
 

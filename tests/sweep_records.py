@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from rnnsweep.comparison.records import Replicate, Standing, TestScore
+from rnnsweep.comparison.verdicts.records import Replicate, Standing, TestScore
 
 LEVELS = {"bilstm": 0.712, "gru": 0.706, "lstm": 0.705, "rnn": 0.62}
 

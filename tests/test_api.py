@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import rnnsweep
-from rnnsweep.api import Validation, single
+from rnnsweep import api
+from rnnsweep.api import Validation
+from rnnsweep.api import runs as single
 from rnnsweep.cli import main
 from rnnsweep.config import flatten
 from rnnsweep.errors import UserError
-from rnnsweep.places import find_places
+from rnnsweep.paths import find_paths
 
 ROOT = Path(__file__).parents[1]
 SMALL = (
@@ -123,13 +125,13 @@ def test_a_run_whose_checkpoint_is_gone_is_not_evaluated(trained, project):
 
 
 def test_a_recorded_run_comes_back_as_it_was_whatever_became_of_conf(trained, project):
-    from rnnsweep.api.testing import recorded_run
+    from rnnsweep.api.evaluation import recorded_run
     from rnnsweep.tracking import find_run
 
     result, _ = trained
-    row = find_run(find_places().mlruns, result.run_id)
+    row = find_run(find_paths().mlruns, result.run_id)
     row.params["model.dropout"] = "0.25"  # as if conf/model/gru.yaml had said so then
-    run = recorded_run(row, find_places().mlruns)
+    run = recorded_run(row, find_paths().mlruns)
     assert flatten(run)["model.dropout"] == 0.25
     assert run.model.hidden_size == 8
 
@@ -227,11 +229,9 @@ def test_an_unknown_sweep_file_names_those_that_there_are(project, word, hint):
         rnnsweep.sweep(word)
 
 
-def test_the_package_is_a_call_and_a_module_at_once():
-    import rnnsweep.sweep as module
-
-    assert callable(rnnsweep.sweep)
-    assert module.read_sweep is rnnsweep.sweep.read_sweep
+def test_every_call_of_the_api_is_on_the_package():
+    names = set(api.__all__) - {"lesson", "lesson_pairs"}
+    assert [name for name in names if getattr(rnnsweep, name) is not getattr(api, name)] == []
     assert {"train", "sweep", "compare", "evaluate", "runs", "__version__"} <= set(dir(rnnsweep))
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         rnnsweep.trian  # noqa: B018

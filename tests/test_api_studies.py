@@ -8,12 +8,12 @@ import yaml
 from test_separating import write_toy
 
 import rnnsweep
-from rnnsweep.api.finding import find_question
+from rnnsweep.api.lookup import find_question
 from rnnsweep.api.studies import another_study, run_studies
 from rnnsweep.errors import UserError
-from rnnsweep.places import find_places
-from rnnsweep.study.siblings import further_studies
-from rnnsweep.sweep import read_sweep
+from rnnsweep.paths import find_paths
+from rnnsweep.state.siblings import further_studies
+from rnnsweep.sweepfile import read_sweep
 
 SWEEP = """# Which?
 name: which
@@ -97,10 +97,10 @@ def test_finished_sweeps_that_ask_the_same_with_other_seeds_count_one_for_each_s
 def test_a_started_sweep_is_found_by_its_name_wherever_its_file_lies(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
     start(tmp_path / "mlruns", "elsewhere", seed=5)
-    found = find_question("elsewhere", find_places())
+    found = find_question("elsewhere", find_paths())
     assert (found.name, found.seed) == ("elsewhere", 5)
     with pytest.raises(UserError, match="nowhere: no such sweep file"):
-        find_question("nowhere", find_places())
+        find_question("nowhere", find_paths())
 
 
 @pytest.mark.slow

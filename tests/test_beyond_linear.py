@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from rnnsweep.config import compose, flatten
-from rnnsweep.study.space import check_space
-from rnnsweep.sweep import read_sweep
+from rnnsweep.search.space import check_space
+from rnnsweep.sweepfile import read_sweep
 from rnnsweep.training import train
 
 SWEEPS = Path(__file__).parents[1] / "sweeps"

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from rnnsweep.classifier.config import OptimizerConfig, TrainerConfig
-from rnnsweep.classifier.distinct import Distinct
-from rnnsweep.classifier.lazy import LazyAdam, LazySGD
-from rnnsweep.classifier.metrics import Tally
-from rnnsweep.classifier.optimizer import Optimizer, dense_because
-from rnnsweep.classifier.schedule import Plateau, factor
-from rnnsweep.classifier.skipped import quadrature
 from rnnsweep.errors import UserError
+from rnnsweep.optim.config import OptimizerConfig, TrainerConfig
+from rnnsweep.optim.distinct import Distinct
+from rnnsweep.optim.lazy import LazyAdam, LazySGD
+from rnnsweep.optim.optimizer import Optimizer, dense_because
+from rnnsweep.optim.schedule import Plateau, factor
+from rnnsweep.optim.skipped import quadrature
+from rnnsweep.training.metrics import Tally
 
 ROWS, WIDTH = 200, 6
 

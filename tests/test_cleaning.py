@@ -9,10 +9,10 @@ from test_api import colours
 import rnnsweep
 from rnnsweep.api import clean, disk_use
 from rnnsweep.cli import main
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
-from rnnsweep.study import run_sweep
-from rnnsweep.study.lock import sole_controller
-from rnnsweep.study.records import NoRecords
+from rnnsweep.state.lock import sole_controller
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -164,7 +164,7 @@ def test_runs_that_were_deleted_in_the_ui_lose_their_files_and_others_do_not(hom
         "model.hidden_size=4",
     ]
     gone, kept = rnnsweep.train(small), rnnsweep.train([*small, "seed=2"])
-    from rnnsweep.tracking.store import open_client
+    from rnnsweep.tracking.store.store import open_client
 
     client = open_client(home / "mlruns", "local")
     client.delete_run(gone.run_id)

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from rnnsweep.cli.live import LiveTable, PlainLines, draw, listener, summary_line
-from rnnsweep.study import Running, Snapshot, Standing
+from rnnsweep.state import Running, Snapshot, Standing
 
 STANDINGS = (
     Standing("stacked_bilstm", 12, 3, 2, 1, 1, 0.65432, 0.4, 1, 3),

@@ -11,14 +11,14 @@ import pytest
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
 from rnnsweep.cli import main
-from rnnsweep.study import run_sweep
-from rnnsweep.study.lock import is_running
-from rnnsweep.study.records import NoRecords
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
+from rnnsweep.state.lock import is_running
 
 HOLD = """
 import signal, sys, time
 from pathlib import Path
-from rnnsweep.study.lock import sole_controller
+from rnnsweep.state.lock import sole_controller
 
 signal.signal(signal.SIGINT, lambda number, frame: sys.exit(3))
 with sole_controller(Path(sys.argv[1])):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from rnnsweep.collector import SELDOM, collect_seldom
-from rnnsweep.launchers.server import in_fresh_process
+from rnnsweep.launchers.local.server import in_fresh_process
 
 
 def run(code: str) -> list[str]:

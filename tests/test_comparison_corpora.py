@@ -11,8 +11,14 @@ from scipy import stats
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records
-from rnnsweep.comparison.corpora import compare_corpora, fewest_corpora, groups, rank_pairs, wilcoxon_p
-from rnnsweep.comparison.corpora_report import corpora_table, render_corpora
+from rnnsweep.comparison.report.corpora import corpora_table, render_corpora
+from rnnsweep.comparison.verdicts.corpora import (
+    compare_corpora,
+    fewest_corpora,
+    groups,
+    rank_pairs,
+    wilcoxon_p,
+)
 from rnnsweep.errors import UserError
 
 LEVELS = {"gru": 0.80, "lstm": 0.78, "rnn": 0.70}

@@ -14,7 +14,7 @@ from simulation import write_sweep
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records, print_comparison, render_report
-from rnnsweep.comparison.pareto import find_front, turned, unbeaten, write_value
+from rnnsweep.comparison.statistics.pareto import find_front, turned, unbeaten, write_value
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sweep_records import make_curves, make_runs
 
-from rnnsweep.comparison.health import check_health, divergence_rate
-from rnnsweep.comparison.standings import make_standings
+from rnnsweep.comparison.verdicts.health import check_health, divergence_rate
+from rnnsweep.comparison.verdicts.standings import make_standings
 
 ONE = {"gru": 0.7}
 

@@ -6,10 +6,10 @@ import pytest
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records, render_report
-from rnnsweep.comparison.marginals import forest_marginals
-from rnnsweep.study.importance import study_importances
-from rnnsweep.study.journal import JOURNAL
-from rnnsweep.sweep import read_sweep
+from rnnsweep.comparison.statistics.marginals import forest_marginals
+from rnnsweep.search.importance import study_importances
+from rnnsweep.search.journal import JOURNAL
+from rnnsweep.sweepfile import read_sweep
 
 
 def asked(tmp_path, sampler="random"):

@@ -6,7 +6,7 @@ from rich.console import Console
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records, print_comparison, render_report
-from rnnsweep.comparison.mistakes import (
+from rnnsweep.comparison.verdicts.mistakes import (
     LONGEST,
     Predictions,
     find_mistakes,
@@ -14,8 +14,8 @@ from rnnsweep.comparison.mistakes import (
     read_predictions,
     right_rows,
 )
-from rnnsweep.comparison.reads import say_reads, sort_reads
-from rnnsweep.comparison.standings import make_standings
+from rnnsweep.comparison.verdicts.standings import make_standings
+from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 
 TARGETS_N = np.array([0, 0, 1, 1, 2, 2])
 LABELS = ("World", "Sports", "Business")

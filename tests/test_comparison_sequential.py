@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sweep_records import make_standing
 
-from rnnsweep.comparison.sequential import look_factor, next_step
-from rnnsweep.comparison.verdicts import make_verdicts
+from rnnsweep.comparison.verdicts.sequential import look_factor, next_step
+from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
 ORDER = ("a", "b", "c")
 

@@ -14,7 +14,7 @@ from rnnsweep.comparison import (
     replicates_to_separate,
     sign_flip_p,
 )
-from rnnsweep.comparison.verdicts import make_verdicts
+from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
 LEVEL, SPREAD = 0.7, 0.005
 KINDS = ("normal", "skewed", "discrete")

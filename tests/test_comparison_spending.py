@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnsweep.comparison.spending import TimeCurve, leads, say_spending, time_curve
+from rnnsweep.comparison.statistics.time_curves import TimeCurve, leads, say_spending, time_curve
 
 
 def line(seconds, expected):

@@ -18,7 +18,7 @@ from rnnsweep.comparison import (
     study_time_curve,
     t_interval,
 )
-from rnnsweep.sweep import read_sweep
+from rnnsweep.sweepfile import read_sweep
 
 SWEEP = """# Which?
 architectures: [gru, lstm]

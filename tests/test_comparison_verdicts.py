@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sweep_records import make_standing
 
-from rnnsweep.comparison.records import Verdict
-from rnnsweep.comparison.sentences import say_verdict
-from rnnsweep.comparison.verdicts import make_verdicts
+from rnnsweep.comparison.verdicts.records import Verdict
+from rnnsweep.comparison.verdicts.sentences import say_verdict
+from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
 NOISE = np.random.default_rng(5).normal(0, 0.004, (6, 40))
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rnnsweep.compiled import code_seen
-from rnnsweep.launchers.server import in_fresh_process
+from rnnsweep.launchers.local.server import in_fresh_process
 
 OUTER = """
 from rnnsweep.compiled import compiled
@@ -82,9 +82,9 @@ def test_what_a_process_killed_while_writing_left_is_compiled_anew(package):
 
 
 def test_the_loops_of_the_cells_depend_on_the_curves_of_their_gates():
-    import rnnsweep.networks.kernels  # noqa: F401
+    import rnnsweep.networks.fast.loops  # noqa: F401
 
-    names = {file.name for file in code_seen("rnnsweep.networks.kernels")}
+    names = {file.name for file in code_seen("rnnsweep.networks.fast.loops")}
     assert names == {"kernels.py", "rows.py", "steps.py", "maths.py", "compiled.py"}
 
 

@@ -317,7 +317,7 @@ def test_files_of_an_own_conf_without_config_yaml_are_found_before_the_packaged_
     shutil.copytree(CONF, packaged / "conf")
     write(own / "conf" / "model" / "mine.yaml", "cell: gru\nhidden_size: 3\n")
     write(own / "conf" / "optimizer" / "adam.yaml", "lr: 0.5\n")
-    monkeypatch.setattr("rnnsweep.places.PACKAGE", packaged)
+    monkeypatch.setattr("rnnsweep.paths.PACKAGE", packaged)
     monkeypatch.setenv("RNNSWEEP_HOME", str(own))
     run = compose(["model=mine"])
     assert (run.model.hidden_size, run.optimizer.lr) == (3, 0.5)

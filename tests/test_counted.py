@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.counted import counted_vectors, make_vectors
+from rnnsweep.data.counted_vectors import counted_vectors, make_vectors
 from rnnsweep.data.vectors import read_vectors
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rnnsweep.data import prepare
-from rnnsweep.data.ag_news import CHECKSUMS, download
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.sources.ag_news import CHECKSUMS, download
 from rnnsweep.errors import UserError
 
 TRAIN = "".join(f'"{n % 4 + 1}","Title {n}","Some story \\ number {n}, ""quoted"""\n' for n in range(80))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from rnnsweep.data import prepare
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.corpora import read_corpus
-from rnnsweep.data.docstrings import NAMES
-from rnnsweep.data.paragraphs import MASK, SeenTexts, Wanted, mask_pattern, paragraphs, read_library
 from rnnsweep.data.rows import choose_rows, hash_names
+from rnnsweep.data.sources.corpora import read_corpus
+from rnnsweep.data.sources.docstrings import NAMES
+from rnnsweep.data.sources.paragraphs import MASK, SeenTexts, Wanted, mask_pattern, paragraphs, read_library
 from rnnsweep.errors import UserError
 
 WORDS = [
@@ -88,7 +88,7 @@ def vars_of(config: DataConfig) -> dict[str, object]:
 
 def test_the_libraries_are_read_once(libraries, tmp_path, monkeypatch):
     first = corpus_of(libraries, tmp_path)
-    monkeypatch.setattr("rnnsweep.data.docstrings._read_apart", None)
+    monkeypatch.setattr("rnnsweep.data.sources.docstrings._read_apart", None)
     assert corpus_of(libraries, tmp_path, vocabulary=10).texts("train") == first.texts("train")
 
 

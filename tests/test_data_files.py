@@ -9,7 +9,7 @@ import pytest
 
 from rnnsweep.data import prepare, read_texts
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.formats import read_delimited, read_table
+from rnnsweep.data.sources.formats import read_delimited, read_table
 from rnnsweep.errors import UserError
 
 ROWS = [(f"sentence number {n} of the {kind} kind", kind) for n in range(30) for kind in ("good", "bad")]

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rnnsweep.classifier.config import OptimizerConfig
-from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.data import EncodedPart, gather
 from rnnsweep.fused.stack.captured import bucket
 from rnnsweep.fused.stack.seats import Stacks, Work
 from rnnsweep.fused.stack.stack import Lesson
 from rnnsweep.networks import ModelConfig, build
+from rnnsweep.optim.config import OptimizerConfig
+from rnnsweep.optim.optimizer import Optimizer
 
 VOCABULARY, CLASSES, TEXTS, ROWS = 40, 3, 4, 60
 SMALL = {"embedding_size": 5, "hidden_size": 4, "embedding_dropout": 0.0, "dropout": 0.0}

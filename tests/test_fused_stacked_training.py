@@ -7,11 +7,11 @@ import pytorch_lightning as pl
 import torch
 from short_trainings import StopAfter, weights
 
-from rnnsweep.classifier.module import Diverged
 from rnnsweep.fused.meeting import Meeting
 from rnnsweep.fused.stack.seats import Stacks
 from rnnsweep.fused.trainings import train_together
 from rnnsweep.training import train
+from rnnsweep.training.module import Diverged
 
 PLAIN = ("model.dropout=0", "model.embedding_size=24", "data.vocabulary=300")  # a small table: dense alone
 MEMBERS = (

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from short_trainings import write_rows
 
+from rnnsweep.engine import run_sweep
 from rnnsweep.launchers import FusedLauncher
-from rnnsweep.study import run_sweep
-from rnnsweep.sweep import read_sweep
+from rnnsweep.sweepfile import read_sweep
 from rnnsweep.tracking import curves, runs
 
 pytestmark = pytest.mark.slow
@@ -43,8 +43,8 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from rnnsweep.launchers import FusedLauncher
-from rnnsweep.study import run_sweep
-from rnnsweep.sweep import read_sweep
+from rnnsweep.engine import run_sweep
+from rnnsweep.sweepfile import read_sweep
 
 run_sweep(read_sweep(sys.argv[1]), mlruns=Path(sys.argv[2]), launcher=FusedLauncher(1), accept_changes=True)
 """

@@ -10,13 +10,13 @@ import torch
 from short_trainings import StopAfter, same, weights
 from torch.nn.functional import cross_entropy
 
-from rnnsweep.classifier.module import Diverged
 from rnnsweep.fused.meeting import Meeting
 from rnnsweep.fused.shape import shape_of, why_alone
 from rnnsweep.fused.step import Learned
 from rnnsweep.fused.trainings import side_by_side, train_together
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.training import train
+from rnnsweep.training.module import Diverged
 
 MEMBERS = (
     ("seed=0",),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnsweep import places
+from rnnsweep import paths as places
 from rnnsweep.cli import main
-from rnnsweep.places import find_places, root_notes
+from rnnsweep.paths import find_paths, root_notes
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def below(tmp_path, monkeypatch) -> Path:
 
 def test_an_own_project_above_is_taken_and_named(below, capfd):
     project = below.parents[1]
-    assert find_places().root == project
+    assert find_paths().root == project
     assert root_notes() == [f"project folder: {project} (above the working directory)"]
     main(["status", "none"])
     assert f"project folder: {project}" in capfd.readouterr().err
@@ -45,7 +45,7 @@ def test_an_own_project_above_is_taken_and_named(below, capfd):
 @pytest.mark.parametrize("level", [0, 1], ids=["the project", "a folder on the way"])
 def test_a_folder_that_everybody_may_write_to_ends_the_search(below, level):
     (below.parents[1 - level]).chmod(0o777)
-    assert find_places().root == below
+    assert find_paths().root == below
 
 
 def test_the_project_that_is_not_taken_is_named_with_the_way_to_take_it(below):
@@ -60,27 +60,27 @@ def test_the_project_that_is_not_taken_is_named_with_the_way_to_take_it(below):
 def test_a_folder_of_another_user_ends_the_search(below, monkeypatch):
     own = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: own + 1)
-    assert find_places().root == below
+    assert find_paths().root == below
     monkeypatch.chdir(below.parent)
     assert "belongs to another user" in root_notes()[0]
 
 
 def test_the_home_folder_ends_the_search(below, monkeypatch):
     monkeypatch.setenv("HOME", str(below.parents[1]))
-    assert find_places().root == below
+    assert find_paths().root == below
     assert "is your home folder" in root_notes()[0]
 
 
 def test_nothing_above_the_home_folder_is_looked_at_from_there(below, monkeypatch):
     monkeypatch.setenv("HOME", str(below))
-    assert find_places().root == below
+    assert find_paths().root == below
 
 
 def test_the_working_directory_itself_is_the_users_choice(below, monkeypatch):
     project = below.parents[1]
     project.chmod(0o777)
     monkeypatch.chdir(project)
-    assert find_places().root == project
+    assert find_paths().root == project
     assert root_notes() == []
 
 

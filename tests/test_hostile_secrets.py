@@ -15,8 +15,8 @@ from rnnsweep.config import compose
 from rnnsweep.errors import UserError
 from rnnsweep.redaction import has_secret, masked, refuse_secret
 from rnnsweep.tracking import destination
-from rnnsweep.tracking.origin import provenance
-from rnnsweep.tracking.reading import RunRow
+from rnnsweep.tracking.machine.provenance import provenance
+from rnnsweep.tracking.read.runs import RunRow
 
 WITH_SECRETS = [
     "http://me:hunter2@box.lab:5000",
@@ -91,8 +91,8 @@ def test_the_log_of_an_internal_error_holds_no_password_and_is_the_users_own(mon
         raise RuntimeError("no connection to postgresql://me:hunter2@db/x")
 
     monkeypatch.setattr("platformdirs.user_log_path", lambda name: tmp_path / "logs")
-    monkeypatch.setattr("rnnsweep.places.find_places", broken)
-    monkeypatch.setattr("rnnsweep.api.sweeps.find_places", broken)
+    monkeypatch.setattr("rnnsweep.paths.find_paths", broken)
+    monkeypatch.setattr("rnnsweep.api.sweeps.find_paths", broken)
     assert main(["plan", "postgresql://me:hunter2@db/x"]) == 1
     said = capfd.readouterr().err
     (log,) = (tmp_path / "logs").iterdir()

@@ -14,7 +14,7 @@ import pytest
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.sweep import Slot, parse_slots
+from rnnsweep.sweepfile import Slot, parse_slots
 from rnnsweep.trial import Ended, Outcome, Reported, Started, TrialTask
 
 TESTS = Path(__file__).parent
@@ -203,7 +203,7 @@ import launched, json
 from pathlib import Path
 from test_launchers import task, until_ended
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.server import PRELOAD
+from rnnsweep.launchers.local.server import PRELOAD
 
 launcher = LocalLauncher(1, entry=launched.main, preload=(*PRELOAD, "launched"))
 launcher.start(task(Path({str(tmp_path)!r}), "counts"), launcher.slots[0])

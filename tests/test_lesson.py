@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rnnsweep.api import draw_gradients, lesson
-from rnnsweep.api.lessonrow import running_accuracy
+from rnnsweep.api.lesson_rows.row import running_accuracy
 from rnnsweep.api.results import Validation
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
@@ -84,7 +84,7 @@ def test_a_recorded_row_keeps_its_test_score_on_its_run(home, folder):
 
 
 def test_gradients_by_distance_are_drawn_for_four_cells(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("rnnsweep.api.gradients.TOKENS", 3)
+    monkeypatch.setattr("rnnsweep.api.inside.gradients.TOKENS", 3)
     overrides = [f"data.dir={folder}", "trainer.max_epochs=1", "model.hidden_size=4"]
     reaches = draw_gradients(tmp_path / "pictures" / "vanishing.png", overrides)
     assert (tmp_path / "pictures" / "vanishing.png").read_bytes().startswith(b"\x89PNG")
@@ -109,7 +109,7 @@ def test_ctrl_c_ends_the_rows_and_keeps_those_that_are_done(home, folder, monkey
         if len(told) == 2:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("rnnsweep.cli.lesson._begin", interrupt_the_second)
+    monkeypatch.setattr("rnnsweep.cli.commands.lesson._begin", interrupt_the_second)
     settings = [f"data.dir={folder}", "tracking.enabled=false"]
     assert main(["lesson", "3", "4", "5", "--quick", "--slots", "1", *settings]) == 130
     assert told == [3, 4]

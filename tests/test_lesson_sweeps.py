@@ -6,8 +6,8 @@ import pytest
 
 from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError
-from rnnsweep.study.space import check_space, write_overrides
-from rnnsweep.sweep import read_sweep
+from rnnsweep.search.space import check_space, write_overrides
+from rnnsweep.sweepfile import read_sweep
 
 PAIRS = sorted((Path(__file__).parents[1] / "sweeps" / "lesson").glob("*.yaml"))
 SMALL = (

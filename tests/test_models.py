@@ -13,8 +13,8 @@ from small_models import LABELS, small_model
 
 from rnnsweep.errors import UserError
 from rnnsweep.models import Card, read_model, write_model
-from rnnsweep.models.classify import Cutting
 from rnnsweep.models.folder import CODE
+from rnnsweep.models.text_model import Cutting
 
 TEXTS = [
     "the cat sat",

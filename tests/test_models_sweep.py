@@ -16,11 +16,11 @@ from test_api import SMALL, SWEEP, colours
 
 import rnnsweep
 from rnnsweep.api import log_models
-from rnnsweep.api.asking import read_asked, write_answers
+from rnnsweep.api.texts import read_asked, write_answers
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
 from rnnsweep.models import write_model
-from rnnsweep.tracking.registry import alias_of, aliases
+from rnnsweep.tracking.store.registry import alias_of, aliases
 
 ROOT = Path(__file__).parents[1]
 
@@ -230,8 +230,8 @@ def test_export_model_writes_a_checked_file_and_not_over_another(project, capsys
 
 @pytest.mark.slow
 def test_a_store_that_fails_costs_a_finished_sweep_nothing(project, monkeypatch, capsys):
-    from rnnsweep.cli.models import keep_models
-    from rnnsweep.tracking import registry
+    from rnnsweep.cli.commands.models import keep_models
+    from rnnsweep.tracking.store import registry
 
     def broken(*args, **kwargs):
         raise OSError("No space left on device")

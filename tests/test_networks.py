@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnnsweep.errors import UserError
 from rnnsweep.networks import ModelConfig, build, parameter_count
-from rnnsweep.networks.lengths import choose, run
+from rnnsweep.networks.backends import choose, run
 from rnnsweep.networks.pooling import pool
 
 VOCABULARY, CLASSES = 23, 3
@@ -141,7 +141,7 @@ def test_the_cpu_steps_through_time_itself_unless_precision_is_reduced_and_cudnn
     assert choose(elsewhere_TBE, ragged=False) == "equal"
     with torch.autocast("cpu", torch.bfloat16):
         assert (choose(inputs_TBE, ragged=True), choose(inputs_TBE, ragged=False)) == ("gathered", "equal")
-    monkeypatch.setattr("rnnsweep.networks.lengths.AVAILABLE", False)
+    monkeypatch.setattr("rnnsweep.networks.backends.AVAILABLE", False)
     assert (choose(inputs_TBE, ragged=True), choose(inputs_TBE, ragged=False)) == ("gathered", "equal")
 
 
@@ -246,7 +246,7 @@ def test_judging_texts_gives_the_logits_of_learning_from_them(config, rows, mask
     network = made(replace(config, masked=masked), seed=seed)
     tokens_BT, lengths_B = ragged(rows)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr("rnnsweep.networks.recurrent._AT_ONCE", at_once)  # numbers: few make many slices
+        patch.setattr("rnnsweep.networks.fast.recurrent._AT_ONCE", at_once)  # numbers: few make many slices
         judged_BC = network(tokens_BT, lengths_B)
 
     torch.testing.assert_close(judged_BC, network(tokens_BT, lengths_B).detach(), atol=1e-12, rtol=0)

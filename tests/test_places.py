@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnsweep import places
-from rnnsweep.places import find_places
+from rnnsweep import paths as places
+from rnnsweep.paths import find_paths
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,7 +22,7 @@ def wheel(tmp_path, monkeypatch) -> Path:
 
 
 def test_the_variable_says_where_home_is(home):
-    found = find_places()
+    found = find_paths()
     assert (found.root, found.mlruns, found.conf) == (home, home / "mlruns", home / "conf")
     assert found.conf_path == (home / "conf",)
     assert found.sweeps[0] == home / "sweeps"
@@ -31,12 +31,12 @@ def test_the_variable_says_where_home_is(home):
 def test_a_clone_is_its_own_home_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("RNNSWEEP_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert find_places().root == ROOT
+    assert find_paths().root == ROOT
 
 
 def test_an_installed_package_works_in_the_folder_that_it_is_called_from(wheel, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = find_places()
+    found = find_paths()
     assert (found.root, found.conf) == (tmp_path, wheel / "conf")
     assert found.conf_path == (wheel / "conf",)
 
@@ -54,7 +54,7 @@ def test_an_installed_package_finds_the_project_above_the_working_directory(
         (project / "conf").mkdir()
         (project / mark).write_text("seed: 1\n")
     monkeypatch.chdir(below)
-    found = find_places()
+    found = find_paths()
     assert found.root == project
     assert found.conf == (wheel / "conf" if mark == "mlruns" else project / "conf")
 
@@ -62,14 +62,14 @@ def test_an_installed_package_finds_the_project_above_the_working_directory(
 def test_own_files_without_config_yaml_come_before_the_packaged_ones(wheel, tmp_path, monkeypatch):
     (tmp_path / "conf" / "model").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    found = find_places()
+    found = find_paths()
     assert found.conf == wheel / "conf"
     assert found.conf_path == (tmp_path / "conf", wheel / "conf")
 
 
 def test_a_home_without_files_of_its_own_has_those_of_the_clone(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
-    found = find_places()
+    found = find_paths()
     assert (found.root, found.mlruns) == (tmp_path, tmp_path / "mlruns")
     assert (found.conf, found.conf_path) == (ROOT / "conf", (ROOT / "conf",))
     assert found.sweeps == (tmp_path / "sweeps", ROOT / "sweeps")

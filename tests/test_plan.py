@@ -10,14 +10,14 @@ from rich.console import Console
 from simulation import write_sweep
 
 from rnnsweep.cli import main
-from rnnsweep.cli.planning import planned_table
+from rnnsweep.cli.commands.planning import planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
-from rnnsweep.launchers.server import in_fresh_process
+from rnnsweep.launchers.local.server import in_fresh_process
 from rnnsweep.networks import parameter_count
-from rnnsweep.study.measuring import Cost, measure
-from rnnsweep.study.plan import Planned, between, configurations
+from rnnsweep.planning.cost import Cost, measure
+from rnnsweep.planning.plan import Planned, between, configurations
 
 SPACE = """\
 name: toy

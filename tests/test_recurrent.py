@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rnnsweep.networks import ModelConfig, build, recurrent
-from rnnsweep.networks.lengths import run
-from rnnsweep.networks.maths import _tanh_of_single, sigmoid
+from rnnsweep.networks import ModelConfig, build
+from rnnsweep.networks.backends import run
+from rnnsweep.networks.fast import recurrent
+from rnnsweep.networks.fast.activations import _tanh_of_single, sigmoid
+from rnnsweep.networks.fast.recurrent import run_compiled, run_distinct
 from rnnsweep.networks.pooling import pool
-from rnnsweep.networks.recurrent import run_compiled, run_distinct
 
 KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 LENGTHS = torch.tensor([3, 5, 1, 5, 2])  # neither sorted nor a multiple of four

@@ -20,10 +20,10 @@ from rnnsweep.comparison import (
     verdicts_markdown,
     write_report,
 )
-from rnnsweep.comparison.mistakes import Predictions
-from rnnsweep.comparison.sentences import say_few, say_improvement
-from rnnsweep.comparison.terminal import interval_bar
-from rnnsweep.sweep import read_sweep
+from rnnsweep.comparison.report.terminal import interval_bar
+from rnnsweep.comparison.verdicts.mistakes import Predictions
+from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
+from rnnsweep.sweepfile import read_sweep
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 
 import rnnsweep
 from rnnsweep.errors import UserError
-from rnnsweep.study.looks import count_looks
-from rnnsweep.trial.reads import count_reads
+from rnnsweep.state.looks import count_looks
+from rnnsweep.trial.test_reads import count_reads
 
 SWEEP = """# Does a toy need recurrence?
 name: toy

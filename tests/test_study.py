@@ -14,12 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
-from rnnsweep.study import SweepSummary, read_status, run_sweep
-from rnnsweep.study.journal import JOURNAL, mend, open_journal
-from rnnsweep.study.lock import sole_controller
-from rnnsweep.study.records import NoRecords
-from rnnsweep.sweep import Slot, Sweep
+from rnnsweep.search.journal import JOURNAL, mend, open_journal
+from rnnsweep.state import SweepSummary, read_status
+from rnnsweep.state.lock import sole_controller
+from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import TrialTask
 
 

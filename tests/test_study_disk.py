@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
-from rnnsweep.study import read_status, run_sweep
-from rnnsweep.study.clock import SystemClock
-from rnnsweep.study.disk import Disk, StillFull, room_for
-from rnnsweep.study.ledger import Ledger, read_ledger
-from rnnsweep.study.lines import append
-from rnnsweep.study.records import NoRecords
+from rnnsweep.state import read_status
+from rnnsweep.state.clock import SystemClock
+from rnnsweep.state.disk import Disk, StillFull, room_for
+from rnnsweep.state.ledger import Ledger, read_ledger
+from rnnsweep.state.lines import append
 
 TESTS = Path(__file__).parent
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -96,7 +97,7 @@ def test_what_does_not_fit_is_written_when_there_is_room(tmp_path):
 
 
 def test_who_waits_for_room_hears_a_stop(tmp_path, monkeypatch):
-    monkeypatch.setattr("rnnsweep.study.disk.room_for", lambda size, folder: False)
+    monkeypatch.setattr("rnnsweep.state.disk.room_for", lambda size, folder: False)
     disk = Disk(tmp_path, pause_s=0.0)
     disk.stopped = lambda: True
     with pytest.raises(StillFull):
@@ -126,8 +127,8 @@ class Heard:
 def simulate(tmp_path, monkeypatch, *, script, looks: int):
     """Run a sweep whose disk has no room at the first `looks` looks."""
     left = iter(range(looks))
-    monkeypatch.setattr("rnnsweep.study.disk.room_for", lambda size, folder: next(left, None) is None)
-    monkeypatch.setattr("rnnsweep.study.disk.PAUSE_S", 0.0)
+    monkeypatch.setattr("rnnsweep.state.disk.room_for", lambda size, folder: next(left, None) is None)
+    monkeypatch.setattr("rnnsweep.state.disk.PAUSE_S", 0.0)
     monkeypatch.setattr(Disk.__init__, "__kwdefaults__", {"pause_s": 0.0})
     fake, heard = FakeLauncher(FakeClock(), script), Heard()
     with without_waiting():
@@ -174,7 +175,7 @@ def test_a_sweep_that_cannot_even_start_says_so_in_one_line(tmp_path, monkeypatc
     def refuse(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device", "start.json")
 
-    monkeypatch.setattr("rnnsweep.study.run.begin", refuse)
+    monkeypatch.setattr("rnnsweep.engine.run.begin", refuse)
     with pytest.raises(UserError, match=r"start.json: the disk is full; make room and give the same command"):
         simulate(tmp_path, monkeypatch, script=lambda task, life: Script(), looks=0)
 
@@ -185,8 +186,9 @@ from pathlib import Path
 
 from benchmarks.chaos import SWEEP, _write_rows
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.study import read_status, run_sweep
-from rnnsweep.sweep import read_sweep
+from rnnsweep.engine import run_sweep
+from rnnsweep.state import read_status
+from rnnsweep.sweepfile import read_sweep
 from rnnsweep.tracking import curves, runs
 
 folder, disk, stops = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "stop"

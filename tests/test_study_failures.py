@@ -8,11 +8,12 @@ from benchmarks.chaos import SWEEP, _write_rows
 
 from rnnsweep.cli import main
 from rnnsweep.comparison import compare_records
+from rnnsweep.engine import run_sweep
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.server import PRELOAD
-from rnnsweep.study import read_status, run_sweep
-from rnnsweep.study.ledger import read_ledger
-from rnnsweep.sweep import read_sweep
+from rnnsweep.launchers.local.server import PRELOAD
+from rnnsweep.state import read_status
+from rnnsweep.state.ledger import read_ledger
+from rnnsweep.sweepfile import read_sweep
 from rnnsweep.tracking import curves, runs
 
 pytestmark = pytest.mark.slow

@@ -11,12 +11,12 @@ from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waitin
 from test_study import plain, run, told
 
 from rnnsweep.config import compose
+from rnnsweep.engine import fusing
+from rnnsweep.engine.agenda import Job
 from rnnsweep.errors import UserError
 from rnnsweep.fused.rule import auto_members, bytes_of_member, members_that_fit
-from rnnsweep.study import fusing
-from rnnsweep.study.agenda import Job
-from rnnsweep.study.status import slots_busy
-from rnnsweep.sweep import Slot, fuse_option
+from rnnsweep.state.status import slots_busy
+from rnnsweep.sweepfile import Slot, fuse_option
 from rnnsweep.trial import TrialTask
 
 ROOT = Path(__file__).parents[1]

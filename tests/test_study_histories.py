@@ -13,14 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
-from rnnsweep.study import read_status, run_sweep
-from rnnsweep.study.disk import Disk
-from rnnsweep.study.journal import open_journal
-from rnnsweep.study.ledger import read_ledger
-from rnnsweep.study.progress import Snapshot
-from rnnsweep.study.records import NoRecords
-from rnnsweep.sweep import Slot, Sweep
+from rnnsweep.search.journal import open_journal
+from rnnsweep.state import read_status
+from rnnsweep.state.disk import Disk
+from rnnsweep.state.ledger import read_ledger
+from rnnsweep.state.progress import Snapshot
+from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import Started, TrialTask
 
 FATES = ("ok", "ok", "ok", "slow", "crash", "lost", "oom", "diverged", "disk", "late")

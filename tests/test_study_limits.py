@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 from test_study import hash_of, plain, score_of
 
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
-from rnnsweep.study import read_status, run_sweep, search
-from rnnsweep.study.improvement import Improvement, reaches, turned
-from rnnsweep.study.journal import open_journal
-from rnnsweep.study.ledger import read_ledger
-from rnnsweep.study.records import NoRecords
-from rnnsweep.sweep import Slot
+from rnnsweep.search import study as search
+from rnnsweep.search.improvement import Improvement, reaches, turned
+from rnnsweep.search.journal import open_journal
+from rnnsweep.state import read_status
+from rnnsweep.state.ledger import read_ledger
+from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Outcome
 
 

@@ -7,10 +7,10 @@ import psutil
 import pytest
 from benchmarks.chaos import SWEEP, _write_rows
 
+from rnnsweep.engine import run_sweep
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.study import run_sweep
-from rnnsweep.study.ledger import read_ledger
-from rnnsweep.sweep import read_sweep
+from rnnsweep.state.ledger import read_ledger
+from rnnsweep.sweepfile import read_sweep
 from rnnsweep.tracking import curves, runs
 
 pytestmark = pytest.mark.slow

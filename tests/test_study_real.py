@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from benchmarks.chaos import SWEEP, _write_rows, chaos
 
+from rnnsweep.engine import run_sweep
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.study import read_status, run_sweep
-from rnnsweep.sweep import Sweep, read_sweep
+from rnnsweep.state import read_status
+from rnnsweep.sweepfile import Sweep, read_sweep
 from rnnsweep.tracking import curves, runs
 
 pytestmark = pytest.mark.slow
@@ -21,8 +22,8 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.study import run_sweep
-from rnnsweep.sweep import read_sweep
+from rnnsweep.engine import run_sweep
+from rnnsweep.sweepfile import read_sweep
 
 summary = run_sweep(read_sweep(sys.argv[1]), mlruns=Path(sys.argv[2]), launcher=LocalLauncher(2))
 sys.exit(130 if summary.state == "interrupted" else 0)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rnnsweep.comparison.standings import make_standings
+from rnnsweep.comparison.verdicts.standings import make_standings
 from rnnsweep.config import compose
-from rnnsweep.study.tasks import TaskMaker
-from rnnsweep.sweep import read_sweep
+from rnnsweep.engine.tasks import TaskMaker
+from rnnsweep.sweepfile import read_sweep
 
 ASKED = """# Which?
 name: which

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from rnnsweep.config import compose
 from rnnsweep.data import DataConfig, prepare
+from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.study import run_sweep
-from rnnsweep.study.rows import check_vectors, common_digest, read_digests
-from rnnsweep.study.space import check_space
-from rnnsweep.sweep import read_sweep
+from rnnsweep.search.corpora import check_vectors, common_digest, read_digests
+from rnnsweep.search.space import check_space
+from rnnsweep.sweepfile import read_sweep
 
 ASKED = """\
 # How much do bodies add to titles?

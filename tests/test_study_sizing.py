@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from simulation import write_sweep
 
 from rnnsweep.config import compose
+from rnnsweep.engine.tasks import searched_keys
 from rnnsweep.errors import UserError
 from rnnsweep.networks import ModelConfig, build, parameter_count
 from rnnsweep.networks.size import embedding_count
-from rnnsweep.study.sizing import WIDEST, CorpusSizes, Sizing, check_sizes, nearest_width
-from rnnsweep.study.space import check_space
-from rnnsweep.study.tasks import searched_keys
-from rnnsweep.sweep import Choices, Derived, IntRange, read_sweep
+from rnnsweep.search.sizing import WIDEST, CorpusSizes, Sizing, check_sizes, nearest_width
+from rnnsweep.search.space import check_space
+from rnnsweep.sweepfile import Choices, Derived, IntRange, read_sweep
 
 HEAD = "name: toy\narchitectures: [rnn, gru, lstm, bilstm, stacked_bilstm]\ntrials: 3\n"
 WORDS, CLASSES = 1000, 4

@@ -11,11 +11,11 @@ from simulation import write_sweep
 
 from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError
-from rnnsweep.study.pruners import make_pruner
-from rnnsweep.study.samplers import check_sampler, grid_size, make_sampler
-from rnnsweep.study.space import check_space, decode, distribution, draw, write_overrides
-from rnnsweep.sweep import Choices, FloatRange, IntRange, Method
-from rnnsweep.sweep.methods import PRUNERS
+from rnnsweep.search.pruners import make_pruner
+from rnnsweep.search.samplers import check_sampler, grid_size, make_sampler
+from rnnsweep.search.space import check_space, decode, distribution, draw, write_overrides
+from rnnsweep.sweepfile import Choices, FloatRange, IntRange, Method
+from rnnsweep.sweepfile.methods import PRUNERS
 
 HEAD = "name: toy\narchitectures: [lstm, bag]\ntrials: 3\nspace:\n"
 

@@ -6,10 +6,11 @@ from collections import Counter
 import pytest
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
+from rnnsweep.engine import enqueue, export, retry, run_sweep, stop, storage_url
+from rnnsweep.engine.inbox import post
+from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
-from rnnsweep.study import enqueue, export, read_status, retry, run_sweep, stop, storage_url
-from rnnsweep.study.inbox import post
-from rnnsweep.study.records import NoRecords
+from rnnsweep.state import read_status
 
 
 @pytest.fixture(autouse=True, scope="module")

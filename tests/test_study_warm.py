@@ -8,8 +8,8 @@ from test_study import plain, score_of
 from test_study_limits import Heard, launcher, run, studies
 
 from rnnsweep.errors import UserError
-from rnnsweep.study import read_status
-from rnnsweep.study.ledger import read_ledger
+from rnnsweep.state import read_status
+from rnnsweep.state.ledger import read_ledger
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnsweep.errors import UserError
-from rnnsweep.sweep import Choices, FloatRange, IntRange, Method, read_sweep
+from rnnsweep.sweepfile import Choices, FloatRange, IntRange, Method, read_sweep
 
 WHOLE = """\
 # Does direction matter more than width?

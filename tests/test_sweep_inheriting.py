@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnsweep.errors import UserError
-from rnnsweep.sweep import read_sweep
-from rnnsweep.sweep.values import dump_yaml, load_yaml
+from rnnsweep.sweepfile import read_sweep
+from rnnsweep.sweepfile.values import dump_yaml, load_yaml
 
 BASE = """\
 # Which cell, on docstrings?

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnsweep.errors import UserError
-from rnnsweep.sweep import Derived, Method, read_sweep
-from rnnsweep.sweep.limits import say_violations, violations
+from rnnsweep.sweepfile import Derived, Method, read_sweep
+from rnnsweep.sweepfile.limits import say_violations, violations
 
 SMALL = "# Why?\narchitectures: [gru, lstm]\ntrials: 2\nspace: {}\n"
 

@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator
 
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
-from rnnsweep.sweep import read_sweep
-from rnnsweep.sweep.methods import PRUNERS, SAMPLERS
-from rnnsweep.sweep.values import load_yaml
+from rnnsweep.sweepfile import read_sweep
+from rnnsweep.sweepfile.methods import PRUNERS, SAMPLERS
+from rnnsweep.sweepfile.values import load_yaml
 
 # what a schema cannot see: a file's first line, one value against another, text of a smaller language
 BEYOND = {
@@ -35,7 +35,7 @@ BEYOND_LIMITS = {
 
 @pytest.fixture(scope="module")
 def schema():
-    from rnnsweep.sweep import sweep_schema
+    from rnnsweep.sweepfile import sweep_schema
 
     return sweep_schema()
 

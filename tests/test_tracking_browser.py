@@ -18,9 +18,9 @@ from tracking_store import open_run, ship
 
 from rnnsweep.palette import colour
 from rnnsweep.tracking import view_links
-from rnnsweep.tracking.note import read_note
-from rnnsweep.tracking.ui import start_ui
-from rnnsweep.tracking.views import SweepPicture, description, experiment_tags
+from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.ui.serve import start_ui
+from rnnsweep.tracking.ui.views import SweepPicture, description, experiment_tags
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.slow]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from test_api import SMALL, SWEEP, colours
 
-from rnnsweep.tracking.machine import NAMES
-from rnnsweep.tracking.ui import start_ui
+from rnnsweep.tracking.machine.monitor import NAMES
+from rnnsweep.tracking.ui.serve import start_ui
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.server]

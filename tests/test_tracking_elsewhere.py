@@ -17,7 +17,7 @@ from tracking_servers import free_port, mlflow_server, postgres, wait_for
 from tracking_store import open_run
 
 from rnnsweep.tracking import Shipper, curves, find_run, runs
-from rnnsweep.tracking.store import open_client
+from rnnsweep.tracking.store.store import open_client
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.server]

@@ -9,10 +9,10 @@ from tracking_store import open_run
 
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
-from rnnsweep.tracking.energy import Energy
-from rnnsweep.tracking.graphics import Graphics, visible
-from rnnsweep.tracking.machine import NAMES, MachineMonitor
-from rnnsweep.tracking.spool import read_all
+from rnnsweep.tracking.machine.energy import Energy
+from rnnsweep.tracking.machine.gpus import Graphics, visible
+from rnnsweep.tracking.machine.monitor import NAMES, MachineMonitor
+from rnnsweep.tracking.spool.spool import read_all
 
 NO_CARDS = Graphics([])
 

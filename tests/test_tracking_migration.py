@@ -10,8 +10,8 @@ import pytest
 import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
-from rnnsweep.tracking.migration import migrate
-from rnnsweep.tracking.store import open_client
+from rnnsweep.tracking.store.migration import migrate
+from rnnsweep.tracking.store.store import open_client
 
 OLD = """
 import sys, mlflow

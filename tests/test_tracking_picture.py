@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tracking_store import fresh_store, open_run, points, ship
 
-from rnnsweep.tracking.note import Note, read_note, write_note
-from rnnsweep.tracking.picture import MOST_CLASSES, draw_confusion, draw_curves
-from rnnsweep.tracking.shipping import is_waiting
-from rnnsweep.tracking.store import open_client
+from rnnsweep.tracking.ship.picture import MOST_CLASSES, draw_confusion, draw_curves
+from rnnsweep.tracking.ship.shipping import is_waiting
+from rnnsweep.tracking.spool.note import Note, read_note, write_note
+from rnnsweep.tracking.store.store import open_client
 
 TABLE = 'true \\ predicted,"a,b",c$\n"a,b",8,2\nc$,0,5\n'
 

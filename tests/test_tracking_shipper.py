@@ -15,9 +15,9 @@ from tracking_servers import free_port, mlflow_server, postgres
 from tracking_store import open_run, points
 
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
-from rnnsweep.tracking.note import read_note
-from rnnsweep.tracking.store import ensure_store
-from rnnsweep.tracking.ui import start_ui
+from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.store.store import ensure_store
+from rnnsweep.tracking.ui.serve import start_ui
 
 POINTS = 200
 
@@ -57,7 +57,7 @@ def test_a_training_and_its_shipper_end_with_everything_in_the_store(tmp_path):
 
 @pytest.mark.slow
 def test_where_mlflow_is_imported_a_sync_with_the_local_store_starts_no_process(tmp_path, monkeypatch):
-    import rnnsweep.tracking.imports  # noqa: F401
+    import rnnsweep.tracking.ship.preload  # noqa: F401
 
     def forbidden(*args, **options):
         raise AssertionError("a process was started")

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracking_store import open_run
 
-from rnnsweep.tracking.note import Note, highest_steps, read_note, write_note
-from rnnsweep.tracking.owner import is_alive, this_process
-from rnnsweep.tracking.record import RunRecord, dataset_parts
-from rnnsweep.tracking.spool import SpoolWriter, check_key, read_all, read_spool, remove_if_shipped
-from rnnsweep.tracking.stale import close_stale
+from rnnsweep.tracking.spool.note import Note, highest_steps, read_note, write_note
+from rnnsweep.tracking.spool.owner import is_alive, this_process
+from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
+from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, read_all, read_spool, remove_if_shipped
+from rnnsweep.tracking.spool.stale import close_stale
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
 

@@ -17,11 +17,11 @@ from tracking_store import Flaky, fresh_store, open_run, points, ship
 from rnnsweep.errors import UserError
 from rnnsweep.palette import colour
 from rnnsweep.tracking import curves, find_run, runs
-from rnnsweep.tracking.note import read_note
-from rnnsweep.tracking.record import RunRecord, dataset_parts
-from rnnsweep.tracking.schema import upgrade_if_old
-from rnnsweep.tracking.spool import read_all
-from rnnsweep.tracking.store import ensure_store, local_uri, open_client
+from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
+from rnnsweep.tracking.spool.spool import read_all
+from rnnsweep.tracking.store.schema import upgrade_if_old
+from rnnsweep.tracking.store.store import ensure_store, local_uri, open_client
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ def test_a_run_is_found_by_id_prefix_key_and_name(mlruns):
 
 
 def test_a_prefix_of_several_runs_is_refused(mlruns):
-    from rnnsweep.tracking.shipment import Shipment
+    from rnnsweep.tracking.ship.shipment import Shipment
 
     client = open_client(mlruns, "local")
     experiment = client.create_experiment("x")
@@ -369,9 +369,9 @@ def test_a_first_use_is_whole_and_clears_what_a_killed_one_left(template):
 def start_at_once(mlruns: Path, processes: int) -> None:
     code = (
         "import sys; from pathlib import Path; from tracking_store import open_run, ship;"
-        "from rnnsweep.tracking.store import open_client;"
+        "from rnnsweep.tracking.store.store import open_client;"
         "m = Path(sys.argv[1]);"
-        "from rnnsweep.tracking.store import ensure_experiment, artifact_root;"
+        "from rnnsweep.tracking.store.store import ensure_experiment, artifact_root;"
         "c = open_client(m, 'local');"
         "e = ensure_experiment(c, 'q', location=artifact_root(m) + '/q');"
         "c.log_metric(c.create_run(e, tags={'rnnsweep.key': sys.argv[2]}).info.run_id, 'm', 1.0)"

@@ -17,7 +17,7 @@ from tracking_store import open_run
 
 from rnnsweep.cli import main
 from rnnsweep.tracking import Shipper, runs, sync
-from rnnsweep.tracking.team import (
+from rnnsweep.tracking.ui.team import (
     CLOSED,
     PASSWORD,
     SECRET,
@@ -226,7 +226,7 @@ def test_the_terminal_shows_each_point_with_its_remedy(tmp_path, capsys):
 @pytest.mark.server
 @pytest.mark.slow
 def test_our_own_ui_is_found_to_be_for_one_person(tmp_path):
-    from rnnsweep.tracking.ui import start_ui
+    from rnnsweep.tracking.ui.serve import start_ui
 
     server = start_ui(tmp_path / "mlruns", port=5650)
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnsweep.tracking.ui_files import with_files
+from rnnsweep.tracking.ui.files import with_files
 
 
 async def _elsewhere(scope, receive, send) -> None:

@@ -11,15 +11,15 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from rnnsweep.cli.viewing import print_views
+from rnnsweep.cli.views import print_views
 from rnnsweep.palette import colour
-from rnnsweep.tracking.links import key_of_sweep, knows_views, page_behind, sweep_links, view_links
+from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
-from rnnsweep.tracking.note import Note, write_note
-from rnnsweep.tracking.origin import provenance
-from rnnsweep.tracking.saved_view import pack, unpack
-from rnnsweep.tracking.ui_app import UNWANTED, with_defaults, with_short_links, without
-from rnnsweep.tracking.views import EXPERIMENT, SweepPicture, experiment_tags
+from rnnsweep.tracking.spool.note import Note, write_note
+from rnnsweep.tracking.ui.app import UNWANTED, with_defaults, with_short_links, without
+from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, sweep_links, view_links
+from rnnsweep.tracking.ui.saved_view import pack, unpack
+from rnnsweep.tracking.ui.views import EXPERIMENT, SweepPicture, experiment_tags
 
 PICTURE = SweepPicture(
     question="Which?",

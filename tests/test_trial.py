@@ -11,11 +11,11 @@ import pytest
 
 from rnnsweep.data import DataConfig
 from rnnsweep.errors import UserError
-from rnnsweep.tracking.spool import read_all
+from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.training import Diverged, Evaluation
 from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import TimeLimit, explain
-from rnnsweep.trial.testing import confusion_table, mistakes_table, surest_mistakes
+from rnnsweep.trial.test_scores import confusion_table, mistakes_table, surest_mistakes
 
 WORDS = {"fruit": ["apple", "pear", "plum", "fig"], "metal": ["iron", "zinc", "tin", "lead"]}
 
@@ -213,7 +213,7 @@ def test_a_confusion_table_counts_true_labels_in_rows():
 
 def test_records_that_a_full_disk_refuses_keep_the_trial_open(tmp_path, rows, monkeypatch):
     one = task(tmp_path, rows)
-    monkeypatch.setattr("rnnsweep.tracking.record.RunRecord.flush", lambda self, deadline_s=0.0: 1)
+    monkeypatch.setattr("rnnsweep.tracking.spool.record.RunRecord.flush", lambda self, deadline_s=0.0: 1)
     outcome = run_trial(one, Line())
     assert (outcome.state, outcome.cause, outcome.recorded) == ("failed", "full disk", False)
     assert not (one.folder / "checkpoints" / "last.ckpt").exists()  # no checkpoint ahead of the record

@@ -9,7 +9,7 @@ from test_trial import Line, rows, task  # noqa: F401  # rows is a fixture
 from rnnsweep.data import encoded, prepare
 from rnnsweep.data.store import map_array
 from rnnsweep.trial import run_trial
-from rnnsweep.trial.reads import READS, count_reads, note_read
+from rnnsweep.trial.test_reads import READS, count_reads, note_read
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_search_that_would_look_is_stopped(rows, tmp_path, shut, monkeypatch):
     def peek(run, **_):
         return prepare(run.data).test()
 
-    monkeypatch.setattr("rnnsweep.trial.running.train", peek)
+    monkeypatch.setattr("rnnsweep.trial.run.train", peek)
     outcome = run_trial(task(tmp_path, rows), Line())
     assert (outcome.state, "test.ids.npy was opened" in outcome.reason) == ("failed", True)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnsweep.tracking.store import ensure_store
+from rnnsweep.tracking.store.store import ensure_store
 
 
 def free_port() -> int:

@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.tracking.note import read_note
-from rnnsweep.tracking.record import RunRecord
-from rnnsweep.tracking.shipping import ship_all
-from rnnsweep.tracking.store import open_client
+from rnnsweep.tracking.ship.shipping import ship_all
+from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.spool.record import RunRecord
+from rnnsweep.tracking.store.store import open_client
 
 
 def fresh_store(template: Path, target: Path) -> Path:

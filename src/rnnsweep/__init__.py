@@ -12,89 +12,65 @@ The command line's commands as functions::
 Importing this package is quick: torch, Lightning, MLflow and Optuna are imported by the first call.
 """
 
-import sys
-from importlib import import_module
 from importlib.metadata import version
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.lazy import lazy_names
+
 if TYPE_CHECKING:
-    from rnnsweep.api import (
-        best,
-        compare,
-        curves,
-        evaluate,
-        load_model,
-        predict,
-        replicate,
-        runs,
-        status,
-        train,
-    )
-    from rnnsweep.config import compose
-    from rnnsweep.errors import UserError
+    from rnnsweep.api import BestResult as BestResult
+    from rnnsweep.api import Cleaning as Cleaning
+    from rnnsweep.api import EvaluateResult as EvaluateResult
+    from rnnsweep.api import Exported as Exported
+    from rnnsweep.api import SweepResult as SweepResult
+    from rnnsweep.api import TrainResult as TrainResult
+    from rnnsweep.api import Validation as Validation
+    from rnnsweep.api import best as best
+    from rnnsweep.api import clean as clean
+    from rnnsweep.api import compare as compare
+    from rnnsweep.api import compare_corpora as compare_corpora
+    from rnnsweep.api import curves as curves
+    from rnnsweep.api import disk_use as disk_use
+    from rnnsweep.api import draw_gradients as draw_gradients
+    from rnnsweep.api import enqueue as enqueue
+    from rnnsweep.api import evaluate as evaluate
+    from rnnsweep.api import export as export
+    from rnnsweep.api import export_model as export_model
+    from rnnsweep.api import inspect as inspect
+    from rnnsweep.api import load_model as load_model
+    from rnnsweep.api import log_models as log_models
+    from rnnsweep.api import plan as plan
+    from rnnsweep.api import predict as predict
+    from rnnsweep.api import read_asked as read_asked
+    from rnnsweep.api import replicate as replicate
+    from rnnsweep.api import retry as retry
+    from rnnsweep.api import runs as runs
+    from rnnsweep.api import status as status
+    from rnnsweep.api import stop as stop
+    from rnnsweep.api import sweep as sweep
+    from rnnsweep.api import train as train
+    from rnnsweep.api import vectors as vectors
+    from rnnsweep.api import write_answers as write_answers
+    from rnnsweep.config import compose as compose
+    from rnnsweep.errors import UserError as UserError
 
-_DOORS = {
-    "train": "rnnsweep.api",
-    "evaluate": "rnnsweep.api",
-    "compare": "rnnsweep.api",
-    "best": "rnnsweep.api",
-    "load_model": "rnnsweep.api",
-    "predict": "rnnsweep.api",
-    "replicate": "rnnsweep.api",
-    "status": "rnnsweep.api",
-    "runs": "rnnsweep.api",
-    "curves": "rnnsweep.api",
-    "compose": "rnnsweep.config",
-    "UserError": "rnnsweep.errors",
-}
-
-__all__ = [  # noqa: F822  # `sweep` and the version are found by __getattr__
-    "UserError",
-    "__version__",
-    "best",
-    "compare",
-    "compose",
-    "curves",
-    "evaluate",
-    "load_model",
-    "predict",
-    "replicate",
-    "runs",
-    "status",
-    "sweep",
-    "train",
-]
+_get, __all__ = lazy_names(
+    __name__,
+    {
+        "rnnsweep.api": "BestResult Cleaning EvaluateResult Exported SweepResult TrainResult Validation best "
+        "clean compare compare_corpora curves disk_use draw_gradients enqueue evaluate export "
+        "export_model inspect load_model log_models plan predict "
+        "read_asked replicate retry runs status stop sweep train vectors write_answers ",
+        "rnnsweep.config": "compose",
+        "rnnsweep.errors": "UserError",
+    },
+)
+__all__ += ["__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return version("rnnsweep")
-    if name == "sweep":
-        return import_module("rnnsweep.sweep")
-    if name in _DOORS:
-        return getattr(import_module(_DOORS[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return version("rnnsweep") if name == "__version__" else _get(name)
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _SweepModule(ModuleType):
-    """`rnnsweep.sweep` is the package that reads files of sweeps/, and the call that runs one."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return import_module("rnnsweep.api").sweep(*args, **kwargs)
-
-
-class _Package(ModuleType):
-    """The import system sets `sweep` on us once that package is imported: here it gets its call."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "sweep" and type(value) is ModuleType:
-            value.__class__ = _SweepModule
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -1,87 +1,66 @@
-"""The project's calls: what the command line does, as functions with typed results. Imported where used."""
+"""The project's calls: what the command line does, as functions with typed results.
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+They are imported when first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.api.answers import best, compare, compare_corpora, curves, runs
-    from rnnsweep.api.asking import read_asked, write_answers
-    from rnnsweep.api.cleaning import Cleaning, clean, disk_use
-    from rnnsweep.api.finding import status
-    from rnnsweep.api.models import export_model, load_model, log_models, predict
-    from rnnsweep.api.results import BestResult, EvaluateResult, SweepResult, TrainResult, Validation
-    from rnnsweep.api.single import train
-    from rnnsweep.api.steering import Exported, enqueue, export, retry, stop
-    from rnnsweep.api.sweeps import plan, replicate, sweep
-    from rnnsweep.api.testing import evaluate
+    from rnnsweep.api.answers import best as best
+    from rnnsweep.api.answers import compare as compare
+    from rnnsweep.api.answers import compare_corpora as compare_corpora
+    from rnnsweep.api.answers import curves as curves
+    from rnnsweep.api.answers import runs as runs
+    from rnnsweep.api.cleaning import Cleaning as Cleaning
+    from rnnsweep.api.cleaning import clean as clean
+    from rnnsweep.api.cleaning import disk_use as disk_use
+    from rnnsweep.api.evaluation import evaluate as evaluate
+    from rnnsweep.api.inside.gradients import draw_gradients as draw_gradients
+    from rnnsweep.api.inside.inspection import inspect as inspect
+    from rnnsweep.api.inside.vectors import vectors as vectors
+    from rnnsweep.api.lesson_rows.lesson import lesson as lesson
+    from rnnsweep.api.lesson_rows.pairs import lesson_pairs as lesson_pairs
+    from rnnsweep.api.lookup import status as status
+    from rnnsweep.api.models import export_model as export_model
+    from rnnsweep.api.models import load_model as load_model
+    from rnnsweep.api.models import log_models as log_models
+    from rnnsweep.api.models import predict as predict
+    from rnnsweep.api.results import BestResult as BestResult
+    from rnnsweep.api.results import EvaluateResult as EvaluateResult
+    from rnnsweep.api.results import SweepResult as SweepResult
+    from rnnsweep.api.results import TrainResult as TrainResult
+    from rnnsweep.api.results import Validation as Validation
+    from rnnsweep.api.steering import Exported as Exported
+    from rnnsweep.api.steering import enqueue as enqueue
+    from rnnsweep.api.steering import export as export
+    from rnnsweep.api.steering import retry as retry
+    from rnnsweep.api.steering import stop as stop
+    from rnnsweep.api.sweeps import plan as plan
+    from rnnsweep.api.sweeps import replicate as replicate
+    from rnnsweep.api.sweeps import sweep as sweep
+    from rnnsweep.api.texts import read_asked as read_asked
+    from rnnsweep.api.texts import write_answers as write_answers
+    from rnnsweep.api.training import train as train
 
-_HOMES = {
-    "train": "single",
-    "evaluate": "testing",
-    "sweep": "sweeps",
-    "plan": "sweeps",
-    "replicate": "sweeps",
-    "status": "finding",
-    "compare": "answers",
-    "compare_corpora": "answers",
-    "best": "answers",
-    "runs": "answers",
-    "lesson": "teaching",
-    "lesson_pairs": "lessonpairs",
-    "draw_gradients": "gradients",
-    "vectors": "wordvectors",
-    "inspect": "inspecting",
-    "curves": "answers",
-    **dict.fromkeys(("export_model", "load_model", "log_models", "predict"), "models"),
-    **dict.fromkeys(("read_asked", "write_answers"), "asking"),
-    **dict.fromkeys(("Cleaning", "clean", "disk_use"), "cleaning"),
-    **dict.fromkeys(("Exported", "enqueue", "export", "retry", "stop"), "steering"),
-    **dict.fromkeys(
-        ("BestResult", "EvaluateResult", "SweepResult", "TrainResult", "Validation"),
-        "results",
-    ),
-}
-__all__ = [
-    "BestResult",
-    "Cleaning",
-    "EvaluateResult",
-    "Exported",
-    "SweepResult",
-    "TrainResult",
-    "Validation",
-    "best",
-    "clean",
-    "compare",
-    "compare_corpora",
-    "curves",
-    "disk_use",
-    "draw_gradients",
-    "enqueue",
-    "evaluate",
-    "export",
-    "export_model",
-    "inspect",
-    "lesson",
-    "lesson_pairs",
-    "load_model",
-    "log_models",
-    "plan",
-    "predict",
-    "read_asked",
-    "replicate",
-    "retry",
-    "runs",
-    "status",
-    "stop",
-    "sweep",
-    "train",
-    "vectors",
-    "write_answers",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name from its home when it is first used (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __all__ = lazy_names(
+    __name__,
+    {
+        ".answers": "best compare compare_corpora curves runs",
+        ".texts": "read_asked write_answers",
+        ".cleaning": "Cleaning clean disk_use",
+        ".lookup": "status",
+        ".models": "export_model load_model log_models predict",
+        ".results": "BestResult EvaluateResult SweepResult TrainResult Validation",
+        ".training": "train",
+        ".steering": "Exported enqueue export retry stop",
+        ".sweeps": "plan replicate sweep",
+        ".evaluation": "evaluate",
+        ".lesson_rows.lesson": "lesson",
+        ".lesson_rows.pairs": "lesson_pairs",
+        ".inside.gradients": "draw_gradients",
+        ".inside.vectors": "vectors",
+        ".inside.inspection": "inspect",
+    },
+)

@@ -5,16 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.finding import find_name, started, store_of
+from rnnsweep.api.lookup import find_name, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.places import find_places
+from rnnsweep.paths import find_paths
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rnnsweep.comparison import Comparison, CorporaComparison
-    from rnnsweep.tracking.reading import RunRow
+    from rnnsweep.tracking.read.runs import RunRow
 
 CURVES = ("validation/accuracy", "validation/loss", "train/loss")
 
@@ -27,7 +27,7 @@ def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.Data
     """
     from rnnsweep.tracking import runs as read
 
-    places = find_places()
+    places = find_paths()
     if sweep is None:
         every: pd.DataFrame = read(places.mlruns, None, uri=uri)
         return every
@@ -44,7 +44,7 @@ def curves(sweep: str | Path, keys: Sequence[str] = CURVES, *, uri: str | None =
     """
     from rnnsweep.tracking import curves as read
 
-    places, name = find_places(), _known(sweep)
+    places, name = find_paths(), _known(sweep)
     table: pd.DataFrame = read(places.mlruns, name, keys, uri=uri or store_of(name, places))
     return table
 
@@ -60,16 +60,16 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
-    places, name = find_places(), _known(sweep)  # before the imports, which take seconds
+    places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
 
-    from rnnsweep.api.testrows import labels_and_texts, predictions_of
+    from rnnsweep.api.predictions import labels_and_texts, predictions_of
     from rnnsweep.comparison import MARGIN, compare_records, write_report
-    from rnnsweep.study.importance import study_importances
-    from rnnsweep.study.looks import count_looks
-    from rnnsweep.study.siblings import further_studies
+    from rnnsweep.search.importance import study_importances
+    from rnnsweep.state.looks import count_looks
+    from rnnsweep.state.siblings import further_studies
     from rnnsweep.tracking import sync
-    from rnnsweep.tracking.reading import as_table, run_rows
-    from rnnsweep.trial.reads import count_reads
+    from rnnsweep.tracking.read.runs import as_table, run_rows
+    from rnnsweep.trial.test_reads import count_reads
 
     uri = uri or store_of(name, places)
     sync(places.mlruns, uri)
@@ -106,7 +106,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
 
 def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
     """Return where the sweep's own run came from: what trained, not what reads, and nothing of whom."""
-    from rnnsweep.tracking.origin import public_facts
+    from rnnsweep.tracking.machine.provenance import public_facts
 
     parents = [row for row in rows if row.tags.get("rnnsweep.role") == "sweep"]
     tags = max(parents, key=lambda row: row.started).tags if parents else {}
@@ -115,7 +115,7 @@ def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
 
 def digests(folder: Path) -> dict[str, str]:
     """Give the SHA-256 of the corpus, the configuration and the code that a sweep started from."""
-    from rnnsweep.study.start import read_start
+    from rnnsweep.state.start import read_start
 
     start = read_start(folder) or {}
     named = {name: start.get(name) for name in ("corpus", "configuration", "code")}
@@ -136,7 +136,7 @@ def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None
     from rnnsweep.comparison import write_corpora_report
 
     found = rank([compare(sweep, margin=margin) for sweep in sweeps])
-    report = find_places().mlruns / "comparisons" / f"{'+'.join(found.sweeps)}.html"
+    report = find_paths().mlruns / "comparisons" / f"{'+'.join(found.sweeps)}.html"
     return replace(found, report=write_corpora_report(found, report))
 
 
@@ -146,10 +146,10 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
     Raises:
         UserError: there is no such sweep or architecture, or no trial is complete.
     """
-    from rnnsweep.comparison.standings import OBJECTIVE, last_attempts, ranked_trials
+    from rnnsweep.comparison.verdicts.standings import OBJECTIVE, last_attempts, ranked_trials
 
     name = _known(sweep)
-    table, asked = runs(name, uri=uri), started(name, find_places())
+    table, asked = runs(name, uri=uri), started(name, find_paths())
     objectives = asked.objectives if asked else OBJECTIVE
     trials = ranked_trials(last_attempts(table[table["role"] == "trial"]), objectives)
     known = sorted(set(trials["architecture"]))
@@ -167,9 +167,9 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
 
 def _known(sweep: str | Path) -> str:
     """Give the name of a sweep that was started."""
-    from rnnsweep.study.status import folder_of_started
+    from rnnsweep.state.status import folder_of_started
 
-    places = find_places()
+    places = find_paths()
     return folder_of_started(places.mlruns, find_name(sweep, places)).name
 
 
@@ -179,7 +179,7 @@ def _keep(table: "pd.DataFrame", found: "Comparison", uri: str | None) -> None:
 
     parents = table[table["role"] == "sweep"]
     if len(parents):
-        mlruns = find_places().mlruns
+        mlruns = find_paths().mlruns
         record = RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
         if found.report:
             record.artifact(found.report, "report.html")

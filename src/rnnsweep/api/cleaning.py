@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.finding import find_name, status
+from rnnsweep.api.lookup import find_name, status
 from rnnsweep.errors import UserError
-from rnnsweep.places import find_places
+from rnnsweep.paths import find_paths
 
 if TYPE_CHECKING:
-    from rnnsweep.tracking.deleted import Deleted
+    from rnnsweep.tracking.store.deleted import Deleted
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ def disk_use(sweep: str | Path) -> DiskUse:
     Raises:
         UserError: there is no such sweep.
     """
-    from rnnsweep.study.losers import CHECKPOINTS, folder_size
+    from rnnsweep.state.losers import CHECKPOINTS, folder_size
 
     found = status(sweep)
     whole = folder_size(found.folder)
     checkpoints = sum(folder_size(place) for place in found.folder.glob(f"trials/*/{CHECKPOINTS}"))
-    artifacts = find_places().mlruns / "artifacts" / found.sweep
+    artifacts = find_paths().mlruns / "artifacts" / found.sweep
     return DiskUse(checkpoints, folder_size(artifacts) if artifacts.is_dir() else 0, whole - checkpoints)
 
 
@@ -99,8 +99,8 @@ def clean(
     Raises:
         UserError: there is no such sweep, or something cannot be removed.
     """
-    mlruns = find_places().mlruns
-    names = [find_name(sweep, find_places())] if sweep is not None else _sweeps(mlruns)
+    mlruns = find_paths().mlruns
+    names = [find_name(sweep, find_paths())] if sweep is not None else _sweeps(mlruns)
     with ExitStack() as locks:
         removals, kept = _losers(mlruns, names, locks)
         entities = _deleted(mlruns, kept) if sweep is None else []
@@ -117,7 +117,7 @@ def _sweeps(mlruns: Path) -> list[str]:
 
 
 def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Removal], dict[str, str]]:
-    from rnnsweep.study.losers import held, losers
+    from rnnsweep.state.losers import held, losers
 
     removals: list[Removal] = []
     kept: dict[str, str] = {}
@@ -135,13 +135,13 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Remo
 
 def _deleted(mlruns: Path, kept: Mapping[str, str]) -> list["Deleted"]:
     """Runs and models deleted in the UI; a sweep that can be gone on with still needs its own."""
-    from rnnsweep.tracking.deleted import deleted_entities
+    from rnnsweep.tracking.store.deleted import deleted_entities
 
     return [one for one in deleted_entities(mlruns) if one.sweep not in kept]
 
 
 def _removal(mlruns: Path, one: "Deleted") -> Removal:
-    from rnnsweep.study.losers import folder_size
+    from rnnsweep.state.losers import folder_size
 
     paths = tuple(path for path in (_own_folder(mlruns, one), one.artifacts) if path is not None)
     run_id = one.id if one.kind == "run" else None
@@ -158,7 +158,7 @@ def _own_folder(mlruns: Path, run: "Deleted") -> Path | None:
 
 
 def _remove(mlruns: Path, removals: list[Removal], entities: list["Deleted"]) -> None:
-    from rnnsweep.tracking.deleted import remove_entities
+    from rnnsweep.tracking.store.deleted import remove_entities
 
     remove_entities(mlruns, entities, onerror=_refuse)
     for one in removals:

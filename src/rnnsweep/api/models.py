@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnsweep.api.answers import compare
-from rnnsweep.api.finding import find_name, store_of
+from rnnsweep.api.evaluation import checkpoint_of, recorded_run
+from rnnsweep.api.lookup import find_name, store_of
 from rnnsweep.api.results import LoggedModels
-from rnnsweep.api.testing import checkpoint_of, recorded_run
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.places import Places, find_places
+from rnnsweep.paths import ProjectPaths, find_paths
 
 if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult
     from rnnsweep.comparison import Comparison
-    from rnnsweep.comparison.records import Standing
+    from rnnsweep.comparison.verdicts.records import Standing
     from rnnsweep.models import Card, Prediction, TextModel
-    from rnnsweep.tracking.reading import RunRow
-    from rnnsweep.tracking.registry import ModelEntry
+    from rnnsweep.tracking.read.runs import RunRow
+    from rnnsweep.tracking.store.registry import ModelEntry
 
 
 def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> LoggedModels:
@@ -33,10 +33,10 @@ def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> 
         UserError: there is no such sweep, or the store does not answer.
     """
     from rnnsweep.models.folder import CODE
-    from rnnsweep.tracking.reading import run_rows
-    from rnnsweep.tracking.registry import register_models
+    from rnnsweep.tracking.read.runs import run_rows
+    from rnnsweep.tracking.store.registry import register_models
 
-    places = find_places()
+    places = find_paths()
     name = find_name(sweep, places)
     uri = store_of(name, places)
     found = comparison or compare(name)
@@ -71,9 +71,9 @@ def log_models_of(result: "SweepResult") -> tuple[LoggedModels | None, str]:
 
 def has_models(sweep: str | Path) -> bool:
     """Say whether a sweep's models are registered."""
-    from rnnsweep.tracking.registry import CHAMPION, aliases
+    from rnnsweep.tracking.store.registry import CHAMPION, aliases
 
-    places = find_places()
+    places = find_paths()
     name = find_name(sweep, places)
     return CHAMPION in aliases(places.mlruns, name, uri=store_of(name, places))
 
@@ -96,7 +96,7 @@ def _entry(
     found: "Comparison", standing: "Standing", row: "RunRow", mlruns: Path, folder: Path, *, champion: bool
 ) -> "ModelEntry":
     from rnnsweep.models import write_model
-    from rnnsweep.tracking.registry import ModelEntry
+    from rnnsweep.tracking.store.registry import ModelEntry
 
     model, card = _of_run(row, mlruns)
     linear, test = found.linear, standing.test
@@ -138,8 +138,8 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
     """Make the model of a recorded run, from its checkpoint and its corpus, and its card."""
     from rnnsweep.data import prepare
     from rnnsweep.models import Card, TextModel
-    from rnnsweep.models.classify import Cutting
-    from rnnsweep.training.starting import restore
+    from rnnsweep.models.text_model import Cutting
+    from rnnsweep.training.initial import restore
 
     run = recorded_run(row, mlruns)
     corpus = prepare(run.data)
@@ -175,9 +175,9 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "T
         UserError: there is no such model, or its folder is not one of ours.
     """
     from rnnsweep.models import read_model
-    from rnnsweep.tracking.registry import found_model
+    from rnnsweep.tracking.store.registry import found_model
 
-    places = find_places()
+    places = find_paths()
     if model is not None and _is_folder(model):
         return read_model(Path(model).expanduser())
     name, alias = _asked(model, places)
@@ -191,7 +191,7 @@ def _is_folder(model: str | Path) -> bool:
     return isinstance(model, Path) or model.startswith(("/", "./", "../", "~")) or Path(model).is_dir()
 
 
-def _asked(model: str | Path | None, places: Places) -> tuple[str, str | None]:
+def _asked(model: str | Path | None, places: ProjectPaths) -> tuple[str, str | None]:
     if model is None:
         return _last_sweep(places), None
     text = str(model).removeprefix("models:/")
@@ -199,7 +199,7 @@ def _asked(model: str | Path | None, places: Places) -> tuple[str, str | None]:
     return find_name(name, places), alias or None
 
 
-def _last_sweep(places: Places) -> str:
+def _last_sweep(places: ProjectPaths) -> str:
     started = sorted((places.mlruns / "sweeps").glob("*/start.json"), key=lambda path: path.stat().st_mtime)
     if not started:
         raise UserError(
@@ -208,15 +208,15 @@ def _last_sweep(places: Places) -> str:
     return started[-1].parent.name
 
 
-def _uri_of(name: str, places: Places) -> str | None:
+def _uri_of(name: str, places: ProjectPaths) -> str | None:
     known = (places.mlruns / "sweeps" / name / "sweep.yaml").is_file()
     return store_of(name, places) if known else None
 
 
-def _without_registry(name: str, alias: str | None, places: Places, uri: str | None) -> "TextModel":
+def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: str | None) -> "TextModel":
     """Load what no registered model is called: a run."""
     from rnnsweep.tracking import find_run
-    from rnnsweep.tracking.registry import aliases, no_such_alias
+    from rnnsweep.tracking.store.registry import aliases, no_such_alias
 
     if known := aliases(places.mlruns, name, uri=uri or _uri_of(name, places)):
         raise no_such_alias(name, alias or "champion", known)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import pandas
 
     from rnnsweep.comparison import Comparison
-    from rnnsweep.study import Failure
-    from rnnsweep.tracking.registry import Registered
+    from rnnsweep.state import Failure
+    from rnnsweep.tracking.store.registry import Registered
 
 
 @dataclass(frozen=True)

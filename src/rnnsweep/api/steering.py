@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.finding import find_name, started
+from rnnsweep.api.lookup import find_name, started
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
-from rnnsweep.places import find_places
-from rnnsweep.sweep import Sweep
+from rnnsweep.paths import find_paths
+from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:
     import pandas
@@ -32,9 +32,9 @@ def stop(name: str | Path) -> int:
     Raises:
         UserError: nobody runs it, or a process on another host does.
     """
-    from rnnsweep.study import stop as ask
+    from rnnsweep.engine import stop as ask
 
-    places = find_places()
+    places = find_paths()
     return ask(places.mlruns, find_name(name, places))
 
 
@@ -46,10 +46,10 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
     Raises:
         UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
     """
-    from rnnsweep.study import enqueue as propose
+    from rnnsweep.engine import enqueue as propose
 
     given = {one.key: one.value for one in read_overrides(values)}
-    propose(_started(name), architecture, given, mlruns=find_places().mlruns)
+    propose(_started(name), architecture, given, mlruns=find_paths().mlruns)
 
 
 def retry(name: str | Path, task: str | None = None) -> int:
@@ -61,9 +61,9 @@ def retry(name: str | Path, task: str | None = None) -> int:
     Raises:
         UserError: a sweep that never started; a trial that did not fail.
     """
-    from rnnsweep.study import retry as again
+    from rnnsweep.engine import retry as again
 
-    return again(_started(name), mlruns=find_places().mlruns, task=task)
+    return again(_started(name), mlruns=find_paths().mlruns, task=task)
 
 
 def export(name: str | Path, to: str | Path | None = None) -> Exported:
@@ -72,10 +72,10 @@ def export(name: str | Path, to: str | Path | None = None) -> Exported:
     Raises:
         UserError: the sweep never started, or the file cannot be written.
     """
-    from rnnsweep.study import export as read
-    from rnnsweep.study import storage_url
+    from rnnsweep.engine import export as read
+    from rnnsweep.engine import storage_url
 
-    mlruns, name = find_places().mlruns, find_name(name, find_places())
+    mlruns, name = find_paths().mlruns, find_name(name, find_paths())
     file = None if to is None else Path(to)
     if file is not None and file.suffix not in FILES:
         raise UserError(f"{file}: must end in {' or '.join(FILES)}")
@@ -97,7 +97,7 @@ def _write(table: "pandas.DataFrame", file: Path) -> None:
 
 def _started(name: str | Path) -> Sweep:
     """Read a sweep as it was when it started."""
-    places = find_places()
+    places = find_paths()
     found = started(find_name(name, places), places)
     if found is None:
         raise UserError(f"sweep {str(name)!r}: it never started, so it has no trials")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.sweep import Sweep, rewritten
+from rnnsweep.sweepfile import Sweep, rewritten
 
 if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult

@@ -7,21 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.api.ahead import imports_ahead
-from rnnsweep.api.finding import find_file, find_question, started, status
+from rnnsweep.api.lookup import find_file, find_question, started, status
+from rnnsweep.api.preload import imports_ahead
+from rnnsweep.api.replication import separate
 from rnnsweep.api.results import SweepResult
-from rnnsweep.api.separating import separate
 from rnnsweep.api.studies import run_studies
 from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
-from rnnsweep.places import Places, find_places
-from rnnsweep.sweep import Sweep, fuse_option, parse_slots, read_sweep
+from rnnsweep.paths import ProjectPaths, find_paths
+from rnnsweep.sweepfile import Sweep, fuse_option, parse_slots, read_sweep
 
 MOST = 30  # replicates of each that `until_separated` goes to
 
 if TYPE_CHECKING:
-    from rnnsweep.study import Listener
-    from rnnsweep.study.plan import Plan
+    from rnnsweep.planning.plan import Plan
+    from rnnsweep.state import Listener
 
 
 def sweep(
@@ -53,7 +53,7 @@ def sweep(
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
     """
-    places = find_places()
+    places = find_paths()
     asked = find_question(question, places)
 
     def run(one: Sweep, answer: bool) -> SweepResult:
@@ -81,7 +81,7 @@ def _fused(asked: Sweep, fuse: str | int | None) -> Sweep:
 
 def _run(
     asked: Sweep,
-    places: Places,
+    places: ProjectPaths,
     *,
     slots: str | int | None,
     listener: "Listener | None",
@@ -93,7 +93,7 @@ def _run(
     launcher = FusedLauncher(slots=slots if slots is not None else asked.slots)  # it imports beside us
 
     from rnnsweep.api.answers import compare
-    from rnnsweep.study import run_sweep
+    from rnnsweep.engine import run_sweep
 
     with _conf(places) as conf, imports_ahead():
         summary = run_sweep(
@@ -132,10 +132,10 @@ def plan(
     Raises:
         UserError: the file, its space or its corpus cannot be used.
     """
-    from rnnsweep.launchers.server import in_fresh_process
-    from rnnsweep.study.plan import plan_sweep
+    from rnnsweep.launchers.local.server import in_fresh_process
+    from rnnsweep.planning.plan import plan_sweep
 
-    places = find_places()
+    places = find_paths()
     asked = read_sweep(find_file(question, places))
     room = parse_slots(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
@@ -169,7 +169,7 @@ def replicate(
     Raises:
         UserError: there is no such sweep, another process runs it, or `most` is below `replicates`.
     """
-    places = find_places()
+    places = find_paths()
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
     asked = _fused(replace(asked, replicates=replicates), fuse)
@@ -187,7 +187,7 @@ def replicate(
 
 
 @contextmanager
-def _conf(places: Places) -> Iterator[Any]:
+def _conf(places: ProjectPaths) -> Iterator[Any]:
     """Give one folder of configuration files: where an own conf/ adds to the packaged one, a copy of both."""
     if len(places.conf_path) == 1:
         yield places.conf

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from rnnsweep.places import root_notes
+from rnnsweep.paths import root_notes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# command -> module of rnnsweep.cli that has a click command of that name
+# command -> module of rnnsweep.cli.commands that has a click command of that name
 _HOMES = {
     "sweep": "sweeps",
     "status": "sweeps",
@@ -25,8 +25,8 @@ _HOMES = {
     "compare": "answers",
     "best": "answers",
     "export": "steering",
-    "train": "single",
-    "evaluate": "single",
+    "train": "runs",
+    "evaluate": "runs",
     "predict": "models",
     "serve": "models",
     "export-model": "models",
@@ -66,7 +66,9 @@ class Group(click.Group):
             close = get_close_matches(name, _HOMES, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {name!r}.{hint}")
-        found = getattr(import_module(f"rnnsweep.cli.{_HOMES[name]}"), f"{name.replace('-', '_')}_command")
+        found = getattr(
+            import_module(f"rnnsweep.cli.commands.{_HOMES[name]}"), f"{name.replace('-', '_')}_command"
+        )
         assert isinstance(found, click.Command)
         return found
 

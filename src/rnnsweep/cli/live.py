@@ -15,7 +15,7 @@ from rnnsweep.cli.words import count, duration, score
 from rnnsweep.palette import colour
 
 if TYPE_CHECKING:
-    from rnnsweep.study import Listener, Running, Snapshot, Standing
+    from rnnsweep.state import Listener, Running, Snapshot, Standing
 
 MOST_SHOWN = 8  # running tasks under the table
 

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import CompletionItem
 
-from rnnsweep.places import find_places
+from rnnsweep.paths import find_paths
 
 
 class Question(click.ParamType[str]):
@@ -15,7 +15,7 @@ class Question(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Complete the names of sweeps/, and paths."""
-        known = sorted({file.stem for folder in find_places().sweeps for file in folder.glob("*.yaml")})
+        known = sorted({file.stem for folder in find_paths().sweeps for file in folder.glob("*.yaml")})
         found = [CompletionItem(name) for name in known if name.startswith(incomplete)]
         return found or [CompletionItem(incomplete, type="file")]
 
@@ -29,6 +29,6 @@ class Started(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Complete the names of mlruns/sweeps/, and paths."""
-        known = sorted(folder.name for folder in (find_places().mlruns / "sweeps").glob("*/"))
+        known = sorted(folder.name for folder in (find_paths().mlruns / "sweeps").glob("*/"))
         found = [CompletionItem(name) for name in known if name.startswith(incomplete)]
         return found or [CompletionItem(incomplete, type="file")]

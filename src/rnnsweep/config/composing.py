@@ -31,7 +31,7 @@ from rnnsweep.config.schema import (
 )
 from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError
-from rnnsweep.places import find_places
+from rnnsweep.paths import find_paths
 
 _DEFAULT = Origin("default")
 _REFUSED_KEY = re.compile(r"([\w.]+)=")  # how refusals of the dataclasses begin
@@ -162,7 +162,7 @@ def _find_files(data: DataConfig) -> None:
 
     A command recorded in one folder is found again from another.
     """
-    root = find_places().root
+    root = find_paths().root
     for name in ("dir", "train", "validation", "test"):
         given = getattr(data, name)
         if given and not Path(given).expanduser().exists() and (root / given).exists():

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.places import find_places
+from rnnsweep.paths import find_paths
 
 _MISSING = re.compile(r"Could not (?:find|load) '(?P<group>[^'/]+)/(?P<name>[^']+)'")
 _LOCK = threading.RLock()
@@ -80,7 +80,7 @@ def conf_folders(conf: Path | None = None) -> tuple[Path, ...]:
     Raises:
         UserError: there is no config.yaml in them.
     """
-    folders = (Path(conf).absolute(),) if conf else find_places().conf_path
+    folders = (Path(conf).absolute(),) if conf else find_paths().conf_path
     if not any((folder / "config.yaml").is_file() for folder in folders):
         raise UserError(f"{folders[-1]}: no config.yaml in it; a run is composed from that file")
     return folders
@@ -145,7 +145,7 @@ def read_layers(
 
 def shown(path: Path) -> str:
     """Give a path as a user names it: from the project's root, where it lies below it."""
-    root = find_places().root
+    root = find_paths().root
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 

@@ -6,10 +6,10 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from rnnsweep.classifier.config import OptimizerConfig, TrainerConfig
 from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.networks.config import ModelConfig
+from rnnsweep.optim.config import OptimizerConfig, TrainerConfig
 from rnnsweep.tracking.config import TrackingConfig
 
 GROUPS = ("data", "model", "optimizer", "trainer", "tracking", "experiment")

@@ -1,35 +1,27 @@
-"""Corpora, tokens and batches; names are loaded when first used, so that settings alone import at once."""
+"""Corpora, tokens and batches; names are imported when first used, so that settings alone import at once."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.data.batching import Batch, batch_count, batch_rows, batches, gather, ordered_batches
-    from rnnsweep.data.config import DataConfig
-    from rnnsweep.data.encoded import EncodedCorpus, EncodedPart, prepare, read_texts
+    from rnnsweep.data.batching import Batch as Batch
+    from rnnsweep.data.batching import batch_count as batch_count
+    from rnnsweep.data.batching import batch_rows as batch_rows
+    from rnnsweep.data.batching import batches as batches
+    from rnnsweep.data.batching import gather as gather
+    from rnnsweep.data.batching import ordered_batches as ordered_batches
+    from rnnsweep.data.config import DataConfig as DataConfig
+    from rnnsweep.data.encoded import EncodedCorpus as EncodedCorpus
+    from rnnsweep.data.encoded import EncodedPart as EncodedPart
+    from rnnsweep.data.encoded import prepare as prepare
+    from rnnsweep.data.encoded import read_texts as read_texts
 
-_HOMES = {
-    "batching": ("Batch", "batch_count", "batch_rows", "batches", "gather", "ordered_batches"),
-    "config": ("DataConfig",),
-    "encoded": ("EncodedCorpus", "EncodedPart", "prepare", "read_texts"),
-}
-__all__ = [
-    "Batch",
-    "DataConfig",
-    "EncodedCorpus",
-    "EncodedPart",
-    "batch_count",
-    "batch_rows",
-    "batches",
-    "gather",
-    "ordered_batches",
-    "prepare",
-    "read_texts",
-]
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"rnnsweep.data.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __all__ = lazy_names(
+    __name__,
+    {
+        ".batching": "Batch batch_count batch_rows batches gather ordered_batches",
+        ".config": "DataConfig",
+        ".encoded": "EncodedCorpus EncodedPart prepare read_texts",
+    },
+)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.encoded import EncodedCorpus
-from rnnsweep.data.formats import file_state
+from rnnsweep.data.sources.formats import file_state
 from rnnsweep.data.store import find_cache, made_once, map_array, write_array
 from rnnsweep.errors import UserError
 
@@ -197,7 +197,7 @@ def corpus_vectors(
     if config.vectors is None:
         return None
     if config.vectors == OWN:
-        from rnnsweep.data.counted import own_vectors
+        from rnnsweep.data.counted_vectors import own_vectors
 
         path = own_vectors(corpus, width=width, cache=cache)
     else:

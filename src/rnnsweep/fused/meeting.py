@@ -19,11 +19,11 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.fused.stack.seats import Stacks, Work
 from rnnsweep.fused.stack.stack import Heard, Lesson
 from rnnsweep.fused.step import Learned, Share, learn, take_share
 from rnnsweep.networks import Network
+from rnnsweep.optim.optimizer import Optimizer
 
 Step: TypeAlias = Callable[[Sequence[Share]], list[Learned]]
 
@@ -154,7 +154,7 @@ class Seat:
     def learn(
         self, network: nn.Module, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Take a step with the others; see `rnnsweep.classifier.together.Together`."""
+        """Take a step with the others; see `rnnsweep.training.together.Together`."""
         assert isinstance(network, Network)
         if len(self.kind) == 1:  # the same settings may give other shapes, as with fewer labels in a corpus
             self.kind = (*self.kind, *_shapes(network))
@@ -169,7 +169,7 @@ class Seat:
     def learn_chunk(
         self, network: nn.Module, optimizer: Optimizer, chunk: Any, rates: Callable[[int], float], done: int
     ) -> Heard:
-        """Do all steps of a chunk with the others; see `rnnsweep.classifier.together.Together`."""
+        """Do all steps of a chunk with the others; see `rnnsweep.training.together.Together`."""
         assert isinstance(network, Network)
         rows = chunk.rows()
         if not rows:  # a validation alone

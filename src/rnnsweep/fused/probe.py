@@ -16,8 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rnnsweep.classifier.module import summed_loss
-from rnnsweep.classifier.optimizer import Optimizer
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedPart, gather
 from rnnsweep.fused.rule import bytes_of_member
@@ -25,6 +23,8 @@ from rnnsweep.fused.stack.seats import Stacks, Work
 from rnnsweep.fused.stack.stack import Lesson
 from rnnsweep.interpreter import SAFE_PATH, run_module
 from rnnsweep.networks import build
+from rnnsweep.optim.optimizer import Optimizer
+from rnnsweep.training.module import summed_loss
 
 SIZES = (8, 16, 32, 64)
 _SECONDS = 20.0  # after which no larger number is tried

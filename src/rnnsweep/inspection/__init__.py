@@ -1,27 +1,24 @@
 """Look inside a network while it reads one text: gates, states, classes after each token, saliency.
 
-Names are loaded when first used: PyTorch and matplotlib are not imported with the package.
+Names are imported when first used: PyTorch and matplotlib are not imported with the package.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.inspection.page import write_page
-    from rnnsweep.inspection.picture import draw
-    from rnnsweep.inspection.reading import Inspection, LayerView, read
+    from rnnsweep.inspection.page import write_page as write_page
+    from rnnsweep.inspection.picture import draw as draw
+    from rnnsweep.inspection.trace import Inspection as Inspection
+    from rnnsweep.inspection.trace import LayerView as LayerView
+    from rnnsweep.inspection.trace import read as read
 
-_HOMES = {
-    "Inspection": "reading",
-    "LayerView": "reading",
-    "read": "reading",
-    "draw": "picture",
-    "write_page": "page",
-}
-__all__ = ["Inspection", "LayerView", "draw", "read", "write_page"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __all__ = lazy_names(
+    __name__,
+    {
+        ".trace": "Inspection LayerView read",
+        ".picture": "draw",
+        ".page": "write_page",
+    },
+)

@@ -7,7 +7,7 @@ import base64
 from html import escape
 from pathlib import Path
 
-from rnnsweep.inspection.reading import Inspection, gate_names, shown_token
+from rnnsweep.inspection.trace import Inspection, gate_names, shown_token
 
 _STYLE = """
 :root { color-scheme: light dark; }

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from rnnsweep.inspection.reading import Inspection, Numbers, shown_token
+from rnnsweep.inspection.trace import Inspection, Numbers, shown_token
 
 _SIGNED = {"state", "memory", "candidate"}  # around zero; gates go from 0 (shut) to 1 (open)
 

@@ -1,30 +1,28 @@
 """Trained networks as things to use: a folder without code in it, raw text in, label and probabilities out.
 
-`folder` writes and reads such a folder and refuses foreign ones; `classify` is the model itself; `card` says
-where it comes from and what it is good for; `onnx_file` and `onnx_graph` take it elsewhere; `scoring` puts it
-behind MLflow's scoring server.
+`folder` writes and reads such a folder and refuses foreign ones; `text_model` is the model itself; `card`
+describes where it comes from and what it is good for; `onnx_file` and `onnx_graph` export it; `scoring`
+serves it behind MLflow's scoring server.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.models.card import Card
-    from rnnsweep.models.classify import Prediction, TextModel
-    from rnnsweep.models.folder import read_model, write_model
-    from rnnsweep.models.onnx_file import export_onnx
+    from rnnsweep.models.card import Card as Card
+    from rnnsweep.models.folder import read_model as read_model
+    from rnnsweep.models.folder import write_model as write_model
+    from rnnsweep.models.onnx_file import export_onnx as export_onnx
+    from rnnsweep.models.text_model import Prediction as Prediction
+    from rnnsweep.models.text_model import TextModel as TextModel
 
-_HOMES = {
-    "classify": ("Prediction", "TextModel"),
-    "folder": ("read_model", "write_model"),
-    "card": ("Card",),
-    "onnx_file": ("export_onnx",),
-}
-__all__ = ["Card", "Prediction", "TextModel", "export_onnx", "read_model", "write_model"]
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"rnnsweep.models.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __all__ = lazy_names(
+    __name__,
+    {
+        ".text_model": "Prediction TextModel",
+        ".folder": "read_model write_model",
+        ".card": "Card",
+        ".onnx_file": "export_onnx",
+    },
+)

@@ -6,8 +6,8 @@ from typing import Any
 
 from mlflow.pyfunc.model import PythonModel
 
-from rnnsweep.models.classify import TextModel
 from rnnsweep.models.folder import INSIDE, read_model
+from rnnsweep.models.text_model import TextModel
 
 
 class Classifier(PythonModel):

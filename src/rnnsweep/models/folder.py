@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from rnnsweep.data.config import TOKENS
 from rnnsweep.errors import UserError
-from rnnsweep.models.classify import Cutting, TextModel
+from rnnsweep.models.text_model import Cutting, TextModel
 from rnnsweep.networks import Network, parameter_count
 from rnnsweep.networks.config import ModelConfig
 

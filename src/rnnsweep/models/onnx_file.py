@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from rnnsweep.errors import UserError
-from rnnsweep.models.classify import TextModel
 from rnnsweep.models.onnx_graph import OPSET, make_graph
+from rnnsweep.models.text_model import TextModel
 
 TOLERANCE = 1e-4  # of a logit, for logits of about 1; larger ones in proportion
 LENGTHS = (1, 2, 3, 7, 20, 50, 130)  # of the texts that are compared

@@ -14,8 +14,8 @@ from dataclasses import asdict
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.models.classify import TextModel
-from rnnsweep.tracking.held import HeldAnswer
+from rnnsweep.models.text_model import TextModel
+from rnnsweep.tracking.ui.held_answer import HeldAnswer
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 HOST = "127.0.0.1"
@@ -52,7 +52,7 @@ class _Asked:
 
 def application(model: TextModel) -> Application:
     """Give MLflow's scoring application on a model, behind the door."""
-    from rnnsweep.tracking.store import silence_mlflow
+    from rnnsweep.tracking.store.store import silence_mlflow
 
     silence_mlflow()
     from mlflow.models import Model

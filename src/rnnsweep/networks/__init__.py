@@ -1,23 +1,24 @@
 """Recurrent networks in plain PyTorch.
 
 `build(config, vocabulary=, classes=)` makes one, `parameter_count(...)` counts its weights by formula.
-PyTorch is imported when `build` is first asked for: reading a configuration stays quick.
+PyTorch is imported when `build` is first used: reading a configuration stays quick.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rnnsweep.networks.config import ModelConfig
-from rnnsweep.networks.size import parameter_count
+from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.networks.network import Network, build
+    from rnnsweep.networks.config import ModelConfig as ModelConfig
+    from rnnsweep.networks.network import Network as Network
+    from rnnsweep.networks.network import build as build
+    from rnnsweep.networks.size import parameter_count as parameter_count
 
-__all__ = ["ModelConfig", "Network", "build", "parameter_count"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("Network", "build"):
-        from rnnsweep.networks import network
-
-        return getattr(network, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __all__ = lazy_names(
+    __name__,
+    {
+        ".config": "ModelConfig",
+        ".network": "Network build",
+        ".size": "parameter_count",
+    },
+)

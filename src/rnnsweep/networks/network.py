@@ -9,14 +9,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from rnnsweep.networks.cells import Shows
+from rnnsweep.networks.backends import choose, run
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.networks.embedding import make_embedding
+from rnnsweep.networks.fast.evaluation import run_tokens
+from rnnsweep.networks.fast.layers import Shows
+from rnnsweep.networks.fast.recurrent import run_distinct
 from rnnsweep.networks.initial import set_initial_weights
-from rnnsweep.networks.judged import run_tokens
-from rnnsweep.networks.lengths import choose, run
 from rnnsweep.networks.pooling import pool
-from rnnsweep.networks.recurrent import run_distinct
 from rnnsweep.networks.size import input_width, output_width
 
 # Distinct tokens in a batch, as a share of its tokens, up to which reading each of them once is quicker: the

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rnnsweep.classifier.metrics import Tally
-from rnnsweep.classifier.module import summed_loss
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedPart, prepare
 from rnnsweep.networks import build
 from rnnsweep.training import checkpoint
 from rnnsweep.training.loader import judged_batches
+from rnnsweep.training.metrics import Tally
+from rnnsweep.training.module import summed_loss
 
 _LOW_PRECISION = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 

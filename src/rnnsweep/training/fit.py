@@ -11,21 +11,21 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 
-from rnnsweep.classifier.module import Classifier
-from rnnsweep.classifier.together import Together
 from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.networks import parameter_count
 from rnnsweep.training import checkpoint
-from rnnsweep.training.keeper import Keeper
+from rnnsweep.training.best import Keeper
+from rnnsweep.training.initial import start
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.memory import activation_bytes
+from rnnsweep.training.module import Classifier
 from rnnsweep.training.quiet import quiet
 from rnnsweep.training.ranks import AddedUp, companions
 from rnnsweep.training.scores import Scores
-from rnnsweep.training.starting import start
 from rnnsweep.training.stopping import Signals
+from rnnsweep.training.together import Together
 
 # what may differ between the two parts of a resumed training
 _FREE = ("tracking", "trainer.", "experiment", "data.dir", "data.train", "data.validation", "data.test")

@@ -6,8 +6,8 @@ from itertools import islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.classifier.module import Position
 from rnnsweep.data import Batch, DataConfig, EncodedPart, batch_count, batch_rows, gather, ordered_batches
+from rnnsweep.training.module import Position
 
 TEXTS_OF_A_CHUNK = 1024  # Lightning's cost disappears; a stop is heard after a fraction of a second
 VALIDATION_BATCH = 512

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from rnnsweep.classifier.module import Classifier
+from rnnsweep.training.module import Classifier
 
 REASONS = ("early", "interrupted", "pruned")
 

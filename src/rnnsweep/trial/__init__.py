@@ -15,7 +15,7 @@ from rnnsweep.trial.messages import (
 )
 
 if TYPE_CHECKING:
-    from rnnsweep.classifier.together import Together
+    from rnnsweep.training.together import Together
 
 __all__ = [
     "Channel",
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def run_trial(task: TrialTask, channel: Channel, *, together: "Together | None" = None) -> Outcome:
-    """Train what a task asks for; see `rnnsweep.trial.running.run_trial`."""
-    from rnnsweep.trial.running import run_trial as run  # torch and Lightning are imported there
+    """Train what a task asks for; see `rnnsweep.trial.run.run_trial`."""
+    from rnnsweep.trial.run import run_trial as run  # torch and Lightning are imported there
 
     return run(task, channel, together=together)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from rnnsweep.sweep import Slot
+from rnnsweep.sweepfile import Slot
 
 OUTCOME = "outcome.json"  # in a task's folder: how it ended, written before anyone is told
 LEASE = "lease.json"  # in a task's folder: the process that works there

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from rnnsweep.classifier.module import Classifier
+from rnnsweep.training.module import Classifier
 from rnnsweep.trial.causes import TimeLimit
 from rnnsweep.trial.messages import Channel, Report
 

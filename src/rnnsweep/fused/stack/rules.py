@@ -1,7 +1,7 @@
 """The optimisers' arithmetic for stacked members: each with its own numbers, as tensors.
 
 Equations as torch.optim has them; what the steps do to a row that no batch touched as in
-`rnnsweep.classifier.skipped`, with the same quadrature.
+`rnnsweep.optim.skipped`, with the same quadrature.
 
 Shapes: K members, x whatever follows (weights, or rows and numbers of a row), M rows of a member, Q moments.
 """
@@ -12,8 +12,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnnsweep.classifier.config import OptimizerConfig
-from rnnsweep.classifier.lazy import LazyAdam
+from rnnsweep.optim.config import OptimizerConfig
+from rnnsweep.optim.lazy import LazyAdam
 
 Numbers = Mapping[str, Tensor]  # of each member, in double precision
 EPS = 1e-8  # torch.optim's default
@@ -131,7 +131,7 @@ def _column(numbers_KM: Tensor, values_KME: Tensor) -> Tensor:
 
 
 def quadrature(moments_K4M: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Give two weights and two nodes with the same four moments, as `rnnsweep.classifier.skipped` does."""
+    """Give two weights and two nodes with the same four moments, as `rnnsweep.optim.skipped` does."""
     total, first, second, third = moments_K4M.unbind(1)
     some = total > 0
     sure = torch.where(some, total, 1.0)

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnsweep.classifier.optimizer import WORTH_IT, Optimizer, rows_because
 from rnnsweep.data import EncodedPart
 from rnnsweep.fused.stack.choice import cell_for, draw_for
 from rnnsweep.fused.stack.members import RATES
@@ -19,6 +18,7 @@ from rnnsweep.fused.stack.skipped import window_of
 from rnnsweep.fused.stack.stack import Heard, Lesson, Plan, Stack
 from rnnsweep.fused.stack.weights import trained
 from rnnsweep.networks import Network
+from rnnsweep.optim.optimizer import WORTH_IT, Optimizer, rows_because
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the steps that a row was not part of add up to, for stacked members, on the device.
 
-The same running sums as `rnnsweep.classifier.skipped`, with each member's own numbers and its own count of
+The same running sums as `rnnsweep.optim.skipped`, with each member's own numbers and its own count of
 steps; pushing a step and reading the sums are operations of still shapes.
 
 Shapes: K members, Q moments, L steps since all of a member's rows were level, W skipped steps that still
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rnnsweep.classifier.skipped import NEGLIGIBLE
+from rnnsweep.optim.skipped import NEGLIGIBLE
 
 
 def window_of(ratios: Sequence[float]) -> int:

@@ -1,6 +1,6 @@
 """The members' embeddings as one table, and three ways to move its rows: lazily, all of them, or not at all.
 
-Lazy rows are exact (`rnnsweep.classifier.lazy`): a row is brought up to date when a batch reads it. Here
+Lazy rows are exact (`rnnsweep.optim.lazy`): a row is brought up to date when a batch reads it. Here
 without a search for distinct rows, whose number no still shape could hold: each position of a batch reads its
 row, the first of those with one row gathers their gradients and writes it back, the others write to a spare.
 

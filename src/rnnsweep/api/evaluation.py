@@ -1,0 +1,85 @@
+"""Score a recorded run on the test part."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from rnnsweep.api.results import EvaluateResult
+from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote
+from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
+
+if TYPE_CHECKING:
+    from rnnsweep.tracking.read.runs import RunRow
+
+CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
+
+
+def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
+    """Score a run on the test part, as ``rnnsweep evaluate`` does, and record it on the run.
+
+    Args:
+        run: its id, a prefix of it that no other has, its key or its name.
+        uri: the store, as setting `tracking.uri`.
+
+    Raises:
+        UserError: no such run, several of them, or its checkpoint is gone.
+    """
+    from rnnsweep.tracking import RunRecord, find_run, sync
+    from rnnsweep.training import evaluate as score
+    from rnnsweep.trial.test_reads import note_read
+
+    mlruns = find_paths().mlruns
+    row = find_run(mlruns, run, uri=uri)
+    checkpoint = checkpoint_of(row, mlruns)
+    if sweep := row.tags.get("rnnsweep.sweep"):
+        note_read(mlruns / "sweeps" / sweep, row.tags["rnnsweep.key"].rpartition(".")[2])
+    found = score(recorded_run(row, mlruns), checkpoint)
+    record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
+    record.summary(
+        {"test/accuracy": found.accuracy, "test/macro_f1": found.macro_f1, "test/loss": found.loss}
+    )
+    record.flush(5.0)
+    sync(mlruns, uri)
+    return EvaluateResult(row.run_id, row.name, found.accuracy, found.macro_f1, found.loss)
+
+
+def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
+    """Compose a recorded run as it was, whatever has become of the files of conf/ since."""
+    overrides = json.loads(row.tags.get("rnnsweep.overrides", "[]"))
+    snapshot = mlruns / "sweeps" / row.tags.get("rnnsweep.sweep", "") / "conf"
+    conf = snapshot if (snapshot / "config.yaml").is_file() else None
+    run = compose(overrides, conf=conf, where=f"run {row.run_id[:8]}")
+    changed = [quote(key, value) for key, value in _values(row).items() if flatten(run)[key] != value]
+    return compose([*overrides, *changed], conf=conf, where=f"run {row.run_id[:8]}") if changed else run
+
+
+def _values(row: "RunRow") -> dict[str, object]:
+    from rnnsweep.tracking.naming import from_text
+
+    kept = {key: text for key, text in row.params.items() if key in known_keys()}
+    return {
+        key: yaml.safe_load(text) if text.startswith("[") else from_text(text) for key, text in kept.items()
+    }
+
+
+def checkpoint_of(row: "RunRow", mlruns: Path) -> Path:
+    """Find the best weights of a recorded run.
+
+    Raises:
+        UserError: it kept none, or they are gone.
+    """
+    state = row.tags.get("rnnsweep.state", "unknown")
+    place = row.tags.get(CHECKPOINT)
+    if place is None:
+        raise UserError(f"run {row.run_id[:8]} ({row.name}, {state}): it kept no checkpoint to evaluate")
+    path = mlruns / place
+    if not path.resolve().is_relative_to(mlruns.resolve()):
+        raise UserError(
+            f"run {row.run_id[:8]} ({row.name}): its tag {CHECKPOINT}={place!r} leads out of mlruns/"
+        )
+    if not path.is_file():
+        raise UserError(f"run {row.run_id[:8]} ({row.name}): its checkpoint {path} is gone; train it again")
+    return path

@@ -1,0 +1,1 @@
+"""What happens inside a network: gates and states, gradients over time, word vectors."""

@@ -1,0 +1,82 @@
+"""Find sweeps: their files, their names, what they were asked when they started, and how far they are."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.config import compose
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.paths import ProjectPaths, find_paths
+from rnnsweep.sweepfile import Sweep, read_sweep
+
+if TYPE_CHECKING:
+    from rnnsweep.state import SweepStatus
+
+
+def status(name: str | Path) -> "SweepStatus":
+    """Tell how far a sweep is, from any process.
+
+    Raises:
+        UserError: there is no such sweep.
+    """
+    from rnnsweep.state import read_status
+
+    places = find_paths()
+    return read_status(places.mlruns, find_name(name, places))
+
+
+def find_file(question: str | Path, places: ProjectPaths) -> Path:
+    """Find a file of sweeps/ by its path or by its name.
+
+    Raises:
+        UserError: there is no such file; the message names the nearest.
+    """
+    path = Path(question)
+    if path.is_file():
+        return path
+    known = {file.stem: file for folder in reversed(places.sweeps) for file in sorted(folder.glob("*.yaml"))}
+    if path.suffix in ("", ".yaml", ".yml") and path.stem in known and len(path.parts) <= 2:
+        return known[path.stem]
+    listed = f"there is {', '.join(sorted(known))}" if known else f"{places.sweeps[0]} has none"
+    raise UserError(f"{question}: no such sweep file; {listed}.{nearest(path.stem, known)}")
+
+
+def find_question(question: str | Path, places: ProjectPaths) -> Sweep:
+    """Read a file of sweeps/ by its path or name, or what a started sweep of that name was asked.
+
+    So every command that names a sweep runs, wherever the sweep's file lies.
+
+    Raises:
+        UserError: there is neither such a file nor such a sweep, or it cannot be used.
+    """
+    try:
+        path = find_file(question, places)
+    except UserError:
+        again = started(str(question), places) if Path(question).name == str(question) else None
+        if again is None:
+            raise
+        return again
+    return read_sweep(path)
+
+
+def find_name(name: str | Path, places: ProjectPaths) -> str:
+    """Find a sweep's name by its name or by its file."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or (path.is_file() and len(path.parts) > 1):
+        return read_sweep(find_file(path, places)).name
+    return str(name)
+
+
+def started(name: str, places: ProjectPaths) -> Sweep | None:
+    """Read the question of a sweep as it was when it started; None where that is not known."""
+    snapshot = places.mlruns / "sweeps" / name / "sweep.yaml"
+    return replace(read_sweep(snapshot), name=name) if snapshot.is_file() else None
+
+
+def store_of(name: str, places: ProjectPaths) -> str | None:
+    """Give the store that a sweep's overrides name; None where they leave it to the environment."""
+    asked = started(name, places)
+    if asked is None:
+        return None
+    conf = places.mlruns / "sweeps" / name / "conf"
+    return compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri

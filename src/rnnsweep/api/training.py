@@ -1,0 +1,192 @@
+"""Train one run and record it."""
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from rnnsweep.api.results import OnValidation, TrainResult
+from rnnsweep.config import RunConfig, compose, flatten
+from rnnsweep.config.overrides import read_overrides
+from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
+
+if TYPE_CHECKING:
+    from rnnsweep.data import EncodedCorpus
+    from rnnsweep.tracking import RunRecord
+    from rnnsweep.training import Scores
+
+_BYTES_PER_WEIGHT = 8  # itself and its gradient, in single precision
+OnBegin = Callable[[RunConfig, "EncodedCorpus"], None]
+
+
+@dataclass(frozen=True)
+class _Store:
+    """Where a single run is recorded."""
+
+    mlruns: Path
+    key: str
+    uri: str
+
+    @property
+    def folder(self) -> Path:
+        return self.mlruns / "runs" / self.key
+
+
+def train(
+    overrides: Sequence[str] = (),
+    *,
+    conf: Path | None = None,
+    on_begin: OnBegin | None = None,
+    on_validation: OnValidation | None = None,
+    folder: Path | None = None,
+) -> TrainResult:
+    """Train one run, as ``rnnsweep train`` does, and record it.
+
+    Args:
+        overrides: as ``["model=lstm", "optimizer.lr=0.01"]``.
+        conf: the folder of ``config.yaml``; None finds it.
+        on_begin: called with the configuration and the corpus before the training begins.
+        on_validation: called after each look at the validation part.
+        folder: for the checkpoints of a run that is not recorded; None keeps none.
+
+    Raises:
+        UserError: the configuration or the data cannot be used, or the tracking server does not answer;
+            nothing is recorded then.
+        rnnsweep.training.Diverged: the loss became NaN or infinite; the run is recorded as failed.
+    """
+    from rnnsweep.data import prepare
+
+    run = compose(overrides, conf=conf)
+    store = _find_store(run)
+    corpus = prepare(run.data)
+    _refuse_too_large(run, corpus)
+    if on_begin:
+        on_begin(run, corpus)
+    if store is None:
+        return _result(run, _fit(run, None, folder, on_validation), run_id=None)
+    return _train_recorded(run, corpus, store, on_validation)
+
+
+def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
+    """Refuse a network whose weights and their gradients alone are more than the machine's memory."""
+    import psutil
+
+    from rnnsweep.networks import parameter_count
+
+    sizes = {"vocabulary": len(corpus.vocabulary), "classes": len(corpus.labels)}
+    weights, memory = parameter_count(run.model, **sizes), psutil.virtual_memory().total
+    if weights * _BYTES_PER_WEIGHT > memory:
+        asked, there = weights * _BYTES_PER_WEIGHT / 2**30, memory / 2**30
+        raise UserError(
+            f"model.hidden_size={run.model.hidden_size}: {weights:,} parameters take {asked:,.0f} GB,"
+            f" this machine has {there:,.0f} GB; take fewer units, layers or words"
+        )
+
+
+def _find_store(run: RunConfig) -> _Store | None:
+    from rnnsweep.tracking.store.address import destination_of
+
+    if not run.tracking.enabled:
+        return None
+    mlruns = find_paths().mlruns
+    uri = destination_of(mlruns, run.tracking.uri)
+    return _Store(mlruns, f"single.{uuid.uuid4().hex[:12]}", uri)
+
+
+def _train_recorded(
+    run: RunConfig, corpus: "EncodedCorpus", store: _Store, on_validation: OnValidation | None
+) -> TrainResult:
+    from rnnsweep.tracking import Shipper
+
+    with Shipper(store.mlruns, store.uri) as shipper:
+        with _open(run, corpus, store) as record:
+            scores = _fit(run, record, store.folder, on_validation)
+            _record_scores(record, scores, store)
+        shipper.drain(keys=[store.key])
+        run_id = shipper.run_id(store.key)
+    return _result(run, scores, run_id=run_id)
+
+
+def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord":
+    from rnnsweep.tracking import RunRecord, dataset_parts, how_to_repeat, provenance
+
+    flat = flatten(run)
+    return RunRecord.open(
+        store.mlruns,
+        experiment=run.tracking.experiment,
+        name=name_of(run),
+        key=store.key,
+        tags={
+            "rnnsweep.role": "single",
+            "rnnsweep.architecture": run.architecture,
+            "rnnsweep.overrides": json.dumps(list(run.overrides)),
+            "rnnsweep.seed": str(run.seed),
+        },
+        params=flat,
+        datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes),
+        config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
+        uri=store.uri,
+        description=how_to_repeat(run.overrides),
+        provenance=provenance(diff=run.tracking.diff),
+    )
+
+
+def name_of(run: RunConfig) -> str:
+    """Give the name of a run: the one asked for, or what was overridden, so that it reads."""
+    from rnnsweep.tracking import run_name
+
+    if run.tracking.run_name:
+        return run.tracking.run_name
+    flat, silent = flatten(run), ("tracking.", "data.dir", "data.train", "data.test")
+    said = [one.key for one in read_overrides(run.overrides) if not one.chooses]
+    name: str = run_name(run.architecture, {key: flat[key] for key in said if not key.startswith(silent)})
+    return name
+
+
+def _fit(
+    run: RunConfig, record: "RunRecord | None", folder: Path | None, on_validation: OnValidation | None
+) -> "Scores":
+    from rnnsweep.api.on_validation import Watch
+    from rnnsweep.tracking import MachineMonitor
+    from rnnsweep.training import train as fit
+
+    watches = [Watch(on_validation)] if on_validation else []
+    if record is None:
+        return fit(run, callbacks=watches, folder=folder)
+    with MachineMonitor(record, every_s=run.tracking.machine_every):
+        return fit(run, logger=record.logger, callbacks=watches, folder=folder)
+
+
+def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:
+    from rnnsweep.training.checkpoint import LAST
+    from rnnsweep.trial.record import summary_of
+
+    record.summary(summary_of(scores))
+    if scores.stopped != "interrupted":
+        (store.folder / LAST).unlink(missing_ok=True)  # there is nothing to go on with any more
+    if scores.checkpoint is not None:
+        record.tags({"rnnsweep.checkpoint": scores.checkpoint.relative_to(store.mlruns).as_posix()})
+    if scores.stopped == "interrupted":
+        record.end("interrupted", "Ctrl-C")
+    record.end("complete")
+
+
+def _result(run: RunConfig, scores: "Scores", *, run_id: str | None) -> TrainResult:
+    return TrainResult(
+        run_id=run_id,
+        name=name_of(run),
+        architecture=run.architecture,
+        validation=scores.validation,
+        parameters=scores.parameters,
+        seconds=scores.seconds,
+        epochs=scores.epochs,
+        samples_per_second=scores.samples_per_second,
+        overrides=run.overrides,
+        checkpoint=scores.checkpoint,
+        stopped=scores.stopped,
+    )

@@ -1,1 +1,0 @@
-"""The LightningModule: loss, metrics, optimiser."""

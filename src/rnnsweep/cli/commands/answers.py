@@ -1,0 +1,118 @@
+"""`compare` and `best`: what a sweep found."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Started
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.views import print_views
+from rnnsweep.cli.words import score
+
+if TYPE_CHECKING:
+    from rnnsweep.comparison import Comparison
+
+
+@command(
+    "compare",
+    ("rnnsweep compare quickstart", "standings, verdicts on each pair, and the report's path"),
+    ("rnnsweep compare quickstart --margin 0.01", "differences under one point do not matter"),
+    ("rnnsweep compare quickstart ag_news", "ranks over several corpora, one sweep each"),
+    ("rnnsweep compare quickstart --figures out", "figures as SVG, PDF and CSV, tables as LaTeX"),
+    ("rnnsweep compare quickstart --json | jq .standings", "one JSON object, for programs"),
+)
+@click.argument("sweeps", type=Started(), nargs=-1, required=True, metavar="SWEEP...")
+@click.option("--margin", type=click.FloatRange(0, 1), help="Smallest difference that matters, as 0.002.")
+@click.option("--figures", type=click.Path(path_type=Path), help="Folder for figures and tables as files.")
+@json_option
+def compare_command(
+    sweeps: tuple[str, ...], margin: float | None, figures: Path | None, as_json: bool
+) -> None:
+    """Compare the architectures of SWEEP, and write the report.
+
+    Architectures are compared by the test scores of their replicates. SWEEP is a name or a file.
+    Of several sweeps, each on another corpus, the architectures are ranked over the corpora.
+    """
+    if len(sweeps) > 1:
+        if figures is not None:
+            raise click.UsageError("--figures is for one sweep; the report over corpora holds its figure.")
+        _compare_corpora(sweeps, margin, as_json)
+        return
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import compare
+
+        found = compare(sweeps[0], margin=margin)
+        emit(found.to_json())
+        written = _write_figures(found, figures) if figures else []
+    if not as_json:
+        print_answer(found)
+        if figures:
+            pages = sum(path.suffix == ".pdf" for path in written)
+            hint = "" if pages else "; for PDF: pip install 'rnnsweep[figures]'"
+            click.echo(f"Figures: {len(written)} files in {figures}{hint}")
+
+
+def _write_figures(found: "Comparison", folder: Path) -> list[Path]:
+    from rnnsweep.comparison import write_figures
+
+    written: list[Path] = write_figures(found, folder)
+    return written
+
+
+def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import compare_corpora
+
+        found = compare_corpora(sweeps, margin=margin)
+        emit(found.to_json())
+    if not as_json:
+        from rnnsweep.comparison import corpora_table
+
+        console, _ = consoles()
+        console.print(corpora_table(found, width=min(console.width, 120)))
+        console.print(f"Report: {found.report}", markup=False, soft_wrap=True)
+
+
+@command(
+    "best",
+    ("rnnsweep best quickstart", "the command that trains the best trial again"),
+    ("rnnsweep best quickstart gru", "the best of one architecture"),
+    ('eval "$(rnnsweep best quickstart)"', "train it"),
+)
+@click.argument("sweep", type=Started())
+@click.argument("architecture", required=False)
+@json_option
+def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
+    """Print the command that repeats the best trial of SWEEP.
+
+    It is the best by validation, of ARCHITECTURE or of all; the command gives the same score.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import best
+
+        found = best(sweep, architecture)
+        emit(
+            {
+                "sweep": found.sweep,
+                "architecture": found.architecture,
+                "validation": found.validation,
+                "run_id": found.run_id,
+                "overrides": list(found.overrides),
+                "command": found.command,
+            }
+        )
+    if not as_json:
+        click.echo(f"# {found.architecture}, validation {score(found.validation)}", err=True)
+        click.echo(found.command)
+
+
+def print_answer(comparison: "Comparison") -> None:
+    """Print the standings and verdicts, and where to look next."""
+    from rnnsweep.comparison import print_comparison
+
+    console, _ = consoles()
+    print_comparison(comparison, console=console)
+    print_views(comparison.sweep)
+    console.print(f"To repeat the best: rnnsweep best {comparison.sweep}", style="dim")

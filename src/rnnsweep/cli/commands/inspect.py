@@ -1,0 +1,92 @@
+"""`inspect`: what a network does with a text, token by token."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.output import consoles, one_json_object
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rnnsweep.inspection import Inspection
+
+SHADES = " ░▒▓█"
+
+
+@command(
+    "inspect",
+    ("rnnsweep inspect 3f9a1c 'Oil prices fall again'", "a run by the beginning of its id"),
+    ("rnnsweep inspect 'row 5, LSTM 32, packed, last state' 'Not bad'", "the newest run of that name"),
+)
+@click.argument("run")
+@click.argument("text")
+@json_option
+def inspect_command(run: str, text: str, as_json: bool) -> None:
+    """Show gates, states and classes of RUN while it reads TEXT.
+
+    Prints a line for each token; draws every unit of every layer as HTML and PNG, and keeps both on the run.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import inspect
+
+        result = inspect(run, text)
+        found = result.inspection
+        emit(
+            {
+                "run_id": result.run_id,
+                "answer": found.answer,
+                "labels": found.labels,
+                "tokens": found.tokens,
+                "known": found.known,
+                "probabilities": found.probabilities_TC,
+                "saliency": found.saliency_T,
+                "page": result.page,
+                "picture": result.picture,
+            }
+        )
+    if not as_json:
+        console, _ = consoles()
+        console.print(_table(found))
+        console.print(f"answer   {found.answer} ({found.confidence:.3f})", markup=False)
+        console.print("gates    mean over the units of layer 1: blank shut, full open", style="dim")
+        console.print("[word]   not in the vocabulary", style="dim", markup=False)
+        console.print(f"page     {result.page}", style="dim", markup=False, soft_wrap=True)
+        console.print(f"picture  {result.picture}", style="dim", markup=False, soft_wrap=True)
+
+
+def _table(found: "Inspection") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from rnnsweep.inspection.trace import gate_names, shown_token
+
+    gates = gate_names(found.layers)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("token", "saliency", "class so far", ""):
+        table.add_column(name, no_wrap=True)
+    for gate in gates:
+        table.add_column(gate, no_wrap=True)
+    for step, token in enumerate(found.tokens):
+        shares_C = found.probabilities_TC[step]
+        best = int(shares_C.argmax())
+        shown = shown_token(token)[:24]
+        table.add_row(
+            Text(shown if found.known[step] else f"[{shown}]"),
+            bar(float(found.saliency_T[step]), 8),
+            Text(found.labels[best][:16]),
+            f"{shares_C[best]:.2f}",
+            *(shade(float(found.layers[0].gates[gate][step].mean())) for gate in gates),
+        )
+    return table
+
+
+def bar(share: float, width: int) -> str:
+    """Draw a share of one as a bar of `width` cells."""
+    return "█" * round(share * width)
+
+
+def shade(share: float) -> str:
+    """Draw a share of one as a shaded cell and a number."""
+    return f"{SHADES[min(int(share * len(SHADES)), len(SHADES) - 1)] * 2} {share:.2f}"

@@ -1,0 +1,114 @@
+"""`plan` and `schema`: what a sweep would do before it does it, and what its file can have."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Question
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count, duration
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rnnsweep.planning.plan import Plan, Planned
+
+
+@command(
+    "plan",
+    ("rnnsweep plan sweeps/quickstart.yaml", "check the file, and measure what its networks cost here"),
+    ("rnnsweep plan quickstart --slots 4", "the time with four trials at once"),
+    ("rnnsweep plan quickstart --json", "one JSON object, for programs"),
+)
+@click.argument("file", type=Question())
+@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@json_option
+def plan_command(file: str, slots: str | None, as_json: bool) -> None:
+    """Say what a sweep would do and take, without running it.
+
+    Trains each architecture's smallest and largest network for about a second.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import plan
+
+        with consoles()[1].status("") as shown:  # nothing where standard error is no terminal
+            found = plan(file, slots=slots, tell=shown.update)
+        emit(plan_json(found))
+    if not as_json:
+        _print(found)
+
+
+@command(
+    "schema",
+    ("rnnsweep schema > sweep.schema.json", "for an editor: what a sweep file can have"),
+)
+def schema_command() -> None:
+    """Print the JSON schema of sweep files, for editors."""
+    from rnnsweep.sweep import sweep_schema
+
+    click.echo(json.dumps(sweep_schema(), indent=2, ensure_ascii=False))
+
+
+def plan_json(found: "Plan") -> dict[str, Any]:
+    """Give the object of ``plan --json``: the plan, its time, and how near derived widths come."""
+    plan = asdict(found)
+    for values, one in zip(plan["architectures"], found.architectures, strict=True):
+        values["derived"] = [sized.note() for sized in one.derived]
+    return {**plan, "seconds": found.seconds}
+
+
+def _print(found: "Plan") -> None:
+    console, _ = consoles()
+    console.print(f"{found.sweep}: {found.question}", style="bold", markup=False)
+    console.print(planned_table(found.architectures))
+    if any(one.derived for one in found.architectures):
+        console.print(derived_table(found.architectures))
+    for one in found.architectures:
+        if one.infeasible:
+            console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
+    if found.seconds is not None:
+        console.print(
+            f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
+        )
+    console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+
+
+def planned_table(rows: "Sequence[Planned]") -> "Table":
+    """Draw a row for each architecture: the points of its space, and what both ends of it cost."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    for head in ("points", "trainings", "epochs", "parameters", "s an epoch"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for one in rows:
+        small, large = one.smallest, one.largest
+        table.add_row(
+            one.architecture,
+            "endless" if one.configurations is None else f"{one.configurations:,}",
+            "-" if one.trainings is None else str(one.trainings),
+            str(one.epochs),
+            f"{small.parameters:,} to {large.parameters:,}",
+            f"{small.seconds_per_epoch:.2g} to {large.seconds_per_epoch:.2g}",
+        )
+    return table
+
+
+def derived_table(rows: "Sequence[Planned]") -> "Table":
+    """Draw the widths that follow a budget of parameters, and how near each comes to it."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    for head in ("derived", "budget", "reached", "off by"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for one in rows:
+        for sized in one.derived:
+            width = f"{sized.key.removeprefix('model.')} {sized.value:,}"
+            reached = f"{sized.counted:,}" + ("" if sized.count == "all" else " + embedding")
+            table.add_row(one.architecture, width, f"{sized.budget:,}", reached, f"{sized.deviation:+.1%}")
+    return table

@@ -1,0 +1,124 @@
+"""`train` and `evaluate`: one run."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.commands.settings import overrides_argument
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count, duration, loss, score
+from rnnsweep.errors import UserError
+
+if TYPE_CHECKING:
+    from rnnsweep.api import TrainResult, Validation
+    from rnnsweep.config import RunConfig
+    from rnnsweep.data import EncodedCorpus
+
+INTERRUPTED = 130
+
+
+@command(
+    "train",
+    ("rnnsweep train", "train the run that conf/config.yaml describes"),
+    ("rnnsweep train model=gru optimizer.lr=0.01 trainer.max_epochs=3", "another model and other values"),
+    ("rnnsweep train data=files data.train=reviews.csv", "your own text: columns text and label"),
+    ("rnnsweep train model=bilstm --json | jq .validation", "one JSON object, for programs"),
+)
+@overrides_argument
+@json_option
+def train_command(overrides: Sequence[str], as_json: bool) -> int:
+    """Train one run and record it.
+
+    KEY=VALUE sets a value of the run, as optimizer.lr=0.01, or chooses a file of conf/, as model=gru;
+    `rnnsweep config` lists the keys.
+    """
+    with one_json_object(as_json) as emit:
+        result = _train(overrides)
+        emit(
+            {
+                "run_id": result.run_id,
+                "validation": result.validation,
+                "parameters": result.parameters,
+                "seconds": result.seconds,
+            }
+        )
+    if not as_json:
+        _conclude(result)
+    return INTERRUPTED if result.stopped == "interrupted" else 0
+
+
+@command(
+    "evaluate",
+    ("rnnsweep evaluate 3f9a1c", "a run by the beginning of its id"),
+    ("rnnsweep evaluate 'bilstm lr=0.01'", "the newest run of that name"),
+    ("rnnsweep evaluate 3f9a1c --json", "one JSON object, for programs"),
+)
+@click.argument("run")
+@json_option
+def evaluate_command(run: str, as_json: bool) -> None:
+    """Score RUN on the test part, and record the score on it.
+
+    The test part is for the last question, not for choosing: search and compare by validation.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import evaluate
+
+        found = evaluate(run)
+        scores = {"accuracy": found.accuracy, "macro_f1": found.macro_f1, "loss": found.loss}
+        emit({"run_id": found.run_id, "test": scores})
+    if not as_json:
+        click.echo(f"run {found.run_id[:8]} ({found.name}) on the test part")
+        click.echo(f"  accuracy  {score(found.accuracy)}")
+        click.echo(f"  macro F1  {score(found.macro_f1)}")
+        click.echo(f"  loss      {loss(found.loss)}")
+
+
+def _train(overrides: Sequence[str]) -> "TrainResult":
+    from rnnsweep.api import train
+    from rnnsweep.training import Diverged
+
+    try:
+        return train(overrides, on_begin=_begin, on_validation=_tell)
+    except Diverged as error:
+        raise UserError(
+            f"the training diverged: {error}; the run is recorded as failed."
+            " Lower optimizer.lr or optimizer.gradient_clip."
+        ) from error
+
+
+def _begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
+    sizes = ", ".join(f"{rows:,} {part}" for part, rows in corpus.sizes.items())
+    _, console = consoles()
+    console.print(f"{run.architecture} on {corpus.name} ({sizes}), seed {run.seed}", markup=False)
+
+
+def _tell(seen: "Validation") -> None:
+    _, console = consoles()
+    train = "" if seen.train_loss is None else f"train loss {loss(seen.train_loss)}, "
+    console.print(
+        f"epoch {seen.epoch:<4.3g} {train}validation loss {loss(seen.loss)},"
+        f" accuracy {score(seen.accuracy)}  {duration(seen.seconds):>8}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _conclude(result: "TrainResult") -> None:
+    console, _ = consoles()
+    ended = {"interrupted": "interrupted after", "early": "stopped early after"}.get(result.stopped or "", "")
+    console.print(
+        f"[bold]{score(result.validation)}[/] best validation accuracy"
+        f" ({ended} {count_epochs(result.epochs)}, {count(result.parameters, 'parameter')},"
+        f" {duration(result.seconds)})".replace("( ", "(")
+    )
+    if result.run_id is not None:
+        console.print(f"run {result.run_id[:8]}  {result.name}", markup=False)
+        console.print(f"  test it     rnnsweep evaluate {result.run_id[:8]}", style="dim")
+        console.print("  look at it  rnnsweep ui", style="dim")
+
+
+def count_epochs(epochs: float) -> str:
+    """Write ``1 epoch`` or ``2.5 epochs``."""
+    return f"{epochs:.3g} epoch" if epochs == 1 else f"{epochs:.3g} epochs"

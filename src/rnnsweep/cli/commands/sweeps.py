@@ -1,0 +1,246 @@
+"""`sweep` and `status`: run a question, and see how far it is."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.commands.answers import print_answer
+from rnnsweep.cli.commands.cleaning import print_disk_use
+from rnnsweep.cli.commands.models import keep_models
+from rnnsweep.cli.names import Question, Started
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count, duration, score
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rnnsweep.api import SweepResult
+    from rnnsweep.state import Failure, Listener, SweepStatus
+
+INTERRUPTED = 130
+MOST_FAILURES = 20  # under a sweep's summary; `status` names each
+WATCH_S = 1.0
+_FUSE = click.option(
+    "--fuse", metavar="auto|K|off", help="Runs of one shape that take their steps together. [default: FILE's]"
+)
+
+
+@command(
+    "sweep",
+    ("rnnsweep sweep sweeps/quickstart.yaml", "start it; the same command goes on with it"),
+    ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
+    ("rnnsweep sweep quickstart --slots gpu:0,gpu:0,gpu:1", "two at a time on one GPU, one on another"),
+    ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
+    ("rnnsweep sweep quickstart --studies 5", "the whole search five times, to see what a budget buys"),
+    ("rnnsweep sweep quickstart --fuse 8", "eight runs of one shape in a process, as one computation"),
+)
+@click.argument("file", type=Question())
+@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
+@click.option(
+    "--accept-changes", is_flag=True, help="Go on although FILE, the corpus or the code changed since."
+)
+@click.option(
+    "--studies", type=click.IntRange(min=1), default=1, help="Whole searches with other seeds, in all."
+)
+@_FUSE
+def sweep_command(
+    file: str, slots: str | None, trials: int | None, accept_changes: bool, studies: int, fuse: str | None
+) -> int:
+    """Run a sweep, or go on with it, and compare what came out.
+
+    FILE is a file of sweeps/ or its name.
+
+    Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
+    """
+    from rnnsweep.api import sweep
+
+    def work(shown: "Listener") -> "SweepResult":
+        return sweep(
+            file,
+            slots=slots,
+            trials=trials,
+            accept_changes=accept_changes,
+            listener=shown,
+            fuse=fuse,
+            models=False,  # after the standings
+            studies=studies,
+        )
+
+    return _watch(work, again=f"rnnsweep sweep {file}" + (f" --studies {studies}" if studies > 1 else ""))
+
+
+@command(
+    "replicate",
+    (
+        "rnnsweep replicate quickstart --n 10",
+        "ten seeds of each, those that are done included",
+    ),
+    (
+        "rnnsweep replicate quickstart --n 10 --until-separated --max 30",
+        "then more for the pair that needs them most",
+    ),
+)
+@click.argument("sweep", type=Started())
+@click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
+@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option("--until-separated", is_flag=True, help="Then go on with the pair that needs it most.")
+@click.option(
+    "--max", "most", type=click.IntRange(min=1), default=30, show_default=True, help="Seeds of each in all."
+)
+@_FUSE
+def replicate_command(
+    sweep: str, replicates: int, slots: str | None, until_separated: bool, most: int, fuse: str | None
+) -> int:
+    """Train the best of each architecture of SWEEP on more seeds.
+
+    Only seeds tell whether one is better than another; `rnnsweep compare` says how many it takes.
+    """
+    from rnnsweep.api import replicate
+
+    def work(shown: "Listener") -> "SweepResult":
+        return replicate(
+            sweep,
+            replicates,
+            slots=slots,
+            listener=shown,
+            fuse=fuse,
+            until_separated=until_separated,
+            models=False,
+            most=most,
+        )
+
+    further = f" --until-separated --max {most}" if until_separated else ""
+    return _watch(work, again=f"rnnsweep replicate {sweep} --n {replicates}{further}")
+
+
+@command(
+    "status",
+    ("rnnsweep status quickstart", "how far a sweep is, from any terminal"),
+    ("rnnsweep status quickstart --watch", "draw it again each second until the sweep stops"),
+    ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
+)
+@click.argument("sweep", type=Started())
+@click.option("--watch", is_flag=True, help="Draw it again each second until the sweep stops.")
+@json_option
+def status_command(sweep: str, watch: bool, as_json: bool) -> None:
+    """Tell how far SWEEP is, and which trials failed and why.
+
+    SWEEP is a name or a file.
+    """
+    if watch and as_json:
+        raise click.UsageError("--watch and --json exclude each other.")
+    if watch:
+        _follow(sweep)
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import disk_use, status
+
+        found = status(sweep)
+        disk = disk_use(sweep)
+        emit(
+            {
+                "sweep": found.sweep,
+                "state": found.state,
+                "trials": found.trials,
+                "slots_busy": found.slots_busy,
+                "disk": asdict(disk),
+            }
+        )
+    if not as_json:
+        _print_status(found)
+        print_disk_use(disk)
+
+
+def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
+    """Show a sweep while it runs and what came out; `again` is the command that goes on with it."""
+    from rnnsweep.cli.live import listener
+
+    _, console = consoles()
+    try:
+        with listener(console) as shown:
+            result = work(shown)
+    except KeyboardInterrupt:  # outside of the trials: while it started, or compared
+        console.print(f"interrupted; go on with: {again}", markup=False)
+        return INTERRUPTED
+    _conclude(result, again)
+    return INTERRUPTED if result.state == "interrupted" else 0
+
+
+def _conclude(result: "SweepResult", again: str) -> None:
+    _, console = consoles()
+    done = f"{count(result.trials['complete'], 'trial')} complete, {result.trials['pruned']} pruned"
+    done += "".join(f", {result.trials[w]} {w}" for w in ("infeasible", "rejected") if w in result.trials)
+    if result.state == "interrupted":
+        console.print(f"interrupted: {done}; go on with: {again}", markup=False)
+        return
+    if result.ran:
+        busy = f"slots busy {result.slots_busy:.0%}"
+        console.print(f"finished in {duration(result.seconds)}: {done}, {busy}", markup=False)
+    else:
+        console.print(f"sweep {result.sweep} is finished: nothing left to run", markup=False)
+    _print_failures(result.failures, most=MOST_FAILURES)
+    if result.comparison is not None:
+        print_answer(result.comparison)
+        keep_models(result)
+
+
+def _follow(sweep: str) -> None:
+    """Draw the status of a running sweep until it stops; without a terminal, a line where it changed."""
+    import time
+
+    from rich.live import Live
+
+    from rnnsweep.api import status
+
+    console, _ = consoles()
+    before = None
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while (found := status(sweep)).state in ("running", "paused"):
+            if console.is_terminal:
+                live.update(_status_table(found), refresh=True)
+            elif found.trials != before:
+                words = (f"{number} {word}" for word, number in found.trials.items() if number)
+                console.print(f"{found.sweep}: {', '.join(words)}", markup=False)
+            before = found.trials
+            time.sleep(WATCH_S)
+
+
+def _print_status(found: "SweepStatus") -> None:
+    console, _ = consoles()
+    console.print(f"[bold]{found.sweep}[/]  {found.state}, slots busy {found.slots_busy:.0%}")
+    console.print(_status_table(found))
+    for one in found.standings:
+        if one.stopped:
+            console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
+    _print_failures(found.failures, most=len(found.failures))
+    if found.state == "interrupted":
+        console.print(f"go on with: rnnsweep sweep {found.sweep}", style="dim")
+
+
+def _status_table(found: "SweepStatus") -> "Table":
+    from rich.table import Table
+
+    from rnnsweep.palette import colour
+
+    heads = [*found.trials, "best"]
+    table = Table(box=None, padding=(0, 2 if len(heads) < 8 else 1, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in found.standings:
+        counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
+        table.add_row(f"[{colour(row.architecture)}]{row.architecture}[/]", *counts, score(row.best))
+    return table
+
+
+def _print_failures(failures: "tuple[Failure, ...]", *, most: int) -> None:
+    _, console = consoles()
+    for one in failures[:most]:
+        console.print(f"{one.name} failed: {one.cause}: {one.reason}", style="red", markup=False)
+        console.print(f"  {one.log}", style="dim", markup=False, soft_wrap=True)
+    if len(failures) > most:
+        left = count(len(failures) - most, "failure")
+        console.print(f"and {left} more: `rnnsweep status` names each", style="red", markup=False)

@@ -1,0 +1,34 @@
+"""`vectors`: how many of a corpus's words a file of vectors has."""
+
+from collections.abc import Sequence
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.commands.settings import overrides_argument
+from rnnsweep.cli.output import consoles, one_json_object
+
+
+@command(
+    "vectors",
+    ("rnnsweep vectors glove.6B.50d.txt data=ag_news", "how much of the corpus the file speaks of"),
+    ("rnnsweep vectors own data=files data.train=reviews.csv", "vectors counted on the corpus's own texts"),
+)
+@click.argument("file")
+@overrides_argument
+@json_option
+def vectors_command(file: str, overrides: Sequence[str], as_json: bool) -> None:
+    """Look the words of a corpus up in a FILE of word vectors.
+
+    A run starts from a file's vectors with data.vectors=FILE and model.embedding_size as wide as they are;
+    model.freeze_embedding=true keeps them as they are.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import vectors
+
+        found, width = vectors(file, overrides)
+        emit({"file": file, "width": width, **vars(found)})
+    if not as_json:
+        console, _ = consoles()
+        for name, value in [("numbers of a vector", str(width)), *found.table]:
+            console.print(f"{name:<30} {value}", markup=False, soft_wrap=True)

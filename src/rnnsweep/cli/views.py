@@ -1,0 +1,18 @@
+"""Where to look at a sweep in the MLflow UI, as lines under its answer."""
+
+from rnnsweep.cli.output import consoles
+from rnnsweep.paths import find_paths
+
+
+def print_views(sweep: str) -> None:
+    """Print the addresses of a sweep's prepared views, or the command that opens the UI."""
+    from rnnsweep.tracking import key_of_sweep, sweep_links
+
+    mlruns = find_paths().mlruns
+    key = key_of_sweep(mlruns, sweep)
+    links = sweep_links(mlruns, sweep, key) if key else {}
+    console, _ = consoles()
+    console.print("All runs: rnnsweep ui" + (", and then" if links else ""), style="dim")
+    for title, link in links.items():
+        line = f"  {title:<16} {link}"
+        console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,164 @@
+"""Several corpora on a page and in a terminal: ranks, the critical-difference diagram, pairs."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rnnsweep.comparison.figures import charts
+from rnnsweep.comparison.figures.figure import Figure
+from rnnsweep.comparison.figures.svg import Picture, Scale, number, shorten
+from rnnsweep.comparison.report.tables import decimal
+from rnnsweep.comparison.report.templating import fill, write_whole
+from rnnsweep.comparison.verdicts.corpora import CorporaComparison, groups, say_iman_davenport
+from rnnsweep.palette import colour
+
+NAMES = 18  # columns of a name in the terminal
+
+
+def ranks_figure(found: CorporaComparison) -> Figure:
+    """Draw the critical-difference diagram of Demsar 2006: mean ranks, bars over what is not told apart."""
+    count, bars = len(found.architectures), _bars(found)
+    top = 34 + 12 * len(bars)
+    height = top + charts.ROW * count + 12
+    picture = Picture(charts.WIDTH, height, "Mean ranks over the corpora, 1 is best")
+    scale = Scale(1, count, charts.LEFT, charts.WIDTH - 40)
+    for tick in range(1, count + 1):
+        x = number(scale(tick))
+        picture.add("line", x1=x, x2=x, y1=22, y2=height - 8, class_="grid")
+        picture.add("text", str(tick), x=x, y=14, class_="tick", text_anchor="middle")
+    ranks = dict(zip(found.architectures, found.ranks, strict=True))
+    for i, bar in enumerate(bars):
+        first, last = scale(ranks[bar[0]]) - 4, scale(ranks[bar[-1]]) + 4
+        y = 32 + 12 * i
+        title = f"not told apart: {', '.join(bar)}"
+        picture.add(
+            "rect",
+            title=title,
+            x=number(first),
+            y=y,
+            width=number(last - first),
+            height=5,
+            rx=2,
+            class_="tie",
+        )
+    for i, name in enumerate(found.architectures):
+        _draw_rank(picture, name, ranks[name], scale, top + charts.ROW * i + 14)
+    how = (
+        "Each dot is an architecture's mean rank over the corpora, 1 is best. A bar spans those with ranks "
+        "within Nemenyi's critical difference"
+        + (f" ({found.critical_difference:.2f})" if found.critical_difference else "")
+        + ": nothing is shown of their order."
+    )
+    rows = list(zip(found.architectures, found.ranks, strict=True))
+    return Figure("ranks", "Mean ranks", how, picture.render(), ("architecture", "mean_rank"), rows)
+
+
+def _bars(found: CorporaComparison) -> list[tuple[str, ...]]:
+    difference = found.critical_difference
+    return [] if difference is None else groups(found.architectures, found.ranks, difference)
+
+
+def _draw_rank(picture: Picture, name: str, rank: float, scale: Scale, y: float) -> None:
+    picture.open(class_=charts.css(name), data_a=name)
+    charts.write_name(picture, name, y)
+    x = number(scale(rank))
+    picture.add("circle", title=f"{name}: mean rank {rank:.2f}", cx=x, cy=number(y), r=5, class_="dot")
+    picture.close()
+
+
+def write_corpora_report(found: CorporaComparison, path: Path) -> Path:
+    """Write the page and give its path; one file that needs no network.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    return write_whole(path, render_corpora(found))
+
+
+def render_corpora(found: CorporaComparison) -> str:
+    """Give the page as text."""
+    return fill(
+        "corpora.html.j2",
+        found=found,
+        say_iman_davenport=say_iman_davenport,
+        rows=list(zip(found.architectures, found.ranks, found.scores.T.tolist(), strict=True)),
+        figure=ranks_figure(found),
+        colours={name: colour(name) for name in found.architectures},
+        css=charts.css,
+        svg=Markup,
+        decimal=decimal,
+        json_text=json.dumps(found.to_json(), indent=1),
+    )
+
+
+def corpora_table(found: CorporaComparison, *, width: int = 80) -> RenderableType:
+    """Give answer, scores, the critical-difference diagram and pairs as one renderable."""
+    parts: list[RenderableType] = [Text(found.answer), Text(""), _scores(found), Text("")]
+    parts += [Text("Mean ranks, 1 is best", style="bold"), *_diagram(found, width)]
+    if found.friedman:
+        test = found.friedman
+        parts.append(
+            Text(
+                f"Friedman: p = {test.p:.3f}; {say_iman_davenport(test)}; "
+                f"critical difference (Nemenyi): {found.critical_difference:.2f}",
+                style="dim",
+            )
+        )
+    parts += [Text("Pairs over corpora (Wilcoxon, Holm)", style="bold"), *map(_pair, _told(found))]
+    if found.left_out:
+        parts.append(Text(f"Not in every sweep, so left out: {', '.join(found.left_out)}", style="dim"))
+    return Group(*parts)
+
+
+def _told(found: CorporaComparison) -> list[tuple[str, str]]:
+    corpora = len(found.sweeps)
+    return [
+        ("+" if p.separated else "~", f"{p.a} : {p.b}  ahead on {p.wins} of {corpora} corpora, p = {p.p:.3f}")
+        for p in found.pairs
+    ]
+
+
+def _pair(told: tuple[str, str]) -> RenderableType:
+    return Padding(Text(" ".join(told)), (0, 0, 0, 2), expand=False)
+
+
+def _scores(found: CorporaComparison) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("architecture", no_wrap=True)
+    table.add_column("rank", justify="right")
+    for name in found.sweeps:
+        table.add_column(name, justify="right", overflow="fold")
+    for name, rank, scores in zip(found.architectures, found.ranks, found.scores.T.tolist(), strict=True):
+        table.add_row(Text(name, style=colour(name)), f"{rank:.2f}", *map(decimal, scores))
+    return table
+
+
+def _diagram(found: CorporaComparison, width: int) -> list[RenderableType]:
+    room, count = max(20, width - NAMES - 2), len(found.architectures)
+
+    def place(rank: float) -> int:
+        return round((rank - 1) / max(count - 1, 1) * (room - 1))
+
+    axis = [" "] * room
+    for tick in range(1, count + 1):
+        axis[place(tick)] = str(tick)[-1]
+    lines = [Text(" " * NAMES + "".join(axis), style="dim")]
+    for name, rank in zip(found.architectures, found.ranks, strict=True):
+        line = " " * place(rank) + "●"
+        lines.append(Text(f"{shorten(name, NAMES - 1):<{NAMES}}") + Text(line, style=colour(name)))
+    return [*lines, *_ties(found, place)]
+
+
+def _ties(found: CorporaComparison, place: Callable[[float], int]) -> Sequence[Text]:
+    ranks = dict(zip(found.architectures, found.ranks, strict=True))
+    lines = []
+    for bar in _bars(found):
+        first, last = place(ranks[bar[0]]), place(ranks[bar[-1]])
+        lines.append(Text(f"{'not told apart':<{NAMES}}" + " " * first + "━" * (last - first + 1)))
+    return lines

@@ -1,0 +1,176 @@
+"""The report: one HTML file that needs no network, with everything behind every figure in it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from rnnsweep.comparison.figures import charts
+from rnnsweep.comparison.figures import search as search_charts
+from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
+from rnnsweep.comparison.figures.front import front_figure
+from rnnsweep.comparison.figures.marginals import marginals_figure
+from rnnsweep.comparison.report import tables
+from rnnsweep.comparison.report.templating import fill, write_whole
+from rnnsweep.comparison.statistics.time_curves import say_spending
+from rnnsweep.comparison.verdicts.derived import say_derived
+from rnnsweep.comparison.verdicts.mistakes import Example, Mistakes
+from rnnsweep.comparison.verdicts.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
+from rnnsweep.comparison.verdicts.sentences import gather_remarks, p_value, points, say_few, say_improvement
+from rnnsweep.comparison.verdicts.test_reads import TestReads, say_reads
+from rnnsweep.palette import colour
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RUN_COLUMNS = (
+    "run_id",
+    "role",
+    "architecture",
+    "trial",
+    "state",
+    "seed",
+    "validation",
+    "test",
+    "parameters",
+    "seconds",
+    "epochs",
+)
+
+
+CONFUSION_COLUMNS = ("architecture", "true", "predicted", "count")
+
+
+def write_report(comparison: Comparison, path: Path | str) -> Path:
+    """Write the report and give its path. An older one is replaced as a whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    return write_whole(Path(path), render_report(comparison))
+
+
+def render_report(comparison: Comparison) -> str:
+    """Give the report as text."""
+    return fill(
+        "report.html.j2",
+        comparison=comparison,
+        bars={a: Markup(s) for a, s in charts.standing_bars(comparison.standings).items()},
+        figures={f.name: f for f in figures(comparison)},
+        tables=tables,
+        networks=[s for s in comparison.standings if not s.baseline],
+        audit=[_audit(s) for s in comparison.standings if not s.baseline],
+        colours={
+            name: colour(name)
+            for name in [s.architecture for s in comparison.standings] + [*comparison.importances]
+        },
+        css=charts.css,
+        svg=Markup,
+        centres=[s for s in comparison.standings if s.test.median],
+        few=say_few(comparison.standings),
+        points=points,
+        say_improvement=say_improvement,
+        reads=_say_times(comparison.test_reads),
+        p_value=p_value,
+        derived=say_derived(comparison.standings),
+        health=gather_remarks(comparison.health),
+        spending=say_spending(comparison.bought.time_curves),
+        confusions=_confusions(comparison.mistakes),
+        confusion_link=data_link(confusion_csv(comparison.mistakes)),
+        examples=_examples(comparison.mistakes),
+        markdown=tables.standings_markdown(comparison) + "\n" + tables.verdicts_markdown(comparison),
+        latex=tables.standings_latex(comparison) + "\n" + tables.verdicts_latex(comparison),
+        runs_link=data_link(runs_csv(comparison.runs)),
+        json_text=json.dumps(comparison.to_json(), indent=1),
+    )
+
+
+def figures(comparison: Comparison) -> list[Figure]:
+    """Draw the figures that the records allow."""
+    drawn = (
+        charts.pairs_figure(comparison),
+        charts.replicates_figure(comparison),
+        front_figure(comparison),
+        charts.parameters_figure(comparison),
+        search_charts.curves_figure(comparison),
+        search_charts.trials_figure(comparison),
+        search_charts.importance_figure(comparison),
+        marginals_figure(comparison),
+        search_charts.budget_figure(comparison),
+        search_charts.spending_figure(comparison),
+    )
+    return [figure for figure in drawn if figure is not None]
+
+
+def _say_times(reads: TestReads | None) -> str:
+    if reads is None:
+        return ""
+    times, _, who = say_reads(reads).partition(", ")
+    return f"{times} {'time' if reads.total == 1 else 'times'}: {who}"
+
+
+def _confusions(mistakes: Mistakes | None) -> list[dict[str, Any]]:
+    """Each architecture's confusions as shares of the true label's rows, the best architecture first."""
+    if mistakes is None:
+        return []
+    return [
+        {"architecture": name, "rows": list(zip(mistakes.labels, _shares(counts_CC), strict=True))}
+        for name, counts_CC in mistakes.confusion.items()
+    ]
+
+
+def _shares(counts_CC: NDArray[np.int64]) -> list[list[float]]:
+    totals_C1 = np.maximum(counts_CC.sum(axis=1, keepdims=True), 1)
+    shares: list[list[float]] = (counts_CC / totals_C1).tolist()
+    return shares
+
+
+def confusion_csv(mistakes: Mistakes | None) -> str:
+    """Give how often each true label got each answer, by architecture; empty without predictions."""
+    if mistakes is None:
+        return ""
+    rows = [
+        (name, true, said, int(counts_CC[i, j]))
+        for name, counts_CC in mistakes.confusion.items()
+        for i, true in enumerate(mistakes.labels)
+        for j, said in enumerate(mistakes.labels)
+    ]
+    return to_csv(CONFUSION_COLUMNS, rows)
+
+
+def _examples(mistakes: Mistakes | None) -> list[tuple[str, list[Example]]]:
+    """The examples by who is right in them."""
+    grouped: dict[str, list[Example]] = {}
+    for example in mistakes.examples if mistakes else ():
+        grouped.setdefault(example.a, []).append(example)
+    return list(grouped.items())
+
+
+def _audit(standing: Standing) -> dict[str, Any]:
+    """What each study spent, by outcome."""
+    spent = [standing.spent[o] for o in OUTCOMES]
+    above = standing.spent.get(INFEASIBLE)
+    if above:  # trained to their end
+        whole = spent[0]
+        spent[0] = Spent(
+            whole.trials + above.trials, whole.epochs + above.epochs, whole.seconds + above.seconds
+        )
+    return {
+        "architecture": standing.architecture,
+        "trials": [s.trials for s in spent],
+        "epochs": [s.epochs for s in spent],
+        "seconds": [s.seconds for s in spent],
+    }
+
+
+def runs_csv(runs: "pd.DataFrame") -> str:
+    """Give every run with its scores and the settings that varied."""
+    columns = [c for c in _RUN_COLUMNS if c in runs]
+    settings = [
+        c for c in runs.columns if str(c).startswith(("model.", "optimizer.")) and runs[c].nunique() > 1
+    ]
+    kept = runs[columns + settings].astype(object).where(runs[columns + settings].notna(), "")
+    return to_csv(map(str, kept.columns), kept.itertuples(index=False))

@@ -1,0 +1,157 @@
+"""The comparison in a terminal of 80 columns, and as plain text where there is none."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rnnsweep.comparison.figures.svg import short, shorten
+from rnnsweep.comparison.report.tables import DASH, decimal
+from rnnsweep.comparison.statistics.pareto import Front, write_value
+from rnnsweep.comparison.statistics.time_curves import say_spending
+from rnnsweep.comparison.verdicts.derived import say_derived
+from rnnsweep.comparison.verdicts.records import INFEASIBLE, Comparison, Standing, Verdict
+from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
+from rnnsweep.comparison.verdicts.test_reads import say_reads
+from rnnsweep.palette import colour
+
+FIXED = 41  # columns that everything but names and bar takes
+NARROWEST = 12  # columns of a bar
+SHOWN = 10  # verdicts printed one by one; more are in the report
+_MARKS = {"better": "+", "worse": "-", "equivalent": "=", "not separable": "~", "needs more": "?"}
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print answer, standings and verdicts, as wide as the console is."""
+    console.print(standings_table(comparison, width=min(console.width, 120)))
+
+
+def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableType:
+    """Give answer, standings with intervals as bars, verdicts and health as one renderable.
+
+    Args:
+        comparison: what to show.
+        width: columns to use; the bars take what the numbers leave.
+    """
+    parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
+    parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
+    if derived := say_derived(comparison.standings):
+        parts.append(Text(derived, style="dim"))
+    if comparison.front:
+        parts += [Text(""), Text(_front_title(comparison.front), style="bold"), _front(comparison.front)]
+    parts += [Text(""), *_verdicts(comparison)]
+    for remark in gather_remarks(comparison.health):
+        parts.append(_indented(f"! {remark.sentence}" + (f" Next: {remark.next}." if remark.next else "")))
+    parts += _spending(comparison)
+    if comparison.test_reads:
+        parts.append(Text(f"Test part read: {say_reads(comparison.test_reads)}.", style="dim"))
+    if comparison.report:
+        parts.append(Text(f"Report: {comparison.report}", overflow="fold"))
+    return Group(*parts)
+
+
+def _table(standings: Sequence[Standing], width: int) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
+    table.add_column("architecture", no_wrap=True)
+    table.add_column("test", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    outcomes = "c/p/f/i" if any(INFEASIBLE in s.spent for s in standings) else "c/p/f"
+    for head in ("n", "valid", outcomes, "params", "s/run"):
+        table.add_column(head, justify="right", no_wrap=True)
+    known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
+    longest = max(12, *(len(s.architecture) for s in standings)) + 1
+    room = max(NARROWEST, min(width - FIXED - longest, 40))
+    named = max(12, width - FIXED - room - 1)
+    for standing in standings:
+        table.add_row(*_row(standing, known, room, named))
+    return table
+
+
+def _row(standing: Standing, known: Sequence[float], room: int, named: int) -> list[RenderableType]:
+    test = standing.test
+    trials = "one fit" if standing.baseline else "/".join(map(str, standing.trials.values()))
+    return [
+        Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
+        decimal(test.mean),
+        Text(interval_bar(test.low, test.mean, test.high, known, room), style=colour(standing.architecture)),
+        DASH if standing.baseline else str(test.replicates),
+        decimal(standing.validation, 3),
+        trials,
+        DASH if standing.parameters is None else short(standing.parameters),
+        decimal(standing.seconds, 1),
+    ]
+
+
+def _front_title(front: Front) -> str:
+    some = f", {SHOWN} of {len(front.points)}" if len(front.points) > SHOWN else ""
+    return f"Front of {' against '.join(front.objectives)}{some} (*: beaten by none)"
+
+
+def _front(front: Front) -> Table:
+    """Draw the points of the front, those of all architectures first where there is no room for more."""
+    shown = sorted(front.points, key=lambda one: not one.of_all)[:SHOWN]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("  architecture", no_wrap=True)
+    table.add_column("trial", justify="right")
+    for name in front.objectives:
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in sorted(shown, key=lambda one: -one.values[0]):
+        who = Text(f"{'*' if one.of_all else ' '} {one.architecture}", style=colour(one.architecture))
+        cells = map(write_value, front.objectives, one.values)
+        table.add_row(who, str(one.trial), *cells)
+    return table
+
+
+def interval_bar(
+    low: float | None, mean: float | None, high: float | None, known: Sequence[float], room: int
+) -> str:
+    """Draw an interval in `room` characters on the scale of all `known` numbers: ``  ├──●──┤ ``."""
+    if mean is None or not known:
+        return " " * room
+    start, span = min(known), (max(known) - min(known)) or 1.0
+
+    def place(value: float) -> int:
+        return round((value - start) / span * (room - 1))
+
+    cells = [" "] * room
+    if low is not None and high is not None:
+        first, last = place(low), place(high)
+        cells[first : last + 1] = "─" * (last + 1 - first)
+        cells[first], cells[last] = "├", "┤"
+    cells[place(mean)] = "●"
+    return "".join(cells)
+
+
+def _verdicts(comparison: Comparison) -> list[RenderableType]:
+    between = [v for v in comparison.verdicts if not v.baseline]
+    against = [v for v in comparison.verdicts if v.baseline]
+    lines: list[RenderableType] = []
+    for title, verdicts in (("Pairs", between), ("Against the linear baseline", against)):
+        said = gather(verdicts)
+        lines += [Text(_heading(title, verdicts), style="bold")] if verdicts else []
+        lines += [_indented(f"{_MARKS[word]} {sentence}") for word, sentence in said[:SHOWN]]
+        lines += [_indented(f"... and {len(said) - SHOWN} more in the report")] if said[SHOWN:] else []
+    return lines
+
+
+def _spending(comparison: Comparison) -> list[RenderableType]:
+    """Which architecture for which time of search; one line where the search does not tell."""
+    bought = comparison.bought
+    said = say_spending(bought.time_curves)
+    if said:
+        of = f" ({bought.studies} whole searches)" if bought.studies else ""
+        return [Text(f"What time buys{of}", style="bold"), *(_indented(f"* {one}") for one in said)]
+    if not bought.next:
+        return []
+    return [Text(f"What a budget buys: {bought.refusal} Next: {bought.next}", style="dim")]
+
+
+def _indented(text: str) -> RenderableType:
+    return Padding(Text(text), (0, 0, 0, 2), expand=False)
+
+
+def _heading(title: str, verdicts: Sequence[Verdict]) -> str:
+    counts = [(word, sum(v.verdict == word for v in verdicts)) for word in _MARKS]
+    return f"{title}: {', '.join(f'{count} {word}' for word, count in counts if count)}"

@@ -1,0 +1,76 @@
+"""The exact sign-flip permutation test of paired differences, what it can reach, and Holm's correction."""
+
+from math import ceil, log2
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from rnnsweep.comparison.statistics.intervals import Scores, finite
+
+EXACT = 20  # up to here every pattern of signs is counted: 2 ** 19 sums, as the mirror image is known
+DRAWS = 100_000
+_TIE = 1e-9  # sums that differ by less than this share of the largest are equal but for rounding
+
+
+def sign_flip_p(differences: Scores, *, draws: int = DRAWS, seed: int = 0) -> float:
+    """Two-sided p of the sign-flip permutation test that paired differences centre on 0 (Fisher 1935).
+
+    Exact (every pattern of signs) up to 20 pairs, by Monte Carlo with the observed pattern counted in above
+    (Phipson and Smyth 2010). It assumes no more than that each difference is as likely as its opposite.
+    """
+    d = finite(differences)
+    observed = abs(d.sum())
+    near = observed - _TIE * np.abs(d).sum()
+    if len(d) <= EXACT:
+        return float(np.mean(np.abs(_all_sums(d)) >= near))
+    rng = np.random.default_rng(seed)
+    signs = rng.integers(0, 2, size=(draws, len(d)), dtype=np.int8) * 2 - 1
+    return float((1 + np.count_nonzero(np.abs(signs @ d) >= near)) / (1 + draws))
+
+
+def one_sample_p(differences: Scores) -> float:
+    """Two-sided p that replicates centre on the one number they were subtracted from.
+
+    The greater of two: the sign-flip test, which takes the scores to be symmetric, and Student's test with
+    Hall's correction for skewness (Hall 1992, JRSS B 54:221). Skewed scores of 10 replicates are called
+    different from their own mean in 7 to 10 % of cases by the first alone, in 5 % by both.
+    """
+    d = finite(differences)
+    flipped = sign_flip_p(d)
+    spread = float(d.std(ddof=1)) if len(d) > 2 else 0.0
+    if spread == 0:
+        return flipped
+    n, mean = len(d), float(d.mean())
+    skewness = float(((d - mean) ** 3).sum()) * n / ((n - 1) * (n - 2)) / spread**3
+    v = mean / spread
+    t = n**0.5 * (v + skewness * v**2 / 3 + skewness**2 * v**3 / 27 + skewness / (6 * n))
+    return max(flipped, float(2 * special.stdtr(n - 1, -abs(t))))
+
+
+def _all_sums(d: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums under every pattern of signs with the first kept: the other half has the same sizes."""
+    sums = d[:1]
+    for value in d[1:]:
+        sums = np.concatenate([sums + value, sums - value])
+    return sums
+
+
+def smallest_p(pairs: int, *, comparisons: int = 1) -> float:
+    """Smallest p that so many pairs can give after Holm's correction: 2 / 2**pairs for each comparison."""
+    return min(1.0, comparisons * 2.0 ** (1 - pairs)) if pairs else 1.0
+
+
+def fewest_pairs(*, comparisons: int = 1, alpha: float = 0.05) -> int:
+    """Pairs from which on a p of `alpha` can be reached at all: 6 for one comparison, 9 for ten."""
+    return ceil(log2(2 * comparisons / alpha) - 1e-12)
+
+
+def holm(p_values: Scores) -> list[float]:
+    """P values made safe for asking several questions at once, in the order given (Holm 1979)."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    factors = len(p) - np.arange(len(p))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
+    return [float(value) for value in adjusted]

@@ -1,0 +1,134 @@
+"""What a number of replicates can show, and how many a difference takes; and equivalence within a margin."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from rnnsweep.comparison.statistics.intervals import Scores, finite
+from rnnsweep.comparison.statistics.permutation import fewest_pairs
+
+POWER = 0.8
+MOST = 5000  # replicates; more are not counted
+_SIMULATED = 12  # pairs up to which the sign-flip test's own power is simulated; above it is Student's
+_DRAWS = 3000
+
+
+def separation_power(effect: float, pairs: int, *, alpha: float = 0.05) -> float:
+    """Chance that so many pairs separate a true difference of `effect` standard deviations of differences.
+
+    Up to 12 pairs by simulating the exact sign-flip test on normal differences, since it can only take
+    few values there; above, by the noncentral t distribution (Lehr 1992 and every textbook since).
+    """
+    if pairs < fewest_pairs(alpha=alpha):
+        return 0.0
+    if pairs <= _SIMULATED:
+        return _sign_flip_power(round(abs(effect), 4), pairs, alpha)
+    return _t_power(abs(effect), pairs, alpha)
+
+
+def _t_power(effect: float, pairs: int, alpha: float) -> float:
+    critical = special.stdtrit(pairs - 1, 1 - alpha / 2)
+    shift = effect * pairs**0.5
+    tails = special.nctdtr(pairs - 1, shift, np.array([-critical, critical]))
+    below, above = np.nan_to_num(tails)  # not a number where it is too near 0 to be computed
+    return float(1 - above + below)
+
+
+def _sign_flip_power(effect: float, pairs: int, alpha: float) -> float:
+    draws = _normal_draws(pairs) + effect
+    observed = np.abs(draws.sum(axis=1, keepdims=True)) * (1 - 1e-9)
+    p = np.mean(np.abs(draws @ _half_cube(pairs).T) >= observed, axis=1)
+    return float(np.mean(p <= alpha * (1 + 1e-9)))
+
+
+@lru_cache(maxsize=16)
+def _normal_draws(pairs: int) -> NDArray[np.float64]:
+    return np.random.default_rng(pairs).standard_normal((_DRAWS, pairs))
+
+
+@lru_cache(maxsize=16)
+def _half_cube(pairs: int) -> NDArray[np.float64]:
+    """Every pattern of signs with the first kept, as rows of +1 and -1."""
+    bits = (np.arange(2 ** (pairs - 1))[:, None] >> np.arange(pairs - 1)) & 1
+    return np.hstack([np.ones((len(bits), 1)), 1.0 - 2.0 * bits])
+
+
+def replicates_to_separate(
+    difference: float, spread: float, *, alpha: float = 0.05, power: float = POWER
+) -> int | None:
+    """Replicates in all that separate a true `difference` in `power` of repeated comparisons.
+
+    Args:
+        difference: the true mean difference of pairs.
+        spread: standard deviation of the paired differences.
+        alpha: two-sided level of the test; divided by the number of comparisons where there are several.
+        power: chance of separating.
+
+    Returns:
+        The number, or None above 5,000.
+    """
+    fewest = fewest_pairs(alpha=alpha)
+    if difference == 0:
+        return None
+    if spread == 0:
+        return fewest
+    effect = abs(difference) / spread
+    for pairs in range(fewest, _SIMULATED + 1):
+        if _detectable_effect(pairs, alpha, power) <= effect:
+            return pairs
+    normal = ((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) / effect) ** 2
+    for pairs in range(max(fewest, _SIMULATED + 1, int(min(normal, MOST))), MOST + 1):
+        if _t_power(effect, pairs, alpha) >= power:
+            return pairs
+    return None
+
+
+def minimum_detectable_difference(
+    spread: float, pairs: int, *, alpha: float = 0.05, power: float = POWER
+) -> float | None:
+    """Smallest true difference that so many pairs separate in `power` of cases; None where none can be."""
+    if pairs < fewest_pairs(alpha=alpha):
+        return None
+    return spread * _detectable_effect(pairs, alpha, power)
+
+
+@lru_cache(maxsize=256)
+def _detectable_effect(pairs: int, alpha: float, power: float) -> float:
+    low, high = 0.0, 8.0
+    for _ in range(14):
+        middle = (low + high) / 2
+        reached = separation_power(middle, pairs, alpha=alpha) >= power
+        low, high = (low, middle) if reached else (middle, high)
+    return high
+
+
+def equivalence_p(differences: Scores, margin: float) -> float:
+    """P of two one-sided t tests that the mean difference lies within +-margin (Schuirmann 1987)."""
+    d = finite(differences)
+    if len(d) < 2 or margin <= 0:
+        return 1.0
+    error = float(stats.sem(d))
+    if error == 0:
+        return 0.0 if abs(d.mean()) < margin else 1.0
+    above = stats.t.sf((d.mean() + margin) / error, len(d) - 1)
+    below = stats.t.cdf((d.mean() - margin) / error, len(d) - 1)
+    return float(max(above, below))
+
+
+def replicates_to_equate(
+    margin: float, spread: float, *, alpha: float = 0.05, power: float = POWER
+) -> int | None:
+    """Replicates in all that show two equal architectures to be within +-margin in `power` of cases.
+
+    The approximation of Julious 2004 (Statistics in Medicine 23:1921) for no true difference, with the
+    t distribution's quantiles; None above 5,000.
+    """
+    if margin <= 0:
+        return None
+    pairs = np.arange(fewest_pairs(), MOST + 1)
+    room = margin * np.sqrt(pairs) / spread if spread else np.full(len(pairs), np.inf)
+    reached = 2 * stats.t.cdf(room - stats.t.ppf(1 - alpha, pairs - 1), pairs - 1) - 1
+    enough = np.flatnonzero(reached >= power)
+    return int(pairs[enough[0]]) if len(enough) else None

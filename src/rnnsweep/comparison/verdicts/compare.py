@@ -1,0 +1,164 @@
+"""From the records of a sweep to its comparison."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnsweep.comparison.statistics.importance import forest_importances
+from rnnsweep.comparison.statistics.marginals import forest_marginals
+from rnnsweep.comparison.statistics.pareto import find_front
+from rnnsweep.comparison.verdicts.facts import describe_looks, describe_sweep
+from rnnsweep.comparison.verdicts.health import Bounds, check_health
+from rnnsweep.comparison.verdicts.mistakes import (
+    Predictions,
+    Texts,
+    find_mistakes,
+    gather_predictions,
+    right_rows,
+)
+from rnnsweep.comparison.verdicts.records import Comparison
+from rnnsweep.comparison.verdicts.sentences import say_answer
+from rnnsweep.comparison.verdicts.standings import OBJECTIVE, feasible_trials, last_attempts, make_standings
+from rnnsweep.comparison.verdicts.studies import find_bought
+from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
+from rnnsweep.comparison.verdicts.verdicts import make_verdicts
+from rnnsweep.errors import UserError, refuse_unless
+from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile.space import Choices, Dimension
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARGIN = 0.002
+READS = "counted reads of the test part"
+COLUMNS = [
+    "run_id",
+    "role",
+    "architecture",
+    "trial",
+    "state",
+    "reason",
+    "seed",
+    "overrides",
+    "validation",
+    "test",
+    "parameters",
+    "seconds",
+    "samples_per_second",
+    "epochs",
+    "memory",
+    "started",
+]
+
+
+def compare_records(
+    runs: "pd.DataFrame",
+    curves: "pd.DataFrame | None" = None,
+    *,
+    sweep: Sweep | str = "",
+    margin: float = MARGIN,
+    importances: Mapping[str, Mapping[str, float]] | None = None,
+    importance_method: str = "",
+    correct: Mapping[str, ArrayLike] | None = None,
+    facts: Mapping[str, str] | None = None,
+    predictions: Mapping[str, Predictions] | None = None,
+    labels: Sequence[str] = (),
+    texts: Texts | None = None,
+    test_reads: Mapping[str, int] | None = None,
+    looks: int = 0,
+    studies: "Sequence[pd.DataFrame]" = (),
+) -> Comparison:
+    """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
+
+    Args:
+        runs: the columns of `tracking.runs()`.
+        curves: the columns of `tracking.curves()`, of as many runs as are to be shown.
+        sweep: the sweep, or only its name.
+        margin: smallest difference of test scores that matters (0.002: two rows in a thousand); 0 means
+            that nothing is called equivalent.
+        importances: share of each parameter for each architecture; None computes them with a random forest.
+        importance_method: how `importances` were computed, in a few words.
+        correct: for each architecture, whether each test row was predicted rightly: (replicates, rows).
+        facts: what the report's appendix tells: versions, digests, hardware, command.
+        predictions: {run_id: what a replicate said of the test rows}: gives `correct`, confusions, examples.
+        labels: the classes' names.
+        texts: gives the texts of test rows, to show those where the best two disagree.
+        test_reads: {run's name: times that it read the test part}, as they were counted.
+        looks: times that these replicates were looked at to decide on more of them; every p pays for it.
+        studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
+            said of whole studies, for any sampler and pruner.
+
+    Raises:
+        UserError: no runs, or a margin out of range.
+    """
+    name = sweep if isinstance(sweep, str) else sweep.name
+    refuse_unless(0 <= margin < 1, "margin", margin, "at least 0 and below 1 (a share, as 0.002)")
+    if not len(runs):
+        raise UserError(f"sweep {name!r} has no runs yet: start it with `rnnsweep sweep {name}`")
+    table = _with_columns(runs)
+    objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
+    standings = make_standings(table, objectives=objectives)
+    said = gather_predictions(standings, predictions or {})
+    verdicts = make_verdicts(
+        standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
+    )
+    reads = None if test_reads is None else sort_reads(test_reads)
+    bought = find_bought(
+        table,
+        sweep,
+        architectures=[s.architecture for s in standings],
+        further=[_with_columns(one) for one in studies],
+    )
+    shares = forest_importances(table) if importances is None else importances
+    return Comparison(
+        sweep=name,
+        question="" if isinstance(sweep, str) else sweep.question,
+        answer=say_answer(standings, verdicts, sweep=name),
+        standings=standings,
+        verdicts=verdicts,
+        health=check_health(
+            table,
+            standings,
+            curves=curves,
+            own_bounds=_bounds(sweep),
+            margin=margin,
+            sweep=name,
+            early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
+        ),
+        margin=margin,
+        runs=table,
+        curves=curves,
+        importances=shares,
+        importance_method="random forest, by permutation" if importances is None else importance_method,
+        marginals=forest_marginals(table, shares),
+        bought=bought,
+        facts={
+            **describe_sweep(table, sweep),
+            **({READS: say_reads(reads)} if reads else {}),
+            **describe_looks(looks),
+            **{k: str(v) for k, v in (facts or {}).items()},
+        },
+        front=find_front(feasible_trials(last_attempts(table[table["role"] == "trial"])), objectives),
+        mistakes=find_mistakes(said, labels=labels, texts=texts),
+        test_reads=reads,
+    )
+
+
+def _with_columns(runs: "pd.DataFrame") -> "pd.DataFrame":
+    missing = [column for column in COLUMNS if column not in runs]
+    return runs.assign(**{column: np.nan for column in missing}) if missing else runs
+
+
+def _bounds(sweep: Sweep | str) -> dict[str, dict[str, Bounds]]:
+    """The ranges that each architecture was searched in."""
+    if isinstance(sweep, str):
+        return {}
+    return {name: dict(_ranges(sweep.dimensions(name))) for name in sweep.architectures}
+
+
+def _ranges(dimensions: Sequence[Dimension]) -> Iterator[tuple[str, Bounds]]:
+    for one in dimensions:
+        if not isinstance(one, Choices):
+            yield one.key, (float(one.low), float(one.high), one.log)

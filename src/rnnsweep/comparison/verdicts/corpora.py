@@ -1,0 +1,229 @@
+"""Architectures over several corpora: what holds beyond one data set, and what too few data sets cannot show.
+
+The blocks are corpora, never seeds: replicates say how it comes out on one corpus, and nothing of others.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from rnnsweep.comparison.statistics.permutation import holm
+from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
+from rnnsweep.comparison.verdicts.records import Comparison
+from rnnsweep.errors import UserError
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class RankedPair:
+    """Two architectures over all corpora: the difference of mean ranks, and the p of Wilcoxon's test."""
+
+    a: str
+    b: str
+    rank_difference: float  # rank of a less that of b: below 0 where a is ahead
+    p: float  # Wilcoxon's signed-rank test over the corpora, exact, after Holm's correction
+    wins: int  # corpora where a scores more
+    separated: bool
+
+
+@dataclass(frozen=True)
+class CorporaComparison:
+    """Several sweeps of the same architectures; scores are mean test scores, one row a corpus."""
+
+    sweeps: tuple[str, ...]
+    architectures: tuple[str, ...]  # best mean rank first
+    scores: NDArray[np.float64]
+    ranks: tuple[float, ...]
+    pairs: tuple[RankedPair, ...]
+    answer: str
+    left_out: tuple[str, ...] = ()  # architectures that not every sweep has
+    friedman: Friedman | None = None
+    critical_difference: float | None = None
+    report: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the object of ``compare A B --json``: plain values, None where a number does not exist."""
+        test = self.friedman
+        return {
+            "sweeps": list(self.sweeps),
+            "answer": self.answer,
+            "architectures": [
+                {"architecture": name, "rank": rank, "scores": dict(zip(self.sweeps, row, strict=True))}
+                for name, rank, row in zip(
+                    self.architectures, self.ranks, self.scores.T.tolist(), strict=True
+                )
+            ],
+            "pairs": [asdict(pair) for pair in self.pairs],
+            "friedman": None
+            if test is None
+            else {
+                "statistic": test.statistic,
+                "p": test.p,
+                "iman_davenport": test.iman_davenport if math.isfinite(test.iman_davenport) else None,
+                "iman_davenport_p": test.iman_davenport_p if math.isfinite(test.iman_davenport) else None,
+            },
+            "critical_difference": self.critical_difference,
+            "left_out": list(self.left_out),
+            "report": str(self.report) if self.report else None,
+        }
+
+
+def compare_corpora(comparisons: Sequence[Comparison]) -> CorporaComparison:
+    """Rank the architectures that all sweeps have over their corpora (Demsar 2006, JMLR 7:1).
+
+    Friedman's test with the F of Iman and Davenport asks whether any differ; then each pair by Wilcoxon's
+    signed-rank test over corpora, corrected after Holm; Nemenyi's critical difference is for the diagram.
+
+    Raises:
+        UserError: fewer than two sweeps, one given twice, a sweep without replicates, or fewer than two
+            architectures that all have.
+    """
+    names = _names(comparisons)
+    means = {
+        c.sweep: {s.architecture: s.test.mean for s in c.standings if s.test.mean is not None}
+        for c in comparisons
+    }
+    shared = _shared(means)
+    table = np.array([[means[name][a] for a in shared] for name in names], dtype=np.float64)
+    ranks = stats.rankdata(-table, axis=1).mean(axis=0)
+    order = np.argsort(ranks, kind="stable")
+    architectures, table, ranks = tuple(shared[i] for i in order), table[:, order], ranks[order]
+    test = friedman(table) if len(architectures) > 2 else None
+    pairs = rank_pairs(architectures, table)
+    every = {a for scores in means.values() for a in scores}
+    return CorporaComparison(
+        sweeps=names,
+        architectures=architectures,
+        scores=table,
+        ranks=tuple(map(float, ranks)),
+        pairs=pairs,
+        answer=_say(architectures, ranks, pairs, len(names), test),
+        left_out=tuple(sorted(every - set(architectures))),
+        friedman=test,
+        critical_difference=nemenyi_difference(len(architectures), len(names)) if test else None,
+    )
+
+
+def _names(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    names = tuple(c.sweep for c in comparisons)
+    if len(names) < 2:
+        raise UserError(
+            f"{', '.join(names) or 'no sweep'}: it takes two sweeps or more to compare over corpora"
+        )
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UserError(f"{twice}: given twice; each sweep stands for another corpus")
+    _refuse_one_corpus(comparisons)
+    return names
+
+
+def _refuse_one_corpus(comparisons: Sequence[Comparison]) -> None:
+    """Two sweeps of one corpus are no two blocks: what happened to its rows would count twice."""
+    seen: dict[str, str] = {}
+    for one in comparisons:
+        digest = one.facts.get("corpus digest")
+        if digest in seen:
+            raise UserError(
+                f"{one.sweep}: has the same corpus as {seen[digest]} (digest {digest[:12]}); "
+                "each sweep must be of another corpus"
+            )
+        if digest:
+            seen[digest] = one.sweep
+
+
+def _shared(means: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+    for name, scores in means.items():
+        if not scores:
+            raise UserError(f"{name}: has no test score yet: rnnsweep replicate {name} --n 10")
+    first = next(iter(means.values()))
+    shared = [a for a in first if all(a in scores for scores in means.values())]
+    if len(shared) < 2:
+        raise UserError(
+            f"{', '.join(means)}: have {len(shared)} architectures in common; it takes two or more"
+        )
+    return shared
+
+
+def rank_pairs(architectures: Sequence[str], scores: NDArray[np.float64]) -> tuple[RankedPair, ...]:
+    """Judge each pair over the corpora by Wilcoxon's signed-rank test, corrected after Holm.
+
+    Args:
+        architectures: the columns' names.
+        scores: of shape (corpora, architectures), higher is better.
+    """
+    ranks = stats.rankdata(-scores, axis=1).mean(axis=0)
+    columns = list(itertools.combinations(range(len(architectures)), 2))
+    corrected = holm([wilcoxon_p(scores[:, i] - scores[:, j]) for i, j in columns])
+    return tuple(
+        RankedPair(
+            architectures[i],
+            architectures[j],
+            float(ranks[i] - ranks[j]),
+            p,
+            int(np.sum(scores[:, i] > scores[:, j])),
+            p <= ALPHA,
+        )
+        for (i, j), p in zip(columns, corrected, strict=True)
+    )
+
+
+def wilcoxon_p(differences: NDArray[np.float64]) -> float:
+    """Two-sided p of Wilcoxon's signed-rank test (1945), with ties and zeros by their exact permutations."""
+    if not np.any(differences):
+        return 1.0
+    exact = stats.PermutationMethod(n_resamples=9999, rng=np.random.default_rng(0))
+    return float(stats.wilcoxon(differences, zero_method="zsplit", method=exact).pvalue)
+
+
+def fewest_corpora(comparisons: int = 1, *, alpha: float = ALPHA) -> int:
+    """Corpora from which on Wilcoxon's test can reach `alpha` after Holm: 6 for one pair, 9 for ten."""
+    return math.ceil(math.log2(2 * comparisons / alpha) - 1e-12)
+
+
+def groups(architectures: Sequence[str], ranks: Sequence[float], difference: float) -> list[tuple[str, ...]]:
+    """Give the longest runs of neighbours with ranks within the critical difference: the diagram's bars."""
+    bars = []
+    last = 0
+    for i in range(len(ranks)):
+        end = max(j for j in range(len(ranks)) if ranks[j] - ranks[i] <= difference + 1e-12)
+        if end > i and end > last:
+            bars.append(tuple(architectures[i : end + 1]))
+            last = end
+    return bars
+
+
+def say_iman_davenport(test: Friedman) -> str:
+    """Give the p of Iman and Davenport's F, which is no number where all corpora rank alike."""
+    if not math.isfinite(test.iman_davenport):
+        return "Iman and Davenport: no p, as all corpora rank alike"
+    return f"Iman and Davenport: p = {test.iman_davenport_p:.3f}"
+
+
+def _say(
+    architectures: Sequence[str],
+    ranks: NDArray[np.float64],
+    pairs: Sequence[RankedPair],
+    corpora: int,
+    test: Friedman | None,
+) -> str:
+    first = f"Over {corpora} corpora {architectures[0]} has the best mean rank ({ranks[0]:.2f})."
+    separated = [f"{p.a} ranks before {p.b}" for p in pairs if p.separated]
+    if separated:
+        return f"{first} Told from chance: {'; '.join(separated)}."
+    least = fewest_corpora(len(pairs))
+    if corpora < least:
+        return (
+            f"{first} {corpora} corpora cannot show that any pair differs, whatever they score: "
+            f"{len(pairs)} {'pair takes' if len(pairs) == 1 else 'pairs take'} {least} corpora; more "
+            "replicates on these cannot replace them."
+        )
+    said = "" if test is None else f" ({say_iman_davenport(test)})"
+    return f"{first} No pair can be told from chance{said}."

@@ -1,0 +1,101 @@
+"""What a reader must know to repeat or to doubt a comparison (the list of Dodge et al. 2019)."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rnnsweep.comparison.verdicts.sequential import look_factor
+from rnnsweep.sweepfile import Derived, Sweep
+from rnnsweep.sweepfile.space import Choices, Dimension
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str) -> dict[str, str]:
+    """Give what was searched, how it was chosen and how often the test part was read."""
+    facts = {} if isinstance(sweep, str) else _asked(sweep)
+    read = runs[runs["test"].notna()]
+    counts = [f"{n} of role {role}" for role, n in read["role"].value_counts().items()]
+    return {
+        **facts,
+        "selection": "the best validation score among the complete trials of each architecture",
+        "reads of the test part": f"{len(read)} ({', '.join(counts)})" if len(read) else "none",
+        "replicates' seeds": _seeds(runs),
+        **_constant(runs),
+    }
+
+
+def describe_looks(looks: int) -> dict[str, str]:
+    """Say what replicating until two are separated did to the p values; nothing where it was not done."""
+    if not looks:
+        return {}
+    factor = look_factor(looks)
+    return {"looks at growing replicates": f"{looks}, so each p is multiplied by {factor} (alpha spending)"}
+
+
+def _asked(sweep: Sweep) -> dict[str, str]:
+    limits = (f"{getattr(sweep, name)} {name}" for name in ("trials", "seconds", "epochs"))
+    return {
+        "sweep file": f"{sweep.path.name}, sha256 {sweep.digest}",
+        "budget of each architecture": ", ".join(t for t in limits if not t.startswith("None")),
+        "search": f"sampler {sweep.sampler.name}, pruner {sweep.pruner.name}, seed {sweep.seed}",
+        "search space": "; ".join(_bounds(d) for d in sweep.space),
+        **_further(sweep),
+        "fixed settings": " ".join(sweep.overrides) or "none",
+        "replicates vary": sweep.vary,
+    }
+
+
+def _further(sweep: Sweep) -> dict[str, str]:
+    """What a sweep asks beyond a budget and a space."""
+    derived = {one for name in sweep.architectures for one in sweep.derivations(name)}
+    said = {
+        "derived": "; ".join(
+            sorted(f"{d.key} from {_budget(d)}, {d.count.replace('_', ' ')}" for d in derived)
+        ),
+        "constraints": ", ".join(f"{name} at most {limit:,g}" for name, limit in sweep.constraints.items()),
+        "objectives": ", ".join(sweep.objectives) if len(sweep.objectives) > 1 else "",
+        "started from the trials of": ", ".join(sweep.warm_start),
+        "studies end early": ", ".join(_early(sweep)),
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _budget(derived: Derived) -> str:
+    return f"{derived.budget:,} parameters" if derived.budget else "a searched number of parameters"
+
+
+def _early(sweep: Sweep) -> Iterator[str]:
+    if sweep.stop_after is not None:
+        yield f"after {sweep.stop_after} trials that bring nothing better"
+    if sweep.target is not None:
+        yield f"at a validation accuracy of {sweep.target:g}"
+
+
+def _bounds(dimension: Dimension) -> str:
+    if isinstance(dimension, Choices):
+        return f"{dimension.key} one of {', '.join(map(str, dimension.choices))}"
+    scale = ", logarithmic" if dimension.log else ""
+    return f"{dimension.key} {dimension.low:g} to {dimension.high:g}{scale}"
+
+
+def _seeds(runs: "pd.DataFrame") -> str:
+    seeds = runs[(runs["role"] == "replicate") & runs["seed"].notna()]["seed"].unique()
+    return ", ".join(map(str, sorted(map(int, seeds)))) or "none"
+
+
+def _constant(runs: "pd.DataFrame") -> dict[str, str]:
+    """Settings of data and trainer that were the same in every run that has them."""
+    found = {}
+    for column in (c for c in runs.columns if str(c).startswith(("data.", "trainer."))):
+        values = runs[column].dropna().map(_plain).unique()
+        if len(values) == 1:
+            found[str(column)] = str(values[0])
+    return found
+
+
+def _plain(value: object) -> str:
+    """Write a setting as it was given: a whole number became one with a point where a run has none."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,231 @@
+"""Health of the search: what would make the comparison misleading, each with what to do next."""
+
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.comparison.verdicts.records import INFEASIBLE, Remark, Standing
+from rnnsweep.comparison.verdicts.sentences import points
+from rnnsweep.comparison.verdicts.standings import last_attempts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmic
+EDGE = 0.05  # share of a range that counts as its border
+MANY_FAILED = 0.1
+MANY_PRUNED = 0.75
+UNEQUAL = 1.25  # times the smallest budget
+GAP = 0.03  # validation minus test
+
+
+def check_health(
+    runs: "pd.DataFrame",
+    standings: Sequence[Standing],
+    *,
+    curves: "pd.DataFrame | None" = None,
+    bounds: Mapping[str, Bounds] | None = None,
+    own_bounds: Mapping[str, Mapping[str, Bounds]] | None = None,
+    margin: float = 0.002,
+    sweep: str = "SWEEP",
+    early: bool = False,
+) -> tuple[Remark, ...]:
+    """Give one remark for each thing that is not well; none means that nothing was found.
+
+    Args:
+        runs: the sweep's runs, in the columns of `tracking.runs()`.
+        standings: made of them.
+        curves: of replicates or trials, with key ``validation/accuracy``.
+        bounds: (low, high, log) of each searched range.
+        own_bounds: the ranges of architectures that have a space of their own, in place of `bounds`.
+        margin: what counts as a difference.
+        sweep: its name, for the next command.
+        early: studies may end before their budget, as the sweep's `stop_after` or `target` says.
+    """
+    trials = last_attempts(runs[runs["role"] == "trial"])
+    networks = [s for s in standings if not s.baseline]
+    remarks = list(_unequal_budgets(networks, sweep, early=early))
+    for standing in networks:
+        own = trials[trials["architecture"] == standing.architecture]
+        remarks += _outcomes(standing, sweep)
+        ranges = (own_bounds or {}).get(standing.architecture, bounds or {})
+        remarks += _at_border(standing, own, ranges, sweep)
+        remarks += _not_converged(standing, own, margin, sweep)
+        remarks += _diverging(standing, own, sweep)
+        remarks += _gap(standing, sweep)
+        remarks += _still_rising(standing, own, curves, margin)
+    return tuple(remarks)
+
+
+def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -> Iterator[Remark]:
+    spent = {s.architecture: sum(s.trials.values()) for s in networks if s.spent}
+    if spent and max(spent.values()) > UNEQUAL * min(spent.values()):
+        least, most = min(spent, key=lambda a: spent[a]), max(spent, key=lambda a: spent[a])
+        why = "The budgets are not equal, as studies end early" if early else "The budgets are not equal"
+        yield Remark(
+            f"{why}: {most} had {spent[most]} trials, {least} {spent[least]}.",
+            f"raise stop_after or target in the sweep's file, then: rnnsweep sweep {sweep}"
+            if early
+            else f"rnnsweep sweep {sweep}",
+        )
+
+
+def _outcomes(standing: Standing, sweep: str) -> Iterator[Remark]:
+    name, trials = standing.architecture, standing.trials
+    total = sum(trials.values())
+    if total and trials["failed"] / total > MANY_FAILED:
+        yield Remark(
+            f"{name}: {trials['failed']} of {total} trials failed, so less of its space was seen.",
+            f"rnnsweep status {sweep}",
+            name,
+        )
+    if trials["complete"] and trials["pruned"] / total > MANY_PRUNED:
+        yield Remark(
+            f"{name}: {trials['pruned']} of {total} trials were pruned, so the best was chosen among the "
+            f"{trials['complete']} that ran to their end.",
+            f"rnnsweep sweep {sweep} --trials {2 * total}",
+            name,
+        )
+    above = trials.get(INFEASIBLE, 0)
+    if above:
+        yield Remark(
+            f"{name}: {above} of {total} trials are infeasible: they were trained, but are above a constraint"
+            " and cannot win.",
+            "",
+            name,
+        )
+    if total and not trials["complete"]:
+        yield Remark(
+            f"{name}: none of {total} trials completed, so it has no best configuration.",
+            f"rnnsweep sweep {sweep}",
+            name,
+        )
+
+
+def _at_border(
+    standing: Standing, trials: "pd.DataFrame", bounds: Mapping[str, Bounds], sweep: str
+) -> Iterator[Remark]:
+    best = trials[trials["run_id"].astype(str) == standing.run_id]
+    for key, (low, high, log) in bounds.items():
+        if key not in best or not len(best) or low == high or trials[key].nunique() < 2:
+            continue  # not searched here
+        where = _position(best[key].iloc[0], low, high, log)
+        if where is not None and not EDGE < where < 1 - EDGE:
+            side, bound = ("lower", low) if where < 0.5 else ("upper", high)
+            yield Remark(
+                f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) lies at the {side} "
+                f"border ({bound:.4g}) of the space: a better one may lie beyond.",
+                f"widen space.{key} in the sweep's file, then: {_search_on(sweep, trials)}",
+                standing.architecture,
+            )
+
+
+def _search_on(sweep: str, trials: "pd.DataFrame") -> str:
+    """The command that searches a changed space with as many trials again."""
+    return f"rnnsweep sweep {sweep} --trials {2 * len(trials)} --accept-changes"
+
+
+def _position(value: Any, low: float, high: float, log: bool) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    if log:
+        number, low, high = (float(np.log(v)) for v in (number, low, high))
+    share = (number - low) / (high - low)
+    return share if np.isfinite(share) else None
+
+
+def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sweep: str) -> Iterator[Remark]:
+    done = trials[trials["state"] == "complete"].sort_values("trial")
+    if len(done) < 10:
+        return
+    scores = done["validation"].astype(float).to_numpy()
+    tail = max(1, len(scores) // 10)
+    gain = float(np.nanmax(scores) - np.nanmax(scores[:-tail]))
+    if gain > margin:
+        yield Remark(
+            f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
+            f"{points(gain)} points: the search has not converged.",
+            f"rnnsweep sweep {sweep} --trials {2 * len(trials)}",
+            standing.architecture,
+        )
+
+
+def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterator[Remark]:
+    key = "optimizer.lr"
+    if key not in trials or not len(trials):
+        return
+    rate = divergence_rate(trials[key].to_numpy(dtype=np.float64), diverged(trials).to_numpy(dtype=bool))
+    if rate is not None:
+        yield Remark(
+            f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
+            f"lower the upper end of space.{key} to {rate:.2g} in the sweep's file, then: "
+            f"{_search_on(sweep, trials)}",
+            standing.architecture,
+        )
+
+
+def diverged(trials: "pd.DataFrame") -> "pd.Series[bool]":
+    """Say of each trial whether its loss left all numbers: such a trial is pruned, as nothing mends it."""
+    reasons = trials["reason"].astype("string").fillna("").str.lower()
+    named = reasons.str.contains("diverg|the loss is nan|infinite").astype(bool)
+    return named & trials["state"].isin(["pruned", "failed"])
+
+
+def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> float | None:
+    """Give the lowest rate that diverged such that, from there and from any rate above, at least half did."""
+    order = np.argsort(rates)[::-1]
+    lost = diverged[order]
+    share = np.cumsum(lost) / np.arange(1, len(lost) + 1)
+    below = np.flatnonzero(share < 0.5)
+    reached = lost[: below[0]] if len(below) else lost
+    last = np.flatnonzero(reached)
+    return float(rates[order][last[-1]]) if len(last) > 1 else None
+
+
+def _gap(standing: Standing, sweep: str) -> Iterator[Remark]:
+    if standing.validation is None or standing.test.mean is None:
+        return
+    gap = standing.validation - standing.test.mean
+    if gap > GAP:
+        yield Remark(
+            f"{standing.architecture}: the best validation score is {points(gap)} points above the test "
+            "mean: choosing the best of many trials flatters it, or the two parts differ.",
+            "judge by the test column, and make its interval narrower: "
+            f"rnnsweep replicate {sweep} --n {max(10, 2 * standing.test.replicates)}",
+            standing.architecture,
+        )
+
+
+def _still_rising(
+    standing: Standing, trials: "pd.DataFrame", curves: "pd.DataFrame | None", margin: float
+) -> Iterator[Remark]:
+    if curves is None or not len(curves):
+        return
+    ids = {r.run_id for r in standing.replicates} or {standing.run_id}
+    own = curves[curves["run_id"].astype(str).isin(ids) & (curves["key"] == "validation/accuracy")]
+    gains = [_last_gain(group) for _, group in own.groupby("run_id")]
+    if gains and float(np.median(gains)) > margin:
+        yield Remark(
+            f"{standing.architecture}: its validation score was still rising at the end, by "
+            f"{points(float(np.median(gains)))} points in the last quarter of training.",
+            f"see what twice the epochs bring: {_longer(standing, trials)}",
+            standing.architecture,
+        )
+
+
+def _longer(standing: Standing, trials: "pd.DataFrame") -> str:
+    """The command that trains the best configuration for twice as long."""
+    done = float(np.nanmax(trials["epochs"].astype(float), initial=1.0))
+    return f"rnnsweep train {shlex.join([*standing.overrides, f'trainer.max_epochs={2 * math.ceil(done)}'])}"
+
+
+def _last_gain(curve: "pd.DataFrame") -> float:
+    values = curve.sort_values("step")["value"].astype(float).to_numpy()
+    last = max(1, len(values) // 4)
+    return float(np.max(values[-last:]) - np.max(values[:-last])) if len(values) > last + 1 else 0.0

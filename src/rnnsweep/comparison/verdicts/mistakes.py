@@ -1,0 +1,177 @@
+"""What networks got wrong on the test part: confusions, and the texts where the best two disagree.
+
+Shapes: N test rows, R replicates, C classes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.comparison.verdicts.records import Standing
+
+SHOWN = 6  # examples for each of the two
+LONGEST = 400  # characters of an example's text
+
+Texts = Callable[[Sequence[int]], Sequence[str]]  # the texts of some test rows
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one replicate said of each test row."""
+
+    targets_N: NDArray[np.int64]
+    predictions_N: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test row that `a` gets right more often than `b`; shares of their replicates."""
+
+    row: int
+    label: str
+    a: str
+    b: str
+    right_a: float
+    right_b: float
+    says_a: str  # the answer that most replicates give
+    says_b: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """The confusions of each architecture, summed over replicates, and examples of the best two."""
+
+    labels: tuple[str, ...]
+    confusion: Mapping[str, NDArray[np.int64]]  # counts_CC, true label by prediction
+    examples: tuple[Example, ...]
+
+
+def read_predictions(path: Path) -> Predictions | None:
+    """Read what a replicate predicted; None where there is no such file or it cannot be read."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            return Predictions(found["targets_N"].astype(np.int64), found["predictions_N"].astype(np.int64))
+    except (OSError, KeyError, ValueError, BadZipFile):
+        return None
+
+
+def gather_predictions(
+    standings: Sequence[Standing], predictions: Mapping[str, Predictions]
+) -> dict[str, dict[str, Predictions]]:
+    """Give {architecture: {seed: predictions}} of the replicates that saw one and the same test part."""
+    found = {
+        s.architecture: {r.seed: predictions[r.run_id] for r in s.replicates if r.run_id in predictions}
+        for s in standings
+        if not s.baseline
+    }
+    first = next((p for own in found.values() for p in own.values()), None)
+    same = {
+        name: {seed: p for seed, p in own.items() if np.array_equal(p.targets_N, first.targets_N)}
+        for name, own in found.items()
+        if first is not None
+    }
+    return {name: own for name, own in same.items() if own}
+
+
+def right_rows(
+    predictions: Mapping[str, Mapping[str, Predictions]],
+) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """Give {architecture: {seed: right_N}}, the input of McNemar's test."""
+    return {
+        name: {seed: p.predictions_N == p.targets_N for seed, p in own.items()}
+        for name, own in predictions.items()
+    }
+
+
+def find_mistakes(
+    predictions: Mapping[str, Mapping[str, Predictions]],
+    *,
+    labels: Sequence[str] = (),
+    texts: Texts | None = None,
+) -> Mistakes | None:
+    """Count the confusions, and choose the rows that part the first two architectures most.
+
+    Args:
+        predictions: {architecture: {seed: predictions}}, the best architecture first.
+        labels: the classes' names; numbers stand for those that are missing.
+        texts: gives the texts of rows; None leaves the examples without.
+    """
+    if not predictions:
+        return None
+    every = [p for own in predictions.values() for p in own.values()]
+    classes = 1 + max(int(max(p.targets_N.max(), p.predictions_N.max())) for p in every)
+    names = (*labels, *map(str, range(len(labels), classes)))
+    confusion = {name: _confusion(own, len(names)) for name, own in predictions.items()}
+    examples = _examples(predictions, names)
+    return Mistakes(names, confusion, _with_texts(examples, texts))
+
+
+def _confusion(own: Mapping[str, Predictions], classes: int) -> NDArray[np.int64]:
+    counts_CC = np.zeros((classes, classes), dtype=np.int64)
+    for p in own.values():
+        np.add.at(counts_CC, (p.targets_N, p.predictions_N), 1)
+    return counts_CC
+
+
+def _examples(predictions: Mapping[str, Mapping[str, Predictions]], labels: Sequence[str]) -> list[Example]:
+    if len(predictions) < 2:
+        return []
+    best, second = list(predictions)[:2]
+    a, b = (_Voice.of(name, predictions[name], len(labels)) for name in (best, second))
+    targets_N = next(iter(predictions[best].values())).targets_N
+    return [
+        example for first, other in ((a, b), (b, a)) for example in _won_by(first, other, targets_N, labels)
+    ]
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """What the replicates of one architecture say together."""
+
+    name: str
+    right_N: NDArray[np.float64]  # share of the replicates that are right
+    says_N: NDArray[np.int64]  # the most frequent answer
+
+    @staticmethod
+    def of(name: str, own: Mapping[str, Predictions], classes: int) -> "_Voice":
+        said_RN = np.stack([p.predictions_N for p in own.values()])
+        targets_N = next(iter(own.values())).targets_N
+        votes_CN = np.stack([(said_RN == c).sum(axis=0) for c in range(classes)])
+        return _Voice(name, (said_RN == targets_N).mean(axis=0), votes_CN.argmax(axis=0))
+
+
+def _won_by(a: _Voice, b: _Voice, targets_N: NDArray[np.int64], labels: Sequence[str]) -> list[Example]:
+    """The rows where most replicates of a are right and most of b wrong, the clearest first."""
+    lead_N = a.right_N - b.right_N
+    clear = np.flatnonzero((a.right_N > 0.5) & (b.right_N < 0.5))
+    order = clear[np.argsort(-lead_N[clear], kind="stable")][:SHOWN]
+    return [
+        Example(
+            row=int(n),
+            label=labels[targets_N[n]],
+            a=a.name,
+            b=b.name,
+            right_a=float(a.right_N[n]),
+            right_b=float(b.right_N[n]),
+            says_a=labels[a.says_N[n]],
+            says_b=labels[b.says_N[n]],
+        )
+        for n in order
+    ]
+
+
+def _with_texts(examples: Sequence[Example], texts: Texts | None) -> tuple[Example, ...]:
+    if texts is None or not examples:
+        return tuple(examples)
+    found = texts([e.row for e in examples])
+    return tuple(replace(e, text=_short(text)) for e, text in zip(examples, found, strict=True))
+
+
+def _short(text: str) -> str:
+    joined = " ".join(text.split())
+    return joined if len(joined) <= LONGEST else f"{joined[:LONGEST].rsplit(' ', 1)[0]} …"

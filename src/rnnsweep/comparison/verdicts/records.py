@@ -1,0 +1,201 @@
+"""What a comparison says, as typed records; `Comparison.to_json()` is the contract of ``compare --json``."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.comparison.statistics.improvement import McNemar
+from rnnsweep.comparison.statistics.intervals import Interval
+from rnnsweep.comparison.statistics.pareto import Front
+from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
+from rnnsweep.comparison.verdicts.test_reads import TestReads
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnsweep.comparison.statistics.marginals import Marginal
+    from rnnsweep.comparison.verdicts.mistakes import Mistakes
+
+VERDICTS = ("better", "worse", "equivalent", "not separable", "needs more")
+OUTCOMES = ("complete", "pruned", "failed")
+INFEASIBLE = "infeasible"  # complete, but above a constraint: it cannot win
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What trials with one outcome used up."""
+
+    trials: int = 0
+    epochs: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """The test score of one seed."""
+
+    seed: str
+    test: float
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class TestScore:
+    """The mean of the replicates' test scores with a 95 % interval, and what else describes them."""
+
+    __test__ = False  # no test case, whatever pytest thinks of the name
+    mean: float | None
+    low: float | None
+    high: float | None
+    replicates: int
+    method: str = ""
+    median: Interval | None = None
+    interquartile_mean: Interval | None = None
+    spread: float | None = None  # standard deviation
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One architecture: what its search spent and found, and how its best configuration does on test."""
+
+    architecture: str
+    spent: Mapping[str, Spent]
+    validation: float | None
+    test: TestScore
+    replicates: tuple[Replicate, ...]
+    parameters: int | None
+    seconds: float | None
+    samples_per_second: float | None
+    overrides: tuple[str, ...] = ()
+    run_id: str = ""
+    baseline: bool = False
+    derived: tuple[
+        Mapping[str, Any], ...
+    ] = ()  # widths that follow a budget: key, value, budget, deviation ...
+
+    @property
+    def trials(self) -> dict[str, int]:
+        """Trials by outcome: complete, pruned, failed, and infeasible where there are any."""
+        outcomes = (*OUTCOMES, INFEASIBLE) if INFEASIBLE in self.spent else OUTCOMES
+        return {outcome: self.spent[outcome].trials if outcome in self.spent else 0 for outcome in outcomes}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the replicates entitle one to say of `a` against `b`."""
+
+    a: str
+    b: str
+    difference: float | None  # mean of a - b over pairs of replicates
+    low: float | None
+    high: float | None
+    p: float | None  # sign-flip permutation test, after Holm's correction
+    verdict: str
+    replicates_needed: (
+        int | None
+    )  # further replicates of each; 0 where the matter is settled, None: no telling
+    sentence: str
+    pairs: int = 0
+    p_alone: float | None = None  # before Holm's correction
+    improvement: Interval | None = None  # P(A > B)
+    detectable: float | None = None  # smallest true difference that these pairs separate in 80 % of cases
+    baseline: bool = False  # b is the linear baseline: a single fit, so a comparison with one number
+    mcnemar: McNemar | None = None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One plain sentence on the health of the search, and the command or setting that comes next."""
+
+    sentence: str
+    next: str = ""
+    architecture: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A sweep's answer. Scores are shares between 0 and 1."""
+
+    sweep: str
+    question: str
+    answer: str
+    standings: tuple[Standing, ...]
+    verdicts: tuple[Verdict, ...]
+    health: tuple[Remark, ...]
+    margin: float
+    runs: "pd.DataFrame"
+    curves: "pd.DataFrame | None" = None
+    importances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    importance_method: str = ""
+    marginals: "tuple[Marginal, ...]" = ()
+    bought: Bought = field(default_factory=Bought)  # what trials and seconds of search buy
+    facts: Mapping[str, str] = field(default_factory=dict)
+    report: Path | None = None
+    mistakes: "Mistakes | None" = None
+    front: Front | None = None  # of a sweep with several objectives
+    test_reads: TestReads | None = None  # looks at the test part that were counted; None: no count was kept
+
+    @property
+    def linear(self) -> Standing | None:
+        """The linear baseline, where it was fitted."""
+        return next((s for s in self.standings if s.baseline), None)
+
+    def frame(self) -> "pd.DataFrame":
+        """Give the standings as a DataFrame, one row an architecture."""
+        import pandas as pd
+
+        return pd.json_normalize([_standing(s) for s in self.standings])
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the object of ``compare --json``: plain values, None where a number does not exist."""
+        verdicts = [{name: getattr(v, name) for name in _VERDICT_FIELDS} for v in self.verdicts]
+        reads = self.test_reads
+        value: dict[str, Any] = {
+            "sweep": self.sweep,
+            "question": self.question,
+            "answer": self.answer,
+            "standings": [_standing(s) for s in self.standings],
+            "verdicts": verdicts,
+            "health": [{"sentence": r.sentence, "next": r.next} for r in self.health],
+            "report": str(self.report) if self.report else None,
+            "test_reads": reads.total if reads else None,
+            "test_reads_by": asdict(reads) if reads else None,
+            "budget": {
+                "sentences": say_spending(self.bought.time_curves),
+                "studies": self.bought.studies,
+                "refusal": self.bought.refusal,
+                "next": self.bought.next,
+            },
+            "front": self.front.to_json() if self.front else None,
+        }
+        plain: dict[str, Any] = _plain(value)
+        return plain
+
+
+_VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    test = standing.test
+    return {
+        "architecture": standing.architecture,
+        "trials": standing.trials,
+        "validation": standing.validation,
+        "test": {"mean": test.mean, "low": test.low, "high": test.high, "replicates": test.replicates},
+        "parameters": standing.parameters,
+        "seconds": standing.seconds,
+        "samples_per_second": standing.samples_per_second,
+        **({"derived": list(map(dict, standing.derived))} if standing.derived else {}),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,203 @@
+"""From the runs of a sweep to one standing an architecture."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnsweep.comparison.statistics.intervals import (
+    interquartile_mean_interval,
+    mean_interval,
+    median_interval,
+)
+from rnnsweep.comparison.verdicts.records import INFEASIBLE, OUTCOMES, Replicate, Spent, Standing, TestScore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OBJECTIVE = ("validation",)
+# keys that replicates set, one or several, as the sweep's `vary:` says
+VARIED = {
+    "seed": "seed",
+    "data.split_seed": "split",
+    "seeds.initialisation": "initialisation",
+    "seeds.order": "order",
+}
+
+
+def make_standings(runs: "pd.DataFrame", *, objectives: Sequence[str] = OBJECTIVE) -> tuple[Standing, ...]:
+    """Give a standing for each architecture, best mean test score first, then best validation score.
+
+    Args:
+        runs: in the columns of `tracking.runs()`.
+        objectives: of the sweep; of trials with equal validation, the best in the others wins.
+    """
+    named = runs[runs["architecture"].notna()]
+    rest = named[named["role"] != "sweep"]
+    standings = [_standing(str(n), group, objectives) for n, group in rest.groupby("architecture", sort=True)]
+    return tuple(sorted(standings, key=_rank))
+
+
+def _rank(standing: Standing) -> tuple[float, float, str]:
+    several = standing.baseline or standing.test.replicates > 1  # one seed ranks nothing
+    mean = standing.test.mean if several and standing.test.mean is not None else -math.inf
+    validation = standing.validation if standing.validation is not None else -math.inf
+    return -mean, -validation, standing.architecture
+
+
+def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str]) -> Standing:
+    trials = last_attempts(group[group["role"] == "trial"])
+    baseline = group[(group["role"] == "baseline") & (group["state"] == "complete")].tail(1)
+    winner = baseline if len(baseline) else ranked_trials(trials, objectives).head(1)
+    repeats = _replicates(group, winner)
+    measured = repeats if len(repeats) else winner
+    scores = tuple(
+        Replicate(_seed(row), float(row["test"]), str(row["run_id"]))
+        for row in (repeats if not len(baseline) else baseline).to_dict("records")
+        if _number(row["test"]) is not None
+    )
+    return Standing(
+        architecture=architecture,
+        spent=_spent(trials),
+        validation=_first(winner, "validation"),
+        test=describe_scores([r.test for r in scores], single=bool(len(baseline))),
+        replicates=scores,
+        parameters=_whole(_first(measured, "parameters")),
+        seconds=_median(measured, "seconds"),
+        samples_per_second=_median(measured, "samples_per_second"),
+        overrides=_overrides(winner["overrides"].iloc[0]) if len(winner) else (),
+        run_id=str(winner["run_id"].iloc[0]) if len(winner) else "",
+        baseline=bool(len(baseline)),
+        derived=_derived(winner),
+    )
+
+
+def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":
+    """Keep one run for each trial: a complete one, else the last that was started."""
+    if not len(trials):
+        return trials
+    order = trials.assign(_done=trials["state"].eq("complete")).sort_values(
+        ["_done", "started"], kind="stable", na_position="first"
+    )
+    numbered = order[order["trial"].notna()].drop_duplicates(["architecture", "trial"], keep="last")
+    return numbered.drop(columns="_done").sort_values(["architecture", "trial"], kind="stable")
+
+
+def ranked_trials(trials: "pd.DataFrame", objectives: Sequence[str] = OBJECTIVE) -> "pd.DataFrame":
+    """Give the feasible complete trials, the best validation first; of equals the first, as in the study."""
+    done = feasible_trials(trials)
+    keys = list(dict.fromkeys(["validation", *objectives]))
+    return done.sort_values(keys, ascending=[key != "validation" for key in keys], kind="stable")
+
+
+def feasible_trials(trials: "pd.DataFrame") -> "pd.DataFrame":
+    """Give the complete trials that have a score and break no constraint."""
+    done: pd.DataFrame = trials[trials["state"].eq("complete") & trials["validation"].notna()]
+    return done[~infeasible(done)]
+
+
+def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame":
+    """Complete replicates of one configuration, the last for each seed.
+
+    A budget raised later may find a better configuration: replicates of the earlier one are left out
+    as soon as there is one of the later, and never pooled with it.
+    """
+    done = group[(group["role"] == "replicate") & (group["state"] == "complete") & group["test"].notna()]
+    if not len(done):
+        return done
+    import pandas as pd
+
+    done = done.sort_values("started", kind="stable", na_position="first")
+    keys = done["overrides"].map(_configuration)
+    chosen = _configuration(winner["overrides"].iloc[0]) if len(winner) else None
+    wanted = chosen if chosen in set(keys) else keys.iloc[-1]
+    same = done[keys == wanted]
+    seeds = [_seed(row) for row in same.to_dict("records")]
+    return same.loc[~pd.Series(seeds, index=same.index).duplicated(keep="last")]
+
+
+def _configuration(overrides: Any) -> tuple[str, ...]:
+    """Overrides without what replicates vary, in one order."""
+    return tuple(sorted(o for o in _overrides(overrides) if o.partition("=")[0] not in VARIED))
+
+
+def _overrides(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = json.loads(value) if value.startswith("[") else value.split()
+    return tuple(map(str, value)) if isinstance(value, Iterable) else ()
+
+
+def _seed(row: Mapping[Any, Any]) -> str:
+    """The run's seed, and each other varied seed that differs from it: what pairs replicates."""
+    number = _number(row["seed"])
+    seed = str(row["seed"]) if number is None else str(int(number))
+    given = (o.partition("=") for o in _overrides(row["overrides"]))
+    others = [f"{VARIED[key]} {value}" for key, _, value in given if key in VARIED and value != seed]
+    return ", ".join([seed, *sorted(others)])
+
+
+def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
+    """Describe replicates' scores; the `single` fit of a baseline has a score and no interval."""
+    if not scores:
+        return TestScore(None, None, None, 0)
+    if single or len(scores) == 1:
+        return TestScore(scores[0], None, None, len(scores), "one fit" if single else "one seed: no interval")
+    interval = mean_interval(scores)
+    return TestScore(
+        interval.estimate,
+        interval.low,
+        interval.high,
+        len(scores),
+        interval.method,
+        median_interval(scores),
+        interquartile_mean_interval(scores),
+        float(np.std(scores, ddof=1)),
+    )
+
+
+def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
+    """The widths that followed a budget of parameters, as they were noted with the trial."""
+    note = winner["derived"].iloc[0] if len(winner) and "derived" in winner else None
+    return tuple(json.loads(note)) if isinstance(note, str) else ()
+
+
+def infeasible(runs: "pd.DataFrame") -> "pd.Series[bool]":
+    """Say of each run whether it is complete and yet above a constraint of its sweep."""
+    named = runs["reason"].astype("string").str.startswith(INFEASIBLE).fillna(False).astype(bool)
+    return named & runs["state"].eq("complete")
+
+
+def _spent(trials: "pd.DataFrame") -> dict[str, Spent]:
+    """What trials used up, by outcome; infeasible ones apart where there are any."""
+    above = infeasible(trials)
+    parts = {outcome: trials[(trials["state"] == outcome) & ~above] for outcome in OUTCOMES}
+    if above.any():
+        parts[INFEASIBLE] = trials[above]
+    return {outcome: _sum(part) for outcome, part in parts.items()}
+
+
+def _sum(trials: "pd.DataFrame") -> Spent:
+    epochs, seconds = (float(np.nansum(trials[c].astype(float))) for c in ("epochs", "seconds"))
+    return Spent(len(trials), epochs, seconds)
+
+
+def _first(rows: "pd.DataFrame", column: str) -> float | None:
+    return _number(rows[column].iloc[0]) if len(rows) else None
+
+
+def _median(rows: "pd.DataFrame", column: str) -> float | None:
+    return _number(rows[column].astype(float).median()) if len(rows) else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,160 @@
+"""What a free slot does next: what was begun first, then trials, then replicates, then nothing."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from rnnsweep.engine.tasks import BASELINE, TaskMaker
+from rnnsweep.search.candidate import Candidate
+from rnnsweep.search.study import Search
+from rnnsweep.trial import Outcome, TrialTask
+
+
+@dataclass
+class Job:
+    """One task and the processes that it has lost."""
+
+    task: TrialTask
+    attempts: int = 0
+    shrunk: bool = False  # it ran out of memory once
+    refused: int = 0  # times that it met a full disk since it last got further
+    rung: int = 0  # how far it got
+
+    def advance(self, rung: int) -> None:
+        """Take note of a validation: one that is new says that there was room to get there."""
+        if rung > self.rung:
+            self.rung, self.refused = rung, 0
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the search asked for it."""
+        return self.task.role == "trial"
+
+
+@dataclass
+class Agenda:
+    """The jobs of a sweep that are not in a slot."""
+
+    maker: TaskMaker
+    searches: dict[str, Search]
+    ready: deque[Job] = field(default_factory=deque)  # begun before, or to be tried again
+    open_trials: dict[str, int] = field(default_factory=dict)  # asked and not told, for each architecture
+    repeated: set[str] = field(default_factory=set)  # architectures whose replicates are made
+    repeats: dict[str, TrialTask] = field(default_factory=dict)  # replicates and the baseline, by name
+    ended: dict[str, dict[str, Outcome]] = field(default_factory=dict)  # architecture -> name -> outcome
+
+    def adopt(self) -> list[tuple[Job, Outcome]]:
+        """Take up what an earlier controller left, and give the trials that ended without its hearing."""
+        unheard: list[tuple[Job, Outcome]] = []
+        for architecture, search in self.searches.items():
+            for candidate in search.adopt():
+                job = self._trial(architecture, candidate)
+                outcome = Outcome.read(job.task.folder)
+                if outcome is None:
+                    self.ready.append(job)
+                else:
+                    unheard.append((job, outcome))
+        if self.maker.sweep.baseline:
+            self._add_repeat(self.maker.baseline())
+        return unheard
+
+    def next(self) -> Job | None:
+        """Give the next job, or None where there is none now; one that ends may make more."""
+        shares = {name: search.open_budget() for name, search in self.searches.items()}
+        searching = [name for name, share in shares.items() if share < 1]
+        if not searching:
+            self._make_replicates()
+        if self.ready:
+            return self.ready.popleft()
+        if not searching:
+            return None
+        name = min(searching, key=lambda name: shares[name])  # the first of the file in ties
+        candidate = self.searches[name].ask()
+        return self._trial(name, candidate) if candidate else self.next()
+
+    def next_alike(self, fits: Callable[[Job], bool], *, ask: str | None = None) -> Job | None:
+        """Give the next job that fits beside those of a slot; else what the study `ask` proposes next.
+
+        One that was proposed and did not fit waits in `ready`; until then its study proposes no other.
+        """
+        for job in self.ready:
+            if fits(job):
+                self.ready.remove(job)
+                return job
+        if ask is None or any(job.is_trial and job.task.architecture == ask for job in self.ready):
+            return None
+        search = self.searches[ask]
+        candidate = search.ask() if search.open_budget() < 1 else None
+        return self._trial(ask, candidate) if candidate else None
+
+    def again(self, job: Job) -> None:
+        """Queue a job whose process was lost: it goes on from its checkpoint, before anything new."""
+        job.task = replace(job.task, resume=True)
+        self.ready.appendleft(job)
+
+    def told(self, job: Job, outcome: Outcome) -> None:
+        """Take note that a job is over."""
+        if job.is_trial:
+            self.open_trials[job.task.architecture] -= 1
+        else:
+            self.ended.setdefault(job.task.architecture, {})[job.task.name] = outcome
+
+    def _trial(self, architecture: str, candidate: Candidate) -> Job:
+        self.open_trials[architecture] = self.open_trials.get(architecture, 0) + 1
+        task = self.maker.trial(
+            architecture, candidate.number, candidate.overrides, resume=candidate.begun, tags=candidate.tags
+        )
+        return Job(task, candidate.attempts, candidate.shrunk)
+
+    def _make_replicates(self) -> None:
+        for name, search in self.searches.items():
+            if name in self.repeated or self.open_trials.get(name, 0):
+                continue
+            self.repeated.add(name)
+            if best := search.best_trial():
+                for number in range(self.maker.sweep.wanted(name)):
+                    task = self.maker.replicate(
+                        name, best.number, best.overrides, number=number, tags=best.tags
+                    )
+                    self._add_repeat(task)
+        # seed by seed over all architectures: a sweep that is stopped early has pairs to compare
+        self.ready = deque(sorted(self.ready, key=_turn))
+
+    def _add_repeat(self, task: TrialTask) -> None:
+        """Queue a replicate or the baseline unless it ended under an earlier controller."""
+        if task.name in self.repeats:
+            return
+        self.repeats[task.name] = task
+        outcome = Outcome.read(task.folder)
+        if outcome is None:
+            self.ready.append(Job(task))
+        else:
+            self.ended.setdefault(task.architecture, {})[task.name] = outcome
+
+    def reopen(self, failed: Sequence[str]) -> None:
+        """Take note that failed tasks are to be tried again, while their sweep runs."""
+        for search in self.searches.values():
+            search.recount()
+            if search.open_budget() < 1:  # its best trial may become another one
+                self.repeated.discard(search.architecture)
+        for name in failed:
+            if name in self.repeats:
+                task = self.repeats[name]
+                self.ended.get(task.architecture, {}).pop(name, None)
+                self.ready.append(Job(replace(task, resume=True)))
+
+    def replicates_ended(self, architecture: str) -> int:
+        """Count an architecture's replicates that are over."""
+        return len(self.ended.get(architecture, {}))
+
+    @property
+    def baseline_ended(self) -> bool:
+        """Whether the baseline is over or not wanted."""
+        return not self.maker.sweep.baseline or BASELINE in self.ended
+
+
+def _turn(job: Job) -> int:
+    """Give a ready job its place: a replicate's number; everything else goes first."""
+    if job.task.role != "replicate" or job.task.resume:
+        return -1
+    return int(job.task.name.rpartition("-r")[2])

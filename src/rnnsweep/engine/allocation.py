@@ -1,0 +1,42 @@
+"""Which slots a task takes: one for each process of its training."""
+
+from collections.abc import Collection, Sequence
+
+from rnnsweep.errors import UserError
+from rnnsweep.sweepfile import Slot
+
+
+def seats(slots: Sequence[Slot], taken: Collection[int], *, devices: int) -> tuple[Slot, ...] | None:
+    """Choose free slots for a task: CPU slots, or as many different GPUs; None where too few are free."""
+    free = [slot for slot in slots if slot.index not in taken]
+    if devices == 1:
+        return tuple(free[:1]) or None
+    cores = [slot for slot in free if slot.gpu is None]
+    gpus = list({slot.gpu: slot for slot in reversed(free) if slot.gpu is not None}.values())[::-1]
+    for kind in (gpus, cores):
+        if len(kind) >= devices:
+            return tuple(kind[:devices])
+    return None
+
+
+def joined(chosen: Sequence[Slot]) -> Slot:
+    """Give the slots of one task as one: the threads of each of its processes, and all their GPUs."""
+    first = chosen[0]
+    if len(chosen) == 1:
+        return first
+    gpus = ",".join(slot.gpu for slot in chosen if slot.gpu is not None)
+    return Slot(first.index, first.threads, gpus or None)
+
+
+def check_seats(slots: Sequence[Slot], devices: int, *, architecture: str) -> None:
+    """Refuse a sweep whose tasks would never find enough slots.
+
+    Raises:
+        UserError: fewer CPU slots, or different GPUs, than processes of one training.
+    """
+    if seats(slots, (), devices=devices) is None:
+        have = f"{len(slots)} slot" + ("" if len(slots) == 1 else "s")
+        raise UserError(
+            f"trainer.devices={devices}: a trial of {architecture} takes {devices} CPU slots or GPUs at once,"
+            f" and there is {have}; give --slots {devices}, or take trainer.devices=1"
+        )

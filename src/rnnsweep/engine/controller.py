@@ -1,0 +1,300 @@
+"""The controller: the one loop that starts tasks, hears them, prunes, tells and stops."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rnnsweep.engine.agenda import Agenda, Job
+from rnnsweep.engine.allocation import joined, seats
+from rnnsweep.engine.eta import seconds_left
+from rnnsweep.engine.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
+from rnnsweep.engine.fusing import Fusing
+from rnnsweep.engine.inbox import Inbox
+from rnnsweep.engine.records import Records
+from rnnsweep.engine.study_notes import StudyNotes, standing_of
+from rnnsweep.engine.tasks import REPLICATE
+from rnnsweep.search.objectives import judged
+from rnnsweep.state.clock import Clock
+from rnnsweep.state.disk import Disk, StillFull
+from rnnsweep.state.ledger import Ledger
+from rnnsweep.state.progress import Failure, Listener, Running, Snapshot, Standing
+from rnnsweep.sweepfile import Slot, Sweep
+from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
+from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
+from rnnsweep.trial.messages import LOG, OUTCOME
+
+TICK_S = 0.25  # how soon a signal or a lost process is noticed
+
+
+@dataclass
+class Busy:
+    """A job with its slots: one for each process of its training."""
+
+    job: Job
+    slots: tuple[Slot, ...]
+    since: float
+    report: Report | None = None
+    pruned: bool = False
+
+
+@dataclass
+class Controller:
+    """Runs a sweep's jobs in a launcher's slots until none is left or someone stops it."""
+
+    sweep: Sweep
+    agenda: Agenda
+    launcher: Launcher
+    listener: Listener
+    clock: Clock
+    ledger: Ledger
+    records: Records
+    disk: Disk
+    inbox: Inbox
+    fusing: Fusing
+    stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
+    ran: int = 0
+    running: dict[str, Busy] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    durations: dict[str, list[float]] = field(
+        default_factory=dict
+    )  # architecture -> seconds of full trainings
+    hopeless: Hopeless = field(default_factory=Hopeless)
+    notes: StudyNotes = field(init=False)
+    held: Job | None = None  # asked for, until enough slots are free at once
+
+    def __post_init__(self) -> None:
+        """Begin to take notes."""
+        self.notes = StudyNotes(self.ledger, self.listener)
+
+    def run(self) -> str:
+        """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
+
+        Raises:
+            UserError: the first tasks all failed for one reason.
+        """
+        self.disk.stopped = lambda: self.stop_asked > 0
+        self.disk.tell = self._tell_of_disk
+        try:
+            return self._run()
+        except StillFull:
+            return "interrupted"
+
+    def _run(self) -> str:
+        self.began = self.clock.now()
+        searches = self.agenda.searches.values()
+        self.hopeless.succeeded = any(s.counts["complete"] + s.counts["pruned"] for s in searches)
+        for job, outcome in self.agenda.adopt():
+            self._end(job, outcome)
+        stopped = 0
+        while True:
+            if not self.stop_asked:
+                self.inbox.read(self.agenda, self.ledger, self.listener)
+                self._fill()
+                for job, slot in self.fusing.joiners(self.agenda, self._members):
+                    self._start(job, (slot,))
+                self.notes.write(self.agenda.searches)
+            elif stopped != self.stop_asked:
+                stopped = self.stop_asked
+                self._stop_all()
+            self.listener.update(self.snapshot())
+            if not self.running and (self.stop_asked or not self.disk.paused):
+                return "interrupted" if self.stop_asked else "finished"
+            for event in self.launcher.events(TICK_S):
+                self._handle(event)
+
+    def _fill(self) -> None:
+        """Start what there is to do while slots are free and the disk has room."""
+        while self.disk.has_room():
+            taken = {slot.index for busy in self.running.values() for slot in busy.slots}
+            if len(taken) == len(self.launcher.slots):
+                return
+            job, self.held = self.held or self.agenda.next(), None
+            if job is None:
+                return
+            chosen = seats(self.launcher.slots, taken, devices=job.task.devices)
+            if chosen is not None:
+                self.fusing.begin(job, chosen[0])
+                self._start(job, chosen)
+            elif taken:
+                self.held = job  # the next slots that fall free are its
+                return
+            else:
+                have = f"needs as many slots at once, and there are {len(self.launcher.slots)}"
+                reason = f"trainer.devices={job.task.devices}: {have}"
+                self._end(job, Outcome("failed", CONFIGURATION, reason))
+
+    def _members(self) -> list[tuple[TrialTask, Slot]]:
+        may_join = self.held is None and self.disk.has_room()
+        every = self.running.values() if may_join else ()
+        return [(busy.job.task, busy.slots[0]) for busy in every]
+
+    def _start(self, job: Job, chosen: tuple[Slot, ...]) -> None:
+        task, slot = job.task, joined(chosen)
+        self.running[task.key] = Busy(job, chosen, self.clock.now())
+        values = {"architecture": task.architecture, "role": task.role, "number": task.number}
+        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(chosen), **values)
+        self.launcher.start(task, slot)
+
+    def abandon(self) -> None:
+        """Take note of tasks that were ended with the launcher: they go on with the next controller."""
+        for busy in self.running.values():
+            self._interrupted(busy.job)
+        self.running.clear()
+
+    def _interrupted(self, job: Job) -> None:
+        self.ledger.write("end", name=job.task.name, state="interrupted")
+        self.records.interrupted(job.task)
+
+    def _tell_of_disk(self, text: str) -> None:
+        self.ledger.write("pause" if self.disk.paused else "go on", reason=text)
+        self.listener.message(text)
+
+    def _stop_all(self) -> None:
+        for key in list(self.running):
+            if self.stop_asked > 1:
+                self.launcher.kill(key)
+            else:
+                self.launcher.stop(key)
+
+    def _handle(self, event: Event) -> None:
+        busy = self.running.get(event.key)
+        if busy is None:
+            return  # of a task that is over
+        if isinstance(event, Reported):
+            self._hear(busy, event.report)
+        elif isinstance(event, Ended):
+            del self.running[event.key]
+            self._over(busy, event.outcome)
+
+    def _hear(self, busy: Busy, report: Report) -> None:
+        busy.report = report
+        busy.job.advance(report.rung)
+        task = busy.job.task
+        if busy.job.is_trial:
+            assert task.number is not None
+            busy.pruned = self.agenda.searches[task.architecture].report(task.number, report)
+        self.launcher.answer(task.key, "stop" if busy.pruned else "go on")
+
+    def _over(self, busy: Busy, outcome: Outcome) -> None:
+        job = busy.job
+        if outcome.state == "interrupted" and not self.stop_asked:
+            # nobody here stopped it: a signal from outside, as of a machine that runs out of memory
+            outcome = Outcome("failed", "lost process", "stopped from outside", outcome.scores)
+        if outcome.state == "interrupted" or (self.stop_asked and outcome.cause == "lost process"):
+            self._interrupted(job)
+            return
+        if self._try_again(job, outcome):
+            return
+        seconds, epochs = self.clock.now() - busy.since, busy.report.epoch if busy.report else None
+        self._end(job, costed(outcome, seconds=seconds, epochs=epochs), seconds=seconds)
+
+    def _try_again(self, job: Job, outcome: Outcome) -> bool:
+        if outcome.state != "failed":
+            return False
+        if outcome.cause in RETRIED:
+            return self._after_loss(job, outcome)
+        if outcome.cause == FULL_DISK:
+            return self._after_full_disk(job, outcome)
+        return outcome.cause == "out of memory" and self._after_no_memory(job, outcome)
+
+    def _after_loss(self, job: Job, outcome: Outcome) -> bool:
+        """Queue a task again that lost its process, as often as the sweep says."""
+        job.attempts += 1
+        if job.is_trial:
+            assert job.task.number is not None
+            self.agenda.searches[job.task.architecture].lose(job.task.number)
+        if job.attempts > self.sweep.retries:
+            return False
+        self._again(job, outcome, "tried again")
+        return True
+
+    def _after_full_disk(self, job: Job, outcome: Outcome) -> bool:
+        """Queue a task again that found no room, and start nothing until there is some."""
+        job.refused += 1
+        if job.refused > REFUSALS:
+            return False
+        self.disk.pause()
+        self._again(job, outcome, "goes on when there is room")
+        return True
+
+    def _after_no_memory(self, job: Job, outcome: Outcome) -> bool:
+        """Queue a task again that ran out of memory, once, with its batches cut into more pieces."""
+        if job.shrunk:
+            return False
+        job.task, job.shrunk = smaller(job.task), True
+        if job.is_trial:
+            assert job.task.number is not None
+            self.agenda.searches[job.task.architecture].shrink(job.task.number, job.task.overrides)
+        self._again(job, outcome, "tried again in smaller pieces")
+        return True
+
+    def _again(self, job: Job, outcome: Outcome, what: str) -> None:
+        name = job.task.name
+        (job.task.folder / OUTCOME).unlink(missing_ok=True)
+        self.records.interrupted(job.task)  # where someone stops the sweep before it goes on
+        self.ledger.write("end", name=name, state="retried", cause=outcome.cause, reason=outcome.reason)
+        self.listener.message(f"{name}: {outcome.cause} ({outcome.reason}); {what}")
+        self.agenda.again(job)
+
+    def _end(self, job: Job, outcome: Outcome, seconds: float | None = None) -> None:
+        """Note that a job is over, in the folder, the store, the study and the ledger, in this order."""
+        task = job.task
+        outcome = judged(self.sweep, outcome) if job.is_trial else outcome
+        self.disk.patiently(lambda: outcome.write(task.folder))
+        self.disk.patiently(lambda: self.records.ended(task, outcome))
+        if job.is_trial:
+            assert task.number is not None
+            self.agenda.searches[task.architecture].tell(task.number, outcome)
+        self.agenda.told(job, outcome)
+        self.ran += 1
+        values = {"validation": outcome.validation, "cause": outcome.cause, "reason": outcome.reason}
+        self.ledger.write("end", name=task.name, state=outcome.state, **values)
+        if outcome.state == "complete" and seconds is not None:
+            own = outcome.scores.get("seconds") if task.shape else None  # its share of its process
+            self.durations.setdefault(task.architecture, []).append(own or seconds)
+        if outcome.state == "failed":
+            self._note_failure(job, outcome)
+        self.hopeless.check(outcome)
+
+    def _note_failure(self, job: Job, outcome: Outcome) -> None:
+        task = job.task
+        cause, reason = outcome.cause or "crash", outcome.reason or "no reason was given"
+        self.failures.append(Failure(task.name, cause, reason, task.folder / LOG))
+        self.listener.message(f"{task.name}: failed: {cause}: {reason} ({task.folder / LOG})")
+
+    def snapshot(self) -> Snapshot:
+        """Give where the sweep stands now."""
+        now = self.clock.now()
+        return Snapshot(
+            sweep=self.sweep.name,
+            question=self.sweep.question,
+            standings=self.standings(),
+            running=tuple(_running(busy, now) for busy in self.running.values()),
+            slots=len(self.launcher.slots),
+            elapsed=now - self.began,
+            eta=seconds_left(self.standings(), self.durations, slots=len(self.launcher.slots)),
+            failures=tuple(self.failures),
+            paused=self.disk.paused,
+        )
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Give how far each architecture is."""
+        in_slots = Counter(busy.job.task.architecture for busy in self.running.values() if busy.job.is_trial)
+        return tuple(
+            standing_of(search, running=in_slots[name], replicates=self.agenda.replicates_ended(name))
+            for name, search in self.agenda.searches.items()
+        )
+
+
+def _running(busy: Busy, now: float) -> Running:
+    task, report = busy.job.task, busy.report
+    repeat = task.tags.get(REPLICATE)
+    return Running(
+        key=task.key,
+        role=task.role,
+        architecture=task.architecture,
+        number=task.number if repeat is None else int(repeat),
+        slot=joined(busy.slots).label,
+        seconds=now - busy.since,
+        epoch=report.epoch if report else None,
+        validation=report.validation if report else None,
+    )

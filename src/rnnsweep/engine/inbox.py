@@ -1,0 +1,82 @@
+"""Requests to a sweep that may be running: files in a folder, as only the controller writes its journal."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.search.proposals import propose, try_again
+from rnnsweep.state.ledger import Ledger
+from rnnsweep.state.progress import Listener
+
+if TYPE_CHECKING:
+    import optuna
+
+    from rnnsweep.engine.agenda import Agenda
+
+INBOX = "inbox"  # in a sweep's folder
+
+
+def post(folder: Path, kind: str, **values: Any) -> None:
+    """Leave a request for the controller of a sweep, all of it or nothing."""
+    name = f"{time.time_ns()}-{uuid.uuid4().hex[:8]}"
+    box = folder / INBOX
+    box.mkdir(exist_ok=True)
+    part = box / f"{name}.part"
+    part.write_text(json.dumps({"id": name, "kind": kind, **values}), encoding="utf-8")
+    part.replace(box / f"{name}.json")
+
+
+def requests(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Give the requests that wait, oldest first."""
+    for path in sorted((folder / INBOX).glob("*.json")):
+        yield path, json.loads(path.read_text(encoding="utf-8"))
+
+
+def carry_out(
+    folder: Path, mlruns: Path, ledger: Ledger, study: Callable[[str], "optuna.Study"], names: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Do what the requests ask for, each once, and remove them.
+
+    Args:
+        folder: the sweep's.
+        mlruns: where its runs are.
+        ledger: hears of it.
+        study: gives the study of an architecture.
+        names: of the architectures.
+
+    Returns:
+        lines that say what was done, and the names of the tasks that are to be tried again.
+    """
+    lines, failed = [], []
+    for path, request in requests(folder):
+        if request["kind"] == "enqueue" and request["architecture"] in names:
+            propose(study(request["architecture"]), request["values"], request=request["id"])
+            lines.append(f"{request['architecture']}: a proposed trial is next")
+        elif request["kind"] == "retry":
+            again = try_again(folder, mlruns, ledger, {name: study(name) for name in names}, request["task"])
+            lines.append(f"to be tried again: {', '.join(again) or 'nothing, as nothing failed'}")
+            failed += again
+        path.unlink()
+    return lines, failed
+
+
+class Inbox:
+    """The requests as a running controller reads them."""
+
+    def __init__(self, folder: Path, mlruns: Path) -> None:
+        self._folder, self._mlruns = folder, mlruns
+
+    def read(self, agenda: "Agenda", ledger: Ledger, listener: Listener) -> None:
+        """Do what the requests ask for, if there are any."""
+        if next(requests(self._folder), None) is None:
+            return
+        searches = agenda.searches
+        lines, failed = carry_out(
+            self._folder, self._mlruns, ledger, lambda name: searches[name].study, tuple(searches)
+        )
+        agenda.reopen(failed)
+        for line in lines:
+            listener.message(line)

@@ -1,0 +1,158 @@
+"""The store through the spool: the controller appends lines; one shipper beside it sends them."""
+
+import errno
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from rnnsweep.config import known_keys
+from rnnsweep.engine.tasks import searched_keys
+from rnnsweep.search.journal import JOURNAL
+from rnnsweep.state.start import sweep_folder
+from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile.limits import INFEASIBLE
+from rnnsweep.tracking.machine.provenance import provenance
+from rnnsweep.tracking.ship.shipper import Shipper
+from rnnsweep.tracking.spool.record import RunRecord, State
+from rnnsweep.tracking.store.address import destination_of
+from rnnsweep.tracking.store.upkeep import analyse
+from rnnsweep.tracking.ui.views import SweepPicture, description, experiment_tags
+from rnnsweep.trial import Outcome, TrialTask
+
+COST = {"epochs": "work/epochs", "seconds": "time/seconds"}
+_ENDS = {"finished": "complete", "interrupted": "interrupted"}
+
+
+class Recording:
+    """Keeps the sweep's own run, and ends the runs whose processes could not."""
+
+    def __init__(self, mlruns: Path, *, uri: str | None = None, diff: bool = True) -> None:
+        """Resolve the destination.
+
+        Raises:
+            UserError: the store at `uri` does not answer, or an old one is in the way.
+        """
+        self._mlruns = mlruns
+        self.uri: str | None = destination_of(mlruns, uri)
+        self._provenance = provenance(diff=diff)
+        self.origin = {k: v for k, v in self._provenance.items() if k != "git.diff"}
+        self._shipper = Shipper(mlruns, self.uri)
+        self._parent: RunRecord | None = None
+
+    def begin(self, sweep: Sweep, key: str) -> None:
+        """Open the sweep's own run, or go on with it, and start shipping."""
+        folder = sweep_folder(self._mlruns, sweep.name)
+        self._parent = RunRecord.open(
+            self._mlruns,
+            experiment=sweep.name,
+            name=sweep.name,
+            key=key,
+            tags=_tags(sweep, folder),
+            params=_params(sweep),
+            config_yaml=None,
+            uri=self.uri,
+            description=description(sweep.question),
+            experiment_tags=experiment_tags(_picture(sweep), created_ms=time.time_ns() // 1_000_000),
+            provenance=self._provenance,
+            resume=True,
+        )
+        self._parent.artifact(sweep.text, "sweep.yaml")
+        self._shipper.start()
+
+    def ended(self, task: TrialTask, outcome: Outcome) -> None:
+        """End the run of a task whose process was lost before it could, and name an infeasible one."""
+        if not outcome.recorded:
+            _end(self._run_of(task), outcome)
+        elif outcome.cause == INFEASIBLE:  # its process knew its scores, and no constraints
+            self._run_of(task).tags({"rnnsweep.reason": _reason(outcome) or INFEASIBLE})
+
+    def interrupted(self, task: TrialTask) -> None:
+        """End the run of a task that was stopped by force, until it goes on."""
+        # a process that ended before it could open its run left none; on a full disk the next command does it
+        with suppress(ValueError, OSError):
+            _end(RunRecord.attach(self._mlruns, task.key), Outcome("interrupted"))
+
+    def finish(self, state: str) -> None:
+        """End the sweep's own run and wait until the store has all."""
+        if self._parent is not None:
+            self._parent.end(_state(_ENDS.get(state, "failed")))
+        self._shipper.close()
+        analyse(self._mlruns)
+
+    def _run_of(self, task: TrialTask) -> RunRecord:
+        """Give the run of a task; one whose process ended before it could open it is opened here."""
+        try:
+            return RunRecord.attach(self._mlruns, task.key)
+        except ValueError:
+            return RunRecord.open(
+                self._mlruns,
+                experiment=task.experiment,
+                name=task.name,
+                key=task.key,
+                tags=task.tags,
+                parent_key=task.parent_key,
+                uri=task.uri,
+            )
+
+
+def _end(record: RunRecord, outcome: Outcome) -> None:
+    """End a run.
+
+    Raises:
+        OSError: the disk has no room for the line.
+    """
+    if outcome.state == "failed":
+        record.summary({COST[key]: v for key, v in outcome.scores.items() if key in COST})
+    record.end(_state(outcome.state), _reason(outcome))
+    if record.flush():
+        raise OSError(errno.ENOSPC, "no room for the end of the run", record.key)
+
+
+def _state(word: str) -> State:
+    states: dict[str, State] = {
+        "complete": "complete",
+        "pruned": "pruned",
+        "failed": "failed",
+        "interrupted": "interrupted",
+    }
+    return states[word]
+
+
+def _reason(outcome: Outcome) -> str | None:
+    words = [word for word in (outcome.cause, outcome.reason) if word]
+    return ": ".join(words) or None
+
+
+def _tags(sweep: Sweep, folder: Path) -> dict[str, str]:
+    return {
+        "rnnsweep.role": "sweep",
+        "rnnsweep.sweep": sweep.name,
+        "rnnsweep.question": sweep.question,
+        "rnnsweep.storage": f"JournalStorage(JournalFileBackend({str(folder / JOURNAL)!r}))",
+    }
+
+
+def _picture(sweep: Sweep) -> SweepPicture:
+    """Say what the views of the sweep draw: its searched settings, each on its scale."""
+    dimensions = {
+        d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
+    }
+    return SweepPicture(
+        question=sweep.question,
+        architectures=sweep.architectures,
+        searched=tuple(dict.fromkeys(k for a in sweep.architectures for k in searched_keys(sweep, a))),
+        log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
+        replicated=sweep.replicates > 0,
+        shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
+    )
+
+
+def _params(sweep: Sweep) -> Mapping[str, object]:
+    names = ("trials", "seconds", "epochs", "replicates", "vary", "seed", "retries", "time_limit")
+    return {
+        "architectures": list(sweep.architectures),
+        "sampler": sweep.sampler.name,
+        "pruner": sweep.pruner.name,
+        **{name: getattr(sweep, name) for name in names},
+    }

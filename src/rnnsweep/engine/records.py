@@ -1,0 +1,45 @@
+"""What the controller writes to the store: the sweep's own run, and ends that no process could write."""
+
+from typing import Protocol
+
+from rnnsweep.sweepfile import Sweep
+from rnnsweep.trial import Outcome, TrialTask
+
+
+class Records(Protocol):
+    """The store, as the controller sees it."""
+
+    uri: str | None  # of the store, resolved
+    origin: dict[str, str]  # what every run says of where it comes from
+
+    def begin(self, sweep: Sweep, key: str) -> None:
+        """Open the sweep's own run."""
+
+    def ended(self, task: TrialTask, outcome: Outcome) -> None:
+        """See that a task's run has the end state of its outcome."""
+
+    def interrupted(self, task: TrialTask) -> None:
+        """See that the run of a task that will be continued is not left running."""
+
+    def finish(self, state: str) -> None:
+        """End the sweep's own run and see the store brought up to date."""
+
+
+class NoRecords:
+    """A store that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.uri: str | None = None
+        self.origin: dict[str, str] = {}
+
+    def begin(self, sweep: Sweep, key: str) -> None:
+        """Keep nothing."""
+
+    def ended(self, task: TrialTask, outcome: Outcome) -> None:
+        """Keep nothing."""
+
+    def interrupted(self, task: TrialTask) -> None:
+        """Keep nothing."""
+
+    def finish(self, state: str) -> None:
+        """Keep nothing."""

@@ -1,0 +1,210 @@
+"""Run a sweep, from its file to its last replicate, or go on with one."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+from rnnsweep.config import RunConfig
+from rnnsweep.engine.agenda import Agenda
+from rnnsweep.engine.allocation import check_seats
+from rnnsweep.engine.catch_up import catch_up
+from rnnsweep.engine.controller import Controller
+from rnnsweep.engine.fusing import Fusing
+from rnnsweep.engine.inbox import Inbox
+from rnnsweep.engine.orphans import end_orphans
+from rnnsweep.engine.records import Records
+from rnnsweep.engine.tasks import TaskMaker
+from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
+from rnnsweep.search.corpora import Prepare, check_vectors, common_digest, read_digests
+from rnnsweep.search.journal import open_journal
+from rnnsweep.search.pruners import make_pruner
+from rnnsweep.search.samplers import check_sampler
+from rnnsweep.search.sizing import CorpusSizes, Sizes, Sizing, check_sizes
+from rnnsweep.search.space import check_space
+from rnnsweep.search.study import Search
+from rnnsweep.search.warm_start import check_sources, warm_up
+from rnnsweep.state.clock import Clock, SystemClock
+from rnnsweep.state.disk import Disk
+from rnnsweep.state.ledger import Ledger, read_ledger
+from rnnsweep.state.lock import sole_controller
+from rnnsweep.state.progress import Listener, Silence, SweepSummary
+from rnnsweep.state.start import Start, begin, budget_of, read_start
+from rnnsweep.state.status import slots_busy
+from rnnsweep.sweepfile import Sweep
+from rnnsweep.trial import Launcher
+from rnnsweep.trial.causes import is_full_disk
+
+
+def run_sweep(
+    sweep: Sweep,
+    *,
+    mlruns: Path,
+    launcher: Launcher,
+    listener: Listener | None = None,
+    clock: Clock | None = None,
+    records: Records | None = None,
+    prepare: Prepare | None = None,
+    sizes: Sizes | None = None,
+    conf: Path | None = None,
+    accept_changes: bool = False,
+) -> SweepSummary:
+    """Run a sweep until its budget is spent and its replicates are done; called again, it goes on.
+
+    SIGINT or SIGTERM once: the trials checkpoint and stop, and the summary's state is ``interrupted``;
+    twice: they end at once. The launcher is closed at the end, whatever happens.
+
+    Args:
+        records: the store; the default is the one of the configuration's tracking settings.
+        prepare: makes a corpus ready; the default tokenises it into the cache.
+        sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
+        conf: the configuration files; the default are those of the project.
+
+    Raises:
+        UserError: the space or the sampler does not fit, corpus or vectors cannot be read, another controller
+            runs this sweep, something changed since its start, or the first trials all failed for one reason.
+    """
+    listener, clock = listener or Silence(), clock or SystemClock()
+    conf = conf or find_paths().conf
+    bases = check_space(sweep, conf=conf)
+    check_sampler(sweep)
+    check_sources(sweep, mlruns)
+    check_vectors(sweep, bases)
+    first = bases[sweep.architectures[0]]
+    store = records or _default_records(first, mlruns)
+    digests = read_digests(bases, prepare)
+    sizes = sizes or CorpusSizes()
+    check_sizes(Sizing(sweep, conf, sizes), bases)
+    start_folder = mlruns / "sweeps" / sweep.name
+    start_folder.mkdir(parents=True, exist_ok=True)
+    with sole_controller(start_folder), _closing(launcher), _named_full_disk(mlruns):
+        corpus = common_digest(digests)
+        start = begin(sweep, mlruns=mlruns, conf=conf, corpus=corpus, accept_changes=accept_changes)
+        end_orphans(start.folder)
+        maker = TaskMaker(
+            sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin, digests
+        )
+        for name in sweep.architectures:
+            check_seats(launcher.slots, maker.devices(name), architecture=name)
+        disk = Disk(start.folder)
+        sizing = Sizing(sweep, start.conf, sizes, threads=launcher.slots[0].threads)
+        searches = _searches(sweep, start, bases, sizing, disk)
+        agenda = Agenda(maker, searches)
+        with closing(Ledger(start.folder, clock)) as ledger:
+            _warm_up(searches, mlruns, start, ledger, listener)
+            catch_up(ledger, start.folder, searches)
+            inbox = Inbox(start.folder, mlruns)
+            fusing = Fusing(
+                sweep,
+                start.conf,
+                slots=len(launcher.slots),
+                able=getattr(launcher, "crews", False),
+                tell=listener.message,
+            )
+            controller = Controller(
+                sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox, fusing
+            )
+            return _conduct(controller, start)
+
+
+def _default_records(run: RunConfig, mlruns: Path) -> Records:
+    from rnnsweep.engine.recording import Recording
+
+    return Recording(mlruns, uri=run.tracking.uri, diff=run.tracking.diff)
+
+
+def _searches(
+    sweep: Sweep, start: Start, bases: dict[str, RunConfig], sizing: Sizing, disk: Disk
+) -> dict[str, Search]:
+    from rnnsweep.config import flatten
+
+    storage = open_journal(start.folder, disk=disk)
+    searches = {}
+    for name, base in bases.items():
+        trainer = base.trainer
+        pruner = make_pruner(
+            sweep.pruner, validate_every=trainer.validate_every, max_epochs=trainer.max_epochs
+        )
+        searches[name] = Search(sweep, name, storage, pruner, flatten(base), sizing)
+    return searches
+
+
+def _warm_up(
+    searches: dict[str, Search], mlruns: Path, start: Start, ledger: Ledger, listener: Listener
+) -> None:
+    """Take earlier sweeps' trials, and say how many, and why others were not."""
+    origin = read_start(start.folder) or {}
+    for search in searches.values():
+        for one in warm_up(search, mlruns, origin):
+            ledger.write("warm", **asdict(one))
+            listener.message(str(one))
+
+
+def _conduct(controller: Controller, start: Start) -> SweepSummary:
+    sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
+    began = clock.now()
+    ledger.write("open", slots=len(controller.launcher.slots), **budget_of(sweep))
+    controller.records.begin(sweep, controller.agenda.maker.parent_key)
+    state = "failed"
+    try:
+        with _signals(controller):
+            state = controller.run()
+    finally:
+        controller.launcher.close()
+        controller.abandon()
+        ledger.write("close", state=state)
+        controller.records.finish(state)
+    return SweepSummary(
+        sweep=sweep.name,
+        state=state,
+        folder=start.folder,
+        standings=controller.standings(),
+        failures=tuple(controller.failures),
+        ran=controller.ran,
+        seconds=clock.now() - began,
+        slots_busy=slots_busy(read_ledger(start.folder)),
+    )
+
+
+@contextmanager
+def _named_full_disk(mlruns: Path) -> Iterator[None]:
+    """Name a disk that is full before the sweep can wait for room, or after it has ended."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        place = error.filename or mlruns
+        raise UserError(
+            f"{place}: the disk is full; make room and give the same command: it goes on"
+        ) from error
+
+
+@contextmanager
+def _closing(launcher: Launcher) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        launcher.close()
+
+
+@contextmanager
+def _signals(controller: Controller) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a request to stop; only the main thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        controller.stop_asked += 1
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,153 @@
+"""Steering a sweep from outside: stop it, propose trials, try failed ones again, take its trials away."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.storages import BaseStorage
+
+from rnnsweep.engine.inbox import carry_out, post
+from rnnsweep.errors import UserError, nearest, refuse_unknown
+from rnnsweep.search.journal import JOURNAL, open_journal, read_journal
+from rnnsweep.search.space import distribution, encode
+from rnnsweep.state.clock import SystemClock
+from rnnsweep.state.ledger import Ledger
+from rnnsweep.state.lock import is_running, read_controller, sole_controller
+from rnnsweep.state.start import read_start, sweep_folder
+from rnnsweep.state.status import read_status
+from rnnsweep.sweepfile import Choices, Dimension, Sweep
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def stop(mlruns: Path, name: str) -> int:
+    """Ask the controller of a sweep to let its trials checkpoint and to end; give its process's number.
+
+    Raises:
+        UserError: nobody runs the sweep, or a process on another host does.
+    """
+    folder = sweep_folder(mlruns, name)
+    if not folder.is_dir() or not is_running(folder):
+        raise UserError(f"sweep {name!r}: nobody runs it, so there is nothing to stop")
+    holder = read_controller(folder)
+    if holder["host"] != socket.gethostname():
+        raise UserError(f"sweep {name!r}: process {holder['pid']} on {holder['host']} runs it: stop it there")
+    os.kill(int(holder["pid"]), signal.SIGINT)
+    return int(holder["pid"])
+
+
+def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlruns: Path) -> None:
+    """Propose a trial: its study asks for it next. It counts in the budget; keys left out are drawn.
+
+    While a controller runs the sweep, it hears of it within a second.
+
+    Raises:
+        UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
+    """
+    refuse_unknown("architecture", architecture, sweep.architectures)
+    dimensions = {dimension.key: dimension for dimension in sweep.dimensions(architecture)}
+    encoded = {}
+    for key, value in values.items():
+        refuse_unknown("key", key, dimensions)
+        encoded[key] = encode(dimensions[key], value)
+        if encoded[key] is None and not _is_null_choice(dimensions[key], value):
+            raise UserError(f"{key}={value!r}: must be within {distribution(dimensions[key])}")
+    folder = _started(mlruns, sweep.name)
+    post(folder, "enqueue", architecture=architecture, values=encoded)
+    _carry_out(sweep, folder, mlruns)
+
+
+def _is_null_choice(dimension: Dimension, value: Any) -> bool:
+    return value is None and isinstance(dimension, Choices) and None in dimension.choices
+
+
+def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
+    """Let the failed tasks of a sweep be tried again, by its controller or its next call; give their number.
+
+    A failed trial's parameters are proposed anew and its place in the budget is given back.
+
+    Args:
+        task: the name of the one to be tried again, as ``lstm-3`` or ``lstm-3-r0``; None: all that failed.
+
+    Raises:
+        UserError: a sweep that never started; a task that did not fail.
+    """
+    folder = _started(mlruns, sweep.name)
+    if task is not None:
+        _refuse_what_did_not_fail(task, mlruns, sweep.name)
+    failed = [failure.name for failure in read_status(mlruns, sweep.name).failures]
+    post(folder, "retry", task=task)
+    _carry_out(sweep, folder, mlruns)
+    return len([name for name in failed if task in (None, name)])
+
+
+def _carry_out(sweep: Sweep, folder: Path, mlruns: Path) -> None:
+    """Do what was asked for at once, where no controller runs that will."""
+    with suppress(UserError), sole_controller(folder), closing(Ledger(folder, SystemClock())) as ledger:
+        storage = open_journal(folder)
+        carry_out(folder, mlruns, ledger, lambda name: _study(storage, sweep.name, name), sweep.architectures)
+
+
+def _refuse_what_did_not_fail(task: str, mlruns: Path, name: str) -> None:
+    failed = [failure.name for failure in read_status(mlruns, name).failures]
+    if task not in failed:
+        listed = f"failed are {', '.join(failed)}" if failed else "nothing failed"
+        raise UserError(f"{task!r} is no failed trial of sweep {name!r}: {listed}.{nearest(task, failed)}")
+
+
+def export(mlruns: Path, name: str) -> "pandas.DataFrame":
+    """Give all trials of a sweep, one row each, as Optuna keeps them; failed and running ones included.
+
+    Columns: architecture, number, state, value, one ``params_KEY`` for each key of the space, duration in
+    seconds, its start and end, and ``user_attrs_NAME`` (scores, overrides, cause), structured ones as JSON.
+
+    Raises:
+        UserError: the sweep never started.
+    """
+    import pandas
+
+    folder = _started(mlruns, name)
+    asked = (read_start(folder) or {})["asked"]["architectures"]
+    storage = read_journal(folder)
+    tables = [_study(storage, name, str(word)).trials_dataframe() for word in asked]
+    for word, table in zip(asked, tables, strict=True):
+        table.insert(0, "architecture", str(word))
+    table = pandas.concat([table for table in tables if len(table)] or tables, ignore_index=True)
+    table["duration"] = pandas.to_timedelta(table["duration"]).dt.total_seconds()
+    for column in [
+        name for name, kind in table.dtypes.items() if kind == "object"
+    ]:  # a file's column holds values of one type
+        table[column] = table[column].map(_flat)
+    return table
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict | list | tuple | bool | int) else value
+
+
+def storage_url(mlruns: Path, name: str) -> Path:
+    """Give the file of Optuna's journal: ``optuna-dashboard FILE`` opens it.
+
+    Raises:
+        UserError: the sweep never started.
+    """
+    return _started(mlruns, name) / JOURNAL
+
+
+def _study(storage: BaseStorage, name: str, architecture: str) -> optuna.Study:
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    return optuna.load_study(study_name=f"{name}/{architecture}", storage=storage, sampler=sampler)
+
+
+def _started(mlruns: Path, name: str) -> Path:
+    folder = sweep_folder(mlruns, name)
+    if not (folder / JOURNAL).is_file():
+        raise UserError(f"sweep {name!r}: it never started, so it has no trials")
+    return folder

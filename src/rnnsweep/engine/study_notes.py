@@ -1,0 +1,50 @@
+"""What is told of the studies while they run: how far each is, and that one ended early."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rnnsweep.search.study import REJECTED, Search
+from rnnsweep.state.ledger import Ledger
+from rnnsweep.state.progress import Listener, Standing
+from rnnsweep.sweepfile.limits import INFEASIBLE
+
+
+@dataclass
+class StudyNotes:
+    """Tells the ledger and the listener of studies that ended early, went on, or rejected proposals."""
+
+    ledger: Ledger
+    listener: Listener
+    _noted: dict[str, tuple[str | None, int]] = field(default_factory=dict)
+
+    def write(self, searches: Mapping[str, Search]) -> None:
+        """Tell what changed since the last call."""
+        for name, search in searches.items():
+            now = (search.stopped, search.counts[REJECTED])
+            before = self._noted.get(name, (None, 0))
+            if now == before:
+                continue
+            self._noted[name] = now
+            self.ledger.write("study", architecture=name, stopped=now[0], rejected=now[1])
+            if now[0] and now[0] != before[0]:
+                self.listener.message(f"{name}: its search ends early: {now[0]}")
+
+
+def standing_of(search: Search, *, running: int, replicates: int) -> Standing:
+    """Give how far a study is; what runs and is repeated now is the controller's to say."""
+    name, sweep = search.architecture, search.sweep
+    return Standing(
+        architecture=name,
+        budget=sweep.trials,
+        complete=search.counts["complete"],
+        pruned=search.counts["pruned"],
+        failed=search.counts["failed"],
+        running=running,
+        best=search.best,
+        share=min(1.0, search.open_budget()),
+        replicates=replicates,
+        replicates_wanted=sweep.wanted(name),
+        infeasible=search.counts[INFEASIBLE],
+        rejected=search.counts[REJECTED],
+        stopped=search.stopped,
+    )

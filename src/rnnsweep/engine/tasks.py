@@ -1,0 +1,166 @@
+"""The tasks of a sweep: trials, replicates and the baseline, with their names, tags and folders."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from rnnsweep.config import RunConfig
+from rnnsweep.sweepfile import Sweep
+from rnnsweep.trial import TrialTask
+
+BASELINE = "linear"
+DEVICES = "trainer.devices"
+_VARIED = {  # what `vary:` says -> the keys that replicates set; the rest stays as in the best trial
+    "all": ("seed", "data.split_seed"),
+    "seed": ("seed",),
+    "split": ("data.split_seed",),
+    "initialisation": ("seeds.initialisation",),
+    "order": ("seeds.order",),
+}
+REPLICATE = "rnnsweep.replicate"  # tag: which of its trial's repeats a replicate is
+
+
+@dataclass(frozen=True)
+class TaskMaker:
+    """Makes tasks whose keys and folders are the same after every restart."""
+
+    sweep: Sweep
+    identity: str  # drawn when the sweep first started: a sweep that was deleted and run again has other runs
+    folder: Path
+    mlruns: Path
+    conf: Path
+    bases: dict[str, RunConfig]  # each architecture's run without the space
+    uri: str | None = None  # of the store
+    origin: dict[str, str] = field(default_factory=dict)  # provenance of all its runs
+    corpora: dict[str, str] = field(default_factory=dict)  # digest of the rows of each source
+
+    @property
+    def parent_key(self) -> str:
+        """The key of the sweep's own run."""
+        return f"{self.sweep.name}.{self.identity}"
+
+    def trial(
+        self,
+        architecture: str,
+        number: int,
+        overrides: tuple[str, ...],
+        *,
+        resume: bool,
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> TrialTask:
+        """Make the task of one trial."""
+        name = f"{architecture}-{number}"
+        task = self._task("trial", architecture, name, overrides, number=number, resume=resume)
+        return replace(task, tags={**task.tags, **tags})
+
+    def replicate(
+        self,
+        architecture: str,
+        trial: int,
+        best: tuple[str, ...],
+        *,
+        number: int,
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> TrialTask:
+        """Make the repeat of an architecture's best trial with the seeds of its number.
+
+        The seeds are the same for every architecture, so that differences are taken within a pair.
+        """
+        name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
+        overrides = (*_without_seeds(best, self.sweep.vary), *self._seeds(architecture, number))
+        task = self._task("replicate", architecture, name, overrides, number=trial)
+        return replace(task, tags={**task.tags, **tags, REPLICATE: str(number)})
+
+    def baseline(self) -> TrialTask:
+        """Make the task of the linear baseline."""
+        first = self.sweep.architectures[0]
+        overrides = tuple(self.sweep.chosen(first))
+        return self._task("baseline", BASELINE, BASELINE, overrides, number=None)
+
+    def _seeds(self, architecture: str, number: int) -> tuple[str, ...]:
+        base = self.bases[architecture]
+        seeds = {
+            "seed": base.seed + 1 + number,
+            "data.split_seed": base.data.split_seed + 1 + number,
+            "seeds.initialisation": base.seed_of("initialisation") + 1 + number,
+            "seeds.order": base.seed_of("order") + 1 + number,
+        }
+        return tuple(f"{key}={seeds[key]}" for key in _varied(self.sweep.vary))
+
+    def devices(self, architecture: str, overrides: Sequence[str] = ()) -> int:
+        """Give the processes of a training, each of which takes a slot."""
+        given = [value for key, _, value in (o.partition("=") for o in overrides) if key == DEVICES]
+        return int(given[-1]) if given else self.bases[architecture].trainer.devices
+
+    def _task(
+        self,
+        role: str,
+        architecture: str,
+        name: str,
+        overrides: tuple[str, ...],
+        *,
+        number: int | None,
+        resume: bool = False,
+    ) -> TrialTask:
+        folder = self.folder / "trials" / name
+        return TrialTask(
+            key=f"{self.parent_key}.{name}",
+            role=role,
+            architecture=architecture,
+            overrides=overrides,
+            folder=folder,
+            mlruns=self.mlruns,
+            experiment=self.sweep.name,
+            name=name,
+            number=number,
+            searched=self._searched(role, architecture),
+            log_scaled=self._log_scaled(architecture),
+            parent_key=self.parent_key,
+            tags=self._tags(role, architecture, number, overrides),
+            conf=self.conf,
+            resume=resume or folder.exists(),
+            time_limit=self.sweep.time_limit,
+            corpora=self.corpora,
+            devices=1 if role == "baseline" else self.devices(architecture, overrides),
+            uri=self.uri,
+            origin=self.origin,
+        )
+
+    def _log_scaled(self, architecture: str) -> tuple[str, ...]:
+        space = (*self.sweep.space, *self.sweep.per_architecture.get(architecture, ()))
+        return tuple(one.key for one in space if getattr(one, "log", False))
+
+    def _searched(self, role: str, architecture: str) -> tuple[str, ...]:
+        if role != "trial":
+            return ()
+        return searched_keys(self.sweep, architecture)
+
+    def _tags(
+        self, role: str, architecture: str, number: int | None, overrides: tuple[str, ...]
+    ) -> dict[str, str]:
+        tags = {
+            "rnnsweep.sweep": self.sweep.name,
+            "rnnsweep.architecture": architecture,
+            "rnnsweep.role": role,
+            "rnnsweep.study": f"{self.sweep.name}/{architecture}",
+            "rnnsweep.overrides": json.dumps(list(overrides)),
+        }
+        return tags if number is None else {**tags, "rnnsweep.trial": str(number)}
+
+
+def searched_keys(sweep: Sweep, architecture: str) -> tuple[str, ...]:
+    """Give the settings that differ from trial to trial: the searched, and derived ones for their budgets."""
+    derived = sweep.derivations(architecture)
+    budgets = {one.searched for one in derived}
+    keys = [d.key for d in sweep.dimensions(architecture) if d.key not in budgets]
+    return (*keys, *(one.key for one in derived))
+
+
+def _varied(vary: str) -> tuple[str, ...]:
+    return _VARIED[vary]
+
+
+def _without_seeds(overrides: tuple[str, ...], vary: str) -> tuple[str, ...]:
+    return tuple(o for o in overrides if o.partition("=")[0].strip() not in _varied(vary))

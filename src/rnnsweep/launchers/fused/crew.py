@@ -1,0 +1,177 @@
+"""The trials' side of the wall where several share a process: a thread, a log and a lease for each.
+
+A crew hears ("task", TrialTask), ("say", key, word) and ("leave",); it says (kind, key, value).
+"""
+
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rnnsweep.launchers.local import child
+from rnnsweep.sweepfile import Slot
+from rnnsweep.trial import Outcome, TrialTask, run_trial
+from rnnsweep.trial.causes import explain, print_trace
+from rnnsweep.trial.lease import write_lease
+from rnnsweep.trial.messages import LOG
+
+if TYPE_CHECKING:
+    from rnnsweep.fused.meeting import Seat
+
+
+class MemberChannel(child.PipeChannel):
+    """One task's part of the line; the crew listens for all."""
+
+    def __init__(self, crew: "Crew", key: str) -> None:
+        self._crew, self._key = crew, key
+        self._answers: SimpleQueue[str] = SimpleQueue()
+        self._interrupted = threading.Event()
+
+    def send(self, kind: str, value: object = None) -> None:
+        """Send one message; a controller that is gone hears nothing."""
+        self._crew.send(kind, self._key, value)
+
+
+Run = Callable[[TrialTask, MemberChannel, "Seat"], Outcome]
+
+
+def _trial(task: TrialTask, channel: MemberChannel, seat: "Seat") -> Outcome:
+    return run_trial(task, channel, together=seat)
+
+
+class Crew:
+    """The tasks of this process; each has a thread and a seat in one meeting."""
+
+    def __init__(self, connection: Connection, *, run: Run = _trial) -> None:
+        from rnnsweep.fused.meeting import Meeting  # PyTorch is there already: the fork server imported it
+
+        self._connection, self._sending, self._run = connection, threading.Lock(), run
+        self._meeting = Meeting()
+        self._channels: dict[str, MemberChannel] = {}
+        self._threads: list[threading.Thread] = []
+        self.logs = LogOfThread()
+
+    def listen(self) -> None:
+        """Start tasks and pass on what the controller says, until it lets the crew go or is gone."""
+        while True:
+            try:
+                kind, *values = self._connection.recv()
+            except (EOFError, OSError):
+                self.interrupt()
+                break
+            if kind == "leave":
+                break
+            if kind == "task":
+                self._begin(*values)
+            elif (channel := self._channels.get(values[0])) is not None:
+                channel.hear(values[1])
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all tasks are over, but not for ever."""
+        until = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def interrupt(self, *_: Any) -> None:
+        """Ask all tasks for a checkpoint and an end; a handler of signals too."""
+        for channel in list(self._channels.values()):
+            channel.hear(child.INTERRUPT)
+
+    def send(self, kind: str, key: str, value: object) -> None:
+        """Send one message, whole."""
+        with self._sending, suppress(OSError):
+            self._connection.send((kind, key, value))
+
+    def _begin(self, task: TrialTask) -> None:
+        channel = self._channels[task.key] = MemberChannel(self, task.key)
+        work = partial(self._work, task, channel)
+        thread = threading.Thread(target=work, name=task.name, daemon=True)
+        self._threads = [*(other for other in self._threads if other.is_alive()), thread]
+        thread.start()
+
+    def _work(self, task: TrialTask, channel: MemberChannel) -> None:
+        outcome = self._guarded(task, channel)
+        if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
+            with suppress(OSError):
+                outcome.write(task.folder)
+        self._channels.pop(task.key, None)
+        self.logs.close()
+        channel.send("ended", outcome)
+
+    def _guarded(self, task: TrialTask, channel: MemberChannel) -> Outcome:
+        try:
+            task.folder.mkdir(parents=True, exist_ok=True)
+            self.logs.open(task.folder / LOG)
+            write_lease(task.folder)
+            channel.send("started")
+            with self._meeting.seat(task.shape or task.key) as seat:
+                return self._run(task, channel, seat)
+        except BaseException as error:
+            print_trace()
+            return explain(error)
+
+
+class LogOfThread(io.TextIOBase):
+    """Standard output and error: each thread's own log; what no task prints goes to the process's."""
+
+    def __init__(self) -> None:
+        self._own, self._rest = threading.local(), sys.stdout
+
+    def open(self, path: Path) -> None:
+        """Begin this thread's log, or go on with it."""
+        with suppress(OSError):  # a full disk: the log is lost, the training is not
+            self._own.log = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+
+    def close(self) -> None:
+        """End this thread's log."""
+        log = self._own.__dict__.pop("log", None)
+        if log is not None:
+            with suppress(OSError):
+                log.close()
+
+    def write(self, text: str) -> int:
+        """Print to the log of the thread that asks."""
+        log: TextIO = getattr(self._own, "log", None) or self._rest
+        with suppress(OSError):
+            log.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write out what was printed."""
+        with suppress(OSError):
+            (getattr(self._own, "log", None) or self._rest).flush()
+
+
+def main(connection: Connection, log: Path, slot: Slot, *, run: Run = _trial) -> None:
+    """Do the tasks that come, by default as trials, and leave.
+
+    Args:
+        connection: the line to the controller.
+        log: for what libraries print past Python.
+        slot: where the tasks run.
+        run: does one task at its seat.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
+    os.setsid()
+    os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        child.redirect(log)
+    crew = Crew(connection, run=run)
+    signal.signal(signal.SIGTERM, crew.interrupt)
+    sys.stdout = sys.stderr = crew.logs
+    from rnnsweep.training.quiet import quiet
+
+    with quiet():  # Python's warnings belong to the process: what one task sets back must be quiet too
+        crew.listen()
+        crew.wait(child.ALONE_S)
+    os._exit(0)

@@ -1,0 +1,71 @@
+"""The fork server: a process that imported everything and did nothing, so that a trial begins at once."""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from types import ModuleType
+from typing import Any, TypeVar
+
+from rnnsweep.interpreter import SAFE_PATH
+
+Result = TypeVar("Result")
+
+PRELOAD = (
+    "rnnsweep.launchers.local.preload_first",
+    "torch",
+    "pytorch_lightning",
+    "rnnsweep.trial.run",
+    "rnnsweep.launchers.fused.crew",
+    "rnnsweep.fused.meeting",
+    "rnnsweep.launchers.local.preload_last",
+)
+# a pool of threads does not survive a fork: none may start while the server imports
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
+    """Start this process's fork server, unless it runs; the imports go on while the caller does."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    with _environment(dict.fromkeys(ONE_THREAD, "1") | SAFE_PATH), without_main():
+        forkserver.ensure_running()
+    return context
+
+
+def in_fresh_process(work: Callable[..., Result], *values: Any) -> Result:
+    """Do something in a process as a trial gets one; what it raises is raised here."""
+    with without_main(), ProcessPoolExecutor(1, mp_context=start_server()) as processes:
+        return processes.submit(work, *values).result()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Hide the caller's main module from multiprocessing, which would import it anew in every trial.
+
+    A script without ``if __name__ == "__main__":`` would start its sweep again there.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

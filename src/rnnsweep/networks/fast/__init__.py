@@ -1,0 +1,1 @@
+"""Compiled loops for recurrent layers on the CPU."""

@@ -1,0 +1,28 @@
+"""Texts that are judged and not learned from: each distinct token is read once.
+
+Shapes: T time steps, B texts, b texts of a slice, U distinct tokens, H outputs a step (both directions).
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from rnnsweep.networks.fast.recurrent import in_slices, run_distinct
+
+
+@torch.no_grad()
+def run_tokens(
+    layers: nn.RNNBase, embed: Callable[[Tensor], Tensor], tokens_TB: Tensor, lengths_B: Tensor
+) -> Tensor:
+    """Do what `run_compiled` does with ``embed(tokens_TB)``, each distinct token read once; no gradients.
+
+    Returns:
+        outputs_TBH
+    """
+
+    def once(part_Tb: Tensor, own_b: Tensor) -> Tensor:
+        ids_U, places_Tb = torch.unique(part_Tb, return_inverse=True)
+        return run_distinct(layers, embed(ids_U), places_Tb, own_b, padding=None)
+
+    return in_slices(layers, tokens_TB, lengths_B, once)

@@ -1,0 +1,187 @@
+"""One direction of a recurrent layer over a batch, forward and backward, through the loops of `kernels`.
+
+Rows of gates are wider than what they hold by a cache line: PyTorch's products of matrices whose rows lie a
+power of two apart are slower by a fifth, since the rows of a column meet in the same few places of the cache.
+
+Shapes: T time steps, B texts, E numbers a step in, H units, G = gates * H, M = T * B tokens, N = M rows and
+four spare ones, U distinct vectors, R = M or U, W > G, K the units of all directions side by side.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnnsweep.networks.fast import loops as kernels
+from rnnsweep.networks.fast.rows import TEXTS
+
+_GAP = 16  # numbers by which rows are wider
+_OWN = np.zeros(0, np.int64)  # each token reads an input of its own
+_Read: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
+Shows: TypeAlias = Literal["every", "last", "mean"]  # outputs_TBH, or last states_BH, or means_BH over a text
+Given: TypeAlias = tuple[NDArray[Any], int]  # see `rows.given_row`
+Kept: TypeAlias = tuple[
+    Tensor, ...
+]  # what a forward pass leaves beside the outputs; lost in the backward pass
+
+
+class Plan(NamedTuple):
+    """What a layer needs to know of a batch: its texts, longest first, whether there is padding, which of the
+    layer's inputs each token reads (None: its own), and what of its outputs is to be shown."""
+
+    mode: str  # PyTorch's: LSTM | GRU | RNN_TANH
+    batch: tuple[NDArray[np.int64], NDArray[np.int64]]  # order_B by falling length, lengths_B
+    steps: int
+    ragged: bool
+    places_M: Tensor | None = None
+    padding: int | None = None  # the input that gets no gradient
+    shows: Shows = "every"
+
+    @property
+    def texts(self) -> int:
+        """B"""
+        return len(self.batch[0])
+
+    @property
+    def tokens(self) -> int:
+        """M"""
+        return self.steps * self.texts
+
+    @property
+    def read(self) -> NDArray[np.int64]:
+        """Which input each token reads; empty: its own."""
+        return _OWN if self.places_M is None else self.places_M.numpy()
+
+
+class Direction(NamedTuple):
+    """One direction's number, 0 or 1, and its weights in PyTorch's order."""
+
+    way: int
+    input_GE: Tensor
+    state_GH: Tensor
+    input_bias_G: Tensor
+    state_bias_G: Tensor
+
+    @property
+    def across(self) -> NDArray[Any]:
+        """The recurrent weights as weights_HG."""
+        return self.state_GH.detach().t().contiguous().numpy()
+
+    @property
+    def back_across(self) -> NDArray[Any]:
+        """The recurrent weights as weights_GH."""
+        return self.state_GH.detach().contiguous().numpy()
+
+    @property
+    def bias(self) -> NDArray[Any]:
+        """The sum of its biases, bias_G."""
+        return (self.input_bias_G + self.state_bias_G).detach().numpy()
+
+
+class Sums(NamedTuple):
+    """Gradients of the sums in the gates: of the inputs' part by input, of the state's part by token."""
+
+    of_inputs_RG: Tensor
+    of_state_MG: Tensor
+
+
+def outputs(plan: Plan, directions: list[Direction]) -> Tensor:
+    """Make out_NK, for the directions' outputs; what no kernel writes is zero."""
+    state_GH = directions[0].state_GH
+    out_NK = state_GH.new_empty(plan.tokens + TEXTS, len(directions) * state_GH.shape[1])
+    (out_NK if plan.ragged else out_NK[plan.tokens :]).zero_()
+    return out_NK
+
+
+def _wide(like: Tensor, rows: int, columns: int) -> Tensor:
+    return like.new_empty(rows, columns + _GAP)
+
+
+def _gates(plan: Plan, one: Direction) -> Tensor:
+    """Make an array for the gates of all tokens, gates_NW."""
+    gates_NW = _wide(one.input_GE, plan.tokens + TEXTS, len(one.input_GE))
+    gates_NW[plan.tokens :].zero_()
+    return gates_NW
+
+
+def _products(plan: Plan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | None = None) -> _Read:
+    """Multiply the inputs, into the gates where each token has an input of its own."""
+    over = gates_NW if plan.places_M is None else None
+    part_RW = _wide(inputs_RE, len(inputs_RE), len(one.input_GE)) if over is None else over
+    torch.mm(inputs_RE, one.input_GE.t(), out=part_RW[: len(inputs_RE), :-_GAP])
+    return part_RW.numpy(), plan.read
+
+
+def _rnn_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+    read = _products(plan, inputs_RE, one)
+    kernels.rnn_forward(read, one.across, one.bias, one.way, plan.batch, out_NK.numpy())
+    return ()
+
+
+def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+    gates_NW = _gates(plan, one)
+    read = _products(plan, inputs_RE, one, gates_NW)
+    part_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
+    biases = one.input_bias_G.detach().numpy(), one.state_bias_G.detach().numpy()
+    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy()
+    kernels.gru_forward(read, one.across, biases, one.way, plan.batch, *arrays)
+    return gates_NW, part_NH
+
+
+def _lstm_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+    gates_NW = _gates(plan, one)
+    read = _products(plan, inputs_RE, one, gates_NW)
+    cells_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
+    cells_NH[plan.tokens :].zero_()
+    arrays = gates_NW.numpy(), cells_NH.numpy(), out_NK.numpy()
+    kernels.lstm_forward(read, one.across, one.bias, one.way, plan.batch, *arrays)
+    return gates_NW, cells_NH
+
+
+def _into(plan: Plan, inputs: int, like_NW: Tensor) -> Tensor:
+    """Make an array in which the gradients of tokens that read the same input add up."""
+    return like_NW.new_zeros(0 if plan.places_M is None else inputs, like_NW.shape[1])
+
+
+def _sums(plan: Plan, into_RW: Tensor, d_NW: Tensor) -> Sums:
+    of_state_MG = d_NW[: plan.tokens, :-_GAP]
+    return Sums(of_state_MG if plan.places_M is None else into_RW[:, :-_GAP], of_state_MG)
+
+
+def _rnn_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
+    d_NW = _gates(plan, one)
+    into_RW = _into(plan, inputs, d_NW)
+    arrays = out_NK.numpy(), given, one.back_across
+    kernels.rnn_backward(*arrays, one.way, plan.batch, d_NW.numpy(), (into_RW.numpy(), plan.read))
+    return _sums(plan, into_RW, d_NW)
+
+
+def _gru_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
+    gates_NW, part_NH = kept
+    into_RW = gates_NW.new_zeros(inputs, gates_NW.shape[1])
+    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), given, one.back_across
+    kernels.gru_backward(*arrays, one.way, plan.batch, (into_RW.numpy(), plan.read))
+    return Sums(into_RW[:, :-_GAP], gates_NW[: plan.tokens, :-_GAP])
+
+
+def _lstm_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
+    gates_NW, cells_NH = kept
+    into_RW = _into(plan, inputs, gates_NW)
+    arrays = gates_NW.numpy(), cells_NH.numpy(), given, one.back_across
+    kernels.lstm_backward(*arrays, one.way, plan.batch, (into_RW.numpy(), plan.read))
+    return _sums(plan, into_RW, gates_NW)
+
+
+FORWARD: dict[str, Callable[[Plan, Tensor, Direction, Tensor], Kept]] = {
+    "RNN_TANH": _rnn_forward,
+    "GRU": _gru_forward,
+    "LSTM": _lstm_forward,
+}
+BACKWARD: dict[str, Callable[[Plan, Direction, Kept, Tensor, Given, int], Sums]] = {
+    "RNN_TANH": _rnn_backward,
+    "GRU": _gru_backward,
+    "LSTM": _lstm_backward,
+}

@@ -1,0 +1,216 @@
+"""The time loops of the recurrent cells, forward and backward, for the CPU.
+
+PyTorch steps through time in calls of some microseconds each, as long as a small cell's arithmetic takes.
+Here all steps of four texts at a time are one loop, for one direction. The products that span all time steps
+(of the inputs and of the weights' gradients) are left to PyTorch: see `cells` and `recurrent`. What a step
+does to each number is in `steps`, where rows lie in `rows`. Nothing is computed for padding.
+
+Arguments: `way` is the direction's number, `read` has the inputs' products and which row of them each token
+reads (none: its own), the bias is added to them (a GRU has another one for the state's products), `given`
+has the outputs' gradients and whose they are, `into` the gradients of the inputs' sums and the rows again,
+`batch` has order_B, the texts' numbers by falling length, and lengths_B.
+
+Shapes: M tokens, N = M rows of tokens and spare ones, B texts, H units, G = gates * H, R rows of distinct
+inputs or of tokens, W a row's numbers (G or more), K the units of all directions side by side.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.compiled import compiled
+from rnnsweep.networks.fast.rows import (
+    TEXTS,
+    add_products,
+    add_row,
+    clear_padding,
+    four_texts,
+    given_row,
+    last_four_texts,
+    read_sums,
+    rows_at,
+    rows_of,
+)
+from rnnsweep.networks.fast.steps import (
+    gru_step,
+    gru_step_back,
+    lstm_step,
+    lstm_step_back,
+    rnn_step,
+    rnn_step_back,
+)
+
+Array = NDArray[Any]
+
+
+@compiled
+def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, out: Array) -> None:
+    """Write out_NK."""
+    units = len(weights_HG)
+    own = way * units, (way + 1) * units
+    sums = np.zeros((TEXTS, units), out.dtype)
+    for first in range(0, len(batch[0]), TEXTS):
+        four = four_texts(batch, first)
+        before = rows_at(four, -1, way, len(out))
+        for step in range(max(four[1])):
+            here = rows_at(four, step, way, len(out))
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    read_sums(read, here[r], bias_G, sums[r])
+            if step:
+                add_products(rows_of(sums, (0, 1, 2, 3), (0, units)), rows_of(out, before, own), weights_HG)
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    rnn_step(sums[r], out[here[r], own[0] : own[1]])
+            before = here
+
+
+@compiled
+def gru_forward(
+    read: Any, weights_HG: Array, biases: Any, way: int, batch: Any, gates: Array, given: Array, out: Array
+) -> None:
+    """Write gates_NW, given_NH (the state's part of the candidate) and out_NK."""
+    units, width = weights_HG.shape
+    own = way * units, (way + 1) * units
+    sums, state = np.zeros((TEXTS, width), out.dtype), np.zeros((TEXTS, width), out.dtype)
+    for first in range(0, len(batch[0]), TEXTS):
+        four = four_texts(batch, first)
+        before = rows_at(four, -1, way, len(out))
+        for step in range(max(four[1])):
+            here = rows_at(four, step, way, len(out))
+            state[:] = biases[1]
+            if step:
+                add_products(rows_of(state, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    n = here[r]
+                    read_sums(read, n, biases[0], sums[r])
+                    gates_G, given_H = gates[n, :width], given[n]
+                    before_H, out_H = out[before[r], own[0] : own[1]], out[n, own[0] : own[1]]
+                    gru_step(sums[r], state[r], before_H, gates_G, given_H, out_H)
+            before = here
+
+
+@compiled
+def lstm_forward(
+    read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, gates: Array, cells: Array, out: Array
+) -> None:
+    """Write gates_NW, cells_NH (the memory) and out_NK."""
+    units, width = weights_HG.shape
+    own = way * units, (way + 1) * units
+    sums = np.zeros((TEXTS, width), out.dtype)
+    for first in range(0, len(batch[0]), TEXTS):
+        four = four_texts(batch, first)
+        before = rows_at(four, -1, way, len(out))
+        for step in range(max(four[1])):
+            here = rows_at(four, step, way, len(out))
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    read_sums(read, here[r], bias_G, sums[r])
+            if step:
+                add_products(rows_of(sums, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    n = here[r]
+                    gates_G, out_H = gates[n, :width], out[n, own[0] : own[1]]
+                    before_H, cell_H = cells[before[r]], cells[n]
+                    lstm_step(sums[r], before_H, gates_G, cell_H, out_H)
+            before = here
+
+
+@compiled
+def rnn_backward(
+    out: Array, given: Any, weights_GH: Array, way: int, batch: Any, d: Array, into: Any
+) -> None:
+    """Write d_NW, the gradient of the sums, from `given`, that of the outputs."""
+    units = len(weights_GH)
+    own = way * units, (way + 1) * units
+    into_RW, places_N = into
+    state = np.zeros((TEXTS, units), out.dtype)
+    for first in range(last_four_texts(batch), -1, -TEXTS):
+        four = four_texts(batch, first)
+        state[:] = 0
+        for step in range(max(four[1]) - 1, -1, -1):
+            here = rows_at(four, step, way, len(d))
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    n, shown = here[r], given_row(given, here[r], four, r, step)
+                    d_H, given_H = d[n, :units], given[0][shown, own[0] : own[1]]
+                    rnn_step_back(out[n, own[0] : own[1]], given_H, state[r], d_H)
+                    if len(places_N):
+                        add_row(d_H, into_RW[places_N[n], :units])
+            if step:
+                add_products(
+                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(d, here, (0, units)), weights_GH
+                )
+        clear_padding(d, four, units)
+
+
+@compiled
+def gru_backward(
+    gates: Array,
+    parts: Array,
+    out: Array,
+    given: Any,
+    weights_GH: Array,
+    way: int,
+    batch: Any,
+    into: Any,
+) -> None:
+    """Write the gradient of the state's part of the sums over gates_NW, and add that of the inputs' part up;
+    `given` is that of the outputs, parts_NH is lost."""
+    width, units = weights_GH.shape
+    own = way * units, (way + 1) * units
+    into_RW, places_N = into
+    state = np.zeros((TEXTS, units), out.dtype)
+    for first in range(last_four_texts(batch), -1, -TEXTS):
+        four = four_texts(batch, first)
+        state[:] = 0
+        for step in range(max(four[1]) - 1, -1, -1):
+            here, before = rows_at(four, step, way, len(out)), rows_at(four, step - 1, way, len(out))
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    n, shown = here[r], given_row(given, here[r], four, r, step)
+                    d_G, part_H = gates[n, :width], parts[n]
+                    before_H, given_H = out[before[r], own[0] : own[1]], given[0][shown, own[0] : own[1]]
+                    gru_step_back(d_G, part_H, before_H, given_H, state[r])
+                    row = places_N[n] if len(places_N) else n
+                    add_row(d_G[: 2 * units], into_RW[row, : 2 * units])
+                    add_row(part_H, into_RW[row, 2 * units : width])
+            if step:
+                add_products(
+                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, (0, width)), weights_GH
+                )
+        clear_padding(gates, four, width)
+
+
+@compiled
+def lstm_backward(
+    gates: Array, cells: Array, given: Any, weights_GH: Array, way: int, batch: Any, into: Any
+) -> None:
+    """Write the gradient of the sums over gates_NW, from `given`, that of the outputs; add it up where
+    tokens read the same inputs."""
+    width, units = weights_GH.shape
+    own = way * units, (way + 1) * units
+    into_RW, places_N = into
+    state = np.zeros((TEXTS, units), cells.dtype)
+    memory = np.zeros_like(state)
+    for first in range(last_four_texts(batch), -1, -TEXTS):
+        four = four_texts(batch, first)
+        state[:] = memory[:] = 0
+        for step in range(max(four[1]) - 1, -1, -1):
+            here, before = rows_at(four, step, way, len(cells)), rows_at(four, step - 1, way, len(cells))
+            for r in range(TEXTS):
+                if step < four[1][r]:
+                    n, shown = here[r], given_row(given, here[r], four, r, step)
+                    d_G, given_H = gates[n, :width], given[0][shown, own[0] : own[1]]
+                    before_H, cell_H = cells[before[r]], cells[n]
+                    lstm_step_back(d_G, before_H, cell_H, given_H, state[r], memory[r])
+                    if len(places_N):
+                        add_row(d_G, into_RW[places_N[n], :width])
+            if step:
+                add_products(
+                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, (0, width)), weights_GH
+                )
+        clear_padding(gates, four, width)

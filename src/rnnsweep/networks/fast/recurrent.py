@@ -1,0 +1,196 @@
+"""Recurrent layers over ragged texts with compiled time loops: the function that packed sequences compute.
+
+PyTorch multiplies what spans all time steps at once (inputs, weights' gradients, both directions together);
+`cells` and `kernels` step through time.
+
+Words come again: where the vectors of the distinct ones are given, the products of the inputs are of those
+alone, about half as many as tokens in a batch of 16 texts and a fifth in one of 256.
+
+Shapes: T time steps, B texts, S directions, E numbers a step in, H units, G = gates * H, M = T * B tokens,
+N = M rows and four spare ones (see `kernels`), U distinct vectors, R = M or U, K = S * G.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from rnnsweep.networks.fast.layers import (
+    BACKWARD,
+    FORWARD,
+    Direction,
+    Given,
+    Kept,
+    Plan,
+    Shows,
+    Sums,
+    outputs,
+)
+from rnnsweep.networks.fast.rows import EVERY, LAST, MEAN
+from rnnsweep.networks.pooling import pool
+
+_AT_ONCE = 1 << 21  # numbers: 8 MB, as the gates of 512 texts of 32 tokens in 128 columns
+
+
+def run_compiled(
+    layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor, *, shows: Shows = "every"
+) -> Tensor:
+    """Run recurrent layers over texts; the outputs at and after a text's length are zeros.
+
+    Args:
+        layers: their weights on the CPU, in single or double precision.
+        inputs_TBE: of the same precision.
+        lengths_B: 1 or more each.
+        shows: every output, or each direction's last, or the mean of a text's, whose gradients then take
+            no array of every output.
+
+    Returns:
+        outputs_TBH, or pooled_BH
+    """
+
+    def whole(part_TbE: Tensor, own_b: Tensor) -> Tensor:
+        return _run(layers, part_TbE, _plan(layers.mode, own_b, steps=len(part_TbE), shows=shows))
+
+    keeps = torch.is_grad_enabled()
+    return whole(inputs_TBE, lengths_B) if keeps else in_slices(layers, inputs_TBE, lengths_B, whole)
+
+
+def run_distinct(
+    layers: nn.RNNBase,
+    vectors_UE: Tensor,
+    places_TB: Tensor,
+    lengths_B: Tensor,
+    *,
+    padding: int | None,
+    shows: Shows = "every",
+) -> Tensor:
+    """Do what `run_compiled` does with ``vectors_UE[places_TB]``; vector `padding` gets no gradient.
+
+    Returns:
+        outputs_TBH, or pooled_BH
+    """
+    plan = _plan(layers.mode, lengths_B, steps=len(places_TB), shows=shows)
+    return _run(layers, vectors_UE, plan._replace(places_M=places_TB.reshape(-1), padding=padding))
+
+
+def in_slices(
+    layers: nn.RNNBase, texts_TBx: Tensor, lengths_B: Tensor, work: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Where no gradients are kept, work on as many texts at once as the gates of fit into `_AT_ONCE`."""
+    gates = len(_weights(layers, 0)[0]) * (1 + layers.bidirectional)
+    size = max(1, _AT_ONCE // (gates * len(texts_TBx)))
+    parts = zip(torch.split(texts_TBx, size, dim=1), torch.split(lengths_B, size), strict=True)
+    return torch.cat([work(part_Tbx, own_b) for part_Tbx, own_b in parts], dim=-2)
+
+
+def _run(layers: nn.RNNBase, inputs: Tensor, plan: Plan) -> Tensor:
+    """Run layers over inputs_TBE, or over inputs_UE as the plan places them."""
+    hidden = inputs
+    for layer in range(layers.num_layers):
+        if layer and layers.dropout:
+            hidden = nn.functional.dropout(hidden, layers.dropout, layers.training)
+        own = plan if layer == layers.num_layers - 1 else plan._replace(shows="every")
+        hidden = _Layer.apply(own, hidden, *_weights(layers, layer))  # type: ignore[no-untyped-call]
+        plan = plan._replace(places_M=None, padding=None)
+    return hidden
+
+
+def _plan(mode: str, lengths_B: Tensor, *, steps: int, shows: Shows) -> Plan:
+    lengths = lengths_B.numpy()
+    ragged = bool((lengths != steps).any())
+    order_B = np.argsort(-lengths, kind="stable") if ragged else np.arange(len(lengths))
+    return Plan(mode, (order_B, lengths), steps, ragged, shows=shows)
+
+
+def _weights(layers: nn.RNNBase, layer: int) -> list[Tensor]:
+    ends = ("", "_reverse") if layers.bidirectional else ("",)
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    return [getattr(layers, f"{name}_l{layer}{end}") for end in ends for name in names]
+
+
+class _Layer(torch.autograd.Function):
+    """All directions of one layer over inputs_TBE, or over inputs_UE as the plan places them."""
+
+    @staticmethod
+    def forward(ctx: Any, plan: Plan, inputs: Tensor, *weights: Tensor) -> Tensor:
+        directions = _directions(weights)
+        out_NK = outputs(plan, directions)
+        ctx.plan, ctx.kept = plan, _forward(plan, inputs, directions, out_NK)
+        ctx.save_for_backward(inputs, *weights, out_NK)
+        return _shown(plan, out_NK, both=len(directions) == 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
+        plan, (inputs, *weights, out_NK) = ctx.plan, ctx.saved_tensors
+        directions, inputs_RE = _directions(weights), inputs.reshape(-1, inputs.shape[-1])
+        if ctx.kept is None:  # a second time through a graph that was retained
+            ctx.kept = _forward(plan, inputs, directions, outputs(plan, directions))
+        kept, ctx.kept = ctx.kept, None  # gradients are written over what was kept
+        of_shown = _given(plan, given)
+        of_input_RE: Tensor | None = None
+        of_weights: list[Tensor] = []
+        for one in reversed(directions):  # what was kept last lies in the cache still
+            sums = BACKWARD[plan.mode](plan, one, kept[one.way], out_NK, of_shown, len(inputs_RE))
+            of_weights = _of_weights(plan, inputs_RE, one, sums, out_NK) + of_weights
+            if not ctx.needs_input_grad[1]:
+                continue
+            if of_input_RE is None:
+                of_input_RE = torch.mm(sums.of_inputs_RG, one.input_GE)
+            else:
+                of_input_RE.addmm_(sums.of_inputs_RG, one.input_GE)
+        if of_input_RE is not None and plan.padding is not None:
+            of_input_RE[plan.padding] = 0
+        of_input = None if of_input_RE is None else of_input_RE.view(inputs.shape)
+        needed = zip(of_weights, ctx.needs_input_grad[2:], strict=True)
+        return None, of_input, *(gradient if need else None for gradient, need in needed)
+
+
+def _directions(weights: Sequence[Tensor]) -> list[Direction]:
+    return [Direction(way, *weights[4 * way : 4 * way + 4]) for way in range(len(weights) // 4)]
+
+
+def _forward(plan: Plan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Kept]:
+    inputs_RE = inputs.reshape(-1, inputs.shape[-1])
+    return [FORWARD[plan.mode](plan, inputs_RE, one, out_NK) for one in directions]
+
+
+def _shown(plan: Plan, out_NK: Tensor, *, both: bool) -> Tensor:
+    """Give what the plan shows of the outputs."""
+    outputs_TBH = out_NK[: plan.tokens].view(plan.steps, plan.texts, -1)
+    if plan.shows == "every":
+        return outputs_TBH
+    ragged = plan.ragged and plan.shows == "last"  # the others are sums, and padding's outputs are zeros
+    lengths_B = torch.from_numpy(plan.batch[1])
+    return pool(outputs_TBH, lengths_B, pooling=plan.shows, bidirectional=both, ragged=ragged)
+
+
+def _given(plan: Plan, given: Tensor) -> Given:
+    """Give the gradients of what was shown as the time loops read them."""
+    if plan.shows == "every":
+        return given.reshape(plan.tokens, -1).contiguous().numpy(), EVERY
+    if plan.shows == "mean":
+        given = given / torch.from_numpy(plan.batch[1]).to(given).unsqueeze(1)
+    of_texts_BK = torch.cat([given, given.new_zeros(1, given.shape[1])])
+    return of_texts_BK.numpy(), LAST if plan.shows == "last" else MEAN
+
+
+def _of_weights(plan: Plan, inputs_RE: Tensor, one: Direction, sums: Sums, out_NK: Tensor) -> list[Tensor]:
+    """Give the gradients of a direction's weights: sums over all texts and steps."""
+    of_inputs_RG, of_state_MG = sums
+    units = one.state_GH.shape[1]
+    out_MH = out_NK[: plan.tokens, one.way * units : (one.way + 1) * units]
+    # the state before a token is the output of the token before it in the direction's order
+    later, earlier = slice(plan.texts, None), slice(None, -plan.texts)
+    if one.way:
+        later, earlier = earlier, later
+    of_bias_G = of_inputs_RG.sum(0)
+    return [
+        torch.mm(of_inputs_RG.t(), inputs_RE),
+        torch.mm(of_state_MG[later].t(), out_MH[earlier]),
+        of_bias_G,
+        of_state_MG.sum(0) if plan.mode == "GRU" else of_bias_G.clone(),  # a GRU's biases differ
+    ]

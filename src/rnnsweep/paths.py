@@ -1,0 +1,105 @@
+"""Where the three data folders are: conf/ (one run), sweeps/ (questions), mlruns/ (answers)."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class ProjectPaths:
+    """The folders that the project reads and writes, all absolute."""
+
+    root: Path
+    conf: Path  # the folder of config.yaml
+    conf_path: tuple[Path, ...]  # where files of conf/ are looked for; the first that has one wins
+    sweeps: tuple[Path, ...]
+    mlruns: Path
+
+
+def find_paths() -> ProjectPaths:
+    """Find the folders, whatever the working directory.
+
+    The root is, in this order: the environment variable ``RNNSWEEP_HOME``; the clone that the package
+    was installed from; the working directory, or the nearest folder above it, that has ``mlruns/`` or
+    ``conf/config.yaml``; the working directory. What lies above is looked at up to the user's home folder, a
+    folder of another user, or one that everybody may write to, whichever comes first: none of these is
+    taken, because anybody could have put a project there. Where the root's ``conf/`` has no
+    ``config.yaml``, that of the project is used (in the wheel or the clone), and files of the root's
+    ``conf/`` are found before it.
+    """
+    root, given = _chosen_root()[0], _given()
+    own_conf, packaged = root / "conf", given / "conf"
+    conf = own_conf if (own_conf / "config.yaml").is_file() or not packaged.is_dir() else packaged
+    return ProjectPaths(
+        root=root,
+        conf=conf,
+        conf_path=(conf,) if conf == own_conf or not own_conf.is_dir() else (own_conf, conf),
+        sweeps=tuple(dict.fromkeys((root / "sweeps", given / "sweeps"))),
+        mlruns=root / "mlruns",
+    )
+
+
+def _given() -> Path:
+    """Give the folder whose conf/ and sweeps/ come with the project: the package, or its clone."""
+    return PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parents[1]
+
+
+def root_notes() -> list[str]:
+    """Name the root where it is not the working directory, and a project above that is not taken."""
+    root, why = _chosen_root()
+    here = Path.cwd()
+    if root != here:
+        return [f"project folder: {root} ({why})"]
+    refused = None if _holds_project(here) else _refused_above(here)
+    if refused is None:
+        return []
+    folder, reason = refused
+    return [
+        f"{folder} holds a project that is not used: it {reason}; to use it, go there or set RNNSWEEP_HOME"
+    ]
+
+
+def _chosen_root() -> tuple[Path, str]:
+    if home := os.environ.get("RNNSWEEP_HOME"):
+        return Path(home).expanduser().resolve(), "RNNSWEEP_HOME"
+    clone = PACKAGE.parents[1]
+    if (clone / "conf" / "config.yaml").is_file():
+        return clone, "the clone that rnnsweep is installed from"
+    here = Path.cwd()
+    for folder in (here, *_trusted_above(here)):
+        if _holds_project(folder):
+            return folder, "above the working directory"
+    return here, ""
+
+
+def _holds_project(folder: Path) -> bool:
+    return (folder / "mlruns").is_dir() or (folder / "conf" / "config.yaml").is_file()
+
+
+def _trusted_above(folder: Path) -> Iterator[Path]:
+    for above in folder.parents:
+        if _why_refused(above, below=folder):
+            return
+        yield above
+
+
+def _refused_above(folder: Path) -> tuple[Path, str] | None:
+    """Find the folder at which looking upwards ends, where it holds a project, and say why it ends there."""
+    for above in folder.parents:
+        if why := _why_refused(above, below=folder):
+            return (above, why) if _holds_project(above) else None
+    return None
+
+
+def _why_refused(folder: Path, *, below: Path) -> str:
+    home = Path.home().resolve()
+    if folder == home or below == home:
+        return "is your home folder, or lies above it"
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
+        return "belongs to another user"
+    return "may be written to by everybody" if status.st_mode & stat.S_IWOTH else ""

@@ -1,0 +1,1 @@
+"""What a sweep will cost, measured before it starts."""

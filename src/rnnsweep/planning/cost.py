@@ -1,0 +1,132 @@
+"""What one training costs on this machine, from short ones that are done as a trial does them."""
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from rnnsweep.config import RunConfig, compose
+from rnnsweep.data import EncodedCorpus, EncodedPart, batch_count, prepare
+from rnnsweep.networks import Network, build
+from rnnsweep.training import stop, train
+from rnnsweep.training.loader import judged_batches
+from rnnsweep.training.module import Classifier
+
+LEARN_S = 1.0  # of learning that is timed, after a first chunk that allocates memory
+SHARE_OF_A_LOOK = 4  # every fourth batch of a part is judged, and stands for the others
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one point of the space costs on this machine.
+
+    `seconds_per_epoch` has training steps, validations and checkpoints; `seconds_to_start` all else that a
+    training costs once; `seconds_to_test` one look at the test part, as a replicate has. `memory` is what
+    the process held at most, in bytes, with all libraries.
+    """
+
+    parameters: int
+    seconds_per_epoch: float
+    seconds_to_start: float = 0.0
+    seconds_to_test: float = 0.0
+    memory: int = 0
+
+
+class Watch(pl.Callback):
+    """Times the chunks of a training after the first, and stops it as Ctrl-C would: with a checkpoint."""
+
+    def __init__(self, learn_s: float) -> None:
+        self.learn_s = learn_s
+        self.seconds, self.steps = 0.0, 0  # of the chunks after the first
+        self.learning = self.looking = 0.0  # of all chunks and all validations
+        self.stopped = 0.0
+        self._began = 0.0
+        self._before: int | None = None  # steps before the first chunk that counts
+
+    def on_train_batch_start(self, *given: Any) -> None:
+        """Start the clock of a chunk."""
+        self._began = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: Any) -> None:
+        """Stop the clock, and the training where it was timed for long enough."""
+        assert isinstance(pl_module, Classifier)
+        now, step = time.perf_counter(), pl_module.position.step
+        self.learning += now - self._began
+        if self._before is None:
+            self._before = step
+        else:
+            self.seconds, self.steps = self.seconds + now - self._began, step - self._before
+        if self.seconds >= self.learn_s:
+            stop(trainer, "interrupted")
+        self.stopped = time.perf_counter()
+
+    def on_validation_start(self, *given: Any) -> None:
+        """Start the clock of a validation: that of few rows, whose epochs are over in no time."""
+        self._began = time.perf_counter()
+
+    def on_validation_end(self, *given: Any) -> None:
+        """Stop the clock."""
+        self.looking += time.perf_counter() - self._began
+
+
+def nothing() -> None:
+    """Do nothing: what it takes in a fresh process is what that process takes."""
+
+
+def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
+    """Train for about a second, in this process, and say what a whole training will take.
+
+    A process's first training is slower than its next ones; so each measurement should have a fresh process,
+    as each trial has.
+
+    Raises:
+        UserError: the corpus cannot be read, or the run cannot be trained here.
+    """
+    began = time.perf_counter()
+    run = compose(overrides, conf=conf)
+    run = replace(run, trainer=replace(run.trainer, devices=1))
+    watch = Watch(LEARN_S)
+    with TemporaryDirectory() as folder:
+        scores = train(run, callbacks=[watch], folder=Path(folder))
+        ended = time.perf_counter()
+    corpus = prepare(run.data)
+    checkpoint = ended - watch.stopped
+    step = watch.seconds / watch.steps if watch.steps else watch.learning / max(scores.steps, 1)
+    look = _look_seconds(run, corpus, corpus.validation)
+    return Cost(
+        parameters=scores.parameters,
+        seconds_per_epoch=step * batch_count(corpus.train, batch_size=run.data.batch_size)
+        + (look + checkpoint) / run.trainer.validate_every,
+        seconds_to_start=max(0.0, ended - began - watch.looking - step * scores.steps),
+        seconds_to_test=look * corpus.sizes["test"] / corpus.sizes["validation"],
+        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+
+
+def _look_seconds(run: RunConfig, corpus: EncodedCorpus, part: EncodedPart) -> float:
+    """Give the seconds of a look at a part, from some of its batches and the tokens of all of them."""
+    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(run.trainer.threads or threads)
+    try:
+        return _judge_some(network.eval(), run, part)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@torch.no_grad()
+def _judge_some(network: Network, run: RunConfig, part: EncodedPart) -> float:
+    seconds, read, tokens = 0.0, 0, 0
+    for number, (_, texts) in enumerate(judged_batches(part, run.data)):
+        tokens += texts.tokens_BT.numel()
+        if number % SHARE_OF_A_LOOK == 0:
+            began = time.perf_counter()
+            network(texts.tokens_BT, texts.lengths_B)
+            seconds, read = seconds + time.perf_counter() - began, read + texts.tokens_BT.numel()
+    return seconds * tokens / read

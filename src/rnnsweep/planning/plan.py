@@ -1,0 +1,182 @@
+"""A dry run of a sweep: how large its space is, and what its smallest and largest networks cost here."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.config import RunConfig, compose, flatten
+from rnnsweep.planning.cost import Cost, measure, nothing
+from rnnsweep.search.samplers import check_sampler, grid_points
+from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
+from rnnsweep.search.space import applies, check_space, decode
+from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
+
+OWN = 1.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
+Do = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One architecture of a plan."""
+
+    architecture: str
+    configurations: int | None  # None: endless, as a range of floats has no step
+    smallest: Cost
+    largest: Cost
+    epochs: int  # of one training at most
+    trainings: int | None  # trials and replicates; None where the budget is in seconds or epochs
+    replicates: int = 0  # of the trainings
+    derived: tuple[Sized, ...] = ()  # widths that follow a budget of parameters, at both ends of the space
+    infeasible: str | None = None  # what of the space is above a constraint and will not be trained
+
+    @property
+    def seconds(self) -> float | None:
+        """The time of all trainings in one slot where nothing is pruned; None without a number of them."""
+        if self.trainings is None:
+            return None
+        ends = (self.smallest, self.largest)
+        epoch = between(*(one.seconds_per_epoch for one in ends))
+        once = between(*(one.seconds_to_start for one in ends))
+        test = between(*(one.seconds_to_test for one in ends))
+        return self.trainings * (once + self.epochs * epoch) + self.replicates * test
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep would do."""
+
+    sweep: str
+    question: str
+    slots: int
+    architectures: tuple[Planned, ...]
+    memory: int  # bytes that a process held at most, with all libraries and the largest network
+    own_seconds: float = 0.0  # of the sweep's start and end
+
+    @property
+    def seconds(self) -> float | None:
+        """The time of it all where nothing is pruned, the linear baseline left out; None without trials."""
+        found = [one.seconds for one in self.architectures]
+        if None in found:
+            return None
+        return self.own_seconds + sum(one or 0.0 for one in found) / self.slots
+
+
+def between(small: float, large: float) -> float:
+    """Give the mean cost of a space from those of its ends: their logarithmic mean.
+
+    It is exact for a cost that is a power of what is searched on a log axis, and close to the middle
+    where the ends are near to each other.
+    """
+    if min(small, large) <= 0 or math.isclose(small, large, rel_tol=1e-6):
+        return (small + large) / 2
+    return (large - small) / math.log(large / small)
+
+
+def plan_sweep(
+    sweep: Sweep,
+    *,
+    slots: int,
+    do: Do,
+    conf: Path | None = None,
+    tell: Callable[[str], object] = lambda words: None,
+) -> Plan:
+    """Check a sweep and train each architecture's smallest and largest point for a second.
+
+    Args:
+        sweep: as it was read.
+        slots: trainings at a time.
+        do: calls a function with arguments in a process of its own, as a trial gets one.
+        conf: the configuration to compose from; None takes the package's.
+        tell: hears what is being measured; a plan of many architectures takes a minute.
+
+    Raises:
+        UserError: the space or the sampler does not fit, or the corpus cannot be read.
+    """
+    bases = check_space(sweep, conf=conf)
+    check_sampler(sweep)
+    sizing = Sizing(sweep, conf, CorpusSizes())
+    check_sizes(sizing, bases)
+    tell("starting a process")
+    began = time.perf_counter()
+    do(nothing)
+    ready = time.perf_counter() - began
+    planned = []
+    for name, base in bases.items():
+        tell(f"measuring {name}")
+        planned.append(_planned(sizing, name, base, do))
+    memory = max(max(one.smallest.memory, one.largest.memory) for one in planned)
+    return Plan(sweep.name, sweep.question, slots, tuple(planned), memory, OWN * ready)
+
+
+def _planned(sizing: Sizing, name: str, base: RunConfig, do: Do) -> Planned:
+    sweep, fixed = sizing.sweep, flatten(base)
+    dimensions = sweep.dimensions(name)
+    points = [sizing.point(name, _corner(dimensions, fixed, end)) for end in (0, -1)]
+    small, large = _costs(points, sizing.conf, do)
+    return Planned(
+        architecture=name,
+        configurations=configurations(dimensions, fixed),
+        smallest=small,
+        largest=large,
+        epochs=base.trainer.max_epochs,
+        trainings=None if sweep.trials is None else sweep.trials + sweep.replicates,
+        replicates=sweep.replicates,
+        derived=tuple(dict.fromkeys(one for point in points for one in point.sized)),
+        infeasible=points[-1].problem or points[0].problem,
+    )
+
+
+def _costs(points: Sequence[Point], conf: Path | None, do: Do) -> list[Cost]:
+    """Measure points; one and the same network, as where only rates are searched, once."""
+    runs = [compose(point.overrides, conf=conf) for point in points]
+    same = all(run.model == runs[0].model and run.data == runs[0].data for run in runs)
+    own = [points[0]] if same else points
+    found: list[Cost] = [do(measure, point.overrides, conf) for point in own]
+    return found * len(points) if same else found
+
+
+def _corner(dimensions: Sequence[Dimension], fixed: dict[str, Any], end: int) -> dict[str, Any]:
+    """Give the point at the lower (0) or upper (-1) end of every dimension; numbers of choices by size."""
+    point: dict[str, Any] = {}
+    for dimension in dimensions:
+        if applies(dimension, {**fixed, **point}):
+            point[dimension.key] = _ends(dimension)[end]
+    return point
+
+
+def _ends(dimension: Dimension) -> list[Any]:
+    if not isinstance(dimension, Choices):
+        return [dimension.low, dimension.high]
+    numbers = all(isinstance(choice, int | float) for choice in dimension.choices)
+    return sorted(dimension.choices) if numbers else list(dimension.choices)
+
+
+def configurations(dimensions: Sequence[Dimension], fixed: dict[str, Any]) -> int | None:
+    """Count the points of a space, conditional ones where they apply; None where it is endless."""
+    if any(isinstance(d, FloatRange) and d.step is None and d.low < d.high for d in dimensions):
+        return None
+    parents = {key for dimension in dimensions for key, _ in dimension.when}
+    known = {d.key: _values(d) for d in dimensions}
+    return _count(dimensions, fixed, known, parents)
+
+
+def _values(dimension: Dimension) -> list[Any]:
+    if isinstance(dimension, FloatRange) and dimension.step is None:
+        return [dimension.low]
+    return [decode(dimension, value) for value in grid_points([dimension])[dimension.key]]
+
+
+def _count(
+    left: Sequence[Dimension], values: dict[str, Any], known: dict[str, list[Any]], parents: set[str]
+) -> int:
+    if not left:
+        return 1
+    first, rest = left[0], left[1:]
+    if not applies(first, values):
+        return _count(rest, values, known, parents)
+    if first.key not in parents:
+        return len(known[first.key]) * _count(rest, values, known, parents)
+    return sum(_count(rest, {**values, first.key: value}, known, parents) for value in known[first.key])

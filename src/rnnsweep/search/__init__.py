@@ -1,0 +1,1 @@
+"""The search: one Optuna study for each architecture."""

@@ -1,0 +1,51 @@
+"""The journal of a sweep's studies, mended before it is opened."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from rnnsweep.state.disk import Disk
+from rnnsweep.state.lines import mend
+
+JOURNAL = "journal.log"
+LOCK_GRACE_S = 10  # after which a lock that a killed process left is taken over
+
+
+def read_journal(folder: Path) -> JournalStorage:
+    """Open the studies' storage for reading, while a controller may write."""
+    return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+
+
+class WaitingBackend(JournalFileBackend):
+    """Optuna's file, on a disk that may be full: what does not fit is taken back and waits for room."""
+
+    def __init__(self, path: str, *, lock_obj: JournalFileSymlinkLock, disk: Disk) -> None:
+        super().__init__(path, lock_obj=lock_obj)
+        self._path, self._disk = path, disk
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append whole lines; only the controller writes, so the size before is what to go back to."""
+
+        def append() -> None:
+            size = os.path.getsize(self._path)
+            try:
+                super(WaitingBackend, self).append_logs(logs)
+            except OSError:
+                os.truncate(self._path, size)
+                raise
+
+        self._disk.patiently(append)
+
+
+def open_journal(folder: Path, *, disk: Disk | None = None) -> JournalStorage:
+    """Open the studies' storage under the controller's lock, its torn end mended."""
+    path = folder / JOURNAL
+    mend(path)
+    # under the controller's lock nobody else writes: a lock file is one that a killed process left
+    for left in folder.glob(f"{JOURNAL}.lock*"):
+        left.unlink(missing_ok=True)
+    lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_GRACE_S)
+    return JournalStorage(WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder)))

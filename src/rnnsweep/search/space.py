@@ -1,0 +1,163 @@
+"""A search space in use: its distributions, the values of a trial, its check against the configuration."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial
+
+from rnnsweep.config import RunConfig, compose, flatten
+from rnnsweep.config.overrides import quote
+from rnnsweep.errors import UserError
+from rnnsweep.sweepfile import Choices, Dimension, FloatRange, IntRange, Sweep
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    """Give Optuna's distribution; the upper end of a stepped range is its last step."""
+    match dimension:
+        case Choices():
+            return CategoricalDistribution(tuple(_encoded(dimension)))
+        case IntRange(low=low, high=high, log=log, step=step):
+            return IntDistribution(low, low + (high - low) // step * step, log=log, step=step)
+        case _:
+            return _float(dimension)
+
+
+def _float(dimension: FloatRange) -> FloatDistribution:
+    low, high, step = dimension.low, dimension.high, dimension.step
+    if step is not None:
+        high = low + math.floor((high - low) / step + 1e-9) * step
+    return FloatDistribution(low, high, log=dimension.log, step=step)
+
+
+def _encoded(dimension: Choices) -> list[Any]:
+    """Give choices that Optuna can keep: as they are, or as JSON where one is a list or two are equal."""
+    plain = not any(isinstance(choice, list) for choice in dimension.choices)
+    if plain and len(set(dimension.choices)) == len(dimension.choices):  # True == 1 == 1.0
+        return list(dimension.choices)
+    return [json.dumps(choice) for choice in dimension.choices]
+
+
+def decode(dimension: Dimension, value: Any) -> Any:
+    """Turn Optuna's parameter back into the value of the sweep file."""
+    if isinstance(dimension, Choices):
+        return dimension.choices[_encoded(dimension).index(value)]
+    return value
+
+
+def encode(dimension: Dimension, value: Any) -> Any:
+    """Turn a value of the sweep file into Optuna's parameter; None where it is outside the dimension."""
+    if isinstance(dimension, Choices):
+        same = [json.dumps(choice) == json.dumps(value) for choice in dimension.choices]
+        return _encoded(dimension)[same.index(True)] if any(same) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    inside = dimension.low <= value <= dimension.high
+    whole = isinstance(dimension, FloatRange) or isinstance(value, int)
+    return value if inside and whole else None
+
+
+def draw(trial: Trial, dimensions: tuple[Dimension, ...], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Draw a trial's values, parents before what depends on them; `fixed` are the settings not searched."""
+    drawn: dict[str, Any] = {}
+    for dimension in dimensions:
+        if applies(dimension, {**fixed, **drawn}):
+            drawn[dimension.key] = decode(dimension, _suggest(trial, dimension))
+    return drawn
+
+
+def applies(dimension: Dimension, values: Mapping[str, Any]) -> bool:
+    """Say whether a dimension's conditions hold; a key that is itself absent holds nothing."""
+    return all(key in values and values[key] in allowed for key, allowed in dimension.when)
+
+
+def _suggest(trial: Trial, dimension: Dimension) -> Any:
+    match distribution(dimension):
+        case CategoricalDistribution(choices=choices):
+            return trial.suggest_categorical(dimension.key, choices)
+        case IntDistribution(low=low, high=high, log=log, step=step):
+            return trial.suggest_int(dimension.key, low, high, log=log, step=step)
+        case FloatDistribution(low=low, high=high, log=log, step=step):
+            return trial.suggest_float(dimension.key, low, high, log=log, step=step)
+        case other:
+            raise AssertionError(other)
+
+
+def write_overrides(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, threads: int) -> list[str]:
+    """Write a trial as override strings: pasted after `rnnsweep train`, they repeat it."""
+    overrides = sweep.chosen(architecture)
+    given = {override.partition("=")[0].strip() for override in overrides}
+    if "seed" not in given:
+        overrides.append(f"seed={sweep.seed}")
+    if threads != 1 and "trainer.threads" not in given:
+        overrides.append(f"trainer.threads={threads}")
+    budgets = {derived.searched for derived in sweep.derivations(architecture)}  # drawn, but no setting
+    settings = (key for key in values if key not in budgets)
+    groups_first = sorted(settings, key=lambda key: "." in key)  # a group's file must not undo a value
+    return overrides + [quote(key, values[key]) for key in groups_first]
+
+
+def check_space(sweep: Sweep, *, conf: Path | None = None) -> dict[str, RunConfig]:
+    """Compose each architecture, and the space at its ends and choices, before anything runs.
+
+    Returns:
+        the run of each architecture without the space, which says what is fixed.
+
+    Raises:
+        UserError: an unknown architecture or key, a type that the setting cannot have, a bound out of range.
+    """
+    bases = {name: _composed(sweep, name, {}, conf) for name in sweep.architectures}
+    checked: set[tuple[str, ...]] = set()
+    for name in sweep.architectures:
+        dimensions = sweep.dimensions(name)
+        _check_conditions(sweep, dimensions, flatten(bases[name]))
+        keys = tuple(json.dumps([d.key, corners(d)]) for d in dimensions)
+        if keys not in checked:
+            checked.add(keys)
+            _check_corners(sweep, name, dimensions, conf)
+    return bases
+
+
+def _check_corners(
+    sweep: Sweep, architecture: str, dimensions: tuple[Dimension, ...], conf: Path | None
+) -> None:
+    """Compose the k-th corner of every dimension at once: what is wrong is named by key and value."""
+    for k in range(max((len(corners(d)) for d in dimensions), default=0)):
+        values = {d.key: corners(d)[min(k, len(corners(d)) - 1)] for d in dimensions}
+        _composed(sweep, architecture, values, conf)
+
+
+def corners(dimension: Dimension) -> list[Any]:
+    """Give the two ends of a range, or all choices."""
+    if isinstance(dimension, Choices):
+        return list(dimension.choices)
+    found = distribution(dimension)
+    assert isinstance(found, IntDistribution | FloatDistribution)
+    return [found.low, found.high]
+
+
+def _composed(sweep: Sweep, architecture: str, values: Mapping[str, Any], conf: Path | None) -> RunConfig:
+    overrides = write_overrides(sweep, architecture, values, threads=1)
+    return compose(overrides, conf=conf, where=str(sweep.path))
+
+
+def _check_conditions(sweep: Sweep, dimensions: tuple[Dimension, ...], fixed: Mapping[str, Any]) -> None:
+    known = {**fixed, **{d.key: None for d in dimensions}}
+    by_key = {d.key: d for d in dimensions}
+    for dimension in dimensions:
+        for key, values in dimension.when:
+            if key not in known:
+                raise UserError(
+                    f"{sweep.path}: space: {dimension.key}.when: {key!r} is neither a setting nor searched"
+                )
+            parent = by_key.get(key)
+            if isinstance(parent, Choices) and not set(map(json.dumps, values)) <= set(
+                map(json.dumps, parent.choices)
+            ):
+                raise UserError(
+                    f"{sweep.path}: space: {dimension.key}.when: {key}: {list(values)!r}:"
+                    f" must be among {list(parent.choices)!r}"
+                )

@@ -1,0 +1,289 @@
+"""One architecture's study: what to try next, which trials to prune, what was spent, what is best."""
+
+import json
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from rnnsweep.errors import UserError
+from rnnsweep.search.candidate import Candidate, Spent
+from rnnsweep.search.improvement import Improvement, turned
+from rnnsweep.search.objectives import objective_values
+from rnnsweep.search.samplers import make_sampler
+from rnnsweep.search.sizing import Point, Sizing
+from rnnsweep.search.space import draw
+from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile.limits import INFEASIBLE, violations
+from rnnsweep.trial import Outcome, Report
+
+DERIVED = "rnnsweep.derived"  # tag of a run: the widths that were derived from a number of parameters
+REJECTED = "rejected"  # attribute of a trial that was known to be infeasible, and never trained
+WARM = "warm"  # attribute of a trial that comes from an earlier sweep: its name there
+MOST_REJECTED = 100  # proposals in a row that are infeasible before a study gives up
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_MAXIMIZE, _MINIMIZE = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
+RETRIED = "retried"  # attribute of a study: failed trials whose place in the budget was given back
+_WORDS = {state: word for word, state in _STATES.items()}
+
+
+@dataclass
+class Search:
+    """One Optuna study. All that is asked and told goes through here, from one thread of one process."""
+
+    sweep: Sweep
+    architecture: str
+    storage: BaseStorage
+    pruner: BasePruner
+    fixed: Mapping[str, Any]  # the architecture's settings that are not searched
+    sizing: Sizing
+    spent: Spent = field(default_factory=Spent)
+    counts: Counter[str] = field(default_factory=Counter)
+    improvement: Improvement = field(default_factory=Improvement)
+    best: float | None = None
+
+    def __post_init__(self) -> None:
+        """Open the study, or make it, and count what is there."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.study = optuna.create_study(
+            storage=self.storage,
+            study_name=f"{self.sweep.name}/{self.architecture}",
+            directions=[_MAXIMIZE, *(_MINIMIZE for _ in self.sweep.objectives[1:])],
+            load_if_exists=True,
+            sampler=optuna.samplers.RandomSampler(seed=0),
+            pruner=self.pruner,
+        )
+        self._refuse_other_objectives()
+        self._trials: dict[int, Trial] = {}
+        self.recount()
+
+    def recount(self) -> None:
+        """Count what the study holds."""
+        self.spent, self.counts, self.improvement, self.best = Spent(), Counter(), Improvement(), None
+        self.asked = 0  # what counts in the budget
+        self._made = 0  # what the sampler's seed counts: it never goes down
+        self._rejected = 0  # proposals in a row that were not worth a training
+        given_back = set(self.study.user_attrs.get(RETRIED, []))
+        trials = self.study.get_trials(deepcopy=False)
+        for trial in trials:
+            self._made += trial.state != TrialState.WAITING
+            if trial.number not in given_back:
+                self._count_asked(trial)
+        for trial in sorted(trials, key=_end_of):
+            if trial.state in _WORDS and trial.number not in given_back and _is_own(trial):
+                cause = trial.user_attrs.get("cause")
+                self._count(_WORDS[trial.state], trial.values, trial.user_attrs.get("scores", {}), cause)
+
+    def _refuse_other_objectives(self) -> None:
+        before, now = self.study.user_attrs.get("objectives", ["validation"]), list(self.sweep.objectives)
+        begun = len(self.study.directions) != len(now) or self.study.get_trials(deepcopy=False)
+        if before != now and begun:
+            raise UserError(
+                f"{self.sweep.path}: objectives: {now}: the study of {self.architecture} was begun with"
+                f" {before}; give the sweep another `name:`"
+            )
+        if before != now:
+            self.study.set_user_attr("objectives", now)
+
+    def _count_asked(self, trial: FrozenTrial) -> None:
+        if trial.state == TrialState.WAITING or WARM in trial.user_attrs:
+            return
+        rejected = REJECTED in trial.user_attrs
+        self.counts[REJECTED] += rejected
+        self._rejected = self._rejected + 1 if rejected else 0
+        self.asked += not rejected or self._is_grid
+
+    @property
+    def _is_grid(self) -> bool:
+        return self.sweep.sampler.name == "grid"  # each of its points counts, trained or not
+
+    def adopt(self) -> list[Candidate]:
+        """Give the trials that an earlier controller asked for and could not tell."""
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [found for trial in running if (found := self._resumed(trial)) is not None]
+
+    def ask(self) -> Candidate | None:
+        """Ask for the next trial; its overrides are stored before anything runs.
+
+        A proposal that is known to be infeasible is told as such at once and costs nothing.
+
+        Returns:
+            None where the study has come to its end meanwhile.
+        """
+        while self.open_budget() < 1:
+            self.study.sampler = make_sampler(self.sweep, self.architecture, self._made)
+            trial = self.study.ask()
+            self._made += 1
+            candidate = self._candidate(trial, attempts=0, begun=False)
+            self.asked += candidate is not None or self._is_grid
+            if candidate is not None:
+                self._rejected = 0
+                return candidate
+        return None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the study asks for nothing more although its budget is not spent; None while it does."""
+        target, patience = self.sweep.target, self.sweep.stop_after
+        if target is not None and self.best is not None and self.best >= target:
+            return f"reached its target of {target:g}"
+        if patience is not None and self.improvement.idle >= patience:
+            return f"nothing better in {patience} {'trial' if patience == 1 else 'trials'}"
+        if self._rejected >= MOST_REJECTED:
+            return f"{MOST_REJECTED} proposals in a row were infeasible"
+        return None
+
+    def report(self, number: int, report: Report) -> bool:
+        """Store a validation and say whether the trial is to be pruned; one reported twice counts once."""
+        if len(self.sweep.objectives) > 1:
+            return False  # a trial that is behind in one may be ahead in another
+        trial = self._trials[number]
+        frozen = self._frozen(number)
+        if report.rung not in frozen.intermediate_values:
+            trial.report(report.validation, report.rung)
+        elif report.rung != frozen.last_step:
+            return False  # a continued trial repeats what it was already told to go on from
+        return trial.should_prune()
+
+    def lose(self, number: int) -> int:
+        """Count a process that the trial lost, and give their number."""
+        trial = self._trials[number]
+        attempts = int(trial.user_attrs.get("attempts", 0)) + 1
+        trial.set_user_attr("attempts", attempts)
+        return attempts
+
+    def shrink(self, number: int, overrides: tuple[str, ...]) -> None:
+        """Store the overrides with which a trial that ran out of memory goes on as the same trial."""
+        trial = self._trials[number]
+        trial.set_user_attr("overrides", json.dumps(overrides))
+        trial.set_user_attr("shrunk", True)
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Tell the study how a trial ended."""
+        trial = self._trials.pop(number)
+        for name in ("cause", "reason"):
+            if getattr(outcome, name) is not None:
+                trial.set_user_attr(name, getattr(outcome, name))
+        trial.set_user_attr("scores", {k: v for k, v in outcome.scores.items() if _plain(v)})
+        if outcome.state != "failed":
+            _constrain(trial, violations(self.sweep.constraints, outcome.scores))
+        values = objective_values(self.sweep, outcome.scores) if outcome.state == "complete" else None
+        self._tell(trial, values, _STATES[outcome.state])
+        self._count(outcome.state, values, outcome.scores, outcome.cause)
+
+    def _tell(self, trial: Trial, values: list[float] | None, state: TrialState) -> None:
+        if self._is_grid:  # it would stop a loop of Optuna's that we do not run
+            self.study.sampler = optuna.samplers.RandomSampler(seed=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self.study.tell(trial, values, state=state)
+
+    def open_budget(self, *, running_seconds: float = 0.0) -> float:
+        """Give the share of the budget that is used up, 1 or more where nothing may be asked any more."""
+        if self.stopped:
+            return 1.0
+        budget = self.sweep
+        shares = []
+        if budget.trials is not None:
+            shares.append(self.asked / budget.trials)
+        if budget.seconds is not None:
+            shares.append((self.spent.seconds + running_seconds) / budget.seconds)
+        if budget.epochs is not None:
+            shares.append(self.spent.epochs / budget.epochs)
+        return max(shares)
+
+    def best_trial(self) -> Candidate | None:
+        """Give the best feasible trial by validation; a pruned one where none is complete.
+
+        Of trials with equal validation it is the one ahead in the other objectives, then the first. With
+        several objectives that is the point of the front with the highest validation.
+        """
+        trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        scored = [trial for trial in trials if trial.values and _is_own(trial) and is_feasible(trial)]
+        if not scored:
+            return None
+        best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, turned(t.values), -t.number))
+        overrides = tuple(json.loads(best.user_attrs["overrides"]))
+        return Candidate(best.number, overrides, 0, begun=True, tags=_tags(best.user_attrs))
+
+    def _resumed(self, frozen: FrozenTrial) -> Candidate | None:
+        # the same seed as when it was asked: values that were not yet stored come out as they would have
+        self.study.sampler = make_sampler(self.sweep, self.architecture, frozen.number)
+        trial = Trial(self.study, frozen._trial_id)
+        return self._candidate(trial, attempts=int(frozen.user_attrs.get("attempts", 0)), begun=True)
+
+    def _candidate(self, trial: Trial, *, attempts: int, begun: bool) -> Candidate | None:
+        """Give a trial as a candidate, or tell at once that it is infeasible and give None."""
+        if "overrides" not in trial.user_attrs:
+            values = draw(trial, self.sweep.dimensions(self.architecture), self.fixed)
+            point = self.sizing.point(self.architecture, values)
+            if point.sized:
+                trial.set_user_attr("derived", json.dumps([one.note() for one in point.sized]))
+            if point.problem:
+                self._reject(trial, point)
+                return None
+            trial.set_user_attr("overrides", json.dumps(point.overrides))  # last: it stands for all of it
+        stored = trial.user_attrs
+        self._trials[trial.number] = trial
+        shrunk = bool(stored.get("shrunk", False))
+        overrides = tuple(json.loads(stored["overrides"]))
+        return Candidate(trial.number, overrides, attempts, begun, shrunk, _tags(stored))
+
+    def _reject(self, trial: Trial, point: Point) -> None:
+        """Tell a trial that is not worth a training."""
+        trial.set_user_attr("cause", INFEASIBLE)
+        trial.set_user_attr("reason", point.problem)
+        trial.set_user_attr(REJECTED, True)
+        _constrain(trial, point.above)
+        self._tell(trial, None, TrialState.PRUNED)
+        self.counts[REJECTED] += 1
+        self._rejected += 1
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self.storage.get_trial(self._trials[number]._trial_id)
+
+    def _count(
+        self, state: str, values: list[float] | None, scores: Mapping[str, Any], cause: str | None
+    ) -> None:
+        word = INFEASIBLE if state == "complete" and cause == INFEASIBLE else state
+        self.counts[word] += 1
+        self.spent.add(scores)
+        good = values if word == "complete" else None
+        self.improvement.see(good)
+        if good:
+            self.best = good[0] if self.best is None else max(self.best, good[0])
+
+
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Say whether a trial keeps every constraint that is known of it."""
+    return all(value <= 0 for value in trial.constraints.values())
+
+
+def _is_own(trial: FrozenTrial) -> bool:
+    """Say whether a trial was trained here."""
+    return WARM not in trial.user_attrs and REJECTED not in trial.user_attrs
+
+
+def _constrain(trial: Trial, above: Mapping[str, float]) -> None:
+    for name, share in above.items():
+        if name not in trial.constraints:  # a controller may have died right after it
+            trial.set_constraint(name, share)
+
+
+def _end_of(trial: FrozenTrial) -> tuple[float, int]:
+    return trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0, trial.number
+
+
+def _tags(stored: Mapping[str, Any]) -> dict[str, str]:
+    return {DERIVED: stored["derived"]} if "derived" in stored else {}
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool)

@@ -1,0 +1,297 @@
+"""The mapping `space:` of a sweep file: ranges, choices and derived keys as they are written there."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from rnnsweep.errors import nearest
+from rnnsweep.options import (
+    Count,
+    Flag,
+    Integer,
+    Number,
+    Positive,
+    Section,
+    fault,
+    must_be,
+    once,
+    one_of,
+    wrong,
+)
+from rnnsweep.sweepfile.derived import BUDGET, DERIVABLE, TOLERANCE, Derived
+from rnnsweep.sweepfile.space import Choices, Conditions, Dimension, FloatRange, IntRange
+
+KINDS = ("int", "float", "categorical")
+
+
+def _is_value(choice: Any) -> bool:
+    if isinstance(choice, list):
+        return all(_is_value(item) for item in choice)
+    if isinstance(choice, float):
+        return math.isfinite(choice)
+    return choice is None or isinstance(choice, str | bool | int)
+
+
+def _value(choice: Any) -> Any:
+    if not _is_value(choice):
+        raise wrong("a number, text, null, true, false or a list of these")
+    return choice
+
+
+def _choices(value: Any) -> Any:
+    if not isinstance(value, list) or not value:
+        raise wrong("a list with at least one choice")
+    return value
+
+
+def _conditions(value: Any) -> Conditions:
+    if not isinstance(value, Mapping):
+        raise wrong("a mapping (key: value)")
+    for key in value:
+        if not isinstance(key, str):
+            raise fault(f"{key!r}: must be a key that is text", under=str(key))
+    return tuple((key, tuple(one) if isinstance(one, list) else (one,)) for key, one in value.items())
+
+
+_VALUE = {"type": ["number", "string", "boolean", "null", "array"]}
+_Value: TypeAlias = Annotated[Any, AfterValidator(_value), WithJsonSchema(_VALUE)]
+ChoiceList: TypeAlias = Annotated[
+    tuple[_Value, ...],
+    Field(strict=False),
+    BeforeValidator(_choices, json_schema_input_type=Annotated[list[_Value], Field(min_length=1)]),
+    AfterValidator(once),
+]
+When: TypeAlias = Annotated[
+    Conditions,
+    BeforeValidator(_conditions, json_schema_input_type=dict[str, Any]),
+    Field(description="keys and the values that they must have, as {optimizer.name: [adam, sgd]}"),
+]
+
+
+class _Range(Section):
+    low: Number
+    high: Number
+    log: Flag = False
+    step: Positive | None = None
+    when: When = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> "_Range":
+        if self.low > self.high:
+            raise fault(f"`low <= high` must hold, but got low={self.low}, high={self.high}")
+        if self.log and self.low <= 0:
+            raise fault(f"{self.low!r}: must be above 0 where log is true", under="low")
+        if self.log and self.step != (1 if isinstance(self, IntSpec) else None):
+            raise fault(f"{self.step!r}: must be absent where log is true", under="step")
+        return self
+
+
+class IntSpec(_Range):
+    """A range of integers as a file has it."""
+
+    type: Literal["int"]
+    low: Integer
+    high: Integer
+    step: Count = 1
+
+    def dimension(self, key: str) -> IntRange:
+        """Return what is searched under a key."""
+        return IntRange(key, self.low, self.high, self.log, self.step, self.when)
+
+
+class FloatSpec(_Range):
+    """A range of numbers as a file has it."""
+
+    type: Literal["float"]
+
+    def dimension(self, key: str) -> FloatRange:
+        """Return what is searched under a key."""
+        return FloatRange(key, self.low, self.high, self.log, self.step, self.when)
+
+
+class ChoicesSpec(Section):
+    """Choices as a file has them where they have a condition."""
+
+    type: Literal["categorical"] = "categorical"
+    choices: ChoiceList
+    when: When = ()
+
+    def dimension(self, key: str) -> Choices:
+        """Return what is searched under a key."""
+        return Choices(key, self.choices, self.when)
+
+
+def _spec_tag(value: Any) -> str:
+    """Return which form of a dimension a value of a file has, as a tag for pydantic."""
+    if isinstance(value, list):
+        return "<list>"
+    return f"<{_kind(value)}>"
+
+
+def _kind(given: Mapping[str, Any]) -> Any:
+    return "categorical" if "type" not in given and "choices" in given else given.get("type")
+
+
+def _refuse_kind(value: Any) -> Any:
+    """Refuse what is neither a list nor a mapping with a known type."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, Mapping):
+        raise wrong("a mapping (key: value)")
+    kind = _kind(value)
+    if kind not in KINDS:
+        raise fault(f"{kind!r} is not one of {', '.join(KINDS)}.{nearest(str(kind), KINDS)}", under="type")
+    return value
+
+
+def _budget_tag(value: Any) -> str:
+    return _spec_tag(value) if isinstance(value, list | Mapping) else "<count>"
+
+
+def _whole_numbers(budget: Any) -> Any:
+    match budget:
+        case IntSpec():
+            values: tuple[Any, ...] = (budget.low,)
+        case ChoicesSpec():
+            values = budget.choices
+        case FloatSpec():
+            values = (0.5,)
+        case _:
+            values = budget if isinstance(budget, tuple) else (budget,)
+    if not all(isinstance(v, int) and not isinstance(v, bool) and v >= 1 for v in values):
+        raise fault("must be a whole number, 1 or more, a list of them, or {type: int, low: ..., high: ...}")
+    return budget
+
+
+_Budget: TypeAlias = Annotated[
+    Annotated[Count, Tag("<count>")]
+    | Annotated[ChoiceList, Tag("<list>")]
+    | Annotated[IntSpec, Tag("<int>")]
+    | Annotated[FloatSpec, Tag("<float>")]
+    | Annotated[ChoicesSpec, Tag("<categorical>")],
+    Discriminator(_budget_tag),
+    AfterValidator(_whole_numbers),
+]
+
+
+class DerivedSpec(Section):
+    """A derived key as a file has it."""
+
+    parameters: _Budget
+    count: one_of("all", "without_embedding") = "without_embedding"  # type: ignore[valid-type]
+    tolerance: Positive = TOLERANCE
+    when: When = ()
+
+    def derived(self, key: str) -> Derived:
+        """Return the key with its budget."""
+        budget = self.parameters if isinstance(self.parameters, int) else None
+        return Derived(key, budget, self.count, self.tolerance, self.when)
+
+    def dimension(self, key: str) -> Dimension | None:
+        """Return what a search draws for a key: its budget; None where that is fixed."""
+        searched = f"{key}.{BUDGET}"
+        if isinstance(self.parameters, int):
+            return None
+        if isinstance(self.parameters, tuple):
+            return Choices(searched, self.parameters, self.when)
+        found = self.parameters.dimension(searched)
+        return replace(found, when=self.when) if self.when else found
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a search draws, conditions' keys first, and the keys that are derived."""
+
+    dimensions: tuple[Dimension, ...] = ()
+    derived: tuple[Derived, ...] = ()
+
+
+def _is_derived(value: Any) -> bool:
+    return isinstance(value, Mapping) and BUDGET in value
+
+
+def _tag(value: Any) -> str:
+    return "<derived>" if _is_derived(value) else _spec_tag(value)
+
+
+def _check_kind(value: Any) -> Any:
+    return value if _is_derived(value) else _refuse_kind(value)
+
+
+def _read(entries: dict[str, Any]) -> Space:
+    derived, dimensions = [], []
+    for key, entry in entries.items():
+        if key == "model":
+            raise fault("list the architectures under `architectures:`", under=key)
+        if isinstance(entry, DerivedSpec):
+            if key not in DERIVABLE:
+                said = f"cannot be derived from parameters; {' and '.join(DERIVABLE)} can"
+                raise fault(said, under=key)
+            derived.append(entry.derived(key))
+        found = Choices(key, entry) if isinstance(entry, tuple) else entry.dimension(key)
+        dimensions += [found] if found else []
+    _check_conditions(dimensions, {one.key for one in derived})
+    return Space(_parents_first(dimensions), tuple(derived))
+
+
+def _check_conditions(dimensions: list[Dimension], derived: set[str]) -> None:
+    for dimension in dimensions:
+        for parent, _ in dimension.when:
+            if parent == dimension.key:
+                raise fault("depends on itself", under=parent)
+            if parent in derived:
+                under = f"{dimension.key}.when"
+                raise fault(f"{parent!r} is derived: nothing can depend on it", under=under)
+
+
+def _parents_first(dimensions: list[Dimension]) -> tuple[Dimension, ...]:
+    """Order the dimensions so that a condition's key is drawn before what depends on it."""
+    names = {dimension.key for dimension in dimensions}
+    ordered: list[Dimension] = []
+    waiting = list(dimensions)
+    while waiting:
+        done = {dimension.key for dimension in ordered}
+        ready = [d for d in waiting if all(k in done or k not in names for k, _ in d.when)]
+        if not ready:
+            raise fault(f"`when` goes round in a circle: {', '.join(d.key for d in waiting)}")
+        ordered += ready
+        waiting = [d for d in waiting if d not in ready]
+    return tuple(ordered)
+
+
+_Entry: TypeAlias = Annotated[
+    Annotated[ChoiceList, Tag("<list>")]
+    | Annotated[IntSpec, Tag("<int>")]
+    | Annotated[FloatSpec, Tag("<float>")]
+    | Annotated[ChoicesSpec, Tag("<categorical>")]
+    | Annotated[DerivedSpec, Tag("<derived>")],
+    Discriminator(_tag),
+    BeforeValidator(_check_kind),
+]
+
+
+class SpaceSpec(
+    RootModel[Annotated[dict[str, _Entry], Field(strict=True), must_be("a mapping (key: value)")]]
+):
+    """The mapping as a file has it."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "SpaceSpec":
+        self.space()
+        return self
+
+    def space(self) -> Space:
+        """Return what it says."""
+        return _read(self.root)

@@ -1,0 +1,116 @@
+"""A file of sweeps/: one question, its budget and its search space."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.options import read_as
+from rnnsweep.sweepfile.inheriting import inherited
+from rnnsweep.sweepfile.limits import refuse_pruner
+from rnnsweep.sweepfile.model import NAME, NAME_RIGHT, SweepFile
+from rnnsweep.sweepfile.sweep import Method, Sweep
+from rnnsweep.sweepfile.values import load_yaml
+
+
+def read_sweep(path: Path | str) -> Sweep:
+    """Read and check a file of sweeps/. The space's keys are checked against the configuration later.
+
+    Raises:
+        UserError: the file is missing, empty or no YAML; its first line asks no question; an unknown key,
+            a wrong type or value, a missing key. The message names the file, the key and the value.
+    """
+    place = Path(path)
+    text = _read(place)
+    question = _question(text, place)
+    text = inherited(text, place)
+    given = read_as(SweepFile, load_yaml(text, place) or {}, place=str(place))
+    sweep = Sweep(path=place, text=text, question=question, **_fields(given, place))
+    _check_overrides(sweep)
+    _check_derived(sweep)
+    refuse_pruner(place, sweep.objectives, sweep.pruner.name)
+    return sweep
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        known = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        raise UserError(f"{path}: no such sweep file.{nearest(str(path), known)}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    if not text.strip():
+        raise UserError(f"{path}: is empty: must be a question (# ...?) and its keys")
+    return text
+
+
+def _question(text: str, path: Path) -> str:
+    first = text.lstrip("\ufeff").splitlines()[0].strip()
+    question = first.lstrip("#").strip()
+    if not first.startswith("#") or not question:
+        raise UserError(
+            f"{path}: line 1: {first[:60]!r}: must be the question, as `# Is an LSTM better than a GRU?`"
+        )
+    return question
+
+
+_AS_THEY_ARE = (
+    *("trials", "seconds", "epochs", "stop_after", "target", "replicates", "vary"),
+    *("sampler", "seed", "slots", "retries", "time_limit", "baseline", "objectives"),
+)
+
+
+def _fields(given: SweepFile, path: Path) -> dict[str, Any]:
+    variants = given.architectures if isinstance(given.architectures, dict) else {}
+    objective = () if given.objective is None else (f"objective={given.objective}",)
+    space = given.space.space()
+    own = {name: spec.space() for name, spec in given.per_architecture.items()}
+    return {
+        **{name: getattr(given, name) for name in _AS_THEY_ARE},
+        "name": given.name or _named_as(path),
+        "variants": variants,
+        "architectures": tuple(given.architectures),
+        "overrides": (*(given.overrides or ()), *objective),
+        "warm_start": given.warm_start or (),
+        "space": space.dimensions,
+        "derived": space.derived,
+        "per_architecture": {name: one.dimensions for name, one in own.items()},
+        "own_derived": {name: one.derived for name, one in own.items() if one.derived},
+        "constraints": given.constraints.limits(),
+        "pruner": given.pruner or Method("median" if len(given.objectives) == 1 else "none"),
+        "fuse": given.launcher.fuse,
+    }
+
+
+def _named_as(path: Path) -> str:
+    if not re.fullmatch(NAME, path.stem):
+        raise UserError(f"{path}: name: {path.stem!r}: must be {NAME_RIGHT}")
+    return path.stem
+
+
+def _check_overrides(sweep: Sweep) -> None:
+    searched = {one.key for one in (*sweep.space, *sweep.derived)}
+    for own in (*sweep.per_architecture.values(), *sweep.own_derived.values()):
+        searched |= {one.key for one in own}
+    for override in sweep.overrides:
+        key, sign, _ = override.partition("=")
+        if not sign or not key.strip():
+            raise UserError(f"{sweep.path}: overrides: {override!r}: must be key=value")
+        if key.strip().lstrip("+~") == "model":
+            raise UserError(
+                f"{sweep.path}: overrides: {override!r}: list the architectures under `architectures:`"
+            )
+        if key.strip().lstrip("+~") in searched:
+            raise UserError(f"{sweep.path}: overrides: {override!r}: the space searches this key too")
+
+
+def _check_derived(sweep: Sweep) -> None:
+    for name in sweep.architectures:
+        keys = [one.key for one in sweep.derivations(name) if not one.when]
+        if len(keys) > 1:
+            raise UserError(
+                f"{sweep.path}: {name}: {' and '.join(keys)} cannot both be derived from parameters"
+            )
+    if sweep.name in sweep.warm_start:
+        raise UserError(f"{sweep.path}: warm_start: {sweep.name!r}: must name other sweeps than this one")

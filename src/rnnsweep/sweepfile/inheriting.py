@@ -1,0 +1,83 @@
+"""A question asked again on other rows: a sweep file that takes from another what it does not say itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.sweepfile.values import dump_yaml, load_yaml
+
+KEY = "like"
+
+
+def inherited(text: str, path: Path) -> str:
+    """Give the text of a file in full: as it is, or filled up from the file that its ``like:`` names.
+
+    Its own keys win over those of the other file. Overrides are joined: an own one replaces that of the same
+    key and leaves the rest. The question and the name are never taken over: another file is another sweep.
+    What comes out needs no second file, so that a sweep that was started from it can be read from its
+    snapshot, and a change of either file changes its digest.
+
+    Raises:
+        UserError: the other file is missing, unreadable or leads back to this one, or ``like:`` names none.
+    """
+    return _filled(text, path, (path.resolve(),))
+
+
+def _filled(text: str, path: Path, above: tuple[Path, ...]) -> str:
+    own = load_yaml(text, path)
+    if not isinstance(own, dict) or KEY not in own:
+        return text
+    base = _place(own.pop(KEY), path)
+    if base.resolve() in above:
+        raise UserError(f"{path}: like: {base.stem!r}: must not lead back to this file")
+    common = load_yaml(_filled(_text(base, path), base, (*above, base.resolve())), base)
+    common = common if isinstance(common, dict) else {}
+    common.pop("name", None)
+    return _with_question(text, _joined(common, own))
+
+
+def rewritten(text: str, path: Path, own: Mapping[str, Any]) -> str:
+    """Give a sweep file's text with some keys in the place of its own, in full as `inherited` gives it."""
+    values = load_yaml(text, path)
+    return _with_question(text, {**(values if isinstance(values, dict) else {}), **own})
+
+
+def _with_question(text: str, values: Mapping[str, Any]) -> str:
+    question = text.lstrip("\ufeff").splitlines()[0]
+    return f"{question}\n" + dump_yaml(dict(values))
+
+
+def _place(name: object, path: Path) -> Path:
+    """Return the file that ``like:`` names: beside this one, with or without its ending."""
+    if not isinstance(name, str) or not name.strip():
+        raise UserError(f"{path}: {KEY}: {name!r}: must be text")
+    beside = path.parent / name
+    place = beside if beside.suffix == ".yaml" else beside.with_name(f"{beside.name}.yaml")
+    if not place.is_file():
+        known = sorted(one.stem for one in path.parent.glob("*.yaml"))
+        raise UserError(
+            f"{path}: {KEY}: {name!r}: must be a sweep file beside this one.{nearest(name, known)}"
+        )
+    return place
+
+
+def _text(base: Path, path: Path) -> str:
+    try:
+        return base.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: like: {base}: cannot be read as UTF-8 text: {error}") from error
+
+
+def _joined(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Give both mappings as one; of two lists of overrides, the common ones that were not replaced first."""
+    joined = {**common, **own}
+    first, then = common.get("overrides"), own.get("overrides")
+    if isinstance(first, list) and isinstance(then, list):
+        replaced = {_key(one) for one in then}
+        joined["overrides"] = [*(one for one in first if _key(one) not in replaced), *then]
+    return joined
+
+
+def _key(override: object) -> str:
+    return str(override).partition("=")[0].strip().lstrip("+~")

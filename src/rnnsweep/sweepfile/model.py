@@ -1,0 +1,266 @@
+"""The keys of a sweep file: their types, their defaults and what an editor says of each."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from rnnsweep.options import (
+    Count,
+    Flag,
+    Natural,
+    Positive,
+    Section,
+    Several,
+    Text,
+    Word,
+    fault,
+    must_be,
+    one_of,
+    unknown,
+    wrong,
+)
+from rnnsweep.sweepfile.entries import SpaceSpec
+from rnnsweep.sweepfile.fuse import AUTO, MOST, OFF, RIGHT, Fuse, parse_fuse
+from rnnsweep.sweepfile.inheriting import KEY as LIKE
+from rnnsweep.sweepfile.limits import OBJECTIVES
+from rnnsweep.sweepfile.methods import PRUNERS, SAMPLERS, method_of
+from rnnsweep.sweepfile.slots import parse_slots
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+NAME_RIGHT = "letters, digits, `_`, `-` and `.`, as it names a folder"
+_NAME: dict[str, Any] = {"pattern": f"^{NAME}$"}
+BUDGETS = ("trials", "seconds", "epochs")
+
+
+VARIES = ("all", "initialisation", "order", "seed", "split")
+
+
+def _enough(schema: dict[str, Any]) -> None:
+    """Let a file that is like another leave out what it takes from there."""
+    required = schema.pop("required")
+    schema["properties"][LIKE] = {
+        "type": "string",
+        "description": "a sweep file beside this one, to start from",
+    }
+    whole = [{"required": [*required, budget]} for budget in BUDGETS]
+    schema["anyOf"] = [*whole, {"required": [LIKE]}]
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise wrong(NAME_RIGHT)
+    return name
+
+
+def _settings(overrides: tuple[str, ...]) -> tuple[str, ...]:
+    for override in overrides:
+        if "=" not in override:
+            raise fault(f"{override!r}: must be key=value")
+    return overrides
+
+
+def _architectures(value: Any) -> Any:
+    if value == {}:
+        raise wrong("a list, or a mapping of names to overrides, with at least one entry")
+    return value
+
+
+def _slots(value: Any) -> str | None:
+    if value is not None:
+        parse_slots(value)
+    return None if value is None else str(value)
+
+
+def _share(target: float) -> float:
+    if target > 1:
+        raise fault(f"{target:g}: must be an accuracy above 0, and 1 or less (0.92: 92 %)")
+    return target
+
+
+_UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(" + "|".join(_UNITS) + ")")
+
+
+def _size(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    parts = _SIZE.fullmatch(value.strip())
+    if parts is None or not float(parts[1]):
+        raise wrong("a size, as 400 MB or 1.5 GiB")
+    return float(parts[1]) * _UNITS[parts[2]]
+
+
+_Size: TypeAlias = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
+
+
+class Constraints(Section):
+    """The most that a trial may have."""
+
+    parameters: Count | None = Field(default=None, description="weights in all")
+    seconds: Positive | None = Field(default=None, description="of its training")
+    memory: Annotated[
+        Positive | None, BeforeValidator(_size, json_schema_input_type=Positive | _Size | None)
+    ] = Field(
+        default=None, description="bytes that its process holds at most, or a size, as 400 MB or 1.5 GiB"
+    )
+
+    def limits(self) -> dict[str, float]:
+        """Return the limits that are set, by the score that they hold for."""
+        return self.model_dump(exclude_none=True)
+
+
+_Objective: TypeAlias = one_of(*OBJECTIVES)  # type: ignore[valid-type]
+
+
+def _validation_first(names: tuple[str, ...]) -> tuple[str, ...]:
+    if "validation" not in names:
+        raise wrong("a list with validation in it, as [validation, parameters]")
+    return ("validation", *(name for name in names if name != "validation"))
+
+
+Objectives: TypeAlias = Annotated[
+    Several[_Objective],
+    AfterValidator(_validation_first),
+    WithJsonSchema(
+        {
+            "type": ["array", "string"],
+            "items": {"enum": list(OBJECTIVES)},
+            "contains": {"const": "validation"},
+            "uniqueItems": True,
+        }
+    ),
+]
+
+
+def _fuse(value: object) -> Fuse:
+    fuse = parse_fuse(value)
+    if fuse is None:
+        raise wrong(RIGHT)
+    return fuse
+
+
+class LauncherSpec(Section):
+    """The section `launcher:` of a sweep file."""
+
+    fuse: Annotated[
+        Any,
+        BeforeValidator(_fuse),
+        WithJsonSchema(
+            {"anyOf": [{"enum": [AUTO, OFF, False]}, {"type": "integer", "minimum": 2, "maximum": MOST}]}
+        ),
+    ] = Field(default=OFF, description="how many runs of one shape take their steps as one computation")
+
+
+def _nothing(value: Any) -> Any:
+    return value or None
+
+
+_Key: TypeAlias = Annotated[
+    str, Field(strict=True), must_be("a key that is text"), AfterValidator(_folder_name)
+]
+_Settings: TypeAlias = Annotated[Several[Word], AfterValidator(_settings)]
+_Architectures: TypeAlias = Annotated[
+    Annotated[Several[Word], Tag("<list>")] | Annotated[dict[_Key, _Settings], Tag("<mapping>")],
+    Discriminator(lambda value: "<mapping>" if isinstance(value, Mapping) else "<list>"),
+    BeforeValidator(_architectures),
+]
+_Words: TypeAlias = Annotated[Several[Word] | None, BeforeValidator(_nothing)]
+
+
+class SweepFile(Section):
+    """A question, what may be spent on it, and what is searched. Budgets are for each architecture."""
+
+    model_config = ConfigDict(title="A sweep file of rnnsweep", json_schema_extra=_enough)
+
+    name: Annotated[Text, AfterValidator(_folder_name), Field(json_schema_extra=_NAME)] | None = Field(
+        default=None, description="of the sweep and of its folder; the file's name where it is absent"
+    )
+    architectures: _Architectures = Field(
+        description="files of conf/model/ by name, or a mapping of own names to lists of overrides"
+    )
+    trials: Count | None = Field(default=None, description="trials of one study")
+    seconds: Positive | None = Field(default=None, description="seconds in trials of one study")
+    epochs: Positive | None = Field(default=None, description="epochs of training of one study")
+    overrides: _Words = Field(default=None, description="settings of every run, as data=docstrings")
+    space: SpaceSpec = Field(
+        description="what is searched: a list of choices, {type: int | float, low: ..., high: ...},"
+        " or {parameters: ...} for a width that is derived from a number of parameters"
+    )
+    per_architecture: dict[str, SpaceSpec] = Field(
+        default={}, description="what is searched further, or otherwise, for some architectures"
+    )
+    constraints: Constraints = Field(default=Constraints(), description="the most that a trial may have")
+    objectives: Objectives = Field(
+        default=("validation",), description="validation is made large, the others are made small"
+    )
+    objective: Text | None = Field(
+        default=None, description="the score of the task that decides; its first by default"
+    )
+    warm_start: _Words = Field(
+        default=None, description="earlier sweeps whose trials the samplers start from"
+    )
+    stop_after: Count | None = Field(
+        default=None, description="trials in a row without a better one that end a study"
+    )
+    target: Annotated[Positive, AfterValidator(_share)] | None = Field(
+        default=None, description="validation score at which a study ends"
+    )
+    replicates: Natural = Field(
+        default=3, description="trainings of each best configuration with other seeds"
+    )
+    vary: one_of(*VARIES) = Field(default="all", description="what replicates vary")  # type: ignore[valid-type]
+    sampler: method_of(SAMPLERS) = Field(  # type: ignore[valid-type]
+        default="tpe", validate_default=True, description="Optuna's sampler"
+    )
+    pruner: method_of(PRUNERS) | None = Field(  # type: ignore[valid-type]
+        default=None, description="Optuna's pruner; median, or none where there are several objectives"
+    )
+    seed: Natural = Field(default=0, description="of the search and of its trials")
+    slots: Annotated[str | int | None, BeforeValidator(_slots)] = Field(
+        default=None, description="how many trials at a time: 4, cpu:2,cpu:2 (threads of each) or gpu:0,gpu:1"
+    )
+    launcher: LauncherSpec = Field(default=LauncherSpec(), description="how trials are run")
+    retries: Natural = Field(default=1, description="further attempts of a trial whose process crashed")
+    time_limit: Positive | None = Field(default=None, description="seconds of one trial")
+    baseline: Flag = Field(default=True, description="fit the linear baseline on the same split")
+
+    @model_validator(mode="after")
+    def _check(self) -> "SweepFile":
+        if not any(getattr(self, budget) for budget in BUDGETS):
+            raise fault("no budget: `trials:`, `seconds:` or `epochs:` is missing")
+        known = list(self.architectures)
+        for name in self.per_architecture:
+            if name not in known:
+                raise unknown(name, known, inside="per_architecture")
+        return self
+
+
+class _Schema(GenerateJsonSchema):
+    """Without titles that only repeat a key, and without defaults that a file cannot have."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        return {key: value for key, value in made.items() if key != "default" or value not in (None, ())}
+
+
+def sweep_schema() -> dict[str, Any]:
+    """Return the JSON schema of a sweep file, by which editors complete and check one."""
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        **SweepFile.model_json_schema(schema_generator=_Schema),
+    }

@@ -1,0 +1,1 @@
+"""The machine of a run: metrics, energy, GPUs, provenance."""

@@ -1,0 +1,1 @@
+"""Runs and curves read back from the store."""

@@ -1,0 +1,1 @@
+"""Sending spools to the store."""

@@ -1,0 +1,98 @@
+"""Files of a run on their way to the store: one that the store refuses is kept, and holds up no point.
+
+A tracking server may take points and no files: its bucket is gone, its credentials are not here, its disk
+is full. So a file that does not go through waits in the run's note, and every later shipment tries it again.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.palette import colour
+from rnnsweep.tracking.ship.picture import CURVES, Points, draw_confusion, draw_curves
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+MOST_POINTS = 200_000  # of a run whose curves are still drawn
+PICTURES = {"confusion": draw_confusion}
+CURVES_PICTURE = {"curves": "curves.png"}  # what waits in a note: the picture that is drawn at the end
+
+Waiting = dict[str, str]
+
+
+class Outside(ValueError):
+    """A file that is not the run's own."""
+
+
+def attach(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) -> None:
+    """Send one file, with the picture that belongs to it, or draw and send the curves.
+
+    Args:
+        client: of the store.
+        run_id: the run's in the store.
+        waiting: as `file_of` checked it, or CURVES_PICTURE.
+        folder: of the spool's files.
+
+    Raises:
+        Outside: what waits is no file of the run.
+        Exception: whatever the store raises; call again.
+    """
+    if waiting == CURVES_PICTURE:
+        picture = _curves(client, run_id)
+        if picture:
+            _send_bytes(client, run_id, picture, waiting["curves"])
+        return
+    waiting = file_of(waiting, folder)
+    file = folder / waiting["file"]
+    if not file.is_file():  # sent before; the note of it was not written
+        return
+    parent = Path(waiting["name"]).parent.as_posix()
+    client.log_artifact(run_id, str(file), None if parent == "." else parent)
+    draw = PICTURES.get(waiting.get("picture", ""))
+    if draw is not None:
+        try:
+            picture = draw(file.read_text(encoding="utf-8"))
+        except (ValueError, ArithmeticError):  # too many classes, or no table: the file itself is there
+            return
+        _send_bytes(client, run_id, picture, str(Path(waiting["name"]).with_suffix(".png")))
+
+
+def file_of(record: Mapping[str, Any], folder: Path) -> Waiting:
+    """Read a line about a file.
+
+    Raises:
+        Outside: a file or a name outside of the run's own folder.
+    """
+    waiting = {key: str(record[key]) for key in ("file", "name", "picture") if key in record}
+    if not {"file", "name"} <= set(waiting):
+        raise Outside("an artifact without a file or a name")
+    own = folder.parent.resolve() / folder.name  # not where a link in its place leads
+    inside = (folder / waiting["file"]).resolve().is_relative_to(own)
+    name = Path(waiting["name"])
+    if not inside or ".." in name.parts or name.is_absolute():
+        raise Outside("an artifact outside the folder of its run")
+    return waiting
+
+
+def _send_bytes(client: "MlflowClient", run_id: str, content: bytes, name: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-") as folder:
+        file = Path(folder) / Path(name).name
+        file.write_bytes(content)
+        parent = Path(name).parent.as_posix()
+        client.log_artifact(run_id, str(file), None if parent == "." else parent)
+
+
+def _curves(client: "MlflowClient", run_id: str) -> bytes | None:
+    """Draw a run's curves as the store has them, parts before a resume included; None where it has none."""
+    run = client.get_run(run_id)
+    curves: dict[str, Points] = {}
+    for name in CURVES:
+        if name in run.data.metrics:
+            points = client.get_metric_history(run_id, name)
+            curves[name] = sorted((point.step, point.value) for point in points)
+    if not curves:
+        return None
+    shade = colour(run.data.tags.get("rnnsweep.architecture", ""))
+    return draw_curves(curves, title=run.info.run_name or "", colour=shade)

@@ -1,0 +1,293 @@
+"""Sending one spool to the store: each line once, in order, a thousand points a call.
+
+Sending a line again is harmless: a point is identified by key, timestamp, step and value, a run by its tag
+`rnnsweep.key`. So the note of how far we are is written after the store has answered, never before.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
+from rnnsweep.tracking.ship.inputs import dataset_inputs
+from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
+from rnnsweep.tracking.spool.spool import Record, read_spool, remove_if_shipped, spool_folder
+from rnnsweep.tracking.store.store import artifact_root, ensure_experiment
+from rnnsweep.tracking.ui.views import EXPERIMENT
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from mlflow.tracking import MlflowClient
+
+POINTS = 1000  # MLflow's limit of a call
+FEW = 90  # parameters or tags of a call; its limit is 100
+STATUS = {"complete": "FINISHED", "failed": "FAILED", "pruned": "KILLED", "interrupted": "KILLED"}
+
+
+class WaitsForParent(Exception):
+    """The run that this one is nested under is still to be made."""
+
+
+@dataclass
+class Shipment:
+    """One run's spool on its way."""
+
+    mlruns: Path
+    key: str
+    client: "MlflowClient"
+    note: Note
+    file_error: Exception | None = None  # of the first file that the store refused in this shipment
+
+    @classmethod
+    def of(cls, mlruns: Path, key: str, client: "MlflowClient") -> "Shipment":
+        """Take up the spool where the note says that the last shipment stopped."""
+        return cls(mlruns=mlruns, key=key, client=client, note=read_note(mlruns, key))
+
+    @property
+    def path(self) -> Path:
+        """The spool file."""
+        return spool_folder(self.mlruns) / f"{self.key}.jsonl"
+
+    def ship(self) -> int:
+        """Send what is new; give the number of points sent.
+
+        Raises:
+            WaitsForParent: the parent's run is not made yet.
+            Exception: whatever the store raises; nothing is lost, call again.
+        """
+        before = self.note.points
+        while self._ship_chunk():
+            pass
+        self._attach_waiting()
+        if self.file_error:
+            raise self.file_error
+        if self.note.state != "running" and self.note.file and self.note.run_id:
+            self._finish()
+        return self.note.points - before
+
+    def _attach_waiting(self) -> None:
+        """Try the files that wait, in their order, until the store refuses one."""
+        folder = self.path.with_suffix(".files")
+        while self.note.files and not self.file_error:
+            try:
+                attach(self.client, self.note.run_id, self.note.files[0], folder)
+            except Outside as error:  # a note that somebody else wrote
+                self._refuse({"op": "artifact", **self.note.files[0]}, str(error))
+            except Exception as error:  # the store's, whatever it is: the file waits
+                self.file_error = error
+                return
+            del self.note.files[0]
+            write_note(self.mlruns, self.key, self.note)
+
+    def _ship_chunk(self) -> bool:
+        try:
+            self._recognise()
+            records, end = read_spool(self.path, start=self.note.offset)
+        except FileNotFoundError:
+            return False
+        if end == self.note.offset:
+            return False
+        self._send(records)
+        self.note.offset = end
+        write_note(self.mlruns, self.key, self.note)
+        return True
+
+    def _recognise(self) -> None:
+        """Start at byte 0 where the file is another one than the note speaks of."""
+        identity = identity_of(self.path)
+        if identity != self.note.file:
+            self.note.file, self.note.offset = identity, 0
+
+    def _finish(self) -> None:
+        """Remove a spool that was sent whole and has ended; the note stays: runs are taken up again."""
+        if self.path.exists() and remove_if_shipped(self.path, offset=self.note.offset):
+            shutil.rmtree(self.path.with_suffix(".files"), ignore_errors=True)
+
+    def _send(self, records: Sequence[Record]) -> None:
+        points: list[Record] = []
+        for record in records:
+            if record["op"] == "metrics":
+                points.append(record)
+                continue
+            self._send_points(points)
+            points = []
+            self._send_other(record)
+        self._send_points(points)
+
+    def _send_other(self, record: Record) -> None:
+        handlers: dict[str, Callable[[Record], None]] = {
+            "start": self._start,
+            "params": lambda r: self._params(r["values"]),
+            "tags": lambda r: self._tags(r["values"]),
+            "artifact": self._artifact,
+            "end": self._end,
+            "file": lambda r: None,
+        }
+        handler = handlers.get(record["op"])
+        if handler is None:
+            self._refuse(record, "no such line")
+            return
+        try:
+            handler(record)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:  # written by somebody else
+            self._refuse(record, f"{type(error).__name__}: {error}")
+
+    def _start(self, record: Record) -> None:
+        self.note.run_id = self._find() or self._create(record)
+        self.note.state = "running"
+        write_note(self.mlruns, self.key, self.note)
+        if record.get("resumed"):
+            self.client.update_run(self.note.run_id, status="RUNNING")
+        number = self.note.experiment_id
+        for name, value in record.get("experiment_tags", {}).items():
+            self.client.set_experiment_tag(number, name, value.replace(EXPERIMENT, number))
+        self._tags({k: v.replace(EXPERIMENT, number) for k, v in record["tags"].items()})
+        self._params(record["params"])
+        self._inputs(record["datasets"])
+
+    def _find(self) -> str | None:
+        """Find the run by its key: whoever made it may have died before it could note the id."""
+        if self.note.run_id:
+            return self.note.run_id
+        if not self.note.experiment_id:
+            return None
+        query = f"tags.`rnnsweep.key` = '{self.key}'"
+        found = self.client.search_runs([self.note.experiment_id], query, max_results=1)
+        return str(found[0].info.run_id) if found else None
+
+    def _create(self, record: Record) -> str:
+        parent = self._parent_id(record.get("parent"))
+        location = None
+        if not self.note.destination.startswith(("http://", "https://")):
+            # else MLflow takes the folder that this process happens to be in
+            location = f"{artifact_root(self.mlruns)}/{_folder(record['experiment'])}"
+        experiment = ensure_experiment(self.client, record["experiment"], location=location)
+        self.note.experiment_id = experiment
+        write_note(self.mlruns, self.key, self.note)
+        if found := self._find():
+            return found
+        tags = {"rnnsweep.key": self.key} | ({"mlflow.parentRunId": parent} if parent else {})
+        run = self.client.create_run(
+            experiment, start_time=record["time"], run_name=record["name"], tags=tags
+        )
+        return str(run.info.run_id)
+
+    def _parent_id(self, parent: str | None) -> str | None:
+        if not parent:
+            return None
+        run_id = read_note(self.mlruns, parent).run_id
+        if not run_id and (spool_folder(self.mlruns) / f"{parent}.jsonl").exists():
+            raise WaitsForParent(parent)
+        return run_id or None
+
+    def _inputs(self, parts: Sequence[dict[str, Any]]) -> None:
+        if inputs := dataset_inputs(parts):
+            self.client.log_inputs(self.note.run_id, inputs)
+
+    def _params(self, values: dict[str, str]) -> None:
+        from mlflow.entities import Param
+
+        self._in_batches("params", [Param(name, value) for name, value in values.items()], FEW)
+
+    def _tags(self, values: dict[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self._in_batches("tags", [RunTag(name, value) for name, value in values.items()], FEW)
+
+    def _send_points(self, records: Sequence[Record]) -> None:
+        points: list[Metric] = []
+        for record in records:
+            try:
+                points += _points(record)
+                raise_steps(self.note.steps, record)
+            except (KeyError, TypeError, AttributeError, ValueError) as error:
+                self._refuse(record, f"{type(error).__name__}: {error}")
+        self._in_batches("metrics", points, POINTS)
+        self.note.points += len(points)
+
+    def _in_batches(self, what: str, items: Sequence[Any], size: int) -> None:
+        for first in range(0, len(items), size):
+            self._log(what, items[first : first + size])
+
+    def _log(self, what: str, items: Sequence[Any]) -> None:
+        """Send a batch; where the store will never take it, find the items at fault by halving."""
+        if not items:
+            return
+        try:
+            self.client.log_batch(self.note.run_id, **{what: list(items)}, synchronous=True)
+        except Exception as error:
+            if not _is_for_ever(error):
+                raise
+            if len(items) == 1 or self._is_deleted():
+                for item in items:
+                    self._refuse({"op": what, **dict(item)}, str(error))
+                return
+            middle = len(items) // 2
+            self._log(what, items[:middle])
+            self._log(what, items[middle:])
+
+    def _is_deleted(self) -> bool:
+        return bool(self.client.get_run(self.note.run_id).info.lifecycle_stage == "deleted")
+
+    def _artifact(self, record: Record) -> None:
+        self._wait(file_of(record, self.path.with_suffix(".files")))
+
+    def _wait(self, file: Waiting) -> None:
+        if file not in self.note.files:  # a chunk that is sent again brings it again
+            self.note.files.append(file)
+
+    def _end(self, record: Record) -> None:
+        state = record["state"]
+        status = STATUS[state]
+        tags = {"rnnsweep.state": state}
+        if record.get("reason"):
+            tags["rnnsweep.reason"] = record["reason"]
+        self._tags(tags)
+        if not self._is_deleted():
+            self.client.set_terminated(self.note.run_id, status=status, end_time=record["time"])
+        self.note.state = state
+        if self.note.points <= MOST_POINTS and not self._is_deleted():
+            self._wait(CURVES_PICTURE)
+
+    def _refuse(self, record: Record, why: str) -> None:
+        """Keep a line that the store will never take where a person can look at it, and go on."""
+        folder = spool_folder(self.mlruns) / "refused"
+        folder.mkdir(exist_ok=True)
+        with (folder / f"{self.key}.jsonl").open("a") as file:
+            file.write(json.dumps({"why": why[:500], **record}, default=str) + "\n")
+        self.note.refused += 1
+
+
+def _points(record: Record) -> list["Metric"]:
+    from mlflow.entities import Metric
+
+    step, time = int(record["step"]), int(record["time"])
+    return [Metric(str(name), _finite(value), time, step) for name, value in record["values"].items()]
+
+
+def _finite(value: Any) -> float:
+    """MLflow stores infinity as 1.8e308, which ruins every axis it is drawn on: make it not-a-number."""
+    number = float(value)
+    return number if abs(number) < 1e308 else float("nan")
+
+
+def _folder(experiment: str) -> str:
+    """Give an experiment's folder of artifacts, a plain name whatever the experiment is called."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in experiment)[:80] or "-"
+
+
+def _is_for_ever(error: Exception) -> bool:
+    return getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
+
+
+def identity_of(spool: Path) -> str:
+    """Read who a spool file is: one that was sent, removed and begun again is another file."""
+    with spool.open("rb") as file:
+        first = file.readline(200)
+    try:
+        return str(json.loads(first).get("id", ""))
+    except (ValueError, AttributeError):
+        return "?"

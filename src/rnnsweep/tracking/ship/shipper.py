@@ -1,0 +1,204 @@
+"""The parent's side of shipping: start the process that ships, wait for it, ship what an earlier one left."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnsweep.errors import UserError
+from rnnsweep.interpreter import SAFE_PATH, run_module
+from rnnsweep.tracking.ship.shipping import Shipped, is_waiting, last_error, ship_once, target_of
+from rnnsweep.tracking.spool.note import wait_for_run_id
+from rnnsweep.tracking.spool.spool import spool_folder, spooled_keys
+from rnnsweep.tracking.spool.stale import close_stale
+from rnnsweep.tracking.store.address import LOCAL, destination
+
+MLFLOW = "mlflow.store.tracking.sqlalchemy_store"  # what a client of the local store imports last
+UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
+
+
+@dataclass(frozen=True)
+class DrainResult:
+    """What is in the store after a drain; `waiting` holds the keys of runs that are not there whole."""
+
+    waiting: tuple[str, ...] = ()
+    error: str | None = None  # what the store said last, where something waits
+
+    @property
+    def complete(self) -> bool:
+        """Everything arrived."""
+        return not self.waiting
+
+    @property
+    def line(self) -> str:
+        """What to tell the user; empty where everything arrived."""
+        if self.complete:
+            return ""
+        why = f" ({self.error})" if self.error else ""
+        count = _runs(len(self.waiting))
+        return f"{count} not yet in the store{why}; kept in mlruns/spool, sent by `rnnsweep sync`."
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a sync did: runs looked at, points sent, keys still waiting and why."""
+
+    runs: int = 0
+    points: int = 0
+    waiting: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """What to tell the user; empty where there was nothing to do."""
+        if self.waiting:
+            why = f" ({self.errors[0]})" if self.errors else ""
+            return f"{_runs(len(self.waiting))} could not be sent to the store{why}; kept in mlruns/spool."
+        return f"Sent {self.points} points of {_runs(self.runs)} to the store." if self.runs else ""
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+class Shipper:
+    """A process beside this one that ships all spools of a destination while trainings run."""
+
+    def __init__(self, mlruns: Path, uri: str | None = None) -> None:
+        self.mlruns = mlruns
+        self.target = destination(uri)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Shipper":
+        """Start the process; it ends by itself when this one does, after a last try."""
+        if self._process is None:
+            log = (spool_folder(self.mlruns) / "shipper.log").open("ab")
+            with log:
+                self._process = subprocess.Popen(
+                    _command(self.mlruns, self.target),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    env=_environment(),
+                    start_new_session=True,  # Ctrl-C in the terminal is not for it
+                )
+        return self
+
+    def drain(self, deadline_s: float = 30.0, *, keys: Sequence[str] | None = None) -> DrainResult:
+        """Wait until the spools (of `keys`, or all of the destination) are in the store, or time is up."""
+        end = time.monotonic() + deadline_s
+        self._wake()
+        while waiting := self._waiting(keys):
+            if time.monotonic() >= end:
+                break
+            time.sleep(0.1)
+        error = last_error(self.mlruns, self.target) if waiting else None
+        return DrainResult(waiting=tuple(waiting), error=error)
+
+    def run_id(self, key: str, deadline_s: float = 10.0) -> str:
+        """Give the MLflow run id of a key; the key itself where the store has not answered in time."""
+        self._wake()
+        return wait_for_run_id(self.mlruns, key, deadline_s=deadline_s) or key
+
+    def close(self, deadline_s: float = 30.0) -> DrainResult:
+        """Drain and let the process go; it may live on for its last try."""
+        result = self.drain(deadline_s)
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            _wait(self._process, 5.0 if result.complete else 0.0)
+            self._process = None
+        return result
+
+    def __enter__(self) -> "Shipper":
+        """Start as a context."""
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        """Drain and close."""
+        self.close()
+
+    def _waiting(self, keys: Sequence[str] | None) -> list[str]:
+        candidates = spooled_keys(self.mlruns) if keys is None else keys
+        waiting = [key for key in candidates if is_waiting(self.mlruns, key)]
+        return [key for key in waiting if target_of(self.mlruns, key) == self.target]
+
+    def _wake(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            assert self._process.stdin is not None
+            try:
+                os.write(self._process.stdin.fileno(), b".")
+            except BrokenPipeError:
+                self._process = None
+
+
+def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> SyncResult:
+    """Send what earlier commands could not send, and close the runs of dead processes.
+
+    Costs nothing where nothing waits; otherwise it works in a process of its own, or here where MLflow is
+    imported already and the store is the local one.
+
+    Args:
+        mlruns: the folder of answers.
+        uri: only what is meant for this destination; None sends everything.
+        deadline_s: how long to try for each destination.
+    """
+    close_stale(mlruns)
+    waiting = [key for key in spooled_keys(mlruns) if is_waiting(mlruns, key)]
+    targets = sorted({target_of(mlruns, key) for key in waiting} - {""})
+    chosen = [target for target in targets if uri is None or target == destination(uri)]
+    results = [_sync_one(mlruns, target, deadline_s) for target in chosen]
+    return SyncResult(
+        runs=sum(result.runs for result in results),
+        points=sum(result.points for result in results),
+        waiting=tuple(key for result in results for key in result.waiting),
+        errors=tuple(error for result in results for error in result.errors),
+    )
+
+
+def _sync_one(mlruns: Path, target: str, deadline_s: float) -> SyncResult:
+    left = [k for k in spooled_keys(mlruns) if is_waiting(mlruns, k) and target_of(mlruns, k) == target]
+    try:
+        destination(target)
+    except UserError as error:  # the spool is not ours, or of a version that took more
+        return SyncResult(waiting=tuple(left), errors=(str(error),))
+    if target == LOCAL and MLFLOW in sys.modules:  # three seconds of imports less, and no server to wait for
+        return _result(ship_once(mlruns.resolve(), target, deadline_s=deadline_s))
+    done = subprocess.run(
+        [*_command(mlruns, target), str(deadline_s)],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        return _result(Shipped(**json.loads(done.stdout.splitlines()[-1])))
+    except (IndexError, TypeError, ValueError):
+        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        return SyncResult(waiting=tuple(left), errors=(last,))
+
+
+def _result(done: Shipped) -> SyncResult:
+    errors = (done.error,) if done.error else ()
+    return SyncResult(done.runs, done.points, tuple(done.waiting), errors)
+
+
+def _command(mlruns: Path, target: str) -> list[str]:
+    return run_module("rnnsweep.tracking.ship.shipping", str(mlruns.resolve()), target)
+
+
+def _environment() -> dict[str, str]:
+    # one thread: a shipper has no arithmetic to do, and every pool that a library opens costs memory
+    return {k: v for k, v in os.environ.items() if k not in UNWANTED} | {"OMP_NUM_THREADS": "1", **SAFE_PATH}
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.returncode = 0  # it lives on for its last try, and is nobody's to wait for

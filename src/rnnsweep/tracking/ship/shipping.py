@@ -1,0 +1,262 @@
+"""The process that ships: it serves all spools of one destination, so that no training imports MLflow.
+
+One such process at a time serves a destination (a file lock says which); others wait for their turn. It ends
+when its parent closes standard input or dies, after a last try.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from rnnsweep.collector import collect_seldom
+from rnnsweep.tracking.ship.picture import warm_up
+from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent, identity_of
+from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.spool.spool import read_all, spool_folder, spooled_keys
+from rnnsweep.tracking.store.address import LOCAL
+from rnnsweep.tracking.store.store import open_client
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+PAUSE = 1.0  # seconds between two looks at the spools
+LONGEST_PAUSE = 15.0  # seconds, while the store refuses
+MOST_REFUSED = 5.0  # seconds of a round that refusals may take
+LAST_TRY = 30.0  # seconds after the parent has gone
+# MLflow's own defaults wait twenty minutes for a server that hangs
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
+
+@dataclass
+class Shipped:
+    """What one round over the spools did."""
+
+    runs: int = 0
+    points: int = 0
+    waiting: list[str] = field(default_factory=list)  # keys with lines that the store does not have
+    error: str | None = None
+
+
+def target_of(mlruns: Path, key: str) -> str:
+    """Say where a run goes: as its first line says, or, where a run is added to, as its note says."""
+    noted = read_note(mlruns, key).destination
+    if noted:
+        return noted
+    for record in read_all(mlruns / "spool" / f"{key}.jsonl"):
+        if record["op"] == "start":
+            return str(record.get("uri") or LOCAL)
+    return ""
+
+
+def is_waiting(mlruns: Path, key: str) -> bool:
+    """Say whether a spool holds bytes or files that the store does not have."""
+    path = mlruns / "spool" / f"{key}.jsonl"
+    note = read_note(mlruns, key)
+    try:
+        size = path.stat().st_size
+        return bool(note.files) or size > (note.offset if identity_of(path) == note.file else 0)
+    except FileNotFoundError:
+        return False
+
+
+def lock_of(mlruns: Path, target: str) -> FileLock:
+    """Give the lock that the one shipper of a destination holds."""
+    return FileLock(_own_file(mlruns, target, "lock"))
+
+
+def _own_file(mlruns: Path, target: str, ending: str) -> Path:
+    name = hashlib.sha256(target.encode()).hexdigest()[:12]
+    return spool_folder(mlruns) / f".shipper-{name}.{ending}"
+
+
+def last_error(mlruns: Path, target: str) -> str | None:
+    """Say why the last round of a destination's shipper failed; None where it did not."""
+    try:
+        return _own_file(mlruns, target, "error").read_text() or None
+    except FileNotFoundError:
+        return None
+
+
+def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
+    """Give the `say` of a shipper whose parent looks for its last error in a file."""
+    path = _own_file(mlruns, target, "error")
+
+    def say(done: Shipped) -> None:
+        with contextlib.suppress(OSError):  # a full disk must not end the one that ships
+            if done.error is None:
+                path.unlink(missing_ok=True)
+            elif done.error != last_error(mlruns, target):
+                path.write_text(done.error)
+
+    return say
+
+
+def ship_all(mlruns: Path, target: str, client: "MlflowClient") -> Shipped:
+    """Send every spool of the destination once, parents before their children.
+
+    A spool that the store refuses quickly does not hold up the others; slow refusals, as of a server that
+    hangs, end the round.
+
+    Raises:
+        Exception: the store's, of the first spool that it refused.
+    """
+    done, refusals = Shipped(), Refusals()
+    keys = [key for key in spooled_keys(mlruns) if target_of(mlruns, key) == target]
+    while keys:
+        later = [key for key in keys if not _ship(mlruns, key, target, client, done, refusals)]
+        if len(later) == len(keys):
+            break
+        keys = later
+    if refusals.first:
+        raise refusals.first
+    done.waiting = keys
+    return done
+
+
+class Refusals:
+    """The store's errors in one round, until they have taken too much time."""
+
+    def __init__(self) -> None:
+        self.first: Exception | None = None
+        self._seconds = 0.0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep an error for the end of the round; let it through once errors took too long."""
+        began = time.monotonic()
+        try:
+            yield
+        except WaitsForParent:
+            raise
+        except Exception as error:
+            self.first = self.first or error
+            self._seconds += time.monotonic() - began
+            if self._seconds > MOST_REFUSED:
+                raise self.first from error
+
+
+def _ship(
+    mlruns: Path, key: str, target: str, client: "MlflowClient", done: Shipped, refusals: Refusals
+) -> bool:
+    """Ship one spool; False where it must wait for its parent's."""
+    shipment = Shipment.of(mlruns, key, client)
+    shipment.note.destination = target
+    before = shipment.note.points
+    try:
+        with refusals.kept():
+            shipment.ship()
+            done.runs += 1
+    except WaitsForParent:
+        return False
+    finally:
+        done.points += shipment.note.points - before
+    return True
+
+
+class Shipping:
+    """The loop of the process: ship, wait, back off while the store refuses."""
+
+    def __init__(self, mlruns: Path, target: str, *, say: Callable[[Shipped], None]) -> None:
+        self.mlruns = mlruns
+        self.target = target
+        self.pause = PAUSE
+        self._say = say
+        self._client: MlflowClient | None = None
+        self._lock = lock_of(mlruns, target)
+
+    def round(self, *, turn_s: float = 0.0) -> Shipped:
+        """Ship everything that is there now, if it is our turn; never raises for the store's faults."""
+        try:
+            with self._lock.acquire(timeout=turn_s):
+                done = self._ship()
+        except Timeout:
+            done = Shipped(error="another process ships to this store")
+            self.pause = PAUSE
+        self._say(done)
+        return done
+
+    def _ship(self) -> Shipped:
+        try:
+            self._client = self._client or open_client(self.mlruns, self.target)
+            done = ship_all(self.mlruns, self.target, self._client)
+            self.pause = PAUSE
+        except Exception as error:  # whatever the store says, the spools stay and the next round tries again
+            done = Shipped(error=_one_line(error))
+            self.pause = min(self.pause * 2, LONGEST_PAUSE)
+        done.waiting = done.waiting or self.waiting()
+        return done
+
+    def waiting(self) -> list[str]:
+        """List the keys of this destination that have lines to send."""
+        keys = [key for key in spooled_keys(self.mlruns) if is_waiting(self.mlruns, key)]
+        return [key for key in keys if target_of(self.mlruns, key) == self.target]
+
+
+def serve(shipping: Shipping) -> None:
+    """Ship until standard input closes or the parent dies, then try to send the rest for a while."""
+    parent = os.getppid()
+    shipping.round()
+    warm_up()  # while the first steps are trained: the first run to end is not kept waiting
+    while os.getppid() == parent:
+        shipping.round()
+        ready, _, _ = select.select([sys.stdin], [], [], shipping.pause)
+        if ready and not os.read(sys.stdin.fileno(), 4096):
+            break
+    end = time.monotonic() + LAST_TRY
+    shipping.round(turn_s=1.0)
+    while shipping.waiting() and time.monotonic() < end:
+        time.sleep(1.0)
+        shipping.round(turn_s=1.0)
+
+
+def ship_once(mlruns: Path, target: str, *, deadline_s: float) -> Shipped:
+    """Ship what is there; try again until the deadline while something waits."""
+    shipping = Shipping(mlruns, target, say=lambda done: None)
+    end = time.monotonic() + deadline_s
+    total = Shipped()
+    while True:
+        done = shipping.round(turn_s=max(0.0, min(5.0, end - time.monotonic())))
+        total.points += done.points
+        total.runs = max(total.runs, done.runs)
+        total.waiting, total.error = done.waiting, done.error
+        if not (done.waiting or done.error) or time.monotonic() >= end:
+            return total
+        time.sleep(0.5)
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+
+
+def _print(done: Shipped) -> None:
+    print(json.dumps(asdict(done)), flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Take ``MLRUNS TARGET`` and serve, or ``MLRUNS TARGET SECONDS`` and ship once."""
+    collect_seldom()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; what it left is still to be sent
+    for name, value in IMPATIENT.items():
+        os.environ.setdefault(name, value)
+    mlruns, target, *rest = arguments
+    if rest:
+        _print(ship_once(Path(mlruns), target, deadline_s=float(rest[0])))
+    else:
+        os.nice(5)  # trials come first
+        serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,45 @@
+"""Runs whose process died without a word: found, and closed as interrupted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.tracking.spool.owner import is_alive
+from rnnsweep.tracking.spool.record import RunRecord
+from rnnsweep.tracking.spool.spool import read_all, spooled_keys
+
+REASON = "its process died"
+
+
+def close_stale(mlruns: Path) -> list[str]:
+    """Close the runs that nobody owns any more; give their keys. The next sync tells the store.
+
+    A run is owned while its own process lives, or that of its parent (a sweep's controller knows what
+    became of its trials), or while either stands on another host, where nobody here can look.
+    """
+    open_runs = _open_runs(mlruns)
+    closed = [key for key in open_runs if not _is_owned(key, open_runs)]
+    for key in closed:
+        RunRecord.attach(mlruns, key).end("interrupted", REASON)
+    return closed
+
+
+def _open_runs(mlruns: Path) -> dict[str, Mapping[str, Any]]:
+    """Give the last start line of each run that has started and not ended."""
+    found = {}
+    for key in spooled_keys(mlruns):
+        start: Mapping[str, Any] | None = None
+        for record in read_all(mlruns / "spool" / f"{key}.jsonl"):
+            if record["op"] == "start":
+                start = record
+            elif record["op"] == "end":
+                start = None
+        if start is not None:
+            found[key] = start
+    return found
+
+
+def _is_owned(key: str, open_runs: Mapping[str, Mapping[str, Any]]) -> bool:
+    start = open_runs[key]
+    parent = open_runs.get(str(start.get("parent")), {})
+    return is_alive(start.get("owner")) or is_alive(parent.get("owner"))

@@ -1,0 +1,1 @@
+"""The store: MLflow's database and artifacts, the registry."""

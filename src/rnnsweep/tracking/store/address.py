@@ -1,0 +1,124 @@
+"""Where runs go: the local store in mlruns/, or a user's own MLflow server that must answer at the start."""
+
+import os
+import socket
+import threading
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rnnsweep.errors import UserError
+from rnnsweep.redaction import masked, refuse_secret
+
+LOCAL = "local"
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+USER, PASSWORD, TOKEN = (f"MLFLOW_TRACKING_{name}" for name in ("USERNAME", "PASSWORD", "TOKEN"))
+PATIENCE = 2.5  # seconds; with the rest of a start it stays under three
+
+
+def destination(uri: str | None) -> str:
+    """Resolve the setting `tracking.uri`: itself, else MLFLOW_TRACKING_URI, else the local store.
+
+    Raises:
+        UserError: an address that is neither a server nor a database, or that holds a password.
+    """
+    chosen = (uri or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL).strip()
+    refuse_secret(_key(uri), chosen)
+    scheme = urlsplit(chosen).scheme.split("+")[0]
+    if chosen == LOCAL or scheme in ("http", "https", "sqlite", *PORTS) or chosen.startswith("databricks"):
+        return chosen
+    raise UserError(
+        f"{_key(uri)}={chosen!r}: must be http://, https://, sqlite:///, postgresql:// or local "
+        "(MLflow no longer takes folders as stores)"
+    )
+
+
+def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
+    """Resolve the setting and see that a server answers; give the destination.
+
+    Raises:
+        UserError: it does not, with what is wrong and how to use the local store.
+    """
+    target = destination(uri)
+    fault = _knock_in_time(target, patience_s)
+    if fault:
+        raise UserError(
+            f"{_key(uri)}={masked(target)!r} does not answer ({fault}): start the "
+            f"server, or record in this project's own store with tracking.uri={LOCAL}"
+        )
+    return target
+
+
+def destination_of(mlruns: Path, uri: str | None) -> str:
+    """Resolve the setting before something is recorded: the server answers, the local store is one of today.
+
+    Raises:
+        UserError: it does not, or an old file store is in the way.
+    """
+    from rnnsweep.tracking.store.store import refuse_old_layout
+
+    target = check_answers(uri)
+    if target == LOCAL:
+        refuse_old_layout(mlruns)
+    return target
+
+
+def _knock_in_time(target: str, patience_s: float) -> str | None:
+    """Say what is wrong; a server may dribble for ever, so the time is measured from outside."""
+    faults: list[str] = []
+
+    def knock() -> None:
+        try:
+            _knock(target, patience_s)
+        except (OSError, ValueError, HTTPException) as error:
+            faults.append(_reason(error, patience_s))
+
+    knocker = threading.Thread(target=knock, daemon=True)
+    knocker.start()
+    knocker.join(patience_s)
+    silent = f"no word within {patience_s:g} s"
+    return silent if knocker.is_alive() else (faults[0] if faults else None)
+
+
+def _knock(target: str, patience_s: float) -> None:
+    parts = urlsplit(target)
+    kind = parts.scheme.split("+")[0]
+    if kind in ("http", "https"):
+        _knock_http(target.rstrip("/") + "/health", patience_s)
+    elif kind in PORTS:
+        address = (parts.hostname or "localhost", parts.port or PORTS[kind])
+        socket.create_connection(address, timeout=patience_s).close()
+    elif kind == "sqlite" and not Path(target.removeprefix("sqlite:///")).parent.is_dir():
+        raise FileNotFoundError("its folder is not there")
+
+
+def _knock_http(url: str, patience_s: float) -> None:
+    try:
+        urllib.request.urlopen(as_oneself(url), timeout=patience_s).close()
+    except urllib.error.HTTPError as error:  # it answers: what it says to a stranger is another matter
+        error.close()
+
+
+def _reason(error: Exception, patience_s: float) -> str:
+    inner = getattr(error, "reason", error)
+    if isinstance(inner, TimeoutError):
+        return f"no word within {patience_s:g} s"
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+
+
+def as_oneself(url: str) -> urllib.request.Request:
+    """Make the request for a page, with the account of the environment, as MLflow does."""
+    request = urllib.request.Request(url)
+    if user := os.environ.get(USER):
+        pair = b64encode(f"{user}:{os.environ.get(PASSWORD, '')}".encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {pair}")
+    elif os.environ.get(TOKEN):
+        request.add_unredirected_header("Authorization", f"Bearer {os.environ[TOKEN]}")
+    return request
+
+
+def _key(uri: str | None) -> str:
+    return "tracking.uri" if uri else "MLFLOW_TRACKING_URI"

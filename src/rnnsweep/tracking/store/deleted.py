@@ -1,0 +1,115 @@
+"""Runs and models that a user deleted in the UI: MLflow keeps their rows and files until they are removed.
+
+MLflow's own `gc` follows any address in the database, and removes every deleted model and experiment along
+with the runs it is asked for. Here only what lies where MLflow puts it below mlruns/artifacts/ is removed.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from rnnsweep.errors import UserError
+from rnnsweep.tracking.store.schema import upgrade_if_old
+from rnnsweep.tracking.store.store import (
+    artifact_root,
+    database,
+    ensure_store,
+    local_uri,
+    refuse_old_layout,
+    silence_mlflow,
+)
+
+CHECKPOINT = "rnnsweep.checkpoint"
+RUNS = """
+SELECT r.run_uuid, r.name, r.artifact_uri,
+ (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'rnnsweep.key'),
+ (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'rnnsweep.sweep')
+FROM runs r WHERE r.lifecycle_stage = 'deleted' ORDER BY r.start_time
+"""
+MODELS = """
+SELECT model_id, name, artifact_location, NULL, NULL
+FROM logged_models WHERE lifecycle_stage = 'deleted' ORDER BY creation_timestamp_ms
+"""
+ID = re.compile(r"(m-)?[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A deleted run or model of the local store."""
+
+    kind: str  # run | model
+    id: str
+    name: str
+    key: str | None
+    sweep: str | None
+    artifacts: Path | None  # its own folder below mlruns/artifacts/
+    foreign: str | None  # the address of artifacts that lie anywhere else
+
+
+def deleted_entities(mlruns: Path) -> list[Deleted]:
+    """List the deleted runs and models of the local store, without importing MLflow."""
+    refuse_old_layout(mlruns)
+    if not database(mlruns).exists():
+        return []
+    ensure_store(mlruns)
+    with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
+        queries = (("run", RUNS), ("model", MODELS))
+        return [
+            Deleted(kind, id_, name or "", key, sweep, *_artifacts(mlruns, id_, address))
+            for kind, query in queries
+            for id_, name, address, key, sweep in connection.execute(query)
+        ]
+
+
+def _artifacts(mlruns: Path, id_: str, address: str | None) -> tuple[Path | None, str | None]:
+    """Return the folder of artifacts that may be removed, or the address that is left alone."""
+    parts = urlsplit(address or "")
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        return None, address
+    path = Path(unquote(parts.path) if parts.scheme else parts.path)
+    if not os.path.lexists(path):
+        return None, None
+    root = mlruns.resolve() / "artifacts"
+    own = ID.fullmatch(id_) and path.parts[-2:] == (
+        id_,
+        "artifacts",
+    )  # not the folder of several, or of another
+    if own and path.is_relative_to(root) and path.resolve() == path and path.is_dir():
+        return path, None
+    return None, address
+
+
+def remove_entities(mlruns: Path, entities: Sequence[Deleted], *, onerror: Callable[..., object]) -> None:
+    """Remove deleted runs and models for good: their own folders first, then their rows.
+
+    Raises:
+        UserError: the store refused, with what it said.
+    """
+    if not entities:
+        return
+    for one in entities:
+        if one.artifacts is not None:
+            shutil.rmtree(one.artifacts, onerror=onerror)
+            with suppress(OSError):
+                one.artifacts.parent.rmdir()
+    silence_mlflow()
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    upgrade_if_old(mlruns)
+    store: Any = SqlAlchemyStore(local_uri(mlruns), artifact_root(mlruns))  # type: ignore[no-untyped-call]
+    remove = {"run": store._hard_delete_run, "model": store._hard_delete_logged_model}
+    for one in entities:
+        try:
+            remove[one.kind](one.id)
+        except MlflowException as error:
+            raise UserError(
+                f"MLflow could not remove the deleted {one.kind} {one.id}: {str(error)[:300]}"
+            ) from error

@@ -1,0 +1,241 @@
+"""Models in MLflow: logged on their runs, registered under the sweep's name, found again by alias."""
+
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.tracking.store.address import LOCAL, destination
+from rnnsweep.tracking.store.store import database, ensure_store, open_client, refuse_old_layout
+
+if TYPE_CHECKING:
+    from mlflow.models import Model
+    from mlflow.tracking import MlflowClient
+
+CHAMPION = "champion"
+RUN_TAG = "rnnsweep.key"  # tag of a version: the run that it comes from
+FOUND = """
+SELECT v.storage_location, v.source FROM registered_model_aliases AS a
+JOIN model_versions AS v ON v.name = a.name AND v.version = a.version
+WHERE a.name = ? AND lower(a.alias) = lower(?) AND v.current_stage != 'Deleted_Internal'
+"""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model to register."""
+
+    folder: Path  # as `models.write_model` leaves it
+    architecture: str
+    run_id: str
+    run_key: str
+    experiment_id: str
+    name: str  # what people read in the list of logged models
+    card: str  # Markdown
+    champion: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Where a model went."""
+
+    architecture: str
+    version: str
+    champion: bool
+    fresh: bool  # False: it was there already
+
+
+def alias_of(architecture: str) -> str:
+    """Give the alias of an architecture: its name, in the letters that MLflow allows."""
+    plain = re.sub(r"[^\w\-]", "-", architecture, flags=re.ASCII)
+    reserved = re.fullmatch(r"[vV]\d+|latest|champion", plain)
+    return f"{plain}-model" if reserved else plain
+
+
+def register_models(
+    mlruns: Path,
+    entries: Sequence[ModelEntry],
+    *,
+    name: str,
+    code: Path,
+    description: str = "",
+    uri: str | None = None,
+) -> list[Registered]:
+    """Log each model on its run and register it as a version of `name`, with its architecture as alias.
+
+    A version that exists of the same run is kept. Nothing global of MLflow is changed.
+
+    Args:
+        code: the file that MLflow runs to load the model (models from code).
+        description: of the registered model, Markdown.
+
+    Raises:
+        MlflowException: the store does not answer.
+    """
+    client = open_client(mlruns, destination(uri))
+    _ensure_registered(client, name, description)
+    known = {v.tags.get(RUN_TAG): v.version for v in client.search_model_versions(f"name='{name}'")}
+    done = []
+    for entry in entries:
+        version = known.get(entry.run_key)
+        fresh = version is None
+        version = version or _log(client, name, entry, code)
+        client.set_registered_model_alias(name, alias_of(entry.architecture), version)
+        if entry.champion:
+            client.set_registered_model_alias(name, CHAMPION, version)
+        done.append(Registered(entry.architecture, str(version), entry.champion, fresh))
+    return done
+
+
+def _ensure_registered(client: "MlflowClient", name: str, description: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    client.update_registered_model(name, description=description)
+
+
+def _log(client: "MlflowClient", name: str, entry: ModelEntry, code: Path) -> str:
+    from mlflow.entities import LoggedModelOutput
+
+    logged: Any = client.create_logged_model(
+        experiment_id=entry.experiment_id,
+        name=entry.name,
+        source_run_id=entry.run_id,
+        tags=dict(entry.tags),
+        params={"architecture": entry.architecture},
+        model_type="text classifier",
+    )
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-model-") as place:
+        folder = _wrap(Path(place) / "wrapped", entry, code, model_id=logged.model_id)
+        client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(entry.run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    made = client.create_model_version(
+        name,
+        _source(client, logged),
+        entry.run_id,
+        tags={RUN_TAG: entry.run_key, **entry.tags},
+        description=entry.card,
+        model_id=logged.model_id,
+    )
+    return str(made.version)
+
+
+def _source(client: "MlflowClient", logged: Any) -> str:
+    """Say where the version lies: a server knows its models by id, a database only in a global store."""
+    by_server = client.tracking_uri.startswith(("http://", "https://", "databricks"))
+    return f"models:/{logged.model_id}" if by_server else str(logged.artifact_location)
+
+
+def _wrap(folder: Path, entry: ModelEntry, code: Path, *, model_id: str) -> Path:
+    """Put MLflow's files around a model's folder: a pyfunc model from code."""
+    from mlflow import pyfunc
+    from mlflow.models import Model
+
+    described = Model(run_id=entry.run_id, model_id=model_id, model_uuid=model_id)
+    pyfunc.save_model(
+        path=str(folder),
+        python_model=str(code),
+        artifacts={"model": str(entry.folder)},
+        pip_requirements=_requirements(),
+        mlflow_model=described,
+    )
+    _forget_paths(described, folder, code)
+    return folder
+
+
+def _forget_paths(described: "Model", folder: Path, code: Path) -> None:
+    """Name the code by its name alone; MLflow writes the path that it had on this machine."""
+    for flavor in described.flavors.values():
+        if "model_code_path" in flavor:
+            flavor["model_code_path"] = code.name
+        for artifact in flavor.get("artifacts", {}).values():
+            artifact["uri"] = artifact["path"]
+    described.save(str(folder / "MLmodel"))
+
+
+def _requirements() -> list[str]:
+    from importlib.metadata import version
+
+    return [
+        f"{name}=={version(name).partition('+')[0]}"
+        for name in ("rnnsweep", "mlflow", "torch", "safetensors")
+    ]
+
+
+@contextmanager
+def found_model(
+    mlruns: Path, name: str, alias: str = CHAMPION, *, uri: str | None = None
+) -> Iterator[Path | None]:
+    """Give the folder of a registered model while inside; None where there is no such model.
+
+    The local store is read without importing MLflow; from a server the folder is fetched.
+    """
+    target = destination(uri)
+    if target == LOCAL:
+        refuse_old_layout(mlruns)
+        yield _local_folder(mlruns, name, alias) if database(mlruns).exists() else None
+        return
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-model-") as place:
+        yield _fetch(mlruns, target, name, alias, Path(place))
+
+
+def _local_folder(mlruns: Path, name: str, alias: str) -> Path | None:
+    address = ensure_store(mlruns).removeprefix("sqlite:///")  # mends the paths of a folder that was moved
+    with closing(sqlite3.connect(f"{Path(address).as_uri()}?mode=ro", uri=True, timeout=20)) as connection:
+        row = connection.execute(FOUND, (name, alias)).fetchone()
+    location = next((place for place in row or () if place and not place.startswith("models:")), None)
+    if location is None:
+        return None
+    parts = urlsplit(location)
+    if parts.scheme not in ("", "file"):
+        raise UserError(f"model {name}@{alias}: it lies at {location}; give that store with tracking.uri")
+    return Path(unquote(parts.path))
+
+
+def _fetch(mlruns: Path, target: str, name: str, alias: str, place: Path) -> Path | None:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    client = open_client(mlruns, target)
+    try:
+        version = client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+    return Path(download_artifacts(version.source, dst_path=str(place), tracking_uri=target))
+
+
+def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str]:
+    """Give the aliases of a registered model with their versions; none where there is no such model."""
+    target = destination(uri)
+    if target != LOCAL:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = open_client(mlruns, target).get_registered_model(name).aliases
+        except MlflowException:
+            return {}
+        return {str(alias): str(version) for alias, version in found.items()}
+    if not database(mlruns).exists():
+        return {}
+    query = "SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias"
+    with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
+        return {alias: str(version) for alias, version in connection.execute(query, (name,))}
+
+
+def no_such_alias(name: str, alias: str, known: Mapping[str, str]) -> UserError:
+    """Make the error for an alias that a registered model has not."""
+    return UserError(f"model {name}@{alias}: {name} has {', '.join(sorted(known))}.{nearest(alias, known)}")

@@ -1,0 +1,143 @@
+"""The local store: mlruns/mlflow.db and mlruns/artifacts/, made whole before anyone uses it.
+
+MLflow's own first use is not safe for several processes: they migrate the same empty database at once and can
+leave it broken for good. Here one process, under a file lock, builds it aside and moves it into place.
+"""
+
+import logging
+import os
+import sqlite3
+import uuid
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from rnnsweep.errors import UserError
+from rnnsweep.tracking.store.address import LOCAL
+from rnnsweep.tracking.store.moved import repair_if_moved
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+OF_ITS_OWN_TYPES = ".*Any type hint is inferred as AnyType"  # MLflow warns of its own, when imported
+
+
+def database(mlruns: Path) -> Path:
+    """Give the path of the local database."""
+    return mlruns / "mlflow.db"
+
+
+def local_uri(mlruns: Path) -> str:
+    """Give the absolute tracking URI of the local store."""
+    return f"sqlite:///{database(mlruns).resolve()}"
+
+
+def artifact_root(mlruns: Path) -> str:
+    """Give the absolute URI of the folder of artifacts."""
+    return (mlruns.resolve() / "artifacts").as_uri()
+
+
+def silence_mlflow() -> None:
+    """Switch off MLflow's telemetry and chatter; call it before MLflow is imported."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", OF_ITS_OWN_TYPES)
+
+
+def ensure_store(mlruns: Path) -> str:
+    """Make the local store if it is not there, mend its paths if it was moved; give its tracking URI.
+
+    Safe for any number of processes at once. Takes seconds the first time and a millisecond later.
+
+    Raises:
+        UserError: an old layout or an unreadable database stands in the way.
+    """
+    refuse_old_layout(mlruns)
+    if not database(mlruns).exists():
+        mlruns.mkdir(parents=True, exist_ok=True)
+        with FileLock(mlruns / ".store.lock"):
+            if not database(mlruns).exists():
+                _build(mlruns)
+    repair_if_moved(mlruns, artifact_root(mlruns))
+    return local_uri(mlruns)
+
+
+def _build(mlruns: Path) -> None:
+    silence_mlflow()
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for leftover in mlruns.glob(".mlflow-*.db*"):  # of a process that was killed here
+        leftover.unlink(missing_ok=True)
+    aside = mlruns / f".mlflow-{uuid.uuid4().hex[:8]}.db"
+    uri = f"sqlite:///{aside.resolve()}"
+    silence_mlflow()
+    store = SqlAlchemyStore(uri, artifact_root(mlruns))  # type: ignore[no-untyped-call]
+    store.engine.dispose()
+    SqlAlchemyStore._engine_map.pop(uri, None)
+    with sqlite3.connect(aside) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    os.replace(aside, database(mlruns))
+
+
+def refuse_old_layout(mlruns: Path) -> None:
+    """Refuse a folder that MLflow used as a file store.
+
+    Raises:
+        UserError: with the command that migrates it.
+    """
+    old = next(mlruns.glob("[0-9]*/meta.yaml"), None)
+    if old is None:
+        return
+    raise UserError(
+        f"{mlruns} is an old MLflow file store (it has {old.relative_to(mlruns)}); bring its runs over with: "
+        "rnnsweep migrate"
+    )
+
+
+def open_client(mlruns: Path, target: str) -> "MlflowClient":
+    """Make a client of the destination `target`; for the local store it is made and mended first.
+
+    Nothing global is changed: no tracking URI of MLflow's module or of the environment.
+    """
+    uri = ensure_store(mlruns) if target == LOCAL else target
+    silence_mlflow()
+    if target == LOCAL:
+        from rnnsweep.tracking.store.schema import upgrade_if_old
+
+        upgrade_if_old(mlruns)
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+def ensure_experiment(client: "MlflowClient", name: str, *, location: str | None) -> str:
+    """Give the id of an experiment, made once; one that was deleted is restored.
+
+    Raises:
+        MlflowException: the store does not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    found: Any = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artifact_location=location))
+        except MlflowException:
+            found = client.get_experiment_by_name(name)  # another process was first
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)

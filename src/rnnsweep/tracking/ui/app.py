@@ -1,0 +1,137 @@
+"""MLflow's server on the local store, in one process and without what a laptop does not need.
+
+Run as ``python -m rnnsweep.tracking.ui.app MLRUNS PORT``. MLflow's own command starts four workers, a job
+runner and an assistant that runs shell commands for whoever asks on this machine, and has no switch for the
+last; so the application is started here, behind a door that is shut for those paths.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from rnnsweep.collector import collect_seldom
+from rnnsweep.palette import colour
+from rnnsweep.tracking.read.local import architectures, experiments, last_sweep
+from rnnsweep.tracking.store.schema import upgrade_if_old
+from rnnsweep.tracking.store.store import artifact_root, ensure_store, silence_mlflow
+from rnnsweep.tracking.ui.files import warm_up, with_files
+from rnnsweep.tracking.ui.held_answer import HeldAnswer
+from rnnsweep.tracking.ui.links import SHORT, page_behind
+from rnnsweep.tracking.ui.views import group_id
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+UNWANTED = ("/mlflow/assistant", "/gateway/")
+STYLE = '<style>[data-assistant-ui="true"] {display: none !important}</style>'
+SETTINGS = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_ENABLE_AI_GATEWAY": "false",
+    "MLFLOW_ENABLE_REMOTE_ASSISTANT": "false",
+    "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+    "_MLFLOW_SGI_NAME": "uvicorn",
+    "_MLFLOW_IN_JOB_EXECUTOR": "false",
+}
+
+
+def application(mlruns: Path) -> Application:
+    """Give MLflow's ASGI application on the store in `mlruns`; its settings go into the environment."""
+    uri = ensure_store(mlruns)
+    silence_mlflow()
+    root = artifact_root(mlruns)
+    addresses = {
+        "_MLFLOW_SERVER_FILE_STORE": uri,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": root,
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": root,
+    }
+    os.environ.update(SETTINGS | addresses)
+    upgrade_if_old(mlruns)
+    from mlflow.server import app as pages
+    from mlflow.server.fastapi_app import app
+    from mlflow.server.handlers import initialize_backend_stores
+
+    initialize_backend_stores(uri, None, root)
+    Thread(target=warm_up, args=(pages, last_sweep(mlruns)), daemon=True).start()
+    shown = with_files(with_defaults(app, mlruns), Path(str(pages.static_folder)))
+    return without(with_short_links(shown, mlruns), UNWANTED)
+
+
+def with_short_links(app: Application, mlruns: Path) -> Application:
+    """Lead from ``/view/SWEEP/VIEW``, which fits on a line of a terminal, to the page of the view."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith(SHORT):
+            await app(scope, receive, send)
+            return
+        known = experiments(mlruns)
+        page = page_behind(path, known)
+        status = 404 if page is None else 307
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        headers += [(b"location", page.encode())] if page else []
+        words = f"no such view; sweeps here: {', '.join(sorted(known)) or 'none'}" if page is None else ""
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": words.encode()})
+
+    return guarded
+
+
+def with_defaults(app: Application, mlruns: Path) -> Application:
+    """Give the start page the colours of architectures and a closed assistant, which a browser else keeps."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            await app(scope, receive, send)
+            return
+        page, script = HeldAnswer(send), f"<head>{STYLE}<script>{defaults(mlruns)}</script>".encode()
+        await app(scope, receive, page.take)
+        # its tag is no longer that of the file
+        await page.give(page.body.replace(b"<head>", script, 1), without=(b"etag", b"last-modified"))
+
+    return guarded
+
+
+def defaults(mlruns: Path) -> str:
+    """Give the script: values of the browser's local storage, each only where the user has not set it."""
+    colours = {group_id(name): colour(name) for name in architectures(mlruns)}
+    once = {
+        "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+        "mlflow.workflowType_v1": '"machine_learning"',
+    }
+    # "<" written as a code keeps a name from ending the script
+    values = json.dumps([once, colours]).replace("<", "\\u003c")
+    return (
+        f"(([once, colours]) => {{ const s = localStorage, c = 'experimentRunColors';"
+        "for (const k in once) if (s.getItem(k) === null) s.setItem(k, once[k]);"
+        "let old = {}; try { old = JSON.parse(s.getItem(c)) || {} } catch {}"
+        f"s.setItem(c, JSON.stringify({{...colours, ...old}})); }})({values});"
+    )
+
+
+def without(app: Application, parts: Sequence[str]) -> Application:
+    """Answer 404 for every path that has one of `parts` in it."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if any(part in scope.get("path", "") for part in parts):
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b"switched off"})
+            return
+        await app(scope, receive, send)
+
+    return guarded
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    collect_seldom()
+    mlruns, port = Path(arguments[0]), int(arguments[1])
+    app = application(mlruns)
+    import uvicorn
+
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,83 @@
+"""Where the prepared views of a sweep are: short addresses on the project's own UI, long ones on a server."""
+
+import json
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import quote
+
+from rnnsweep.redaction import has_secret
+from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
+from rnnsweep.tracking.store.address import LOCAL, PATIENCE, as_oneself
+from rnnsweep.tracking.ui.views import TITLES, page_of
+
+OWN_UI = "http://127.0.0.1:5000"
+SHORT = "/view/"  # on the project's own UI: /view/SWEEP/VIEW leads to the page
+KNOWS_VIEWS = (3, 15)  # the first version of MLflow that does
+
+
+def view_links(mlruns: Path, key: str, *, base: str = OWN_UI, wait_s: float = 0.0) -> dict[str, str]:
+    """Give the address of each view by its title; empty while the store has not seen the run `key`.
+
+    Args:
+        mlruns: the folder of answers.
+        key: of any run of the experiment, as the sweep's parent.
+        base: where the UI is.
+        wait_s: how long to wait for the store.
+    """
+    wait_for_run_id(mlruns, key, deadline_s=wait_s)
+    experiment = read_note(mlruns, key).experiment_id
+    if not experiment:
+        return {}
+    return {TITLES[view]: f"{base.rstrip('/')}/{page_of(experiment, view)}" for view in TITLES}
+
+
+def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
+    """Give what to open after a sweep, by title, wherever its runs went; `key` is its own run's.
+
+    On the project's own UI these are short. A server that does not know views gives the experiment alone;
+    where the store is no server, or has not seen the sweep, there is nothing to open.
+    """
+    note = read_note(mlruns, key)
+    if note.destination == LOCAL and note.experiment_id:
+        return {title: f"{OWN_UI}{SHORT}{quote(sweep)}/{view}" for view, title in TITLES.items()}
+    if not note.destination.startswith(("http://", "https://")) or not note.experiment_id:
+        return {}
+    if has_secret(note.destination):  # noted by a version that took passwords in addresses
+        return {}
+    base = note.destination.rstrip("/")
+    if knows_views(base):
+        return view_links(mlruns, key, base=base)
+    return {"Experiment": f"{base}/#/experiments/{note.experiment_id}"}
+
+
+def knows_views(base: str) -> bool:
+    """Say whether the server is of a version that knows saved views; one that does not answer is not."""
+    try:
+        with urllib.request.urlopen(as_oneself(f"{base}/version"), timeout=PATIENCE) as answer:
+            words = answer.read(100).decode().split(".")
+        return (int(words[0]), int(words[1])) >= KNOWS_VIEWS
+    except (OSError, ValueError, IndexError, HTTPException):
+        return False
+
+
+def page_behind(path: str, experiments: dict[str, str]) -> str | None:
+    """Give the page behind a short address, or None where there is none.
+
+    Args:
+        path: as ``/view/quickstart/standings``, decoded.
+        experiments: number of each sweep's experiment.
+    """
+    sweep, _, view = path.removeprefix(SHORT).rpartition("/")
+    if not path.startswith(SHORT) or view not in TITLES or sweep not in experiments:
+        return None
+    return "/" + page_of(experiments[sweep], view)
+
+
+def key_of_sweep(mlruns: Path, sweep: str) -> str | None:
+    """Give the key of a sweep's own run; None where no such sweep was started here."""
+    try:
+        start = json.loads((mlruns / "sweeps" / sweep / "start.json").read_text(encoding="utf-8"))
+        return f"{sweep}.{start['identity']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,148 @@
+"""`rnnsweep ui`: the MLflow UI on this project's runs, from any folder, opened at the last sweep."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rnnsweep.errors import UserError
+from rnnsweep.interpreter import SAFE_PATH, run_module
+from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
+from rnnsweep.tracking.store.store import refuse_old_layout
+from rnnsweep.tracking.ui.views import page_of
+
+HOST = "127.0.0.1"
+TRIES = 50  # ports looked at after the one asked for
+START = 120.0  # seconds that a start may take on a busy machine
+
+
+@dataclass
+class UiServer:
+    """A running UI; `address` is where it is, `url` the page to open."""
+
+    address: str
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def wait(self) -> None:
+        """Wait until the server ends by itself."""
+        self.process.wait()
+
+    def close(self) -> None:
+        """End the server and everything it started."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
+    """Start the UI beside this process and wait until it answers.
+
+    Args:
+        mlruns: the folder of answers; a store is made where there is none.
+        port: the first that is tried; the next free one is taken.
+
+    Raises:
+        UserError: no port is free, or the server ends at once.
+    """
+    refuse_old_layout(mlruns)
+    chosen = _free_port(port)
+    address = f"http://{HOST}:{chosen}"
+    with tempfile.TemporaryFile() as words:  # a pipe that nobody reads would stop the server when it is full
+        process = subprocess.Popen(
+            run_module("rnnsweep.tracking.ui.app", str(mlruns.resolve()), str(chosen)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            start_new_session=True,  # Ctrl-C is for us; we end it in order
+            env={k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} | SAFE_PATH,
+        )
+        try:
+            _wait_until_up(process, address, words)
+        except BaseException:
+            UiServer(address, address, process).close()
+            raise
+    return UiServer(address, f"{address}/{page_of_last_sweep(mlruns)}", process)
+
+
+def serve_ui(
+    mlruns: Path,
+    *,
+    port: int = 5000,
+    open_browser: bool = False,
+    uri: str | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Show the UI until Ctrl-C; where runs go to a server of the user's own, say where that is.
+
+    Raises:
+        UserError: a server that does not answer, no free port, an old layout.
+    """
+    target = destination(uri)
+    if target.startswith(("http://", "https://")):
+        say(f"Runs are at {check_answers(target)}")
+        return
+    if target != LOCAL:
+        raise UserError(
+            f"tracking.uri={target!r}: start a UI with: mlflow server --backend-store-uri {target}"
+        )
+    server = start_ui(mlruns, port=port)
+    say(f"MLflow UI: {server.url}\nCtrl-C ends it.")
+    if open_browser:
+        webbrowser.open(server.url)
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        say("The UI has ended.")
+    finally:
+        server.close()
+
+
+def page_of_last_sweep(mlruns: Path) -> str:
+    """Give the page of the sweep that was started last; the list of experiments where there is none."""
+    from rnnsweep.tracking.read.local import last_sweep
+
+    experiment = last_sweep(mlruns)
+    return page_of(experiment, "standings") if experiment else "#/experiments?workflowType=machine_learning"
+
+
+def _free_port(first: int) -> int:
+    last = min(first + TRIES, 65536)
+    for port in range(first, last):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise UserError(f"port={first}: none of {first} to {last - 1} is free; give another with --port")
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], address: str, words: IO[bytes]) -> None:
+    end = time.monotonic() + START
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            words.seek(0)
+            lines = words.read().decode(errors="replace").strip().splitlines()
+            raise UserError(f"the MLflow UI did not start: {lines[-1] if lines else process.returncode}")
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=2).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    raise UserError(f"the MLflow UI did not answer within {START:g} s")

@@ -1,0 +1,203 @@
+"""What the MLflow UI opens on: four prepared views of a sweep, the links to them, and the descriptions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from rnnsweep.tracking.machine.monitor import ENERGY, GPU_NAMES, NAMES
+from rnnsweep.tracking.naming import companion
+from rnnsweep.tracking.ui.saved_view import (
+    TAG,
+    bar,
+    column,
+    columns,
+    hidden,
+    line,
+    pack,
+    page,
+    parallel,
+    scatter,
+    section,
+)
+
+SCORE = "best/validation_accuracy"
+TEST = "test/accuracy"
+# the shipper, who makes the experiment, puts its number here
+EXPERIMENT = "@EXPERIMENT@"
+TITLES = {
+    "standings": "Standings",
+    "search": "Search",
+    "curves": "Learning curves",
+    "failures": "Failures",
+}
+ARCHITECTURE = "rnnsweep.architecture"
+# what every run logs: the page makes a chart of each that a view does not mention
+METRICS = (
+    *[f"best/validation_{name}" for name in ("accuracy", "macro_f1", "loss")],
+    *[
+        f"{part}/{name}"
+        for part in ("train", "validation", "test")
+        for name in ("accuracy", "macro_f1", "loss")
+    ],
+    *("time/seconds", "time/samples_per_second", "work/epochs", "work/steps"),
+    *("params_total", "epoch", "optimizer/lr"),
+    *(*NAMES, *GPU_NAMES, *ENERGY, "memory/peak_bytes", "memory/activations_bytes"),
+)
+CHARTS = ("search", "curves")  # views that open on charts; the others open on the table
+MEANINGS = {
+    "standings": "one row for each architecture, the mean over its replicates, best first",
+    "search": "every trial: parallel coordinates, and the score against each hyperparameter",
+    "curves": "the mean curve of each architecture, and the range of its runs",
+    "failures": "runs that failed or were interrupted, with the reason",
+}
+
+
+@dataclass(frozen=True)
+class SweepPicture:
+    """What the views of a sweep need to know.
+
+    `log_scaled` are those of `searched` on a log scale, `shared` those that every architecture has (None:
+    all): the page leaves a run out of parallel coordinates that lacks one of their settings.
+    """
+
+    question: str
+    architectures: Sequence[str]
+    searched: Sequence[str] = ()
+    log_scaled: Sequence[str] = ()
+    replicated: bool = True
+    shared: Sequence[str] | None = None
+
+    @property
+    def axes(self) -> list[str]:
+        """The searched parameters as they are drawn: logarithms where the scale is one."""
+        return [self._axis(name) for name in self.searched]
+
+    @property
+    def shared_axes(self) -> list[str]:
+        """Those of every architecture."""
+        shared = self.searched if self.shared is None else self.shared
+        return [self._axis(name) for name in self.searched if name in shared]
+
+    def _axis(self, name: str) -> str:
+        return companion(name) if name in self.log_scaled else name
+
+
+def experiment_tags(picture: SweepPicture, *, created_ms: int) -> dict[str, str]:
+    """Give the tags of a sweep's experiment: the views, the description, the metric that counts."""
+    states = {
+        "standings": _standings(picture),
+        "search": _search(picture),
+        "curves": _curves(picture),
+        "failures": _failures(),
+    }
+    views = {f"{TAG}{key}": pack(TITLES[key], state, created_ms=created_ms) for key, state in states.items()}
+    return views | {
+        "mlflow.note.content": description(picture.question),
+        "mlflow.experiment.primaryMetric.name": TEST if picture.replicated else SCORE,
+        "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+    }
+
+
+def description(question: str) -> str:
+    """Give the description of a sweep's experiment and parent run: the question and links to the views."""
+    lines = [f"- [{TITLES[key]}]({page_of(EXPERIMENT, key)}): {MEANINGS[key]}" for key in TITLES]
+    return "\n".join([f"**{question}**", "", *lines])
+
+
+def page_of(experiment: str, view: str) -> str:
+    """Give the part of a view's address that follows the server's: ``#/experiments/3/runs?...``."""
+    mode = "CHART" if view in CHARTS else "TABLE"
+    # without the first, the page opens in the mode for language models, which shows no runs
+    query = {"workflowType": "machine_learning", "viewStateShareKey": view, "compareRunsMode": mode}
+    return f"#/experiments/{experiment}/runs?{urlencode(query)}"
+
+
+def _standings(picture: SweepPicture) -> dict[str, Any]:
+    order = TEST if picture.replicated else SCORE
+    scores = [TEST, "test/macro_f1"] if picture.replicated else []
+    results = [*scores, SCORE, "params_total", "time/seconds", "time/samples_per_second"]
+    return page(
+        searchFilter=_chosen(picture),
+        orderByKey=column("metrics", order),
+        **columns({column("metrics", name): 170 for name in results}),
+        **_grouped(picture, "average" if picture.replicated else "max"),
+        compareRunSections=[section("score"), section("cost")],
+        compareRunCharts=_alone(
+            bar(order, "score", title="score"),
+            bar("params_total", "cost", title="parameters"),
+            bar("time/seconds", "cost", title="seconds"),
+        ),
+    )
+
+
+def _chosen(picture: SweepPicture) -> str:
+    """Select the runs that are compared: replicates and baseline, or trials where there are none."""
+    if picture.replicated:
+        return "tags.`rnnsweep.role` != 'trial' AND tags.`rnnsweep.role` != 'sweep'"
+    return "tags.`rnnsweep.role` = 'trial'"
+
+
+def _search(picture: SweepPicture) -> dict[str, Any]:
+    params = [column("params", name) for name in picture.searched]
+    return page(
+        searchFilter="tags.`rnnsweep.role` = 'trial'",
+        orderByKey=column("metrics", SCORE),
+        selectedColumns=[column("metrics", SCORE), column("params", "model"), *params],
+        compareRunSections=[section("all together", columns=1, height=460), section("one by one")],
+        compareRunCharts=_alone(
+            parallel(["model", *picture.shared_axes], [SCORE], "all together", title="trials"),
+            *[scatter(name, SCORE, "one by one", title=f"score against {name}") for name in picture.axes],
+        ),
+    )
+
+
+def _curves(picture: SweepPicture) -> dict[str, Any]:
+    return page(
+        # the baseline is fitted at once and has no curve
+        searchFilter=f"tags.`rnnsweep.role` = '{'replicate' if picture.replicated else 'trial'}'",
+        orderByKey=column("metrics", SCORE),
+        selectedColumns=[column("metrics", SCORE), column("params", "model")],
+        **_grouped(picture, "average"),
+        compareRunSections=[section("on the validation part"), section("on the training part")],
+        compareRunCharts=_alone(
+            line("validation/accuracy", "on the validation part", title="validation accuracy"),
+            line("validation/macro_f1", "on the validation part", title="validation macro F1"),
+            line("validation/loss", "on the validation part", title="validation loss"),
+            line("train/loss", "on the training part", title="training loss"),
+            line("train/accuracy", "on the training part", title="training accuracy"),
+        ),
+    )
+
+
+def _grouped(picture: SweepPicture, function: str) -> dict[str, Any]:
+    """Group by architecture, closed; the baseline is one."""
+    group = {"mode": "tag", "groupByData": ARCHITECTURE}
+    return {
+        "groupBy": {"aggregateFunction": function, "groupByKeys": [group]},
+        "groupsExpanded": {group_id(name): False for name in (*picture.architectures, "linear")},
+    }
+
+
+def group_id(architecture: str) -> str:
+    """Name the group of an architecture as the page does, for its state and its colour."""
+    return f"tag.{ARCHITECTURE}.{architecture}"
+
+
+def _alone(*charts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Show these charts and none of those that the page would add."""
+    shown = {chart.get("metricKey") for chart in charts}
+    return [*charts, *hidden(name for name in METRICS if name not in shown)]
+
+
+def _failures() -> dict[str, Any]:
+    states = ("complete", "pruned", "running")
+    told = {"state": 110, "reason": 560, "architecture": 130, "trial": 70}  # tag -> pixels
+    return page(
+        # in the order of another thing than time the page shows runs, not the sweep that they are nested in
+        orderByKey=column("tags", "rnnsweep.reason"),
+        searchFilter=" AND ".join(
+            ["tags.`rnnsweep.role` != 'sweep'", *[f"tags.`rnnsweep.state` != '{state}'" for state in states]]
+        ),
+        **columns({column("tags", f"rnnsweep.{name}"): width for name, width in told.items()}),
+    )

@@ -1,0 +1,289 @@
+"""The LightningModule. One Lightning "batch" is a chunk of mini-batches, with one optimiser step for each.
+
+Lightning spends 300 to 450 microseconds around every batch, a small network 2,000 within; a chunk of about a
+thousand texts makes that cost nothing, and callbacks, loggers, strategies and precision work as ever: they
+are heard at the end of every chunk. Optimisation is Lightning's "manual" kind.
+
+Shapes: B texts, T time steps, C classes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from rnnsweep.optim.config import OptimizerConfig
+from rnnsweep.optim.optimizer import Optimizer
+from rnnsweep.optim.schedule import Plateau, factor
+from rnnsweep.training.metrics import Metrics, Tally
+from rnnsweep.training.together import Together
+
+
+class Texts(Protocol):
+    """One mini-batch."""
+
+    tokens_BT: Tensor
+    lengths_B: Tensor
+    targets_B: Tensor
+
+
+class Chunk(Protocol):
+    """Some mini-batches in a row; `validate` says that a validation follows."""
+
+    validate: bool
+
+    def __iter__(self) -> Iterator[Texts]:
+        """Give the mini-batches."""
+
+    def rows(self) -> list[Any]:
+        """Give their rows' numbers, for who gathers them elsewhere."""
+
+
+class Diverged(Exception):
+    """The loss is NaN or infinite: no further step can mend the weights."""
+
+
+@dataclass
+class Position:
+    """How far a training is."""
+
+    epoch: int = 0  # epochs done
+    batch: int = 0  # mini-batches done in this epoch
+    step: int = 0  # optimiser steps done
+    validation_due: bool = False  # a validation belongs here and has not been done
+
+
+def summed_loss(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Add the texts' cross-entropies up, in single precision at least."""
+    precise_BC = logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))
+    return nn.functional.cross_entropy(precise_BC, targets_B, reduction="sum")
+
+
+def read_texts(network: Any, optimizer: Optimizer, lengths_B: Tensor, texts: slice = slice(None)) -> Tensor:
+    """Give logits_BC of some texts of the batch that the optimiser looks at, on the quickest way."""
+    vectors_UE, places_TB, padding = optimizer.rows(texts)
+    if network.reads_distinct(vectors_UE, tokens=places_TB.numel()):
+        return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=padding)  # type: ignore[no-any-return]
+    return network.read(optimizer.vectors(texts), lengths_B)  # type: ignore[no-any-return]
+
+
+class Classifier(pl.LightningModule):
+    """Trains a network to classify texts.
+
+    Args:
+        network: has `embedding`, ``read(embedded_TBE, lengths_B) -> logits_BC``, and `reads_distinct` and
+            `read_distinct` as `networks.Network` has.
+        config: how the weights move.
+        classes: C.
+        batches: mini-batches of an epoch.
+        epochs: of the whole training; schedules end there.
+        accumulate: pieces that a mini-batch is cut into.
+        together: does forward and backward with other trainings at once; None: this one is alone.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        config: OptimizerConfig,
+        classes: int,
+        batches: int,
+        epochs: int,
+        accumulate: int = 1,
+        together: Together | None = None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self._together = together
+        self.network = network
+        self.config = config
+        self.position = Position()
+        self.validation: Metrics | None = None  # of the last validation
+        self.stopped: str | None = None  # why the training was asked to stop
+        self._batches, self._total = batches, batches * epochs
+        self._accumulate = accumulate
+        self._learned, self._validated = Tally(classes), Tally(classes)
+        self._plateau = Plateau()
+        self._optimizer: Optimizer | None = None
+        self._restored: dict[str, Any] | None = None
+        self._scaled: dict[str, Any] = {}  # state of the gradient scaler to be restored
+
+    @property
+    def epochs_done(self) -> float:
+        """Epochs done, as a number with a fraction."""
+        return self.position.step / self._batches
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return self._rate(self.position.step)
+
+    def _rate(self, step: int) -> float:
+        planned = factor(self.config.schedule, step=step, total=self._total)
+        return self.config.lr * planned * self._plateau.factor
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Make the optimiser, now that the weights are where they will be trained."""
+        embedding = self.network.embedding
+        assert isinstance(embedding, nn.Embedding)
+        others = [weight for weight in self.network.parameters() if weight is not embedding.weight]
+        self._optimizer = Optimizer(self.config, embedding, others)
+        if self._restored is not None:
+            self._optimizer.load_state_dict(self._restored)
+            self._restored = None
+        if self._scaler and self._scaled:
+            self._scaler.load_state_dict(self._scaled)
+        for tally in (self._learned, self._validated):
+            tally.to(self.device)
+        return self._optimizer.dense
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leave batches where they are: the steps move what they need (lengths are read on the CPU)."""
+        return batch
+
+    def training_step(self, chunk: Chunk, batch_idx: int) -> None:
+        """Learn from each mini-batch of a chunk."""
+        together = self._together
+        if together is not None and together.takes(self.network, self.optimizer):
+            seen = self._learn_there(together, chunk)
+        else:
+            seen = [seen for texts in chunk for seen in self._learn(texts)]
+        if seen:
+            logits, targets, losses = zip(*seen, strict=True)
+            loss = torch.cat([each.view(-1) for each in losses]).double().sum()
+            self._learned.add(torch.cat(logits), torch.cat(targets), loss)
+            self._refuse_divergence(loss)
+        self.position.validation_due = chunk.validate
+        self._tell_lightning()
+
+    def on_train_batch_end(self, outputs: Any, batch: Chunk, batch_idx: int) -> None:
+        """Let Lightning validate now or not before the epoch's end; a stop waits for no validation."""
+        self.trainer.val_check_batch = 1 if batch.validate else float("inf")
+        if self.trainer.should_stop:
+            self.trainer.limit_val_batches = 0
+
+    def on_train_epoch_end(self) -> None:
+        """Go over to the next epoch, unless this one was broken off."""
+        if self.position.batch == self._batches and not self.position.validation_due:
+            self.position.epoch, self.position.batch = self.position.epoch + 1, 0
+
+    def on_validation_start(self) -> None:
+        """Bring the whole embedding up to date: validation reads it all."""
+        self.optimizer.catch_up()
+        self._validated.clear()
+
+    def validation_step(self, batch: Texts, batch_idx: int) -> None:
+        """Count what the network says of some texts."""
+        logits_BC = self.network(batch.tokens_BT.to(self.device), batch.lengths_B)
+        targets_B = batch.targets_B.to(self.device)
+        loss = summed_loss(logits_BC, targets_B)
+        self._validated.add(logits_BC, targets_B, loss)
+
+    def on_validation_epoch_end(self) -> None:
+        """Read the metrics off, log them with those of the training since the last time."""
+        self._validated.add_up(world=self.trainer.world_size)
+        self._learned.add_up(world=self.trainer.world_size)
+        self._refuse_divergence(self._validated.loss)
+        self.validation, learned = self._validated.result(), self._learned.result()
+        self._learned.clear()
+        self.position.validation_due = False
+        rate = self.learning_rate  # of the stretch that was just measured
+        if self.config.schedule == "plateau":
+            self._plateau.hear(self.validation.loss)
+        values = learned.named("train") | self.validation.named("validation")
+        self._log({**values, "epoch": self.epochs_done, "optimizer/lr": rate})
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What moves the weights; there is one from the start of the fit on."""
+        assert self._optimizer is not None
+        return self._optimizer
+
+    @property
+    def _scaler(self) -> torch.amp.GradScaler | None:
+        """What keeps the gradients of 16-mixed from vanishing; other precisions need none."""
+        return getattr(self.trainer.precision_plugin, "scaler", None)
+
+    def training_state(self) -> dict[str, Any]:
+        """Give everything of the training but the network's weights."""
+        return {
+            "scaler": self._scaler.state_dict() if self._scaler else {},
+            "optimizer": self.optimizer.state_dict(),
+            "position": asdict(self.position),
+            "plateau": self._plateau.state_dict(),
+            "learned": self._learned.state_dict(),
+        }
+
+    def restore_training(self, state: dict[str, Any]) -> None:
+        """Take a saved state over, before the fit; the weights are the network's own affair."""
+        self._restored, self._scaled = state["optimizer"], state["scaler"]
+        self.position = Position(**state["position"])
+        self._plateau.load_state_dict(state["plateau"])
+        self._learned.load_state_dict(state["learned"])
+        self.on_train_epoch_end()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Bring the embedding up to date before Lightning saves it."""
+        self.optimizer.catch_up()
+        checkpoint["state_dict"] = self.state_dict()
+
+    def _learn_there(self, together: Together, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Do the steps of a chunk beside those of others, the optimiser's part included."""
+        before = self.position.step
+        told = together.learn_chunk(self.network, self.optimizer, chunk, self._rate, before)
+        steps = len(told.losses_S)
+        self.position.step, self.position.batch = before + steps, self.position.batch + steps
+        return [(told.logits_NC, told.targets_N, told.losses_S)] if steps else []
+
+    def _learn(self, batch: Texts) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+        """Do one optimiser step; give logits, targets and summed loss of each piece of this process."""
+        seen, scaler = [], self._scaler
+        targets_B = batch.targets_B.to(self.device)
+        self.optimizer.look(batch.tokens_BT.t().to(self.device))
+        for texts in self._pieces(len(targets_B)):
+            logits_BC, loss = self._backward(batch.lengths_B[texts], targets_B, texts)
+            seen.append((logits_BC, targets_B[texts], loss))
+        if self.trainer.world_size > 1:
+            self.optimizer.add_up()
+        self.optimizer.clip(scaler=scaler)
+        self.optimizer.step(lr=self.learning_rate, scaler=scaler)
+        # inside one autocast region the low-precision copies of the weights would outlive the step
+        torch.clear_autocast_cache()
+        self.position.step += 1
+        self.position.batch += 1
+        return seen
+
+    def _backward(self, lengths_B: Tensor, targets_B: Tensor, texts: slice) -> tuple[Tensor, Tensor]:
+        """Add the gradient of a piece of a batch; give its logits and its summed loss."""
+        scaler = self._scaler
+        if self._together is not None:  # one piece is the whole batch
+            return self._together.learn(self.network, self.optimizer.vectors(texts), lengths_B, targets_B)
+        logits_BC = read_texts(self.network, self.optimizer, lengths_B, texts)
+        loss = summed_loss(logits_BC, targets_B[texts])
+        part = loss / len(targets_B)
+        torch.autograd.backward(part if scaler is None else scaler.scale(part))
+        return logits_BC.detach(), loss.detach()
+
+    def _pieces(self, size: int) -> list[slice]:
+        """Cut this process's share of a batch into pieces."""
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        starts = range(rank, min(size, world * self._accumulate), world)
+        return [slice(first, None, world * self._accumulate) for first in starts]
+
+    def _refuse_divergence(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise Diverged(f"the loss is {loss.item()} after {self.position.step} steps")
+
+    def _tell_lightning(self) -> None:
+        """Set trainer.global_step, and the step under which other code's `self.log` is recorded."""
+        loop = self.trainer.fit_loop.epoch_loop
+        loop.manual_optimization.optim_step_progress.total.completed = self.position.step
+        loop._batches_that_stepped = self.position.step
+
+    def _log(self, values: dict[str, float]) -> None:
+        for logger in self.loggers:
+            logger.log_metrics(values, step=self.position.step)
+        self.log_dict(values, logger=False)  # for callbacks: trainer.callback_metrics, in single precision

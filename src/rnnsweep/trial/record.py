@@ -1,0 +1,92 @@
+"""A task's run in the store: opened with all that is known, ended with all that came out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from rnnsweep.config import RunConfig, flatten
+from rnnsweep.data import EncodedCorpus
+from rnnsweep.tracking.naming import how_to_repeat, run_name
+from rnnsweep.tracking.spool.record import RunRecord, State, dataset_parts
+from rnnsweep.training.scores import Scores
+from rnnsweep.trial.memory import peak_memory
+from rnnsweep.trial.messages import Outcome, TrialTask
+
+CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
+BASELINE = "The linear baseline, which every architecture is held against."
+_STATES: dict[str, State] = {
+    "complete": "complete",
+    "pruned": "pruned",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+
+
+def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -> RunRecord:
+    """Open the run of a task, or go on with it where the task was begun before."""
+    flat = flatten(run)
+    return RunRecord.open(
+        task.mlruns,
+        experiment=task.experiment,
+        name=_name(task, run, flat),
+        key=task.key,
+        tags={**task.tags, "rnnsweep.seed": str(run.seed)},
+        params=flat,
+        parent_key=task.parent_key,
+        datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes) if corpus else (),
+        config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
+        uri=task.uri,
+        description=_description(task),
+        log_scaled=task.log_scaled,
+        provenance=task.origin,
+        resume=True,  # as a process before this one may have got no further than this line
+    )
+
+
+def _name(task: TrialTask, run: RunConfig, flat: Mapping[str, Any]) -> str:
+    if task.role == "baseline":
+        return task.architecture
+    searched = {key: flat[key] for key in task.searched if key in flat and key in _overridden(task)}
+    if task.role == "replicate":
+        number = int(task.tags.get("rnnsweep.replicate", 0))
+        return run_name(task.architecture, role=task.role, number=number, seed=run.seed)
+    return run_name(task.architecture, searched, role=task.role, number=task.number)
+
+
+def _overridden(task: TrialTask) -> set[str]:
+    """Give the keys that the task sets: a space may hold settings that this architecture does not have."""
+    return {override.partition("=")[0] for override in task.overrides}
+
+
+def _description(task: TrialTask) -> str:
+    return BASELINE if task.role == "baseline" else how_to_repeat(task.overrides)
+
+
+def close_record(record: RunRecord, outcome: Outcome) -> None:
+    """Give the run its end state, with the reason of an end that is none of success."""
+    words = [word for word in (outcome.cause, outcome.reason) if word]
+    record.end(_STATES[outcome.state], ": ".join(words) or None)
+
+
+def summary_of(scores: Scores) -> Mapping[str, Any]:
+    """Give the one-number results of a training by the names that they are recorded under."""
+    return {
+        "best/validation_accuracy": scores.validation,
+        "best/validation_macro_f1": scores.validation_macro_f1,
+        "best/validation_loss": scores.validation_loss,
+        "params_total": scores.parameters,
+        "memory/activations_bytes": scores.activations,
+        "time/seconds": scores.seconds,
+        "time/samples_per_second": scores.samples_per_second,
+        "work/epochs": scores.epochs,
+        "work/steps": scores.steps,
+        "memory/peak_bytes": peak_memory(),
+    }
+
+
+def record_scores(record: RunRecord, task: TrialTask, scores: Scores) -> None:
+    """Record what a training came to."""
+    record.summary(summary_of(scores))
+    if scores.checkpoint is not None:
+        record.tags({CHECKPOINT: scores.checkpoint.relative_to(task.mlruns).as_posix()})

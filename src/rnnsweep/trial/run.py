@@ -1,0 +1,150 @@
+"""What happens behind the wall: compose, record, train, score, and an outcome whatever happens."""
+
+import math
+import time
+from dataclasses import asdict, replace
+from typing import Any
+
+from rnnsweep.config import RunConfig, compose
+from rnnsweep.data import EncodedCorpus, prepare
+from rnnsweep.errors import UserError
+from rnnsweep.tracking.machine.monitor import MachineMonitor
+from rnnsweep.tracking.spool.record import RunRecord
+from rnnsweep.training import Scores, train
+from rnnsweep.training import checkpoint as checkpoints
+from rnnsweep.training.together import Together
+from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, explain, print_trace
+from rnnsweep.trial.memory import peak_memory
+from rnnsweep.trial.messages import Channel, Outcome, TrialTask
+from rnnsweep.trial.record import close_record, open_record, record_scores
+from rnnsweep.trial.reporter import Reporter
+from rnnsweep.trial.test_reads import note_read
+from rnnsweep.trial.test_scores import test_scores
+
+CHECKPOINTS = "checkpoints"  # in a task's folder
+
+
+def run_trial(task: TrialTask, channel: Channel, *, together: Together | None = None) -> Outcome:
+    """Do what a task asks for, and record it with its end state; `together` with others in this process.
+
+    Every failure of the training is an outcome with its cause; nothing is raised but what ends the process.
+    """
+    try:
+        run = compose(task.overrides, conf=task.conf)
+    except (UserError, OSError) as error:
+        print_trace()
+        return explain(error)
+    try:
+        corpus = _corpus(task, run)
+        record = open_record(task, run, corpus)
+    except (UserError, OSError) as error:
+        print_trace()
+        return explain(error, of_user=BROKEN_CORPUS)
+    outcome = _attempt(task, run, record, channel, together)
+    return _closed(task, record, outcome)
+
+
+def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
+    """Read the corpus, and see that it is the one that the sweep started with."""
+    corpus = prepare(run.data)
+    expected = task.corpora.get(run.data.source, corpus.digest)
+    if corpus.digest != expected:
+        raise UserError(
+            f"the corpus changed while the sweep ran: its digest is {corpus.digest[:8]},"
+            f" it was {expected[:8]}; put it back, or go on with --accept-changes"
+        )
+    return corpus
+
+
+def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
+    """End the run; where the disk kept a line or a file of it out, the trial goes on when there is room."""
+    full = outcome.cause == FULL_DISK
+    close_record(record, replace(outcome, state="interrupted") if full else outcome)
+    if record.flush() or record.missing:
+        return Outcome("failed", FULL_DISK, "its records did not fit on the disk", outcome.scores)
+    if outcome.state in ("complete", "pruned"):  # there is nothing to go on with any more
+        (task.folder / CHECKPOINTS / checkpoints.LAST).unlink(missing_ok=True)
+    return replace(outcome, recorded=not full)
+
+
+def _attempt(
+    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
+) -> Outcome:
+    try:
+        train_or_fit = _baseline if task.role == "baseline" else _train
+        outcome = train_or_fit(task, run, record, channel, together)
+    except Exception as error:
+        print_trace()
+        outcome = explain(error)
+    if outcome.state == "pruned" and task.role != "trial":
+        return replace(outcome, state="failed")  # only a search prunes
+    return outcome
+
+
+def _train(
+    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
+) -> Outcome:
+    reporter = Reporter(
+        channel,
+        validate_every=run.trainer.validate_every,
+        max_epochs=run.trainer.max_epochs,
+        seconds=task.time_limit,
+        held=record.flush,
+        clock=time.monotonic if together is None else together.seconds,
+    )
+    folder = task.folder / CHECKPOINTS
+    try:
+        with MachineMonitor(record, every_s=run.tracking.machine_every):
+            scores = train(
+                run,
+                logger=record.logger,
+                callbacks=[reporter],
+                folder=folder,
+                resume=task.resume,
+                together=together,
+            )
+    except Exception as error:  # what it cost counts in the budget
+        print_trace()
+        work = reporter.work()
+        record.summary({"work/epochs": work["epochs"], "time/seconds": work["seconds"]})
+        return replace(explain(error), scores=work)
+    values = _values(scores)
+    if scores.stopped == "interrupted":
+        return Outcome("interrupted", scores=values)
+    record_scores(record, task, scores)
+    if scores.stopped == "pruned":
+        return Outcome("pruned", "pruned", f"behind after {reporter.pruned_at or 0:.3g} epochs", values)
+    if task.role == "replicate":
+        assert scores.checkpoint is not None
+        values |= test_scores(run, scores.checkpoint, folder=task.folder, record=record)
+    return Outcome("complete", scores=values)
+
+
+def _values(scores: Scores) -> dict[str, Any]:
+    """Give the scores as plain values, memory beside them; NaN, as without a validation, is left out."""
+    kept = {key: value for key, value in asdict(scores).items() if key not in ("checkpoint", "stopped")}
+    kept["memory"] = peak_memory()
+    return {key: value for key, value in kept.items() if not (isinstance(value, float) and math.isnan(value))}
+
+
+def _baseline(
+    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
+) -> Outcome:
+    from rnnsweep.baseline import fit_baseline
+
+    note_read(task.folder.parent.parent, task.folder.name)
+    found = fit_baseline(run.data)
+    record.summary(
+        {
+            "best/validation_accuracy": found.validation,
+            "best/validation_macro_f1": found.validation_macro_f1,
+            "best/validation_loss": found.validation_loss,
+            "test/accuracy": found.test,
+            "test/macro_f1": found.test_macro_f1,
+            "test/loss": found.test_loss,
+            "params_total": found.parameters,
+            "time/seconds": found.seconds,
+            "time/samples_per_second": found.samples_per_second,
+        }
+    )
+    return Outcome("complete", scores=asdict(found))
