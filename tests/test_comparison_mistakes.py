@@ -6,15 +6,9 @@ from rich.console import Console
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records, print_comparison, render_report
-from rnnsweep.comparison.verdicts.mistakes import (
-    LONGEST,
-    Predictions,
-    find_mistakes,
-    gather_predictions,
-    read_predictions,
-    right_rows,
-)
-from rnnsweep.comparison.verdicts.standings import make_standings
+from rnnsweep.comparison.predictions import Predictions, read_predictions, right_rows
+from rnnsweep.comparison.verdicts.mistakes import LONGEST, find_mistakes
+from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 
 TARGETS_N = np.array([0, 0, 1, 1, 2, 2])

@@ -85,7 +85,7 @@ def test_the_loops_of_the_cells_depend_on_the_curves_of_their_gates():
     import rnnsweep.networks.fast.loops  # noqa: F401
 
     names = {file.name for file in code_seen("rnnsweep.networks.fast.loops")}
-    assert names == {"kernels.py", "rows.py", "steps.py", "maths.py", "compiled.py"}
+    assert names == {"loops.py", "rows.py", "steps.py", "activations.py", "compiled.py"}
 
 
 @pytest.mark.slow

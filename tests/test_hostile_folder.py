@@ -190,7 +190,7 @@ def test_a_program_that_calls_the_package_hands_its_safe_path_to_the_fork_server
     program = folder.parent / "program.py"
     program.write_text(
         "import os\n"
-        "from rnnsweep.launchers.server import in_fresh_process\n"
+        "from rnnsweep.launchers.local.server import in_fresh_process\n"
         "print(in_fresh_process(os.getenv, 'PYTHONSAFEPATH'), os.environ.get('PYTHONSAFEPATH'))\n"
     )
     done = subprocess.run(

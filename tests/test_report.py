@@ -20,8 +20,8 @@ from rnnsweep.comparison import (
     verdicts_markdown,
     write_report,
 )
+from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.terminal import interval_bar
-from rnnsweep.comparison.verdicts.mistakes import Predictions
 from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
 from rnnsweep.sweepfile import read_sweep
 

@@ -71,7 +71,7 @@ def others() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # gone, or a zombie that nobody has waited for yet
-            if "rnnsweep.training.ranks" in child.cmdline():
+            if "rnnsweep.training.companion" in child.cmdline():
                 found.append(child)
     return found
 
@@ -122,7 +122,7 @@ def test_the_others_leave_when_the_first_process_is_killed(settings):
     first = subprocess.Popen([sys.executable, "-c", ALONE, *run.overrides], stdout=subprocess.PIPE, text=True)
     assert first.stdout.readline() == "validated\n"
     found = psutil.Process(first.pid).children(recursive=True)
-    assert any("rnnsweep.training.ranks" in child.cmdline() for child in found)
+    assert any("rnnsweep.training.companion" in child.cmdline() for child in found)
     first.kill()
     first.wait()
     first.stdout.close()

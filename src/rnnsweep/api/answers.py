@@ -146,7 +146,7 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
     Raises:
         UserError: there is no such sweep or architecture, or no trial is complete.
     """
-    from rnnsweep.comparison.verdicts.standings import OBJECTIVE, last_attempts, ranked_trials
+    from rnnsweep.comparison.trials import OBJECTIVE, last_attempts, ranked_trials
 
     name = _known(sweep)
     table, asked = runs(name, uri=uri), started(name, find_paths())

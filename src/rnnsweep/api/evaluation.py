@@ -12,7 +12,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
 if TYPE_CHECKING:
-    from rnnsweep.tracking.read.runs import RunRow
+    from rnnsweep.tracking.read.row import RunRow
 
 CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
 

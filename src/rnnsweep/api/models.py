@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rnnsweep.comparison import Comparison
     from rnnsweep.comparison.verdicts.records import Standing
     from rnnsweep.models import Card, Prediction, TextModel
-    from rnnsweep.tracking.read.runs import RunRow
+    from rnnsweep.tracking.read.row import RunRow
     from rnnsweep.tracking.store.registry import ModelEntry
 
 

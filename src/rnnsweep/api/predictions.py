@@ -10,12 +10,12 @@ from rnnsweep.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnsweep.comparison.verdicts.mistakes import Predictions
+    from rnnsweep.comparison.predictions import Predictions
 
 
 def predictions_of(table: "pd.DataFrame", folder: Path) -> "dict[str, Predictions]":
     """Give {run_id: predictions} of the complete replicates of a sweep whose files lie in its `folder`."""
-    from rnnsweep.comparison.verdicts.mistakes import read_predictions
+    from rnnsweep.comparison.predictions import read_predictions
     from rnnsweep.trial.test_scores import PREDICTIONS
 
     found = {}

@@ -89,7 +89,7 @@ def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
 
 
 def _find_store(run: RunConfig) -> _Store | None:
-    from rnnsweep.tracking.store.address import destination_of
+    from rnnsweep.tracking.store.store import destination_of
 
     if not run.tracking.enabled:
         return None

@@ -15,7 +15,7 @@ from rnnsweep.sweepfile.limits import INFEASIBLE
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.ship.shipper import Shipper
 from rnnsweep.tracking.spool.record import RunRecord, State
-from rnnsweep.tracking.store.address import destination_of
+from rnnsweep.tracking.store.store import destination_of
 from rnnsweep.tracking.store.upkeep import analyse
 from rnnsweep.tracking.ui.views import SweepPicture, description, experiment_tags
 from rnnsweep.trial import Outcome, TrialTask

@@ -12,14 +12,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any, get_type_hints
+from typing import IO
 
 import torch
 from pytorch_lightning.strategies import DDPStrategy
@@ -81,7 +79,7 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
 
 def _start(task: str, environment: dict[str, str], log: IO[str]) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        run_module("rnnsweep.training.ranks"),
+        run_module("rnnsweep.training.companion"),
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -154,39 +152,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _run_of(values: dict[str, Any]) -> RunConfig:
-    """Rebuild a run from its values."""
-    hints = get_type_hints(RunConfig)
-    sections = {
-        part.name: hints[part.name](**values[part.name])
-        for part in fields(RunConfig)
-        if is_dataclass(hints[part.name])
-    }
-    overrides = tuple(values["overrides"])
-    return RunConfig(**{**values, **sections, "overrides": overrides})
-
-
-def _leave_with(parent: int) -> None:
-    """End this process as soon as rank 0 is gone, however it ended."""
-    while os.getppid() == parent:
-        time.sleep(WATCH_S)
-    os._exit(1)
-
-
-def main() -> None:
-    """Be one of the other ranks: read the task from standard input and train along."""
-    from rnnsweep.training.fit import train
-
-    parent = os.getppid()
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    task = json.load(sys.stdin)
-    sys.stdout.write(READY)
-    sys.stdout.flush()
-    folder = task["folder"] and Path(task["folder"])
-    train(_run_of(task["run"]), folder=folder, resume=task["resume"])
-
-
-if __name__ == "__main__":
-    main()

@@ -7,8 +7,8 @@ import numpy as np
 from rnnsweep.comparison.figures.charts import LEFT, ROW, WIDTH, css, write_name
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.figures.svg import Picture, Scale, fit, number, shorten
+from rnnsweep.comparison.trials import last_attempts
 from rnnsweep.comparison.verdicts.records import Comparison
-from rnnsweep.comparison.verdicts.standings import last_attempts
 
 if TYPE_CHECKING:
     import pandas as pd

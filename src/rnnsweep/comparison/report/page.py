@@ -16,9 +16,10 @@ from rnnsweep.comparison.figures.marginals import marginals_figure
 from rnnsweep.comparison.report import tables
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
+from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.derived import say_derived
 from rnnsweep.comparison.verdicts.mistakes import Example, Mistakes
-from rnnsweep.comparison.verdicts.records import INFEASIBLE, OUTCOMES, Comparison, Spent, Standing
+from rnnsweep.comparison.verdicts.records import OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.verdicts.sentences import gather_remarks, p_value, points, say_few, say_improvement
 from rnnsweep.comparison.verdicts.test_reads import TestReads, say_reads
 from rnnsweep.palette import colour

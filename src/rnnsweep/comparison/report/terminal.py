@@ -11,8 +11,9 @@ from rnnsweep.comparison.figures.svg import short, shorten
 from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
+from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.derived import say_derived
-from rnnsweep.comparison.verdicts.records import INFEASIBLE, Comparison, Standing, Verdict
+from rnnsweep.comparison.verdicts.records import Comparison, Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
 from rnnsweep.comparison.verdicts.test_reads import say_reads
 from rnnsweep.palette import colour

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnsweep.comparison.verdicts.standings import last_attempts
+from rnnsweep.comparison.trials import last_attempts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.statistics.importance import FEWEST, varied_parameters
-from rnnsweep.comparison.verdicts.standings import last_attempts
+from rnnsweep.comparison.trials import last_attempts
 
 if TYPE_CHECKING:
     import pandas as pd

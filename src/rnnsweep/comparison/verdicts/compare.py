@@ -6,21 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnsweep.comparison.predictions import Predictions, right_rows
 from rnnsweep.comparison.statistics.importance import forest_importances
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
+from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts
 from rnnsweep.comparison.verdicts.facts import describe_looks, describe_sweep
 from rnnsweep.comparison.verdicts.health import Bounds, check_health
-from rnnsweep.comparison.verdicts.mistakes import (
-    Predictions,
-    Texts,
-    find_mistakes,
-    gather_predictions,
-    right_rows,
-)
+from rnnsweep.comparison.verdicts.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.comparison.verdicts.sentences import say_answer
-from rnnsweep.comparison.verdicts.standings import OBJECTIVE, feasible_trials, last_attempts, make_standings
+from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.comparison.verdicts.studies import find_bought
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts

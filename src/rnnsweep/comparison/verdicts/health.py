@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.verdicts.records import INFEASIBLE, Remark, Standing
+from rnnsweep.comparison.trials import INFEASIBLE, last_attempts
+from rnnsweep.comparison.verdicts.records import Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import points
-from rnnsweep.comparison.verdicts.standings import last_attempts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,26 +5,16 @@ Shapes: N test rows, R replicates, C classes.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.verdicts.records import Standing
+from rnnsweep.comparison.predictions import Predictions
 
 SHOWN = 6  # examples for each of the two
 LONGEST = 400  # characters of an example's text
 
 Texts = Callable[[Sequence[int]], Sequence[str]]  # the texts of some test rows
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What one replicate said of each test row."""
-
-    targets_N: NDArray[np.int64]
-    predictions_N: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -49,43 +39,6 @@ class Mistakes:
     labels: tuple[str, ...]
     confusion: Mapping[str, NDArray[np.int64]]  # counts_CC, true label by prediction
     examples: tuple[Example, ...]
-
-
-def read_predictions(path: Path) -> Predictions | None:
-    """Read what a replicate predicted; None where there is no such file or it cannot be read."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            return Predictions(found["targets_N"].astype(np.int64), found["predictions_N"].astype(np.int64))
-    except (OSError, KeyError, ValueError, BadZipFile):
-        return None
-
-
-def gather_predictions(
-    standings: Sequence[Standing], predictions: Mapping[str, Predictions]
-) -> dict[str, dict[str, Predictions]]:
-    """Give {architecture: {seed: predictions}} of the replicates that saw one and the same test part."""
-    found = {
-        s.architecture: {r.seed: predictions[r.run_id] for r in s.replicates if r.run_id in predictions}
-        for s in standings
-        if not s.baseline
-    }
-    first = next((p for own in found.values() for p in own.values()), None)
-    same = {
-        name: {seed: p for seed, p in own.items() if np.array_equal(p.targets_N, first.targets_N)}
-        for name, own in found.items()
-        if first is not None
-    }
-    return {name: own for name, own in same.items() if own}
-
-
-def right_rows(
-    predictions: Mapping[str, Mapping[str, Predictions]],
-) -> dict[str, dict[str, NDArray[np.bool_]]]:
-    """Give {architecture: {seed: right_N}}, the input of McNemar's test."""
-    return {
-        name: {seed: p.predictions_N == p.targets_N for seed, p in own.items()}
-        for name, own in predictions.items()
-    }
 
 
 def find_mistakes(

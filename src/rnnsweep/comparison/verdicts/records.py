@@ -10,6 +10,7 @@ from rnnsweep.comparison.statistics.improvement import McNemar
 from rnnsweep.comparison.statistics.intervals import Interval
 from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
+from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.test_reads import TestReads
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 VERDICTS = ("better", "worse", "equivalent", "not separable", "needs more")
 OUTCOMES = ("complete", "pruned", "failed")
-INFEASIBLE = "infeasible"  # complete, but above a constraint: it cannot win
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.statistics.intervals import (
     interquartile_mean_interval,
     mean_interval,
     median_interval,
 )
-from rnnsweep.comparison.verdicts.records import INFEASIBLE, OUTCOMES, Replicate, Spent, Standing, TestScore
+from rnnsweep.comparison.trials import INFEASIBLE, OBJECTIVE, infeasible, last_attempts, ranked_trials
+from rnnsweep.comparison.verdicts.records import OUTCOMES, Replicate, Spent, Standing, TestScore
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OBJECTIVE = ("validation",)
 # keys that replicates set, one or several, as the sweep's `vary:` says
 VARIED = {
     "seed": "seed",
@@ -72,30 +73,6 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
         baseline=bool(len(baseline)),
         derived=_derived(winner),
     )
-
-
-def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":
-    """Keep one run for each trial: a complete one, else the last that was started."""
-    if not len(trials):
-        return trials
-    order = trials.assign(_done=trials["state"].eq("complete")).sort_values(
-        ["_done", "started"], kind="stable", na_position="first"
-    )
-    numbered = order[order["trial"].notna()].drop_duplicates(["architecture", "trial"], keep="last")
-    return numbered.drop(columns="_done").sort_values(["architecture", "trial"], kind="stable")
-
-
-def ranked_trials(trials: "pd.DataFrame", objectives: Sequence[str] = OBJECTIVE) -> "pd.DataFrame":
-    """Give the feasible complete trials, the best validation first; of equals the first, as in the study."""
-    done = feasible_trials(trials)
-    keys = list(dict.fromkeys(["validation", *objectives]))
-    return done.sort_values(keys, ascending=[key != "validation" for key in keys], kind="stable")
-
-
-def feasible_trials(trials: "pd.DataFrame") -> "pd.DataFrame":
-    """Give the complete trials that have a score and break no constraint."""
-    done: pd.DataFrame = trials[trials["state"].eq("complete") & trials["validation"].notna()]
-    return done[~infeasible(done)]
 
 
 def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame":
@@ -163,12 +140,6 @@ def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(note)) if isinstance(note, str) else ()
 
 
-def infeasible(runs: "pd.DataFrame") -> "pd.Series[bool]":
-    """Say of each run whether it is complete and yet above a constraint of its sweep."""
-    named = runs["reason"].astype("string").str.startswith(INFEASIBLE).fillna(False).astype(bool)
-    return named & runs["state"].eq("complete")
-
-
 def _spent(trials: "pd.DataFrame") -> dict[str, Spent]:
     """What trials used up, by outcome; infeasible ones apart where there are any."""
     above = infeasible(trials)
@@ -201,3 +172,21 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def gather_predictions(
+    standings: Sequence[Standing], predictions: Mapping[str, Predictions]
+) -> dict[str, dict[str, Predictions]]:
+    """Return {architecture: {seed: predictions}} of the replicates that saw one and the same test part."""
+    found = {
+        s.architecture: {r.seed: predictions[r.run_id] for r in s.replicates if r.run_id in predictions}
+        for s in standings
+        if not s.baseline
+    }
+    first = next((p for own in found.values() for p in own.values()), None)
+    same = {
+        name: {seed: p for seed, p in own.items() if np.array_equal(p.targets_N, first.targets_N)}
+        for name, own in found.items()
+        if first is not None
+    }
+    return {name: own for name, own in same.items() if own}

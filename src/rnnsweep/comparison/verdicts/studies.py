@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from rnnsweep.comparison.statistics.budget import FEWEST_STUDIES, budget_curve, study_curve
 from rnnsweep.comparison.statistics.time_curves import Bought, study_time_curve, time_curve
+from rnnsweep.comparison.trials import infeasible, last_attempts
 from rnnsweep.comparison.verdicts.health import diverged
-from rnnsweep.comparison.verdicts.standings import infeasible, last_attempts
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from rnnsweep.tracking.read.runs import RunRow
+from rnnsweep.tracking.read.row import RunRow
 
 # a temporary table of the chosen runs keeps the four queries short and indexed
 CHOSEN = """

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.naming import from_text
+from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store.address import LOCAL, destination
 
 if TYPE_CHECKING:
@@ -31,20 +31,6 @@ RESULTS = {
 WHOLE = ("parameters", "steps")  # columns that hold whole numbers
 WORDS = ("role", "architecture", "state", "reason")
 COLUMNS = ("run_id", "key", "name", "role", "architecture", "trial", "state", "reason", "seed", "overrides")
-
-
-@dataclass
-class RunRow:
-    """One run as any store gives it; `started` in milliseconds since 1970."""
-
-    run_id: str
-    name: str
-    status: str
-    started: int
-    experiment_id: str = ""
-    tags: dict[str, str] = field(default_factory=dict)
-    params: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
 
 
 def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "pd.DataFrame":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.tracking.read.runs import RunRow
+from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store.address import check_answers
 from rnnsweep.tracking.store.store import open_client
 

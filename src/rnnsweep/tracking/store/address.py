@@ -52,20 +52,6 @@ def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
     return target
 
 
-def destination_of(mlruns: Path, uri: str | None) -> str:
-    """Resolve the setting before something is recorded: the server answers, the local store is one of today.
-
-    Raises:
-        UserError: it does not, or an old file store is in the way.
-    """
-    from rnnsweep.tracking.store.store import refuse_old_layout
-
-    target = check_answers(uri)
-    if target == LOCAL:
-        refuse_old_layout(mlruns)
-    return target
-
-
 def _knock_in_time(target: str, patience_s: float) -> str | None:
     """Say what is wrong; a server may dribble for ever, so the time is measured from outside."""
     faults: list[str] = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from rnnsweep.errors import UserError
-from rnnsweep.tracking.store.address import LOCAL
+from rnnsweep.tracking.store.address import LOCAL, check_answers
 from rnnsweep.tracking.store.moved import repair_if_moved
 
 if TYPE_CHECKING:
@@ -104,6 +104,18 @@ def refuse_old_layout(mlruns: Path) -> None:
         f"{mlruns} is an old MLflow file store (it has {old.relative_to(mlruns)}); bring its runs over with: "
         "rnnsweep migrate"
     )
+
+
+def destination_of(mlruns: Path, uri: str | None) -> str:
+    """Resolve the setting before something is recorded: the server answers, the local store is one of today.
+
+    Raises:
+        UserError: it does not, or an old file store is in the way.
+    """
+    target = check_answers(uri)
+    if target == LOCAL:
+        refuse_old_layout(mlruns)
+    return target
 
 
 def open_client(mlruns: Path, target: str) -> "MlflowClient":

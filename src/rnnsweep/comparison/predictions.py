@@ -1,0 +1,39 @@
+"""What replicates predicted on the test part.
+
+Shapes: N test rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one replicate said of each test row."""
+
+    targets_N: NDArray[np.int64]
+    predictions_N: NDArray[np.int64]
+
+
+def read_predictions(path: Path) -> Predictions | None:
+    """Read what a replicate predicted; None where there is no such file or it cannot be read."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            return Predictions(found["targets_N"].astype(np.int64), found["predictions_N"].astype(np.int64))
+    except (OSError, KeyError, ValueError, BadZipFile):
+        return None
+
+
+def right_rows(
+    predictions: Mapping[str, Mapping[str, Predictions]],
+) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """Give {architecture: {seed: right_N}}, the input of McNemar's test."""
+    return {
+        name: {seed: p.predictions_N == p.targets_N for seed, p in own.items()}
+        for name, own in predictions.items()
+    }

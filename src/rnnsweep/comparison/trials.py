@@ -1,0 +1,40 @@
+"""The trials of a sweep as rows of the table of runs: which count, in which order."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OBJECTIVE = ("validation",)
+INFEASIBLE = "infeasible"  # complete, but above a constraint: it cannot win
+
+
+def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":
+    """Keep one run for each trial: a complete one, else the last that was started."""
+    if not len(trials):
+        return trials
+    order = trials.assign(_done=trials["state"].eq("complete")).sort_values(
+        ["_done", "started"], kind="stable", na_position="first"
+    )
+    numbered = order[order["trial"].notna()].drop_duplicates(["architecture", "trial"], keep="last")
+    return numbered.drop(columns="_done").sort_values(["architecture", "trial"], kind="stable")
+
+
+def ranked_trials(trials: "pd.DataFrame", objectives: Sequence[str] = OBJECTIVE) -> "pd.DataFrame":
+    """Give the feasible complete trials, the best validation first; of equals the first, as in the study."""
+    done = feasible_trials(trials)
+    keys = list(dict.fromkeys(["validation", *objectives]))
+    return done.sort_values(keys, ascending=[key != "validation" for key in keys], kind="stable")
+
+
+def feasible_trials(trials: "pd.DataFrame") -> "pd.DataFrame":
+    """Give the complete trials that have a score and break no constraint."""
+    done: pd.DataFrame = trials[trials["state"].eq("complete") & trials["validation"].notna()]
+    return done[~infeasible(done)]
+
+
+def infeasible(runs: "pd.DataFrame") -> "pd.Series[bool]":
+    """Say of each run whether it is complete and yet above a constraint of its sweep."""
+    named = runs["reason"].astype("string").str.startswith(INFEASIBLE).fillna(False).astype(bool)
+    return named & runs["state"].eq("complete")

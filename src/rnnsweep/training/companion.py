@@ -1,0 +1,48 @@
+"""A rank beside the first: a process that trains along, started by `ranks`."""
+
+import json
+import os
+import sys
+import threading
+import time
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from rnnsweep.config import RunConfig
+from rnnsweep.training.fit import train
+from rnnsweep.training.ranks import READY, WATCH_S
+
+
+def _run_of(values: dict[str, Any]) -> RunConfig:
+    """Rebuild a run from its values."""
+    hints = get_type_hints(RunConfig)
+    sections = {
+        part.name: hints[part.name](**values[part.name])
+        for part in fields(RunConfig)
+        if is_dataclass(hints[part.name])
+    }
+    overrides = tuple(values["overrides"])
+    return RunConfig(**{**values, **sections, "overrides": overrides})
+
+
+def _leave_with(parent: int) -> None:
+    """End this process as soon as rank 0 is gone, however it ended."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_S)
+    os._exit(1)
+
+
+def main() -> None:
+    """Be one of the other ranks: read the task from standard input and train along."""
+    parent = os.getppid()
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    task = json.load(sys.stdin)
+    sys.stdout.write(READY)
+    sys.stdout.flush()
+    folder = task["folder"] and Path(task["folder"])
+    train(_run_of(task["run"]), folder=folder, resume=task["resume"])
+
+
+if __name__ == "__main__":
+    main()
