@@ -19,7 +19,7 @@ class Record(Protocol):
     def summary(self, values: Mapping[str, Any]) -> None:
         """Append one-number results."""
 
-    def flush(self) -> None:
+    def flush(self) -> int:
         """Write what a full disk refused."""
 
 
