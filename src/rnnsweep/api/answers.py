@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rnnsweep.comparison import Comparison, CorporaComparison
-    from rnnsweep.tracking.read.runs import RunRow
+    from rnnsweep.tracking.read.row import RunRow
 
 CURVES = ("validation/accuracy", "validation/loss", "train/loss")
 
