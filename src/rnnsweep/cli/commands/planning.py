@@ -48,7 +48,7 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
 )
 def schema_command() -> None:
     """Print the JSON schema of sweep files, for editors."""
-    from rnnsweep.sweep import sweep_schema
+    from rnnsweep.sweepfile import sweep_schema
 
     click.echo(json.dumps(sweep_schema(), indent=2, ensure_ascii=False))
 
