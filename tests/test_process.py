@@ -16,7 +16,9 @@ from rnnsweep.process import ProcessIdentity, boot_id, start_ticks
 @pytest.fixture
 def sleeper():
     """A process that runs until the test ends it."""
-    child = subprocess.Popen([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"], stdout=-1)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"], stdout=-1
+    )
     child.stdout.readline()
     yield child
     child.kill()

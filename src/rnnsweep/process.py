@@ -27,8 +27,8 @@ class ProcessIdentity:
         host: the name of the machine.
         boot: an id that is new after each boot; empty where the system has none.
         pid: its number.
-        ticks: its start. On Linux in clock ticks since the boot; elsewhere in microseconds since the epoch, as
-            the kernel noted it when the process began. None where only `started` is known.
+        ticks: its start. On Linux in clock ticks since the boot; elsewhere in microseconds since the epoch,
+            as the kernel noted it then. None where only `started` is known.
         started: its start in seconds since the epoch: written for people, and read from old records, where
             `ticks` is missing.
     """
@@ -46,7 +46,7 @@ class ProcessIdentity:
 
     @staticmethod
     def read(record: Mapping[str, Any] | None) -> "ProcessIdentity | None":
-        """Read what `record` wrote, or an old record without boot and ticks; None where it names no process."""
+        """Read what `record` wrote, in this or an earlier version; None where it names no process."""
         try:
             values = dict(record or {})
             ticks, started = values.get("ticks"), values.get("started")
