@@ -1,7 +1,10 @@
 """Files of our own: whole or not at all, and never through a link."""
 
+import json
+import multiprocessing
 import os
 import stat
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -9,6 +12,9 @@ from hypothesis import strategies as st
 
 from rnnsweep import files
 from rnnsweep.errors import UserError
+from rnnsweep.files import JsonLines, append, cut_torn_line, is_full_disk, mend, read_json
+
+FULL = OSError(28, "No space left on device")
 
 
 @pytest.fixture
@@ -103,3 +109,119 @@ def test_no_name_leads_out_of_its_folder(tmp_path_factory, name):
         return
     assert folder.parent == root
     assert os.path.normpath(folder) == str(folder)
+
+
+@pytest.mark.parametrize(
+    "use", [mend, lambda path: JsonLines(path).append({}), lambda path: list(JsonLines(path).read())]
+)
+def test_lines_are_neither_mended_nor_written_nor_read_through_a_link(tmp_path, outside, use):
+    link = tmp_path / "lines.jsonl"
+    link.symlink_to(outside)
+    with pytest.raises(UserError, match=r"lines\.jsonl: is a link to .*Remove it"):
+        use(link)
+    assert outside.read_text() == "mine"
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    files.write_whole(tmp_path / "a", "x")
+    for name in (".a.0123456789ab", ".hidden"):
+        (tmp_path / name).write_text("half")
+    files.remove_asides(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".hidden", "a"]
+
+
+def test_content_and_name_are_on_the_disk_before_a_durable_write_returns(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(stat.S_ISDIR(os.fstat(file).st_mode)))
+    files.write_whole(tmp_path / "a", "x", durable=False)
+    assert synced == []
+    files.write_whole(tmp_path / "a", "x")
+    assert synced == [False, True]  # the file before its rename, the folder after it
+
+
+@pytest.mark.parametrize("content", [None, "", "[1]", "{", "nul\0", "[" * 100_000])
+def test_what_is_no_json_object_reads_as_none(tmp_path, content):
+    path = tmp_path / "state.json"
+    if content is not None:
+        path.write_text(content)
+    assert read_json(path) is None
+
+
+@given(data=st.data(), numbers=st.lists(st.integers(0, 99), min_size=1, max_size=5))
+def test_after_any_cut_the_next_line_stands_alone_and_whole_lines_stay(data, numbers, tmp_path_factory):
+    path = tmp_path_factory.mktemp("lines") / "lines.jsonl"
+    lines = JsonLines(path)
+    lines.append(*({"n": number} for number in numbers))
+    whole = path.read_bytes()
+    cut = data.draw(st.integers(0, len(whole)))
+    path.write_bytes(whole[:cut])
+    kept = [{"n": n} for n in numbers[: whole[:cut].count(b"\n")]]
+    assert list(lines.read()) == kept
+    lines.append({"next": 1})
+    assert list(lines.read()) == [*kept, {"next": 1}]
+    assert all(json.loads(line) for line in path.read_bytes().splitlines())
+
+
+def test_lines_are_appended_all_or_none(tmp_path, monkeypatch):
+    lines = JsonLines(tmp_path / "lines.jsonl")
+    lines.append({"n": 1})
+    write = os.write
+    answers = iter([lambda f, d: write(f, d[:3]), lambda f, d: (_ for _ in ()).throw(FULL)])
+    with monkeypatch.context() as patch, suppress(OSError):
+        patch.setattr(os, "write", lambda file, data: next(answers)(file, data))
+        lines.append({"n": 2}, {"n": 3})
+    assert list(lines.read()) == [{"n": 1}]
+    assert lines.path.read_bytes() == b'{"n": 1}\n'
+
+
+def _append_many(path, name):
+    for number in range(200):
+        JsonLines(path).append({"who": name, "n": number, "filling": "x" * 300})
+
+
+def test_lines_of_several_processes_do_not_mix(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_append_many, args=(path, name)) for name in "abc"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    records = list(JsonLines(path).read())
+    assert sorted((r["who"], r["n"]) for r in records) == [(who, n) for who in "abc" for n in range(200)]
+    assert path.read_bytes().count(b"\n") == 600
+
+
+@pytest.mark.parametrize("length", [1, 1 << 16, 200_000])
+def test_a_torn_line_of_any_length_is_cut_off(tmp_path, length):
+    path = tmp_path / "lines.jsonl"
+    for before in (b"", b'{"n": 1}\n'):
+        path.write_bytes(before + b"x" * length)
+        descriptor = os.open(path, os.O_RDWR)
+        assert cut_torn_line(descriptor) == len(before)
+        os.close(descriptor)
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "torn", [b'{"n": 2', b"\0" * 4096, b'{"n": 2\n', b"\0\n\0\n", b'{"n": 2\n{"n": 3', b'{"n": 2}']
+)
+def test_lines_that_do_not_read_are_cut_off_the_end_and_kept_beside(tmp_path, torn):
+    path = tmp_path / "journal.log"
+    path.write_bytes(b'{"n": 1}\n' + torn)
+    assert mend(path) == len(torn)
+    assert path.read_bytes() == b'{"n": 1}\n'
+    assert (tmp_path / "journal.torn").read_bytes() == torn + b"\n"
+    assert mend(path) == 0
+    assert mend(tmp_path / "none") == 0
+
+
+def test_an_empty_append_changes_nothing(tmp_path):
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\n")
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    append(descriptor, b"")
+    os.close(descriptor)
+    assert path.read_bytes() == b"a\n"
+    assert is_full_disk(FULL)
+    assert not is_full_disk(ValueError())

@@ -3,17 +3,26 @@
 A folder of records may come from somebody else, with a link in the place of a file that is written next. So a
 file of ours is opened without following a link, and is a regular file; a folder of ours is a real folder in
 mlruns/, which itself may be a link.
+
+One rule for a line that a killed process or a full disk left torn: a line counts where it ends in a newline
+and reads as JSON; what stands behind the last such line is cut off before the next line is written.
 """
 
 import errno
+import fcntl
+import json
 import os
+import re
 import stat
 import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from rnnsweep.errors import UserError
 
+_ASIDE = re.compile(r"\..+\.[0-9a-f]{12}")  # names of files that are being written
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # records name machines, paths and settings: nobody else reads them
 LONGEST_NAME = 255  # bytes, of most file systems
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -84,10 +93,11 @@ def read_own(path: Path) -> bytes:
         return file.read()
 
 
-def write_whole(path: Path, content: str | bytes, *, mode: int = PRIVATE) -> None:
+def write_whole(path: Path, content: str | bytes, *, mode: int = PRIVATE, durable: bool = True) -> None:
     """Write a file so that everybody sees the old content or the new, after a power cut too.
 
-    What is at `path` is replaced: where that is a link, the link, not what it points at.
+    What is at `path` is replaced: where that is a link, the link, not what it points at. Without `durable` a
+    power cut may take the new content back.
 
     Raises:
         OSError: as of a full disk; what was at `path` is still there.
@@ -98,13 +108,35 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = PRIVATE) -> Non
         with os.fdopen(open_own(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=mode), "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(aside, path)
     except BaseException:
         with suppress(OSError):
             aside.unlink()
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
+
+
+def remove_asides(folder: Path) -> None:
+    """Remove what killed processes left of `write_whole` in a folder; nobody may be writing there."""
+    for path in folder.glob(".*"):
+        if _ASIDE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read a file of ours that holds one JSON object; None where it is missing or holds anything else.
+
+    Raises:
+        UserError: it is a link, or no regular file.
+    """
+    try:
+        content = json.loads(read_own(path))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def sync_folder(folder: Path) -> None:
@@ -139,6 +171,110 @@ def append(descriptor: int, data: bytes) -> None:
     except OSError:
         os.ftruncate(descriptor, size)
         raise
+
+
+class JsonLines:
+    """An append-only file of JSON objects, one a line, which several processes may write at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, *records: Mapping[str, Any]) -> None:
+        """Append a line for each record: all of them or none; they are in the file when this returns.
+
+        Raises:
+            OSError: as of a full disk; the file is as it was.
+            UserError: it is a link, or no regular file.
+        """
+        data = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+        descriptor = open_own(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            cut_torn_line(descriptor)
+            append(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield the records so far; lines that are torn or being written are left out."""
+        try:
+            content = read_own(self.path)
+        except FileNotFoundError:
+            return
+        for line in content[: content.rfind(b"\n") + 1].splitlines():
+            with suppress(ValueError, RecursionError):
+                record = json.loads(line)
+                if isinstance(record, dict):
+                    yield record
+
+
+def cut_torn_line(descriptor: int) -> int:
+    """Cut off a last line that does not end, in a file that nobody else writes meanwhile.
+
+    Returns:
+        the size of the file afterwards, in bytes.
+    """
+    size = os.fstat(descriptor).st_size
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return size
+    whole = size
+    while whole:
+        start = max(0, whole - (1 << 16))
+        newline = os.pread(descriptor, whole - start, start).rfind(b"\n")
+        if newline >= 0:
+            whole = start + newline + 1
+            break
+        whole = start
+    os.ftruncate(descriptor, whole)
+    return whole
+
+
+def mend(path: Path) -> int:
+    """Cut lines that do not read off the end of a file of JSON lines, which nobody else writes meanwhile.
+
+    A machine that lost its power may leave more than a torn line: blocks of zeros. What is cut off is kept
+    beside the file.
+
+    Returns:
+        the number of bytes cut off.
+
+    Raises:
+        UserError: it is a link, or no regular file.
+    """
+    try:
+        descriptor = open_own(path, os.O_RDWR)
+    except FileNotFoundError:
+        return 0
+    with open(descriptor, "r+b") as file:
+        content = file.read()
+        good = _good_length(content)
+        cut = content[good:]
+        if cut:
+            beside = open_append(path.with_suffix(".torn"))
+            with open(beside, "ab") as torn:
+                torn.write(cut + b"\n")
+            file.truncate(good)
+            os.fsync(file.fileno())
+    return len(cut)
+
+
+def _good_length(content: bytes) -> int:
+    """Return the length of the part whose last line ends and reads; looks at the end alone."""
+    good = content.rfind(b"\n") + 1
+    while good:
+        start = content.rfind(b"\n", 0, good - 1) + 1
+        try:
+            json.loads(content[start:good])
+        except (ValueError, RecursionError):
+            good = start
+        else:
+            break
+    return good
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Return whether a disk, or a share of one, had no room left."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _linked(path: Path) -> UserError:

@@ -1,8 +1,8 @@
 """Which process wrote something, and whether it still runs: by boot and start, never by the wall clock.
 
-A process number is reused, and the wall clock moves: a machine that sets its clock by two seconds must not take
-its own processes for strangers. So a process is named by its host, the boot of that host, its number and the
-moment of its start as the kernel counts it.
+A process number is reused, and the wall clock moves: a machine that sets its clock by two seconds must not
+take its own processes for strangers. So a process is named by its host, the boot of that host, its number and
+the moment of its start as the kernel counts it.
 """
 
 import functools
