@@ -2,8 +2,8 @@
 
 import torch
 
+from rnnsweep.data.tokens import Tokeniser
 from rnnsweep.models import TextModel
-from rnnsweep.models.text_model import Cutting
 from rnnsweep.networks import build
 from rnnsweep.networks.config import ModelConfig
 
@@ -19,4 +19,4 @@ def small_model(seed=3, *, cutting=None, words=WORDS, **config):
     for value in network.parameters():
         value.normal_(0, 0.8)
     facts = {"architecture": "small", "corpus": {"name": "made up"}}
-    return TextModel(network, tuple(words), LABELS, cutting or Cutting(), facts)
+    return TextModel(network, tuple(words), LABELS, cutting or Tokeniser(), facts)

@@ -189,7 +189,7 @@ def test_a_name_that_the_package_does_not_have_is_an_attribute_error():
         ({"fit_rows": 0}, "data.fit_rows=0: must be 1 or more, or null"),
         ({"validation_share": 1.0}, "data.validation_share=1.0: must be above 0 and below 1"),
         ({"test_share": 0.0}, "data.test_share=0.0: must be above 0 and below 1"),
-        ({"text": 3}, "data.text=3: must be a column, a list of columns, or null"),
+        ({"text": 3.5}, "data.text=3.5: must be a column, a list of columns, or null"),
         ({"text": []}, r"data.text=\[\]: must be a column, a list of columns, or null"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from rnnsweep.data import prepare, read_texts
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.sources.formats import read_delimited, read_table
+from rnnsweep.data.tables import ReadOptions, read_table
 from rnnsweep.errors import UserError
 
 ROWS = [(f"sentence number {n} of the {kind} kind", kind) for n in range(30) for kind in ("good", "bad")]
@@ -118,7 +118,8 @@ def test_given_parts_are_used_and_missing_ones_drawn(tmp_path):
     assert corpus.sizes == {"train": 54, "validation": 6, "test": 2}
     assert corpus.texts("test") == ["a test", "another"]
     assert corpus.name == tmp_path.name
-    three = config(train=tmp_path / "train.csv", test=test, validation=write(tmp_path / "valid.jsonl"))
+    other = [(f"other {text}", kind) for text, kind in ROWS]
+    three = config(train=tmp_path / "train.csv", test=test, validation=write(tmp_path / "valid.jsonl", other))
     assert prepare(three, tmp_path / "cache").sizes == {"train": 60, "validation": 60, "test": 2}
 
 
@@ -179,15 +180,13 @@ def test_a_missing_file_is_refused(refused, tmp_path):
     assert f"data.test='{path}': no such file" in refused(train=write(tmp_path / "a.csv"), test=path)
 
 
-def test_a_folder_in_place_of_a_file_is_refused(refused, tmp_path):
-    assert "is a folder, not a file" in refused(train=tmp_path)
+def test_a_folder_without_tables_is_refused(refused, tmp_path):
+    assert "has neither tables nor folders of text files, one a class" in refused(train=tmp_path)
 
 
 def test_an_unknown_format_is_refused(refused, tmp_path):
     (tmp_path / "book.docx").write_text("x")
-    assert refused(train=tmp_path / "book.docx").endswith(
-        "book.docx: must end in one of .csv, .tsv, .tab, .jsonl, .ndjson, .parquet, .pq"
-    )
+    assert "book.docx: must end in one of .csv, .tsv, .tab, .jsonl" in refused(train=tmp_path / "book.docx")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
@@ -210,14 +209,27 @@ def test_one_class_only_is_refused(refused, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_a_wrongly_encoded_file_is_refused(refused, tmp_path, suffix, encoding):
+@pytest.mark.parametrize(
+    ("encoding", "note"), [("cp1252", "is read as Windows-1252"), ("utf-16", ""), ("utf-16-le", "UTF-16-LE")]
+)
+def test_other_encodings_are_found_out_and_told_where_they_are_guessed(tmp_path, suffix, encoding, note):
     path = write(tmp_path / f"own.{suffix}")
     text = path.read_text().replace("sentence", "sätze")
-    if suffix == "jsonl":
-        text = text.replace("s\\u00e4tze", "sätze")
     path.write_bytes(text.encode(encoding))
-    assert f"{path}: not UTF-8 (byte 0x" in refused(train=path)
+    corpus = prepare(config(train=path), tmp_path / "cache")
+    assert corpus.texts("train")[0].startswith("sätze number")
+    assert [note in each for each in corpus.facts.notes] == ([True] if note else [])
+
+
+def test_an_encoding_that_is_named_is_taken_and_one_that_does_not_fit_is_refused(refused, tmp_path):
+    path = write(tmp_path / "own.csv")
+    path.write_bytes(path.read_text().replace("sentence", "sätze").encode("cp850"))
+    named = prepare(config(train=path, encoding="cp850"), tmp_path / "other")
+    assert named.texts("train")[0].startswith("sätze number")
+    assert "not UTF-8 (byte 0x84); name its encoding" in refused(train=path, encoding="utf-8")
+    assert (
+        refused(train=path, encoding="klingon") == "data.encoding='klingon': no such encoding; one is utf-8"
+    )
 
 
 def test_missing_columns_are_refused_with_those_that_there_are(refused, tmp_path):
@@ -227,6 +239,7 @@ def test_missing_columns_are_refused_with_those_that_there_are(refused, tmp_path
     )
     assert refused(train=path, text="words") == (
         f"{path}: no column of labels found among columns 'words', 'kind'; name it with data.label=COLUMN"
+        " (rows without labels are for rnnsweep predict --file)"
     )
     assert refused(train=path, text="word", label="kind") == (
         f"data.text='word': {path} has columns 'words', 'kind'. Did you mean 'words'?"
@@ -237,7 +250,10 @@ def test_missing_columns_are_refused_with_those_that_there_are(refused, tmp_path
 def test_a_row_with_too_many_values_is_refused_with_its_line(refused, tmp_path):
     path = write(tmp_path / "own.csv")
     path.write_text(path.read_text() + '\n"one","two","three"')
-    assert refused(train=path) == f"{path}, line 62: 3 values, but the header names 2 columns (text, label)"
+    assert refused(train=path) == (
+        f"{path}, line 62: 3 values, but the header names 2 columns (text, label);"
+        " data.skip_bad=N leaves up to N such rows out"
+    )
 
 
 @pytest.mark.parametrize(
@@ -259,7 +275,10 @@ def test_an_unreadable_parquet_file_is_refused(refused, tmp_path):
 
 def test_a_missing_label_is_refused_with_its_row(refused, tmp_path):
     path = write(tmp_path / "own.jsonl", [*ROWS, ("no label", None)])
-    assert refused(train=path) == f"{path}: row 61 has no label in column 'label'"
+    assert refused(train=path) == (
+        f"{path}: row 61 has no label in column 'label'; missing-like-label: 1 in all (empty 1);"
+        " data.skip_unlabelled=true leaves them out, data.missing_is_class=true takes such names as classes"
+    )
 
 
 def test_labels_that_training_does_not_have_are_refused(refused, tmp_path):
@@ -290,10 +309,8 @@ def test_half_a_character_in_json_is_read_as_a_question_mark(tmp_path):
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\)"):
-        next(read_delimited(tmp_path, ","))
     with pytest.raises(UserError, match=r"cannot be read \(No such file or directory\)"):
-        read_table(tmp_path / "gone.csv")
+        read_table(tmp_path / "gone.csv", ReadOptions(), list)
 
 
 def test_a_quote_that_is_never_closed_is_refused(refused, tmp_path):

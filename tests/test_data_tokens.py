@@ -10,8 +10,12 @@ from rnnsweep.data import tokens
 texts = st.lists(st.text(max_size=30), min_size=1, max_size=20)
 
 
+def tokeniser(kind, max_length=10):
+    return tokens.Tokeniser(kind, max_length, rules=tokens.RULES)
+
+
 def count(train, test=(), cut="words", max_length=10):
-    return tokens.count({"train": train, "test": list(test)}, cut=tokens.cutter(cut), max_length=max_length)
+    return tokens.count({"train": train, "test": list(test)}, tokeniser(cut, max_length))
 
 
 def vocabulary_of(train, size=100, fit_rows=None, **settings):
@@ -22,7 +26,7 @@ def vocabulary_of(train, size=100, fit_rows=None, **settings):
     ("kind", "text", "wanted"),
     [
         ("words", "Don't use n_rows=3", ["don", "'", "t", "use", "n_rows", "=", "3"]),
-        ("words", "Größe\t日本", ["größe", "日本"]),
+        ("words", "Größe\t日本", ["größe", "日", "本"]),
         ("basic_english", "Don't say \"oil-price\"; $5: (yes)!", [
             "don", "'", "t", "say", "oil-price", "$5", "(", "yes", ")", "!"]),
         ("basic_english", 'a"b<br />c', ["ab", "c"]),
@@ -66,21 +70,18 @@ def test_a_text_without_tokens_is_one_unknown_token(kind):
 
 
 def test_a_word_that_is_called_like_padding_is_a_word():
-    ids, _ = tokens.encode(
-        ["<padding>"], tokens.word_ids(("<padding>", "<unknown>")), cut=str.split, max_length=5, unknown=1
-    )
+    words = tokeniser(tokens.LIST)
+    ids, _ = tokens.encode(["<padding>"], tokens.word_ids(("<padding>", "<unknown>")), words)
     assert ids.tolist() == [1]
 
 
 @given(texts, st.integers(1, 12), st.sampled_from(["words", "basic_english", "characters"]))
 @settings(deadline=None)
 def test_texts_encoded_later_get_the_ids_that_the_cache_has(train, max_length, kind):
-    cut = tokens.cutter(kind)
-    counted = tokens.count({"train": train}, cut=cut, max_length=max_length)
+    cut = tokeniser(kind, max_length)
+    counted = tokens.count({"train": train}, cut)
     vocabulary = tokens.most_frequent(counted, size=20, fit_rows=None)
-    ids, lengths_N = tokens.encode(
-        train, tokens.word_ids(vocabulary), cut=cut, max_length=max_length, unknown=1
-    )
+    ids, lengths_N = tokens.encode(train, tokens.word_ids(vocabulary), cut)
     assert ids.tolist() == tokens.final_ids(counted, vocabulary, unknown=1)["train"].tolist()
     assert lengths_N.tolist() == counted.lengths["train"].tolist()
     assert lengths_N.min() >= 1

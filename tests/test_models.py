@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import LABELS, small_model
 
+from rnnsweep.data.tokens import Tokeniser
 from rnnsweep.errors import UserError
 from rnnsweep.models import Card, read_model, write_model
 from rnnsweep.models.folder import CODE
-from rnnsweep.models.text_model import Cutting
 
 TEXTS = [
     "the cat sat",
@@ -63,7 +63,7 @@ def test_a_model_in_double_precision_stays_so(tmp_path):
 
 
 def test_a_prediction_names_the_likeliest_label_and_what_was_known_of_the_text():
-    model = small_model(cutting=Cutting(max_length=4))
+    model = small_model(cutting=Tokeniser(max_length=4))
     (answer,) = model.predict("The cat ate a mat and more")
     assert answer.label == max(answer.probabilities, key=answer.probabilities.__getitem__)
     assert answer.probability == max(answer.probabilities.values())

@@ -138,7 +138,6 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
     """Make the model of a recorded run, from its checkpoint and its corpus, and its card."""
     from rnnsweep.data import prepare
     from rnnsweep.models import Card, TextModel
-    from rnnsweep.models.text_model import Cutting
     from rnnsweep.training.initial import restore
 
     run = recorded_run(row, mlruns)
@@ -153,14 +152,14 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
         digest=corpus.digest,
         sizes=corpus.sizes,
         labels=corpus.labels,
-        tokens=run.data.tokens,
+        tokens=corpus.tokeniser.tokens,
         max_length=run.data.max_length,
         vocabulary=len(corpus.vocabulary),
         parameters=sum(value.numel() for value in network.parameters()),
         validation=row.metrics.get("best/validation_accuracy"),
         test=row.metrics.get("test/accuracy"),
     )
-    return TextModel(network, corpus.vocabulary, corpus.labels, Cutting.of(run.data), card.facts()), card
+    return TextModel(network, corpus.vocabulary, corpus.labels, corpus.tokeniser, card.facts()), card
 
 
 def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "TextModel":

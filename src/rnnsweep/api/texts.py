@@ -3,10 +3,10 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rnnsweep.errors import UserError, nearest
 
@@ -15,85 +15,156 @@ if TYPE_CHECKING:
 
 ANSWERS = (".csv", ".jsonl")
 COLUMNS = ("text", "label", "probability", "tokens", "known")
+LINES = (".txt", ".ft", ".fasttext")  # a text a line, whatever else reads them
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
 
 
-def read_asked(file: str, *, column: str | None = None) -> list[str]:
-    """Read texts: the text column of a CSV, TSV, JSON Lines or Parquet file, else one text a line.
+class Asked(list[str]):
+    """Texts in the order of their rows; `columns` holds all columns of a table, and is empty for lines."""
+
+    def __init__(
+        self,
+        texts: Iterable[str],
+        columns: Mapping[str, Sequence[Any]] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        super().__init__(texts)
+        self.columns = dict(columns or {})
+        self.notes = tuple(notes)  # on what was guessed while reading
+
+
+def read_asked(file: str, *, column: str | None = None) -> Asked:
+    """Read the text column of a table in any format that is trained on, else one text a line.
+
+    Every line is a text, the empty one too, and ends at a line feed alone.
 
     Args:
         file: a path, or ``-`` for lines on standard input.
         column: of a table; None finds it by name.
 
     Raises:
-        UserError: the file cannot be read, is not UTF-8, has no such column or no text.
+        UserError: the file cannot be read, has no such column or no text.
     """
-    from rnnsweep.data.sources.formats import READERS
+    from rnnsweep.data.tables import expand_paths, format_of
+    from rnnsweep.data.tables.opening import inner_suffix
 
-    path = Path(file)
-    if file != "-" and path.suffix.lower() in READERS:
-        return _from_table(path, column)
+    path = Path(file).expanduser()
+    if file != "-" and format_of(path) is not None and inner_suffix(path) not in LINES:
+        return _from_tables(expand_paths("--file", file), column)
     if column is not None:
         raise UserError(f"--column {column}: {file} is read line by line; only tables have columns")
-    texts = [line for line in _content(file).splitlines() if line.strip()]
-    if not texts:
+    lines = [line.removesuffix("\r") for line in _content(file).split("\n")]
+    if lines and not lines[-1]:
+        lines.pop()  # what follows the last line feed is no line
+    if not any(line.strip() for line in lines):
         raise UserError(f"{'standard input' if file == '-' else file}: has no text")
-    return texts
+    return Asked(lines)
 
 
 def _content(file: str) -> str:
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8 (byte 0x{raw[error.start]:02x}); save it as UTF-8") from error
+    from rnnsweep.data.tables.opening import open_text, scan
+
+    if file == "-":
+        raw = sys.stdin.buffer.read()
+        try:
+            return raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UserError(f"-: not UTF-8 (byte 0x{raw[error.start]:02x}); send it as UTF-8") from error
+    path = Path(file).expanduser()
+    with open_text(path, scan(path, None).encoding) as opened:
+        return opened.read()
 
 
-def _from_table(path: Path, column: str | None) -> list[str]:
-    from rnnsweep.data.sources.files import PAIR, TEXT
-    from rnnsweep.data.sources.formats import find_column, read_table
+def _from_tables(paths: Sequence[Path], column: str | None) -> Asked:
+    from rnnsweep.data.sources.files import text_columns, texts_of
+    from rnnsweep.data.tables import ReadOptions, read_table
 
-    columns = read_table(path)
-    if column is not None and column not in columns:
-        raise UserError(
-            f"--column {column}: {path} has {', '.join(list(columns)[:12])}.{nearest(column, columns)}"
-        )
-    named = column or find_column(list(columns), TEXT)
-    if named is None:
-        raise UserError(f"{path}: no column of texts among {', '.join(list(columns)[:12])}; give --column")
-    pair = [name for name in (find_column(list(columns), [one]) for one in PAIR) if name is not None]
-    read = pair if column is None and named in pair and len(pair) == len(PAIR) else [named]
-    rows = zip(*(columns[name] for name in read), strict=True)
-    return [" ".join(filter(None, (value.strip() for value in values))) for values in rows]
+    texts: list[str] = []
+    columns: dict[str, list[Any]] = {}
+    notes: list[str] = []
+    for path in paths:
+
+        def choose(names: Sequence[str], path: Path = path) -> list[str]:
+            shown = ", ".join(names[:12])
+            if column is not None and column not in names:
+                raise UserError(f"--column {column}: {path} has {shown}.{nearest(column, names)}")
+            return list(names)
+
+        table = read_table(path, ReadOptions(), choose)
+        try:
+            wanted = text_columns(path, table.names, None if column is None else [column])
+        except UserError as error:
+            raise UserError(f"{error}".split(";")[0] + "; give --column") from None
+        for name in table.names:
+            columns.setdefault(name, [None] * len(texts)).extend(table.columns[name])
+        texts += texts_of(table, wanted)[0]
+        for values in columns.values():
+            values += [None] * (len(texts) - len(values))
+        notes += [*table.notes, *filter(None, [table.swallowed])]
+    return Asked(texts, columns, notes)
 
 
 def write_answers(texts: Sequence[str], answers: "Sequence[Prediction]", to: Path) -> Path:
-    """Write a row for each text: text, label, probability, tokens, known; JSON Lines has all probabilities.
+    """Write a row for each text, in their order.
+
+    Of lines: text, label, probability, tokens, known. Of a table: all its columns, then prediction,
+    probability and the probability of each label. JSON Lines has the probabilities as an object.
 
     Raises:
         UserError: another suffix than .csv or .jsonl, or the file cannot be written.
     """
     if to.suffix not in ANSWERS:
         raise UserError(f"{to}: must end in {' or '.join(ANSWERS)}")
+    asked = texts if isinstance(texts, Asked) else Asked(texts)
     try:
         with to.open("w", encoding="utf-8", newline="") as file:
-            _write(file, texts, answers, as_csv=to.suffix == ".csv")
+            if to.suffix == ".csv":
+                _write_csv(file, asked, answers)
+            else:
+                _write_json_lines(file, asked, answers)
     except OSError as error:
         raise UserError(f"{to}: cannot be written: {error.strerror or error}") from error
     return to
 
 
-def _write(file: TextIO, texts: Sequence[str], answers: "Sequence[Prediction]", *, as_csv: bool) -> None:
-    if not as_csv:
-        file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in _rows(texts, answers))
+def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Prediction]") -> None:
+    for row, answer in zip(_rows(asked), answers, strict=True):
+        told = asdict(answer)
+        if asked.columns:
+            told = _beside(row, {"prediction": told.pop("label"), **told})
+        file.write(json.dumps({**row, **told}, ensure_ascii=False, default=str) + "\n")
+
+
+def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Prediction]") -> None:
+    rows = zip(_rows(asked), answers, strict=True)
+    if not asked.columns:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({**row, **asdict(answer), "label": no_formula(answer.label)} for row, answer in rows)
         return
-    writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(_rows(texts, answers))
+    labels = list(answers[0].probabilities) if answers else []
+    added = ["prediction", "probability", *(f"probability of {label}" for label in labels)]
+    header = [*asked.columns, *_beside(asked.columns, dict.fromkeys(added))]
+    plain = csv.writer(file)
+    plain.writerow(header)
+    for row, answer in rows:
+        chances = (answer.probabilities[label] for label in labels)
+        plain.writerow([*row.values(), no_formula(answer.label), answer.probability, *chances])
 
 
-def _rows(texts: Sequence[str], answers: "Sequence[Prediction]") -> Iterator[dict[str, object]]:
-    for text, answer in zip(texts, answers, strict=True):
-        yield {"text": text, **asdict(answer)}
+def no_formula(label: str) -> str:
+    """Return a label that no spreadsheet takes for a formula: with an apostrophe before it, where it may."""
+    return f"'{label}" if label.startswith(FORMULA) else label
+
+
+def _beside(row: Any, added: dict[str, Any]) -> dict[str, Any]:
+    """Call what is added otherwise where the table has a column of that name."""
+    return {f"rnnsweep {name}" if name in row else name: value for name, value in added.items()}
+
+
+def _rows(asked: Asked) -> Iterator[dict[str, Any]]:
+    if not asked.columns:
+        yield from ({"text": text} for text in asked)
+        return
+    for values in zip(*asked.columns.values(), strict=True):
+        yield dict(zip(asked.columns, values, strict=True))

@@ -33,6 +33,7 @@ _HOMES = {
     "inspect": "inspect",
     "lesson": "lesson",
     "vectors": "vectors",
+    "data": "data",
     "config": "settings",
     "ui": "store",
     "sync": "store",

@@ -1,5 +1,6 @@
 """From overrides to one typed run: files in Hydra's order, then overrides, each value with its origin."""
 
+import glob
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from rnnsweep.config.schema import (
     refuse_unknown_key,
     right_type,
 )
-from rnnsweep.data.config import DataConfig
+from rnnsweep.data.config import DataConfig, path_keys, source_keys
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
@@ -96,15 +97,47 @@ def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> _Compos
     chosen = [one for one in assigned if one.chooses]
     for one in chosen:
         _refuse_unknown_choice(one, where, folders)
-    layers, choices, named = read_layers([one.text for one in chosen if one.value is not None], folders)
-    settings = {s.key: s for s in _of_files(layers)}
-    settings |= {a.key: Setting(a.key, a.value, Origin(where)) for a in assigned if not a.chooses}
+    texts = [one.text for one in chosen if one.value is not None]
+    layers, choices, named = read_layers(texts, folders)
+    settings = _settings(layers, assigned, where)
+    implied = "data" not in (*(one.key for one in chosen), *filter(named.get, ["data"]))
+    if implied and _names_files(settings):
+        layers, choices, named = read_layers([*texts, "data=files"], folders)
+        settings = _settings(layers, assigned, where)
     schema = _typed(settings)
+    _refuse_other_corpus(schema.data, settings)
     _find_files(schema.data)
     parts = {f.name: getattr(schema, f.name) for f in fields(RunSchema)}
     run = RunConfig(**parts, choices=_ordered(choices), overrides=canonical(assigned))
     sources = _of_choices(choices, named, {one.key for one in chosen}, where, folders)
     return _Composed(run, sources | {key: s.origin for key, s in settings.items()})
+
+
+def _settings(layers: Sequence[Layer], assigned: Sequence[Assignment], where: str) -> dict[str, Setting]:
+    """Return each key's last value: of the files in their order, then of the overrides."""
+    settings = {s.key: s for s in _of_files(layers)}
+    return settings | {a.key: Setting(a.key, a.value, Origin(where)) for a in assigned if not a.chooses}
+
+
+def _names_files(settings: Mapping[str, Setting]) -> bool:
+    """Return whether files are named that another corpus than the chosen one would read."""
+    corpus = settings.get("data.corpus", Setting("data.corpus", DataConfig.corpus, _DEFAULT)).value
+    train = settings.get("data.train")
+    return train is not None and train.value is not None and corpus not in source_keys()["train"]
+
+
+def _refuse_other_corpus(data: DataConfig, settings: Mapping[str, Setting]) -> None:
+    """Refuse a key that the chosen corpus does not read: a run that ignores what was asked is a wrong run."""
+    default = DataConfig()
+    for name, corpora in source_keys().items():
+        setting = settings.get(f"data.{name}")
+        if setting is None or data.corpus in corpora or getattr(data, name) == getattr(default, name):
+            continue
+        others = " and ".join(f"data={corpus}" for corpus in corpora)
+        raise UserError(
+            f"data.{name}={setting.value!r} ({setting.origin}): data={data.corpus} does not read it;"
+            f" {others} {'do' if len(corpora) > 1 else 'does'}"
+        )
 
 
 def _refuse_unknown_choice(one: Assignment, where: str, folders: Sequence[Path]) -> None:
@@ -163,10 +196,22 @@ def _find_files(data: DataConfig) -> None:
     A command recorded in one folder is found again from another.
     """
     root = find_paths().root
-    for name in ("dir", "train", "validation", "test"):
+    for name in path_keys():
         given = getattr(data, name)
-        if given and not Path(given).expanduser().exists() and (root / given).exists():
-            setattr(data, name, str(root / given))
+        if isinstance(given, list | tuple):
+            setattr(data, name, [_found_path(each, root) for each in given])
+        elif given:
+            setattr(data, name, _found_path(given, root))
+
+
+def _found_path(given: str, root: Path) -> str:
+    below = root / given
+    is_there = _is_there(Path(given).expanduser())
+    return str(below) if not is_there and _is_there(below) else given
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or (glob.has_magic(str(path)) and bool(glob.glob(str(path), recursive=True)))
 
 
 def _assign(typed: DictConfig, setting: Setting) -> None:

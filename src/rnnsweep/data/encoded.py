@@ -6,7 +6,7 @@ N rows; S tokens of all rows together.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from rnnsweep.data import tokens
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.description import describe
+from rnnsweep.data.remarks import CorpusFacts
 from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest
 from rnnsweep.data.sources.corpora import Corpus, read_corpus
 from rnnsweep.data.store import find_cache, made_once, map_array, read_json, write_array, write_json
@@ -34,7 +36,10 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "fit_rows",
     "pad_is_unknown",
     "max_length",
+    "cut",
+    "subwords",
 )
+VERSION = 2  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,25 @@ class EncodedCorpus:
         return tuple(read_json(self.folder / "vocabulary.json"))
 
     @cached_property
+    def tokeniser(self) -> tokens.Tokeniser:
+        """What cuts texts into the corpus's tokens."""
+        return tokens.Tokeniser(**read_json(self.folder / "tokeniser.json"))
+
+    @cached_property
+    def facts(self) -> CorpusFacts:
+        """What was read, with remarks on it."""
+        found = CorpusFacts.from_json(read_json(self.folder / "facts.json"))
+        corpus = Corpus(self.corpus)
+        numbers = {part: map_array(self.folder / f"{part}.rows.npy") for part in PARTS}
+        lines = corpus.lines(numbers)
+        return replace(
+            found,
+            parts={part: {**counts, "lines": lines[part]} for part, counts in found.parts.items()},
+            remarks=(*corpus.remarks, *found.remarks),
+            notes=corpus.notes,
+        )
+
+    @cached_property
     def train(self) -> EncodedPart:
         """The training part."""
         return self._part("train")
@@ -103,13 +127,7 @@ class EncodedCorpus:
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn any texts into ids by this corpus's vocabulary; their targets are -100 (none)."""
-        ids, lengths_N = tokens.encode(
-            texts,
-            self._known,
-            cut=tokens.cutter(self.config.tokens),
-            max_length=self.config.max_length,
-            unknown=_unknown(self.config),
-        )
+        ids, lengths_N = tokens.encode(texts, self._known, self.tokeniser)
         return EncodedPart(ids, tokens.offsets(lengths_N), np.full(len(texts), NO_TARGET, np.int64))
 
     @cached_property
@@ -159,21 +177,23 @@ def read_texts(
 
 def _key(config: DataConfig, digest: str) -> str:
     settings = {name: getattr(config, name) for name in SETTINGS}
-    return hashlib.sha256(json.dumps([digest, settings]).encode()).hexdigest()[:32]
-
-
-def _unknown(config: DataConfig) -> int:
-    return tokens.PADDING if config.pad_is_unknown else tokens.UNKNOWN
+    return hashlib.sha256(json.dumps([VERSION, digest, settings]).encode()).hexdigest()[:32]
 
 
 def _encode(corpus: Corpus, config: DataConfig, folder: Path) -> None:
     rows = corpus.rows()
     chosen = choose_rows(rows, config)
     texts = {part: [rows.texts[n] for n in numbers.tolist()] for part, numbers in chosen.items()}
-    counted = tokens.count(texts, cut=tokens.cutter(config.tokens), max_length=config.max_length)
+    tokeniser = tokens.Tokeniser.of(config, tokenised=rows.tokenised).trained(
+        texts["train"][: config.fit_rows], vocabulary=config.vocabulary, kind=config.subwords
+    )
+    write_json(folder / "tokeniser.json", asdict(tokeniser))
+    counted = tokens.count(texts, tokeniser)
     vocabulary = tokens.most_frequent(counted, size=config.vocabulary, fit_rows=config.fit_rows)
     write_json(folder / "vocabulary.json", vocabulary)
-    ids = tokens.final_ids(counted, vocabulary, unknown=_unknown(config))
+    ids = tokens.final_ids(counted, vocabulary, unknown=tokeniser.unknown)
+    facts = describe(rows, chosen, texts, counted, set(vocabulary), config)
+    write_json(folder / "facts.json", facts.to_json())
     for part, numbers in chosen.items():
         write_array(folder / f"{part}.ids.npy", ids[part])
         write_array(folder / f"{part}.offsets.npy", tokens.offsets(counted.lengths[part]))

@@ -5,6 +5,8 @@ groups go where follows from 64-bit hashes of their names alone, so that every m
 """
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.remarks import Remark
 from rnnsweep.errors import UserError
 
 PARTS = ("train", "validation", "test")
@@ -31,6 +34,12 @@ class TextRows:
     groups_N: Hashes
     parts_N: NDArray[np.int8]  # index into PARTS: the part that the source gives the row
     given: tuple[str, ...]  # parts that the source gives; the others are split off the training part
+    spans_N: Rows | None = None  # lines of the file that each row takes; None: the source has no lines
+    tokenised: bool = False  # each text is a list of tokens, joined by `tokens.join_tokens`
+    remarks: tuple[Remark, ...] = ()  # on the files and labels
+    notes: tuple[str, ...] = ()  # on what was guessed while reading
+    group_names: Sequence[str] | None = None  # what rows of one group have in common, as an author
+    group_column: str | None = None
 
 
 def hash_names(names: Iterable[str]) -> Hashes:
@@ -44,6 +53,50 @@ def hash_names(names: Iterable[str]) -> Hashes:
 def group_by_text(texts: Sequence[str]) -> Hashes:
     """Put rows of the same text into one group; rows without text stand alone."""
     return hash_names(text or f"\0{number}" for number, text in enumerate(texts))
+
+
+def group_rows(texts: Sequence[str], names: Sequence[str] | None = None) -> Hashes:
+    """Put rows into one group whose words are the same, or that share a name; return a hash for each row.
+
+    Case, blanks and punctuation do not count. A group is called by its first row (its text, or its name), so
+    that rows which are like no other get the hash that `group_by_text` gives them.
+    """
+    keys = [words_alone(text) or text or f"\0{number}" for number, text in enumerate(texts)]
+    if names is None:
+        first: dict[str, str] = {}
+        called = (text or f"\0{number}" for number, text in enumerate(texts))
+        return hash_names([first.setdefault(key, name) for key, name in zip(keys, called, strict=True)])
+    return hash_names(_connected(keys, [name or f"\0{number}" for number, name in enumerate(names)]))
+
+
+def _connected(keys: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return for each row the first name of all rows that are connected by keys and names."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    numbers: dict[str, int] = {}
+    by_key = [numbers.setdefault(f"k{key}", len(numbers)) for key in keys]
+    by_name = [numbers.setdefault(f"n{name}", len(numbers)) for name in names]
+    size = (len(numbers), len(numbers))
+    _, component_V = connected_components(coo_array((np.ones(len(keys)), (by_key, by_name)), shape=size))
+    first: dict[int, str] = {}
+    of_row = component_V[np.array(by_name, dtype=np.int64)].tolist()
+    return [first.setdefault(component, name) for component, name in zip(of_row, names, strict=True)]
+
+
+_ascii_words = re.compile(r"[a-z0-9_]+").findall
+
+
+def words_alone(text: str) -> str:
+    """Return a text's words in one form: no case, no punctuation, one blank between two."""
+    if text.isascii():
+        return " ".join(_ascii_words(text.lower()))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(c if _is_of_word(c) else " " for c in folded).split())
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
 
 
 def mixed(hashes: Hashes, *, salt: str) -> Hashes:

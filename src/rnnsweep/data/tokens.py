@@ -1,48 +1,73 @@
-"""Texts to token ids.
+"""Texts to tokens, and tokens to ids: one object that trains, encodes, and is saved with a model.
 
-Tokens of ``words``: lower-cased runs of letters, digits and underscores, and each other visible character by
-itself. Of ``basic_english``: the rules of torchtext's tokeniser of that name (words keep ``-``, ``$`` and
-``#``; quotes, colons and semicolons are dropped). Of ``keras``: the rules of its TextVectorization
-(punctuation is dropped, words are what stands between blanks). Of ``characters``: the text's characters.
+All text is brought to Unicode's form NFC first. Tokens of ``words``: lower-cased runs of letters, combining
+marks, digits and underscores, and each other visible character (grapheme) by itself; characters of scripts
+without blanks between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) stand alone, as Unicode's word
+boundaries (UAX 29) have them. Of ``characters``: the text's characters. Of ``subwords``: pieces of words that
+byte pair encoding or a unigram model finds on the training part (Hugging Face's tokenizers). Of
+``basic_english``: the rules of torchtext's tokeniser of that name (words keep ``-``, ``$`` and ``#``; quotes,
+colons and semicolons are dropped). Of ``keras``: the rules of its TextVectorization (punctuation is dropped,
+words are what stands between blanks). Of ``list``: what a column of lists of tokens holds.
 
 A text without any token is one unknown token, so that every row has a length of 1 or more.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.data.config import TOKENS, DataConfig
+from rnnsweep.errors import UserError
+
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<padding>", "<unknown>")
 CHUNK = 4096  # texts whose tokens are held as Python strings at one time
+RULES = 2  # of cutting: 1 cut words at combining marks and read text in whatever form it came
+LIST = "list"
+KINDS = (*TOKENS, LIST)
+SEPARATOR = "\x1f"  # between the tokens of a text that came as a list
 
 Ids: TypeAlias = NDArray[np.int32]
 Offsets: TypeAlias = NDArray[np.int64]
 Cut: TypeAlias = Callable[[str], list[str]]
 
 _KERAS_DROPS = str.maketrans("", "", "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'")
-_words = re.compile(r"\w+|[^\w\s]").findall
+_ascii_words = re.compile(r"\w+|[^\w\s]").findall
 _basic_english = re.compile(r"[.,()!?']|[^\s.,()!?';:]+").findall
+_ALONE = r"[\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}--\p{Nd}]"
 
 
-def cutter(tokens: str) -> Cut:
-    """Give the function that cuts one text into tokens, by its name in ``data.tokens``."""
-    cutters: dict[str, Cut] = {
-        "words": _cut_words,
-        "basic_english": _cut_basic_english,
-        "keras": _cut_keras,
-        "characters": list,
-    }
-    return cutters[tokens]
+@cache
+def _unicode_words() -> Cut:
+    import regex  # its \w has combining marks, its \X is a grapheme; Python's re has neither
+
+    word = rf"[\w\p{{M}}\p{{Join_Control}}--{_ALONE}]+"
+    return regex.compile(rf"(?V1){_ALONE}\p{{M}}*|{word}|(?!\s)\X").findall  # type: ignore[no-any-return]
+
+
+def join_tokens(tokens: Sequence[str]) -> str:
+    """Write a list of tokens as one text, which `LIST` cuts into the same tokens again."""
+    return SEPARATOR.join(token.replace(SEPARATOR, " ") for token in tokens if token)
+
+
+def _cut_list(text: str) -> list[str]:
+    return text.split(SEPARATOR) if SEPARATOR in text else text.split()
 
 
 def _cut_words(text: str) -> list[str]:
-    return _words(text.lower())
+    lower = text.lower()
+    return _ascii_words(lower) if lower.isascii() else _unicode_words()(lower)
+
+
+def _cut_words_by_first_rules(text: str) -> list[str]:
+    return _ascii_words(text.lower())
 
 
 def _cut_basic_english(text: str) -> list[str]:
@@ -53,13 +78,132 @@ def _cut_keras(text: str) -> list[str]:
     return text.lower().translate(_KERAS_DROPS).split()
 
 
+_CUTTERS: dict[str, Cut] = {
+    "words": _cut_words,
+    "basic_english": _cut_basic_english,
+    "keras": _cut_keras,
+    "characters": list,
+    LIST: _cut_list,
+}
+
+
+def cutter(tokens: str) -> Cut:
+    """Return the function that cuts one text into tokens, by its name in ``data.tokens``."""
+    return Tokeniser(tokens, rules=RULES).pieces
+
+
+@dataclass(frozen=True)
+class Tokeniser:
+    """How a text becomes tokens; its fields, which a model's folder and its ONNX file hold, decide it.
+
+    Defaults are those of folders that do not say more: rules 1.
+    """
+
+    tokens: str = "words"
+    max_length: int = 100
+    pad_is_unknown: bool = False
+    cut: str = "head"  # which tokens of a longer text are read: head | tail | both
+    rules: int = 1
+    subwords: str | None = field(default=None, repr=False)  # the trained model of `subwords`, as JSON
+
+    @classmethod
+    def of(cls, config: DataConfig, *, tokenised: bool = False) -> "Tokeniser":
+        """Take it from the settings of a corpus; `tokenised` texts came as lists of tokens."""
+        kind = LIST if tokenised else config.tokens
+        return cls(kind, config.max_length, config.pad_is_unknown, config.cut, RULES)
+
+    def trained(self, texts: Sequence[str], *, vocabulary: int, kind: str = "bpe") -> "Tokeniser":
+        """Return it with the pieces of words that `texts` hold most; itself where nothing is learnt."""
+        if self.tokens != "subwords":
+            return self
+        return replace(self, subwords=_train_subwords(map(self.normal, texts), vocabulary, kind))
+
+    @property
+    def unknown(self) -> int:
+        """The id of a word that the vocabulary does not have."""
+        return PADDING if self.pad_is_unknown else UNKNOWN
+
+    def normal(self, text: str) -> str:
+        """Return the text in form NFC."""
+        if self.rules == 1 or text.isascii():
+            return text
+        return unicodedata.normalize("NFC", text)
+
+    def pieces(self, text: str) -> list[str]:
+        """Return all tokens of a text, however many."""
+        return self._pieces(self.normal(text))
+
+    def read(self, text: str) -> list[str]:
+        """Return the tokens of a text that are read: `max_length` at most."""
+        return self.shorten(self.pieces(text))
+
+    def shorten(self, pieces: list[str]) -> list[str]:
+        """Return the tokens that are read of a text's: the first, the last, or half of each."""
+        if len(pieces) <= self.max_length:
+            return pieces
+        if self.cut == "head":
+            return pieces[: self.max_length]
+        if self.cut == "tail":
+            return pieces[-self.max_length :]
+        last = self.max_length // 2
+        return pieces[: self.max_length - last] + pieces[len(pieces) - last :]
+
+    @cached_property
+    def _pieces(self) -> Cut:
+        if self.tokens == "subwords":
+            return _subword_cutter(self.subwords)
+        if self.tokens == "words" and self.rules == 1:
+            return _cut_words_by_first_rules
+        return _CUTTERS[self.tokens]
+
+
+def _library() -> Any:
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise UserError(
+            "data.tokens='subwords': tokenizers is not installed: pip install tokenizers"
+        ) from error
+    return tokenizers
+
+
+def _train_subwords(texts: Iterator[str], vocabulary: int, kind: str) -> str:
+    library = _library()
+    size = max(vocabulary - 1, 2)  # padding is ours
+    if kind == "unigram":
+        made = library.Tokenizer(library.models.Unigram())
+        trainer = library.trainers.UnigramTrainer(
+            vocab_size=size,
+            unk_token=SPECIAL[UNKNOWN],
+            special_tokens=[SPECIAL[UNKNOWN]],
+            show_progress=False,
+        )
+    else:
+        made = library.Tokenizer(library.models.BPE(unk_token=SPECIAL[UNKNOWN]))
+        trainer = library.trainers.BpeTrainer(
+            vocab_size=size, special_tokens=[SPECIAL[UNKNOWN]], show_progress=False
+        )
+    made.normalizer = library.normalizers.Lowercase()
+    made.pre_tokenizer = library.pre_tokenizers.Metaspace()
+    made.train_from_iterator(texts, trainer)
+    return str(made.to_str())
+
+
+def _subword_cutter(model: str | None) -> Cut:
+    if model is None:
+        raise ValueError("subwords are cut by a model that was trained")
+    made = _library().Tokenizer.from_str(model)
+    return lambda text: list(made.encode(text).tokens) if text.strip() else []
+
+
 @dataclass(frozen=True)
 class Counted:
     """Texts as provisional ids, numbered as the words came, and how often the training rows have each."""
 
     words: tuple[str, ...]
     ids: dict[str, Ids]  # part -> flat provisional ids
-    lengths: dict[str, Offsets]  # part -> tokens of each row
+    lengths: dict[str, Offsets]  # part -> tokens of each row that are read
+    whole: dict[str, Offsets]  # part -> tokens of each row before it is cut
 
 
 class _Numbering(dict[str, int]):
@@ -70,36 +214,40 @@ class _Numbering(dict[str, int]):
         return number
 
 
-def count(parts: Mapping[str, Sequence[str]], *, cut: Cut, max_length: int) -> Counted:
+def count(parts: Mapping[str, Sequence[str]], tokeniser: Tokeniser) -> Counted:
     """Cut all texts of all parts once, numbering the words as they come."""
     numbering = _Numbering()
-    flat = {part: _numbered(texts, numbering, cut, max_length) for part, texts in parts.items()}
+    flat = {part: _numbered(texts, numbering, tokeniser) for part, texts in parts.items()}
     return Counted(
         words=tuple(numbering),
-        ids={part: ids for part, (ids, _) in flat.items()},
-        lengths={part: lengths for part, (_, lengths) in flat.items()},
+        ids={part: ids for part, (ids, _, _) in flat.items()},
+        lengths={part: lengths for part, (_, lengths, _) in flat.items()},
+        whole={part: whole for part, (_, _, whole) in flat.items()},
     )
 
 
 def _numbered(
-    texts: Sequence[str], numbering: dict[str, int], cut: Cut, max_length: int
-) -> tuple[Ids, Offsets]:
-    ids, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-    for chunk_ids, chunk_lengths in _chunks(texts, numbering.__getitem__, cut, max_length):
+    texts: Sequence[str], numbering: dict[str, int], tokeniser: Tokeniser
+) -> tuple[Ids, Offsets, Offsets]:
+    ids, lengths, whole = [np.empty(0, np.int32)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for chunk_ids, chunk_lengths, chunk_whole in _chunks(texts, numbering.__getitem__, tokeniser):
         ids.append(chunk_ids)
         lengths.append(chunk_lengths)
-    return np.concatenate(ids), np.concatenate(lengths)
+        whole.append(chunk_whole)
+    return np.concatenate(ids), np.concatenate(lengths), np.concatenate(whole)
 
 
 def _chunks(
-    texts: Sequence[str], number: Callable[[str], int], cut: Cut, max_length: int
-) -> Iterator[tuple[Ids, Offsets]]:
+    texts: Sequence[str], number: Callable[[str], int], tokeniser: Tokeniser
+) -> Iterator[tuple[Ids, Offsets, Offsets]]:
     for start in range(0, len(texts), CHUNK):
+        cut = [tokeniser.pieces(text) for text in texts[start : start + CHUNK]]
+        whole = np.fromiter(map(len, cut), np.int64, len(cut))
         # no token is the empty string: it stands for "no token" and is unknown to every vocabulary
-        rows = [cut(text)[:max_length] or [""] for text in texts[start : start + CHUNK]]
+        rows = [tokeniser.shorten(pieces) or [""] for pieces in cut]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         numbers = map(number, chain.from_iterable(rows))
-        yield np.fromiter(numbers, np.int32, int(lengths.sum())), lengths
+        yield np.fromiter(numbers, np.int32, int(lengths.sum())), lengths, whole
 
 
 def most_frequent(counted: Counted, *, size: int, fit_rows: int | None) -> tuple[str, ...]:
@@ -126,16 +274,16 @@ def final_ids(counted: Counted, vocabulary: Sequence[str], *, unknown: int) -> d
     return {part: renumber[ids] for part, ids in counted.ids.items()}
 
 
-def encode(
-    texts: Sequence[str], known: dict[str, int], *, cut: Cut, max_length: int, unknown: int
-) -> tuple[Ids, Offsets]:
+def encode(texts: Sequence[str], known: dict[str, int], tokeniser: Tokeniser) -> tuple[Ids, Offsets]:
     """Turn texts into flat ids and the length of each row, by a vocabulary that stands."""
+    unknown = tokeniser.unknown
 
     class _Known(dict[str, int]):
         def __missing__(self, word: str) -> int:
             return unknown
 
-    return _numbered(texts, _Known(known), cut, max_length)
+    ids, lengths_N, _ = _numbered(texts, _Known(known), tokeniser)
+    return ids, lengths_N
 
 
 def offsets(lengths_N: Offsets) -> Offsets:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.encoded import EncodedCorpus
-from rnnsweep.data.sources.formats import file_state
 from rnnsweep.data.store import find_cache, made_once, map_array, write_array
+from rnnsweep.data.tables import file_state
 from rnnsweep.errors import UserError
 
 OWN = "own"  # in the place of a path

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnsweep.data import EncodedCorpus
-from rnnsweep.data.tokens import SPECIAL, cutter
+from rnnsweep.data.tokens import SPECIAL
 from rnnsweep.errors import UserError
 from rnnsweep.networks import Network
 from rnnsweep.networks.equations import Trace, traces
@@ -64,7 +64,7 @@ def read(network: Network, corpus: EncodedCorpus, text: str) -> Inspection:
     Raises:
         UserError: the text has no token.
     """
-    words = cutter(corpus.config.tokens)(text)[: corpus.config.max_length]
+    words = corpus.tokeniser.read(text)
     if not words:
         raise UserError(f"the text {text[:40]!r} has no token that the network could read")
     part = corpus.encode([text])

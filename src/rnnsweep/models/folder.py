@@ -14,9 +14,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from rnnsweep.data.config import TOKENS
+from rnnsweep.data.config import CUTS
+from rnnsweep.data.tokens import KINDS, RULES, Tokeniser
 from rnnsweep.errors import UserError
-from rnnsweep.models.text_model import Cutting, TextModel
+from rnnsweep.models.text_model import TextModel
 from rnnsweep.networks import Network, parameter_count
 from rnnsweep.networks.config import ModelConfig
 
@@ -71,16 +72,27 @@ def read_model(folder: Path) -> TextModel:
     if content.get("format") != FORMAT:
         raise UserError(f"{inner / FACTS}: format {content.get('format')!r} is not {FORMAT}; update rnnsweep")
     config = _typed(ModelConfig, content.get("network"), inner / FACTS, "network")
-    cutting = _typed(Cutting, content.get("cutting"), inner / FACTS, "cutting")
-    if cutting.tokens not in TOKENS:
-        raise UserError(
-            f"{inner / FACTS}: cutting.tokens={cutting.tokens!r} is not one of {', '.join(TOKENS)}"
-        )
+    cutting = _read_cutting(content.get("cutting"), inner / FACTS)
     labels = _texts(content.get("labels"), inner / FACTS, "labels", least=2)
     words = _texts(_read_json(inner / WORDS, list), inner / WORDS, "words", least=2)
     network = _read_network(inner / WEIGHTS, config, vocabulary=len(words), classes=len(labels))
     facts = content.get("facts")
     return TextModel(network, words, labels, cutting, facts if isinstance(facts, dict) else {})
+
+
+def _read_cutting(values: Any, path: Path) -> Tokeniser:
+    cutting = _typed(Tokeniser, values, path, "cutting")
+    for key, known in (("tokens", KINDS), ("cut", CUTS), ("rules", range(1, RULES + 1))):
+        value = getattr(cutting, key)
+        if value not in known:
+            raise UserError(f"{path}: cutting.{key}={value!r} is not one of {', '.join(map(str, known))}")
+    try:
+        cutting.pieces("a")
+    except UserError:
+        raise
+    except Exception as error:  # the tokenizers' library raises Exception itself
+        raise UserError(f"{path}: cutting.subwords is no model of subwords ({str(error)[:80]})") from error
+    return cutting
 
 
 def refuse_foreign(folder: Path) -> None:

@@ -86,6 +86,9 @@ def _metadata(model: TextModel) -> dict[str, str]:
         "tokens": model.cutting.tokens,
         "max_length": model.cutting.max_length,
         "unknown": model.cutting.unknown,
+        "cut": model.cutting.cut,
+        "rules": model.cutting.rules,
+        "subwords": model.cutting.subwords,
         "facts": dict(model.facts),
     }
     written = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}

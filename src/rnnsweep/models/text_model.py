@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from rnnsweep.data import DataConfig, EncodedPart, ordered_batches
+from rnnsweep.data import EncodedPart, ordered_batches
 from rnnsweep.data import tokens as texts_to_ids
 from rnnsweep.data.encoded import NO_TARGET
+from rnnsweep.data.tokens import Tokeniser
 from rnnsweep.networks import Network
 
 BATCH = 64  # texts read at once
@@ -31,32 +32,13 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Cutting:
-    """How a text becomes token ids; the settings of `DataConfig` that decide it."""
-
-    tokens: str = "words"
-    max_length: int = 100
-    pad_is_unknown: bool = False
-
-    @classmethod
-    def of(cls, data: DataConfig) -> "Cutting":
-        """Take them from the settings of a corpus."""
-        return cls(data.tokens, data.max_length, data.pad_is_unknown)
-
-    @property
-    def unknown(self) -> int:
-        """The id of a word that the vocabulary has not."""
-        return texts_to_ids.PADDING if self.pad_is_unknown else texts_to_ids.UNKNOWN
-
-
-@dataclass(frozen=True)
 class TextModel:
     """Reads raw texts. Safe for several threads at once."""
 
     network: Network
     vocabulary: tuple[str, ...]
     labels: tuple[str, ...]
-    cutting: Cutting
+    cutting: Tokeniser
     facts: Mapping[str, Any] = field(default_factory=dict)  # where it comes from: architecture, run, scores
 
     def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
@@ -80,22 +62,12 @@ class TextModel:
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn texts into token ids; each has one at least."""
-        ids, lengths_N = texts_to_ids.encode(
-            texts,
-            self._ids,
-            cut=self._cut,
-            max_length=self.cutting.max_length,
-            unknown=self.cutting.unknown,
-        )
+        ids, lengths_N = texts_to_ids.encode(texts, self._ids, self.cutting)
         return EncodedPart(ids, texts_to_ids.offsets(lengths_N), np.full(len(texts), NO_TARGET, np.int64))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         return texts_to_ids.word_ids(self.vocabulary)
-
-    @cached_property
-    def _cut(self) -> texts_to_ids.Cut:
-        return texts_to_ids.cutter(self.cutting.tokens)
 
     def _read(self, part: EncodedPart) -> Iterator[tuple[Any, torch.Tensor]]:
         # a network that reads padding (model.masked=false) would answer by a text's neighbours
@@ -110,7 +82,7 @@ class TextModel:
     def _answer(self, part: EncodedPart, row: int, text: str, chances_C: torch.Tensor) -> Prediction:
         ids = part.ids[part.offsets_N1[row] : part.offsets_N1[row + 1]]
         known = int((ids != self.cutting.unknown).sum())
-        empty = len(ids) == 1 and known == 0 and not self._cut(text)
+        empty = len(ids) == 1 and known == 0 and not self.cutting.pieces(text)
         chances = dict(zip(self.labels, chances_C.tolist(), strict=True))
         label = self.labels[int(chances_C.argmax())]
         return Prediction(label, chances[label], chances, 0 if empty else len(ids), known)

@@ -12,6 +12,7 @@ from rnnsweep.cli.words import count
 
 if TYPE_CHECKING:
     from rnnsweep.api import SweepResult
+    from rnnsweep.api.texts import Asked
     from rnnsweep.models import Prediction, TextModel
 
 WHICH = "Sweep, SWEEP@ARCHITECTURE, run or folder. [default: the last sweep's champion]"
@@ -54,9 +55,10 @@ def predict_command(
     if column is not None and file is None:
         raise click.UsageError("--column needs --file.")
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import load_model, read_asked, write_answers
+        from rnnsweep.api import load_model
+        from rnnsweep.api.texts import Asked, read_asked, write_answers
 
-        asked = list(texts) if file is None else read_asked(file, column=column)
+        asked = Asked(list(texts)) if file is None else read_asked(file, column=column)
         loaded = load_model(model)
         answers = loaded.predict(asked)
         if to is not None:
@@ -127,7 +129,7 @@ def keep_models(result: "SweepResult") -> None:
         console.print("To ask it: rnnsweep predict 'a text'", style="dim", markup=False)
 
 
-def _show(model: "TextModel", asked: "list[str]", answers: "list[Prediction]", to: Path | None) -> None:
+def _show(model: "TextModel", asked: "Asked", answers: "list[Prediction]", to: Path | None) -> None:
     out, err = consoles()
     err.print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim", markup=False)
     if to is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import Question
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration
@@ -34,10 +35,15 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import plan
+        from rnnsweep.api.corpora import describe_sweep_data
 
+        corpora = describe_sweep_data(file)
+        for name, facts in corpora.items():
+            consoles()[1].print(name, style="dim", markup=False)
+            print_facts(consoles()[1], facts)
         with consoles()[1].status("") as shown:  # nothing where standard error is no terminal
             found = plan(file, slots=slots, tell=shown.update)
-        emit(plan_json(found))
+        emit({**plan_json(found), "data": {name: facts.to_json() for name, facts in corpora.items()}})
     if not as_json:
         _print(found)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.settings import overrides_argument
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration, loss, score
@@ -23,7 +24,7 @@ INTERRUPTED = 130
     "train",
     ("rnnsweep train", "train the run that conf/config.yaml describes"),
     ("rnnsweep train model=gru optimizer.lr=0.01 trainer.max_epochs=3", "another model and other values"),
-    ("rnnsweep train data=files data.train=reviews.csv", "your own text: columns text and label"),
+    ("rnnsweep train data.train=reviews.csv", "your own text: columns text and label"),
     ("rnnsweep train model=bilstm --json | jq .validation", "one JSON object, for programs"),
 )
 @overrides_argument
@@ -92,6 +93,7 @@ def _begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
     sizes = ", ".join(f"{rows:,} {part}" for part, rows in corpus.sizes.items())
     _, console = consoles()
     console.print(f"{run.architecture} on {corpus.name} ({sizes}), seed {run.seed}", markup=False)
+    print_facts(console, corpus.facts)
 
 
 def _tell(seen: "Validation") -> None:

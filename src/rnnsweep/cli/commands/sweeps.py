@@ -9,6 +9,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.answers import print_answer
 from rnnsweep.cli.commands.cleaning import print_disk_use
+from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.names import Question, Started
 from rnnsweep.cli.output import consoles, one_json_object
@@ -57,6 +58,11 @@ def sweep_command(
     Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
     """
     from rnnsweep.api import sweep
+    from rnnsweep.api.corpora import describe_sweep_data
+
+    for name, facts in describe_sweep_data(file).items():
+        consoles()[1].print(name, style="dim", markup=False)
+        print_facts(consoles()[1], facts)
 
     def work(shown: "Listener") -> "SweepResult":
         return sweep(

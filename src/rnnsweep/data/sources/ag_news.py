@@ -12,7 +12,8 @@ from filelock import FileLock
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.rows import TextRows, group_by_text
-from rnnsweep.data.sources.formats import file_state, read_delimited
+from rnnsweep.data.tables import file_state
+from rnnsweep.data.tables.delimited import iterate_rows
 from rnnsweep.errors import UserError, refuse_unknown
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
@@ -44,7 +45,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     sizes = []
     for path in _files(config, cache).values():
         before = len(texts)
-        for line, row in read_delimited(path, ","):
+        for line, row in iterate_rows(path, ",", encoding="utf-8-sig"):
             targets.append(_target(path, line, row))
             texts.append(" ".join(filter(None, (row[place].strip() for place in places))))
         sizes.append(len(texts) - before)

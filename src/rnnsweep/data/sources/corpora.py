@@ -6,18 +6,21 @@ libraries), so that a source that has not changed is not read again.
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnnsweep.data.config import DataConfig
+from rnnsweep.data.config import DataConfig, keys_of
+from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import Rows, TextRows, digest
 from rnnsweep.data.sources import ag_news, docstrings, files
 from rnnsweep.data.store import made_once, read_json, write_json
+
+VERSION = 2  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,26 @@ class Corpus:
         """The labels; a row's target is an index into them."""
         return tuple(self._facts["labels"])
 
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What was noticed while the files were read."""
+        return tuple(Remark(**each) for each in self._facts["remarks"])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed while the files were read."""
+        return tuple(self._facts["notes"])
+
+    def lines(self, parts: Mapping[str, Rows]) -> dict[str, int | None]:
+        """Return the lines of the files that the rows of each part take; None: files without lines."""
+        if not self._facts["lines"]:
+            return dict.fromkeys(parts)
+        spans_N = self._table(["span"])["span"].to_numpy()
+        return {part: int(spans_N[numbers].sum()) for part, numbers in parts.items()}
+
     def rows(self) -> TextRows:
         """Read all rows."""
-        table = self._table(["text", "target", "group", "part"])
+        table = self._table(["text", "target", "group", "part", "span", "shared"])
         return TextRows(
             name=self.name,
             labels=self.labels,
@@ -71,6 +91,12 @@ class Corpus:
             groups_N=table["group"].to_numpy(),
             parts_N=table["part"].to_numpy(),
             given=tuple(self._facts["given"]),
+            spans_N=table["span"].to_numpy() if self._facts["lines"] else None,
+            tokenised=bool(self._facts["tokenised"]),
+            remarks=self.remarks,
+            notes=self.notes,
+            group_names=table["shared"].to_pylist() if self._facts["group_column"] else None,
+            group_column=self._facts["group_column"],
         )
 
     def texts(self, numbers: Rows) -> list[str]:
@@ -86,7 +112,8 @@ class Corpus:
 def read_corpus(config: DataConfig, cache: Path) -> Corpus:
     """Give the corpus of the settings from the cache; read it first where its source is new or changed."""
     source = SOURCES[config.corpus]
-    state = json.dumps([config.corpus, config.text, config.label, source.state(config, cache)])
+    settings = {name: getattr(config, name) for name in keys_of(config.corpus)}
+    state = json.dumps([VERSION, config.corpus, settings, source.state(config, cache)])
     key = hashlib.sha256(state.encode()).hexdigest()[:32]
     return Corpus(
         made_once(cache / "corpora" / key, lambda folder: _write(source.read(config, cache), folder))
@@ -102,8 +129,22 @@ def _write(rows: TextRows, folder: Path) -> None:
         "target": rows.targets_N.astype(np.int64),
         "group": rows.groups_N,
         "part": rows.parts_N,
+        "span": np.zeros(len(rows.texts), np.int64) if rows.spans_N is None else rows.spans_N,
+        "shared": pyarrow.array(rows.group_names or [""] * len(rows.texts), pyarrow.large_string()),
     }
     pyarrow.parquet.write_table(pyarrow.table(columns), folder / "rows.parquet", compression="zstd")
-    content = digest([*rows.labels, *rows.texts], rows.targets_N, rows.groups_N, rows.parts_N)
-    facts = {"name": rows.name, "labels": rows.labels, "given": rows.given, "digest": content}
+    content = digest(
+        [*rows.labels, *rows.texts, *(rows.group_names or ())], rows.targets_N, rows.groups_N, rows.parts_N
+    )
+    facts = {
+        "name": rows.name,
+        "labels": rows.labels,
+        "given": rows.given,
+        "digest": content,
+        "lines": rows.spans_N is not None,
+        "tokenised": rows.tokenised,
+        "remarks": [asdict(remark) for remark in rows.remarks],
+        "notes": rows.notes,
+        "group_column": rows.group_column,
+    }
     write_json(folder / "meta.json", facts)

@@ -1,0 +1,49 @@
+"""What is in a corpus, before anything is trained on it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.api.lookup import find_file
+from rnnsweep.config import compose
+from rnnsweep.paths import find_paths
+from rnnsweep.sweepfile import read_sweep
+
+if TYPE_CHECKING:
+    from rnnsweep.data.remarks import CorpusFacts
+
+
+def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) -> "tuple[str, CorpusFacts]":
+    """Read the corpus of a run, as ``rnnsweep data`` does; return its name and what is in it.
+
+    Raises:
+        UserError: the configuration or the data cannot be used.
+    """
+    from rnnsweep.data import prepare
+
+    corpus = prepare(compose(overrides, conf=conf).data)
+    return corpus.name, corpus.facts
+
+
+def describe_sweep_data(question: str | Path) -> "dict[str, CorpusFacts]":
+    """Read what the architectures of a sweep read; return the facts of each different corpus by its name.
+
+    Args:
+        question: a file of sweeps/ or its name.
+
+    Raises:
+        UserError: a configuration or a corpus cannot be used.
+    """
+    from rnnsweep.data import prepare
+
+    sweep = read_sweep(find_file(question, find_paths()))
+    found: dict[str, CorpusFacts] = {}
+    seen: set[str] = set()
+    for architecture in sweep.architectures:
+        run = compose(sweep.chosen(architecture), where=str(sweep.path))
+        corpus = prepare(run.data)
+        if str(corpus.folder) not in seen:
+            seen.add(str(corpus.folder))
+            name = corpus.name if corpus.name not in found else f"{corpus.name} ({architecture})"
+            found[name] = corpus.facts
+    return found

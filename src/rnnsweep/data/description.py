@@ -1,0 +1,280 @@
+"""What is in a corpus, once its rows are drawn into parts and cut into tokens.
+
+N rows; part arrays carry the rows of one part.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.remarks import CorpusFacts, Remark
+from rnnsweep.data.rows import PARTS, Rows, TextRows, hash_names, words_alone
+from rnnsweep.data.tokens import LIST, SEPARATOR, Counted
+from rnnsweep.errors import UserError
+
+CUT_SHARE = 0.05  # of the texts: where more are cut, it is told
+UNKNOWN_SHARE = 0.3  # of the tokens of a part that the vocabulary does not have
+MAJORITY = 0.8  # share of one label
+FEW_ROWS = 30  # of a part: a score of 30 rows is known to about 15 points
+LONG_TOKEN = 12  # characters a token; words of no language are so long on the average
+RARE = 2  # rows of a label
+SAMPLE = 2000  # rows that scripts are counted on
+WITHOUT_BLANKS = (  # first and last character of the scripts that set no blanks between words
+    *(("\u3040", "\u30ff"), ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff"), ("\uf900", "\ufaff")),
+    *(("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"), ("\U00020000", "\U0002ffff")),
+)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the remarks are drawn from."""
+
+    rows: TextRows
+    chosen: Mapping[str, Rows]
+    texts: Mapping[str, Sequence[str]]
+    counted: Counted
+    config: DataConfig
+    unknown: Mapping[str, float]  # part -> share of its tokens
+    exact: Mapping[str, NDArray[np.uint64]]  # part -> hash of each text
+    words: Mapping[str, NDArray[np.uint64]]  # part -> hash of each text's words alone
+
+    def labels(self, part: str) -> list[str]:
+        return [self.rows.labels[n] for n in self.rows.targets_N[self.chosen[part]].tolist()]
+
+
+def describe(
+    rows: TextRows,
+    chosen: Mapping[str, Rows],
+    texts: Mapping[str, Sequence[str]],
+    counted: Counted,
+    vocabulary: set[str],
+    config: DataConfig,
+) -> CorpusFacts:
+    """Describe a corpus, and remark on what a person should know before training on it.
+
+    What was noticed while its files were read is kept with the corpus and is not among the remarks.
+
+    Args:
+        rows: all rows, as read.
+        chosen: part -> numbers of its rows.
+        texts: part -> its texts.
+        counted: the tokens of all parts.
+        vocabulary: the known tokens.
+        config: the settings of the corpus.
+
+    Raises:
+        UserError: every row of a given part is a training row.
+    """
+    known = np.array([word in vocabulary for word in counted.words], dtype=np.bool_)
+    read = _Read(
+        rows,
+        chosen,
+        texts,
+        counted,
+        config,
+        {part: float(1 - known[ids].mean()) for part, ids in counted.ids.items()},
+        {part: hash_names(texts[part]) for part in PARTS},
+        {part: hash_names(words_alone(text) or text for text in texts[part]) for part in PARTS},
+    )
+    counts = Counter({label: 0 for label in rows.labels})
+    for part in PARTS:
+        counts.update(read.labels(part))
+    other = np.concatenate([counted.ids[part] for part in ("validation", "test")])
+    return CorpusFacts(
+        parts={part: {"rows": len(texts[part]), "lines": None} for part in PARTS},
+        labels=dict(counts),
+        majority=max(counts.values()) / sum(counts.values()),
+        lengths=_lengths(read),
+        unknown=float(1 - known[other].mean()),
+        remarks=tuple(_remarks(read, counts)),
+    )
+
+
+def _lengths(read: _Read) -> dict[str, float]:
+    whole = np.concatenate([read.counted.whole[part] for part in PARTS])
+    return {
+        "median": float(np.median(whole)),
+        "p95": float(np.percentile(whole, 95)),
+        "longest": int(whole.max()),
+        "cut": float((whole > read.config.max_length).mean()),
+    }
+
+
+def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
+    yield from _overlaps(read)
+    yield from _near_duplicates(read)
+    yield from _groups(read)
+    yield from _conflicting(read)
+    yield from _of_labels(read, counts)
+    yield from _few_rows(read)
+    yield from _of_tokens(read)
+
+
+def _overlaps(read: _Read) -> Iterator[Remark]:
+    """Count the rows of each part that are training rows, by their text and by their words alone.
+
+    A validation part that is drawn from the training rows counts among them for a given test part.
+    """
+    for part in ("validation", "test"):
+        total = len(read.texts[part])
+        trains = ["train"]
+        if part == "test" and "test" in read.rows.given and "validation" not in read.rows.given:
+            trains.append("validation")
+        exact, words = (
+            int(np.isin(hashes[part], np.concatenate([hashes[name] for name in trains])).sum())
+            for hashes in (read.exact, read.words)
+        )
+        if not words:
+            continue
+        message = f"{words:,} of {total:,} {part} rows are training rows"
+        if words > exact:
+            message += (
+                f" ({exact:,} by every character, {words - exact:,} but for case, blanks or punctuation)"
+            )
+        if exact == total and part in read.rows.given:
+            raise UserError(
+                f"{read.rows.name}: overlap: {message}: a score on them says nothing of new rows;"
+                f" give other rows with data.{part}, or leave it out and rows are split off"
+            )
+        yield Remark("overlap", message)
+
+
+def _near_duplicates(read: _Read) -> Iterator[Remark]:
+    exact, words = (np.concatenate([hashes[part] for part in PARTS]) for hashes in (read.exact, read.words))
+    pairs = np.unique(np.stack([words, exact]), axis=1)
+    different = pairs.shape[1] - np.unique(words).size
+    if different:
+        side = "they stay on one side of a split" if len(read.rows.given) < len(PARTS) else "see overlap"
+        yield Remark(
+            "near-duplicates",
+            f"{different:,} texts are like another but for case, blanks or punctuation: {side}",
+        )
+
+
+def _groups(read: _Read) -> Iterator[Remark]:
+    """Say how many rows of validation and test share a group, as an author, with training rows."""
+    names, column = read.rows.group_names, read.rows.group_column
+    if names is None or column is None:
+        return
+    of_part = {part: [names[n] for n in read.chosen[part].tolist()] for part in PARTS}
+    distinct = len(set(names))
+    if not 1 < distinct < 0.9 * len(names):
+        return  # a group for each row, or one for all, groups nothing
+    trained = set(of_part["train"]) - {""}
+    shared = {part: sum(name in trained for name in of_part[part]) for part in ("validation", "test")}
+    if any(shared.values()):
+        listed = " and ".join(
+            f"{rows:,} of {len(of_part[part]):,} {part} rows" for part, rows in shared.items()
+        )
+        way = (
+            "the files that are given have it so"
+            if read.config.group
+            else f"data.group={column} keeps each on one side"
+        )
+        yield Remark("groups", f"column {column!r} groups rows: {listed} are of a group that trains; {way}")
+
+
+def _conflicting(read: _Read) -> Iterator[Remark]:
+    words = np.concatenate([read.words[part] for part in PARTS])
+    targets = np.concatenate([read.rows.targets_N[read.chosen[part]] for part in PARTS])
+    _, text_N = np.unique(words, return_inverse=True)
+    pairs = np.unique(np.stack([text_N, targets]), axis=1)
+    labels_of_text = np.bincount(pairs[0])
+    conflicting = labels_of_text > 1
+    if conflicting.any():
+        rows = int(conflicting[text_N].sum())
+        yield Remark(
+            "conflicting",
+            f"{int(conflicting.sum()):,} texts ({rows:,} rows) stand under two labels or more:"
+            f" no model can be right on all of them",
+        )
+
+
+def _of_labels(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
+    rare = {label: rows for label, rows in counts.items() if rows <= RARE}
+    tested = set(read.labels("test"))
+    if rare:
+        listed = ", ".join(f"{label!r} {rows}" for label, rows in list(rare.items())[:8])
+        more = f" and {len(rare) - 8:,} more" if len(rare) > 8 else ""
+        untested = sum(label not in tested for label in rare)
+        yield Remark(
+            "rare-label", f"labels of one or two rows: {listed}{more}; {untested:,} of them never tested"
+        )
+    label, most = max(counts.items(), key=lambda item: item[1])
+    share = most / sum(counts.values())
+    if share >= MAJORITY:
+        yield Remark(
+            "imbalanced",
+            f"{share:.1%} of the rows are {label!r}: always answering so scores {share:.4f} accuracy; read"
+            f" macro F1 (the mean over labels), and weigh the labels with task.class_weights=balanced",
+        )
+
+
+def _few_rows(read: _Read) -> Iterator[Remark]:
+    small = {
+        part: len(read.texts[part]) for part in ("validation", "test") if len(read.texts[part]) < FEW_ROWS
+    }
+    if small:
+        listed = ", ".join(f"{rows} {part} row{'s' * (rows != 1)}" for part, rows in small.items())
+        yield Remark(
+            "few-rows", f"{listed}: too few to speak of; one row more or less right moves the score far"
+        )
+
+
+def _of_tokens(read: _Read) -> Iterator[Remark]:
+    lengths = _lengths(read)
+    config = read.config
+    if lengths["cut"] > CUT_SHARE:
+        yield Remark(
+            "cut",
+            f"{lengths['cut']:.1%} of the texts have more than data.max_length={config.max_length} tokens"
+            f" (median {lengths['median']:g}, longest {lengths['longest']:,}): of these the"
+            f" {_what_is_read(config)} are read; set data.max_length, or data.cut=head, tail or both",
+        )
+    for part in ("validation", "test"):
+        if read.unknown[part] > UNKNOWN_SHARE:
+            yield Remark(
+                "unknown",
+                f"{read.unknown[part]:.1%} of the tokens of the {part} part are in no training text or not in"
+                f" data.vocabulary={config.vocabulary}; data.tokens=subwords or characters knows more",
+            )
+            break
+    yield from _unsegmented(read)
+
+
+def _what_is_read(config: DataConfig) -> str:
+    half = config.max_length // 2
+    first = f"first {config.max_length}" if config.cut == "head" else f"last {config.max_length}"
+    return f"first {config.max_length - half} and last {half}" if config.cut == "both" else first
+
+
+def _unsegmented(read: _Read) -> Iterator[Remark]:
+    """Say where blanks do not part words: long tokens, or a script that sets none."""
+    if read.rows.tokenised or read.config.tokens in ("characters", "subwords", LIST):
+        return
+    texts = read.texts["train"][:SAMPLE]
+    characters = "".join(texts).replace(SEPARATOR, "")
+    tokens = int(read.counted.whole["train"][:SAMPLE].sum())
+    if tokens and len(characters) / tokens > LONG_TOKEN:
+        yield Remark(
+            "unsegmented",
+            f"a token has {len(characters) / tokens:.0f} characters on the average: blanks do not part words"
+            f" here; data.tokens=characters or subwords reads what is inside",
+        )
+        return
+    letters = [c for c in characters if c.isalpha()]
+    share = sum(_without_blanks(c) for c in letters) / max(len(letters), 1)
+    if share > 0.5:
+        yield Remark(
+            "unsegmented",
+            f"{share:.0%} of the letters are of a script without blanks between words: each is a token of its"
+            f" own; data.tokens=subwords finds longer pieces",
+        )
+
+
+def _without_blanks(character: str) -> bool:
+    return any(first <= character <= last for first, last in WITHOUT_BLANKS)

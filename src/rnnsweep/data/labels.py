@@ -1,0 +1,220 @@
+"""Labels as they stand in files, to names of classes.
+
+Numbers compare as numbers (1, 1.0 and "1" are one class), text in Unicode's form NFC without blanks or
+zero-width characters around it. What reads as "no value" is no class unless it is asked for.
+"""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.data.remarks import Remark
+from rnnsweep.errors import UserError
+
+MISSING = {"", "nan", "na", "n/a", "<na>", "none", "null", "?", "nat"}
+_ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad]")  # anywhere; joiners are part of emoji and of scripts
+_AROUND = "\u200c\u200d\u200e\u200f"
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)?(\.\d+)?", re.ASCII)  # no leading zeros: 007 is a name
+MANY_NUMBERS = 20  # distinct ones; beyond, fractions are quantities rather than classes
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """How labels are read."""
+
+    skip_unlabelled: bool = False
+    missing_is_class: bool = False
+    fold: bool = False
+
+
+@dataclass(frozen=True)
+class RawLabels:
+    """The labels of one file as they stand in it."""
+
+    path: Path
+    column: str
+    values: Sequence[Any]
+    class_names: tuple[str, ...] = ()  # of numbers, where the file says them
+
+
+def clean_text(text: str) -> str:
+    """Return a label in form NFC without zero-width characters and without blanks around it."""
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFC", _ZERO_WIDTH.sub("", text)).strip().strip(_AROUND).strip()
+
+
+def number_name(text: str) -> str:
+    """Write a number in one form: ``1.0`` and ``1`` are ``1``; other text stays as it is."""
+    if not text or text in ("-", ".") or not _NUMBER.fullmatch(text):
+        return text
+    if "." not in text:
+        return "0" if text == "-0" else text
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    value = (whole or "0") + (f".{fraction}" if fraction else "")
+    return "0" if value == "0" else sign + value
+
+
+def is_number(name: str) -> bool:
+    """Return whether a class is called by a number."""
+    return bool(name) and name not in ("-", ".") and _NUMBER.fullmatch(name) is not None
+
+
+class _Names(dict[tuple[type, Any], str]):
+    """Names of classes by the values of a file, worked out once for each distinct value."""
+
+    def __init__(self, raw: RawLabels, truth: Mapping[bool, str]) -> None:
+        super().__init__()
+        self._raw = raw
+        self._truth = truth
+
+    def __missing__(self, key: tuple[type, Any]) -> str:
+        name = self[key] = self._name(key[1])
+        return name
+
+    def _name(self, value: Any) -> str:
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ""
+        if isinstance(value, bool):
+            return self._truth[value]
+        names = self._raw.class_names
+        if names and isinstance(value, int):
+            return names[value] if 0 <= value < len(names) else ""  # -1: no label
+        if isinstance(value, float):
+            return number_name(format(value, "f") if value == int(value) else repr(value))
+        return number_name(clean_text(str(value)))
+
+
+@dataclass(frozen=True)
+class ReadLabels:
+    """The class of each row of each file; None where a row has none and is to be left out."""
+
+    names: list[list[str | None]]
+    remarks: tuple[Remark, ...]
+
+
+def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels:
+    """Turn the labels of all files into names of classes.
+
+    Raises:
+        UserError: a row has several labels, or none where `options` does not leave such rows out.
+    """
+    for raw in files:
+        _refuse_lists(raw)
+    truth = _truth(files)
+    names = [_names_of(raw, truth) for raw in files]
+    remarks = []
+    if not options.missing_is_class or any("" in of_file for of_file in names):
+        missing = _missing(files, names, options)
+        remarks += [missing] if missing else []
+    absent = {""} if options.missing_is_class else None
+    kept: list[list[str | None]] = [
+        [None if _is_missing(name, absent) else name for name in of_file] for of_file in names
+    ]
+    counts = Counter(name for of_file in kept for name in of_file if name is not None)
+    variants = _variants(counts)
+    if variants:
+        remarks.append(_tell_variants(variants, counts, options))
+    if variants and options.fold:
+        spelled = {name: group[0] for group in variants for name in group}
+        kept = [[spelled.get(n, n) if n is not None else None for n in of_file] for of_file in kept]
+    return ReadLabels(kept, tuple(remarks))
+
+
+def _names_of(raw: RawLabels, truth: Mapping[bool, str]) -> list[str]:
+    names = _Names(raw, truth)
+    return [names[type(value), value] for value in raw.values]
+
+
+def _refuse_lists(raw: RawLabels) -> None:
+    for row, value in enumerate(raw.values, 1):
+        if isinstance(value, list | tuple | dict | set):
+            raise UserError(
+                f"{raw.path}: row {row} has a list of labels in column {raw.column!r} ({str(value)[:40]}):"
+                f" several labels a text (multi-label) is no task here; keep one label a row, or train one"
+                f" column of 0 and 1 for each label with data.label=COLUMN"
+            )
+
+
+def _truth(files: Sequence[RawLabels]) -> dict[bool, str]:
+    """Call true and false 1 and 0 where they stand among numbers."""
+    kinds = {type(value) for raw in files for value in raw.values}
+    among_numbers = bool in kinds and kinds & {int, float}
+    return {True: "1", False: "0"} if among_numbers else {True: "true", False: "false"}
+
+
+def _is_missing(name: str, absent: set[str] | None) -> bool:
+    return name.lower() in (MISSING if absent is None else absent)
+
+
+def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelOptions) -> Remark | None:
+    absent = {""} if options.missing_is_class else None
+    counts: Counter[str] = Counter()
+    first = ""
+    for raw, of_file in zip(files, names, strict=True):
+        places = [row for row, name in enumerate(of_file) if _is_missing(name, absent)]
+        counts.update(_shown(raw.values[row]) for row in places)
+        if places and not first:
+            first = f"{raw.path}: row {places[0] + 1} has no label in column {raw.column!r}"
+    if not counts:
+        return None
+    total = sum(counts.values())
+    listed = ", ".join(f"{name} {rows}" for name, rows in counts.most_common(6))
+    if options.skip_unlabelled:
+        rows = "1 row" if total == 1 else f"{total:,} rows"
+        return Remark("missing-like-label", f"{rows} without a label left out ({listed})")
+    raise UserError(
+        f"{first}; missing-like-label: {total:,} in all ({listed}); data.skip_unlabelled=true leaves them"
+        f" out, data.missing_is_class=true takes such names as classes"
+    )
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value is None or str(value).strip() == "" else str(value).strip()[:20]
+
+
+def _variants(counts: Mapping[str, int]) -> list[list[str]]:
+    """Return names that differ by case, blanks or compatible forms alone; the most frequent first."""
+    groups: dict[str, list[str]] = {}
+    for name in counts:
+        folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+        groups.setdefault(folded, []).append(name)
+    return [
+        sorted(group, key=lambda name: (-counts[name], name)) for group in groups.values() if len(group) > 1
+    ]
+
+
+def _tell_variants(
+    variants: Iterable[Sequence[str]], counts: Mapping[str, int], options: LabelOptions
+) -> Remark:
+    listed = "; ".join(", ".join(f"{name!r} {counts[name]:,}" for name in group) for group in variants)
+    way = (
+        "read as one each"
+        if options.fold
+        else "are classes of their own; data.fold_labels=true makes them one"
+    )
+    return Remark("label-variants", f"labels that differ by case or blanks alone {way}: {listed}")
+
+
+def tell_numbers(counts: Mapping[str, int]) -> Remark | None:
+    """Remark on labels that are quantities: many numbers, and no numbering of classes."""
+    names = list(counts)
+    if len(names) <= MANY_NUMBERS or not all(map(is_number, names)):
+        return None
+    values = sorted(map(float, names))
+    whole = all(value == int(value) for value in values)
+    numbered = whole and values[-1] - values[0] < 2 * len(values)
+    if numbered:
+        return None
+    return Remark(
+        "numbers",
+        f"the labels are {len(names):,} different numbers from {values[0]:g} to {values[-1]:g}: each would be"
+        f" a class of its own; task=regression learns them as quantities",
+    )

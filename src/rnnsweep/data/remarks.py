@@ -1,0 +1,69 @@
+"""What a person would say of a corpus before training on it: remarks, each with a code that programs know."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CODES = (
+    *("cut", "unknown", "unsegmented", "overlap", "near-duplicates", "label-variants", "missing-like-label"),
+    *("rare-label", "conflicting", "imbalanced", "few-rows", "numbers", "swallowed", "groups"),
+)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One remark; its code is one of `CODES`."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    """What was read: the object that ``rnnsweep data --json`` prints, and notes on what was guessed."""
+
+    parts: Mapping[str, Mapping[str, int | None]]  # part -> {"rows": ..., "lines": ...}; lines None: no lines
+    labels: Mapping[str, int]  # label -> rows of all parts
+    majority: float  # share of the most frequent label
+    lengths: Mapping[str, float]  # median, p95, longest: tokens before cutting; cut: share of cut rows
+    unknown: float  # share of the tokens of validation and test part that the vocabulary does not have
+    remarks: tuple[Remark, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``rnnsweep data --json``."""
+        return {
+            "parts": {part: dict(counts) for part, counts in self.parts.items()},
+            "labels": dict(self.labels),
+            "majority": self.majority,
+            "lengths": dict(self.lengths),
+            "unknown": self.unknown,
+            "remarks": [{"code": each.code, "message": each.message} for each in self.remarks],
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "CorpusFacts":
+        """Read what `to_json` returned."""
+        fields = {name: values[name] for name in ("parts", "labels", "majority", "lengths", "unknown")}
+        remarks = tuple(Remark(each["code"], each["message"]) for each in values["remarks"])
+        return cls(**fields, remarks=remarks)
+
+    def summary(self) -> tuple[str, str]:
+        """Return the two lines that begin a training: what was read, and what is remarkable in it."""
+        labels = sorted(self.labels.items(), key=lambda item: -item[1])
+        shown = ", ".join(f"{name} {rows:,}" for name, rows in labels[:4])
+        more = f" and {len(labels) - 4} more" if len(labels) > 4 else ""
+        lengths = self.lengths
+        first = (
+            f"{len(labels)} labels ({shown}{more}; majority {self.majority:.1%}), tokens a text: median"
+            f" {lengths['median']:g}, 95 % {lengths['p95']:g}, longest {lengths['longest']:g};"
+            f" cut {lengths['cut']:.1%}, unknown {self.unknown:.1%}"
+        )
+        codes = ", ".join(each.code for each in self.remarks)
+        second = f"remarks: {codes} (rnnsweep data says more)" if codes else "nothing remarkable in the data"
+        return first, second
+
+
+def codes(remarks: Iterable[Remark]) -> list[str]:
+    """Return the codes of remarks, each once, in their order."""
+    return list(dict.fromkeys(remark.code for remark in remarks))

@@ -1,0 +1,207 @@
+"""CSV, TSV and files of any other delimiter, read by Python's csv module."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.data.tables.dialect import (
+    Dialect,
+    first_lines,
+    guess_dialect,
+    named,
+    quotes_are_characters,
+)
+from rnnsweep.data.tables.opening import Scan, inner_suffix, open_text, scan
+from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
+from rnnsweep.errors import UserError
+
+USUAL = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+
+
+@dataclass
+class _Rows:
+    """What was read so far."""
+
+    values: list[list[str]]
+    spans: list[int]
+    broken: int = 0  # rows over several lines
+    first_broken: int = 0  # the line that the first of them begins at
+
+
+def read_delimited(path: Path, options: ReadOptions, choose: Choose) -> Table:
+    """Read the chosen columns of a delimited file.
+
+    Raises:
+        UserError: the file cannot be read, or a row has more or fewer values than the header.
+    """
+    content = scan(path, options.encoding)
+    dialect, notes = _dialect(path, content, options, choose)
+    with open_text(path, content.encoding) as file:
+        table = _read(path, file, dialect, options, choose)
+    table.notes = [*filter(None, [content.note]), *notes]
+    return table
+
+
+def iterate_rows(
+    path: Path, delimiter: str, *, encoding: str | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a file without a header, each with the number of its last line, without blank lines.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    with open_text(path, scan(path, encoding).encoding) as file:
+        rows = csv.reader(file, delimiter=delimiter, strict=False)
+        try:
+            for row in rows:
+                if row:
+                    yield rows.line_num, row
+        except csv.Error as error:
+            raise UserError(f"{path}, line {rows.line_num}: {error}") from error
+
+
+def _dialect(path: Path, content: Scan, options: ReadOptions, choose: Choose) -> tuple[Dialect, list[str]]:
+    usual = USUAL.get(inner_suffix(path), ",")
+    quote = options.quote
+    notes = []
+    if options.delimiter is None:
+        with open_text(path, content.encoding) as file:
+            lines, whole = first_lines(file)
+        dialect = guess_dialect(
+            lines, usual=usual, whole=whole, choose=_anything(options, choose), quote=quote
+        )
+    else:
+        dialect = Dialect(options.delimiter, '"' if quote is None else quote)
+    if dialect.delimiter not in (usual, options.delimiter):
+        notes.append(
+            f"{path.name}: columns are separated by {named(dialect.delimiter)}"
+            f" (guessed; data.delimiter settles it)"
+        )
+    if dialect.delimiter == "\t" and quote is None and content.quotes:
+        return _quoting_of_tabs(path, content, dialect, notes)
+    return dialect, notes
+
+
+def _quoting_of_tabs(
+    path: Path, content: Scan, dialect: Dialect, notes: list[str]
+) -> tuple[Dialect, list[str]]:
+    plain = Dialect("\t", "")
+    with open_text(path, content.encoding) as file:
+        characters = quotes_are_characters(plain.reader(file))
+    if characters is None:
+        with open_text(path, content.encoding) as file:
+            characters = not _is_consistent(dialect, file)
+    if characters:
+        notes.append(
+            f"{path.name}: quote marks are read as characters (data.quote='\"' reads them as quoting)"
+        )
+    return (plain if characters else dialect), notes
+
+
+def _is_consistent(dialect: Dialect, file: Any) -> bool:
+    try:
+        return len({len(row) for row in dialect.reader(file) if row}) == 1
+    except csv.Error:
+        return False
+
+
+def _anything(options: ReadOptions, choose: Choose) -> Choose:
+    """Without a header, columns are known by their number alone."""
+    if options.header:
+        return choose
+    return lambda names: choose([str(n + 1) for n in range(len(names))])
+
+
+def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose: Choose) -> Table:
+    reader = dialect.reader(file)
+    try:
+        header: list[str] = next((row for row in reader if row and not _declares(row, reader.line_num)), [])
+    except csv.Error as error:
+        raise _unreadable(path, reader.line_num, dialect, error) from error
+    names = [name.strip() for name in header] if options.header else [str(n + 1) for n in range(len(header))]
+    if not any(names):
+        raise UserError(f"{path}: the file has no rows")
+    columns = list(choose(_usable(names)))
+    for name in columns:
+        refuse_twice(path, names, name)
+    places = [names.index(name) for name in columns]
+    bad = BadRows(path, options.skip_bad)
+    first = [] if options.header else [(reader.line_num, header)]
+    rows = _collect(chain(first, _numbered(path, reader, dialect)), len(names), places, names, bad)
+    if not rows.values:
+        raise UserError(f"{path}: the file has no rows")
+    return Table(
+        path,
+        tuple(_usable(names)),
+        dict(zip(columns, map(list, zip(*rows.values, strict=True)), strict=True)),
+        rows.spans,
+        swallowed=_swallowed(path, rows, dialect),
+        skipped=bad.skipped,
+    )
+
+
+def _declares(row: Sequence[str], line: int) -> bool:
+    first = ",".join(row).lower()
+    return line == 1 and first.startswith("sep=") and len(first) <= 5
+
+
+def _usable(names: Sequence[str]) -> list[str]:
+    """Return the columns that have a name, each once."""
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def refuse_twice(path: Path, names: Sequence[str], name: str) -> None:
+    """Raise UserError where a column that is read shares its name with another."""
+    if names.count(name) > 1:
+        raise UserError(f"{path}: has {names.count(name)} columns that are called {name!r}; rename one")
+
+
+def _numbered(path: Path, reader: Any, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise _unreadable(path, reader.line_num, dialect, error) from error
+
+
+def _unreadable(path: Path, line: int, dialect: Dialect, error: csv.Error) -> UserError:
+    way = "; where quote marks are characters set data.quote=none" if dialect.quote else ""
+    return UserError(f"{path}, line {line}: {error}{way}")
+
+
+def _collect(rows: Any, width: int, places: list[int], names: list[str], bad: BadRows) -> _Rows:
+    read = _Rows([], [])
+    before = 0
+    for line, row in rows:
+        if len(row) != width:
+            named = ", ".join(names)[:80]
+            bad.add(line, f"{len(row)} values, but the header names {width} columns ({named})")
+            before = line
+            continue
+        broken = sum(map(_line_breaks, row)) if line > before + 1 else 0
+        if broken:
+            read.broken += 1
+            read.first_broken = read.first_broken or line - broken
+        read.values.append([row[place] for place in places])
+        read.spans.append(1 + broken)
+        before = line
+    return read
+
+
+def _line_breaks(value: str) -> int:
+    return value.count("\n") + value.count("\r") - value.count("\r\n")
+
+
+def _swallowed(path: Path, rows: _Rows, dialect: Dialect) -> str:
+    if not rows.broken:
+        return ""
+    lines, count = sum(rows.spans), len(rows.values)
+    return (
+        f"{path.name}: {lines:,} lines gave {count:,} rows: {rows.broken:,} rows have line breaks inside"
+        f" quote marks (the first at line {rows.first_broken}); where quote marks are characters set"
+        f" data.quote=none"
+    )

@@ -1,0 +1,123 @@
+"""The formats by their suffixes, and what a path of ``data.train`` stands for.
+
+A format is a function of its own module and one entry here.
+"""
+
+import glob
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnsweep.data.tables.class_folders import is_class_folder, read_class_folder
+from rnnsweep.data.tables.columnar import read_arrow, read_parquet
+from rnnsweep.data.tables.delimited import read_delimited
+from rnnsweep.data.tables.lines import read_lines
+from rnnsweep.data.tables.opening import COMPRESSED, inner_suffix, open_bytes
+from rnnsweep.data.tables.records import read_json, read_json_lines
+from rnnsweep.data.tables.table import Choose, ReadOptions, Table
+from rnnsweep.errors import UserError
+
+Read = Callable[[Path, ReadOptions, Choose], Table]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to read rows, and the suffixes of files that are read so."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Read
+
+
+FORMATS = (
+    Format("CSV", (".csv",), read_delimited),
+    Format("TSV", (".tsv", ".tab"), read_delimited),
+    Format("JSON Lines", (".jsonl", ".ndjson"), read_json_lines),
+    Format("JSON", (".json",), read_json),
+    Format("Parquet", (".parquet", ".pq"), read_parquet),
+    Format("Arrow", (".arrow", ".feather"), read_arrow),
+    Format("fastText lines", (".txt", ".ft", ".fasttext"), read_lines),
+)
+CLASS_FOLDER = Format("a folder for each class", (), read_class_folder)
+OTHER_TASKS = {  # formats of data that no task of texts and classes reads
+    suffix: "a label for each word (tagging) is no task of this corpus: data=files takes one label a text"
+    for suffix in (".conll", ".conllu", ".conll2003", ".iob", ".iob2", ".bio")
+}
+
+
+def suffixes_known() -> tuple[str, ...]:
+    """Return the suffixes of the formats that are read."""
+    return tuple(suffix for each in FORMATS for suffix in each.suffixes)
+
+
+def format_of(path: Path) -> Format | None:
+    """Return the format of a path by its suffix, that of a compression aside."""
+    return next((each for each in FORMATS if inner_suffix(path) in each.suffixes), None)
+
+
+def expand_paths(key: str, value: str | Sequence[str]) -> list[Path]:
+    """Return the files that a path, a pattern, a folder of shards or a list of these stands for, sorted.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not isinstance(value, str):
+        return [path for each in value for path in expand_paths(key, each)]
+    path = Path(value).expanduser().absolute()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return _of_folder(key, value, path)
+    matched = [Path(each) for each in sorted(glob.glob(str(path), recursive=True)) if Path(each).is_file()]
+    if matched:
+        return matched
+    what = "matches no file" if glob.has_magic(str(path)) else "no such file"
+    raise UserError(f"{key}={value!r}: {what} ({path})")
+
+
+def _of_folder(key: str, value: str, folder: Path) -> list[Path]:
+    """Return the folder itself where it holds a folder for each class, else the tables in it."""
+    shards = sorted(path for path in folder.iterdir() if path.is_file() and _is_table(path))
+    if not shards and is_class_folder(folder):
+        return [folder]
+    if not shards:
+        raise UserError(
+            f"{key}={value!r}: the folder {folder} has neither tables nor folders of text files, one a class"
+        )
+    kinds = {format_of(path) for path in shards}
+    if len(kinds) > 1:
+        names = ", ".join(path.name for path in shards[:4])
+        raise UserError(f"{key}={value!r}: the folder holds files of several formats ({names}); name one")
+    return shards
+
+
+def _is_table(path: Path) -> bool:
+    found = format_of(path)
+    # Hugging Face's folders describe themselves in JSON files beside the data
+    return found is not None and found.name not in ("JSON", "fastText lines") and path.name[0] not in "._"
+
+
+def read_table(path: Path, options: ReadOptions, choose: Choose) -> Table:
+    """Read the columns that `choose` takes from those of a file, or of a folder of classes.
+
+    Raises:
+        UserError: no such file, a suffix that is not known, an empty file, or one that does not parse.
+    """
+    if path.is_dir():
+        return CLASS_FOLDER.read(path, options, choose)
+    with open_bytes(path):
+        pass
+    known = format_of(path)
+    if known is None:
+        raise UserError(_unknown(path))
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty")
+    if path.suffix.lower() in COMPRESSED and known.name in ("Parquet", "Arrow"):
+        raise UserError(f"{path}: {known.name} files compress themselves; decompress it first")
+    return known.read(path, options, choose)
+
+
+def _unknown(path: Path) -> str:
+    if inner_suffix(path) in OTHER_TASKS:
+        return f"{path}: {OTHER_TASKS[inner_suffix(path)]}"
+    return f"{path}: must end in one of {', '.join(suffixes_known())} (and {', '.join(COMPRESSED)} after it)"

@@ -1,0 +1,47 @@
+"""Files of lines: fastText's, where a line begins with its labels."""
+
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.data.tables.opening import open_text, scan
+from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
+from rnnsweep.errors import UserError
+
+MARK = "__label__"
+
+
+def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
+    """Read lines as ``__label__good the text``: columns label and text; a line of several labels has a list.
+
+    Raises:
+        UserError: no line begins with a label.
+    """
+    content = scan(path, options.encoding)
+    bad = BadRows(path, options.skip_bad)
+    texts: list[Any] = []
+    labels: list[Any] = []
+    with open_text(path, content.encoding) as file:
+        for number, line in enumerate(file, 1):
+            words = line.lstrip("\ufeff").split()
+            marks = next((n for n, word in enumerate(words) if not word.startswith(MARK)), len(words))
+            if not words:
+                continue
+            if not marks:
+                bad.add(number, f"does not begin with {MARK}NAME, as a labelled line of fastText does")
+                continue
+            named = [word.removeprefix(MARK) for word in words[:marks]]
+            labels.append(named[0] if marks == 1 else named)
+            texts.append(" ".join(words[marks:]))
+    if not texts:
+        raise UserError(f"{path}: the file has no rows")
+    values = {"text": texts, "label": labels}
+    columns = {name: values[name] for name in choose(["text", "label"])}
+    return Table(
+        path,
+        ("text", "label"),
+        columns,
+        [1] * len(texts),
+        list(filter(None, [content.note])),
+        "",
+        bad.skipped,
+    )

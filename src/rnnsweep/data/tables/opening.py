@@ -1,0 +1,174 @@
+"""Files as text: compression by suffix, encoding by content."""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+from rnnsweep.errors import UserError
+
+BLOCK = 1 << 20
+SAMPLE = 1 << 18  # bytes that an encoding is guessed from
+MOSTLY_ASCII = 0.9  # of a file's bytes: then it is Western text in Windows-1252 rather than another alphabet
+# what files without a mark are written in; charset-normalizer chooses among them
+ENCODINGS = (
+    *("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp874"),
+    *("gb18030", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr"),
+)
+MARKS = (  # the longer first: a mark of UTF-32 begins with one of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def _open_zst(path: Path, mode: str = "rb") -> IO[bytes]:
+    import pyarrow
+
+    # a wrapper that Python's readers take: pyarrow's own has no readinto of its own
+    return io.BufferedReader(pyarrow.input_stream(str(path), compression="zstd"), BLOCK)
+
+
+COMPRESSED: dict[str, Callable[..., Any]] = {
+    ".gz": gzip.open,
+    ".zst": _open_zst,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one pass over a file's bytes finds."""
+
+    encoding: str
+    quotes: bool  # the file holds a double quote mark
+    note: str = ""  # how the encoding was guessed
+
+
+def file_state(path: Path) -> list[str | int]:
+    """Return what changes when a file's content may have changed: its place, size and times."""
+    stat = path.stat()
+    return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def inner_suffix(path: Path) -> str:
+    """Return the suffix in lower case, without that of a compression: ``.csv`` of ``a.CSV.gz``."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file's content, decompressed.
+
+    Raises:
+        UserError: the file cannot be opened.
+    """
+    try:
+        opened: IO[bytes] = COMPRESSED.get(path.suffix.lower(), open)(path, "rb")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return opened
+
+
+def open_text(path: Path, encoding: str) -> TextIO:
+    """Open a file's content as text; ends of lines stay as they are."""
+    return io.TextIOWrapper(open_bytes(path), encoding=encoding, newline="")
+
+
+def scan(path: Path, encoding: str | None) -> Scan:
+    """Find out a file's encoding: the given one, a byte order mark's, UTF-8, or the likeliest of `ENCODINGS`.
+
+    Raises:
+        UserError: the file is damaged, or it is not in the given encoding, or in none that is known.
+    """
+    try:
+        with open_bytes(path) as file:
+            sample = file.read(SAMPLE)
+        name, note = (encoding, "") if encoding else _guess(path, sample)
+        return Scan(name, _decodes(path, name), note)
+    except LookupError as error:
+        raise UserError(f"data.encoding={encoding!r}: no such encoding; one is utf-8") from error
+    except UnicodeDecodeError as error:
+        raise _wrong_encoding(path, name, error) from error
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(f"{path}: cannot be read ({reason})") from error
+
+
+def _wrong_encoding(path: Path, name: str, error: UnicodeDecodeError) -> UserError:
+    byte = error.object[error.start] if error.start < len(error.object) else 0
+    called = name.upper().removesuffix("-SIG")
+    return UserError(f"{path}: not {called} (byte 0x{byte:02x}); name its encoding with data.encoding=NAME")
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    """Decode the whole file; return whether a double quote mark is in it."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    quotes = False
+    with open_bytes(path) as file:
+        while block := file.read(BLOCK):
+            quotes |= '"' in decoder.decode(block)
+        decoder.decode(b"", final=True)
+    return quotes
+
+
+def _guess(path: Path, sample: bytes) -> tuple[str, str]:
+    for mark, name in MARKS:
+        if sample.startswith(mark):
+            return name, ""
+    wide = _utf_16_without_mark(sample)
+    if wide:
+        return wide, f"{path.name} is read as {wide.upper()} (guessed; data.encoding settles it)"
+    try:
+        _decodes(path, "utf-8")
+        return "utf-8", ""
+    except UnicodeDecodeError:
+        return _other_encoding(path)
+
+
+def _utf_16_without_mark(sample: bytes) -> str:
+    """Recognise UTF-16 of Western text: every second byte is mostly 0."""
+    pairs = len(sample) // 2
+    if pairs < 8:
+        return ""
+    even, odd = (sample[start : 2 * pairs : 2].count(0) / pairs for start in (0, 1))
+    if odd > 0.4 and even < 0.05:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.4 and odd < 0.05 else ""
+
+
+def _other_encoding(path: Path) -> tuple[str, str]:
+    with open_bytes(path) as file:
+        content = file.read(64 * BLOCK)
+    ascii_share = sum(content.count(byte) for byte in range(128)) / len(content)
+    name = "cp1252" if ascii_share >= MOSTLY_ASCII else _likeliest(content)
+    for candidate in (name, "cp1252"):
+        try:
+            if candidate:
+                _decodes(path, candidate)
+                called = "Windows-1252" if candidate == "cp1252" else candidate
+                return candidate, (
+                    f"{path.name} is not UTF-8 and is read as {called} (guessed; data.encoding settles it)"
+                )
+        except UnicodeDecodeError:
+            continue
+    raise UserError(f"{path}: not UTF-8, and no other encoding fits; name it with data.encoding=NAME")
+
+
+def _likeliest(content: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    lines = content.splitlines(keepends=True)
+    foreign = b"".join(line for line in lines if not line.isascii())[:SAMPLE]
+    best = from_bytes(foreign, cp_isolation=list(ENCODINGS)).best()
+    return best.encoding if best else ""

@@ -1,0 +1,124 @@
+"""JSON Lines, JSON arrays, and JSON objects of columns."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.data.tables.opening import open_text, scan
+from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
+from rnnsweep.errors import UserError
+
+SAMPLE = 1000  # records whose keys are taken for a file's columns, where the wanted ones are among them
+
+
+def read_json_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
+    """Read the chosen columns of a file of one JSON object a line; one that is missing in a row is None.
+
+    Raises:
+        UserError: a line is not a JSON object.
+    """
+    content = scan(path, options.encoding)
+    bad = BadRows(path, options.skip_bad)
+    names = _names(islice(_records(path, content.encoding, BadRows(path, options.skip_bad)), SAMPLE))
+    try:
+        columns = choose(list(names))
+    except UserError:
+        names = _names(_records(path, content.encoding, BadRows(path, options.skip_bad)))
+        if not names:
+            raise UserError(f"{path}: the file has no rows") from None
+        columns = choose(list(names))
+    values: dict[str, list[Any]] = {name: [] for name in columns}
+    for record in _records(path, content.encoding, bad):
+        for name, column in values.items():
+            column.append(record.get(name))
+    table = _table(path, list(names), values)
+    table.spans = [1] * len(table)
+    table.notes, table.skipped = list(filter(None, [content.note])), bad.skipped
+    return table
+
+
+def read_json(path: Path, options: ReadOptions, choose: Choose) -> Table:
+    """Read an array of objects, or an object of columns; a file of one object a line is read as JSON Lines.
+
+    Raises:
+        UserError: the file is none of these.
+    """
+    content = scan(path, options.encoding)
+    with open_text(path, content.encoding) as file:
+        text = file.read().lstrip("\ufeff")
+    try:
+        whole = json.loads(text)
+    except RecursionError as error:
+        raise UserError(f"{path}: not JSON (it is nested too deeply)") from error
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return read_json_lines(path, options, choose)
+        raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+    names, columns = _columns_of(path, whole, choose)
+    table = _table(path, names, columns)
+    table.notes = list(filter(None, [content.note]))
+    return table
+
+
+def _columns_of(path: Path, whole: Any, choose: Choose) -> tuple[list[str], dict[str, list[Any]]]:
+    whole = _rows_of(whole)
+    if isinstance(whole, Mapping) and whole and all(isinstance(value, list) for value in whole.values()):
+        lengths = {name: len(value) for name, value in whole.items()}
+        if len(set(lengths.values())) != 1:
+            raise UserError(f"{path}: its columns are of different lengths ({lengths})")
+        return list(whole), {name: whole[name] for name in choose(list(whole))}
+    if isinstance(whole, Mapping):
+        whole = [whole]
+    if not isinstance(whole, list):
+        raise UserError(f"{path}: must hold an array of JSON objects, or one object a line")
+    for number, record in enumerate(whole, 1):
+        if not isinstance(record, Mapping):
+            raise UserError(f"{path}: row {number}, {str(record)[:40]!r}, is not a JSON object")
+    names = list(_names(whole))
+    if not names:
+        raise UserError(f"{path}: the file has no rows")
+    return names, {name: [record.get(name) for record in whole] for name in choose(names)}
+
+
+def _rows_of(whole: Any) -> Any:
+    """Return the one list of objects in an object, as ``{"version": 1, "data": [{...}, ...]}`` has."""
+    if not isinstance(whole, Mapping):
+        return whole
+    inner = [
+        v for v in whole.values() if isinstance(v, list) and v and all(isinstance(r, Mapping) for r in v)
+    ]
+    return inner[0] if len(inner) == 1 else whole
+
+
+def _names(records: Iterable[Mapping[str, Any]]) -> dict[str, None]:
+    return {name: None for record in records for name in record}
+
+
+def _table(path: Path, names: list[str], columns: dict[str, list[Any]]) -> Table:
+    if not next(iter(columns.values()), []):
+        raise UserError(f"{path}: the file has no rows")
+    return Table(path, tuple(names), columns)
+
+
+def _records(path: Path, encoding: str, bad: BadRows) -> Iterator[dict[str, Any]]:
+    with open_text(path, encoding) as file:
+        for number, line in enumerate(file, 1):
+            line = line.lstrip("\ufeff") if number == 1 else line
+            if line.strip():
+                record = _record(number, line, bad)
+                if record is not None:
+                    yield record
+
+
+def _record(number: int, line: str, bad: BadRows) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        bad.add(number, f"not JSON ({error}); each line must be one object")
+        return None
+    if not isinstance(record, dict):
+        bad.add(number, f"{line.strip()[:40]!r} is not a JSON object")
+        return None
+    return record

@@ -1,0 +1,66 @@
+"""What a file of rows gives: the columns that are asked for, and how its rows relate to its lines."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rnnsweep.errors import UserError
+
+Choose: TypeAlias = Callable[[Sequence[str]], Sequence[str]]  # from a file's columns, those that are read
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a file is to be read; None is found out from the file."""
+
+    delimiter: str | None = None  # one character
+    quote: str | None = None  # one character; "" reads quote marks as characters
+    header: bool = True  # False: columns are called "1", "2", ...
+    encoding: str | None = None
+    skip_bad: int = 0  # rows at most that cannot be read and are left out
+
+
+@dataclass
+class Table:
+    """Rows of a file; `columns` holds the chosen columns alone, each a list of a value for each row."""
+
+    path: Path
+    names: tuple[str, ...]  # of all columns
+    columns: dict[str, list[Any]]
+    spans: list[int] | None = None  # lines of the file that each row takes; None: the format has no lines
+    notes: list[str] = field(default_factory=list)  # what was guessed
+    swallowed: str = ""  # why rows and lines differ
+    skipped: list[str] = field(default_factory=list)  # rows that were left out, with their lines
+    class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)  # column -> names of its numbers
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+
+@dataclass
+class BadRows:
+    """Rows that cannot be read: left out up to a number, refused beyond it."""
+
+    path: Path
+    most: int
+    skipped: list[str] = field(default_factory=list)
+
+    def add(self, line: int, reason: str) -> None:
+        """Leave a row out.
+
+        Raises:
+            UserError: more rows than allowed are bad.
+        """
+        if len(self.skipped) >= self.most:
+            way = "data.skip_bad=N leaves up to N such rows out"
+            if self.most:
+                way = f"data.skip_bad={self.most} rows are left out already"
+            raise UserError(f"{self.path}, line {line}: {reason}; {way}")
+        self.skipped.append(f"line {line}: {reason}")
+
+
+def find_column(columns: Sequence[str], known: Sequence[str]) -> str | None:
+    """Find the first of the known names among columns, whatever their case."""
+    lower = {name.lower(): name for name in reversed(columns)}
+    return next((lower[name] for name in known if name in lower), None)
