@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
-from rnnsweep.config.schema import GROUPS, refuse_unknown_key
+from rnnsweep.config.schema import GROUPS, known_keys, refuse_unknown_key
 from rnnsweep.errors import UserError
 
 COMMAND_LINE = "command line"
@@ -83,9 +83,18 @@ def _parse(parser: OverridesParser, text: str, where: str) -> Override:
         return parser.parse_override(text)
     except HydraException as error:
         key, _, value = text.partition("=")
+        if _takes_any_text(key.lstrip("+").strip(), value):
+            return parser.parse_override(quote(key, value))
         raise UserError(
             f"{key}={value!r} ({where}): not readable; put quotes around the value, as {quote(key, value)!r}"
         ) from error
+
+
+def _takes_any_text(key: str, value: str) -> bool:
+    """Return whether a value is a path or a column's name that needs no quotes beyond the shell's."""
+    kinds = known_keys().get(key)
+    takes_text = kinds is Any or kinds is str or str in get_args(kinds)
+    return takes_text and value[:1] not in ("[", "{", "'", '"')
 
 
 def _assignment(override: Override, text: str, where: str) -> Assignment:

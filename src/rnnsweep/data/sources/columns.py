@@ -1,0 +1,159 @@
+"""Which columns of a table hold texts, labels and groups, and what their values are as text."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.labels import is_number
+from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
+from rnnsweep.data.tokens import join_tokens
+from rnnsweep.errors import UserError, nearest
+
+TEXT = (
+    *("text", "sentence", "content", "document", "review", "comment", "message", "tweet", "body"),
+    *("question", "description", "abstract", "title", "headline", "utterance", "tokens", "sequence"),
+)
+LABEL = ("label", "labels", "class", "category", "target", "sentiment", "topic", "intent", "y")
+PAIR = ("title", "description")  # as in AG's News: read together where no column is called text
+GROUP = (  # columns that often name what rows have in common
+    *("group", "group_id", "author", "author_id", "user", "user_id", "username", "speaker", "subject"),
+    *("patient", "patient_id", "customer", "customer_id", "session", "session_id", "conversation_id"),
+    *("document_id", "doc_id", "thread_id"),
+)
+LISTED_COLUMNS = 12
+
+
+def read_options(config: DataConfig) -> ReadOptions:
+    """Return how the settings say that files are read."""
+    return ReadOptions(
+        config.delimiter_char, config.quote_char, config.header, config.encoding, config.skip_bad
+    )
+
+
+class NoColumn(UserError):
+    """A column was to be found by its name, and none is called so."""
+
+    def __init__(self, message: str, names: Sequence[str], missing: str) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
+        self.missing = missing
+
+
+def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
+    """Say what the rows look like: a header that is a row, several columns that hold 0 and 1."""
+    table = read_table(path, read_options(config), lambda names: list(dict.fromkeys(filter(None, names))))
+    rows = {name: list(map(str, values[:1000])) for name, values in table.columns.items()}
+    flags = [
+        name for name, values in rows.items() if set(values) <= {"0", "1", "0.0", "1.0", "True", "False"}
+    ]
+    if error.missing == "label" and len(flags) > 1:
+        return (
+            f". Columns {', '.join(map(repr, flags[:4]))} hold 0 and 1: several labels a text (multi-label)"
+            f" is no task here; data.label={flags[0]} trains one of them"
+        )
+    if config.header and _is_data(table.names, rows):
+        numbers = {name: n + 1 for n, name in enumerate(table.names)}
+        text, label = _likeliest(rows)
+        return (
+            f". The first line looks like a row: data.header=false numbers the columns,"
+            f" as data.text={numbers[text]} data.label={numbers[label]}"
+        )
+    return ""
+
+
+def _is_data(names: Sequence[str], rows: dict[str, list[str]]) -> bool:
+    """Return whether a header's names are values: numbers, or values of their own columns."""
+    return any(is_number(name) or name in rows.get(name, ()) for name in names)
+
+
+def _likeliest(rows: dict[str, list[str]]) -> tuple[str, str]:
+    """Return the columns most like texts (the longest values) and most like labels (the fewest)."""
+    text = max(rows, key=lambda name: sum(map(len, rows[name])))
+    others = [name for name in rows if name != text and len(set(rows[name])) > 1]
+    return text, min(others or list(rows), key=lambda name: len(set(rows[name])))
+
+
+def texts_of(table: Table, columns: Sequence[str]) -> tuple[list[str], bool]:
+    """Return the text of each row, its columns joined by a blank, and whether the texts are lists of tokens.
+
+    Raises:
+        UserError: a value is neither text nor a list of texts.
+    """
+    values = [table.columns[name] for name in columns]
+    if len(values) == 1 and any(isinstance(value, list | tuple) for value in values[0]):
+        return [_joined(table.path, columns[0], n, value) for n, value in enumerate(values[0], 1)], True
+    return [" ".join(filter(None, map(as_text, row))) for row in zip(*values, strict=True)], False
+
+
+def _joined(path: Path, column: str, row: int, value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, list | tuple) or not all(isinstance(token, str) for token in value):
+        numbers = isinstance(value, list | tuple) and any(isinstance(v, int | float) for v in value)
+        raise UserError(
+            f"{path}: row {row} has {str(value)[:40]} in column {column!r}; "
+            + ("numbers: sequences of numbers are no texts, and no task of data=files" if numbers else "")
+            + ("" if numbers else "a text, or a list of tokens in every row, is read")
+        )
+    return join_tokens(value)
+
+
+def as_text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    text = str(value).strip()
+    # JSON may spell halves of characters (\ud800), which no encoding can write
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def text_columns(path: Path, names: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the columns of the text: those that are named, or found by their names.
+
+    Raises:
+        UserError: there is none.
+    """
+    if wanted is not None:
+        return tuple(_existing(path, names, "data.text", name) for name in wanted)
+    pair = [find_column(names, [name]) for name in PAIR]
+    column = find_column(names, TEXT)
+    if column is None:
+        message = f"{path}: no column of texts found among {_named(names)}; name it with data.text=COLUMN"
+        raise NoColumn(message, names, "text")
+    if column in pair and None not in pair:
+        return tuple(name for name in pair if name is not None)
+    return (column,)
+
+
+def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:
+    if config.label is not None:
+        return _existing(path, names, "data.label", config.label)
+    column = find_column(names, LABEL)
+    if column is None:
+        raise NoColumn(
+            f"{path}: no column of labels found among {_named(names)}; name it with data.label=COLUMN"
+            " (rows without labels are for rnnsweep predict --file)",
+            names,
+            "label",
+        )
+    return column
+
+
+def group_column(path: Path, names: Sequence[str], config: DataConfig) -> str | None:
+    if config.group is not None:
+        return _existing(path, names, "data.group", config.group)
+    return find_column(names, GROUP)
+
+
+def _existing(path: Path, names: Sequence[str], key: str, name: str) -> str:
+    if name in names:
+        return name
+    if name.isdecimal() and all(each.isdecimal() for each in names):
+        raise UserError(f"{key}={name}: {path} has columns 1 to {len(names)}")
+    raise UserError(f"{key}={name!r}: {path} has {_named(names)}.{nearest(name, names)}")
+
+
+def _named(columns: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in columns[:LISTED_COLUMNS])
+    return f"columns {shown}" + (" ..." if len(columns) > LISTED_COLUMNS else "")
