@@ -101,6 +101,7 @@ def _joined(path: Path, column: str, row: int, value: Any) -> str:
 
 
 def as_text(value: Any) -> str:
+    """Return a value as text; what is missing is empty."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     text = str(value).strip()
@@ -127,6 +128,11 @@ def text_columns(path: Path, names: Sequence[str], wanted: Sequence[str] | None)
 
 
 def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:
+    """Return the column of the labels: the one that is named, or found by its name.
+
+    Raises:
+        UserError: there is none.
+    """
     if config.label is not None:
         return _existing(path, names, "data.label", config.label)
     column = find_column(names, LABEL)
@@ -141,6 +147,11 @@ def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:
 
 
 def group_column(path: Path, names: Sequence[str], config: DataConfig) -> str | None:
+    """Return the column that groups rows: the one that is named, or one whose name says so, if any.
+
+    Raises:
+        UserError: the one that is named is not there.
+    """
     if config.group is not None:
         return _existing(path, names, "data.group", config.group)
     return find_column(names, GROUP)
