@@ -68,7 +68,7 @@ def test_mlruns_itself_may_be_a_link(home, tmp_path):
 
 def store_with_deleted(template, home, *, location=None, name="gone"):
     """A local store with a deleted run, whose artifacts lie where MLflow puts them or at `location`."""
-    from rnnsweep.tracking.store import open_client
+    from rnnsweep.tracking.store.store import open_client
 
     mlruns = home / "mlruns"
     if not mlruns.exists():
@@ -152,7 +152,7 @@ def test_a_link_among_the_folders_of_artifacts_is_not_followed(home, template, p
 
 
 def test_the_key_of_a_deleted_run_is_no_path(home, template, precious):
-    from rnnsweep.tracking.store import open_client
+    from rnnsweep.tracking.store.store import open_client
 
     run_id, _ = store_with_deleted(template, home)
     (home / "mlruns" / "runs").symlink_to(precious.parent)
@@ -165,7 +165,7 @@ def test_the_key_of_a_deleted_run_is_no_path(home, template, precious):
 
 
 def test_a_deleted_model_and_a_deleted_experiment_take_no_foreign_files_along(home, template, precious):
-    from rnnsweep.tracking.store import open_client
+    from rnnsweep.tracking.store.store import open_client
 
     mlruns = home / "mlruns"
     store_with_deleted(template, home)

@@ -130,7 +130,7 @@ def test_a_sweep_its_fork_server_and_its_trials_import_nothing_from_the_folder(f
 
 @pytest.mark.slow
 def test_clean_imports_nothing_from_the_folder(folder, template):
-    from rnnsweep.tracking.store import open_client
+    from rnnsweep.tracking.store.store import open_client
 
     mlruns = fresh_store(template, folder / "mlruns")
     client = open_client(mlruns, "local")

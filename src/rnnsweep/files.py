@@ -93,7 +93,9 @@ def read_own(path: Path) -> bytes:
         return file.read()
 
 
-def write_whole(path: Path, content: str | bytes, *, mode: int = PRIVATE, durable: bool = True) -> None:
+def write_whole(
+    path: Path, content: str | bytes | memoryview, *, mode: int = PRIVATE, durable: bool = True
+) -> None:
     """Write a file so that everybody sees the old content or the new, after a power cut too.
 
     What is at `path` is replaced: where that is a link, the link, not what it points at. Without `durable` a

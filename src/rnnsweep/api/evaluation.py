@@ -9,6 +9,7 @@ import yaml
 from rnnsweep.api.results import EvaluateResult
 from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote
 from rnnsweep.errors import UserError
+from rnnsweep.files import own_folder
 from rnnsweep.paths import find_paths
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     row = find_run(mlruns, run, uri=uri)
     checkpoint = checkpoint_of(row, mlruns)
     if sweep := row.tags.get("rnnsweep.sweep"):
-        note_read(mlruns / "sweeps" / sweep, row.tags["rnnsweep.key"].rpartition(".")[2])
+        note_read(own_folder(mlruns, "sweeps", sweep), row.tags["rnnsweep.key"].rpartition(".")[2])
     found = score(recorded_run(row, mlruns), checkpoint)
     record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
     record.summary(
@@ -49,8 +50,10 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
 def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
     """Compose a recorded run as it was, whatever has become of the files of conf/ since."""
     overrides = json.loads(row.tags.get("rnnsweep.overrides", "[]"))
-    snapshot = mlruns / "sweeps" / row.tags.get("rnnsweep.sweep", "") / "conf"
-    conf = snapshot if (snapshot / "config.yaml").is_file() else None
+    conf = None
+    if sweep := row.tags.get("rnnsweep.sweep"):
+        snapshot = own_folder(mlruns, "sweeps", sweep, "conf")
+        conf = snapshot if (snapshot / "config.yaml").is_file() else None
     run = compose(overrides, conf=conf, where=f"run {row.run_id[:8]}")
     changed = [quote(key, value) for key, value in _values(row).items() if flatten(run)[key] != value]
     return compose([*overrides, *changed], conf=conf, where=f"run {row.run_id[:8]}") if changed else run

@@ -13,6 +13,7 @@ from rnnsweep.api.results import OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
+from rnnsweep.files import own_folder
 from rnnsweep.paths import find_paths
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class _Store:
 
     @property
     def folder(self) -> Path:
-        return self.mlruns / "runs" / self.key
+        return own_folder(self.mlruns, "runs", self.key)
 
 
 def train(

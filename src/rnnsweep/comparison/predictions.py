@@ -3,6 +3,7 @@
 Shapes: N test rows.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnsweep.files import open_own
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Predictions:
 def read_predictions(path: Path) -> Predictions | None:
     """Read what a replicate predicted; None where there is no such file or it cannot be read."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+        with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file, np.load(file, allow_pickle=False) as found:
             return Predictions(found["targets_N"].astype(np.int64), found["predictions_N"].astype(np.int64))
     except (OSError, KeyError, ValueError, BadZipFile):
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from rnnsweep.files import open_own
 from rnnsweep.trial.causes import is_full_disk
 
 T = TypeVar("T")
@@ -74,8 +75,9 @@ class Disk:
 def room_for(size: int, folder: Path) -> bool:
     """Say whether so many bytes fit into a folder, by reserving them: a quota counts as the disk does."""
     probe = folder / PROBE
+    probe.unlink(missing_ok=True)
     try:
-        with probe.open("wb") as file:
+        with os.fdopen(open_own(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)
             else:

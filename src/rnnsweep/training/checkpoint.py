@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import open_own
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
@@ -25,7 +26,8 @@ def write(content: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)
+        with os.fdopen(open_own(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
             _save(content, file)
             file.flush()
             os.fsync(file.fileno())

@@ -8,6 +8,7 @@ from typing import Any
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.errors import UserError
+from rnnsweep.files import own_folder
 from rnnsweep.tracking.machine.monitor import MachineMonitor
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.training import Scores, train
@@ -92,7 +93,7 @@ def _train(
         held=record.flush,
         clock=time.monotonic if together is None else together.seconds,
     )
-    folder = task.folder / CHECKPOINTS
+    folder = own_folder(task.folder, CHECKPOINTS)
     try:
         with MachineMonitor(record, every_s=run.tracking.machine_every):
             scores = train(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import prepare
+from rnnsweep.files import write_whole
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.trial.test_reads import note_read
 
@@ -42,7 +43,9 @@ def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRe
         "predictions_N": found.predictions_N,
         "confidence_N": found.confidence_N,
     }
-    np.savez_compressed(folder / PREDICTIONS, **arrays)  # type: ignore[arg-type]
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    write_whole(folder / PREDICTIONS, packed.getbuffer())
     record.artifact(folder / PREDICTIONS, PREDICTIONS)
     table = confusion_table(found.targets_N, found.predictions_N, corpus.labels)
     record.artifact(table, CONFUSION, picture="confusion")

@@ -1,10 +1,11 @@
 """Pages of HTML: filled from this package's templates, and written whole."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rnnsweep import files
 
 
 def fill(template: str, **values: Any) -> str:
@@ -26,7 +27,5 @@ def write_whole(path: Path, page: str) -> Path:
         OSError: the folder cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_text(page, encoding="utf-8")
-    half.replace(path)
+    files.write_whole(path, page, mode=0o644)
     return path

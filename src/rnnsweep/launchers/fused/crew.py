@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
 
+from rnnsweep.files import open_append
 from rnnsweep.launchers.local import child
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Outcome, TrialTask, run_trial
@@ -109,7 +110,7 @@ class Crew:
 
     def _guarded(self, task: TrialTask, channel: MemberChannel) -> Outcome:
         try:
-            task.folder.mkdir(parents=True, exist_ok=True)
+            child.make_folder(task)
             self.logs.open(task.folder / LOG)
             write_lease(task.folder)
             channel.send("started")
@@ -129,7 +130,9 @@ class LogOfThread(io.TextIOBase):
     def open(self, path: Path) -> None:
         """Begin this thread's log, or go on with it."""
         with suppress(OSError):  # a full disk: the log is lost, the training is not
-            self._own.log = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+            self._own.log = os.fdopen(
+                open_append(path), "a", encoding="utf-8", errors="backslashreplace", buffering=1
+            )
 
     def close(self) -> None:
         """End this thread's log."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from rnnsweep.files import open_append, own_folder
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Channel, Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
@@ -103,7 +104,7 @@ def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_
 
 def _guarded(run: Run, task: TrialTask, channel: PipeChannel) -> Outcome:
     try:
-        task.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(task)
         redirect(task.folder / LOG)
         write_lease(task.folder)
         channel.send("started")
@@ -113,10 +114,17 @@ def _guarded(run: Run, task: TrialTask, channel: PipeChannel) -> Outcome:
         return explain(error)
 
 
+def make_folder(task: TrialTask) -> None:
+    """Make a task's folder, if it is not there; none of those between it and mlruns/ may be a link."""
+    names = task.folder.relative_to(task.mlruns).parts if task.folder.is_relative_to(task.mlruns) else ()
+    own_folder(task.mlruns, *names)
+    task.folder.mkdir(parents=True, exist_ok=True)
+
+
 def redirect(log: Path) -> None:
     """Send all that this process and its libraries print to the task's log."""
     _flush()
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    file = open_append(log)
     for stream in (1, 2):
         os.dup2(file, stream)
     os.close(file)

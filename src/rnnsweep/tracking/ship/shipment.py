@@ -5,17 +5,20 @@ Sending a line again is harmless: a point is identified by key, timestamp, step 
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.files import PRIVATE_FOLDER, open_append, open_own, own_folder
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, read_spool, remove_if_shipped, spool_folder
-from rnnsweep.tracking.store.store import artifact_root, ensure_experiment
+from rnnsweep.tracking.store.address import LOCAL
+from rnnsweep.tracking.store.store import artifact_path, artifact_root, ensure_experiment
 from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
@@ -73,6 +76,7 @@ class Shipment:
         folder = self.path.with_suffix(".files")
         while self.note.files and not self.file_error:
             try:
+                self._refuse_foreign_folder()
                 attach(self.client, self.note.run_id, self.note.files[0], folder)
             except Outside as error:  # a note that somebody else wrote
                 self._refuse({"op": "artifact", **self.note.files[0]}, str(error))
@@ -81,6 +85,13 @@ class Shipment:
                 return
             del self.note.files[0]
             write_note(self.mlruns, self.key, self.note)
+
+    def _refuse_foreign_folder(self) -> None:
+        """Refuse a run of the local store whose row sends its files to a folder outside mlruns/artifacts/."""
+        if self.note.destination == LOCAL:
+            address = self.client.get_run(self.note.run_id).info.artifact_uri
+            if artifact_path(self.mlruns, address) is None:
+                raise Outside(f"its files would go to {address}, outside mlruns/artifacts/")
 
     def _ship_chunk(self) -> bool:
         try:
@@ -254,9 +265,8 @@ class Shipment:
 
     def _refuse(self, record: Record, why: str) -> None:
         """Keep a line that the store will never take where a person can look at it, and go on."""
-        folder = spool_folder(self.mlruns) / "refused"
-        folder.mkdir(exist_ok=True)
-        with (folder / f"{self.key}.jsonl").open("a") as file:
+        folder = own_folder(spool_folder(self.mlruns), "refused", make=True, mode=PRIVATE_FOLDER)
+        with os.fdopen(open_append(folder / f"{self.key}.jsonl"), "a", encoding="utf-8") as file:
             file.write(json.dumps({"why": why[:500], **record}, default=str) + "\n")
         self.note.refused += 1
 
@@ -285,7 +295,7 @@ def _is_for_ever(error: Exception) -> bool:
 
 def identity_of(spool: Path) -> str:
     """Read who a spool file is: one that was sent, removed and begun again is another file."""
-    with spool.open("rb") as file:
+    with os.fdopen(open_own(spool, os.O_RDONLY), "rb") as file:
         first = file.readline(200)
     try:
         return str(json.loads(first).get("id", ""))

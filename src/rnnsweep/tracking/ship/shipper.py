@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import open_append
 from rnnsweep.interpreter import SAFE_PATH, run_module
 from rnnsweep.tracking.ship.shipping import Shipped, is_waiting, last_error, ship_once, target_of
 from rnnsweep.tracking.spool.note import wait_for_run_id
@@ -76,8 +77,7 @@ class Shipper:
     def start(self) -> "Shipper":
         """Start the process; it ends by itself when this one does, after a last try."""
         if self._process is None:
-            log = (spool_folder(self.mlruns) / "shipper.log").open("ab")
-            with log:
+            with os.fdopen(open_append(spool_folder(self.mlruns) / "shipper.log"), "ab") as log:
                 self._process = subprocess.Popen(
                     _command(self.mlruns, self.target),
                     stdin=subprocess.PIPE,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from rnnsweep.collector import collect_seldom
+from rnnsweep.files import read_own, write_whole
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent, identity_of
 from rnnsweep.tracking.spool.note import read_note
@@ -84,7 +85,7 @@ def _own_file(mlruns: Path, target: str, ending: str) -> Path:
 def last_error(mlruns: Path, target: str) -> str | None:
     """Say why the last round of a destination's shipper failed; None where it did not."""
     try:
-        return _own_file(mlruns, target, "error").read_text() or None
+        return read_own(_own_file(mlruns, target, "error")).decode(errors="replace") or None
     except FileNotFoundError:
         return None
 
@@ -98,7 +99,7 @@ def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
             if done.error is None:
                 path.unlink(missing_ok=True)
             elif done.error != last_error(mlruns, target):
-                path.write_text(done.error)
+                write_whole(path, done.error)
 
     return say
 

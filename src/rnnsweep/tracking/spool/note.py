@@ -1,13 +1,12 @@
 """How far the store has a run: kept beside the spool, so that nothing is sent twice."""
 
 import json
-import os
 import time
-import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.files import read_own, write_whole
 from rnnsweep.tracking.spool.spool import check_key, read_all, spool_folder
 
 
@@ -34,7 +33,7 @@ def _path(mlruns: Path, key: str) -> Path:
 def read_note(mlruns: Path, key: str) -> Note:
     """Read the note of a run; an empty one where there is none, or where it cannot be read."""
     try:
-        note = Note(**json.loads(_path(mlruns, key).read_text()))
+        note = Note(**json.loads(read_own(_path(mlruns, key))))
     except (FileNotFoundError, ValueError, TypeError):
         return Note()
     return note if _is_sound(note) else Note()
@@ -48,10 +47,7 @@ def _is_sound(note: Note) -> bool:
 
 def write_note(mlruns: Path, key: str, note: Note) -> None:
     """Write the note in one step: a reader sees the old one or the new one."""
-    path = _path(mlruns, key)
-    fresh = path.with_suffix(f".{uuid.uuid4().hex[:8]}.new")
-    fresh.write_text(json.dumps(asdict(note)))
-    os.replace(fresh, path)
+    write_whole(_path(mlruns, key), json.dumps(asdict(note)))
 
 
 def highest_steps(mlruns: Path, key: str) -> dict[str, int]:

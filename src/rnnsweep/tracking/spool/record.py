@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
+from rnnsweep.files import own_folder
 from rnnsweep.palette import colour
 from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.spool.note import highest_steps, read_note
@@ -200,10 +201,10 @@ class RunRecord:
         parts = Path(name).parts
         if not parts or Path(name).is_absolute() or ".." in parts:
             raise ValueError(f"{name!r} is no name of an artifact")
-        staged = f"{uuid.uuid4().hex[:12]}/{parts[-1]}"
-        target = spool_folder(self.mlruns) / f"{self.key}.files" / staged
         try:
-            target.parent.mkdir(parents=True)
+            names = (f"{self.key}.files", uuid.uuid4().hex[:12])
+            folder = own_folder(spool_folder(self.mlruns), *names, make=True)
+            target = folder / parts[-1]
             if isinstance(content, Path):
                 shutil.copyfile(content, target)
             else:
@@ -213,7 +214,7 @@ class RunRecord:
             self.tags({"rnnsweep.missing_artifact": f"{name}: {error.strerror}"})
             return
         drawn = {"picture": picture} if picture else {}
-        self._write("artifact", file=staged, name=name, **drawn)
+        self._write("artifact", file=f"{folder.name}/{target.name}", name=name, **drawn)
 
     def end(self, state: State, reason: str | None = None) -> None:
         """Give the run its end state, once; lines that a full disk still refuses are waited for."""

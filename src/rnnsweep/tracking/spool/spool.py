@@ -18,6 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.errors import UserError
+from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder
+
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=-]{0,149}")
 CHUNK = 1 << 20  # bytes read at once: about ten thousand points
 RETRY = 0.5  # seconds between tries to write on a full disk
@@ -32,32 +35,36 @@ def check_key(key: str) -> str:
     """Give the key back if it can be a file's name and nothing else.
 
     Raises:
-        ValueError: a key with a separator, a leading dot, or more than 150 characters.
+        UserError: a key with a separator, a leading dot, or more than 150 characters.
     """
     if not KEY.fullmatch(key):
-        raise ValueError(f"{key!r} is no key of a run: letters, digits and _.@=- only")
+        raise UserError(f"{key[:100]!r} is no key of a run: letters, digits and _.@=- only")
     return key
 
 
 def spool_folder(mlruns: Path) -> Path:
     """Give the folder of the spools, made if it is not there."""
-    folder = mlruns / "spool"
     mlruns.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)  # what waits here may name people and folders
+    # what waits here may name people and folders
+    folder = own_folder(mlruns, "spool", make=True, mode=PRIVATE_FOLDER)
     if folder.stat().st_mode & 0o077:  # made by an earlier version
         with suppress(PermissionError):  # a folder that a group shares is another's to close
             folder.chmod(0o700)
-    (folder / "notes").mkdir(exist_ok=True)
+    own_folder(folder, "notes", make=True)
     return folder
 
 
 def spooled_keys(mlruns: Path) -> list[str]:
     """List the keys that have a spool file, oldest first, so that a parent comes before its children."""
-    folder = mlruns / "spool"
+    folder = own_folder(mlruns, "spool")
     if not folder.is_dir():
         return []
-    found = [(_mtime(path), path.stem) for path in folder.glob("*.jsonl") if KEY.fullmatch(path.stem)]
+    found = [(_mtime(path), path.stem) for path in folder.glob("*.jsonl") if _is_spool(path)]
     return [key for _, key in sorted(found)]
+
+
+def _is_spool(path: Path) -> bool:
+    return bool(KEY.fullmatch(path.stem)) and path.is_file() and not path.is_symlink()
 
 
 def _mtime(path: Path) -> float:
@@ -193,8 +200,8 @@ class SpoolWriter:
         """Open and lock the file; give it and its size."""
         while True:
             if self._fd is None:
-                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                self._fd, self._end = os.open(self.path, flags, 0o600), -1
+                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+                self._fd, self._end = open_own(self.path, flags), -1
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             found = os.fstat(self._fd)
             if found.st_nlink:
@@ -218,7 +225,7 @@ def read_spool(path: Path, *, start: int = 0) -> tuple[list[Record], int]:
     A line that is no JSON object comes as ``{"op": "torn"}``: what a writer left that died in mid-line.
     """
     size = CHUNK
-    with path.open("rb") as file:
+    with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
         while True:
             file.seek(start)
             data = file.read(size)
@@ -254,7 +261,7 @@ def _parse(line: bytes) -> Record:
 def remove_if_shipped(path: Path, *, offset: int) -> bool:
     """Remove a spool of which `offset` bytes were sent, unless a writer has gone on; say if it is gone."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = open_own(path, os.O_RDWR)
     except FileNotFoundError:
         return True
     try:

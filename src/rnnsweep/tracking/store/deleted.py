@@ -4,7 +4,6 @@ MLflow's own `gc` follows any address in the database, and removes every deleted
 with the runs it is asked for. Here only what lies where MLflow puts it below mlruns/artifacts/ is removed.
 """
 
-import os
 import re
 import shutil
 import sqlite3
@@ -13,11 +12,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.store.schema import upgrade_if_old
 from rnnsweep.tracking.store.store import (
+    artifact_path,
     artifact_root,
     database,
     ensure_store,
@@ -70,19 +69,10 @@ def deleted_entities(mlruns: Path) -> list[Deleted]:
 
 def _artifacts(mlruns: Path, id_: str, address: str | None) -> tuple[Path | None, str | None]:
     """Return the folder of artifacts that may be removed, or the address that is left alone."""
-    parts = urlsplit(address or "")
-    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
-        return None, address
-    path = Path(unquote(parts.path) if parts.scheme else parts.path)
-    if not os.path.lexists(path):
-        return None, None
-    root = mlruns.resolve() / "artifacts"
-    own = ID.fullmatch(id_) and path.parts[-2:] == (
-        id_,
-        "artifacts",
-    )  # not the folder of several, or of another
-    if own and path.is_relative_to(root) and path.resolve() == path and path.is_dir():
-        return path, None
+    path = artifact_path(mlruns, address)
+    own = ID.fullmatch(id_) and path and path.parts[-2:] == (id_, "artifacts")
+    if path is not None and own:  # not the folder of several, or of another
+        return (path if path.is_dir() else None), None
     return None, address
 
 

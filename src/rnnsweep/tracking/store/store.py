@@ -11,10 +11,12 @@ import uuid
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import own_folder
 from rnnsweep.tracking.store.address import LOCAL, check_answers
 from rnnsweep.tracking.store.moved import repair_if_moved
 
@@ -45,6 +47,19 @@ def artifact_root(mlruns: Path) -> str:
     return (mlruns.resolve() / "artifacts").as_uri()
 
 
+def artifact_path(mlruns: Path, address: str | None) -> Path | None:
+    """Return the folder of an address of the store; None where it lies outside mlruns/artifacts/.
+
+    A link on the way counts as outside.
+    """
+    parts = urlsplit(address or "")
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        return None
+    path = Path(unquote(parts.path) if parts.scheme else parts.path)
+    root = mlruns.resolve() / "artifacts"
+    return path if path.is_relative_to(root) and path != root and path.resolve() == path else None
+
+
 def silence_mlflow() -> None:
     """Switch off MLflow's telemetry and chatter; call it before MLflow is imported."""
     for name, value in QUIET.items():
@@ -63,6 +78,9 @@ def ensure_store(mlruns: Path) -> str:
         UserError: an old layout or an unreadable database stands in the way.
     """
     refuse_old_layout(mlruns)
+    own_folder(mlruns, "artifacts")
+    if database(mlruns).is_symlink():
+        raise UserError(f"{database(mlruns)}: is a link; put the database itself there")
     if not database(mlruns).exists():
         mlruns.mkdir(parents=True, exist_ok=True)
         with FileLock(mlruns / ".store.lock"):
