@@ -10,6 +10,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler
 
 from rnnsweep.errors import UserError
+from rnnsweep.search.cma_es import SafeCmaEsSampler
 from rnnsweep.search.space import distribution
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
 
@@ -65,7 +66,7 @@ def _gp(sweep: Sweep, architecture: str, seed: int) -> BaseSampler:
 
 
 def _cmaes(sweep: Sweep, architecture: str, seed: int) -> BaseSampler:
-    return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False, **sweep.sampler.options)
+    return SafeCmaEsSampler(seed=seed, warn_independent_sampling=False, **sweep.sampler.options)
 
 
 def _nsga2(sweep: Sweep, architecture: str, seed: int) -> BaseSampler:
