@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.files import PRIVATE_FOLDER, open_append, open_own, own_folder
+from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
-from rnnsweep.tracking.spool.spool import Record, read_spool, remove_if_shipped, spool_folder
+from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, remove_if_shipped, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.store import artifact_path, artifact_root, ensure_experiment
 from rnnsweep.tracking.ui.views import EXPERIMENT
@@ -291,13 +291,3 @@ def _folder(experiment: str) -> str:
 
 def _is_for_ever(error: Exception) -> bool:
     return getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
-
-
-def identity_of(spool: Path) -> str:
-    """Read who a spool file is: one that was sent, removed and begun again is another file."""
-    with os.fdopen(open_own(spool, os.O_RDONLY), "rb") as file:
-        first = file.readline(200)
-    try:
-        return str(json.loads(first).get("id", ""))
-    except (ValueError, AttributeError):
-        return "?"

@@ -23,9 +23,9 @@ from filelock import FileLock, Timeout
 from rnnsweep.collector import collect_seldom
 from rnnsweep.files import read_own, write_whole
 from rnnsweep.tracking.ship.picture import warm_up
-from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent, identity_of
+from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
 from rnnsweep.tracking.spool.note import read_note
-from rnnsweep.tracking.spool.spool import read_all, spool_folder, spooled_keys
+from rnnsweep.tracking.spool.spool import identity_of, read_all, spool_folder, spooled_keys
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.store import open_client
 

@@ -236,6 +236,16 @@ def read_spool(path: Path, *, start: int = 0) -> tuple[list[Record], int]:
     return [_parse(line) for line in data[:end].splitlines() if line], start + end
 
 
+def identity_of(spool: Path) -> str:
+    """Read who a spool file is: one that was sent, removed and begun again is another file."""
+    with os.fdopen(open_own(spool, os.O_RDONLY), "rb") as file:
+        first = file.readline(200)
+    try:
+        return str(json.loads(first).get("id", ""))
+    except (ValueError, AttributeError):
+        return "?"
+
+
 def read_all(path: Path) -> Iterator[Record]:
     """Give every whole line of a spool; nothing where there is no file."""
     start = 0
