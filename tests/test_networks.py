@@ -276,3 +276,19 @@ def test_distinct_tokens_are_read_once_where_they_are_fewer_and_no_dropout_tells
     )
     with torch.autocast("cpu", torch.bfloat16):
         assert not network.reads_distinct(vectors_UE, tokens=100)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_autocast_runs_on_a_processor_without_bfloat16(monkeypatch, cell, compiled):
+    monkeypatch.setattr("rnnsweep.networks.backends.lacks_bfloat16", lambda: True)
+    monkeypatch.setattr("rnnsweep.networks.backends.AVAILABLE", compiled)
+    network = build(ModelConfig(cell=cell, hidden_size=8, embedding_size=8), vocabulary=20, classes=3)
+    tokens_BT, lengths_B = torch.randint(2, 20, (4, 6)), torch.tensor([6, 3, 1, 5])
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits_BC = network(tokens_BT, lengths_B)
+        logits_BC.float().sum().backward()
+
+    assert logits_BC.isfinite().all()
+    assert all(weight.grad is not None for weight in network.parameters())

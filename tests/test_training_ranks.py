@@ -14,7 +14,8 @@ import pytorch_lightning as pl
 from short_trainings import Record, StopAfter, same, weights
 
 from rnnsweep.training import LostProcess, ranks, train
-from rnnsweep.training.ranks import _run_of, is_companion
+from rnnsweep.training.companion import _run_of
+from rnnsweep.training.ranks import is_companion
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ gathered  each direction reads every text in its own order (the backward one thr
 Shapes: T time steps, B texts, E numbers a step in, H numbers a step out (both directions side by side).
 """
 
+from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -41,16 +42,26 @@ def choose(inputs: Tensor, *, ragged: bool = True) -> Way:
     return "gathered" if on_cpu else "packed"
 
 
+@cache
+def lacks_bfloat16() -> bool:
+    """Return whether oneDNN has no recurrent layers in bfloat16 for this processor (it needs AVX-512)."""
+    return not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 def run(
     layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way, shows: Shows = "every"
 ) -> Tensor:
     """Run recurrent layers over texts; the outputs at and after a text's length mean nothing.
 
-    `shows` is what "compiled" gives (see `run_compiled`); the other ways give every output.
+    `shows` is what "compiled" returns (see `run_compiled`); the other ways return every output. Under
+    autocast the layers run in single precision where the processor has no bfloat16 for them.
 
     Returns:
         outputs_TBH, or pooled_BH
     """
+    if inputs_TBE.device.type == "cpu" and torch.is_autocast_enabled("cpu") and lacks_bfloat16():
+        with torch.autocast("cpu", enabled=False):
+            return run(layers, inputs_TBE.float(), lengths_B, way=way, shows=shows)
     if way == "compiled":
         return run_compiled(layers, inputs_TBE, lengths_B, shows=shows)
     if way == "packed":
