@@ -84,6 +84,7 @@ def test_the_working_directory_itself_is_the_users_choice(below, monkeypatch):
     assert root_notes() == []
 
 
-def test_a_folder_that_the_environment_names_is_said(below, tmp_path, monkeypatch):
+def test_a_folder_that_the_environment_names_needs_no_word(below, tmp_path, monkeypatch):
     monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path / "other"))
-    assert root_notes() == [f"project folder: {tmp_path / 'other'} (RNNSWEEP_HOME)"]
+    assert find_paths().root == tmp_path / "other"
+    assert root_notes() == []

@@ -49,9 +49,11 @@ def _given() -> Path:
 
 
 def root_notes() -> list[str]:
-    """Name the root where it is not the working directory, and a project above that is not taken."""
+    """Name the root that was found outside of the working directory, or a project that is not used."""
     root, why = _chosen_root()
     here = Path.cwd()
+    if root != here and not why:
+        return []  # the user said so
     if root != here:
         return [f"project folder: {root} ({why})"]
     refused = None if _holds_project(here) else _refused_above(here)
@@ -65,7 +67,7 @@ def root_notes() -> list[str]:
 
 def _chosen_root() -> tuple[Path, str]:
     if home := os.environ.get("RNNSWEEP_HOME"):
-        return Path(home).expanduser().resolve(), "RNNSWEEP_HOME"
+        return Path(home).expanduser().resolve(), ""
     clone = PACKAGE.parents[1]
     if (clone / "conf" / "config.yaml").is_file():
         return clone, "the clone that rnnsweep is installed from"

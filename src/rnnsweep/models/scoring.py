@@ -5,24 +5,26 @@ and lets any page in a browser ask; so its application is made here around a mod
 behind a door that knows what a request looks like.
 """
 
+import asyncio
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.models.text_model import TextModel
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
+from rnnsweep.tracking.ui.hosts import HOST, HOSTS, is_own
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
-HOST = "127.0.0.1"
-HOSTS = (HOST, "localhost")  # what a request may call this machine; else a page could ask by another name
 TRIES = 50  # ports looked at after the one asked for
 MOST_BYTES = 32 << 20  # of a request
 MOST_TEXTS = 10_000  # of a request
+BODY_S, ANSWER_S = 30.0, 120.0  # seconds that a request may take to arrive, and to be answered
+PATHS = ("/", "/invocations", "/ping", "/health", "/version")  # MLflow's others load scripts from elsewhere
 EXAMPLE = '{"inputs": ["a text", "another"]}'
 META = {  # what MLflow knows of the model: the body's "inputs" come as they are
     "signature": {"inputs": '[{"type": "string", "required": true}]', "outputs": None, "params": None},
@@ -74,15 +76,18 @@ def guarded(app: Application) -> Application:
 
     async def door(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            await app(scope, receive, send)
-            return
+            return  # neither websockets nor a lifespan
         try:
             _refuse_stranger(_headers(scope))
+            if scope["path"] not in PATHS:
+                raise Refused(404, f"no such path; send texts by POST {EXAMPLE} to /invocations")
             if scope["path"] == "/invocations" and scope["method"] == "POST":
-                body = await _whole_body(receive)
+                async with _limit(BODY_S, Refused(408, f"the request did not arrive within {BODY_S:g} s")):
+                    body = await _whole_body(receive)
                 receive = _replay(_checked(body, _headers(scope)))
             answer = HeldAnswer(send)
-            await app(scope, receive, answer.take)
+            async with _limit(ANSWER_S, Refused(503, f"no answer within {ANSWER_S:g} s; send fewer texts")):
+                await app(scope, receive, answer.take)
             # MLflow's own refusals carry its stack trace
             await answer.give(_without_trace(answer.body) if answer.status >= 400 else answer.body)
         except Refused as refusal:
@@ -92,6 +97,15 @@ def guarded(app: Application) -> Application:
             await _tell(send, 500, "the model could not answer this")
 
     return door
+
+
+@asynccontextmanager
+async def _limit(seconds: float, refusal: Refused) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise refusal from None
 
 
 def _without_trace(body: bytes) -> bytes:
@@ -109,9 +123,10 @@ def _headers(scope: Any) -> Mapping[str, str]:
 
 
 def _refuse_stranger(headers: Mapping[str, str]) -> None:
-    host = headers.get("host", HOST).rpartition(":")[0] or headers.get("host", HOST)
-    if host not in HOSTS:
-        raise Refused(403, f"this model answers as {HOST} or localhost only, not as {host[:60]!r}")
+    host = headers.get("host", HOST)
+    if not is_own(host):
+        name = host.partition(":")[0][:60]
+        raise Refused(403, f"this model answers as {' or '.join(HOSTS)} only, not as {name!r}")
 
 
 async def _whole_body(receive: Any) -> bytes:
@@ -203,12 +218,22 @@ def serve(model: TextModel, *, port: int = 5001, say: Callable[[str], None] = pr
     """
     import uvicorn
 
+    from rnnsweep.models.connections import MOST, BoundedConnection
+
     app = application(model)
     with listen(port) as door:
         address = f"http://{HOST}:{door.getsockname()[1]}"
         say(f"{model.facts.get('architecture', 'model')} answers at {address}/invocations; Ctrl-C ends it.")
         say(f"curl -H 'Content-Type: application/json' -d '{EXAMPLE}' {address}/invocations")
-        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2, lifespan="off")
+        config = uvicorn.Config(
+            app,
+            http=BoundedConnection,
+            ws="none",
+            lifespan="off",
+            log_level="critical",
+            timeout_graceful_shutdown=2,
+            limit_concurrency=MOST,
+        )
         with suppress(KeyboardInterrupt):  # uvicorn passes on what ended it, when all is closed
             uvicorn.Server(config).run(sockets=[door])
     os.environ.pop("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", None)

@@ -7,7 +7,10 @@ last; so the application is started here, behind a door that is shut for those p
 
 import json
 import os
+import signal
+import stat
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from threading import Thread
@@ -20,10 +23,12 @@ from rnnsweep.tracking.store.schema import upgrade_if_old
 from rnnsweep.tracking.store.store import artifact_root, ensure_store, silence_mlflow
 from rnnsweep.tracking.ui.files import warm_up, with_files
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
+from rnnsweep.tracking.ui.hosts import HOST, with_own_hosts
 from rnnsweep.tracking.ui.links import SHORT, page_behind
 from rnnsweep.tracking.ui.views import group_id
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+GRACE = 10.0  # seconds that an orderly end may take
 UNWANTED = ("/mlflow/assistant", "/gateway/")
 STYLE = '<style>[data-assistant-ui="true"] {display: none !important}</style>'
 SETTINGS = {
@@ -52,10 +57,13 @@ def application(mlruns: Path) -> Application:
     from mlflow.server.fastapi_app import app
     from mlflow.server.handlers import initialize_backend_stores
 
+    from rnnsweep.tracking.ui.contained import keep_below
+
     initialize_backend_stores(uri, None, root)
     Thread(target=warm_up, args=(pages, last_sweep(mlruns)), daemon=True).start()
     shown = with_files(with_defaults(app, mlruns), Path(str(pages.static_folder)))
-    return without(with_short_links(shown, mlruns), UNWANTED)
+    keep_below(mlruns)
+    return with_own_hosts(without(with_short_links(shown, mlruns), UNWANTED))
 
 
 def with_short_links(app: Application, mlruns: Path) -> Application:
@@ -130,7 +138,18 @@ def main(arguments: list[str]) -> None:
     app = application(mlruns)
     import uvicorn
 
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2)
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        Thread(target=_end_with_parent, daemon=True).start()
+    uvicorn.run(app, host=HOST, port=port, log_level="error", timeout_graceful_shutdown=2)
+
+
+def _end_with_parent() -> None:
+    """Wait until the other end of standard input is closed, by the parent or by its death, and end."""
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,14 @@ from typing import IO
 
 from rnnsweep.errors import UserError
 from rnnsweep.interpreter import SAFE_PATH, run_module
+from rnnsweep.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
 from rnnsweep.tracking.store.store import refuse_old_layout
+from rnnsweep.tracking.ui.hosts import HOST
 from rnnsweep.tracking.ui.views import page_of
 
-HOST = "127.0.0.1"
 TRIES = 50  # ports looked at after the one asked for
+EVERYBODY = "Every user of this machine can open it, and change or delete runs."
 START = 120.0  # seconds that a start may take on a busy machine
 
 
@@ -39,6 +41,8 @@ class UiServer:
 
     def close(self) -> None:
         """End the server and everything it started."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()  # which alone ends it, too
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -49,7 +53,7 @@ class UiServer:
 
 
 def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
-    """Start the UI beside this process and wait until it answers.
+    """Start the UI beside this process and wait until it answers; it ends when this process does.
 
     Args:
         mlruns: the folder of answers; a store is made where there is none.
@@ -64,7 +68,7 @@ def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
     with tempfile.TemporaryFile() as words:  # a pipe that nobody reads would stop the server when it is full
         process = subprocess.Popen(
             run_module("rnnsweep.tracking.ui.app", str(mlruns.resolve()), str(chosen)),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closed by the system where this process dies: the server ends then
             stdout=subprocess.DEVNULL,
             stderr=words,
             start_new_session=True,  # Ctrl-C is for us; we end it in order
@@ -96,11 +100,10 @@ def serve_ui(
         say(f"Runs are at {check_answers(target)}")
         return
     if target != LOCAL:
-        raise UserError(
-            f"tracking.uri={target!r}: start a UI with: mlflow server --backend-store-uri {target}"
-        )
+        start = command_line("server", "--backend-store-uri", target, program="mlflow")
+        raise UserError(f"tracking.uri={target!r} is a database; start a UI with: {start}")
     server = start_ui(mlruns, port=port)
-    say(f"MLflow UI: {server.url}\nCtrl-C ends it.")
+    say(f"MLflow UI: {server.url}\n{EVERYBODY}\nCtrl-C ends it.")
     if open_browser:
         webbrowser.open(server.url)
     try:

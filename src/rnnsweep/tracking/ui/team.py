@@ -101,7 +101,12 @@ def _check_artifacts(artifacts: str | None) -> Check:
     try:
         _write_probe(artifacts)
     except ImportError as error:
-        return Check(what, False, f"{artifacts}: {error.name} is not installed", f"pip install {error.name}")
+        return Check(
+            what,
+            False,
+            f"{artifacts}: {error.name} is not installed",
+            command_line("install", str(error.name), program="pip"),
+        )
     except Exception as error:  # of a dozen libraries
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return Check(what, False, f"{artifacts}: {first[:120]}", "see that it is there and may be written to")
@@ -219,7 +224,7 @@ def _check_closed(address: str, what: str, path: str) -> Check:
     closed = status in (401, 403, 404, 501)
     found = f"{'closed' if closed else 'open'} (status {status})"
     return Check(
-        what, closed, found, "close it at the proxy, as `rnnsweep ui --team` prints, and ask the proxy"
+        what, closed, found, "close it at the proxy, and ask by its address; the settings: rnnsweep ui --team"
     )
 
 

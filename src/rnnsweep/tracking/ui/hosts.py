@@ -1,0 +1,39 @@
+"""The names that a request may call a server on this machine by.
+
+A page of another site can let its own name lead to 127.0.0.1 (DNS rebinding), and its requests then count as
+those of one origin; they carry that name as their host.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+HOST = "127.0.0.1"
+HOSTS = (HOST, "localhost")
+
+
+def is_own(host: str) -> bool:
+    """Return whether a header ``Host`` names this machine, with any port."""
+    try:
+        return urlsplit(f"//{host}").hostname in HOSTS
+    except ValueError:
+        return False
+
+
+def with_own_hosts(app: Application) -> Application:
+    """Answer 403 to every request, on every path, that calls this machine by another name."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        named = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"]
+        if scope["type"] == "lifespan" or all(map(is_own, named)):
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            words = f"this server answers as {' or '.join(HOSTS)} only".encode()
+            headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(words)).encode())]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": words})
+
+    return guarded
