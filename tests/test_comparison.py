@@ -138,7 +138,7 @@ def test_runs_without_a_score_change_nothing():
 
 
 def test_no_runs_are_refused():
-    with pytest.raises(UserError, match="sweep 'demo' has no runs yet: start it with `rnnsweep sweep demo`"):
+    with pytest.raises(UserError, match="sweep 'demo' has no runs yet; start it with: rnnsweep sweep demo"):
         compare_records(make_runs().head(0), sweep="demo")
 
 

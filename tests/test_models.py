@@ -316,7 +316,7 @@ def test_a_card_tells_corpus_interval_and_limits():
         "# gru on news",
         "1,000 train, 100 test rows",
         "sha256 `" + "d" * 64,
-        "`rnnsweep train model=gru 'data.text=[a,b]'`",
+        "```\nrnnsweep train model=gru 'data.text=[a,b]'\n```",
         "over 10 replicates: 0.8900 (95 % interval 0.8800 to 0.9000)",
         "Linear baseline on the same test part: 0.9200. A linear model is at least as good here",
         "## What it is not for",

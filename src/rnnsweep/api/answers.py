@@ -9,6 +9,7 @@ from rnnsweep.api.lookup import find_name, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +160,9 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
         raise UserError(f"{architecture!r}: no complete trial of it in sweep {name!r}; {there}.{hint}")
     chosen = trials if architecture is None else trials[trials["architecture"] == architecture]
     if chosen.empty:
-        raise UserError(f"sweep {name!r}: no trial is complete yet; go on with `rnnsweep sweep {name}`")
+        raise UserError(
+            f"sweep {name!r}: no trial is complete yet; go on with: {command_line('sweep', name)}"
+        )
     row = chosen.iloc[0]
     overrides = tuple(row["overrides"])
     return BestResult(name, str(row["architecture"]), str(row["run_id"]), float(row["validation"]), overrides)

@@ -12,6 +12,7 @@ from rnnsweep.api.lookup import find_name, store_of
 from rnnsweep.api.results import LoggedModels
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult
@@ -220,7 +221,8 @@ def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: s
     if known := aliases(places.mlruns, name, uri=uri or _uri_of(name, places)):
         raise no_such_alias(name, alias or "champion", known)
     if (places.mlruns / "sweeps" / name).is_dir():
-        raise UserError(f"sweep {name!r} has no models yet: `rnnsweep sweep {name}` logs them at its end")
+        again = command_line("sweep", name)
+        raise UserError(f"sweep {name!r} has no models yet; they are logged at the end of: {again}")
     try:
         row = find_run(places.mlruns, name, uri=uri)
     except UserError as error:

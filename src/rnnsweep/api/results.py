@@ -1,10 +1,11 @@
 """What the calls give back: plain typed values, each with a view as a DataFrame."""
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     import pandas
@@ -95,7 +96,7 @@ class BestResult(_Framed):
     @property
     def command(self) -> str:
         """The command line that trains it again, with the same score."""
-        return shlex.join(["rnnsweep", "train", *self.overrides])
+        return command_line("train", *self.overrides)
 
 
 @dataclass(frozen=True)

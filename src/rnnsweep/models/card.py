@@ -1,9 +1,10 @@
 """A model card: what the model was trained on, how good it is, what it is for and what it is not for."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from rnnsweep.shell import continued, fenced
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ class Card:
             f"* **Corpus**: {self.corpus} ({sizes} rows), sha256 `{self.digest}`",
             f"* **Reads**: the first {self.max_length} tokens ({self.tokens}); {self.vocabulary:,} are known",
             f"* **Size**: {self.parameters:,} parameters",
-            f"* **Again**: `{shlex.join(['rnnsweep', 'train', *self.overrides])}`",
+            "",
+            "Train it again:",
+            "",
+            fenced(continued("train", *self.overrides)),
         ]
 
     def _how_good(self) -> list[str]:

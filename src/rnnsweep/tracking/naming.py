@@ -2,13 +2,12 @@
 
 import json
 import math
-import shlex
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rnnsweep.shell import continued, fenced
+
 VALUE = 6000  # characters that MLflow keeps of a parameter
-LINE = 72  # characters of a description's line
 SHORT = {
     "model.hidden_size": "h",
     "model.embedding_size": "e",
@@ -44,10 +43,7 @@ def run_name(
 
 def how_to_repeat(overrides: Sequence[str]) -> str:
     """Say in Markdown how to train a run again, in lines that leave the page its width."""
-    words = ["rnnsweep train", *map(shlex.quote, overrides)]
-    lines = textwrap.wrap(" ".join(words), LINE, break_long_words=False, break_on_hyphens=False)
-    command = " \\\n    ".join(lines)
-    return f"Train it again:\n\n```\n{command}\n```"
+    return f"Train it again:\n\n{fenced(continued('train', *overrides))}"
 
 
 def _short(name: str) -> str:

@@ -29,7 +29,7 @@ def lesson_pairs(*, page: Path | None = None) -> tuple[tuple[Pair, ...], Path]:
     pairs = tuple(_pairs(places))
     if not pairs:
         raise UserError(
-            "none of the lesson's sweeps has run; begin with `rnnsweep sweep sweeps/lesson/pooling.yaml`"
+            "none of the lesson's sweeps has run; begin with: rnnsweep sweep sweeps/lesson/pooling.yaml"
         )
     return pairs, write_pairs(page or places.root / "docs" / "lesson.md", pairs)
 

@@ -10,6 +10,7 @@ from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.views import print_views
 from rnnsweep.cli.words import score
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.comparison import Comparison
@@ -115,4 +116,5 @@ def print_answer(comparison: "Comparison") -> None:
     console, _ = consoles()
     print_comparison(comparison, console=console)
     print_views(comparison.sweep)
-    console.print(f"To repeat the best: rnnsweep best {comparison.sweep}", style="dim")
+    again = command_line("best", comparison.sweep)
+    console.print(f"To repeat the best: {again}", style="dim", markup=False, soft_wrap=True)

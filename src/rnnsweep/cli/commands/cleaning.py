@@ -9,6 +9,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import Cleaning
@@ -45,7 +46,7 @@ def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:
     if not as_json:
         if not yes:
             _list(found)
-        _sum_up(found, "" if sweep is None else f" {sweep}")
+        _sum_up(found, () if sweep is None else (sweep,))
 
 
 def _values(one: "Removal") -> dict[str, object]:
@@ -90,7 +91,7 @@ def _list(planned: "Cleaning", *, on_error: bool = False) -> None:
             console.print(line, markup=False, soft_wrap=True)
 
 
-def _sum_up(found: "Cleaning", sweep: str) -> None:
+def _sum_up(found: "Cleaning", sweep: tuple[str, ...]) -> None:
     console, err = consoles()
     for name, why in found.kept.items():
         err.print(f"sweep {name}: left alone, {why}", style="dim", markup=False)
@@ -102,7 +103,8 @@ def _sum_up(found: "Cleaning", sweep: str) -> None:
     verb = "removed" if found.done else "may go"
     console.print(f"{size_words(found.size):>9}  {verb}: {' and '.join(words)}", markup=False)
     if not found.done:
-        err.print(f"remove it with: rnnsweep clean{sweep} --yes", style="dim", markup=False)
+        again = command_line("clean", *sweep, "--yes")
+        err.print(f"remove it with: {again}", style="dim", markup=False, soft_wrap=True)
 
 
 def _noun(one: "Removal") -> str:

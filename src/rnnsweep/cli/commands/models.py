@@ -9,6 +9,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import SweepResult
@@ -118,7 +119,8 @@ def keep_models(result: "SweepResult") -> None:
     done, fault = log_models_of(result)
     if fault:
         console.print(f"models were not logged: {fault}", style="yellow", markup=False)
-        console.print(f"  to try again: rnnsweep sweep {result.sweep}", style="dim", markup=False)
+        again = command_line("sweep", result.sweep)
+        console.print(f"  to try again: {again}", style="dim", markup=False, soft_wrap=True)
     if done is None:
         return
     for architecture, why in done.missing.items():

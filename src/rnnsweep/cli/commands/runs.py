@@ -11,6 +11,7 @@ from rnnsweep.cli.commands.settings import overrides_argument
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration, loss, score
 from rnnsweep.errors import UserError
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import TrainResult, Validation
@@ -117,7 +118,9 @@ def _conclude(result: "TrainResult") -> None:
     )
     if result.run_id is not None:
         console.print(f"run {result.run_id[:8]}  {result.name}", markup=False)
-        console.print(f"  test it     rnnsweep evaluate {result.run_id[:8]}", style="dim")
+        console.print(
+            f"  test it     {command_line('evaluate', result.run_id[:8])}", style="dim", markup=False
+        )
         console.print("  look at it  rnnsweep ui", style="dim")
 
 

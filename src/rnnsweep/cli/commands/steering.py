@@ -6,6 +6,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count
+from rnnsweep.shell import command_line
 
 
 @command(
@@ -22,7 +23,7 @@ def stop_command(sweep: str, as_json: bool) -> None:
         process = stop(sweep)
         emit({"sweep": sweep, "process": process})
     if not as_json:
-        click.echo(f"asked process {process} to stop; go on with: rnnsweep sweep {sweep}", err=True)
+        click.echo(f"asked process {process} to stop; go on with: {command_line('sweep', sweep)}", err=True)
 
 
 @command(
@@ -54,7 +55,7 @@ def _with_what(sweep: str) -> str:
     return (
         ", in the sweep that is running"
         if status(sweep).state == "running"
-        else f" with: rnnsweep sweep {sweep}"
+        else f" with: {command_line('sweep', sweep)}"
     )
 
 
@@ -112,4 +113,5 @@ def export_command(sweep: str, file: str | None, as_json: bool) -> None:
     _, console = consoles()
     to = "standard output" if found.file is None else found.file
     console.print(f"{count(len(found.trials), 'trial')} to {to}", markup=False, soft_wrap=True)
-    console.print(f"to browse: optuna-dashboard {found.storage}", markup=False, style="dim", soft_wrap=True)
+    browse = command_line(found.storage, program="optuna-dashboard")
+    console.print(f"to browse: {browse}", markup=False, style="dim", soft_wrap=True)

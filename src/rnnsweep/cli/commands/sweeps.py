@@ -14,6 +14,7 @@ from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.names import Question, Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration, score
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,7 +77,9 @@ def sweep_command(
             studies=studies,
         )
 
-    return _watch(work, again=f"rnnsweep sweep {file}" + (f" --studies {studies}" if studies > 1 else ""))
+    return _watch(
+        work, again=command_line("sweep", file, *(["--studies", str(studies)] if studies > 1 else []))
+    )
 
 
 @command(
@@ -119,8 +122,8 @@ def replicate_command(
             most=most,
         )
 
-    further = f" --until-separated --max {most}" if until_separated else ""
-    return _watch(work, again=f"rnnsweep replicate {sweep} --n {replicates}{further}")
+    further = ["--until-separated", "--max", str(most)] if until_separated else []
+    return _watch(work, again=command_line("replicate", sweep, "--n", str(replicates), *further))
 
 
 @command(
@@ -223,7 +226,8 @@ def _print_status(found: "SweepStatus") -> None:
             console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
     _print_failures(found.failures, most=len(found.failures))
     if found.state == "interrupted":
-        console.print(f"go on with: rnnsweep sweep {found.sweep}", style="dim")
+        again = command_line("sweep", found.sweep)
+        console.print(f"go on with: {again}", style="dim", markup=False, soft_wrap=True)
 
 
 def _status_table(found: "SweepStatus") -> "Table":
@@ -249,4 +253,4 @@ def _print_failures(failures: "tuple[Failure, ...]", *, most: int) -> None:
         console.print(f"  {one.log}", style="dim", markup=False, soft_wrap=True)
     if len(failures) > most:
         left = count(len(failures) - most, "failure")
-        console.print(f"and {left} more: `rnnsweep status` names each", style="red", markup=False)
+        console.print(f"and {left} more, which status names", style="red", markup=False)

@@ -23,6 +23,7 @@ from rnnsweep.comparison.verdicts.records import OUTCOMES, Comparison, Spent, St
 from rnnsweep.comparison.verdicts.sentences import gather_remarks, p_value, points, say_few, say_improvement
 from rnnsweep.comparison.verdicts.test_reads import TestReads, say_reads
 from rnnsweep.palette import colour
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,7 @@ def render_report(comparison: Comparison) -> str:
         bars={a: Markup(s) for a, s in charts.standing_bars(comparison.standings).items()},
         figures={f.name: f for f in figures(comparison)},
         tables=tables,
+        command_line=command_line,
         networks=[s for s in comparison.standings if not s.baseline],
         audit=[_audit(s) for s in comparison.standings if not s.baseline],
         colours={

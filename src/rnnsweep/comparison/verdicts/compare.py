@@ -21,6 +21,7 @@ from rnnsweep.comparison.verdicts.studies import find_bought
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
+from rnnsweep.shell import command_line
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.space import Choices, Dimension
 
@@ -92,7 +93,7 @@ def compare_records(
     name = sweep if isinstance(sweep, str) else sweep.name
     refuse_unless(0 <= margin < 1, "margin", margin, "at least 0 and below 1 (a share, as 0.002)")
     if not len(runs):
-        raise UserError(f"sweep {name!r} has no runs yet: start it with `rnnsweep sweep {name}`")
+        raise UserError(f"sweep {name!r} has no runs yet; start it with: {command_line('sweep', name)}")
     table = _with_columns(runs)
     objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
     standings = make_standings(table, objectives=objectives)

@@ -18,6 +18,7 @@ from rnnsweep.comparison.statistics.permutation import holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
 from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.errors import UserError
+from rnnsweep.shell import command_line
 
 ALPHA = 0.05
 
@@ -142,7 +143,8 @@ def _refuse_one_corpus(comparisons: Sequence[Comparison]) -> None:
 def _shared(means: Mapping[str, Mapping[str, float | None]]) -> list[str]:
     for name, scores in means.items():
         if not scores:
-            raise UserError(f"{name}: has no test score yet: rnnsweep replicate {name} --n 10")
+            again = command_line("replicate", name, "--n", "10")
+            raise UserError(f"{name}: has no test score yet: {again}")
     first = next(iter(means.values()))
     shared = [a for a in first if all(a in scores for scores in means.values())]
     if len(shared) < 2:

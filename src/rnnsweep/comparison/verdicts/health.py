@@ -1,7 +1,6 @@
 """Health of the search: what would make the comparison misleading, each with what to do next."""
 
 import math
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from rnnsweep.comparison.trials import INFEASIBLE, last_attempts
 from rnnsweep.comparison.verdicts.records import Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import points
+from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,9 +68,9 @@ def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -
         why = "The budgets are not equal, as studies end early" if early else "The budgets are not equal"
         yield Remark(
             f"{why}: {most} had {spent[most]} trials, {least} {spent[least]}.",
-            f"raise stop_after or target in the sweep's file, then: rnnsweep sweep {sweep}"
+            f"raise stop_after or target in the sweep's file, then: {command_line('sweep', sweep)}"
             if early
-            else f"rnnsweep sweep {sweep}",
+            else command_line("sweep", sweep),
         )
 
 
@@ -80,14 +80,14 @@ def _outcomes(standing: Standing, sweep: str) -> Iterator[Remark]:
     if total and trials["failed"] / total > MANY_FAILED:
         yield Remark(
             f"{name}: {trials['failed']} of {total} trials failed, so less of its space was seen.",
-            f"rnnsweep status {sweep}",
+            command_line("status", sweep),
             name,
         )
     if trials["complete"] and trials["pruned"] / total > MANY_PRUNED:
         yield Remark(
             f"{name}: {trials['pruned']} of {total} trials were pruned, so the best was chosen among the "
             f"{trials['complete']} that ran to their end.",
-            f"rnnsweep sweep {sweep} --trials {2 * total}",
+            command_line("sweep", sweep, "--trials", str(2 * total)),
             name,
         )
     above = trials.get(INFEASIBLE, 0)
@@ -101,7 +101,7 @@ def _outcomes(standing: Standing, sweep: str) -> Iterator[Remark]:
     if total and not trials["complete"]:
         yield Remark(
             f"{name}: none of {total} trials completed, so it has no best configuration.",
-            f"rnnsweep sweep {sweep}",
+            command_line("sweep", sweep),
             name,
         )
 
@@ -126,7 +126,7 @@ def _at_border(
 
 def _search_on(sweep: str, trials: "pd.DataFrame") -> str:
     """The command that searches a changed space with as many trials again."""
-    return f"rnnsweep sweep {sweep} --trials {2 * len(trials)} --accept-changes"
+    return command_line("sweep", sweep, "--trials", str(2 * len(trials)), "--accept-changes")
 
 
 def _position(value: Any, low: float, high: float, log: bool) -> float | None:
@@ -151,7 +151,7 @@ def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sw
         yield Remark(
             f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
             f"{points(gain)} points: the search has not converged.",
-            f"rnnsweep sweep {sweep} --trials {2 * len(trials)}",
+            command_line("sweep", sweep, "--trials", str(2 * len(trials))),
             standing.architecture,
         )
 
@@ -197,7 +197,7 @@ def _gap(standing: Standing, sweep: str) -> Iterator[Remark]:
             f"{standing.architecture}: the best validation score is {points(gap)} points above the test "
             "mean: choosing the best of many trials flatters it, or the two parts differ.",
             "judge by the test column, and make its interval narrower: "
-            f"rnnsweep replicate {sweep} --n {max(10, 2 * standing.test.replicates)}",
+            + command_line("replicate", sweep, "--n", str(max(10, 2 * standing.test.replicates))),
             standing.architecture,
         )
 
@@ -222,7 +222,7 @@ def _still_rising(
 def _longer(standing: Standing, trials: "pd.DataFrame") -> str:
     """The command that trains the best configuration for twice as long."""
     done = float(np.nanmax(trials["epochs"].astype(float), initial=1.0))
-    return f"rnnsweep train {shlex.join([*standing.overrides, f'trainer.max_epochs={2 * math.ceil(done)}'])}"
+    return command_line("train", *standing.overrides, f"trainer.max_epochs={2 * math.ceil(done)}")
 
 
 def _last_gain(curve: "pd.DataFrame") -> float:

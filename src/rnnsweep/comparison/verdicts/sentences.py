@@ -6,6 +6,7 @@ from dataclasses import replace
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import fewest_pairs, smallest_p
 from rnnsweep.comparison.verdicts.records import Remark, Standing, Verdict
+from rnnsweep.shell import command_line
 
 ALPHA = 0.05
 ENOUGH = 10  # replicates from which on intervals hold what they promise
@@ -23,7 +24,7 @@ def p_value(p: float) -> str:
 
 def replicate_command(sweep: str, total: int) -> str:
     """Give the command that brings every architecture of a sweep to `total` replicates."""
-    return f"rnnsweep replicate {sweep or 'SWEEP'} --n {total}"
+    return command_line("replicate", sweep or "SWEEP", "--n", str(total))
 
 
 def say_verdict(verdict: Verdict, *, margin: float, left: int, sweep: str) -> str:

@@ -10,6 +10,7 @@ from rnnsweep.comparison.statistics.budget import FEWEST_STUDIES, budget_curve, 
 from rnnsweep.comparison.statistics.time_curves import Bought, study_time_curve, time_curve
 from rnnsweep.comparison.trials import infeasible, last_attempts
 from rnnsweep.comparison.verdicts.health import diverged
+from rnnsweep.shell import command_line
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _refused(why: str, sweep: Sweep, studies: int) -> Bought:
     return Bought(
         refusal=f"{why}, so what a smaller budget would have found cannot be computed from {have}; it takes "
         f"{FEWEST_STUDIES} whole studies with other seeds, better {ENOUGH}.",
-        next=f"rnnsweep sweep {sweep.name} --studies {ENOUGH}",
+        next=command_line("sweep", sweep.name, "--studies", str(ENOUGH)),
     )
 
 

@@ -41,7 +41,7 @@ class DrainResult:
             return ""
         why = f" ({self.error})" if self.error else ""
         count = _runs(len(self.waiting))
-        return f"{count} not yet in the store{why}; kept in mlruns/spool, sent by `rnnsweep sync`."
+        return f"{count} not yet in the store{why}; kept in mlruns/spool; to send it: rnnsweep sync"
 
 
 @dataclass(frozen=True)
