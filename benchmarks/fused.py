@@ -1,8 +1,7 @@
 """Runs that take their steps together beside the same runs one after the other, on one core.
 
-The measure behind `rnnsweep.fused.rule.auto_members`. Same network, batch, data and precision; the runs
-differ in their seeds, as replicates do. Texts of all members a second of processor time. On a GPU, `gpu`
-measures.
+Same network, batch, data and precision; the runs differ in their seeds, as replicates do. Texts of all
+members a second of processor time. On a GPU, `gpu` measures.
 """
 
 import statistics
@@ -14,7 +13,7 @@ import torch
 
 from benchmarks.throughput import Case, settings
 from rnnsweep.config import RunConfig
-from rnnsweep.fused.trainings import train_together
+from rnnsweep.launchers.fused.trainings import train_together
 from rnnsweep.training import stop, train
 
 TURNS = 3

@@ -7,9 +7,9 @@ measured".
 
 import torch
 
+from benchmarks._stacked import made_up_part, speed_alone, speed_together
 from rnnsweep.config import RunConfig, compose
-from rnnsweep.fused.probe import made_up_part, speed_alone, speed_together
-from rnnsweep.fused.stack.seats import Stacks
+from rnnsweep.launchers.fused.stack.seats import Stacks
 from rnnsweep.networks.size import GATES, parameter_count
 
 TURNS = 3

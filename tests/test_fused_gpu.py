@@ -5,8 +5,8 @@ import pytest
 import torch
 from test_fused_stack import ADAMS, CELLS, EVERYTHING, Training, part_of, stacked
 
-from rnnsweep.fused import cells
-from rnnsweep.fused.stack.seats import Stacks
+from rnnsweep.launchers.fused import cells
+from rnnsweep.launchers.fused.stack.seats import Stacks
 from rnnsweep.networks import ModelConfig
 
 pytestmark = [
@@ -43,7 +43,7 @@ def test_replayed_graphs_learn_what_the_same_steps_learn_on_the_cpu(cell, worth_
 @pytest.mark.parametrize("units", [16, 64, 100, 128])
 def test_compiled_kernels_step_as_the_batched_cells(cell, units):
     pytest.importorskip("triton")
-    from rnnsweep.fused.stack import launches
+    from rnnsweep.launchers.fused.stack import launches
 
     torch.manual_seed(0)
     gates = {"rnn": 1, "gru": 3, "lstm": 4}[cell] * units

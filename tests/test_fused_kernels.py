@@ -14,8 +14,8 @@ if torch.cuda.is_available():
 os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported
 pytest.importorskip("triton", reason="Triton is not installed: the extra `gpu` has it")
 
-from rnnsweep.fused import cells  # noqa: E402
-from rnnsweep.fused.stack import launches, members  # noqa: E402
+from rnnsweep.launchers.fused import cells  # noqa: E402
+from rnnsweep.launchers.fused.stack import launches, members  # noqa: E402
 
 MODULES = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
@@ -83,7 +83,7 @@ import sys
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from rnnsweep.fused.stack import kernels
+from rnnsweep.launchers.fused.stack import kernels
 
 KINDS = {"ends": "*i64", "R": "constexpr", "P": "constexpr", "T": "i32", "B": "i32", "H": "i32"}
 for name in ("rnn_forward", "rnn_backward", "gru_forward", "gru_backward", "lstm_forward", "lstm_backward"):

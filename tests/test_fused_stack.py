@@ -9,12 +9,12 @@ from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rnnsweep.data import EncodedPart, gather
-from rnnsweep.fused.stack.captured import bucket
-from rnnsweep.fused.stack.seats import Stacks, Work
-from rnnsweep.fused.stack.stack import Lesson
+from rnnsweep.launchers.fused.stack.captured import bucket
+from rnnsweep.launchers.fused.stack.lent import LentOptimizer
+from rnnsweep.launchers.fused.stack.seats import Stacks, Work
+from rnnsweep.launchers.fused.stack.stack import Lesson
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.optim.config import OptimizerConfig
-from rnnsweep.optim.optimizer import Optimizer
 
 VOCABULARY, CLASSES, TEXTS, ROWS = 40, 3, 4, 60
 SMALL = {"embedding_size": 5, "hidden_size": 4, "embedding_dropout": 0.0, "dropout": 0.0}
@@ -34,7 +34,7 @@ class Training:
         self.network = build(config, vocabulary=VOCABULARY, classes=CLASSES).to(device, dtype)
         table = self.network.embedding.weight
         others = [weight for weight in self.network.parameters() if weight is not table]
-        self.optimizer = Optimizer(optimizer, self.network.embedding, others)
+        self.optimizer = LentOptimizer(optimizer, self.network.embedding, others)
         self.part, self.seed, self.done = part, seed, 0
         self._draw = np.random.default_rng(seed)
 

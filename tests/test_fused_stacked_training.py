@@ -7,9 +7,9 @@ import pytorch_lightning as pl
 import torch
 from short_trainings import StopAfter, weights
 
-from rnnsweep.fused.meeting import Meeting
-from rnnsweep.fused.stack.seats import Stacks
-from rnnsweep.fused.trainings import train_together
+from rnnsweep.launchers.fused.meeting import Meeting
+from rnnsweep.launchers.fused.stack.seats import Stacks
+from rnnsweep.launchers.fused.trainings import train_together
 from rnnsweep.training import train
 from rnnsweep.training.module import Diverged
 

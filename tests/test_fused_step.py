@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from rnnsweep.fused.cells import run_direction
-from rnnsweep.fused.step import learn, take_share
+from rnnsweep.launchers.fused.cells import run_direction
+from rnnsweep.launchers.fused.step import learn, take_share
 from rnnsweep.networks import ModelConfig, build
 
 CLASSES, VOCABULARY = 3, 20

@@ -12,7 +12,7 @@ import pytest
 from short_trainings import write_rows
 
 from rnnsweep.engine import run_sweep
-from rnnsweep.launchers import FusedLauncher
+from rnnsweep.launchers import make_launcher
 from rnnsweep.sweepfile import read_sweep
 from rnnsweep.tracking import curves, runs
 
@@ -42,11 +42,12 @@ space:
 SCRIPT = """
 import sys
 from pathlib import Path
-from rnnsweep.launchers import FusedLauncher
 from rnnsweep.engine import run_sweep
+from rnnsweep.launchers import make_launcher
 from rnnsweep.sweepfile import read_sweep
 
-run_sweep(read_sweep(sys.argv[1]), mlruns=Path(sys.argv[2]), launcher=FusedLauncher(1), accept_changes=True)
+sweep = read_sweep(sys.argv[1])
+run_sweep(sweep, mlruns=Path(sys.argv[2]), launcher=make_launcher(sweep, 1), accept_changes=True)
 """
 
 
@@ -59,9 +60,8 @@ def write(folder: Path, fuse: object) -> Path:
 
 
 def run(path: Path):
-    mlruns = path.parent / "mlruns"
-    launcher = FusedLauncher(1)
-    return run_sweep(read_sweep(path), mlruns=mlruns, launcher=launcher, accept_changes=True)
+    sweep, mlruns = read_sweep(path), path.parent / "mlruns"
+    return run_sweep(sweep, mlruns=mlruns, launcher=make_launcher(sweep, 1), accept_changes=True)
 
 
 def table(path: Path):

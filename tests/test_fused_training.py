@@ -3,6 +3,7 @@
 import math
 import sys
 import threading
+from functools import partial
 
 import pytest
 import pytorch_lightning as pl
@@ -10,13 +11,14 @@ import torch
 from short_trainings import StopAfter, same, weights
 from torch.nn.functional import cross_entropy
 
-from rnnsweep.fused.meeting import Meeting
-from rnnsweep.fused.shape import shape_of, why_alone
-from rnnsweep.fused.step import Learned
-from rnnsweep.fused.trainings import side_by_side, train_together
+from rnnsweep.launchers.fused.meeting import Meeting
+from rnnsweep.launchers.fused.module import FusedClassifier
+from rnnsweep.launchers.fused.shape import shape_of, why_alone
+from rnnsweep.launchers.fused.step import Learned
+from rnnsweep.launchers.fused.trainings import side_by_side, train_together
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.training import train
-from rnnsweep.training.module import Diverged
+from rnnsweep.training.module import Classifier, Diverged
 
 MEMBERS = (
     ("seed=0",),
@@ -38,47 +40,32 @@ MEMBERS = (
 )
 
 
-class Alone:
-    """Takes a training's steps as it takes them by itself, and keeps their losses."""
+class Alone(Classifier):
+    """Takes a training's steps with PyTorch's own operations, and keeps their losses."""
 
-    def __init__(self):
-        self.losses = []
+    def __init__(self, *args, losses, **settings):
+        super().__init__(*args, **settings)
+        self.losses = losses
 
-    def takes(self, network, optimizer):
-        return False
-
-    def learn(self, network, embedded_TBE, lengths_B, targets_B):
-        logits_BC = network.read(embedded_TBE, lengths_B)
+    def learn_piece(self, lengths_B, targets_B, texts):
+        logits_BC = self.network.read(self.optimizer.vectors(texts), lengths_B)
         loss = cross_entropy(logits_BC, targets_B, reduction="sum")
         torch.autograd.backward(loss / len(targets_B))
         self.losses.append(loss.item() / len(targets_B))
         return logits_BC.detach(), loss.detach()
 
-    def seconds(self):
-        return 0.0
 
+class Watched(FusedClassifier):
+    """Keeps the losses of its steps."""
 
-class Watched:
-    """A seat that keeps the losses of its steps."""
+    def __init__(self, *args, losses, **settings):
+        super().__init__(*args, **settings)
+        self.losses = losses
 
-    def __init__(self, seat):
-        self.seat, self.losses = seat, []
-
-    def takes(self, network, optimizer):
-        return self.seat.takes(network, optimizer)
-
-    def learn_chunk(self, *parts):
-        told = self.seat.learn_chunk(*parts)
-        self.losses += told.losses_S.tolist()
-        return told
-
-    def learn(self, *parts):
-        logits_BC, loss = self.seat.learn(*parts)
+    def learn_piece(self, lengths_B, targets_B, texts):
+        logits_BC, loss = super().learn_piece(lengths_B, targets_B, texts)
         self.losses.append(loss.item() / len(logits_BC))
         return logits_BC, loss
-
-    def seconds(self):
-        return self.seat.seconds()
 
 
 NOISE = 2.1 / 65  # two of the validation rows: of texts that are hardly learned, rounding decides some
@@ -132,22 +119,20 @@ def test_the_losses_of_the_first_hundred_steps_are_those_of_the_separate_trainin
         settings(f"model={cell}", *shape, "model.pooling=last", "trainer.max_epochs=3", *own)
         for own in MEMBERS[:3]
     ]
-    alone = [Alone() for _ in runs]
-    wanted = [train(run, together=own) for run, own in zip(runs, alone, strict=True)]
-    watched = {}
+    alone, watched = ([[] for _ in runs] for _ in range(2))
+    wanted = [train(run, module=partial(Alone, losses=own)) for run, own in zip(runs, alone, strict=True)]
 
     def job(number, run):
         def work(seat):
-            watched[number] = Watched(seat)
-            return train(run, together=watched[number])
+            return train(run, module=partial(Watched, seat=seat, losses=watched[number]))
 
         return shape_of(run), work
 
     found = side_by_side([job(number, run) for number, run in enumerate(runs)], Meeting())
     for number, scores in enumerate(found):
         assert_close(scores, wanted[number])
-        assert len(watched[number].losses) > 100
-        torch.testing.assert_close(watched[number].losses, alone[number].losses, rtol=0, atol=1e-6)
+        assert len(watched[number]) > 100
+        torch.testing.assert_close(watched[number], alone[number], rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -319,7 +304,7 @@ def test_a_run_that_must_be_alone_says_why(settings, override):
 
 
 def test_a_new_setting_of_networks_is_refused_until_somebody_thought_of_it(settings, monkeypatch):
-    from rnnsweep.fused import shape
+    from rnnsweep.launchers.fused import shape
 
     monkeypatch.setattr(shape, "_BOUND", tuple(name for name in shape._BOUND if name != "num_layers"))
     assert why_alone(settings("model.num_layers=2")) == "model.num_layers=2"
@@ -328,7 +313,7 @@ def test_a_new_setting_of_networks_is_refused_until_somebody_thought_of_it(setti
 def test_every_setting_of_networks_is_known_to_the_shared_step():
     from dataclasses import fields
 
-    from rnnsweep.fused import shape
+    from rnnsweep.launchers.fused import shape
     from rnnsweep.networks.config import POOLINGS
 
     assert {setting.name for setting in fields(ModelConfig)} == {*shape._FREE, *shape._BOUND}

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 
 import fused_crews
 import launched
@@ -11,27 +12,41 @@ import psutil
 import pytest
 from test_launchers import printed, task
 
-from rnnsweep.launchers import FusedLauncher
+from rnnsweep.launchers.fused.launcher import FusedLauncher
+from rnnsweep.launchers.fused.shape import shape_of_task
 from rnnsweep.trial import Ended, Outcome, Reported
+
+SEATS = 4
+
+
+def shape_of_test(one) -> str | None:
+    """Tasks carry the shape as their second override."""
+    return one.overrides[1] if len(one.overrides) > 1 else None
+
+
+def shaped(folder, program, *, name, shape="gru", **more):
+    one = task(folder, program, name=name, **more)
+    return replace(one, overrides=(*one.overrides, shape))
 
 
 @pytest.fixture
 def launcher():
     light = FusedLauncher(
         2,
+        fuse=SEATS,
         entry=launched.main,
         crew_entry=fused_crews.main,
+        shape=shape_of_test,
         grace_s=0.3,
-        preload=("launched", "fused_crews", "rnnsweep.fused.meeting"),
+        preload=("launched", "fused_crews", "rnnsweep.launchers.fused.meeting"),
     )
     yield light
     light.close()
 
 
-def begin(launcher, folder, *programs, slot=0, **more):
+def begin(launcher, folder, *programs, **more):
     for number, program in enumerate(programs):
-        one = task(folder, program, name=f"t{number}", shape="gru", **more)
-        launcher.start(one, launcher.slots[slot])
+        launcher.start(shaped(folder, program, name=f"t{number}", **more), launcher.slots[number])
 
 
 def until_ended(launcher, *names, answer=lambda key: "go on") -> dict[str, Outcome]:
@@ -64,16 +79,23 @@ def test_each_task_prints_to_its_own_log(launcher, tmp_path):
 def test_a_task_joins_those_that_run_and_takes_a_free_seat(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "reports")
     first = until_ended(launcher, "t1")
-    launcher.start(task(tmp_path, "reports", name="late", shape="gru"), launcher.slots[0])
+    launcher.start(shaped(tmp_path, "reports", name="late"), launcher.slots[1])
     late = until_ended(launcher, "late")["late"]
     assert late.scores["pid"] == first["t1"].scores["pid"]
     launcher.stop("t0")
     assert until_ended(launcher, "t0")["t0"].scores["pid"] == late.scores["pid"]
 
 
-def test_slots_have_crews_of_their_own(launcher, tmp_path):
+def test_each_slot_of_the_machine_is_several_slots(launcher):
+    assert [slot.index for slot in launcher.slots] == list(range(2 * SEATS))
+    on_gpus = FusedLauncher("gpu:0,gpu:1", fuse=2, preload=("launched",))
+    assert [slot.gpu for slot in on_gpus.slots] == ["0", "0", "1", "1"]
+    on_gpus.close()
+
+
+def test_slots_of_the_machine_have_processes_of_their_own(launcher, tmp_path):
     begin(launcher, tmp_path, "reports")
-    launcher.start(task(tmp_path, "reports", name="other", shape="gru"), launcher.slots[1])
+    launcher.start(shaped(tmp_path, "reports", name="other"), launcher.slots[SEATS])
     ended = until_ended(launcher, "t0", "other")
     assert ended["t0"].scores["pid"] != ended["other"].scores["pid"]
 
@@ -118,7 +140,8 @@ def test_all_are_ended_at_once(launcher, tmp_path):
 
 def test_a_signal_from_outside_interrupts_every_task(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "waits")
-    printed(tmp_path, "t1")
+    for name in ("t0", "t1"):
+        printed(tmp_path, name)
     os.kill(json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"], signal.SIGTERM)
     assert {o.state for o in until_ended(launcher, "t0", "t1").values()} == {"interrupted"}
 
@@ -128,7 +151,7 @@ def test_a_crew_without_tasks_leaves(launcher, tmp_path):
     pid = until_ended(launcher, "t0")["t0"].scores["pid"]
     while psutil.pid_exists(pid):
         launcher.events(0.1)
-    launcher.start(task(tmp_path, "reports", name="next", shape="gru"), launcher.slots[0])
+    launcher.start(shaped(tmp_path, "reports", name="next"), launcher.slots[0])
     assert until_ended(launcher, "next")["next"].scores["pid"] != pid
 
 
@@ -140,6 +163,36 @@ def test_close_leaves_no_crew(launcher, tmp_path):
     assert not psutil.pid_exists(pid)
 
 
+def test_tasks_of_another_shape_have_a_process_of_their_own(launcher, tmp_path):
+    begin(launcher, tmp_path, "reports", "reports")
+    launcher.start(shaped(tmp_path, "reports", name="other", shape="lstm"), launcher.slots[2])
+    ended = until_ended(launcher, "t0", "t1", "other")
+    pids = [ended[name].scores["pid"] for name in ("t0", "t1", "other")]
+    assert pids[0] == pids[1] != pids[2]
+
+
+def test_a_task_whose_shared_process_was_lost_goes_on_in_one_of_its_own(launcher, tmp_path):
+    begin(launcher, tmp_path, "waits", "dies")
+    until_ended(launcher, "t0", "t1")
+    begin(launcher, tmp_path, "reports")
+    launcher.start(shaped(tmp_path, "reports", name="new"), launcher.slots[1])
+    ended = until_ended(launcher, "t0", "new")
+    assert ended["t0"].reason == "go on,go on"
+    assert ended["new"].scores["pid"] != json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"]
+
+
+def test_the_baseline_and_runs_that_must_be_alone_have_no_shape_and_others_that_of_their_network(tmp_path):
+    def shape(*overrides, role="trial"):
+        return shape_of_task(replace(task(tmp_path, ""), overrides=overrides, role=role))
+
+    assert shape("model=gru") is not None
+    assert shape("model=gru") == shape("model=gru", "optimizer.lr=0.1", role="replicate")
+    assert shape("model=gru") != shape("model=gru", "model.hidden_size=8")
+    assert shape("model=gru", role="baseline") is None
+    assert shape("model=gru", "trainer.accumulate=2") is None
+    assert shape("model=gru", "no.such.key=2") is None
+
+
 def test_tasks_without_a_shape_have_a_process_each(launcher, tmp_path):
     launcher.start(task(tmp_path, "reports", name="plain"), launcher.slots[0])
     assert until_ended(launcher, "plain")["plain"].reason == "go on,go on"
@@ -147,7 +200,8 @@ def test_tasks_without_a_shape_have_a_process_each(launcher, tmp_path):
 
 def test_a_crew_ends_by_itself_when_its_controller_is_gone(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "waits")
-    printed(tmp_path, "t1")
+    for name in ("t0", "t1"):
+        printed(tmp_path, name)
     pid = json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"]
     for held in launcher._crews:
         held.connection.close()

@@ -14,8 +14,9 @@ from rnnsweep.api.results import SweepResult
 from rnnsweep.api.studies import run_studies
 from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
+from rnnsweep.launchers import check_launcher, make_launcher, parse_launcher
 from rnnsweep.paths import ProjectPaths, find_paths
-from rnnsweep.sweepfile import Sweep, fuse_option, parse_slots, read_sweep
+from rnnsweep.sweepfile import Sweep, parse_slots, read_sweep
 
 MOST = 30  # replicates of each that `until_separated` goes to
 
@@ -31,7 +32,7 @@ def sweep(
     listener: "Listener | None" = None,
     trials: int | None = None,
     accept_changes: bool = False,
-    fuse: str | int | None = None,
+    launcher: str | None = None,
     models: bool = True,
     studies: int = 1,
 ) -> SweepResult:
@@ -43,8 +44,7 @@ def sweep(
         listener: hears of its progress.
         trials: of each architecture, instead of what the file says.
         accept_changes: go on although the file, the corpus or the code changed since the start.
-        fuse: runs that share a process and take their steps together: ``auto``, ``off`` or a number; None
-            takes what the file says.
+        launcher: where the trials run, as ``local`` or ``fused:fuse=8``; None takes what the file says.
         models: log the best of each architecture as a model at the end; a fault there is told to the
             listener and costs the sweep nothing.
         studies: whole searches in all, each further one a sweep of its own with another seed and without
@@ -57,7 +57,7 @@ def sweep(
     asked = find_question(question, places)
 
     def run(one: Sweep, answer: bool) -> SweepResult:
-        given = _fused(one if trials is None else replace(one, trials=trials), fuse)
+        given = _launched(one if trials is None else replace(one, trials=trials), launcher)
         return _run(
             given, places, slots=slots, listener=listener, accept_changes=accept_changes, answer=answer
         )
@@ -75,8 +75,8 @@ def _with_models(result: SweepResult, listener: "Listener | None") -> SweepResul
     return replace(result, models=logged)
 
 
-def _fused(asked: Sweep, fuse: str | int | None) -> Sweep:
-    return asked if fuse is None else replace(asked, fuse=fuse_option(str(fuse)))
+def _launched(asked: Sweep, launcher: str | None) -> Sweep:
+    return asked if launcher is None else replace(asked, launcher=parse_launcher(launcher))
 
 
 def _run(
@@ -88,9 +88,7 @@ def _run(
     accept_changes: bool = False,
     answer: bool = True,
 ) -> SweepResult:
-    from rnnsweep.launchers import FusedLauncher
-
-    launcher = FusedLauncher(slots=slots if slots is not None else asked.slots)  # it imports beside us
+    launcher = make_launcher(asked, slots if slots is not None else asked.slots)  # it imports beside us
 
     from rnnsweep.api.answers import compare
     from rnnsweep.engine import run_sweep
@@ -137,6 +135,7 @@ def plan(
 
     places = find_paths()
     asked = read_sweep(find_file(question, places))
+    check_launcher(asked)
     room = parse_slots(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
         return plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
@@ -148,7 +147,7 @@ def replicate(
     *,
     slots: str | int | None = None,
     listener: "Listener | None" = None,
-    fuse: str | int | None = None,
+    launcher: str | None = None,
     until_separated: bool = False,
     most: int = MOST,
     models: bool = True,
@@ -160,7 +159,7 @@ def replicate(
         replicates: seeds of each architecture, those that are done included.
         slots: as in `sweep`.
         listener: as in `sweep`.
-        fuse: as in `sweep`.
+        launcher: as in `sweep`.
         until_separated: then go on with the pair whose verdict needs it most, until no pair does. Each
             verdict that decides on more counts as a look, which every p pays for.
         most: replicates of each in all that `until_separated` may go to.
@@ -172,7 +171,7 @@ def replicate(
     places = find_paths()
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
-    asked = _fused(replace(asked, replicates=replicates), fuse)
+    asked = _launched(replace(asked, replicates=replicates), launcher)
 
     def run(wanted: Sweep) -> SweepResult:
         return _run(wanted, places, slots=slots, listener=listener)

@@ -1,7 +1,7 @@
 """What a free slot does next: what was begun first, then trials, then replicates, then nothing."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from rnnsweep.engine.tasks import BASELINE, TaskMaker
@@ -71,21 +71,6 @@ class Agenda:
         name = min(searching, key=lambda name: shares[name])  # the first of the file in ties
         candidate = self.searches[name].ask()
         return self._trial(name, candidate) if candidate else self.next()
-
-    def next_alike(self, fits: Callable[[Job], bool], *, ask: str | None = None) -> Job | None:
-        """Give the next job that fits beside those of a slot; else what the study `ask` proposes next.
-
-        One that was proposed and did not fit waits in `ready`; until then its study proposes no other.
-        """
-        for job in self.ready:
-            if fits(job):
-                self.ready.remove(job)
-                return job
-        if ask is None or any(job.is_trial and job.task.architecture == ask for job in self.ready):
-            return None
-        search = self.searches[ask]
-        candidate = search.ask() if search.open_budget() < 1 else None
-        return self._trial(ask, candidate) if candidate else None
 
     def again(self, job: Job) -> None:
         """Queue a job whose process was lost: it goes on from its checkpoint, before anything new."""

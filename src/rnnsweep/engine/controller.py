@@ -7,7 +7,6 @@ from rnnsweep.engine.agenda import Agenda, Job
 from rnnsweep.engine.allocation import joined, seats
 from rnnsweep.engine.eta import seconds_left
 from rnnsweep.engine.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
-from rnnsweep.engine.fusing import Fusing
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.study_notes import StudyNotes, standing_of
@@ -18,7 +17,7 @@ from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.sweepfile import Slot, Sweep
-from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
+from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
 from rnnsweep.trial.messages import LOG, OUTCOME
 
@@ -49,7 +48,6 @@ class Controller:
     records: Records
     disk: Disk
     inbox: Inbox
-    fusing: Fusing
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
     ran: int = 0
     running: dict[str, Busy] = field(default_factory=dict)
@@ -89,8 +87,6 @@ class Controller:
             if not self.stop_asked:
                 self.inbox.read(self.agenda, self.ledger, self.listener)
                 self._fill()
-                for job, slot in self.fusing.joiners(self.agenda, self._members):
-                    self._start(job, (slot,))
                 self.notes.write(self.agenda.searches)
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
@@ -112,7 +108,6 @@ class Controller:
                 return
             chosen = seats(self.launcher.slots, taken, devices=job.task.devices)
             if chosen is not None:
-                self.fusing.begin(job, chosen[0])
                 self._start(job, chosen)
             elif taken:
                 self.held = job  # the next slots that fall free are its
@@ -121,11 +116,6 @@ class Controller:
                 have = f"needs as many slots at once, and there are {len(self.launcher.slots)}"
                 reason = f"trainer.devices={job.task.devices}: {have}"
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
-
-    def _members(self) -> list[tuple[TrialTask, Slot]]:
-        may_join = self.held is None and self.disk.has_room()
-        every = self.running.values() if may_join else ()
-        return [(busy.job.task, busy.slots[0]) for busy in every]
 
     def _start(self, job: Job, chosen: tuple[Slot, ...]) -> None:
         task, slot = job.task, joined(chosen)
@@ -249,8 +239,7 @@ class Controller:
         values = {"validation": outcome.validation, "cause": outcome.cause, "reason": outcome.reason}
         self.ledger.write("end", name=task.name, state=outcome.state, **values)
         if outcome.state == "complete" and seconds is not None:
-            own = outcome.scores.get("seconds") if task.shape else None  # its share of its process
-            self.durations.setdefault(task.architecture, []).append(own or seconds)
+            self.durations.setdefault(task.architecture, []).append(seconds)
         if outcome.state == "failed":
             self._note_failure(job, outcome)
         self.hopeless.check(outcome)

@@ -13,7 +13,6 @@ from rnnsweep.engine.agenda import Agenda
 from rnnsweep.engine.allocation import check_seats
 from rnnsweep.engine.catch_up import catch_up
 from rnnsweep.engine.controller import Controller
-from rnnsweep.engine.fusing import Fusing
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.orphans import end_orphans
 from rnnsweep.engine.records import Records
@@ -98,16 +97,7 @@ def run_sweep(
             _warm_up(searches, mlruns, start, ledger, listener)
             catch_up(ledger, start.folder, searches)
             inbox = Inbox(start.folder, mlruns)
-            fusing = Fusing(
-                sweep,
-                start.conf,
-                slots=len(launcher.slots),
-                able=getattr(launcher, "crews", False),
-                tell=listener.message,
-            )
-            controller = Controller(
-                sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox, fusing
-            )
+            controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox)
             return _conduct(controller, start)
 
 

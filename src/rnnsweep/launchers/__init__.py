@@ -1,17 +1,20 @@
-"""Where trials run: local processes. They fulfil the protocol `rnnsweep.trial.Launcher`."""
+"""Where trials run. A launcher fulfils the protocol `rnnsweep.trial.Launcher`."""
 
 from typing import TYPE_CHECKING
 
 from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.launchers.fused.launcher import FusedLauncher as FusedLauncher
     from rnnsweep.launchers.local.launcher import LocalLauncher as LocalLauncher
+    from rnnsweep.launchers.registry import LauncherSpec as LauncherSpec
+    from rnnsweep.launchers.registry import check_launcher as check_launcher
+    from rnnsweep.launchers.registry import make_launcher as make_launcher
+    from rnnsweep.launchers.registry import parse_launcher as parse_launcher
 
 __getattr__, __all__ = lazy_names(
     __name__,
     {
-        ".fused.launcher": "FusedLauncher",
         ".local.launcher": "LocalLauncher",
+        ".registry": "LauncherSpec check_launcher make_launcher parse_launcher",
     },
 )

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,13 +22,6 @@ _LOG = logging.getLogger(__name__)
 WORTH_IT = 300_000
 
 
-class Lent(Protocol):
-    """Who moves the weights in the optimiser's place for a while, and keeps its state."""
-
-    def catch_up(self) -> None:
-        """Bring weights and state up to date."""
-
-
 class Optimizer:
     """What moves the weights. For each batch: `look`, `vectors` and backward, `step`."""
 
@@ -44,7 +37,6 @@ class Optimizer:
         self._moved = MovedAdam(self.dense) if AVAILABLE and may_move(self.dense) else None
         self._distinct = Distinct(embedding.num_embeddings)
         self._scale = 1.0  # by which the next step multiplies the gradients
-        self.lent: Lent | None = None
         self._table_UD: Tensor = embedding.weight
         self._places_TB: Tensor | None = None
         self._padding = embedding.padding_idx
@@ -125,27 +117,21 @@ class Optimizer:
         """Bring every row of the embedding up to date: before anything but `vectors` reads it."""
         if self.lazy is not None:
             self.lazy.catch_up()
-        if self.lent is not None:
-            self.lent.catch_up()
 
-    def take_back(self) -> None:
-        """Move the weights again, which lie elsewhere now than when they were lent."""
-        self.lent = None
+    def adopt(self) -> None:
+        """Take the weights and the dense optimiser's state where they lie now."""
         if self._moved is not None:
             self._moved.adopt()
 
     def state_dict(self) -> dict[str, Any]:
         """Give the state, to be saved beside the weights as they are now."""
-        if self.lent is not None:
-            self.lent.catch_up()
         lazy = None if self.lazy is None else self.lazy.state_dict()
         return {"dense": self.dense.state_dict(), "lazy": lazy}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take a saved state over, after the weights."""
         self.dense.load_state_dict(state["dense"])
-        if self._moved is not None:
-            self._moved.adopt()
+        self.adopt()
         if self.lazy is not None:
             self.lazy.load_state_dict(state["lazy"])
 

@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.sweepfile.derived import Derived
-from rnnsweep.sweepfile.fuse import fuse_option
 from rnnsweep.sweepfile.inheriting import rewritten
 from rnnsweep.sweepfile.slots import Slot, parse_slots
 from rnnsweep.sweepfile.space import Choices, Dimension, FloatRange, IntRange
@@ -23,7 +22,6 @@ __all__ = [
     "Method",
     "Slot",
     "Sweep",
-    "fuse_option",
     "parse_slots",
     "read_sweep",
     "rewritten",

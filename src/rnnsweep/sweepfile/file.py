@@ -79,7 +79,7 @@ def _fields(given: SweepFile, path: Path) -> dict[str, Any]:
         "own_derived": {name: one.derived for name, one in own.items() if one.derived},
         "constraints": given.constraints.limits(),
         "pruner": given.pruner or Method("median" if len(given.objectives) == 1 else "none"),
-        "fuse": given.launcher.fuse,
+        "launcher": given.launcher,
     }
 
 

@@ -32,11 +32,11 @@ from rnnsweep.options import (
     wrong,
 )
 from rnnsweep.sweepfile.entries import SpaceSpec
-from rnnsweep.sweepfile.fuse import AUTO, MOST, OFF, RIGHT, Fuse, parse_fuse
 from rnnsweep.sweepfile.inheriting import KEY as LIKE
 from rnnsweep.sweepfile.limits import OBJECTIVES
 from rnnsweep.sweepfile.methods import PRUNERS, SAMPLERS, method_of
 from rnnsweep.sweepfile.slots import parse_slots
+from rnnsweep.sweepfile.sweep import Method
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 NAME_RIGHT = "letters, digits, `_`, `-` and `.`, as it names a folder"
@@ -144,23 +144,23 @@ Objectives: TypeAlias = Annotated[
 ]
 
 
-def _fuse(value: object) -> Fuse:
-    fuse = parse_fuse(value)
-    if fuse is None:
-        raise wrong(RIGHT)
-    return fuse
+def _launcher(value: Any) -> Method | None:
+    """Read ``fused`` or ``{name: fused, fuse: 8}``; the launcher reads its options itself.
+
+    A section without a name is of the launcher that has these options.
+    """
+    if value is None or value == {}:
+        return None
+    given = {"name": value} if isinstance(value, str) else value
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise wrong("the name of a launcher, or a mapping of its name and options")
+    name = given.get("name", "")
+    if not isinstance(name, str) or ("name" in given and not name.strip()):
+        raise wrong("the name of a launcher, or a mapping of its name and options")
+    return Method(name, {key: option for key, option in given.items() if key != "name"})
 
 
-class LauncherSpec(Section):
-    """The section `launcher:` of a sweep file."""
-
-    fuse: Annotated[
-        Any,
-        BeforeValidator(_fuse),
-        WithJsonSchema(
-            {"anyOf": [{"enum": [AUTO, OFF, False]}, {"type": "integer", "minimum": 2, "maximum": MOST}]}
-        ),
-    ] = Field(default=OFF, description="how many runs of one shape take their steps as one computation")
+_LAUNCHER: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}
 
 
 def _nothing(value: Any) -> Any:
@@ -231,7 +231,10 @@ class SweepFile(Section):
     slots: Annotated[str | int | None, BeforeValidator(_slots)] = Field(
         default=None, description="how many trials at a time: 4, cpu:2,cpu:2 (threads of each) or gpu:0,gpu:1"
     )
-    launcher: LauncherSpec = Field(default=LauncherSpec(), description="how trials are run")
+    launcher: Annotated[Any, BeforeValidator(_launcher), WithJsonSchema(_LAUNCHER)] = Field(
+        default=None,
+        description="where trials run: local, fused, or {name: fused, fuse: 8}",
+    )
     retries: Natural = Field(default=1, description="further attempts of a trial whose process crashed")
     time_limit: Positive | None = Field(default=None, description="seconds of one trial")
     baseline: Flag = Field(default=True, description="fit the linear baseline on the same split")

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.sweepfile.derived import Derived
-from rnnsweep.sweepfile.fuse import OFF, Fuse
 from rnnsweep.sweepfile.space import Dimension
 
 
 @dataclass(frozen=True)
 class Method:
-    """A sampler or a pruner: its name and options."""
+    """A sampler, a pruner or a launcher: its name and options."""
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -53,7 +52,7 @@ class Sweep:
     stop_after: int | None = None  # trials of a study in a row that bring nothing better before it ends
     target: float | None = None  # validation accuracy at which a study ends
     more: dict[str, int] = field(default_factory=dict)  # replicates of architectures that need more of them
-    fuse: Fuse = OFF  # runs that share a process and take their steps together
+    launcher: Method | None = None  # where the trials run; None: on this machine
 
     @property
     def digest(self) -> str:

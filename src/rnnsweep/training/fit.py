@@ -1,8 +1,7 @@
 """train(run): one configuration, one seed, one fit."""
 
 import math
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from rnnsweep.training.quiet import quiet
 from rnnsweep.training.ranks import AddedUp, companions
 from rnnsweep.training.scores import Scores
 from rnnsweep.training.stopping import Signals
-from rnnsweep.training.together import Together
 
 # what may differ between the two parts of a resumed training
 _FREE = ("tracking", "trainer.", "experiment", "data.dir", "data.train", "data.validation", "data.test")
@@ -39,7 +37,7 @@ def train(
     callbacks: Sequence[pl.Callback] = (),
     folder: Path | None = None,
     resume: bool = False,
-    together: Together | None = None,
+    module: Callable[..., Classifier] = Classifier,
 ) -> Scores:
     """Train one run; the same run gives the same scores to the last digit (CPU, one thread).
 
@@ -50,7 +48,7 @@ def train(
         callbacks: Lightning's; hooks around "batches" are called once a chunk of about 1,000 texts.
         folder: for `last.ckpt` and `best.ckpt`; None writes none.
         resume: go on from the folder's last checkpoint, where there is one.
-        together: takes this run's steps with those of others, in one process (`rnnsweep.fused`).
+        module: makes the LightningModule, as `Classifier` or a subclass of it does.
 
     Raises:
         UserError: the data or the checkpoint is not what it should be.
@@ -64,31 +62,30 @@ def train(
             return _train(
                 run,
                 corpus,
+                _module(run, corpus, module),
                 logger=logger,
                 callbacks=callbacks,
                 folder=folder,
                 resume=resume,
-                together=together,
             )
 
 
 def _train(
     run: RunConfig,
     corpus: EncodedCorpus,
+    module: Classifier,
     *,
     logger: Logger | None,
     callbacks: Sequence[pl.Callback],
     folder: Path | None,
     resume: bool,
-    together: Together | None,
 ) -> Scores:
-    module = _classifier(run, corpus, together)
     keeper = Keeper(
         folder,
         patience=run.trainer.patience,
         identity=identity(run, corpus.digest),
         others=callbacks,
-        clock=time.perf_counter if together is None else together.seconds,
+        clock=module.clock,
     )
     saved = _saved(folder, keeper) if resume else None
     if saved is not None:
@@ -113,15 +110,14 @@ def identity(run: RunConfig, digest: str) -> dict[str, str]:
     return {**settings, "corpus": digest}
 
 
-def _classifier(run: RunConfig, corpus: EncodedCorpus, together: Together | None) -> Classifier:
-    return Classifier(
+def _module(run: RunConfig, corpus: EncodedCorpus, make: Callable[..., Classifier]) -> Classifier:
+    return make(
         start(run, corpus),
         config=run.optimizer,
         classes=len(corpus.labels),
         batches=batch_count(corpus.train, batch_size=run.data.batch_size),
         epochs=run.trainer.max_epochs,
         accumulate=run.trainer.accumulate,
-        together=together,
     )
 
 

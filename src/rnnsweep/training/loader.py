@@ -19,10 +19,7 @@ def steps_of_a_chunk(batch_size: int) -> int:
 
 
 class Chunk:
-    """Some mini-batches in a row, gathered as they are asked for.
-
-    A stack of trainings takes the rows' numbers instead, and gathers them on its device.
-    """
+    """Some mini-batches in a row, gathered as they are asked for."""
 
     def __init__(
         self,
@@ -34,14 +31,13 @@ class Chunk:
         validate: bool,
     ) -> None:
         self.part, self.batch_size, self.validate = part, batch_size, validate
-        self.most = steps_of_a_chunk(batch_size)
         self._source, self._count = source, count
 
     def __iter__(self) -> Iterator[Batch]:
         return (gather(self.part, rows_B) for rows_B in islice(self._source, self._count))
 
     def rows(self) -> list[NDArray[np.int64]]:
-        """Give the rows' numbers of each mini-batch."""
+        """Return the rows' numbers of each mini-batch, in place of the mini-batches."""
         return list(islice(self._source, self._count))
 
 

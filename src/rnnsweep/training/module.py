@@ -7,6 +7,7 @@ are heard at the end of every chunk. Optimisation is Lightning's "manual" kind.
 Shapes: B texts, T time steps, C classes.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -19,7 +20,6 @@ from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.training.metrics import Metrics, Tally
-from rnnsweep.training.together import Together
 
 
 class Texts(Protocol):
@@ -37,9 +37,6 @@ class Chunk(Protocol):
 
     def __iter__(self) -> Iterator[Texts]:
         """Give the mini-batches."""
-
-    def rows(self) -> list[Any]:
-        """Give their rows' numbers, for who gathers them elsewhere."""
 
 
 class Diverged(Exception):
@@ -81,7 +78,9 @@ class Classifier(pl.LightningModule):
         batches: mini-batches of an epoch.
         epochs: of the whole training; schedules end there.
         accumulate: pieces that a mini-batch is cut into.
-        together: does forward and backward with other trainings at once; None: this one is alone.
+
+    `train(run, module=...)` trains with a subclass, which may override `clock`, `make_optimizer`,
+    `learn_chunk` and `learn_piece`.
     """
 
     def __init__(
@@ -93,11 +92,9 @@ class Classifier(pl.LightningModule):
         batches: int,
         epochs: int,
         accumulate: int = 1,
-        together: Together | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self._together = together
         self.network = network
         self.config = config
         self.position = Position()
@@ -111,6 +108,10 @@ class Classifier(pl.LightningModule):
         self._restored: dict[str, Any] | None = None
         self._scaled: dict[str, Any] = {}  # state of the gradient scaler to be restored
 
+    def clock(self) -> float:
+        """Return the seconds that this training has used, counted from any start."""
+        return time.perf_counter()
+
     @property
     def epochs_done(self) -> float:
         """Epochs done, as a number with a fraction."""
@@ -119,9 +120,10 @@ class Classifier(pl.LightningModule):
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        return self._rate(self.position.step)
+        return self.rate_at(self.position.step)
 
-    def _rate(self, step: int) -> float:
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate after so many steps."""
         planned = factor(self.config.schedule, step=step, total=self._total)
         return self.config.lr * planned * self._plateau.factor
 
@@ -130,7 +132,7 @@ class Classifier(pl.LightningModule):
         embedding = self.network.embedding
         assert isinstance(embedding, nn.Embedding)
         others = [weight for weight in self.network.parameters() if weight is not embedding.weight]
-        self._optimizer = Optimizer(self.config, embedding, others)
+        self._optimizer = self.make_optimizer(embedding, others)
         if self._restored is not None:
             self._optimizer.load_state_dict(self._restored)
             self._restored = None
@@ -140,17 +142,17 @@ class Classifier(pl.LightningModule):
             tally.to(self.device)
         return self._optimizer.dense
 
+    def make_optimizer(self, embedding: nn.Embedding, others: Iterable[nn.Parameter]) -> Optimizer:
+        """Make what moves the weights: the embedding, and all others."""
+        return Optimizer(self.config, embedding, others)
+
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leave batches where they are: the steps move what they need (lengths are read on the CPU)."""
         return batch
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Learn from each mini-batch of a chunk."""
-        together = self._together
-        if together is not None and together.takes(self.network, self.optimizer):
-            seen = self._learn_there(together, chunk)
-        else:
-            seen = [seen for texts in chunk for seen in self._learn(texts)]
+        seen = self.learn_chunk(chunk)
         if seen:
             logits, targets, losses = zip(*seen, strict=True)
             loss = torch.cat([each.view(-1) for each in losses]).double().sum()
@@ -230,13 +232,13 @@ class Classifier(pl.LightningModule):
         self.optimizer.catch_up()
         checkpoint["state_dict"] = self.state_dict()
 
-    def _learn_there(self, together: Together, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Do the steps of a chunk beside those of others, the optimiser's part included."""
-        before = self.position.step
-        told = together.learn_chunk(self.network, self.optimizer, chunk, self._rate, before)
-        steps = len(told.losses_S)
-        self.position.step, self.position.batch = before + steps, self.position.batch + steps
-        return [(told.logits_NC, told.targets_N, told.losses_S)] if steps else []
+    def learn_chunk(self, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Do the optimiser steps of a chunk.
+
+        Returns:
+            logits_NC, targets_N and summed losses of some texts each, in their order.
+        """
+        return [seen for texts in chunk for seen in self._learn(texts)]
 
     def _learn(self, batch: Texts) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
         """Do one optimiser step; give logits, targets and summed loss of each piece of this process."""
@@ -244,7 +246,7 @@ class Classifier(pl.LightningModule):
         targets_B = batch.targets_B.to(self.device)
         self.optimizer.look(batch.tokens_BT.t().to(self.device))
         for texts in self._pieces(len(targets_B)):
-            logits_BC, loss = self._backward(batch.lengths_B[texts], targets_B, texts)
+            logits_BC, loss = self.learn_piece(batch.lengths_B[texts], targets_B, texts)
             seen.append((logits_BC, targets_B[texts], loss))
         if self.trainer.world_size > 1:
             self.optimizer.add_up()
@@ -256,11 +258,18 @@ class Classifier(pl.LightningModule):
         self.position.batch += 1
         return seen
 
-    def _backward(self, lengths_B: Tensor, targets_B: Tensor, texts: slice) -> tuple[Tensor, Tensor]:
-        """Add the gradient of a piece of a batch; give its logits and its summed loss."""
+    def learn_piece(self, lengths_B: Tensor, targets_B: Tensor, texts: slice) -> tuple[Tensor, Tensor]:
+        """Add the gradient of a piece of a batch: forward and backward.
+
+        Args:
+            lengths_B: of the piece's texts.
+            targets_B: of the whole batch.
+            texts: which of the batch are the piece.
+
+        Returns:
+            logits_BC of the piece and its summed loss, both without a gradient.
+        """
         scaler = self._scaler
-        if self._together is not None:  # one piece is the whole batch
-            return self._together.learn(self.network, self.optimizer.vectors(texts), lengths_B, targets_B)
         logits_BC = read_texts(self.network, self.optimizer, lengths_B, texts)
         loss = summed_loss(logits_BC, targets_B[texts])
         part = loss / len(targets_B)

@@ -1,5 +1,6 @@
 """What crosses the wall between the controller and a trial's process, and what happens behind the wall."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rnnsweep.trial.messages import (
@@ -15,7 +16,7 @@ from rnnsweep.trial.messages import (
 )
 
 if TYPE_CHECKING:
-    from rnnsweep.training.together import Together
+    from rnnsweep.training import Scores
 
 __all__ = [
     "Channel",
@@ -31,8 +32,8 @@ __all__ = [
 ]
 
 
-def run_trial(task: TrialTask, channel: Channel, *, together: "Together | None" = None) -> Outcome:
+def run_trial(task: TrialTask, channel: Channel, *, train: "Callable[..., Scores] | None" = None) -> Outcome:
     """Train what a task asks for; see `rnnsweep.trial.run.run_trial`."""
     from rnnsweep.trial.run import run_trial as run  # torch and Lightning are imported there
 
-    return run(task, channel, together=together)
+    return run(task, channel) if train is None else run(task, channel, train=train)

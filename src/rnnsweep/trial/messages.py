@@ -39,7 +39,6 @@ class TrialTask:
     time_limit: float | None = None  # seconds
     corpora: Mapping[str, str] = field(default_factory=dict)  # source of rows -> their digest at the start
     devices: int = 1  # processes of the training, each in a slot of its own
-    shape: str | None = None  # tasks of one shape may share a process, and take their steps together
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ class Reporter(pl.Callback):
         max_epochs: of the training; its last validation is reported, and ends it anyhow.
         seconds: after which the training ends with TimeLimit; None for no limit.
         held: gives the lines of the record that a full disk still refuses.
-        clock: gives the seconds that the training costs, from any start.
     """
 
     def __init__(
@@ -34,13 +33,13 @@ class Reporter(pl.Callback):
         max_epochs: int,
         seconds: float | None,
         held: Callable[[], int] = lambda: 0,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channel = channel
         self._validate_every, self._max_epochs = validate_every, max_epochs
         self._seconds = seconds
         self._held = held
-        self._clock, self._began = clock, clock()
+        self._clock: Callable[[], float] = time.monotonic  # the training's own, once it starts
+        self._began = self._clock()
         self._module: Classifier | None = None
         self.pruned_at: float | None = None  # epochs
 
@@ -53,6 +52,9 @@ class Reporter(pl.Callback):
         """Get to know what is trained."""
         assert isinstance(pl_module, Classifier)
         self._module = pl_module
+        prepared = self._clock() - self._began
+        self._clock = pl_module.clock
+        self._began = self._clock() - prepared
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the validation and act on the answer."""

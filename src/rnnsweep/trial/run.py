@@ -1,9 +1,9 @@
 """What happens behind the wall: compose, record, train, score, and an outcome whatever happens."""
 
 import math
-import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, prepare
@@ -13,7 +13,6 @@ from rnnsweep.tracking.machine.monitor import MachineMonitor
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.training import Scores, train
 from rnnsweep.training import checkpoint as checkpoints
-from rnnsweep.training.together import Together
 from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, explain, print_trace
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
@@ -23,12 +22,14 @@ from rnnsweep.trial.test_reads import note_read
 from rnnsweep.trial.test_scores import test_scores
 
 CHECKPOINTS = "checkpoints"  # in a task's folder
+Train: TypeAlias = Callable[..., Scores]  # as `rnnsweep.training.train`
 
 
-def run_trial(task: TrialTask, channel: Channel, *, together: Together | None = None) -> Outcome:
-    """Do what a task asks for, and record it with its end state; `together` with others in this process.
+def run_trial(task: TrialTask, channel: Channel, *, train: Train = train) -> Outcome:
+    """Do what a task asks for, and record it with its end state.
 
     Every failure of the training is an outcome with its cause; nothing is raised but what ends the process.
+    `train` takes what `rnnsweep.training.train` takes.
     """
     try:
         run = compose(task.overrides, conf=task.conf)
@@ -41,7 +42,7 @@ def run_trial(task: TrialTask, channel: Channel, *, together: Together | None = 
     except (UserError, OSError) as error:
         print_trace()
         return explain(error, of_user=BROKEN_CORPUS)
-    outcome = _attempt(task, run, record, channel, together)
+    outcome = _attempt(task, run, record, channel, train)
     return _closed(task, record, outcome)
 
 
@@ -68,12 +69,12 @@ def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
     return replace(outcome, recorded=not full)
 
 
-def _attempt(
-    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
-) -> Outcome:
+def _attempt(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, train: Train) -> Outcome:
     try:
-        train_or_fit = _baseline if task.role == "baseline" else _train
-        outcome = train_or_fit(task, run, record, channel, together)
+        if task.role == "baseline":
+            outcome = _baseline(task, run, record)
+        else:
+            outcome = _train(task, run, record, channel, train)
     except Exception as error:
         print_trace()
         outcome = explain(error)
@@ -82,16 +83,13 @@ def _attempt(
     return outcome
 
 
-def _train(
-    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
-) -> Outcome:
+def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, train: Train) -> Outcome:
     reporter = Reporter(
         channel,
         validate_every=run.trainer.validate_every,
         max_epochs=run.trainer.max_epochs,
         seconds=task.time_limit,
         held=record.flush,
-        clock=time.monotonic if together is None else together.seconds,
     )
     folder = own_folder(task.folder, CHECKPOINTS)
     try:
@@ -102,7 +100,6 @@ def _train(
                 callbacks=[reporter],
                 folder=folder,
                 resume=task.resume,
-                together=together,
             )
     except Exception as error:  # what it cost counts in the budget
         print_trace()
@@ -128,9 +125,7 @@ def _values(scores: Scores) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if not (isinstance(value, float) and math.isnan(value))}
 
 
-def _baseline(
-    task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, together: Together | None
-) -> Outcome:
+def _baseline(task: TrialTask, run: RunConfig, record: RunRecord) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
     note_read(task.folder.parent.parent, task.folder.name)

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 MOST_FAILURES = 20  # under a sweep's summary; `status` names each
 WATCH_S = 1.0
-_FUSE = click.option(
-    "--fuse", metavar="auto|K|off", help="Runs of one shape that take their steps together. [default: FILE's]"
+_LAUNCHER = click.option(
+    "--launcher", metavar="NAME[:KEY=VALUE]", help="Where trials run: local, fused:fuse=8. [default: FILE's]"
 )
+_FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher fused:fuse=K
 
 
 @command(
@@ -37,7 +38,6 @@ _FUSE = click.option(
     ("rnnsweep sweep quickstart --slots gpu:0,gpu:0,gpu:1", "two at a time on one GPU, one on another"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
     ("rnnsweep sweep quickstart --studies 5", "the whole search five times, to see what a budget buys"),
-    ("rnnsweep sweep quickstart --fuse 8", "eight runs of one shape in a process, as one computation"),
 )
 @click.argument("file", type=Question())
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
@@ -48,9 +48,16 @@ _FUSE = click.option(
 @click.option(
     "--studies", type=click.IntRange(min=1), default=1, help="Whole searches with other seeds, in all."
 )
+@_LAUNCHER
 @_FUSE
 def sweep_command(
-    file: str, slots: str | None, trials: int | None, accept_changes: bool, studies: int, fuse: str | None
+    file: str,
+    slots: str | None,
+    trials: int | None,
+    accept_changes: bool,
+    studies: int,
+    launcher: str | None,
+    fuse: str | None,
 ) -> int:
     """Run a sweep, or go on with it, and compare what came out.
 
@@ -72,7 +79,7 @@ def sweep_command(
             trials=trials,
             accept_changes=accept_changes,
             listener=shown,
-            fuse=fuse,
+            launcher=_launcher(launcher, fuse),
             models=False,  # after the standings
             studies=studies,
         )
@@ -80,6 +87,10 @@ def sweep_command(
     return _watch(
         work, again=command_line("sweep", file, *(["--studies", str(studies)] if studies > 1 else []))
     )
+
+
+def _launcher(launcher: str | None, fuse: str | None) -> str | None:
+    return launcher if launcher is not None or fuse is None else f"fused:fuse={fuse}"
 
 
 @command(
@@ -100,9 +111,16 @@ def sweep_command(
 @click.option(
     "--max", "most", type=click.IntRange(min=1), default=30, show_default=True, help="Seeds of each in all."
 )
+@_LAUNCHER
 @_FUSE
 def replicate_command(
-    sweep: str, replicates: int, slots: str | None, until_separated: bool, most: int, fuse: str | None
+    sweep: str,
+    replicates: int,
+    slots: str | None,
+    until_separated: bool,
+    most: int,
+    launcher: str | None,
+    fuse: str | None,
 ) -> int:
     """Train the best of each architecture of SWEEP on more seeds.
 
@@ -116,7 +134,7 @@ def replicate_command(
             replicates,
             slots=slots,
             listener=shown,
-            fuse=fuse,
+            launcher=_launcher(launcher, fuse),
             until_separated=until_separated,
             models=False,
             most=most,

@@ -1,6 +1,6 @@
 """The trials' side of the wall where several share a process: a thread, a log and a lease for each.
 
-A crew hears ("task", TrialTask), ("say", key, word) and ("leave",); it says (kind, key, value).
+A crew hears ("task", TrialTask, shape), ("say", key, word) and ("leave",); it says (kind, key, value).
 """
 
 import io
@@ -26,7 +26,7 @@ from rnnsweep.trial.lease import write_lease
 from rnnsweep.trial.messages import LOG
 
 if TYPE_CHECKING:
-    from rnnsweep.fused.meeting import Seat
+    from rnnsweep.launchers.fused.meeting import Seat
 
 
 class MemberChannel(child.PipeChannel):
@@ -46,14 +46,17 @@ Run = Callable[[TrialTask, MemberChannel, "Seat"], Outcome]
 
 
 def _trial(task: TrialTask, channel: MemberChannel, seat: "Seat") -> Outcome:
-    return run_trial(task, channel, together=seat)
+    from rnnsweep.launchers.fused.module import FusedClassifier
+    from rnnsweep.training import train
+
+    return run_trial(task, channel, train=partial(train, module=partial(FusedClassifier, seat=seat)))
 
 
 class Crew:
     """The tasks of this process; each has a thread and a seat in one meeting."""
 
     def __init__(self, connection: Connection, *, run: Run = _trial) -> None:
-        from rnnsweep.fused.meeting import Meeting  # PyTorch is there already: the fork server imported it
+        from rnnsweep.launchers.fused.meeting import Meeting  # imports PyTorch, as the fork server did
 
         self._connection, self._sending, self._run = connection, threading.Lock(), run
         self._meeting = Meeting()
@@ -92,15 +95,15 @@ class Crew:
         with self._sending, suppress(OSError):
             self._connection.send((kind, key, value))
 
-    def _begin(self, task: TrialTask) -> None:
+    def _begin(self, task: TrialTask, shape: str) -> None:
         channel = self._channels[task.key] = MemberChannel(self, task.key)
-        work = partial(self._work, task, channel)
+        work = partial(self._work, task, shape, channel)
         thread = threading.Thread(target=work, name=task.name, daemon=True)
         self._threads = [*(other for other in self._threads if other.is_alive()), thread]
         thread.start()
 
-    def _work(self, task: TrialTask, channel: MemberChannel) -> None:
-        outcome = self._guarded(task, channel)
+    def _work(self, task: TrialTask, shape: str, channel: MemberChannel) -> None:
+        outcome = self._guarded(task, shape, channel)
         if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
             with suppress(OSError):
                 outcome.write(task.folder)
@@ -108,13 +111,13 @@ class Crew:
         self.logs.close()
         channel.send("ended", outcome)
 
-    def _guarded(self, task: TrialTask, channel: MemberChannel) -> Outcome:
+    def _guarded(self, task: TrialTask, shape: str, channel: MemberChannel) -> Outcome:
         try:
             child.make_folder(task)
             self.logs.open(task.folder / LOG)
             write_lease(task.folder)
             channel.send("started")
-            with self._meeting.seat(task.shape or task.key) as seat:
+            with self._meeting.seat(shape) as seat:
                 return self._run(task, channel, seat)
         except BaseException as error:
             print_trace()

@@ -1,20 +1,23 @@
-"""Trials of one shape in one process a slot, their steps taken together; all others as ever."""
+"""Several slots in place of one: trials there whose networks have one shape share a process."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from rnnsweep.launchers.fused import crew
+from rnnsweep.launchers.fused.shape import shape_of_task
 from rnnsweep.launchers.local import child
 from rnnsweep.launchers.local.launcher import LocalLauncher, end_process, lost
-from rnnsweep.launchers.local.server import without_main
+from rnnsweep.launchers.local.server import preloads, without_main
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask
 from rnnsweep.trial.messages import LOG
+
+PRELOAD = preloads("rnnsweep.launchers.fused.crew", "rnnsweep.launchers.fused.module")
 
 CrewEntry = Callable[[Connection, Path, Slot], None]
 
@@ -33,7 +36,8 @@ class _Member:
 class _Crew:
     """One process as the controller holds it."""
 
-    slot: Slot
+    place: int  # of the machine's slots
+    shape: str
     process: BaseProcess
     connection: Connection
     members: dict[str, _Member] = field(default_factory=dict)
@@ -51,37 +55,57 @@ class _Crew:
 
 
 class FusedLauncher(LocalLauncher):
-    """Runs tasks that have a shape in crews: one process a slot, any number of tasks of that shape in it.
+    """Offers `fuse` slots for each slot of the machine.
 
-    A task's end frees its seat at once. A process that is lost loses all its tasks, each with its checkpoint.
+    Tasks in the slots of one place whose networks have one shape run in one process, a thread each. All
+    others, and those whose process was lost, run in processes of their own. A process that is lost loses
+    all its tasks, each with its checkpoint.
     """
 
-    crews = True
-
-    def __init__(self, *args: Any, crew_entry: CrewEntry = crew.main, **more: Any) -> None:
-        """Take what `LocalLauncher` takes.
+    def __init__(
+        self,
+        slots: Sequence[Slot] | str | int | None = None,
+        *,
+        fuse: int,
+        crew_entry: CrewEntry = crew.main,
+        shape: Callable[[TrialTask], str | None] = shape_of_task,
+        preload: Sequence[str] = PRELOAD,
+        **more: Any,
+    ) -> None:
+        """Start importing at once, in the fork server.
 
         Args:
-            args: passed on.
+            slots: of the machine, as `parse_slots` reads them.
+            fuse: tasks at a time in each of them.
             crew_entry: what runs in a crew's process; a function that can be imported there.
-            more: passed on.
+            shape: returns what tasks must share to take their steps together, None for a task by itself.
+            preload: modules that the fork server imports.
+            more: passed on to `LocalLauncher`.
+
+        Raises:
+            UserError: slots that do not read.
         """
-        super().__init__(*args, **more)
-        self._crew_entry = crew_entry
+        super().__init__(slots, preload=preload, **more)
+        self._fuse, self._crew_entry, self._shape = fuse, crew_entry, shape
+        seats = [slot for slot in self.slots for _ in range(fuse)]
+        self.slots = tuple(replace(slot, index=number) for number, slot in enumerate(seats))
         self._crews: list[_Crew] = []
+        self._lost_keys: set[str] = set()  # keys of tasks whose crew was lost
 
     def start(self, task: TrialTask, slot: Slot) -> None:
-        """Start a task in a free slot, or in one whose crew has tasks of its shape."""
-        if task.shape is None:
+        """Start a task: in the crew of its place and shape, or by itself."""
+        shape = None if self._fuse == 1 or task.key in self._lost_keys else self._shape(task)
+        if shape is None:
             super().start(task, slot)
             return
-        found = next((c for c in self._crews if c.slot == slot and not c.leaving), None)
-        held = found or self._open(task, slot)
+        place = (slot.index // self._fuse, shape)
+        ours = (held for held in self._crews if (held.place, held.shape) == place and not held.leaving)
+        held = next(ours, None) or self._open(task, slot, *place)
         held.members[task.key] = _Member(task, time.monotonic())
         held.most = max(held.most, len(held.members))
-        held.send("task", task)
+        held.send("task", task, shape)
 
-    def _open(self, task: TrialTask, slot: Slot) -> _Crew:
+    def _open(self, task: TrialTask, slot: Slot, place: int, shape: str) -> _Crew:
         ours, theirs = self._context.Pipe(duplex=True)
         process = self._context.Process(
             target=self._crew_entry, args=(theirs, task.folder / LOG, slot), name="crew", daemon=True
@@ -89,7 +113,7 @@ class FusedLauncher(LocalLauncher):
         with without_main():
             process.start()
         theirs.close()
-        self._crews.append(_Crew(slot, process, ours))
+        self._crews.append(_Crew(place, shape, process, ours))
         return self._crews[-1]
 
     def events(self, timeout: float) -> list[Event]:
@@ -172,10 +196,11 @@ class FusedLauncher(LocalLauncher):
                 end_process(held.process)
 
     def _lost(self, held: _Crew) -> list[Event]:
-        """Give the ends of the tasks whose process is gone."""
+        """Return the ends of the tasks whose process is gone."""
         self._crews.remove(held)
         held.process.join()
         held.connection.close()
+        self._lost_keys.update(held.members)
         return [Ended(key, _end_of(key, member, held)) for key, member in held.members.items()]
 
 

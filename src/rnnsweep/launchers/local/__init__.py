@@ -1,1 +1,13 @@
-"""Trials as processes of this machine."""
+"""Trials as processes of this machine, one in each slot."""
+
+from rnnsweep.launchers.registry import LauncherSpec
+from rnnsweep.trial import Launcher
+
+
+def _make(slots: str | int | None) -> Launcher:
+    from rnnsweep.launchers.local.launcher import LocalLauncher
+
+    return LocalLauncher(slots)
+
+
+SPEC = LauncherSpec(_make)

@@ -15,15 +15,14 @@ from rnnsweep.interpreter import SAFE_PATH
 
 Result = TypeVar("Result")
 
-PRELOAD = (
-    "rnnsweep.launchers.local.preload_first",
-    "torch",
-    "pytorch_lightning",
-    "rnnsweep.trial.run",
-    "rnnsweep.launchers.fused.crew",
-    "rnnsweep.fused.meeting",
-    "rnnsweep.launchers.local.preload_last",
-)
+
+def preloads(*more: str) -> tuple[str, ...]:
+    """Return the modules that the fork server imports for trials, in this order, with some more."""
+    first, last = "rnnsweep.launchers.local.preload_first", "rnnsweep.launchers.local.preload_last"
+    return (first, "torch", "pytorch_lightning", "rnnsweep.trial.run", *more, last)
+
+
+PRELOAD = preloads()
 # a pool of threads does not survive a fork: none may start while the server imports
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, dropout, pad
 
-from rnnsweep.fused.reading import Reading, weight_of
+from rnnsweep.launchers.fused.reading import Reading, weight_of
 from rnnsweep.networks import ModelConfig, Network
 from rnnsweep.networks.size import output_width
 

@@ -1,12 +1,14 @@
 """Several trainings in one process, their steps taken together: for programs, without a launcher."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Thread
 from typing import Any, TypeVar
 
 from rnnsweep.config import RunConfig
-from rnnsweep.fused.meeting import Meeting, Seat
-from rnnsweep.fused.shape import shape_of
+from rnnsweep.launchers.fused.meeting import Meeting, Seat
+from rnnsweep.launchers.fused.module import FusedClassifier
+from rnnsweep.launchers.fused.shape import shape_of
 from rnnsweep.training import Scores, train
 from rnnsweep.training.quiet import quiet
 
@@ -30,12 +32,13 @@ def train_together(
         for each run its scores, or what it raised: one that fails disturbs no other.
     """
     given = options if options is not None else [{}] * len(runs)
-    jobs = [
-        (shape_of(run), lambda seat, run=run, more=more: train(run, together=seat, **more))
-        for run, more in zip(runs, given, strict=True)
-    ]
+    jobs = [(shape_of(run), partial(_train, run, more)) for run, more in zip(runs, given, strict=True)]
     with quiet():  # what each training changes of Python's warnings ends here
         return side_by_side(jobs, meeting or Meeting())
+
+
+def _train(run: RunConfig, options: dict[str, Any], seat: Seat) -> Scores:
+    return train(run, module=partial(FusedClassifier, seat=seat), **options)
 
 
 def side_by_side(jobs: Sequence[tuple[str, Callable[[Seat], T]]], meeting: Meeting) -> list[T | Exception]:

@@ -19,11 +19,13 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from rnnsweep.fused.stack.seats import Stacks, Work
-from rnnsweep.fused.stack.stack import Heard, Lesson
-from rnnsweep.fused.step import Learned, Share, learn, take_share
+from rnnsweep.launchers.fused.stack.lent import LentOptimizer
+from rnnsweep.launchers.fused.stack.seats import Stacks, Work
+from rnnsweep.launchers.fused.stack.stack import Heard, Lesson
+from rnnsweep.launchers.fused.step import Learned, Share, learn, take_share
 from rnnsweep.networks import Network
 from rnnsweep.optim.optimizer import Optimizer
+from rnnsweep.training.loader import steps_of_a_chunk
 
 Step: TypeAlias = Callable[[Sequence[Share]], list[Learned]]
 
@@ -154,7 +156,11 @@ class Seat:
     def learn(
         self, network: nn.Module, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Take a step with the others; see `rnnsweep.training.together.Together`."""
+        """Do forward and backward with the others: the gradient of the mean loss of a batch.
+
+        Returns:
+            logits_BC and the summed loss, both without a gradient.
+        """
         assert isinstance(network, Network)
         if len(self.kind) == 1:  # the same settings may give other shapes, as with fewer labels in a corpus
             self.kind = (*self.kind, *_shapes(network))
@@ -169,8 +175,17 @@ class Seat:
     def learn_chunk(
         self, network: nn.Module, optimizer: Optimizer, chunk: Any, rates: Callable[[int], float], done: int
     ) -> Heard:
-        """Do all steps of a chunk with the others; see `rnnsweep.training.together.Together`."""
+        """Do all steps of a chunk with the others.
+
+        Args:
+            network: the training's own.
+            optimizer: its optimiser, a `LentOptimizer`.
+            chunk: of mini-batches.
+            rates: returns the learning rate after so many steps.
+            done: steps before these.
+        """
         assert isinstance(network, Network)
+        assert isinstance(optimizer, LentOptimizer)
         rows = chunk.rows()
         if not rows:  # a validation alone
             nothing = network.output.weight.detach()[:0]
@@ -181,7 +196,7 @@ class Seat:
             optimizer=optimizer,
             part=chunk.part,
             texts=chunk.batch_size,
-            steps=chunk.most,
+            steps=steps_of_a_chunk(chunk.batch_size),
             lesson=Lesson(rows, [rates(done + number) for number in range(len(rows))]),
             done=done,
             seed=torch.initial_seed(),

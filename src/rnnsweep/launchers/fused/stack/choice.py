@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rnnsweep.fused import cells
-from rnnsweep.fused.stack.members import Draw, draw_factors
+from rnnsweep.launchers.fused import cells
+from rnnsweep.launchers.fused.stack.members import Draw, draw_factors
 from rnnsweep.networks import ModelConfig
 from rnnsweep.networks.size import GATES
 
@@ -48,7 +48,7 @@ def draw_for(device: torch.device) -> Draw:
     """Choose how dropout is drawn: both ways draw the same."""
     if device.type != "cuda" or find_spec("triton") is None:
         return draw_factors
-    from rnnsweep.fused.stack import launches
+    from rnnsweep.launchers.fused.stack import launches
 
     return launches.draw_factors
 
@@ -66,7 +66,7 @@ def why_no_kernels(config: ModelConfig, dtype: torch.dtype) -> str | None:
 
 @cache
 def _measured(shape: Shape, device: torch.device) -> Cell:
-    from rnnsweep.fused.stack import launches
+    from rnnsweep.launchers.fused.stack import launches
 
     ways: dict[str, Cell] = {"products": cells.run_direction, "kernels": launches.run_direction}
     passes = _passes(shape, device)

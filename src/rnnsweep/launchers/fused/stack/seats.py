@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from rnnsweep.data import EncodedPart
-from rnnsweep.fused.stack.choice import cell_for, draw_for
-from rnnsweep.fused.stack.members import RATES
-from rnnsweep.fused.stack.rules import rule_of
-from rnnsweep.fused.stack.skipped import window_of
-from rnnsweep.fused.stack.stack import Heard, Lesson, Plan, Stack
-from rnnsweep.fused.stack.weights import trained
+from rnnsweep.launchers.fused.stack.choice import cell_for, draw_for
+from rnnsweep.launchers.fused.stack.lent import LentOptimizer
+from rnnsweep.launchers.fused.stack.members import RATES
+from rnnsweep.launchers.fused.stack.rules import rule_of
+from rnnsweep.launchers.fused.stack.skipped import window_of
+from rnnsweep.launchers.fused.stack.stack import Heard, Lesson, Plan, Stack
+from rnnsweep.launchers.fused.stack.weights import trained
 from rnnsweep.networks import Network
 from rnnsweep.optim.optimizer import WORTH_IT, Optimizer, rows_because
 
@@ -27,7 +28,7 @@ class Work:
 
     owner: object
     network: Network
-    optimizer: Optimizer
+    optimizer: LentOptimizer
     part: EncodedPart
     texts: int  # B
     steps: int  # of a chunk, at most
@@ -190,7 +191,7 @@ class _Lent:
             seed=work.seed,
         )
         stack.begin(member, steps=work.done, ratios=_ratios(work))
-        work.optimizer.lent = self
+        work.optimizer.loan = self
 
     def end(self) -> None:
         """Give the training its weights back."""

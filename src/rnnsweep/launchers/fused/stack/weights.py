@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rnnsweep.fused.stack.rules import Numbers, Rule
+from rnnsweep.launchers.fused.stack.rules import Numbers, Rule
 from rnnsweep.networks import Network
 
 

@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from rnnsweep.fused.stack.philox import drawn, dropout_factors, split_key
-from rnnsweep.fused.stack.rules import SETTINGS, Numbers, settings_of
+from rnnsweep.launchers.fused.stack.philox import drawn, dropout_factors, split_key
+from rnnsweep.launchers.fused.stack.rules import SETTINGS, Numbers, settings_of
 from rnnsweep.networks import ModelConfig
 from rnnsweep.optim.config import OptimizerConfig
 

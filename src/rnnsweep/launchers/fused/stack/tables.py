@@ -13,8 +13,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from rnnsweep.fused.stack.rules import Numbers, Rule
-from rnnsweep.fused.stack.skipped import Sums
+from rnnsweep.launchers.fused.stack.rules import Numbers, Rule
+from rnnsweep.launchers.fused.stack.skipped import Sums
 
 # The quadrature of the skipped steps never spans more than a factor of two while corrections change fast.
 EARLY_LEVELS = frozenset(2**power for power in range(11))

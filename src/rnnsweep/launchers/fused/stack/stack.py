@@ -18,15 +18,15 @@ from torch.nn.functional import cross_entropy
 from rnnsweep.data import EncodedPart
 from rnnsweep.data.encoded import NO_TARGET
 from rnnsweep.data.tokens import PADDING
-from rnnsweep.fused.cells import run_direction
-from rnnsweep.fused.reading import Reading
-from rnnsweep.fused.stack.captured import Captured, bucket
-from rnnsweep.fused.stack.feed import Batches, Feed
-from rnnsweep.fused.stack.members import Draw, Members, draw_factors
-from rnnsweep.fused.stack.rules import Rule
-from rnnsweep.fused.stack.skipped import Sums
-from rnnsweep.fused.stack.tables import DenseTable, LazyTable, StillTable, Table
-from rnnsweep.fused.stack.weights import Weights
+from rnnsweep.launchers.fused.cells import run_direction
+from rnnsweep.launchers.fused.reading import Reading
+from rnnsweep.launchers.fused.stack.captured import Captured, bucket
+from rnnsweep.launchers.fused.stack.feed import Batches, Feed
+from rnnsweep.launchers.fused.stack.members import Draw, Members, draw_factors
+from rnnsweep.launchers.fused.stack.rules import Rule
+from rnnsweep.launchers.fused.stack.skipped import Sums
+from rnnsweep.launchers.fused.stack.tables import DenseTable, LazyTable, StillTable, Table
+from rnnsweep.launchers.fused.stack.weights import Weights
 from rnnsweep.networks import Network
 
 _FEWEST = 4  # steps of a chunk: warming up before a capture goes over some

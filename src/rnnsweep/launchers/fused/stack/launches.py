@@ -1,4 +1,4 @@
-"""The cells with Triton's kernels in place of the loops of `rnnsweep.fused.cells`: the same function.
+"""The cells with Triton's kernels in place of the loops of `launchers.fused.cells`: the same function.
 
 Shapes: K members, T time steps, B texts of a member, E numbers a step in, H units, G gates times H.
 """
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnsweep.fused.cells import gradients, projected
-from rnnsweep.fused.stack import kernels
+from rnnsweep.launchers.fused.cells import gradients, projected
+from rnnsweep.launchers.fused.stack import kernels
 
 ROWS = 16  # texts of a program: the fewest that a tile of Triton's products has
 _OPTIONS = {"num_stages": 1}  # copies of the weights under way: more do not fit into shared memory
@@ -116,7 +116,7 @@ def run_direction(
     steps_K: Sequence[int],
     ends_K: Tensor,
 ) -> Tensor:
-    """Do what `rnnsweep.fused.cells.run_direction` does, in single precision and with at most 128 units.
+    """Do what `launchers.fused.cells.run_direction` does, in single precision and with at most 128 units.
 
     Args:
         cell: rnn, gru or lstm.

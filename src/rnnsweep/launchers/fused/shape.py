@@ -3,8 +3,10 @@
 import json
 from dataclasses import asdict, fields
 
-from rnnsweep.config import RunConfig
+from rnnsweep.config import RunConfig, compose
+from rnnsweep.errors import UserError
 from rnnsweep.networks.config import ModelConfig
+from rnnsweep.trial import TrialTask
 
 # settings of a network in which members may differ: they change its weights or its dropout, not its shape
 _FREE = ("forget_bias", "initialisation", "embedding_dropout", "layer_dropout", "dropout", "freeze_embedding")
@@ -40,3 +42,14 @@ def shape_of(run: RunConfig) -> str:
     model, trainer = asdict(run.model), run.trainer
     where = (trainer.accelerator, trainer.precision, trainer.threads)
     return json.dumps({**{name: model[name] for name in _BOUND}, "where": where}, sort_keys=True)
+
+
+def shape_of_task(task: TrialTask) -> str | None:
+    """Return what a task must share with others to take its steps with theirs; None where it cannot."""
+    if task.role == "baseline":
+        return None
+    try:
+        run = compose(task.overrides, conf=task.conf)
+    except UserError:
+        return None  # its own process reports what is wrong
+    return None if why_alone(run) is not None else shape_of(run)

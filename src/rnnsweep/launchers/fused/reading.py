@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnsweep.fused.cells import run_direction
+from rnnsweep.launchers.fused.cells import run_direction
 from rnnsweep.networks import ModelConfig, Network
 
 

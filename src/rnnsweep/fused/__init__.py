@@ -1,1 +1,0 @@
-"""Several runs of one shape as one batched computation, in one process."""

@@ -1,0 +1,119 @@
+"""The launchers by name: a package of this folder, or an entry point of another distribution.
+
+A launcher of this folder is a package whose ``__init__`` has a `LauncherSpec` called ``SPEC``. Another
+distribution offers one under the entry point group ``rnnsweep.launchers``.
+"""
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.sweepfile import Method, Sweep
+from rnnsweep.trial import Launcher
+
+GROUP = "rnnsweep.launchers"
+LOCAL = Method("local")
+
+Reader: TypeAlias = Callable[[Any], Any]  # returns an option's value; ValueError names what would be right
+
+
+@dataclass(frozen=True)
+class LauncherSpec:
+    """One launcher: how it is made, and which sweeps it cannot run."""
+
+    make: Callable[..., Launcher]  # make(slots, **options); imports what it needs when it is called
+    options: Mapping[str, Reader] = field(default_factory=dict)
+    misfit: Callable[[Sweep], str | None] = lambda sweep: None  # why it cannot run a sweep; None where it can
+
+
+def parse_launcher(text: str) -> Method:
+    """Read what a command line names: ``local``, or ``fused:fuse=8`` with options.
+
+    Raises:
+        UserError: an option without a value.
+    """
+    name, _, rest = text.partition(":")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+    if not name.strip() or any(not (key and sign and value) for key, sign, value in pairs):
+        raise UserError(f"launcher={text!r}: must be a name, or a name with options as `fused:fuse=8`")
+    return Method(name.strip(), {key.strip(): value.strip() for key, _, value in pairs})
+
+
+def make_launcher(sweep: Sweep, slots: str | int | None) -> Launcher:
+    """Make the launcher that a sweep asks for; `slots` are the launcher's to read.
+
+    Raises:
+        UserError: no such launcher or option, a wrong value, or a sweep that the launcher cannot run.
+    """
+    return check_launcher(sweep)(slots)
+
+
+def check_launcher(sweep: Sweep) -> Callable[[str | int | None], Launcher]:
+    """Check what a sweep says of its launcher; return what makes it of slots.
+
+    Raises:
+        UserError: no such launcher or option, a wrong value, or a sweep that the launcher cannot run.
+    """
+    asked = sweep.launcher or LOCAL
+    name = asked.name or _named_by(asked.options)
+    spec = _find(name)
+    options = {key: _value(name, spec, key, value) for key, value in asked.options.items()}
+    if reason := spec.misfit(sweep):
+        raise UserError(f"launcher {name!r}: {reason}")
+    return partial(spec.make, **options)
+
+
+def launcher_names() -> list[str]:
+    """Return the names of all launchers that are there."""
+    return sorted({*_own(), *(entry.name for entry in entry_points(group=GROUP))})
+
+
+def _own() -> list[str]:
+    return [each.name for each in pkgutil.iter_modules([str(Path(__file__).parent)]) if each.ispkg]
+
+
+def _find(name: str) -> LauncherSpec:
+    if name in _own():  # without a look at what is installed, which takes some time
+        return _checked(name, import_module(f"rnnsweep.launchers.{name}").SPEC)
+    for entry in entry_points(group=GROUP, name=name):
+        return _checked(name, entry.load())
+    known = launcher_names()
+    raise UserError(f"launcher={name!r} is not one of {', '.join(known)}.{nearest(name, known)}")
+
+
+def _checked(name: str, spec: object) -> LauncherSpec:
+    if not isinstance(spec, LauncherSpec):
+        raise UserError(f"launcher={name!r}: its entry point must name a rnnsweep.launchers.LauncherSpec")
+    return spec
+
+
+def _named_by(options: Mapping[str, Any]) -> str:
+    """Name the launcher of a section without a name: ``{fuse: 8}`` has an option of one alone."""
+    for name in _own() if options else ():
+        if set(options) <= set(_find(name).options):
+            return name
+    if not options:
+        return LOCAL.name
+    known = sorted(key for name in _own() for key in _find(name).options)
+    key = next(iter(options))
+    raise UserError(
+        f"launcher: unknown key {key!r}: known are name, {', '.join(known)}.{nearest(key, ['name', *known])}"
+    )
+
+
+def _value(name: str, spec: LauncherSpec, key: str, value: Any) -> Any:
+    if key not in spec.options:
+        known = ", ".join(spec.options) or "none"
+        raise UserError(
+            f"launcher {name!r}: unknown option {key!r}: known are {known}.{nearest(key, list(spec.options))}"
+        )
+    try:
+        return spec.options[key](value)
+    except ValueError as error:
+        raise UserError(f"launcher {name!r}: {key}={value!r}: must be {error}") from None
