@@ -1,0 +1,18 @@
+"""The documentation as a site: ``make docs`` writes it to build/site."""
+
+from importlib import metadata
+
+project, author = "rnnsweep", "the rnnsweep authors"
+release = metadata.version("rnnsweep")
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+exclude_patterns = ["lesson.md"]
+
+html_theme = "furo"
+html_title = "rnnsweep"
+html_show_sourcelink = False
+
+myst_heading_anchors = 3
+napoleon_numpy_docstring = False
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+python_use_unqualified_type_names = True
