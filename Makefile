@@ -1,14 +1,22 @@
-.PHONY: sweep test check ui bench slow clean
+.PHONY: sweep test check ui bench slow docs clean
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TOOLS := $(VENV)/tools
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV) (once; one to three minutes)"
+	@echo "installing rnnsweep into $(VENV) (once; one to three minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . | { grep --line-buffered -E "^(Collecting|Installing)" || true; }
+	@touch $@
+
+$(TOOLS): $(READY)
+	@echo "installing what tests, checks and docs need (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
 	@touch $@
 
 sweep: $(READY)  ## train seven architectures on real text and compare them
@@ -17,18 +25,21 @@ sweep: $(READY)  ## train seven architectures on real text and compare them
 ui: $(READY)  ## open the MLflow UI on mlruns/
 	@$(BIN)/rnnsweep ui
 
-test: $(READY)  ## the quick tests
+test: $(TOOLS)  ## the quick tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not server"
 
-slow: $(READY)  ## the tests that train, open browsers and start servers
+slow: $(TOOLS)  ## the tests that train, open browsers and start servers
 	@$(BIN)/python -m pytest -n 2 -m "slow and not browser and not server"
 	@$(BIN)/python -m pytest -m "browser or server"
 
-check: $(READY)  ## format, lint, types, layers
+check: $(TOOLS)  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(READY)  ## what it costs, beside what one would do instead
+bench: $(TOOLS)  ## what it costs, beside what one would do instead
 	@$(BIN)/python -m benchmarks
+
+docs: $(TOOLS)  ## the documentation as a site in build/site
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
