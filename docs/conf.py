@@ -6,6 +6,7 @@ project, author = "rnnsweep", "the rnnsweep authors"
 release = metadata.version("rnnsweep")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["lesson.md"]
+suppress_warnings = ["toc.empty_glob"]  # every page that the list of pages does not name comes last
 
 html_theme = "furo"
 html_title = "rnnsweep"
