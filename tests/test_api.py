@@ -212,7 +212,10 @@ def test_train_ends_with_a_summary_that_fits_eighty_columns(trained, project, ca
 def test_evaluate_prints_the_test_scores_as_json(trained, project, capfd):
     assert main(["evaluate", trained[0].run_id, "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
-    assert (found["run_id"], set(found["test"])) == (trained[0].run_id, {"accuracy", "macro_f1", "loss"})
+    assert (found["run_id"], set(found["test"]) >= {"accuracy", "macro_f1", "loss"}) == (
+        trained[0].run_id,
+        True,
+    )
 
 
 def test_a_diverged_training_says_what_to_do(project, capsys):

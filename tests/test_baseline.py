@@ -5,7 +5,8 @@ import random
 import pytest
 
 from rnnsweep.baseline import fit_baseline
-from rnnsweep.data.config import DataConfig
+from rnnsweep.config import compose
+from rnnsweep.config.overrides import quote
 from rnnsweep.errors import UserError
 
 
@@ -19,13 +20,13 @@ def write_rows(path, *, telling: bool):
         )
         lines.append(f"{word} w{draw.randrange(30)} n{number},{label}")
     path.write_text("\n".join(lines) + "\n")
-    return DataConfig(corpus="files", train=str(path))
+    return compose(["data=files", quote("data.train", str(path))])
 
 
 def test_words_that_tell_the_label_are_enough(tmp_path):
     found = fit_baseline(write_rows(tmp_path / "rows.csv", telling=True))
-    assert (found.validation, found.test, found.test_macro_f1) == (1.0, 1.0, 1.0)
-    assert found.test_loss < 0.3
+    assert (found.validation, found.test, found.test_values["macro_f1"]) == (1.0, 1.0, 1.0)
+    assert found.test_values["loss"] < 0.3
     assert found.parameters > 30
 
 
@@ -36,4 +37,37 @@ def test_words_that_tell_nothing_score_like_a_coin(tmp_path):
 
 def test_a_missing_corpus_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"gone.csv"):
-        fit_baseline(DataConfig(corpus="files", train=str(tmp_path / "gone.csv")))
+        fit_baseline(compose(["data=files", quote("data.train", str(tmp_path / "gone.csv"))]))
+
+
+def test_the_objective_chooses_the_penalty_and_weights_help_rare_classes(tmp_path):
+    lines = [
+        f"{'iron' if n % 20 == 0 and n % 3 else 'apple'} w{n % 30},{'rare' if n % 20 == 0 else 'often'}"
+        for n in range(600)
+    ]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["text,label", *lines]) + "\n")
+    settings = ["data=files", quote("data.train", str(path)), "objective=balanced_accuracy"]
+    plain, weighted = (
+        fit_baseline(compose([*settings, *more])) for more in ([], ["task.class_weights=balanced"])
+    )
+    assert plain.score.name == "balanced_accuracy"
+    assert plain.plain()["validation"] == plain.validation_values["balanced_accuracy"]
+    assert weighted.test_values["balanced_accuracy"] >= plain.test_values["balanced_accuracy"]
+
+
+def test_ridge_is_the_baseline_of_numbers_and_its_errors_are_in_their_unit(tmp_path):
+    draw = random.Random(2)
+    worth = {"apple": 100.0, "plum": 140.0, "iron": -60.0}
+    lines = []
+    for number in range(400):
+        words = [draw.choice(list(worth)) for _ in range(3)]
+        lines.append(f"{' '.join(words)} n{number},{sum(worth[word] for word in words):.1f}")
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["text,price", *lines]) + "\n")
+    settings = ["task=regression", "data=files", "data.label=price", quote("data.train", str(path))]
+    fitted = fit_baseline(compose(settings))
+    assert fitted.score.name == "rmse"
+    assert fitted.test_values["r2"] > 0.9
+    assert 0 < fitted.test_values["mae"] <= fitted.test < 60
+    assert fitted.plain()["direction"] == "lower"

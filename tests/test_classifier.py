@@ -16,6 +16,7 @@ from rnnsweep.optim.lazy import LazyAdam, LazySGD
 from rnnsweep.optim.optimizer import Optimizer, dense_because
 from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.optim.skipped import quadrature
+from rnnsweep.tasks import Facts, TaskConfig, spec_named
 from rnnsweep.training.metrics import Tally
 
 ROWS, WIDTH = 200, 6
@@ -282,15 +283,17 @@ def test_plateau_is_pytorchs_with_patience_1_and_factor_one_half():
 def test_metrics_are_those_of_scikit_learn(pairs, pieces):
     targets_N, predictions_N = torch.tensor(pairs).T
     logits_NC = torch.nn.functional.one_hot(predictions_N, 4).double()
-    tally = Tally(4)
+    spec = spec_named("classification")
+    task = spec.make(TaskConfig(), Facts(("a", "b", "c", "d"), np.arange(4)))
+    tally = Tally(spec, task)
     for targets, logits in zip(targets_N.chunk(pieces), logits_NC.chunk(pieces), strict=True):
         tally.add(logits, targets, torch.tensor(2.0 * len(targets)))
 
     result = tally.result()
 
-    assert result.accuracy == pytest.approx(accuracy_score(targets_N, predictions_N))
-    assert result.macro_f1 == pytest.approx(f1_score(targets_N, predictions_N, average="macro"))
-    assert result.loss == 2.0
+    assert result["accuracy"] == pytest.approx(accuracy_score(targets_N, predictions_N))
+    assert result["macro_f1"] == pytest.approx(f1_score(targets_N, predictions_N, average="macro"))
+    assert result["loss"] == 2.0
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from rnnsweep.api import draw_gradients, lesson
-from rnnsweep.api.lesson_rows.row import running_accuracy
+from rnnsweep.api.lesson_rows.row import running_score
 from rnnsweep.api.results import Validation
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
 from rnnsweep.lesson import Outcome
 from rnnsweep.lesson.page import BEGIN, END, keep, write_page
+from rnnsweep.tasks import score_named
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +44,17 @@ def outcome(name="RNN 32, mean of outputs", row=3, **values):
 
 
 def look(epoch, step, accuracy):
-    return Validation(epoch, step, 0.5, 1.0, 1.0, 1.0, train_accuracy=accuracy)
+    values = {"accuracy": 0.5, "loss": 1.0}
+    return Validation(epoch, step, score_named(None, None), values, {"accuracy": accuracy, "loss": 1.0}, 1.0)
 
 
 def test_running_accuracy_is_that_of_the_first_epoch():
-    assert running_accuracy([look(1.0, 100, 0.6), look(2.0, 200, 0.9)]) == pytest.approx(0.6)
+    assert running_score([look(1.0, 100, 0.6), look(2.0, 200, 0.9)]) == pytest.approx(0.6)
 
 
 def test_running_accuracy_adds_up_the_looks_of_an_epoch_by_their_steps():
     looks = [look(0.25, 25, 0.2), look(1.0, 100, 0.6), look(1.5, 150, 0.9)]
-    assert running_accuracy(looks) == pytest.approx((25 * 0.2 + 75 * 0.6) / 100)
+    assert running_score(looks) == pytest.approx((25 * 0.2 + 75 * 0.6) / 100)
 
 
 def test_a_row_gives_its_figures_as_one_json_object_and_a_page(home, folder, capsys):

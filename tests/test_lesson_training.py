@@ -92,9 +92,9 @@ def test_a_network_that_reads_padding_is_scored_in_the_batches_it_is_trained_on(
     one = run(table, *settings)
     scores = train(one, folder=tmp_path / "kept")
     found = evaluate(one, scores.checkpoint, part="validation")
-    assert found.accuracy == scores.validation
+    assert found.values["accuracy"] == scores.validation
     alone = evaluate(run(table, *settings, "data.batch_size=1"), scores.checkpoint, part="validation")
-    assert alone.loss != pytest.approx(found.loss, abs=1e-6)
+    assert alone.values["loss"] != pytest.approx(found.values["loss"], abs=1e-6)
 
 
 def test_a_network_that_masks_padding_is_scored_alike_in_any_batches(table, tmp_path):
@@ -104,4 +104,4 @@ def test_a_network_that_masks_padding_is_scored_alike_in_any_batches(table, tmp_
     grouped = evaluate(
         run(table, "model.pooling=last", "model.bidirectional=true"), scores.checkpoint, part="validation"
     )
-    assert grouped.loss == pytest.approx(found.loss, abs=1e-6)
+    assert grouped.values["loss"] == pytest.approx(found.values["loss"], abs=1e-6)

@@ -76,8 +76,7 @@ WRONG = {
     "warm_start: [1]": "warm_start.entry: 1: must be text",
     "warm_start: [question]": "warm_start: 'question': must name other sweeps than this one",
     "stop_after: 0": "stop_after: 0: must be an integer, 1 or more",
-    "target: 92": "target: 92: must be an accuracy above 0, and 1 or less",
-    "target: 0": "target: 0: must be a number above 0",
+    "target: high": "target: 'high': must be a number",
     "overrides: [model.hidden_size=8]\nspace: {model.hidden_size: {parameters: 9000}}": (
         "'model.hidden_size=8': the space searches this key too"
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tracking_store import fresh_store, open_run, points, ship
 
+from rnnsweep.tasks import score_named
 from rnnsweep.tracking.ship.picture import MOST_CLASSES, draw_confusion, draw_curves
 from rnnsweep.tracking.ship.shipping import is_waiting
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
@@ -51,7 +52,9 @@ def test_curves_are_drawn_with_one_point_with_many_and_with_gaps():
     many = [(step, 1 / (step + 1)) for step in range(500)]
     gaps = [(1, 0.5), (2, float("nan")), (3, 0.7)]
     for curves in ({"validation/accuracy": [(1, 0.5)]}, {"validation/loss": many}, {"train/loss": gaps}, {}):
-        assert size_of(draw_curves(curves, title="t01 gru $lr$=1", colour="#2a8a4a")) == (960, 360)
+        assert size_of(
+            draw_curves(curves, title="t01 gru $lr$=1", colour="#2a8a4a", score=score_named(None, None))
+        ) == (960, 360)
 
 
 def test_a_confusion_table_is_drawn_larger_for_more_classes():

@@ -34,9 +34,8 @@ def test_a_training_learns_and_its_scores_tell_what_it_took(settings, tmp_path):
     assert [point["epoch"] for _, point in record.points] == pytest.approx([0.5, 1.0, 1.5, 2.0], abs=0.02)
     assert [step for step, _ in record.points][1::2] == [steps, 2 * steps]
     assert max(point["validation/accuracy"] for _, point in record.points) == scores.validation
-    names = {
-        f"{part}/{name}" for part in ("train", "validation") for name in ("accuracy", "macro_f1", "loss")
-    }
+    names = {f"train/{name}" for name in ("accuracy", "macro_f1", "loss")}
+    names |= {f"validation/{name}" for name in ("loss", *(one.name for one in run.spec.scores))}
     assert set(record.points[0][1]) == {*names, "epoch", "optimizer/lr"}
 
 
@@ -330,16 +329,14 @@ def test_evaluating_the_best_checkpoint_gives_its_scores(settings, tmp_path, par
 
     evaluation = evaluate(run, scores.checkpoint, part=part)
 
-    right_N = evaluation.targets_N == evaluation.predictions_N
-    assert evaluation.accuracy == right_N.mean()
+    right_N = evaluation.targets_N == evaluation.answers["predictions_N"]
+    assert evaluation.values["accuracy"] == right_N.mean()
     assert len(right_N) == prepare(run.data).sizes[part]
-    assert ((evaluation.confidence_N > 1 / 3) & (evaluation.confidence_N <= 1)).all()
+    assert ((evaluation.answers["confidence_N"] > 1 / 3) & (evaluation.answers["confidence_N"] <= 1)).all()
     if part == "validation":
-        assert evaluation.accuracy == scores.validation
-        assert evaluation.macro_f1 == scores.validation_macro_f1
-        assert evaluation.loss == scores.validation_loss
+        assert evaluation.values == scores.values
     else:
-        assert evaluation.accuracy > 0.7
+        assert evaluation.values["accuracy"] > 0.7
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
@@ -349,7 +346,7 @@ def test_other_precisions_train_and_evaluate_alike(settings, tmp_path, precision
     scores = train(run, folder=tmp_path)
 
     assert scores.validation > 0.4
-    assert evaluate(run, scores.checkpoint, part="validation").accuracy == scores.validation
+    assert evaluate(run, scores.checkpoint, part="validation").values["accuracy"] == scores.validation
 
 
 def test_low_precision_copies_of_weights_do_not_outlive_a_step(settings, monkeypatch):
@@ -398,7 +395,7 @@ def test_a_run_of_a_machine_with_a_gpu_is_scored_on_one_without(settings, tmp_pa
     train(run, folder=tmp_path)
     here = evaluate(run, tmp_path / "best.ckpt", part="validation")
     elsewhere = evaluate(settings("trainer.accelerator=gpu"), tmp_path / "best.ckpt", part="validation")
-    assert (elsewhere.accuracy, elsewhere.loss) == (here.accuracy, here.loss)
+    assert elsewhere.values == here.values
 
 
 def test_checkpoints_that_are_none_are_refused(settings, tmp_path):

@@ -12,10 +12,9 @@ import pytest
 from rnnsweep.data import DataConfig
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.spool.spool import read_all
-from rnnsweep.training import Diverged, Evaluation
+from rnnsweep.training import Diverged
 from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import TimeLimit, explain
-from rnnsweep.trial.test_scores import confusion_table, mistakes_table, surest_mistakes
 
 WORDS = {"fruit": ["apple", "pear", "plum", "fig"], "metal": ["iron", "zinc", "tin", "lead"]}
 
@@ -184,31 +183,6 @@ def test_a_run_is_named_by_what_was_searched_and_says_how_to_repeat_it(tmp_path,
     note = start["tags"]["mlflow.note.content"]
     command = note.split("```")[1].replace("\\\n", " ").split()
     assert command == ["rnnsweep", "train", *one.overrides]
-
-
-def test_the_surest_mistakes_come_first_with_their_texts():
-    found = Evaluation(
-        accuracy=0.4,
-        macro_f1=0.4,
-        loss=1.0,
-        targets_N=np.array([0, 1, 0, 1, 1]),
-        predictions_N=np.array([0, 0, 1, 1, 0]),
-        confidence_N=np.array([0.99, 0.6, 0.9, 0.8, 0.9]),
-    )
-    rows_M = surest_mistakes(found)
-    assert rows_M.tolist() == [2, 4, 1]  # of equals the first row first
-    assert surest_mistakes(found, most=1).tolist() == [2]
-    table = mistakes_table(found, rows_M, ['two\n"lines"', "a" * 600, "c"], ("low", "high"))
-    head, first, second, third = csv.reader(table.splitlines())
-    assert head == ["row", "true", "predicted", "confidence", "text"]
-    assert first == ["2", "low", "high", "0.9000", 'two "lines"']
-    assert second[-1] == "a" * 499 + "…"
-    assert third == ["1", "high", "low", "0.6000", "c"]
-
-
-def test_a_confusion_table_counts_true_labels_in_rows():
-    table = confusion_table(np.array([0, 0, 1]), np.array([0, 1, 1]), ("a,b", "c"))
-    assert table == 'true \\ predicted,"a,b",c\n"a,b",1,1\nc,0,1\n'
 
 
 def test_records_that_a_full_disk_refuses_keep_the_trial_open(tmp_path, rows, monkeypatch):

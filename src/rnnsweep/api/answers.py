@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rnnsweep.comparison import Comparison, CorporaComparison
     from rnnsweep.tracking.read.row import RunRow
 
-CURVES = ("validation/accuracy", "validation/loss", "train/loss")
+LOSSES = ("validation/loss", "train/loss")
 
 
 def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.DataFrame":
@@ -37,16 +37,25 @@ def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.Data
     return table
 
 
-def curves(sweep: str | Path, keys: Sequence[str] = CURVES, *, uri: str | None = None) -> "pd.DataFrame":
-    """Give the learning curves of a sweep as ``run_id, key, step, epoch, value``.
+def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | None = None) -> "pd.DataFrame":
+    """Return the learning curves of a sweep as ``run_id, key, step, epoch, value``.
+
+    Args:
+        sweep: its name or its file.
+        keys: metrics; None takes the score that decides, on the validation part, and the losses.
+        uri: the store, as setting `tracking.uri`.
 
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
+    from rnnsweep.comparison.trials import score_of
     from rnnsweep.tracking import curves as read
 
     places, name = find_paths(), _known(sweep)
-    table: pd.DataFrame = read(places.mlruns, name, keys, uri=uri or store_of(name, places))
+    uri = uri or store_of(name, places)
+    if keys is None:
+        keys = (f"validation/{score_of(runs(name, uri=uri)).name}", *LOSSES)
+    table: pd.DataFrame = read(places.mlruns, name, keys, uri=uri)
     return table
 
 
@@ -55,7 +64,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
 
     Args:
         sweep: its name or its file.
-        margin: smallest difference of test scores that matters, as 0.002.
+        margin: smallest difference of test scores that matters, in the score's unit, as 0.002 of accuracy.
         uri: the store, as setting `tracking.uri`.
 
     Raises:
@@ -64,7 +73,8 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
 
     from rnnsweep.api.predictions import labels_and_texts, predictions_of
-    from rnnsweep.comparison import MARGIN, compare_records, write_report
+    from rnnsweep.comparison import compare_records, write_report
+    from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
     from rnnsweep.state.looks import count_looks
     from rnnsweep.state.siblings import further_studies
@@ -83,11 +93,11 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     importances, method = study_importances(folder, asked) if asked else ({}, "")
     found = compare_records(
         table,
-        curves(name, uri=uri),
+        curves(name, (f"validation/{score_of(table).name}", *LOSSES), uri=uri),
         sweep=asked or name,
         importances=importances or None,
         importance_method=method,
-        margin=MARGIN if margin is None else margin,
+        margin=margin,
         facts={**digests(folder), **_origin(rows)},
         predictions=predictions,
         labels=labels,
@@ -147,12 +157,14 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
     Raises:
         UserError: there is no such sweep or architecture, or no trial is complete.
     """
-    from rnnsweep.comparison.trials import OBJECTIVE, last_attempts, ranked_trials
+    from rnnsweep.comparison.trials import OBJECTIVE, last_attempts, ranked_trials, score_of, turned_runs
 
     name = _known(sweep)
     table, asked = runs(name, uri=uri), started(name, find_paths())
     objectives = asked.objectives if asked else OBJECTIVE
-    trials = ranked_trials(last_attempts(table[table["role"] == "trial"]), objectives)
+    score = score_of(table)
+    trials = last_attempts(turned_runs(table, score)[table["role"] == "trial"])
+    trials = ranked_trials(trials, objectives)
     known = sorted(set(trials["architecture"]))
     if architecture is not None and architecture not in known:
         there = f"there is {', '.join(known)}" if known else "no trial is complete yet"
@@ -165,7 +177,8 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
         )
     row = chosen.iloc[0]
     overrides = tuple(row["overrides"])
-    return BestResult(name, str(row["architecture"]), str(row["run_id"]), float(row["validation"]), overrides)
+    validation = float(score.turned(row["validation"]))
+    return BestResult(name, str(row["architecture"]), str(row["run_id"]), validation, score, overrides)
 
 
 def _known(sweep: str | Path) -> str:

@@ -11,6 +11,7 @@ from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.paths import find_paths
+from rnnsweep.tasks.names import tested_names
 
 if TYPE_CHECKING:
     from rnnsweep.tracking.read.row import RunRow
@@ -37,14 +38,14 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     checkpoint = checkpoint_of(row, mlruns)
     if sweep := row.tags.get("rnnsweep.sweep"):
         note_read(own_folder(mlruns, "sweeps", sweep), row.tags["rnnsweep.key"].rpartition(".")[2])
-    found = score(recorded_run(row, mlruns), checkpoint)
+    recorded = recorded_run(row, mlruns)
+    evaluation = score(recorded, checkpoint)
     record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
-    record.summary(
-        {"test/accuracy": found.accuracy, "test/macro_f1": found.macro_f1, "test/loss": found.loss}
-    )
+    record.summary(tested_names(evaluation.values))
     record.flush(5.0)
     sync(mlruns, uri)
-    return EvaluateResult(row.run_id, row.name, found.accuracy, found.macro_f1, found.loss)
+    titles = {one.name: one.title for one in recorded.spec.scores}
+    return EvaluateResult(row.run_id, row.name, recorded.score, titles, evaluation.values, evaluation.classes)
 
 
 def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:

@@ -81,7 +81,8 @@ def has_models(sweep: str | Path) -> bool:
 
 def _chosen(found: "Comparison") -> "list[tuple[Standing, str]]":
     """Give each architecture with its run to keep; first the one with the best mean validation score."""
-    scores = found.runs.set_index("run_id")["validation"].astype(float).to_dict()
+    natural = found.runs.set_index("run_id")["validation"].astype(float)
+    scores = found.score.turned(natural).to_dict()  # more is better
     ranked = []
     for standing in found.standings:
         runs = [one.run_id for one in standing.replicates] or [standing.run_id]

@@ -1,9 +1,9 @@
 """What the calls give back: plain typed values, each with a view as a DataFrame."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnsweep.shell import command_line
 
@@ -12,20 +12,37 @@ if TYPE_CHECKING:
 
     from rnnsweep.comparison import Comparison
     from rnnsweep.state import Failure
+    from rnnsweep.tasks import Score
     from rnnsweep.tracking.store.registry import Registered
 
 
+class _Scored:
+    """Results whose scores are attributes: those that the task has, by their names."""
+
+    values: Mapping[str, float]
+
+    def __getattr__(self, name: str) -> float:
+        values = self.__dict__.get("values", {})
+        if name in values:
+            return float(values[name])
+        raise AttributeError(f"{type(self).__name__} has no {name!r}; its scores are {', '.join(values)}")
+
+
 @dataclass(frozen=True)
-class Validation:
-    """One look at the validation part, in mid-training."""
+class Validation(_Scored):
+    """One evaluation of the validation part, in mid-training; ``.loss`` and every score by its name."""
 
     epoch: float
     step: int
-    accuracy: float
-    loss: float
-    train_loss: float | None
+    score: "Score"  # the one that decides
+    values: Mapping[str, float]  # natural values: every score of the task, and the loss
+    running: Mapping[str, float]  # of the training part, while learning since the last validation
     seconds: float  # since the training began
-    train_accuracy: float | None = None  # running, since the last look
+
+    @property
+    def train_loss(self) -> float | None:
+        """The running loss."""
+        return self.running.get("loss")
 
 
 OnValidation = Callable[[Validation], None]
@@ -48,11 +65,13 @@ class LoggedModels:
 class _Framed:
     """Results of one row."""
 
+    score: "Score"
+
     def frame(self) -> "pandas.DataFrame":
-        """Give the result as a DataFrame of one row."""
+        """Return the result as a DataFrame of one row; the score by its name."""
         import pandas
 
-        return pandas.DataFrame([asdict(self)])  # type: ignore[call-overload]
+        return pandas.DataFrame([{**vars(self), "score": self.score.name}])
 
 
 @dataclass(frozen=True)
@@ -62,7 +81,9 @@ class TrainResult(_Framed):
     run_id: str | None  # of MLflow; None where tracking is off; the run's key where the store does not answer
     name: str
     architecture: str
-    validation: float  # best validation accuracy
+    validation: float  # natural value of `score` at the best validation
+    score: "Score"  # the one that decided which validation is the best
+    values: Mapping[str, float]  # all scores of that validation, and the loss
     parameters: int
     seconds: float
     epochs: float
@@ -71,16 +92,31 @@ class TrainResult(_Framed):
     checkpoint: Path | None
     stopped: str | None  # early | interrupted | None
 
+    def frame(self) -> "pandas.DataFrame":
+        """Return the result as a DataFrame of one row; each score has a column."""
+        import pandas
+
+        scores = {f"validation_{name}": value for name, value in self.values.items()}
+        row = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "values"}
+        return pandas.DataFrame([{**row, "score": self.score.name, **scores}])
+
 
 @dataclass(frozen=True)
-class EvaluateResult(_Framed):
-    """The scores of one run on the test part."""
+class EvaluateResult(_Scored):
+    """The scores of one run on the test part: ``.loss`` and every score of the task by its name."""
 
     run_id: str
     name: str
-    accuracy: float
-    macro_f1: float
-    loss: float
+    score: "Score"  # the one that decides
+    titles: Mapping[str, str]  # name of each score -> as people write it
+    values: Mapping[str, float]  # natural values: every score of the task, and the loss
+    classes: list[dict[str, Any]]  # scores of each class, where there are classes
+
+    def frame(self) -> "pandas.DataFrame":
+        """Return the scores as a DataFrame of one row."""
+        import pandas
+
+        return pandas.DataFrame([{"run_id": self.run_id, "name": self.name, **self.values}])
 
 
 @dataclass(frozen=True)
@@ -90,7 +126,8 @@ class BestResult(_Framed):
     sweep: str
     architecture: str
     run_id: str
-    validation: float
+    validation: float  # natural value
+    score: "Score"  # what it is a value of
     overrides: tuple[str, ...]
 
     @property

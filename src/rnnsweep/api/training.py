@@ -79,7 +79,7 @@ def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
 
     from rnnsweep.networks import parameter_count
 
-    sizes = {"vocabulary": len(corpus.vocabulary), "classes": len(corpus.labels)}
+    sizes = {"vocabulary": len(corpus.vocabulary), "classes": run.spec.outputs(len(corpus.labels))}
     weights, memory = parameter_count(run.model, **sizes), psutil.virtual_memory().total
     if weights * _BYTES_PER_WEIGHT > memory:
         asked, there = weights * _BYTES_PER_WEIGHT / 2**30, memory / 2**30
@@ -115,6 +115,7 @@ def _train_recorded(
 
 def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord":
     from rnnsweep.tracking import RunRecord, dataset_parts, how_to_repeat, provenance
+    from rnnsweep.trial.record import score_tags
 
     flat = flatten(run)
     return RunRecord.open(
@@ -127,6 +128,7 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
             "rnnsweep.architecture": run.architecture,
             "rnnsweep.overrides": json.dumps(list(run.overrides)),
             "rnnsweep.seed": str(run.seed),
+            **score_tags(run),
         },
         params=flat,
         datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes),
@@ -156,7 +158,7 @@ def _fit(
     from rnnsweep.tracking import MachineMonitor
     from rnnsweep.training import train as fit
 
-    watches = [Watch(on_validation)] if on_validation else []
+    watches = [Watch(on_validation, run.score)] if on_validation else []
     if record is None:
         return fit(run, callbacks=watches, folder=folder)
     with MachineMonitor(record, every_s=run.tracking.machine_every):
@@ -183,6 +185,8 @@ def _result(run: RunConfig, scores: "Scores", *, run_id: str | None) -> TrainRes
         name=name_of(run),
         architecture=run.architecture,
         validation=scores.validation,
+        score=scores.score,
+        values=scores.values,
         parameters=scores.parameters,
         seconds=scores.seconds,
         epochs=scores.epochs,

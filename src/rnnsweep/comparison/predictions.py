@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,15 +20,20 @@ from rnnsweep.files import open_own
 class Predictions:
     """What one replicate said of each test row."""
 
-    targets_N: NDArray[np.int64]
-    predictions_N: NDArray[np.int64]
+    targets_N: NDArray[Any]  # classes, or numbers
+    predictions_N: NDArray[Any]
+
+    @property
+    def are_classes(self) -> bool:
+        """Whether the answers are classes, and so right or wrong."""
+        return self.targets_N.dtype.kind in "iu" and self.predictions_N.dtype.kind in "iu"
 
 
 def read_predictions(path: Path) -> Predictions | None:
     """Read what a replicate predicted; None where there is no such file or it cannot be read."""
     try:
         with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file, np.load(file, allow_pickle=False) as found:
-            return Predictions(found["targets_N"].astype(np.int64), found["predictions_N"].astype(np.int64))
+            return Predictions(found["targets_N"], found["predictions_N"])
     except (OSError, KeyError, ValueError, BadZipFile):
         return None
 
@@ -35,8 +41,9 @@ def read_predictions(path: Path) -> Predictions | None:
 def right_rows(
     predictions: Mapping[str, Mapping[str, Predictions]],
 ) -> dict[str, dict[str, NDArray[np.bool_]]]:
-    """Give {architecture: {seed: right_N}}, the input of McNemar's test."""
+    """Return {architecture: {seed: right_N}}, the input of McNemar's test; none where answers are numbers."""
     return {
         name: {seed: p.predictions_N == p.targets_N for seed, p in own.items()}
         for name, own in predictions.items()
+        if all(p.are_classes for p in own.values())
     }

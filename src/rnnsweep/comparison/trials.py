@@ -3,11 +3,28 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rnnsweep.tasks import Score, score_named
+
 if TYPE_CHECKING:
     import pandas as pd
 
+SCORES = ("validation", "test")  # columns that hold the score that decides
 OBJECTIVE = ("validation",)
 INFEASIBLE = "infeasible"  # complete, but above a constraint: it cannot win
+
+
+def score_of(runs: "pd.DataFrame") -> Score:
+    """Return the score that decides for a sweep's runs; records that name none are of the default task."""
+    if "score" not in runs:
+        return score_named()
+    known = runs[runs["score"].notna()]
+    return score_named(*known[["task", "score"]].iloc[-1]) if len(known) else score_named()
+
+
+def turned_runs(runs: "pd.DataFrame", score: Score) -> "pd.DataFrame":
+    """Return runs with `validation` and `test` turned so that more is better (or turned back)."""
+    columns = [name for name in SCORES if name in runs]
+    return runs.assign(**{name: score.turned(runs[name].astype(float)) for name in columns})
 
 
 def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":

@@ -35,6 +35,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
 _DEFAULT = Origin("default")
+TABLES = ("task.class_weights",)  # keys whose value may be a mapping
 _REFUSED_KEY = re.compile(r"([\w.]+)=")  # how refusals of the dataclasses begin
 
 
@@ -107,6 +108,7 @@ def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> _Compos
     schema = _typed(settings)
     _refuse_other_corpus(schema.data, settings)
     _find_files(schema.data)
+    schema.data.targets = schema.spec.targets
     parts = {f.name: getattr(schema, f.name) for f in fields(RunSchema)}
     run = RunConfig(**parts, choices=_ordered(choices), overrides=canonical(assigned))
     sources = _of_choices(choices, named, {one.key for one in chosen}, where, folders)
@@ -169,7 +171,7 @@ def _refuse_key_of_file(key: str, value: Any, origin: Origin, layer: Layer) -> N
 
 def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, value in values.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and ".".join((*above, str(name))) not in TABLES:
             yield from _leaves(value, (*above, str(name)))
         else:
             yield (*above, str(name)), value

@@ -130,7 +130,8 @@ def read_layers(
     """
     with _hydra(), _found(folders):
         repository = _repository(folders)
-        overrides = OverridesParser.create().parse_overrides(list(chosen))
+        added = [_added(text, repository) for text in chosen]
+        overrides = OverridesParser.create().parse_overrides(added)
         found = create_defaults_list(repository, "config", overrides, prepend_hydra=False, skip_missing=False)
         layers = [_layer(result, repository, folders) for result in found.defaults]
         known = found.overrides
@@ -160,6 +161,13 @@ def line_of(path: Path, inner: Sequence[str]) -> int | None:
             return None
         line, node = found[0].start_mark.line + 1, found[1]
     return line
+
+
+def _added(choice: str, repository: CachingConfigRepository) -> str:
+    """Write a choice as Hydra takes it where config.yaml is older than the group and does not name it."""
+    config, group = repository.load_config("config"), choice.partition("=")[0]
+    named = [getattr(one, "group", None) for one in (config.defaults_list if config else None) or ()]
+    return choice if group in named else f"+{choice}"
 
 
 def _layer(result: ResultDefault, repository: CachingConfigRepository, folders: Sequence[Path]) -> Layer:

@@ -10,9 +10,10 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.optim.config import OptimizerConfig, TrainerConfig
+from rnnsweep.tasks import LOSS, Score, TaskConfig, TaskSpec, find_spec
 from rnnsweep.tracking.config import TrackingConfig
 
-GROUPS = ("data", "model", "optimizer", "trainer", "tracking", "experiment")
+GROUPS = ("task", "data", "model", "optimizer", "trainer", "tracking", "experiment")
 _ALSO_CALLED = {
     "learning_rate": "optimizer.lr",
     "epochs": "trainer.max_epochs",
@@ -50,17 +51,33 @@ def _refuse_seed(key: str, seed: int | None) -> None:
 class RunSchema:
     """The keys that a run has: what files of conf/ and overrides may set."""
 
+    task: TaskConfig = field(default_factory=TaskConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    objective: str | None = None  # the score that decides; null: the first of the task
     seed: int = 0
     seeds: SeedsConfig = field(default_factory=SeedsConfig)
 
     def __post_init__(self) -> None:
-        """Refuse a seed that a generator would refuse."""
+        """Refuse a seed that a generator would refuse, and scores that the task does not have."""
         _refuse_seed("seed", self.seed)
+        spec = find_spec(self.task)
+        spec.score(self.objective)
+        if self.trainer.monitor not in (None, LOSS):
+            spec.score(self.trainer.monitor, key="trainer.monitor")
+
+    @property
+    def spec(self) -> TaskSpec:
+        """What is known of the task before any data is read."""
+        return find_spec(self.task)
+
+    @property
+    def score(self) -> Score:
+        """The score that decides: search, best weights, early stopping, verdicts."""
+        return self.spec.score(self.objective)
 
     def seed_of(self, part: str) -> int:
         """Give the seed of "initialisation", "order" or "dropout": its own, or the run's."""

@@ -12,6 +12,7 @@ TOKENS = ("basic_english", "characters", "keras", "subwords", "words")
 CUTS = ("both", "head", "tail")
 SUBWORDS = ("bpe", "unigram")
 GROUPINGS = ("length", "none")
+TARGETS = ("classes", "numbers")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "blank": " "}
 _QUOTES = {"none": "", "double": '"', "single": "'"}
 
@@ -40,6 +41,7 @@ class DataConfig:
     text: Any = field(default=None, metadata=_of("files", "ag_news"))
     # files: column; null finds it by name
     label: str | None = field(default=None, metadata=_of("files"))
+    targets: str = "classes"  # classes | numbers: what that column holds; the task decides it
     # files: column whose values never straddle two parts, as an author
     group: str | None = field(default=None, metadata=_of("files"))
     # files: one character, or tab; null finds it out
@@ -81,6 +83,7 @@ class DataConfig:
         """Refuse values out of range, naming the key."""
         refuse_unknown("data.corpus", self.corpus, CORPORA)
         refuse_unknown("data.tokens", self.tokens, TOKENS)
+        refuse_unknown("data.targets", self.targets, TARGETS)
         refuse_unknown("data.grouping", self.grouping, GROUPINGS)
         refuse_unknown("data.cut", self.cut, CUTS)
         refuse_unknown("data.subwords", self.subwords, SUBWORDS)
@@ -115,7 +118,9 @@ class DataConfig:
     @property
     def source(self) -> str:
         """What decides which rows are read, before any is left out, split off or cut into tokens."""
-        return json.dumps([self.corpus, self.sample, *(getattr(self, name) for name in keys_of(self.corpus))])
+        numbers = [self.targets] if self.targets != "classes" else []  # older records know classes alone
+        settings = (getattr(self, name) for name in keys_of(self.corpus))
+        return json.dumps([self.corpus, self.sample, *settings, *numbers])
 
     @property
     def delimiter_char(self) -> str | None:

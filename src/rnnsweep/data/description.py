@@ -43,6 +43,8 @@ class _Read:
     words: Mapping[str, NDArray[np.uint64]]  # part -> hash of each text's words alone
 
     def labels(self, part: str) -> list[str]:
+        if not self.rows.labels:
+            return []  # the targets are numbers
         return [self.rows.labels[n] for n in self.rows.targets_N[self.chosen[part]].tolist()]
 
 
@@ -87,7 +89,7 @@ def describe(
     return CorpusFacts(
         parts={part: {"rows": len(texts[part]), "lines": None} for part in PARTS},
         labels=dict(counts),
-        majority=max(counts.values()) / sum(counts.values()),
+        majority=max(counts.values()) / sum(counts.values()) if counts else None,
         lengths=_lengths(read),
         unknown=float(1 - known[other].mean()),
         remarks=tuple(_remarks(read, counts)),
@@ -108,8 +110,9 @@ def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     yield from _overlaps(read)
     yield from _near_duplicates(read)
     yield from _groups(read)
-    yield from _conflicting(read)
-    yield from _of_labels(read, counts)
+    if counts:
+        yield from _conflicting(read)
+        yield from _of_labels(read, counts)
     yield from _few_rows(read)
     yield from _of_tokens(read)
 

@@ -48,7 +48,7 @@ class EncodedPart:
 
     ids: NDArray[np.int32]  # (S,)
     offsets_N1: NDArray[np.int64]
-    targets_N: NDArray[np.int64]
+    targets_N: NDArray[Any]  # classes (int64) or numbers (float64)
 
     def __len__(self) -> int:
         return int(self.targets_N.shape[0])

@@ -24,7 +24,7 @@ class CorpusFacts:
 
     parts: Mapping[str, Mapping[str, int | None]]  # part -> {"rows": ..., "lines": ...}; lines None: no lines
     labels: Mapping[str, int]  # label -> rows of all parts
-    majority: float  # share of the most frequent label
+    majority: float | None  # share of the most frequent label; None where targets are numbers
     lengths: Mapping[str, float]  # median, p95, longest: tokens before cutting; cut: share of cut rows
     unknown: float  # share of the tokens of validation and test part that the vocabulary does not have
     remarks: tuple[Remark, ...] = ()
@@ -54,8 +54,11 @@ class CorpusFacts:
         shown = ", ".join(f"{name} {rows:,}" for name, rows in labels[:4])
         more = f" and {len(labels) - 4} more" if len(labels) > 4 else ""
         lengths = self.lengths
+        targets = "targets are numbers"
+        if self.majority is not None:
+            targets = f"{len(labels)} labels ({shown}{more}; majority {self.majority:.1%})"
         first = (
-            f"{len(labels)} labels ({shown}{more}; majority {self.majority:.1%}), tokens a text: median"
+            f"{targets}, tokens a text: median"
             f" {lengths['median']:g}, 95 % {lengths['p95']:g}, longest {lengths['longest']:g};"
             f" cut {lengths['cut']:.1%}, unknown {self.unknown:.1%}"
         )

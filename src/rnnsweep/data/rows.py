@@ -30,7 +30,7 @@ class TextRows:
     name: str
     labels: tuple[str, ...]
     texts: Sequence[str]
-    targets_N: Rows  # index into labels
+    targets_N: NDArray[Any]  # index into labels; numbers where there are no labels
     groups_N: Hashes
     parts_N: NDArray[np.int8]  # index into PARTS: the part that the source gives the row
     given: tuple[str, ...]  # parts that the source gives; the others are split off the training part
@@ -107,7 +107,7 @@ def mixed(hashes: Hashes, *, salt: str) -> Hashes:
     return x ^ (x >> np.uint64(31))
 
 
-def draw_groups(targets_N: Rows, groups_N: Hashes, *, share: float, salt: str) -> NDArray[np.bool_]:
+def draw_groups(targets_N: NDArray[Any], groups_N: Hashes, *, share: float, salt: str) -> NDArray[np.bool_]:
     """Draw whole groups until each label has about `share` of its rows; say for each row whether it is drawn.
 
     A group counts for the label of its first row. At least one group of each label is left.
@@ -115,7 +115,7 @@ def draw_groups(targets_N: Rows, groups_N: Hashes, *, share: float, salt: str) -
     groups_G, first_G, group_of_N, sizes_G = np.unique(
         groups_N, return_index=True, return_inverse=True, return_counts=True
     )
-    labels_G = targets_N[first_G]
+    labels_G = _strata(targets_N)[first_G]
     order_G = np.lexsort((mixed(groups_G, salt=salt), labels_G))
     drawn_G = np.zeros(groups_G.size, dtype=np.bool_)
     owed = 0.0  # rows that rounding kept back or overdrew; many tiny labels share a part fairly so
@@ -128,8 +128,9 @@ def draw_groups(targets_N: Rows, groups_N: Hashes, *, share: float, salt: str) -
     return drawn_G[group_of_N]
 
 
-def keep_balanced(targets_N: Rows, hashes_N: Hashes, *, rows: int) -> Rows:
+def keep_balanced(targets_N: NDArray[Any], hashes_N: Hashes, *, rows: int) -> Rows:
     """Choose `rows` rows, as evenly over the labels as they allow, in order of hash; the result ascends."""
+    targets_N = _strata(targets_N)
     counts = np.bincount(targets_N)
     quota = _even_quota(counts, rows)
     order = np.lexsort((hashes_N, targets_N))
@@ -137,6 +138,11 @@ def keep_balanced(targets_N: Rows, hashes_N: Hashes, *, rows: int) -> Rows:
     rank_of_order = np.arange(targets_N.size) - np.repeat(starts, counts)
     kept = order[rank_of_order < np.repeat(quota, counts)]
     return np.sort(kept)
+
+
+def _strata(targets_N: NDArray[Any]) -> Rows:
+    """Return the class of each row; numbers make one class of all."""
+    return np.zeros(targets_N.size, dtype=np.int64) if targets_N.dtype.kind == "f" else targets_N
 
 
 def _even_quota(counts: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
@@ -221,7 +227,7 @@ def _refuse_empty(rows: TextRows, chosen: dict[str, Rows]) -> None:
                 f"{rows.name}: no rows are left for the {part} part ({sizes}); give more rows, a larger "
                 f"data.sample, or larger data.validation_share and data.test_share"
             )
-    if np.unique(rows.targets_N[chosen["train"]]).size < 2:
+    if rows.labels and np.unique(rows.targets_N[chosen["train"]]).size < 2:
         raise UserError(f"{rows.name}: {sizes['train']} training rows hold one label only; keep more rows")
 
 

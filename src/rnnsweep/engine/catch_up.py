@@ -10,7 +10,7 @@ from rnnsweep.search.study import REJECTED, RETRIED, WARM, Search
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.status import ENDS, last_states
 from rnnsweep.trial import Outcome
-from rnnsweep.trial.messages import OUTCOME
+from rnnsweep.trial.messages import OUTCOME, validation_of
 
 WORDS = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
@@ -38,8 +38,8 @@ def _trials(searches: Mapping[str, Search]) -> Iterator[tuple[str, dict[str, Any
             if trial.state not in WORDS or trial.number in given_back or WARM in kept or REJECTED in kept:
                 continue
             who = {"architecture": architecture, "role": "trial", "number": trial.number}
-            validation = (kept.get("scores") or {}).get("validation")
-            values = {"validation": validation, "cause": kept.get("cause"), "reason": kept.get("reason")}
+            scores = kept.get("scores") or {}
+            values = {**validation_of(scores), "cause": kept.get("cause"), "reason": kept.get("reason")}
             yield f"{architecture}-{trial.number}", {**who, "state": WORDS[trial.state], **values}
 
 
@@ -54,5 +54,5 @@ def _others(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         role = "replicate" if repeat.isdigit() and architecture else "baseline"
         replicate = {"architecture": architecture, "number": int(number)} if role == "replicate" else {}
         who = {"architecture": name, "number": None, "role": role, **replicate}
-        values = {"validation": outcome.validation, "cause": outcome.cause, "reason": outcome.reason}
+        values = {**validation_of(outcome.scores), "cause": outcome.cause, "reason": outcome.reason}
         yield name, {**who, "state": outcome.state, **values}

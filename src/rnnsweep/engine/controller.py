@@ -19,7 +19,7 @@ from rnnsweep.state.progress import Failure, Listener, Running, Snapshot, Standi
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
-from rnnsweep.trial.messages import LOG, OUTCOME
+from rnnsweep.trial.messages import LOG, OUTCOME, validation_of
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
 
@@ -236,7 +236,7 @@ class Controller:
             self.agenda.searches[task.architecture].tell(task.number, outcome)
         self.agenda.told(job, outcome)
         self.ran += 1
-        values = {"validation": outcome.validation, "cause": outcome.cause, "reason": outcome.reason}
+        values = {**validation_of(outcome.scores), "cause": outcome.cause, "reason": outcome.reason}
         self.ledger.write("end", name=task.name, state=outcome.state, **values)
         if outcome.state == "complete" and seconds is not None:
             self.durations.setdefault(task.architecture, []).append(seconds)

@@ -12,6 +12,8 @@ from rnnsweep.search.journal import JOURNAL
 from rnnsweep.state.start import sweep_folder
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE
+from rnnsweep.tasks import score_named, spec_named
+from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.ship.shipper import Shipper
 from rnnsweep.tracking.spool.record import RunRecord, State
@@ -27,18 +29,50 @@ _ENDS = {"finished": "complete", "interrupted": "interrupted"}
 class Recording:
     """Keeps the sweep's own run, and ends the runs whose processes could not."""
 
-    def __init__(self, mlruns: Path, *, uri: str | None = None, diff: bool = True) -> None:
+    def __init__(
+        self,
+        mlruns: Path,
+        *,
+        uri: str | None = None,
+        diff: bool = True,
+        task: str | None = None,
+        score: str | None = None,
+    ) -> None:
         """Resolve the destination.
+
+        Args:
+            mlruns: the folder of answers.
+            uri: the store, as setting `tracking.uri`.
+            diff: record what differs from the commit.
+            task: what is learnt; None is the default task.
+            score: the score of it that decides; None is its first.
 
         Raises:
             UserError: the store at `uri` does not answer, or an old one is in the way.
         """
         self._mlruns = mlruns
+        self._task, self._score = spec_named(task), score_named(task, score)
         self.uri: str | None = destination_of(mlruns, uri)
         self._provenance = provenance(diff=diff)
         self.origin = {k: v for k, v in self._provenance.items() if k != "git.diff"}
         self._shipper = Shipper(mlruns, self.uri)
         self._parent: RunRecord | None = None
+
+    def _picture(self, sweep: Sweep) -> SweepPicture:
+        """Say what the views of the sweep draw: its searched settings, each on its scale."""
+        dimensions = {
+            d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
+        }
+        return SweepPicture(
+            question=sweep.question,
+            architectures=sweep.architectures,
+            searched=tuple(dict.fromkeys(k for a in sweep.architectures for k in searched_keys(sweep, a))),
+            log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
+            replicated=sweep.replicates > 0,
+            task=self._task.name,
+            score=self._score.name,
+            shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
+        )
 
     def begin(self, sweep: Sweep, key: str) -> None:
         """Open the sweep's own run, or go on with it, and start shipping."""
@@ -48,12 +82,12 @@ class Recording:
             experiment=sweep.name,
             name=sweep.name,
             key=key,
-            tags=_tags(sweep, folder),
+            tags={**_tags(sweep, folder), TASK_TAG: self._task.name, SCORE_TAG: self._score.name},
             params=_params(sweep),
             config_yaml=None,
             uri=self.uri,
             description=description(sweep.question),
-            experiment_tags=experiment_tags(_picture(sweep), created_ms=time.time_ns() // 1_000_000),
+            experiment_tags=experiment_tags(self._picture(sweep), created_ms=time.time_ns() // 1_000_000),
             provenance=self._provenance,
             resume=True,
         )
@@ -131,21 +165,6 @@ def _tags(sweep: Sweep, folder: Path) -> dict[str, str]:
         "rnnsweep.question": sweep.question,
         "rnnsweep.storage": f"JournalStorage(JournalFileBackend({str(folder / JOURNAL)!r}))",
     }
-
-
-def _picture(sweep: Sweep) -> SweepPicture:
-    """Say what the views of the sweep draw: its searched settings, each on its scale."""
-    dimensions = {
-        d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
-    }
-    return SweepPicture(
-        question=sweep.question,
-        architectures=sweep.architectures,
-        searched=tuple(dict.fromkeys(k for a in sweep.architectures for k in searched_keys(sweep, a))),
-        log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
-        replicated=sweep.replicates > 0,
-        shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
-    )
 
 
 def _params(sweep: Sweep) -> Mapping[str, object]:

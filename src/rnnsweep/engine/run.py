@@ -104,7 +104,13 @@ def run_sweep(
 def _default_records(run: RunConfig, mlruns: Path) -> Records:
     from rnnsweep.engine.recording import Recording
 
-    return Recording(mlruns, uri=run.tracking.uri, diff=run.tracking.diff)
+    return Recording(
+        mlruns,
+        uri=run.tracking.uri,
+        diff=run.tracking.diff,
+        task=run.spec.name,
+        score=run.score.name,
+    )
 
 
 def _searches(

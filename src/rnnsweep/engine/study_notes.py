@@ -40,7 +40,7 @@ def standing_of(search: Search, *, running: int, replicates: int) -> Standing:
         pruned=search.counts["pruned"],
         failed=search.counts["failed"],
         running=running,
-        best=search.best,
+        best=search.best_validation,
         share=min(1.0, search.open_budget()),
         replicates=replicates,
         replicates_wanted=sweep.wanted(name),

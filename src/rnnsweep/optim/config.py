@@ -48,6 +48,7 @@ class TrainerConfig:
     max_epochs: int = 5
     validate_every: float = 1.0  # epochs between two validations; .25 validates four times an epoch
     patience: int | None = None  # validations without improvement before stopping; null never stops
+    monitor: str | None = None  # what patience watches: loss, or a score of the task; null: the objective
     accelerator: str = "auto"  # auto | cpu | gpu
     accumulate: int = 1  # pieces that a batch is cut into, one in memory at a time; the same gradient
     devices: int = 1  # processes of one run (distributed data parallel above 1)

@@ -111,7 +111,9 @@ def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
 
 def _look_seconds(run: RunConfig, corpus: EncodedCorpus, part: EncodedPart) -> float:
     """Give the seconds of a look at a part, from some of its batches and the tokens of all of them."""
-    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    network = build(
+        run.model, vocabulary=len(corpus.vocabulary), classes=run.spec.outputs(len(corpus.labels))
+    )
     threads = torch.get_num_threads()
     torch.set_num_threads(run.trainer.threads or threads)
     try:

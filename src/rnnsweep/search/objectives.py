@@ -7,6 +7,7 @@ from typing import Any
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE, say_violations
 from rnnsweep.trial import Outcome
+from rnnsweep.trial.messages import turned_validation
 
 
 def judged(sweep: Sweep, outcome: Outcome) -> Outcome:
@@ -27,6 +28,8 @@ def judged(sweep: Sweep, outcome: Outcome) -> Outcome:
 
 
 def objective_values(sweep: Sweep, scores: Mapping[str, Any]) -> list[float] | None:
-    """Give the values of the objectives; None where one is not known."""
-    values = [scores.get(name) for name in sweep.objectives]
+    """Return the values of the objectives, validation turned so that more is better; None: one is missing."""
+    values = [
+        turned_validation(scores) if name == "validation" else scores.get(name) for name in sweep.objectives
+    ]
     return None if None in values else [float(value) for value in values if value is not None]

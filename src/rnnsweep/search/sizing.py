@@ -63,7 +63,7 @@ class CorpusSizes:
         key = repr(run.data)
         if key not in self._known:
             corpus = prepare(run.data)
-            self._known[key] = len(corpus.vocabulary), len(corpus.labels)
+            self._known[key] = len(corpus.vocabulary), run.spec.outputs(len(corpus.labels))
         return self._known[key]
 
 

@@ -100,6 +100,21 @@ def write_overrides(sweep: Sweep, architecture: str, values: Mapping[str, Any], 
     return overrides + [quote(key, values[key]) for key in groups_first]
 
 
+def _check_score(sweep: Sweep, bases: Mapping[str, RunConfig]) -> None:
+    """Refuse architectures that are not comparable, and a target that the score cannot have."""
+    first, *others = bases.items()
+    for name, run in others:
+        if (run.spec, run.score) != (first[1].spec, first[1].score):
+            raise UserError(
+                f"{sweep.path}: architectures: {first[0]} is judged by {first[1].score.name}"
+                f" (task={first[1].spec.name}), {name} by {run.score.name} (task={run.spec.name}); all must"
+                " have one task and one objective"
+            )
+    score = first[1].score
+    if sweep.target is not None and not score.may_be(sweep.target):
+        raise UserError(f"{sweep.path}: target: {sweep.target:g}: {score.title} is {score.range}")
+
+
 def check_space(sweep: Sweep, *, conf: Path | None = None) -> dict[str, RunConfig]:
     """Compose each architecture, and the space at its ends and choices, before anything runs.
 
@@ -110,6 +125,7 @@ def check_space(sweep: Sweep, *, conf: Path | None = None) -> dict[str, RunConfi
         UserError: an unknown architecture or key, a type that the setting cannot have, a bound out of range.
     """
     bases = {name: _composed(sweep, name, {}, conf) for name in sweep.architectures}
+    _check_score(sweep, bases)
     checked: set[tuple[str, ...]] = set()
     for name in sweep.architectures:
         dimensions = sweep.dimensions(name)

@@ -22,6 +22,7 @@ from rnnsweep.search.sizing import Point, Sizing
 from rnnsweep.search.space import draw
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE, violations
+from rnnsweep.tasks.score import HIGHER, turn
 from rnnsweep.trial import Outcome, Report
 
 DERIVED = "rnnsweep.derived"  # tag of a run: the widths that were derived from a number of parameters
@@ -47,7 +48,8 @@ class Search:
     spent: Spent = field(default_factory=Spent)
     counts: Counter[str] = field(default_factory=Counter)
     improvement: Improvement = field(default_factory=Improvement)
-    best: float | None = None
+    best: float | None = None  # turned so that more is better
+    direction: str = HIGHER  # of the score that decides, as the trials name it
 
     def __post_init__(self) -> None:
         """Open the study, or make it, and count what is there."""
@@ -63,6 +65,11 @@ class Search:
         self._refuse_other_objectives()
         self._trials: dict[int, Trial] = {}
         self.recount()
+
+    @property
+    def best_validation(self) -> float | None:
+        """The natural value of the best trial."""
+        return None if self.best is None else turn(self.best, self.direction)
 
     def recount(self) -> None:
         """Count what the study holds."""
@@ -132,7 +139,7 @@ class Search:
     def stopped(self) -> str | None:
         """Why the study asks for nothing more although its budget is not spent; None while it does."""
         target, patience = self.sweep.target, self.sweep.stop_after
-        if target is not None and self.best is not None and self.best >= target:
+        if target is not None and self.best is not None and self.best >= turn(target, self.direction):
             return f"reached its target of {target:g}"
         if patience is not None and self.improvement.idle >= patience:
             return f"nothing better in {patience} {'trial' if patience == 1 else 'trials'}"
@@ -147,7 +154,7 @@ class Search:
         trial = self._trials[number]
         frozen = self._frozen(number)
         if report.rung not in frozen.intermediate_values:
-            trial.report(report.validation, report.rung)
+            trial.report(report.turned, report.rung)
         elif report.rung != frozen.last_step:
             return False  # a continued trial repeats what it was already told to go on from
         return trial.should_prune()
@@ -255,6 +262,7 @@ class Search:
         word = INFEASIBLE if state == "complete" and cause == INFEASIBLE else state
         self.counts[word] += 1
         self.spent.add(scores)
+        self.direction = scores.get("direction", self.direction)
         good = values if word == "complete" else None
         self.improvement.see(good)
         if good:

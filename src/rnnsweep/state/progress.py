@@ -15,7 +15,7 @@ class Standing:
     pruned: int = 0
     failed: int = 0
     running: int = 0
-    best: float | None = None  # validation accuracy
+    best: float | None = None  # natural validation score
     share: float = 0.0  # of the budget that is used up
     replicates: int = 0  # ended
     replicates_wanted: int = 0

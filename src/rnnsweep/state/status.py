@@ -11,7 +11,7 @@ from rnnsweep.state.lock import is_running, read_controller
 from rnnsweep.state.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.state.start import sweep_folder
 from rnnsweep.sweepfile.limits import INFEASIBLE
-from rnnsweep.trial.messages import LOG
+from rnnsweep.trial.messages import LOG, turned_validation
 
 ENDS = ("complete", "pruned", "failed")
 
@@ -139,9 +139,8 @@ def _standings(
     for architecture in plan["architectures"]:
         own = [values for values in states.values() if values.get("architecture") == architecture]
         trials = [values for values in own if values["role"] == "trial"]
-        scores = [
-            v["validation"] for v in trials if _word(v) == "complete" and v.get("validation") is not None
-        ]
+        scores = [v for v in trials if _word(v) == "complete" and v.get("validation") is not None]
+        best = max(scores, key=lambda v: turned_validation(v) or 0.0, default={})
         count = {word: sum(_word(v) == word for v in trials) for word in (*ENDS, INFEASIBLE, "running")}
         ended = sum(count[word] for word in (*ENDS, INFEASIBLE))
         study = studies.get(architecture, {})
@@ -152,7 +151,7 @@ def _standings(
             pruned=count["pruned"],
             failed=count["failed"],
             running=count["running"] if alive else 0,
-            best=max(scores, default=None),
+            best=best.get("validation"),
             share=min(1.0, ended / plan["trials"]) if plan["trials"] else 0.0,
             replicates=sum(v["role"] == "replicate" and v["state"] in ENDS for v in own),
             replicates_wanted=max(plan["replicates"], plan.get("more", {}).get(architecture, 0)),

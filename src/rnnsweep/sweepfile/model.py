@@ -20,6 +20,7 @@ from rnnsweep.options import (
     Count,
     Flag,
     Natural,
+    Number,
     Positive,
     Section,
     Several,
@@ -81,12 +82,6 @@ def _slots(value: Any) -> str | None:
     if value is not None:
         parse_slots(value)
     return None if value is None else str(value)
-
-
-def _share(target: float) -> float:
-    if target > 1:
-        raise fault(f"{target:g}: must be an accuracy above 0, and 1 or less (0.92: 92 %)")
-    return target
 
 
 _UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -214,8 +209,9 @@ class SweepFile(Section):
     stop_after: Count | None = Field(
         default=None, description="trials in a row without a better one that end a study"
     )
-    target: Annotated[Positive, AfterValidator(_share)] | None = Field(
-        default=None, description="validation score at which a study ends"
+    target: Number | None = Field(
+        default=None,
+        description="value of the objective on the validation part at which a study ends",
     )
     replicates: Natural = Field(
         default=3, description="trainings of each best configuration with other seeds"

@@ -50,7 +50,7 @@ class Sweep:
     objectives: tuple[str, ...] = ("validation",)  # validation is made large, the others small
     warm_start: tuple[str, ...] = ()  # earlier sweeps whose trials the samplers start from
     stop_after: int | None = None  # trials of a study in a row that bring nothing better before it ends
-    target: float | None = None  # validation accuracy at which a study ends
+    target: float | None = None  # natural validation score at which a study ends
     more: dict[str, int] = field(default_factory=dict)  # replicates of architectures that need more of them
     launcher: Method | None = None  # where the trials run; None: on this machine
 

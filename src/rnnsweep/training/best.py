@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
+from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
 from rnnsweep.training.metrics import Metrics
 from rnnsweep.training.module import Classifier
@@ -20,6 +20,8 @@ class Keeper(pl.Callback):
 
     Args:
         folder: for the checkpoints; None writes none.
+        score: the best validation is that with its best value; of equals, that with the lowest loss.
+        monitor: another score, or None (the loss), whose improvement patience waits for.
         patience: validations without improvement before stopping.
         identity: the settings that a checkpoint's run must share with this one.
         others: the callbacks whose states belong into a checkpoint.
@@ -30,15 +32,19 @@ class Keeper(pl.Callback):
         self,
         folder: Path | None,
         *,
+        score: Score,
+        monitor: Score | None,
         patience: int | None,
         identity: dict[str, str],
         others: Sequence[pl.Callback] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.folder, self.patience = folder, patience
+        self.score, self.monitor = score, monitor
         self.identity, self.others = identity, others
         self.best: Metrics | None = None
-        self.waited = 0  # validations since the best one
+        self.leading: tuple[float, ...] | None = None  # rank of the validation that patience counts from
+        self.waited = 0  # validations since then
         self._seconds = self._validating = 0.0  # up to the last start of this process
         self._clock = clock
         self._started = self._validation_started = clock()
@@ -73,13 +79,13 @@ class Keeper(pl.Callback):
         self._validation_started = self._clock()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Judge the validation, keep the best weights, stop where patience ends, write a checkpoint."""
+        """Evaluate the validation, keep the best weights, stop where patience ends, write a checkpoint."""
         assert isinstance(pl_module, Classifier)
         assert pl_module.validation is not None
         self._validating += self._clock() - self._validation_started
-        if self.judge(pl_module.validation):
+        if self.is_best(pl_module.validation):
             self._write({"weights": pl_module.network.state_dict()}, checkpoint.BEST, trainer)
-        elif self.exhausted:
+        if self.exhausted:
             stop(trainer, "early")
         self._agree_to_stop(trainer)
         self._write_last(trainer, pl_module)
@@ -101,18 +107,20 @@ class Keeper(pl.Callback):
             self._write_last(trainer, pl_module)
         self._seconds, self._started = self.seconds, self._clock()
 
-    def judge(self, metrics: Metrics) -> bool:
-        """Say whether a validation is the best so far: higher accuracy, or the same with a lower loss."""
-        best = self.best
-        better = best is None or (metrics.accuracy, -metrics.loss) > (best.accuracy, -best.loss)
-        self.best, self.waited = (metrics, 0) if better else (best, self.waited + 1)
+    def is_best(self, metrics: Metrics) -> bool:
+        """Return whether a validation is the best so far, and count it for patience."""
+        better = self.best is None or _rank(metrics, self.score) > _rank(self.best, self.score)
+        self.best = metrics if better else self.best
+        watched = _rank(metrics, self.monitor)
+        improved = self.leading is None or watched > self.leading
+        self.leading, self.waited = (watched, 0) if improved else (self.leading, self.waited + 1)
         return better
 
     def kept(self) -> dict[str, Any]:
         """Give the state, to be saved."""
-        best = None if self.best is None else asdict(self.best)
         return {
-            "best": best,
+            "best": self.best,
+            "leading": self.leading,
             "waited": self.waited,
             "seconds": self.seconds,
             "validating": self._validating,
@@ -121,7 +129,11 @@ class Keeper(pl.Callback):
     def restore(self, content: dict[str, Any]) -> None:
         """Take over the state of a checkpoint."""
         kept = content["kept"]
-        self.best = None if kept["best"] is None else Metrics(**kept["best"])
+        self.best = kept["best"]
+        # checkpoints that were written before there was a monitor waited for the best validation
+        before = None if self.best is None else _rank(self.best, self.monitor)
+        leading = kept.get("leading", before)
+        self.leading = None if leading is None else tuple(leading)
         self.waited = int(kept["waited"])
         self._seconds, self._validating = float(kept["seconds"]), float(kept["validating"])
         self._random = content["random"]
@@ -159,3 +171,9 @@ class Keeper(pl.Callback):
     def _write(self, content: dict[str, Any], name: str, trainer: pl.Trainer) -> None:
         if self.folder is not None and trainer.is_global_zero:
             checkpoint.write(content, self.folder / name)
+
+
+def _rank(metrics: Metrics, score: Score | None) -> tuple[float, ...]:
+    """Return what a larger tuple of is better: the score turned, then the loss negated; None is the loss."""
+    loss = -metrics[LOSS]
+    return (loss,) if score is None else (score.turned(metrics[score.name]), loss)

@@ -1,11 +1,13 @@
-"""What a trained network says of a part of its corpus.
+"""How a trained network does on a part of its corpus.
 
-Shapes: N texts, B texts of a batch, C classes.
+Shapes: N rows, B rows of a batch, K outputs for each.
 """
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,24 +17,23 @@ from torch import Tensor, nn
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedPart, prepare
 from rnnsweep.networks import build
+from rnnsweep.tasks import Task
 from rnnsweep.training import checkpoint
+from rnnsweep.training.initial import fit_task
 from rnnsweep.training.loader import judged_batches
 from rnnsweep.training.metrics import Tally
-from rnnsweep.training.module import summed_loss
 
 _LOW_PRECISION = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a part, and for each text the target, the prediction and how sure the network was of it."""
+    """Scores of a part, and for each row its target and what the network answers."""
 
-    accuracy: float
-    macro_f1: float
-    loss: float
-    targets_N: NDArray[np.int64]
-    predictions_N: NDArray[np.int64]
-    confidence_N: NDArray[np.float64]  # probability of the prediction
+    values: Mapping[str, float]  # natural values: every score of the task, and the loss
+    classes: list[dict[str, Any]]  # scores of each class, where there are classes
+    targets_N: NDArray[Any]
+    answers: Mapping[str, NDArray[Any]]  # predictions_N and, for classes, confidence_N
 
 
 def evaluate(run: RunConfig, checkpoint_path: Path, *, part: str = "test") -> Evaluation:
@@ -42,13 +43,15 @@ def evaluate(run: RunConfig, checkpoint_path: Path, *, part: str = "test") -> Ev
         UserError: no such checkpoint, not one of ours, or of another network.
     """
     corpus = prepare(run.data)
-    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    network = build(
+        run.model, vocabulary=len(corpus.vocabulary), classes=run.spec.outputs(len(corpus.labels))
+    )
     checkpoint.load_weights(network, checkpoint.read(checkpoint_path), checkpoint_path)
     rows = corpus.test() if part == "test" else getattr(corpus, part)
     threads = torch.get_num_threads()
     torch.set_num_threads(run.trainer.threads or threads)
     try:
-        return judge(network.eval().to(_device(run)), rows, run, classes=len(corpus.labels))
+        return evaluate_network(network.eval().to(_device(run)), rows, run, fit_task(run, corpus))
     finally:
         torch.set_num_threads(threads)
 
@@ -60,23 +63,21 @@ def _device(run: RunConfig) -> torch.device:
 
 
 @torch.inference_mode()
-def judge(network: nn.Module, part: EncodedPart, run: RunConfig, *, classes: int) -> Evaluation:
+def evaluate_network(network: nn.Module, part: EncodedPart, run: RunConfig, task: Task) -> Evaluation:
     """Run a network over a part where its weights are, in the precision that it was trained in."""
     precision, device = run.trainer.precision, next(network.parameters()).device
-    tally = Tally(classes, device=device)
-    predictions_N = np.zeros(len(part), dtype=np.int64)
-    confidence_N = np.zeros(len(part))
+    tally = Tally(run.spec, task, device=device)
+    answers: dict[str, NDArray[Any]] = {}
     network = network.double() if precision == "64-true" else network
     for rows_B, batch in judged_batches(part, run.data):
         with _autocast(precision, device):
-            logits_BC: Tensor = network(batch.tokens_BT.to(device), batch.lengths_B)
+            outputs_BK: Tensor = network(batch.tokens_BT.to(device), batch.lengths_B)
         targets_B = batch.targets_B.to(device)
-        tally.add(logits_BC, targets_B, summed_loss(logits_BC, targets_B))
-        best = logits_BC.double().softmax(1).cpu().max(1)
-        predictions_N[rows_B], confidence_N[rows_B] = best.indices.numpy(), best.values.numpy()
-    targets_N = np.asarray(part.targets_N, dtype=np.int64)
-    result = tally.result()
-    return Evaluation(result.accuracy, result.macro_f1, result.loss, targets_N, predictions_N, confidence_N)
+        tally.add(outputs_BK, targets_B, task.loss(outputs_BK, targets_B))
+        for name, values_B in task.answers(outputs_BK).items():
+            answers.setdefault(name, np.zeros(len(part), dtype=values_B.dtype))[rows_B] = values_B
+    counts = {name: count.cpu() for name, count in tally.counts.items()}
+    return Evaluation(tally.result(), task.by_class(counts), np.asarray(part.targets_N), answers)
 
 
 def _autocast(precision: str, device: torch.device) -> "torch.autocast | nullcontext[None]":

@@ -1,6 +1,5 @@
 """train(run): one configuration, one seed, one fit."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,10 @@ from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.networks import parameter_count
+from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
 from rnnsweep.training.best import Keeper
-from rnnsweep.training.initial import start
+from rnnsweep.training.initial import fit_task, start
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.memory import activation_bytes
 from rnnsweep.training.module import Classifier
@@ -28,6 +28,8 @@ from rnnsweep.training.stopping import Signals
 # what may differ between the two parts of a resumed training
 _FREE = ("tracking", "trainer.", "experiment", "data.dir", "data.train", "data.validation", "data.test")
 _BOUND = ("trainer.validate_every", "trainer.precision")
+# what settings that came later were before
+_DEFAULTS = {key: repr(value) for key, value in flatten(RunConfig()).items()}
 
 
 def train(
@@ -82,6 +84,8 @@ def _train(
 ) -> Scores:
     keeper = Keeper(
         folder,
+        score=run.score,
+        monitor=_monitor(run),
         patience=run.trainer.patience,
         identity=identity(run, corpus.digest),
         others=callbacks,
@@ -102,6 +106,11 @@ def _train(
     return _scores(run, corpus, module, keeper)
 
 
+def _monitor(run: RunConfig) -> Score | None:
+    """Return the score that patience watches; None is the loss."""
+    return None if run.trainer.monitor == LOSS else run.spec.score(run.trainer.monitor or run.objective)
+
+
 def identity(run: RunConfig, digest: str) -> dict[str, str]:
     """Give the settings that make a training what it is, for comparison with a checkpoint's."""
     settings = {
@@ -114,7 +123,8 @@ def _module(run: RunConfig, corpus: EncodedCorpus, make: Callable[..., Classifie
     return make(
         start(run, corpus),
         config=run.optimizer,
-        classes=len(corpus.labels),
+        spec=run.spec,
+        task=fit_task(run, corpus),
         batches=batch_count(corpus.train, batch_size=run.data.batch_size),
         epochs=run.trainer.max_epochs,
         accumulate=run.trainer.accumulate,
@@ -179,7 +189,7 @@ def _saved(folder: Path | None, keeper: Keeper) -> dict[str, Any] | None:
     content = checkpoint.read(path)
     theirs = content["identity"]
     for key, value in keeper.identity.items():
-        given = theirs.get(key, repr(None))  # a setting that came later is null in older checkpoints
+        given = theirs.get(key, _DEFAULTS.get(key, value))  # of a setting that came later than the checkpoint
         if given != value:
             raise UserError(f"checkpoint {path}: is of a run with {key}={given}, here it is {value}")
     return content
@@ -198,10 +208,9 @@ def _scores(run: RunConfig, corpus: EncodedCorpus, module: Classifier, keeper: K
     stopped = module.stopped or ("early" if keeper.exhausted else None)
     has_best = best is not None and keeper.folder is not None
     return Scores(
-        validation=best.accuracy if best else math.nan,
-        validation_macro_f1=best.macro_f1 if best else math.nan,
-        validation_loss=best.loss if best else math.nan,
-        parameters=parameter_count(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels)),
+        score=run.score,
+        values=dict(best or {}),
+        parameters=parameter_count(run.model, vocabulary=len(corpus.vocabulary), classes=module.task.outputs),
         activations=activation_bytes(module.network, corpus.train, run),
         seconds=keeper.seconds,
         samples_per_second=learned / max(keeper.learning_seconds, 1e-9),

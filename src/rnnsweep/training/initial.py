@@ -10,7 +10,17 @@ from rnnsweep.data.vectors import corpus_vectors
 from rnnsweep.errors import UserError
 from rnnsweep.networks import Network, build
 from rnnsweep.networks.embedding import set_vectors
+from rnnsweep.tasks import Facts, Task
 from rnnsweep.training import checkpoint
+
+
+def fit_task(run: RunConfig, corpus: EncodedCorpus) -> Task:
+    """Make the run's task on its corpus.
+
+    Raises:
+        UserError: the training targets or the class weights do not suit the task.
+    """
+    return run.spec.make(run.task, Facts(corpus.labels, corpus.train.targets_N))
 
 
 def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
@@ -47,7 +57,7 @@ def start(run: RunConfig, corpus: EncodedCorpus) -> Network:
 
 def _drawn(run: RunConfig, corpus: EncodedCorpus, *, seed: int) -> Network:
     torch.manual_seed(seed)
-    return build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    return build(run.model, vocabulary=len(corpus.vocabulary), classes=run.spec.outputs(len(corpus.labels)))
 
 
 def restore(run: RunConfig, corpus: EncodedCorpus, path: Path) -> Network:
@@ -56,6 +66,8 @@ def restore(run: RunConfig, corpus: EncodedCorpus, path: Path) -> Network:
     Raises:
         UserError: no such checkpoint, not one of ours, or of another network.
     """
-    network = build(run.model, vocabulary=len(corpus.vocabulary), classes=len(corpus.labels))
+    network = build(
+        run.model, vocabulary=len(corpus.vocabulary), classes=run.spec.outputs(len(corpus.labels))
+    )
     checkpoint.load_weights(network, checkpoint.read(path), path)
     return network.eval()

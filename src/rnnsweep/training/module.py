@@ -4,7 +4,7 @@ Lightning spends 300 to 450 microseconds around every batch, a small network 2,0
 thousand texts makes that cost nothing, and callbacks, loggers, strategies and precision work as ever: they
 are heard at the end of every chunk. Optimisation is Lightning's "manual" kind.
 
-Shapes: B texts, T time steps, C classes.
+Shapes: B rows of a batch, T time steps, K outputs for each row.
 """
 
 import time
@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.optim.schedule import Plateau, factor
-from rnnsweep.training.metrics import Metrics, Tally
+from rnnsweep.tasks import LOSS, Task, TaskSpec
+from rnnsweep.training.metrics import Metrics, Tally, named
 
 
 class Texts(Protocol):
@@ -53,14 +54,8 @@ class Position:
     validation_due: bool = False  # a validation belongs here and has not been done
 
 
-def summed_loss(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
-    """Add the texts' cross-entropies up, in single precision at least."""
-    precise_BC = logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))
-    return nn.functional.cross_entropy(precise_BC, targets_B, reduction="sum")
-
-
 def read_texts(network: Any, optimizer: Optimizer, lengths_B: Tensor, texts: slice = slice(None)) -> Tensor:
-    """Give logits_BC of some texts of the batch that the optimiser looks at, on the quickest way."""
+    """Compute outputs_BK of some rows of the batch that the optimiser looks at, by the quickest backend."""
     vectors_UE, places_TB, padding = optimizer.rows(texts)
     if network.reads_distinct(vectors_UE, tokens=places_TB.numel()):
         return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=padding)  # type: ignore[no-any-return]
@@ -68,13 +63,14 @@ def read_texts(network: Any, optimizer: Optimizer, lengths_B: Tensor, texts: sli
 
 
 class Classifier(pl.LightningModule):
-    """Trains a network to classify texts.
+    """Trains a network on a task.
 
     Args:
-        network: has `embedding`, ``read(embedded_TBE, lengths_B) -> logits_BC``, and `reads_distinct` and
+        network: has `embedding`, ``read(embedded_TBE, lengths_B) -> outputs_BK``, and `reads_distinct` and
             `read_distinct` as `networks.Network` has.
         config: how the weights move.
-        classes: C.
+        spec: the task.
+        task: the same on the corpus.
         batches: mini-batches of an epoch.
         epochs: of the whole training; schedules end there.
         accumulate: pieces that a mini-batch is cut into.
@@ -88,7 +84,8 @@ class Classifier(pl.LightningModule):
         network: nn.Module,
         *,
         config: OptimizerConfig,
-        classes: int,
+        spec: TaskSpec,
+        task: Task,
         batches: int,
         epochs: int,
         accumulate: int = 1,
@@ -97,12 +94,14 @@ class Classifier(pl.LightningModule):
         self.automatic_optimization = False
         self.network = network
         self.config = config
+        self.task = task
         self.position = Position()
         self.validation: Metrics | None = None  # of the last validation
         self.stopped: str | None = None  # why the training was asked to stop
         self._batches, self._total = batches, batches * epochs
         self._accumulate = accumulate
-        self._learned, self._validated = Tally(classes), Tally(classes)
+        self._learned = Tally(spec, task, scores=spec.running)
+        self._validated = Tally(spec, task)
         self._plateau = Plateau()
         self._optimizer: Optimizer | None = None
         self._restored: dict[str, Any] | None = None
@@ -178,11 +177,10 @@ class Classifier(pl.LightningModule):
         self._validated.clear()
 
     def validation_step(self, batch: Texts, batch_idx: int) -> None:
-        """Count what the network says of some texts."""
-        logits_BC = self.network(batch.tokens_BT.to(self.device), batch.lengths_B)
+        """Count what the network answers for some rows."""
+        outputs_BK = self.network(batch.tokens_BT.to(self.device), batch.lengths_B)
         targets_B = batch.targets_B.to(self.device)
-        loss = summed_loss(logits_BC, targets_B)
-        self._validated.add(logits_BC, targets_B, loss)
+        self._validated.add(outputs_BK, targets_B, self.task.loss(outputs_BK, targets_B))
 
     def on_validation_epoch_end(self) -> None:
         """Read the metrics off, log them with those of the training since the last time."""
@@ -194,8 +192,8 @@ class Classifier(pl.LightningModule):
         self.position.validation_due = False
         rate = self.learning_rate  # of the stretch that was just measured
         if self.config.schedule == "plateau":
-            self._plateau.hear(self.validation.loss)
-        values = learned.named("train") | self.validation.named("validation")
+            self._plateau.hear(self.validation[LOSS])
+        values = named(learned, "train") | named(self.validation, "validation")
         self._log({**values, "epoch": self.epochs_done, "optimizer/lr": rate})
 
     @property
@@ -241,7 +239,7 @@ class Classifier(pl.LightningModule):
         return [seen for texts in chunk for seen in self._learn(texts)]
 
     def _learn(self, batch: Texts) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
-        """Do one optimiser step; give logits, targets and summed loss of each piece of this process."""
+        """Do one optimiser step; return outputs, targets and summed loss of each piece of this process."""
         seen, scaler = [], self._scaler
         targets_B = batch.targets_B.to(self.device)
         self.optimizer.look(batch.tokens_BT.t().to(self.device))
@@ -267,14 +265,14 @@ class Classifier(pl.LightningModule):
             texts: which of the batch are the piece.
 
         Returns:
-            logits_BC of the piece and its summed loss, both without a gradient.
+            outputs_BK of the piece and its summed loss, both without a gradient.
         """
         scaler = self._scaler
-        logits_BC = read_texts(self.network, self.optimizer, lengths_B, texts)
-        loss = summed_loss(logits_BC, targets_B[texts])
-        part = loss / len(targets_B)
+        outputs_BK = read_texts(self.network, self.optimizer, lengths_B, texts)
+        loss = self.task.loss(outputs_BK, targets_B[texts])
+        part = loss / self.task.weight(targets_B)
         torch.autograd.backward(part if scaler is None else scaler.scale(part))
-        return logits_BC.detach(), loss.detach()
+        return outputs_BK.detach(), loss.detach()
 
     def _pieces(self, size: int) -> list[slice]:
         """Cut this process's share of a batch into pieces."""

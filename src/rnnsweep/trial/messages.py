@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rnnsweep.sweepfile import Slot
+from rnnsweep.tasks.score import HIGHER, LOWER, turn
 
 OUTCOME = "outcome.json"  # in a task's folder: how it ended, written before anyone is told
 LEASE = "lease.json"  # in a task's folder: the process that works there
@@ -48,7 +49,13 @@ class Report:
     rung: int  # 1 for the first validation, 2 for the second ...
     step: int  # optimiser steps done
     epoch: float  # epochs done
-    validation: float  # accuracy on the validation part
+    validation: float  # natural value of the score that decides, on the validation part
+    direction: str = HIGHER  # which values are better: higher | lower
+
+    @property
+    def turned(self) -> float:
+        """The value so that more is better, as a study takes it."""
+        return float(turn(self.validation, self.direction))
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,12 @@ class Outcome:
     state: str  # complete | pruned | failed | interrupted
     cause: str | None = None
     reason: str | None = None  # one line for people
-    scores: Mapping[str, Any] = field(default_factory=dict)  # validation, epochs, seconds, test/accuracy ...
+    scores: Mapping[str, Any] = field(default_factory=dict)  # validation, direction, epochs, seconds ...
     recorded: bool = False  # its run has this end in the store already
 
     @property
     def validation(self) -> float | None:
-        """The best validation accuracy, where the task got that far."""
+        """The natural value of the best validation, where the task got that far."""
         value = self.scores.get("validation")
         return None if value is None else float(value)
 
@@ -111,6 +118,18 @@ class Ended:
 
 
 Event = Started | Reported | Ended
+
+
+def validation_of(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the natural validation of a record of scores, and its direction where lower is better."""
+    lower = {"direction": LOWER} if scores.get("direction") == LOWER else {}
+    return {"validation": scores.get("validation"), **lower}
+
+
+def turned_validation(scores: Mapping[str, Any]) -> float | None:
+    """Return the validation of a record of scores so that more is better; None where there is none."""
+    value = scores.get("validation")
+    return None if value is None else turn(float(value), scores.get("direction", HIGHER))
 
 
 class Channel(Protocol):

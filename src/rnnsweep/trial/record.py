@@ -7,6 +7,7 @@ import yaml
 
 from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus
+from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best_names
 from rnnsweep.tracking.naming import how_to_repeat, run_name
 from rnnsweep.tracking.spool.record import RunRecord, State, dataset_parts
 from rnnsweep.training.scores import Scores
@@ -31,7 +32,7 @@ def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -
         experiment=task.experiment,
         name=_name(task, run, flat),
         key=task.key,
-        tags={**task.tags, "rnnsweep.seed": str(run.seed)},
+        tags={**task.tags, **score_tags(run), "rnnsweep.seed": str(run.seed)},
         params=flat,
         parent_key=task.parent_key,
         datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes) if corpus else (),
@@ -42,6 +43,11 @@ def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -
         provenance=task.origin,
         resume=True,  # as a process before this one may have got no further than this line
     )
+
+
+def score_tags(run: RunConfig) -> dict[str, str]:
+    """Return the tags that say what was learnt and by which score runs are compared."""
+    return {TASK_TAG: run.spec.name, SCORE_TAG: run.score.name}
 
 
 def _name(task: TrialTask, run: RunConfig, flat: Mapping[str, Any]) -> str:
@@ -72,9 +78,7 @@ def close_record(record: RunRecord, outcome: Outcome) -> None:
 def summary_of(scores: Scores) -> Mapping[str, Any]:
     """Give the one-number results of a training by the names that they are recorded under."""
     return {
-        "best/validation_accuracy": scores.validation,
-        "best/validation_macro_f1": scores.validation_macro_f1,
-        "best/validation_loss": scores.validation_loss,
+        **best_names(scores.values),
         "params_total": scores.parameters,
         "memory/activations_bytes": scores.activations,
         "time/seconds": scores.seconds,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from rnnsweep.tasks import Score
 from rnnsweep.training.module import Classifier
 from rnnsweep.trial.causes import TimeLimit
 from rnnsweep.trial.messages import Channel, Report
@@ -19,6 +20,7 @@ class Reporter(pl.Callback):
 
     Args:
         channel: the line to the controller.
+        score: which of the validation's values is reported.
         validate_every: epochs between two validations, which are the rungs.
         max_epochs: of the training; its last validation is reported, and ends it anyhow.
         seconds: after which the training ends with TimeLimit; None for no limit.
@@ -29,12 +31,13 @@ class Reporter(pl.Callback):
         self,
         channel: Channel,
         *,
+        score: Score,
         validate_every: float,
         max_epochs: int,
         seconds: float | None,
         held: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._channel = channel
+        self._channel, self._score = channel, score
         self._validate_every, self._max_epochs = validate_every, max_epochs
         self._seconds = seconds
         self._held = held
@@ -64,7 +67,8 @@ class Reporter(pl.Callback):
             raise OSError(errno.ENOSPC, "no room for the record of the run")
         epochs = pl_module.epochs_done
         rung = max(1, round(epochs / self._validate_every))
-        report = Report(rung, pl_module.position.step, epochs, pl_module.validation.accuracy)
+        value = pl_module.validation[self._score.name]
+        report = Report(rung, pl_module.position.step, epochs, value, self._score.direction)
         if trainer.is_global_zero and self._channel.report(report) == PRUNE and epochs < self._max_epochs:
             self.pruned_at = epochs
             _stop(trainer, "pruned")

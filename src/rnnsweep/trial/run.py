@@ -1,8 +1,7 @@
 """What happens behind the wall: compose, record, train, score, and an outcome whatever happens."""
 
-import math
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from rnnsweep.config import RunConfig, compose
@@ -86,6 +85,7 @@ def _attempt(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channe
 def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, train: Train) -> Outcome:
     reporter = Reporter(
         channel,
+        score=run.score,
         validate_every=run.trainer.validate_every,
         max_epochs=run.trainer.max_epochs,
         seconds=task.time_limit,
@@ -119,28 +119,14 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
 
 
 def _values(scores: Scores) -> dict[str, Any]:
-    """Give the scores as plain values, memory beside them; NaN, as without a validation, is left out."""
-    kept = {key: value for key, value in asdict(scores).items() if key not in ("checkpoint", "stopped")}
-    kept["memory"] = peak_memory()
-    return {key: value for key, value in kept.items() if not (isinstance(value, float) and math.isnan(value))}
+    """Return the scores as plain values, memory beside them; what was not measured is left out."""
+    return {**scores.plain(), "memory": peak_memory()}
 
 
 def _baseline(task: TrialTask, run: RunConfig, record: RunRecord) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
     note_read(task.folder.parent.parent, task.folder.name)
-    found = fit_baseline(run.data)
-    record.summary(
-        {
-            "best/validation_accuracy": found.validation,
-            "best/validation_macro_f1": found.validation_macro_f1,
-            "best/validation_loss": found.validation_loss,
-            "test/accuracy": found.test,
-            "test/macro_f1": found.test_macro_f1,
-            "test/loss": found.test_loss,
-            "params_total": found.parameters,
-            "time/seconds": found.seconds,
-            "time/samples_per_second": found.samples_per_second,
-        }
-    )
-    return Outcome("complete", scores=asdict(found))
+    fitted = fit_baseline(run)
+    record.summary(fitted.summary())
+    return Outcome("complete", scores=fitted.plain())

@@ -36,7 +36,7 @@ def train_row(row: LessonRow, overrides: Sequence[str]) -> Outcome:
         row=row.row,
         name=row.name,
         recorded=row.recorded,
-        train=running_accuracy(seen),
+        train=running_score(seen),
         validation=result.validation,
         test=test,
         parameters=result.parameters,
@@ -52,13 +52,13 @@ def _named(row: LessonRow, overrides: Sequence[str]) -> tuple[str, ...]:
     return (*overrides, *(quote(key, name) for key, name in names.items() if key not in given))
 
 
-def running_accuracy(seen: Sequence[Validation]) -> float:
-    """Give the accuracy while training, over the first epoch, as a lesson's loop prints it."""
+def running_score(seen: Sequence[Validation]) -> float:
+    """Compute the score while training, over the first epoch, as a lesson's loop prints it."""
     first = [one for one in seen if one.epoch <= 1.0] or list(seen[:1])
     steps, total, before = 0, 0.0, 0
     for one in first:
         steps, before = one.step - before, one.step
-        total += (one.train_accuracy or 0.0) * steps
+        total += one.running.get(one.score.name, 0.0) * steps
     return total / max(before, 1)
 
 
@@ -66,6 +66,6 @@ def _test(result: TrainResult, overrides: Sequence[str]) -> float:
     from rnnsweep.training import evaluate as score
 
     if result.run_id is not None:
-        return evaluate(result.run_id).accuracy
+        return evaluate(result.run_id).values[result.score.name]
     assert result.checkpoint is not None
-    return score(compose(overrides), result.checkpoint).accuracy
+    return score(compose(overrides), result.checkpoint).values[result.score.name]

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     ("rnnsweep compare quickstart --json | jq .standings", "one JSON object, for programs"),
 )
 @click.argument("sweeps", type=Started(), nargs=-1, required=True, metavar="SWEEP...")
-@click.option("--margin", type=click.FloatRange(0, 1), help="Smallest difference that matters, as 0.002.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0),
+    help="Smallest difference that matters, as 0.002.",
+)
 @click.option("--figures", type=click.Path(path_type=Path), help="Folder for figures and tables as files.")
 @json_option
 def compare_command(
@@ -99,13 +103,16 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
                 "sweep": found.sweep,
                 "architecture": found.architecture,
                 "validation": found.validation,
+                "score": found.score.facts(),
                 "run_id": found.run_id,
                 "overrides": list(found.overrides),
                 "command": found.command,
             }
         )
     if not as_json:
-        click.echo(f"# {found.architecture}, validation {score(found.validation)}", err=True)
+        click.echo(
+            f"# {found.architecture}, validation {found.score.title} {score(found.validation)}", err=True
+        )
         click.echo(found.command)
 
 

@@ -61,7 +61,7 @@ def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
         console.print(f"  {part:<12} {_counted(counts)}", markup=False)
     ranked = sorted(facts.labels.items(), key=lambda item: -item[1])
     total = sum(facts.labels.values())
-    if ranked:
+    if facts.majority is not None:
         console.print(f"{len(ranked)} labels, majority {facts.majority:.1%}", style="bold", markup=False)
     width = max((len(label) for label, _ in ranked[:SHOWN]), default=0)
     for label, rows in ranked[:SHOWN]:

@@ -15,6 +15,7 @@ from rnnsweep.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import TrainResult, Validation
+    from rnnsweep.api.results import EvaluateResult
     from rnnsweep.config import RunConfig
     from rnnsweep.data import EncodedCorpus
 
@@ -42,6 +43,7 @@ def train_command(overrides: Sequence[str], as_json: bool) -> int:
             {
                 "run_id": result.run_id,
                 "validation": result.validation,
+                "score": result.score.facts(),
                 "parameters": result.parameters,
                 "seconds": result.seconds,
             }
@@ -67,14 +69,39 @@ def evaluate_command(run: str, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import evaluate
 
-        found = evaluate(run)
-        scores = {"accuracy": found.accuracy, "macro_f1": found.macro_f1, "loss": found.loss}
-        emit({"run_id": found.run_id, "test": scores})
+        result = evaluate(run)
+        emit(
+            {
+                "run_id": result.run_id,
+                "test": dict(result.values),
+                "score": result.score.facts(),
+                "classes": result.classes,
+            }
+        )
     if not as_json:
-        click.echo(f"run {found.run_id[:8]} ({found.name}) on the test part")
-        click.echo(f"  accuracy  {score(found.accuracy)}")
-        click.echo(f"  macro F1  {score(found.macro_f1)}")
-        click.echo(f"  loss      {loss(found.loss)}")
+        _print_evaluation(result)
+
+
+def _print_evaluation(result: "EvaluateResult") -> None:
+    """Print a line for each score, and a table with a row for each class."""
+    click.echo(f"run {result.run_id[:8]} ({result.name}) on the test part")
+    wide = max(map(len, ("loss", *result.titles.values())))
+    for name, title in result.titles.items():
+        click.echo(f"  {title:<{wide}}  {score(result.values[name])}")
+    click.echo(f"  {'loss':<{wide}}  {loss(result.values['loss'])}")
+    if not result.classes:
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    console, _ = consoles()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for number, head in enumerate(result.classes[0]):
+        table.add_column(head, justify="right" if number else "left", overflow="fold")
+    for row in result.classes:
+        name, *values, rows = row.values()
+        table.add_row(Text(str(name)), *map(score, values), f"{rows:,}")
+    console.print(table)
 
 
 def _train(overrides: Sequence[str]) -> "TrainResult":
@@ -101,8 +128,8 @@ def _tell(seen: "Validation") -> None:
     _, console = consoles()
     train = "" if seen.train_loss is None else f"train loss {loss(seen.train_loss)}, "
     console.print(
-        f"epoch {seen.epoch:<4.3g} {train}validation loss {loss(seen.loss)},"
-        f" accuracy {score(seen.accuracy)}  {duration(seen.seconds):>8}",
+        f"epoch {seen.epoch:<4.3g} {train}validation loss {loss(seen.values['loss'])},"
+        f" {seen.score.title} {score(seen.values[seen.score.name])}  {duration(seen.seconds):>8}",
         markup=False,
         soft_wrap=True,
     )
@@ -112,7 +139,7 @@ def _conclude(result: "TrainResult") -> None:
     console, _ = consoles()
     ended = {"interrupted": "interrupted after", "early": "stopped early after"}.get(result.stopped or "", "")
     console.print(
-        f"[bold]{score(result.validation)}[/] best validation accuracy"
+        f"[bold]{score(result.validation)}[/] best validation {result.score.title}"
         f" ({ended} {count_epochs(result.epochs)}, {count(result.parameters, 'parameter')},"
         f" {duration(result.seconds)})".replace("( ", "(")
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.figures.svg import Picture, Scale, fit, number, shorten
 from rnnsweep.comparison.verdicts.records import Comparison, Standing, TestScore, Verdict
-from rnnsweep.comparison.verdicts.sentences import points
+from rnnsweep.comparison.verdicts.sentences import apart
 
 WIDTH = 720
 LEFT = 150
@@ -71,7 +71,12 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     height = ROW * len(shown) + 56
     picture = Picture(WIDTH, height, "Differences of test scores between pairs, with 95 % intervals")
     floor = height - 44.0
-    picture.x_axis(_percent(scale), floor, 4, label="difference in points (right: the first is better)")
+    picture.x_axis(
+        _percent(scale),
+        floor,
+        4,
+        label=f"difference in {comparison.score.words} (right: the first is better)",
+    )
     band = scale(comparison.margin) - scale(-comparison.margin)
     picture.add(
         "rect",
@@ -90,7 +95,7 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     how = (
         "Each line is the mean difference over replicates with the same seed and its 95 % interval; a line "
         "that keeps clear of the upright at 0 speaks for one side, one inside the grey band "
-        f"(±{points(comparison.margin)} points) for no difference that matters. The word at the "
+        f"(±{apart(comparison.score, comparison.margin)}) for no difference that matters. The word at the "
         "right also corrects for the number of pairs."
     )
     return Figure("pairs", "Differences, pair by pair", how, picture.render(), columns, rows)

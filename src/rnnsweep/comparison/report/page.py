@@ -20,10 +20,11 @@ from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.derived import say_derived
 from rnnsweep.comparison.verdicts.mistakes import Example, Mistakes
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Comparison, Spent, Standing
-from rnnsweep.comparison.verdicts.sentences import gather_remarks, p_value, points, say_few, say_improvement
+from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
 from rnnsweep.comparison.verdicts.test_reads import TestReads, say_reads
 from rnnsweep.palette import colour
 from rnnsweep.shell import command_line
+from rnnsweep.tasks import spec_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,8 @@ def render_report(comparison: Comparison) -> str:
         svg=Markup,
         centres=[s for s in comparison.standings if s.test.median],
         few=say_few(comparison.standings),
-        points=points,
+        apart=apart,
+        baseline=spec_of(comparison.score).baseline,
         say_improvement=say_improvement,
         reads=_say_times(comparison.test_reads),
         p_value=p_value,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from rnnsweep.comparison.verdicts.records import Comparison, Standing, Verdict
+from rnnsweep.tasks import Score
 
 DASH = "–"
 STANDING_HEADS = (
@@ -33,11 +34,14 @@ def whole(value: float | None) -> str:
     return DASH if value is None or value != value else f"{value:,.0f}"
 
 
-def interval(low: float | None, high: float | None, *, sign: bool = False) -> str:
-    """Write an interval, or a dash where it is withheld."""
+def interval(low: float | None, high: float | None, *, score: Score, sign: bool = False) -> str:
+    """Write an interval of turned values in natural ones, or a dash where it is withheld."""
     if low is None or high is None:
         return DASH
-    return f"{low:+.4f} to {high:+.4f}" if sign else f"{low:.4f} to {high:.4f}"
+    ends = score.turned_interval(low, high)
+    if sign:
+        return f"{ends[0]:+.4f} to {ends[1]:+.4f}"
+    return " to ".join(score.write(score.turned(end)) for end in ends)
 
 
 def standing_cells(standing: Standing) -> list[str]:
@@ -46,10 +50,10 @@ def standing_cells(standing: Standing) -> list[str]:
     trials = "one fit" if standing.baseline else " / ".join(map(str, standing.trials.values()))
     return [
         standing.architecture,
-        decimal(test.mean),
-        interval(test.low, test.high),
+        standing.score.write(test.mean),
+        interval(test.low, test.high, score=standing.score),
         DASH if standing.baseline else str(test.replicates),
-        decimal(standing.validation),
+        standing.score.write(standing.validation),
         trials,
         whole(standing.parameters),
         decimal(standing.seconds, 1),
@@ -59,24 +63,29 @@ def standing_cells(standing: Standing) -> list[str]:
 
 def centre_cells(standing: Standing) -> list[str]:
     """Give the cells of one row of means, medians and interquartile means, under CENTRE_HEADS."""
-    test = standing.test
+    test, score = standing.test, standing.score
     scores = [r.test for r in standing.replicates]
-    cells = [standing.architecture, decimal(test.mean), interval(test.low, test.high)]
+    cells = [standing.architecture, score.write(test.mean), interval(test.low, test.high, score=score)]
     for found in (test.median, test.interquartile_mean):
-        cells += [DASH, DASH] if found is None else [decimal(found.estimate), interval(found.low, found.high)]
-    worst, best = (decimal(end(scores)) if scores else DASH for end in (min, max))
+        cells += (
+            [DASH, DASH]
+            if found is None
+            else [score.write(found.estimate), interval(found.low, found.high, score=score)]
+        )
+    worst, best = (score.write(end(scores)) if scores else DASH for end in (min, max))
     return [*cells, decimal(test.spread), worst, best]
 
 
 def verdict_cells(verdict: Verdict) -> list[str]:
     """Give the cells of one pair, under VERDICT_HEADS."""
-    difference = DASH if verdict.difference is None else f"{verdict.difference:+.4f}"
+    natural = verdict.natural[0]
+    difference = DASH if natural is None else f"{natural:+.4f}"
     needed = verdict.replicates_needed
     return [
         f"{verdict.a} : {verdict.b}",
         verdict.verdict,
         difference,
-        interval(verdict.low, verdict.high, sign=True),
+        interval(verdict.low, verdict.high, score=verdict.score, sign=True),
         decimal(verdict.p),
         decimal(verdict.improvement.estimate, 2) if verdict.improvement else DASH,
         DASH if needed is None else str(needed),

@@ -75,10 +75,10 @@ def _row(standing: Standing, known: Sequence[float], room: int, named: int) -> l
     trials = "one fit" if standing.baseline else "/".join(map(str, standing.trials.values()))
     return [
         Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
-        decimal(test.mean),
+        standing.score.write(test.mean),
         Text(interval_bar(test.low, test.mean, test.high, known, room), style=colour(standing.architecture)),
         DASH if standing.baseline else str(test.replicates),
-        decimal(standing.validation, 3),
+        standing.score.write(standing.validation, 3),
         trials,
         DASH if standing.parameters is None else short(standing.parameters),
         decimal(standing.seconds, 1),
@@ -98,7 +98,7 @@ def _front(front: Front) -> Table:
     table.add_column("trial", justify="right")
     for name in front.objectives:
         table.add_column(name, justify="right", no_wrap=True)
-    for one in sorted(shown, key=lambda one: -one.values[0]):
+    for one in sorted(shown, key=front.points.index):
         who = Text(f"{'*' if one.of_all else ' '} {one.architecture}", style=colour(one.architecture))
         cells = map(write_value, front.objectives, one.values)
         table.add_row(who, str(one.trial), *cells)

@@ -28,8 +28,8 @@ class FrontPoint:
 class Front:
     """The fronts of a sweep with several objectives."""
 
-    objectives: tuple[str, ...]  # validation first, which is to be large; the others are to be small
-    points: tuple[FrontPoint, ...]  # the highest validation first
+    objectives: tuple[str, ...]  # validation first, the others are to be small
+    points: tuple[FrontPoint, ...]  # the best validation first
     others: tuple[FrontPoint, ...] = field(default=(), repr=False)  # trials that another one beats
 
     def to_json(self) -> dict[str, Any]:
@@ -50,19 +50,21 @@ class Front:
         }
 
 
-def find_front(trials: "pd.DataFrame", objectives: Sequence[str]) -> Front | None:
+def find_front(trials: "pd.DataFrame", objectives: Sequence[str], *, lower: bool = False) -> Front | None:
     """Find the front of each architecture and of all; None for one objective or without a point.
 
     Args:
         trials: complete, feasible trials, in the columns of `tracking.runs()`.
         objectives: columns; the first is to be large, the others small.
+        lower: the first is to be small, too.
     """
     if len(objectives) < 2 or not len(trials):
         return None
     known = trials[trials[list(objectives)].notna().all(axis=1)]
     if not len(known):
         return None
-    values_NK = turned(known[list(objectives)].to_numpy(dtype=np.float64))
+    sign = -1.0 if lower else 1.0
+    values_NK = turned(known[list(objectives)].to_numpy(dtype=np.float64), sign)
     best_N = unbeaten(values_NK)
     own_N = np.zeros(len(known), dtype=bool)
     architectures_N = known["architecture"].to_numpy()
@@ -71,7 +73,7 @@ def find_front(trials: "pd.DataFrame", objectives: Sequence[str]) -> Front | Non
         own_N[mine_N] = unbeaten(values_NK[mine_N])
     rows = known.to_dict("records")
     points = [_point(row, objectives, of_all=bool(best)) for row, best in zip(rows, best_N, strict=True)]
-    order = sorted(range(len(points)), key=lambda i: (-points[i].values[0], points[i].values[1:]))
+    order = sorted(range(len(points)), key=lambda i: (-sign * points[i].values[0], points[i].values[1:]))
     return Front(
         tuple(objectives),
         tuple(points[i] for i in order if own_N[i]),
@@ -79,9 +81,9 @@ def find_front(trials: "pd.DataFrame", objectives: Sequence[str]) -> Front | Non
     )
 
 
-def turned(values_NK: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn values so that more is better: the first objective as it is, the others negated."""
-    return np.column_stack([values_NK[:, :1], -values_NK[:, 1:]])
+def turned(values_NK: NDArray[np.float64], sign: float = 1.0) -> NDArray[np.float64]:
+    """Turn values so that more is better: the first objective times `sign`, the others negated."""
+    return np.column_stack([sign * values_NK[:, :1], -values_NK[:, 1:]])
 
 
 def unbeaten(values_NK: NDArray[np.float64]) -> NDArray[np.bool_]:

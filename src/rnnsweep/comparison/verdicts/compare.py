@@ -1,5 +1,6 @@
 """From the records of a sweep to its comparison."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,11 @@ from rnnsweep.comparison.predictions import Predictions, right_rows
 from rnnsweep.comparison.statistics.importance import forest_importances
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
-from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts
+from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
 from rnnsweep.comparison.verdicts.facts import describe_looks, describe_sweep
 from rnnsweep.comparison.verdicts.health import Bounds, check_health
 from rnnsweep.comparison.verdicts.mistakes import Texts, find_mistakes
-from rnnsweep.comparison.verdicts.records import Comparison
+from rnnsweep.comparison.verdicts.records import Comparison, Standing
 from rnnsweep.comparison.verdicts.sentences import say_answer
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.comparison.verdicts.studies import find_bought
@@ -24,11 +25,12 @@ from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.shell import command_line
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.space import Choices, Dimension
+from rnnsweep.tasks import Score
+from rnnsweep.tasks.score import LOWER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MARGIN = 0.002
 READS = "counted reads of the test part"
 COLUMNS = [
     "run_id",
@@ -55,7 +57,8 @@ def compare_records(
     curves: "pd.DataFrame | None" = None,
     *,
     sweep: Sweep | str = "",
-    margin: float = MARGIN,
+    score: Score | None = None,
+    margin: float | None = None,
     importances: Mapping[str, Mapping[str, float]] | None = None,
     importance_method: str = "",
     correct: Mapping[str, ArrayLike] | None = None,
@@ -73,8 +76,9 @@ def compare_records(
         runs: the columns of `tracking.runs()`.
         curves: the columns of `tracking.curves()`, of as many runs as are to be shown.
         sweep: the sweep, or only its name.
-        margin: smallest difference of test scores that matters (0.002: two rows in a thousand); 0 means
-            that nothing is called equivalent.
+        score: what `validation` and `test` are values of; None: as the runs name it.
+        margin: smallest difference of test scores that matters, in the score's unit (0.002 of accuracy:
+            two rows in a thousand); None is the score's own; 0 means that nothing is called equivalent.
         importances: share of each parameter for each architecture; None computes them with a random forest.
         importance_method: how `importances` were computed, in a few words.
         correct: for each architecture, whether each test row was predicted rightly: (replicates, rows).
@@ -91,12 +95,15 @@ def compare_records(
         UserError: no runs, or a margin out of range.
     """
     name = sweep if isinstance(sweep, str) else sweep.name
-    refuse_unless(0 <= margin < 1, "margin", margin, "at least 0 and below 1 (a share, as 0.002)")
+    score = score or score_of(runs)
+    _refuse_margin(score, margin)
     if not len(runs):
         raise UserError(f"sweep {name!r} has no runs yet; start it with: {command_line('sweep', name)}")
-    table = _with_columns(runs)
+    natural = _with_columns(runs)
+    table = turned_runs(natural, score)
     objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
-    standings = make_standings(table, objectives=objectives)
+    standings = make_standings(table, objectives=objectives, score=score)
+    margin = _margin(score, standings) if margin is None else margin
     said = gather_predictions(standings, predictions or {})
     verdicts = make_verdicts(
         standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
@@ -106,7 +113,7 @@ def compare_records(
         table,
         sweep,
         architectures=[s.architecture for s in standings],
-        further=[_with_columns(one) for one in studies],
+        further=[turned_runs(_with_columns(one), score) for one in studies],
     )
     shares = forest_importances(table) if importances is None else importances
     return Comparison(
@@ -125,22 +132,41 @@ def compare_records(
             early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
         ),
         margin=margin,
-        runs=table,
+        runs=natural,
+        score=score,
         curves=curves,
         importances=shares,
         importance_method="random forest, by permutation" if importances is None else importance_method,
         marginals=forest_marginals(table, shares),
         bought=bought,
         facts={
-            **describe_sweep(table, sweep),
+            **describe_sweep(table, sweep, score=score),
             **({READS: say_reads(reads)} if reads else {}),
             **describe_looks(looks),
             **{k: str(v) for k, v in (facts or {}).items()},
         },
-        front=find_front(feasible_trials(last_attempts(table[table["role"] == "trial"])), objectives),
+        front=find_front(
+            feasible_trials(last_attempts(natural[natural["role"] == "trial"])),
+            objectives,
+            lower=score.direction == LOWER,
+        ),
         mistakes=find_mistakes(said, labels=labels, texts=texts),
         test_reads=reads,
     )
+
+
+def _refuse_margin(score: Score, margin: float | None) -> None:
+    if margin is None:
+        return
+    if score.unit == "share":
+        refuse_unless(0 <= margin < 1, "margin", margin, "at least 0 and below 1 (a share, as 0.002)")
+    refuse_unless(0 <= margin < math.inf, "margin", margin, f"0 or more, in {score.unit}")
+
+
+def _margin(score: Score, standings: Sequence[Standing]) -> float:
+    """Return the score's own margin; where that is a share, it is one of the baseline's test score."""
+    means = [s.test.mean for s in sorted(standings, key=lambda s: not s.baseline) if s.test.mean is not None]
+    return score.default_margin(means[0] if means else None)
 
 
 def _with_columns(runs: "pd.DataFrame") -> "pd.DataFrame":

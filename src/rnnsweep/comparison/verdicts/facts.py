@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 from rnnsweep.comparison.verdicts.sequential import look_factor
 from rnnsweep.sweepfile import Derived, Sweep
 from rnnsweep.sweepfile.space import Choices, Dimension
+from rnnsweep.tasks import Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str) -> dict[str, str]:
+def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str, *, score: Score) -> dict[str, str]:
     """Give what was searched, how it was chosen and how often the test part was read."""
-    facts = {} if isinstance(sweep, str) else _asked(sweep)
+    facts = {} if isinstance(sweep, str) else _asked(sweep, score)
     read = runs[runs["test"].notna()]
     counts = [f"{n} of role {role}" for role, n in read["role"].value_counts().items()]
     return {
@@ -33,20 +34,20 @@ def describe_looks(looks: int) -> dict[str, str]:
     return {"looks at growing replicates": f"{looks}, so each p is multiplied by {factor} (alpha spending)"}
 
 
-def _asked(sweep: Sweep) -> dict[str, str]:
+def _asked(sweep: Sweep, score: Score) -> dict[str, str]:
     limits = (f"{getattr(sweep, name)} {name}" for name in ("trials", "seconds", "epochs"))
     return {
         "sweep file": f"{sweep.path.name}, sha256 {sweep.digest}",
         "budget of each architecture": ", ".join(t for t in limits if not t.startswith("None")),
         "search": f"sampler {sweep.sampler.name}, pruner {sweep.pruner.name}, seed {sweep.seed}",
         "search space": "; ".join(_bounds(d) for d in sweep.space),
-        **_further(sweep),
+        **_further(sweep, score),
         "fixed settings": " ".join(sweep.overrides) or "none",
         "replicates vary": sweep.vary,
     }
 
 
-def _further(sweep: Sweep) -> dict[str, str]:
+def _further(sweep: Sweep, score: Score) -> dict[str, str]:
     """What a sweep asks beyond a budget and a space."""
     derived = {one for name in sweep.architectures for one in sweep.derivations(name)}
     said = {
@@ -56,7 +57,7 @@ def _further(sweep: Sweep) -> dict[str, str]:
         "constraints": ", ".join(f"{name} at most {limit:,g}" for name, limit in sweep.constraints.items()),
         "objectives": ", ".join(sweep.objectives) if len(sweep.objectives) > 1 else "",
         "started from the trials of": ", ".join(sweep.warm_start),
-        "studies end early": ", ".join(_early(sweep)),
+        "studies end early": ", ".join(_early(sweep, score)),
     }
     return {name: text for name, text in said.items() if text}
 
@@ -65,11 +66,11 @@ def _budget(derived: Derived) -> str:
     return f"{derived.budget:,} parameters" if derived.budget else "a searched number of parameters"
 
 
-def _early(sweep: Sweep) -> Iterator[str]:
+def _early(sweep: Sweep, score: Score) -> Iterator[str]:
     if sweep.stop_after is not None:
         yield f"after {sweep.stop_after} trials that bring nothing better"
     if sweep.target is not None:
-        yield f"at a validation accuracy of {sweep.target:g}"
+        yield f"at a validation {score.title} of {sweep.target:g}"
 
 
 def _bounds(dimension: Dimension) -> str:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from rnnsweep.comparison.trials import INFEASIBLE, last_attempts
 from rnnsweep.comparison.verdicts.records import Remark, Standing
-from rnnsweep.comparison.verdicts.sentences import points
+from rnnsweep.comparison.verdicts.sentences import apart
 from rnnsweep.shell import command_line
+from rnnsweep.tasks import Score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ def check_health(
     Args:
         runs: the sweep's runs, in the columns of `tracking.runs()`.
         standings: made of them.
-        curves: of replicates or trials, with key ``validation/accuracy``.
+        curves: of replicates or trials, of the score on the validation part, in natural values.
         bounds: (low, high, log) of each searched range.
         own_bounds: the ranges of architectures that have a space of their own, in place of `bounds`.
         margin: what counts as a difference.
@@ -56,7 +57,7 @@ def check_health(
         remarks += _at_border(standing, own, ranges, sweep)
         remarks += _not_converged(standing, own, margin, sweep)
         remarks += _diverging(standing, own, sweep)
-        remarks += _gap(standing, sweep)
+        remarks += _gap(standing, margin, sweep)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
 
@@ -150,7 +151,7 @@ def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sw
     if gain > margin:
         yield Remark(
             f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
-            f"{points(gain)} points: the search has not converged.",
+            f"{apart(standing.score, gain)}: the search has not converged.",
             command_line("sweep", sweep, "--trials", str(2 * len(trials))),
             standing.architecture,
         )
@@ -188,14 +189,14 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
     return float(rates[order][last[-1]]) if len(last) > 1 else None
 
 
-def _gap(standing: Standing, sweep: str) -> Iterator[Remark]:
+def _gap(standing: Standing, margin: float, sweep: str) -> Iterator[Remark]:
     if standing.validation is None or standing.test.mean is None:
         return
     gap = standing.validation - standing.test.mean
-    if gap > GAP:
+    if gap > (5 * margin if standing.score.relative else GAP):
         yield Remark(
-            f"{standing.architecture}: the best validation score is {points(gap)} points above the test "
-            "mean: choosing the best of many trials flatters it, or the two parts differ.",
+            f"{standing.architecture}: the best validation score is {apart(standing.score, gap)} above the"
+            " test mean: choosing the best of many trials flatters it, or the two parts differ.",
             "judge by the test column, and make its interval narrower: "
             + command_line("replicate", sweep, "--n", str(max(10, 2 * standing.test.replicates))),
             standing.architecture,
@@ -208,12 +209,14 @@ def _still_rising(
     if curves is None or not len(curves):
         return
     ids = {r.run_id for r in standing.replicates} or {standing.run_id}
-    own = curves[curves["run_id"].astype(str).isin(ids) & (curves["key"] == "validation/accuracy")]
-    gains = [_last_gain(group) for _, group in own.groupby("run_id")]
+    own = curves[
+        curves["run_id"].astype(str).isin(ids) & (curves["key"] == f"validation/{standing.score.name}")
+    ]
+    gains = [_last_gain(group, standing.score) for _, group in own.groupby("run_id")]
     if gains and float(np.median(gains)) > margin:
         yield Remark(
             f"{standing.architecture}: its validation score was still rising at the end, by "
-            f"{points(float(np.median(gains)))} points in the last quarter of training.",
+            f"{apart(standing.score, float(np.median(gains)))} in the last quarter of training.",
             f"see what twice the epochs bring: {_longer(standing, trials)}",
             standing.architecture,
         )
@@ -225,7 +228,7 @@ def _longer(standing: Standing, trials: "pd.DataFrame") -> str:
     return command_line("train", *standing.overrides, f"trainer.max_epochs={2 * math.ceil(done)}")
 
 
-def _last_gain(curve: "pd.DataFrame") -> float:
-    values = curve.sort_values("step")["value"].astype(float).to_numpy()
+def _last_gain(curve: "pd.DataFrame", score: Score) -> float:
+    values = score.turned(curve.sort_values("step")["value"].astype(float).to_numpy())
     last = max(1, len(values) // 4)
     return float(np.max(values[-last:]) - np.max(values[:-last])) if len(values) > last + 1 else 0.0

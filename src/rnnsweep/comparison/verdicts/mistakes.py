@@ -54,7 +54,7 @@ def find_mistakes(
         labels: the classes' names; numbers stand for those that are missing.
         texts: gives the texts of rows; None leaves the examples without.
     """
-    if not predictions:
+    if not predictions or not all(p.are_classes for own in predictions.values() for p in own.values()):
         return None
     every = [p for own in predictions.values() for p in own.values()]
     classes = 1 + max(int(max(p.targets_N.max(), p.predictions_N.max())) for p in every)

@@ -12,6 +12,7 @@ from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.test_reads import TestReads
+from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,7 @@ class Standing:
     derived: tuple[
         Mapping[str, Any], ...
     ] = ()  # widths that follow a budget: key, value, budget, deviation ...
+    score: Score = field(default_factory=score_named)  # what `validation` and `test` are, turned
 
     @property
     def trials(self) -> dict[str, int]:
@@ -103,6 +105,17 @@ class Verdict:
     detectable: float | None = None  # smallest true difference that these pairs separate in 80 % of cases
     baseline: bool = False  # b is the linear baseline: a single fit, so a comparison with one number
     mcnemar: McNemar | None = None
+    score: Score = field(default_factory=score_named)  # what differs, turned
+
+    @property
+    def natural(self) -> tuple[float | None, float | None, float | None]:
+        """Difference and interval in natural values of the score: a - b."""
+        if self.difference is None:
+            return None, None, None
+        turned = self.score.turned(self.difference)
+        if self.low is None or self.high is None:
+            return turned, None, None
+        return turned, *self.score.turned_interval(self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A sweep's answer. Scores are shares between 0 and 1."""
+    """A sweep's answer. Standings and verdicts hold turned values of `score`: more is better."""
 
     sweep: str
     question: str
@@ -135,6 +148,7 @@ class Comparison:
     report: Path | None = None
     mistakes: "Mistakes | None" = None
     front: Front | None = None  # of a sweep with several objectives
+    score: Score = field(default_factory=score_named)  # by which the architectures are compared
     test_reads: TestReads | None = None  # looks at the test part that were counted; None: no count was kept
 
     @property
@@ -150,11 +164,12 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Give the object of ``compare --json``: plain values, None where a number does not exist."""
-        verdicts = [{name: getattr(v, name) for name in _VERDICT_FIELDS} for v in self.verdicts]
+        verdicts = [_verdict(v) for v in self.verdicts]
         reads = self.test_reads
         value: dict[str, Any] = {
             "sweep": self.sweep,
             "question": self.question,
+            "score": self.score.facts(),
             "answer": self.answer,
             "standings": [_standing(s) for s in self.standings],
             "verdicts": verdicts,
@@ -177,13 +192,22 @@ class Comparison:
 _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
 
 
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    value = {name: getattr(verdict, name) for name in _VERDICT_FIELDS}
+    return value | dict(zip(("difference", "low", "high"), verdict.natural, strict=True))
+
+
 def _standing(standing: Standing) -> dict[str, Any]:
-    test = standing.test
+    test, score = standing.test, standing.score
+    ends = (test.low, test.high)
+    if test.low is not None and test.high is not None:
+        ends = score.turned_interval(test.low, test.high)
+    validation, mean = (None if v is None else score.turned(v) for v in (standing.validation, test.mean))
     return {
         "architecture": standing.architecture,
         "trials": standing.trials,
-        "validation": standing.validation,
-        "test": {"mean": test.mean, "low": test.low, "high": test.high, "replicates": test.replicates},
+        "validation": validation,
+        "test": {"mean": mean, "low": ends[0], "high": ends[1], "replicates": test.replicates},
         "parameters": standing.parameters,
         "seconds": standing.seconds,
         "samples_per_second": standing.samples_per_second,

@@ -7,14 +7,16 @@ from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import fewest_pairs, smallest_p
 from rnnsweep.comparison.verdicts.records import Remark, Standing, Verdict
 from rnnsweep.shell import command_line
+from rnnsweep.tasks import Score
+from rnnsweep.tasks.score import HIGHER
 
 ALPHA = 0.05
 ENOUGH = 10  # replicates from which on intervals hold what they promise
 
 
-def points(share: float, *, sign: bool = False) -> str:
-    """Write a difference of shares in percentage points: 0.0123 as ``1.23``."""
-    return f"{100 * share:+.2f}" if sign else f"{100 * share:.2f}"
+def apart(score: Score, value: float, *, sign: bool = False) -> str:
+    """Write a difference of natural values with its unit: ``1.23 points``."""
+    return f"{score.difference(value, sign=sign)} {score.words}"
 
 
 def p_value(p: float) -> str:
@@ -36,18 +38,18 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, sweep: str) -> st
         left: comparisons of the family that are not separated yet.
         sweep: the sweep's name, for the next command.
     """
-    who = f"{verdict.a} and {verdict.b}"
+    who, score = f"{verdict.a} and {verdict.b}", verdict.score
     if verdict.verdict == "equivalent":
-        return f"{who} are equivalent: less than {points(margin)} points apart ({_evidence(verdict)})."
+        return f"{who} are equivalent: less than {apart(score, margin)} apart ({_evidence(verdict)})."
     if verdict.verdict in ("better", "worse"):
-        size = points(abs(verdict.difference or 0.0))
-        found = f"{verdict.a} is {verdict.verdict} than {verdict.b} by {size} points ({_evidence(verdict)})"
+        size = apart(score, abs(verdict.difference or 0.0))
+        found = f"{verdict.a} is {verdict.verdict} than {verdict.b} by {size} ({_evidence(verdict)})"
         return f"{found}{_closeness(verdict)}."
     if smallest_p(verdict.pairs, comparisons=left) > ALPHA:
         return _too_few(verdict, left, sweep)
-    size = points(verdict.difference or 0.0, sign=True)
+    size = apart(score, verdict.natural[0] or 0.0, sign=True)
     yet = "cannot be told apart yet" if verdict.verdict == "needs more" else "are not separable"
-    return f"{who} {yet}: {size} points ({_evidence(verdict)}); {_what_it_takes(verdict, margin)}."
+    return f"{who} {yet}: {size} ({_evidence(verdict)}); {_what_it_takes(verdict, margin)}."
 
 
 def say_few(standings: Sequence[Standing]) -> str:
@@ -113,8 +115,9 @@ def _together(remarks: Sequence[Remark]) -> Remark:
 def _evidence(verdict: Verdict) -> str:
     kind = "replicates against one fit" if verdict.baseline else "paired replicates"
     parts = [f"{verdict.pairs} {kind}"]
-    if verdict.low is not None and verdict.high is not None:
-        low, high = points(verdict.low, sign=True), points(verdict.high, sign=True)
+    _, low_end, high_end = verdict.natural
+    if low_end is not None and high_end is not None:
+        low, high = (verdict.score.difference(end, sign=True) for end in (low_end, high_end))
         parts.insert(0, f"95 % interval {low} to {high}")
     if verdict.p is not None:
         parts.append(p_value(verdict.p))
@@ -147,7 +150,7 @@ def _too_few(verdict: Verdict, left: int, sweep: str) -> str:
 def _what_it_takes(verdict: Verdict, margin: float) -> str:
     more = verdict.replicates_needed
     small = abs(verdict.difference or 0.0) < margin
-    equal = f"show that less than {points(margin)} points lie between them"
+    equal = f"show that less than {apart(verdict.score, margin)} lie between them"
     aim = equal if small else "separate so much in 8 of 10 cases"
     each = "" if verdict.baseline else " of each"
     if more is None:
@@ -189,8 +192,8 @@ def _no_claim(networks: Sequence[Standing], sweep: str) -> str:
 
 
 def _say_only(standing: Standing) -> str:
-    test = standing.test
-    return f"{standing.architecture} scores {test.mean:.4f} on test over {test.replicates} replicates."
+    mean, replicates = standing.score.write(standing.test.mean), standing.test.replicates
+    return f"{standing.architecture} scores {mean} on test over {replicates} replicates."
 
 
 def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
@@ -200,14 +203,16 @@ def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     beaten = [a for a in others if words[a] == "better"]
     equal = [a for a in others if words[a] == "equivalent"]
     tied = [a for a in others if a not in beaten + equal]
-    mean = f"{networks[0].test.mean:.4f}"
+    score = networks[0].score
+    mean = score.write(networks[0].test.mean)
+    end = "highest" if score.direction == HIGHER else "lowest"
     if beaten == others:
         return f"{leader} is ahead with {mean} on test: better than {_names(others)}."
     parts = [f"better than {_names(beaten)}"] if beaten else []
     parts += [f"for practical purposes equal to {_names(equal)}"] if equal else []
     parts += [f"not separated from {_names(tied)}"] if tied else []
     start = "" if beaten else "The data name no winner: "
-    return f"{start}{leader} has the highest mean test score ({mean}), and is {', and '.join(parts)}."
+    return f"{start}{leader} has the {end} mean test score ({mean}), and is {', and '.join(parts)}."
 
 
 def _word(verdict: Verdict, architecture: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from rnnsweep.comparison.statistics.intervals import (
 )
 from rnnsweep.comparison.trials import INFEASIBLE, OBJECTIVE, infeasible, last_attempts, ranked_trials
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Replicate, Spent, Standing, TestScore
+from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,17 +30,21 @@ VARIED = {
 }
 
 
-def make_standings(runs: "pd.DataFrame", *, objectives: Sequence[str] = OBJECTIVE) -> tuple[Standing, ...]:
+def make_standings(
+    runs: "pd.DataFrame", *, objectives: Sequence[str] = OBJECTIVE, score: Score | None = None
+) -> tuple[Standing, ...]:
     """Give a standing for each architecture, best mean test score first, then best validation score.
 
     Args:
-        runs: in the columns of `tracking.runs()`.
+        runs: in the columns of `tracking.runs()`, `validation` and `test` turned so that more is better.
         objectives: of the sweep; of trials with equal validation, the best in the others wins.
+        score: what they are values of; None is the default task's first.
     """
     named = runs[runs["architecture"].notna()]
     rest = named[named["role"] != "sweep"]
     standings = [_standing(str(n), group, objectives) for n, group in rest.groupby("architecture", sort=True)]
-    return tuple(sorted(standings, key=_rank))
+    score = score or score_named()
+    return tuple(sorted((replace(one, score=score) for one in standings), key=_rank))
 
 
 def _rank(standing: Standing) -> tuple[float, float, str]:

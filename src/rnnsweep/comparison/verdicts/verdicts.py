@@ -1,7 +1,7 @@
 """What may be said of two architectures: paired replicates, a family of tests, one word, one sentence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TypeAlias
 
@@ -26,6 +26,7 @@ from rnnsweep.comparison.statistics.power import (
 from rnnsweep.comparison.verdicts.records import Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 from rnnsweep.comparison.verdicts.sequential import look_factor
+from rnnsweep.tasks import Score, score_named
 
 ALPHA = 0.05
 MOST = 30  # replicates in all that are still worth asking for; beyond, the pair counts as not separable
@@ -43,6 +44,7 @@ class Pair:
     scores_b: NDArray[np.float64]
     baseline: bool = False
     seeds: tuple[str, ...] = ()
+    score: Score = field(default_factory=score_named)
 
     @property
     def differences(self) -> NDArray[np.float64]:
@@ -96,6 +98,7 @@ def _pair(a: Standing, b: Standing) -> Pair:
         np.array([first[s] for s in seeds]),
         np.array([second[s] for s in seeds]),
         seeds=tuple(seeds),
+        score=a.score,
     )
 
 
@@ -107,6 +110,7 @@ def _against(a: Standing, linear: Standing) -> Pair:
         scores,
         np.full_like(scores, linear.replicates[0].test),
         baseline=True,
+        score=a.score,
     )
 
 
@@ -210,4 +214,5 @@ def _describe(pair: Pair, word: str, needed: int | None, p: float | None, left: 
         improvement=probability_of_improvement(pair.scores_a, pair.scores_b) if n > 1 else None,
         detectable=minimum_detectable_difference(spread, n, alpha=ALPHA / left) if spread else None,
         baseline=pair.baseline,
+        score=pair.score,
     )

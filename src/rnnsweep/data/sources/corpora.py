@@ -19,6 +19,7 @@ from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import Rows, TextRows, digest
 from rnnsweep.data.sources import ag_news, docstrings, files
 from rnnsweep.data.store import made_once, read_json, write_json
+from rnnsweep.errors import UserError
 
 VERSION = 2  # of what lies in a folder of the cache
 
@@ -112,7 +113,12 @@ class Corpus:
 def read_corpus(config: DataConfig, cache: Path) -> Corpus:
     """Give the corpus of the settings from the cache; read it first where its source is new or changed."""
     source = SOURCES[config.corpus]
+    if config.targets == "numbers" and config.corpus != "files":
+        raise UserError(
+            f"data={config.corpus}: has classes, and task=regression needs numbers; take data=files"
+        )
     settings = {name: getattr(config, name) for name in keys_of(config.corpus)}
+    settings |= {"targets": config.targets} if config.targets != "classes" else {}
     state = json.dumps([VERSION, config.corpus, settings, source.state(config, cache)])
     key = hashlib.sha256(state.encode()).hexdigest()[:32]
     return Corpus(
@@ -126,7 +132,7 @@ def _write(rows: TextRows, folder: Path) -> None:
 
     columns = {
         "text": pyarrow.array(rows.texts, pyarrow.large_string()),
-        "target": rows.targets_N.astype(np.int64),
+        "target": rows.targets_N,
         "group": rows.groups_N,
         "part": rows.parts_N,
         "span": np.zeros(len(rows.texts), np.int64) if rows.spans_N is None else rows.spans_N,

@@ -1,5 +1,6 @@
 """The user's own files: texts and labels, in one to three parts."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.labels import LabelOptions, RawLabels, is_number, read_labels, tell_numbers
@@ -66,8 +68,10 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     read = read_labels([_raw_labels(file) for file in files], _label_options(config))
     kept = [[n for n, name in enumerate(names) if name is not None] for names in read.names]
     names = [[name for name in of_file if name is not None] for of_file in read.names]
-    labels = _labels(files, names)
-    _refuse_strangers(files, names, labels)
+    numbers = config.targets == "numbers"
+    labels = () if numbers else _labels(files, names)
+    if not numbers:
+        _refuse_strangers(files, names, labels)
     number = {label: n for n, label in enumerate(labels)}
     texts = [file.texts[n] for file, rows in zip(files, kept, strict=True) for n in rows]
     groups = _column(files, kept)
@@ -76,7 +80,9 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         name=_name(_paths(config)["train"][0]),
         labels=labels,
         texts=texts,
-        targets_N=np.array([number[name] for of_file in names for name in of_file], dtype=np.int64),
+        targets_N=_numbers(files, names, kept)
+        if numbers
+        else np.array([number[name] for of_file in names for name in of_file], dtype=np.int64),
         groups_N=group_rows(texts, groups if config.group else None),
         parts_N=np.repeat(
             np.array([PARTS.index(file.part) for file in files], dtype=np.int8), list(map(len, kept))
@@ -84,7 +90,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         given=tuple(_paths(config)),
         spans_N=_spans(files, kept),
         tokenised=files[0].tokenised,
-        remarks=(*read.remarks, *_reading_remarks(files, counts)),
+        remarks=(*read.remarks, *_reading_remarks(files, Counter() if numbers else counts)),
         notes=_notes(files, kept),
         group_names=groups,
         group_column=files[0].group if groups else None,
@@ -151,6 +157,25 @@ def _labels(files: Sequence[_File], names: Sequence[Sequence[str]]) -> tuple[str
     if all(map(is_number, labels)):
         return tuple(sorted(labels, key=lambda label: (float(label), label)))
     return tuple(sorted(labels))
+
+
+def _numbers(
+    files: Sequence[_File], names: Sequence[Sequence[str]], kept: Sequence[Sequence[int]]
+) -> NDArray[np.float64]:
+    """Return the target of each row that is kept as a number."""
+    values = []
+    for file, of_file, rows in zip(files, names, kept, strict=True):
+        for row, name in zip(rows, of_file, strict=True):
+            try:
+                value = float(name)
+            except ValueError:
+                value = math.nan
+            if not math.isfinite(value):
+                raise UserError(
+                    f"{file.path}: row {row + 1}: {name!r} is no number, and task=regression needs numbers"
+                )
+            values.append(value)
+    return np.array(values)
 
 
 def _refuse_strangers(

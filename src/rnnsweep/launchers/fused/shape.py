@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.errors import UserError
 from rnnsweep.networks.config import ModelConfig
+from rnnsweep.tasks import TaskConfig
 from rnnsweep.trial import TrialTask
 
 # settings of a network in which members may differ: they change its weights or its dropout, not its shape
@@ -29,6 +30,9 @@ def why_alone(run: RunConfig) -> str | None:
         return f"trainer.precision={trainer.precision}"
     if run.model.pooling not in POOLINGS:
         return f"model.pooling={run.model.pooling}"
+    if run.task != TaskConfig():  # the shared step knows cross-entropy without weights alone
+        weighted = run.task.class_weights is not None
+        return "task.class_weights" if weighted else f"task={run.spec.name}"
     defaults = ModelConfig()
     for setting in fields(ModelConfig):
         value = getattr(run.model, setting.name)

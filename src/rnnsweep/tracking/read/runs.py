@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
+from rnnsweep.tasks import LOSS, Score, score_named, spec_named, specs
+from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best, tested
 from rnnsweep.tracking.naming import from_text
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store.address import LOCAL, destination
@@ -13,14 +15,8 @@ from rnnsweep.tracking.store.address import LOCAL, destination
 if TYPE_CHECKING:
     import pandas as pd
 
-# column <- metric: one-number results
-RESULTS = {
-    "validation": "best/validation_accuracy",
-    "validation_macro_f1": "best/validation_macro_f1",
-    "validation_loss": "best/validation_loss",
-    "test": "test/accuracy",
-    "test_macro_f1": "test/macro_f1",
-    "test_loss": "test/loss",
+# column <- metric: what a training took
+COSTS = {
     "parameters": "params_total",
     "seconds": "time/seconds",
     "samples_per_second": "time/samples_per_second",
@@ -30,16 +26,18 @@ RESULTS = {
 }
 WHOLE = ("parameters", "steps")  # columns that hold whole numbers
 WORDS = ("role", "architecture", "state", "reason")
+PARTS = {"validation": best, "test": tested}  # part -> the metric of a score on it
 COLUMNS = ("run_id", "key", "name", "role", "architecture", "trial", "state", "reason", "seed", "overrides")
 
 
 def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "pd.DataFrame":
     """Give one row for each run of a sweep (its parent, role ``sweep``, among them), or of the whole store.
 
-    Columns: ``run_id, key, name, role, architecture, trial, state, reason, seed, overrides`` (a list), the
-    results ``validation, validation_macro_f1, validation_loss, test, test_macro_f1, test_loss, parameters,
-    seconds, samples_per_second, epochs, steps, memory`` (bytes), ``started`` (UTC), and each parameter by its
-    override name; ``derived`` where a width follows a budget of parameters.
+    Columns: ``run_id, key, name, role, architecture, trial, state, reason, seed, overrides`` (a list),
+    ``validation`` and ``test`` (natural values of the score that decides), each of the task's other scores
+    and the loss as ``validation_NAME`` and ``test_NAME``, ``parameters, seconds, samples_per_second, epochs,
+    steps, memory`` (bytes), ``started`` (UTC), ``task`` and ``score``, and each parameter by its override
+    name; ``derived`` where a width follows a budget of parameters.
     What a run does not have is missing (NaN, NA or None). Rows in the order of their start.
 
     Raises:
@@ -53,18 +51,48 @@ def as_table(rows: Iterable[RunRow]) -> "pd.DataFrame":
     import pandas as pd
 
     rows = sorted(rows, key=lambda row: (row.started, row.run_id))
-    columns = [*COLUMNS, *RESULTS, "started"]
+    results = [*_score_columns(rows), *COSTS]
+    columns = [*COLUMNS, *results, "started"]
     table = pd.DataFrame([_as_dict(row) for row in rows])
     table = table.reindex(columns=[*columns, *sorted(set(table.columns) - set(columns))])
-    return _typed(table)
+    return _typed(table, results)
 
 
-def _typed(table: "pd.DataFrame") -> "pd.DataFrame":
+def score_of(row: RunRow) -> Score:
+    """Return the score that decides for a run; that of runs which name none is the default task's first."""
+    return score_named(row.tags.get(TASK_TAG), row.tags.get(SCORE_TAG))
+
+
+def _scores(row: RunRow) -> dict[str, float | None]:
+    """Return a run's scores by their columns: the one that decides first, the loss last."""
+    spec, decides = spec_named(row.tags.get(TASK_TAG)), score_of(row)
+    others = [one.name for one in spec.scores if one is not decides]
+    columns: dict[str, float | None] = {}
+    for part, metric in PARTS.items():
+        columns[part] = row.metrics.get(metric(decides.name))
+        columns |= {f"{part}_{name}": row.metrics.get(metric(name)) for name in (*others, LOSS)}
+    return columns
+
+
+def _score_columns(rows: Sequence[RunRow]) -> list[str]:
+    """Return the columns of scores that some run has, and those that runs of every age have."""
+    default = spec_named(None)
+    older = {f"{part}_{name}" for part in PARTS for name in default.running[1:]}
+    seen = {name for row in rows for name, value in _scores(row).items() if value is not None} | older
+    names = dict.fromkeys(one.name for spec in specs().values() for one in spec.scores)
+    return [
+        column
+        for part in PARTS
+        for column in (part, *(f"{part}_{n}" for n in names if f"{part}_{n}" in seen), f"{part}_{LOSS}")
+    ]
+
+
+def _typed(table: "pd.DataFrame", results: Sequence[str]) -> "pd.DataFrame":
     import pandas as pd
 
     for name in ("trial", "seed", *WHOLE):
         table[name] = pd.to_numeric(table[name], errors="coerce").round().astype("Int64")
-    for name in set(RESULTS) - set(WHOLE):
+    for name in set(results) - set(WHOLE):
         table[name] = pd.to_numeric(table[name]).astype("float64")
     table["started"] = pd.to_datetime(table["started"], unit="ms", utc=True)
     return table
@@ -85,7 +113,10 @@ def _as_dict(row: RunRow) -> dict[str, Any]:
         "trial": tags.get("trial"),
         "seed": tags.get("seed", params.get("seed")),
         "overrides": _list(tags.get("overrides")),
-        **{column: row.metrics.get(metric) for column, metric in RESULTS.items()},
+        **_scores(row),
+        **{column: row.metrics.get(metric) for column, metric in COSTS.items()},
+        "task": spec_named(row.tags.get(TASK_TAG)).name,
+        "score": score_of(row).name,
         "started": row.started,
     }
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.palette import colour
-from rnnsweep.tracking.ship.picture import CURVES, Points, draw_confusion, draw_curves
+from rnnsweep.tasks import score_named
+from rnnsweep.tasks.answers import CONFUSION
+from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG
+from rnnsweep.tracking.ship.picture import Points, curves_of, draw_confusion, draw_curves
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 MOST_POINTS = 200_000  # of a run whose curves are still drawn
-PICTURES = {"confusion": draw_confusion}
+PICTURES = {CONFUSION: draw_confusion}
 CURVES_PICTURE = {"curves": "curves.png"}  # what waits in a note: the picture that is drawn at the end
 
 Waiting = dict[str, str]
@@ -88,11 +91,12 @@ def _curves(client: "MlflowClient", run_id: str) -> bytes | None:
     """Draw a run's curves as the store has them, parts before a resume included; None where it has none."""
     run = client.get_run(run_id)
     curves: dict[str, Points] = {}
-    for name in CURVES:
+    score = score_named(run.data.tags.get(TASK_TAG), run.data.tags.get(SCORE_TAG))
+    for name in (name for panel in curves_of(score).values() for name in panel):
         if name in run.data.metrics:
             points = client.get_metric_history(run_id, name)
             curves[name] = sorted((point.step, point.value) for point in points)
     if not curves:
         return None
     shade = colour(run.data.tags.get("rnnsweep.architecture", ""))
-    return draw_curves(curves, title=run.info.run_name or "", colour=shade)
+    return draw_curves(curves, title=run.info.run_name or "", colour=shade, score=score)

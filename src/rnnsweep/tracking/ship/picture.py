@@ -5,33 +5,39 @@ Shapes: C classes.
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from rnnsweep.tasks import LOSS, Score
+from rnnsweep.tasks.score import HIGHER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Points = Sequence[tuple[int, float]]  # (optimiser step, value), by step
-# panel -> its curves: what was judged in full colour, what was learned from behind it
-PANELS = {
-    "accuracy": ("validation/accuracy", "train/accuracy"),
-    "loss": ("validation/loss", "train/loss"),
-}
-CURVES = tuple(name for names in PANELS.values() for name in names)
-BEST = {"accuracy": max, "loss": min}
 MOST_CLASSES = 60  # of a confusion matrix that can still be read
 MOST_NUMBERS = 25  # classes at which each cell still has room for its number
 
 
-def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str) -> bytes:
-    """Draw accuracy and loss over optimiser steps, the best validation marked; give the picture as PNG."""
+def curves_of(score: Score) -> dict[str, tuple[str, str]]:
+    """Return the curves of each panel: on the validation part, and behind it on the training part."""
+    return {
+        title: (f"validation/{name}", f"train/{name}")
+        for title, name in ((score.title, score.name), (LOSS, LOSS))
+    }
+
+
+def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str, score: Score) -> bytes:
+    """Draw a score and the loss over optimiser steps, the best validation marked, as PNG."""
     figure = _figure(9.6, 3.6)
-    axes = figure.subplots(1, len(PANELS), squeeze=False)[0]
-    for axis, (panel, names) in zip(axes, PANELS.items(), strict=True):
+    panels = curves_of(score)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (panel, names) in zip(axes, panels.items(), strict=True):
         for name, shade, style in zip(names, (colour, "#999999"), ("-", "--"), strict=True):
             _curve(axis, name, curves.get(name, ()), shade, style)
-        _mark_best(axis, panel, curves.get(names[0], ()), colour)
+        highest = panel != LOSS and score.direction == HIGHER
+        _mark_best(axis, max if highest else min, curves.get(names[0], ()), colour)
         axis.set_title(panel, fontsize=10, loc="left")
         axis.set_xlabel("optimiser steps", fontsize=8)
         axis.margins(0.09)
@@ -49,10 +55,10 @@ def _curve(axis: "Axes", name: str, points: Points, shade: str, style: str) -> N
         axis.plot(steps, values, style, color=shade, marker=mark, label=name.partition("/")[0])
 
 
-def _mark_best(axis: "Axes", panel: str, points: Points, colour: str) -> None:
+def _mark_best(axis: "Axes", best: Callable[..., tuple[int, float]], points: Points, colour: str) -> None:
     known = [point for point in points if point[1] == point[1]]  # NaN is not itself
     if known:
-        step, value = BEST[panel](known, key=lambda point: point[1])
+        step, value = best(known, key=lambda point: point[1])
         axis.plot([step], [value], "o", color=colour, markersize=7, fillstyle="none")
         axis.annotate(f"{value:.4f}", (step, value), fontsize=8, xytext=(0, 7), textcoords="offset points")
 
@@ -88,7 +94,7 @@ def _read_table(table: str) -> tuple[list[str], list[list[int]]]:
     counts_CC = [[int(cell) for cell in row[1:]] for row in rows[1:]]
     square = len(counts_CC) == len(labels) and all(len(row) == len(labels) for row in counts_CC)
     if not square or not 1 <= len(labels) <= MOST_CLASSES:
-        raise ValueError(f"a confusion table of {len(labels)} classes and {len(counts_CC)} rows")
+        raise ValueError(f"a table of {len(labels)} classes and {len(counts_CC)} rows")
     return labels, counts_CC
 
 

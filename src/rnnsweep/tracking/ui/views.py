@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from rnnsweep.tasks import LOSS, Score, score_named, spec_named
+from rnnsweep.tasks.names import best, tested
+from rnnsweep.tasks.score import HIGHER, LOWER
 from rnnsweep.tracking.machine.monitor import ENERGY, GPU_NAMES, NAMES
 from rnnsweep.tracking.naming import companion
 from rnnsweep.tracking.ui.saved_view import (
@@ -21,8 +24,6 @@ from rnnsweep.tracking.ui.saved_view import (
     section,
 )
 
-SCORE = "best/validation_accuracy"
-TEST = "test/accuracy"
 # the shipper, who makes the experiment, puts its number here
 EXPERIMENT = "@EXPERIMENT@"
 TITLES = {
@@ -33,13 +34,7 @@ TITLES = {
 }
 ARCHITECTURE = "rnnsweep.architecture"
 # what every run logs: the page makes a chart of each that a view does not mention
-METRICS = (
-    *[f"best/validation_{name}" for name in ("accuracy", "macro_f1", "loss")],
-    *[
-        f"{part}/{name}"
-        for part in ("train", "validation", "test")
-        for name in ("accuracy", "macro_f1", "loss")
-    ],
+OTHERS = (
     *("time/seconds", "time/samples_per_second", "work/epochs", "work/steps"),
     *("params_total", "epoch", "optimizer/lr"),
     *(*NAMES, *GPU_NAMES, *ENERGY, "memory/peak_bytes", "memory/activations_bytes"),
@@ -67,6 +62,29 @@ class SweepPicture:
     log_scaled: Sequence[str] = ()
     replicated: bool = True
     shared: Sequence[str] | None = None
+    task: str | None = None
+    score: str | None = None  # that decides
+
+    @property
+    def decides(self) -> Score:
+        """The score by which runs are ordered."""
+        return score_named(self.task, self.score)
+
+    @property
+    def running(self) -> list[Score]:
+        """The scores that have curves on both parts, the one that decides first where it is among them."""
+        spec = spec_named(self.task)
+        own = [one for one in spec.scores if one.name in spec.running]
+        return sorted(own, key=lambda one: one is not self.decides)
+
+    @property
+    def metrics(self) -> list[str]:
+        """What every run logs."""
+        spec = spec_named(self.task)
+        names = [*(one.name for one in spec.scores), LOSS]
+        curves = [f"train/{name}" for name in (*spec.running, LOSS)]
+        curves += [f"validation/{name}" for name in names]
+        return [*map(best, names), *curves, *map(tested, names), *OTHERS]
 
     @property
     def axes(self) -> list[str]:
@@ -94,8 +112,8 @@ def experiment_tags(picture: SweepPicture, *, created_ms: int) -> dict[str, str]
     views = {f"{TAG}{key}": pack(TITLES[key], state, created_ms=created_ms) for key, state in states.items()}
     return views | {
         "mlflow.note.content": description(picture.question),
-        "mlflow.experiment.primaryMetric.name": TEST if picture.replicated else SCORE,
-        "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+        "mlflow.experiment.primaryMetric.name": _order(picture),
+        "mlflow.experiment.primaryMetric.greaterIsBetter": str(picture.decides.direction == HIGHER),
     }
 
 
@@ -113,17 +131,31 @@ def page_of(experiment: str, view: str) -> str:
     return f"#/experiments/{experiment}/runs?{urlencode(query)}"
 
 
+def _order(picture: SweepPicture) -> str:
+    """Return the metric that the standings are ordered by."""
+    name = picture.decides.name
+    return tested(name) if picture.replicated else best(name)
+
+
+def _best_of(picture: SweepPicture) -> str:
+    """Return the function that takes the best run of a group."""
+    return "max" if picture.decides.direction == HIGHER else "min"
+
+
 def _standings(picture: SweepPicture) -> dict[str, Any]:
-    order = TEST if picture.replicated else SCORE
-    scores = [TEST, "test/macro_f1"] if picture.replicated else []
-    results = [*scores, SCORE, "params_total", "time/seconds", "time/samples_per_second"]
+    order = _order(picture)
+    beside = [tested(one.name) for one in picture.running if one is not picture.decides][:1]
+    scores = [tested(picture.decides.name), *beside] if picture.replicated else []
+    results = [*scores, best(picture.decides.name), "params_total", "time/seconds", "time/samples_per_second"]
     return page(
         searchFilter=_chosen(picture),
         orderByKey=column("metrics", order),
+        orderByAsc=picture.decides.direction == LOWER,
         **columns({column("metrics", name): 170 for name in results}),
-        **_grouped(picture, "average" if picture.replicated else "max"),
+        **_grouped(picture, "average" if picture.replicated else _best_of(picture)),
         compareRunSections=[section("score"), section("cost")],
         compareRunCharts=_alone(
+            picture,
             bar(order, "score", title="score"),
             bar("params_total", "cost", title="parameters"),
             bar("time/seconds", "cost", title="seconds"),
@@ -140,14 +172,17 @@ def _chosen(picture: SweepPicture) -> str:
 
 def _search(picture: SweepPicture) -> dict[str, Any]:
     params = [column("params", name) for name in picture.searched]
+    score = best(picture.decides.name)
     return page(
         searchFilter="tags.`rnnsweep.role` = 'trial'",
-        orderByKey=column("metrics", SCORE),
-        selectedColumns=[column("metrics", SCORE), column("params", "model"), *params],
+        orderByKey=column("metrics", best(picture.decides.name)),
+        orderByAsc=picture.decides.direction == LOWER,
+        selectedColumns=[column("metrics", score), column("params", "model"), *params],
         compareRunSections=[section("all together", columns=1, height=460), section("one by one")],
         compareRunCharts=_alone(
-            parallel(["model", *picture.shared_axes], [SCORE], "all together", title="trials"),
-            *[scatter(name, SCORE, "one by one", title=f"score against {name}") for name in picture.axes],
+            picture,
+            parallel(["model", *picture.shared_axes], [score], "all together", title="trials"),
+            *[scatter(name, score, "one by one", title=f"score against {name}") for name in picture.axes],
         ),
     )
 
@@ -156,16 +191,24 @@ def _curves(picture: SweepPicture) -> dict[str, Any]:
     return page(
         # the baseline is fitted at once and has no curve
         searchFilter=f"tags.`rnnsweep.role` = '{'replicate' if picture.replicated else 'trial'}'",
-        orderByKey=column("metrics", SCORE),
-        selectedColumns=[column("metrics", SCORE), column("params", "model")],
+        orderByKey=column("metrics", best(picture.decides.name)),
+        orderByAsc=picture.decides.direction == LOWER,
+        selectedColumns=[column("metrics", best(picture.decides.name)), column("params", "model")],
         **_grouped(picture, "average"),
         compareRunSections=[section("on the validation part"), section("on the training part")],
         compareRunCharts=_alone(
-            line("validation/accuracy", "on the validation part", title="validation accuracy"),
-            line("validation/macro_f1", "on the validation part", title="validation macro F1"),
+            picture,
+            *[
+                line(f"validation/{one.name}", "on the validation part", title=f"validation {one.title}")
+                for one in dict.fromkeys([picture.decides, *picture.running])
+            ],
             line("validation/loss", "on the validation part", title="validation loss"),
             line("train/loss", "on the training part", title="training loss"),
-            line("train/accuracy", "on the training part", title="training accuracy"),
+            line(
+                f"train/{picture.running[0].name}",
+                "on the training part",
+                title=f"training {picture.running[0].title}",
+            ),
         ),
     )
 
@@ -184,10 +227,10 @@ def group_id(architecture: str) -> str:
     return f"tag.{ARCHITECTURE}.{architecture}"
 
 
-def _alone(*charts: dict[str, Any]) -> list[dict[str, Any]]:
+def _alone(picture: SweepPicture, *charts: dict[str, Any]) -> list[dict[str, Any]]:
     """Show these charts and none of those that the page would add."""
     shown = {chart.get("metricKey") for chart in charts}
-    return [*charts, *hidden(name for name in METRICS if name not in shown)]
+    return [*charts, *hidden(name for name in picture.metrics if name not in shown)]
 
 
 def _failures() -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""What is learnt and by what it is judged: scores, tasks, and how a column of targets is read.
+
+The lowest layer but for errors: stores, sweep files and statistics know scores by what stands here. Nothing
+here imports PyTorch before a task computes.
+"""
+
+from rnnsweep.tasks.score import Counts, Score
+from rnnsweep.tasks.task import (
+    DEFAULT,
+    LOSS,
+    Facts,
+    Task,
+    TaskConfig,
+    TaskSpec,
+    find_spec,
+    score_named,
+    spec_named,
+    spec_of,
+    specs,
+)
+
+__all__ = [
+    "DEFAULT",
+    "LOSS",
+    "Counts",
+    "Facts",
+    "Score",
+    "Task",
+    "TaskConfig",
+    "TaskSpec",
+    "find_spec",
+    "score_named",
+    "spec_named",
+    "spec_of",
+    "specs",
+]

@@ -1,0 +1,71 @@
+"""Tables of what was answered for the rows of a test part, as CSV.
+
+Shapes: N rows, M of them shown, C classes.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFUSION = "confusion"  # the picture of a table of counts of true and predicted classes
+MOST_MISTAKES = 100
+SHOWN = 500  # characters of a text
+
+
+class Table(NamedTuple):
+    """One file beside a run: its name, its text, and the picture that is drawn of it, if any."""
+
+    name: str
+    text: str
+    picture: str | None = None
+
+
+def confusion_table(
+    targets_N: NDArray[np.int64], predictions_N: NDArray[np.int64], labels: tuple[str, ...]
+) -> str:
+    """Count each pair of true label (rows) and prediction (columns)."""
+    counts_CC = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(counts_CC, (targets_N, predictions_N), 1)
+    rows = [[label, *row_C] for label, row_C in zip(labels, counts_CC.tolist(), strict=True)]
+    return _csv(["true \\ predicted", *labels], rows)
+
+
+def surest_mistakes(
+    targets_N: NDArray[np.int64],
+    predictions_N: NDArray[np.int64],
+    confidence_N: NDArray[np.float64],
+    most: int = MOST_MISTAKES,
+) -> NDArray[np.int64]:
+    """Return the rows that were predicted wrong, those that the network was surest of first."""
+    wrong_M = np.flatnonzero(targets_N != predictions_N)
+    order_M = np.argsort(-confidence_N[wrong_M], kind="stable")
+    return wrong_M[order_M][:most]
+
+
+def largest_errors(
+    targets_N: NDArray[np.float64], predictions_N: NDArray[np.float64], most: int = MOST_MISTAKES
+) -> NDArray[np.int64]:
+    """Return the rows whose predicted number is farthest from the true one, the farthest first."""
+    return np.argsort(-np.abs(predictions_N - targets_N), kind="stable")[:most]
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], texts: Sequence[str]) -> str:
+    """Write rows with their texts, which are cut to what a table can show."""
+    return _csv([*heads, "text"], [[*row, _cut(text)] for row, text in zip(rows, texts, strict=True)])
+
+
+def _cut(text: str) -> str:
+    shown = " ".join(text.split())
+    return shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
+
+
+def _csv(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows(rows)
+    return file.getvalue()

@@ -1,0 +1,159 @@
+"""Regression: a number for each row, learnt on standardised targets.
+
+Shapes: B rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.errors import UserError
+from rnnsweep.tasks.answers import Table, largest_errors, table
+from rnnsweep.tasks.score import HIGHER, LOWER, Counts, Score
+from rnnsweep.tasks.task import Facts, Task, TaskConfig, TaskSpec
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+UNIT = "units of the target"
+
+
+def rmse(counts: Counts) -> float:
+    """Compute the root of the mean squared error."""
+    return float((counts["squared"] / counts["rows"].clamp(min=1)).sqrt())
+
+
+def mae(counts: Counts) -> float:
+    """Compute the mean absolute error."""
+    return float(counts["absolute"] / counts["rows"].clamp(min=1))
+
+
+def r2(counts: Counts) -> float:
+    """Compute the share of the targets' variance that is explained, as sklearn.metrics.r2_score.
+
+    Where all targets are equal it is 1 for predictions without error, else 0.
+    """
+    spread = float(counts["target_squares"] - counts["targets"] ** 2 / counts["rows"].clamp(min=1))
+    if spread <= 1e-12 * float(counts["target_squares"]):
+        return 1.0 if float(counts["squared"]) == 0.0 else 0.0
+    return 1.0 - float(counts["squared"]) / spread
+
+
+class Numbers(Task):
+    """A number a row. Outputs_B1 count standard deviations of the training targets from their mean."""
+
+    outputs = 1
+
+    def __init__(self, config: TaskConfig, facts: Facts) -> None:
+        import numpy as np
+
+        targets_N = np.asarray(facts.targets_N, dtype=np.float64)
+        self.mean, self.scale = float(targets_N.mean()), float(targets_N.std())
+        if self.scale == 0.0:
+            raise UserError(
+                f"task=regression: all {len(targets_N):,} training targets are {self.mean:g};"
+                " they must differ"
+            )
+
+    def loss(self, outputs_BK: "Tensor", targets_B: "Tensor") -> "Tensor":
+        """Return the summed squared errors in standardised units."""
+        import torch
+
+        precise_B = outputs_BK[:, 0].to(torch.promote_types(outputs_BK.dtype, torch.float32))
+        wanted_B = ((targets_B - self.mean) / self.scale).to(precise_B.dtype)
+        return (precise_B - wanted_B).square().sum()
+
+    def weight(self, targets_B: "Tensor") -> float:
+        """Return the number of rows."""
+        return len(targets_B)
+
+    def total_weight(self, counts: Counts) -> float:
+        """Return the number of rows that were counted."""
+        return int(counts["rows"])
+
+    def empty(self, *, full: bool, device: "torch.device | str") -> "dict[str, Tensor]":
+        """Return sums of zero; all scores need the same."""
+        import torch
+
+        names = ("absolute", "squared", "targets", "target_squares")
+        sums = {name: torch.zeros((), dtype=torch.float64, device=device) for name in names}
+        return {"rows": torch.zeros((), dtype=torch.int64, device=device), **sums}
+
+    def add(self, counts: "dict[str, Tensor]", outputs_BK: "Tensor", targets_B: "Tensor") -> None:
+        """Add up errors in the targets' own unit; targets are taken from the training mean, for precision."""
+        wanted_B = targets_B.double() - self.mean
+        error_B = outputs_BK[:, 0].double() * self.scale - wanted_B
+        counts["rows"] += len(wanted_B)
+        counts["absolute"] += error_B.abs().sum()
+        counts["squared"] += error_B.square().sum()
+        counts["targets"] += wanted_B.sum()
+        counts["target_squares"] += wanted_B.square().sum()
+
+    def answers(self, outputs_BK: "Tensor") -> "dict[str, NDArray[Any]]":
+        """Return the predicted number of each row, in the targets' own unit."""
+        return {"predictions_N": (outputs_BK[:, 0].double() * self.scale + self.mean).cpu().numpy()}
+
+    def baseline(self, penalty: float) -> Any:
+        """Return a ridge regression; `penalty` is scikit-learn's alpha."""
+        from sklearn.linear_model import Ridge
+
+        return Ridge(alpha=penalty)
+
+    def baseline_outputs(self, model: Any, features: Any) -> "Tensor":
+        """Return its predictions in standardised units, outputs_N1."""
+        import torch
+
+        return torch.from_numpy((model.predict(features) - self.mean) / self.scale)[:, None]
+
+
+def tables(
+    labels: tuple[str, ...],
+    targets_N: "NDArray[Any]",
+    answers: Mapping[str, "NDArray[Any]"],
+    texts: Callable[["NDArray[Any]"], Sequence[str]],
+) -> list[Table]:
+    """Write the rows of a test part whose predicted numbers are farthest from the true ones."""
+    predictions_N = answers["predictions_N"]
+    rows_M = largest_errors(targets_N, predictions_N)
+    shown = [
+        (
+            row,
+            f"{targets_N[row]:.6g}",
+            f"{predictions_N[row]:.6g}",
+            f"{predictions_N[row] - targets_N[row]:+.6g}",
+        )
+        for row in rows_M.tolist()
+    ]
+    return [Table("test_mistakes.csv", table(["row", "true", "predicted", "error"], shown, texts(rows_M)))]
+
+
+TASK = TaskSpec(
+    name="regression",
+    level="row",
+    answer="numbers",
+    target="column",
+    scores=(
+        Score("rmse", "RMSE", UNIT, LOWER, 0.01, rmse, relative=True, lowest=0.0),
+        Score("mae", "MAE", UNIT, LOWER, 0.01, mae, relative=True, lowest=0.0),
+        Score(
+            "r2",
+            "R²",
+            "share of variance",
+            HIGHER,
+            0.005,
+            r2,
+            factor=100.0,
+            difference_unit="points",
+            highest=1.0,
+        ),
+    ),
+    running=("rmse", "mae", "r2"),
+    targets="numbers",
+    make=Numbers,
+    outputs=lambda classes: 1,
+    baseline="TF-IDF and ridge regression",
+    penalties=(1.0, 0.1),
+    tables=tables,
+    answer_words="a number",
+)

@@ -1,0 +1,104 @@
+"""A score: a named number that is computed from counts which add up over rows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Counts: TypeAlias = "Mapping[str, Tensor]"  # sums over rows: of a batch, a process, a whole part, a resample
+HIGHER, LOWER = "higher", "lower"
+LARGE = 1000.0  # from here on four decimals are noise
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a task is judged by. Values are natural unless a function says that they are turned.
+
+    A *turned* value is natural where higher is better and negated where lower is: more is always better.
+    The search and the statistics work on turned values alone.
+    """
+
+    name: str  # also the metric's name in the store: ``validation/NAME``, ``test/NAME``
+    title: str  # as people write it
+    unit: str  # of the value; "share" is a number between 0 and 1
+    direction: str  # higher | lower: which values are better
+    margin: float  # differences below it do not matter; in the unit, or a share where `relative`
+    of: Callable[[Counts], float]
+    relative: bool = False  # the margin is a share of the value that it is compared with
+    factor: float = 1.0  # differences are written multiplied by it ...
+    difference_unit: str = ""  # ... in this unit; empty: the score's own
+    lowest: float | None = None  # of all values that the score can have
+    highest: float | None = None
+
+    def turned(self, value: Any) -> Any:
+        """Return natural values so that more is better; turned values become natural again."""
+        return turn(value, self.direction)
+
+    def turned_interval(self, low: float, high: float) -> tuple[float, float]:
+        """Return an interval of turned values (or differences) in natural values, the lower end first."""
+        return (low, high) if self.direction == HIGHER else (-high, -low)
+
+    def default_margin(self, reference: float | None) -> float:
+        """Return the smallest difference that matters.
+
+        Args:
+            reference: natural value that a relative margin is a share of, as the baseline's; None: 1.
+        """
+        return self.margin * abs(1.0 if reference is None else reference) if self.relative else self.margin
+
+    def write(self, turned: float | None, digits: int = 4) -> str:
+        """Write a turned value as people read it: natural, or a dash where there is none."""
+        if turned is None or turned != turned:
+            return "–"
+        value = self.turned(turned) + 0.0  # no minus before a zero
+        return f"{value:,.1f}" if abs(value) >= LARGE else f"{value:.{digits}f}"
+
+    def difference(self, value: float, *, sign: bool = False) -> str:
+        """Write a difference of two natural values without its unit, `words` of which stands behind it."""
+        digits = 2 if self.factor != 1.0 else 4
+        return f"{self.factor * value:+.{digits}f}" if sign else f"{self.factor * value:.{digits}f}"
+
+    @property
+    def words(self) -> str:
+        """The unit of a written difference."""
+        return self.difference_unit or self.unit
+
+    def may_be(self, value: float) -> bool:
+        """Return whether the score can have a value."""
+        low, high = self.lowest, self.highest
+        return (low is None or value >= low) and (high is None or value <= high)
+
+    @property
+    def range(self) -> str:
+        """The values that the score can have, in words."""
+        ends = [
+            f"{word} {end:g}"
+            for word, end in (("at least", self.lowest), ("at most", self.highest))
+            if end is not None
+        ]
+        return " and ".join(ends) or "any number"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what JSON output says of the score."""
+        return {"name": self.name, "unit": self.unit, "direction": self.direction}
+
+
+def turn(value: Any, direction: str) -> Any:
+    """Return a natural value so that more is better; a turned value becomes natural again."""
+    return value if direction == HIGHER else -value
+
+
+def share(name: str, title: str, of: Callable[[Counts], float], **changes: Any) -> Score:
+    """Make a score between 0 and 1 whose differences are written in percentage points."""
+    values = {
+        "unit": "share",
+        "direction": HIGHER,
+        "margin": 0.002,
+        "factor": 100.0,
+        "difference_unit": "points",
+        "lowest": 0.0,
+        "highest": 1.0,
+    }
+    return Score(name=name, title=title, of=of, **{**values, **changes})

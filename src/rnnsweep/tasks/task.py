@@ -1,0 +1,211 @@
+"""What a task is: its settings, what is known of it before any data is read, and the task on a corpus.
+
+A task is three settings: *level* (an answer for a row, or for each step), *answer* (one of several, several
+of several, numbers) and *target* (a column, or the row's own next step). Each kind of answer is one module of
+this package with a constant ``TASK``; it is found by being there.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.errors import UserError, nearest, refuse_unknown
+from rnnsweep.tasks.answers import Table
+from rnnsweep.tasks.score import Counts, Score
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+LEVELS = ("row", "step")
+ANSWERS = ("numbers", "one", "several")
+TARGETS = ("column", "next")
+DEFAULT = "classification"  # of runs that were recorded before there were other tasks
+LOSS = "loss"  # the name of what is minimised, beside the scores
+
+
+@dataclass
+class TaskConfig:
+    """What is learnt. A file of ``conf/task/`` gives these values and its name to a task."""
+
+    level: str = "row"  # row: an answer for each row | step: for each of its steps
+    answer: str = "one"  # one (of several classes) | several (of several) | numbers
+    target: str = "column"  # column | next: the row's own next step
+    class_weights: Any = None  # balanced | {class: weight}, of the loss; null: every row counts the same
+
+    def __post_init__(self) -> None:
+        """Refuse values that do not exist, naming the key."""
+        refuse_unknown("task.level", self.level, LEVELS)
+        refuse_unknown("task.answer", self.answer, ANSWERS)
+        refuse_unknown("task.target", self.target, TARGETS)
+        if self.class_weights is not None:
+            refuse_wrong_weights(self.class_weights)
+            if self.answer == "numbers":
+                raise UserError(
+                    f"task.class_weights={self.class_weights!r}: must be null, as task.answer=numbers has"
+                    " no classes"
+                )
+
+
+def refuse_wrong_weights(weights: Any) -> None:
+    """Refuse class weights that are neither ``balanced`` nor a mapping of classes to numbers above 0.
+
+    Raises:
+        UserError: naming the class and its weight.
+    """
+    right = "balanced, {class: weight} or null"
+    if isinstance(weights, Mapping) and weights:
+        for name, weight in weights.items():
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not number or not 0 < weight < float("inf"):
+                raise UserError(f"task.class_weights.{name}={weight!r}: must be a number above 0")
+    elif weights != "balanced":
+        raise UserError(f"task.class_weights={weights!r}: must be {right}")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a task must know of a corpus."""
+
+    labels: tuple[str, ...]  # names of the classes; empty where targets are numbers
+    targets_N: "NDArray[Any]"  # of the training part
+
+
+class Task(ABC):
+    """A task on a corpus: how outputs of a network are compared with targets.
+
+    Shapes: B rows of a batch, K outputs for each.
+    """
+
+    outputs: int  # K
+
+    @abstractmethod
+    def loss(self, outputs_BK: "Tensor", targets_B: "Tensor") -> "Tensor":
+        """Return the weighted losses of some rows, added up, in single precision at least."""
+
+    @abstractmethod
+    def weight(self, targets_B: "Tensor") -> float:
+        """Return what the loss of some rows is divided by to be a mean."""
+
+    @abstractmethod
+    def empty(self, *, full: bool, device: "torch.device | str") -> "dict[str, Tensor]":
+        """Return counts of no row: those of `running` scores, or of every score where `full`."""
+
+    @abstractmethod
+    def add(self, counts: "dict[str, Tensor]", outputs_BK: "Tensor", targets_B: "Tensor") -> None:
+        """Add some rows to counts, in place."""
+
+    @abstractmethod
+    def total_weight(self, counts: Counts) -> float:
+        """Return the weight of all rows that were counted."""
+
+    @abstractmethod
+    def answers(self, outputs_BK: "Tensor") -> "dict[str, NDArray[Any]]":
+        """Return what is kept for each row: ``predictions_N`` and, where there is one, ``confidence_N``."""
+
+    def by_class(self, counts: Counts) -> list[dict[str, Any]]:
+        """Return scores of each class, where there are classes."""
+        return []
+
+    def counts(self, outputs_BK: "Tensor", targets_B: "Tensor") -> "dict[str, Tensor]":
+        """Return the counts of some rows, of every score."""
+        found = self.empty(full=True, device=outputs_BK.device)
+        self.add(found, outputs_BK, targets_B)
+        return found
+
+    @abstractmethod
+    def baseline(self, penalty: float) -> Any:
+        """Return scikit-learn's unfitted linear model, for one of the `TaskSpec.penalties`."""
+
+    @abstractmethod
+    def baseline_outputs(self, model: Any, features: Any) -> "Tensor":
+        """Return outputs_NK of a fitted baseline, comparable with those of a network."""
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What is known of a task before any data is read."""
+
+    name: str  # of the file of conf/task/
+    level: str
+    answer: str
+    target: str
+    scores: tuple[Score, ...]  # the first is primary
+    running: tuple[str, ...]  # scores that are also computed while training
+    targets: str  # classes | numbers: what the column of targets holds
+    make: Callable[[TaskConfig, Facts], Task]
+    outputs: Callable[[int], int]  # of the network's head for a row, from the number of classes
+    baseline: str  # what the baseline is, in words
+    penalties: tuple[float, ...]  # of the baseline; the best one on the validation part is taken
+    tables: Callable[
+        ..., list[Table]
+    ]  # (labels, targets_N, answers, texts of rows_M) -> files of a test part
+    answer_words: str  # what serving returns, in words
+
+    @property
+    def primary(self) -> Score:
+        """What decides where no ``objective:`` is named."""
+        return self.scores[0]
+
+    def score(self, name: str | None = None, *, key: str = "objective") -> Score:
+        """Return a score by its name; None is the primary one.
+
+        Raises:
+            UserError: the task has no such score.
+        """
+        for one in self.scores:
+            if name in (None, one.name):
+                return one
+        names = [one.name for one in self.scores]
+        raise UserError(
+            f"{key}={name!r}: task={self.name} has the scores {', '.join(names)}.{nearest(str(name), names)}"
+        )
+
+    def values(self, counts: Counts, names: Sequence[str] | None = None) -> dict[str, float]:
+        """Compute scores from counts, in natural values: those of `names`, or all."""
+        return {one.name: one.of(counts) for one in self.scores if names is None or one.name in names}
+
+
+@cache
+def specs() -> dict[str, TaskSpec]:
+    """Return the tasks that there are, by name, the default first."""
+    package = import_module("rnnsweep.tasks")
+    modules = (
+        import_module(f"rnnsweep.tasks.{m.name}") for m in iter_modules(package.__path__) if not m.ispkg
+    )
+    found = {module.TASK.name: module.TASK for module in modules if hasattr(module, "TASK")}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name != DEFAULT, name))}
+
+
+def find_spec(config: TaskConfig) -> TaskSpec:
+    """Return the task that has a run's three settings.
+
+    Raises:
+        UserError: there is none.
+    """
+    for spec in specs().values():
+        if (spec.level, spec.answer, spec.target) == (config.level, config.answer, config.target):
+            return spec
+    wanted = f"task.level={config.level} task.answer={config.answer} task.target={config.target}"
+    raise UserError(f"{wanted}: there is no such task; take one of task={', task='.join(specs())}")
+
+
+def spec_named(name: str | None) -> TaskSpec:
+    """Return the task of a record by its name; records without one are of the default task."""
+    return specs().get(name or DEFAULT) or specs()[DEFAULT]
+
+
+def score_named(task: str | None = None, score: str | None = None) -> Score:
+    """Return the score by which a recorded run was chosen; older records do not name it."""
+    spec = spec_named(task)
+    return next((one for one in spec.scores if one.name == score), spec.primary)
+
+
+def spec_of(score: Score) -> TaskSpec:
+    """Return the task that a score belongs to."""
+    return next((spec for spec in specs().values() if score in spec.scores), spec_named(None))
