@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from rnnsweep.files import open_own
 
+LARGEST = 256 << 20  # bytes of the arrays together: eight million test rows
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -33,6 +35,8 @@ def read_predictions(path: Path) -> Predictions | None:
     """Read what a replicate predicted; None where there is no such file or it cannot be read."""
     try:
         with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file, np.load(file, allow_pickle=False) as found:
+            if sum(part.file_size for part in found.zip.infolist()) > LARGEST:
+                return None
             return Predictions(found["targets_N"], found["predictions_N"])
     except (OSError, KeyError, ValueError, BadZipFile):
         return None
