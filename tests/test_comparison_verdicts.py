@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sweep_records import make_standing
 
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.records import Verdict
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
@@ -11,11 +12,11 @@ from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 NOISE = np.random.default_rng(5).normal(0, 0.004, (6, 40))
 
 
-def judge(*groups, margin=0.002, linear=None, sweep="x"):
+def judge(*groups, margin=0.002, linear=None, plan=None):
     standings = [make_standing(name, scores) for name, scores in zip("abcdef", groups, strict=False)]
     if linear is not None:
         standings.append(make_standing("linear", [linear], baseline=True))
-    return make_verdicts(standings, margin=margin, sweep=sweep)
+    return make_verdicts(standings, margin=margin, plan=plan)
 
 
 def test_a_clear_difference_is_called_better():
@@ -37,7 +38,7 @@ def test_five_pairs_never_say_better_and_say_how_many_more_it_takes():
     assert (verdict.verdict, verdict.replicates_needed, verdict.p) == ("needs more", 1, 0.0625)
     assert verdict.sentence == (
         "a and b: 5 replicates cannot show that one is better, whatever they score, since they reach no "
-        "smaller p than .062; it takes 1 more: rnnsweep replicate x --n 6"
+        "smaller p than .062; it takes 1 more."
     )
 
 
@@ -49,12 +50,12 @@ def test_ten_pairs_of_five_architectures_say_better_where_eight_cannot():
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "without a replicate"), (1, "from one seed")])
-def test_no_or_one_replicate_allows_no_claim_and_names_the_command(count, words):
+def test_no_or_one_replicate_allows_no_claim_and_says_how_many_can(count, words):
     (verdict,) = judge([0.9] * count, [0.5] * count)
     assert (verdict.verdict, verdict.difference, verdict.low, verdict.p) == ("needs more", None, None, None)
     assert verdict.replicates_needed == 6 - count
     assert f"no claim is possible {words}" in verdict.sentence
-    assert verdict.sentence.endswith("rnnsweep replicate x --n 6")
+    assert verdict.sentence.endswith("; 6 replicates can show a difference.")
 
 
 def test_close_scores_with_little_spread_are_equivalent():
@@ -75,10 +76,10 @@ def test_a_real_difference_below_the_margin_is_equivalent():
 
 
 def test_a_middling_difference_needs_an_affordable_number_more():
-    (verdict,) = judge(0.703 + NOISE[0, :8], 0.7 + NOISE[1, :8])
+    (verdict,) = judge(0.703 + NOISE[0, :8], 0.7 + NOISE[1, :8], plan=ReplicatePlan((8, 30)))
     assert verdict.verdict == "needs more"
     assert 1 <= verdict.replicates_needed <= 22
-    assert f"about {verdict.replicates_needed} more replicate" in verdict.sentence
+    assert f"it takes {verdict.replicates_needed} more" in verdict.sentence
 
 
 def test_a_difference_lost_in_the_spread_is_not_separable():
@@ -126,6 +127,6 @@ def test_pooled_predictions_give_mcnemars_test():
 @pytest.mark.parametrize(("low", "close"), [(-0.0001, True), (0.0, True), (0.0002, False)])
 def test_a_winner_whose_interval_reaches_zero_is_called_close(low, close):
     verdict = Verdict("a", "b", 0.0111, low, 0.0223, 0.047, "better", 0, sentence="", pairs=8)
-    said = say_verdict(verdict, margin=0.002, left=1, sweep="s")
+    said = say_verdict(verdict, margin=0.002, left=1)
     assert said.startswith("a is better than b by 1.11 points (95 % interval ")
     assert said.endswith("; a close call, as the interval reaches zero.") == close

@@ -1,6 +1,7 @@
 """What a sweep found: records, standings, the winner."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from rnnsweep.shell import command_line
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnsweep.comparison import Comparison, CorporaComparison
+    from rnnsweep.comparison import Comparison, CorporaComparison, ReplicatePlan
+    from rnnsweep.sweepfile import Sweep
     from rnnsweep.tracking.read.row import RunRow
 
 LOSSES = ("validation/loss", "train/loss")
@@ -76,7 +78,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     from rnnsweep.comparison import compare_records, write_report
     from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
-    from rnnsweep.state.looks import count_looks
+    from rnnsweep.state.looks import note_look, read_looks
     from rnnsweep.state.siblings import further_studies
     from rnnsweep.tracking import sync
     from rnnsweep.tracking.read.runs import as_table, run_rows
@@ -90,6 +92,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     predictions = predictions_of(table, folder)
     labels, texts = labels_and_texts(table, folder) if predictions else ((), None)
     asked = started(name, places)
+    plan = plan_of(folder, asked)
     importances, method = study_importances(folder, asked) if asked else ({}, "")
     found = compare_records(
         table,
@@ -103,16 +106,29 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         labels=labels,
         texts=texts,
         test_reads=count_reads(folder),
-        looks=count_looks(folder),
+        plan=plan,
         studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
     )
+    if plan.finished:
+        looked = {s.architecture: s.test.replicates for s in found.standings if s.replicates}
+        note_look(folder, looked)
     report = folder / "report.html"
     found = replace(found, report=report)
     before = report.read_bytes() if report.is_file() else b""
     write_report(found, report)
     if report.read_bytes() != before:
-        _keep(table, found, uri)
+        _keep(table, found, uri, looks=read_looks(folder).replicates)
     return found
+
+
+def plan_of(folder: Path, asked: "Sweep | None") -> "ReplicatePlan":
+    """Return the plan of a sweep's replicates, and the looks at them so far."""
+    from rnnsweep.comparison import ReplicatePlan
+    from rnnsweep.state.looks import read_looks
+    from rnnsweep.state.status import is_finished
+
+    looks = read_looks(folder)
+    return ReplicatePlan(asked.planned if asked else (), looks.replicates, is_finished(folder), looks.unknown)
 
 
 def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
@@ -189,8 +205,10 @@ def _known(sweep: str | Path) -> str:
     return folder_of_started(places.mlruns, find_name(sweep, places)).name
 
 
-def _keep(table: "pd.DataFrame", found: "Comparison", uri: str | None) -> None:
-    """Keep the report, and how often the test part was read, on the sweep's own run."""
+def _keep(
+    table: "pd.DataFrame", found: "Comparison", uri: str | None, *, looks: Sequence[Mapping[str, int]]
+) -> None:
+    """Keep the report, how often the test part was read, and the looks on the sweep's own run."""
     from rnnsweep.tracking import RunRecord, sync
 
     parents = table[table["role"] == "sweep"]
@@ -201,5 +219,6 @@ def _keep(table: "pd.DataFrame", found: "Comparison", uri: str | None) -> None:
             record.artifact(found.report, "report.html")
         if found.test_reads is not None:
             record.tags({"rnnsweep.test_reads": str(found.test_reads.total)})
+        record.tags({"rnnsweep.looks": json.dumps(looks)})
         record.flush(5.0)
         sync(mlruns, uri)

@@ -180,8 +180,7 @@ def replicate(
         return _with_models(run(asked), listener) if models else run(asked)
     if most < replicates:
         raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
-    folder = places.mlruns / "sweeps" / asked.name
-    result = separate(asked, run, folder=folder, most=most, tell=listener.message if listener else None)
+    result = separate(asked, run, most=most, tell=listener.message if listener else None)
     return _with_models(result, listener) if models else result
 
 

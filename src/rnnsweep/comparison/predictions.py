@@ -11,7 +11,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rnnsweep.files import open_own
 
@@ -51,3 +51,27 @@ def right_rows(
         for name, own in predictions.items()
         if all(p.are_classes for p in own.values())
     }
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """The rows that every replicate reads."""
+
+    __test__ = False  # no test case, whatever pytest thinks of the name
+    rows: int
+    groups: int | None = None  # where rows belong together
+    classes: int | None = None
+    majority: float | None = None  # share of the largest class
+
+
+def describe_test_part(
+    predictions: Mapping[str, Predictions], groups_N: ArrayLike | None = None
+) -> TestPart | None:
+    """Count the test rows and classes by what a replicate was asked; None where that was not kept."""
+    first = next(iter(predictions.values()), None)
+    if first is None or not len(first.targets_N):
+        return None
+    counts = np.bincount(first.targets_N[first.targets_N >= 0])
+    groups = None if groups_N is None else len(np.unique(np.asarray(groups_N)))
+    rows = len(first.targets_N)
+    return TestPart(rows, groups, int(np.count_nonzero(counts)), float(counts.max() / rows))

@@ -1,21 +1,32 @@
-"""How often a sweep's replicates were looked at to decide on more of them: every p pays for it."""
+"""The looks at a sweep's replicates: each verdict that was seen on new ones pays a share of the 5 %."""
 
-import json
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-LOOKS = "looks.jsonl"  # in a sweep's folder: a line for each verdict that decided on more replicates
+from rnnsweep.files import JsonLines
+
+LOOKS = "looks.jsonl"  # in a sweep's folder: a line for each verdict on replicates that were new
 
 
-def count_looks(folder: Path) -> int:
-    """Count the times that a sweep's replicates were looked at to decide on more of them."""
-    try:
-        return len((folder / LOOKS).read_text(encoding="utf-8").splitlines())
-    except OSError:
-        return 0
+@dataclass(frozen=True)
+class Looks:
+    """Replicates of each architecture at each look, in order, and earlier looks that did not note them."""
+
+    replicates: tuple[dict[str, int], ...] = ()
+    unknown: int = 0
 
 
-def note_look(folder: Path) -> None:
-    """Note one more look, before it is taken."""
-    with (folder / LOOKS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"at": round(time.time(), 3)}) + "\n")
+def read_looks(folder: Path) -> Looks:
+    """Read the looks at a sweep's replicates."""
+    lines = list(JsonLines(folder / LOOKS).read())
+    known = [line["replicates"] for line in lines if isinstance(line.get("replicates"), dict)]
+    return Looks(tuple({str(k): int(v) for k, v in one.items()} for one in known), len(lines) - len(known))
+
+
+def note_look(folder: Path, replicates: Mapping[str, int]) -> None:
+    """Note a look at so many replicates of each architecture; one at the same ones is the same look."""
+    before = read_looks(folder).replicates
+    if dict(replicates) not in before:
+        JsonLines(folder / LOOKS).append({"at": round(time.time(), 3), "replicates": dict(replicates)})

@@ -60,8 +60,7 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
     events = list(read_ledger(folder))
     states = last_states(events)
     standings = tuple(_standings(_plan(events), states, _studies(events), alive=alive))
-    closed = [event["event"] for event in events if event["event"] in ("open", "close")][-1:] == ["close"]
-    finished = closed and _last_close(events) == "finished"
+    finished = not alive and is_finished(folder)
     return SweepStatus(
         sweep=name,
         state=_now(events) if alive else "finished" if finished else "interrupted",
@@ -72,6 +71,15 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         folder=folder,
         controller=read_controller(folder) if alive else {},
     )
+
+
+def is_finished(folder: Path) -> bool:
+    """Say whether the last controller came to its end and none runs; without a ledger none is awaited."""
+    events = list(read_ledger(folder))
+    if not events:
+        return True
+    closed = [event["event"] for event in events if event["event"] in ("open", "close")][-1:] == ["close"]
+    return closed and _last_close(events) == "finished" and not is_running(folder)
 
 
 def _now(events: Iterable[dict[str, Any]]) -> str:

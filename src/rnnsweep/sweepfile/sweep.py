@@ -53,11 +53,17 @@ class Sweep:
     target: float | None = None  # natural validation score at which a study ends
     more: dict[str, int] = field(default_factory=dict)  # replicates of architectures that need more of them
     launcher: Method | None = None  # where the trials run; None: on this machine
+    design: tuple[int, ...] = ()  # numbers of replicates at which one looks, where there are several
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the file's text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def planned(self) -> tuple[int, ...]:
+        """The planned numbers of replicates, rising: one for a fixed design."""
+        return self.design or (self.replicates,)
 
     def chosen(self, architecture: str) -> list[str]:
         """Give the overrides that make an architecture: its file of conf/model, or a variant's own list.

@@ -17,6 +17,7 @@ from rnnsweep.comparison.report import tables
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
+from rnnsweep.comparison.verdicts.answers import say_test_part
 from rnnsweep.comparison.verdicts.derived import say_derived
 from rnnsweep.comparison.verdicts.mistakes import Example, Mistakes
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Comparison, Spent, Standing
@@ -78,6 +79,7 @@ def render_report(comparison: Comparison) -> str:
         apart=apart,
         baseline=spec_of(comparison.score).baseline,
         say_improvement=say_improvement,
+        say_test_part=say_test_part,
         reads=_say_times(comparison.test_reads),
         p_value=p_value,
         derived=say_derived(comparison.standings),

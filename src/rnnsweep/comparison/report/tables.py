@@ -21,7 +21,10 @@ CENTRE_HEADS = (
     *("architecture", "mean", "interval", "median", "interval", "interquartile mean", "interval"),
     *("spread", "worst", "best"),
 )
-VERDICT_HEADS = ("pair", "verdict", "difference", "95 % interval", "p (Holm)", "P(A>B)", "further replicates")
+VERDICT_HEADS = (
+    *("pair", "verdict", "difference", "95 % interval", "p (Holm)"),
+    *("on new rows", "p (new rows)", "P(A>B)", "further replicates"),
+)
 
 
 def decimal(value: float | None, digits: int = 4) -> str:
@@ -47,12 +50,15 @@ def interval(low: float | None, high: float | None, *, score: Score, sign: bool 
 def standing_cells(standing: Standing) -> list[str]:
     """Give the cells of one row of the standings, under STANDING_HEADS."""
     test = standing.test
-    trials = "one fit" if standing.baseline else " / ".join(map(str, standing.trials.values()))
+    single = standing.baseline and test.replicates < 2
+    trials = (
+        "one fit" if single else DASH if standing.baseline else " / ".join(map(str, standing.trials.values()))
+    )
     return [
         standing.architecture,
         standing.score.write(test.mean),
         interval(test.low, test.high, score=standing.score),
-        DASH if standing.baseline else str(test.replicates),
+        DASH if single else str(test.replicates),
         standing.score.write(standing.validation),
         trials,
         whole(standing.parameters),
@@ -87,6 +93,10 @@ def verdict_cells(verdict: Verdict) -> list[str]:
         difference,
         interval(verdict.low, verdict.high, score=verdict.score, sign=True),
         decimal(verdict.p),
+        DASH
+        if verdict.new_rows is None
+        else interval(verdict.new_rows.low, verdict.new_rows.high, score=verdict.score, sign=True),
+        decimal(verdict.new_rows.p) if verdict.new_rows else DASH,
         decimal(verdict.improvement.estimate, 2) if verdict.improvement else DASH,
         DASH if needed is None else str(needed),
     ]

@@ -12,8 +12,9 @@ from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
+from rnnsweep.comparison.verdicts.answers import say_test_part
 from rnnsweep.comparison.verdicts.derived import say_derived
-from rnnsweep.comparison.verdicts.records import Comparison, Standing, Verdict
+from rnnsweep.comparison.verdicts.records import HERE, Comparison, Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
 from rnnsweep.comparison.verdicts.test_reads import say_reads
 from rnnsweep.palette import colour
@@ -21,7 +22,15 @@ from rnnsweep.palette import colour
 FIXED = 41  # columns that everything but names and bar takes
 NARROWEST = 12  # columns of a bar
 SHOWN = 10  # verdicts printed one by one; more are in the report
-_MARKS = {"better": "+", "worse": "-", "equivalent": "=", "not separable": "~", "needs more": "?"}
+_MARKS = {
+    "better": "+",
+    "worse": "-",
+    f"better{HERE}": "(+)",
+    f"worse{HERE}": "(-)",
+    "equivalent": "=",
+    "not separable": "~",
+    "needs more": "?",
+}
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -38,11 +47,15 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     """
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
     parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
+    if comparison.test_part:
+        parts.append(Text(say_test_part(comparison.test_part), style="dim"))
     if derived := say_derived(comparison.standings):
         parts.append(Text(derived, style="dim"))
     if comparison.front:
         parts += [Text(""), Text(_front_title(comparison.front), style="bold"), _front(comparison.front)]
     parts += [Text(""), *_verdicts(comparison)]
+    if comparison.conclusion:
+        parts.append(Text(comparison.conclusion, style="dim"))
     for remark in gather_remarks(comparison.health):
         parts.append(_indented(f"! {remark.sentence}" + (f" Next: {remark.next}." if remark.next else "")))
     parts += _spending(comparison)
@@ -72,17 +85,21 @@ def _table(standings: Sequence[Standing], width: int) -> Table:
 
 def _row(standing: Standing, known: Sequence[float], room: int, named: int) -> list[RenderableType]:
     test = standing.test
-    trials = "one fit" if standing.baseline else "/".join(map(str, standing.trials.values()))
+    trials = _fits(standing) if standing.baseline else "/".join(map(str, standing.trials.values()))
     return [
         Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
         standing.score.write(test.mean),
         Text(interval_bar(test.low, test.mean, test.high, known, room), style=colour(standing.architecture)),
-        DASH if standing.baseline else str(test.replicates),
+        DASH if standing.baseline and test.replicates < 2 else str(test.replicates),
         standing.score.write(standing.validation, 3),
         trials,
         DASH if standing.parameters is None else short(standing.parameters),
         decimal(standing.seconds, 1),
     ]
+
+
+def _fits(standing: Standing) -> str:
+    return "one fit" if standing.test.replicates < 2 else "-"
 
 
 def _front_title(front: Front) -> str:

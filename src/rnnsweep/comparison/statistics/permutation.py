@@ -1,5 +1,6 @@
 """The exact sign-flip permutation test of paired differences, what it can reach, and Holm's correction."""
 
+from functools import lru_cache
 from math import ceil, log2
 
 import numpy as np
@@ -24,9 +25,14 @@ def sign_flip_p(differences: Scores, *, draws: int = DRAWS, seed: int = 0) -> fl
     near = observed - _TIE * np.abs(d).sum()
     if len(d) <= EXACT:
         return float(np.mean(np.abs(_all_sums(d)) >= near))
-    rng = np.random.default_rng(seed)
-    signs = rng.integers(0, 2, size=(draws, len(d)), dtype=np.int8) * 2 - 1
+    signs = _drawn_signs(draws, len(d), seed)
     return float((1 + np.count_nonzero(np.abs(signs @ d) >= near)) / (1 + draws))
+
+
+@lru_cache(maxsize=2)
+def _drawn_signs(draws: int, pairs: int, seed: int) -> NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    return np.asarray(rng.integers(0, 2, size=(draws, pairs), dtype=np.int8) * 2.0 - 1.0, dtype=np.float64)
 
 
 def one_sample_p(differences: Scores) -> float:

@@ -109,26 +109,48 @@ def equivalence_p(differences: Scores, margin: float) -> float:
     d = finite(differences)
     if len(d) < 2 or margin <= 0:
         return 1.0
-    error = float(stats.sem(d))
+    error = float(d.std(ddof=1)) / len(d) ** 0.5
     if error == 0:
         return 0.0 if abs(d.mean()) < margin else 1.0
-    above = stats.t.sf((d.mean() + margin) / error, len(d) - 1)
-    below = stats.t.cdf((d.mean() - margin) / error, len(d) - 1)
+    above = special.stdtr(len(d) - 1, -(d.mean() + margin) / error)
+    below = special.stdtr(len(d) - 1, (d.mean() - margin) / error)
     return float(max(above, below))
 
 
-def replicates_to_equate(
-    margin: float, spread: float, *, alpha: float = 0.05, power: float = POWER
-) -> int | None:
-    """Replicates in all that show two equal architectures to be within +-margin in `power` of cases.
+def equivalence_power(
+    margin: float, spread: float, pairs: int, *, alpha: float = 0.05, difference: float = 0.0
+) -> float:
+    """Chance that so many pairs show a true `difference` to lie within +-margin (Julious 2004)."""
+    if margin <= abs(difference):
+        return 0.0
+    root = pairs**0.5 / spread if spread else np.inf
+    critical = special.stdtrit(pairs - 1, 1 - alpha)
+    sides = [(margin + sign * abs(difference)) * root - critical for sign in (-1, 1)]
+    return max(0.0, float(sum(special.stdtr(pairs - 1, side) for side in sides)) - 1)
 
-    The approximation of Julious 2004 (Statistics in Medicine 23:1921) for no true difference, with the
-    t distribution's quantiles; None above 5,000.
+
+def replicates_to_equate(
+    margin: float, spread: float, *, alpha: float = 0.05, power: float = POWER, difference: float = 0.0
+) -> int | None:
+    """Replicates in all that show two architectures to be within +-margin in `power` of cases.
+
+    The approximation of Julious 2004 (Statistics in Medicine 23:1921) with the t distribution's quantiles.
+
+    Args:
+        margin: what counts as nothing.
+        spread: standard deviation of the paired differences.
+        alpha: level of each of the two one-sided tests.
+        power: chance of showing it.
+        difference: the true mean difference; the nearer to the margin, the more it takes.
+
+    Returns:
+        The number, or None above 5,000, or where the difference is not within the margin.
     """
-    if margin <= 0:
+    if margin <= abs(difference):
         return None
-    pairs = np.arange(fewest_pairs(), MOST + 1)
-    room = margin * np.sqrt(pairs) / spread if spread else np.full(len(pairs), np.inf)
-    reached = 2 * stats.t.cdf(room - stats.t.ppf(1 - alpha, pairs - 1), pairs - 1) - 1
-    enough = np.flatnonzero(reached >= power)
-    return int(pairs[enough[0]]) if len(enough) else None
+    low, high = fewest_pairs() - 1, MOST + 1  # the chance rises with the pairs
+    while high - low > 1:
+        middle = (low + high) // 2
+        reached = equivalence_power(margin, spread, middle, alpha=alpha, difference=difference)
+        low, high = (low, middle) if reached >= power else (middle, high)
+    return high if high <= MOST else None

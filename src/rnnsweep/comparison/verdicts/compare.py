@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnsweep.comparison.predictions import Predictions, right_rows
+from rnnsweep.comparison.predictions import Predictions, describe_test_part, right_rows
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.importance import forest_importances
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
 from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
-from rnnsweep.comparison.verdicts.facts import describe_looks, describe_sweep
+from rnnsweep.comparison.verdicts.advice import next_command
+from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion
+from rnnsweep.comparison.verdicts.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.verdicts.health import Bounds, check_health
 from rnnsweep.comparison.verdicts.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.verdicts.records import Comparison, Standing
-from rnnsweep.comparison.verdicts.sentences import say_answer
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.comparison.verdicts.studies import find_bought
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
@@ -67,7 +69,8 @@ def compare_records(
     labels: Sequence[str] = (),
     texts: Texts | None = None,
     test_reads: Mapping[str, int] | None = None,
-    looks: int = 0,
+    plan: ReplicatePlan | None = None,
+    groups: ArrayLike | None = None,
     studies: "Sequence[pd.DataFrame]" = (),
 ) -> Comparison:
     """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
@@ -87,7 +90,8 @@ def compare_records(
         labels: the classes' names.
         texts: gives the texts of test rows, to show those where the best two disagree.
         test_reads: {run's name: times that it read the test part}, as they were counted.
-        looks: times that these replicates were looked at to decide on more of them; every p pays for it.
+        plan: of the replicates, and the looks at them that decided on more; every p pays for each look.
+        groups: of the test rows, where rows belong together, as the sentences of one document.
         studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
             said of whole studies, for any sampler and pruner.
 
@@ -105,9 +109,15 @@ def compare_records(
     standings = make_standings(table, objectives=objectives, score=score)
     margin = _margin(score, standings) if margin is None else margin
     said = gather_predictions(standings, predictions or {})
-    verdicts = make_verdicts(
-        standings, margin=margin, sweep=name, correct=correct or right_rows(said), looks=looks
-    )
+    plan = plan or ReplicatePlan()
+    by_row = correct or right_rows(gather_predictions(standings, predictions or {}, baseline=True))
+    verdicts = make_verdicts(standings, margin=margin, correct=by_row, plan=plan, groups=groups)
+    part = describe_test_part(predictions or {}, groups)
+    floor = part.majority if part and score.name == "accuracy" else None
+    failed = failed_search(standings, floor)
+    following = next_command(name, standings, verdicts, plan=plan, failed=failed)
+    unfinished = () if plan.finished else ("The sweep is not finished: only planned looks are judged.",)
+    answer = say_answer(standings, verdicts, floor=floor)
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
         table,
@@ -119,7 +129,7 @@ def compare_records(
     return Comparison(
         sweep=name,
         question="" if isinstance(sweep, str) else sweep.question,
-        answer=say_answer(standings, verdicts, sweep=name),
+        answer=" ".join([*unfinished, answer, *([f"Next: {following}"] if following else [])]),
         standings=standings,
         verdicts=verdicts,
         health=check_health(
@@ -142,7 +152,7 @@ def compare_records(
         facts={
             **describe_sweep(table, sweep, score=score),
             **({READS: say_reads(reads)} if reads else {}),
-            **describe_looks(looks),
+            **describe_plan(plan),
             **{k: str(v) for k, v in (facts or {}).items()},
         },
         front=find_front(
@@ -152,6 +162,9 @@ def compare_records(
         ),
         mistakes=find_mistakes(said, labels=labels, texts=texts),
         test_reads=reads,
+        test_part=part,
+        next=following,
+        conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
 
 

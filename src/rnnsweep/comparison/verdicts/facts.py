@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rnnsweep.comparison.verdicts.sequential import look_factor
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.sweepfile import Derived, Sweep
 from rnnsweep.sweepfile.space import Choices, Dimension
 from rnnsweep.tasks import Score
@@ -26,12 +26,14 @@ def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str, *, score: Score) ->
     }
 
 
-def describe_looks(looks: int) -> dict[str, str]:
-    """Say what replicating until two are separated did to the p values; nothing where it was not done."""
-    if not looks:
-        return {}
-    factor = look_factor(looks)
-    return {"looks at growing replicates": f"{looks}, so each p is multiplied by {factor} (alpha spending)"}
+def describe_plan(plan: ReplicatePlan) -> dict[str, str]:
+    """Say when replicates are looked at, and what looks outside the plan cost; nothing without a plan."""
+    facts = {}
+    if len(plan.sizes) > 1:
+        facts["planned looks"] = f"at {', '.join(map(str, plan.sizes))} replicates (alpha spending)"
+    if plan.extensions:
+        facts["looks outside the plan"] = f"{len(plan.extensions)}; each pays a share of the 5 %"
+    return facts
 
 
 def _asked(sweep: Sweep, score: Score) -> dict[str, str]:

@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.improvement import McNemar
 from rnnsweep.comparison.statistics.intervals import Interval
+from rnnsweep.comparison.statistics.new_rows import NewRows
 from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
@@ -20,7 +22,16 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.statistics.marginals import Marginal
     from rnnsweep.comparison.verdicts.mistakes import Mistakes
 
-VERDICTS = ("better", "worse", "equivalent", "not separable", "needs more")
+HERE = " on these rows"  # after better or worse: holds on this test part, and is not shown for new rows
+VERDICTS = (
+    "better",
+    "worse",
+    f"better{HERE}",
+    f"worse{HERE}",
+    "equivalent",
+    "not separable",
+    "needs more",
+)
 OUTCOMES = ("complete", "pruned", "failed")
 
 
@@ -103,9 +114,17 @@ class Verdict:
     p_alone: float | None = None  # before Holm's correction
     improvement: Interval | None = None  # P(A > B)
     detectable: float | None = None  # smallest true difference that these pairs separate in 80 % of cases
-    baseline: bool = False  # b is the linear baseline: a single fit, so a comparison with one number
+    baseline: bool = False  # b is the baseline
     mcnemar: McNemar | None = None
     score: Score = field(default_factory=score_named)  # what differs, turned
+    spread: float | None = None  # standard deviation of the paired differences
+    single: bool = False  # b is one fit, so a comparison with one number
+    new_rows: NewRows | None = (
+        None  # the same difference for other test rows like these; p corrected as `p` is
+    )
+    rows_needed: int | None = (
+        None  # test rows at which a difference that holds on these would hold on new ones
+    )
 
     @property
     def natural(self) -> tuple[float | None, float | None, float | None]:
@@ -116,6 +135,15 @@ class Verdict:
         if self.low is None or self.high is None:
             return turned, None, None
         return turned, *self.score.turned_interval(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """An architecture that got no further replicates at a planned look."""
+
+    architecture: str
+    replicates: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -150,6 +178,10 @@ class Comparison:
     front: Front | None = None  # of a sweep with several objectives
     score: Score = field(default_factory=score_named)  # by which the architectures are compared
     test_reads: TestReads | None = None  # looks at the test part that were counted; None: no count was kept
+    test_part: TestPart | None = None  # None: what replicates predicted was not kept
+    next: str | None = None  # the command that is likely to settle the question; None: nothing is worth it
+    conclusion: str = ""  # what the verdicts speak of
+    stopped: tuple[Stop, ...] = ()  # architectures whose replicates ended before the plan did
 
     @property
     def linear(self) -> Standing | None:
@@ -184,6 +216,11 @@ class Comparison:
                 "next": self.bought.next,
             },
             "front": self.front.to_json() if self.front else None,
+            "next": self.next,
+            "conclusion": self.conclusion,
+            "test_rows": self.test_part.rows if self.test_part else None,
+            "majority": self.test_part.majority if self.test_part else None,
+            "stopped": [asdict(stop) for stop in self.stopped],
         }
         plain: dict[str, Any] = _plain(value)
         return plain
@@ -194,7 +231,12 @@ _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "repli
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     value = {name: getattr(verdict, name) for name in _VERDICT_FIELDS}
-    return value | dict(zip(("difference", "low", "high"), verdict.natural, strict=True))
+    value |= dict(zip(("difference", "low", "high"), verdict.natural, strict=True))
+    found = verdict.new_rows
+    if found is None:
+        return {**value, "new_rows": None}
+    low, high = verdict.score.turned_interval(found.low, found.high)
+    return {**value, "new_rows": {"low": low, "high": high, "p": found.p}}
 
 
 def _standing(standing: Standing) -> dict[str, Any]:

@@ -181,13 +181,16 @@ def _number(value: Any) -> float | None:
 
 
 def gather_predictions(
-    standings: Sequence[Standing], predictions: Mapping[str, Predictions]
+    standings: Sequence[Standing], predictions: Mapping[str, Predictions], *, baseline: bool = False
 ) -> dict[str, dict[str, Predictions]]:
-    """Return {architecture: {seed: predictions}} of the replicates that saw one and the same test part."""
+    """Return {architecture: {seed: predictions}} of the replicates that saw one and the same test part.
+
+    The baseline is among them where `baseline` says so.
+    """
     found = {
         s.architecture: {r.seed: predictions[r.run_id] for r in s.replicates if r.run_id in predictions}
         for s in standings
-        if not s.baseline
+        if baseline or not s.baseline
     }
     first = next((p for own in found.values() for p in own.values()), None)
     same = {

@@ -1,0 +1,58 @@
+"""The plan of a sweep's replicates, and the looks at them that were not planned: what each look may claim."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rnnsweep.comparison.statistics.group_sequential import Look, plan_looks
+
+
+@dataclass(frozen=True)
+class ReplicatePlan:
+    """How many replicates a sweep takes, and when they are looked at.
+
+    `sizes` are the planned numbers, rising: one for a fixed design, none where no plan is known, so that
+    what is there is the plan. `extensions` are the replicates of each architecture at each look that was
+    taken outside the plan. `finished` is False while replicates of the plan are missing: then only planned
+    looks that are complete may claim anything.
+    """
+
+    sizes: tuple[int, ...] = ()
+    extensions: tuple[Mapping[str, int], ...] = ()
+    finished: bool = True
+    unknown: int = 0  # looks of an earlier version, which did not note their replicates
+
+    @property
+    def most(self) -> int:
+        """The largest planned number of replicates; 0 where no plan is known."""
+        return self.sizes[-1] if self.sizes else 0
+
+    def history(self, a: str, b: str, pairs: int) -> tuple[int, ...]:
+        """Give the numbers of replicates at which a pair was looked at, rising, the present look last."""
+        noted = {min(one[a], one[b]) for one in self.extensions if a in one and b in one}
+        earlier = {n for n in (*self.sizes, *noted) if 0 < n <= pairs}
+        return tuple(sorted(earlier | ({pairs} if self.finished else set())))
+
+    def looks(self, history: Sequence[int], comparisons: int) -> tuple[Look, ...]:
+        """Give the looks of a history with their levels.
+
+        A fixed design that lost a replicate for good is as good as complete.
+        """
+        if not history:
+            return ()
+        most = self.most or history[0]
+        if len(self.sizes) == 1 and self.finished and history[-1] < most:
+            most = history[-1]
+        looks = plan_looks(history, most=most, comparisons=comparisons)
+        share = 1 / (self.unknown * (self.unknown + 1)) if self.unknown else 1.0
+        return tuple(replace(look, level=share * look.level) for look in looks)
+
+    def next_level(self, history: Sequence[int], comparisons: int) -> float:
+        """Level of the next look, with so many comparisons in the family."""
+        now = history[-1] if history else 0
+        return self.looks([*history, max(now + 1, self.most)], comparisons)[-1].level
+
+    def fewest(self, history: Sequence[int], comparisons: int, *, limit: int) -> int | None:
+        """Fewest replicates in all at which the next look can claim a difference; None above `limit`."""
+        now = history[-1] if history else 0
+        able = (n for n in range(now + 1, limit + 1) if self.looks([*history, n], comparisons)[-1].able)
+        return next(able, None)

@@ -1,0 +1,189 @@
+"""What a difference on one test part says of new rows: an interval and a p with two sources of variance.
+
+Shapes: R replicates, N test rows, G groups of rows, K counts of a row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+LEAST = -30.0  # log of the smallest p that is told from 0
+STEP = 1e-4  # share of a total by which it is moved to differentiate a score
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """A mean difference over replicates and test rows, both taken as samples.
+
+    `low` and `high` bound it with 95 % confidence for other replicates *and* other rows; `p` is two-sided.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    replicates: int
+    rows: int  # independent units: groups where there are groups
+    error: float  # standard error of the estimate
+    rows_error: float  # the part of it that more replicates cannot remove
+
+
+def new_rows(
+    differences_RN: ArrayLike, groups_N: ArrayLike | None = None, *, confidence: float = 0.95
+) -> NewRows:
+    """Estimate the mean difference on new test rows by the two-way analysis of variance.
+
+    Each entry is the sum of a mean, an effect of its replicate, an effect of its row, and a rest. Replicates
+    and rows are crossed: every replicate reads the same rows. The variance of the mean is then
+    MSR / (R N) + max(MSN - MSE, 0) / (R N) with the mean squares of replicates, rows and rest. This is the
+    test of readers and cases of diagnostic imaging (Obuchowski and Rockette 1995; Hillis 2007, Statistics in
+    Medicine 26:596), with replicates as readers and rows as cases. Each of the two parts keeps the quantile
+    of its own degrees of freedom (Howe 1974, JASA 69:789; Graybill and Wang 1980): Satterthwaite's one
+    number for both claims 5.5 to 8 % of differences that are not there with 3 to 6 replicates.
+
+    Args:
+        differences_RN: score of a less score of b for each replicate and test row, of shape (R, N), R >= 2.
+        groups_N: a number or name for each row; rows of one group are one unit, as sentences of one
+            document are. None takes each row as a unit.
+        confidence: of the interval.
+
+    Raises:
+        ValueError: fewer than two replicates or two units, or lengths that differ.
+    """
+    d_RN = np.asarray(differences_RN, dtype=np.float64)
+    if d_RN.ndim != 2 or len(d_RN) < 2:
+        raise ValueError(
+            f"differences_RN has shape {d_RN.shape}: must be (replicates, rows), 2 replicates or more"
+        )
+    estimate = float(d_RN.mean())
+    d_RG = _units(d_RN - estimate, groups_N)
+    replicates, units = d_RG.shape
+    if units < 2:
+        raise ValueError(f"groups_N has {units} groups: must be at least 2")
+    d_R, d_G = d_RG.mean(axis=1), d_RG.mean(axis=0)
+    of_replicates = units * float(d_R @ d_R) / (replicates - 1)
+    of_rows = replicates * float(d_G @ d_G) / (units - 1)
+    total = float(np.einsum("rg,rg->", d_RG, d_RG))
+    left = total - units * float(d_R @ d_R) - replicates * float(d_G @ d_G)
+    rest = max(0.0, left) / ((replicates - 1) * (units - 1))
+    cells = replicates * units
+    variances = of_replicates / cells, max(of_rows - rest, 0.0) / cells
+    freedoms = replicates - 1, units - 1
+    half = _half_width(1 - confidence, variances, freedoms)
+    p = _p_value(abs(estimate), variances, freedoms)
+    error, rows_error = sum(variances) ** 0.5, variances[1] ** 0.5
+    return NewRows(estimate, estimate - half, estimate + half, p, replicates, units, error, rows_error)
+
+
+def _half_width(alpha: float, variances: tuple[float, float], freedoms: tuple[int, int]) -> float:
+    parts = [
+        special.stdtrit(freedom, alpha / 2) ** 2 * variance
+        for freedom, variance in zip(freedoms, variances, strict=True)
+        if variance > 0
+    ]
+    return float(sum(parts) ** 0.5)
+
+
+def _p_value(size: float, variances: tuple[float, float], freedoms: tuple[int, int]) -> float:
+    """Find the level at which the interval just reaches zero, by bisection of its logarithm."""
+    if size == 0 or not any(variances):
+        return float(size == 0)
+    low, high = LEAST, 0.0  # of log p
+    for _ in range(45):
+        middle = (low + high) / 2
+        reaches = _half_width(float(np.exp(middle)), variances, freedoms) >= size
+        low, high = (middle, high) if reaches else (low, middle)
+    return float(np.exp(high))
+
+
+def _units(d_RN: NDArray[np.float64], groups_N: ArrayLike | None) -> NDArray[np.float64]:
+    """Sum the deviations of each group, scaled so that their mean over groups is the mean over rows."""
+    if groups_N is None:
+        return d_RN
+    names_N = np.asarray(groups_N)
+    if names_N.shape != (d_RN.shape[1],):
+        raise ValueError(
+            f"groups_N has shape {names_N.shape}: must be one group for each of {d_RN.shape[1]} rows"
+        )
+    _, group_N = np.unique(names_N, return_inverse=True)
+    groups = int(group_N.max()) + 1
+    sums_RG = np.stack([np.bincount(group_N, weights=row_N, minlength=groups) for row_N in d_RN])
+    scaled_RG: NDArray[np.float64] = sums_RG * (groups / d_RN.shape[1])
+    return scaled_RG
+
+
+def rows_needed(found: NewRows, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+    """Rows in all at which the difference would hold on new rows in `power` of cases, replicates as they are.
+
+    The error of the rows falls with their number, that of the replicates does not: None where more rows
+    cannot be enough, or where there is no difference.
+    """
+    wanted = abs(found.estimate) / float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
+    room = wanted**2 - (found.error**2 - found.rows_error**2)
+    if room <= 0 or found.estimate == 0:
+        return None
+    return max(found.rows, int(np.ceil(found.rows * found.rows_error**2 / room)))
+
+
+def two_level_interval(
+    differences_RN: ArrayLike,
+    groups_N: ArrayLike | None = None,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 1999,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Bound the same mean by the two-level bootstrap: replicates and rows drawn again, each on its own.
+
+    The pigeonhole bootstrap of Owen 2007 (Annals of Applied Statistics 1:386). It counts the rest three
+    times and its quantiles are too near for few replicates, so `new_rows` is what verdicts rest on.
+
+    Raises:
+        ValueError: as `new_rows`.
+    """
+    d_RN = np.asarray(differences_RN, dtype=np.float64)
+    estimate = float(d_RN.mean())
+    d_RG = _units(d_RN - estimate, groups_N)
+    replicates, units = d_RG.shape
+    rng = np.random.default_rng(seed)
+    times_BR = rng.multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples) / replicates
+    drawn_BG = times_BR @ d_RG
+    times_BG = rng.multinomial(units, np.full(units, 1 / units), size=resamples) / units
+    means_B = np.einsum("bg,bg->b", drawn_BG, times_BG)
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(means_B, [tail, 100 - tail])
+    return estimate + float(low), estimate + float(high)
+
+
+def row_values(counts_RNK: ArrayLike, score: Callable[[NDArray[np.float64]], float]) -> NDArray[np.float64]:
+    """Spread a score that is no mean of rows, as macro F1, over the rows: its linear part at the totals.
+
+    The mean of a replicate's values is its score, and their variance over rows is that of the score (the
+    infinitesimal jackknife; Efron 1982, chapter 6).
+
+    Args:
+        counts_RNK: counts of each row that add up over rows, of shape (R, N, K).
+        score: of the sum over rows, shape (K,).
+    """
+    c_RNK = np.asarray(counts_RNK, dtype=np.float64)
+    return np.stack([_row_values(c_NK, score) for c_NK in c_RNK])
+
+
+def _row_values(
+    c_NK: NDArray[np.float64], score: Callable[[NDArray[np.float64]], float]
+) -> NDArray[np.float64]:
+    rows = len(c_NK)
+    total_K = c_NK.sum(axis=0)
+    value = float(score(total_K))
+    slopes_K = np.zeros(len(total_K))
+    for k in range(len(total_K)):
+        step = STEP * max(abs(total_K[k]), 1.0)
+        up_K, down_K = total_K.copy(), total_K.copy()
+        up_K[k] += step
+        down_K[k] -= step
+        slopes_K[k] = (score(up_K) - score(down_K)) / (2 * step)
+    values_N: NDArray[np.float64] = value + rows * ((c_NK - total_K / rows) @ slopes_K)
+    return values_N

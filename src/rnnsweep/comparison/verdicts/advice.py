@@ -1,0 +1,70 @@
+"""The one piece of advice: the command that is likely to settle what a sweep asks, or none."""
+
+from collections.abc import Sequence
+
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.verdicts.records import Standing, Verdict
+from rnnsweep.shell import command_line
+
+OPEN = ("needs more", "not separable")
+MOST = 30  # replicates in all that are still worth asking for
+
+
+def next_total(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> int | None:
+    """Replicates of each in all that are likely to settle who leads, and whether it beats the baseline.
+
+    None where that is settled, or where no affordable number is likely to settle any of it.
+
+    Args:
+        standings: best first.
+        verdicts: of all pairs, and against the baseline.
+        most: replicates in all that are worth asking for.
+    """
+    totals = [_total(v) for v in _open(standings, verdicts, most)]
+    return max(totals, default=None)
+
+
+def open_names(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> list[str]:
+    """Name the architectures whose replicates decide: the leader, and those whose comparison with it is open."""
+    names = [name for v in _open(standings, verdicts, most) for name in (v.a, v.b)]
+    known = {s.architecture for s in standings}
+    return [name for name in dict.fromkeys(names) if name in known]
+
+
+def _open(standings: Sequence[Standing], verdicts: Sequence[Verdict], most: int) -> list[Verdict]:
+    """The leader's comparisons that an affordable number of replicates is likely to settle."""
+    leader = next((s.architecture for s in standings if not s.baseline), None)
+    about = [v for v in verdicts if leader in (v.a, v.b) and v.verdict in OPEN]
+    return [v for v in about if v.replicates_needed and _total(v) <= most]
+
+
+def _total(verdict: Verdict) -> int:
+    return verdict.pairs + (verdict.replicates_needed or 0)
+
+
+def next_command(
+    sweep: str,
+    standings: Sequence[Standing],
+    verdicts: Sequence[Verdict],
+    *,
+    plan: ReplicatePlan,
+    failed: bool = False,
+) -> str | None:
+    """Give the command that comes next; None where the question is settled or nothing affordable settles it.
+
+    Args:
+        sweep: its name.
+        standings: best first.
+        verdicts: of all pairs, and against the baseline.
+        plan: of the replicates.
+        failed: the search reached nothing: more of it, before any replicate.
+    """
+    name = sweep or "SWEEP"
+    networks = [s for s in standings if not s.baseline]
+    if not networks or not plan.finished:
+        return command_line("sweep", name) if networks or not plan.finished else None
+    if failed:
+        trials = max(1, *(sum(s.trials.values()) for s in networks))
+        return command_line("sweep", name, "--trials", str(2 * trials))
+    total = next_total(standings, verdicts, most=max(MOST, plan.most))
+    return None if total is None else command_line("replicate", name, "--n", str(total))

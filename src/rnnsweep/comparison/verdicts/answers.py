@@ -1,0 +1,158 @@
+"""The answer to a sweep's question in words, and what its verdicts speak of."""
+
+from collections.abc import Sequence
+
+from rnnsweep.comparison.predictions import TestPart
+from rnnsweep.comparison.verdicts.records import HERE, Standing, Verdict
+from rnnsweep.comparison.verdicts.sentences import names_of
+from rnnsweep.tasks.score import HIGHER
+
+
+def say_answer(
+    standings: Sequence[Standing], verdicts: Sequence[Verdict], *, floor: float | None = None
+) -> str:
+    """Answer the sweep's question in words: who is ahead of whom, and what of the baseline.
+
+    Args:
+        standings: best first.
+        verdicts: of all pairs, and against the baseline.
+        floor: the score of naming the largest class always, where it is known.
+    """
+    networks = [s for s in standings if not s.baseline]
+    if not networks:
+        return "No run is recorded yet, so there is nothing to compare."
+    if failed_search(standings, floor):
+        return _say_failed(standings, floor or 0.0)
+    if min(s.test.replicates for s in networks) < 2:
+        return _no_claim(networks)
+    between = [v for v in verdicts if not v.baseline]
+    first = _say_lead(networks, between) if len(networks) > 1 else _say_only(networks[0])
+    against = _say_baseline([v for v in verdicts if v.baseline])
+    return " ".join(part for part in (first, against) if part)
+
+
+def failed_search(standings: Sequence[Standing], floor: float | None) -> bool:
+    """Say whether the best network is nearer to always naming the largest class than to the baseline."""
+    linear = next((s for s in standings if s.baseline), None)
+    reached = max(
+        (s.test.mean for s in standings if not s.baseline and s.test.mean is not None), default=None
+    )
+    if floor is None or linear is None or linear.test.mean is None or reached is None:
+        return False
+    return linear.test.mean > floor and reached < (floor + linear.test.mean) / 2
+
+
+def _say_failed(standings: Sequence[Standing], floor: float) -> str:
+    best = next(s for s in standings if not s.baseline)
+    linear = next(s for s in standings if s.baseline)
+    write = best.score.write
+    return (
+        f"The search failed: {best.architecture}, the best of the networks, scores {write(best.test.mean)} "
+        f"on test, where always naming the largest class scores {write(floor)} and the "
+        f"{linear.architecture} baseline {write(linear.test.mean)}. No architecture is introduced as better "
+        "than another: search longer, train for more epochs, or widen the space."
+    )
+
+
+def _no_claim(networks: Sequence[Standing]) -> str:
+    few = [s.architecture for s in networks if s.test.replicates < 2]
+    bare = all(s.test.replicates == 0 for s in networks)
+    have = f"{_verb(few, 'have')} {'no replicate' if bare else 'fewer than two replicates'}"
+    return (
+        f"No claim is possible yet: {names_of(few)} {have}, and the scores of a search say how well it "
+        f"searched, not which architecture is better."
+    )
+
+
+def _say_only(standing: Standing) -> str:
+    mean, replicates = standing.score.write(standing.test.mean), standing.test.replicates
+    return f"{standing.architecture} scores {mean} on test over {replicates} replicates."
+
+
+def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
+    leader = networks[0].architecture
+    others = [s.architecture for s in networks[1:]]
+    words = {v.b if v.a == leader else v.a: _word(v, leader) for v in verdicts if leader in (v.a, v.b)}
+    beaten = [a for a in others if words[a] == "better"]
+    here = [a for a in others if words[a] == f"better{HERE}"]
+    equal = [a for a in others if words[a] == "equivalent"]
+    tied = [a for a in others if a not in beaten + here + equal]
+    score = networks[0].score
+    mean = score.write(networks[0].test.mean)
+    end = "highest" if score.direction == HIGHER else "lowest"
+    if beaten == others:
+        return f"{leader} is ahead with {mean} on test: better than {names_of(others)}."
+    parts = [f"better than {names_of(beaten)}"] if beaten else []
+    parts += [f"better on this test part alone than {names_of(here)}"] if here else []
+    parts += [f"for practical purposes equal to {names_of(equal)}"] if equal else []
+    parts += [f"not separated from {names_of(tied)}"] if tied else []
+    start = "" if beaten else "The data name no winner: "
+    return f"{start}{leader} has the {end} mean test score ({mean}), and is {', and '.join(parts)}."
+
+
+def _word(verdict: Verdict, architecture: str) -> str:
+    word = verdict.verdict
+    if verdict.a == architecture:
+        return word
+    for one, other in (("better", "worse"), ("worse", "better")):
+        if word.startswith(one):
+            return other + word.removeprefix(one)
+    return word
+
+
+def _say_baseline(against: Sequence[Verdict]) -> str:
+    if not against:
+        return ""
+    name = against[0].b
+    words = ("better", "worse", f"better{HERE}", f"worse{HERE}")
+    better, worse, above, below = ([v.a for v in against if v.verdict == w] for w in words)
+    rest = [v.a for v in against if v.verdict not in words]
+    if len(better) == len(against):
+        return f"{'It beats' if len(better) == 1 else 'Every architecture beats'} the {name} baseline."
+    parts = [f"{names_of(better)} {_verb(better, 'beat')} it"] if better else []
+    parts += [f"{names_of(above)} {_verb(above, 'beat')} it on this test part alone"] if above else []
+    parts += [f"{names_of(worse)} {_verb(worse, 'fall')} below it"] if worse else []
+    parts += [f"{names_of(below)} {_verb(below, 'fall')} below it on this test part alone"] if below else []
+    parts += [f"{names_of(rest)} cannot be told from it"] if rest else []
+    return f"Against the {name} baseline: {'; '.join(parts)}."
+
+
+def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: str = "") -> str:
+    """Say in one sentence what the verdicts speak of, and what they do not."""
+    if not verdicts:
+        return ""
+    varied = _VARIED.get(vary, "the seeds that replicates vary")
+    rows = "the test rows that there were" if part is None else f"these {_count_rows(part)}"
+    fit = " The baseline is one fit: the verdicts against it speak of this fit alone."
+    single = fit if any(v.single for v in verdicts) else ""
+    if all(v.new_rows is None for v in verdicts):
+        return f"The verdicts speak of {varied}, and of {rows}; what holds on new rows is not known.{single}"
+    return (
+        f"Better and worse speak of {varied}, and of new rows drawn like {rows}; not of other corpora, "
+        f"nor of larger searches.{single}"
+    )
+
+
+_VARIED = {
+    "all": "other seeds and other splits of train and validation",
+    "split": "other splits of train and validation with the same seeds",
+    "seed": "other seeds on the same split",
+    "initialisation": "other initial weights on the same split",
+    "order": "other orders of the training texts on the same split",
+}
+
+
+def say_test_part(part: TestPart) -> str:
+    """Say how many test rows there are, in how many classes, and what the largest class alone would score."""
+    classes = "" if part.classes is None else f", {part.classes} classes"
+    largest = "" if part.majority is None else f", the largest {100 * part.majority:.1f} %"
+    return f"{_count_rows(part)}{classes}{largest}"
+
+
+def _count_rows(part: TestPart) -> str:
+    rows = f"{part.rows:,} test {'row' if part.rows == 1 else 'rows'}"
+    return rows if part.groups is None else f"{rows} in {part.groups:,} groups"
+
+
+def _verb(names: Sequence[str], verb: str) -> str:
+    return verb if len(names) > 1 else {"have": "has"}.get(verb, f"{verb}s")

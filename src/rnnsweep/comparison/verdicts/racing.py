@@ -1,0 +1,150 @@
+"""Racing: at each planned look replicates go where they decide, and who is settled gets no more.
+
+What is asked is who leads and whether the leader beats the baseline, so a look keeps the leader and those
+whose comparison with it is open. A stop never makes a claim, and every claim is made at a planned look of
+`group_sequential`, so that the error rate is that of the design (Jennison and Turnbull 1999, chapter 16).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.row_scores import ByRow
+from rnnsweep.comparison.statistics.group_sequential import ALPHA, spent
+from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
+from rnnsweep.comparison.verdicts.records import HERE, Standing, Stop, TestScore, Verdict
+from rnnsweep.comparison.verdicts.verdicts import make_verdicts, natural
+
+HOPELESS = 0.1  # chance of settling a comparison within the plan, below which it gets no more replicates
+CERTAIN = 1.96  # standard errors of the rows that a difference must exceed, were replicates free
+
+
+@dataclass(frozen=True)
+class Race:
+    """Where a sweep's replicates go: how many each architecture gets in all, and who was stopped when."""
+
+    wanted: Mapping[str, int]
+    stopped: tuple[Stop, ...] = ()
+    sentences: tuple[str, ...] = ()  # what each look decided
+
+
+def race(
+    standings: Sequence[Standing],
+    *,
+    sizes: Sequence[int],
+    margin: float,
+    correct: ByRow | None = None,
+    groups: ArrayLike | None = None,
+    ended: Mapping[str, int] | None = None,
+) -> Race:
+    """Replay the planned looks at the replicates that there are, and say what comes next.
+
+    The result is a function of the replicates alone: whoever asks again, after a crash or on another
+    machine, gets the same.
+
+    Args:
+        standings: with the replicates that ended well, the baseline's among them.
+        sizes: planned numbers of replicates, rising.
+        margin: differences below this count as nothing.
+        correct: as for `make_verdicts`.
+        groups: as for `make_verdicts`.
+        ended: replicates of each architecture that are over, failed ones among them; None: those that
+            the standings have.
+    """
+    over = ended or {s.architecture: len(s.replicates) for s in standings}
+    seeds = sorted({one.seed for s in standings for one in s.replicates}, key=natural)
+    active = {s.architecture for s in standings}
+    single = {s.architecture for s in standings if s.baseline and len(s.replicates) == 1}
+    wanted = dict.fromkeys(active, sizes[0])
+    stopped: list[Stop] = []
+    said: list[str] = []
+    for place, size in enumerate(sizes[:-1]):
+        if any(over.get(name, 0) < size for name in active if name not in single):
+            break  # this look is still to come
+        looked = [_at_look(s, seeds[:size]) for s in standings]
+        plan = ReplicatePlan(tuple(sizes))
+        verdicts = make_verdicts(looked, margin=margin, correct=correct, plan=plan, groups=groups)
+        leader = _leader(looked, active)
+        if leader is None:
+            break
+        going = _going(leader, active, looked, verdicts, sizes[-1], margin)
+        stopped += [
+            Stop(name, size, why) for name, why in going.items() if why and name in active and name != leader
+        ]
+        active = {name for name, why in going.items() if not why and name in active}
+        said.append(_say(leader, size, active, sizes[place + 1]))
+        if len(active) < 2:
+            break
+        for name in active:
+            wanted[name] = sizes[place + 1]
+    return Race(wanted, tuple(stopped), tuple(said))
+
+
+def _at_look(standing: Standing, seeds: Sequence[str]) -> Standing:
+    """The standing as it was at a look; one fit stays what it is."""
+    if standing.baseline and len(standing.replicates) == 1:
+        return standing
+    replicates = tuple(one for one in standing.replicates if one.seed in seeds)
+    scores = [one.test for one in replicates]
+    mean = float(np.mean(scores)) if scores else None
+    return replace(standing, replicates=replicates, test=TestScore(mean, None, None, len(scores)))
+
+
+def _leader(looked: Sequence[Standing], active: set[str]) -> str | None:
+    known = [s for s in looked if not s.baseline and s.architecture in active and s.test.mean is not None]
+    return max(known, key=lambda s: s.test.mean or 0.0).architecture if known else None
+
+
+def _going(
+    leader: str,
+    active: set[str],
+    looked: Sequence[Standing],
+    verdicts: Sequence[Verdict],
+    most: int,
+    margin: float,
+) -> dict[str, str]:
+    """For each active architecture why it stops, or nothing where its comparison with the leader is open."""
+    why = {}
+    for verdict in verdicts:
+        if leader not in (verdict.a, verdict.b):
+            continue
+        other = verdict.b if verdict.a == leader else verdict.a
+        if other in active:
+            why[other] = _settled(verdict, leader, most, margin)
+    return {**why, leader: ""}
+
+
+def _settled(verdict: Verdict, leader: str, most: int, margin: float) -> str:
+    word = verdict.verdict
+    if word in ("better", "worse"):
+        return f"{'worse' if (word == 'better') == (verdict.a == leader) else 'better'} than {leader}"
+    if word == "equivalent":
+        return f"equivalent to {leader}"
+    found = verdict.new_rows
+    if word.endswith(HERE) and found is not None and abs(found.estimate) < CERTAIN * found.rows_error:
+        return f"told from {leader} on this test part, and more replicates cannot show it for new rows"
+    return _hopeless(verdict, leader, most, margin)
+
+
+def _hopeless(verdict: Verdict, leader: str, most: int, margin: float) -> str:
+    """Stop where not even the largest number of replicates is likely to settle it, read generously."""
+    if verdict.spread is None or verdict.difference is None or verdict.spread == 0 or verdict.pairs < 3:
+        return ""
+    level = ALPHA * (1 - spent(verdict.pairs / most))
+    generous = abs(verdict.difference) / verdict.spread + verdict.pairs**-0.5
+    apart = separation_power(generous, most, alpha=level)
+    near = max(0.0, abs(verdict.difference) - verdict.spread * verdict.pairs**-0.5)
+    equal = equivalence_power(margin, verdict.spread, most, alpha=level, difference=near)
+    return (
+        f"{most} replicates are not likely to tell it from {leader}" if max(apart, equal) < HOPELESS else ""
+    )
+
+
+def _say(leader: str, size: int, active: set[str], following: int) -> str:
+    others = sorted(active - {leader})
+    if not others:
+        return f"{leader} leads after {size} replicates, and every comparison with it is settled"
+    return f"{leader} leads after {size} replicates; it and {', '.join(others)} get {following}"

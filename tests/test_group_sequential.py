@@ -1,0 +1,151 @@
+"""Looks at growing replicates: what each may claim, and that all together claim too much in 5 % at most."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sweep_records import make_standing
+
+from rnnsweep.comparison import (
+    ReplicatePlan,
+    fewest_pairs,
+    fewest_to_claim,
+    next_total,
+    plan_looks,
+    race,
+    sequential_p,
+    sign_flip_p,
+    spent,
+)
+from rnnsweep.comparison.verdicts.verdicts import make_verdicts
+
+
+def test_one_planned_look_has_all_of_the_5_percent():
+    (look,) = plan_looks([10], most=10)
+    assert (look.level, look.able) == (0.05, True)
+    assert sequential_p([0.03], [look]) == 0.03
+
+
+def test_a_look_that_can_claim_nothing_costs_nothing():
+    first, second = plan_looks([3, 6], most=3)
+    assert (first.able, second.level) == (False, 0.05)
+    first, second, last = plan_looks([6, 13, 30], most=30)
+    assert [first.able, second.able, last.able] == [False, True, True]
+    assert second.level == pytest.approx(0.05 * spent(13 / 30))
+
+
+def test_a_look_beyond_the_plan_gets_half_of_what_the_exact_test_left():
+    planned, further, last = plan_looks([6, 12, 24], most=6)
+    assert planned.level == 0.05
+    assert further.level == pytest.approx((0.05 - 2 / 64) / 2)  # a p of one in 32 is the only one below .05
+    assert 0 < last.level < further.level
+
+
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=6, unique=True).map(sorted),
+    st.integers(1, 40),
+    st.integers(1, 21),
+)
+def test_what_all_looks_can_attain_adds_up_to_5_percent_at_most(history, most, comparisons):
+    looks = [look for look in plan_looks(history, most=most, comparisons=comparisons) if look.able]
+    for number in range(1, comparisons + 1):
+        reached = [
+            number
+            * np.floor(look.level / number * 2 ** (look.pairs - 1) * (1 + 1e-9))
+            / 2 ** (look.pairs - 1)
+            for look in looks
+            if look.pairs <= 20
+        ]
+        reached += [look.level for look in looks if look.pairs > 20]
+        assert sum(reached) <= 0.05 * (1 + 1e-6)
+
+
+def test_a_claim_of_an_earlier_look_stands():
+    looks = plan_looks([6, 13, 30], most=30)
+    assert sequential_p([0.5, 0.001, 0.4], looks) == pytest.approx(0.001 * 0.05 / looks[1].level)
+
+
+def test_the_fewest_replicates_of_a_single_look_are_those_of_the_sign_flip_test():
+    for comparisons in (1, 3, 6, 10, 21):
+        assert fewest_to_claim(most=1, comparisons=comparisons) == fewest_pairs(comparisons=comparisons)
+
+
+def judged(*groups, plan=None):
+    standings = [make_standing(name, scores) for name, scores in zip("abcd", groups, strict=False)]
+    standings.sort(key=lambda one: -one.test.mean)
+    return standings, make_verdicts(standings, margin=0.002, plan=plan)
+
+
+def test_the_advice_is_of_the_leaders_pairs_and_none_where_nothing_affordable_helps():
+    noise = np.random.default_rng(1).normal(0, 0.01, (3, 5))
+    assert next_total(*judged(0.80 + noise[0], 0.70 + noise[1], 0.60 + noise[2])) == fewest_pairs(
+        comparisons=3
+    )
+    noise = np.random.default_rng(1).normal(0, 0.01, (2, 10))
+    assert next_total(*judged(0.72 + noise[0], 0.60 + noise[1])) is None
+    assert next_total(*judged(0.7 + noise[0], 0.7 + noise[1])) is None
+
+
+def test_more_replicates_than_the_plan_make_p_dearer():
+    pair = 0.7 + np.array([0.01, -0.01] * 5 + [0.03] * 6), np.full(16, 0.7)
+    (plain,), (extended,) = (judged(*pair, plan=ReplicatePlan(sizes))[1] for sizes in ((16,), (10,)))
+    assert extended.p == pytest.approx(min(1.0, plain.p * 0.05 / plan_looks([10, 16], most=10)[1].level))
+
+
+def test_replicates_of_an_unfinished_plan_claim_nothing_between_its_looks():
+    pair = [0.9 + 0.001 * i for i in range(8)], [0.1] * 8
+    assert judged(*pair, plan=ReplicatePlan((10,), finished=False))[1][0].verdict == "needs more"
+    assert judged(*pair, plan=ReplicatePlan((10,)))[1][0].verdict == "better"  # two were lost for good
+
+
+def follow(rng, *, architectures, first):
+    """Follow the printed advice to its end where nothing differs in truth; say whether anything is claimed."""
+    scores = rng.normal(0.7, 0.005, (architectures, 40))
+    total, looks = first, []
+    while True:
+        plan = ReplicatePlan((first,), tuple(looks))
+        standings, verdicts = judged(*scores[:, :total], plan=plan)
+        following = next_total(standings, verdicts)
+        if following is None:
+            return any(v.verdict in ("better", "worse") for v in verdicts)
+        looks.append({s.architecture: total for s in standings})
+        total = following
+
+
+@pytest.mark.parametrize(("architectures", "first"), [(2, 6), (4, 9)])
+def test_following_the_advice_claims_what_is_not_there_in_at_most_5_percent(architectures, first):
+    rng = np.random.default_rng(first)
+    false = sum(follow(rng, architectures=architectures, first=first) for _ in range(150))
+    assert false <= 0.05 * 150 + 2 * (150 * 0.05 * 0.95) ** 0.5
+
+
+def test_a_race_stops_whom_it_has_settled_and_goes_on_with_the_open_pair():
+    noise = np.random.default_rng(2).normal(0, 0.004, (3, 30))
+    standings = [
+        make_standing(name, level + row[:13])
+        for name, level, row in zip("abc", (0.71, 0.709, 0.60), noise, strict=True)
+    ]
+    found = race(standings, sizes=(6, 13, 30), margin=0.0)
+    assert found.wanted == {"a": 30, "b": 30, "c": 13}
+    (stop,) = found.stopped
+    assert (stop.architecture, stop.replicates) == ("c", 13)
+    assert stop.why.startswith("worse than ")
+
+
+def test_a_race_that_is_asked_again_with_more_replicates_decides_the_same_of_earlier_looks():
+    noise = np.random.default_rng(3).normal(0, 0.004, (2, 30))
+    standings = [make_standing(n, 0.7 + row) for n, row in zip("ab", noise, strict=True)]
+    early = race(
+        [make_standing(n, 0.7 + row[:6]) for n, row in zip("ab", noise, strict=True)],
+        sizes=(6, 13, 30),
+        margin=0.002,
+    )
+    late = race(standings, sizes=(6, 13, 30), margin=0.002)
+    assert late.sentences[: len(early.sentences)] == early.sentences
+
+
+def test_the_sign_flip_p_of_a_look_is_of_its_own_replicates():
+    scores = np.random.default_rng(4).normal(0.01, 0.01, 13)
+    (verdict,) = judged(0.7 + scores, [0.7] * 13, plan=ReplicatePlan((6, 13, 30)))[1]
+    looks = plan_looks([6, 13], most=30)
+    assert verdict.p == sequential_p([sign_flip_p(scores[:6]), sign_flip_p(scores)], looks)

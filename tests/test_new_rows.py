@@ -1,0 +1,118 @@
+"""What a difference on one test part says of new rows: two sources of variance, in plain arrays."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnsweep.comparison import new_rows, row_values, rows_needed, two_level_interval
+
+
+def draw(rng, *, replicates, rows, of_replicates, of_rows, rest, shift=0.0):
+    """Differences of the two-way model: shift, an effect of the replicate, one of the row, and a rest."""
+    a_R1 = of_replicates * rng.normal(size=(replicates, 1))
+    b_1N = of_rows * rng.normal(size=(1, rows))
+    return shift + a_R1 + b_1N + rest * rng.normal(size=(replicates, rows))
+
+
+def test_the_variance_is_that_of_the_analysis_of_variance():
+    d_RN = draw(np.random.default_rng(0), replicates=5, rows=40, of_replicates=0.1, of_rows=0.3, rest=0.5)
+    found = new_rows(d_RN)
+    rows = d_RN - d_RN.mean()
+    a_R, b_N = rows.mean(1), rows.mean(0)
+    squares = [40 * (a_R**2).sum() / 4, 5 * (b_N**2).sum() / 39]
+    rest = ((rows - a_R[:, None] - b_N) ** 2).sum() / (4 * 39)
+    assert found.estimate == pytest.approx(d_RN.mean())
+    assert found.error**2 == pytest.approx((squares[0] + max(squares[1] - rest, 0)) / 200)
+
+
+def test_without_an_effect_of_rows_it_is_the_t_test_of_replicates():
+    from scipy import stats
+
+    d_RN = np.repeat(np.random.default_rng(1).normal(0.2, 1, (7, 1)), 30, axis=1)
+    found, t = new_rows(d_RN), stats.ttest_1samp(d_RN[:, 0], 0.0)
+    assert found.p == pytest.approx(t.pvalue, rel=1e-4)
+    assert (found.low, found.high) == pytest.approx(tuple(t.confidence_interval()))
+
+
+def test_replicates_that_agree_on_every_row_leave_the_t_test_of_rows():
+    from scipy import stats
+
+    d_RN = np.repeat(np.random.default_rng(2).normal(0.1, 1, (1, 300)), 4, axis=0)
+    assert new_rows(d_RN).p == pytest.approx(stats.ttest_1samp(d_RN[0], 0.0).pvalue, rel=1e-4)
+
+
+def test_groups_that_repeat_their_rows_count_once():
+    d_RN = draw(np.random.default_rng(3), replicates=4, rows=50, of_replicates=0.1, of_rows=1.0, rest=0.1)
+    one, three = new_rows(d_RN), new_rows(np.repeat(d_RN, 3, axis=1), np.repeat(np.arange(50), 3))
+    assert (three.rows, three.estimate) == (50, pytest.approx(one.estimate))
+    assert (three.low, three.high, three.p) == pytest.approx((one.low, one.high, one.p))
+    assert new_rows(np.repeat(d_RN, 3, axis=1)).error < one.error
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 8), st.integers(2, 40), st.integers(0, 2**32 - 1))
+def test_the_order_of_rows_and_replicates_and_the_sign_change_nothing(replicates, rows, seed):
+    rng = np.random.default_rng(seed)
+    d_RN = rng.integers(-1, 2, (replicates, rows)).astype(float)
+    found = new_rows(d_RN)
+    mixed = new_rows(-d_RN[rng.permutation(replicates)][:, rng.permutation(rows)])
+    assert (mixed.estimate, mixed.low, mixed.high, mixed.p) == pytest.approx(
+        (-found.estimate, -found.high, -found.low, found.p), abs=1e-9
+    )
+    assert found.low <= found.estimate <= found.high
+    assert 0 <= found.p <= 1
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_differences_without_any_spread_have_an_interval_of_one_number(value):
+    found = new_rows(np.full((3, 5), value))
+    assert (found.low, found.high, found.p) == (value, value, float(value == 0))
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups", "words"),
+    [((1, 9), None, "2 replicates or more"), ((3, 4), [1, 1, 1, 1], "1 groups"), ((3, 4), [1, 2], "4 rows")],
+)
+def test_what_cannot_be_computed_is_refused(shape, groups, words):
+    with pytest.raises(ValueError, match=words):
+        new_rows(np.zeros(shape), groups)
+
+
+def test_the_interval_holds_the_truth_in_at_least_93_percent_and_no_more_than_5_are_called_different():
+    rng = np.random.default_rng(4)
+    found = [
+        new_rows(draw(rng, replicates=6, rows=200, of_replicates=0.02, of_rows=0.3, rest=0.4))
+        for _ in range(600)
+    ]
+    assert np.mean([one.low <= 0 <= one.high for one in found]) >= 0.93
+    assert np.mean([one.p <= 0.05 for one in found]) <= 0.05 + 2 * (0.05 * 0.95 / 600) ** 0.5
+
+
+def test_the_two_level_bootstrap_agrees_where_there_are_many_replicates_and_rows():
+    d_RN = draw(np.random.default_rng(5), replicates=60, rows=400, of_replicates=0.1, of_rows=0.6, rest=0.1)
+    found = new_rows(d_RN)
+    assert two_level_interval(d_RN) == pytest.approx((found.low, found.high), abs=0.1 * found.error)
+
+
+def test_so_many_rows_as_are_said_to_be_needed_show_the_difference_in_most_cases():
+    rng = np.random.default_rng(6)
+    settings = {"replicates": 10, "of_replicates": 0.0, "of_rows": 0.5, "rest": 0.0, "shift": 0.05}
+    needed = rows_needed(new_rows(draw(rng, rows=40000, **settings)))
+    assert 600 <= 0.5**2 / 0.05**2 * 7.85 <= 900  # the textbook's number
+    assert rows_needed(new_rows(draw(rng, rows=400, **settings))) is None or needed == 40000
+    shown = [new_rows(draw(rng, rows=800, **settings)).p <= 0.05 for _ in range(200)]
+    assert 0.7 <= np.mean(shown) <= 0.9
+
+
+def test_a_score_that_is_no_mean_is_spread_over_the_rows():
+    rng = np.random.default_rng(7)
+    counts_RNK = rng.integers(0, 2, (2, 500, 3)).astype(float)  # true positives, predicted, actual
+
+    def f1(total_K):
+        return 2 * total_K[0] / (total_K[1] + total_K[2])
+
+    values_RN = row_values(counts_RNK, f1)
+    assert values_RN.mean(axis=1) == pytest.approx([f1(c.sum(axis=0)) for c in counts_RNK])
+    drawn = [f1(counts_RNK[0][rng.integers(0, 500, 500)].sum(axis=0)) for _ in range(2000)]
+    assert values_RN[0].std() / 500**0.5 == pytest.approx(np.std(drawn), rel=0.1)
