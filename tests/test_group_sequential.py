@@ -99,7 +99,7 @@ def test_replicates_of_an_unfinished_plan_claim_nothing_between_its_looks():
 
 
 def follow(rng, *, architectures, first):
-    """Follow the printed advice to its end where nothing differs in truth; say whether anything is claimed."""
+    """Follow the printed advice to its end where nothing differs; say whether anything is claimed."""
     scores = rng.normal(0.7, 0.005, (architectures, 40))
     total, looks = first, []
     while True:

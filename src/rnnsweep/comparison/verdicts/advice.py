@@ -25,7 +25,7 @@ def next_total(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, mo
 
 
 def open_names(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> list[str]:
-    """Name the architectures whose replicates decide: the leader, and those whose comparison with it is open."""
+    """Name the architectures whose replicates decide: the leader, and those whose pair with it is open."""
     names = [name for v in _open(standings, verdicts, most) for name in (v.a, v.b)]
     known = {s.architecture for s in standings}
     return [name for name in dict.fromkeys(names) if name in known]
