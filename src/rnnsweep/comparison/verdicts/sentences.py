@@ -189,4 +189,5 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
 
 
 def names_of(names: Sequence[str]) -> str:
+    """Join names for a sentence: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
