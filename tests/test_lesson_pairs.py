@@ -52,7 +52,7 @@ def test_a_page_without_marks_gets_the_table_at_its_end(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--pairs"], "none of the lesson's sweeps has run; begin with `rnnsweep sweep"),
+        (["--pairs"], "none of the lesson's sweeps has run; begin with: rnnsweep sweep"),
         (["--pairs", "5"], "--pairs: trains nothing, so that '5' means nothing; leave it out"),
     ],
 )

@@ -211,24 +211,28 @@ def test_a_server_that_knows_no_views_gets_a_plain_link(tmp_path, version, title
 
 
 @pytest.mark.parametrize(
-    ("account", "environment", "in_address"),
+    ("account", "environment"),
     [
-        ("Basic bWU6czpl", {"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": "s:e"}, ""),
-        ("Basic bWU6czpl", {}, "me:s%3Ae@"),
-        ("Bearer abc", {"MLFLOW_TRACKING_TOKEN": "abc"}, ""),
+        ("Basic bWU6czpl", {"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": "s:e"}),
+        ("Bearer abc", {"MLFLOW_TRACKING_TOKEN": "abc"}),
     ],
 )
-def test_a_server_with_accounts_is_asked_as_oneself_and_the_links_name_no_account(
-    tmp_path, monkeypatch, account, environment, in_address
+def test_a_server_with_accounts_is_asked_with_the_account_of_the_environment(
+    tmp_path, monkeypatch, account, environment
 ):
     with server_of(b"3.17.2", account) as base:
         assert not knows_views(base)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        start_of(tmp_path, "q", destination=base.replace("//", f"//{in_address}"))
+        start_of(tmp_path, "q", destination=base)
         links = sweep_links(tmp_path, "q", "q.abcd")
         assert list(links) == ["Standings", "Search", "Learning curves", "Failures"]
         assert all(link.startswith(f"{base}/#/experiments/3") for link in links.values())
+
+
+def test_an_address_that_an_earlier_version_noted_with_an_account_has_no_links(tmp_path):
+    start_of(tmp_path, "q", destination="http://me:secret@127.0.0.1:9")
+    assert sweep_links(tmp_path, "q", "q.abcd") == {}
 
 
 def test_a_store_that_is_no_server_has_no_links(tmp_path):

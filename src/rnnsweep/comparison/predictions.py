@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,9 +36,12 @@ def read_predictions(path: Path) -> Predictions | None:
         with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file, np.load(file, allow_pickle=False) as found:
             if sum(part.file_size for part in found.zip.infolist()) > LARGEST:
                 return None
-            return Predictions(found["targets_N"], found["predictions_N"])
-    except (OSError, KeyError, ValueError, BadZipFile):
+            predictions = Predictions(found["targets_N"], found["predictions_N"])
+    except Exception:  # zipfile, zlib and NumPy raise a dozen kinds for a broken file
         return None
+    arrays = (predictions.targets_N, predictions.predictions_N)
+    sound = all(array.ndim and array.dtype.kind in "iuf" for array in arrays)
+    return predictions if sound and len(arrays[0]) == len(arrays[1]) else None
 
 
 def right_rows(
