@@ -84,7 +84,8 @@ def test_a_server_that_answers_anything_is_there():
         server.shutdown()
 
 
-def test_the_folder_of_another_sqlite_store_must_be_there(tmp_path):
+def test_another_sqlite_store_must_be_there(tmp_path):
+    (tmp_path / "x.db").touch()
     assert check_answers(f"sqlite:///{tmp_path}/x.db")
-    with pytest.raises(UserError, match="its folder is not there"):
-        check_answers(f"sqlite:///{tmp_path}/none/x.db")
+    with pytest.raises(UserError, match="there is no such database, and none is made there"):
+        check_answers(f"sqlite:///{tmp_path}/none.db")

@@ -131,6 +131,7 @@ def server(request):
 
 def test_a_server_is_asked_from_outside(server, monkeypatch, capsys):
     address, good = server
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
     checks = check_server(address)

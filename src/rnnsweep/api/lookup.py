@@ -74,9 +74,16 @@ def started(name: str, places: ProjectPaths) -> Sweep | None:
 
 
 def store_of(name: str, places: ProjectPaths) -> str | None:
-    """Give the store that a sweep's overrides name; None where they leave it to the environment."""
+    """Give the store that a sweep's overrides name; None where they leave it to the environment.
+
+    Raises:
+        UserError: they name one that the user never did.
+    """
+    from rnnsweep.tracking.store.address import named_by_file
+
     asked = started(name, places)
     if asked is None:
         return None
     conf = places.mlruns / "sweeps" / name / "conf"
-    return compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri
+    uri = compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri
+    return named_by_file(uri, f"sweep {name}")

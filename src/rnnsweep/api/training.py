@@ -90,12 +90,15 @@ def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
 
 
 def _find_store(run: RunConfig) -> _Store | None:
+    from rnnsweep.tracking.store.address import named_by_file
     from rnnsweep.tracking.store.store import destination_of
 
     if not run.tracking.enabled:
         return None
     mlruns = find_paths().mlruns
-    uri = destination_of(mlruns, run.tracking.uri)
+    said = any(override.startswith("tracking.uri=") for override in run.overrides)
+    uri = run.tracking.uri if said else named_by_file(run.tracking.uri, "conf/")
+    uri = destination_of(mlruns, uri)
     return _Store(mlruns, f"single.{uuid.uuid4().hex[:12]}", uri)
 
 

@@ -20,7 +20,7 @@ from rnnsweep.config.files import (
     refuse_unknown_option,
     shown,
 )
-from rnnsweep.config.overrides import COMMAND_LINE, Assignment, canonical, read_overrides
+from rnnsweep.config.overrides import COMMAND_LINE, Assignment, canonical, read_overrides, refuse_resolvers
 from rnnsweep.config.schema import (
     GROUPS,
     RunConfig,
@@ -217,6 +217,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _assign(typed: DictConfig, setting: Setting) -> None:
+    refuse_resolvers(setting.value, f"{setting.key} ({setting.origin})")
     right = right_type(setting.key)
     if isinstance(setting.value, float) and not math.isfinite(setting.value):
         raise UserError(f"{setting.key}={setting.value} ({setting.origin}): must be a finite number")

@@ -21,6 +21,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rnnsweep.config.overrides import refuse_resolvers
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
 
@@ -71,6 +72,8 @@ class _Repository(ConfigRepository):
             raise _unreadable(_file(config_path, self.folders), error) from error
         if loaded is not None and not isinstance(loaded.config, DictConfig):
             raise _unreadable(_file(config_path, self.folders), ValueError("not a list of `key: value`"))
+        chosen = [vars(item) for item in (loaded and loaded.defaults_list) or ()]
+        refuse_resolvers(chosen, shown(_file(config_path, self.folders)))
         return loaded
 
 

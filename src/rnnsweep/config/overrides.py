@@ -1,7 +1,7 @@
 """Override strings: read strictly, written so that any value comes back as it was."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -16,6 +16,10 @@ COMMAND_LINE = "command line"
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # as Hydra's grammar: other letters are quoted
 _KEYWORDS = {"true", "false", "null", "nan", "inf"}  # Hydra reads them as values, in any case of letters
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
+
+
+_BEGINS = re.compile(r"(?<!\\)(?:\\\\)*\$\{")  # of an interpolation; a backslash before it makes it text
+_KEY_ALONE = re.compile(r"[\w.\[\]-]*\}")
 
 
 @dataclass(frozen=True)
@@ -138,3 +142,23 @@ def _write_text(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.lower() not in _KEYWORDS:
         return text
     return QuotedString(text, Quote.single).with_quotes()
+
+
+def refuse_resolvers(value: Any, where: str) -> None:
+    """Refuse what a value would take from anywhere but another setting: the environment, a function.
+
+    Raises:
+        UserError: an interpolation that is no ``${key}``.
+    """
+    if isinstance(value, Mapping):
+        value = [*value, *value.values()]
+    if isinstance(value, list | tuple):
+        for item in value:
+            refuse_resolvers(item, where)
+    for found in _BEGINS.finditer(value) if isinstance(value, str) else ():
+        if not _KEY_ALONE.match(value, found.end()):
+            raise UserError(
+                f"{where}: {value[found.start() :][:80]!r}: a value may take that of another setting, as"
+                " ${model.hidden_size}, and nothing from elsewhere; write the value itself, or give it on the"
+                " command line"
+            )

@@ -103,10 +103,12 @@ def run_sweep(
 
 def _default_records(run: RunConfig, mlruns: Path) -> Records:
     from rnnsweep.engine.recording import Recording
+    from rnnsweep.tracking.store.address import named_by_file
 
+    uri = named_by_file(run.tracking.uri, "the sweep's file or conf/")
     return Recording(
         mlruns,
-        uri=run.tracking.uri,
+        uri=uri,
         diff=run.tracking.diff,
         task=run.spec.name,
         score=run.score.name,

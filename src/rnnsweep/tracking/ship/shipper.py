@@ -16,7 +16,8 @@ from rnnsweep.tracking.ship.shipping import Shipped, is_waiting, last_error, shi
 from rnnsweep.tracking.spool.note import wait_for_run_id
 from rnnsweep.tracking.spool.spool import spool_folder, spooled_keys
 from rnnsweep.tracking.spool.stale import close_stale
-from rnnsweep.tracking.store.address import LOCAL, destination
+from rnnsweep.tracking.store.address import destination
+from rnnsweep.tracking.store.chosen import LOCAL, refuse_unchosen
 
 MLFLOW = "mlflow.store.tracking.sqlalchemy_store"  # what a client of the local store imports last
 UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
@@ -144,14 +145,15 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> S
 
     Args:
         mlruns: the folder of answers.
-        uri: only what is meant for this destination; None sends everything.
+        uri: only what is meant for this destination; None sends what is meant for the local store and for
+            those that the user chose, now or before.
         deadline_s: how long to try for each destination.
     """
     close_stale(mlruns)
     waiting = [key for key in spooled_keys(mlruns) if is_waiting(mlruns, key)]
     targets = sorted({target_of(mlruns, key) for key in waiting} - {""})
     chosen = [target for target in targets if uri is None or target == destination(uri)]
-    results = [_sync_one(mlruns, target, deadline_s) for target in chosen]
+    results = [_sync_one(mlruns, target, deadline_s, said=uri is not None) for target in chosen]
     return SyncResult(
         runs=sum(result.runs for result in results),
         points=sum(result.points for result in results),
@@ -160,10 +162,11 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> S
     )
 
 
-def _sync_one(mlruns: Path, target: str, deadline_s: float) -> SyncResult:
+def _sync_one(mlruns: Path, target: str, deadline_s: float, *, said: bool) -> SyncResult:
     left = [k for k in spooled_keys(mlruns) if is_waiting(mlruns, k) and target_of(mlruns, k) == target]
     try:
-        destination(target)
+        if target != LOCAL:
+            _refuse_unchosen(target, said)
     except UserError as error:  # the spool is not ours, or of a version that took more
         return SyncResult(waiting=tuple(left), errors=(str(error),))
     if target == LOCAL and MLFLOW in sys.modules:  # three seconds of imports less, and no server to wait for
@@ -181,6 +184,18 @@ def _sync_one(mlruns: Path, target: str, deadline_s: float) -> SyncResult:
     except (IndexError, TypeError, ValueError):
         last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
         return SyncResult(waiting=tuple(left), errors=(last,))
+
+
+def _refuse_unchosen(target: str, said: bool) -> None:
+    """Look at a destination that a spool names before anything is sent there, and name it.
+
+    Raises:
+        UserError: it is none, or only the spool names it.
+    """
+    destination(target)
+    if not said:
+        refuse_unchosen(target, "mlruns/spool")
+    print(f"runs are sent to {target}", file=sys.stderr)
 
 
 def _result(done: Shipped) -> SyncResult:

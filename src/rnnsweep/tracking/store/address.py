@@ -12,10 +12,18 @@ from urllib.parse import urlsplit
 
 from rnnsweep.errors import UserError
 from rnnsweep.redaction import masked, refuse_secret
+from rnnsweep.tracking.store.chosen import LOCAL as LOCAL
+from rnnsweep.tracking.store.chosen import (
+    PASSWORD,
+    TOKEN,
+    URI,
+    USER,
+    has_account_for,
+    refuse_foreign_account,
+    refuse_unchosen,
+)
 
-LOCAL = "local"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-USER, PASSWORD, TOKEN = (f"MLFLOW_TRACKING_{name}" for name in ("USERNAME", "PASSWORD", "TOKEN"))
 PATIENCE = 2.5  # seconds; with the rest of a start it stays under three
 
 
@@ -23,17 +31,38 @@ def destination(uri: str | None) -> str:
     """Resolve the setting `tracking.uri`: itself, else MLFLOW_TRACKING_URI, else the local store.
 
     Raises:
-        UserError: an address that is neither a server nor a database, or that holds a password.
+        UserError: an address that is neither a server nor a database, that holds a password, or that would
+            get the account of another server; a database file that is not there, as none is made.
     """
-    chosen = (uri or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL).strip()
+    chosen = (uri or os.environ.get(URI) or LOCAL).strip()
     refuse_secret(_key(uri), chosen)
     scheme = urlsplit(chosen).scheme.split("+")[0]
+    refuse_foreign_account(chosen, _key(uri))
+    if scheme == "sqlite":
+        _refuse_absent(chosen, _key(uri))
     if chosen == LOCAL or scheme in ("http", "https", "sqlite", *PORTS) or chosen.startswith("databricks"):
         return chosen
     raise UserError(
         f"{_key(uri)}={chosen!r}: must be http://, https://, sqlite:///, postgresql:// or local "
         "(MLflow no longer takes folders as stores)"
     )
+
+
+def named_by_file(uri: str | None, place: str) -> str | None:
+    """Return the store that a file names, if the user chose it before.
+
+    Raises:
+        UserError: only the file names it.
+    """
+    if uri is not None:
+        refuse_unchosen(uri.strip(), place)
+    return uri
+
+
+def _refuse_absent(target: str, key: str) -> None:
+    path = Path(target.partition(":///")[2].partition("?")[0])
+    if not path.is_file():
+        raise UserError(f"{key}={target!r}: there is no such database, and none is made there")
 
 
 def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
@@ -77,8 +106,6 @@ def _knock(target: str, patience_s: float) -> None:
     elif kind in PORTS:
         address = (parts.hostname or "localhost", parts.port or PORTS[kind])
         socket.create_connection(address, timeout=patience_s).close()
-    elif kind == "sqlite" and not Path(target.removeprefix("sqlite:///")).parent.is_dir():
-        raise FileNotFoundError("its folder is not there")
 
 
 def _knock_http(url: str, patience_s: float) -> None:
@@ -96,8 +123,10 @@ def _reason(error: Exception, patience_s: float) -> str:
 
 
 def as_oneself(url: str) -> urllib.request.Request:
-    """Make the request for a page, with the account of the environment, as MLflow does."""
+    """Make the request for a page, with the account of the environment where it is for this server."""
     request = urllib.request.Request(url)
+    if not has_account_for(url):
+        return request
     if user := os.environ.get(USER):
         pair = b64encode(f"{user}:{os.environ.get(PASSWORD, '')}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {pair}")
@@ -107,4 +136,4 @@ def as_oneself(url: str) -> urllib.request.Request:
 
 
 def _key(uri: str | None) -> str:
-    return "tracking.uri" if uri else "MLFLOW_TRACKING_URI"
+    return "tracking.uri" if uri else URI

@@ -7,6 +7,7 @@ leave it broken for good. Here one process, under a file lock, builds it aside a
 import logging
 import os
 import sqlite3
+import sys
 import uuid
 import warnings
 from pathlib import Path
@@ -18,6 +19,7 @@ from filelock import FileLock
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.tracking.store.address import LOCAL, check_answers
+from rnnsweep.tracking.store.chosen import remember
 from rnnsweep.tracking.store.moved import repair_if_moved
 
 if TYPE_CHECKING:
@@ -133,6 +135,9 @@ def destination_of(mlruns: Path, uri: str | None) -> str:
     target = check_answers(uri)
     if target == LOCAL:
         refuse_old_layout(mlruns)
+    else:
+        print(f"runs are sent to {target}", file=sys.stderr)
+        remember(target)
     return target
 
 

@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 
 from rnnsweep.redaction import has_secret, masked
 from rnnsweep.shell import command_line, continued
-from rnnsweep.tracking.store.address import PASSWORD as OWN_PASSWORD
-from rnnsweep.tracking.store.address import USER, as_oneself
+from rnnsweep.tracking.store.address import as_oneself
+from rnnsweep.tracking.store.chosen import PASSWORD as OWN_PASSWORD
+from rnnsweep.tracking.store.chosen import USER
 
 SECRET, PASSWORD = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"
 SHORTEST = {SECRET: 16, PASSWORD: 12}  # characters; MLflow itself refuses passwords under 12
