@@ -16,6 +16,7 @@ from tracking_store import open_run, points
 
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
 from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.store.chosen import remember
 from rnnsweep.tracking.store.store import ensure_store
 from rnnsweep.tracking.ui.serve import start_ui
 
@@ -140,6 +141,7 @@ def test_a_server_that_never_comes_back_gets_everything_from_a_later_sync(tmp_pa
     port, mlruns = free_port(), tmp_path / "mlruns"
     uri = f"http://127.0.0.1:{port}"
     train(mlruns, uri)
+    remember(uri)
     result = sync(mlruns, deadline_s=1)
     assert result.waiting == ("a",)
     assert "1 run could not be sent to the store" in result.line

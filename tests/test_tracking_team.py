@@ -258,12 +258,15 @@ def test_a_server_started_as_printed_has_accounts_and_takes_runs(tmp_path, monke
         with as_printed(script.replace("5000", str(port)), tmp_path, port):
             address = f"http://localhost:{port}"
             assert "wants an account" in check_server(address)[0].found
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
             monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
             monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"])
             assert main(["ui", "--team", "--uri", address]) == 1  # the proxy alone closes the assistant
             assert [one.what for one in check_server(address) if not one.holds] == ["assistant"]
             with closing_proxy(front, port, closed=tuple(CLOSED.values())) as proxy:
+                monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy)
                 assert main(["ui", "--team", "--uri", proxy]) == 0
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
             with Shipper(mlruns, address) as shipper:
                 with open_run(mlruns, "a", uri=address, config_yaml="x: 1\n") as record:
                     record.metrics({"m": 1.0}, step=1)
