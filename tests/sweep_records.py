@@ -7,6 +7,11 @@ import pandas as pd
 
 from rnnsweep.comparison.verdicts.records import Replicate, Standing, TestScore
 
+# what Optuna says of the searches: all architectures alike
+SHARES = {
+    name: {"optimizer.lr": 0.8, "model.hidden_size": 0.15, "model.pooling": 0.05}
+    for name in ("bilstm", "gru", "lstm", "rnn")
+}
 LEVELS = {"bilstm": 0.712, "gru": 0.706, "lstm": 0.705, "rnn": 0.62}
 
 

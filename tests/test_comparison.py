@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sweep_records import LEVELS, make_curves, make_runs
+from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison import compare_records
 from rnnsweep.errors import UserError
@@ -146,19 +146,6 @@ def test_no_runs_are_refused():
 def test_a_margin_out_of_range_is_refused(margin):
     with pytest.raises(UserError, match=r"margin=.*: must be at least 0 and below 1"):
         compare_records(make_runs(), margin=margin)
-
-
-def test_importances_are_shares_and_the_learning_rate_leads():
-    found = compare_records(make_runs(trials=60)).importances
-    assert set(found) == set(LEVELS)
-    assert all(sum(own.values()) == pytest.approx(1) for own in found.values())
-    assert all(own["optimizer.lr"] > own["model.hidden_size"] for own in found.values())
-
-
-def test_trials_too_few_for_each_architecture_are_taken_together():
-    found = compare_records(make_runs(trials=5)).importances
-    assert set(found) == {"all together"}
-    assert sum(found["all together"].values()) == pytest.approx(1)
 
 
 def test_given_importances_are_kept():

@@ -1,28 +1,27 @@
 """Figures and tables as files."""
 
 import csv
-import sys
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from sweep_records import make_curves, make_runs
+from sweep_records import SHARES, make_curves, make_runs
 
-from rnnsweep.comparison import compare_records, write_figures
+from rnnsweep.comparison import charts, compare_records, write_figures
+from rnnsweep.comparison.figures.drawing import css
+from rnnsweep.comparison.report.page import figures
 from rnnsweep.errors import UserError
 from rnnsweep.palette import colour
+from rnnsweep.tasks import score_named
 
 
 @pytest.fixture(scope="module")
 def comparison():
     runs = make_runs()
-    return compare_records(runs, make_curves(runs), sweep="demo")
+    return compare_records(runs, make_curves(runs), sweep="demo", importances=SHARES)
 
 
 def test_each_figure_is_an_svg_with_its_numbers_and_a_page_to_print(comparison, tmp_path):
-    try:
-        pytest.importorskip("cairosvg")
-    except OSError as error:
-        pytest.skip(f"the library that cairosvg draws with is missing: {error}")
     names = {path.name for path in write_figures(comparison, tmp_path / "out")}
     figures = {name.removesuffix(".svg") for name in names if name.endswith(".svg")}
     assert {"pairs", "replicates", "curves", "trials", "parameters", "importance", "marginals"} <= figures
@@ -47,14 +46,41 @@ def test_the_csv_has_the_numbers_of_the_figure(comparison, tmp_path):
     assert float(rows[0]["test"]) == pytest.approx(comparison.standings[0].replicates[0].test, abs=1e-6)
 
 
-def test_without_the_library_that_prints_there_are_svgs_and_no_pages(comparison, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cairosvg", None)
-    kinds = {path.suffix for path in write_figures(comparison, tmp_path)}
-    assert ".svg" in kinds
-    assert ".pdf" not in kinds
+def test_each_chart_is_altairs_own_with_its_colours_for_a_notebook(comparison):
+    drawn = charts(comparison)
+    assert {"pairs", "replicates", "curves", "trials", "parameters", "marginals"} <= set(drawn)
+    for chart in drawn.values():
+        chart.to_dict(validate=True)
+        text = chart.to_json()
+        assert "var(--" not in text
+    assert colour("bilstm") in drawn["replicates"].to_json()
+
+
+def test_names_that_differ_in_a_sign_have_colours_of_their_own():
+    names = ["dropout_0.5", "dropout_0-5", "dropout_0 5", "dropout-0.5", "dropout_05", "größe"]
+    assert len({css(name) for name in names}) == len(names)
+    assert all(re.fullmatch(r"[\w-]+", css(name)) for name in names)
 
 
 def test_a_folder_that_is_a_file_is_refused(comparison, tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(UserError, match="--figures .*out: File exists; name a folder that can be written to"):
         write_figures(comparison, tmp_path / "out")
+
+
+def test_of_a_score_of_which_less_is_better_natural_values_are_drawn_and_better_ones_stand_above():
+    runs = make_runs(trials=12)
+    runs[["validation", "test"]] = 1 - runs[["validation", "test"]].astype(float)
+    curves = make_curves(runs).assign(key="validation/rmse", value=lambda table: 1 - table["value"])
+    score = score_named("regression", "rmse")
+    drawn = {one.name: one for one in figures(compare_records(runs, curves, sweep="demo", score=score))}
+    assert {"pairs", "replicates", "parameters", "curves", "trials"} <= set(drawn)
+    assert min(row[2] for row in drawn["replicates"].rows) > 0
+    worst, best = drawn["trials"].rows[0][3], drawn["trials"].rows[0][7]
+    assert 0 < best < worst
+    for name, axis in (("replicates", "x"), ("curves", "y"), ("parameters", "y")):
+        scales = [
+            layer["encoding"].get(axis, {}).get("scale", {}) for layer in drawn[name].chart.to_dict()["layer"]
+        ]
+        assert True in [scale.get("reverse") for scale in scales]
+        assert score.title in drawn[name].svg

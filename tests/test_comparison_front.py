@@ -96,7 +96,7 @@ def test_the_report_draws_the_front_with_all_its_trials(table, several):
     assert 'id="figure-front"' in page
     assert "What each size buys" in page
     for point in (*comparison.front.points, *comparison.front.others):
-        assert f"{point.architecture}, trial {point.trial}: validation {point.values[0]:.4f}" in page
+        assert f"{point.architecture}: trial {point.trial}, validation {point.values[0]:.4f}" in page
     assert 'id="figure-front"' not in render_report(compare_records(table))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import optuna
 import pytest
-from sweep_records import make_runs
+from sweep_records import SHARES, make_runs
 
 from rnnsweep.comparison import compare_records, render_report
 from rnnsweep.comparison.statistics.marginals import forest_marginals
@@ -22,17 +22,19 @@ def asked(tmp_path, sampler="random"):
     return read_sweep(path)
 
 
-def search(folder, trials, *, name="which/gru"):
+def search(folder, trials, *, name="which/gru", level=0.0, objectives=1):
     """A study in which the learning rate is all that counts."""
     backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     storage = optuna.storages.JournalStorage(backend)
     sampler = optuna.samplers.RandomSampler(seed=0)
-    study = optuna.create_study(storage=storage, study_name=name, direction="maximize", sampler=sampler)
+    study = optuna.create_study(
+        storage=storage, study_name=name, directions=["maximize", "minimize"][:objectives], sampler=sampler
+    )
     for _ in range(trials):
         trial = study.ask()
         rate = trial.suggest_float("optimizer.lr", 1e-3, 1e-1, log=True)
-        trial.suggest_float("model.dropout", 0.0, 0.5)
-        study.tell(trial, -((np.log10(rate) + 2) ** 2))
+        dropout = trial.suggest_float("model.dropout", 0.0, 0.5)
+        study.tell(trial, [level - ((np.log10(rate) + 2) ** 2), dropout][:objectives])
 
 
 @pytest.mark.parametrize(("sampler", "method"), [("random", "functional ANOVA"), ("tpe", "PED-ANOVA")])
@@ -50,6 +52,25 @@ def test_what_alone_counts_gets_nearly_the_whole_share_by_the_method_that_fits_t
 def test_too_few_trials_say_nothing(tmp_path):
     search(tmp_path, 7)
     assert study_importances(tmp_path, asked(tmp_path))[0] == {}
+
+
+def test_trials_too_few_for_each_architecture_are_taken_together_whatever_its_level(tmp_path):
+    found = []
+    for level in (0, 100):
+        folder = tmp_path / str(level)
+        folder.mkdir()
+        search(folder, 7)
+        search(folder, 7, name="which/lstm", level=level)
+        found.append(study_importances(folder, asked(tmp_path))[0])
+    assert list(found[0]) == ["all together"]
+    assert sum(found[0]["all together"].values()) == pytest.approx(1)
+    assert found[1]["all together"] == pytest.approx(found[0]["all together"], abs=0.1)
+
+
+def test_of_several_objectives_the_first_counts(tmp_path):
+    search(tmp_path, 30, objectives=2)
+    shares, _ = study_importances(tmp_path, asked(tmp_path))
+    assert shares["gru"]["optimizer.lr"] > 0.8
 
 
 def test_a_sweep_without_a_journal_says_nothing(tmp_path):
@@ -75,6 +96,6 @@ def test_choices_keep_their_names():
 def test_the_report_draws_importances_with_their_marginals():
     runs = make_runs(trials=30)
     runs["model.pooling"] = np.where(np.arange(len(runs)) % 2, "max", "mean")
-    page = render_report(compare_records(runs, sweep="demo"))
+    page = render_report(compare_records(runs, sweep="demo", importances=SHARES))
     assert page.index('id="figure-importance"') < page.index('id="figure-marginals"')
     assert "marginals.csv" in page

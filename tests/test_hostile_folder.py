@@ -45,12 +45,6 @@ overrides:
 space:
   optimizer.lr: {type: float, low: 3e-3, high: 3e-2, log: true}
 """
-OLD_STORE = """
-import sys, mlflow
-mlflow.set_tracking_uri(sys.argv[1])
-with mlflow.start_run():
-    mlflow.log_param("lr", 0.1)
-"""
 
 
 @pytest.fixture
@@ -139,14 +133,6 @@ def test_clean_imports_nothing_from_the_folder(folder, template):
     done = rnnsweep(folder, "clean", "--yes")
     nothing_ran(folder, done)
     assert "removed: 1 deleted run" in done.stdout
-
-
-@pytest.mark.slow
-def test_migrate_imports_nothing_from_the_folder(folder):
-    old = {**environment(folder), "MLFLOW_ALLOW_FILE_STORE": "true"}
-    command = [sys.executable, "-P", "-c", OLD_STORE, (folder / "mlruns").as_uri()]
-    subprocess.run(command, env=old, capture_output=True, check=True)
-    nothing_ran(folder, rnnsweep(folder, "migrate"))
 
 
 @pytest.mark.slow

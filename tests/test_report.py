@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from rich.console import Console
-from sweep_records import LEVELS, make_curves, make_runs
+from sweep_records import LEVELS, SHARES, make_curves, make_runs
 
 from rnnsweep.comparison import (
     compare_records,
@@ -30,7 +30,11 @@ from rnnsweep.sweepfile import read_sweep
 def comparison():
     runs = make_runs()
     return compare_records(
-        runs, make_curves(runs), sweep="demo", facts={"torch": "2.13", "git.diff": "x\n" * 400}
+        runs,
+        make_curves(runs),
+        sweep="demo",
+        importances=SHARES,
+        facts={"torch": "2.13", "git.diff": "x\n" * 400},
     )
 
 
@@ -139,8 +143,11 @@ def test_ten_thousand_runs_with_every_figure_stay_a_small_file(tmp_path):
     own = runs[runs["role"] == "replicate"]["run_id"]
     said = {run: Predictions(targets_N, draw.integers(0, 4, 7600)) for run in own}
     curves, sweep = make_curves(runs, validations=60), read_sweep(tmp_path / "many.yaml")
+    shares = {f"net{i}": SHARES["gru"] for i in range(10)}
     start = time.process_time()
-    found = compare_records(runs, curves, sweep=sweep, predictions=said, labels=["a", "b", "c", "d"])
+    found = compare_records(
+        runs, curves, sweep=sweep, predictions=said, labels=["a", "b", "c", "d"], importances=shares
+    )
     page = render_report(found)
     print(f"{time.process_time() - start:.1f} s of the processor, {len(page) / 1e6:.2f} MB")
     assert len(page) < 5_000_000

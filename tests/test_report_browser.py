@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sweep_records import LEVELS, make_curves, make_runs
+from sweep_records import LEVELS, SHARES, make_curves, make_runs
 
 from rnnsweep.comparison import compare_corpora, compare_records, write_corpora_report, write_report
 from rnnsweep.comparison.verdicts.mistakes import Predictions
@@ -50,6 +50,7 @@ def whole_comparison(folder: Path):
         runs,
         make_curves(runs),
         sweep=read_sweep(folder / "news.yaml"),
+        importances=SHARES,
         predictions=predictions,
         labels=("World", "Sports", "Business", "Science and technology"),
         texts=lambda rows: [f"Oil rises as storm {n} nears a coast far away" for n in rows],

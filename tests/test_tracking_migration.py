@@ -1,4 +1,4 @@
-"""`migrate`: an old file store becomes today's database, with its artifacts, or stays as it was."""
+"""`migrate`: MLflow's own command brings an old file store into a database, and its artifacts are found."""
 
 import os
 import shutil
@@ -7,11 +7,9 @@ import sys
 
 import pytest
 
-import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
-from rnnsweep.tracking.store.migration import migrate
-from rnnsweep.tracking.store.store import open_client
+from rnnsweep.tracking.store.store import open_client, refuse_old_layout
 
 OLD = """
 import sys, mlflow
@@ -46,50 +44,38 @@ def old(store, home):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments", [["sync"], ["clean"], ["ui"], ["evaluate", "x"], ["train", "trainer.max_epochs=1"]]
+    "arguments",
+    [["migrate"], ["sync"], ["clean"], ["ui"], ["evaluate", "x"], ["train", "trainer.max_epochs=1"]],
 )
-def test_every_command_that_needs_the_store_says_which_command_migrates(old, arguments, capsys):
+def test_every_command_that_needs_the_store_says_which_command_of_mlflow_migrates_it(old, arguments, capsys):
     assert main(arguments) == 2
     said = capsys.readouterr().err
     assert "is an old MLflow file store (it has " in said
-    assert "bring its runs over with: rnnsweep migrate" in said
+    assert "migrate-filestore --source" in said
+    assert len(said.strip().splitlines()) == 1
+    assert not (old / "mlflow.db").exists()
 
 
 @pytest.mark.slow
-def test_runs_and_artifacts_are_taken_over_and_the_old_store_is_kept(old, capsys):
-    assert main(["migrate"]) == 0
-    assert f"the old store is kept in {old}.old" in capsys.readouterr().out
-    (row,) = rnnsweep.runs().to_dict("records")
-    assert (row["name"], row["lr"]) == ("was here", 0.1)
-    client = open_client(old, "local")
-    run = client.get_run(row["run_id"])
-    assert run.data.metrics == {"acc": 0.5}
-    assert [one.path for one in client.list_artifacts(row["run_id"], "notes")] == ["notes/note.txt"]
-    assert run.info.artifact_uri.startswith((old / "artifacts").as_uri())
-    assert (old / "README.md").read_text() == "mine"
-    assert len(list(old.with_name("mlruns.old").rglob("note.txt"))) == 1
+def test_the_printed_command_brings_over_runs_and_artifacts_whatever_the_folder_is_called(
+    store, home, capsys
+):
+    place = home / "a folder; of mine"
+    shutil.copytree(store, place / "mlruns")
+    for path in (place / "mlruns").rglob("meta.yaml"):
+        path.write_text(path.read_text().replace(str(store), str(place / "mlruns")))
+    with pytest.raises(UserError) as refused:
+        refuse_old_layout(place / "mlruns")
+    command = str(refused.value).partition("bring its runs over with: ")[2]
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    refuse_old_layout(place / "mlruns")  # the database is there now
+    client = open_client(place / "mlruns", "local")
+    (run,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    assert (run.info.run_name, run.data.params, run.data.metrics) == ("was here", {"lr": "0.1"}, {"acc": 0.5})
+    assert [one.path for one in client.list_artifacts(run.info.run_id, "notes")] == ["notes/note.txt"]
+
+
+def test_where_there_is_no_file_store_there_is_nothing_to_migrate(home, capsys):
     assert main(["migrate"]) == 2
-    assert "is no MLflow file store" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_a_store_that_mlflow_cannot_read_stays_as_it_was(old):
-    for path in old.rglob("meta.yaml"):
-        path.write_text("[")
-    before = sorted(path.relative_to(old) for path in old.rglob("*") if path.name != ".store.lock")
-    with pytest.raises(UserError, match=r"MLflow cannot read this run \(1 of 1 are like that\)"):
-        migrate(old)
-    assert sorted(path.relative_to(old) for path in old.rglob("*") if path.name != ".store.lock") == before
-    assert not old.with_name("mlruns.old").exists()
-
-
-def test_nothing_is_written_over(tmp_path):
-    mlruns = tmp_path / "mlruns"
-    (mlruns / "0").mkdir(parents=True)
-    (mlruns / "0" / "meta.yaml").write_text("name: Default")
-    (tmp_path / "mlruns.old").mkdir()
-    with pytest.raises(UserError, match=r"mlruns\.old: is there already"):
-        migrate(mlruns)
-    (mlruns / "mlflow.db").touch()
-    with pytest.raises(UserError, match=r"mlflow\.db: is there already"):
-        migrate(mlruns)
+    assert "nothing to migrate" in capsys.readouterr().err

@@ -315,7 +315,7 @@ def test_a_moved_store_still_shows_its_artifacts(mlruns, tmp_path):
 def test_a_file_store_is_refused_with_the_command_that_migrates_it(tmp_path):
     (tmp_path / "0").mkdir()
     (tmp_path / "0" / "meta.yaml").write_text("x: 1")
-    with pytest.raises(UserError, match="is an old MLflow file store .*: rnnsweep migrate"):
+    with pytest.raises(UserError, match="is an old MLflow file store .*mlflow migrate-filestore --source"):
         ensure_store(tmp_path)
     assert not (tmp_path / "mlflow.db").exists()
 

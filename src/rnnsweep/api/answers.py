@@ -98,7 +98,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         table,
         curves(name, (f"validation/{score_of(table).name}", *LOSSES), uri=uri),
         sweep=asked or name,
-        importances=importances or None,
+        importances=importances,
         importance_method=method,
         margin=margin,
         facts={**digests(folder), **_origin(rows)},

@@ -12,7 +12,6 @@ __getattr__, __all__ = lazy_names(
         ".report.figure_files": "write_figures",
         ".statistics.improvement": "McNemar mcnemar meets_rule noether_pairs probability_of_improvement "
         "probability_over_all_pairs",
-        ".statistics.importance": "forest_importances",
         ".statistics.intervals": "Interval bca_interval difference_interval interquartile_mean "
         "interquartile_mean_interval mean_interval median_interval stratified_mean_interval t_interval",
         ".statistics.permutation": "fewest_pairs holm one_sample_p sign_flip_p smallest_p",
@@ -20,7 +19,7 @@ __getattr__, __all__ = lazy_names(
         "replicates_to_separate separation_power",
         ".statistics.ranks": "Friedman friedman nemenyi_difference",
         ".verdicts.records": "Comparison Remark Replicate Standing Stop TestScore Verdict",
-        ".report.page": "render_report write_report",
+        ".report.page": "charts render_report write_report",
         ".predictions": "TestPart",
         ".replicate_plan": "ReplicatePlan",
         ".statistics.group_sequential": "Look fewest_to_claim plan_looks sequential_p spent",

@@ -54,9 +54,7 @@ def compare_command(
     if not as_json:
         print_answer(found)
         if figures:
-            pages = sum(path.suffix == ".pdf" for path in written)
-            hint = "" if pages else "; for PDF: pip install 'rnnsweep[figures]'"
-            click.echo(f"Figures: {len(written)} files in {figures}{hint}")
+            click.echo(f"Figures: {len(written)} files in {figures}")
 
 
 def _write_figures(found: "Comparison", folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 import click
 
 from rnnsweep.cli.command import command
+from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
 
@@ -82,16 +83,14 @@ def sync_command() -> int:
     return 1 if found.waiting else 0
 
 
-@command("migrate", ("rnnsweep migrate", "bring the runs of an old file store into mlruns/mlflow.db"))
+@command("migrate", ("rnnsweep migrate", "how the runs of an old file store come into mlruns/mlflow.db"))
 def migrate_command() -> None:
-    """Bring an old MLflow file store into today's database.
+    """Print MLflow's command that takes over an old file store.
 
-    MLflow kept runs as folders in mlruns/ until 3.13. Runs and artifacts are taken over; the old folders
-    move to mlruns.old/ beside it, to be looked at and deleted by you.
+    MLflow kept runs as folders in mlruns/ until 3.13; its own command brings them into a database.
     """
-    from rnnsweep.tracking.store.migration import migrate
+    from rnnsweep.tracking.store.store import refuse_old_layout
 
     mlruns = find_paths().mlruns
-    click.echo("Migrating; this takes some seconds for each thousand runs.", err=True)
-    old = migrate(mlruns)
-    click.echo(f"The runs are in {mlruns / 'mlflow.db'}; the old store is kept in {old}.")
+    refuse_old_layout(mlruns)
+    raise UserError(f"{mlruns}: is no MLflow file store without a database; nothing to migrate")

@@ -1,23 +1,46 @@
-"""A figure of the report: its SVG, one sentence of how to read it, and the numbers behind it."""
+"""A figure of the report: its chart, one sentence of how to read it, and the numbers behind it."""
 
 import csv
 import io
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from rnnsweep.comparison.figures import drawing
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture with what belongs to it. `rows` are the numbers behind it, under `columns`."""
+    """One chart with what belongs to it. `rows` are the numbers behind it, under `columns`."""
 
     name: str
     title: str
+    label: str  # what the chart shows, for those who do not see it
     how: str
-    svg: str
+    drawn: Any  # Altair's, in the variables of a page
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
+    architectures: tuple[str, ...]
+
+    @cached_property
+    def svg(self) -> str:
+        """The chart as SVG that takes its colours from its page."""
+        return drawing.draw(self.drawn, self.name, self.label)
+
+    @property
+    def standalone(self) -> str:
+        """The chart as SVG with its colours in it, on white paper."""
+        return drawing.standalone(self.svg, self.architectures)
+
+    @property
+    def chart(self) -> Any:
+        """The chart as Altair's own object, with its colours in it, as for a notebook."""
+        import altair as alt
+
+        text = drawing.paint(drawing.specification(self.drawn), self.architectures)
+        return alt.Chart.from_json(text)
 
     @property
     def csv(self) -> str:
@@ -40,5 +63,5 @@ def to_csv(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def data_link(text: str) -> str:
-    """Give a link that holds the text itself."""
+    """Return a link that holds the text itself."""
     return f"data:text/csv;base64,{b64encode(text.encode()).decode()}"

@@ -1,87 +1,74 @@
 """The figure of marginals: how the score goes with each setting that mattered, one panel a setting."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
-from rnnsweep.comparison.figures.charts import WIDTH, css
+import altair as alt
+
+from rnnsweep.comparison.figures.drawing import WIDTH, hues, scores, table, values
 from rnnsweep.comparison.figures.figure import Figure
-from rnnsweep.comparison.figures.svg import Picture, Scale, fit, number
 from rnnsweep.comparison.statistics.marginals import Marginal
 from rnnsweep.comparison.verdicts.records import Comparison
+from rnnsweep.tasks import Score
 
-PANEL = 190  # height of one
 ACROSS = 2
+_COLUMNS = ("architecture", "parameter", "value", "predicted")
 
 
 def marginals_figure(comparison: Comparison) -> Figure | None:
     """Draw the marginals of the most important settings, a line an architecture."""
-    found = comparison.marginals
-    if not found:
+    marginals = comparison.marginals
+    if not marginals:
         return None
-    keys = list(dict.fromkeys(m.parameter for m in found))
-    height = PANEL * -(-len(keys) // ACROSS) + 8
-    picture = Picture(WIDTH, height, "Predicted score by each setting, whatever the others are")
-    y_values = [float(s) for m in found for s in m.scores]
-    for i, key in enumerate(keys):
-        own = [m for m in found if m.parameter == key]
-        _draw_panel(
-            picture, key, own, y_values, left=(i % ACROSS) * WIDTH / ACROSS, top=(i // ACROSS) * PANEL
-        )
-    rows = [
-        (m.architecture, m.parameter, value, float(score))
-        for m in found
-        for value, score in zip(m.values, m.scores, strict=True)
+    names = tuple(dict.fromkeys(m.architecture for m in marginals))
+    score = comparison.score
+    every = [float(score.turned(value)) for m in marginals for value in m.scores]
+    panels = [
+        _panel(key, [m for m in marginals if m.parameter == key], every, names, score)
+        for key in dict.fromkeys(m.parameter for m in marginals)
     ]
-    how = (
-        "The score that a random forest predicts at each value of a setting, averaged over what else the "
-        "trials had: a flat line means that the setting can be left alone, a peak where to search."
+    return Figure(
+        name="marginals",
+        title="How the score goes with each setting",
+        label="Predicted score by each setting, whatever the others are",
+        how="The score that a random forest predicts at each value of a setting, averaged over what else the "
+        "trials had: a flat line means that the setting can be left alone, a peak where to search.",
+        drawn=alt.concat(*panels, columns=ACROSS, spacing=24),
+        columns=_COLUMNS,
+        rows=[
+            (m.architecture, m.parameter, value, float(score.turned(predicted)))
+            for m in marginals
+            for value, predicted in zip(m.values, m.scores, strict=True)
+        ],
+        architectures=names,
     )
-    columns = ("architecture", "parameter", "value", "predicted")
-    return Figure("marginals", "How the score goes with each setting", how, picture.render(), columns, rows)
 
 
-def _draw_panel(
-    picture: Picture, key: str, own: Sequence[Marginal], scores: Sequence[float], *, left: float, top: float
-) -> None:
-    y = fit(scores, top + PANEL - 48, top + 26)
-    right = left + WIDTH / ACROSS - 16
-    picture.y_axis(y, left + 50, right, count=4)
-    picture.add("text", key, x=number(left + 56), y=number(top + 18), class_="axis")
-    floor = top + PANEL - 44
-    if all(m.numeric for m in own):
-        x = _scale([float(v) for m in own for v in m.values], left + 56, right)
-        picture.x_axis(x, floor, top + 26, count=4)
-        for m in own:
-            _draw_line(picture, m, [x(float(v)) for v in m.values], y)
+def _panel(
+    key: str, own: Sequence[Marginal], every: Sequence[float], names: Sequence[str], score: Score
+) -> alt.Chart:
+    numeric = all(m.numeric for m in own)
+    rows: list[tuple[Any, ...]] = [
+        (
+            m.architecture,
+            float(cast(float, value)) if numeric else str(value),
+            float(score.turned(predicted)),
+            f"{m.architecture}: {value}, {score.write(predicted)}",
+        )
+        for m in own
+        for value, predicted in zip(m.values, m.scores, strict=True)
+    ]
+    y = alt.Y(**scores(score, "predicted", "", of=every, tickCount=4)).title(None)
+    data = table(rows, "architecture", "value", "predicted", "told")
+    base = alt.Chart(data).encode(y=y, color=hues(names), description="told:N")
+    if numeric:
+        low, high = (end(row[1] for row in rows) for end in (min, max))
+        axis = {"log": low > 0 and high / low >= 8, "format": "~s" if low >= 1 else "~g", "tickCount": 4}
+        chart = base.mark_line(strokeWidth=2, strokeJoin="round").encode(
+            x=alt.X(**values("value", "", **axis))
+        )
     else:
-        _draw_choices(picture, own, y, left=left + 56, right=right, floor=floor)
-
-
-def _scale(values: Sequence[float], start: float, end: float) -> Scale:
-    low, high = min(values), max(values)
-    return fit(values, start, end, log=low > 0 and high / low >= 8, room=0.03)
-
-
-def _draw_line(picture: Picture, marginal: Marginal, xs: Sequence[float], y: Scale) -> None:
-    picture.open(class_=css(marginal.architecture), data_a=marginal.architecture)
-    points = " ".join(f"{number(x)},{number(y(float(s)))}" for x, s in zip(xs, marginal.scores, strict=True))
-    title = f"{marginal.architecture}: {marginal.parameter}"
-    picture.add("polyline", title=title, points=points, class_="line")
-    picture.close()
-
-
-def _draw_choices(
-    picture: Picture, own: Sequence[Marginal], y: Scale, *, left: float, right: float, floor: float
-) -> None:
-    """A dot for each choice and architecture, side by side."""
-    names = list(dict.fromkeys(str(v) for m in own for v in m.values))
-    room = (right - left) / len(names)
-    for i, name in enumerate(names):
-        x = number(left + room * (i + 0.5))
-        picture.add("text", name, x=x, y=number(floor + 16), class_="tick", text_anchor="middle")
-    for j, m in enumerate(own):
-        picture.open(class_=css(m.architecture), data_a=m.architecture)
-        for value, score in zip(m.values, m.scores, strict=True):
-            at = left + room * (names.index(str(value)) + (j + 1) / (len(own) + 1))
-            title = f"{m.architecture}, {value}: {score:.4f}"
-            picture.add("circle", title=title, cx=number(at), cy=number(y(float(score))), r=4, class_="dot")
-        picture.close()
+        x = alt.X("value:N", axis=alt.Axis(title=None, grid=False, labelAngle=0), sort=None)
+        offset = alt.XOffset("architecture:N", sort=list(names))
+        chart = base.mark_circle(size=50, opacity=1).encode(x=x, xOffset=offset)
+    return chart.properties(title=key, width=WIDTH / ACROSS - 20, height=110)

@@ -1,46 +1,65 @@
-"""The figures on the search: learning curves, trials' scores, parameter importance, budget curves."""
+"""The figures on the search: learning curves, trials' scores, importances, what trials and time buy."""
 
 from typing import TYPE_CHECKING, Any
 
+import altair as alt
 import numpy as np
 
-from rnnsweep.comparison.figures.charts import LEFT, ROW, WIDTH, css, write_name
+from rnnsweep.comparison.figures.drawing import ROW, WIDTH, around, hues, rows_of, scores, table, values
 from rnnsweep.comparison.figures.figure import Figure
-from rnnsweep.comparison.figures.svg import Picture, Scale, fit, number, shorten
 from rnnsweep.comparison.trials import last_attempts
 from rnnsweep.comparison.verdicts.records import Comparison
+from rnnsweep.tasks import Score
+from rnnsweep.tasks.score import HIGHER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEY = "validation/accuracy"
 POINTS = 120  # of one drawn curve
+BAR = 11
+
+
+def _lines(data: "pd.DataFrame", x: alt.X, y: alt.Y, colours: alt.Color) -> alt.LayerChart:
+    """Draw a line an architecture on its band; data has its `architecture`, `low`, `high` and `told`."""
+    base = alt.Chart(data).encode(x=x, color=colours, description="told:N")
+    band = base.mark_area(opacity=0.12, clip=True).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(strokeWidth=2, strokeJoin="round", clip=True).encode(y=y)
+    return alt.layer(band, line).properties(width=WIDTH, height=300)
 
 
 def curves_figure(comparison: Comparison) -> Figure | None:
     """Draw validation scores over epochs: the mean of the replicates, and from worst to best as a band."""
-    table = _mean_curves(comparison)
-    if table is None:
+    data = _mean_curves(comparison)
+    if data is None:
         return None
-    x, y = fit(table["epoch"].tolist(), 64, WIDTH - 20, room=0.02), fit(_frame(table), 316, 24)
-    picture = Picture(WIDTH, 366, "Validation accuracy over epochs")
-    picture.y_axis(y, 58, WIDTH - 20, label="validation accuracy")
-    picture.x_axis(x, 322, 24, label="epoch")
-    for name, group in table.groupby("architecture", sort=False):
-        _draw_curve(picture, str(name), group, x, y)
+    names = tuple(data["architecture"].unique())
+    last = data.groupby("architecture").tail(1)[["architecture", "mean", "epoch", "runs"]]
+    told = {
+        name: f"{name}: {mean:.4f} at epoch {epoch:g}, mean of {runs} runs"
+        for name, mean, epoch, runs in last.itertuples(index=False)
+    }
+    score = comparison.score
+    worst, best = ("low", "high") if score.direction == HIGHER else ("high", "low")
+    ends = data.sort_values(worst, key=score.turned)[worst]  # all but the worst tenth, where a curve begins
+    frame = [ends.iloc[len(ends) // 10], *data[best]]
+    y = alt.Y(**scores(score, "mean", "validation", of=frame))
     columns = ("architecture", "epoch", "mean", "low", "high", "runs")
-    how = (
-        "Each line is the mean validation score of an architecture's replicates as training goes on, its "
-        "band the worst and the best of them: a line that still climbs at the right edge was stopped early."
+    return Figure(
+        name="curves",
+        title="Learning curves",
+        label=f"Validation {score.title} over epochs",
+        how="Each line is the mean validation score of an architecture's replicates as training goes on, its "
+        "band the worst and the best of them: a line that still climbs at the right edge was stopped early.",
+        drawn=_lines(
+            data.assign(told=data["architecture"].map(told)),
+            alt.X(**values("epoch", "epoch")),
+            y,
+            hues(names),
+        ),
+        columns=columns,
+        rows=[tuple(row) for row in data[list(columns)].itertuples(index=False)],
+        architectures=names,
     )
-    rows = [tuple(row) for row in table[list(columns)].itertuples(index=False)]
-    return Figure("curves", "Learning curves", how, picture.render(), columns, rows)
-
-
-def _frame(table: "pd.DataFrame") -> list[float]:
-    """Values that the picture must hold: all but the lowest tenth, where every curve begins."""
-    lows = np.sort(table["low"].to_numpy())
-    return [float(lows[len(lows) // 10]), float(table["high"].max())]
 
 
 def _mean_curves(comparison: Comparison) -> "pd.DataFrame | None":
@@ -51,88 +70,80 @@ def _mean_curves(comparison: Comparison) -> "pd.DataFrame | None":
     if not len(known):
         known = runs[runs["run_id"].isin([s.run_id for s in comparison.standings])]
     owner = dict(zip(known["run_id"].astype(str), known["architecture"].astype(str), strict=True))
-    own = curves[(curves["key"] == KEY) & curves["run_id"].astype(str).isin(set(owner))]
+    own = curves[
+        (curves["key"] == f"validation/{comparison.score.name}")
+        & curves["run_id"].astype(str).isin(set(owner))
+    ]
     if not len(own):
         return None
     own = own.assign(
         architecture=own["run_id"].astype(str).map(owner), epoch=own["epoch"].astype(float).round(3)
     )
     grouped = own.groupby(["architecture", "epoch"])["value"]
-    table = grouped.agg(mean="mean", low="min", high="max", runs="count").reset_index()
-    return _thin(table)
+    return _thin(grouped.agg(mean="mean", low="min", high="max", runs="count").reset_index())
 
 
-def _thin(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Keep at most POINTS of each architecture, the last among them."""
-    place = table.groupby("architecture").cumcount(ascending=False)
-    count = table.groupby("architecture")["epoch"].transform("count")
-    every = np.ceil(count / POINTS)
-    kept: pd.DataFrame = table[place % every == 0]
-    return kept
-
-
-def _draw_curve(picture: Picture, name: str, group: "pd.DataFrame", x: Scale, y: Scale) -> None:
-    def path(column: str, *, back: bool = False) -> str:
-        rows = group[::-1] if back else group
-        pairs = zip(rows["epoch"], rows[column], strict=True)
-        return " ".join(f"{number(x(e))},{number(y(max(v, y.low)))}" for e, v in pairs)
-
-    picture.open(class_=css(name), data_a=name)
-    picture.add("polygon", points=f"{path('high')} {path('low', back=True)}", class_="band")
-    last = group.iloc[-1]
-    title = f"{name}: {last['mean']:.4f} at epoch {last['epoch']:g}, mean of {last['runs']} runs"
-    picture.add("polyline", title=title, points=path("mean"), class_="line")
-    picture.close()
+def _thin(curves: "pd.DataFrame") -> "pd.DataFrame":
+    """Return at most POINTS of each architecture, the last among them."""
+    place = curves.groupby("architecture").cumcount(ascending=False)
+    count = curves.groupby("architecture")["epoch"].transform("count")
+    thin: pd.DataFrame = curves[place % np.ceil(count / POINTS) == 0]
+    return thin
 
 
 def trials_figure(comparison: Comparison) -> Figure | None:
     """Draw box plots of all complete trials and of the best tenth, one row an architecture."""
     trials = last_attempts(comparison.runs[comparison.runs["role"] == "trial"])
     done = trials[(trials["state"] == "complete") & trials["validation"].notna()]
-    rows = [row for a, g in done.groupby("architecture") for row in _boxes(str(a), g["validation"])]
+    score = comparison.score
+    rows = [row for a, g in done.groupby("architecture") for row in _boxes(str(a), g["validation"], score)]
     if not rows:
         return None
     order = {s.architecture: i for i, s in enumerate(comparison.standings)}
     rows.sort(key=lambda row: (order.get(row[0], 99), row[1]))
-    scale = fit([v for row in rows for v in row[3:]], LEFT, WIDTH - 20)
-    height = ROW * (len(rows) // 2) + 56
-    picture = Picture(WIDTH, height, "Validation scores of the trials of each search")
-    picture.x_axis(scale, height - 44, 4, label="validation accuracy of complete trials", count=7)
-    for i in range(0, len(rows), 2):
-        _draw_boxes(picture, rows[i], rows[i + 1], scale, ROW * (i // 2) + 18)
-    how = (
-        "The thin box holds the middle half of all complete trials (whiskers: worst and best), the filled "
-        "one the best tenth: a wide thin box means that the architecture needs its settings searched, filled "
-        "boxes that overlap that the searches ended level."
-    )
+    names = tuple(dict.fromkeys(row[0] for row in rows))
     columns = ("architecture", "trials", "count", "worst", "lower_quarter", "median", "upper_quarter", "best")
-    return Figure("trials", "What the searches found", how, picture.render(), columns, rows)
-
-
-def _boxes(architecture: str, scores: "pd.Series[Any]") -> list[tuple[Any, ...]]:
-    values = np.sort(scores.to_numpy(dtype=float))
-    best = values[-max(1, len(values) // 10) :]
-    parts = (("all", values), ("best tenth", best))
-    return [
-        (architecture, name, len(v), *map(float, np.percentile(v, [0, 25, 50, 75, 100]))) for name, v in parts
+    every = [
+        (*row, f"{row[0]}: {row[2]} trials, median {row[5]:.4f}, best {row[7]:.4f}") for row in rows[::2]
     ]
+    tenth = [(*row, f"{row[0]}: best tenth from {row[3]:.4f} to {row[7]:.4f}") for row in rows[1::2]]
+    every_value = [v for row in rows for v in row[3:]]
+    x = alt.X(**scores(score, "median", "validation", of=every_value, tickCount=7))
+    shared = {"y": rows_of(names), "color": hues(names), "description": alt.Description("told:N")}
+    whole = alt.Chart(table(every, *columns, "told")).encode(**shared)
+    best = alt.Chart(table(tenth, *columns, "told")).encode(**shared)
+    middle = whole.encode(x="lower_quarter:Q", x2="upper_quarter:Q")
+    return Figure(
+        name="trials",
+        title="What the searches found",
+        label="Validation scores of the trials of each search",
+        how="The thin box holds the middle half of all complete trials (whiskers: worst and best), the "
+        "filled one the best tenth: a wide thin box means that the architecture needs its settings searched, "
+        "filled boxes that overlap that the searches ended level.",
+        drawn=alt.layer(
+            whole.mark_rule().encode(x="worst:Q", x2="best:Q"),
+            middle.mark_bar(height=16, filled=False, strokeWidth=1.4),
+            whole.mark_tick(thickness=1.8, height=16).encode(x=x),
+            best.mark_bar(height=8, opacity=0.45, strokeWidth=2).encode(
+                x="worst:Q",
+                x2="best:Q",
+                stroke=hues(names),  # also where both are one trial
+            ),
+        ).properties(width=WIDTH, height=alt.Step(ROW)),
+        columns=columns,
+        rows=rows,
+        architectures=names,
+    )
 
 
-def _draw_boxes(picture: Picture, every: Any, best: Any, scale: Scale, y: float) -> None:
-    name = every[0]
-    picture.open(class_=css(name), data_a=name)
-    write_name(picture, name, y)
-    low, first, middle, third, high = (scale(v) for v in every[3:])
-    picture.add("line", x1=number(low), x2=number(high), y1=y, y2=y, class_="whisker thin")
-    title = f"{name}: {every[2]} trials, median {every[5]:.4f}, best {every[7]:.4f}"
-    wide = number(max(third - first, 1))
-    picture.add("rect", title=title, x=number(first), y=y - 8, width=wide, height=16, class_="box")
-    picture.add("line", x1=number(middle), x2=number(middle), y1=y - 8, y2=y + 8, class_="whisker")
-    start, end = scale(best[3]), scale(best[7])
-    title = f"{name}: best tenth from {best[3]:.4f} to {best[7]:.4f}"
-    wide = number(max(end - start, 3))
-    picture.add("rect", title=title, x=number(start), y=y - 4, width=wide, height=8, class_="interval")
-    picture.close()
+def _boxes(architecture: str, values: "pd.Series[Any]", score: Score) -> list[tuple[Any, ...]]:
+    """Return worst, quarters, median and best of all values and of the best tenth, in natural values."""
+    turned = np.sort(score.turned(values.to_numpy(dtype=float)))
+    parts = (("all", turned), ("best tenth", turned[-max(1, len(turned) // 10) :]))
+    return [
+        (architecture, name, len(v), *map(float, score.turned(np.percentile(v, [0, 25, 50, 75, 100]))))
+        for name, v in parts
+    ]
 
 
 def importance_figure(comparison: Comparison) -> Figure | None:
@@ -140,57 +151,41 @@ def importance_figure(comparison: Comparison) -> Figure | None:
     shares = comparison.importances
     if not shares:
         return None
-    totals: dict[str, float] = {}
-    for own in shares.values():
-        for key, share in own.items():
-            totals[key] = totals.get(key, 0.0) + share
-    keys = sorted(totals, key=lambda k: -totals[k])
-    group = 11 * len(shares) + 16
-    height = group * len(keys) + 56
-    picture = Picture(WIDTH, height, "Importance of each parameter by architecture")
-    scale = Scale(0, 100, 220, WIDTH - 60)
-    picture.x_axis(scale, height - 44, 4, label="share of the importance (%)")
-    for i, key in enumerate(keys):
-        y = number(group * i + group / 2 + 4)
-        picture.add("text", shorten(key, 28), title=key, x=210, y=y, class_="name", text_anchor="end")
-        for j, (name, own) in enumerate(shares.items()):
-            _draw_share(picture, name, key, own.get(key, 0.0), scale, group * i + 8 + 11 * j)
-    method = f" (computed by {comparison.importance_method})" if comparison.importance_method else ""
-    how = (
-        "The longer the bar, the more the validation scores of the trials depended on the "
-        f"parameter{method}: search the long ones with care, and leave the short ones alone."
-    )
     rows = [(name, key, share) for name, own in shares.items() for key, share in own.items()]
-    columns = ("architecture", "parameter", "share")
-    return Figure("importance", "Which settings mattered", how, picture.render(), columns, rows)
+    data = table([(*row, f"{row[0]}: {row[1]}, {100 * row[2]:.0f} %") for row in rows], *_SHARES, "told")
+    data["share"] *= 100
+    totals = data.groupby("parameter")["share"].sum().sort_values(ascending=False)
+    y = rows_of([str(key) for key in totals.index], "parameter", most=28, gap=0.25)
+    x = alt.X(**values("share", "share of the importance (%)", domain=(0, 100)))
+    names = tuple(shares)
+    method = f" (computed by {comparison.importance_method})" if comparison.importance_method else ""
+    return Figure(
+        name="importance",
+        title="Which settings mattered",
+        label="Importance of each parameter by architecture",
+        how="The longer the bar, the more the validation scores of the trials depended on the "
+        f"parameter{method}: search the long ones with care, and leave the short ones alone.",
+        drawn=alt.Chart(data)
+        .mark_bar(height=BAR - 2)
+        .encode(
+            x=x,
+            y=y,
+            yOffset=alt.YOffset("architecture:N", sort=list(names)),
+            color=hues(names),
+            description="told:N",
+        )
+        .properties(width=WIDTH - 60, height={"step": BAR, "for": "offset"}),
+        columns=_SHARES,
+        rows=rows,
+        architectures=names,
+    )
 
 
-def _draw_share(picture: Picture, name: str, key: str, share: float, scale: Scale, y: float) -> None:
-    picture.open(class_=css(name), data_a=name)
-    wide = number(max(scale(100 * share) - scale.start, 1))
-    title = f"{name}, {key}: {100 * share:.0f} %"
-    picture.add("rect", title=title, x=number(scale.start), y=y, width=wide, height=9, class_="solid")
-    picture.close()
+_SHARES = ("architecture", "parameter", "share")
 
 
 def budget_figure(comparison: Comparison) -> Figure | None:
     """Draw the expected best validation score against the number of trials."""
-    found = comparison.bought.curves
-    if not found:
-        return None
-    longest = max(len(c.trials) for c in found.values())
-    x = Scale(1, max(longest, 2), 64, WIDTH - 20)
-    y = fit([float(v) for c in found.values() for v in (c.expected[0], c.expected[-1], c.high[-1])], 316, 24)
-    picture = Picture(WIDTH, 366, "Expected best validation score by number of trials")
-    picture.y_axis(y, 58, WIDTH - 20, label="expected best validation accuracy")
-    picture.x_axis(x, 322, 24, label="trials")
-    rows = []
-    for name, curve in found.items():
-        rows += [
-            (name, *map(float, row))
-            for row in zip(curve.trials, curve.expected, curve.low, curve.high, strict=True)
-        ]
-        _draw_over(picture, name, curve.trials, curve, x, y)
     studies = comparison.bought.studies
     how = (
         f"The best validation score to expect of so many trials, with a 95 % band, from {studies} whole "
@@ -201,42 +196,61 @@ def budget_figure(comparison: Comparison) -> Figure | None:
         "lines cross, the better choice depends on what you can spend. Said of the first half of the "
         "budget, beyond which it would rest on too few trials."
     )
-    columns = ("architecture", "trials", "expected", "low", "high")
-    return Figure("budget", "What a budget buys", how, picture.render(), columns, rows)
+    return _bought(
+        comparison, comparison.bought.curves, "trials", name="budget", title="What a budget buys", how=how
+    )
 
 
 def spending_figure(comparison: Comparison) -> Figure | None:
     """Draw the expected best validation score against the seconds of search."""
-    found = comparison.bought.time_curves
-    if not found:
-        return None
-    times = [float(t) for c in found.values() for t in (c.seconds[0], c.seconds[-1])]
-    x = fit(times, 64, WIDTH - 20, log=True)
-    y = fit([float(v) for c in found.values() for v in (c.expected[0], c.expected[-1], c.high[-1])], 316, 24)
-    picture = Picture(WIDTH, 366, "Expected best validation score by seconds of search")
-    picture.y_axis(y, 58, WIDTH - 20, label="expected best validation accuracy")
-    picture.x_axis(x, 322, 24, label="seconds of search (logarithmic)")
-    rows = []
-    for name, curve in found.items():
-        values = zip(curve.seconds, curve.expected, curve.low, curve.high, strict=True)
-        rows += [(name, *map(float, row)) for row in values]
-        _draw_over(picture, name, curve.seconds, curve, x, y)
     order = "that its search had" if comparison.bought.studies else "that chance may give"
     how = (
         "The same, by time: trials one after another, each counted once it has ended, in the order "
         f"{order}. An architecture whose trainings are quick gets more of them for the same time."
     )
-    columns = ("architecture", "seconds", "expected", "low", "high")
-    return Figure("spending", "What time buys", how, picture.render(), columns, rows)
+    return _bought(
+        comparison, comparison.bought.time_curves, "seconds", name="spending", title="What time buys", how=how
+    )
 
 
-def _draw_over(picture: Picture, name: str, at: Any, curve: Any, x: Scale, y: Scale) -> None:
-    def path(values: Any, step: int = 1) -> list[str]:
-        inside = np.clip(values, y.low, y.high)
-        return [f"{number(x(t))},{number(y(v))}" for t, v in zip(at, inside, strict=True)][::step]
+_SPENT = {"trials": "number of trials", "seconds": "seconds of search"}
 
-    picture.open(class_=css(name), data_a=name)
-    picture.add("polygon", points=" ".join(path(curve.high) + path(curve.low, -1)), class_="band")
-    title = f"{name}: {curve.expected[-1]:.4f} expected after {at[-1]:.0f}"
-    picture.add("polyline", title=title, points=" ".join(path(curve.expected)), class_="line")
-    picture.close()
+
+def _bought(
+    comparison: Comparison, curves: Any, spent: str, *, name: str, title: str, how: str
+) -> Figure | None:
+    if not curves:
+        return None
+    columns = ("architecture", spent, "expected", "low", "high")
+    score = comparison.score
+    rows = [
+        (architecture, float(at), *map(float, score.turned(np.array(row))))
+        for architecture, c in curves.items()
+        for at, *row in zip(getattr(c, spent), c.expected, c.low, c.high, strict=True)
+    ]
+    told = {
+        a: f"{a}: {score.write(c.expected[-1])} expected after {getattr(c, spent)[-1]:.0f}"
+        for a, c in curves.items()
+    }
+    data = table(rows, *columns)
+    log = spent == "seconds"
+    x = alt.X(
+        **values(
+            spent,
+            "seconds of search (logarithmic)" if log else spent,
+            domain=around(data[spent], log=log),
+            log=log,
+        )
+    )
+    ends = [float(v) for c in curves.values() for v in (c.expected[0], c.expected[-1], c.high[-1])]
+    y = alt.Y(**scores(score, "expected", "expected best validation", of=map(score.turned, ends)))
+    return Figure(
+        name=name,
+        title=title,
+        label=f"Expected best validation score by {_SPENT[spent]}",
+        how=how,
+        drawn=_lines(data.assign(told=data["architecture"].map(told)), x, y, hues(curves)),
+        columns=columns,
+        rows=rows,
+        architectures=tuple(curves),
+    )

@@ -3,19 +3,21 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import altair as alt
 from markupsafe import Markup
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rnnsweep.comparison.figures import charts
+from rnnsweep.comparison.figures.drawing import INK, ROW, WIDTH, css, hues, rows_of, table
 from rnnsweep.comparison.figures.figure import Figure
-from rnnsweep.comparison.figures.svg import Picture, Scale, number, shorten
 from rnnsweep.comparison.report.tables import decimal
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.verdicts.corpora import CorporaComparison, groups, say_iman_davenport
+from rnnsweep.comparison.words import shorten
 from rnnsweep.palette import colour
 
 NAMES = 18  # columns of a name in the terminal
@@ -23,53 +25,45 @@ NAMES = 18  # columns of a name in the terminal
 
 def ranks_figure(found: CorporaComparison) -> Figure:
     """Draw the critical-difference diagram of Demsar 2006: mean ranks, bars over what is not told apart."""
-    count, bars = len(found.architectures), _bars(found)
-    top = 34 + 12 * len(bars)
-    height = top + charts.ROW * count + 12
-    picture = Picture(charts.WIDTH, height, "Mean ranks over the corpora, 1 is best")
-    scale = Scale(1, count, charts.LEFT, charts.WIDTH - 40)
-    for tick in range(1, count + 1):
-        x = number(scale(tick))
-        picture.add("line", x1=x, x2=x, y1=22, y2=height - 8, class_="grid")
-        picture.add("text", str(tick), x=x, y=14, class_="tick", text_anchor="middle")
-    ranks = dict(zip(found.architectures, found.ranks, strict=True))
-    for i, bar in enumerate(bars):
-        first, last = scale(ranks[bar[0]]) - 4, scale(ranks[bar[-1]]) + 4
-        y = 32 + 12 * i
-        title = f"not told apart: {', '.join(bar)}"
-        picture.add(
-            "rect",
-            title=title,
-            x=number(first),
-            y=y,
-            width=number(last - first),
-            height=5,
-            rx=2,
-            class_="tie",
+    names, ranks = found.architectures, dict(zip(found.architectures, found.ranks, strict=True))
+    rows = list(zip(names, map(float, found.ranks), strict=True))
+    dots = [(*row, f"{row[0]}: mean rank {row[1]:.2f}") for row in rows]
+    scale = alt.Scale(domain=[1, len(names)], nice=False, zero=False, padding=8)
+    ticks: dict[str, Any] = {"orient": "top", "title": None, "values": list(range(1, len(names) + 1))}
+    shared = alt.X("rank:Q", scale=scale, axis=alt.Axis(format="d", **ticks))
+    chart: Any = (
+        alt.Chart(table(dots, "architecture", "rank", "told"))
+        .mark_circle(size=80, opacity=1)
+        .encode(x=shared, y=rows_of(names), color=hues(names), description="told:N")
+        .properties(width=WIDTH, height=alt.Step(ROW))
+    )
+    if bars := _bars(found):
+        ties = [
+            (ranks[bar[0]], ranks[bar[-1]], n, f"not told apart: {', '.join(bar)}")
+            for n, bar in enumerate(bars)
+        ]
+        chart = alt.vconcat(
+            alt.Chart(table(ties, "rank", "last", "bar", "told"))
+            .mark_bar(height=5, cornerRadius=2, color=INK)
+            .encode(x=shared, x2="last:Q", y=alt.Y("bar:N", axis=None), description="told:N")
+            .properties(width=WIDTH, height=alt.Step(12)),
+            chart.encode(x=alt.X("rank:Q", scale=scale, axis=alt.Axis(labels=False, **ticks))),
+            spacing=6,
         )
-    for i, name in enumerate(found.architectures):
-        _draw_rank(picture, name, ranks[name], scale, top + charts.ROW * i + 14)
     how = (
         "Each dot is an architecture's mean rank over the corpora, 1 is best. A bar spans those with ranks "
         "within Nemenyi's critical difference"
         + (f" ({found.critical_difference:.2f})" if found.critical_difference else "")
         + ": nothing is shown of their order."
     )
-    rows = list(zip(found.architectures, found.ranks, strict=True))
-    return Figure("ranks", "Mean ranks", how, picture.render(), ("architecture", "mean_rank"), rows)
+    label = "Mean ranks over the corpora, 1 is best"
+    columns = ("architecture", "mean_rank")
+    return Figure("ranks", "Mean ranks", label, how, chart, columns, rows, tuple(names))
 
 
 def _bars(found: CorporaComparison) -> list[tuple[str, ...]]:
     difference = found.critical_difference
     return [] if difference is None else groups(found.architectures, found.ranks, difference)
-
-
-def _draw_rank(picture: Picture, name: str, rank: float, scale: Scale, y: float) -> None:
-    picture.open(class_=charts.css(name), data_a=name)
-    charts.write_name(picture, name, y)
-    x = number(scale(rank))
-    picture.add("circle", title=f"{name}: mean rank {rank:.2f}", cx=x, cy=number(y), r=5, class_="dot")
-    picture.close()
 
 
 def write_corpora_report(found: CorporaComparison, path: Path) -> Path:
@@ -90,7 +84,7 @@ def render_corpora(found: CorporaComparison) -> str:
         rows=list(zip(found.architectures, found.ranks, found.scores.T.tolist(), strict=True)),
         figure=ranks_figure(found),
         colours={name: colour(name) for name in found.architectures},
-        css=charts.css,
+        css=css,
         svg=Markup,
         decimal=decimal,
         json_text=json.dumps(found.to_json(), indent=1),

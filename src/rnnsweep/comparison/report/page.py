@@ -1,6 +1,7 @@
 """The report: one HTML file that needs no network, with everything behind every figure in it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +9,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.figures import charts
 from rnnsweep.comparison.figures import search as search_charts
+from rnnsweep.comparison.figures import test_scores
+from rnnsweep.comparison.figures.drawing import css
 from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
 from rnnsweep.comparison.figures.front import front_figure
 from rnnsweep.comparison.figures.marginals import marginals_figure
@@ -62,7 +64,7 @@ def render_report(comparison: Comparison) -> str:
     return fill(
         "report.html.j2",
         comparison=comparison,
-        bars={a: Markup(s) for a, s in charts.standing_bars(comparison.standings).items()},
+        bars=_bars(comparison.standings),
         figures={f.name: f for f in figures(comparison)},
         tables=tables,
         command_line=command_line,
@@ -72,7 +74,7 @@ def render_report(comparison: Comparison) -> str:
             name: colour(name)
             for name in [s.architecture for s in comparison.standings] + [*comparison.importances]
         },
-        css=charts.css,
+        css=css,
         svg=Markup,
         centres=[s for s in comparison.standings if s.test.median],
         few=say_few(comparison.standings),
@@ -95,13 +97,40 @@ def render_report(comparison: Comparison) -> str:
     )
 
 
+def _bars(standings: Sequence[Standing]) -> dict[str, dict[str, Any]]:
+    """Return where each interval and mean lies, in percent of one scale for all rows."""
+    known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    room = 0.06 * ((high - low) or abs(high) or 1)
+
+    def place(value: float | None) -> float | None:
+        return None if value is None else 100 * (value - low + room) / (high - low + 2 * room)
+
+    linear = place(next((s.test.mean for s in standings if s.baseline), None))
+    return {
+        s.architecture: {
+            "told": test_scores.say_test(s),
+            "mean": place(s.test.mean),
+            "low": place(s.test.low),
+            "high": place(s.test.high),
+            "linear": linear,
+        }
+        for s in standings
+    }
+
+
+def charts(comparison: Comparison) -> dict[str, Any]:
+    """Return the report's charts as Vega-Altair's own objects by name, as for a notebook."""
+    return {figure.name: figure.chart for figure in figures(comparison)}
+
+
 def figures(comparison: Comparison) -> list[Figure]:
     """Draw the figures that the records allow."""
     drawn = (
-        charts.pairs_figure(comparison),
-        charts.replicates_figure(comparison),
+        test_scores.pairs_figure(comparison),
+        test_scores.replicates_figure(comparison),
         front_figure(comparison),
-        charts.parameters_figure(comparison),
+        test_scores.parameters_figure(comparison),
         search_charts.curves_figure(comparison),
         search_charts.trials_figure(comparison),
         search_charts.importance_figure(comparison),

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.statistics.importance import FEWEST, varied_parameters
 from rnnsweep.comparison.trials import last_attempts
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FEWEST = 8  # trials with a score; of fewer a forest learns nothing
 POINTS = 12  # of a marginal
 ROWS = 300  # trials that a marginal is averaged over, at most
 MOST = 4  # settings that are shown
+_GROUPS = ("data.", "model.", "optimizer.", "trainer.")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _largest(importances: Mapping[str, Mapping[str, float]]) -> list[str]:
 def _marginals(name: str, trials: "pd.DataFrame", chosen: Sequence[str], seed: int) -> list[Marginal]:
     from sklearn.ensemble import RandomForestRegressor
 
-    varied = varied_parameters(trials)
+    varied = _varied_parameters(trials)
     if not varied:
         return []
     columns = {key: _codes(trials[key]) for key in varied}
@@ -92,6 +93,12 @@ def _marginals(name: str, trials: "pd.DataFrame", chosen: Sequence[str], seed: i
         values = tuple(names) if names else tuple(map(float, at))
         found.append(Marginal(name, key, values, scores))
     return found
+
+
+def _varied_parameters(trials: "pd.DataFrame") -> list[str]:
+    """Settings with more than one value among the trials."""
+    columns = [c for c in trials.columns if str(c).startswith(_GROUPS)]
+    return [c for c in columns if trials[c].map(str).nunique() > 1 and trials[c].notna().any()]
 
 
 def _codes(column: "pd.Series[Any]") -> tuple[NDArray[np.float64], list[str]]:

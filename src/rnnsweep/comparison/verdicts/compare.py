@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.predictions import Predictions, describe_test_part, right_rows
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.statistics.importance import forest_importances
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
 from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
@@ -82,7 +81,7 @@ def compare_records(
         score: what `validation` and `test` are values of; None: as the runs name it.
         margin: smallest difference of test scores that matters, in the score's unit (0.002 of accuracy:
             two rows in a thousand); None is the score's own; 0 means that nothing is called equivalent.
-        importances: share of each parameter for each architecture; None computes them with a random forest.
+        importances: share of each parameter for each architecture.
         importance_method: how `importances` were computed, in a few words.
         correct: for each architecture, whether each test row was predicted rightly: (replicates, rows).
         facts: what the report's appendix tells: versions, digests, hardware, command.
@@ -125,7 +124,7 @@ def compare_records(
         architectures=[s.architecture for s in standings],
         further=[turned_runs(_with_columns(one), score) for one in studies],
     )
-    shares = forest_importances(table) if importances is None else importances
+    shares = importances or {}
     return Comparison(
         sweep=name,
         question="" if isinstance(sweep, str) else sweep.question,
@@ -146,7 +145,7 @@ def compare_records(
         score=score,
         curves=curves,
         importances=shares,
-        importance_method="random forest, by permutation" if importances is None else importance_method,
+        importance_method=importance_method,
         marginals=forest_marginals(table, shares),
         bought=bought,
         facts={

@@ -6,6 +6,7 @@ leave it broken for good. Here one process, under a file lock, builds it aside a
 
 import logging
 import os
+import shutil
 import sqlite3
 import sys
 import uuid
@@ -18,6 +19,7 @@ from filelock import FileLock
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
+from rnnsweep.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers
 from rnnsweep.tracking.store.chosen import remember
 from rnnsweep.tracking.store.moved import repair_if_moved
@@ -112,17 +114,20 @@ def _build(mlruns: Path) -> None:
 
 
 def refuse_old_layout(mlruns: Path) -> None:
-    """Refuse a folder that MLflow used as a file store.
+    """Refuse a folder that MLflow used as a file store and that has no database yet.
 
     Raises:
-        UserError: with the command that migrates it.
+        UserError: with MLflow's own command that makes one; artifacts stay where they are.
     """
     old = next(mlruns.glob("[0-9]*/meta.yaml"), None)
-    if old is None:
+    if old is None or database(mlruns).exists():
         return
+    target = f"sqlite:///{database(mlruns).resolve()}"
+    program = "mlflow" if shutil.which("mlflow") else str(Path(sys.executable).with_name("mlflow"))
+    command = command_line("migrate-filestore", "--source", mlruns, "--target", target, program=program)
     raise UserError(
-        f"{mlruns} is an old MLflow file store (it has {old.relative_to(mlruns)}); bring its runs over with: "
-        "rnnsweep migrate"
+        f"{mlruns} is an old MLflow file store (it has {old.relative_to(mlruns)}); bring its runs over with:"
+        f" MLFLOW_ALLOW_FILE_STORE=true {command}"
     )
 
 
