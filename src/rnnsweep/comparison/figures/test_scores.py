@@ -56,9 +56,8 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
             "difference", f"difference in {score.words} (right: the first is better)", of=[-reach, reach]
         )
     )
-    colours = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=list(VERDICTS), range=[_HUES.get(word, SOFT) for word in VERDICTS]), legend=None
-    )
+    verdicts = alt.Scale(domain=list(VERDICTS), range=[_HUES.get(word, SOFT) for word in VERDICTS])
+    colours = alt.Color("verdict:N", scale=verdicts, legend=None)
     names = [f"{v.a}{MINUS}{v.b}" for v in shown]
     base = alt.Chart(data).encode(y=rows_of(names, "pair", most=PAIRED), color=colours, description="told:N")
     tolerated = table([(-margin, margin)], "low", "high")
