@@ -137,16 +137,10 @@ def _kill(controller: "subprocess.Popen[bytes]", folder: Path, draw: random.Rand
 
 def _working(folder: Path) -> list[psutil.Process]:
     """Give the processes that work on a trial now."""
-    found = []
-    for lease in (folder / "mlruns" / "sweeps" / "chaos" / "trials").glob("*/lease.json"):
-        try:
-            holder = json.loads(lease.read_text())
-            process = psutil.Process(holder["pid"])
-            if abs(process.create_time() - holder["started"]) < 1:
-                found.append(process)
-        except (ValueError, psutil.NoSuchProcess):
-            continue
-    return found
+    from rnnsweep.state.folder import SweepFolder
+
+    workers = [task.worker() for task in SweepFolder.of(folder / "mlruns", "chaos").tasks()]
+    return [process for worker in workers if worker and (process := worker.process())]
 
 
 def _count(folder: Path, trials: int, counts: Counts) -> Counts:
@@ -197,8 +191,9 @@ def _check_journal(mlruns: Path, search: Any, trials: int, counts: Counts) -> No
     import optuna
 
     from rnnsweep.search.journal import read_journal
+    from rnnsweep.state.folder import SweepFolder
 
-    storage = read_journal(mlruns / "sweeps" / "chaos")
+    storage = read_journal(SweepFolder.of(mlruns, "chaos"))
     words = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
     for name, own in search.groupby("architecture"):
         told = optuna.load_study(study_name=f"chaos/{name}", storage=storage).trials

@@ -100,8 +100,9 @@ def add_trials(folder: Path, count: int) -> None:
     import optuna
 
     from rnnsweep.search.journal import open_journal
+    from rnnsweep.state.folder import SweepFolder
 
-    draw, storage = random.Random(0), open_journal(folder / "mlruns" / "sweeps" / "many")
+    draw, storage = random.Random(0), open_journal(SweepFolder.of(folder / "mlruns", "many"))
     forced, os.fsync = os.fsync, lambda file: None  # ten thousand times the disk's word would take minutes
     for name in ("bag", "gru"):
         study = optuna.load_study(study_name=f"many/{name}", storage=storage)

@@ -72,11 +72,18 @@ def start(mlruns: Path, name: str, *, state="finished", corpus="c", **asked) -> 
     values = {"architectures": ["gru"], "space": {"optimizer.lr": [0.1]}, "trials": 1, **asked}
     (folder / "sweep.yaml").write_text(f"# Which?\n{yaml.safe_dump(values)}")
     del values["trials"]
-    begun = {"asked": values, "corpus": corpus, "configuration": "x", "model": "y", "identity": name}
+    begun = {
+        "asked": values,
+        "corpus": corpus,
+        "configuration": "x",
+        "model": "y",
+        "code": "z",
+        "identity": name,
+    }
     (folder / "start.json").write_text(json.dumps(begun))
     events = [
-        {"event": "open", "architectures": ["gru"], "trials": 1, "replicates": 0},
-        {"event": "close", "state": state},
+        {"time": 1, "event": "open", "architectures": ["gru"], "trials": 1, "replicates": 0},
+        {"time": 2, "event": "close", "state": state},
     ]
     (folder / "ledger.jsonl").write_text("".join(json.dumps({"at": 0, **e}) + "\n" for e in events))
 

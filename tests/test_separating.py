@@ -8,8 +8,7 @@ import pytest
 
 import rnnsweep
 from rnnsweep.errors import UserError
-from rnnsweep.state.looks import read_looks
-from rnnsweep.trial.test_reads import count_reads
+from rnnsweep.state.folder import SweepFolder
 
 SWEEP = """# Does a toy need recurrence?
 name: toy
@@ -61,11 +60,11 @@ def test_it_trains_as_many_as_can_show_a_difference_counts_its_looks_and_reads_t
     found = result.comparison
     (verdict,) = found.verdicts
     assert verdict.pairs >= 6  # the fewest that can tell two apart
-    looks = read_looks(folder).replicates
+    looks = SweepFolder(folder).looks().replicates
     assert looks[0] == {"bag": 2, "rnn": 2}
     assert looks[-1] == {"bag": verdict.pairs, "rnn": verdict.pairs}
-    assert set(count_reads(folder).values()) == {1}
-    assert len(count_reads(folder)) == found.test_reads.total == 2 * verdict.pairs
+    assert set(SweepFolder(folder).count_test_reads().values()) == {1}
+    assert len(SweepFolder(folder).count_test_reads()) == found.test_reads.total == 2 * verdict.pairs
     assert "pays a share of the 5 %" in found.facts["looks outside the plan"]
     again = rnnsweep.replicate("toy", 2, until_separated=True, most=verdict.pairs, slots=1)
     assert [v.pairs for v in again.comparison.verdicts] == [verdict.pairs]

@@ -17,8 +17,10 @@ from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waitin
 from rnnsweep.engine import run_sweep
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
-from rnnsweep.search.journal import JOURNAL, mend, open_journal
+from rnnsweep.files import mend
+from rnnsweep.search.journal import open_journal
 from rnnsweep.state import SweepSummary, read_status
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.lock import sole_controller
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import TrialTask
@@ -60,7 +62,7 @@ def launcher(script=plain, **more) -> FakeLauncher:
 
 
 def told(folder: Path, sweep: Sweep) -> dict[str, Counter]:
-    storage = open_journal(folder / "mlruns" / "sweeps" / sweep.name)
+    storage = open_journal(SweepFolder.of(folder / "mlruns", sweep.name))
     return {
         name: Counter(
             t.state.name for t in optuna.load_study(study_name=f"{sweep.name}/{name}", storage=storage).trials
@@ -326,10 +328,10 @@ def test_a_finished_sweep_is_shown_again_whatever_became_of_the_code(tmp_path):
 def test_a_torn_last_line_of_the_journal_is_mended(tmp_path):
     sweep = write_sweep(tmp_path)
     run(sweep, tmp_path, launcher())
-    journal = tmp_path / "mlruns" / "sweeps" / "toy" / JOURNAL
+    journal = SweepFolder.of(tmp_path / "mlruns", "toy").journal
     whole = journal.read_bytes()
     journal.write_bytes(whole + b'{"op_code":4,"worker')
-    (journal.parent / f"{JOURNAL}.lock").symlink_to(journal)  # as a killed process leaves it
+    (journal.parent / f"{journal.name}.lock").symlink_to(journal)  # as a killed process leaves it
     assert run(write_sweep(tmp_path, trials=5), tmp_path, launcher()).trials["complete"] == 10
 
 

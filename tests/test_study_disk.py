@@ -15,11 +15,11 @@ from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_s
 from rnnsweep.engine import run_sweep
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
+from rnnsweep.files import append
 from rnnsweep.state import read_status
 from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.disk import Disk, StillFull, room_for
 from rnnsweep.state.ledger import Ledger, read_ledger
-from rnnsweep.state.lines import append
 
 TESTS = Path(__file__).parent
 FULL = OSError(errno.ENOSPC, "No space left on device")

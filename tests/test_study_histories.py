@@ -1,5 +1,6 @@
 """Histories of the engine: what holds whatever fails, and whenever someone stops it or cuts the power."""
 
+import json
 import os
 import signal
 import zlib
@@ -19,8 +20,11 @@ from rnnsweep.errors import UserError
 from rnnsweep.search.journal import open_journal
 from rnnsweep.state import read_status
 from rnnsweep.state.disk import Disk
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import read_ledger
+from rnnsweep.state.outcome import Outcome
 from rnnsweep.state.progress import Snapshot
+from rnnsweep.state.tasks import task_states
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import Started, TrialTask
 
@@ -107,7 +111,7 @@ class Store(NoRecords):
 
 
 def told(folder: Path, sweep: Sweep) -> dict[str, list[tuple]]:
-    storage = open_journal(folder / "mlruns" / "sweeps" / sweep.name)
+    storage = open_journal(SweepFolder.of(folder / "mlruns", sweep.name))
     return {
         name: [
             (t.number, t.state.name, t.value, tuple(sorted(t.params.items())))
@@ -222,7 +226,7 @@ def test_each_trial_ends_once_within_the_budget_no_slot_idles_and_nothing_is_lef
     ends = Counter(
         event["name"]
         for event in read_ledger(folder / "mlruns/sweeps/toy")
-        if event["event"] == "end" and event["state"] in ("complete", "pruned", "failed")
+        if event["event"] == "end" and "state" not in event
     )
     assert max(ends.values()) == 1
 
@@ -314,15 +318,39 @@ def test_replicates_run_seed_by_seed_over_all_architectures(tmp_path):
     assert repeats == [(f"seed={n}", name) for n in (1, 2, 3) for name in ("rnn", "lstm")]
 
 
-def test_ends_that_the_ledger_missed_are_written_by_the_next_controller(tmp_path):
+def test_what_the_ledger_missed_of_ends_changes_nothing_as_outcomes_say_it(tmp_path):
     sweep, ledger = write_sweep(tmp_path), tmp_path / "mlruns/sweeps/toy/ledger.jsonl"
     play(sweep, tmp_path, Chronicle(2, 2), FakeLauncher(FakeClock(), script_of(["ok"])))
     before = read_status(tmp_path / "mlruns", "toy")
-    lines = [line for line in ledger.read_text().splitlines() if '"end"' not in line or '"lstm' not in line]
+    assert before.trials["complete"] == 8
+    lines = [line for line in ledger.read_text().splitlines() if '"lstm' not in line or '"open"' in line]
     ledger.write_text("\n".join(lines) + "\n")
-    assert read_status(tmp_path / "mlruns", "toy").trials["complete"] == 4
+    missed = read_status(tmp_path / "mlruns", "toy")
+    assert (missed.trials, missed.standings, missed.state) == (before.trials, before.standings, "finished")
     again = FakeLauncher(FakeClock(), script_of(["ok"]))
     play(sweep, tmp_path, Chronicle(2, 2), again)
     assert again.started == []
-    after = read_status(tmp_path / "mlruns", "toy")
-    assert (after.trials, after.standings, after.state) == (before.trials, before.standings, "finished")
+
+
+def test_a_ledger_of_an_earlier_version_is_read_where_outcomes_are_gone(tmp_path):
+    """It held ends with their scores, a word for what is to be tried again, and another for lost attempts."""
+    folder = SweepFolder.of(tmp_path, "old")
+    folder.make()
+    score = {"validation": 0.5, "cause": None, "reason": None}
+    events = [
+        {"event": "open", "slots": 1},
+        *({"event": "start", "name": f"rnn-{n}", "slot": 0} for n in range(4)),
+        {"event": "end", "name": "rnn-0", "state": "complete", **score},
+        {"event": "end", "name": "rnn-1", "state": "failed", "cause": "crash", "reason": "it broke"},
+        {"event": "end", "name": "rnn-1", "state": "retried"},
+        {"event": "end", "name": "rnn-2", "state": "retried", "cause": "lost process", "reason": "killed"},
+        {"event": "start", "name": "rnn-3", "slot": 0},
+        {"event": "open", "slots": 1},
+    ]
+    lines = [json.dumps({"time": n, **event}) + "\n" for n, event in enumerate(events)]
+    (folder.path / "ledger.jsonl").write_text("".join(lines))
+    states = task_states(folder)
+    assert [states[f"rnn-{n}"].state for n in range(4)] == ["complete", "retried", "waiting", "waiting"]
+    assert states["rnn-0"].validation == 0.5
+    Outcome("failed", "crash", "it broke").write(folder.task("rnn-1").path)
+    assert task_states(folder)["rnn-1"].state == "retried"  # its outcome is the one that was given back

@@ -17,6 +17,7 @@ from rnnsweep.search import study as search
 from rnnsweep.search.improvement import Improvement, reaches, turned
 from rnnsweep.search.journal import open_journal
 from rnnsweep.state import read_status
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import read_ledger
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Outcome
@@ -46,7 +47,7 @@ def launcher(script=plain, **more):
 
 
 def studies(folder, sweep):
-    storage = open_journal(folder / "mlruns" / "sweeps" / sweep.name)
+    storage = open_journal(SweepFolder.of(folder / "mlruns", sweep.name))
     return {
         name: optuna.load_study(study_name=f"{sweep.name}/{name}", storage=storage).trials
         for name in sweep.architectures

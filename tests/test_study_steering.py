@@ -7,10 +7,10 @@ import pytest
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
 from rnnsweep.engine import enqueue, export, retry, run_sweep, stop, storage_url
-from rnnsweep.engine.inbox import post
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.state import read_status
+from rnnsweep.state.folder import SweepFolder
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -127,7 +127,7 @@ def test_a_request_is_carried_out_once_whoever_dies_on_it(tmp_path):
     sweep, mlruns = write_sweep(tmp_path), tmp_path / "mlruns"
     run(sweep, tmp_path)
     box = mlruns / "sweeps/toy/inbox"
-    post(box.parent, "enqueue", architecture="rnn", values={"model.hidden_size": 33})
+    SweepFolder(box.parent).post("enqueue", architecture="rnn", values={"model.hidden_size": 33})
     (request,) = box.glob("*.json")
     text = request.read_text()
     more = write_sweep(tmp_path, trials=5)

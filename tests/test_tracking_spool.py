@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracking_store import open_run
 
+from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import Note, highest_steps, read_note, write_note
-from rnnsweep.tracking.spool.owner import is_alive, this_process
 from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
-from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, read_all, read_spool, remove_if_shipped
+from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, read_all, read_spool
 from rnnsweep.tracking.spool.stale import close_stale
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
@@ -244,18 +244,6 @@ def test_whatever_dies_each_written_line_is_read_once(tmp_path_factory, events):
     assert [r["n"] for r in read_all(writer.path) if r["op"] == "x"] == expected
 
 
-def test_a_writer_goes_on_in_a_new_file_after_the_old_was_shipped(tmp_path):
-    record = open_run(tmp_path)
-    path = tmp_path / "spool" / "a.jsonl"
-    first = path.read_text().splitlines()[0]
-    assert not remove_if_shipped(path, offset=3)
-    assert remove_if_shipped(path, offset=path.stat().st_size)
-    record.metrics({"m": 1.0}, step=1)
-    record.flush()
-    assert ops(tmp_path) == ["file", "metrics"]
-    assert path.read_text().splitlines()[0] != first
-
-
 def test_a_resumed_run_leaves_out_the_points_that_it_has(tmp_path):
     record = open_run(tmp_path)
     for step in range(1, 6):
@@ -282,21 +270,24 @@ def test_a_note_that_cannot_be_read_is_an_empty_one(tmp_path):
     assert read_note(tmp_path, "a") == Note()
 
 
+def test_a_writer_goes_on_in_a_new_file_after_the_old_was_shipped(tmp_path):
+    record = open_run(tmp_path)
+    path = tmp_path / "spool" / "a.jsonl"
+    first = path.read_text().splitlines()[0]
+    assert not keep_if_sent(tmp_path, "a", offset=3)
+    assert keep_if_sent(tmp_path, "a", offset=path.stat().st_size)
+    record.metrics({"m": 1.0}, step=1)
+    record.flush()
+    assert ops(tmp_path) == ["file", "metrics"]
+    assert path.read_text().splitlines()[0] != first
+
+
 def test_parts_of_a_corpus_carry_their_digest_and_size():
     parts = dataset_parts("docs", {"train": "aa", "test": "bb"}, sizes={"train": 3})
     assert [(p.name, p.digest, p.context, p.rows) for p in parts] == [
         ("docs", "aa", "train", 3),
         ("docs", "bb", "test", None),
     ]
-
-
-def test_this_process_lives_and_a_later_one_of_its_number_is_not_it():
-    me = this_process()
-    assert is_alive(me)
-    assert not is_alive(me | {"started": me["started"] - 100})
-    assert not is_alive(None)
-    assert not is_alive({"host": me["host"], "pid": "x", "started": 1})
-    assert is_alive(me | {"host": "elsewhere", "pid": 1})
 
 
 def _start_and_die(folder: Path, key: str, parent: str | None) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from rnnsweep.cli.views import print_views
 from rnnsweep.palette import colour
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
 from rnnsweep.tracking.spool.note import Note, write_note
@@ -149,9 +150,9 @@ def test_links_are_known_when_the_store_knows_the_experiment(tmp_path):
 
 def start_of(mlruns, sweep: str, **note) -> None:
     """Leave what the start of a sweep leaves, and what its shipper noted."""
-    folder = mlruns / "sweeps" / sweep
-    folder.mkdir(parents=True)
-    (folder / "start.json").write_text('{"identity": "abcd"}')
+    folder = SweepFolder.of(mlruns, sweep)
+    folder.make()
+    folder.write_start({"identity": "abcd", "asked": {}, "corpus": "", "configuration": "", "code": ""})
     write_note(mlruns, f"{sweep}.abcd", Note(run_id="r", experiment_id="3", **note))
 
 

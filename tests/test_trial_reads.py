@@ -8,8 +8,12 @@ from test_trial import Line, rows, task  # noqa: F401  # rows is a fixture
 
 from rnnsweep.data import encoded, prepare
 from rnnsweep.data.store import map_array
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.trial import run_trial
-from rnnsweep.trial.test_reads import READS, count_reads, note_read
+
+
+def reads(folder):
+    return SweepFolder.of(folder / "mlruns", "toy").count_test_reads()
 
 
 @pytest.fixture
@@ -26,7 +30,10 @@ def shut(monkeypatch):
 
 def test_a_search_trains_and_scores_while_the_test_part_cannot_be_opened(rows, tmp_path, shut):  # noqa: F811
     outcome = run_trial(task(tmp_path, rows), Line())
-    assert (outcome.state, count_reads(tmp_path / "mlruns" / "sweeps" / "toy")) == ("complete", None)
+    assert (outcome.state, reads(tmp_path)) == (
+        "complete",
+        None,
+    )
     assert (outcome.scores["epochs"], 0 < outcome.validation <= 1) == (2.0, True)
 
 
@@ -40,13 +47,16 @@ def test_each_replicate_is_counted_once_and_a_trial_never(rows, tmp_path):  # no
         one = task(tmp_path, rows, role=role)
         folder = one.folder.with_name(f"gru-0-r{number}")
         run_trial(replace(one, folder=folder, key=f"toy.1.{folder.name}", name=folder.name), Line())
-    assert count_reads(tmp_path / "mlruns" / "sweeps" / "toy") == {"gru-0-r1": 1, "gru-0-r2": 1}
+    assert reads(tmp_path) == {
+        "gru-0-r1": 1,
+        "gru-0-r2": 1,
+    }
 
 
 def test_the_linear_baseline_is_counted_too(rows, tmp_path):  # noqa: F811
     one = task(tmp_path, rows, role="baseline")
     run_trial(replace(one, folder=one.folder.with_name("linear"), name="linear"), Line())
-    assert count_reads(tmp_path / "mlruns" / "sweeps" / "toy") == {"linear": 1}
+    assert reads(tmp_path) == {"linear": 1}
 
 
 def test_a_search_that_would_look_is_stopped(rows, tmp_path, shut, monkeypatch):  # noqa: F811
@@ -60,12 +70,12 @@ def test_a_search_that_would_look_is_stopped(rows, tmp_path, shut, monkeypatch):
 
 def test_a_second_look_at_the_same_run_is_counted(tmp_path):
     for name in ("a", "b", "a"):
-        note_read(tmp_path, name)
-    assert count_reads(tmp_path) == {"a": 2, "b": 1}
+        SweepFolder(tmp_path).note_test_read(name)
+    assert SweepFolder(tmp_path).count_test_reads() == {"a": 2, "b": 1}
 
 
 def test_a_line_that_a_full_disk_cut_off_is_left_out(tmp_path):
-    note_read(tmp_path, "a")
-    with (tmp_path / READS).open("a") as file:
+    SweepFolder(tmp_path).note_test_read("a")
+    with (tmp_path / "test_reads.jsonl").open("a") as file:
         file.write(json.dumps({"run": "b"})[:-3])
-    assert count_reads(tmp_path) == {"a": 1}
+    assert SweepFolder(tmp_path).count_test_reads() == {"a": 1}

@@ -45,6 +45,16 @@ class ProcessIdentity:
         return _current(os.getpid())
 
     @staticmethod
+    def of(pid: int) -> "ProcessIdentity":
+        """Return the identity of a running process of this host.
+
+        Raises:
+            psutil.Error, OSError: there is no such process.
+        """
+        started = round(psutil.Process(pid).create_time(), 3)
+        return ProcessIdentity(socket.gethostname(), pid, boot_id(), start_ticks(pid), started)
+
+    @staticmethod
     def read(record: Mapping[str, Any] | None) -> "ProcessIdentity | None":
         """Read what `record` wrote, in this or an earlier version; None where it names no process."""
         try:
@@ -93,8 +103,7 @@ class ProcessIdentity:
 @functools.lru_cache(maxsize=4)
 def _current(pid: int) -> ProcessIdentity:
     """Compute the identity once a process; a fork has another number."""
-    started = round(psutil.Process(pid).create_time(), 3)
-    return ProcessIdentity(socket.gethostname(), pid, boot_id(), start_ticks(pid), started)
+    return ProcessIdentity.of(pid)
 
 
 @functools.cache

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rnnsweep.api.steering import export as export
     from rnnsweep.api.steering import retry as retry
     from rnnsweep.api.steering import stop as stop
+    from rnnsweep.api.store import rebuild_store as rebuild_store
     from rnnsweep.api.sweeps import plan as plan
     from rnnsweep.api.sweeps import replicate as replicate
     from rnnsweep.api.sweeps import sweep as sweep
@@ -55,6 +56,7 @@ __getattr__, __all__ = lazy_names(
         ".results": "BestResult EvaluateResult SweepResult TrainResult Validation",
         ".training": "train",
         ".steering": "Exported enqueue export retry stop",
+        ".store": "rebuild_store",
         ".sweeps": "plan replicate sweep",
         ".evaluation": "evaluate",
         ".lesson_rows.lesson": "lesson",

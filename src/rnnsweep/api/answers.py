@@ -11,6 +11,7 @@ from rnnsweep.api.results import BestResult
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
 from rnnsweep.shell import command_line
+from rnnsweep.state.folder import SweepFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,17 +79,15 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     from rnnsweep.comparison import compare_records, write_report
     from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
-    from rnnsweep.state.looks import note_look, read_looks
     from rnnsweep.state.siblings import further_studies
     from rnnsweep.tracking import sync
     from rnnsweep.tracking.read.runs import as_table, run_rows
-    from rnnsweep.trial.test_reads import count_reads
 
     uri = uri or store_of(name, places)
     sync(places.mlruns, uri)
     rows = run_rows(places.mlruns, name, uri=uri)
     table = as_table(rows)
-    folder = places.mlruns / "sweeps" / name
+    folder = SweepFolder.of(places.mlruns, name)
     predictions = predictions_of(table, folder)
     labels, texts = labels_and_texts(table, folder) if predictions else ((), None)
     asked = started(name, places)
@@ -105,30 +104,29 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         predictions=predictions,
         labels=labels,
         texts=texts,
-        test_reads=count_reads(folder),
+        test_reads=folder.count_test_reads(),
         plan=plan,
         studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
     )
     if plan.finished:
         looked = {s.architecture: s.test.replicates for s in found.standings if s.replicates}
-        note_look(folder, looked)
-    report = folder / "report.html"
+        folder.note_look(looked)
+    report = folder.report
     found = replace(found, report=report)
     before = report.read_bytes() if report.is_file() else b""
     write_report(found, report)
     if report.read_bytes() != before:
-        _keep(table, found, uri, looks=read_looks(folder).replicates)
+        _keep(table, found, uri, looks=folder.looks().replicates)
     return found
 
 
-def plan_of(folder: Path, asked: "Sweep | None") -> "ReplicatePlan":
+def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "ReplicatePlan":
     """Return the plan of a sweep's replicates, and the looks at them so far."""
     from rnnsweep.comparison import ReplicatePlan
-    from rnnsweep.state.looks import read_looks
-    from rnnsweep.state.status import is_finished
 
-    looks = read_looks(folder)
-    return ReplicatePlan(asked.planned if asked else (), looks.replicates, is_finished(folder), looks.unknown)
+    looks = folder.looks()
+    planned = asked.planned if asked else ()
+    return ReplicatePlan(planned, looks.replicates, folder.is_finished(), looks.unknown)
 
 
 def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
@@ -140,11 +138,9 @@ def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
     return public_facts({name.removeprefix("rnnsweep."): value for name, value in tags.items()})
 
 
-def digests(folder: Path) -> dict[str, str]:
+def digests(folder: SweepFolder) -> dict[str, str]:
     """Give the SHA-256 of the corpus, the configuration and the code that a sweep started from."""
-    from rnnsweep.state.start import read_start
-
-    start = read_start(folder) or {}
+    start = folder.start() or {}
     named = {name: start.get(name) for name in ("corpus", "configuration", "code")}
     return {f"{name} digest": str(digest) for name, digest in named.items() if digest}
 
@@ -199,10 +195,9 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
 
 def _known(sweep: str | Path) -> str:
     """Give the name of a sweep that was started."""
-    from rnnsweep.state.status import folder_of_started
 
     places = find_paths()
-    return folder_of_started(places.mlruns, find_name(sweep, places)).name
+    return SweepFolder.started(places.mlruns, find_name(sweep, places)).name
 
 
 def _keep(

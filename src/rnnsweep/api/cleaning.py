@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rnnsweep.api.lookup import find_name, status
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.state.folder import SweepFolder
 
 if TYPE_CHECKING:
     from rnnsweep.tracking.store.deleted import Deleted
@@ -54,11 +55,12 @@ class DiskUse:
     checkpoints: int
     artifacts: int  # of its runs and models in the local store
     other: int  # logs, journal, ledger, report
+    records: int = 0  # what its runs recorded, compressed: the store can be made again from it
 
     @property
     def total(self) -> int:
         """Bytes in all."""
-        return self.checkpoints + self.artifacts + self.other
+        return self.checkpoints + self.artifacts + self.other + self.records
 
 
 def disk_use(sweep: str | Path) -> DiskUse:
@@ -67,13 +69,16 @@ def disk_use(sweep: str | Path) -> DiskUse:
     Raises:
         UserError: there is no such sweep.
     """
-    from rnnsweep.state.losers import CHECKPOINTS, folder_size
+    from rnnsweep.state.losers import folder_size
+    from rnnsweep.tracking.spool.archive import record_folders
 
     found = status(sweep)
     whole = folder_size(found.folder)
-    checkpoints = sum(folder_size(place) for place in found.folder.glob(f"trials/*/{CHECKPOINTS}"))
-    artifacts = find_paths().mlruns / "artifacts" / found.sweep
-    return DiskUse(checkpoints, folder_size(artifacts) if artifacts.is_dir() else 0, whole - checkpoints)
+    checkpoints = sum(folder_size(task.checkpoints) for task in SweepFolder(found.folder).tasks())
+    mlruns = find_paths().mlruns
+    artifacts = folder_size(mlruns / "artifacts" / found.sweep)
+    records = sum(folder_size(place) for place in record_folders(mlruns, SweepFolder(found.folder).key()))
+    return DiskUse(checkpoints, artifacts, whole - checkpoints, records)
 
 
 def clean(
@@ -113,7 +118,7 @@ def clean(
 
 
 def _sweeps(mlruns: Path) -> list[str]:
-    return sorted(path.parent.name for path in (mlruns / "sweeps").glob("*/start.json"))
+    return [one.name for one in SweepFolder.every(mlruns)]
 
 
 def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Removal], dict[str, str]]:
@@ -142,8 +147,11 @@ def _deleted(mlruns: Path, kept: Mapping[str, str]) -> list["Deleted"]:
 
 def _removal(mlruns: Path, one: "Deleted") -> Removal:
     from rnnsweep.state.losers import folder_size
+    from rnnsweep.tracking.spool.archive import records_folder
 
-    paths = tuple(path for path in (_own_folder(mlruns, one), one.artifacts) if path is not None)
+    records = records_folder(mlruns, one.key) if one.kind == "run" and one.key else None
+    places = (_own_folder(mlruns, one), one.artifacts, records)
+    paths = tuple(path for path in places if path is not None and path.is_dir())
     run_id = one.id if one.kind == "run" else None
     size = sum(folder_size(path) for path in paths)
     return Removal(f"{one.kind} {one.id[:10]} {one.name}", "deleted", size, paths, one.foreign, run_id)

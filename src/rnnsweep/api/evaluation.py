@@ -9,8 +9,8 @@ import yaml
 from rnnsweep.api.results import EvaluateResult
 from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote
 from rnnsweep.errors import UserError
-from rnnsweep.files import own_folder
 from rnnsweep.paths import find_paths
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import tested_names
 
 if TYPE_CHECKING:
@@ -31,13 +31,12 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     """
     from rnnsweep.tracking import RunRecord, find_run, sync
     from rnnsweep.training import evaluate as score
-    from rnnsweep.trial.test_reads import note_read
 
     mlruns = find_paths().mlruns
     row = find_run(mlruns, run, uri=uri)
     checkpoint = checkpoint_of(row, mlruns)
     if sweep := row.tags.get("rnnsweep.sweep"):
-        note_read(own_folder(mlruns, "sweeps", sweep), row.tags["rnnsweep.key"].rpartition(".")[2])
+        SweepFolder.of(mlruns, sweep).note_test_read(row.tags["rnnsweep.key"].rpartition(".")[2])
     recorded = recorded_run(row, mlruns)
     evaluation = score(recorded, checkpoint)
     record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
@@ -51,10 +50,9 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
 def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
     """Compose a recorded run as it was, whatever has become of the files of conf/ since."""
     overrides = json.loads(row.tags.get("rnnsweep.overrides", "[]"))
-    conf = None
-    if sweep := row.tags.get("rnnsweep.sweep"):
-        snapshot = own_folder(mlruns, "sweeps", sweep, "conf")
-        conf = snapshot if (snapshot / "config.yaml").is_file() else None
+    sweep = row.tags.get("rnnsweep.sweep")
+    snapshot = SweepFolder.of(mlruns, sweep).conf if sweep else None
+    conf = snapshot if snapshot and (snapshot / "config.yaml").is_file() else None
     run = compose(overrides, conf=conf, where=f"run {row.run_id[:8]}")
     changed = [quote(key, value) for key, value in _values(row).items() if flatten(run)[key] != value]
     return compose([*overrides, *changed], conf=conf, where=f"run {row.run_id[:8]}") if changed else run

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def find_name(name: str | Path, places: ProjectPaths) -> str:
 
 def started(name: str, places: ProjectPaths) -> Sweep | None:
     """Read the question of a sweep as it was when it started; None where that is not known."""
-    snapshot = places.mlruns / "sweeps" / name / "sweep.yaml"
+    snapshot = SweepFolder.of(places.mlruns, name).question
     return replace(read_sweep(snapshot), name=name) if snapshot.is_file() else None
 
 
@@ -84,6 +85,6 @@ def store_of(name: str, places: ProjectPaths) -> str | None:
     asked = started(name, places)
     if asked is None:
         return None
-    conf = places.mlruns / "sweeps" / name / "conf"
+    conf = SweepFolder.of(places.mlruns, name).conf
     uri = compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri
     return named_by_file(uri, f"sweep {name}")

@@ -13,6 +13,7 @@ from rnnsweep.api.results import LoggedModels
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.shell import command_line
+from rnnsweep.state.folder import SweepFolder
 
 if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult
@@ -201,16 +202,16 @@ def _asked(model: str | Path | None, places: ProjectPaths) -> tuple[str, str | N
 
 
 def _last_sweep(places: ProjectPaths) -> str:
-    started = sorted((places.mlruns / "sweeps").glob("*/start.json"), key=lambda path: path.stat().st_mtime)
-    if not started:
+    last = SweepFolder.last_started(places.mlruns)
+    if last is None:
         raise UserError(
             "no sweep was run here yet: name a run or a folder with --model, or run a sweep first"
         )
-    return started[-1].parent.name
+    return last.name
 
 
 def _uri_of(name: str, places: ProjectPaths) -> str | None:
-    known = (places.mlruns / "sweeps" / name / "sweep.yaml").is_file()
+    known = SweepFolder.of(places.mlruns, name).question.is_file()
     return store_of(name, places) if known else None
 
 
@@ -221,13 +222,13 @@ def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: s
 
     if known := aliases(places.mlruns, name, uri=uri or _uri_of(name, places)):
         raise no_such_alias(name, alias or "champion", known)
-    if (places.mlruns / "sweeps" / name).is_dir():
+    if SweepFolder.of(places.mlruns, name).path.is_dir():
         again = command_line("sweep", name)
         raise UserError(f"sweep {name!r} has no models yet; they are logged at the end of: {again}")
     try:
         row = find_run(places.mlruns, name, uri=uri)
     except UserError as error:
-        sweeps = [path.parent.name for path in (places.mlruns / "sweeps").glob("*/start.json")]
+        sweeps = [one.name for one in SweepFolder.every(places.mlruns)]
         hint = nearest(name, sweeps)
         raise UserError(f"--model {name}: no sweep, no folder, and {error}.{hint}") from None
     return _of_run(row, places.mlruns)[0]

@@ -1,11 +1,11 @@
 """What a sweep's replicates said of the test rows, and those rows' texts to show beside it."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
+from rnnsweep.state.folder import SweepFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.predictions import Predictions
 
 
-def predictions_of(table: "pd.DataFrame", folder: Path) -> "dict[str, Predictions]":
+def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Predictions]":
     """Give {run_id: predictions} of the complete replicates of a sweep whose files lie in its `folder`."""
     from rnnsweep.comparison.predictions import read_predictions
-    from rnnsweep.trial.test_scores import PREDICTIONS
 
     found = {}
     for row in _replicates(table):
-        predictions = read_predictions(folder / "trials" / _name(row) / PREDICTIONS)
+        predictions = read_predictions(folder.task(_name(row)).predictions)
         if predictions is not None:
             found[str(row["run_id"])] = predictions
     return found
@@ -37,7 +36,7 @@ def _name(row: dict[Any, Any]) -> str:
 
 
 def labels_and_texts(
-    table: "pd.DataFrame", folder: Path
+    table: "pd.DataFrame", folder: SweepFolder
 ) -> "tuple[tuple[str, ...], Callable[[Sequence[int]], list[str]] | None]":
     """Give the classes' names and a reader of test rows' texts; nothing where the corpus is not there.
 
@@ -51,7 +50,7 @@ def labels_and_texts(
     done = _replicates(table)
     if not done:
         return (), None
-    conf = folder / "conf"
+    conf = folder.conf
     try:
         corpus = prepare(compose(list(done[0]["overrides"]), conf=conf if conf.is_dir() else None).data)
     except (UserError, OSError):

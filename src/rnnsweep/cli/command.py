@@ -37,6 +37,7 @@ _HOMES = {
     "config": "settings",
     "ui": "store",
     "sync": "store",
+    "store": "store",
     "clean": "cleaning",
     "migrate": "store",
     "completion": "settings",

@@ -29,6 +29,8 @@ class Started(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Complete the names of mlruns/sweeps/, and paths."""
-        known = sorted(folder.name for folder in (find_paths().mlruns / "sweeps").glob("*/"))
+        from rnnsweep.state.folder import SweepFolder
+
+        known = [folder.name for folder in SweepFolder.every(find_paths().mlruns)]
         found = [CompletionItem(name) for name in known if name.startswith(incomplete)]
         return found or [CompletionItem(incomplete, type="file")]

@@ -15,11 +15,11 @@ from rnnsweep.search.objectives import judged
 from rnnsweep.state.clock import Clock
 from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
+from rnnsweep.state.outcome import EndState
 from rnnsweep.state.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
-from rnnsweep.trial.messages import LOG, OUTCOME, validation_of
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
 
@@ -120,8 +120,7 @@ class Controller:
     def _start(self, job: Job, chosen: tuple[Slot, ...]) -> None:
         task, slot = job.task, joined(chosen)
         self.running[task.key] = Busy(job, chosen, self.clock.now())
-        values = {"architecture": task.architecture, "role": task.role, "number": task.number}
-        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(chosen), **values)
+        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(chosen))
         self.launcher.start(task, slot)
 
     def abandon(self) -> None:
@@ -131,7 +130,7 @@ class Controller:
         self.running.clear()
 
     def _interrupted(self, job: Job) -> None:
-        self.ledger.write("end", name=job.task.name, state="interrupted")
+        self.ledger.write("end", name=job.task.name, state=EndState.INTERRUPTED)
         self.records.interrupted(job.task)
 
     def _tell_of_disk(self, text: str) -> None:
@@ -219,7 +218,7 @@ class Controller:
 
     def _again(self, job: Job, outcome: Outcome, what: str) -> None:
         name = job.task.name
-        (job.task.folder / OUTCOME).unlink(missing_ok=True)
+        job.task.files.forget_outcome()
         self.records.interrupted(job.task)  # where someone stops the sweep before it goes on
         self.ledger.write("end", name=name, state="retried", cause=outcome.cause, reason=outcome.reason)
         self.listener.message(f"{name}: {outcome.cause} ({outcome.reason}); {what}")
@@ -236,8 +235,7 @@ class Controller:
             self.agenda.searches[task.architecture].tell(task.number, outcome)
         self.agenda.told(job, outcome)
         self.ran += 1
-        values = {**validation_of(outcome.scores), "cause": outcome.cause, "reason": outcome.reason}
-        self.ledger.write("end", name=task.name, state=outcome.state, **values)
+        self.ledger.write("end", name=task.name)  # its outcome says how
         if outcome.state == "complete" and seconds is not None:
             self.durations.setdefault(task.architecture, []).append(seconds)
         if outcome.state == "failed":
@@ -247,8 +245,8 @@ class Controller:
     def _note_failure(self, job: Job, outcome: Outcome) -> None:
         task = job.task
         cause, reason = outcome.cause or "crash", outcome.reason or "no reason was given"
-        self.failures.append(Failure(task.name, cause, reason, task.folder / LOG))
-        self.listener.message(f"{task.name}: failed: {cause}: {reason} ({task.folder / LOG})")
+        self.failures.append(Failure(task.name, cause, reason, task.files.log))
+        self.listener.message(f"{task.name}: failed: {cause}: {reason} ({task.files.log})")
 
     def snapshot(self) -> Snapshot:
         """Give where the sweep stands now."""

@@ -1,13 +1,11 @@
 """Requests to a sweep that may be running: files in a folder, as only the controller writes its journal."""
 
-import json
-import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnsweep.search.proposals import propose, try_again
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.progress import Listener
 
@@ -16,27 +14,13 @@ if TYPE_CHECKING:
 
     from rnnsweep.engine.agenda import Agenda
 
-INBOX = "inbox"  # in a sweep's folder
-
-
-def post(folder: Path, kind: str, **values: Any) -> None:
-    """Leave a request for the controller of a sweep, all of it or nothing."""
-    name = f"{time.time_ns()}-{uuid.uuid4().hex[:8]}"
-    box = folder / INBOX
-    box.mkdir(exist_ok=True)
-    part = box / f"{name}.part"
-    part.write_text(json.dumps({"id": name, "kind": kind, **values}), encoding="utf-8")
-    part.replace(box / f"{name}.json")
-
-
-def requests(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Give the requests that wait, oldest first."""
-    for path in sorted((folder / INBOX).glob("*.json")):
-        yield path, json.loads(path.read_text(encoding="utf-8"))
-
 
 def carry_out(
-    folder: Path, mlruns: Path, ledger: Ledger, study: Callable[[str], "optuna.Study"], names: Sequence[str]
+    folder: SweepFolder,
+    mlruns: Path,
+    ledger: Ledger,
+    study: Callable[[str], "optuna.Study"],
+    names: Sequence[str],
 ) -> tuple[list[str], list[str]]:
     """Do what the requests ask for, each once, and remove them.
 
@@ -51,7 +35,7 @@ def carry_out(
         lines that say what was done, and the names of the tasks that are to be tried again.
     """
     lines, failed = [], []
-    for path, request in requests(folder):
+    for path, request in folder.requests():
         if request["kind"] == "enqueue" and request["architecture"] in names:
             propose(study(request["architecture"]), request["values"], request=request["id"])
             lines.append(f"{request['architecture']}: a proposed trial is next")
@@ -66,12 +50,12 @@ def carry_out(
 class Inbox:
     """The requests as a running controller reads them."""
 
-    def __init__(self, folder: Path, mlruns: Path) -> None:
+    def __init__(self, folder: SweepFolder, mlruns: Path) -> None:
         self._folder, self._mlruns = folder, mlruns
 
     def read(self, agenda: "Agenda", ledger: Ledger, listener: Listener) -> None:
         """Do what the requests ask for, if there are any."""
-        if next(requests(self._folder), None) is None:
+        if next(self._folder.requests(), None) is None:
             return
         searches = agenda.searches
         lines, failed = carry_out(

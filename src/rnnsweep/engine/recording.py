@@ -8,8 +8,7 @@ from pathlib import Path
 
 from rnnsweep.config import known_keys
 from rnnsweep.engine.tasks import searched_keys
-from rnnsweep.search.journal import JOURNAL
-from rnnsweep.state.start import sweep_folder
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE
 from rnnsweep.tasks import score_named, spec_named
@@ -76,7 +75,7 @@ class Recording:
 
     def begin(self, sweep: Sweep, key: str) -> None:
         """Open the sweep's own run, or go on with it, and start shipping."""
-        folder = sweep_folder(self._mlruns, sweep.name)
+        folder = SweepFolder.of(self._mlruns, sweep.name)
         self._parent = RunRecord.open(
             self._mlruns,
             experiment=sweep.name,
@@ -158,12 +157,12 @@ def _reason(outcome: Outcome) -> str | None:
     return ": ".join(words) or None
 
 
-def _tags(sweep: Sweep, folder: Path) -> dict[str, str]:
+def _tags(sweep: Sweep, folder: SweepFolder) -> dict[str, str]:
     return {
         "rnnsweep.role": "sweep",
         "rnnsweep.sweep": sweep.name,
         "rnnsweep.question": sweep.question,
-        "rnnsweep.storage": f"JournalStorage(JournalFileBackend({str(folder / JOURNAL)!r}))",
+        "rnnsweep.storage": f"JournalStorage(JournalFileBackend({str(folder.journal)!r}))",
     }
 
 

@@ -11,13 +11,13 @@ from types import FrameType
 from rnnsweep.config import RunConfig
 from rnnsweep.engine.agenda import Agenda
 from rnnsweep.engine.allocation import check_seats
-from rnnsweep.engine.catch_up import catch_up
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.orphans import end_orphans
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.tasks import TaskMaker
 from rnnsweep.errors import UserError
+from rnnsweep.files import is_full_disk
 from rnnsweep.paths import find_paths
 from rnnsweep.search.corpora import Prepare, check_vectors, common_digest, read_digests
 from rnnsweep.search.journal import open_journal
@@ -29,14 +29,13 @@ from rnnsweep.search.study import Search
 from rnnsweep.search.warm_start import check_sources, warm_up
 from rnnsweep.state.clock import Clock, SystemClock
 from rnnsweep.state.disk import Disk
-from rnnsweep.state.ledger import Ledger, read_ledger
-from rnnsweep.state.lock import sole_controller
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.progress import Listener, Silence, SweepSummary
-from rnnsweep.state.start import Start, begin, budget_of, read_start
+from rnnsweep.state.start import begin, budget_of
 from rnnsweep.state.status import slots_busy
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Launcher
-from rnnsweep.trial.causes import is_full_disk
 
 
 def run_sweep(
@@ -78,27 +77,25 @@ def run_sweep(
     digests = read_digests(bases, prepare)
     sizes = sizes or CorpusSizes()
     check_sizes(Sizing(sweep, conf, sizes), bases)
-    start_folder = mlruns / "sweeps" / sweep.name
-    start_folder.mkdir(parents=True, exist_ok=True)
-    with sole_controller(start_folder), _closing(launcher), _named_full_disk(mlruns):
+    folder = SweepFolder.of(mlruns, sweep.name)
+    folder.make()
+    with folder.hold(), _closing(launcher), _named_full_disk(mlruns):
         corpus = common_digest(digests)
         start = begin(sweep, mlruns=mlruns, conf=conf, corpus=corpus, accept_changes=accept_changes)
-        end_orphans(start.folder)
-        maker = TaskMaker(
-            sweep, start.identity, start.folder, mlruns, start.conf, bases, store.uri, store.origin, digests
-        )
+        end_orphans(folder)
+        folder.clear_parts()
+        maker = TaskMaker(sweep, start.identity, folder, mlruns, bases, store.uri, store.origin, digests)
         for name in sweep.architectures:
             check_seats(launcher.slots, maker.devices(name), architecture=name)
-        disk = Disk(start.folder)
-        sizing = Sizing(sweep, start.conf, sizes, threads=launcher.slots[0].threads)
-        searches = _searches(sweep, start, bases, sizing, disk)
+        disk = Disk(folder.path)
+        sizing = Sizing(sweep, folder.conf, sizes, threads=launcher.slots[0].threads)
+        searches = _searches(sweep, folder, bases, sizing, disk)
         agenda = Agenda(maker, searches)
-        with closing(Ledger(start.folder, clock)) as ledger:
-            _warm_up(searches, mlruns, start, ledger, listener)
-            catch_up(ledger, start.folder, searches)
-            inbox = Inbox(start.folder, mlruns)
+        with closing(folder.ledger(clock)) as ledger:
+            _warm_up(searches, mlruns, folder, ledger, listener)
+            inbox = Inbox(folder, mlruns)
             controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox)
-            return _conduct(controller, start)
+            return _conduct(controller, folder)
 
 
 def _default_records(run: RunConfig, mlruns: Path) -> Records:
@@ -116,11 +113,11 @@ def _default_records(run: RunConfig, mlruns: Path) -> Records:
 
 
 def _searches(
-    sweep: Sweep, start: Start, bases: dict[str, RunConfig], sizing: Sizing, disk: Disk
+    sweep: Sweep, folder: SweepFolder, bases: dict[str, RunConfig], sizing: Sizing, disk: Disk
 ) -> dict[str, Search]:
     from rnnsweep.config import flatten
 
-    storage = open_journal(start.folder, disk=disk)
+    storage = open_journal(folder, disk=disk)
     searches = {}
     for name, base in bases.items():
         trainer = base.trainer
@@ -132,17 +129,17 @@ def _searches(
 
 
 def _warm_up(
-    searches: dict[str, Search], mlruns: Path, start: Start, ledger: Ledger, listener: Listener
+    searches: dict[str, Search], mlruns: Path, folder: SweepFolder, ledger: Ledger, listener: Listener
 ) -> None:
     """Take earlier sweeps' trials, and say how many, and why others were not."""
-    origin = read_start(start.folder) or {}
+    origin = folder.start() or {}
     for search in searches.values():
         for one in warm_up(search, mlruns, origin):
             ledger.write("warm", **asdict(one))
             listener.message(str(one))
 
 
-def _conduct(controller: Controller, start: Start) -> SweepSummary:
+def _conduct(controller: Controller, folder: SweepFolder) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
     began = clock.now()
     ledger.write("open", slots=len(controller.launcher.slots), **budget_of(sweep))
@@ -159,12 +156,12 @@ def _conduct(controller: Controller, start: Start) -> SweepSummary:
     return SweepSummary(
         sweep=sweep.name,
         state=state,
-        folder=start.folder,
+        folder=folder.path,
         standings=controller.standings(),
         failures=tuple(controller.failures),
         ran=controller.ran,
         seconds=clock.now() - began,
-        slots_busy=slots_busy(read_ledger(start.folder)),
+        slots_busy=slots_busy(folder.events()),
     )
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.storages import BaseStorage
 
-from rnnsweep.engine.inbox import carry_out, post
+from rnnsweep.engine.inbox import carry_out
 from rnnsweep.errors import UserError, nearest, refuse_unknown
-from rnnsweep.search.journal import JOURNAL, open_journal, read_journal
+from rnnsweep.search.journal import open_journal, read_journal
 from rnnsweep.search.space import distribution, encode
 from rnnsweep.state.clock import SystemClock
-from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.lock import is_running, read_controller, sole_controller
-from rnnsweep.state.start import read_start, sweep_folder
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.status import read_status
 from rnnsweep.sweepfile import Choices, Dimension, Sweep
 
@@ -33,14 +30,16 @@ def stop(mlruns: Path, name: str) -> int:
     Raises:
         UserError: nobody runs the sweep, or a process on another host does.
     """
-    folder = sweep_folder(mlruns, name)
-    if not folder.is_dir() or not is_running(folder):
+    folder = SweepFolder.of(mlruns, name)
+    if not folder.is_running() or (holder := folder.controller()) is None:
         raise UserError(f"sweep {name!r}: nobody runs it, so there is nothing to stop")
-    holder = read_controller(folder)
-    if holder["host"] != socket.gethostname():
-        raise UserError(f"sweep {name!r}: process {holder['pid']} on {holder['host']} runs it: stop it there")
-    os.kill(int(holder["pid"]), signal.SIGINT)
-    return int(holder["pid"])
+    if not holder.is_local:
+        raise UserError(f"sweep {name!r}: process {holder.pid} on {holder.host} runs it: stop it there")
+    process = holder.process()
+    if process is None or process.uids().real != os.getuid():
+        raise UserError(f"sweep {name!r}: process {holder.pid} is no controller of yours: it was left alone")
+    process.send_signal(signal.SIGINT)
+    return holder.pid
 
 
 def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlruns: Path) -> None:
@@ -60,7 +59,7 @@ def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlrun
         if encoded[key] is None and not _is_null_choice(dimensions[key], value):
             raise UserError(f"{key}={value!r}: must be within {distribution(dimensions[key])}")
     folder = _started(mlruns, sweep.name)
-    post(folder, "enqueue", architecture=architecture, values=encoded)
+    folder.post("enqueue", architecture=architecture, values=encoded)
     _carry_out(sweep, folder, mlruns)
 
 
@@ -83,14 +82,14 @@ def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
     if task is not None:
         _refuse_what_did_not_fail(task, mlruns, sweep.name)
     failed = [failure.name for failure in read_status(mlruns, sweep.name).failures]
-    post(folder, "retry", task=task)
+    folder.post("retry", task=task)
     _carry_out(sweep, folder, mlruns)
     return len([name for name in failed if task in (None, name)])
 
 
-def _carry_out(sweep: Sweep, folder: Path, mlruns: Path) -> None:
+def _carry_out(sweep: Sweep, folder: SweepFolder, mlruns: Path) -> None:
     """Do what was asked for at once, where no controller runs that will."""
-    with suppress(UserError), sole_controller(folder), closing(Ledger(folder, SystemClock())) as ledger:
+    with suppress(UserError), folder.hold(), closing(folder.ledger(SystemClock())) as ledger:
         storage = open_journal(folder)
         carry_out(folder, mlruns, ledger, lambda name: _study(storage, sweep.name, name), sweep.architectures)
 
@@ -114,7 +113,7 @@ def export(mlruns: Path, name: str) -> "pandas.DataFrame":
     import pandas
 
     folder = _started(mlruns, name)
-    asked = (read_start(folder) or {})["asked"]["architectures"]
+    asked = (folder.start() or {})["asked"]["architectures"]
     storage = read_journal(folder)
     tables = [_study(storage, name, str(word)).trials_dataframe() for word in asked]
     for word, table in zip(asked, tables, strict=True):
@@ -138,7 +137,7 @@ def storage_url(mlruns: Path, name: str) -> Path:
     Raises:
         UserError: the sweep never started.
     """
-    return _started(mlruns, name) / JOURNAL
+    return _started(mlruns, name).journal
 
 
 def _study(storage: BaseStorage, name: str, architecture: str) -> optuna.Study:
@@ -146,8 +145,8 @@ def _study(storage: BaseStorage, name: str, architecture: str) -> optuna.Study:
     return optuna.load_study(study_name=f"{name}/{architecture}", storage=storage, sampler=sampler)
 
 
-def _started(mlruns: Path, name: str) -> Path:
-    folder = sweep_folder(mlruns, name)
-    if not (folder / JOURNAL).is_file():
+def _started(mlruns: Path, name: str) -> SweepFolder:
+    folder = SweepFolder.of(mlruns, name)
+    if not folder.has_trials:
         raise UserError(f"sweep {name!r}: it never started, so it has no trials")
     return folder

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rnnsweep.config import RunConfig
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import TrialTask
 
@@ -28,9 +29,8 @@ class TaskMaker:
 
     sweep: Sweep
     identity: str  # drawn when the sweep first started: a sweep that was deleted and run again has other runs
-    folder: Path
+    folder: SweepFolder
     mlruns: Path
-    conf: Path
     bases: dict[str, RunConfig]  # each architecture's run without the space
     uri: str | None = None  # of the store
     origin: dict[str, str] = field(default_factory=dict)  # provenance of all its runs
@@ -104,7 +104,7 @@ class TaskMaker:
         number: int | None,
         resume: bool = False,
     ) -> TrialTask:
-        folder = self.folder / "trials" / name
+        folder = self.folder.task(name).path
         return TrialTask(
             key=f"{self.parent_key}.{name}",
             role=role,
@@ -119,7 +119,7 @@ class TaskMaker:
             log_scaled=self._log_scaled(architecture),
             parent_key=self.parent_key,
             tags=self._tags(role, architecture, number, overrides),
-            conf=self.conf,
+            conf=self.folder.conf,
             resume=resume or folder.exists(),
             time_limit=self.sweep.time_limit,
             corpora=self.corpora,

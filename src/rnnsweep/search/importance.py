@@ -1,7 +1,6 @@
 """Which settings mattered to each study, by Optuna: fANOVA of random trials, PED-ANOVA of directed ones."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
@@ -11,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from rnnsweep.search.journal import read_journal
 from rnnsweep.search.study import REJECTED, WARM
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 
 POOLED = "all together"  # in an architecture's place where none has enough trials of its own
@@ -19,7 +19,7 @@ MOST_FOR_FANOVA = 400  # trials; its forest is slow beyond
 UNDIRECTED = ("grid", "qmc", "random")  # samplers whose trials cover the space as it is
 
 
-def study_importances(folder: Path, sweep: Sweep) -> tuple[dict[str, dict[str, float]], str]:
+def study_importances(folder: SweepFolder, sweep: Sweep) -> tuple[dict[str, dict[str, float]], str]:
     """Return {architecture: {parameter: share}}, adding up to 1, and the method's name in words.
 
     Functional ANOVA (Hutter et al. 2014) takes trials that cover the space evenly. Those of a directed
@@ -32,7 +32,7 @@ def study_importances(folder: Path, sweep: Sweep) -> tuple[dict[str, dict[str, f
         folder: the sweep's own.
         sweep: as it was started.
     """
-    if not (folder / "journal.log").is_file():
+    if not folder.has_trials:
         return {}, ""
     storage = read_journal(folder)
     known = set(optuna.get_all_study_names(storage))

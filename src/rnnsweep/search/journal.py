@@ -1,22 +1,21 @@
 """The journal of a sweep's studies, mended before it is opened."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
+from rnnsweep.files import mend
 from rnnsweep.state.disk import Disk
-from rnnsweep.state.lines import mend
+from rnnsweep.state.folder import SweepFolder
 
-JOURNAL = "journal.log"
 LOCK_GRACE_S = 10  # after which a lock that a killed process left is taken over
 
 
-def read_journal(folder: Path) -> JournalStorage:
+def read_journal(folder: SweepFolder) -> JournalStorage:
     """Open the studies' storage for reading, while a controller may write."""
-    return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+    return JournalStorage(JournalFileBackend(str(folder.journal)))
 
 
 class WaitingBackend(JournalFileBackend):
@@ -40,12 +39,12 @@ class WaitingBackend(JournalFileBackend):
         self._disk.patiently(append)
 
 
-def open_journal(folder: Path, *, disk: Disk | None = None) -> JournalStorage:
+def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> JournalStorage:
     """Open the studies' storage under the controller's lock, its torn end mended."""
-    path = folder / JOURNAL
+    path = folder.journal
     mend(path)
     # under the controller's lock nobody else writes: a lock file is one that a killed process left
-    for left in folder.glob(f"{JOURNAL}.lock*"):
+    for left in path.parent.glob(f"{path.name}.lock*"):
         left.unlink(missing_ok=True)
     lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_GRACE_S)
-    return JournalStorage(WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder)))
+    return JournalStorage(WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder.path)))

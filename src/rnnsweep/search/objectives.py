@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from rnnsweep.state.outcome import turned_validation
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE, say_violations
 from rnnsweep.trial import Outcome
-from rnnsweep.trial.messages import turned_validation
 
 
 def judged(sweep: Sweep, outcome: Outcome) -> Outcome:

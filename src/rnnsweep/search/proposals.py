@@ -9,11 +9,12 @@ import optuna
 from optuna.trial import TrialState
 
 from rnnsweep.search.study import RETRIED
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.start import read_start
+from rnnsweep.state.outcome import EndState
+from rnnsweep.state.tasks import RETRIED as RETRIED_TASK
+from rnnsweep.state.tasks import RETRY, TaskState, task_states
 from rnnsweep.tracking.spool.record import RunRecord
-from rnnsweep.trial import Outcome
-from rnnsweep.trial.messages import OUTCOME
 
 REQUEST = "request"  # attribute of a trial that someone proposed: which request it was
 
@@ -25,9 +26,12 @@ def propose(study: optuna.Study, values: Mapping[str, Any], *, request: str) -> 
 
 
 def try_again(
-    folder: Path, mlruns: Path, ledger: Ledger, studies: Mapping[str, optuna.Study], task: str | None
+    folder: SweepFolder, mlruns: Path, ledger: Ledger, studies: Mapping[str, optuna.Study], task: str | None
 ) -> list[str]:
-    """Give failed tasks back to the budget and propose them anew; give their names.
+    """Give failed tasks back to the budget and propose them anew; return their names.
+
+    The ledger holds what is to be tried again, before anything else is done about it; called again after a
+    power cut, all of it is done.
 
     Args:
         folder: the sweep's.
@@ -36,41 +40,35 @@ def try_again(
         studies: by architecture.
         task: the name of the one; None: all that failed.
     """
-    failed = [name for word, study in studies.items() for name in _trials(study, word, task)]
-    failed += _others(folder, task)
-    _note(folder, mlruns, ledger, failed)
-    return failed
-
-
-def _trials(study: optuna.Study, architecture: str, task: str | None) -> list[str]:
-    given_back = set(study.user_attrs.get(RETRIED, []))
-    failed = [t for t in study.get_trials(states=(TrialState.FAIL,)) if t.number not in given_back]
-    failed = [t for t in failed if task in (None, f"{architecture}-{t.number}")]
-    for trial in failed:
-        propose(study, trial.params, request=f"again-{trial.number}")
-    if failed:
-        study.set_user_attr(RETRIED, sorted(given_back | {trial.number for trial in failed}))
-    return [f"{architecture}-{trial.number}" for trial in failed]
-
-
-def _others(folder: Path, task: str | None) -> list[str]:
-    """Forget the outcomes of failed replicates and of a failed baseline."""
-    failed = []
-    for path in (folder / "trials").glob(f"*/{OUTCOME}"):
-        outcome, name = Outcome.read(path.parent), path.parent.name
-        if task not in (None, name):
-            continue
-        if outcome is not None and outcome.state == "failed" and not name.rpartition("-")[2].isdigit():
-            path.unlink()
-            failed.append(name)
-    return failed
-
-
-def _note(folder: Path, mlruns: Path, ledger: Ledger, failed: list[str]) -> None:
-    identity = (read_start(folder) or {})["identity"]
-    for task in failed:
-        ledger.write("end", name=task, state="retried")
-        if task.rpartition("-")[2].isdigit():  # another trial takes its place; others go on as they are
+    for name, one in task_states(folder).items():
+        if one.state == EndState.FAILED and task in (None, name):
+            ledger.write(RETRY, durable=True, name=name)
+    again = [one for one in task_states(folder).values() if one.state == RETRIED_TASK]
+    fresh = []
+    for architecture, study in studies.items():
+        trials = {one.number: one.name for one in again if _is_trial_of(one, architecture)}
+        fresh += [trials[number] for number in _give_back(study, {n for n in trials if n is not None})]
+    for one in again:
+        if one.role == "trial":  # another trial takes its place; others go on as they are
             with suppress(ValueError):  # it was not recorded, so nobody counts it
-                record = RunRecord.attach(mlruns, f"{folder.name}.{identity}.{task}")
-                record.tags({"rnnsweep.role": "retried"})
+                RunRecord.attach(mlruns, folder.key(one.name)).tags({"rnnsweep.role": "retried"})
+        elif folder.task(one.name).outcome() is not None:
+            folder.task(one.name).forget_outcome()
+            fresh.append(one.name)
+    return fresh
+
+
+def _is_trial_of(task: TaskState, architecture: str) -> bool:
+    return (task.role, task.architecture) == ("trial", architecture)
+
+
+def _give_back(study: optuna.Study, numbers: set[int]) -> list[int]:
+    """Let a study propose the values of failed trials anew, each once; return whose it had not yet."""
+    before = set(study.user_attrs.get(RETRIED, []))
+    fresh = sorted(numbers - before)
+    for trial in study.get_trials(states=(TrialState.FAIL,)):
+        if trial.number in fresh:
+            propose(study, trial.params, request=f"again-{trial.number}")
+    if fresh:
+        study.set_user_attr(RETRIED, sorted(before | numbers))
+    return fresh

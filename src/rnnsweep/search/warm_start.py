@@ -14,11 +14,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.search.improvement import turned
-from rnnsweep.search.journal import JOURNAL, read_journal
+from rnnsweep.search.journal import read_journal
 from rnnsweep.search.objectives import objective_values
 from rnnsweep.search.space import applies, distribution, encode
 from rnnsweep.search.study import REJECTED, WARM, Search, is_feasible
-from rnnsweep.state.start import read_start, sweep_folder
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Choices, Sweep
 from rnnsweep.sweepfile.limits import violations
 
@@ -65,7 +65,7 @@ def check_sources(sweep: Sweep, mlruns: Path) -> None:
     Raises:
         UserError: naming the sweep and the nearest one.
     """
-    known = sorted(path.parent.name for path in (mlruns / "sweeps").glob(f"*/{JOURNAL}"))
+    known = [one.name for one in SweepFolder.every(mlruns) if one.has_trials]
     for source in sweep.warm_start:
         if source not in known:
             listed = f"there is {', '.join(known)}" if known else "none has run yet"
@@ -98,9 +98,9 @@ def warm_up(search: Search, mlruns: Path, start: Mapping[str, Any]) -> list[Warm
 
 
 def _take(search: Search, mlruns: Path, source: str, start: Mapping[str, Any]) -> Warmed:
-    folder = sweep_folder(mlruns, source)
+    folder = SweepFolder.of(mlruns, source)
     offered = _offered(read_journal(folder), source, search.architecture)
-    reason = _unlike(read_start(folder) or {}, start)
+    reason = _unlike(folder.start() or {}, start)
     if reason:
         return Warmed(source, search.architecture, 0, {reason: len(offered)} if offered else {})
     have = {trial.user_attrs.get(WARM) for trial in search.study.get_trials(deepcopy=False)}
@@ -136,7 +136,7 @@ def _unlike(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     return "of a sweep whose corpus or code changed while it ran" if changed else None
 
 
-def _translated(search: Search, trial: FrozenTrial, folder: Path, name: str) -> FrozenTrial:
+def _translated(search: Search, trial: FrozenTrial, folder: SweepFolder, name: str) -> FrozenTrial:
     sweep, scores = search.sweep, trial.user_attrs.get("scores", {})
     settings = _settings(trial, folder)
     values = _values(search, settings, trial)
@@ -162,9 +162,9 @@ def _translated(search: Search, trial: FrozenTrial, folder: Path, name: str) -> 
         raise Unfit("outside the space") from error
 
 
-def _settings(trial: FrozenTrial, folder: Path) -> dict[str, Any]:
+def _settings(trial: FrozenTrial, folder: SweepFolder) -> dict[str, Any]:
     try:
-        return flatten(compose(json.loads(trial.user_attrs["overrides"]), conf=folder / "conf"))
+        return flatten(compose(json.loads(trial.user_attrs["overrides"]), conf=folder.conf))
     except (UserError, KeyError) as error:
         raise Unfit("with settings that do not exist any more") from error
 

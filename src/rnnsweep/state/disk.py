@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from rnnsweep.files import open_own
-from rnnsweep.trial.causes import is_full_disk
+from rnnsweep.files import is_full_disk, open_own
 
 T = TypeVar("T")
 

@@ -1,19 +1,17 @@
 """The one controller of a sweep."""
 
 import json
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import psutil
 from filelock import FileLock, Timeout
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import read_json, write_whole
+from rnnsweep.process import ProcessIdentity
 
-CONTROLLER = "controller.json"
+_LOCK, _CONTROLLER = "controller.lock", "controller.json"
 
 
 @contextmanager
@@ -23,37 +21,32 @@ def sole_controller(folder: Path) -> Iterator[None]:
     Raises:
         UserError: another process holds it; the message names its process and host.
     """
-    lock = FileLock(folder / "controller.lock", timeout=0)
+    lock = FileLock(folder / _LOCK, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
         holder = read_controller(folder)
-        raise UserError(
-            f"{folder.name}: this sweep is run by process {holder.get('pid', '?')} on"
-            f" {holder.get('host', '?')}: wait for it or stop it first"
-        ) from error
+        who = f"process {holder.pid} on {holder.host}" if holder else "another process"
+        raise UserError(f"{folder.name}: this sweep is run by {who}: wait for it or stop it first") from error
     try:
-        me = {"pid": os.getpid(), "host": socket.gethostname(), "started": psutil.Process().create_time()}
-        (folder / CONTROLLER).write_text(json.dumps(me), encoding="utf-8")
+        me = ProcessIdentity.current().record()
+        write_whole(folder / _CONTROLLER, json.dumps(me), durable=False)
         yield
     finally:
         lock.release()
 
 
-def read_controller(folder: Path) -> dict[str, Any]:
+def read_controller(folder: Path) -> ProcessIdentity | None:
     """Read who holds the sweep, or held it last."""
-    try:
-        return dict(json.loads((folder / CONTROLLER).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
-        return {}
+    return ProcessIdentity.read(read_json(folder / _CONTROLLER))
 
 
 def is_running(folder: Path) -> bool:
-    """Say whether a controller holds the sweep now."""
-    if not (folder / "controller.lock").exists():
+    """Return whether a controller holds the sweep now."""
+    if not (folder / _LOCK).exists():
         return False
     try:
-        with FileLock(folder / "controller.lock", timeout=0):
+        with FileLock(folder / _LOCK, timeout=0):
             return False
     except Timeout:
         return True

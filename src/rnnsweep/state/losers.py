@@ -1,20 +1,17 @@
 """Checkpoints of a finished sweep that nothing needs any more: those of all but its best."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock, Timeout
-
-from rnnsweep.state.ledger import read_ledger
-from rnnsweep.state.start import sweep_folder
+from rnnsweep.errors import UserError
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.outcome import EndState
 from rnnsweep.state.status import read_status
+from rnnsweep.state.tasks import TaskState, task_states
 
-CHECKPOINTS = "checkpoints"
-KEPT = ("failed", "interrupted")  # states of tasks that may be tried again from their checkpoint
+REMOVABLE = (EndState.COMPLETE, EndState.PRUNED)  # what failed may be tried again from its checkpoint
 
 
 @dataclass(frozen=True)
@@ -28,49 +25,37 @@ class Loser:
 
 @contextmanager
 def held(mlruns: Path, name: str) -> Iterator[str | None]:
-    """Hold a finished sweep, so that no controller starts meanwhile; give why not where it cannot be held."""
-    folder = sweep_folder(mlruns, name)
+    """Hold a finished sweep, so that no controller starts meanwhile; yield why it cannot be held."""
     state = read_status(mlruns, name).state
     if state != "finished":
         yield "it is running" if state == "running" else "it can be gone on with"
         return
-    lock = FileLock(folder / "controller.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        yield "it is running"
-        return
-    try:
+    folder = SweepFolder.of(mlruns, name)
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(folder.hold())
+        except UserError:
+            yield "it is running"
+            return
         # another controller may have come and gone between the question and the lock
-        finished = _last_close(folder) == "finished"
-        yield None if finished else "it can be gone on with"
-    finally:
-        lock.release()
+        yield None if folder.last_state() == "finished" else "it can be gone on with"
 
 
 def losers(mlruns: Path, name: str) -> list[Loser]:
     """List the checkpoints of a finished sweep's tasks but the best: of each architecture's trials, and of
     the replicates of each trial. What failed is left alone, as `retry` may go on with it.
     """
-    folder = sweep_folder(mlruns, name)
-    tasks = _tasks(folder)
-    best = _best(tasks)
-    found = []
-    for task, values in tasks.items():
-        place = _checkpoints(mlruns, name, task)
-        if task in best or values.get("state") in (*KEPT, None) or place is None:
+    folder = SweepFolder.of(mlruns, name)
+    states = task_states(folder)
+    best = _best(states)
+    removable = []
+    for task in folder.tasks():
+        place, state = task.checkpoints, states[task.name].state
+        if task.name in best or state not in REMOVABLE or not _is_below(place, mlruns):
             continue
         if size := folder_size(place):
-            found.append(Loser(task, place, size))
-    return found
-
-
-def _checkpoints(mlruns: Path, sweep: str, task: str) -> Path | None:
-    """Find a task's checkpoints; None where the ledger's name is a path, or a link leads anywhere else."""
-    if task != os.path.basename(task) or task in ("", ".", ".."):
-        return None
-    place = sweep_folder(mlruns.resolve(), sweep) / "trials" / task / CHECKPOINTS
-    return place if place.is_dir() and place.resolve() == place else None
+            removable.append(Loser(task.name, place, size))
+    return removable
 
 
 def folder_size(folder: Path) -> int:
@@ -84,30 +69,18 @@ def folder_size(folder: Path) -> int:
     return total
 
 
-def _tasks(folder: Path) -> dict[str, dict[str, Any]]:
-    """Give each task's start and last end, as the ledger has them; what was started again has no end."""
-    tasks: dict[str, dict[str, Any]] = {}
-    for event in read_ledger(folder):
-        if event["event"] == "start":
-            tasks[event["name"]] = {**event, "state": None}
-        elif event["event"] == "end":
-            tasks.setdefault(event["name"], {}).update(event)
-    return tasks
+def _is_below(place: Path, mlruns: Path) -> bool:
+    """Return whether a folder is there and no link leads to it from `mlruns`, which may be one itself."""
+    inside = mlruns.resolve() / place.relative_to(mlruns)
+    return place.is_dir() and place.resolve() == inside
 
 
-def _best(tasks: dict[str, dict[str, Any]]) -> set[str]:
-    best: dict[tuple[Any, ...], tuple[float, str]] = {}
-    for name, values in tasks.items():
-        score = values.get("validation")
-        if values.get("state") != "complete" or score is None:
+def _best(states: Mapping[str, TaskState]) -> set[str]:
+    best: dict[tuple[str, str, int | None], tuple[float, str]] = {}
+    for name, task in states.items():
+        if task.state != EndState.COMPLETE or task.turned is None:
             continue
-        replicate = values.get("role") == "replicate"
-        group = (values.get("role"), values.get("architecture"), values.get("number") if replicate else None)
-        if group not in best or score > best[group][0]:
-            best[group] = (score, name)
+        group = (task.role, task.architecture, task.number if task.role == "replicate" else None)
+        if group not in best or task.turned > best[group][0]:
+            best[group] = (task.turned, name)
     return {name for _, name in best.values()}
-
-
-def _last_close(folder: Path) -> str | None:
-    events = [event for event in read_ledger(folder) if event["event"] in ("open", "close")]
-    return events[-1].get("state") if events else None

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.state.ledger import read_ledger
-from rnnsweep.state.start import read_start
+from rnnsweep.state.folder import SweepFolder
 
 _SAME = ("corpus", "configuration", "model")  # what must be the same where two searches are to be one kind
 
@@ -15,36 +14,30 @@ def further_studies(mlruns: Path, name: str) -> list[str]:
 
     They were made by ``rnnsweep sweep NAME --studies``, or by hand from a copy of the file.
     """
-    seeds = dict(_studies(mlruns / "sweeps", name))
-    own = _seed(mlruns / "sweeps" / name)
-    return sorted(found for seed, found in seeds.items() if seed != own)
+    own = SweepFolder.of(mlruns, name)
+    seeds = dict(_studies(mlruns, own))
+    return sorted(other for seed, other in seeds.items() if seed != _seed(own))
 
 
-def _studies(folder: Path, name: str) -> Iterator[tuple[int, str]]:
-    asked = _kind(folder / name)
+def _studies(mlruns: Path, own: SweepFolder) -> Iterator[tuple[int, str]]:
+    asked = _kind(own)
     if asked is None:
         return
-    for other in sorted(folder.iterdir()):
-        same = other.name != name and _kind(other) == asked
-        if same and _finished(other):
+    for other in SweepFolder.every(mlruns):
+        # half a search is no whole study
+        if other != own and _kind(other) == asked and other.last_state() == "finished":
             yield _seed(other), other.name
 
 
-def _kind(folder: Path) -> dict[str, Any] | None:
-    """What two studies of one search have in common: all but seed, name and budget."""
-    start = read_start(folder)
+def _kind(folder: SweepFolder) -> dict[str, Any] | None:
+    """Return what two studies of one search have in common: all but seed, name and budget."""
+    start = folder.start()
     if start is None:
         return None
     asked = {key: value for key, value in start["asked"].items() if key != "seed"}
     return {"asked": asked, **{key: start.get(key) for key in _SAME}}
 
 
-def _finished(folder: Path) -> bool:
-    """Say whether the last controller came to its end: half a search is no whole study."""
-    events = [event for event in read_ledger(folder) if event["event"] in ("open", "close")]
-    return bool(events) and events[-1].get("state") == "finished"
-
-
-def _seed(folder: Path) -> int:
-    start = read_start(folder)
+def _seed(folder: SweepFolder) -> int:
+    start = folder.start()
     return int(start["asked"].get("seed", 0)) if start else 0

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,9 @@ import yaml
 
 from rnnsweep.errors import UserError
 from rnnsweep.paths import PACKAGE
-from rnnsweep.state.ledger import read_ledger
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 
-START = "start.json"
 # what may be raised or lowered between two calls without changing what any trial means
 FREE = (
     "name",
@@ -37,16 +35,10 @@ _MODEL = ("networks", "data", "classifier", "training")  # what decides a score,
 
 @dataclass(frozen=True)
 class Start:
-    """A sweep's folder and what it was started from."""
+    """A sweep's folder and who it is."""
 
-    folder: Path
+    folder: SweepFolder
     identity: str
-    conf: Path
-
-
-def sweep_folder(mlruns: Path, name: str) -> Path:
-    """Give the folder of a sweep."""
-    return mlruns / "sweeps" / name
 
 
 def begin(sweep: Sweep, *, mlruns: Path, conf: Path, corpus: str, accept_changes: bool = False) -> Start:
@@ -57,37 +49,28 @@ def begin(sweep: Sweep, *, mlruns: Path, conf: Path, corpus: str, accept_changes
     Raises:
         UserError: the question, the corpus, the configuration or the code changed, and nobody accepted it.
     """
-    folder = sweep_folder(mlruns, sweep.name)
+    folder = SweepFolder.of(mlruns, sweep.name)
     now = _origin(sweep, conf=conf, corpus=corpus)
-    before = read_start(folder)
+    before = folder.start()
     if before is None:
         before = {**now, "identity": uuid.uuid4().hex[:8], "accepted": []}
-        _snapshot(folder, sweep, conf)
-        _write(folder, before)
+        folder.keep_question(sweep.text, conf)
+        folder.write_start(before)
     elif changes := _changes(before, now):
         if not accept_changes:
             if before["asked"] == now["asked"] and _is_finished(folder, sweep):
-                return Start(folder, before["identity"], folder / "conf")
+                return Start(folder, before["identity"])
             raise UserError(_refusal(sweep, changes))
         before = {**before, **now, "accepted": [*before.get("accepted", []), *changes]}
-        _snapshot(folder, sweep, conf)
-        _write(folder, before)
-    return Start(folder, before["identity"], folder / "conf")
+        folder.keep_question(sweep.text, conf)
+        folder.write_start(before)
+    return Start(folder, before["identity"])
 
 
-def read_start(folder: Path) -> dict[str, Any] | None:
-    """Read what a sweep was started from; None where it never was."""
-    try:
-        return dict(json.loads((folder / START).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-
-
-def _is_finished(folder: Path, sweep: Sweep) -> bool:
+def _is_finished(folder: SweepFolder, sweep: Sweep) -> bool:
     """Say whether an earlier controller came to the end of what is asked for now."""
-    events = [event for event in read_ledger(folder) if event["event"] in ("open", "close")]
-    opened = [event for event in events if event["event"] == "open"]
-    if not opened or events[-1].get("state") != "finished":
+    opened = [event for event in folder.events() if event["event"] == "open"]
+    if not opened or folder.last_state() != "finished":
         return False
     wanted = {key: value for key, value in budget_of(sweep).items() if value or key != "more"}
     return all(opened[-1].get(key) == value for key, value in wanted.items())
@@ -143,19 +126,3 @@ def _refusal(sweep: Sweep, changes: list[str]) -> str:
         f"{sweep.path}: changed since sweep {sweep.name!r} started: {'; '.join(changes)}."
         " Undo it, give the sweep another `name:`, or go on with --accept-changes"
     )
-
-
-def _snapshot(folder: Path, sweep: Sweep, conf: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sweep.yaml").write_text(sweep.text, encoding="utf-8")
-    part = folder / "conf.part"
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(conf, part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.rmtree(folder / "conf", ignore_errors=True)
-    part.rename(folder / "conf")
-
-
-def _write(folder: Path, values: dict[str, Any]) -> None:
-    part = folder / f"{START}.part"
-    part.write_text(json.dumps(values, indent=1), encoding="utf-8")
-    part.replace(folder / START)

@@ -1,19 +1,16 @@
-"""A sweep's status, read from its ledger by any process while it runs or after."""
+"""A sweep's status, read from its folder by any process while it runs or after."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.errors import UserError, nearest
-from rnnsweep.state.ledger import read_ledger
-from rnnsweep.state.lock import is_running, read_controller
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.state.progress import Failure, Standing, SweepStatus, count_trials
-from rnnsweep.state.start import sweep_folder
+from rnnsweep.state.tasks import RUNNING, TaskState, task_states
 from rnnsweep.sweepfile.limits import INFEASIBLE
-from rnnsweep.trial.messages import LOG, turned_validation
-
-ENDS = ("complete", "pruned", "failed")
 
 
 @dataclass
@@ -37,61 +34,34 @@ class _Sessions:
             self.since = time
 
 
-def folder_of_started(mlruns: Path, name: str) -> Path:
-    """Give the folder of a sweep that was started.
-
-    Raises:
-        UserError: there is no such sweep; the message names the nearest.
-    """
-    folder = sweep_folder(mlruns, name)
-    if not (folder / "start.json").is_file():
-        raise UserError(_unknown(mlruns, name))
-    return folder
-
-
 def read_status(mlruns: Path, name: str) -> SweepStatus:
     """Read how far a sweep is.
 
     Raises:
         UserError: there is no such sweep; the message names the nearest.
     """
-    folder = folder_of_started(mlruns, name)
-    alive = is_running(folder)
-    events = list(read_ledger(folder))
-    states = last_states(events)
-    standings = tuple(_standings(_plan(events), states, _studies(events), alive=alive))
-    finished = not alive and is_finished(folder)
+    folder = SweepFolder.started(mlruns, name)
+    alive = folder.is_running()
+    controller = folder.controller() if alive else None
+    events = folder.events()
+    states = task_states(folder, events)
+    standings = tuple(_standings(_plan(events), states.values(), _studies(events), alive=alive))
     return SweepStatus(
         sweep=name,
-        state=_now(events) if alive else "finished" if finished else "interrupted",
+        state=_now(events) if alive else "finished" if folder.is_finished() else "interrupted",
         trials=count_trials(standings),
         slots_busy=slots_busy(events),
         standings=standings,
-        failures=tuple(_failures(states, folder)),
-        folder=folder,
-        controller=read_controller(folder) if alive else {},
+        failures=tuple(_failures(states.values(), folder)),
+        folder=folder.path,
+        controller=controller.record() if controller else {},
     )
-
-
-def is_finished(folder: Path) -> bool:
-    """Say whether the last controller came to its end and none runs; without a ledger none is awaited."""
-    events = list(read_ledger(folder))
-    if not events:
-        return True
-    closed = [event["event"] for event in events if event["event"] in ("open", "close")][-1:] == ["close"]
-    return closed and _last_close(events) == "finished" and not is_running(folder)
 
 
 def _now(events: Iterable[dict[str, Any]]) -> str:
     """Say what a controller that lives does."""
     words = [event["event"] for event in events if event["event"] in ("open", "pause", "go on")]
     return "paused" if words[-1:] == ["pause"] else "running"
-
-
-def _unknown(mlruns: Path, name: str) -> str:
-    known = sorted(path.parent.name for path in (mlruns / "sweeps").glob("*/start.json"))
-    listed = f"known are {', '.join(known)}" if known else "none was started yet"
-    return f"sweep {name!r}: there is no such sweep in {mlruns}; {listed}.{nearest(name, known)}"
 
 
 def _plan(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -114,54 +84,34 @@ def _studies(events: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return studies
 
 
-def _last_close(events: Iterable[dict[str, Any]]) -> str | None:
-    state = None
-    for event in events:
-        if event["event"] == "close":
-            state = event["state"]
-    return state
-
-
-def last_states(events: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Give each task's last event with what its start said; name -> values."""
-    states: dict[str, dict[str, Any]] = {}
-    for event in events:
-        if event["event"] == "open":
-            for values in states.values():
-                if values["state"] not in ENDS:
-                    values["state"] = "waiting"  # the controller that ran it is gone
-        if event["event"] == "start":
-            states[event["name"]] = {**event, "state": "running"}
-        if event["event"] == "end":
-            states.setdefault(event["name"], {}).update(event)
-    return states
-
-
 def _standings(
     plan: dict[str, Any],
-    states: dict[str, dict[str, Any]],
+    states: Iterable[TaskState],
     studies: dict[str, dict[str, Any]],
     *,
     alive: bool,
 ) -> Iterable[Standing]:
+    by_architecture: dict[str, list[TaskState]] = {}
+    for state in states:
+        by_architecture.setdefault(state.architecture, []).append(state)
     for architecture in plan["architectures"]:
-        own = [values for values in states.values() if values.get("architecture") == architecture]
-        trials = [values for values in own if values["role"] == "trial"]
-        scores = [v for v in trials if _word(v) == "complete" and v.get("validation") is not None]
-        best = max(scores, key=lambda v: turned_validation(v) or 0.0, default={})
-        count = {word: sum(_word(v) == word for v in trials) for word in (*ENDS, INFEASIBLE, "running")}
-        ended = sum(count[word] for word in (*ENDS, INFEASIBLE))
+        own = by_architecture.get(architecture, [])
+        trials = [task for task in own if task.role == "trial"]
+        scored = [t for t in trials if _word(t) == EndState.COMPLETE and t.turned is not None]
+        best = max(scored, key=lambda task: task.turned or 0.0, default=None)
+        count = Counter(_word(task) for task in trials)
+        ended = sum(count[word] for word in (*FINAL, INFEASIBLE))
         study = studies.get(architecture, {})
         yield Standing(
             architecture=architecture,
             budget=plan["trials"],
-            complete=count["complete"],
-            pruned=count["pruned"],
-            failed=count["failed"],
-            running=count["running"] if alive else 0,
-            best=best.get("validation"),
+            complete=count[EndState.COMPLETE],
+            pruned=count[EndState.PRUNED],
+            failed=count[EndState.FAILED],
+            running=count[RUNNING] if alive else 0,
+            best=best.validation if best else None,
             share=min(1.0, ended / plan["trials"]) if plan["trials"] else 0.0,
-            replicates=sum(v["role"] == "replicate" and v["state"] in ENDS for v in own),
+            replicates=sum(task.role == "replicate" and task.is_over for task in own),
             replicates_wanted=max(plan["replicates"], plan.get("more", {}).get(architecture, 0)),
             infeasible=count[INFEASIBLE],
             rejected=study.get("rejected", 0),
@@ -169,17 +119,17 @@ def _standings(
         )
 
 
-def _word(values: dict[str, Any]) -> str:
-    """Give a trial's state; a complete one that breaks a constraint is infeasible."""
-    state = str(values["state"])
-    return INFEASIBLE if state == "complete" and values.get("cause") == INFEASIBLE else state
+def _word(task: TaskState) -> str:
+    """Return a trial's state; a complete one that breaks a constraint is infeasible."""
+    above = task.state == EndState.COMPLETE and task.cause == INFEASIBLE
+    return INFEASIBLE if above else task.state
 
 
-def _failures(states: dict[str, dict[str, Any]], folder: Path) -> Iterable[Failure]:
-    for name, values in states.items():
-        if values["state"] == "failed":
-            cause, reason = values.get("cause") or "crash", values.get("reason") or "no reason was given"
-            yield Failure(name, cause, reason, folder / "trials" / name / LOG)
+def _failures(states: Iterable[TaskState], folder: SweepFolder) -> Iterable[Failure]:
+    for task in states:
+        if task.state == EndState.FAILED:
+            cause, reason = task.cause or "crash", task.reason or "no reason was given"
+            yield Failure(task.name, cause, reason, folder.task(task.name).log)
 
 
 def slots_busy(events: Iterable[dict[str, Any]]) -> float:

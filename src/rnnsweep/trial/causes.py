@@ -1,10 +1,10 @@
 """What an exception of a training means: the cause that decides what follows, and one line for people."""
 
-import errno
 import traceback
 from contextlib import suppress
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import is_full_disk
 from rnnsweep.trial.messages import Outcome
 
 BROKEN_CORPUS = "broken corpus"
@@ -46,11 +46,6 @@ def _cause(error: BaseException) -> str:
     if name == "LostProcess":  # one of several processes of a training
         return "lost process"
     return "crash"
-
-
-def is_full_disk(error: BaseException) -> bool:
-    """Say whether a disk, or a share of one, had no room left."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _says_no_memory(error: BaseException) -> bool:

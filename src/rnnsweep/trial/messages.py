@@ -1,19 +1,14 @@
 """Tasks, reports, outcomes and events: plain values, so that any launcher can carry them anywhere."""
 
-import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from rnnsweep.state.folder import TaskFolder
+from rnnsweep.state.outcome import Outcome as Outcome
 from rnnsweep.sweepfile import Slot
-from rnnsweep.tasks.score import HIGHER, LOWER, turn
-
-OUTCOME = "outcome.json"  # in a task's folder: how it ended, written before anyone is told
-LEASE = "lease.json"  # in a task's folder: the process that works there
-LOG = "log.txt"  # in a task's folder: what it printed
-STATES = ("complete", "pruned", "failed", "interrupted")
+from rnnsweep.tasks.score import HIGHER, turn
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,11 @@ class TrialTask:
     corpora: Mapping[str, str] = field(default_factory=dict)  # source of rows -> their digest at the start
     devices: int = 1  # processes of the training, each in a slot of its own
 
+    @property
+    def files(self) -> TaskFolder:
+        """What lies in its folder."""
+        return TaskFolder(self.folder)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -56,42 +56,6 @@ class Report:
     def turned(self) -> float:
         """The value so that more is better, as a study takes it."""
         return float(turn(self.validation, self.direction))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a task ended. `cause` is one word or two: diverged, out of memory, crash, lost process ..."""
-
-    state: str  # complete | pruned | failed | interrupted
-    cause: str | None = None
-    reason: str | None = None  # one line for people
-    scores: Mapping[str, Any] = field(default_factory=dict)  # validation, direction, epochs, seconds ...
-    recorded: bool = False  # its run has this end in the store already
-
-    @property
-    def validation(self) -> float | None:
-        """The natural value of the best validation, where the task got that far."""
-        value = self.scores.get("validation")
-        return None if value is None else float(value)
-
-    def write(self, folder: Path) -> None:
-        """Write it to the task's folder, all of it or nothing, and see it on the disk."""
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(self), indent=1)
-        part = folder / f"{OUTCOME}.part"
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(folder / OUTCOME)
-
-    @staticmethod
-    def read(folder: Path) -> "Outcome | None":
-        """Read the outcome of a task that ended, or None where it has none."""
-        try:
-            return Outcome(**json.loads((folder / OUTCOME).read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
 
 
 @dataclass(frozen=True)
@@ -118,18 +82,6 @@ class Ended:
 
 
 Event = Started | Reported | Ended
-
-
-def validation_of(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the natural validation of a record of scores, and its direction where lower is better."""
-    lower = {"direction": LOWER} if scores.get("direction") == LOWER else {}
-    return {"validation": scores.get("validation"), **lower}
-
-
-def turned_validation(scores: Mapping[str, Any]) -> float | None:
-    """Return the validation of a record of scores so that more is better; None where there is none."""
-    value = scores.get("validation")
-    return None if value is None else turn(float(value), scores.get("direction", HIGHER))
 
 
 class Channel(Protocol):

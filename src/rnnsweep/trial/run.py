@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.errors import UserError
-from rnnsweep.files import own_folder
 from rnnsweep.tracking.machine.monitor import MachineMonitor
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.training import Scores, train
@@ -17,10 +16,8 @@ from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
 from rnnsweep.trial.record import close_record, open_record, record_scores
 from rnnsweep.trial.reporter import Reporter
-from rnnsweep.trial.test_reads import note_read
 from rnnsweep.trial.test_scores import test_scores
 
-CHECKPOINTS = "checkpoints"  # in a task's folder
 Train: TypeAlias = Callable[..., Scores]  # as `rnnsweep.training.train`
 
 
@@ -64,7 +61,7 @@ def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
     if record.flush() or record.missing:
         return Outcome("failed", FULL_DISK, "its records did not fit on the disk", outcome.scores)
     if outcome.state in ("complete", "pruned"):  # there is nothing to go on with any more
-        (task.folder / CHECKPOINTS / checkpoints.LAST).unlink(missing_ok=True)
+        (task.files.checkpoints / checkpoints.LAST).unlink(missing_ok=True)
     return replace(outcome, recorded=not full)
 
 
@@ -91,7 +88,7 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
         seconds=task.time_limit,
         held=record.flush,
     )
-    folder = own_folder(task.folder, CHECKPOINTS)
+    folder = task.files.checkpoints
     try:
         with MachineMonitor(record, every_s=run.tracking.machine_every):
             scores = train(
@@ -114,7 +111,7 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
         return Outcome("pruned", "pruned", f"behind after {reporter.pruned_at or 0:.3g} epochs", values)
     if task.role == "replicate":
         assert scores.checkpoint is not None
-        values |= test_scores(run, scores.checkpoint, folder=task.folder, record=record)
+        values |= test_scores(run, scores.checkpoint, task=task.files, record=record)
     return Outcome("complete", scores=values)
 
 
@@ -126,7 +123,7 @@ def _values(scores: Scores) -> dict[str, Any]:
 def _baseline(task: TrialTask, run: RunConfig, record: RunRecord) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
-    note_read(task.folder.parent.parent, task.folder.name)
+    task.files.note_test_read()
     fitted = fit_baseline(run)
     record.summary(fitted.summary())
     return Outcome("complete", scores=fitted.plain())

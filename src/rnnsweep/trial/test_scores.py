@@ -11,18 +11,16 @@ import numpy as np
 from rnnsweep.config import RunConfig
 from rnnsweep.data import prepare
 from rnnsweep.files import write_whole
+from rnnsweep.state.folder import TaskFolder
 from rnnsweep.tasks.names import tested_names
 from rnnsweep.tracking.spool.record import RunRecord
-from rnnsweep.trial.test_reads import note_read
-
-PREDICTIONS = "test_predictions.npz"
 
 
-def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRecord) -> dict[str, float]:
+def test_scores(run: RunConfig, checkpoint: Path, *, task: TaskFolder, record: RunRecord) -> dict[str, float]:
     """Evaluate the best weights on the test part, counted; record scores, answers and the task's tables."""
     from rnnsweep.training import evaluate  # PyTorch: who only reads what was predicted needs none
 
-    note_read(folder.parent.parent, folder.name)
+    task.note_test_read()
     evaluation = evaluate(run, checkpoint, part="test")
     scores = tested_names(evaluation.values)
     record.summary(scores)
@@ -32,8 +30,8 @@ def test_scores(run: RunConfig, checkpoint: Path, *, folder: Path, record: RunRe
     arrays = {"rows_N": np.arange(len(targets_N)), "targets_N": targets_N, **evaluation.answers}
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
-    write_whole(folder / PREDICTIONS, packed.getbuffer())
-    record.artifact(folder / PREDICTIONS, PREDICTIONS)
+    write_whole(task.predictions, packed.getbuffer())
+    record.artifact(task.predictions, task.predictions.name)
     texts = lambda rows_M: corpus.texts("test", rows=rows_M)  # noqa: E731
     for table in run.spec.tables(corpus.labels, targets_N, evaluation.answers, texts):
         record.artifact(table.text, table.name, picture=table.picture)

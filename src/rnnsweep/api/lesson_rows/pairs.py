@@ -8,6 +8,7 @@ from rnnsweep.api.answers import compare
 from rnnsweep.errors import UserError
 from rnnsweep.lesson.pairs import Pair, Side, write_pairs
 from rnnsweep.paths import ProjectPaths, find_paths
+from rnnsweep.state.folder import SweepFolder
 
 if TYPE_CHECKING:
     from rnnsweep.comparison import Comparison
@@ -35,8 +36,8 @@ def lesson_pairs(*, page: Path | None = None) -> tuple[tuple[Pair, ...], Path]:
 
 
 def _pairs(places: ProjectPaths) -> Iterator[Pair]:
-    for folder in sorted((places.mlruns / "sweeps").glob("lesson-*")):
-        if not (folder / "start.json").is_file():
+    for folder in SweepFolder.every(places.mlruns):
+        if not folder.name.startswith("lesson-"):
             continue
         found = compare(folder.name)
         sides = tuple(_side(one, places) for one in found.standings if one.test.replicates)

@@ -21,7 +21,6 @@ from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Channel, Ended, TrialTask
 from rnnsweep.trial import Outcome as End
 from rnnsweep.trial.causes import explain
-from rnnsweep.trial.messages import LOG
 
 HEARS_S = 0.2  # how soon a row hears of an interruption
 LOG_END = 2000  # characters of a log that are shown
@@ -93,7 +92,7 @@ class _Crew:
         if self._on_row:
             self._on_row(work.row, work.run)
         task = _task(work, self._folder / str(len(self._logs)), slot)
-        self._logs[task.key] = task.folder / LOG
+        self._logs[task.key] = task.files.log
         self._slots[task.key] = slot
         self._launcher.start(task, slot)
 

@@ -75,7 +75,8 @@ def print_disk_use(disk: "DiskUse") -> None:
     console, _ = consoles()
     console.print(
         f"disk {size_words(disk.total)}: checkpoints {size_words(disk.checkpoints)},"
-        f" artifacts {size_words(disk.artifacts)}, other {size_words(disk.other)}",
+        f" artifacts {size_words(disk.artifacts)}, records {size_words(disk.records)},"
+        f" other {size_words(disk.other)}",
         style="dim",
     )
 

@@ -1,10 +1,20 @@
-"""`ui` and `sync`: the store of all runs."""
+"""`ui`, `sync`, `store` and `migrate`: the store of all runs."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from rnnsweep.cli.command import command
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import Started
+from rnnsweep.cli.output import one_json_object
+from rnnsweep.cli.words import count
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+
+if TYPE_CHECKING:
+    from rnnsweep.tracking.ship.rebuild import Rebuilt
 
 
 @command(
@@ -81,6 +91,44 @@ def sync_command() -> int:
     found = sync(find_paths().mlruns)
     click.echo(found.line or "Nothing waits: all runs are in the store.")
     return 1 if found.waiting else 0
+
+
+@command(
+    "store",
+    ("rnnsweep store rebuild", "make mlruns/mlflow.db and mlruns/artifacts/ again from mlruns/records/"),
+    ("rnnsweep store rebuild quickstart", "the same for the runs of one sweep"),
+)
+@click.argument("action", type=click.Choice(["rebuild"]))
+@click.argument("sweep", type=Started(), required=False)
+@json_option
+def store_command(action: str, sweep: str | None, as_json: bool) -> int:
+    """Make MLflow's side again from what the runs recorded.
+
+    Every run keeps what it recorded in mlruns/records/. After mlflow.db or artifacts/ were lost or damaged
+    (move a damaged one away), this brings runs, points, parameters, tags and files back. Runs that are there
+    keep their ids and get what they lack; runs that were deleted in the UI stay deleted. Registered models
+    come back with `rnnsweep sweep SWEEP`.
+    """
+    from rnnsweep.api import rebuild_store
+
+    with one_json_object(as_json) as emit:
+        done = rebuild_store(sweep)
+        emit(asdict(done))
+    if not as_json:
+        for line in _rebuilt(done):
+            click.echo(line)
+    return 1 if done.waiting else 0
+
+
+def _rebuilt(done: "Rebuilt") -> Iterator[str]:
+    yield f"{count(done.runs, 'run')} with {done.points:,} points sent to the store again."
+    if done.deleted:
+        yield f"{count(len(done.deleted), 'run')} deleted in the UI, and left so; see `rnnsweep clean`."
+    if done.elsewhere:
+        yield f"{count(len(done.elsewhere), 'run')} left alone: they belong to a tracking server."
+    if done.waiting:
+        why = f" ({done.errors[0]})" if done.errors else ""
+        yield f"{count(len(done.waiting), 'run')} not taken by the store{why}: `rnnsweep sync` sends them."
 
 
 @command("migrate", ("rnnsweep migrate", "how the runs of an old file store come into mlruns/mlflow.db"))

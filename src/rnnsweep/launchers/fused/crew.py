@@ -22,8 +22,6 @@ from rnnsweep.launchers.local import child
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Outcome, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
-from rnnsweep.trial.lease import write_lease
-from rnnsweep.trial.messages import LOG
 
 if TYPE_CHECKING:
     from rnnsweep.launchers.fused.meeting import Seat
@@ -114,8 +112,8 @@ class Crew:
     def _guarded(self, task: TrialTask, shape: str, channel: MemberChannel) -> Outcome:
         try:
             child.make_folder(task)
-            self.logs.open(task.folder / LOG)
-            write_lease(task.folder)
+            self.logs.open(task.files.log)
+            task.files.write_lease()
             channel.send("started")
             with self._meeting.seat(shape) as seat:
                 return self._run(task, channel, seat)

@@ -15,7 +15,6 @@ from rnnsweep.launchers.local.launcher import LocalLauncher, end_process, lost
 from rnnsweep.launchers.local.server import preloads, without_main
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask
-from rnnsweep.trial.messages import LOG
 
 PRELOAD = preloads("rnnsweep.launchers.fused.crew", "rnnsweep.launchers.fused.module")
 
@@ -108,7 +107,7 @@ class FusedLauncher(LocalLauncher):
     def _open(self, task: TrialTask, slot: Slot, place: int, shape: str) -> _Crew:
         ours, theirs = self._context.Pipe(duplex=True)
         process = self._context.Process(
-            target=self._crew_entry, args=(theirs, task.folder / LOG, slot), name="crew", daemon=True
+            target=self._crew_entry, args=(theirs, task.files.log, slot), name="crew", daemon=True
         )
         with without_main():
             process.start()

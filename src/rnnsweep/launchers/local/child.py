@@ -17,8 +17,6 @@ from rnnsweep.files import open_append, own_folder
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Channel, Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
-from rnnsweep.trial.lease import write_lease
-from rnnsweep.trial.messages import LOG
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -105,8 +103,8 @@ def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_
 def _guarded(run: Run, task: TrialTask, channel: PipeChannel) -> Outcome:
     try:
         make_folder(task)
-        redirect(task.folder / LOG)
-        write_lease(task.folder)
+        redirect(task.files.log)
+        task.files.write_lease()
         channel.send("started")
         return run(task, channel)
     except BaseException as error:

@@ -6,7 +6,6 @@ Sending a line again is harmless: a point is identified by key, timestamp, step 
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
 from rnnsweep.tracking.ship.inputs import dataset_inputs
+from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
-from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, remove_if_shipped, spool_folder
+from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.store import artifact_path, artifact_root, ensure_experiment
 from rnnsweep.tracking.ui.views import EXPERIMENT
@@ -113,9 +113,8 @@ class Shipment:
             self.note.file, self.note.offset = identity, 0
 
     def _finish(self) -> None:
-        """Remove a spool that was sent whole and has ended; the note stays: runs are taken up again."""
-        if self.path.exists() and remove_if_shipped(self.path, offset=self.note.offset):
-            shutil.rmtree(self.path.with_suffix(".files"), ignore_errors=True)
+        """Keep a spool that was sent whole and has ended; the note stays: runs are taken up again."""
+        keep_if_sent(self.mlruns, self.key, offset=self.note.offset)
 
     def _send(self, records: Sequence[Record]) -> None:
         points: list[Record] = []

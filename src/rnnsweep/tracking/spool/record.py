@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rnnsweep.files import own_folder
 from rnnsweep.palette import colour
+from rnnsweep.process import ProcessIdentity
 from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.spool.note import highest_steps, read_note
-from rnnsweep.tracking.spool.owner import this_process
 from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
 
@@ -123,7 +123,7 @@ class RunRecord:
                 k: as_text(v) for k, v in with_log_companions(params or {}, log_scaled=log_scaled).items()
             },
             datasets=[asdict(part) for part in datasets],
-            owner=this_process(),
+            owner=ProcessIdentity.current().record(),
             resumed=resume,
         )
         record._tell_origin(config_yaml, provenance or {})

@@ -266,19 +266,3 @@ def _parse(line: bytes) -> Record:
     except (ValueError, RecursionError):
         return {"op": "torn"}
     return record if isinstance(record, dict) and isinstance(record.get("op"), str) else {"op": "torn"}
-
-
-def remove_if_shipped(path: Path, *, offset: int) -> bool:
-    """Remove a spool of which `offset` bytes were sent, unless a writer has gone on; say if it is gone."""
-    try:
-        fd = open_own(path, os.O_RDWR)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        if os.fstat(fd).st_size != offset:
-            return False
-        path.unlink(missing_ok=True)
-        return True
-    finally:
-        os.close(fd)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.tracking.spool.owner import is_alive
+from rnnsweep.process import ProcessIdentity
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.spool.spool import read_all, spooled_keys
 
@@ -42,4 +42,9 @@ def _open_runs(mlruns: Path) -> dict[str, Mapping[str, Any]]:
 def _is_owned(key: str, open_runs: Mapping[str, Mapping[str, Any]]) -> bool:
     start = open_runs[key]
     parent = open_runs.get(str(start.get("parent")), {})
-    return is_alive(start.get("owner")) or is_alive(parent.get("owner"))
+    return _lives(start.get("owner")) or _lives(parent.get("owner"))
+
+
+def _lives(owner: Mapping[str, Any] | None) -> bool:
+    identity = ProcessIdentity.read(owner)
+    return identity is not None and identity.may_live()

@@ -1,12 +1,14 @@
 """Where the prepared views of a sweep are: short addresses on the project's own UI, long ones on a server."""
 
-import json
 import urllib.request
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote
 
+from rnnsweep.errors import UserError
 from rnnsweep.redaction import has_secret
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.store.address import LOCAL, PATIENCE, as_oneself
 from rnnsweep.tracking.ui.views import TITLES, page_of
@@ -76,8 +78,6 @@ def page_behind(path: str, experiments: dict[str, str]) -> str | None:
 
 def key_of_sweep(mlruns: Path, sweep: str) -> str | None:
     """Give the key of a sweep's own run; None where no such sweep was started here."""
-    try:
-        start = json.loads((mlruns / "sweeps" / sweep / "start.json").read_text(encoding="utf-8"))
-        return f"{sweep}.{start['identity']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    with suppress(UserError, KeyError):
+        return SweepFolder.of(mlruns, sweep).key()
+    return None

@@ -1,0 +1,106 @@
+"""The local store made again from the records of its runs."""
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from filelock import Timeout
+
+from rnnsweep.errors import UserError
+from rnnsweep.files import write_whole
+from rnnsweep.tracking.ship.shipper import sync
+from rnnsweep.tracking.ship.shipping import lock_of
+from rnnsweep.tracking.spool.archive import (
+    each_once,
+    forget_records,
+    read_records,
+    recorded_keys,
+    return_files,
+)
+from rnnsweep.tracking.spool.note import Note, read_note, write_note
+from rnnsweep.tracking.spool.spool import Record, read_all, spool_folder
+from rnnsweep.tracking.store.address import LOCAL
+from rnnsweep.tracking.store.store import database, ensure_store
+
+WAIT_S = 30.0  # for another process that sends to the store
+SEND_S = 600.0  # for all runs
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What the store has again."""
+
+    runs: int
+    points: int
+    deleted: tuple[str, ...] = ()  # keys of runs that were deleted in the UI, and stay so
+    elsewhere: tuple[str, ...] = ()  # keys of runs that belong to a server
+    waiting: tuple[str, ...] = ()  # keys of runs that the store did not take
+    errors: tuple[str, ...] = ()
+
+
+def rebuild(mlruns: Path, *, wanted: Callable[[str], bool] = lambda key: True) -> Rebuilt:
+    """Send the records of all runs, or of those that are wanted, to the local store again.
+
+    A run that the store has keeps its id there, and gets what it lacks; none is there twice.
+
+    Args:
+        mlruns: the folder of answers.
+        wanted: says of a run's key whether it is to be sent.
+
+    Raises:
+        UserError: another process sends to the store for longer than half a minute.
+    """
+    ensure_store(mlruns)
+    keys = [key for key in recorded_keys(mlruns) if wanted(key)]
+    elsewhere = [key for key in keys if _destination(mlruns, key) != LOCAL]
+    try:
+        with lock_of(mlruns, LOCAL).acquire(timeout=WAIT_S):
+            stages = _stages(mlruns)
+            deleted = [key for key in keys if stages.get(read_note(mlruns, key).run_id) == "deleted"]
+            chosen = [key for key in keys if key not in {*elsewhere, *deleted}]
+            for key in chosen:
+                _put_back(mlruns, key, stages)
+    except Timeout:
+        raise UserError(
+            f"{mlruns}: another process sends to the store: wait for it, then try again"
+        ) from None
+    done = sync(mlruns, LOCAL, deadline_s=SEND_S)
+    return Rebuilt(len(chosen), done.points, tuple(deleted), tuple(elsewhere), done.waiting, done.errors)
+
+
+def _destination(mlruns: Path, key: str) -> str:
+    starts = (record for record in read_records(mlruns, key) if record["op"] == "start")
+    return str(next(starts, {}).get("uri") or LOCAL)
+
+
+def _stages(mlruns: Path) -> dict[str, str]:
+    """Return {run_id: active | deleted} of the local store."""
+    with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
+        return dict(connection.execute("SELECT run_uuid, lifecycle_stage FROM runs"))
+
+
+def _put_back(mlruns: Path, key: str, stages: dict[str, str]) -> None:
+    """Make one spool of all records and what was not yet sent, with a note that nothing was.
+
+    Killed in between, records or spool hold everything, and each record knows its file: none comes twice.
+    """
+    path = spool_folder(mlruns) / f"{key}.jsonl"
+    fresh: Record = {"op": "file", "id": uuid.uuid4().hex}
+    _write_lines(path, [fresh, *each_once(chain(read_records(mlruns, key), read_all(path)))])
+    before = read_note(mlruns, key)
+    in_store = before.run_id in stages
+    note = Note(destination=LOCAL, steps=before.steps)
+    if in_store:
+        note.run_id, note.experiment_id = before.run_id, before.experiment_id
+    write_note(mlruns, key, note)
+    return_files(mlruns, key)
+    forget_records(mlruns, key)
+
+
+def _write_lines(path: Path, records: Sequence[Record]) -> None:
+    write_whole(path, "".join(json.dumps(record) + "\n" for record in records))

@@ -1,0 +1,147 @@
+"""What lies in a sweep's folder, and that one package knows it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+import rnnsweep
+from rnnsweep.engine.orphans import end_orphans
+from rnnsweep.errors import UserError
+from rnnsweep.process import ProcessIdentity
+from rnnsweep.state.clock import SystemClock
+from rnnsweep.state.folder import SweepFolder, TaskFolder
+from rnnsweep.state.outcome import Outcome
+from rnnsweep.state.tasks import TaskState
+
+SOURCES = Path(rnnsweep.__file__).parent
+NAMES = r'"(trials|inbox|sweeps|[^" ]*(outcome|lease|start|controller)\.json|controller\.lock|log\.txt'
+NAMES += r'|(ledger|looks|test_reads)\.jsonl|journal\.log|report\.html|test_predictions\.npz|checkpoints)"'
+
+
+def test_files_that_know_the_folder_of_a_sweep_are_of_one_package():
+    """A path is built with `/`, `glob` or a name for a file; words of a sweep file are others."""
+    paths = re.compile(rf"/ {NAMES}|{NAMES} /|glob\(.*(trials|outcome|start\.json)|[A-Z]+ = {NAMES}")
+    knows = {path.relative_to(SOURCES) for path in SOURCES.rglob("*.py") if paths.search(path.read_text())}
+    questions = {Path("paths.py")}  # the project's sweeps/, which holds files of questions
+    assert {path for path in knows - questions if path.parts[0] != "state"} == set()
+    assert Path("state/folder.py") in knows
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("lstm-3", ("trial", "lstm", 3)),
+        ("lstm-3-r0", ("replicate", "lstm", 3)),
+        ("bi-lstm-0.5-12", ("trial", "bi-lstm-0.5", 12)),
+        ("gru-r2-1-r10", ("replicate", "gru-r2", 1)),
+        ("linear", ("baseline", "linear", None)),
+        ("linear-r1", ("baseline", "linear", None)),
+    ],
+)
+def test_a_tasks_name_says_its_role_architecture_and_number(name, parts):
+    task = TaskState(name, "complete")
+    assert (task.role, task.architecture, task.number) == parts
+
+
+def test_an_outcome_is_read_back_as_it_was_written(tmp_path):
+    outcome = Outcome("pruned", "pruned", "behind", {"validation": 0.5, "epochs": 1.0}, recorded=True)
+    outcome.write(tmp_path / "gru-0")
+    task = TaskFolder(tmp_path / "gru-0")
+    assert (task.outcome(), task.outcome().validation) == (outcome, 0.5)
+    task.forget_outcome()
+    assert task.outcome() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"state": "won"}', '{"state": 1}', '{"state": "failed", "reason": 1}', "\xff"]
+    + ['{"state": "complete", "scores": []}', '{"state": "complete", "scores": {"validation": "much"}}'],
+)
+def test_an_outcome_that_nobody_of_ours_wrote_is_none(tmp_path, text):
+    (tmp_path / "outcome.json").write_bytes(text.encode("latin-1"))
+    assert Outcome.read(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"asked": {}}', '{"asked": [], "identity": "a"}'])
+def test_a_damaged_start_is_named_with_what_to_do(tmp_path, text):
+    folder = SweepFolder.of(tmp_path, "toy")
+    folder.make()
+    assert folder.start() is None
+    (folder.path / "start.json").write_text(text)
+    with pytest.raises(UserError, match=r"toy/start\.json: is damaged; put a copy back, or move .*toy away"):
+        folder.start()
+
+
+def test_a_sweep_that_was_never_started_is_named_with_the_nearest(tmp_path):
+    for name in ("quick", "slow"):
+        folder = SweepFolder.of(tmp_path, name)
+        folder.make()
+        folder.write_start({"asked": {}, "identity": "1", "corpus": "", "configuration": "", "code": ""})
+    assert [one.name for one in SweepFolder.every(tmp_path)] == ["quick", "slow"]
+    assert SweepFolder.started(tmp_path, "quick").key("gru-0") == "quick.1.gru-0"
+    with pytest.raises(UserError, match=r"known are quick, slow\. Did you mean 'quick'\?"):
+        SweepFolder.started(tmp_path, "quik")
+
+
+def test_a_name_that_leads_out_of_mlruns_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is no name of an entry"):
+        SweepFolder.of(tmp_path, "../sweeps")
+
+
+def test_requests_that_do_not_read_are_removed_and_the_others_kept(tmp_path):
+    folder = SweepFolder.of(tmp_path, "toy")
+    folder.make()
+    folder.post("retry", task=None)
+    (folder.path / "inbox" / "0.json").write_text("{")
+    (folder.path / "inbox" / "1.json").write_text('{"kind": "retry"}')
+    assert [request["kind"] for _, request in folder.requests()] == ["retry"]
+    assert len(os.listdir(folder.path / "inbox")) == 1
+
+
+def test_events_that_are_none_are_left_out(tmp_path):
+    folder = SweepFolder.of(tmp_path, "toy")
+    folder.make()
+    ledger = folder.ledger(SystemClock())
+    ledger.write("open", slots=1)
+    ledger.close()
+    with (folder.path / "ledger.jsonl").open("ab") as file:
+        file.write(
+            b'[]\n{"event": 1, "time": 1}\n{"event": "end"}\n\xff\n{"event": "close", "time": 2}\n{"ev'
+        )
+    assert [event["event"] for event in folder.events()] == ["open", "close"]
+
+
+def test_what_killed_writers_left_is_cleared(tmp_path):
+    folder = SweepFolder.of(tmp_path, "toy")
+    task = folder.task("gru-0").path
+    task.mkdir(parents=True)
+    for path in (folder.path / ".start.json.0123456789ab", task / ".outcome.json.0123456789ab"):
+        path.write_text("half")
+    (folder.path / "conf.part").mkdir()
+    folder.clear_parts()
+    assert [path.name for path in folder.path.rglob("*")] == ["trials", "gru-0"]
+
+
+def test_only_a_process_that_works_on_a_task_without_an_outcome_is_ended(tmp_path):
+    code = "import time; print(1, flush=True); time.sleep(60)"
+    workers = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(3)]
+    folder = SweepFolder.of(tmp_path, "toy")
+    for worker, name in zip(workers, ("gru-0", "gru-1", "gru-2"), strict=True):
+        worker.stdout.readline()
+        identity = ProcessIdentity.of(worker.pid).record()
+        identity |= {"ticks": identity["ticks"] + 1} if name == "gru-2" else {}  # of an earlier process
+        folder.task(name).path.mkdir(parents=True)
+        (folder.task(name).path / "lease.json").write_text(json.dumps(identity))
+    Outcome("complete").write(folder.task("gru-1").path)
+    assert end_orphans(folder, grace_s=0.2) == 1
+    assert [psutil.pid_exists(worker.pid) for worker in workers] == [False, True, True]
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+        worker.stdout.close()
