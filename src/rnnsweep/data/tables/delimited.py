@@ -1,7 +1,8 @@
 """CSV, TSV and files of any other delimiter, read by Python's csv module."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,6 +19,7 @@ from rnnsweep.data.tables.opening import Scan, inner_suffix, open_text, scan
 from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
 from rnnsweep.errors import UserError
 
+RETURN = "\ue00d"  # of Unicode's private use
 USUAL = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
@@ -39,10 +41,28 @@ def read_delimited(path: Path, options: ReadOptions, choose: Choose) -> Table:
     """
     content = scan(path, options.encoding)
     dialect, notes = _dialect(path, content, options, choose)
-    with open_text(path, content.encoding) as file:
+    with _open(path, content) as file:
         table = _read(path, file, dialect, options, choose)
     table.notes = [*filter(None, [content.note]), *notes]
     return table
+
+
+@contextmanager
+def _open(path: Path, content: Scan) -> Iterator[Iterable[str]]:
+    """Open the lines of a file.
+
+    csv's reader takes a carriage return outside quote marks for the end of a row. Where rows end in line
+    feeds it is a character of a value, which some programs write so; it is `RETURN` until the row is read.
+    """
+    with open_text(path, content.encoding, newline="\n" if content.returns else "") as file:
+        yield map(_hide_returns, file) if content.returns else file
+
+
+def _hide_returns(line: str) -> str:
+    if "\r" not in line:
+        return line
+    body, end = (line[:-2], "\r\n") if line.endswith("\r\n") else (line, "")
+    return body.replace("\r", RETURN) + end
 
 
 def iterate_rows(
@@ -68,7 +88,7 @@ def _dialect(path: Path, content: Scan, options: ReadOptions, choose: Choose) ->
     quote = options.quote
     notes = []
     if options.delimiter is None:
-        with open_text(path, content.encoding) as file:
+        with _open(path, content) as file:
             lines, whole = first_lines(file)
         dialect = guess_dialect(
             lines, usual=usual, whole=whole, choose=_anything(options, choose), quote=quote
@@ -89,10 +109,10 @@ def _quoting_of_tabs(
     path: Path, content: Scan, dialect: Dialect, notes: list[str]
 ) -> tuple[Dialect, list[str]]:
     plain = Dialect("\t", "")
-    with open_text(path, content.encoding) as file:
+    with _open(path, content) as file:
         characters = quotes_are_characters(plain.reader(file))
     if characters is None:
-        with open_text(path, content.encoding) as file:
+        with _open(path, content) as file:
             characters = not _is_consistent(dialect, file)
     if characters:
         notes.append(
@@ -121,6 +141,7 @@ def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose:
         header: list[str] = next((row for row in reader if row and not _declares(row, reader.line_num)), [])
     except csv.Error as error:
         raise _unreadable(path, reader.line_num, dialect, error) from error
+    header = [name.replace(RETURN, "\r") for name in header]
     names = [name.strip() for name in header] if options.header else [str(n + 1) for n in range(len(header))]
     if not any(names):
         raise UserError(f"{path}: the file has no rows")
@@ -186,14 +207,14 @@ def _collect(rows: Any, width: int, places: list[int], names: list[str], bad: Ba
         if broken:
             read.broken += 1
             read.first_broken = read.first_broken or line - broken
-        read.values.append([row[place] for place in places])
+        read.values.append([row[place].replace(RETURN, "\r") for place in places])
         read.spans.append(1 + broken)
         before = line
     return read
 
 
 def _line_breaks(value: str) -> int:
-    return value.count("\n") + value.count("\r") - value.count("\r\n")
+    return max(value.count("\n"), value.count("\n") + value.count("\r") - value.count("\r\n"))
 
 
 def _swallowed(path: Path, rows: _Rows, dialect: Dialect) -> str:

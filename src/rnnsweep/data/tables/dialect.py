@@ -6,7 +6,7 @@ here is the dialect. A guess is accepted only where it fits the rows, and it is 
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ csv.field_size_limit(1 << 30)  # the library's own limit, 131,072 characters, is
 DELIMITERS = (",", "\t", ";", "|", "^", "~", "\x1f", "\x01", ":")
 NAMES = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a bar", " ": "a blank"}
 SAMPLE_ROWS = 2000
+NEEDING = ('"', "#", "\r", "\ue00d")  # what programs put quote marks around, beside delimiters and line ends
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def guess_dialect(
     declared = _declared(lines)
     others = [usual, *(each for each in DELIMITERS if each != usual)]
     ranked = []
-    for delimiter in [declared] if declared else others:
-        for dialect in _variants(delimiter, quote):
+    for variant in _variants(lines, quote):
+        for delimiter in [declared] if declared else others:
+            dialect = replace(variant, delimiter=delimiter)
             score = _fit(dialect, lines, whole, choose)
             if score == (True, True):
                 return dialect
@@ -68,13 +70,14 @@ def guess_dialect(
     return dialect if best[0] or best[1] else Dialect(declared or usual, '"' if quote is None else quote)
 
 
-def _variants(delimiter: str, quote: str | None) -> Iterator[Dialect]:
+def _variants(lines: Sequence[str], quote: str | None) -> Iterator[Dialect]:
     if quote is not None:
-        yield Dialect(delimiter, quote)
+        yield Dialect(",", quote)
         return
-    yield Dialect(delimiter)
-    yield Dialect(delimiter, blanks=True)
-    yield Dialect(delimiter, backslash=True)
+    yield Dialect(",")
+    yield Dialect(",", blanks=True)
+    if any('\\"' in line for line in lines) and not any('""' in line for line in lines):
+        yield Dialect(",", backslash=True)
 
 
 def _declared(lines: Sequence[str]) -> str:
@@ -128,14 +131,13 @@ def quotes_are_characters(rows: Iterable[list[str]]) -> bool | None:
     none of these rules, they are characters. None: rows differ in their number of values, so that only
     quoting can explain the file.
     """
-    wrapped, width = _Wrapped(), 0
+    wrapped, width, odd = _Wrapped(), 0, False
     for row in rows:
         width = width or len(row)
         if row and len(row) != width:
             return None
-        if not wrapped.takes(row):
-            return True
-    return bool(wrapped.loose & wrapped.bare)
+        odd |= not wrapped.takes(row)
+    return odd or bool(wrapped.loose & wrapped.bare)
 
 
 class _Wrapped:
@@ -163,7 +165,7 @@ def _wrapped(value: str) -> bool:
 
 
 def _needs_quotes(inner: str) -> bool:
-    return not inner or '"' in inner or inner != inner.strip() or inner.startswith("#")
+    return not inner or any(mark in inner for mark in NEEDING) or inner != inner.strip()
 
 
 def first_lines(file: Iterable[str]) -> tuple[list[str], bool]:

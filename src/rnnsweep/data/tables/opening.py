@@ -5,6 +5,7 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,15 @@ from rnnsweep.errors import UserError
 
 BLOCK = 1 << 20
 SAMPLE = 1 << 18  # bytes that an encoding is guessed from
-MOSTLY_ASCII = 0.9  # of a file's bytes: then it is Western text in Windows-1252 rather than another alphabet
+ALONE = 0.5  # of the bytes beyond ASCII stand alone between ASCII ones in Western text, and in no other
+FEW = 20  # bytes beyond ASCII, which tell too little of their encoding
 # what files without a mark are written in; charset-normalizer chooses among them
 ENCODINGS = (
     *("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp874"),
     *("gb18030", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr"),
 )
+_BEYOND = bytes(range(128, 256))
+_STANDS_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 MARKS = (  # the longer first: a mark of UTF-32 begins with one of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -50,6 +54,7 @@ class Scan:
 
     encoding: str
     quotes: bool  # the file holds a double quote mark
+    returns: bool  # lines end in line feeds, and carriage returns stand in them
     note: str = ""  # how the encoding was guessed
 
 
@@ -80,9 +85,9 @@ def open_bytes(path: Path) -> IO[bytes]:
     return opened
 
 
-def open_text(path: Path, encoding: str) -> TextIO:
+def open_text(path: Path, encoding: str, *, newline: str = "") -> TextIO:
     """Open a file's content as text; ends of lines stay as they are."""
-    return io.TextIOWrapper(open_bytes(path), encoding=encoding, newline="")
+    return io.TextIOWrapper(open_bytes(path), encoding=encoding, newline=newline)
 
 
 def scan(path: Path, encoding: str | None) -> Scan:
@@ -95,7 +100,8 @@ def scan(path: Path, encoding: str | None) -> Scan:
         with open_bytes(path) as file:
             sample = file.read(SAMPLE)
         name, note = (encoding, "") if encoding else _guess(path, sample)
-        return Scan(name, _decodes(path, name), note)
+        quotes, returns = _decodes(path, name)
+        return Scan(name, quotes, returns, note)
     except LookupError as error:
         raise UserError(f"data.encoding={encoding!r}: no such encoding; one is utf-8") from error
     except UnicodeDecodeError as error:
@@ -111,15 +117,29 @@ def _wrong_encoding(path: Path, name: str, error: UnicodeDecodeError) -> UserErr
     return UserError(f"{path}: not {called} (byte 0x{byte:02x}); name its encoding with data.encoding=NAME")
 
 
-def _decodes(path: Path, encoding: str) -> bool:
-    """Decode the whole file; return whether a double quote mark is in it."""
+def _decodes(path: Path, encoding: str) -> tuple[bool, bool]:
+    """Decode the whole file; return whether it has quote marks, and carriage returns inside lines."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    quotes = False
+    quotes, inside, first = False, False, ""
+    last = ""  # a carriage return at the end of a block, whose line feed may begin the next
     with open_bytes(path) as file:
         while block := file.read(BLOCK):
-            quotes |= '"' in decoder.decode(block)
+            text = last + decoder.decode(block)
+            last = "\r" if text.endswith("\r") else ""
+            text = text.removesuffix(last)
+            quotes |= '"' in text
+            inside |= text.count("\r") > text.count("\r\n")
+            first = first or _first_break(text)
         decoder.decode(b"", final=True)
-    return quotes
+    return quotes, (inside or bool(last)) and first == "\n"
+
+
+def _first_break(text: str) -> str:
+    """Return how the first line ends: in a line feed (with or without a carriage return before it), or not."""
+    feed, carriage = text.find("\n"), text.find("\r")
+    if feed < 0:
+        return "\r" if carriage >= 0 else ""
+    return "\r" if 0 <= carriage < feed - 1 else "\n"
 
 
 def _guess(path: Path, sample: bytes) -> tuple[str, str]:
@@ -150,8 +170,9 @@ def _utf_16_without_mark(sample: bytes) -> str:
 def _other_encoding(path: Path) -> tuple[str, str]:
     with open_bytes(path) as file:
         content = file.read(64 * BLOCK)
-    ascii_share = sum(content.count(byte) for byte in range(128)) / len(content)
-    name = "cp1252" if ascii_share >= MOSTLY_ASCII else _likeliest(content)
+    beyond = len(content) - len(content.translate(None, _BEYOND))
+    alone = len(_STANDS_ALONE.findall(content)) / beyond
+    name = "cp1252" if alone >= ALONE or beyond < FEW else _likeliest(content)
     for candidate in (name, "cp1252"):
         try:
             if candidate:
