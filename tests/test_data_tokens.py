@@ -1,5 +1,9 @@
 """Texts to token ids."""
 
+import json
+import unicodedata
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -95,3 +99,49 @@ def test_many_texts_come_in_chunks_and_keep_their_order():
     words = np.array(counted.words)[counted.ids["train"]]
     assert words[::2].tolist() == [f"w{n}" for n in range(len(train))]
     assert counted.ids["train"].dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("कमरा साफ़ और सुंदर था", ["कमरा", "साफ़", "और", "सुंदर", "था"]),
+        ("தமிழ் மொழி", ["தமிழ்", "மொழி"]),
+        ("مُحَمَّد هنا", ["مُحَمَّد", "هنا"]),
+        ("cafe\u0301 noir", ["café", "noir"]),
+        ("İstanbul", ["i\u0307stanbul"]),
+        ("ไทยดี", ["ไ", "ท", "ย", "ดี"]),
+        ("データを見る", ["データ", "を", "見", "る"]),
+        ("很好!", ["很", "好", "!"]),
+        ("so 👍🏽 good", ["so", "👍🏽", "good"]),
+    ],
+)
+def test_words_of_every_script_are_whole(text, wanted):
+    assert tokens.cutter("words")(text) == [unicodedata.normalize("NFC", word) for word in wanted]
+
+
+@given(st.text(max_size=60), st.sampled_from(["words", "basic_english", "keras", "characters"]))
+@settings(deadline=None)
+def test_both_normal_forms_of_a_text_are_the_same_tokens(text, kind):
+    cut = tokens.cutter(kind)
+    assert cut(unicodedata.normalize("NFC", text)) == cut(unicodedata.normalize("NFD", text))
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=80))
+@settings(deadline=None)
+def test_plain_english_is_cut_as_by_the_first_rules(text):
+    assert tokens.Tokeniser(rules=1).pieces(text) == tokens.Tokeniser(rules=2).pieces(text)
+
+
+@pytest.mark.parametrize(("cut", "wanted"), [("head", "ab"), ("tail", "de"), ("both", "ae")])
+def test_of_a_longer_text_the_beginning_the_end_or_half_of_each_is_read(cut, wanted):
+    assert tokens.Tokeniser("characters", 2, cut=cut).read("abcde") == list(wanted)
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_subwords_are_learnt_from_texts_and_come_back_from_what_is_saved(kind):
+    texts = [f"unhappily unhappy happiness {n}" for n in range(50)]
+    trained = tokens.Tokeniser("subwords", rules=2).trained(texts, vocabulary=60, kind=kind)
+    again = tokens.Tokeniser(**json.loads(json.dumps(asdict(trained))))
+    assert again.pieces("Unhappiness") == trained.pieces("unhappiness")
+    assert 1 < len(again.pieces("unhappiness")) < len("unhappiness")
+    assert again.pieces(" ") == []

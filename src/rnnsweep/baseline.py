@@ -4,19 +4,26 @@ Shapes: N rows, K outputs for each.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from string import punctuation
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import prepare, read_texts
+from rnnsweep.data.tokens import Tokeniser
+from rnnsweep.errors import UserError
 from rnnsweep.tasks import LOSS, Facts, Score, Task
 from rnnsweep.tasks.names import best_names, tested_names
 
 if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import Pipeline
+
+_PUNCTUATION = frozenset(punctuation)
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class Baseline:
     penalty: float
     seconds: float  # of all fits
     samples_per_second: float  # rows of the training part by the seconds of one fit
+    note: str = ""  # what was done otherwise than usual
 
     @property
     def validation(self) -> float:
@@ -68,10 +76,10 @@ class Baseline:
 
 
 def fit_baseline(run: RunConfig) -> Baseline:
-    """Fit TF-IDF of words and pairs of words, and the task's linear model, on a corpus's training part.
+    """Fit TF-IDF of tokens and pairs of tokens, and the task's linear model, on a corpus's training part.
 
-    Both are scikit-learn's; the rows and the split are those that the networks get. The penalty is the one
-    with the best validation score.
+    Both are scikit-learn's; rows, split and tokens are those that the networks get (punctuation aside; of
+    characters, runs of one to four). The penalty is the one with the best validation score.
 
     Raises:
         UserError: the corpus cannot be read.
@@ -80,8 +88,10 @@ def fit_baseline(run: RunConfig) -> Baseline:
     train = read_texts(run.data, "train")
     validation = read_texts(run.data, "validation")
     spec, score = run.spec, run.score
-    task = spec.make(run.task, Facts(prepare(run.data).labels, train[1]))
-    fitted = [(_fit(task, *train, penalty=penalty), penalty) for penalty in spec.penalties]
+    corpus = prepare(run.data)
+    task = spec.make(run.task, Facts(corpus.labels, train[1]))
+    words, counts = fit_vectoriser(corpus.tokeniser, train[0])
+    fitted = [(_fit(task, words, counts, train[1], penalty=penalty), penalty) for penalty in spec.penalties]
     scored = [(_values(run, task, model, *validation), model, penalty) for model, penalty in fitted]
     best, model, penalty = max(
         scored, key=lambda entry: score.turned(entry[0][score.name])
@@ -96,15 +106,52 @@ def fit_baseline(run: RunConfig) -> Baseline:
         penalty=penalty,
         seconds=seconds,
         samples_per_second=len(train[0]) * len(spec.penalties) / seconds,
+        note="" if words.min_df > 1 else "no token is in two texts: those in one text count, too",
     )
 
 
-def _fit(task: Task, texts: list[str], targets_N: Any, *, penalty: float) -> "Pipeline":
+def fit_vectoriser(tokeniser: Tokeniser, texts: Sequence[str]) -> "tuple[TfidfVectorizer, Any]":
+    """Count the tokens of texts and their pairs; return what counts them, and the counts (texts x terms).
+
+    A term counts that is in two texts or more; where there is none, one text is enough.
+
+    Raises:
+        UserError: no text has a token.
+    """
+    for min_df in (2, 1):
+        words = make_vectoriser(tokeniser, min_df=min_df)
+        try:
+            return words, words.fit_transform(texts)
+        except ValueError:  # no term is left
+            continue
+    raise UserError("the linear baseline cannot be fitted: no text of the training part has a token")
+
+
+def make_vectoriser(tokeniser: Tokeniser, *, min_df: int = 2) -> "TfidfVectorizer":
+    """Return scikit-learn's TF-IDF of a corpus's tokens and pairs of them, not fitted yet."""
     from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        tokenizer=partial(_terms, tokeniser),
+        token_pattern=None,
+        lowercase=False,  # the tokeniser does, where its rules say so
+        ngram_range=(1, 4) if tokeniser.tokens == "characters" else (1, 2),
+        sublinear_tf=True,
+        min_df=min_df,
+    )
+
+
+def _terms(tokeniser: Tokeniser, text: str) -> list[str]:
+    pieces = tokeniser.pieces(text)
+    if tokeniser.tokens == "characters":
+        return pieces
+    return [piece for piece in pieces if piece not in _PUNCTUATION]
+
+
+def _fit(task: Task, words: "TfidfVectorizer", counts: Any, targets_N: Any, *, penalty: float) -> "Pipeline":
     from sklearn.pipeline import make_pipeline
 
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
-    return make_pipeline(words, task.baseline(penalty)).fit(texts, targets_N)
+    return make_pipeline(words, task.baseline(penalty).fit(counts, targets_N))
 
 
 def _values(

@@ -1,5 +1,6 @@
 """Where the command line begins and ends: one line for a mistake, an exit status that says whose it is."""
 
+import io
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status: 0, 2 (user's mistake), 1 (ours) or 130 (interrupted)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     leave_out_working_directory()
+    _write_any_character()
     _end_on_sigterm_as_on_ctrl_c()
     collect_seldom()
     try:
@@ -55,6 +57,13 @@ def commands(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+def _write_any_character() -> None:
+    """Write what an output's encoding lacks as an escape: no result is lost for a character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _end_on_sigterm_as_on_ctrl_c() -> None:

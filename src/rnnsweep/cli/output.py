@@ -28,8 +28,9 @@ def one_json_object(wanted: bool) -> Iterator[Emit]:
     kept: list[Mapping[str, Any]] = []
     with _standard_output_on_error():
         yield kept.append
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     for result in kept:
-        print(json.dumps(plain(result), allow_nan=False, ensure_ascii=False), flush=True)
+        print(json.dumps(plain(result), allow_nan=False, ensure_ascii=not unicode), flush=True)
 
 
 def plain(value: Any) -> Any:

@@ -126,4 +126,6 @@ def _baseline(task: TrialTask, run: RunConfig, record: RunRecord) -> Outcome:
     task.files.note_test_read()
     fitted = fit_baseline(run)
     record.summary(fitted.summary())
+    if fitted.note:
+        record.tags({"rnnsweep.note": fitted.note})
     return Outcome("complete", scores=fitted.plain())

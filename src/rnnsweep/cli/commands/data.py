@@ -62,7 +62,8 @@ def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
     ranked = sorted(facts.labels.items(), key=lambda item: -item[1])
     total = sum(facts.labels.values())
     if facts.majority is not None:
-        console.print(f"{len(ranked)} labels, majority {facts.majority:.1%}", style="bold", markup=False)
+        share = facts.majority or 0.0
+        console.print(f"{len(ranked)} labels, majority {share:.1%}", style="bold", markup=False)
     width = max((len(label) for label, _ in ranked[:SHOWN]), default=0)
     for label, rows in ranked[:SHOWN]:
         console.print(f"  {label:<{width}}  {rows:>9,}  {rows / total:>6.1%}", markup=False, soft_wrap=True)

@@ -135,7 +135,7 @@ def _decodes(path: Path, encoding: str) -> tuple[bool, bool]:
 
 
 def _first_break(text: str) -> str:
-    """Return how the first line ends: in a line feed (with or without a carriage return before it), or not."""
+    """Return what the first line ends in: a line feed (a carriage return may precede it) or not."""
     feed, carriage = text.find("\n"), text.find("\r")
     if feed < 0:
         return "\r" if carriage >= 0 else ""

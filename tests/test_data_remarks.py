@@ -1,0 +1,166 @@
+"""What a person would say of a corpus is said before anything is trained on it."""
+
+import json
+import unicodedata
+
+import pytest
+
+from rnnsweep.data import DataConfig, prepare
+from rnnsweep.data.labels import LabelOptions, RawLabels, number_name, read_labels
+from rnnsweep.data.remarks import CODES, codes
+from rnnsweep.errors import UserError
+
+WORDS = ("soup", "bread", "room", "staff", "view", "price", "tea", "bed")
+
+
+def sentence(n, kind):
+    return f"the {WORDS[n % 8]} number {n} of all was {kind} and that is what we say of it today"
+
+
+def rows_of(count=200, labels=("good", "bad")):
+    return [
+        {"text": sentence(n, labels[n % len(labels)]), "label": labels[n % len(labels)]} for n in range(count)
+    ]
+
+
+def read(tmp_path, rows, *, test=None, **values):
+    for name, part in {"train": rows, **({"test": test} if test else {})}.items():
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("\n".join(json.dumps(row) for row in part))
+        values[name] = str(path)
+    corpus = prepare(DataConfig(corpus="files", **values), tmp_path / "cache")
+    assert {remark.code for remark in corpus.facts.remarks} <= set(CODES)
+    return corpus
+
+
+def told(tmp_path, rows, code, **values):
+    facts = read(tmp_path, rows, **values).facts
+    return next(remark.message for remark in facts.remarks if remark.code == code)
+
+
+def test_a_plain_corpus_has_no_remarks(tmp_path):
+    rows = [{"text": f"{sentence(n % 7, 'so')} {n}", "label": n % 2} for n in range(1000)]
+    facts = read(tmp_path, rows).facts
+    assert codes(facts.remarks) == []
+    assert facts.summary()[1] == "nothing remarkable in the data"
+    assert list(facts.to_json()) == ["parts", "labels", "majority", "lengths", "unknown", "remarks"]
+    assert sum(part["rows"] for part in facts.parts.values()) == 1000
+    assert facts.parts["train"]["lines"] == facts.parts["train"]["rows"]
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), "NaN", "NA", "None", "NULL", "?", ""])
+def test_labels_that_read_as_missing_are_no_classes_unless_asked_for(tmp_path, value):
+    rows = [*rows_of(), *[{"text": f"unlabelled {n}", "label": value} for n in range(3)]]
+    with pytest.raises(UserError, match="row 201 has no label .* missing-like-label: 3 in all"):
+        read(tmp_path, rows)
+    assert "3 rows without a label left out" in told(
+        tmp_path, rows, "missing-like-label", skip_unlabelled=True
+    )
+    if value and value == value:
+        assert value in read(tmp_path, rows, missing_is_class=True).labels
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *(("1.0", "1"), ("1", "1"), ("-0", "0"), ("2.50", "2.5"), ("007", "007"), ("-3.0", "-3")),
+        *(("1.x", "1.x"), (".5", "0.5")),
+    ],
+)
+def test_numbers_have_one_name(text, name):
+    assert number_name(text) == name
+
+
+def test_numbers_compare_as_numbers_and_truth_among_them_is_1(tmp_path):
+    values = [0, 1, 0.0, 1.0, "0", "1", False, True]
+    found = read_labels([RawLabels(tmp_path, "label", values)], LabelOptions())
+    assert found.names == [["0", "1"] * 4]
+    other = read_labels([RawLabels(tmp_path, "label", [True, False])], LabelOptions())
+    assert other.names == [["true", "false"]]
+
+
+def test_labels_are_mended_and_variants_named_and_folded_where_asked(tmp_path):
+    labels = ["good"] * 90 + ["Good"] * 6 + ["good\u200b"] * 2 + [" good"] * 2 + ["bad"] * 100
+    rows = [{"text": sentence(n, "x"), "label": label} for n, label in enumerate(labels)]
+    assert "'good' 94, 'Good' 6" in told(tmp_path, rows, "label-variants")
+    assert read(tmp_path, rows, fold_labels=True).facts.labels == {"bad": 100, "good": 100}
+    accent = [
+        {"text": sentence(n, "x"), "label": ("é", unicodedata.normalize("NFD", "é"), "a")[n % 3]}
+        for n in range(90)
+    ]
+    assert read(tmp_path, accent).facts.labels == {"a": 30, "é": 60}
+
+
+def test_test_rows_that_train_are_counted_and_refused_where_all_do(tmp_path):
+    rows = rows_of()
+    fresh = [{"text": f"fresh {n} {sentence(n, 'x')}", "label": "good"} for n in range(5)]
+    assert (
+        told(tmp_path, rows, "overlap", test=[*rows[:10], *fresh]) == "10 of 15 test rows are training rows"
+    )
+    shouted = [{**row, "text": row["text"].upper() + "!"} for row in rows[:4]]
+    message = told(tmp_path, rows, "overlap", test=[*shouted, *fresh])
+    assert message.endswith("(0 by every character, 4 but for case, blanks or punctuation)")
+    with pytest.raises(UserError, match="overlap: 40 of 40 test rows are training rows"):
+        read(tmp_path, rows, test=rows[:40])
+
+
+def test_near_duplicates_stay_on_one_side_of_a_split(tmp_path):
+    forms = (str, str.upper, lambda text: f"  {text}!", lambda text: text.replace(" ", "  "))
+    rows = [{**row, "text": form(row["text"])} for row in rows_of() for form in forms]
+    corpus = read(tmp_path, rows)
+    assert "near-duplicates" in codes(corpus.facts.remarks)
+    parts = [{" ".join(t.lower().rstrip("!").split()) for t in corpus.texts(part)} for part in corpus.sizes]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+
+
+def test_rows_of_one_group_stay_on_one_side_where_asked_and_are_told_where_not(tmp_path):
+    rows = [{**row, "author": f"a{n % 20}"} for n, row in enumerate(rows_of())]
+    assert "data.group=author keeps each on one side" in told(tmp_path, rows, "groups")
+    corpus = read(tmp_path, rows, group="author")
+    assert "groups" not in codes(corpus.facts.remarks)
+    author = {row["text"]: row["author"] for row in rows}
+    parts = [{author[text] for text in corpus.texts(part)} for part in corpus.sizes]
+    assert not parts[0] & parts[2]
+    assert not parts[0] & parts[1]
+
+
+def test_imbalance_rare_labels_conflicts_and_small_parts_are_told(tmp_path):
+    rows = [
+        {"text": sentence(n, "x"), "label": "rare" if n == 0 else "fraud" if n < 9 else "fine"}
+        for n in range(200)
+    ]
+    assert "95.5% of the rows are 'fine'" in told(tmp_path, rows, "imbalanced")
+    assert "'rare' 1" in told(tmp_path, rows, "rare-label")
+    assert "18 validation rows" in told(tmp_path, rows, "few-rows")
+    both = [{"text": row["text"], "label": label} for row in rows_of(20) for label in ("good", "bad")]
+    assert "20 texts (40 rows) stand under two labels" in told(tmp_path, both, "conflicting")
+
+
+def test_many_numbers_as_labels_lead_to_regression_and_a_numbering_of_classes_does_not(tmp_path):
+    rows = [{"text": sentence(n, "x"), "label": (n % 60) / 7} for n in range(600)]
+    assert "task=regression learns them as quantities" in told(tmp_path, rows, "numbers")
+    classes = [{"text": sentence(n, "x"), "label": n % 60} for n in range(600)]
+    assert "numbers" not in codes(read(tmp_path, classes).facts.remarks)
+
+
+def test_texts_that_are_cut_are_told_and_the_end_is_read_where_asked(tmp_path):
+    rows = [
+        {"text": " ".join(["word"] * 150 + [kind]), "label": kind} for kind in ("yes", "no") for _ in range(1)
+    ]
+    rows = [{**row, "text": f"{n} {row['text']}"} for n in range(100) for row in rows]
+    assert "100.0% of the texts have more than data.max_length=100" in told(tmp_path, rows, "cut")
+    for cut, seen in (("head", False), ("tail", True), ("both", True)):
+        assert ("yes" in read(tmp_path, rows, cut=cut).vocabulary) is seen
+
+
+def test_tokens_without_blanks_and_unknown_ones_are_told(tmp_path):
+    rows = [
+        {"text": f"{n:020b}".replace("0", "acgt").replace("1", "ttga"), "label": n % 2} for n in range(200)
+    ]
+    facts = read(tmp_path, rows).facts
+    assert {"unsegmented", "unknown"} <= set(codes(facts.remarks))
+    assert facts.unknown == 1
+    assert "unsegmented" not in codes(read(tmp_path, rows, tokens="characters").facts.remarks)
+    chinese = [{"text": f"服务员态度很热情{n}", "label": n % 2} for n in range(200)]
+    assert "of a script without blanks" in told(tmp_path, chinese, "unsegmented")
