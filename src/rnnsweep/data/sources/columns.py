@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ TEXT = (
 )
 LABEL = ("label", "labels", "class", "category", "target", "sentiment", "topic", "intent", "y")
 PAIR = ("title", "description")  # as in AG's News: read together where no column is called text
+FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
 GROUP = (  # columns that often name what rows have in common
     *("group", "group_id", "author", "author_id", "user", "user_id", "username", "speaker", "subject"),
     *("patient", "patient_id", "customer", "customer_id", "session", "session_id", "conversation_id"),
@@ -43,36 +45,37 @@ class NoColumn(UserError):
 
 def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
     """Say what the rows look like: a header that is a row, several columns that hold 0 and 1."""
-    table = read_table(path, read_options(config), lambda names: list(dict.fromkeys(filter(None, names))))
-    rows = {name: list(map(str, values[:1000])) for name, values in table.columns.items()}
-    flags = [
-        name for name, values in rows.items() if set(values) <= {"0", "1", "0.0", "1.0", "True", "False"}
-    ]
+    columns = _first_rows(path, config)
+    flags = [name for name, values in columns if name and values and set(values) <= FLAGS]
     if error.missing == "label" and len(flags) > 1:
         return (
             f". Columns {', '.join(map(repr, flags[:4]))} hold 0 and 1: several labels a text (multi-label)"
             f" is no task here; data.label={flags[0]} trains one of them"
         )
-    if config.header and _is_data(table.names, rows):
-        numbers = {name: n + 1 for n, name in enumerate(table.names)}
-        text, label = _likeliest(rows)
+    if config.header and any(name and (is_number(name) or name in values) for name, values in columns):
+        text, label = _likeliest([values for _, values in columns])
         return (
             f". The first line looks like a row: data.header=false numbers the columns,"
-            f" as data.text={numbers[text]} data.label={numbers[label]}"
+            f" as data.text={text + 1} data.label={label + 1}"
         )
     return ""
 
 
-def _is_data(names: Sequence[str], rows: dict[str, list[str]]) -> bool:
-    """Return whether a header's names are values: numbers, or values of their own columns."""
-    return any(is_number(name) or name in rows.get(name, ()) for name in names)
+def _first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
+    """Return each column of a file: its name, and its first values as text."""
+    table = read_table(path, replace(read_options(config), header=False), list)
+    columns = [(name, list(map(str, values[:1000]))) for name, values in table.columns.items()]
+    if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
+        columns = [(values[0].strip(), values[1:]) for _, values in columns]
+    return columns
 
 
-def _likeliest(rows: dict[str, list[str]]) -> tuple[str, str]:
-    """Return the columns most like texts (the longest values) and most like labels (the fewest)."""
-    text = max(rows, key=lambda name: sum(map(len, rows[name])))
-    others = [name for name in rows if name != text and len(set(rows[name])) > 1]
-    return text, min(others or list(rows), key=lambda name: len(set(rows[name])))
+def _likeliest(columns: Sequence[list[str]]) -> tuple[int, int]:
+    """Return which columns are most like texts (the longest values) and most like labels (the fewest)."""
+    text = max(range(len(columns)), key=lambda n: sum(map(len, columns[n])))
+    different = {n: len(set(values)) for n, values in enumerate(columns) if n != text}
+    labels = {n: count for n, count in different.items() if count > 1} or different or {text: 1}
+    return text, min(labels, key=labels.__getitem__)
 
 
 def texts_of(table: Table, columns: Sequence[str]) -> tuple[list[str], bool]:

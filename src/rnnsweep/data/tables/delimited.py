@@ -12,6 +12,7 @@ from rnnsweep.data.tables.dialect import (
     Dialect,
     first_lines,
     guess_dialect,
+    is_wrapped,
     named,
     quotes_are_characters,
 )
@@ -111,7 +112,7 @@ def _quoting_of_tabs(
     plain = Dialect("\t", "")
     with _open(path, content) as file:
         characters = quotes_are_characters(plain.reader(file))
-    if characters is None:
+    if characters is None or (characters and _quotes_header(path, content, plain)):
         with _open(path, content) as file:
             characters = not _is_consistent(dialect, file)
     if characters:
@@ -119,6 +120,13 @@ def _quoting_of_tabs(
             f"{path.name}: quote marks are read as characters (data.quote='\"' reads them as quoting)"
         )
     return (plain if characters else dialect), notes
+
+
+def _quotes_header(path: Path, content: Scan, plain: Dialect) -> bool:
+    """Return whether each name of the header stands in quote marks, as where a program quotes every value."""
+    with _open(path, content) as file:
+        header = next((row for row in plain.reader(file) if row), [])
+    return all(map(is_wrapped, header))
 
 
 def _is_consistent(dialect: Dialect, file: Any) -> bool:

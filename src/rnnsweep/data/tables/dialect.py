@@ -153,14 +153,15 @@ class _Wrapped:
             if '"' not in value:
                 if value:
                     self.bare.add(column)
-            elif not _wrapped(value):
+            elif not is_wrapped(value):
                 return False
             elif not _needs_quotes(value[1:-1]):
                 self.loose.add(column)
         return True
 
 
-def _wrapped(value: str) -> bool:
+def is_wrapped(value: str) -> bool:
+    """Return whether a value stands in quote marks, with those inside doubled."""
     return len(value) >= 2 and value[0] == value[-1] == '"' and '"' not in value[1:-1].replace('""', "")
 
 
