@@ -125,7 +125,7 @@ def _quoting_of_tabs(
 def _quotes_header(path: Path, content: Scan, plain: Dialect) -> bool:
     """Return whether each name of the header stands in quote marks, as where a program quotes every value."""
     with _open(path, content) as file:
-        header = next((row for row in plain.reader(file) if row), [])
+        header: list[str] = next((row for row in plain.reader(file) if row), [])
     return all(map(is_wrapped, header))
 
 
