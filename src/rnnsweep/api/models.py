@@ -14,12 +14,13 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.shell import command_line
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.tasks.names import best, tested
 
 if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult
     from rnnsweep.comparison import Comparison
     from rnnsweep.comparison.verdicts.records import Standing
-    from rnnsweep.models import Card, Prediction, TextModel
+    from rnnsweep.models import Answer, Card, TextModel
     from rnnsweep.tracking.read.row import RunRow
     from rnnsweep.tracking.store.registry import ModelEntry
 
@@ -102,14 +103,17 @@ def _entry(
     from rnnsweep.tracking.store.registry import ModelEntry
 
     model, card = _of_run(row, mlruns)
-    linear, test = found.linear, standing.test
+    linear, test, score = found.linear, standing.test, found.score
+    low, high = (
+        (None, None) if test.low is None or test.high is None else score.turned_interval(test.low, test.high)
+    )
     card = replace(
         card,
-        mean=test.mean,
-        low=test.low,
-        high=test.high,
+        mean=None if test.mean is None else score.turned(test.mean),
+        low=low,
+        high=high,
         replicates=test.replicates,
-        baseline=linear.test.mean if linear else None,
+        baseline=score.turned(linear.test.mean) if linear and linear.test.mean is not None else None,
         sweep=found.sweep,
         question=found.question,
     )
@@ -141,7 +145,9 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
     """Make the model of a recorded run, from its checkpoint and its corpus, and its card."""
     from rnnsweep.data import prepare
     from rnnsweep.models import Card, TextModel
-    from rnnsweep.training.initial import restore
+    from rnnsweep.models.text_model import Scale
+    from rnnsweep.tasks.regression import Numbers
+    from rnnsweep.training.initial import fit_task, restore
 
     run = recorded_run(row, mlruns)
     corpus = prepare(run.data)
@@ -159,10 +165,13 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
         max_length=run.data.max_length,
         vocabulary=len(corpus.vocabulary),
         parameters=sum(value.numel() for value in network.parameters()),
-        validation=row.metrics.get("best/validation_accuracy"),
-        test=row.metrics.get("test/accuracy"),
+        validation=row.metrics.get(best(run.score.name)),
+        test=row.metrics.get(tested(run.score.name)),
+        score=run.score,
     )
-    return TextModel(network, corpus.vocabulary, corpus.labels, corpus.tokeniser, card.facts()), card
+    task = fit_task(run, corpus)
+    scale = Scale(task.mean, task.scale) if isinstance(task, Numbers) else None
+    return TextModel(network, corpus.vocabulary, corpus.labels, corpus.tokeniser, card.facts(), scale), card
 
 
 def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "TextModel":
@@ -236,8 +245,8 @@ def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: s
 
 def predict(
     texts: str | Sequence[str], *, model: str | Path | None = None, uri: str | None = None
-) -> "list[Prediction]":
-    """Give label and probabilities of texts, as ``rnnsweep predict`` does; `model` as in `load_model`.
+) -> "list[Answer]":
+    """Answer texts, as ``rnnsweep predict`` does; `model` as in `load_model`.
 
     To ask again and again, load the model once: ``rnnsweep.load_model().predict(texts)``.
     """

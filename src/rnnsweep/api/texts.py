@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from rnnsweep.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from rnnsweep.models import Prediction
+    from rnnsweep.models import Answer
 
 ANSWERS = (".csv", ".jsonl")
-COLUMNS = ("text", "label", "probability", "tokens", "known")
 LINES = (".txt", ".ft", ".fasttext")  # a text a line, whatever else reads them
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
 
@@ -104,11 +103,11 @@ def _from_tables(paths: Sequence[Path], column: str | None) -> Asked:
     return Asked(texts, columns, notes)
 
 
-def write_answers(texts: Sequence[str], answers: "Sequence[Prediction]", to: Path) -> Path:
+def write_answers(texts: Sequence[str], answers: "Sequence[Answer]", to: Path) -> Path:
     """Write a row for each text, in their order.
 
-    Of lines: text, label, probability, tokens, known. Of a table: all its columns, then prediction,
-    probability and the probability of each label. JSON Lines has the probabilities as an object.
+    Of lines: the text and what was answered. Of a table: all its columns, then the prediction, and of a
+    classification its probability and that of each class. JSON Lines has the probabilities as an object.
 
     Raises:
         UserError: another suffix than .csv or .jsonl, or the file cannot be written.
@@ -127,34 +126,36 @@ def write_answers(texts: Sequence[str], answers: "Sequence[Prediction]", to: Pat
     return to
 
 
-def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Prediction]") -> None:
+def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
     for row, answer in zip(_rows(asked), answers, strict=True):
         told = asdict(answer)
         if asked.columns:
-            told = _beside(row, {"prediction": told.pop("label"), **told})
+            told = _beside(row, {"prediction": told.pop(next(iter(told))), **told})
         file.write(json.dumps({**row, **told}, ensure_ascii=False, default=str) + "\n")
 
 
-def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Prediction]") -> None:
+def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
     rows = zip(_rows(asked), answers, strict=True)
-    if not asked.columns:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows({**row, **asdict(answer), "label": no_formula(answer.label)} for row, answer in rows)
-        return
-    labels = list(answers[0].probabilities) if answers else []
-    added = ["prediction", "probability", *(f"probability of {label}" for label in labels)]
-    header = [*asked.columns, *_beside(asked.columns, dict.fromkeys(added))]
     plain = csv.writer(file)
-    plain.writerow(header)
-    for row, answer in rows:
-        chances = (answer.probabilities[label] for label in labels)
-        plain.writerow([*row.values(), no_formula(answer.label), answer.probability, *chances])
+    if not asked.columns:
+        names = [name for name, value in asdict(answers[0]).items() if not isinstance(value, dict)]
+        plain.writerow(["text", *names])
+        plain.writerows(
+            [row["text"], *(_safe(getattr(answer, name)) for name in names)] for row, answer in rows
+        )
+        return
+    added = answers[0].columns() if answers else {}
+    plain.writerow([*asked.columns, *_beside(asked.columns, added)])
+    plain.writerows([*row.values(), *map(_safe, answer.columns().values())] for row, answer in rows)
 
 
-def no_formula(label: str) -> str:
-    """Return a label that no spreadsheet takes for a formula: with an apostrophe before it, where it may."""
-    return f"'{label}" if label.startswith(FORMULA) else label
+def _safe(value: Any) -> Any:
+    return no_formula(value) if isinstance(value, str) else value
+
+
+def no_formula(name: str) -> str:
+    """Return a name that no spreadsheet takes for a formula: with an apostrophe before it, where it may."""
+    return f"'{name}" if name.startswith(FORMULA) else name
 
 
 def _beside(row: Any, added: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Trained networks as things to use: a folder without code in it, raw text in, label and probabilities out.
+"""Trained networks as things to use: a folder without code in it, raw text in, a class or a number out.
 
 `folder` writes and reads such a folder and refuses foreign ones; `text_model` is the model itself; `card`
 describes where it comes from and what it is good for; `onnx_file` and `onnx_graph` export it; `scoring`
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from rnnsweep.models.folder import read_model as read_model
     from rnnsweep.models.folder import write_model as write_model
     from rnnsweep.models.onnx_file import export_onnx as export_onnx
+    from rnnsweep.models.text_model import Answer as Answer
+    from rnnsweep.models.text_model import NumberPrediction as NumberPrediction
     from rnnsweep.models.text_model import Prediction as Prediction
     from rnnsweep.models.text_model import TextModel as TextModel
 
 __getattr__, __all__ = lazy_names(
     __name__,
     {
-        ".text_model": "Prediction TextModel",
+        ".text_model": "Answer NumberPrediction Prediction TextModel",
         ".folder": "read_model write_model",
         ".card": "Card",
         ".onnx_file": "export_onnx",

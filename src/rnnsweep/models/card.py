@@ -1,15 +1,16 @@
 """A model card: what the model was trained on, how good it is, what it is for and what it is not for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rnnsweep.shell import continued, fenced
+from rnnsweep.tasks import Score, score_named
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a card tells; scores are shares between 0 and 1, None where they were not measured."""
+    """What a card tells; scores are natural values, None where they were not measured."""
 
     architecture: str
     run: str  # its name and id
@@ -31,6 +32,7 @@ class Card:
     baseline: float | None = None  # the linear model on the same test part
     sweep: str = ""
     question: str = ""
+    score: Score = field(default_factory=score_named)  # what all scores are values of
 
     def facts(self) -> dict[str, Any]:
         """Give it as plain values, as they are kept in ``model.json``."""
@@ -41,6 +43,7 @@ class Card:
             "overrides": list(self.overrides),
             "corpus": {"name": self.corpus, "digest": self.digest, "sizes": dict(self.sizes)},
             "parameters": self.parameters,
+            "score": self.score.facts(),
             "validation": self.validation,
             "test": self.test,
             "replicates": {"n": self.replicates, "mean": self.mean, "low": self.low, "high": self.high},
@@ -65,7 +68,7 @@ class Card:
         sizes = ", ".join(f"{rows:,} {part}" for part, rows in self.sizes.items())
         asked = [f"* **Question of sweep {self.sweep}**: {self.question}"] if self.sweep else []
         return [
-            f"Gives one of {len(self.labels)} labels to a text: {_listed(self.labels)}.",
+            self._answers(),
             "",
             *asked,
             f"* **Run**: {self.run}",
@@ -78,13 +81,22 @@ class Card:
             fenced(continued("train", *self.overrides)),
         ]
 
+    def _answers(self) -> str:
+        if self.labels:
+            return f"Gives one of {len(self.labels)} labels to a text: {_listed(self.labels)}."
+        return "Estimates a number for a text, in the unit of the target that it was trained on."
+
     def _how_good(self) -> list[str]:
-        lines = ["## How good it is", "", f"* Validation accuracy of this run: {_score(self.validation)}"]
+        lines = [
+            "## How good it is",
+            "",
+            f"* Validation {self.score.title} of this run: {_score(self.validation)}",
+        ]
         if self.test is not None:
-            lines.append(f"* Test accuracy of this run: {_score(self.test)}")
+            lines.append(f"* Test {self.score.title} of this run: {_score(self.test)}")
         lines.append(f"* {self._spread()}")
         if self.baseline is not None:
-            better = self.mean is not None and self.mean > self.baseline
+            better = self.mean is not None and self.score.turned(self.mean) > self.score.turned(self.baseline)
             note = "" if better else " A linear model is at least as good here: think about using one."
             lines.append(f"* Linear baseline on the same test part: {_score(self.baseline)}.{note}")
         return lines
@@ -94,23 +106,26 @@ class Card:
             return "The test part was not read for this architecture: nothing is known of its test score."
         if self.low is None or self.high is None:
             seeds = "1 replicate" if self.replicates == 1 else f"{self.replicates} replicates"
-            return f"Test accuracy over {seeds}: {_score(self.mean)}; too few for an interval."
+            return f"Test {self.score.title} over {seeds}: {_score(self.mean)}; too few for an interval."
         return (
-            f"Test accuracy over {self.replicates} replicates: {_score(self.mean)}"
+            f"Test {self.score.title} over {self.replicates} replicates: {_score(self.mean)}"
             f" (95 % interval {_score(self.low)} to {_score(self.high)}). This run is the one of them with"
             " the best validation score; expect the mean of new texts, not this run's own score."
         )
 
     def _for(self) -> list[str]:
+        always = "names one of its labels" if self.labels else "returns a number"
         return [
             "## What it is for",
             "",
-            "Sorting texts like those of its corpus into these labels, and comparing architectures.",
+            "Sorting texts like those of its corpus into these labels, and comparing architectures."
+            if self.labels
+            else "Estimating the number of texts like those of its corpus, and comparing architectures.",
             "",
             "## What it is not for",
             "",
-            "* Texts of other sources, times or languages: it was not tested on any, and always names one of"
-            " its labels. Where `known` is low against `tokens` the answer says little.",
+            f"* Texts of other sources, times or languages: it was not tested on any, and always {always}."
+            " Where `known` is low against `tokens` the answer says little.",
             "* Decisions about people. Its probabilities were not calibrated.",
             f"* Texts whose meaning comes late: what follows {self.max_length} tokens is not read.",
         ]

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from rnnsweep.data.config import CUTS
 from rnnsweep.data.tokens import KINDS, RULES, Tokeniser
 from rnnsweep.errors import UserError
-from rnnsweep.models.text_model import TextModel
+from rnnsweep.models.text_model import Scale, TextModel
 from rnnsweep.networks import Network, parameter_count
 from rnnsweep.networks.config import ModelConfig
 
@@ -50,6 +50,7 @@ def write_model(model: TextModel, folder: Path, *, card: str = "") -> Path:
         "network": asdict(model.network.config),
         "cutting": asdict(model.cutting),
         "labels": list(model.labels),
+        **({"numbers": asdict(model.scale)} if model.scale else {}),
         "facts": dict(model.facts),
     }
     (folder / FACTS).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -73,11 +74,23 @@ def read_model(folder: Path) -> TextModel:
         raise UserError(f"{inner / FACTS}: format {content.get('format')!r} is not {FORMAT}; update rnnsweep")
     config = _typed(ModelConfig, content.get("network"), inner / FACTS, "network")
     cutting = _read_cutting(content.get("cutting"), inner / FACTS)
-    labels = _texts(content.get("labels"), inner / FACTS, "labels", least=2)
+    scale = _read_scale(content.get("numbers"), inner / FACTS)
+    labels = _texts(content.get("labels"), inner / FACTS, "labels", least=0 if scale else 2)
+    outputs = 1 if scale else len(labels)
     words = _texts(_read_json(inner / WORDS, list), inner / WORDS, "words", least=2)
-    network = _read_network(inner / WEIGHTS, config, vocabulary=len(words), classes=len(labels))
+    network = _read_network(inner / WEIGHTS, config, vocabulary=len(words), classes=outputs)
     facts = content.get("facts")
-    return TextModel(network, words, labels, cutting, facts if isinstance(facts, dict) else {})
+    return TextModel(network, words, labels, cutting, facts if isinstance(facts, dict) else {}, scale)
+
+
+def _read_scale(values: Any, path: Path) -> Scale | None:
+    """Read what turns outputs into numbers; None in a model of classes."""
+    if values is None:
+        return None
+    scale = _typed(Scale, values, path, "numbers")
+    if not scale.scale > 0:
+        raise UserError(f"{path}: numbers.scale={scale.scale}: must be above 0")
+    return scale
 
 
 def _read_cutting(values: Any, path: Path) -> Tokeniser:

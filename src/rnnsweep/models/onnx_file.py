@@ -28,6 +28,8 @@ def export_onnx(model: TextModel, path: Path) -> Path:
         UserError: ONNX is not installed, the network is no function of a text, the file cannot be written,
             or the two disagree.
     """
+    if model.scale is not None:
+        raise UserError(f"{path}: only models of classes can be exported; this one answers with a number")
     onnx = _required("onnx")
     content = onnx.helper.make_model(
         make_graph(model.network),

@@ -1,12 +1,12 @@
 """A trained network with all it needs to read raw text.
 
-Shapes: B texts of a batch, T time steps, C labels.
+Shapes: B texts of a batch, T time steps, K outputs for each.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from rnnsweep.data.tokens import Tokeniser
 from rnnsweep.networks import Network
 
 BATCH = 64  # texts read at once
+SHOWN = 10  # labels of an answer at length
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,63 @@ class Prediction:
     tokens: int  # of the text that were read; the rest was cut
     known: int  # of them that the vocabulary has
 
+    @property
+    def short(self) -> str:
+        """The answer in a line."""
+        return f"{self.label}  {self.probability:.3f}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The answer at length: every label with its probability, the likeliest first."""
+        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        wide = max(len(label) for label, _ in ranked)
+        shown = [
+            f"{label:<{wide}}  {chance:.3f}  {'█' * round(30 * chance)}" for label, chance in ranked[:SHOWN]
+        ]
+        more = len(ranked) - SHOWN
+        return (
+            [*shown, f"and {more} more {'label' if more == 1 else 'labels'}: --json"] if more > 0 else shown
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """Return the answer for a table, and after it the probability of each label."""
+        chances = {f"probability of {label}": chance for label, chance in self.probabilities.items()}
+        return {"prediction": self.label, "probability": self.probability, **chances}
+
+
+@dataclass(frozen=True)
+class NumberPrediction:
+    """The number for one text. Where `known` is 0 the text told the network nothing."""
+
+    value: float
+    tokens: int  # of the text that were read; the rest was cut
+    known: int  # of them that the vocabulary has
+
+    @property
+    def short(self) -> str:
+        """The answer in a line."""
+        return f"{self.value:.6g}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The answer at length."""
+        return [self.short]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the answer for a table."""
+        return {"prediction": self.value}
+
+
+Answer: TypeAlias = Prediction | NumberPrediction
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What turns a standardised output into the unit of the target."""
+
+    mean: float = 0.0
+    scale: float = 1.0
+
 
 @dataclass(frozen=True)
 class TextModel:
@@ -40,9 +98,10 @@ class TextModel:
     labels: tuple[str, ...]
     cutting: Tokeniser
     facts: Mapping[str, Any] = field(default_factory=dict)  # where it comes from: architecture, run, scores
+    scale: Scale | None = None  # of a model whose answers are numbers; it has no labels
 
-    def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
-        """Give the label and the probabilities of each text, in their order.
+    def predict(self, texts: str | Sequence[str]) -> list[Answer]:
+        """Answer each text, in their order: a label and the probability of each, or a number.
 
         Each text gets the answer that it gets alone, whatever stands beside it.
 
@@ -54,10 +113,10 @@ class TextModel:
             if not isinstance(text, str):
                 raise TypeError(f"text {number + 1} is a {type(text).__name__}, not a text")
         part = self.encode([_writable(text) for text in texts])
-        found: list[Prediction | None] = [None] * len(texts)
-        for rows_B, probabilities_BC in self._read(part):
-            for row, chances_C in zip(rows_B.tolist(), probabilities_BC, strict=True):
-                found[row] = self._answer(part, row, texts[row], chances_C)
+        found: list[Answer | None] = [None] * len(texts)
+        for rows_B, outputs_BK in self._read(part):
+            for row, outputs_K in zip(rows_B.tolist(), outputs_BK, strict=True):
+                found[row] = self._answer(part, row, texts[row], outputs_K)
         return [answer for answer in found if answer is not None]
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
@@ -76,16 +135,19 @@ class TextModel:
             return
         for rows_B, batch in ordered_batches(part, batch_size=size):
             with torch.inference_mode():
-                logits_BC = self.network(batch.tokens_BT, batch.lengths_B)
-            yield rows_B, logits_BC.double().softmax(1)
+                outputs_BK = self.network(batch.tokens_BT, batch.lengths_B).double()
+            yield rows_B, outputs_BK if self.scale else outputs_BK.softmax(1)
 
-    def _answer(self, part: EncodedPart, row: int, text: str, chances_C: torch.Tensor) -> Prediction:
+    def _answer(self, part: EncodedPart, row: int, text: str, outputs_K: torch.Tensor) -> Answer:
         ids = part.ids[part.offsets_N1[row] : part.offsets_N1[row + 1]]
         known = int((ids != self.cutting.unknown).sum())
         empty = len(ids) == 1 and known == 0 and not self.cutting.pieces(text)
-        chances = dict(zip(self.labels, chances_C.tolist(), strict=True))
-        label = self.labels[int(chances_C.argmax())]
-        return Prediction(label, chances[label], chances, 0 if empty else len(ids), known)
+        read = 0 if empty else len(ids)
+        if self.scale:
+            return NumberPrediction(float(outputs_K[0]) * self.scale.scale + self.scale.mean, read, known)
+        chances = dict(zip(self.labels, outputs_K.tolist(), strict=True))
+        label = self.labels[int(outputs_K.argmax())]
+        return Prediction(label, chances[label], chances, read, known)
 
 
 def _writable(text: str) -> str:

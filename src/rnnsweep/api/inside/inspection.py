@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnsweep.api.evaluation import checkpoint_of, recorded_run
+from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ def inspect(run: str, text: str, *, uri: str | None = None) -> InspectResult:
     mlruns = find_paths().mlruns
     row = find_run(mlruns, run, uri=uri)
     config = recorded_run(row, mlruns)
+    if config.spec.targets != "classes":
+        raise UserError(
+            f"run {row.run_id[:8]}: classes are shown token by token, task={config.spec.name} has none"
+        )
     weights = checkpoint_of(row, mlruns)
     corpus = prepare(config.data)
     found = read(restore(config, corpus, weights), corpus, text)

@@ -14,7 +14,7 @@ from rnnsweep.shell import command_line
 if TYPE_CHECKING:
     from rnnsweep.api import SweepResult
     from rnnsweep.api.texts import Asked
-    from rnnsweep.models import Prediction, TextModel
+    from rnnsweep.models import Answer, TextModel
 
 WHICH = "Sweep, SWEEP@ARCHITECTURE, run or folder. [default: the last sweep's champion]"
 SHOWN = 60  # characters of a text in a line
@@ -44,7 +44,7 @@ def predict_command(
     to: Path | None,
     as_json: bool,
 ) -> None:
-    """Give the label and the probabilities of texts.
+    """Answer texts: with a class and the probability of each, or with a number.
 
     The model is a sweep's champion (the best mean validation score over replicates), another of its
     architectures, any run, or a model's folder. Nothing is run that lies in the folder.
@@ -102,7 +102,7 @@ def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
 
     Token ids go in; logits and probabilities come out.
 
-    It is compared with the original on texts of many lengths before it is left on disk. Vocabulary, labels
+    It is compared with the original on texts of many lengths before it is left on disk. Vocabulary, classes
     and the way of cutting texts are in its metadata. Needs the extra: pip install 'rnnsweep[onnx]'.
     """
     from rnnsweep.api import export_model
@@ -131,7 +131,7 @@ def keep_models(result: "SweepResult") -> None:
         console.print("To ask it: rnnsweep predict 'a text'", style="dim", markup=False)
 
 
-def _show(model: "TextModel", asked: "Asked", answers: "list[Prediction]", to: Path | None) -> None:
+def _show(model: "TextModel", asked: "Asked", answers: "list[Answer]", to: Path | None) -> None:
     out, err = consoles()
     err.print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim", markup=False)
     if to is not None:
@@ -139,22 +139,15 @@ def _show(model: "TextModel", asked: "Asked", answers: "list[Prediction]", to: P
     elif len(answers) == 1:
         _show_one(answers[0])
     else:
-        wide = max(len(answer.label) for answer in answers)
         for text, answer in zip(asked, answers, strict=True):
             cut = " ".join(text[: 2 * SHOWN].split())[:SHOWN]
-            out.print(
-                f"{answer.label:<{wide}}  {answer.probability:.3f}  {cut}", markup=False, soft_wrap=True
-            )
+            out.print(f"{answer.short}  {cut}", markup=False, soft_wrap=True)
 
 
-def _show_one(answer: "Prediction") -> None:
+def _show_one(answer: "Answer") -> None:
     out, err = consoles()
-    ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
-    wide = max(len(label) for label, _ in ranked)
-    for label, chance in ranked[:10]:
-        out.print(f"{label:<{wide}}  {chance:.3f}  {'█' * round(30 * chance)}", markup=False)
-    if len(ranked) > 10:
-        err.print(f"and {count(len(ranked) - 10, 'label')} more: --json", style="dim")
+    for line in answer.lines:
+        out.print(line, markup=False)
     if answer.known == 0:
         err.print("The model knows no word of this text: its answer means nothing.", style="yellow")
     else:
