@@ -79,8 +79,8 @@ def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
 
     from rnnsweep.networks import parameter_count
 
-    sizes = {"vocabulary": len(corpus.vocabulary), "classes": run.spec.outputs(len(corpus.labels))}
-    weights, memory = parameter_count(run.model, **sizes), psutil.virtual_memory().total
+    outputs, memory = run.spec.outputs(len(corpus.labels)), psutil.virtual_memory().total
+    weights = parameter_count(run.model, vocabulary=len(corpus.vocabulary), classes=outputs)
     if weights * _BYTES_PER_WEIGHT > memory:
         asked, there = weights * _BYTES_PER_WEIGHT / 2**30, memory / 2**30
         raise UserError(

@@ -212,7 +212,7 @@ def _of_labels(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     if share >= MAJORITY:
         yield Remark(
             "imbalanced",
-            f"{share:.1%} of the rows are {label!r}: always answering so scores {share:.4f} accuracy; read"
+            f"{share:.1%} of the rows are {label!r}: always answering so is right as often; read"
             f" macro F1 (the mean over labels), and weigh the labels with task.class_weights=balanced",
         )
 

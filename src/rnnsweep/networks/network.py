@@ -1,7 +1,7 @@
-"""One recurrent network that classifies texts.
+"""One recurrent network: a body and a head.
 
-Shapes: B texts, T time steps, U distinct tokens, E embedding size, H outputs a step (both directions side by
-side), C classes.
+Shapes: B rows, T time steps, U distinct tokens, E embedding size, H outputs a step (both directions side by
+side), K outputs of the head.
 """
 
 from collections.abc import Callable
@@ -15,45 +15,47 @@ from rnnsweep.networks.embedding import make_embedding
 from rnnsweep.networks.fast.evaluation import run_tokens
 from rnnsweep.networks.fast.layers import Shows
 from rnnsweep.networks.fast.recurrent import run_distinct
+from rnnsweep.networks.heads import READERS, ROW, refuse_misfit, shows
 from rnnsweep.networks.initial import set_initial_weights
-from rnnsweep.networks.pooling import pool
 from rnnsweep.networks.size import input_width, output_width
 
 # Distinct tokens in a batch, as a share of its tokens, up to which reading each of them once is quicker: the
 # products are dearer than gathering and adding up their results, the more so the wider the layer.
 WORTH_IT = 0.9
-SHOWN: dict[str, Shows] = {"last": "last", "mean": "mean"}  # poolings that the layers do themselves
 _LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Network(nn.Module):
-    """Embedding, recurrent layers, pooling over the real steps, output layer.
+    """A body (embedding, recurrent layers) and a head: an output layer for each row, or for each step.
+
+    At level row the head reads what is pooled over the real steps; at level step it reads every step.
 
     Computes the same logits whatever the padding: those of packed sequences (unless ``model.masked=false``).
     The recurrent layers are PyTorch's own modules, so that the state_dict loads into any of their kind.
     """
 
-    def __init__(self, config: ModelConfig, *, vocabulary: int, classes: int) -> None:
+    def __init__(self, config: ModelConfig, *, vocabulary: int, classes: int, level: str = ROW) -> None:
         super().__init__()
-        self.config = config
+        refuse_misfit(config, level)
+        self.config, self.level = config, level
         self.embedding = make_embedding(config, vocabulary=vocabulary)
         width = input_width(config, vocabulary=vocabulary)
         self.layers = None if config.cell == "bag" else _recurrent_layers(config, width)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(output_width(config), classes)
+        self.output = nn.Linear(output_width(config, level=level), classes)
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Give logits_BC of texts of token ids; what stands at or after a text's length is padding."""
+        """Return outputs_BK (or outputs_BTK) of rows of token ids; beyond a row's length stands padding."""
         learns = self.training or torch.is_grad_enabled()
         if self.layers is None or learns or choose(self.embedding.weight) != "compiled":
             return self.read(self.embedding(tokens_BT.t()), lengths_B)
         lengths_B = self._lengths_read(lengths_B, tokens_BT.shape[1])
         outputs_TBH = run_tokens(self.layers, self.embedding, tokens_BT.t(), lengths_B)
-        return self._judge(outputs_TBH, lengths_B)
+        return self._head(outputs_TBH, lengths_B)
 
     def read(self, embedded_TBE: Tensor, lengths_B: Tensor) -> Tensor:
-        """Give logits_BC of texts whose tokens have been looked up already.
+        """Return outputs_BK (or outputs_BTK) of rows whose tokens have been looked up already.
 
         Training reads the few rows of the embedding that a batch needs and starts here.
         """
@@ -63,8 +65,8 @@ class Network(nn.Module):
         if self.layers is not None:
             way = choose(hidden_TBH, ragged=bool((lengths_B != steps).any()))
             shown = run(self.layers, hidden_TBH, lengths_B, way=way, shows=self._shows)
-            return self._judge(shown, lengths_B)
-        return self._judge(hidden_TBH, lengths_B)
+            return self._head(shown, lengths_B)
+        return self._head(hidden_TBH, lengths_B)
 
     def reads_distinct(self, vectors_UE: Tensor, *, tokens: int) -> bool:
         """Say whether `read_distinct` is right here, and quicker than `read`, for so many tokens.
@@ -84,36 +86,32 @@ class Network(nn.Module):
         shown = run_distinct(
             self.layers, vectors_UE, places_TB, lengths_B, padding=padding, shows=self._shows
         )
-        return self._judge(shown, lengths_B)
+        return self._head(shown, lengths_B)
 
     @property
     def _shows(self) -> Shows:
-        """What the pooling needs of the recurrent layers."""
-        return SHOWN.get(self.config.pooling, "every")
+        """What the head needs of the recurrent layers."""
+        return shows(self.config, self.level)
 
     def _lengths_read(self, lengths_B: Tensor, steps: int) -> Tensor:
         return lengths_B if self.config.masked else torch.full_like(lengths_B, steps)
 
-    def _judge(self, shown: Tensor, lengths_B: Tensor) -> Tensor:
-        """Give logits_BC from outputs_TBH, or from pooled_BH."""
-        pooled_BH = shown if shown.dim() == 2 else self._pool(shown, lengths_B)
-        if self.config.join == "backward_only":
-            pooled_BH = pooled_BH[:, pooled_BH.shape[1] // 2 :]
-        return self.output(self.dropout(pooled_BH))  # type: ignore[no-any-return]
-
-    def _pool(self, outputs_TBH: Tensor, lengths_B: Tensor) -> Tensor:
-        return pool(
-            outputs_TBH,
-            lengths_B.to(outputs_TBH.device),  # up to here they were read on the CPU
-            pooling=self.config.pooling,
-            bidirectional=self.config.bidirectional and self.layers is not None,
-            ragged=bool((lengths_B != outputs_TBH.shape[0]).any()),
-        )
+    def _head(self, shown: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return outputs_BK, or outputs_BTK at level step, of what the body shows."""
+        read = READERS[self.level](shown, lengths_B, self.config)
+        return self.output(self.dropout(read))  # type: ignore[no-any-return]
 
 
-def build(config: ModelConfig, *, vocabulary: int, classes: int) -> Network:
-    """Make a network with fresh weights, drawn from PyTorch's global random numbers."""
-    network = Network(config, vocabulary=vocabulary, classes=classes)
+def build(config: ModelConfig, *, vocabulary: int, classes: int, level: str = ROW) -> Network:
+    """Make a network with fresh weights, drawn from PyTorch's global random numbers.
+
+    Args:
+        config: of body and head.
+        vocabulary: token ids.
+        classes: outputs of the head.
+        level: an answer for each row, or for each step.
+    """
+    network = Network(config, vocabulary=vocabulary, classes=classes, level=level)
     set_initial_weights(network.embedding, network.layers, config)
     if config.initialisation == "keras":
         nn.init.xavier_uniform_(network.output.weight)

@@ -5,7 +5,7 @@ from rnnsweep.networks.config import ModelConfig
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
-def parameter_count(config: ModelConfig, *, vocabulary: int, classes: int) -> int:
+def parameter_count(config: ModelConfig, *, vocabulary: int, classes: int, level: str = "row") -> int:
     """Count the weights of the network that `build` makes from the same arguments, without making it.
 
     A recurrent layer of hidden size H that reads I numbers a step has, in each direction and for each of
@@ -13,7 +13,7 @@ def parameter_count(config: ModelConfig, *, vocabulary: int, classes: int) -> in
     A frozen embedding counts, a one-hot code has no weights.
     """
     embedding = embedding_count(config, vocabulary=vocabulary)
-    width = output_width(config)
+    width = output_width(config, level=level)
     return embedding + _recurrent_count(config, vocabulary=vocabulary) + classes * (width + 1)
 
 
@@ -34,9 +34,9 @@ def input_width(config: ModelConfig, *, vocabulary: int) -> int:
     return vocabulary if config.input == "one_hot" else config.embedding_size
 
 
-def output_width(config: ModelConfig) -> int:
-    """Count the numbers that stand for a text after pooling."""
-    halves = 2 if config.pooling == "mean_max" else 1
+def output_width(config: ModelConfig, *, level: str = "row") -> int:
+    """Count the numbers that the head reads: of a row after pooling, or of a step."""
+    halves = 2 if config.pooling == "mean_max" and level == "row" else 1
     if config.cell == "bag":
         return halves * config.embedding_size
     both = config.bidirectional and config.join == "both"

@@ -26,7 +26,7 @@ INTERRUPTED = 130
     "train",
     ("rnnsweep train", "train the run that conf/config.yaml describes"),
     ("rnnsweep train model=gru optimizer.lr=0.01 trainer.max_epochs=3", "another model and other values"),
-    ("rnnsweep train data.train=reviews.csv", "your own text: columns text and label"),
+    ("rnnsweep train data.train=reviews.csv", "your own text, and what is to be told of it"),
     ("rnnsweep train model=bilstm --json | jq .validation", "one JSON object, for programs"),
 )
 @overrides_argument

@@ -8,6 +8,7 @@ from rnnsweep.comparison.report import tables
 from rnnsweep.comparison.report.page import confusion_csv, figures, runs_csv
 from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.errors import UserError
+from rnnsweep.tasks.answers import CONFUSION
 
 
 def write_figures(comparison: Comparison, folder: Path) -> list[Path]:
@@ -43,5 +44,5 @@ def _tables(comparison: Comparison) -> dict[str, str | bytes]:
         "verdicts.md": tables.verdicts_markdown(comparison),
         "verdicts.tex": tables.verdicts_latex(comparison),
         "runs.csv": runs_csv(comparison.runs),
-        "confusion.csv": confusion_csv(comparison.mistakes),
+        f"{CONFUSION}.csv": confusion_csv(comparison.mistakes),
     }

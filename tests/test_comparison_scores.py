@@ -1,0 +1,76 @@
+"""Verdicts know nothing of a score's direction: it is turned at the door, and turned back when written."""
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from sweep_records import make_curves, make_runs
+
+from rnnsweep.comparison import compare_records, render_report, standings_table
+from rnnsweep.tasks import score_named
+from rnnsweep.tasks.score import LOWER
+
+ACCURACY = score_named()
+ERROR = replace(ACCURACY, name="error", title="error", direction=LOWER, lowest=None, highest=None)
+RMSE = score_named("regression", "rmse")
+
+
+def negated(runs):
+    return runs.assign(validation=-runs["validation"].astype(float), test=-runs["test"].astype(float))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_negated_and_the_direction_flipped_give_the_same_verdicts_to_the_last_digit(seed):
+    runs = make_runs(seed=seed, spread=0.01, paired=0.5)
+    higher = compare_records(runs, make_curves(runs), sweep="s", score=ACCURACY)
+    lower = compare_records(negated(runs), None, sweep="s", score=ERROR)
+    assert [replace(v, score=ERROR, sentence="") for v in higher.verdicts] == [
+        replace(v, sentence="") for v in lower.verdicts
+    ]
+    assert [s.architecture for s in higher.standings] == [s.architecture for s in lower.standings]
+    assert [s.test for s in higher.standings] == [s.test for s in lower.standings]
+
+
+def test_json_has_natural_values_and_better_means_better_in_the_scores_direction():
+    runs = negated(make_runs({"a": -1.0, "b": -2.0}, linear=-1.5, spread=0.01))
+    found = compare_records(runs, sweep="s", score=RMSE).to_json()
+    assert found["score"] == {"name": "rmse", "unit": "units of the target", "direction": "lower"}
+    assert [s["architecture"] for s in found["standings"]] == ["a", "linear", "b"]
+    best = found["standings"][0]
+    assert best["validation"] > 0
+    assert best["test"]["low"] < best["test"]["mean"] < best["test"]["high"]
+    assert best["test"]["mean"] == pytest.approx(1.0, abs=0.02)
+    verdict = next(v for v in found["verdicts"] if {v["a"], v["b"]} == {"a", "b"})
+    assert (verdict["a"], verdict["verdict"]) == ("a", "better")
+    assert verdict["low"] < verdict["difference"] < verdict["high"] < 0  # a - b: the smaller error is a's
+    json.dumps(found, allow_nan=False)
+
+
+def test_people_read_natural_values_with_the_scores_title_and_unit():
+    runs = negated(make_runs({"a": -1.0, "b": -2.0}, linear=-1.5, spread=0.01))
+    comparison = compare_records(runs, sweep="s", score=RMSE)
+    console = Console(width=80, file=io.StringIO())
+    console.print(standings_table(comparison))
+    printed = console.file.getvalue()
+    assert "-1.0" not in printed.split("Pairs")[0]
+    sentence = next(v.sentence for v in comparison.verdicts if v.b == "b")
+    assert sentence.startswith("a is better than b by 1.0")
+    assert "units of the target" in sentence
+    page = render_report(comparison)
+    assert "mean RMSE on the test part" in page
+    assert "TF-IDF and ridge regression" in page
+
+
+def test_a_relative_margin_is_a_share_of_the_baselines_error():
+    runs = negated(make_runs({"a": -1.0, "b": -2.0}, linear=-1.5, spread=0.01))
+    assert compare_records(runs, sweep="s", score=RMSE).margin == pytest.approx(0.015, rel=0.01)
+    assert compare_records(runs, sweep="s", score=RMSE, margin=3.0).margin == 3.0
+
+
+def test_the_score_is_read_from_the_runs_and_older_records_are_of_accuracy():
+    runs = negated(make_runs({"a": -1.0, "b": -2.0}, linear=None, spread=0.01))
+    named = compare_records(runs.assign(task="regression", score="mae"), sweep="s")
+    assert named.score == score_named("regression", "mae")
+    assert compare_records(make_runs(), sweep="s").score == ACCURACY
