@@ -9,6 +9,7 @@ from rnnsweep.api.lookup import find_name, started
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.spreadsheet import no_formula
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def export(name: str | Path, to: str | Path | None = None) -> Exported:
 def _write(table: "pandas.DataFrame", file: Path) -> None:
     try:
         if file.suffix == ".csv":
-            table.to_csv(file, index=False)
+            table.map(no_formula).to_csv(file, index=False)
         else:
             table.to_parquet(file, index=False)
     except OSError as error:

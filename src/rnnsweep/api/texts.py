@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rnnsweep.errors import UserError, nearest
+from rnnsweep.spreadsheet import no_formula
 
 if TYPE_CHECKING:
     from rnnsweep.models import Answer
 
 ANSWERS = (".csv", ".jsonl")
 LINES = (".txt", ".ft", ".fasttext")  # a text a line, whatever else reads them
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
 
 
 class Asked(list[str]):
@@ -141,21 +141,12 @@ def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
         names = [name for name, value in asdict(answers[0]).items() if not isinstance(value, dict)]
         plain.writerow(["text", *names])
         plain.writerows(
-            [row["text"], *(_safe(getattr(answer, name)) for name in names)] for row, answer in rows
+            [row["text"], *(no_formula(getattr(answer, name)) for name in names)] for row, answer in rows
         )
         return
     added = answers[0].columns() if answers else {}
     plain.writerow([*asked.columns, *_beside(asked.columns, added)])
-    plain.writerows([*row.values(), *map(_safe, answer.columns().values())] for row, answer in rows)
-
-
-def _safe(value: Any) -> Any:
-    return no_formula(value) if isinstance(value, str) else value
-
-
-def no_formula(name: str) -> str:
-    """Return a name that no spreadsheet takes for a formula: with an apostrophe before it, where it may."""
-    return f"'{name}" if name.startswith(FORMULA) else name
+    plain.writerows([*row.values(), *map(no_formula, answer.columns().values())] for row, answer in rows)
 
 
 def _beside(row: Any, added: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,23 @@
 """Rich's console; apart, because importing rich takes a while."""
 
-from rich.console import Console
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from rnnsweep.cli.visible import visible
 
 
 class QuietConsole(Console):
     """A console that lets the command line decide what a closed pipe means; rich would exit with 1."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render, with control characters in texts of others made visible."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
         """Pass it on."""

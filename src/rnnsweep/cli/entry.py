@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from rnnsweep.cli.command import Group
+from rnnsweep.cli.visible import visible
 from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
 from rnnsweep.interpreter import leave_out_working_directory
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted", "")
         return INTERRUPTED
+    except PermissionError as error:
+        return _user_mistake(_not_writable(error), shown=_TRACEBACK in arguments)
     except BrokenPipeError:  # at the last flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
@@ -85,6 +88,11 @@ def _user_mistake(error: Exception, *, shown: bool) -> int:
     return USER
 
 
+def _not_writable(error: PermissionError) -> UserError:
+    """Name the file or folder that this user may not read or write, as a read-only mlruns/."""
+    return UserError(f"{error.filename or 'a file'}: {error.strerror}; give yourself the right, or copy it")
+
+
 def _our_mistake(error: Exception, arguments: Sequence[str]) -> int:
     if _TRACEBACK in arguments or os.environ.get("RNNSWEEP_TRACEBACK"):
         traceback.print_exception(error)
@@ -118,4 +126,4 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
 
 def _say(word: str, text: str) -> None:
     styled = click.style(word, fg="red" if "error" in word else "yellow", bold=True) if word else ""
-    click.echo(" ".join(part for part in (styled, text) if part), err=True)
+    click.echo(" ".join(part for part in (styled, visible(text)) if part), err=True)

@@ -3,15 +3,21 @@
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from rnnsweep.cli.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON may hold them, and a terminal obeys them
 Emit = Callable[[Mapping[str, Any]], None]
 
 
@@ -30,7 +36,8 @@ def one_json_object(wanted: bool) -> Iterator[Emit]:
         yield kept.append
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     for result in kept:
-        print(json.dumps(plain(result), allow_nan=False, ensure_ascii=not unicode), flush=True)
+        text = json.dumps(plain(result), allow_nan=False, ensure_ascii=not unicode)
+        print(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
 
 
 def plain(value: Any) -> Any:
@@ -49,11 +56,19 @@ def plain(value: Any) -> Any:
     return number if math.isfinite(number) else None
 
 
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a line of text in which nothing of others speaks to the terminal."""
+    click.echo(visible(str(text)), err=err, nl=nl)
+
+
 def consoles() -> "tuple[Console, Console]":
     """Give rich's consoles of standard output and standard error, as wide as the terminal."""
     from rnnsweep.cli.console import QuietConsole
 
-    return QuietConsole(highlight=False), QuietConsole(stderr=True, highlight=False)
+    return (
+        QuietConsole(highlight=False, markup=False, emoji=False),
+        QuietConsole(stderr=True, highlight=False, markup=False, emoji=False),
+    )
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The files of conf/: which there are, what they hold, and on which line a key stands."""
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rnnsweep.config.overrides import refuse_resolvers
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
+from rnnsweep.yaml_files import copy_yaml, refuse_bomb
 
 _MISSING = re.compile(r"Could not (?:find|load) '(?P<group>[^'/]+)/(?P<name>[^']+)'")
 _LOCK = threading.RLock()
@@ -66,7 +66,10 @@ class _Repository(ConfigRepository):
 
     def load_config(self, config_path: str) -> ConfigResult | None:
         """Load one file, and name it in what goes wrong."""
+        path = _file(config_path, self.folders)
         try:
+            if path.is_file():
+                refuse_bomb(path.read_text(encoding="utf-8"), shown(path))
             loaded = super().load_config(config_path)
         except (yaml.YAMLError, OSError, ValueError, OmegaConfBaseException) as error:
             raise _unreadable(_file(config_path, self.folders), error) from error
@@ -96,7 +99,7 @@ def copy_conf(into: Path, conf: Path | None = None) -> Path:
         UserError: there is no config.yaml to copy.
     """
     for folder in reversed(conf_folders(conf)):
-        shutil.copytree(folder, into, dirs_exist_ok=True)
+        copy_yaml(folder, into)
     return into
 
 

@@ -23,12 +23,19 @@ img { max-width: none; background: #fff; }
 """
 
 
+# nothing is loaded and no script runs, whatever a text of somebody else holds; shades are attributes of style
+_POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "style-src 'unsafe-inline'; img-src data:\">"
+)
+
+
 def write_page(inspection: Inspection, path: Path, *, title: str, picture: bytes) -> Path:
     """Write the page: the text by saliency, the table of tokens, the picture of gates and states."""
     image = base64.b64encode(picture).decode()
     parts = [
         "<!doctype html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+        f'<html lang="en"><head><meta charset="utf-8">{_POLICY}<title>{escape(title)}</title>',
         f"<style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
         f"<p>Answer: <b>{escape(inspection.answer)}</b>, probability {inspection.confidence:.3f}.</p>",

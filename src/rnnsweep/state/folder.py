@@ -33,6 +33,7 @@ from rnnsweep.state.lock import is_running, read_controller, sole_controller
 from rnnsweep.state.looks import Looks, note_look, read_looks
 from rnnsweep.state.task_folder import TEST_READS, note_test_read
 from rnnsweep.state.task_folder import TaskFolder as TaskFolder
+from rnnsweep.yaml_files import copy_yaml
 
 if TYPE_CHECKING:
     from rnnsweep.state.clock import Clock
@@ -256,8 +257,13 @@ class SweepFolder:
 
 
 def copy_files(conf: Path, to: Path) -> None:
-    """Copy the YAML files of a folder of configuration files."""
-    shutil.copytree(conf, to, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy the YAML files of a folder of configuration files.
+
+    Raises:
+        UserError: one of them is a link out of the folder.
+    """
+    to.mkdir(parents=True, exist_ok=True)
+    copy_yaml(conf, to)
 
 
 def _name(folder: SweepFolder) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from rnnsweep.errors import UserError
+from rnnsweep.yaml_files import refuse_bomb
 
 
 class _Loader(yaml.SafeLoader):
@@ -49,6 +50,7 @@ def load_yaml(text: str, path: Path) -> Any:
     Raises:
         UserError: the text is no YAML, or a key stands twice; with the line.
     """
+    refuse_bomb(text, str(path))
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.spreadsheet import no_formula
+
 CONFUSION = "confusion"  # the picture of a table of counts of true and predicted classes
 MOST_MISTAKES = 100
 SHOWN = 500  # characters of a text
@@ -66,6 +68,6 @@ def _cut(text: str) -> str:
 def _csv(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
+    writer.writerow(map(no_formula, heads))
+    writer.writerows([no_formula(cell) for cell in row] for row in rows)
     return file.getvalue()

@@ -7,7 +7,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.views import print_views
 from rnnsweep.cli.words import score
 from rnnsweep.shell import command_line
@@ -54,7 +54,7 @@ def compare_command(
     if not as_json:
         print_answer(found)
         if figures:
-            click.echo(f"Figures: {len(written)} files in {figures}")
+            echo(f"Figures: {len(written)} files in {figures}")
 
 
 def _write_figures(found: "Comparison", folder: Path) -> list[Path]:
@@ -108,10 +108,8 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
             }
         )
     if not as_json:
-        click.echo(
-            f"# {found.architecture}, validation {found.score.title} {score(found.validation)}", err=True
-        )
-        click.echo(found.command)
+        echo(f"# {found.architecture}, validation {found.score.title} {score(found.validation)}", err=True)
+        echo(found.command)
 
 
 def print_answer(comparison: "Comparison") -> None:

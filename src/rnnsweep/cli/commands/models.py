@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.words import count
 from rnnsweep.shell import command_line
 
@@ -86,7 +86,7 @@ def serve_command(model: str | None, port: int) -> None:
     from rnnsweep.api import load_model
     from rnnsweep.models.scoring import serve
 
-    serve(load_model(model), port=port, say=click.echo)
+    serve(load_model(model), port=port, say=echo)
 
 
 @command(
@@ -108,7 +108,7 @@ def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
     from rnnsweep.api import export_model
 
     path = export_model(to, model=model, overwrite=overwrite)
-    click.echo(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), checked against the original")
+    echo(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), checked against the original")
 
 
 def keep_models(result: "SweepResult") -> None:

@@ -10,7 +10,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import Question
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.words import count, duration
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def schema_command() -> None:
     """Print the JSON schema of sweep files, for editors."""
     from rnnsweep.sweepfile import sweep_schema
 
-    click.echo(json.dumps(sweep_schema(), indent=2, ensure_ascii=False))
+    echo(json.dumps(sweep_schema(), indent=2, ensure_ascii=False))
 
 
 def plan_json(found: "Plan") -> dict[str, Any]:

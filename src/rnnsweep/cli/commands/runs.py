@@ -8,7 +8,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.settings import overrides_argument
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.words import count, duration, loss, score
 from rnnsweep.errors import UserError
 from rnnsweep.shell import command_line
@@ -84,11 +84,11 @@ def evaluate_command(run: str, as_json: bool) -> None:
 
 def _print_evaluation(result: "EvaluateResult") -> None:
     """Print a line for each score, and a table with a row for each class."""
-    click.echo(f"run {result.run_id[:8]} ({result.name}) on the test part")
+    echo(f"run {result.run_id[:8]} ({result.name}) on the test part")
     wide = max(map(len, ("loss", *result.titles.values())))
     for name, title in result.titles.items():
-        click.echo(f"  {title:<{wide}}  {score(result.values[name])}")
-    click.echo(f"  {'loss':<{wide}}  {loss(result.values['loss'])}")
+        echo(f"  {title:<{wide}}  {score(result.values[name])}")
+    echo(f"  {'loss':<{wide}}  {loss(result.values['loss'])}")
     if not result.classes:
         return
     from rich.table import Table
@@ -139,7 +139,7 @@ def _conclude(result: "TrainResult") -> None:
     console, _ = consoles()
     ended = {"interrupted": "interrupted after", "early": "stopped early after"}.get(result.stopped or "", "")
     console.print(
-        f"[bold]{score(result.validation)}[/] best validation {result.score.title}"
+        f"{score(result.validation)} best validation {result.score.title}"
         f" ({ended} {count_epochs(result.epochs)}, {count(result.parameters, 'parameter')},"
         f" {duration(result.seconds)})".replace("( ", "(")
     )

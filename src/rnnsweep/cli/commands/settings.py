@@ -7,7 +7,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object
 
 if TYPE_CHECKING:
     from rnnsweep.config import Setting
@@ -81,7 +81,7 @@ def version_command(as_json: bool) -> None:
         emit(found | folders)
     if not as_json:
         for name, value in (found | folders).items():
-            click.echo(f"{name:<18} {value}")
+            echo(f"{name:<18} {value}")
 
 
 @command(
@@ -98,7 +98,7 @@ def completion_command(ctx: click.Context, shell: str) -> None:
     assert complete is not None
     script = complete(ctx.find_root().command, {}, "rnnsweep", "_RNNSWEEP_COMPLETE")
     text = script.source_template % script.source_vars()
-    click.echo(text.replace(*_NO_SPACE_AFTER_KEYS) if shell == "bash" else text)
+    echo(text.replace(*_NO_SPACE_AFTER_KEYS) if shell == "bash" else text)
 
 
 def _files(group: str, begun: str) -> list[str]:

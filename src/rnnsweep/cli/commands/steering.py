@@ -4,9 +4,10 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.words import count
 from rnnsweep.shell import command_line
+from rnnsweep.spreadsheet import no_formula
 
 
 @command(
@@ -23,7 +24,7 @@ def stop_command(sweep: str, as_json: bool) -> None:
         process = stop(sweep)
         emit({"sweep": sweep, "process": process})
     if not as_json:
-        click.echo(f"asked process {process} to stop; go on with: {command_line('sweep', sweep)}", err=True)
+        echo(f"asked process {process} to stop; go on with: {command_line('sweep', sweep)}", err=True)
 
 
 @command(
@@ -46,7 +47,7 @@ def enqueue_command(sweep: str, architecture: str, values: tuple[str, ...], as_j
         enqueue(sweep, architecture, values)
         emit({"sweep": sweep, "architecture": architecture, "values": values})
     if not as_json:
-        click.echo(f"proposed to {architecture}; it runs next{_with_what(sweep)}", err=True)
+        echo(f"proposed to {architecture}; it runs next{_with_what(sweep)}", err=True)
 
 
 def _with_what(sweep: str) -> str:
@@ -80,9 +81,9 @@ def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
     if as_json:
         return
     if number:
-        click.echo(f"{count(number, 'task')} to be tried again{_with_what(sweep)}", err=True)
+        echo(f"{count(number, 'task')} to be tried again{_with_what(sweep)}", err=True)
     else:
-        click.echo(f"nothing of sweep {sweep} failed", err=True)
+        echo(f"nothing of sweep {sweep} failed", err=True)
 
 
 @command(
@@ -109,7 +110,7 @@ def export_command(sweep: str, file: str | None, as_json: bool) -> None:
     if as_json:
         return
     if found.file is None:
-        click.echo(found.trials.to_csv(index=False), nl=False)
+        echo(found.trials.map(no_formula).to_csv(index=False), nl=False)
     _, console = consoles()
     to = "standard output" if found.file is None else found.file
     console.print(f"{count(len(found.trials), 'trial')} to {to}", markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
-from rnnsweep.cli.output import one_json_object
+from rnnsweep.cli.output import echo, one_json_object
 from rnnsweep.cli.words import count
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -54,8 +54,8 @@ def ui_command(
 
     places = find_paths()
     if line := sync(places.mlruns, uri).line:
-        click.echo(line, err=True)
-    serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, say=click.echo)
+        echo(line, err=True)
+    serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, say=echo)
     return 0
 
 
@@ -68,16 +68,16 @@ def _check_team(uri: str | None, *, store: str | None, artifacts: str | None, ho
     checks = check_server(uri) if uri else check_parts(store=store, artifacts=artifacts, hosts=hosts)
     for one in checks:
         sign = click.style("holds  ", fg="green") if one.holds else click.style("missing", fg="red")
-        click.echo(f"{sign}  {one.what:<14}  {one.found}")
+        echo(f"{sign}  {one.what:<14}  {one.found}")
         if not one.holds:
-            click.echo(f"{'':<25}{one.remedy}")
+            echo(f"{'':<25}{one.remedy}")
     if not uri:
-        click.echo("\nIt is started on its machine, where it listens on loopback alone, with:")
-        click.echo("\n".join(start_lines(store=store, artifacts=artifacts, hosts=hosts)))
-        click.echo("\nBefore it stands a proxy that speaks TLS and closes the assistant, as Caddy with:")
-        click.echo("\n".join(proxy_lines(hosts)))
-        click.echo("\nPeople use it with MLFLOW_TRACKING_URI=https://NAME, MLFLOW_TRACKING_USERNAME and")
-        click.echo("MLFLOW_TRACKING_PASSWORD in their environment.")
+        echo("\nIt is started on its machine, where it listens on loopback alone, with:")
+        echo("\n".join(start_lines(store=store, artifacts=artifacts, hosts=hosts)))
+        echo("\nBefore it stands a proxy that speaks TLS and closes the assistant, as Caddy with:")
+        echo("\n".join(proxy_lines(hosts)))
+        echo("\nPeople use it with MLFLOW_TRACKING_URI=https://NAME, MLFLOW_TRACKING_USERNAME and")
+        echo("MLFLOW_TRACKING_PASSWORD in their environment.")
     return 0 if all(one.holds for one in checks) else 1
 
 
@@ -89,7 +89,7 @@ def sync_command() -> int:
 
     refuse_old_layout(find_paths().mlruns)
     found = sync(find_paths().mlruns)
-    click.echo(found.line or "Nothing waits: all runs are in the store.")
+    echo(found.line or "Nothing waits: all runs are in the store.")
     return 1 if found.waiting else 0
 
 
@@ -116,7 +116,7 @@ def store_command(action: str, sweep: str | None, as_json: bool) -> int:
         emit(asdict(done))
     if not as_json:
         for line in _rebuilt(done):
-            click.echo(line)
+            echo(line)
     return 1 if done.waiting else 0
 
 

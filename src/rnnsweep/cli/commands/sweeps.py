@@ -237,7 +237,7 @@ def _follow(sweep: str) -> None:
 
 def _print_status(found: "SweepStatus") -> None:
     console, _ = consoles()
-    console.print(f"[bold]{found.sweep}[/]  {found.state}, slots busy {found.slots_busy:.0%}")
+    console.print(f"{found.sweep}  {found.state}, slots busy {found.slots_busy:.0%}")
     console.print(_status_table(found))
     for one in found.standings:
         if one.stopped:
@@ -250,6 +250,7 @@ def _print_status(found: "SweepStatus") -> None:
 
 def _status_table(found: "SweepStatus") -> "Table":
     from rich.table import Table
+    from rich.text import Text
 
     from rnnsweep.palette import colour
 
@@ -260,7 +261,7 @@ def _status_table(found: "SweepStatus") -> "Table":
         table.add_column(head, justify="right", no_wrap=True)
     for row in found.standings:
         counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
-        table.add_row(f"[{colour(row.architecture)}]{row.architecture}[/]", *counts, score(row.best))
+        table.add_row(Text(row.architecture, colour(row.architecture)), *counts, score(row.best))
     return table
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from rnnsweep.comparison.figures import drawing
+from rnnsweep.spreadsheet import no_formula
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ def to_csv(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
     """Write rows as CSV, numbers in seven digits."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([f"{v:.7g}" if isinstance(v, float) else v for v in row] for row in rows)
+    writer.writerow(map(no_formula, columns))
+    writer.writerows([f"{v:.7g}" if isinstance(v, float) else no_formula(v) for v in row] for row in rows)
     return out.getvalue()
 
 

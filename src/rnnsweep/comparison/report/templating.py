@@ -1,9 +1,13 @@
 """Pages of HTML: filled from this package's templates, and written whole."""
 
+import base64
+import hashlib
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from rnnsweep import files
 
@@ -17,7 +21,15 @@ def fill(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**values)
+    folder = resources.files("rnnsweep.comparison.report").joinpath("templates")
+    script = folder.joinpath("report.js").read_text(encoding="utf-8")
+    trusted = {"script": Markup(script), "script_hash": Markup(hash_of(script))}
+    return environment.get_template(template).render(**trusted, **values)
+
+
+def hash_of(inline: str) -> str:
+    """Return how a Content-Security-Policy names the one inline script that may run in a page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
 
 
 def write_whole(path: Path, page: str) -> Path:

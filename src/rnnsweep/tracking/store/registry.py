@@ -12,7 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.tracking.store.address import LOCAL, destination
-from rnnsweep.tracking.store.store import database, ensure_store, open_client, refuse_old_layout
+from rnnsweep.tracking.store.store import (
+    artifact_path,
+    database,
+    ensure_store,
+    open_client,
+    refuse_old_layout,
+)
 
 if TYPE_CHECKING:
     from mlflow.models import Model
@@ -25,6 +31,8 @@ SELECT v.storage_location, v.source FROM registered_model_aliases AS a
 JOIN model_versions AS v ON v.name = a.name AND v.version = a.version
 WHERE a.name = ? AND lower(a.alias) = lower(?) AND v.current_stage != 'Deleted_Internal'
 """
+# where a server may keep the files of models; a database of the user's own may keep them in folders
+SOURCES = ("mlflow-artifacts", "models", "runs", "s3", "gs", "abfss", "wasbs", "dbfs")
 
 
 @dataclass(frozen=True)
@@ -215,7 +223,20 @@ def _fetch(mlruns: Path, target: str, name: str, alias: str, place: Path) -> Pat
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
+    _refuse_source(mlruns, client, version.source or "", f"model {name}@{alias}")
     return Path(download_artifacts(version.source, dst_path=str(place), tracking_uri=target))
+
+
+def _refuse_source(mlruns: Path, client: "MlflowClient", source: str, model: str) -> None:
+    """Refuse a place that a server names and that is no store of artifacts: a file of this machine, a page.
+
+    Raises:
+        UserError: naming the model and the place.
+    """
+    if source.startswith("models:/m-"):
+        source = str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+    if urlsplit(source).scheme not in SOURCES and artifact_path(mlruns, source) is None:
+        raise UserError(f"{model}: its store names {source[:200]!r}; no model is fetched from there")
 
 
 def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str]:
