@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 
 from rnnsweep.engine.inbox import carry_out
 from rnnsweep.errors import UserError, nearest, refuse_unknown
-from rnnsweep.search.journal import open_journal, read_journal
+from rnnsweep.search.journal import open_journal, read_journal, refusing_damage
 from rnnsweep.search.space import distribution, encode
 from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
@@ -115,11 +115,13 @@ def export(mlruns: Path, name: str) -> "pandas.DataFrame":
     folder = _started(mlruns, name)
     asked = (folder.start() or {})["asked"]["architectures"]
     storage = read_journal(folder)
-    tables = [_study(storage, name, str(word)).trials_dataframe() for word in asked]
+    with refusing_damage(folder.journal):
+        tables = [_study(storage, name, str(word)).trials_dataframe() for word in asked]
     for word, table in zip(asked, tables, strict=True):
         table.insert(0, "architecture", str(word))
     table = pandas.concat([table for table in tables if len(table)] or tables, ignore_index=True)
-    table["duration"] = pandas.to_timedelta(table["duration"]).dt.total_seconds()
+    if "duration" in table:  # not where nothing was tried yet
+        table["duration"] = pandas.to_timedelta(table["duration"]).dt.total_seconds()
     for column in [
         name for name, kind in table.dtypes.items() if kind == "object"
     ]:  # a file's column holds values of one type

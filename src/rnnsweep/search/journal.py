@@ -1,11 +1,15 @@
 """The journal of a sweep's studies, mended before it is opened."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
+from rnnsweep.errors import UserError
 from rnnsweep.files import mend
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
@@ -14,8 +18,36 @@ LOCK_GRACE_S = 10  # after which a lock that a killed process left is taken over
 
 
 def read_journal(folder: SweepFolder) -> JournalStorage:
-    """Open the studies' storage for reading, while a controller may write."""
-    return JournalStorage(JournalFileBackend(str(folder.journal)))
+    """Open the studies' storage for reading, while a controller may write.
+
+    Raises:
+        UserError: a line of it is none of Optuna's.
+    """
+    return _replayed(JournalFileBackend(str(folder.journal)), folder.journal)
+
+
+@contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """Turn what comes of a damaged line into one line for the user.
+
+    Raises:
+        UserError: in place of whatever Optuna raises, which checks no line.
+    """
+    try:
+        yield
+    except (OSError, UserError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:100]
+        raise UserError(
+            f"{path}: a line of it is damaged or not Optuna's ({reason}); take it from a copy, or give the"
+            " sweep another name and start it again"
+        ) from error
+
+
+def _replayed(backend: JournalFileBackend, path: Path) -> JournalStorage:
+    with refusing_damage(path):
+        return JournalStorage(backend)
 
 
 class WaitingBackend(JournalFileBackend):
@@ -40,11 +72,16 @@ class WaitingBackend(JournalFileBackend):
 
 
 def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> JournalStorage:
-    """Open the studies' storage under the controller's lock, its torn end mended."""
+    """Open the studies' storage under the controller's lock, its torn end mended.
+
+    Raises:
+        UserError: a line of it is none of Optuna's.
+    """
     path = folder.journal
     mend(path)
     # under the controller's lock nobody else writes: a lock file is one that a killed process left
     for left in path.parent.glob(f"{path.name}.lock*"):
         left.unlink(missing_ok=True)
     lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_GRACE_S)
-    return JournalStorage(WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder.path)))
+    backend = WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder.path))
+    return _replayed(backend, path)

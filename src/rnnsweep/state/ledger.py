@@ -6,7 +6,7 @@ somebody wants tried again. How a task ended stands in its outcome.json.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,5 +56,56 @@ class Ledger:
 def read_ledger(folder: Path) -> Iterator[dict[str, Any]]:
     """Read the events so far; a line that is being written, or is no event, is left out."""
     for event in JsonLines(folder / _LEDGER).read():
-        if isinstance(event.get("event"), str) and isinstance(event.get("time"), int | float):
+        if _is_event(event):
             yield event
+
+
+def _is_event(values: dict[str, Any]) -> bool:
+    """Return whether a line has what its event must have, each value of its type."""
+    needed = ("event", "time", *_NEEDED.get(str(values.get("event")), ()))
+    return all(name in values for name in needed) and all(
+        fits(values[name]) for name, fits in _FITS.items() if name in values
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_word(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < _LARGEST
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < _LARGEST
+
+
+_LARGEST = 1e15  # of a time in seconds, or of a count
+_NEEDED = {
+    "open": ("slots", "architectures", "trials", "replicates"),
+    "start": ("name", "slot"),
+    "end": ("name",),
+    "study": ("architecture",),
+}
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "event": _is_text,
+    "time": _is_number,
+    "name": _is_text,
+    "architecture": _is_text,
+    "role": _is_text,
+    "state": _is_text,
+    "cause": _is_word,
+    "reason": _is_word,
+    "stopped": _is_word,
+    "slot": _is_count,
+    "slots": _is_count,
+    "replicates": _is_count,
+    "rejected": _is_count,
+    "trials": lambda value: value is None or _is_count(value),
+    "architectures": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "more": lambda value: isinstance(value, dict) and all(map(_is_count, value.values())),
+}
