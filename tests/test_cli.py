@@ -126,7 +126,7 @@ MISTAKES = {
     "no file named": (["train", "data=files"], ["data.train"]),
     "empty file": (["train", "data=files", "data.train=empty.csv"], ["empty.csv"]),
     "one class": (["train", "data=files", "data.train=one.csv"], ["one.csv"]),
-    "wrong encoding": (["train", "data=files", "data.train=latin.csv"], ["latin.csv"]),
+    "wrong encoding": (["train", "data=files", "data.train=latin.csv", "data.encoding=utf-8"], ["latin.csv"]),
     "missing columns": (["train", "data=files", "data.train=columns.csv"], ["columns.csv"]),
     "missing column": (["train", "data=files", "data.train=good.csv", "data.text=body"], ["body"]),
     "missing sweep file": (["sweep", "sweeps/nowhere.yaml"], ["sweeps/nowhere.yaml", "no such sweep file"]),

@@ -1,5 +1,6 @@
 """From a sweep to an answer: models are registered at its end, found by name, and read text."""
 
+import csv
 import json
 import os
 import pickle
@@ -16,7 +17,7 @@ from test_api import SMALL, SWEEP, colours
 
 import rnnsweep
 from rnnsweep.api import log_models
-from rnnsweep.api.texts import read_asked, write_answers
+from rnnsweep.api.texts import no_formula, read_asked, write_answers
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
 from rnnsweep.models import write_model
@@ -293,7 +294,11 @@ def test_options_of_predict_that_do_not_go_together_are_refused(arguments, words
 
 
 FILES = {
-    "lines.txt": ("one\n\n two \n", None, ["one", " two "]),
+    "lines.txt": ("one\n\n two \n", None, ["one", "", " two "]),
+    "breaks.txt": ("a\u2028b\nc\x0cd\r\ne", None, ["a\u2028b", "c\x0cd", "e"]),
+    "rows.json": ('[{"text": "a"}, {"text": "b"}]', None, ["a", "b"]),
+    "latin.csv": (b"text\ncaf\xe9\n", None, ["café"]),
+    "latin.txt": (b"caf\xe9\n", None, ["café"]),
     "no_suffix": ("one\n", None, ["one"]),
     "rows.csv": ('id,Review\n1,"a, b"\n2,\n', None, ["a, b", ""]),
     "pair.csv": ("title,description\nA,b\n", None, ["A b"]),
@@ -305,16 +310,14 @@ FILES = {
 @pytest.mark.parametrize(("name", "content"), FILES.items(), ids=FILES.keys())
 def test_texts_are_read_from_lines_and_tables(tmp_path, name, content):
     text, column, expected = content
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     assert read_asked(str(tmp_path / name), column=column) == expected
 
 
 BAD_FILES = {
     "nowhere.txt": (None, None, "cannot be read (No such file or directory)"),
     "empty.txt": (b"\n \n", None, "has no text"),
-    "latin.txt": (b"caf\xe9\n", None, "not UTF-8 (byte 0xe9)"),
-    "latin.csv": (b"text\ncaf\xe9\n", None, "not UTF-8"),
-    "none.csv": (b"id,n\n1,2\n", None, "no column of texts among id, n; give --column"),
+    "none.csv": (b"id,n\n1,2\n", None, "no column of texts found among columns 'id', 'n'; give --column"),
     "wrong.csv": (b"id,body\n1,2\n", "bdy", "--column bdy: "),
     "lines": (b"a\n", "x", "is read line by line; only tables have columns"),
 }
@@ -328,6 +331,27 @@ def test_a_file_that_cannot_be_asked_is_one_line(tmp_path, name, content):
     with pytest.raises(UserError) as refusal:
         read_asked(str(tmp_path / name), column=column)
     assert words in str(refusal.value)
+
+
+def test_every_column_of_a_table_stands_beside_its_answers(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('id,text,prediction\n1,the cat,x\n2,"a ""dog"", far",y\n')
+    asked = read_asked(str(path))
+    answers = small_model().predict(asked)
+    with write_answers(asked, answers, tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["text"], row["prediction"]) for row in rows] == [
+        ("1", "the cat", "x"),
+        ("2", 'a "dog", far', "y"),
+    ]
+    assert [row["rnnsweep prediction"] for row in rows] == [answer.label for answer in answers]
+    assert float(rows[0]["probability of animals"]) == answers[0].probabilities["animals"]
+    line = json.loads(write_answers(asked, answers, tmp_path / "a.jsonl").read_text().splitlines()[0])
+    assert (line["id"], line["rnnsweep prediction"]) == ("1", answers[0].label)
+
+
+def test_a_label_that_begins_like_a_formula_is_text_in_a_spreadsheet():
+    assert [no_formula(label) for label in ("=1+1", "@x", "a=b")] == ["'=1+1", "'@x", "a=b"]
 
 
 def test_answers_are_written_as_csv_or_json_lines(tmp_path):

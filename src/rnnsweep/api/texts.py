@@ -48,7 +48,8 @@ def read_asked(file: str, *, column: str | None = None) -> Asked:
     from rnnsweep.data.tables.opening import inner_suffix
 
     path = Path(file).expanduser()
-    if file != "-" and format_of(path) is not None and inner_suffix(path) not in LINES:
+    is_table = path.is_dir() or (format_of(path) is not None and inner_suffix(path) not in LINES)
+    if file != "-" and is_table:
         return _from_tables(expand_paths("--file", file), column)
     if column is not None:
         raise UserError(f"--column {column}: {file} is read line by line; only tables have columns")

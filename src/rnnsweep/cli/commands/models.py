@@ -59,7 +59,9 @@ def predict_command(
         from rnnsweep.api import load_model
         from rnnsweep.api.texts import Asked, read_asked, write_answers
 
-        asked = Asked(list(texts)) if file is None else read_asked(file, column=column)
+        asked = Asked(texts) if file is None else read_asked(file, column=column)
+        for note in asked.notes:
+            consoles()[1].print(note, style="dim", markup=False)
         loaded = load_model(model)
         answers = loaded.predict(asked)
         if to is not None:
