@@ -59,12 +59,11 @@ def test_the_linear_baseline_is_counted_too(rows, tmp_path):  # noqa: F811
     assert reads(tmp_path) == {"linear": 1}
 
 
-def test_a_search_that_would_look_is_stopped(rows, tmp_path, shut, monkeypatch):  # noqa: F811
+def test_a_search_that_would_look_is_stopped(rows, tmp_path, shut):  # noqa: F811
     def peek(run, **_):
         return prepare(run.data).test()
 
-    monkeypatch.setattr("rnnsweep.trial.run.train", peek)
-    outcome = run_trial(task(tmp_path, rows), Line())
+    outcome = run_trial(task(tmp_path, rows), Line(), train=peek)
     assert (outcome.state, "test.ids.npy was opened" in outcome.reason) == ("failed", True)
 
 
