@@ -97,6 +97,11 @@ WRONG = {
     "no architectures": ("architectures: [gru, lstm]\n", "", "`architectures:` is missing"),
     "no space": ("space:\n  model.dropout: " + RANGE, "", "`space:` is missing"),
     "no budget": ("trials: 2\n", "", "no budget: `trials:`, `seconds:` or `epochs:` is missing"),
+    "an architecture called as the baseline": (
+        "[gru, lstm]",
+        "[gru, linear]",
+        "architectures: 'linear': must be another name: the baseline of each sweep has this one",
+    ),
     "an architecture twice": ("[gru, lstm]", "[gru, gru]", "architectures: 'gru' stands twice"),
     "an architecture that is a number": ("[gru, lstm]", "[1]", "architectures.entry: 1: must be text"),
     "no entry": ("[gru, lstm]", "[]", "architectures: .*: must be a list with at least one entry"),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rnnsweep.data import DataConfig
 from rnnsweep.errors import UserError
@@ -15,6 +17,7 @@ from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.training import Diverged
 from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import TimeLimit, explain
+from rnnsweep.trial.messages import task_key, task_name
 
 WORDS = {"fruit": ["apple", "pear", "plum", "fig"], "metal": ["iron", "zinc", "tin", "lead"]}
 
@@ -224,3 +227,12 @@ def test_an_outcome_is_written_whole_and_read_back(tmp_path):
     assert Outcome.read(tmp_path) == outcome
     (tmp_path / "outcome.json").write_text('{"state": "comp')
     assert Outcome.read(tmp_path) is None
+
+
+@given(
+    sweep=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True),
+    identity=st.from_regex(r"[0-9a-f]{8}", fullmatch=True),
+    name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}-\d{1,3}(-r\d{4})?", fullmatch=True),
+)
+def test_a_task_is_found_by_its_key_whatever_dots_its_name_or_its_sweep_has(sweep, identity, name):
+    assert task_name(task_key(sweep, identity, name), sweep) == name

@@ -31,12 +31,13 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     """
     from rnnsweep.tracking import RunRecord, find_run, sync
     from rnnsweep.training import evaluate as score
+    from rnnsweep.trial.messages import task_name
 
     mlruns = find_paths().mlruns
     row = find_run(mlruns, run, uri=uri)
     checkpoint = checkpoint_of(row, mlruns)
     if sweep := row.tags.get("rnnsweep.sweep"):
-        SweepFolder.of(mlruns, sweep).note_test_read(row.tags["rnnsweep.key"].rpartition(".")[2])
+        SweepFolder.of(mlruns, sweep).note_test_read(task_name(row.tags["rnnsweep.key"], sweep))
     recorded = recorded_run(row, mlruns)
     evaluation = score(recorded, checkpoint)
     record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Predictions]":
     """Give {run_id: predictions} of the complete replicates of a sweep whose files lie in its `folder`."""
     from rnnsweep.comparison.predictions import read_predictions
+    from rnnsweep.trial.messages import task_name
 
     found = {}
     for row in _replicates(table):
-        predictions = read_predictions(folder.task(_name(row)).predictions)
+        name = task_name(str(row["key"]), folder.name)
+        predictions = read_predictions(folder.task(name).predictions)
         if predictions is not None:
             found[str(row["run_id"])] = predictions
     return found
@@ -28,11 +30,6 @@ def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Pre
 def _replicates(table: "pd.DataFrame") -> list[dict[Any, Any]]:
     done = table[(table["role"] == "replicate") & (table["state"] == "complete")]
     return done.to_dict("records")
-
-
-def _name(row: dict[Any, Any]) -> str:
-    """The name of a run's task: what follows the identity of its sweep in the key."""
-    return str(row["key"]).rpartition(".")[2]
 
 
 def labels_and_texts(

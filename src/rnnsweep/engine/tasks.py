@@ -10,6 +10,7 @@ from rnnsweep.config import RunConfig
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import TrialTask
+from rnnsweep.trial.messages import task_key
 
 BASELINE = "linear"
 DEVICES = "trainer.devices"
@@ -106,7 +107,7 @@ class TaskMaker:
     ) -> TrialTask:
         folder = self.folder.task(name).path
         return TrialTask(
-            key=f"{self.parent_key}.{name}",
+            key=task_key(self.sweep.name, self.identity, name),
             role=role,
             architecture=architecture,
             overrides=overrides,

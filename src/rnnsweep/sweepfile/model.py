@@ -42,6 +42,7 @@ from rnnsweep.sweepfile.sweep import Method
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 NAME_RIGHT = "letters, digits, `_`, `-` and `.`, as it names a folder"
 _NAME: dict[str, Any] = {"pattern": f"^{NAME}$"}
+BASELINE = "linear"  # the baseline's name among the architectures and the runs
 BUDGETS = ("trials", "seconds", "epochs")
 
 
@@ -240,6 +241,10 @@ class SweepFile(Section):
         if not any(getattr(self, budget) for budget in BUDGETS):
             raise fault("no budget: `trials:`, `seconds:` or `epochs:` is missing")
         known = list(self.architectures)
+        if BASELINE in known:
+            raise fault(
+                f"architectures: {BASELINE!r}: must be another name: the baseline of each sweep has this one"
+            )
         for name in self.per_architecture:
             if name not in known:
                 raise unknown(name, known, inside="per_architecture")

@@ -42,6 +42,16 @@ class TrialTask:
         return TaskFolder(self.folder)
 
 
+def task_key(sweep: str, identity: str, name: str) -> str:
+    """Return the key of a task in the store; a sweep's and a task's name may have dots."""
+    return f"{sweep}.{identity}.{name}"
+
+
+def task_name(key: str, sweep: str) -> str:
+    """Return the name of the task whose key a run of a sweep has."""
+    return key.removeprefix(f"{sweep}.").partition(".")[2]
+
+
 @dataclass(frozen=True)
 class Report:
     """One validation of a running trial."""
