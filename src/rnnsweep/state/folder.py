@@ -177,8 +177,12 @@ class SweepFolder:
         return (not self.events() or self.last_state() == "finished") and not self.is_running()
 
     def task(self, name: str) -> TaskFolder:
-        """Return the folder of one task."""
-        return TaskFolder(self.path / "trials" / name)
+        """Return the folder of one task.
+
+        Raises:
+            UserError: the name is a path, or a folder on the way is a link.
+        """
+        return TaskFolder(own_folder(self.path, "trials", name))
 
     def tasks(self) -> list[TaskFolder]:
         """List the tasks that have a folder, by name."""

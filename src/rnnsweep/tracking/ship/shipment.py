@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
 from rnnsweep.tracking.ship.inputs import dataset_inputs
+from rnnsweep.tracking.ship.lines import check_start
 from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, spool_folder
@@ -144,8 +145,13 @@ class Shipment:
             handler(record)
         except (KeyError, TypeError, AttributeError, ValueError) as error:  # written by somebody else
             self._refuse(record, f"{type(error).__name__}: {error}")
+        except Exception as error:
+            if not _is_for_ever(error):
+                raise
+            self._refuse(record, str(error))
 
     def _start(self, record: Record) -> None:
+        check_start(record)
         self.note.run_id = self._find() or self._create(record)
         self.note.state = "running"
         write_note(self.mlruns, self.key, self.note)
