@@ -6,10 +6,11 @@ from rich.console import Console
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records, print_comparison, render_report
-from rnnsweep.comparison.predictions import Predictions, read_predictions, right_rows
+from rnnsweep.comparison.predictions import Predictions, read_predictions, row_values
 from rnnsweep.comparison.verdicts.mistakes import LONGEST, find_mistakes
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
+from rnnsweep.tasks import score_named
 
 TARGETS_N = np.array([0, 0, 1, 1, 2, 2])
 LABELS = ("World", "Sports", "Business")
@@ -98,7 +99,7 @@ def compared():
 
 def test_pairs_of_one_seed_give_mcnemars_counts(compared):
     verdict = next(v for v in compared.verdicts if not v.baseline)
-    right = right_rows(gather_predictions(compared.standings, {}))
+    right = row_values(gather_predictions(compared.standings, {}), score_named())
     assert right == {}
     total = verdict.mcnemar.only_a - verdict.mcnemar.only_b
     counts = {name: np.trace(m) for name, m in compared.mistakes.confusion.items()}

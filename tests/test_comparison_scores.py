@@ -4,11 +4,13 @@ import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison import compare_records, render_report, standings_table
+from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.tasks import score_named
 from rnnsweep.tasks.score import LOWER
 
@@ -74,3 +76,23 @@ def test_the_score_is_read_from_the_runs_and_older_records_are_of_accuracy():
     named = compare_records(runs.assign(task="regression", score="mae"), sweep="s")
     assert named.score == score_named("regression", "mae")
     assert compare_records(make_runs(), sweep="s").score == ACCURACY
+
+
+def test_predicted_numbers_give_no_confusion_and_no_mcnemar_but_what_holds_on_new_rows():
+    runs = negated(make_runs({"a": -1.0, "b": -2.0}, linear=None, spread=0.01))
+    draw = np.random.default_rng(0)
+    targets_N = draw.normal(size=80)
+    error = {"a": 1.0, "b": 2.0}
+    predictions = {
+        row.run_id: Predictions(targets_N, targets_N + error[row.architecture] * draw.normal(size=80))
+        for row in runs[runs["role"] == "replicate"].itertuples()
+    }
+    comparison = compare_records(runs, sweep="s", score=RMSE, predictions=predictions)
+    (verdict,) = comparison.verdicts
+    assert comparison.mistakes is None
+    assert verdict.mcnemar is None
+    assert verdict.new_rows is not None
+    found = comparison.to_json()
+    assert found["test_rows"] == 80
+    assert found["majority"] is None
+    assert render_report(comparison)

@@ -64,3 +64,34 @@ def test_no_configuration_file_names_code():
     files = [*folder.glob("conf/**/*.yaml"), *folder.glob("sweeps/*.yaml")]
     assert len(files) > 15
     assert [f for f in files if re.search(r"_target_|!!python", f.read_text())] == []
+
+
+def test_nothing_above_the_tasks_names_a_score_or_an_answer_of_one_of_them():
+    # keys and columns of a user's file are his own: data/ may say "label"; the lesson is an example
+    words = re.compile(r"(?<![a-zA-Z.-])(accuracy|macro_f1|label|confusion)(?![a-zA-Z])")
+    keys = re.compile(r"data\.label|aria-label|datum\.label")
+    own = {"tasks": words, "models": words, "lesson": words, "data": re.compile("label")}
+    found = []
+    for path in SOURCES:
+        package = path.relative_to(Path(__file__).parents[1] / "src" / "rnnsweep").parts[0]
+        tree = ast.parse(path.read_text())
+        for text in _literals(tree):
+            said = {match.group(1) for match in words.finditer(keys.sub("", text))}
+            allowed = own.get(package)
+            found += [(path.name, word) for word in said if allowed is None or not allowed.fullmatch(word)]
+    assert found == []
+
+
+def _literals(tree: ast.Module) -> list[str]:
+    """Texts of a module that are no docstrings."""
+    owners = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, owners) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]

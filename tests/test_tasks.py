@@ -249,3 +249,18 @@ def test_the_largest_errors_of_numbers_come_first():
     rows = list(csv.reader(table.text.splitlines()))
     assert rows[1] == ["1", "2", "5", "+3", "b"]
     assert [row[0] for row in rows[1:]] == ["1", "0", "2"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds)
+def test_values_of_rows_have_the_turned_score_as_their_mean(seed):
+    draw = np.random.default_rng(seed)
+    spec, task = numbers(draw.normal(3, 2, 100))
+    targets_N, outputs_N1 = draw.normal(3, 2, 100), torch.from_numpy(draw.normal(size=(100, 1)))
+    values = spec.values(task.counts(outputs_N1, torch.from_numpy(targets_N)))
+    said_N = task.answers(outputs_N1)["predictions_N"]
+    for one in spec.scores:
+        assert one.rows(targets_N, said_N).mean() == pytest.approx(one.turned(values[one.name]), rel=1e-6)
+    accuracy = score_named()
+    classes_N, guesses_N = draw.integers(0, 3, 50), draw.integers(0, 3, 50)
+    assert accuracy.rows(classes_N, guesses_N).mean() == (classes_N == guesses_N).mean()

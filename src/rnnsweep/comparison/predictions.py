@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnsweep.files import open_own
+from rnnsweep.tasks import Score
 
 LARGEST = 256 << 20  # bytes of the arrays together: eight million test rows
 
@@ -44,14 +45,19 @@ def read_predictions(path: Path) -> Predictions | None:
     return predictions if sound and len(arrays[0]) == len(arrays[1]) else None
 
 
-def right_rows(
-    predictions: Mapping[str, Mapping[str, Predictions]],
-) -> dict[str, dict[str, NDArray[np.bool_]]]:
-    """Return {architecture: {seed: right_N}}, the input of McNemar's test; none where answers are numbers."""
+def row_values(
+    predictions: Mapping[str, Mapping[str, Predictions]], score: Score
+) -> dict[str, dict[str, NDArray[Any]]]:
+    """Return {architecture: {seed: values_N}}, whose means over rows are the turned scores.
+
+    Of accuracy they say whether a row is right. Nothing for a score that is no function of rows one by one.
+    """
+    of = score.rows
+    if of is None:
+        return {}
     return {
-        name: {seed: p.predictions_N == p.targets_N for seed, p in own.items()}
+        name: {seed: of(p.targets_N, p.predictions_N) for seed, p in own.items()}
         for name, own in predictions.items()
-        if all(p.are_classes for p in own.values())
     }
 
 
@@ -73,7 +79,9 @@ def describe_test_part(
     first = next(iter(predictions.values()), None)
     if first is None or not len(first.targets_N):
         return None
-    counts = np.bincount(first.targets_N[first.targets_N >= 0])
     groups = None if groups_N is None else len(np.unique(np.asarray(groups_N)))
     rows = len(first.targets_N)
+    if not first.are_classes:
+        return TestPart(rows, groups)
+    counts = np.bincount(first.targets_N[first.targets_N >= 0])
     return TestPart(rows, groups, int(np.count_nonzero(counts)), float(counts.max() / rows))

@@ -73,4 +73,7 @@ class RowScores:
         shared = [seed for seed in seeds if seed in first and seed in second]
         if not shared:
             return None
-        return mcnemar(np.stack([first[s] for s in shared]), np.stack([second[s] for s in shared]))
+        a_RN, b_RN = np.stack([first[s] for s in shared]), np.stack([second[s] for s in shared])
+        return (
+            mcnemar(a_RN, b_RN) if a_RN.dtype == b_RN.dtype == np.bool_ else None
+        )  # of right and wrong rows

@@ -269,7 +269,7 @@ TASK = TaskSpec(
     answer="one",
     target="column",
     scores=(
-        share("accuracy", "accuracy", accuracy),
+        share("accuracy", "accuracy", accuracy, rows=lambda t_N, p_N: p_N == t_N, floor=True),
         share("macro_f1", "macro F1", macro_f1),
         share("weighted_f1", "weighted F1", weighted_f1),
         share("balanced_accuracy", "balanced accuracy", balanced_accuracy),

@@ -40,6 +40,23 @@ def r2(counts: Counts) -> float:
     return 1.0 - float(counts["squared"]) / spread
 
 
+def _mae_rows(targets_N: "NDArray[Any]", predictions_N: "NDArray[Any]") -> Any:
+    return -abs(predictions_N - targets_N)
+
+
+def _rmse_rows(targets_N: "NDArray[Any]", predictions_N: "NDArray[Any]") -> Any:
+    """Linearise the root around the mean squared error; the mean over rows is -RMSE."""
+    squared_N = (predictions_N - targets_N) ** 2
+    root = float(squared_N.mean()) ** 0.5
+    return -(root + (squared_N - root**2) / (2 * root)) if root else -squared_N
+
+
+def _r2_rows(targets_N: "NDArray[Any]", predictions_N: "NDArray[Any]") -> Any:
+    """Take the targets' variance as known; the mean over rows is R²."""
+    spread = float(targets_N.var()) or 1.0
+    return 1.0 - (predictions_N - targets_N) ** 2 / spread
+
+
 class Numbers(Task):
     """A number a row. Outputs_B1 count standard deviations of the training targets from their mean."""
 
@@ -134,8 +151,8 @@ TASK = TaskSpec(
     answer="numbers",
     target="column",
     scores=(
-        Score("rmse", "RMSE", UNIT, LOWER, 0.01, rmse, relative=True, lowest=0.0),
-        Score("mae", "MAE", UNIT, LOWER, 0.01, mae, relative=True, lowest=0.0),
+        Score("rmse", "RMSE", UNIT, LOWER, 0.01, rmse, relative=True, lowest=0.0, rows=_rmse_rows),
+        Score("mae", "MAE", UNIT, LOWER, 0.01, mae, relative=True, lowest=0.0, rows=_mae_rows),
         Score(
             "r2",
             "R²",
@@ -146,6 +163,7 @@ TASK = TaskSpec(
             factor=100.0,
             difference_unit="points",
             highest=1.0,
+            rows=_r2_rows,
         ),
     ),
     running=("rmse", "mae", "r2"),

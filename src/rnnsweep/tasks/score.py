@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 Counts: TypeAlias = "Mapping[str, Tensor]"  # sums over rows: of a batch, a process, a whole part, a resample
@@ -31,6 +32,10 @@ class Score:
     difference_unit: str = ""  # ... in this unit; empty: the score's own
     lowest: float | None = None  # of all values that the score can have
     highest: float | None = None
+    # (targets_N, predictions_N) -> turned values of the rows, whose mean is the turned score (to first order
+    # around it where it is no mean); None: it is no function of rows one by one
+    rows: "Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] | None" = None
+    floor: bool = False  # naming the most frequent class for every row scores that class's share
 
     def turned(self, value: Any) -> Any:
         """Return natural values so that more is better; turned values become natural again."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnsweep.comparison.predictions import Predictions, describe_test_part, right_rows
+from rnnsweep.comparison.predictions import Predictions, describe_test_part, row_values
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
@@ -109,10 +109,10 @@ def compare_records(
     margin = _margin(score, standings) if margin is None else margin
     said = gather_predictions(standings, predictions or {})
     plan = plan or ReplicatePlan()
-    by_row = correct or right_rows(gather_predictions(standings, predictions or {}, baseline=True))
+    by_row = correct or row_values(gather_predictions(standings, predictions or {}, baseline=True), score)
     verdicts = make_verdicts(standings, margin=margin, correct=by_row, plan=plan, groups=groups)
     part = describe_test_part(predictions or {}, groups)
-    floor = part.majority if part and score.name == "accuracy" else None
+    floor = part.majority if part and score.floor else None
     failed = failed_search(standings, floor)
     following = next_command(name, standings, verdicts, plan=plan, failed=failed)
     unfinished = () if plan.finished else ("The sweep is not finished: only planned looks are judged.",)
