@@ -280,3 +280,13 @@ def test_too_small_a_table_is_refused():
 def test_three_wins_in_four_count_where_more_than_half_is_sure(wins, pairs, met):
     a = [1.0] * wins + [0.0] * (pairs - wins)
     assert c.meets_rule(c.probability_of_improvement(a, [0.5] * pairs)) == met
+
+
+@given(wins=st.integers(0, 30), losses=st.integers(0, 30))
+def test_the_interval_of_wins_without_ties_is_scipys_wilson_interval(wins, losses):
+    pairs = wins + losses
+    if pairs == 0:
+        return
+    found = c.probability_of_improvement([1.0] * wins + [0.0] * losses, [0.5] * pairs)
+    interval = stats.binomtest(wins, pairs).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=1e-12)

@@ -129,31 +129,13 @@ def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int)
     return "\n".join(lines) + "\n"
 
 
-_SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    DASH: "--",
-    ">": r"\textgreater{}",
-    "<": r"\textless{}",
-}
+_SPECIAL = {DASH: "--", ">": r"\textgreater{}", "<": r"\textless{}"}  # what pandas leaves as it is
 
 
 def _latex(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return " & ".join("".join(_SPECIAL.get(c, c) for c in cell) for cell in cells) + r" \\"
+    import pandas as pd
 
     columns = "l" * left + "r" * (len(heads) - left)
-    body = [line(row) for row in rows]
-    return "\n".join(
-        [
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\toprule",
-            line(heads),
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    frame = pd.DataFrame(list(rows), columns=pd.Index(heads), dtype=object)
+    text: str = frame.to_latex(index=False, escape=True, column_format=columns)
+    return "".join(_SPECIAL.get(c, c) for c in text)
