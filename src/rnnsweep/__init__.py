@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rnnsweep.api import plan as plan
     from rnnsweep.api import predict as predict
     from rnnsweep.api import read_asked as read_asked
+    from rnnsweep.api import rebuild_store as rebuild_store
     from rnnsweep.api import replicate as replicate
     from rnnsweep.api import retry as retry
     from rnnsweep.api import runs as runs
@@ -60,7 +61,7 @@ _get, __all__ = lazy_names(
         "rnnsweep.api": "BestResult Cleaning EvaluateResult Exported SweepResult TrainResult Validation best "
         "clean compare compare_corpora curves disk_use draw_gradients enqueue evaluate export "
         "export_model inspect load_model log_models plan predict "
-        "read_asked replicate retry runs status stop sweep train vectors write_answers ",
+        "read_asked rebuild_store replicate retry runs status stop sweep train vectors write_answers ",
         "rnnsweep.config": "compose",
         "rnnsweep.errors": "UserError",
     },

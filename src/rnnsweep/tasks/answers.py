@@ -6,7 +6,7 @@ Shapes: N rows, M of them shown, C classes.
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,6 @@ from rnnsweep.spreadsheet import no_formula
 CONFUSION = "confusion"  # the picture of a table of counts of true and predicted classes
 MOST_MISTAKES = 100
 SHOWN = 500  # characters of a text
-
-
-class Table(NamedTuple):
-    """One file beside a run: its name, its text, and the picture that is drawn of it, if any."""
-
-    name: str
-    text: str
-    picture: str | None = None
 
 
 def confusion_table(

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.tasks.answers import CONFUSION, Table, confusion_table, surest_mistakes, table
+from rnnsweep.tasks.answers import CONFUSION, confusion_table, surest_mistakes, table
 from rnnsweep.tasks.score import LOWER, Counts, Score, share
-from rnnsweep.tasks.task import Facts, Task, TaskConfig, TaskSpec
+from rnnsweep.tasks.task import Facts, Table, Task, TaskConfig, TaskSpec
 
 if TYPE_CHECKING:
     import torch

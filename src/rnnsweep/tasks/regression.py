@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.tasks.answers import Table, largest_errors, table
+from rnnsweep.tasks.answers import largest_errors, table
 from rnnsweep.tasks.score import HIGHER, LOWER, Counts, Score
-from rnnsweep.tasks.task import Facts, Task, TaskConfig, TaskSpec
+from rnnsweep.tasks.task import Facts, Table, Task, TaskConfig, TaskSpec
 
 if TYPE_CHECKING:
     import torch

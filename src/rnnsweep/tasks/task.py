@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnsweep.errors import UserError, nearest, refuse_unknown
-from rnnsweep.tasks.answers import Table
 from rnnsweep.tasks.score import Counts, Score
 
 if TYPE_CHECKING:
@@ -27,6 +26,14 @@ ANSWERS = ("numbers", "one", "several")
 TARGETS = ("column", "next")
 DEFAULT = "classification"  # of runs that were recorded before there were other tasks
 LOSS = "loss"  # the name of what is minimised, beside the scores
+
+
+class Table(NamedTuple):
+    """One file beside a run: its name, its text, and the picture that is drawn of it, if any."""
+
+    name: str
+    text: str
+    picture: str | None = None
 
 
 @dataclass

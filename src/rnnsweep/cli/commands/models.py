@@ -44,7 +44,7 @@ def predict_command(
     to: Path | None,
     as_json: bool,
 ) -> None:
-    """Answer texts: with a class and the probability of each, or with a number.
+    """Answer texts with a class or a number, as the model does.
 
     The model is a sweep's champion (the best mean validation score over replicates), another of its
     architectures, any run, or a model's folder. Nothing is run that lies in the folder.
