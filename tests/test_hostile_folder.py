@@ -164,7 +164,7 @@ def _text(file):
 
 
 def test_the_process_that_measures_a_gpu_imports_nothing_from_the_folder(folder, monkeypatch):
-    from rnnsweep.fused.probe import members_on
+    from rnnsweep.launchers.fused.probe import members_on
 
     monkeypatch.chdir(folder)
     _, why = members_on("", ["data=files"], Path(__file__).parents[1] / "conf")
