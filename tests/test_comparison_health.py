@@ -1,6 +1,7 @@
 """Each remark on the health of a search appears when it should, and not when all is well."""
 
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -84,6 +85,19 @@ def test_curves_that_still_rise_are_told():
     curves = make_curves(runs).assign(value=lambda table: table["step"] / 2000)
     (found,) = remarks(runs, curves=curves)
     assert "still rising at the end" in found
+
+
+def test_the_command_for_twice_the_epochs_names_each_key_once():
+    runs = calm()
+    curves = make_curves(runs).assign(value=lambda table: table["step"] / 2000)
+    (standing,) = make_standings(runs)
+    standing = replace(standing, overrides=("model=gru", "trainer.max_epochs=6.0", "optimizer.lr=0.01"))
+    (remark,) = check_health(runs, (standing,), sweep="demo", curves=curves)
+    words = shlex.split(remark.next.partition(": ")[2])
+    keys = [word.partition("=")[0] for word in words[2:]]
+    assert (words[:2], len(set(keys))) == (["rnnsweep", "train"], len(keys))
+    assert words[-1].startswith("trainer.max_epochs=")
+    assert words[-1].partition("=")[2].isdigit()
 
 
 def test_unequal_budgets_are_told():

@@ -21,6 +21,7 @@ EDGE = 0.05  # share of a range that counts as its border
 MANY_FAILED = 0.1
 MANY_PRUNED = 0.75
 UNEQUAL = 1.25  # times the smallest budget
+EPOCHS = "trainer.max_epochs"
 GAP = 0.03  # validation minus test
 
 
@@ -225,7 +226,8 @@ def _still_rising(
 def _longer(standing: Standing, trials: "pd.DataFrame") -> str:
     """The command that trains the best configuration for twice as long."""
     done = float(np.nanmax(trials["epochs"].astype(float), initial=1.0))
-    return command_line("train", *standing.overrides, f"trainer.max_epochs={2 * math.ceil(done)}")
+    others = [one for one in standing.overrides if one.partition("=")[0] != EPOCHS]  # a key stands once
+    return command_line("train", *others, f"{EPOCHS}={2 * math.ceil(done)}")
 
 
 def _last_gain(curve: "pd.DataFrame", score: Score) -> float:
