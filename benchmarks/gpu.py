@@ -10,7 +10,8 @@ import torch
 from benchmarks._stacked import made_up_part, speed_alone, speed_together
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.launchers.fused.stack.seats import Stacks
-from rnnsweep.networks.size import GATES, parameter_count
+from rnnsweep.networks.cells import find_cell
+from rnnsweep.networks.size import parameter_count
 
 TURNS = 3
 CASES = (
@@ -70,7 +71,7 @@ def most_texts(run: RunConfig, members: int, device: torch.device) -> float:
     part, model, texts = made_up_part(run), run.model, run.data.batch_size
     tokens = texts * float(part.lengths_N.mean())
     directions = 2 if model.bidirectional else 1
-    width = model.hidden_size * GATES[model.cell]
+    width = model.hidden_size * len(find_cell(model.cell).gates)
     products = tokens * directions * width * (model.embedding_size + model.hidden_size)
     operations = 3 * 2 * products  # forward, and backward for inputs and for weights
     dense = parameter_count(model, vocabulary=0, classes=4)

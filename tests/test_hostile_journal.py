@@ -10,7 +10,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from rnnsweep.errors import UserError
-from rnnsweep.search.cma_es import ADMITTED, SafeCmaEsSampler
+from rnnsweep.methods.cma_es import ADMITTED, SafeCmaEsSampler
 
 VARIANTS = [{}, {"with_margin": True}, {"use_separable_cma": True}]
 
@@ -121,5 +121,5 @@ def test_what_we_use_of_optunas_private_parts_is_there():
         "_split_optimizer_str",
         "_attr_key_optimizer",
     ):
-        assert hasattr(CmaEsSampler(), name), f"Optuna's CmaEsSampler.{name} is gone: see search/cma_es.py"
+        assert hasattr(CmaEsSampler(), name), f"Optuna's CmaEsSampler.{name} is gone: see methods/cma_es.py"
     assert {name for module, name in ADMITTED if module.startswith("cmaes")} == {"CMA", "CMAwM", "SepCMA"}

@@ -1,33 +1,22 @@
 """The files of conf/: which there are, what they hold, and on which line a key stands."""
 
 import re
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import version
-from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.defaults_list import create_defaults_list
-from hydra.core.default_element import ResultDefault
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.plugins.config_source import ConfigResult
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
+from rnnsweep.config.hydra_files import Guard, read_defaults
 from rnnsweep.config.overrides import refuse_resolvers
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
 from rnnsweep.yaml_files import copy_yaml, refuse_bomb
 
 _MISSING = re.compile(r"Could not (?:find|load) '(?P<group>[^'/]+)/(?P<name>[^']+)'")
-_LOCK = threading.RLock()
-_KEPT: dict[tuple[Path, ...], tuple[Any, CachingConfigRepository]] = {}  # stamp and what was read, by folders
 
 
 @dataclass(frozen=True)
@@ -55,29 +44,6 @@ class Layer:
     path: Path
     package: tuple[str, ...]
     values: dict[str, Any]
-
-
-class _Repository(ConfigRepository):
-    """The folders alone: no plugins are searched for and imported, no global state is touched."""
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.folders = tuple(folders)
-        self.sources = [FileConfigSource("conf", f"file://{folder}") for folder in folders]
-
-    def load_config(self, config_path: str) -> ConfigResult | None:
-        """Load one file, and name it in what goes wrong."""
-        path = _file(config_path, self.folders)
-        try:
-            if path.is_file():
-                refuse_bomb(path.read_text(encoding="utf-8"), shown(path))
-            loaded = super().load_config(config_path)
-        except (yaml.YAMLError, OSError, ValueError, OmegaConfBaseException) as error:
-            raise _unreadable(_file(config_path, self.folders), error) from error
-        if loaded is not None and not isinstance(loaded.config, DictConfig):
-            raise _unreadable(_file(config_path, self.folders), ValueError("not a list of `key: value`"))
-        chosen = [vars(item) for item in (loaded and loaded.defaults_list) or ()]
-        refuse_resolvers(chosen, shown(_file(config_path, self.folders)))
-        return loaded
 
 
 def conf_folders(conf: Path | None = None) -> tuple[Path, ...]:
@@ -134,20 +100,29 @@ def read_layers(
     Raises:
         UserError: a file that is named and missing, or that cannot be read.
     """
-    with _hydra(), _found(folders):
-        repository = _repository(folders)
-        added = [_added(text, repository) for text in chosen]
-        overrides = OverridesParser.create().parse_overrides(added)
-        found = create_defaults_list(repository, "config", overrides, prepend_hydra=False, skip_missing=False)
-        layers = [_layer(result, repository, folders) for result in found.defaults]
-        known = found.overrides
-        choices = {group: str(name) for group, name in known.known_choices.items() if name is not None}
-        named = {
-            group: meta.containing_config_path or ""
-            for group, meta in known.override_metadata.items()
-            if not meta.external_override
-        }
-    return layers, choices, named
+
+    def unreadable(name: str, error: Exception) -> UserError:
+        return _unreadable(_file(name, folders), error)
+
+    def before(name: str) -> None:
+        path = _file(name, folders)
+        if path.is_file():
+            refuse_bomb(path.read_text(encoding="utf-8"), shown(path))
+
+    def check(name: str, defaults: Sequence[Mapping[str, Any]]) -> None:
+        refuse_resolvers(defaults, shown(_file(name, folders)))
+
+    with _found(folders):
+        found = read_defaults(chosen, folders, Guard(before, unreadable, check))
+    layers = [
+        Layer(
+            _file(file.name, folders),
+            tuple(part for part in file.package.split(".") if part),
+            {str(key): value for key, value in file.values.items()},
+        )
+        for file in found.files
+    ]
+    return layers, found.choices, found.named
 
 
 def shown(path: Path) -> str:
@@ -167,48 +142,6 @@ def line_of(path: Path, inner: Sequence[str]) -> int | None:
             return None
         line, node = found[0].start_mark.line + 1, found[1]
     return line
-
-
-def _added(choice: str, repository: CachingConfigRepository) -> str:
-    """Write a choice as Hydra takes it where config.yaml is older than the group and does not name it."""
-    config, group = repository.load_config("config"), choice.partition("=")[0]
-    named = [getattr(one, "group", None) for one in (config.defaults_list if config else None) or ()]
-    return choice if group in named else f"+{choice}"
-
-
-def _layer(result: ResultDefault, repository: CachingConfigRepository, folders: Sequence[Path]) -> Layer:
-    loaded = repository.load_config(str(result.config_path))
-    assert loaded is not None  # a missing file was refused while the list was made
-    values = OmegaConf.to_container(loaded.config, resolve=False)
-    assert isinstance(values, dict)
-    values.pop("defaults", None)
-    path = _file(str(result.config_path), folders)
-    package = tuple(part for part in (result.package or "").split(".") if part)
-    return Layer(path, package, {str(key): value for key, value in values.items()})
-
-
-def _repository(folders: tuple[Path, ...]) -> CachingConfigRepository:
-    """Keep what was read until a file changes: parsing YAML is most of the time that composing takes."""
-    files = [file for folder in folders for file in sorted(folder.rglob("*.yaml"))]
-    stamp = [
-        (str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino) for file in files for stat in [file.stat()]
-    ]
-    kept = _KEPT.get(folders)
-    if kept is None or kept[0] != stamp:
-        kept = _KEPT[folders] = (stamp, CachingConfigRepository(_Repository(folders)))
-    return kept[1]
-
-
-@contextmanager
-def _hydra() -> Iterator[None]:
-    """One thread at a time, by Hydra's rules of version 1.3; the rules of before stand again after."""
-    with _LOCK:
-        before = version.getbase()
-        version.setbase("1.3")
-        try:
-            yield
-        finally:
-            version.VersionBase.instance().version_base = before
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from rnnsweep.engine.records import Records
 from rnnsweep.engine.tasks import TaskMaker
 from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
+from rnnsweep.networks.cells import cell_files
 from rnnsweep.paths import find_paths
 from rnnsweep.search.corpora import Prepare, check_vectors, common_digest, read_digests
 from rnnsweep.search.journal import open_journal
@@ -34,7 +35,7 @@ from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.progress import Listener, Silence, SweepSummary
 from rnnsweep.state.start import begin, budget_of
 from rnnsweep.state.status import slots_busy
-from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile import Choices, Sweep
 from rnnsweep.trial import Launcher
 
 
@@ -81,7 +82,14 @@ def run_sweep(
     folder.make()
     with folder.hold(), _closing(launcher), _named_full_disk(mlruns):
         corpus = common_digest(digests)
-        start = begin(sweep, mlruns=mlruns, conf=conf, corpus=corpus, accept_changes=accept_changes)
+        start = begin(
+            sweep,
+            mlruns=mlruns,
+            conf=conf,
+            corpus=corpus,
+            own_code=_own_cells(sweep, bases),
+            accept_changes=accept_changes,
+        )
         end_orphans(folder)
         folder.clear_parts()
         maker = TaskMaker(sweep, start.identity, folder, mlruns, bases, store.uri, store.origin, digests)
@@ -96,6 +104,13 @@ def run_sweep(
             inbox = Inbox(folder, mlruns)
             controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox)
             return _conduct(controller, folder)
+
+
+def _own_cells(sweep: Sweep, bases: dict[str, RunConfig]) -> list[Path]:
+    """List the files of the project's own cells that a sweep trains or searches."""
+    searched = (one for name in bases for one in sweep.dimensions(name) if one.key == "model.cell")
+    choices = {str(value) for one in searched if isinstance(one, Choices) for value in one.choices}
+    return cell_files({run.model.cell for run in bases.values()} | choices)
 
 
 def _default_records(run: RunConfig, mlruns: Path) -> Records:

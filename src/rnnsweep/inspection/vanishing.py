@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnsweep.networks import Network
-from rnnsweep.networks.equations import CELLS, Step, weights_of
+from rnnsweep.networks.cells import Step
+from rnnsweep.networks.equations import equations_of, weights_of
 
 Distances = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def _walk(network: Network, embedded_TBE: Tensor) -> list[Step]:
     """Read the texts by the cell's equation, keeping every step's own tensors."""
     layers = network.layers
     assert layers is not None
-    weights, cell = weights_of(layers), CELLS[layers.mode]
+    weights, cell = weights_of(layers), equations_of(layers)
     zeros_BH = embedded_TBE.new_zeros(embedded_TBE.shape[1], layers.hidden_size)
     step = Step(zeros_BH, zeros_BH)
     return [step := cell(weights, input_BE, step) for input_BE in embedded_TBE]

@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from rnnsweep.errors import UserError
 from rnnsweep.networks import Network
+from rnnsweep.networks.cells import OnnxForm
 
 if TYPE_CHECKING:
     from onnx import GraphProto
 
 OPSET = 17
-# order of the gates: PyTorch's blocks in the order that ONNX wants them
-GATES = {"rnn": (0,), "gru": (1, 0, 2), "lstm": (0, 3, 1, 2)}
-OPERATORS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 Array = NDArray[np.float32]
 
 
@@ -55,10 +53,14 @@ def make_graph(network: Network) -> "GraphProto":
             "model.masked=false: this network reads padding, so its answer for a text depends on the texts"
             " beside it; it cannot be exported. Train it with model.masked=true"
         )
+    form = network.cell.onnx
+    if network.layers is not None and form is None:
+        raise UserError(f"model.cell={config.cell!r}: cannot be exported: its CellSpec has no `onnx`")
     graph = _Graph()
     hidden = _embedded(graph, network)
     if network.layers is not None:
-        hidden = _recurrent(graph, network, hidden)
+        assert form is not None
+        hidden = _recurrent(graph, network, hidden, form)
     pooled = _pooled(graph, network, hidden)
     weight_CH, bias_C = _array(network.output.weight), _array(network.output.bias)
     graph.constant("output.weight", weight_CH, np.float32)
@@ -75,25 +77,24 @@ def _embedded(graph: _Graph, network: Network) -> str:
     return graph.add("Gather", ["embedding.weight", "tokens_TB"], "embedded_TBE", axis=0)
 
 
-def _recurrent(graph: _Graph, network: Network, inputs: str) -> str:
-    layers, cell = network.layers, network.config.cell
+def _recurrent(graph: _Graph, network: Network, inputs: str, form: OnnxForm) -> str:
+    layers = network.layers
     assert layers is not None
     graph.add("Cast", ["lengths"], "lengths_int32", to=6)  # INT32
     graph.constant("flat", [0, 0, -1])
     for layer in range(layers.num_layers):
         names = [f"layer{layer}.{part}" for part in ("W", "R", "B")]
         suffixes = [f"l{layer}", f"l{layer}_reverse"][: 2 if layers.bidirectional else 1]
-        weights = [_weights(network, cell, suffix) for suffix in suffixes]
+        weights = [_weights(network, form, suffix) for suffix in suffixes]
         for name, parts in zip(names, zip(*weights, strict=True), strict=True):
             graph.constant(name, np.stack(parts), np.float32)
-        extra = {"linear_before_reset": 1} if cell == "gru" else {}
         graph.add(
-            OPERATORS[cell],
+            form.operator,
             [inputs, *names, "lengths_int32"],
             f"layer{layer}.outputs_TDBH",
             hidden_size=layers.hidden_size,
             direction="bidirectional" if layers.bidirectional else "forward",
-            **extra,
+            **form.attributes,
         )
         graph.add(
             "Transpose", [f"layer{layer}.outputs_TDBH"], f"layer{layer}.outputs_TBDH", perm=[0, 2, 1, 3]
@@ -102,11 +103,11 @@ def _recurrent(graph: _Graph, network: Network, inputs: str) -> str:
     return inputs
 
 
-def _weights(network: Network, cell: str, suffix: str) -> tuple[Array, Array, Array]:
+def _weights(network: Network, form: OnnxForm, suffix: str) -> tuple[Array, Array, Array]:
     """Give one direction's input and recurrent weights and both biases, gates in ONNX's order."""
     layers = network.layers
     parts = [
-        _ordered(_array(getattr(layers, f"{name}_{suffix}")), GATES[cell])
+        _ordered(_array(getattr(layers, f"{name}_{suffix}")), form.order)
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     ]
     return parts[0], parts[1], np.concatenate(parts[2:])

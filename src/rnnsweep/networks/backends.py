@@ -18,28 +18,32 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnsweep.compiled import AVAILABLE
+from rnnsweep.networks.cells import CellSpec
 from rnnsweep.networks.fast.layers import Shows
 from rnnsweep.networks.fast.recurrent import run_compiled
+from rnnsweep.networks.layers import EquationLayers, Layers
 
 Way = Literal["compiled", "packed", "equal", "gathered"]
 _RUN = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh}
 
 
-def choose(inputs: Tensor, *, ragged: bool = True) -> Way:
+def choose(inputs: Tensor, *, ragged: bool = True, cell: CellSpec | None = None) -> Way:
     """Choose the way that was measured to be the fastest (`python -m benchmarks lengths`).
 
     On the CPU the compiled loops take a third to two thirds of the time of oneDNN's kernels on gathered texts
     for a GRU or an RNN, and about the same for an LSTM (whole training steps, batches of 16 to 256: .86 to
     1.08 of it); where distinct words are read once (`recurrent.run_distinct`), which oneDNN cannot, an LSTM's
     step takes .61 to .87 of oneDNN's. In reduced precision, or without Numba, the texts are gathered. cuDNN
-    runs packed sequences in one kernel launch a layer, both directions together.
+    runs packed sequences in one kernel launch a layer, both directions together. A cell that PyTorch has no
+    module for is gathered, and its equations step through time.
     """
     on_cpu = inputs.device.type == "cpu"
-    if on_cpu and AVAILABLE and not torch.is_autocast_enabled("cpu"):
+    has_loops = cell is None or cell.loops is not None
+    if on_cpu and has_loops and AVAILABLE and not torch.is_autocast_enabled("cpu"):
         return "compiled"
     if not ragged:
         return "equal"
-    return "gathered" if on_cpu else "packed"
+    return "gathered" if on_cpu or (cell is not None and cell.module is None) else "packed"
 
 
 @cache
@@ -48,9 +52,7 @@ def lacks_bfloat16() -> bool:
     return not torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
-def run(
-    layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way, shows: Shows = "every"
-) -> Tensor:
+def run(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way, shows: Shows = "every") -> Tensor:
     """Run recurrent layers over texts; the outputs at and after a text's length mean nothing.
 
     `shows` is what "compiled" returns (see `run_compiled`); the other ways return every output. Under
@@ -71,21 +73,21 @@ def run(
     return _gathered(layers, inputs_TBE, lengths_B)
 
 
-def _packed(layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor) -> Tensor:
+def _packed(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor) -> Tensor:
     packed = pack_padded_sequence(inputs_TBE, lengths_B.cpu(), enforce_sorted=False)
     outputs_TBH, _ = pad_packed_sequence(layers(packed)[0], total_length=inputs_TBE.shape[0])
     return outputs_TBH
 
 
-def _gathered(layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor) -> Tensor:
+def _gathered(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor) -> Tensor:
     index_N = _reversing_index(lengths_B, steps=inputs_TBE.shape[0])
     hidden_TBH = inputs_TBE
     for layer in range(layers.num_layers):
         if layer and layers.dropout:
             hidden_TBH = nn.functional.dropout(hidden_TBH, layers.dropout, layers.training)
-        forward_TBH = _one_direction(layers, hidden_TBH, f"l{layer}")
+        forward_TBH = _one_direction(layers, hidden_TBH, layer, backward=False)
         reversed_TBE: Tensor = _Reverse.apply(hidden_TBH, index_N)  # type: ignore[no-untyped-call]
-        backward_TBH = _one_direction(layers, reversed_TBE, f"l{layer}_reverse")
+        backward_TBH = _one_direction(layers, reversed_TBE, layer, backward=True)
         again_TBH: Tensor = _Reverse.apply(backward_TBH, index_N)  # type: ignore[no-untyped-call]
         hidden_TBH = torch.cat((forward_TBH, again_TBH), dim=2)
     return hidden_TBH
@@ -121,8 +123,11 @@ def _take(values_TBE: Tensor, index_N: Tensor) -> Tensor:
     return flat_NE.index_select(0, index_N).view(values_TBE.shape)
 
 
-def _one_direction(layers: nn.RNNBase, inputs_TBE: Tensor, suffix: str) -> Tensor:
+def _one_direction(layers: Layers, inputs_TBE: Tensor, layer: int, *, backward: bool) -> Tensor:
     """Run one direction of one layer as a forward layer, with the parameters of the module."""
+    if isinstance(layers, EquationLayers):
+        return layers.run_direction(inputs_TBE, layer, backward=backward)
+    suffix = f"l{layer}" + ("_reverse" if backward else "")
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     weights = [getattr(layers, f"{name}_{suffix}") for name in names]
     start_1BH = inputs_TBE.new_zeros(1, inputs_TBE.shape[1], layers.hidden_size)

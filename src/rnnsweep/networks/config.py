@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from rnnsweep.errors import refuse_unknown, refuse_unless
+from rnnsweep.networks.cells import check_cell
 
-CELLS = ("bag", "gru", "lstm", "rnn")
 POOLINGS = ("last", "max", "mean", "mean_max")
 INITIALISATIONS = ("keras", "pytorch", "shifted")
 CHOICES = {
-    "cell": CELLS,
     "input": ("embedding", "one_hot"),
     "pooling": POOLINGS,
     "join": ("backward_only", "both"),
@@ -21,7 +20,7 @@ CHOICES = {
 class ModelConfig:
     """One recurrent network; a file of ``conf/model/`` gives these values and its name to an architecture."""
 
-    cell: str = "lstm"  # rnn | lstm | gru | bag (no recurrence: the pooled embeddings)
+    cell: str = "lstm"  # rnn | lstm | gru | bag (no recurrence: the pooled embeddings) | cells/own.py:CELL
     input: str = "embedding"  # embedding | one_hot (each token a unit vector: for characters)
     embedding_size: int = 64
     embedding_rows: int | None = None  # rows of the embedding at least; null: as the vocabulary has
@@ -44,6 +43,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Refuse values out of range, naming the key."""
+        check_cell(self.cell)
         for name, choices in CHOICES.items():
             refuse_unknown(f"model.{name}", getattr(self, name), choices)
         for name in ("embedding_size", "embedding_rows", "hidden_size", "num_layers"):

@@ -4,12 +4,11 @@ Shapes: B rows, T time steps, U distinct tokens, E embedding size, H outputs a s
 side), K outputs of the head.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from rnnsweep.networks.backends import choose, run
+from rnnsweep.networks.cells import find_cell
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.networks.embedding import make_embedding
 from rnnsweep.networks.fast.evaluation import run_tokens
@@ -17,12 +16,12 @@ from rnnsweep.networks.fast.layers import Shows
 from rnnsweep.networks.fast.recurrent import run_distinct
 from rnnsweep.networks.heads import READERS, ROW, refuse_misfit, shows
 from rnnsweep.networks.initial import set_initial_weights
+from rnnsweep.networks.layers import make_layers
 from rnnsweep.networks.size import input_width, output_width
 
 # Distinct tokens in a batch, as a share of its tokens, up to which reading each of them once is quicker: the
 # products are dearer than gathering and adding up their results, the more so the wider the layer.
 WORTH_IT = 0.9
-_LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Network(nn.Module):
@@ -31,7 +30,7 @@ class Network(nn.Module):
     At level row the head reads what is pooled over the real steps; at level step it reads every step.
 
     Computes the same logits whatever the padding: those of packed sequences (unless ``model.masked=false``).
-    The recurrent layers are PyTorch's own modules, so that the state_dict loads into any of their kind.
+    The recurrent layers are PyTorch's own modules where it has the cell: the state_dict loads into its kind.
     """
 
     def __init__(self, config: ModelConfig, *, vocabulary: int, classes: int, level: str = ROW) -> None:
@@ -40,7 +39,8 @@ class Network(nn.Module):
         self.config, self.level = config, level
         self.embedding = make_embedding(config, vocabulary=vocabulary)
         width = input_width(config, vocabulary=vocabulary)
-        self.layers = None if config.cell == "bag" else _recurrent_layers(config, width)
+        self.cell = find_cell(config.cell)
+        self.layers = make_layers(config, width)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(output_width(config, level=level), classes)
@@ -48,7 +48,7 @@ class Network(nn.Module):
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """Return outputs_BK (or outputs_BTK) of rows of token ids; beyond a row's length stands padding."""
         learns = self.training or torch.is_grad_enabled()
-        if self.layers is None or learns or choose(self.embedding.weight) != "compiled":
+        if self.layers is None or learns or choose(self.embedding.weight, cell=self.cell) != "compiled":
             return self.read(self.embedding(tokens_BT.t()), lengths_B)
         lengths_B = self._lengths_read(lengths_B, tokens_BT.shape[1])
         outputs_TBH = run_tokens(self.layers, self.embedding, tokens_BT.t(), lengths_B)
@@ -63,7 +63,7 @@ class Network(nn.Module):
         lengths_B = self._lengths_read(lengths_B, steps)
         hidden_TBH = self.embedding_dropout(embedded_TBE)
         if self.layers is not None:
-            way = choose(hidden_TBH, ragged=bool((lengths_B != steps).any()))
+            way = choose(hidden_TBH, ragged=bool((lengths_B != steps).any()), cell=self.cell)
             shown = run(self.layers, hidden_TBH, lengths_B, way=way, shows=self._shows)
             return self._head(shown, lengths_B)
         return self._head(hidden_TBH, lengths_B)
@@ -75,7 +75,9 @@ class Network(nn.Module):
         """
         dropped = self.embedding_dropout.p > 0 and self.training
         fewer = len(vectors_UE) < WORTH_IT * tokens
-        return self.layers is not None and fewer and not dropped and choose(vectors_UE) == "compiled"
+        if self.layers is None or not fewer or dropped:
+            return False
+        return choose(vectors_UE, cell=self.cell) == "compiled"
 
     def read_distinct(
         self, vectors_UE: Tensor, places_TB: Tensor, lengths_B: Tensor, *, padding: int | None
@@ -117,13 +119,3 @@ def build(config: ModelConfig, *, vocabulary: int, classes: int, level: str = RO
         nn.init.xavier_uniform_(network.output.weight)
         nn.init.zeros_(network.output.bias)
     return network
-
-
-def _recurrent_layers(config: ModelConfig, width: int) -> nn.RNNBase:
-    return _LAYERS[config.cell](
-        width,
-        config.hidden_size,
-        num_layers=config.num_layers,
-        bidirectional=config.bidirectional,
-        dropout=config.layer_dropout if config.num_layers > 1 else 0.0,
-    )

@@ -1,15 +1,13 @@
 """How many weights a network has, from its settings alone."""
 
+from rnnsweep.networks.cells import find_cell
 from rnnsweep.networks.config import ModelConfig
-
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 def parameter_count(config: ModelConfig, *, vocabulary: int, classes: int, level: str = "row") -> int:
     """Count the weights of the network that `build` makes from the same arguments, without making it.
 
-    A recurrent layer of hidden size H that reads I numbers a step has, in each direction and for each of
-    its gates (rnn 1, gru 3, lstm 4), H * I input weights, H * H recurrent ones and one or two biases of H.
+    The weights of one direction of one layer are counted by the formula of its cell (`networks.cells`).
     A frozen embedding counts, a one-hot code has no weights.
     """
     embedding = embedding_count(config, vocabulary=vocabulary)
@@ -47,8 +45,7 @@ def _recurrent_count(config: ModelConfig, *, vocabulary: int) -> int:
     if config.cell == "bag":
         return 0
     hidden, directions = config.hidden_size, 2 if config.bidirectional else 1
-    each = GATES[config.cell] * hidden * directions
-    biases = 2 if config.biases == "two" else 1
-    first = each * (input_width(config, vocabulary=vocabulary) + hidden + biases)
-    following = each * (directions * hidden + hidden + biases)
+    biases, parameters = 2 if config.biases == "two" else 1, find_cell(config.cell).parameters
+    first = directions * parameters(input_width(config, vocabulary=vocabulary), hidden, biases)
+    following = directions * parameters(directions * hidden, hidden, biases)
     return first + (config.num_layers - 1) * following

@@ -8,6 +8,7 @@ from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from rnnsweep.methods import samplers
 from rnnsweep.search.journal import read_journal
 from rnnsweep.search.study import REJECTED, WARM
 from rnnsweep.state.folder import SweepFolder
@@ -16,7 +17,6 @@ from rnnsweep.sweepfile import Sweep
 POOLED = "all together"  # in an architecture's place where none has enough trials of its own
 FEWEST = 8  # complete trials; of fewer neither method learns anything
 MOST_FOR_FANOVA = 400  # trials; its forest is slow beyond
-UNDIRECTED = ("grid", "qmc", "random")  # samplers whose trials cover the space as it is
 
 
 def study_importances(folder: SweepFolder, sweep: Sweep) -> tuple[dict[str, dict[str, float]], str]:
@@ -40,7 +40,8 @@ def study_importances(folder: SweepFolder, sweep: Sweep) -> tuple[dict[str, dict
     studies = {a: _load(storage, name) for a, name in names.items() if name in known}
     trials = {a: _own_trials(study) for a, study in studies.items()}
     enough = {a: own for a, own in trials.items() if len(own) >= FEWEST} or _pooled(trials)
-    even = sweep.sampler.name in UNDIRECTED and max(map(len, enough.values()), default=0) <= MOST_FOR_FANOVA
+    even = samplers()[sweep.sampler.name].covers_space
+    even = even and max(map(len, enough.values()), default=0) <= MOST_FOR_FANOVA
     shares = {a: _shares(_study(own, studies.get(a)), even=even) for a, own in enough.items()}
     method = "functional ANOVA" if even else "PED-ANOVA"
     return {a: found for a, found in shares.items() if found}, f"Optuna's {method}"

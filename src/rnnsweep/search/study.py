@@ -14,6 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from rnnsweep.errors import UserError
+from rnnsweep.methods import samplers
 from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned
 from rnnsweep.search.objectives import objective_values
@@ -105,11 +106,11 @@ class Search:
         rejected = REJECTED in trial.user_attrs
         self.counts[REJECTED] += rejected
         self._rejected = self._rejected + 1 if rejected else 0
-        self.asked += not rejected or self._is_grid
+        self.asked += not rejected or self._exhausts
 
     @property
-    def _is_grid(self) -> bool:
-        return self.sweep.sampler.name == "grid"  # each of its points counts, trained or not
+    def _exhausts(self) -> bool:
+        return samplers()[self.sweep.sampler.name].exhausts
 
     def adopt(self) -> list[Candidate]:
         """Give the trials that an earlier controller asked for and could not tell."""
@@ -129,7 +130,7 @@ class Search:
             trial = self.study.ask()
             self._made += 1
             candidate = self._candidate(trial, attempts=0, begun=False)
-            self.asked += candidate is not None or self._is_grid
+            self.asked += candidate is not None or samplers()[self.sweep.sampler.name].exhausts
             if candidate is not None:
                 self._rejected = 0
                 return candidate
@@ -186,7 +187,7 @@ class Search:
         self._count(outcome.state, values, outcome.scores, outcome.cause)
 
     def _tell(self, trial: Trial, values: list[float] | None, state: TrialState) -> None:
-        if self._is_grid:  # it would stop a loop of Optuna's that we do not run
+        if self._exhausts:  # it would stop a loop of Optuna's that we do not run
             self.study.sampler = optuna.samplers.RandomSampler(seed=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

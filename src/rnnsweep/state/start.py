@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ FREE = (
     "time_limit",
     "baseline",
 )
-_CODE = ("networks", "data", "classifier", "training", "fused", "trial", "baseline.py", "baseline")
-_MODEL = ("networks", "data", "classifier", "training")  # what decides a score, for warm starts
+# what decides a score, for warm starts
+_MODEL = ("networks", "data", "optim", "tasks", "training", "config", "compiled.py")
+_CODE = (*_MODEL, "launchers", "trial", "baseline.py")
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,32 @@ class Start:
     identity: str
 
 
-def begin(sweep: Sweep, *, mlruns: Path, conf: Path, corpus: str, accept_changes: bool = False) -> Start:
+def begin(
+    sweep: Sweep,
+    *,
+    mlruns: Path,
+    conf: Path,
+    corpus: str,
+    own_code: Sequence[Path] = (),
+    accept_changes: bool = False,
+) -> Start:
     """Make the sweep's folder, or find it again and compare what it was started from with what is there now.
 
     A sweep that is finished may be shown again with other code: nothing of it is trained any more.
+
+    Args:
+        sweep: what is asked.
+        mlruns: the folder of all answers.
+        conf: the configuration files.
+        corpus: digest of the rows.
+        own_code: files of the project that are run, as its own cells.
+        accept_changes: go on whatever changed.
 
     Raises:
         UserError: the question, the corpus, the configuration or the code changed, and nobody accepted it.
     """
     folder = SweepFolder.of(mlruns, sweep.name)
-    now = _origin(sweep, conf=conf, corpus=corpus)
+    now = _origin(sweep, conf=conf, corpus=corpus, own_code=own_code)
     before = folder.start()
     if before is None:
         before = {**now, "identity": uuid.uuid4().hex[:8], "accepted": []}
@@ -83,24 +101,26 @@ def budget_of(sweep: Sweep) -> dict[str, Any]:
     return {name: getattr(sweep, name) for name in names} | own
 
 
-def _origin(sweep: Sweep, *, conf: Path, corpus: str) -> dict[str, Any]:
+def _origin(sweep: Sweep, *, conf: Path, corpus: str, own_code: Sequence[Path]) -> dict[str, Any]:
     values = yaml.safe_load(sweep.text) or {}
     asked = {key: value for key, value in values.items() if key not in FREE}
     return {
         "asked": json.loads(json.dumps(asked, default=str)),
         "corpus": corpus,
         "configuration": _digest(conf, "*.yaml"),
-        "code": _digest(PACKAGE, "*.py", inside=_CODE),
-        "model": _digest(PACKAGE, "*.py", inside=_MODEL),
+        "code": _digest(PACKAGE, "*.py", inside=_CODE, beside=own_code),
+        "model": _digest(PACKAGE, "*.py", inside=_MODEL, beside=own_code),
     }
 
 
-def _digest(folder: Path, pattern: str, inside: tuple[str, ...] = ()) -> str:
+def _digest(folder: Path, pattern: str, inside: tuple[str, ...] = (), beside: Sequence[Path] = ()) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob(pattern)):
         place = path.relative_to(folder)
         if not inside or place.parts[0] in inside:
             digest.update(str(place).encode() + b"\0" + path.read_bytes())
+    for path in beside:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnsweep.errors import UserError
+from rnnsweep.methods import pruners
 
 LIMITED = ("parameters", "seconds", "memory")  # scores of a trial that may be limited or made small
 OBJECTIVES = ("validation", *LIMITED)
@@ -44,7 +45,7 @@ def refuse_pruner(path: object, objectives: tuple[str, ...], pruner: str) -> Non
     Raises:
         UserError: with the reason.
     """
-    if len(objectives) > 1 and pruner != "none":
+    if len(objectives) > 1 and pruners()[pruner].prunes:
         raise UserError(
             f"{path}: pruner: {pruner!r}: must be none with several objectives: a trial that is behind in"
             f" one may be ahead in {objectives[1]}"

@@ -6,48 +6,12 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model
 
 from rnnsweep.errors import nearest
-from rnnsweep.options import (
-    AtLeastTwo,
-    Count,
-    Flag,
-    Natural,
-    NotNegative,
-    Percentage,
-    Positive,
-    Section,
-    fault,
-    one_of,
-    wrong,
-)
+from rnnsweep.methods import pruners, samplers
+from rnnsweep.options import Section, fault, wrong
 from rnnsweep.sweepfile.sweep import Method
 
-SAMPLERS: dict[str, dict[str, Any]] = {
-    "cmaes": {"n_startup_trials": Count, "sigma0": Positive, "popsize": Count},
-    "gp": {"n_startup_trials": Count, "deterministic_objective": Flag},
-    "grid": {},
-    "nsga2": {"population_size": AtLeastTwo, "mutation_prob": Positive, "crossover_prob": Positive},
-    "qmc": {"qmc_type": one_of("sobol", "halton"), "scramble": Flag},
-    "random": {},
-    "tpe": {
-        "n_startup_trials": Natural,
-        "n_ei_candidates": Count,
-        "multivariate": Flag,
-        "group": Flag,
-        "constant_liar": Flag,
-    },
-}
-
-# `startup` counts trials; `warmup`, `interval`, `minimum` and `patience` count epochs, parts of one included.
-_QUANTILE: dict[str, Any] = {"startup": Natural, "warmup": NotNegative, "interval": Positive}
-_PRUNERS: dict[str, dict[str, Any]] = {
-    "asha": {"minimum": Positive, "factor": AtLeastTwo},
-    "hyperband": {"minimum": Positive, "factor": AtLeastTwo},
-    "median": _QUANTILE,
-    "none": {},
-    "percentile": {"percentile": Percentage, **_QUANTILE},
-}
-_PATIENT = {"patience": Positive, "delta": NotNegative, "inside": one_of(*_PRUNERS), **_QUANTILE}
-PRUNERS = dict(sorted({**_PRUNERS, "patient": _PATIENT}.items()))
+SAMPLERS: dict[str, Mapping[str, Any]] = {name: spec.options for name, spec in samplers().items()}
+PRUNERS: dict[str, Mapping[str, Any]] = {name: spec.options for name, spec in pruners().items()}
 
 
 def method_of(known: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -17,6 +17,7 @@ from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
 from rnnsweep.training.best import Keeper
 from rnnsweep.training.initial import fit_task, start
+from rnnsweep.training.lightning_loops import set_epoch
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.memory import activation_bytes
 from rnnsweep.training.module import Classifier
@@ -99,7 +100,7 @@ def _train(
         keeper.restore(saved)
     signals = Signals()
     trainer = _trainer(run, logger, [*callbacks, signals, keeper])
-    _set_epoch(trainer, module.position.epoch)
+    set_epoch(trainer, module.position.epoch)  # where in the epoch, the loader knows
     if not keeper.exhausted:
         with signals.given_back():
             trainer.fit(module, *_loaders(run, corpus, module, trainer))
@@ -193,12 +194,6 @@ def _saved(folder: Path | None, keeper: Keeper) -> dict[str, Any] | None:
         if given != value:
             raise UserError(f"checkpoint {path}: is of a run with {key}={given}, here it is {value}")
     return content
-
-
-def _set_epoch(trainer: pl.Trainer, epoch: int) -> None:
-    """Set Lightning's count of epochs done; the position within the epoch is the loader's affair."""
-    tracker: Any = trainer.fit_loop.epoch_progress.current
-    tracker.ready = tracker.started = tracker.processed = tracker.completed = epoch
 
 
 def _scores(run: RunConfig, corpus: EncodedCorpus, module: Classifier, keeper: Keeper) -> Scores:

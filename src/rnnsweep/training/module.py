@@ -20,6 +20,7 @@ from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.tasks import LOSS, Task, TaskSpec
+from rnnsweep.training.lightning_loops import set_step, validate_next
 from rnnsweep.training.metrics import Metrics, Tally, named
 
 
@@ -158,13 +159,11 @@ class Classifier(pl.LightningModule):
             self._learned.add(torch.cat(logits), torch.cat(targets), loss)
             self._refuse_divergence(loss)
         self.position.validation_due = chunk.validate
-        self._tell_lightning()
+        set_step(self.trainer, self.position.step)
 
     def on_train_batch_end(self, outputs: Any, batch: Chunk, batch_idx: int) -> None:
-        """Let Lightning validate now or not before the epoch's end; a stop waits for no validation."""
-        self.trainer.val_check_batch = 1 if batch.validate else float("inf")
-        if self.trainer.should_stop:
-            self.trainer.limit_val_batches = 0
+        """Let Lightning validate where the chunk says so."""
+        validate_next(self.trainer, batch.validate)
 
     def on_train_epoch_end(self) -> None:
         """Go over to the next epoch, unless this one was broken off."""
@@ -283,12 +282,6 @@ class Classifier(pl.LightningModule):
     def _refuse_divergence(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
             raise Diverged(f"the loss is {loss.item()} after {self.position.step} steps")
-
-    def _tell_lightning(self) -> None:
-        """Set trainer.global_step, and the step under which other code's `self.log` is recorded."""
-        loop = self.trainer.fit_loop.epoch_loop
-        loop.manual_optimization.optim_step_progress.total.completed = self.position.step
-        loop._batches_that_stepped = self.position.step
 
     def _log(self, values: dict[str, float]) -> None:
         for logger in self.loggers:

@@ -10,13 +10,13 @@ from rnnsweep.comparison.statistics.budget import FEWEST_STUDIES, budget_curve, 
 from rnnsweep.comparison.statistics.time_curves import Bought, study_time_curve, time_curve
 from rnnsweep.comparison.trials import infeasible, last_attempts
 from rnnsweep.comparison.verdicts.health import diverged
+from rnnsweep.methods import samplers
 from rnnsweep.shell import command_line
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INDEPENDENT = ("qmc", "random")  # samplers whose trials do not depend on earlier ones
 ENOUGH = 5  # whole studies that are asked for
 FEWEST_TRIALS = 4
 
@@ -45,7 +45,7 @@ def find_bought(
 
 def _dependence(sweep: Sweep, runs: "pd.DataFrame") -> str | None:
     """Say why the trials of a study cannot be drawn one by one; None where they can."""
-    if sweep.sampler.name not in INDEPENDENT:
+    if not samplers()[sweep.sampler.name].independent:
         return f"The trials of {sweep.sampler.name} depend on earlier ones"
     early = "stop_after" if sweep.stop_after is not None else "target" if sweep.target is not None else ""
     if early:

@@ -16,18 +16,18 @@ _BOUND = (
     *("cell", "input", "embedding_size", "embedding_rows", "hidden_size", "num_layers", "bidirectional"),
     *("pooling", "join", "masked", "biases"),
 )
+_TRAINER = {"devices": 1, "accumulate": 1, "precision": "32-true"}  # Lightning sets precision for a process
+CELLS = ("bag", "gru", "lstm", "rnn")
 POOLINGS = ("last", "mean", "max", "mean_max")
 
 
 def why_alone(run: RunConfig) -> str | None:
     """Say why a run cannot take its steps with others; None where it can."""
-    trainer = run.trainer
-    if trainer.devices > 1:
-        return f"trainer.devices={trainer.devices}"
-    if trainer.accumulate > 1:
-        return f"trainer.accumulate={trainer.accumulate}"
-    if trainer.precision != "32-true":  # Lightning sets others for the whole process
-        return f"trainer.precision={trainer.precision}"
+    for name, needed in _TRAINER.items():
+        if getattr(run.trainer, name) != needed:
+            return f"trainer.{name}={getattr(run.trainer, name)}"
+    if run.model.cell not in CELLS:
+        return f"model.cell={run.model.cell}"
     if run.model.pooling not in POOLINGS:
         return f"model.pooling={run.model.pooling}"
     if run.task != TaskConfig():  # the shared step knows cross-entropy without weights alone

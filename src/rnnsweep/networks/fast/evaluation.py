@@ -6,14 +6,15 @@ Shapes: T time steps, B texts, b texts of a slice, U distinct tokens, H outputs 
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rnnsweep.networks.fast.recurrent import in_slices, run_distinct
+from rnnsweep.networks.layers import Layers
 
 
 @torch.no_grad()
 def run_tokens(
-    layers: nn.RNNBase, embed: Callable[[Tensor], Tensor], tokens_TB: Tensor, lengths_B: Tensor
+    layers: Layers, embed: Callable[[Tensor], Tensor], tokens_TB: Tensor, lengths_B: Tensor
 ) -> Tensor:
     """Do what `run_compiled` does with ``embed(tokens_TB)``, each distinct token read once; no gradients.
 

@@ -28,11 +28,25 @@ Kept: TypeAlias = tuple[
 ]  # what a forward pass leaves beside the outputs; lost in the backward pass
 
 
+class Loops(NamedTuple):
+    """The compiled time loops of a cell over one direction of a layer.
+
+    Args:
+        forward: writes the outputs, and returns what the backward pass needs of it.
+        backward: returns the gradients of the sums in the gates.
+        one_bias: both biases of a gate are added to one sum, so they have one gradient.
+    """
+
+    forward: "Callable[[Plan, Tensor, Direction, Tensor], Kept]"
+    backward: "Callable[[Plan, Direction, Kept, Tensor, Given, int], Sums]"
+    one_bias: bool = True
+
+
 class Plan(NamedTuple):
     """What a layer needs to know of a batch: its texts, longest first, whether there is padding, which of the
     layer's inputs each token reads (None: its own), and what of its outputs is to be shown."""
 
-    mode: str  # PyTorch's: LSTM | GRU | RNN_TANH
+    loops: Loops
     batch: tuple[NDArray[np.int64], NDArray[np.int64]]  # order_B by falling length, lengths_B
     steps: int
     ragged: bool
@@ -175,13 +189,6 @@ def _lstm_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given
     return _sums(plan, into_RW, gates_NW)
 
 
-FORWARD: dict[str, Callable[[Plan, Tensor, Direction, Tensor], Kept]] = {
-    "RNN_TANH": _rnn_forward,
-    "GRU": _gru_forward,
-    "LSTM": _lstm_forward,
-}
-BACKWARD: dict[str, Callable[[Plan, Direction, Kept, Tensor, Given, int], Sums]] = {
-    "RNN_TANH": _rnn_backward,
-    "GRU": _gru_backward,
-    "LSTM": _lstm_backward,
-}
+RNN = Loops(_rnn_forward, _rnn_backward)
+GRU = Loops(_gru_forward, _gru_backward, one_bias=False)
+LSTM = Loops(_lstm_forward, _lstm_backward)

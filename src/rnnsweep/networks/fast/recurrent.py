@@ -1,7 +1,7 @@
 """Recurrent layers over ragged texts with compiled time loops: the function that packed sequences compute.
 
 PyTorch multiplies what spans all time steps at once (inputs, weights' gradients, both directions together);
-`cells` and `kernels` step through time.
+`layers` and `loops` step through time.
 
 Words come again: where the vectors of the distinct ones are given, the products of the inputs are of those
 alone, about half as many as tokens in a batch of 16 texts and a fifth in one of 256.
@@ -11,6 +11,7 @@ N = M rows and four spare ones (see `kernels`), U distinct vectors, R = M or U, 
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,26 +19,25 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from rnnsweep.networks.cells import cell_names, find_cell
 from rnnsweep.networks.fast.layers import (
-    BACKWARD,
-    FORWARD,
     Direction,
     Given,
     Kept,
+    Loops,
     Plan,
     Shows,
     Sums,
     outputs,
 )
 from rnnsweep.networks.fast.rows import EVERY, LAST, MEAN
+from rnnsweep.networks.layers import Layers
 from rnnsweep.networks.pooling import pool
 
 _AT_ONCE = 1 << 21  # numbers: 8 MB, as the gates of 512 texts of 32 tokens in 128 columns
 
 
-def run_compiled(
-    layers: nn.RNNBase, inputs_TBE: Tensor, lengths_B: Tensor, *, shows: Shows = "every"
-) -> Tensor:
+def run_compiled(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, shows: Shows = "every") -> Tensor:
     """Run recurrent layers over texts; the outputs at and after a text's length are zeros.
 
     Args:
@@ -52,14 +52,14 @@ def run_compiled(
     """
 
     def whole(part_TbE: Tensor, own_b: Tensor) -> Tensor:
-        return _run(layers, part_TbE, _plan(layers.mode, own_b, steps=len(part_TbE), shows=shows))
+        return _run(layers, part_TbE, _plan(layers, own_b, steps=len(part_TbE), shows=shows))
 
     keeps = torch.is_grad_enabled()
     return whole(inputs_TBE, lengths_B) if keeps else in_slices(layers, inputs_TBE, lengths_B, whole)
 
 
 def run_distinct(
-    layers: nn.RNNBase,
+    layers: Layers,
     vectors_UE: Tensor,
     places_TB: Tensor,
     lengths_B: Tensor,
@@ -72,12 +72,12 @@ def run_distinct(
     Returns:
         outputs_TBH, or pooled_BH
     """
-    plan = _plan(layers.mode, lengths_B, steps=len(places_TB), shows=shows)
+    plan = _plan(layers, lengths_B, steps=len(places_TB), shows=shows)
     return _run(layers, vectors_UE, plan._replace(places_M=places_TB.reshape(-1), padding=padding))
 
 
 def in_slices(
-    layers: nn.RNNBase, texts_TBx: Tensor, lengths_B: Tensor, work: Callable[[Tensor, Tensor], Tensor]
+    layers: Layers, texts_TBx: Tensor, lengths_B: Tensor, work: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
     """Where no gradients are kept, work on as many texts at once as the gates of fit into `_AT_ONCE`."""
     gates = len(_weights(layers, 0)[0]) * (1 + layers.bidirectional)
@@ -86,7 +86,7 @@ def in_slices(
     return torch.cat([work(part_Tbx, own_b) for part_Tbx, own_b in parts], dim=-2)
 
 
-def _run(layers: nn.RNNBase, inputs: Tensor, plan: Plan) -> Tensor:
+def _run(layers: Layers, inputs: Tensor, plan: Plan) -> Tensor:
     """Run layers over inputs_TBE, or over inputs_UE as the plan places them."""
     hidden = inputs
     for layer in range(layers.num_layers):
@@ -98,14 +98,23 @@ def _run(layers: nn.RNNBase, inputs: Tensor, plan: Plan) -> Tensor:
     return hidden
 
 
-def _plan(mode: str, lengths_B: Tensor, *, steps: int, shows: Shows) -> Plan:
+def _plan(layers: Layers, lengths_B: Tensor, *, steps: int, shows: Shows) -> Plan:
     lengths = lengths_B.numpy()
     ragged = bool((lengths != steps).any())
     order_B = np.argsort(-lengths, kind="stable") if ragged else np.arange(len(lengths))
-    return Plan(mode, (order_B, lengths), steps, ragged, shows=shows)
+    return Plan(_loops(layers.mode), (order_B, lengths), steps, ragged, shows=shows)
 
 
-def _weights(layers: nn.RNNBase, layer: int) -> list[Tensor]:
+@cache
+def _loops(mode: str) -> Loops:
+    """Return the time loops of PyTorch's mode, as "LSTM", or of a cell that stands in its place."""
+    specs = (find_cell(name) for name in cell_names())
+    spec = next((one for one in specs if one.mode == mode), None) or find_cell(mode)
+    assert spec.loops is not None
+    return spec.loops()
+
+
+def _weights(layers: Layers, layer: int) -> list[Tensor]:
     ends = ("", "_reverse") if layers.bidirectional else ("",)
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return [getattr(layers, f"{name}_l{layer}{end}") for end in ends for name in names]
@@ -134,7 +143,7 @@ class _Layer(torch.autograd.Function):
         of_input_RE: Tensor | None = None
         of_weights: list[Tensor] = []
         for one in reversed(directions):  # what was kept last lies in the cache still
-            sums = BACKWARD[plan.mode](plan, one, kept[one.way], out_NK, of_shown, len(inputs_RE))
+            sums = plan.loops.backward(plan, one, kept[one.way], out_NK, of_shown, len(inputs_RE))
             of_weights = _of_weights(plan, inputs_RE, one, sums, out_NK) + of_weights
             if not ctx.needs_input_grad[1]:
                 continue
@@ -155,7 +164,7 @@ def _directions(weights: Sequence[Tensor]) -> list[Direction]:
 
 def _forward(plan: Plan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Kept]:
     inputs_RE = inputs.reshape(-1, inputs.shape[-1])
-    return [FORWARD[plan.mode](plan, inputs_RE, one, out_NK) for one in directions]
+    return [plan.loops.forward(plan, inputs_RE, one, out_NK) for one in directions]
 
 
 def _shown(plan: Plan, out_NK: Tensor, *, both: bool) -> Tensor:
@@ -192,5 +201,5 @@ def _of_weights(plan: Plan, inputs_RE: Tensor, one: Direction, sums: Sums, out_N
         torch.mm(of_inputs_RG.t(), inputs_RE),
         torch.mm(of_state_MG[later].t(), out_MH[earlier]),
         of_bias_G,
-        of_state_MG.sum(0) if plan.mode == "GRU" else of_bias_G.clone(),  # a GRU's biases differ
+        of_bias_G.clone() if plan.loops.one_bias else of_state_MG.sum(0),
     ]

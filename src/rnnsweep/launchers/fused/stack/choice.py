@@ -16,7 +16,7 @@ from torch import Tensor
 from rnnsweep.launchers.fused import cells
 from rnnsweep.launchers.fused.stack.members import Draw, draw_factors
 from rnnsweep.networks import ModelConfig
-from rnnsweep.networks.size import GATES
+from rnnsweep.networks.cells import find_cell
 
 _LOG = logging.getLogger(__name__)
 WIDEST = 128  # units: beyond, no program keeps a cell's state
@@ -118,7 +118,7 @@ def _now(device: torch.device) -> float:
 def _passes(shape: Shape, device: torch.device) -> Callable[[Cell], None]:
     """Make a function that does a forward and a backward pass with made-up numbers."""
     cell, members, texts, inputs, units = shape
-    gates = GATES[cell] * units
+    gates = len(find_cell(cell).gates) * units
     sizes = ((_STEPS, texts, inputs), (gates, inputs), (gates, units), (gates,), (gates,))
     leaves = [torch.full((members, *size), 0.01, device=device, requires_grad=True) for size in sizes]
     ends_K = torch.full((members,), _STEPS, device=device)

@@ -1,0 +1,1 @@
+"""Pruners: a file each, with a `PrunerSpec` called ``PRUNER``."""

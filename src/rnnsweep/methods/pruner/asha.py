@@ -1,0 +1,22 @@
+"""Asynchronous successive halving (Li et al. 2020)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.methods.quantile import WARMUP
+from rnnsweep.methods.spec import PrunerSpec, Rungs
+from rnnsweep.options import AtLeastTwo, Positive
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+
+def _make(options: Mapping[str, Any], rungs: Rungs, last: int) -> "BasePruner":
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    return SuccessiveHalvingPruner(
+        min_resource=rungs(options.get("minimum", WARMUP)), reduction_factor=options.get("factor", 3)
+    )
+
+
+PRUNER = PrunerSpec(_make, {"minimum": Positive, "factor": AtLeastTwo})

@@ -1,0 +1,31 @@
+"""What the pruners that compare a trial with the others at the same rung have in common."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.methods.spec import Rungs
+from rnnsweep.options import Natural, NotNegative, Positive
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+STARTUP = 4  # complete trials of a study before these pruners judge
+WARMUP = 0.5  # epochs: after half of one the rank correlates .78 with the final rank
+OPTIONS: Mapping[str, Any] = {"startup": Natural, "warmup": NotNegative, "interval": Positive}
+
+
+def keeps(percentile: float) -> "Callable[[Mapping[str, Any], Rungs, int], BasePruner]":
+    """Return what makes a pruner that keeps this share of the trials, the best, in percent."""
+
+    def make(options: Mapping[str, Any], rungs: Rungs, last: int) -> "BasePruner":
+        from optuna.pruners import PercentilePruner
+
+        interval = options.get("interval")
+        return PercentilePruner(
+            options.get("percentile", percentile),
+            n_startup_trials=options.get("startup", STARTUP),
+            n_warmup_steps=rungs(options.get("warmup", WARMUP)),
+            interval_steps=1 if interval is None else rungs(interval),
+        )
+
+    return make

@@ -1,0 +1,1 @@
+"""Samplers: a file each, with a `SamplerSpec` called ``SAMPLER``."""
