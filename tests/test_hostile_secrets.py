@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tracking_store import open_run
 
@@ -71,6 +71,7 @@ def test_an_address_without_a_secret_is_taken(address):
 _WORD = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=4, max_size=12)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(user=_WORD, password=_WORD, host=_WORD, before=st.text(max_size=20), after=st.text(max_size=20))
 def test_a_password_in_an_address_is_masked_wherever_it_stands(user, password, host, before, after):
     password = f"P@{password}"  # a password may hold an @ itself
