@@ -36,7 +36,7 @@ from rnnsweep.tracking.ship.shipping import Shipping
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.training import checkpoint
 from rnnsweep.training.scores import Scores
-from rnnsweep.trial import Ended, Report, Reported, Started, TrialTask, test_scores
+from rnnsweep.trial import Ended, Report, Reported, Started, TrialTask
 from rnnsweep.trial import run as trial_run
 
 RUNGS, STEPS = 3, 10  # validations of a training, optimiser steps between two
@@ -69,9 +69,8 @@ def scripted_training(run, *, logger, callbacks, folder, resume, **more) -> Scor
         checkpoint.write(weights, folder / checkpoint.BEST)
         checkpoint.write({**weights, "rung": rung}, last)
     return Scores(
-        validation=score(RUNGS),
-        validation_macro_f1=0.5,
-        validation_loss=0.7,
+        score=run.score,
+        values={"accuracy": score(RUNGS), "macro_f1": 0.5, "loss": 0.7},
         parameters=8,
         seconds=3.0,
         samples_per_second=100.0,
@@ -111,7 +110,7 @@ class InProcess:
         task.folder.mkdir(parents=True, exist_ok=True)
         task.files.write_lease()
         self._said.put(Started(task.key))
-        outcome = trial_run.run_trial(task, self)
+        outcome = trial_run.run_trial(task, self, train=scripted_training)
         if outcome.state in ("complete", "pruned"):
             outcome.write(task.folder)
         self._said.put(Ended(task.key, outcome))
@@ -191,11 +190,10 @@ def scripted():
     from rnnsweep.training import Evaluation
 
     rows = np.arange(4) % 2
-    evaluation = Evaluation(0.5, 0.5, 0.7, rows, rows[::-1].copy(), np.full(4, 0.9))
+    answers = {"predictions_N": rows[::-1].copy(), "confidence_N": np.full(4, 0.9)}
+    evaluation = Evaluation({"accuracy": 0.5, "macro_f1": 0.5, "loss": 0.7}, [], rows, answers)
     with without_waiting(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial_run, "train", scripted_training)
         patch.setattr(rnnsweep.training, "evaluate", lambda *values, **named: evaluation)
-        patch.setattr(test_scores, "surest_mistakes", lambda found: np.arange(0))
         patch.setattr(attachment, "draw_curves", lambda *values, **named: b"a picture")
         patch.setitem(attachment.PICTURES, "confusion", lambda table: b"a picture")
         patch.setattr(recording, "provenance", lambda **named: {"git.commit": "0" * 40, "git.diff": "+1\n"})

@@ -9,20 +9,21 @@ from pathlib import Path
 from rnnsweep.config import known_keys
 from rnnsweep.engine.tasks import searched_keys
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.outcome import EndState
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE
 from rnnsweep.tasks import score_named, spec_named
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.ship.shipper import Shipper
-from rnnsweep.tracking.spool.record import RunRecord, State
+from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.store.store import destination_of
 from rnnsweep.tracking.store.upkeep import analyse
 from rnnsweep.tracking.ui.views import SweepPicture, description, experiment_tags
 from rnnsweep.trial import Outcome, TrialTask
 
 COST = {"epochs": "work/epochs", "seconds": "time/seconds"}
-_ENDS = {"finished": "complete", "interrupted": "interrupted"}
+_ENDS = {"finished": EndState.COMPLETE, "interrupted": EndState.INTERRUPTED}
 
 
 class Recording:
@@ -104,12 +105,12 @@ class Recording:
         """End the run of a task that was stopped by force, until it goes on."""
         # a process that ended before it could open its run left none; on a full disk the next command does it
         with suppress(ValueError, OSError):
-            _end(RunRecord.attach(self._mlruns, task.key), Outcome("interrupted"))
+            _end(RunRecord.attach(self._mlruns, task.key), Outcome(EndState.INTERRUPTED))
 
     def finish(self, state: str) -> None:
         """End the sweep's own run and wait until the store has all."""
         if self._parent is not None:
-            self._parent.end(_state(_ENDS.get(state, "failed")))
+            self._parent.end(_ENDS.get(state, EndState.FAILED))
         self._shipper.close()
         analyse(self._mlruns)
 
@@ -135,21 +136,11 @@ def _end(record: RunRecord, outcome: Outcome) -> None:
     Raises:
         OSError: the disk has no room for the line.
     """
-    if outcome.state == "failed":
+    if outcome.state == EndState.FAILED:
         record.summary({COST[key]: v for key, v in outcome.scores.items() if key in COST})
-    record.end(_state(outcome.state), _reason(outcome))
+    record.end(outcome.state, _reason(outcome))
     if record.flush():
         raise OSError(errno.ENOSPC, "no room for the end of the run", record.key)
-
-
-def _state(word: str) -> State:
-    states: dict[str, State] = {
-        "complete": "complete",
-        "pruned": "pruned",
-        "failed": "failed",
-        "interrupted": "interrupted",
-    }
-    return states[word]
 
 
 def _reason(outcome: Outcome) -> str | None:

@@ -9,19 +9,13 @@ from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best_names
 from rnnsweep.tracking.naming import how_to_repeat, run_name
-from rnnsweep.tracking.spool.record import RunRecord, State, dataset_parts
+from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
 from rnnsweep.training.scores import Scores
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Outcome, TrialTask
 
 CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
 BASELINE = "The linear baseline, which every architecture is held against."
-_STATES: dict[str, State] = {
-    "complete": "complete",
-    "pruned": "pruned",
-    "failed": "failed",
-    "interrupted": "interrupted",
-}
 
 
 def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -> RunRecord:
@@ -72,7 +66,7 @@ def _description(task: TrialTask) -> str:
 def close_record(record: RunRecord, outcome: Outcome) -> None:
     """Give the run its end state, with the reason of an end that is none of success."""
     words = [word for word in (outcome.cause, outcome.reason) if word]
-    record.end(_STATES[outcome.state], ": ".join(words) or None)
+    record.end(outcome.state, ": ".join(words) or None)
 
 
 def summary_of(scores: Scores) -> Mapping[str, Any]:

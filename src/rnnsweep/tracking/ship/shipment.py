@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
+from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.ship.lines import check_start
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 
 POINTS = 1000  # MLflow's limit of a call
 FEW = 90  # parameters or tags of a call; its limit is 100
-STATUS = {"complete": "FINISHED", "failed": "FAILED", "pruned": "KILLED", "interrupted": "KILLED"}
+STATUS = {
+    EndState.COMPLETE: "FINISHED",
+    EndState.FAILED: "FAILED",
+    EndState.PRUNED: "KILLED",
+    EndState.INTERRUPTED: "KILLED",
+}
 
 
 class WaitsForParent(Exception):

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import own_folder
 from rnnsweep.palette import colour
 from rnnsweep.process import ProcessIdentity
+from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.spool.note import highest_steps, read_note
 from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, spool_folder
@@ -22,7 +23,6 @@ from rnnsweep.tracking.store.address import LOCAL
 if TYPE_CHECKING:
     from rnnsweep.tracking.spool.logger import SpoolLogger
 
-State = Literal["complete", "pruned", "failed", "interrupted"]
 # what of the origin MLflow's pages show in columns of their own
 SHOWN = {"git.commit": "mlflow.source.git.commit", "command": "mlflow.source.name", "user": "mlflow.user"}
 REASON = 1000  # characters of a reason that are kept
@@ -216,12 +216,16 @@ class RunRecord:
         drawn = {"picture": picture} if picture else {}
         self._write("artifact", file=f"{folder.name}/{target.name}", name=name, **drawn)
 
-    def end(self, state: State, reason: str | None = None) -> None:
-        """Give the run its end state, once; lines that a full disk still refuses are waited for."""
+    def end(self, state: str, reason: str | None = None) -> None:
+        """Give the run its end state, once; lines that a full disk still refuses are waited for.
+
+        Raises:
+            ValueError: no state of `EndState`.
+        """
         if self.ended or self._writer is None:
             return
-        self.ended = state
-        self._write("end", state=state, reason=(reason or "")[:REASON] or None)
+        self.ended = EndState(state)
+        self._write("end", state=self.ended, reason=(reason or "")[:REASON] or None)
         self._writer.flush(5.0)
         self._writer.close()
 
@@ -238,11 +242,11 @@ class RunRecord:
     ) -> None:
         """End as complete, interrupted (Ctrl-C, SystemExit) or failed with the error as reason."""
         if error is None:
-            self.end("complete")
+            self.end(EndState.COMPLETE)
         elif isinstance(error, KeyboardInterrupt | SystemExit):
-            self.end("interrupted", type(error).__name__)
+            self.end(EndState.INTERRUPTED, type(error).__name__)
         else:
-            self.end("failed", f"{type(error).__name__}: {error}")
+            self.end(EndState.FAILED, f"{type(error).__name__}: {error}")
 
     def _tell_origin(self, config_yaml: str | None, provenance: Mapping[str, str]) -> None:
         origin = dict(provenance)
