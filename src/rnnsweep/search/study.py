@@ -21,7 +21,7 @@ from rnnsweep.search.objectives import objective_values
 from rnnsweep.search.samplers import make_sampler
 from rnnsweep.search.sizing import Point, Sizing
 from rnnsweep.search.space import draw
-from rnnsweep.state.outcome import EndState
+from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE, violations
 from rnnsweep.tasks.score import HIGHER, turn
@@ -31,11 +31,7 @@ DERIVED = "rnnsweep.derived"  # tag of a run: the widths that were derived from 
 REJECTED = "rejected"  # attribute of a trial that was known to be infeasible, and never trained
 WARM = "warm"  # attribute of a trial that comes from an earlier sweep: its name there
 MOST_REJECTED = 100  # proposals in a row that are infeasible before a study gives up
-_STATES = {
-    EndState.COMPLETE: TrialState.COMPLETE,
-    EndState.PRUNED: TrialState.PRUNED,
-    EndState.FAILED: TrialState.FAIL,
-}
+_STATES = dict(zip(FINAL, (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL), strict=True))
 _MAXIMIZE, _MINIMIZE = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 RETRIED = "retried"  # attribute of a study: failed trials whose place in the budget was given back
 _WORDS = {state: word for word, state in _STATES.items()}
