@@ -213,10 +213,12 @@ def sweep(tmp_path_factory, short_rows) -> Sweep:
 def conf(tmp_path_factory, root) -> Path:
     """The configuration files that the sweep needs: their copying is recorded, too."""
     folder = tmp_path_factory.mktemp("conf")
-    needed = ["config.yaml", "data/files.yaml", "model/gru.yaml", "optimizer/adam.yaml"]
-    for name in [*needed, "trainer/default.yaml", "tracking/default.yaml"]:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes((root / "conf" / name).read_bytes())
+    chosen = {"data": ("files",), "model": ("gru",), "optimizer": ("adam",), "experiment": ()}
+    for path in (root / "conf").glob("**/*.yaml"):
+        place = path.relative_to(root / "conf")
+        if path.stem in chosen.get(place.parts[0], (path.stem,)):
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(path.read_bytes())
     return folder
 
 

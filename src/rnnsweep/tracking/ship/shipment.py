@@ -29,12 +29,7 @@ if TYPE_CHECKING:
 
 POINTS = 1000  # MLflow's limit of a call
 FEW = 90  # parameters or tags of a call; its limit is 100
-STATUS = {
-    EndState.COMPLETE: "FINISHED",
-    EndState.FAILED: "FAILED",
-    EndState.PRUNED: "KILLED",
-    EndState.INTERRUPTED: "KILLED",
-}
+STATUS = {EndState.COMPLETE: "FINISHED", EndState.FAILED: "FAILED"}  # MLflow has no word for the others
 
 
 class WaitsForParent(Exception):
@@ -263,7 +258,7 @@ class Shipment:
 
     def _end(self, record: Record) -> None:
         state = record["state"]
-        status = STATUS[state]
+        status = STATUS.get(EndState(state), "KILLED")
         tags = {"rnnsweep.state": state}
         if record.get("reason"):
             tags["rnnsweep.reason"] = record["reason"]
