@@ -77,7 +77,7 @@ def test_a_space_has_ranges_choices_and_conditions_with_parents_first(tmp_path):
 
 def test_what_is_left_out_has_a_default(tmp_path):
     sweep = read_sweep(write(tmp_path, "# Why?\narchitectures: [gru]\ntrials: 1\nspace: {}\n"))
-    assert (sweep.name, sweep.replicates, sweep.vary, sweep.baseline) == ("question", 3, "all", True)
+    assert (sweep.name, sweep.planned, sweep.vary, sweep.baseline) == ("question", (6, 13, 30), "all", True)
     assert (sweep.sampler, sweep.pruner) == (Method("tpe"), Method("median"))
     assert (sweep.seconds, sweep.slots, sweep.time_limit) == (None, None, None)
 

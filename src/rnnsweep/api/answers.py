@@ -84,7 +84,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     from rnnsweep.tracking.read.runs import as_table, run_rows
 
     uri = uri or store_of(name, places)
-    sync(places.mlruns, uri)
+    waiting = sync(places.mlruns, uri).waiting
     rows = run_rows(places.mlruns, name, uri=uri)
     table = as_table(rows)
     folder = SweepFolder.of(places.mlruns, name)
@@ -92,6 +92,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     labels, texts = labels_and_texts(table, folder) if predictions else ((), None)
     asked = started(name, places)
     plan = plan_of(folder, asked)
+    plan = replace(plan, finished=plan.finished and not waiting)  # the store may be behind
     importances, method = study_importances(folder, asked) if asked else ({}, "")
     found = compare_records(
         table,

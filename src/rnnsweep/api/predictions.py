@@ -19,12 +19,18 @@ def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Pre
     from rnnsweep.trial.messages import task_name
 
     found = {}
-    for row in _replicates(table):
+    for row in _scored(table):
         name = task_name(str(row["key"]), folder.name)
         predictions = read_predictions(folder.task(name).predictions)
         if predictions is not None:
             found[str(row["run_id"])] = predictions
     return found
+
+
+def _scored(table: "pd.DataFrame") -> list[dict[Any, Any]]:
+    """The complete replicates and fits of the baseline."""
+    done = table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
+    return done.to_dict("records")
 
 
 def _replicates(table: "pd.DataFrame") -> list[dict[Any, Any]]:

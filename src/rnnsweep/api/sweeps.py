@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.lookup import find_file, find_question, started, status
 from rnnsweep.api.preload import imports_ahead
+from rnnsweep.api.racing import racing
 from rnnsweep.api.replication import separate
 from rnnsweep.api.results import SweepResult
 from rnnsweep.api.studies import run_studies
@@ -101,6 +102,7 @@ def _run(
             listener=listener,
             conf=conf,
             accept_changes=accept_changes,
+            extend=racing(asked),
         )
     return SweepResult(
         sweep=summary.sweep,
@@ -171,7 +173,7 @@ def replicate(
     places = find_paths()
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
-    asked = _launched(replace(asked, replicates=replicates), launcher)
+    asked = _launched(replace(asked, replicates=replicates, design=()), launcher)
 
     def run(wanted: Sweep) -> SweepResult:
         return _run(wanted, places, slots=slots, listener=listener)

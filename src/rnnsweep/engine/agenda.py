@@ -1,13 +1,16 @@
 """What a free slot does next: what was begun first, then trials, then replicates, then nothing."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rnnsweep.engine.tasks import BASELINE, TaskMaker
+from rnnsweep.engine.tasks import BASELINE, REPLICATE, TaskMaker
 from rnnsweep.search.candidate import Candidate
 from rnnsweep.search.study import Search
 from rnnsweep.trial import Outcome, TrialTask
+
+Ended = tuple[TrialTask, Outcome]
+Extend = Callable[[Sequence[Ended]], Mapping[str, int]]  # replicates that ended -> how many each gets in all
 
 
 @dataclass
@@ -42,6 +45,9 @@ class Agenda:
     repeated: set[str] = field(default_factory=set)  # architectures whose replicates are made
     repeats: dict[str, TrialTask] = field(default_factory=dict)  # replicates and the baseline, by name
     ended: dict[str, dict[str, Outcome]] = field(default_factory=dict)  # architecture -> name -> outcome
+    extend: Extend | None = None  # decides at a planned look who gets more replicates
+    more: dict[str, int] = field(default_factory=dict)  # replicates of each in all, as looks decided
+    looked: int = 0  # replicates that had ended at the last look
 
     def adopt(self) -> list[tuple[Job, Outcome]]:
         """Take up what an earlier controller left, and give the trials that ended without its hearing."""
@@ -64,6 +70,7 @@ class Agenda:
         searching = [name for name, share in shares.items() if share < 1]
         if not searching:
             self._make_replicates()
+            self._look()
         if self.ready:
             return self.ready.popleft()
         if not searching:
@@ -97,13 +104,32 @@ class Agenda:
                 continue
             self.repeated.add(name)
             if best := search.best_trial():
-                for number in range(self.maker.sweep.wanted(name)):
+                for number in range(self.wanted(name)):
                     task = self.maker.replicate(
                         name, best.number, best.overrides, number=number, tags=best.tags
                     )
                     self._add_repeat(task)
+        if self.maker.sweep.baseline and self.maker.varies_split:
+            most = max(map(self.wanted, self.searches))
+            for number in range(self.more.get(BASELINE, most)):
+                self._add_repeat(self.maker.baseline_replicate(number))
         # seed by seed over all architectures: a sweep that is stopped early has pairs to compare
         self.ready = deque(sorted(self.ready, key=_turn))
+
+    def wanted(self, architecture: str) -> int:
+        """Return the replicates of one architecture in all: the file's, or more where a look decided so."""
+        return max(self.maker.sweep.wanted(architecture), self.more.get(architecture, 0))
+
+    def _look(self) -> None:
+        """Ask who gets more replicates, where all that were made are over and none was asked for them yet."""
+        over = [(self.repeats[name], o) for own in self.ended.values() for name, o in own.items()]
+        waiting = self.ready or len(over) < len(self.repeats) or any(self.open_trials.values())
+        if self.extend is None or waiting or len(over) == self.looked:
+            return
+        self.looked = len(over)
+        self.more = dict(self.extend(over))
+        self.repeated.clear()
+        self._make_replicates()
 
     def _add_repeat(self, task: TrialTask) -> None:
         """Queue a replicate or the baseline unless it ended under an earlier controller."""
@@ -140,6 +166,5 @@ class Agenda:
 
 def _turn(job: Job) -> int:
     """Give a ready job its place: a replicate's number; everything else goes first."""
-    if job.task.role != "replicate" or job.task.resume:
-        return -1
-    return int(job.task.name.rpartition("-r")[2])
+    number = job.task.tags.get(REPLICATE)
+    return -1 if number is None or job.task.resume else int(number)

@@ -267,7 +267,12 @@ class Controller:
         """Give how far each architecture is."""
         in_slots = Counter(busy.job.task.architecture for busy in self.running.values() if busy.job.is_trial)
         return tuple(
-            standing_of(search, running=in_slots[name], replicates=self.agenda.replicates_ended(name))
+            standing_of(
+                search,
+                running=in_slots[name],
+                replicates=self.agenda.replicates_ended(name),
+                wanted=self.agenda.wanted(name),
+            )
             for name, search in self.agenda.searches.items()
         )
 

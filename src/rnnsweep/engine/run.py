@@ -2,14 +2,14 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
 from rnnsweep.config import RunConfig
-from rnnsweep.engine.agenda import Agenda
+from rnnsweep.engine.agenda import Agenda, Ended, Extend
 from rnnsweep.engine.allocation import check_seats
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.inbox import Inbox
@@ -38,6 +38,8 @@ from rnnsweep.state.status import slots_busy
 from rnnsweep.sweepfile import Choices, Sweep
 from rnnsweep.trial import Launcher
 
+Race = Callable[[Sequence[Ended]], tuple[Mapping[str, int], str]]  # replicates -> wanted of each, in words
+
 
 def run_sweep(
     sweep: Sweep,
@@ -51,6 +53,7 @@ def run_sweep(
     sizes: Sizes | None = None,
     conf: Path | None = None,
     accept_changes: bool = False,
+    extend: Race | None = None,
 ) -> SweepSummary:
     """Run a sweep until its budget is spent and its replicates are done; called again, it goes on.
 
@@ -61,6 +64,7 @@ def run_sweep(
         records: the store; the default is the one of the configuration's tracking settings.
         prepare: makes a corpus ready; the default tokenises it into the cache.
         sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
+        extend: decides at each planned look who gets more replicates; None leaves it at those of the file.
         conf: the configuration files; the default are those of the project.
 
     Raises:
@@ -102,6 +106,8 @@ def run_sweep(
         with closing(folder.ledger(clock)) as ledger:
             _warm_up(searches, mlruns, folder, ledger, listener)
             inbox = Inbox(folder, mlruns)
+            if extend is not None and len(sweep.planned) > 1:
+                agenda.extend = _raced(extend, ledger, listener)
             controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox)
             return _conduct(controller, folder)
 
@@ -111,6 +117,19 @@ def _own_cells(sweep: Sweep, bases: dict[str, RunConfig]) -> list[Path]:
     searched = (one for name in bases for one in sweep.dimensions(name) if one.key == "model.cell")
     choices = {str(value) for one in searched if isinstance(one, Choices) for value in one.choices}
     return cell_files({run.model.cell for run in bases.values()} | choices)
+
+
+def _raced(race: Race, ledger: Ledger, listener: Listener) -> Extend:
+    """Note in the ledger, and say, what a look decided."""
+
+    def extend(over: Sequence[Ended]) -> Mapping[str, int]:
+        wanted, said = race(over)
+        ledger.write("look", wanted=dict(wanted), said=said)
+        if said:
+            listener.message(said)
+        return wanted
+
+    return extend
 
 
 def _default_records(run: RunConfig, mlruns: Path) -> Records:

@@ -30,7 +30,7 @@ class StudyNotes:
                 self.listener.message(f"{name}: its search ends early: {now[0]}")
 
 
-def standing_of(search: Search, *, running: int, replicates: int) -> Standing:
+def standing_of(search: Search, *, running: int, replicates: int, wanted: int) -> Standing:
     """Give how far a study is; what runs and is repeated now is the controller's to say."""
     name, sweep = search.architecture, search.sweep
     return Standing(
@@ -43,7 +43,7 @@ def standing_of(search: Search, *, running: int, replicates: int) -> Standing:
         best=search.best_validation,
         share=min(1.0, search.open_budget()),
         replicates=replicates,
-        replicates_wanted=sweep.wanted(name),
+        replicates_wanted=wanted,
         infeasible=search.counts[INFEASIBLE],
         rejected=search.counts[REJECTED],
         stopped=search.stopped,

@@ -22,6 +22,7 @@ _VARIED = {  # what `vary:` says -> the keys that replicates set; the rest stays
     "order": ("seeds.order",),
 }
 REPLICATE = "rnnsweep.replicate"  # tag: which of its trial's repeats a replicate is
+SPLIT = "data.split_seed"
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,26 @@ class TaskMaker:
         return replace(task, tags={**task.tags, **tags, REPLICATE: str(number)})
 
     def baseline(self) -> TrialTask:
-        """Make the task of the linear baseline."""
+        """Make the task of the linear baseline on the search's split.
+
+        It reads the test part only where it is the one fit there is: else its replicates do.
+        """
+        overrides = tuple(self.sweep.chosen(self.sweep.architectures[0]))
+        task = self._task("baseline", BASELINE, BASELINE, overrides, number=None)
+        return replace(task, reads_test=not (self.varies_split and self.sweep.replicates))
+
+    def baseline_replicate(self, number: int) -> TrialTask:
+        """Make the baseline's fit on the split of the networks' replicate of the same number."""
         first = self.sweep.architectures[0]
-        overrides = tuple(self.sweep.chosen(first))
-        return self._task("baseline", BASELINE, BASELINE, overrides, number=None)
+        chosen = _without_seeds(tuple(self.sweep.chosen(first)), self.sweep.vary)
+        overrides = (*chosen, *self._seeds(first, number))
+        task = self._task("baseline", BASELINE, f"{BASELINE}-r{number}", overrides, number=None)
+        return replace(task, tags={**task.tags, REPLICATE: str(number)})
+
+    @property
+    def varies_split(self) -> bool:
+        """Whether replicates vary the split of train and validation: what the baseline is fitted on."""
+        return SPLIT in _varied(self.sweep.vary)
 
     def _seeds(self, architecture: str, number: int) -> tuple[str, ...]:
         base = self.bases[architecture]

@@ -68,7 +68,9 @@ def _plan(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
     plan: dict[str, Any] = {"architectures": [], "trials": None, "replicates": 0}
     for event in events:
         if event["event"] == "open":
-            plan = event
+            plan = dict(event)
+        if event["event"] == "look":  # some got more replicates
+            plan["more"] = {**plan.get("more", {}), **event["wanted"]}
     return plan
 
 

@@ -8,7 +8,7 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.options import read_as
 from rnnsweep.sweepfile.inheriting import inherited
 from rnnsweep.sweepfile.limits import refuse_pruner
-from rnnsweep.sweepfile.model import NAME, NAME_RIGHT, SweepFile
+from rnnsweep.sweepfile.model import NAME, NAME_RIGHT, Design, SweepFile
 from rnnsweep.sweepfile.sweep import Method, Sweep
 from rnnsweep.sweepfile.values import load_yaml
 
@@ -56,7 +56,7 @@ def _question(text: str, path: Path) -> str:
 
 
 _AS_THEY_ARE = (
-    *("trials", "seconds", "epochs", "stop_after", "target", "replicates", "vary"),
+    *("trials", "seconds", "epochs", "stop_after", "target", "vary"),
     *("sampler", "seed", "slots", "retries", "time_limit", "baseline", "objectives"),
 )
 
@@ -66,7 +66,10 @@ def _fields(given: SweepFile, path: Path) -> dict[str, Any]:
     objective = () if given.objective is None else (f"objective={given.objective}",)
     space = given.space.space()
     own = {name: spec.space() for name, spec in given.per_architecture.items()}
+    sizes = given.replicates.sizes if isinstance(given.replicates, Design) else ()
     return {
+        "replicates": sizes[0] if sizes else given.replicates,
+        "design": sizes if len(sizes) > 1 else (),
         **{name: getattr(given, name) for name in _AS_THEY_ARE},
         "name": given.name or _named_as(path),
         "variants": variants,

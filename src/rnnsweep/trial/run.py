@@ -16,7 +16,7 @@ from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
 from rnnsweep.trial.record import close_record, open_record, record_scores
 from rnnsweep.trial.reporter import Reporter
-from rnnsweep.trial.test_scores import test_scores
+from rnnsweep.trial.test_scores import keep_predictions, test_scores
 
 Train: TypeAlias = Callable[..., Scores]  # as `rnnsweep.training.train`
 
@@ -123,9 +123,12 @@ def _values(scores: Scores) -> dict[str, Any]:
 def _baseline(task: TrialTask, run: RunConfig, record: RunRecord) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
-    task.files.note_test_read()
-    fitted = fit_baseline(run)
+    if task.reads_test:
+        task.files.note_test_read()
+    fitted = fit_baseline(run, test=task.reads_test)
     record.summary(fitted.summary())
     if fitted.note:
         record.tags({"rnnsweep.note": fitted.note})
+    if fitted.rows is not None:
+        keep_predictions(fitted.rows, task=task.files, record=record)
     return Outcome("complete", scores=fitted.plain())

@@ -4,9 +4,12 @@ Shapes: N rows.
 """
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import prepare
@@ -28,14 +31,19 @@ def test_scores(run: RunConfig, checkpoint: Path, *, task: TaskFolder, record: R
     targets_N = evaluation.targets_N
     # rows of the test part, as read_texts(config, "test") gives it
     arrays = {"rows_N": np.arange(len(targets_N)), "targets_N": targets_N, **evaluation.answers}
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
-    write_whole(task.predictions, packed.getbuffer())
-    record.artifact(task.predictions, task.predictions.name)
+    keep_predictions(arrays, task=task, record=record)
     texts = lambda rows_M: corpus.texts("test", rows=rows_M)  # noqa: E731
     for table in run.spec.tables(corpus.labels, targets_N, evaluation.answers, texts):
         record.artifact(table.text, table.name, picture=table.picture)
     return scores
+
+
+def keep_predictions(arrays: Mapping[str, NDArray[Any]], *, task: TaskFolder, record: RunRecord) -> None:
+    """Write targets and answers of the test rows to the task's folder, and keep them with its run."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    write_whole(task.predictions, packed.getbuffer())
+    record.artifact(task.predictions, task.predictions.name)
 
 
 test_scores.__test__ = False  # type: ignore[attr-defined]  # no test case, whatever pytest thinks of the name

@@ -115,7 +115,11 @@ def compare_records(
     floor = part.majority if part and score.floor else None
     failed = failed_search(standings, floor)
     following = next_command(name, standings, verdicts, plan=plan, failed=failed)
-    unfinished = () if plan.finished else ("The sweep is not finished: only planned looks are judged.",)
+    unfinished = (
+        ()
+        if plan.finished
+        else ("The sweep is not finished, or its store is behind: only planned looks are judged.",)
+    )
     answer = say_answer(standings, verdicts, floor=floor)
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(

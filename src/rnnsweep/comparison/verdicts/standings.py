@@ -47,6 +47,39 @@ def make_standings(
     return tuple(sorted((replace(one, score=score) for one in standings), key=_rank))
 
 
+def _baseline(fits: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Part the baseline's fit on the search's split from its replicates, the last for each seed."""
+    keys = fits["key"].astype(str) if "key" in fits else fits["role"]
+    repeated = keys.str.contains(r"-r\d+$").astype(bool)
+    own = fits[~repeated].tail(1)
+    return (own if len(own) else fits.tail(1)), _last_of_each_seed(fits[repeated & fits["test"].notna()])
+
+
+def _winner(
+    trials: "pd.DataFrame", group: "pd.DataFrame", objectives: Sequence[str]
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Give the trial that stands for an architecture, and its replicates.
+
+    While a later, better trial has no replicate, the trial that was replicated stands: what is shown of
+    validation and of test is of one configuration.
+    """
+    ranked = ranked_trials(trials, objectives)
+    repeats = _replicates(group, ranked.head(1))
+    if len(repeats) and len(ranked):
+        numbers = repeats["trial"].dropna().unique()
+        own = ranked[ranked["trial"].isin(numbers)]
+        if len(own) and ranked["trial"].iloc[0] not in numbers:
+            return own.head(1), repeats
+    return ranked.head(1), repeats
+
+
+def _last_of_each_seed(runs: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    seeds = [_seed(row) for row in runs.to_dict("records")]
+    return runs.loc[~pd.Series(seeds, index=runs.index, dtype=object).duplicated(keep="last")]
+
+
 def _rank(standing: Standing) -> tuple[float, float, str]:
     several = standing.baseline or standing.test.replicates > 1  # one seed ranks nothing
     mean = standing.test.mean if several and standing.test.mean is not None else -math.inf
@@ -56,20 +89,22 @@ def _rank(standing: Standing) -> tuple[float, float, str]:
 
 def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str]) -> Standing:
     trials = last_attempts(group[group["role"] == "trial"])
-    baseline = group[(group["role"] == "baseline") & (group["state"] == "complete")].tail(1)
-    winner = baseline if len(baseline) else ranked_trials(trials, objectives).head(1)
-    repeats = _replicates(group, winner)
+    baseline = group[(group["role"] == "baseline") & (group["state"] == "complete")]
+    if len(baseline):
+        winner, repeats = _baseline(baseline)
+    else:
+        winner, repeats = _winner(trials, group, objectives)
     measured = repeats if len(repeats) else winner
     scores = tuple(
         Replicate(_seed(row), float(row["test"]), str(row["run_id"]))
-        for row in (repeats if not len(baseline) else baseline).to_dict("records")
+        for row in (repeats if len(repeats) or not len(baseline) else winner).to_dict("records")
         if _number(row["test"]) is not None
     )
     return Standing(
         architecture=architecture,
         spent=_spent(trials),
         validation=_first(winner, "validation"),
-        test=describe_scores([r.test for r in scores], single=bool(len(baseline))),
+        test=describe_scores([r.test for r in scores], single=bool(len(baseline)) and not len(repeats)),
         replicates=scores,
         parameters=_whole(_first(measured, "parameters")),
         seconds=_median(measured, "seconds"),
@@ -90,15 +125,12 @@ def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame"
     done = group[(group["role"] == "replicate") & (group["state"] == "complete") & group["test"].notna()]
     if not len(done):
         return done
-    import pandas as pd
-
     done = done.sort_values("started", kind="stable", na_position="first")
     keys = done["overrides"].map(_configuration)
     chosen = _configuration(winner["overrides"].iloc[0]) if len(winner) else None
     wanted = chosen if chosen in set(keys) else keys.iloc[-1]
     same = done[keys == wanted]
-    seeds = [_seed(row) for row in same.to_dict("records")]
-    return same.loc[~pd.Series(seeds, index=same.index).duplicated(keep="last")]
+    return _last_of_each_seed(same)
 
 
 def _configuration(overrides: Any) -> tuple[str, ...]:

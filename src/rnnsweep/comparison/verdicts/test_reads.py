@@ -21,8 +21,8 @@ class TestReads:
 
 def sort_reads(test_reads: Mapping[str, int]) -> TestReads:
     """Sort counted reads by who took them: a replicate's name ends in -r and its number."""
-    replicates = [name for name in test_reads if re.search(r"-r\d+$", name)]
-    baseline = [name for name in test_reads if name == BASELINE]
+    baseline = [name for name in test_reads if re.fullmatch(rf"{BASELINE}(-r\d+)?", name)]
+    replicates = [name for name in test_reads if re.search(r"-r\d+$", name) and name not in baseline]
     trials = sorted({*test_reads} - {*replicates, *baseline})
     often = {name: count for name, count in test_reads.items() if count > 1}
     return TestReads(sum(test_reads.values()), len(replicates), len(baseline), tuple(trials), often)
@@ -32,7 +32,8 @@ def say_reads(reads: TestReads) -> str:
     """Say how often the test part was read, by whom, and whether any run read it twice."""
     who = [f"{reads.replicates} {'replicate' if reads.replicates == 1 else 'replicates'}"]
     who = who if reads.replicates or not reads.baseline else []
-    who += ["the linear baseline"] if reads.baseline else []
+    fits = "" if reads.baseline == 1 else f"{reads.baseline} fits of "
+    who += [f"{fits}the linear baseline"] if reads.baseline else []
     each = "" if reads.often else "once " if reads.replicates + reads.baseline == 1 else "once each "
     said = f"{reads.total}, {each}by {' and '.join(who)}"
     said += (
