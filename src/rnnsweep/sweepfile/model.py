@@ -32,6 +32,7 @@ from rnnsweep.options import (
     unknown,
     wrong,
 )
+from rnnsweep.sweepfile.design import Design, Replicates
 from rnnsweep.sweepfile.entries import SpaceSpec
 from rnnsweep.sweepfile.inheriting import KEY as LIKE
 from rnnsweep.sweepfile.limits import OBJECTIVES
@@ -175,39 +176,6 @@ _Architectures: TypeAlias = Annotated[
 _Words: TypeAlias = Annotated[Several[Word] | None, BeforeValidator(_nothing)]
 
 
-class Design(Section):
-    """Replicates in planned looks: who is settled at a look gets no more of them."""
-
-    first: Count = Field(default=6, description="replicates of each architecture at the first look")
-    most: Count = Field(default=30, description="replicates of each that the last look may have")
-    looks: Count = Field(default=3, description="how often one looks")
-
-    @model_validator(mode="after")
-    def _check_order(self) -> "Design":
-        if self.most < self.first + self.looks - 1:
-            raise fault(
-                f"most: {self.most}: must be at least {self.first + self.looks - 1}, first and looks - 1"
-            )
-        return self
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The numbers of replicates at the looks: rising by about the same factor."""
-        if self.looks == 1:
-            return (self.most,)
-        factor = (self.most / self.first) ** (1 / (self.looks - 1))
-        sizes = [self.first]
-        for look in range(1, self.looks):
-            sizes.append(max(sizes[-1] + 1, round(self.first * factor**look)))
-        return (*sizes[:-1], self.most)
-
-
-_Replicates: TypeAlias = Annotated[
-    Annotated[Natural, Tag("number")] | Annotated[Design, Tag("design")],
-    Discriminator(lambda value: "design" if isinstance(value, Mapping | Design) else "number"),
-]
-
-
 class SweepFile(Section):
     """A question, what may be spent on it, and what is searched. Budgets are for each architecture."""
 
@@ -247,7 +215,7 @@ class SweepFile(Section):
         default=None,
         description="value of the objective on the validation part at which a study ends",
     )
-    replicates: _Replicates = Field(
+    replicates: Replicates = Field(
         default=Design(), description="trainings of each best configuration with other seeds"
     )
     vary: one_of(*VARIES) = Field(default="all", description="what replicates vary")  # type: ignore[valid-type]
