@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rnnsweep.engine.tasks import BASELINE, REPLICATE
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.tasks import Score, score_named
+from rnnsweep.tasks.names import tested
 from rnnsweep.tasks.task import specs
 
 if TYPE_CHECKING:
@@ -45,19 +46,18 @@ def _standings(
         if number is None and (task.architecture != BASELINE or not task.reads_test):
             continue  # the baseline on the search's split, which has replicates
         ended[task.architecture] = ended.get(task.architecture, 0) + 1
-        value = outcome.scores.get(
-            "test", outcome.scores.get(f"test/{outcome.scores.get('score', 'accuracy')}")
-        )
+        score = _score_of(outcome.scores) or score
+        value = outcome.scores.get("test", outcome.scores.get(tested(score.name)))
         if outcome.state != "complete" or value is None:
             continue
-        score = _score_of(outcome.scores) or score
         seed = number or "0"
         scores.setdefault(task.architecture, []).append(
             Replicate(seed, score.turned(float(value)), task.name)
         )
         predictions = read_predictions(task.files.predictions)
-        if predictions is not None and predictions.are_classes and score.name == "accuracy":
-            rows.setdefault(task.architecture, {})[seed] = predictions.predictions_N == predictions.targets_N
+        if predictions is not None and score.rows is not None:
+            own_N = score.rows(predictions.targets_N, predictions.predictions_N)
+            rows.setdefault(task.architecture, {})[seed] = own_N
     standings = [
         Standing(
             architecture=name,
