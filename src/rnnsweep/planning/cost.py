@@ -1,6 +1,5 @@
 """What one training costs on this machine, from short ones that are done as a trial does them."""
 
-import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from rnnsweep.networks import Network, build
 from rnnsweep.training import stop, train
 from rnnsweep.training.loader import judged_batches
 from rnnsweep.training.module import Classifier
+from rnnsweep.trial.memory import resident_peak
 
 LEARN_S = 1.0  # of learning that is timed, after a first chunk that allocates memory
 SHARE_OF_A_LOOK = 4  # every fourth batch of a part is judged, and stands for the others
@@ -105,7 +105,7 @@ def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
         + (look + checkpoint) / run.trainer.validate_every,
         seconds_to_start=max(0.0, ended - began - watch.looking - step * scores.steps),
         seconds_to_test=look * corpus.sizes["test"] / corpus.sizes["validation"],
-        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        memory=resident_peak(),
     )
 
 

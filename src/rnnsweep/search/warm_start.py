@@ -34,7 +34,7 @@ _FREE = (
     "data.validation",
     "data.test",
 )
-_MACHINE = ("trainer.threads", "trainer.accumulate", "trainer.progress", "trainer.accelerator")
+_MACHINE = ("trainer.threads", "trainer.accumulate", "trainer.accelerator")
 
 
 class Unfit(Exception):

@@ -27,8 +27,19 @@ def activation_bytes(network: nn.Module, part: EncodedPart, run: RunConfig) -> i
     batch = gather(part, longest_B)
     kept = _Kept(network)
     with torch.random.fork_rng(devices=[]), saved_tensors_hooks(kept.pack, kept.unpack), torch.enable_grad():
-        network(batch.tokens_BT, batch.lengths_B)
+        outputs = _forward(network, batch.tokens_BT, batch.lengths_B)
+        kept.add_layers(outputs.grad_fn)
     return sum(kept.sizes.values())
+
+
+def _forward(network: Any, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+    """Compute the outputs as training does: by each distinct token once, where that is quicker."""
+    embedding, device = network.embedding, network.embedding.weight.device
+    ids_U, places_TB = torch.unique(tokens_BT.t().to(device), return_inverse=True)
+    vectors_UE = embedding(ids_U)
+    if network.reads_distinct(vectors_UE, tokens=places_TB.numel()):
+        return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=None)  # type: ignore[no-any-return]
+    return network.read(embedding(tokens_BT.t().to(device)), lengths_B)  # type: ignore[no-any-return]
 
 
 class _Kept:
@@ -46,6 +57,19 @@ class _Kept:
             self.sizes[storage.data_ptr()] = storage.nbytes()
             self._held.append(tensor.detach())
         return tensor
+
+    def add_layers(self, node: Any) -> None:
+        """Add what the compiled layers keep beside autograd's tensors: gates and memories."""
+        waiting, seen = [node], set[Any]()
+        while waiting:
+            one = waiting.pop()
+            if one is None or one in seen:
+                continue
+            seen.add(one)
+            for tensors in getattr(one, "kept", None) or ():
+                for tensor in tensors:
+                    self.pack(tensor)
+            waiting += [before for before, _ in one.next_functions]
 
     @staticmethod
     def unpack(tensor: Any) -> Any:

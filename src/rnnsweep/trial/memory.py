@@ -13,5 +13,10 @@ def peak_memory() -> int:
     torch = sys.modules.get("torch")  # who trained has imported it
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         return int(torch.cuda.max_memory_reserved())
+    return resident_peak()
+
+
+def resident_peak() -> int:
+    """Return the most bytes of the machine's memory that this process held; macOS counts bytes, Linux KiB."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
