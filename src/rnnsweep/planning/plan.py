@@ -54,6 +54,8 @@ class Plan:
     architectures: tuple[Planned, ...]
     memory: int  # bytes that a process held at most, with all libraries and the largest network
     own_seconds: float = 0.0  # of the sweep's start and end
+    looks: tuple[int, ...] = ()  # planned numbers of replicates
+    comparisons: int = 1  # of the larger family: all pairs, or all against the baseline
 
     @property
     def seconds(self) -> float | None:
@@ -108,7 +110,21 @@ def plan_sweep(
         tell(f"measuring {name}")
         planned.append(_planned(sizing, name, base, do))
     memory = max(max(one.smallest.memory, one.largest.memory) for one in planned)
-    return Plan(sweep.name, sweep.question, slots, tuple(planned), memory, OWN * ready)
+    return Plan(
+        sweep.name,
+        sweep.question,
+        slots,
+        tuple(planned),
+        memory,
+        OWN * ready,
+        sweep.planned,
+        _comparisons(sweep),
+    )
+
+
+def _comparisons(sweep: Sweep) -> int:
+    number = len(sweep.architectures)
+    return max(1, number * (number - 1) // 2, number if sweep.baseline else 0)
 
 
 def _planned(sizing: Sizing, name: str, base: RunConfig, do: Do) -> Planned:

@@ -64,7 +64,26 @@ def plan_json(found: "Plan") -> dict[str, Any]:
     plan = asdict(found)
     for values, one in zip(plan["architectures"], found.architectures, strict=True):
         values["derived"] = [sized.note() for sized in one.derived]
-    return {**plan, "seconds": found.seconds}
+    fewest, decides = replicates_that_decide(found)
+    return {**plan, "seconds": found.seconds, "decides": decides, "replicates_that_decide": fewest}
+
+
+def replicates_that_decide(found: "Plan") -> tuple[int, bool]:
+    """Return the fewest replicates that can tell any two apart, and whether the plan has so many."""
+    from rnnsweep.comparison import fewest_pairs, plan_looks
+
+    looks = plan_looks(found.looks, most=max(found.looks, default=0), comparisons=found.comparisons)
+    able = [look.pairs for look in looks if look.able]
+    return (able[0] if able else fewest_pairs(comparisons=found.comparisons)), bool(able)
+
+
+def _say_decides(found: "Plan") -> str:
+    fewest, decides = replicates_that_decide(found)
+    of = count(found.comparisons, "comparison")
+    if decides:
+        return f"{fewest} replicates can decide {of}"
+    most = max(found.looks, default=0)
+    return f"{count(most, 'replicate')} cannot decide {of}, whatever they score; {fewest} can"
 
 
 def _print(found: "Plan") -> None:
@@ -76,6 +95,7 @@ def _print(found: "Plan") -> None:
     for one in found.architectures:
         if one.infeasible:
             console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
+    console.print(_say_decides(found), markup=False)
     if found.seconds is not None:
         console.print(
             f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
