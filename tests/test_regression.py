@@ -1,0 +1,66 @@
+"""The second task, from a file of numbers to a verdict and a model that answers with numbers."""
+
+import json
+import random
+
+import pytest
+
+import rnnsweep
+from rnnsweep.cli import main
+
+WORTH = {"apple": 100.0, "plum": 140.0, "iron": -60.0, "zinc": 20.0}
+SWEEP = """# Which reads prices best?
+architectures: [bag, gru]
+trials: 2
+replicates: 3
+overrides: [task=regression, data=files, data.train=prices.csv, data.label=price, trainer.max_epochs=3,
+            model.hidden_size=8, model.embedding_size=8]
+space: {optimizer.lr: [0.01, 0.03]}
+sampler: random
+slots: 1
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    draw = random.Random(0)
+    lines = []
+    for number in range(500):
+        words = draw.choices(list(WORTH), k=3)
+        lines.append(f"{' '.join(words)} n{number},{sum(map(WORTH.get, words)):.1f}")
+    (tmp_path / "prices.csv").write_text("\n".join(["text,price", *lines]) + "\n")
+    (tmp_path / "prices.yaml").write_text(SWEEP)
+    monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
+    monkeypatch.setenv("RNNSWEEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_a_training_prints_its_score_with_unit_and_direction(project, capsys):
+    settings = ["task=regression", "data.train=prices.csv", "data.label=price", "trainer.max_epochs=2"]
+    assert main(["train", *settings, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["score"] == {"name": "rmse", "unit": "units of the target", "direction": "lower"}
+    assert 0 < found["validation"] < 300
+
+
+@pytest.mark.slow
+def test_a_sweep_of_numbers_ends_with_a_verdict_a_report_and_a_model_that_answers_in_their_unit(project):
+    result = rnnsweep.sweep("prices.yaml")
+    comparison = result.comparison
+    assert result.state == "finished"
+    assert comparison.score.name == "rmse"
+    found = comparison.to_json()
+    assert found["score"]["direction"] == "lower"
+    tested = [s["test"]["mean"] for s in found["standings"]]
+    assert tested == sorted(tested)  # the smallest error first
+    assert all(v["sentence"] for v in found["verdicts"])
+    assert "mean RMSE on the test part" in comparison.report.read_text()
+    runs = rnnsweep.runs("prices")
+    assert set(runs["score"]) == {"rmse"}
+    trials = runs[(runs["role"] == "trial") & (runs["state"] == "complete")]
+    assert rnnsweep.best("prices").validation == trials["validation"].min()
+    model = rnnsweep.load_model(rnnsweep.best("prices").run_id)
+    dear, cheap = model.predict(["plum plum plum", "iron iron iron"])
+    assert dear.value > cheap.value
