@@ -1,5 +1,7 @@
 """Measures that comparisons rest on: memory of a batch and a process, settings that warm starts free."""
 
+import json
+import re
 import resource
 import sys
 from types import SimpleNamespace
@@ -10,6 +12,26 @@ from rnnsweep.compiled import AVAILABLE
 from rnnsweep.config.schema import known_keys
 from rnnsweep.search import warm_start
 from rnnsweep.trial import memory
+
+
+def test_a_figure_stands_in_one_place(root):
+    fusing = (root / "docs" / "fusing.md").read_text()
+    assert not re.search(r"x\d*\.\d", fusing), "ratios are those of docs/benchmarks.md"
+    assert "minutes" not in (root / "sweeps" / "quickstart.yaml").read_text(), "README says how long it takes"
+
+
+def test_a_benchmark_that_was_not_measured_has_no_ratio(root):
+    def rows(value):
+        if isinstance(value, dict) and "case" in value:
+            yield value
+        elif isinstance(value, dict | list):
+            for one in value.values() if isinstance(value, dict) else value:
+                yield from rows(one)
+
+    every = list(rows(json.loads((root / "docs" / "benchmarks.json").read_text())))
+    assert every
+    for row in every:
+        assert row.get("ours") is not None or row.get("ratio") is None, row["case"]
 
 
 @pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])
