@@ -108,13 +108,13 @@ def test_events_that_are_none_are_left_out(tmp_path):
     folder = SweepFolder.of(tmp_path, "toy")
     folder.make()
     ledger = folder.ledger(SystemClock())
-    ledger.write("open", slots=1)
+    ledger.write("pause")
     ledger.close()
     with (folder.path / "ledger.jsonl").open("ab") as file:
         file.write(
             b'[]\n{"event": 1, "time": 1}\n{"event": "end"}\n\xff\n{"event": "close", "time": 2}\n{"ev'
         )
-    assert [event["event"] for event in folder.events()] == ["open", "close"]
+    assert [event["event"] for event in folder.events()] == ["pause", "close"]
 
 
 def test_what_killed_writers_left_is_cleared(tmp_path):

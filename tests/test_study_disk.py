@@ -58,19 +58,19 @@ def test_the_ledger_keeps_events_until_they_fit(tmp_path, monkeypatch):
     ledger = Ledger(tmp_path, SystemClock())
     with monkeypatch.context() as patch:
         FillingDisk(patch, "part", "full")
-        ledger.write("open")
+        ledger.write("pause")
     assert list(read_ledger(tmp_path)) == []
     ledger.write("close")
     ledger.close()
-    assert [event["event"] for event in read_ledger(tmp_path)] == ["open", "close"]
+    assert [event["event"] for event in read_ledger(tmp_path)] == ["pause", "close"]
 
 
 def test_a_torn_line_of_the_ledger_is_mended_before_the_next(tmp_path):
-    (tmp_path / "ledger.jsonl").write_text('{"time": 1, "event": "open"}\n{"time": 2, "ev')
+    (tmp_path / "ledger.jsonl").write_text('{"time": 1, "event": "pause"}\n{"time": 2, "ev')
     ledger = Ledger(tmp_path, SystemClock())
     ledger.write("close")
     ledger.close()
-    assert [event["event"] for event in read_ledger(tmp_path)] == ["open", "close"]
+    assert [event["event"] for event in read_ledger(tmp_path)] == ["pause", "close"]
 
 
 def test_room_is_looked_for_by_reserving_it(tmp_path, monkeypatch):

@@ -337,15 +337,16 @@ def test_a_ledger_of_an_earlier_version_is_read_where_outcomes_are_gone(tmp_path
     folder = SweepFolder.of(tmp_path, "old")
     folder.make()
     score = {"validation": 0.5, "cause": None, "reason": None}
+    opened = {"event": "open", "slots": 1, "architectures": ["rnn"], "trials": 4, "replicates": 0}
     events = [
-        {"event": "open", "slots": 1},
+        opened,
         *({"event": "start", "name": f"rnn-{n}", "slot": 0} for n in range(4)),
         {"event": "end", "name": "rnn-0", "state": "complete", **score},
         {"event": "end", "name": "rnn-1", "state": "failed", "cause": "crash", "reason": "it broke"},
         {"event": "end", "name": "rnn-1", "state": "retried"},
         {"event": "end", "name": "rnn-2", "state": "retried", "cause": "lost process", "reason": "killed"},
         {"event": "start", "name": "rnn-3", "slot": 0},
-        {"event": "open", "slots": 1},
+        opened,
     ]
     lines = [json.dumps({"time": n, **event}) + "\n" for n, event in enumerate(events)]
     (folder.path / "ledger.jsonl").write_text("".join(lines))
