@@ -195,7 +195,8 @@ def test_train_prints_one_json_object_and_all_else_on_standard_error(trained, pr
     assert main(["train", "model=gru", *SMALL, "--json"]) == 0
     out, err = capfd.readouterr()
     found = json.loads(out)
-    assert set(found) == {"run_id", "validation", "parameters", "seconds"}
+    assert set(found) == {"run_id", "score", "validation", "parameters", "seconds"}
+    assert found["score"] == trained[0].score.name
     assert found["validation"] == trained[0].validation
     assert "epoch 2" in err
 

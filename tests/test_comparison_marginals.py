@@ -8,7 +8,7 @@ from sweep_records import SHARES, make_runs
 from rnnsweep.comparison import compare_records, render_report
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.search.importance import study_importances
-from rnnsweep.search.journal import JOURNAL
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 
 
@@ -24,7 +24,7 @@ def asked(tmp_path, sampler="random"):
 
 def search(folder, trials, *, name="which/gru", level=0.0, objectives=1):
     """A study in which the learning rate is all that counts."""
-    backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
+    backend = optuna.storages.journal.JournalFileBackend(str(SweepFolder(folder).journal))
     storage = optuna.storages.JournalStorage(backend)
     sampler = optuna.samplers.RandomSampler(seed=0)
     study = optuna.create_study(
@@ -42,7 +42,7 @@ def test_what_alone_counts_gets_nearly_the_whole_share_by_the_method_that_fits_t
     tmp_path, sampler, method
 ):
     search(tmp_path, 30)
-    shares, named = study_importances(tmp_path, asked(tmp_path, sampler))
+    shares, named = study_importances(SweepFolder(tmp_path), asked(tmp_path, sampler))
     assert named == f"Optuna's {method}"
     assert list(shares) == ["gru"]
     assert shares["gru"]["optimizer.lr"] > 0.8
@@ -51,7 +51,7 @@ def test_what_alone_counts_gets_nearly_the_whole_share_by_the_method_that_fits_t
 
 def test_too_few_trials_say_nothing(tmp_path):
     search(tmp_path, 7)
-    assert study_importances(tmp_path, asked(tmp_path))[0] == {}
+    assert study_importances(SweepFolder(tmp_path), asked(tmp_path))[0] == {}
 
 
 def test_trials_too_few_for_each_architecture_are_taken_together_whatever_its_level(tmp_path):
@@ -61,7 +61,7 @@ def test_trials_too_few_for_each_architecture_are_taken_together_whatever_its_le
         folder.mkdir()
         search(folder, 7)
         search(folder, 7, name="which/lstm", level=level)
-        found.append(study_importances(folder, asked(tmp_path))[0])
+        found.append(study_importances(SweepFolder(folder), asked(tmp_path))[0])
     assert list(found[0]) == ["all together"]
     assert sum(found[0]["all together"].values()) == pytest.approx(1)
     assert found[1]["all together"] == pytest.approx(found[0]["all together"], abs=0.1)
@@ -69,12 +69,12 @@ def test_trials_too_few_for_each_architecture_are_taken_together_whatever_its_le
 
 def test_of_several_objectives_the_first_counts(tmp_path):
     search(tmp_path, 30, objectives=2)
-    shares, _ = study_importances(tmp_path, asked(tmp_path))
+    shares, _ = study_importances(SweepFolder(tmp_path), asked(tmp_path))
     assert shares["gru"]["optimizer.lr"] > 0.8
 
 
 def test_a_sweep_without_a_journal_says_nothing(tmp_path):
-    assert study_importances(tmp_path, asked(tmp_path)) == ({}, "")
+    assert study_importances(SweepFolder(tmp_path), asked(tmp_path)) == ({}, "")
 
 
 def test_the_marginal_peaks_where_the_scores_do():

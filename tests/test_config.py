@@ -56,6 +56,7 @@ def refusal(*overrides: str) -> str:
 def test_without_overrides_the_files_of_config_yaml_are_taken(home):
     run = compose()
     assert run.choices == {
+        "task": "classification",
         "data": "docstrings",
         "model": "lstm",
         "optimizer": "adam",

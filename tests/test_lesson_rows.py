@@ -68,8 +68,8 @@ def test_every_row_trains_and_is_tested(row, folder, tmp_path):
     run = compose([f"experiment={row.experiment}", f"data.dir={folder}", "data.batch_size=32"])
     scores = train(run, folder=tmp_path)
     found = evaluate(run, scores.checkpoint)
-    assert len(found.predictions_N) == 24
-    assert np.isfinite([scores.validation_loss, found.loss]).all()
+    assert len(found.answers["predictions_N"]) == 24
+    assert np.isfinite([scores.validation_loss, found.values["loss"]]).all()
     assert scores.epochs == run.trainer.max_epochs
 
 
