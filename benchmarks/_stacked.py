@@ -12,7 +12,7 @@ from rnnsweep.launchers.fused.stack.lent import LentOptimizer
 from rnnsweep.launchers.fused.stack.seats import Stacks, Work
 from rnnsweep.launchers.fused.stack.stack import Lesson
 from rnnsweep.networks import build
-from rnnsweep.training.module import summed_loss
+from rnnsweep.tasks import Facts
 
 _STEPS, _ROWS, _CLASSES, _MEAN_TOKENS = 32, 2048, 4, 40
 
@@ -36,6 +36,7 @@ class Member:
         table = self.network.embedding.weight
         others = [weight for weight in self.network.parameters() if weight is not table]
         self.optimizer = LentOptimizer(run.optimizer, self.network.embedding, others)
+        self.task = run.spec.make(run.task, Facts(tuple(map(str, range(_CLASSES))), part.targets_N))
         self.part, self.seed, self.run, self.done = part, seed, run, 0
         by_length_N = np.argsort(
             part.lengths_N, kind="stable"
@@ -57,9 +58,10 @@ class Member:
         for rows_B in self._rows:
             batch = gather(self.part, rows_B)
             self.optimizer.look(batch.tokens_BT.t().to(device))
+            targets_B = batch.targets_B.to(device)
             logits_BC = self.network.read(self.optimizer.vectors(slice(None)), batch.lengths_B)
-            loss = summed_loss(logits_BC, batch.targets_B.to(device))
-            torch.autograd.backward(loss / len(rows_B))
+            loss = self.task.loss(logits_BC, targets_B)
+            torch.autograd.backward(loss / self.task.weight(targets_B))
             self.optimizer.clip()
             self.optimizer.step(lr=self.run.optimizer.lr)
 

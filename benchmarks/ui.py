@@ -29,7 +29,7 @@ from rnnsweep.tracking import RunRecord, sync
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.store.store import local_uri
 from rnnsweep.tracking.store.upkeep import analyse
-from rnnsweep.tracking.ui.views import METRICS, SweepPicture, experiment_tags, page_of
+from rnnsweep.tracking.ui.views import OTHERS, SweepPicture, experiment_tags, page_of
 
 RUNS, TURNS = 10_000, 3
 NAME = "many"
@@ -58,6 +58,11 @@ class Look:
     cpu: float
 
 
+_SCORES = ("accuracy", "macro_f1", "loss")
+MEASURED = [f"{part}/{name}" for part in ("train", "validation") for name in _SCORES]
+BEST = [f"best/validation_{name}" for name in _SCORES]
+
+
 def fill(mlruns: Path, *, runs: int = RUNS) -> str:
     """Record one run for real and copy it; give the number of the experiment."""
     lr = "optimizer.lr"
@@ -76,8 +81,8 @@ def fill(mlruns: Path, *, runs: int = RUNS) -> str:
         description="`rnnsweep train model=bag`",
     )
     for step in range(1, 6):
-        record.metrics({name: step / 10 for name in METRICS[3:9]} | {"epoch": step}, step=step)
-    record.summary({name: 0.5 for name in METRICS[:20] if "test" not in name})
+        record.metrics({name: step / 10 for name in MEASURED} | {"epoch": step}, step=step)
+    record.summary({name: 0.5 for name in (*BEST, *MEASURED, *OTHERS[:8])})
     record.summary({"test/accuracy": 0.5, "test/macro_f1": 0.5})
     record.end("complete")
     assert not sync(mlruns).waiting

@@ -196,7 +196,7 @@ def test_train_prints_one_json_object_and_all_else_on_standard_error(trained, pr
     out, err = capfd.readouterr()
     found = json.loads(out)
     assert set(found) == {"run_id", "score", "validation", "parameters", "seconds"}
-    assert found["score"] == trained[0].score.name
+    assert found["score"] == trained[0].score.facts()
     assert found["validation"] == trained[0].validation
     assert "epoch 2" in err
 

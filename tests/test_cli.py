@@ -243,7 +243,9 @@ def test_completion_prints_the_script_of_a_shell(shell, capsys):
     ],
 )
 def test_completion_knows_commands_keys_and_files(words, expected, home):
-    (home / "mlruns" / "sweeps" / "night").mkdir(parents=True)
+    for name in ("night", "nil"):
+        (home / "mlruns" / "sweeps" / name).mkdir(parents=True)
+    (home / "mlruns" / "sweeps" / "night" / "start.json").write_text("{}")  # the other was never started
     environment = {
         **os.environ,
         "_RNNSWEEP_COMPLETE": "bash_complete",
@@ -259,3 +261,4 @@ def test_completion_knows_commands_keys_and_files(words, expected, home):
     )
     found = {line.partition(",")[2] for line in done.stdout.splitlines()}
     assert expected <= found
+    assert "nil" not in found

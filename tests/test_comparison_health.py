@@ -1,5 +1,6 @@
 """Each remark on the health of a search appears when it should, and not when all is well."""
 
+import json
 import shlex
 from dataclasses import replace
 
@@ -25,6 +26,19 @@ def calm(**options):
     runs.loc[trials, "reason"] = None
     runs.loc[trials, "validation"] = 0.6
     runs.loc[trials & (runs["trial"] == 3), ["validation", "optimizer.lr"]] = [0.7, 0.01]
+    return replicated(runs, 3)
+
+
+def replicated(runs, number):
+    """Let the replicates be those of one trial, as if it had been the best when they were trained."""
+    runs = runs.copy()
+    trial = runs[(runs["role"] == "trial") & (runs["trial"] == number)]
+    own = json.loads(trial["overrides"].iloc[0])
+    replicates = runs["role"] == "replicate"
+    runs.loc[replicates, "trial"] = number
+    runs.loc[replicates, "overrides"] = [
+        json.dumps([*own, f"seed={int(seed)}"]) for seed in runs.loc[replicates, "seed"]
+    ]
     return runs
 
 
@@ -127,6 +141,7 @@ def troubled():
     runs.loc[trials & runs["trial"].isin([5, 6, 7]), ["state", "reason"]] = ["failed", "crash"]
     last = runs.loc[trials & (runs["state"] == "complete"), "trial"].max()
     runs.loc[trials & (runs["trial"] == last), ["validation", "optimizer.lr"]] = [0.8, 0.0001001]
+    runs = replicated(runs, last)
     return runs, make_curves(runs).assign(value=lambda table: table["step"] / 2000)
 
 
