@@ -110,10 +110,14 @@ def test_a_link_among_checkpoints_is_not_followed(home, tmp_path):
     loser.rmdir()
     loser.symlink_to(precious)
     (other / "away").symlink_to(precious)
+    with pytest.raises(UserError, match=f"{loser}: is a link to {precious}"):
+        clean(yes=True)
+    assert loser.is_symlink()
+    assert (other / "best.ckpt").exists()  # nothing is removed before the link is refused
+    loser.unlink()
     clean(yes=True)
     assert (precious / "thesis.txt").read_text() == "years"
     assert not other.exists()
-    assert loser.is_symlink()
 
 
 def test_the_command_says_what_may_go_and_how(home, capsys):

@@ -27,8 +27,11 @@ ELSEWHERE = (
     "options",
     "paths",
     "process",
+    "redaction",
+    "interpreter",
+    "spreadsheet",
+    "yaml_files",
 )
-ELSEWHERE += ("collector", "palette", "redaction", "shell", "interpreter", "__init__", "trial", "baseline")
 
 
 def imported_by(module: str) -> set[str]:
@@ -40,7 +43,7 @@ def imported_by(module: str) -> set[str]:
 
 def test_all_that_a_training_imports_is_part_of_the_digest_of_the_model():
     covered = {part.removesuffix(".py") for part in start._MODEL}
-    assert imported_by("rnnsweep.training.fit") - ELSEWHERE <= covered
+    assert imported_by("rnnsweep.training.fit") - set(ELSEWHERE) <= covered
 
 
 def test_every_part_of_the_digest_is_there():
