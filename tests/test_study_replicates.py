@@ -8,6 +8,7 @@ import pytest
 from rnnsweep.comparison.verdicts.standings import make_standings
 from rnnsweep.config import compose
 from rnnsweep.engine.tasks import TaskMaker
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 
 ASKED = """# Which?
@@ -24,7 +25,7 @@ def maker(tmp_path: Path, vary: str) -> TaskMaker:
     path.write_text(ASKED + vary)
     asked = read_sweep(path)
     bases = {name: compose(asked.chosen(name)) for name in asked.architectures}
-    return TaskMaker(asked, "1", tmp_path, tmp_path, tmp_path, bases)
+    return TaskMaker(asked, "1", SweepFolder.of(tmp_path, "which"), tmp_path, bases)
 
 
 @pytest.mark.parametrize(
