@@ -1,4 +1,4 @@
-.PHONY: sweep test check ui bench slow docs clean
+.PHONY: sweep test check ui bench slow exhaustive docs clean
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -29,8 +29,11 @@ test: $(TOOLS)  ## the quick tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not server"
 
 slow: $(TOOLS)  ## the tests that train, open browsers and start servers
-	@$(BIN)/python -m pytest -n 2 -m "slow and not browser and not server"
-	@$(BIN)/python -m pytest -m "browser or server"
+	@$(BIN)/python -m pytest -n 2 -m "slow and not exhaustive and not browser and not server"
+	@$(BIN)/python -m pytest -m "(browser or server) and not exhaustive"
+
+exhaustive: $(TOOLS)  ## every prefix of a sweep's record, thousands of damaged files: an hour or more
+	@$(BIN)/python -m pytest -n 2 -m exhaustive
 
 check: $(TOOLS)  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

@@ -316,6 +316,7 @@ def test_a_sample_of_the_places_where_a_sweep_may_stop(changes, sweep, conf, tmp
     go_on_from(sample, changes, sweep, conf, tmp_path)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_all_places_where_a_sweep_may_stop(changes, sweep, conf, tmp_path):
     go_on_from(prefixes(changes), changes, sweep, conf, tmp_path)

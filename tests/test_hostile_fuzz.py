@@ -39,6 +39,7 @@ def test_a_damaged_thing_is_refused_or_set_aside(kind, tmp_path):
     assert not found, "\n\n".join(found)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_however_a_thing_is_damaged_it_is_refused_or_set_aside(kind, tmp_path):
