@@ -193,7 +193,12 @@ def test_the_state_dict_loads_into_a_module_of_pytorch():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("cell", "lstn", "model.cell='lstn' is not one of bag, gru, lstm, rnn. Did you mean 'lstm'?"),
+        (
+            "cell",
+            "lstn",
+            "model.cell='lstn' is not one of bag, gru, lstm, rnn, nor a file of the "
+            "project as cells/own.py:CELL. Did you mean 'lstm'?",
+        ),
         ("pooling", "sum", "model.pooling='sum' is not one of last, max, mean, mean_max."),
         ("hidden_size", -3, "model.hidden_size=-3: must be 1 or more"),
         ("num_layers", 0, "model.num_layers=0: must be 1 or more"),

@@ -81,7 +81,7 @@ def test_what_is_left_out_split_or_cut_leaves_source_and_digest_as_they_are(over
 
 def test_every_setting_of_data_is_of_the_source_or_known_not_to_be():
     cut = {"skip_empty", "limit", "validation_share", "test_share", "split_seed", "tokens", "vocabulary"}
-    cut |= {"fit_rows", "pad_is_unknown", "max_length", "batch_size", "grouping", "vectors"}
+    cut |= {"targets", "fit_rows", "pad_is_unknown", "max_length", "batch_size", "grouping", "vectors"}
     odd = {"text": "title", "libraries": ["numpy"], "sample": 7, "corpus": "files"}
     plain = DataConfig()
     moved = {

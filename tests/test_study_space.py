@@ -59,9 +59,9 @@ LABELS = ["a, b", "it's", '"x"', "${seed}", "null", "", "1e-3", "a=b", "[1,2]", 
 def test_values_with_commas_quotes_and_braces_survive_the_way_through_hydra(tmp_path):
     sweep = sweep_of(tmp_path, "data.label: [a]")
     for label in (None, LABELS[1]):
-        values = {"data.label": label, "data.libraries": LABELS}
+        values = {"tracking.run_name": label, "data.libraries": LABELS}
         run = compose(write_overrides(sweep, "lstm", values, threads=1))
-        assert (run.data.label, run.data.libraries) == (label, LABELS)
+        assert (run.tracking.run_name, run.data.libraries) == (label, LABELS)
 
 
 def test_a_trial_is_its_architecture_the_sweeps_overrides_its_seed_and_its_values(tmp_path):

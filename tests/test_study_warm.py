@@ -96,10 +96,10 @@ def test_trials_with_other_fixed_settings_are_refused_by_the_setting(tmp_path):
     assert heard.messages == [f"rnn: {said}", f"lstm: {said}"]
 
 
-def test_another_seed_or_another_place_of_the_data_refuses_nothing(tmp_path):
+def test_another_seed_refuses_nothing(tmp_path):
     run(write_sweep(tmp_path), tmp_path, launcher())
     heard = Heard()
-    run(later(tmp_path, seed=9, overrides="[data.dir=elsewhere]"), tmp_path, launcher(), listener=heard)
+    run(later(tmp_path, seed=9), tmp_path, launcher(), listener=heard)
     assert heard.messages[0] == "rnn: 4 of 4 trials of sweep toy taken"
 
 

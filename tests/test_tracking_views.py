@@ -225,6 +225,8 @@ def test_a_server_with_accounts_is_asked_with_the_account_of_the_environment(
         assert not knows_views(base)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
+        assert not knows_views(base)  # an account is sent to the server of the environment alone
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", base)
         start_of(tmp_path, "q", destination=base)
         links = sweep_links(tmp_path, "q", "q.abcd")
         assert list(links) == ["Standings", "Search", "Learning curves", "Failures"]

@@ -14,6 +14,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedPart, gather
+from rnnsweep.networks import Network
 
 
 def activation_bytes(network: nn.Module, part: EncodedPart, run: RunConfig) -> int:
@@ -34,6 +35,8 @@ def activation_bytes(network: nn.Module, part: EncodedPart, run: RunConfig) -> i
 
 def _forward(network: Any, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
     """Compute the outputs as training does: by each distinct token once, where that is quicker."""
+    if not isinstance(network, Network):
+        return network(tokens_BT, lengths_B)  # type: ignore[no-any-return]
     embedding, device = network.embedding, network.embedding.weight.device
     ids_U, places_TB = torch.unique(tokens_BT.t().to(device), return_inverse=True)
     vectors_UE = embedding(ids_U)
