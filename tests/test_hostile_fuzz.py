@@ -30,7 +30,9 @@ def faults(kind: str, count: int, seed: int, folder: Path) -> list[str]:
     try:
         return list(json.loads(done.stdout))
     except ValueError:
-        return [f"the process died (status {done.returncode}): see {folder / kind / 'last'}"]
+        return [
+            f"the process died (status {done.returncode}): {done.stderr[-400:]}; see {folder / kind / 'last'}"
+        ]
 
 
 @pytest.mark.parametrize("kind", KINDS)

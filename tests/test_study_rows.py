@@ -81,16 +81,34 @@ def test_what_is_left_out_split_or_cut_leaves_source_and_digest_as_they_are(over
 
 def test_every_setting_of_data_is_of_the_source_or_known_not_to_be():
     cut = {"skip_empty", "limit", "validation_share", "test_share", "split_seed", "tokens", "vocabulary"}
-    cut |= {"targets", "fit_rows", "pad_is_unknown", "max_length", "batch_size", "grouping", "vectors"}
-    odd = {"text": "title", "libraries": ["numpy"], "sample": 7, "corpus": "files"}
-    plain = DataConfig()
+    cut |= {
+        "targets",
+        "cut",
+        "subwords",
+        "fit_rows",
+        "pad_is_unknown",
+        "max_length",
+        "batch_size",
+        "grouping",
+        "vectors",
+    }
+    odd = {
+        "text": "title",
+        "libraries": ["numpy"],
+        "sample": 7,
+        "delimiter": ";",
+        "quote": "'",
+        "skip_bad": 1,
+    }
+    plain = {corpus: DataConfig(corpus=corpus) for corpus in ("docstrings", "ag_news", "files")}
     moved = {
         one.name
         for one in fields(DataConfig)
-        if one.name not in cut
-        and replace(plain, **{one.name: odd.get(one.name, "other")}).source != plain.source
+        for corpus in plain.values()
+        if one.name not in {*cut, "corpus"}
+        and replace(corpus, **{one.name: odd.get(one.name, "other")}).source != corpus.source
     }
-    assert moved | cut == {one.name for one in fields(DataConfig)}
+    assert moved | cut | {"corpus"} == {one.name for one in fields(DataConfig)}
 
 
 @pytest.mark.parametrize(
