@@ -41,8 +41,8 @@ def _forward(network: Any, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
     ids_U, places_TB = torch.unique(tokens_BT.t().to(device), return_inverse=True)
     vectors_UE = embedding(ids_U)
     if network.reads_distinct(vectors_UE, tokens=places_TB.numel()):
-        return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=None)  # type: ignore[no-any-return]
-    return network.read(embedding(tokens_BT.t().to(device)), lengths_B)  # type: ignore[no-any-return]
+        return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=None)
+    return network.read(embedding(tokens_BT.t().to(device)), lengths_B)
 
 
 class _Kept:
