@@ -24,6 +24,7 @@ from pytorch_lightning.strategies import DDPStrategy
 
 from rnnsweep.config import RunConfig
 from rnnsweep.interpreter import SAFE_PATH, run_module
+from rnnsweep.process import environment
 
 READY = "ready\n"
 PATIENCE = timedelta(minutes=10)  # for a process that does not answer: one that is stopped, a machine gone
@@ -62,7 +63,7 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
     places = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "NODE_RANK": "0"}
     places |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
     task = json.dumps({"run": asdict(run), "folder": folder and str(folder), "resume": resume})
-    with tempfile.TemporaryFile("w+") as log, _environment({**places, "LOCAL_RANK": "0"}):
+    with tempfile.TemporaryFile("w+") as log, environment({**places, "LOCAL_RANK": "0"}):
         ranks = range(1, run.trainer.devices)
         others = [_start(task, {**os.environ, **SAFE_PATH, "LOCAL_RANK": str(rank)}, log) for rank in ranks]
         try:
@@ -138,17 +139,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

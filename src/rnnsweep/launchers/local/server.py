@@ -1,7 +1,6 @@
 """The fork server: a process that imported everything and did nothing, so that a trial begins at once."""
 
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from rnnsweep.interpreter import SAFE_PATH
+from rnnsweep.process import environment
 
 Result = TypeVar("Result")
 
@@ -31,7 +31,7 @@ def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
     """Start this process's fork server, unless it runs; the imports go on while the caller does."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
-    with _environment(dict.fromkeys(ONE_THREAD, "1") | SAFE_PATH), without_main():
+    with environment(dict.fromkeys(ONE_THREAD, "1") | SAFE_PATH), without_main():
         forkserver.ensure_running()
     return context
 
@@ -40,20 +40,6 @@ def in_fresh_process(work: Callable[..., Result], *values: Any) -> Result:
     """Do something in a process as a trial gets one; what it raises is raised here."""
     with without_main(), ProcessPoolExecutor(1, mp_context=start_server()) as processes:
         return processes.submit(work, *values).result()
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
