@@ -25,7 +25,9 @@ BUSY = 12  # times that a busy machine may take longer
 MEMORY = 500 << 20
 MOST_REPORTED = 5
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))  # PYTHONSAFEPATH, which the package sets for its children, leaves it out
+sys.path.insert(
+    0, str(ROOT / "tests")
+)  # PYTHONSAFEPATH, which the package sets for its children, leaves it out
 
 
 class TooLong(BaseException):

@@ -6,8 +6,8 @@ import pytest
 
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError
+from rnnsweep.safety.yaml_files import refuse_bomb
 from rnnsweep.sweepfile import read_sweep
-from rnnsweep.yaml_files import refuse_bomb
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)

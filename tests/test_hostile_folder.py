@@ -10,7 +10,7 @@ import time
 import pytest
 from tracking_store import fresh_store, open_run
 
-from rnnsweep import interpreter
+from rnnsweep.safety import interpreter
 
 MODULES = (
     "rnnsweep/__init__.py",

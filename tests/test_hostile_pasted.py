@@ -15,7 +15,7 @@ from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.verdicts.compare import compare_records
 from rnnsweep.models.card import Card
-from rnnsweep.shell import command_line, continued, fenced
+from rnnsweep.safety.shell import command_line, continued, fenced
 from rnnsweep.tasks import score_named
 from rnnsweep.tracking.naming import how_to_repeat
 

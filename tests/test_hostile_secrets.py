@@ -13,7 +13,7 @@ from rnnsweep.api.answers import _origin
 from rnnsweep.cli import main
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
-from rnnsweep.redaction import has_secret, masked, refuse_secret
+from rnnsweep.safety.redaction import has_secret, masked, refuse_secret
 from rnnsweep.tracking import destination
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.read.runs import RunRow

@@ -15,7 +15,7 @@ from rnnsweep.cli import main
 from rnnsweep.cli.console import QuietConsole
 from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.visible import visible
-from rnnsweep.spreadsheet import no_formula
+from rnnsweep.safety.spreadsheet import no_formula
 
 CLIPBOARD = "\x1b]52;c;ZXZpbA==\x07"
 TITLE = "\x1b]0;owned\x07"

@@ -13,7 +13,7 @@ import pytest
 from sweep_records import LEVELS, SHARES, make_curves, make_runs
 
 from rnnsweep.comparison import compare_corpora, compare_records, write_corpora_report, write_report
-from rnnsweep.comparison.verdicts.mistakes import Predictions
+from rnnsweep.comparison.mistakes import Predictions
 from rnnsweep.sweepfile import read_sweep
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -21,7 +21,7 @@ def companions(of: list[psutil.Process]) -> list[psutil.Process]:
     found = []
     for process in of:
         with suppress(psutil.Error):  # gone, or a zombie
-            if "rnnsweep.training.companion" in process.cmdline():
+            if "rnnsweep.training.distributed.companion" in process.cmdline():
                 found.append(process)
     return found
 

@@ -13,9 +13,10 @@ import pytest
 import pytorch_lightning as pl
 from short_trainings import Record, StopAfter, same, weights
 
-from rnnsweep.training import LostProcess, ranks, train
-from rnnsweep.training.companion import _run_of
-from rnnsweep.training.ranks import is_companion
+from rnnsweep.training import LostProcess, train
+from rnnsweep.training.distributed import ranks
+from rnnsweep.training.distributed.companion import _run_of
+from rnnsweep.training.distributed.ranks import is_companion
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +73,7 @@ def others() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # gone, or a zombie that nobody has waited for yet
-            if "rnnsweep.training.companion" in child.cmdline():
+            if "rnnsweep.training.distributed.companion" in child.cmdline():
                 found.append(child)
     return found
 
@@ -123,7 +124,7 @@ def test_the_others_leave_when_the_first_process_is_killed(settings):
     first = subprocess.Popen([sys.executable, "-c", ALONE, *run.overrides], stdout=subprocess.PIPE, text=True)
     assert first.stdout.readline() == "validated\n"
     found = psutil.Process(first.pid).children(recursive=True)
-    assert any("rnnsweep.training.companion" in child.cmdline() for child in found)
+    assert any("rnnsweep.training.distributed.companion" in child.cmdline() for child in found)
     first.kill()
     first.wait()
     first.stdout.close()

@@ -10,7 +10,7 @@ from rnnsweep.api.lookup import find_name, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     """
     places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
 
-    from rnnsweep.api.predictions import labels_and_texts, predictions_of
     from rnnsweep.comparison import compare_records, write_report
+    from rnnsweep.comparison.test_rows import labels_and_texts, predictions_of
     from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
     from rnnsweep.state.siblings import further_studies

@@ -12,7 +12,7 @@ from rnnsweep.api.lookup import find_name, store_of
 from rnnsweep.api.results import LoggedModels
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import best, tested
 

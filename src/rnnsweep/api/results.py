@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     import pandas

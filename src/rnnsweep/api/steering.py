@@ -9,7 +9,7 @@ from rnnsweep.api.lookup import find_name, started
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
-from rnnsweep.spreadsheet import no_formula
+from rnnsweep.safety.spreadsheet import no_formula
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.lookup import find_file, find_question, started, status
 from rnnsweep.api.preload import imports_ahead
-from rnnsweep.api.racing import racing
-from rnnsweep.api.replication import separate
+from rnnsweep.api.replicates.racing import racing
+from rnnsweep.api.replicates.replication import separate
+from rnnsweep.api.replicates.studies import run_studies
 from rnnsweep.api.results import SweepResult
-from rnnsweep.api.studies import run_studies
 from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_launcher, make_launcher, parse_launcher

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.spreadsheet import no_formula
+from rnnsweep.safety.spreadsheet import no_formula
 
 if TYPE_CHECKING:
     from rnnsweep.models import Answer

@@ -16,9 +16,9 @@ from rnnsweep.cli.command import Group
 from rnnsweep.cli.visible import visible
 from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
-from rnnsweep.interpreter import leave_out_working_directory
-from rnnsweep.redaction import masked
-from rnnsweep.shell import command_line
+from rnnsweep.safety.interpreter import leave_out_working_directory
+from rnnsweep.safety.redaction import masked
+from rnnsweep.safety.shell import command_line
 
 USER, OURS, INTERRUPTED = 2, 1, 130
 _TRACEBACK = "--traceback"

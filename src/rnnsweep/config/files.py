@@ -14,7 +14,7 @@ from rnnsweep.config.hydra_files import Guard, read_defaults
 from rnnsweep.config.overrides import refuse_resolvers
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
-from rnnsweep.yaml_files import copy_yaml, refuse_bomb
+from rnnsweep.safety.yaml_files import copy_yaml, refuse_bomb
 
 _MISSING = re.compile(r"Could not (?:find|load) '(?P<group>[^'/]+)/(?P<name>[^']+)'")
 

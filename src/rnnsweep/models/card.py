@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnsweep.shell import continued, fenced
+from rnnsweep.safety.shell import continued, fenced
 from rnnsweep.tasks import Score, score_named
 
 

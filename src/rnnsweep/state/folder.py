@@ -28,12 +28,12 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.files import JsonLines, own_folder, read_json, remove_asides, write_whole
 from rnnsweep.process import ProcessIdentity
+from rnnsweep.safety.yaml_files import copy_yaml
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.lock import is_running, read_controller, sole_controller
 from rnnsweep.state.looks import Looks, note_look, read_looks
 from rnnsweep.state.task_folder import TEST_READS, note_test_read
 from rnnsweep.state.task_folder import TaskFolder as TaskFolder
-from rnnsweep.yaml_files import copy_yaml
 
 if TYPE_CHECKING:
     from rnnsweep.state.clock import Clock

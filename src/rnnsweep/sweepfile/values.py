@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from rnnsweep.errors import UserError
-from rnnsweep.yaml_files import refuse_bomb
+from rnnsweep.safety.yaml_files import refuse_bomb
 
 
 class _Loader(yaml.SafeLoader):

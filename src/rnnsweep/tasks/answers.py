@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.spreadsheet import no_formula
+from rnnsweep.safety.spreadsheet import no_formula
 
 CONFUSION = "confusion"  # the picture of a table of counts of true and predicted classes
 MOST_MISTAKES = 100

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rnnsweep.errors import refuse_unless
-from rnnsweep.redaction import refuse_secret
+from rnnsweep.safety.redaction import refuse_secret
 
 
 @dataclass

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from rnnsweep.training.distributed.ranks import LostProcess as LostProcess
     from rnnsweep.training.evaluation import Evaluation as Evaluation
     from rnnsweep.training.evaluation import evaluate as evaluate
     from rnnsweep.training.fit import train as train
     from rnnsweep.training.module import Diverged as Diverged
-    from rnnsweep.training.ranks import LostProcess as LostProcess
     from rnnsweep.training.scores import Scores as Scores
     from rnnsweep.training.stopping import stop as stop
 
@@ -20,7 +20,7 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".module": "Diverged",
-        ".ranks": "LostProcess",
+        ".distributed.ranks": "LostProcess",
         ".evaluation": "Evaluation evaluate",
         ".scores": "Scores",
         ".stopping": "stop",

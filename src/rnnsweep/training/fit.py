@@ -16,13 +16,13 @@ from rnnsweep.networks import parameter_count
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
 from rnnsweep.training.best import Keeper
+from rnnsweep.training.distributed.ranks import AddedUp, companions
 from rnnsweep.training.initial import fit_task, start
 from rnnsweep.training.lightning_loops import set_epoch
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.memory import activation_bytes
 from rnnsweep.training.module import Classifier
 from rnnsweep.training.quiet import quiet
-from rnnsweep.training.ranks import AddedUp, companions
 from rnnsweep.training.scores import Scores
 from rnnsweep.training.stopping import Signals
 

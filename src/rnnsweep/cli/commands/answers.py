@@ -10,7 +10,7 @@ from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.views import print_views
 from rnnsweep.cli.words import score
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.comparison import Comparison

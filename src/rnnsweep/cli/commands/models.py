@@ -9,7 +9,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.words import count
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import SweepResult

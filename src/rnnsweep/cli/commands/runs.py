@@ -11,7 +11,7 @@ from rnnsweep.cli.commands.settings import overrides_argument
 from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.words import count, duration, loss, score
 from rnnsweep.errors import UserError
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import TrainResult, Validation

@@ -6,8 +6,8 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.words import count
-from rnnsweep.shell import command_line
-from rnnsweep.spreadsheet import no_formula
+from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.spreadsheet import no_formula
 
 
 @command(

@@ -14,7 +14,7 @@ from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.names import Question, Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, duration, score
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from rnnsweep.comparison.figures import drawing
-from rnnsweep.spreadsheet import no_formula
+from rnnsweep.safety.spreadsheet import no_formula
 
 
 @dataclass(frozen=True)

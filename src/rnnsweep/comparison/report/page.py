@@ -15,18 +15,18 @@ from rnnsweep.comparison.figures.drawing import css
 from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
 from rnnsweep.comparison.figures.front import front_figure
 from rnnsweep.comparison.figures.marginals import marginals_figure
+from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.report import tables
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_test_part
 from rnnsweep.comparison.verdicts.derived import say_derived
-from rnnsweep.comparison.verdicts.mistakes import Example, Mistakes
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
 from rnnsweep.comparison.verdicts.test_reads import TestReads, say_reads
 from rnnsweep.palette import colour
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 
 if TYPE_CHECKING:

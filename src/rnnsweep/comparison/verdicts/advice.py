@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.records import Standing, Verdict
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 
 OPEN = ("needs more", "not separable")
 MOST = 30  # replicates in all that are still worth asking for

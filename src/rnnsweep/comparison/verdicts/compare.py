@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, describe_test_part, row_values
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.marginals import forest_marginals
@@ -16,14 +17,13 @@ from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion
 from rnnsweep.comparison.verdicts.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.verdicts.health import Bounds, check_health
-from rnnsweep.comparison.verdicts.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.verdicts.records import Comparison, Standing
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.comparison.verdicts.studies import find_bought
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.space import Choices, Dimension
 from rnnsweep.tasks import Score

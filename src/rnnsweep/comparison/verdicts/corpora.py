@@ -18,7 +18,7 @@ from rnnsweep.comparison.statistics.permutation import holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
 from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.errors import UserError
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 
 ALPHA = 0.05
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnnsweep.comparison.trials import INFEASIBLE, last_attempts
 from rnnsweep.comparison.verdicts.records import Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import apart
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import Score
 
 if TYPE_CHECKING:

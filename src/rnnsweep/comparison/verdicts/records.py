@@ -19,8 +19,8 @@ from rnnsweep.tasks import Score, score_named
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnsweep.comparison.mistakes import Mistakes
     from rnnsweep.comparison.statistics.marginals import Marginal
-    from rnnsweep.comparison.verdicts.mistakes import Mistakes
 
 HERE = " on these rows"  # after better or worse: holds on this test part, and is not shown for new rows
 VERDICTS = (

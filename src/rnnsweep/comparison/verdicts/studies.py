@@ -11,7 +11,7 @@ from rnnsweep.comparison.statistics.time_curves import Bought, study_time_curve,
 from rnnsweep.comparison.trials import infeasible, last_attempts
 from rnnsweep.comparison.verdicts.health import diverged
 from rnnsweep.methods import samplers
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:

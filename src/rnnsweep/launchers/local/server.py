@@ -10,8 +10,8 @@ from multiprocessing.context import ForkServerContext
 from types import ModuleType
 from typing import Any, TypeVar
 
-from rnnsweep.interpreter import SAFE_PATH
 from rnnsweep.process import environment
+from rnnsweep.safety.interpreter import SAFE_PATH
 
 Result = TypeVar("Result")
 

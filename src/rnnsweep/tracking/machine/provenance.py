@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from rnnsweep.redaction import masked
+from rnnsweep.safety.redaction import masked
 
 LIBRARIES = (
     "rnnsweep",

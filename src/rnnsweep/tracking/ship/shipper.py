@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import open_append
-from rnnsweep.interpreter import SAFE_PATH, run_module
+from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 from rnnsweep.tracking.ship.shipping import Shipped, is_waiting, last_error, ship_once, target_of
 from rnnsweep.tracking.spool.note import wait_for_run_id
 from rnnsweep.tracking.spool.spool import spool_folder, spooled_keys

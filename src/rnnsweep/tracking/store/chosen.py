@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import PRIVATE_FOLDER, read_own, write_whole
-from rnnsweep.redaction import masked
+from rnnsweep.safety.redaction import masked
 
 LOCAL = "local"
 URI = "MLFLOW_TRACKING_URI"

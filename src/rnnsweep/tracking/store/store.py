@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
-from rnnsweep.shell import command_line
+from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers
 from rnnsweep.tracking.store.chosen import remember
 from rnnsweep.tracking.store.moved import repair_if_moved

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from rnnsweep.errors import UserError
-from rnnsweep.redaction import has_secret
+from rnnsweep.safety.redaction import has_secret
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.store.address import LOCAL, PATIENCE, as_oneself

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from rnnsweep.errors import UserError
-from rnnsweep.interpreter import SAFE_PATH, run_module
-from rnnsweep.shell import command_line
+from rnnsweep.safety.interpreter import SAFE_PATH, run_module
+from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
 from rnnsweep.tracking.store.store import refuse_old_layout
 from rnnsweep.tracking.ui.hosts import HOST

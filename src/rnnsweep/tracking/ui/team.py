@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rnnsweep.redaction import has_secret, masked
-from rnnsweep.shell import command_line, continued
+from rnnsweep.safety.redaction import has_secret, masked
+from rnnsweep.safety.shell import command_line, continued
 from rnnsweep.tracking.store.address import as_oneself
 from rnnsweep.tracking.store.chosen import PASSWORD as OWN_PASSWORD
 from rnnsweep.tracking.store.chosen import USER

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from rnnsweep.config import RunConfig
+from rnnsweep.training.distributed.ranks import READY, WATCH_S
 from rnnsweep.training.fit import train
-from rnnsweep.training.ranks import READY, WATCH_S
 
 
 def _run_of(values: dict[str, Any]) -> RunConfig:

@@ -1,6 +1,6 @@
 """One run in several processes: each learns from its share of every batch, gradients are added up.
 
-The process that calls `train` is rank 0 and starts the others itself (``python -m rnnsweep.training.ranks``),
+The process that calls `train` is rank 0 and starts the others itself (``python -P -m`` with this module),
 from any program: nothing is started over, and only rank 0 has the logger, the callbacks and the checkpoints'
 files. Lightning brings up the process group; its DistributedDataParallel wrapper is not used, since it
 wants one backward pass for each Lightning batch, and ours are chunks of many.
@@ -23,8 +23,8 @@ import torch
 from pytorch_lightning.strategies import DDPStrategy
 
 from rnnsweep.config import RunConfig
-from rnnsweep.interpreter import SAFE_PATH, run_module
 from rnnsweep.process import environment
+from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 
 READY = "ready\n"
 PATIENCE = timedelta(minutes=10)  # for a process that does not answer: one that is stopped, a machine gone
@@ -80,7 +80,7 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
 
 def _start(task: str, environment: dict[str, str], log: IO[str]) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        run_module("rnnsweep.training.companion"),
+        run_module("rnnsweep.training.distributed.companion"),
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

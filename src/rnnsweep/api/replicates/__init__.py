@@ -1,0 +1,1 @@
+"""More replicates and more studies of a sweep."""

@@ -1,0 +1,1 @@
+"""Text, files and programs of others: what keeps them from acting."""
