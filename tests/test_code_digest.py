@@ -27,10 +27,7 @@ ELSEWHERE = (
     "options",
     "paths",
     "process",
-    "redaction",
-    "interpreter",
-    "spreadsheet",
-    "yaml_files",
+    "safety",
 )
 
 
