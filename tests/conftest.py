@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from rnnsweep.config import RunConfig
@@ -44,11 +45,16 @@ def no_destinations(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     )
 
 
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the temporary folder that the processes of a suite have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A token cache of the suite's own, shared by its processes."""
-    shared = tmp_path_factory.getbasetemp()
-    folder = (shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared) / "rnnsweep-cache"
+    folder = shared_folder(tmp_path_factory) / "rnnsweep-cache"
     before = os.environ.get("RNNSWEEP_CACHE")
     os.environ["RNNSWEEP_CACHE"] = str(folder)
     yield folder
@@ -60,10 +66,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store made once; MLflow takes seconds to make one. A killed process left half of one there."""
     from rnnsweep.tracking.store.store import ensure_store
 
-    mlruns = tmp_path_factory.mktemp("template") / "mlruns"
-    mlruns.mkdir()
-    (mlruns / ".mlflow-dead.db").write_bytes(b"half a database")
-    ensure_store(mlruns)
+    mlruns = shared_folder(tmp_path_factory) / "template" / "mlruns"
+    mlruns.mkdir(parents=True, exist_ok=True)
+    with FileLock(mlruns.with_suffix(".lock")):
+        if not (mlruns / "mlflow.db").exists():
+            (mlruns / ".mlflow-dead.db").write_bytes(b"half a database")
+            ensure_store(mlruns)
     return mlruns
 
 

@@ -103,11 +103,17 @@ def test_only_the_best_weights_are_kept(trained, project):
     assert kept == {"best.ckpt"}
 
 
-@pytest.mark.parametrize("how", ["id", "prefix", "name"])
-def test_a_run_is_evaluated_by_its_id_a_prefix_or_its_name(trained, project, how):
+def test_a_run_is_found_by_its_id_a_prefix_or_its_name(trained, project):
+    from rnnsweep.tracking import find_run
+
     result, _ = trained
-    word = {"id": result.run_id, "prefix": result.run_id[:6], "name": result.name}[how]
-    found = rnnsweep.evaluate(word)
+    for word in (result.run_id, result.run_id[:6], result.name):
+        assert find_run(find_paths().mlruns, word).run_id == result.run_id
+
+
+def test_a_run_is_evaluated_by_a_prefix_of_its_id(trained, project):
+    result, _ = trained
+    found = rnnsweep.evaluate(result.run_id[:6])
     assert found.run_id == result.run_id
     assert 0.34 < found.accuracy <= 1
     (test,) = rnnsweep.runs()["test"]

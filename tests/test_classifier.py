@@ -104,6 +104,7 @@ def test_lazy_rows_equal_the_dense_optimiser_after_600_steps(kind, scale):
     torch.testing.assert_close(lazy_VD, dense_VD, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["adam", "adamw", "sgd with momentum"])
 def test_in_double_precision_they_agree_to_eleven_digits(kind):
     dense_VD, lazy_VD = dense_and_lazy(kind, scale=1.0, rate=lambda _: 1e-2, dtype=torch.float64)

@@ -38,6 +38,7 @@ def imported_by(module: str) -> set[str]:
     return {name.split(".")[1] for name in json.loads(done.stdout)}
 
 
+@pytest.mark.slow
 def test_all_that_a_training_imports_is_part_of_the_digest_of_the_model():
     covered = {part.removesuffix(".py") for part in start._MODEL}
     assert imported_by("rnnsweep.training.fit") - set(ELSEWHERE) <= covered

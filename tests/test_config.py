@@ -333,7 +333,7 @@ def test_a_copy_of_conf_composes_the_same_whatever_happens_to_the_files(conf, tm
     assert compose(["model=mine"], conf=tmp_path / "copy") == before
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(scalars | st.lists(scalars, max_size=4))
 @example("A²")
 def test_a_quoted_value_comes_back_as_it_was(value):
@@ -359,7 +359,7 @@ choices = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 @given(choices, st.randoms())
 def test_the_overrides_of_a_run_compose_the_same_run_again(values, random):
     overrides = [quote(key, value) for key, value in values.items()]
@@ -370,13 +370,13 @@ def test_the_overrides_of_a_run_compose_the_same_run_again(values, random):
     assert {key: flatten(run)[key] for key in values} == values
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(st.text(alphabet="\\'\"${}[](),=: ~@#%\n\tab0-", max_size=12))
 def test_text_of_the_grammars_own_signs_comes_back_as_it_was(value):
     assert compose([quote("tracking.run_name", value)], conf=CONF).tracking.run_name == value
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(finite.filter(lambda x: x > 0))
 def test_a_number_comes_back_to_the_last_digit(value):
     assert compose([quote("optimizer.lr", value)], conf=CONF).optimizer.lr == value

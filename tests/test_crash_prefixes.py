@@ -307,7 +307,7 @@ def go_on_from(stops: list[tuple[int, bool]], changes: Changes, sweep: Sweep, co
 
 def test_a_sample_of_the_places_where_a_sweep_may_stop(changes, sweep, conf, tmp_path):
     """The record in so many parts of one length, and a place drawn from each; PREFIXES sets how many."""
-    every, count = prefixes(changes), int(os.environ.get("PREFIXES", "6"))
+    every, count = prefixes(changes), int(os.environ.get("PREFIXES", "4"))
     draw = random.Random(count)
     sample = [every[int((part + draw.random()) / count * len(every))] for part in range(count)]
     go_on_from(sample, changes, sweep, conf, tmp_path)

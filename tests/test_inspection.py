@@ -110,6 +110,7 @@ def test_bars_and_shades_go_from_empty_to_full():
     assert (shade(0.0), shade(0.5), shade(1.0)) == ("   0.00", "▒▒ 0.50", "██ 1.00")
 
 
+@pytest.mark.slow
 def test_a_recorded_run_is_inspected_and_keeps_the_pictures(home, rows, capsys):
     settings = ["data=files", f"data.train={rows}", "trainer.max_epochs=1", "model.hidden_size=4"]
     assert main(["train", *settings, "--json"]) == 0

@@ -32,6 +32,7 @@ space:
 """
 
 
+@pytest.mark.slow
 def test_a_plan_measures_both_ends_of_each_space_and_writes_nothing(home, short_rows, capsys):
     own = [f"data.train={short_rows}", "data=files", "trainer.max_epochs=3"]
     sweep = write_sweep(home, SPACE, overrides=json.dumps(own))

@@ -129,6 +129,7 @@ def test_what_was_deleted_in_the_ui_stays_deleted_and_what_is_on_a_server_is_lef
     assert not spool.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["spool", "note", "files", "forget"])
 def test_a_rebuild_that_is_killed_is_done_by_the_next_one(mlruns, monkeypatch, moment):
     from rnnsweep.tracking.ship import rebuild as module

@@ -387,6 +387,7 @@ def start_at_once(mlruns: Path, processes: int) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_at_once_make_one_store(tmp_path):
     start_at_once(tmp_path / "mlruns", 2)
 
