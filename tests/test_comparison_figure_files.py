@@ -30,6 +30,16 @@ def test_each_figure_is_an_svg_with_its_numbers_and_a_page_to_print(comparison, 
     assert all((tmp_path / "out" / f"{name}.pdf").read_bytes().startswith(b"%PDF-") for name in figures)
 
 
+def test_pairs_without_intervals_are_drawn_by_their_differences():
+    runs = make_runs()
+    first = runs[runs["role"] == "replicate"].groupby("architecture").head(2).index
+    few = runs[(runs["role"] != "replicate") | runs.index.isin(first)]
+    found = compare_records(few, sweep="demo")
+    assert {verdict.low for verdict in found.verdicts if verdict.difference is not None} == {None}
+    drawn = {one.name: one for one in figures(found)}
+    assert len(drawn["pairs"].rows) == len(found.verdicts)
+
+
 def test_an_svg_carries_its_colours_and_stands_alone(comparison, tmp_path):
     write_figures(comparison, tmp_path)
     text = (tmp_path / "replicates.svg").read_text()

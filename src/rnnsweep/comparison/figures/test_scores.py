@@ -50,7 +50,8 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     score = comparison.score
     margin = score.factor * comparison.margin
     data = table([_pair(v) for v in shown], "pair", "difference", "low", "high", "verdict", "told")
-    reach = max(float(data[["difference", "low", "high"]].abs().max().max()), margin)
+    # a pair of few replicates has no interval, so that a column may hold None alone
+    reach = max(float(data[["difference", "low", "high"]].astype(float).abs().max().max()), margin)
     x = alt.X(
         **values(
             "difference", f"difference in {score.words} (right: the first is better)", of=[-reach, reach]
