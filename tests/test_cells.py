@@ -19,6 +19,7 @@ from rnnsweep.networks import ModelConfig, build, cells, parameter_count
 from rnnsweep.networks.backends import run
 from rnnsweep.networks.cells import CellSpec, cell_files, cell_names, find_cell
 from rnnsweep.networks.layers import EquationLayers, make_layers
+from rnnsweep.safety.own_code import allow
 
 RECURRENT = [name for name in cell_names() if find_cell(name).equations is not None]
 ANY = pytest.mark.parametrize("cell", RECURRENT)
@@ -76,6 +77,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "cells").mkdir()
     (tmp_path / "cells" / "minimal.py").write_text(MINIMAL)
     (tmp_path / "cells" / "peephole.py").write_text(PEEPHOLE)
+    allow(tmp_path / "cells")
     find_cell.cache_clear()
     yield tmp_path
     find_cell.cache_clear()

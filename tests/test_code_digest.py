@@ -12,6 +12,7 @@ from test_study import plain, run
 import rnnsweep
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
+from rnnsweep.safety.own_code import allow
 from rnnsweep.state import start
 
 PACKAGE = Path(rnnsweep.__file__).parent
@@ -55,6 +56,7 @@ def test_a_change_of_an_own_cell_is_a_change_of_the_code(tmp_path, monkeypatch):
     cell = tmp_path / "cells" / "own.py"
     cell.parent.mkdir()
     cell.write_text("from rnnsweep.networks.cells.rnn import CELL\n")
+    allow(cell.parent)
     find_cell.cache_clear()
     asked = {"architectures": "{own: ['model.cell=cells/own.py:CELL']}", "replicates": 0}
     run(write_sweep(tmp_path, trials=1, **asked), tmp_path, FakeLauncher(FakeClock(), plain))

@@ -88,6 +88,14 @@ def test_arrays_that_are_pickles_run_nothing(tmp_path):
     assert not seen.exists()
 
 
+def test_parts_of_an_archive_that_are_no_arrays_are_not_read(tmp_path):
+    path = tmp_path / "test_predictions.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("targets_N", "predictions_N"):  # NumPy hands out a part without .npy as bytes
+            archive.writestr(name, b"1234")
+    assert read_predictions(path) is None
+
+
 def test_arrays_that_unpack_to_more_than_a_test_part_are_not_read(tmp_path):
     path = tmp_path / "test_predictions.npz"
     header = io.BytesIO()

@@ -9,6 +9,7 @@ from tracking_store import fresh_store, open_run, points
 from rnnsweep.tracking import sync
 from rnnsweep.tracking.ship.shipping import is_waiting
 
+DEEP = '{"a":' * 100_000
 BROKEN = [
     {"experiment": ""},
     {"experiment": ["a"]},
@@ -45,3 +46,10 @@ def test_a_broken_line_is_set_aside_once_and_costs_no_later_command_anything(tem
     assert "must be" in json.loads(line)["why"] or "is no text" in json.loads(line)["why"]
     assert not is_waiting(mlruns, "a")
     assert sync(mlruns).line == ""
+
+
+def test_a_note_that_is_nested_too_deeply_counts_as_none(template, tmp_path):
+    mlruns = fresh_store(template, tmp_path / "mlruns")
+    open_run(mlruns).end("complete")
+    (mlruns / "spool" / "notes" / "a.json").write_text(DEEP)
+    assert sync(mlruns, deadline_s=20).waiting == ()

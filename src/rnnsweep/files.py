@@ -135,10 +135,34 @@ def read_json(path: Path) -> dict[str, Any] | None:
         UserError: it is a link, or no regular file.
     """
     try:
-        content = json.loads(read_own(path))
-    except (FileNotFoundError, ValueError, RecursionError):
+        content = parse_json(read_own(path))
+    except (FileNotFoundError, ValueError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON of somebody else.
+
+    Raises:
+        ValueError: it is none, or nested too deeply, for which `json` has an error of another kind.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def parse_texts(text: str | bytes) -> tuple[str, ...]:
+    """Parse a JSON list of texts, as a run's overrides are recorded.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = parse_json(text)
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise ValueError("must be a list of texts")
+    return tuple(found)
 
 
 def sync_folder(folder: Path) -> None:
@@ -204,8 +228,8 @@ class JsonLines:
         except FileNotFoundError:
             return
         for line in content[: content.rfind(b"\n") + 1].splitlines():
-            with suppress(ValueError, RecursionError):
-                record = json.loads(line)
+            with suppress(ValueError):
+                record = parse_json(line)
                 if isinstance(record, dict):
                     yield record
 
@@ -266,8 +290,8 @@ def _good_length(content: bytes) -> int:
     while good:
         start = content.rfind(b"\n", 0, good - 1) + 1
         try:
-            json.loads(content[start:good])
-        except (ValueError, RecursionError):
+            parse_json(content[start:good])
+        except ValueError:
             good = start
         else:
             break

@@ -1,6 +1,5 @@
 """Score a recorded run on the test part."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import yaml
 from rnnsweep.api.results import EvaluateResult
 from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote
 from rnnsweep.errors import UserError
+from rnnsweep.files import parse_texts
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import tested_names
@@ -50,7 +50,10 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
 
 def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
     """Compose a recorded run as it was, whatever has become of the files of conf/ since."""
-    overrides = json.loads(row.tags.get("rnnsweep.overrides", "[]"))
+    try:
+        overrides = parse_texts(row.tags.get("rnnsweep.overrides", "[]"))
+    except ValueError as error:
+        raise UserError(f"run {row.run_id[:8]}: its tag rnnsweep.overrides does not read ({error})") from None
     sweep = row.tags.get("rnnsweep.sweep")
     snapshot = SweepFolder.of(mlruns, sweep).conf if sweep else None
     conf = snapshot if snapshot and (snapshot / "config.yaml").is_file() else None

@@ -61,7 +61,9 @@ def train(
         rnnsweep.training.Diverged: the loss became NaN or infinite; the run is recorded as failed.
     """
     from rnnsweep.data import prepare
+    from rnnsweep.networks.cells import allow_named
 
+    allow_named(overrides)
     run = compose(overrides, conf=conf)
     store = _find_store(run)
     corpus = prepare(run.data)

@@ -41,7 +41,8 @@ def read_predictions(path: Path) -> Predictions | None:
     except Exception:  # zipfile, zlib and NumPy raise a dozen kinds for a broken file
         return None
     arrays = (predictions.targets_N, predictions.predictions_N)
-    sound = all(array.ndim and array.dtype.kind in "iuf" for array in arrays)
+    # a part of the archive that is called otherwise than NumPy calls it comes as bytes
+    sound = all(isinstance(each, np.ndarray) and each.ndim and each.dtype.kind in "iuf" for each in arrays)
     return predictions if sound and len(arrays[0]) == len(arrays[1]) else None
 
 

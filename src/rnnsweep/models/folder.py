@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from rnnsweep.data.config import CUTS
 from rnnsweep.data.tokens import KINDS, RULES, Tokeniser
 from rnnsweep.errors import UserError
+from rnnsweep.files import parse_json
 from rnnsweep.models.text_model import Scale, TextModel
 from rnnsweep.networks import Network, parameter_count
 from rnnsweep.networks.config import ModelConfig
@@ -142,10 +143,10 @@ def _read_json(path: Path, kind: type[T]) -> T:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise UserError(f"{path}: is larger than {LARGEST_JSON >> 20} MB")
-        found = json.loads(path.read_bytes())
+        found = parse_json(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path}: is not JSON ({type(error).__name__})") from error

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import parse_json
 from rnnsweep.models.text_model import TextModel
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
 from rnnsweep.tracking.ui.hosts import HOST, HOSTS, is_own
@@ -110,7 +111,7 @@ async def _limit(seconds: float, refusal: Refused) -> AsyncIterator[None]:
 
 def _without_trace(body: bytes) -> bytes:
     try:
-        found = json.loads(body)
+        found = parse_json(body)
     except ValueError:
         return body
     if isinstance(found, dict):
@@ -150,10 +151,10 @@ def _checked(body: bytes, headers: Mapping[str, str]) -> bytes:
     if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
         raise Refused(415, "send JSON in UTF-8, with the header Content-Type: application/json")
     try:
-        asked = json.loads(body.decode("utf-8-sig"))
+        asked = parse_json(body.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Refused(400, "the body is not UTF-8") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refused(400, f"the body is not JSON; send {EXAMPLE}") from None
     return json.dumps({"inputs": _texts(asked)}).encode()
 

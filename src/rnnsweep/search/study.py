@@ -14,6 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import parse_texts
 from rnnsweep.methods import samplers
 from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned
@@ -219,7 +220,7 @@ class Search:
         if not scored:
             return None
         best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, turned(t.values), -t.number))
-        overrides = tuple(json.loads(best.user_attrs["overrides"]))
+        overrides = _overrides(best)
         return Candidate(best.number, overrides, 0, begun=True, tags=_tags(best.user_attrs))
 
     def _resumed(self, frozen: FrozenTrial) -> Candidate | None:
@@ -242,7 +243,7 @@ class Search:
         stored = trial.user_attrs
         self._trials[trial.number] = trial
         shrunk = bool(stored.get("shrunk", False))
-        overrides = tuple(json.loads(stored["overrides"]))
+        overrides = _overrides(trial)
         return Candidate(trial.number, overrides, attempts, begun, shrunk, _tags(stored))
 
     def _reject(self, trial: Trial, point: Point) -> None:
@@ -289,6 +290,18 @@ def _constrain(trial: Trial, above: Mapping[str, float]) -> None:
 
 def _end_of(trial: FrozenTrial) -> tuple[float, int]:
     return trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0, trial.number
+
+
+def _overrides(trial: FrozenTrial | Trial) -> tuple[str, ...]:
+    """Return the overrides that a trial was told, from a journal that may be somebody else's.
+
+    Raises:
+        UserError: they do not read.
+    """
+    try:
+        return parse_texts(trial.user_attrs["overrides"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"journal.log: trial {trial.number}: its overrides do not read ({error})") from None
 
 
 def _tags(stored: Mapping[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError, nearest
+from rnnsweep.files import parse_texts
 from rnnsweep.search.improvement import turned
 from rnnsweep.search.journal import read_journal
 from rnnsweep.search.objectives import objective_values
@@ -164,8 +165,8 @@ def _translated(search: Search, trial: FrozenTrial, folder: SweepFolder, name: s
 
 def _settings(trial: FrozenTrial, folder: SweepFolder) -> dict[str, Any]:
     try:
-        return flatten(compose(json.loads(trial.user_attrs["overrides"]), conf=folder.conf))
-    except (UserError, KeyError) as error:
+        return flatten(compose(parse_texts(trial.user_attrs["overrides"]), conf=folder.conf))
+    except (UserError, KeyError, TypeError, ValueError) as error:
         raise Unfit("with settings that do not exist any more") from error
 
 

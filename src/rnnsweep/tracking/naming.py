@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rnnsweep.files import parse_json
 from rnnsweep.safety.shell import continued, fenced
 
 VALUE = 6000  # characters that MLflow keeps of a parameter
@@ -70,7 +71,7 @@ def as_text(value: Any) -> str:
 def from_text(text: str) -> Any:
     """Read a value that `as_text` wrote; what is no number, truth value or null stays text."""
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         return text
     return text if isinstance(value, str | list | dict) else value

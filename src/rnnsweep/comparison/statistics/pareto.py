@@ -1,12 +1,14 @@
 """The front of several objectives: trials that no other trial beats in one without losing in another."""
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnsweep.files import parse_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +103,10 @@ def unbeaten(values_NK: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _point(row: dict[Any, Any], objectives: Sequence[str], *, of_all: bool) -> FrontPoint:
     written = row.get("overrides")
-    overrides = json.loads(written) if isinstance(written, str) else written
+    overrides = written
+    if isinstance(written, str):
+        with suppress(ValueError):  # a tag of a run, which may hold another thing
+            overrides = parse_json(written)
     given = tuple(map(str, overrides)) if isinstance(overrides, list | tuple) else ()
     return FrontPoint(
         architecture=str(row["architecture"]),

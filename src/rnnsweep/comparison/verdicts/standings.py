@@ -1,6 +1,5 @@
 """From the runs of a sweep to one standing an architecture."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from rnnsweep.comparison.statistics.intervals import (
 )
 from rnnsweep.comparison.trials import INFEASIBLE, OBJECTIVE, infeasible, last_attempts, ranked_trials
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Replicate, Spent, Standing, TestScore
+from rnnsweep.files import parse_json
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _configuration(overrides: Any) -> tuple[str, ...]:
 
 def _overrides(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
-        value = json.loads(value) if value.startswith("[") else value.split()
+        value = _listed(value) if value.startswith("[") else value.split()
     return tuple(map(str, value)) if isinstance(value, Iterable) else ()
 
 
@@ -175,7 +175,17 @@ def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
 def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
     """The widths that followed a budget of parameters, as they were noted with the trial."""
     note = winner["derived"].iloc[0] if len(winner) and "derived" in winner else None
-    return tuple(json.loads(note)) if isinstance(note, str) else ()
+    notes = _listed(note) if isinstance(note, str) else []
+    return tuple(each for each in notes if isinstance(each, dict))
+
+
+def _listed(text: str) -> list[Any]:
+    """Return the list that a tag of a run holds as JSON; an empty one where somebody wrote another thing."""
+    try:
+        value = parse_json(text)
+    except ValueError:
+        return []
+    return value if isinstance(value, list) else []
 
 
 def _spent(trials: "pd.DataFrame") -> dict[str, Spent]:

@@ -17,12 +17,14 @@ from pathlib import Path
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.networks.cells.spec import CellSpec, OnnxForm, Step, Weights, gated
 from rnnsweep.paths import find_paths
+from rnnsweep.safety.own_code import allow, refuse_unallowed
 
 __all__ = [
     "CellSpec",
     "OnnxForm",
     "Step",
     "Weights",
+    "allow_named",
     "cell_files",
     "cell_names",
     "check_cell",
@@ -45,7 +47,7 @@ def check_cell(name: str) -> None:
     """Check that there is a cell of this name, without importing it.
 
     Raises:
-        UserError: no such cell, or a file that is not of this project.
+        UserError: no such cell, a file that is not of this project, or one that the user has not allowed.
     """
     if name not in cell_names() and not _entries(name):
         if ":" not in name:
@@ -54,6 +56,20 @@ def check_cell(name: str) -> None:
                 f" cells/own.py:CELL.{nearest(name, cell_names())}"
             )
         _own_file(name)
+        refuse_unallowed("model.cell", name, find_paths().root / FOLDER)
+
+
+def allow_named(overrides: Iterable[str]) -> None:
+    """Allow the code of the project's folder cells/ where overrides that the user typed name a file of it.
+
+    Raises:
+        UserError: the file is not there, or lies elsewhere.
+    """
+    for override in overrides:
+        key, _, name = override.partition("=")
+        if key == "model.cell" and ":" in name:
+            _own_file(name.strip("'\""))
+            allow(find_paths().root / FOLDER)
 
 
 @cache
@@ -86,8 +102,8 @@ def _entries(name: str) -> list[EntryPoint]:
 def _own_file(name: str) -> tuple[Path, str]:
     """Find the file and the attribute that ``cells/own.py:CELL`` names.
 
-    The file's code is run, so it must lie in the project's folder cells/: a configuration, a sweep or a model
-    of somebody else can name no code but what the user has put there.
+    The file's code is run, so it must lie in the project's folder cells/, and the user must have allowed that
+    folder: a configuration, a sweep, a model or a whole project of somebody else runs no code by itself.
     """
     text, _, attribute = name.rpartition(":")
     root = find_paths().root

@@ -1,11 +1,11 @@
 """Runs and curves read back: one table, whatever store they lie in."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import parse_json
 from rnnsweep.tasks import LOSS, Score, score_named, spec_named, specs
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best, tested
 from rnnsweep.tracking.naming import from_text
@@ -123,7 +123,7 @@ def _as_dict(row: RunRow) -> dict[str, Any]:
 
 def _list(text: str | None) -> list[str]:
     try:
-        found = json.loads(text or "[]")
+        found = parse_json(text or "[]")
     except ValueError:
         return []
     return [str(item) for item in found] if isinstance(found, list) else []

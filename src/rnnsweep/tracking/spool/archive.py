@@ -6,7 +6,6 @@ the order of their times, and in ``files/`` the artifacts that they name.
 
 import fcntl
 import gzip
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, read_own, write_whole
+from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, parse_json, read_own, write_whole
 from rnnsweep.tracking.spool.spool import KEY, Record, check_key, spool_folder
 
 RECORDS = "records"
@@ -134,7 +133,7 @@ def _read_part(path: Path) -> Iterator[Record]:
 
 def _record(line: bytes) -> Record:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = parse_json(line)
+    except ValueError:
         return {}
     return record if isinstance(record, dict) else {}

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.files import read_own, write_whole
+from rnnsweep.files import parse_json, read_own, write_whole
 from rnnsweep.tracking.spool.spool import check_key, read_all, spool_folder
 
 
@@ -33,7 +33,7 @@ def _path(mlruns: Path, key: str) -> Path:
 def read_note(mlruns: Path, key: str) -> Note:
     """Read the note of a run; an empty one where there is none, or where it cannot be read."""
     try:
-        note = Note(**json.loads(read_own(_path(mlruns, key))))
+        note = Note(**parse_json(read_own(_path(mlruns, key))))
     except (FileNotFoundError, ValueError, TypeError):
         return Note()
     return note if _is_sound(note) else Note()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder
+from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, parse_json
 
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=-]{0,149}")
 CHUNK = 1 << 20  # bytes read at once: about ten thousand points
@@ -262,7 +262,7 @@ def read_all(path: Path) -> Iterator[Record]:
 
 def _parse(line: bytes) -> Record:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = parse_json(line)
+    except ValueError:
         return {"op": "torn"}
     return record if isinstance(record, dict) and isinstance(record.get("op"), str) else {"op": "torn"}

@@ -5,7 +5,6 @@ Before there is a server its parts are tried; a server that runs is asked from o
 
 import http.client
 import ipaddress
-import json
 import os
 import socket
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from rnnsweep.files import parse_json
 from rnnsweep.safety.redaction import has_secret, masked
 from rnnsweep.safety.shell import command_line, continued
 from rnnsweep.tracking.store.address import as_oneself
@@ -248,7 +248,7 @@ def _check_files(address: str) -> Check:
     if status != 200:
         return Check(what, False, f"cannot be asked for (status {status})", f"set {USER} and {OWN_PASSWORD}")
     try:
-        place = str(json.loads(body)["experiment"]["artifact_location"])
+        place = str(parse_json(body)["experiment"]["artifact_location"])
     except (ValueError, KeyError, TypeError):
         return Check(what, False, "no experiment 0 in its answer", "is it an MLflow server?")
     shared = urlsplit(place).scheme not in ("", "file")
