@@ -3,8 +3,8 @@
 Run as ``python tests/hostile_fuzz.py KIND[,KIND...] COUNT SEED FOLDER``; prints a JSON object with what went
 wrong, a list for each kind, and the seconds of the processor that it took. Several kinds share what takes
 longest: the imports and a store. Every change is made to a copy of a sound thing and handed to the code that
-reads it. What is allowed: a `UserError` (one line for the user), or an answer. Not allowed: another exception,
-more than five seconds, a write or a program outside of the folder, a connection, 500 MB of memory.
+reads it. What is allowed: a `UserError` (one line for the user), or an answer. What is not: another
+exception, more than five seconds, a write or a program outside of the folder, a connection, 500 MB of memory.
 """
 
 import functools
