@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rnnsweep import files
 from rnnsweep.errors import UserError
 from rnnsweep.files import JsonLines, append, cut_torn_line, is_full_disk, mend, read_json
+from rnnsweep.json_text import parse_json, parse_texts
 
 FULL = OSError(28, "No space left on device")
 
@@ -230,14 +231,14 @@ def test_an_empty_append_changes_nothing(tmp_path):
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "nonsense", "1" + "0" * 5000])
 def test_json_that_does_not_read_is_a_value_error_however_deep_it_is_nested(text):
     with pytest.raises(ValueError, match="."):
-        files.parse_json(text)
+        parse_json(text)
 
 
 @pytest.mark.parametrize("text", ["5", "{}", "[1]", "null", "[["])
 def test_what_is_no_list_of_texts_is_refused(text):
     with pytest.raises(ValueError, match="."):
-        files.parse_texts(text)
+        parse_texts(text)
 
 
 def test_a_list_of_texts_comes_back_as_it_was():
-    assert files.parse_texts('["a=1", "b"]') == ("a=1", "b")
+    assert parse_texts('["a=1", "b"]') == ("a=1", "b")

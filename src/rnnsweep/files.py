@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
+from rnnsweep.json_text import parse_json
 
 _ASIDE = re.compile(r"\..+\.[0-9a-f]{12}")  # names of files that are being written
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # records name machines, paths and settings: nobody else reads them
@@ -139,30 +140,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def parse_json(text: str | bytes) -> Any:
-    """Parse JSON of somebody else.
-
-    Raises:
-        ValueError: it is none, or nested too deeply, for which `json` has an error of another kind.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def parse_texts(text: str | bytes) -> tuple[str, ...]:
-    """Parse a JSON list of texts, as a run's overrides are recorded.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = parse_json(text)
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise ValueError("must be a list of texts")
-    return tuple(found)
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ import yaml
 from rnnsweep.api.results import EvaluateResult
 from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote
 from rnnsweep.errors import UserError
-from rnnsweep.files import parse_texts
+from rnnsweep.json_text import parse_texts
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import tested_names

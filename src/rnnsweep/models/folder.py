@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from rnnsweep.data.config import CUTS
 from rnnsweep.data.tokens import KINDS, RULES, Tokeniser
 from rnnsweep.errors import UserError
-from rnnsweep.files import parse_json
+from rnnsweep.json_text import parse_json
 from rnnsweep.models.text_model import Scale, TextModel
 from rnnsweep.networks import Network, parameter_count
 from rnnsweep.networks.config import ModelConfig

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import parse_json
+from rnnsweep.json_text import parse_json
 from rnnsweep.models.text_model import TextModel
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
 from rnnsweep.tracking.ui.hosts import HOST, HOSTS, is_own

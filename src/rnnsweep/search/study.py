@@ -14,7 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import parse_texts
+from rnnsweep.json_text import parse_texts
 from rnnsweep.methods import samplers
 from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.files import parse_texts
+from rnnsweep.json_text import parse_texts
 from rnnsweep.search.improvement import turned
 from rnnsweep.search.journal import read_journal
 from rnnsweep.search.objectives import objective_values

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnnsweep.files import parse_json
+from rnnsweep.json_text import parse_json
 from rnnsweep.safety.shell import continued, fenced
 
 VALUE = 6000  # characters that MLflow keeps of a parameter

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.files import parse_json
+from rnnsweep.json_text import parse_json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from rnnsweep.comparison.statistics.intervals import (
 )
 from rnnsweep.comparison.trials import INFEASIBLE, OBJECTIVE, infeasible, last_attempts, ranked_trials
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Replicate, Spent, Standing, TestScore
-from rnnsweep.files import parse_json
+from rnnsweep.json_text import parse_json
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import parse_json
+from rnnsweep.json_text import parse_json
 from rnnsweep.tasks import LOSS, Score, score_named, spec_named, specs
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best, tested
 from rnnsweep.tracking.naming import from_text

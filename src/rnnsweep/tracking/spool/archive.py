@@ -13,7 +13,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, parse_json, read_own, write_whole
+from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, read_own, write_whole
+from rnnsweep.json_text import parse_json
 from rnnsweep.tracking.spool.spool import KEY, Record, check_key, spool_folder
 
 RECORDS = "records"

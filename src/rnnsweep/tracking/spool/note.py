@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.files import parse_json, read_own, write_whole
+from rnnsweep.files import read_own, write_whole
+from rnnsweep.json_text import parse_json
 from rnnsweep.tracking.spool.spool import check_key, read_all, spool_folder
 
 

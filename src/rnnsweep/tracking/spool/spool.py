@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, parse_json
+from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder
+from rnnsweep.json_text import parse_json
 
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=-]{0,149}")
 CHUNK = 1 << 20  # bytes read at once: about ten thousand points

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rnnsweep.files import parse_json
+from rnnsweep.json_text import parse_json
 from rnnsweep.safety.redaction import has_secret, masked
 from rnnsweep.safety.shell import command_line, continued
 from rnnsweep.tracking.store.address import as_oneself
