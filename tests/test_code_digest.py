@@ -23,6 +23,7 @@ ELSEWHERE = (
     "methods",
     "state",
     "errors",
+    "json_text",
     "files",
     "lazy",
     "options",

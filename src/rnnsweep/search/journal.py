@@ -8,9 +8,11 @@ from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.trial import FrozenTrial, Trial
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import mend
+from rnnsweep.json_text import parse_texts
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
 
@@ -43,6 +45,18 @@ def refusing_damage(path: Path) -> Iterator[None]:
             f"{path}: a line of it is damaged or not Optuna's ({reason}); take it from a copy, or give the"
             " sweep another name and start it again"
         ) from error
+
+
+def overrides_of(trial: FrozenTrial | Trial) -> tuple[str, ...]:
+    """Return the overrides that a trial was given.
+
+    Raises:
+        UserError: the journal holds something else there.
+    """
+    try:
+        return parse_texts(trial.user_attrs["overrides"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"journal.log: trial {trial.number}: its overrides do not read ({error})") from None
 
 
 def _replayed(backend: JournalFileBackend, path: Path) -> JournalStorage:

@@ -14,10 +14,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from rnnsweep.errors import UserError
-from rnnsweep.json_text import parse_texts
 from rnnsweep.methods import samplers
 from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned
+from rnnsweep.search.journal import overrides_of
 from rnnsweep.search.objectives import objective_values
 from rnnsweep.search.samplers import make_sampler
 from rnnsweep.search.sizing import Point, Sizing
@@ -220,7 +220,7 @@ class Search:
         if not scored:
             return None
         best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, turned(t.values), -t.number))
-        overrides = _overrides(best)
+        overrides = overrides_of(best)
         return Candidate(best.number, overrides, 0, begun=True, tags=_tags(best.user_attrs))
 
     def _resumed(self, frozen: FrozenTrial) -> Candidate | None:
@@ -243,7 +243,7 @@ class Search:
         stored = trial.user_attrs
         self._trials[trial.number] = trial
         shrunk = bool(stored.get("shrunk", False))
-        overrides = _overrides(trial)
+        overrides = overrides_of(trial)
         return Candidate(trial.number, overrides, attempts, begun, shrunk, _tags(stored))
 
     def _reject(self, trial: Trial, point: Point) -> None:
@@ -290,18 +290,6 @@ def _constrain(trial: Trial, above: Mapping[str, float]) -> None:
 
 def _end_of(trial: FrozenTrial) -> tuple[float, int]:
     return trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0, trial.number
-
-
-def _overrides(trial: FrozenTrial | Trial) -> tuple[str, ...]:
-    """Return the overrides that a trial was told, from a journal that may be somebody else's.
-
-    Raises:
-        UserError: they do not read.
-    """
-    try:
-        return parse_texts(trial.user_attrs["overrides"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"journal.log: trial {trial.number}: its overrides do not read ({error})") from None
 
 
 def _tags(stored: Mapping[str, Any]) -> dict[str, str]:
