@@ -17,3 +17,14 @@ napoleon_numpy_docstring = False
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 python_use_unqualified_type_names = True
+
+
+def setup(app) -> None:  # noqa: ANN001
+    """Write the pages of keys before Sphinx lists its sources."""
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parent))
+    from reference_pages import write_pages
+
+    write_pages(Path(__file__).parent / "reference")

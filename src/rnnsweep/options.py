@@ -109,6 +109,20 @@ Several: TypeAlias = Annotated[
 ]
 
 
+def option(kind: Any, meaning: str, *, default: Any, example: Any) -> Any:
+    """Return the type of an option of a sampler or a pruner, with what editors and help say of it.
+
+    Args:
+        kind: its type, one of this module's.
+        meaning: one sentence for users.
+        default: the value where it is absent, or words for it.
+        example: a value.
+    """
+    return Annotated[
+        kind, Field(description=meaning, examples=[example], json_schema_extra={"x-default": default})
+    ]
+
+
 class Section(BaseModel):
     """A mapping of a file whose keys are known."""
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.errors import UserError, refuse_unless
+from rnnsweep.errors import UserError
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.optim.config import OptimizerConfig, TrainerConfig
+from rnnsweep.settings import SEED, About, about_settings, check_settings, setting
 from rnnsweep.tasks import LOSS, Score, TaskConfig, TaskSpec, find_spec
 from rnnsweep.tracking.config import TrackingConfig
 
@@ -25,6 +26,9 @@ _ALSO_CALLED = {
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
+_OF_RUN = "takes the run's seed"
+
+
 @dataclass
 class SeedsConfig:
     """Seeds of the parts of chance in a training, to vary one alone; null takes the run's `seed`.
@@ -32,19 +36,17 @@ class SeedsConfig:
     Which rows are validation rows is `data.split_seed`.
     """
 
-    initialisation: int | None = None  # the weights that a fresh network starts from
-    order: int | None = None  # which rows come together in a batch, and the order of the batches
-    dropout: int | None = None  # which numbers dropout takes out
+    initialisation: int | None = setting(
+        None, "the weights that a new network starts from", within=SEED, null=_OF_RUN, example=1
+    )
+    order: int | None = setting(
+        None, "which rows share a batch, and the order of the batches", within=SEED, null=_OF_RUN, example=1
+    )
+    dropout: int | None = setting(None, "which numbers dropout removes", within=SEED, null=_OF_RUN, example=1)
 
     def __post_init__(self) -> None:
         """Refuse seeds that a generator would refuse, naming the key."""
-        for name, seed in vars(self).items():
-            _refuse_seed(f"seeds.{name}", seed)
-
-
-def _refuse_seed(key: str, seed: int | None) -> None:
-    fits = seed is None or 0 <= seed < 2**32
-    refuse_unless(fits, key, seed, "from 0 to 4294967295" + (", or null" if "." in key else ""))
+        check_settings("seeds", self)
 
 
 @dataclass
@@ -57,13 +59,20 @@ class RunSchema:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
-    objective: str | None = None  # the score that decides; null: the first of the task
-    seed: int = 0
+    objective: str | None = setting(
+        None,
+        "score that decides: the search, the best weights, early stopping, verdicts",
+        null="takes the first of the task",
+        example="log_loss",
+    )
+    seed: int = setting(
+        0, "seed of everything random in a run; `seeds.*` set parts of it", within=SEED, example=1
+    )
     seeds: SeedsConfig = field(default_factory=SeedsConfig)
 
     def __post_init__(self) -> None:
         """Refuse a seed that a generator would refuse, and scores that the task does not have."""
-        _refuse_seed("seed", self.seed)
+        check_settings("", self)
         spec = find_spec(self.task)
         spec.score(self.objective)
         if self.trainer.monitor not in (None, LOSS):
@@ -121,6 +130,18 @@ def known_keys() -> dict[str, Any]:
     return keys
 
 
+@cache
+def about_keys() -> dict[str, About]:
+    """Return what is known of every key that holds a value; its type is in `known_keys`."""
+    about = about_settings(RunSchema)
+    hints = get_type_hints(RunSchema)
+    for part in fields(RunSchema):
+        if is_dataclass(hints[part.name]):
+            section = cast("type", hints[part.name])
+            about |= {f"{part.name}.{name}": one for name, one in about_settings(section).items()}
+    return about
+
+
 def refuse_unknown_key(key: str, value: object, where: str) -> None:
     """Raise UserError unless `key` holds a value of a run.
 
@@ -133,12 +154,14 @@ def refuse_unknown_key(key: str, value: object, where: str) -> None:
         raise UserError(
             f"{key}={value!r} ({where}): {key} is a section; set the keys in it, as {_an_example(key)}"
         )
-    raise UserError(f"{key}={value!r} ({where}): no such key.{_nearest_key(key)}")
+    raise UserError(f"{key}={value!r} ({where}): no such key.{nearest_key(key)}")
 
 
 def right_type(key: str) -> str:
     """Say in words what a key takes: ``a whole number, or null``."""
-    hint = known_keys()[key]
+    hint, about = known_keys()[key], about_keys()[key]
+    if about.kind:
+        return about.kind + (", or null" if about.null else "")
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     words = [_word(kind) for kind in kinds if kind is not NoneType]
     return " or ".join(words) + (", or null" if NoneType in kinds else "")
@@ -152,8 +175,11 @@ def _an_example(section: str) -> str:
     return next((f"{key}=..." for key in known_keys() if key.startswith(f"{section}.")), "model=gru")
 
 
-def _nearest_key(key: str) -> str:
-    """Compare last parts, then whole names: `mdl.hiden_size` means model.hidden_size."""
+def nearest_key(key: str) -> str:
+    """Name the key that was probably meant: of `mdl.hiden_size` it is model.hidden_size; else nothing.
+
+    Last parts are compared first, then whole names.
+    """
     known = [*known_keys(), *GROUPS]
     above, _, last = key.rpartition(".")
     if above in known_keys():

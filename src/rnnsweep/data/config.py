@@ -1,11 +1,21 @@
 """The settings of a corpus, its tokens and its batches."""
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from rnnsweep.errors import refuse_unknown, refuse_unless
+from rnnsweep.errors import refuse_unless
+from rnnsweep.settings import (
+    ANY_NUMBER,
+    INNER_SHARE,
+    NOT_NEGATIVE,
+    ONE_OR_MORE,
+    Range,
+    about_settings,
+    check_settings,
+    setting,
+)
 
 CORPORA = ("ag_news", "docstrings", "files")
 TOKENS = ("basic_english", "characters", "keras", "subwords", "words")
@@ -17,87 +27,216 @@ _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": 
 _QUOTES = {"none": "", "double": '"', "single": "'"}
 
 
-def _of(*corpora: str, path: bool = False) -> dict[str, Any]:
-    """Return a field's metadata: the corpora that read it, and whether it names files."""
-    return {"corpora": corpora, "path": path}
+_FILES, _NEWS = ("files",), ("ag_news",)
+_PATHS = "a path, a pattern, a folder, or a list of paths"
 
 
 @dataclass
 class DataConfig:
-    """Which text, cut how, in what batches."""
+    """Which text, how it is cut into tokens, and in what batches it is read."""
 
-    corpus: str = "docstrings"  # docstrings | ag_news | files
-    # ag_news: folder of train.csv and test.csv; null downloads once
-    dir: str | None = field(default=None, metadata=_of("ag_news", path=True))
-    # ag_news: a mirror's folder to download from; null takes upstream's
-    url: str | None = field(default=None, metadata=_of("ag_news"))
-    # files: a path, a pattern, a folder, or a list of paths
-    train: Any = field(default=None, metadata=_of("files", path=True))
-    # files: as train; null splits it off the training part
-    validation: Any = field(default=None, metadata=_of("files", path=True))
-    # files: as train; null splits it off the training part
-    test: Any = field(default=None, metadata=_of("files", path=True))
-    # column or list of columns, joined by a space; null finds it by name
-    text: Any = field(default=None, metadata=_of("files", "ag_news"))
-    # files: column; null finds it by name
-    label: str | None = field(default=None, metadata=_of("files"))
-    targets: str = "classes"  # classes | numbers: what that column holds; the task decides it
-    # files: column whose values never straddle two parts, as an author
-    group: str | None = field(default=None, metadata=_of("files"))
-    # files: one character, or tab; null finds it out
-    delimiter: str | None = field(default=None, metadata=_of("files"))
-    # files: one character, or none where quote marks are characters; null finds it out
-    quote: str | None = field(default=None, metadata=_of("files"))
-    # files: false: the first line is a row, and columns are called 1, 2, ...
-    header: bool = field(default=True, metadata=_of("files"))
-    # files: as cp1252; null finds it out
-    encoding: str | None = field(default=None, metadata=_of("files"))
-    # files: rows at most that cannot be read and are left out
-    skip_bad: int = field(default=0, metadata=_of("files"))
-    # files: leave out rows without a label
-    skip_unlabelled: bool = field(default=False, metadata=_of("files"))
-    # files: true: labels as NA, None and ? are classes
-    missing_is_class: bool = field(default=False, metadata=_of("files"))
-    # files: true: labels that differ by case or blanks alone are one class
-    fold_labels: bool = field(default=False, metadata=_of("files"))
-    # docstrings: empty takes the default nine
-    libraries: list[str] = field(default_factory=list, metadata=_of("docstrings"))
-    skip_empty: bool = False  # leave out rows whose text is empty, as where a title is missing
-    sample: int | None = None  # rows of the whole corpus to keep, balanced, fixed; null keeps all
-    limit: int | None = None  # training rows to keep, balanced, fixed; validation and test stay whole
-    validation_share: float = 0.1  # of the training part, where no validation part is given
-    test_share: float = 0.1  # of the whole, where no test part is given
-    split_seed: int = 0  # changes which rows are validation rows; never touches the test part
-    tokens: str = "words"  # words | characters | subwords | basic_english (torchtext's rules) | keras
-    subwords: str = "bpe"  # bpe | unigram: what data.tokens=subwords trains on the training part
-    vocabulary: int = 20000  # entries at most, padding and unknown included
-    fit_rows: int | None = None  # the vocabulary is counted on the first n training rows; null: on all
-    pad_is_unknown: bool = False  # true: unknown words get the id of padding (a known mistake, to show it)
-    max_length: int = 100  # tokens of a text; the rest is cut
-    cut: str = "head"  # which tokens of a longer text are read: head | tail | both (half of each)
-    batch_size: int = 64
-    grouping: str = "length"  # length: batches of nearly equal lengths | none: as the rows are drawn
-    vectors: str | None = None  # start of the embedding: GloVe or word2vec file | own (counted on the texts)
+    corpus: str = setting(
+        "docstrings", "source of the rows; `data=NAME` sets it", choices=CORPORA, example="files"
+    )
+    dir: str | None = setting(
+        None,
+        "folder of AG News: train.csv and test.csv",
+        null="downloads it once",
+        corpora=_NEWS,
+        path=True,
+        example="path/to/ag_news",
+    )
+    url: str | None = setting(
+        None,
+        "folder of a mirror from which AG News is downloaded",
+        null="takes the original address",
+        corpora=_NEWS,
+        example="https://mirror.example/ag_news",
+    )
+    train: Any = setting(
+        None,
+        "your training rows: CSV, TSV, JSON Lines or Parquet",
+        kind=_PATHS,
+        null="names no file",
+        corpora=_FILES,
+        path=True,
+        example="reviews.csv",
+    )
+    validation: Any = setting(
+        None,
+        "your validation rows",
+        kind=_PATHS,
+        null="splits them off the training rows",
+        corpora=_FILES,
+        path=True,
+        example="validation.csv",
+    )
+    test: Any = setting(
+        None,
+        "your test rows",
+        kind=_PATHS,
+        null="splits them off the training rows",
+        corpora=_FILES,
+        path=True,
+        example="test.csv",
+    )
+    text: Any = setting(
+        None,
+        "column of the text; several are joined by a space",
+        kind="a column, or a list of columns",
+        null="finds it by its name",
+        corpora=("files", "ag_news"),
+        example="[title,body]",
+    )
+    label: str | None = setting(
+        None,
+        "column of the label, or of the number to predict",
+        null="finds it by its name",
+        corpora=_FILES,
+        example="topic",
+    )
+    targets: str = setting(
+        "classes", "what the column of labels holds; the task sets it", choices=TARGETS, example="classes"
+    )
+    group: str | None = setting(
+        None,
+        "column whose values never occur in two parts, such as an author",
+        null="lets each row fall into any part",
+        corpora=_FILES,
+        example="author",
+    )
+    delimiter: str | None = setting(
+        None,
+        "character between columns",
+        kind=f"one character, or one of {', '.join(_DELIMITERS)}",
+        suggestions=tuple(_DELIMITERS)[:1] + tuple(_DELIMITERS)[2:],
+        null="detects it",
+        corpora=_FILES,
+        example="tab",
+    )
+    quote: str | None = setting(
+        None,
+        "quotation mark around values; none: quotation marks are text",
+        kind=f"one character, or one of {', '.join(_QUOTES)}",
+        suggestions=tuple(_QUOTES),
+        null="detects it",
+        corpora=_FILES,
+        example="double",
+    )
+    header: bool = setting(
+        True,
+        "whether the first line names the columns; if false, they are called 1, 2, ...",
+        corpora=_FILES,
+        example="false",
+    )
+    encoding: str | None = setting(
+        None, "encoding of the files", null="detects it", corpora=_FILES, example="cp1252"
+    )
+    skip_bad: int = setting(
+        0,
+        "unreadable rows that may be left out, at most",
+        within=NOT_NEGATIVE,
+        corpora=_FILES,
+        example=10,
+    )
+    skip_unlabelled: bool = setting(False, "leave out rows without a label", corpora=_FILES, example="true")
+    missing_is_class: bool = setting(
+        False, "take labels such as NA, None and ? as classes", corpora=_FILES, example="true"
+    )
+    fold_labels: bool = setting(
+        False,
+        "take labels that differ only in case or spaces as one class",
+        corpora=_FILES,
+        example="true",
+    )
+    libraries: list[str] = setting(
+        [],
+        "installed libraries whose docstrings are read; an empty list takes the default nine",
+        corpora=("docstrings",),
+        example="[numpy,scipy]",
+    )
+    skip_empty: bool = setting(False, "leave out rows whose text is empty", example="true")
+    sample: int | None = setting(
+        None,
+        "rows of the whole corpus to keep, balanced over the classes, always the same",
+        within=ONE_OR_MORE,
+        null="keeps all",
+        example=5000,
+    )
+    limit: int | None = setting(
+        None,
+        "training rows to keep, balanced over the classes; validation and test rows stay",
+        within=ONE_OR_MORE,
+        null="keeps all",
+        example=2000,
+    )
+    validation_share: float = setting(
+        0.1,
+        "share of the training rows for validation, where no validation rows are given",
+        within=INNER_SHARE,
+        example=0.2,
+    )
+    test_share: float = setting(
+        0.1, "share of all rows for the test, where no test rows are given", within=INNER_SHARE, example=0.2
+    )
+    split_seed: int = setting(
+        0, "which training rows become validation rows; the test rows stay", within=ANY_NUMBER, example=1
+    )
+    tokens: str = setting(
+        "words",
+        "what a token is; basic_english and keras follow the rules of torchtext and Keras",
+        choices=TOKENS,
+        example="subwords",
+    )
+    subwords: str = setting(
+        "bpe",
+        "algorithm of data.tokens=subwords, trained on the training rows",
+        choices=SUBWORDS,
+        example="unigram",
+    )
+    vocabulary: int = setting(
+        20000,
+        "entries of the vocabulary at most, padding and unknown included",
+        within=Range("3 or more", lambda value: value >= 3),
+        example=50000,
+    )
+    fit_rows: int | None = setting(
+        None,
+        "first training rows that the vocabulary is counted on",
+        within=ONE_OR_MORE,
+        null="counts on all",
+        example=10000,
+    )
+    pad_is_unknown: bool = setting(
+        False, "give unknown words the id of padding (a known mistake, to measure its cost)", example="true"
+    )
+    max_length: int = setting(
+        100, "tokens of a text that are read; data.cut says which", within=ONE_OR_MORE, example=200
+    )
+    cut: str = setting(
+        "head",
+        "which tokens of a longer text are read; both: half from each end",
+        choices=CUTS,
+        example="tail",
+    )
+    batch_size: int = setting(64, "rows of a batch", within=ONE_OR_MORE, example=128)
+    grouping: str = setting(
+        "length",
+        "length: batches of nearly equal lengths; none: batches as the rows are drawn",
+        choices=GROUPINGS,
+        example="none",
+    )
+    vectors: str | None = setting(
+        None,
+        "start of the embedding: a GloVe or word2vec file, or own (counted on the training texts)",
+        suggestions=("own",),
+        null="draws it at random",
+        example="glove.6B.100d.txt",
+    )
 
     def __post_init__(self) -> None:
         """Refuse values out of range, naming the key."""
-        refuse_unknown("data.corpus", self.corpus, CORPORA)
-        refuse_unknown("data.tokens", self.tokens, TOKENS)
-        refuse_unknown("data.targets", self.targets, TARGETS)
-        refuse_unknown("data.grouping", self.grouping, GROUPINGS)
-        refuse_unknown("data.cut", self.cut, CUTS)
-        refuse_unknown("data.subwords", self.subwords, SUBWORDS)
-        refuse_unless(self.vocabulary >= 3, "data.vocabulary", self.vocabulary, "3 or more")
-        for name in ("max_length", "batch_size"):
-            value = getattr(self, name)
-            refuse_unless(value >= 1, f"data.{name}", value, "1 or more")
-        for name in ("sample", "limit", "fit_rows"):
-            value = getattr(self, name)
-            refuse_unless(value is None or value >= 1, f"data.{name}", value, "1 or more, or null")
-        for name in ("validation_share", "test_share"):
-            value = getattr(self, name)
-            refuse_unless(0 < value < 1, f"data.{name}", value, "above 0 and below 1")
-        refuse_unless(self.skip_bad >= 0, "data.skip_bad", self.skip_bad, "0 or more")
+        check_settings("data", self)
         self._refuse_columns_and_paths()
 
     def _refuse_columns_and_paths(self) -> None:
@@ -143,19 +282,19 @@ class DataConfig:
 @cache
 def keys_of(corpus: str) -> tuple[str, ...]:
     """Return the keys that decide what rows a corpus has; those of other corpora are not among them."""
-    return tuple(each.name for each in fields(DataConfig) if corpus in each.metadata.get("corpora", ()))
+    return tuple(name for name, about in about_settings(DataConfig).items() if corpus in about.corpora)
 
 
 @cache
 def source_keys() -> dict[str, tuple[str, ...]]:
     """Return each key that some corpora alone read, with these corpora."""
-    return {each.name: each.metadata["corpora"] for each in fields(DataConfig) if "corpora" in each.metadata}
+    return {name: about.corpora for name, about in about_settings(DataConfig).items() if about.corpora}
 
 
 @cache
 def path_keys() -> tuple[str, ...]:
     """Return the keys that name files or folders."""
-    return tuple(each.name for each in fields(DataConfig) if each.metadata.get("path"))
+    return tuple(name for name, about in about_settings(DataConfig).items() if about.path)
 
 
 def _as_columns(value: Any) -> Any:

@@ -2,58 +2,91 @@
 
 from dataclasses import dataclass
 
-from rnnsweep.errors import refuse_unknown, refuse_unless
+from rnnsweep.errors import refuse_unless
 from rnnsweep.networks.cells import check_cell
+from rnnsweep.settings import ANY_NUMBER, ONE_OR_MORE, SHARE, check_settings, setting
 
 POOLINGS = ("last", "max", "mean", "mean_max")
 INITIALISATIONS = ("keras", "pytorch", "shifted")
-CHOICES = {
-    "input": ("embedding", "one_hot"),
-    "pooling": POOLINGS,
-    "join": ("backward_only", "both"),
-    "biases": ("one", "two"),
-    "initialisation": INITIALISATIONS,
-}
 
 
 @dataclass
 class ModelConfig:
     """One recurrent network; a file of ``conf/model/`` gives these values and its name to an architecture."""
 
-    cell: str = "lstm"  # rnn | lstm | gru | bag (no recurrence: the pooled embeddings) | cells/own.py:CELL
-    input: str = "embedding"  # embedding | one_hot (each token a unit vector: for characters)
-    embedding_size: int = 64
-    embedding_rows: int | None = None  # rows of the embedding at least; null: as the vocabulary has
-    freeze_embedding: bool = False  # true: the embedding stays as it starts, as from data.vectors
-    hidden_size: int = 64  # units of one direction of one layer
-    num_layers: int = 1
-    bidirectional: bool = False
-    pooling: str = "mean"  # last | mean | max | mean_max (both) over the real time steps, never over padding
-    join: str = "both"  # last state of two directions: both | backward_only (h[-1], a known mistake)
-    masked: bool = True  # false: padding is read like words (a known mistake, to show what it costs)
-    embedding_dropout: float = 0.3  # of each number of each token's vector
-    layer_dropout: float = 0.0  # between recurrent layers
-    dropout: float = 0.5  # before the output layer
-    forget_bias: float | None = 1.0  # LSTM: the forget gate's two biases together, at first; null: drawn
-    biases: str = "two"  # of each gate: two, as PyTorch and cuDNN have them | one, as Keras has it
-    # keras: small embedding, Glorot, orthogonal; with the large embedding of pytorch, words that are rare in
-    # training stay as loud as they were drawn; shifted:
-    # pytorch with the embedding drawn around -.5
-    initialisation: str = "keras"
+    cell: str = setting(
+        "lstm",
+        "what a layer computes at each step; bag has no recurrence; or a cell of your own",
+        suggestions=("bag", "gru", "lstm", "rnn"),
+        example="cells/own.py:CELL",
+    )
+    input: str = setting(
+        "embedding",
+        "embedding, or one_hot: each token a unit vector, for characters",
+        choices=("embedding", "one_hot"),
+        example="one_hot",
+    )
+    embedding_size: int = setting(64, "numbers of each token's vector", within=ONE_OR_MORE, example=100)
+    embedding_rows: int | None = setting(
+        None,
+        "rows of the embedding at least",
+        within=ONE_OR_MORE,
+        null="takes as many as the vocabulary has",
+        example=20000,
+    )
+    freeze_embedding: bool = setting(
+        False, "keep the embedding as it starts, for example from data.vectors", example="true"
+    )
+    hidden_size: int = setting(64, "units of one direction of one layer", within=ONE_OR_MORE, example=128)
+    num_layers: int = setting(1, "recurrent layers", within=ONE_OR_MORE, example=2)
+    bidirectional: bool = setting(False, "read each text in both directions", example="true")
+    pooling: str = setting(
+        "mean",
+        "what of a layer's outputs the output layer gets, over the real steps, never over padding",
+        choices=POOLINGS,
+        example="max",
+    )
+    join: str = setting(
+        "both",
+        "last states of two directions; backward_only takes h[-1] (a known mistake, to measure its cost)",
+        choices=("backward_only", "both"),
+        example="backward_only",
+    )
+    masked: bool = setting(
+        True,
+        "leave padding out; if false, it is read like words (a known mistake, to measure its cost)",
+        example="false",
+    )
+    embedding_dropout: float = setting(
+        0.3, "dropout of each number of each token's vector", within=SHARE, example=0.1
+    )
+    layer_dropout: float = setting(0.0, "dropout between recurrent layers", within=SHARE, example=0.2)
+    dropout: float = setting(0.5, "dropout before the output layer", within=SHARE, example=0.3)
+    forget_bias: float | None = setting(
+        1.0,
+        "start of an LSTM's forget gate: its two biases together",
+        within=ANY_NUMBER,
+        null="draws it at random",
+        example=0.0,
+    )
+    biases: str = setting(
+        "two",
+        "biases of each gate: two, as in PyTorch and cuDNN, or one, as in Keras",
+        choices=("one", "two"),
+        example="one",
+    )
+    initialisation: str = setting(
+        "keras",
+        "start of the weights: keras has a small embedding, Glorot and orthogonal matrices; pytorch has"
+        " PyTorch's own; shifted is pytorch with an embedding around -0.5",
+        choices=INITIALISATIONS,
+        example="pytorch",
+    )
 
     def __post_init__(self) -> None:
         """Refuse values out of range, naming the key."""
         check_cell(self.cell)
-        for name, choices in CHOICES.items():
-            refuse_unknown(f"model.{name}", getattr(self, name), choices)
-        for name in ("embedding_size", "embedding_rows", "hidden_size", "num_layers"):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            refuse_unless(value >= 1, f"model.{name}", value, "1 or more")
-        for name in ("embedding_dropout", "layer_dropout", "dropout"):
-            value = getattr(self, name)
-            refuse_unless(0 <= value < 1, f"model.{name}", value, "at least 0 and below 1")
+        check_settings("model", self)
         self._refuse_what_does_not_go_together()
 
     def _refuse_what_does_not_go_together(self) -> None:

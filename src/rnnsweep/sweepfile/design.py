@@ -11,9 +11,13 @@ from rnnsweep.options import Count, Natural, Section, fault
 class Design(Section):
     """Replicates in planned looks: who is settled at a look gets no more of them."""
 
-    first: Count = Field(default=6, description="replicates of each architecture at the first look")
-    most: Count = Field(default=30, description="replicates of each that the last look may have")
-    looks: Count = Field(default=3, description="how often one looks")
+    first: Count = Field(
+        default=6, description="replicates of each architecture at the first look", examples=[6]
+    )
+    most: Count = Field(
+        default=30, description="replicates of each that the last look may have", examples=[30]
+    )
+    looks: Count = Field(default=3, description="number of planned looks", examples=[3])
 
     @model_validator(mode="after")
     def _check_order(self) -> "Design":

@@ -1,9 +1,8 @@
 """The mapping `space:` of a sweep file: ranges, choices and derived keys as they are written there."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -12,125 +11,22 @@ from pydantic import (
     Field,
     RootModel,
     Tag,
-    WithJsonSchema,
     model_validator,
 )
 
 from rnnsweep.errors import nearest
 from rnnsweep.options import (
     Count,
-    Flag,
-    Integer,
-    Number,
     Positive,
     Section,
     fault,
     must_be,
-    once,
     one_of,
     wrong,
 )
 from rnnsweep.sweepfile.derived import BUDGET, DERIVABLE, TOLERANCE, Derived
-from rnnsweep.sweepfile.space import Choices, Conditions, Dimension, FloatRange, IntRange
-
-KINDS = ("int", "float", "categorical")
-
-
-def _is_value(choice: Any) -> bool:
-    if isinstance(choice, list):
-        return all(_is_value(item) for item in choice)
-    if isinstance(choice, float):
-        return math.isfinite(choice)
-    return choice is None or isinstance(choice, str | bool | int)
-
-
-def _value(choice: Any) -> Any:
-    if not _is_value(choice):
-        raise wrong("a number, text, null, true, false or a list of these")
-    return choice
-
-
-def _choices(value: Any) -> Any:
-    if not isinstance(value, list) or not value:
-        raise wrong("a list with at least one choice")
-    return value
-
-
-def _conditions(value: Any) -> Conditions:
-    if not isinstance(value, Mapping):
-        raise wrong("a mapping (key: value)")
-    for key in value:
-        if not isinstance(key, str):
-            raise fault(f"{key!r}: must be a key that is text", under=str(key))
-    return tuple((key, tuple(one) if isinstance(one, list) else (one,)) for key, one in value.items())
-
-
-_VALUE = {"type": ["number", "string", "boolean", "null", "array"]}
-_Value: TypeAlias = Annotated[Any, AfterValidator(_value), WithJsonSchema(_VALUE)]
-ChoiceList: TypeAlias = Annotated[
-    tuple[_Value, ...],
-    Field(strict=False),
-    BeforeValidator(_choices, json_schema_input_type=Annotated[list[_Value], Field(min_length=1)]),
-    AfterValidator(once),
-]
-When: TypeAlias = Annotated[
-    Conditions,
-    BeforeValidator(_conditions, json_schema_input_type=dict[str, Any]),
-    Field(description="keys and the values that they must have, as {optimizer.name: [adam, sgd]}"),
-]
-
-
-class _Range(Section):
-    low: Number
-    high: Number
-    log: Flag = False
-    step: Positive | None = None
-    when: When = ()
-
-    @model_validator(mode="after")
-    def _check(self) -> "_Range":
-        if self.low > self.high:
-            raise fault(f"`low <= high` must hold, but got low={self.low}, high={self.high}")
-        if self.log and self.low <= 0:
-            raise fault(f"{self.low!r}: must be above 0 where log is true", under="low")
-        if self.log and self.step != (1 if isinstance(self, IntSpec) else None):
-            raise fault(f"{self.step!r}: must be absent where log is true", under="step")
-        return self
-
-
-class IntSpec(_Range):
-    """A range of integers as a file has it."""
-
-    type: Literal["int"]
-    low: Integer
-    high: Integer
-    step: Count = 1
-
-    def dimension(self, key: str) -> IntRange:
-        """Return what is searched under a key."""
-        return IntRange(key, self.low, self.high, self.log, self.step, self.when)
-
-
-class FloatSpec(_Range):
-    """A range of numbers as a file has it."""
-
-    type: Literal["float"]
-
-    def dimension(self, key: str) -> FloatRange:
-        """Return what is searched under a key."""
-        return FloatRange(key, self.low, self.high, self.log, self.step, self.when)
-
-
-class ChoicesSpec(Section):
-    """Choices as a file has them where they have a condition."""
-
-    type: Literal["categorical"] = "categorical"
-    choices: ChoiceList
-    when: When = ()
-
-    def dimension(self, key: str) -> Choices:
-        """Return what is searched under a key."""
-        return Choices(key, self.choices, self.when)
+from rnnsweep.sweepfile.ranges import KINDS, ChoiceList, ChoicesSpec, FloatSpec, IntSpec, When
+from rnnsweep.sweepfile.space import Choices, Dimension
 
 
 def _spec_tag(value: Any) -> str:
@@ -189,9 +85,16 @@ _Budget: TypeAlias = Annotated[
 class DerivedSpec(Section):
     """A derived key as a file has it."""
 
-    parameters: _Budget
-    count: one_of("all", "without_embedding") = "without_embedding"  # type: ignore[valid-type]
-    tolerance: Positive = TOLERANCE
+    parameters: _Budget = Field(
+        description="parameters that a width is derived from: a number, a list, or a range to search",
+        examples=[50000],
+    )
+    count: one_of("all", "without_embedding") = Field(  # type: ignore[valid-type]
+        default="without_embedding", description="which parameters count", examples=["all"]
+    )
+    tolerance: Positive = Field(
+        default=TOLERANCE, description="share by which a network may miss the number", examples=[0.1]
+    )
     when: When = ()
 
     def derived(self, key: str) -> Derived:

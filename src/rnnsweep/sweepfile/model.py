@@ -32,10 +32,10 @@ from rnnsweep.options import (
     unknown,
     wrong,
 )
+from rnnsweep.sweepfile.constraints import Constraints, Objectives
 from rnnsweep.sweepfile.design import Design, Replicates
 from rnnsweep.sweepfile.entries import SpaceSpec
 from rnnsweep.sweepfile.inheriting import KEY as LIKE
-from rnnsweep.sweepfile.limits import OBJECTIVES
 from rnnsweep.sweepfile.methods import PRUNERS, SAMPLERS, method_of
 from rnnsweep.sweepfile.slots import parse_slots
 from rnnsweep.sweepfile.sweep import Method
@@ -86,61 +86,6 @@ def _slots(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-_UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(" + "|".join(_UNITS) + ")")
-
-
-def _size(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    parts = _SIZE.fullmatch(value.strip())
-    if parts is None or not float(parts[1]):
-        raise wrong("a size, as 400 MB or 1.5 GiB")
-    return float(parts[1]) * _UNITS[parts[2]]
-
-
-_Size: TypeAlias = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
-
-
-class Constraints(Section):
-    """The most that a trial may have."""
-
-    parameters: Count | None = Field(default=None, description="weights in all")
-    seconds: Positive | None = Field(default=None, description="of its training")
-    memory: Annotated[
-        Positive | None, BeforeValidator(_size, json_schema_input_type=Positive | _Size | None)
-    ] = Field(
-        default=None, description="bytes that its process holds at most, or a size, as 400 MB or 1.5 GiB"
-    )
-
-    def limits(self) -> dict[str, float]:
-        """Return the limits that are set, by the score that they hold for."""
-        return self.model_dump(exclude_none=True)
-
-
-_Objective: TypeAlias = one_of(*OBJECTIVES)  # type: ignore[valid-type]
-
-
-def _validation_first(names: tuple[str, ...]) -> tuple[str, ...]:
-    if "validation" not in names:
-        raise wrong("a list with validation in it, as [validation, parameters]")
-    return ("validation", *(name for name in names if name != "validation"))
-
-
-Objectives: TypeAlias = Annotated[
-    Several[_Objective],
-    AfterValidator(_validation_first),
-    WithJsonSchema(
-        {
-            "type": ["array", "string"],
-            "items": {"enum": list(OBJECTIVES)},
-            "contains": {"const": "validation"},
-            "uniqueItems": True,
-        }
-    ),
-]
-
-
 def _launcher(value: Any) -> Method | None:
     """Read ``fused`` or ``{name: fused, fuse: 8}``; the launcher reads its options itself.
 
@@ -182,60 +127,103 @@ class SweepFile(Section):
     model_config = ConfigDict(title="A sweep file of rnnsweep", json_schema_extra=_enough)
 
     name: Annotated[Text, AfterValidator(_folder_name), Field(json_schema_extra=_NAME)] | None = Field(
-        default=None, description="of the sweep and of its folder; the file's name where it is absent"
+        default=None,
+        description="name of the sweep and of its folder; the file's name where it is absent",
+        examples=["lr-by-architecture"],
     )
     architectures: _Architectures = Field(
-        description="files of conf/model/ by name, or a mapping of own names to lists of overrides"
+        description="files of conf/model/ by name, or a mapping of own names to lists of overrides",
+        examples=[["lstm", "gru"]],
     )
-    trials: Count | None = Field(default=None, description="trials of one study")
-    seconds: Positive | None = Field(default=None, description="seconds in trials of one study")
-    epochs: Positive | None = Field(default=None, description="epochs of training of one study")
-    overrides: _Words = Field(default=None, description="settings of every run, as data=docstrings")
+    trials: Count | None = Field(
+        default=None, description="trials of each architecture's search", examples=[24]
+    )
+    seconds: Positive | None = Field(
+        default=None, description="seconds that each architecture's trials may take together", examples=[600]
+    )
+    epochs: Positive | None = Field(
+        default=None, description="epochs that each architecture's trials may take together", examples=[100]
+    )
+    overrides: _Words = Field(
+        default=None,
+        description="settings of every run, as on the command line",
+        examples=[["data=files", "data.train=reviews.csv"]],
+    )
     space: SpaceSpec = Field(
         description="what is searched: a list of choices, {type: int | float, low: ..., high: ...},"
-        " or {parameters: ...} for a width that is derived from a number of parameters"
+        " or {parameters: ...} for a width that is derived from a number of parameters",
+        examples=[{"optimizer.lr": {"type": "float", "low": 0.001, "high": 0.03, "log": True}}],
     )
     per_architecture: dict[str, SpaceSpec] = Field(
-        default={}, description="what is searched further, or otherwise, for some architectures"
+        default={},
+        description="what is searched further, or otherwise, for some architectures",
+        examples=[{"bag": {"model.embedding_size": [32, 64]}}],
     )
-    constraints: Constraints = Field(default=Constraints(), description="the most that a trial may have")
+    constraints: Constraints = Field(
+        default=Constraints(),
+        description="limits of a trial: parameters, seconds, memory",
+        examples=[{"parameters": 200000}],
+    )
     objectives: Objectives = Field(
-        default=("validation",), description="validation is made large, the others are made small"
+        default=("validation",),
+        description="what the search improves: a high validation score; few parameters, seconds or bytes",
+        examples=[["validation", "parameters"]],
     )
     objective: Text | None = Field(
-        default=None, description="the score of the task that decides; its first by default"
+        default=None,
+        description="the score of the task that decides; its first by default",
+        examples=["log_loss"],
     )
     warm_start: _Words = Field(
-        default=None, description="earlier sweeps whose trials the samplers start from"
+        default=None,
+        description="earlier sweeps whose trials the samplers start from",
+        examples=[["quickstart"]],
     )
     stop_after: Count | None = Field(
-        default=None, description="trials in a row without a better one that end a study"
+        default=None,
+        description="trials in a row without a better one that end an architecture's search",
+        examples=[10],
     )
     target: Number | None = Field(
         default=None,
-        description="value of the objective on the validation part at which a study ends",
+        description="value of the objective on the validation part at which an architecture's search ends",
+        examples=[0.92],
     )
     replicates: Replicates = Field(
-        default=Design(), description="trainings of each best configuration with other seeds"
+        default=Design(),
+        description="trainings of each best configuration with other seeds: a number, or planned looks",
+        examples=[{"first": 6, "most": 30, "looks": 3}],
     )
-    vary: one_of(*VARIES) = Field(default="all", description="what replicates vary")  # type: ignore[valid-type]
+    vary: one_of(*VARIES) = Field(default="all", description="what replicates vary", examples=["seed"])  # type: ignore[valid-type]
     sampler: method_of(SAMPLERS) = Field(  # type: ignore[valid-type]
-        default="tpe", validate_default=True, description="Optuna's sampler"
+        default="tpe",
+        validate_default=True,
+        description="Optuna's sampler",
+        examples=[{"name": "tpe", "n_startup_trials": 8}],
     )
     pruner: method_of(PRUNERS) | None = Field(  # type: ignore[valid-type]
-        default=None, description="Optuna's pruner; median, or none where there are several objectives"
+        default=None,
+        description="Optuna's pruner; median, or none where there are several objectives",
+        examples=["median"],
     )
-    seed: Natural = Field(default=0, description="of the search and of its trials")
+    seed: Natural = Field(default=0, description="seed of the search and of its trials", examples=[1])
     slots: Annotated[str | int | None, BeforeValidator(_slots)] = Field(
-        default=None, description="how many trials at a time: 4, cpu:2,cpu:2 (threads of each) or gpu:0,gpu:1"
+        default=None,
+        description="how many trials at a time: 4, cpu:2,cpu:2 (threads of each) or gpu:0,gpu:1",
+        examples=[4],
     )
     launcher: Annotated[Any, BeforeValidator(_launcher), WithJsonSchema(_LAUNCHER)] = Field(
         default=None,
         description="where trials run: local, fused, or {name: fused, fuse: 8}",
+        examples=[{"name": "fused", "fuse": 8}],
     )
-    retries: Natural = Field(default=1, description="further attempts of a trial whose process crashed")
-    time_limit: Positive | None = Field(default=None, description="seconds of one trial")
-    baseline: Flag = Field(default=True, description="fit the linear baseline on the same split")
+    retries: Natural = Field(
+        default=1, description="further attempts of a trial whose process crashed", examples=[2]
+    )
+    time_limit: Positive | None = Field(default=None, description="seconds of one trial", examples=[300])
+    baseline: Flag = Field(
+        default=True, description="fit the linear baseline on the same split", examples=[False]
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "SweepFile":

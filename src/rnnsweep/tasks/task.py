@@ -13,7 +13,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rnnsweep.errors import UserError, nearest, refuse_unknown
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.settings import check_settings, setting
 from rnnsweep.tasks.score import Counts, Score
 
 if TYPE_CHECKING:
@@ -40,16 +41,33 @@ class Table(NamedTuple):
 class TaskConfig:
     """What is learnt. A file of ``conf/task/`` gives these values and its name to a task."""
 
-    level: str = "row"  # row: an answer for each row | step: for each of its steps
-    answer: str = "one"  # one (of several classes) | several (of several) | numbers
-    target: str = "column"  # column | next: the row's own next step
-    class_weights: Any = None  # balanced | {class: weight}, of the loss; null: every row counts the same
+    level: str = setting(
+        "row", "what gets an answer: each row, or each step of a row", choices=LEVELS, example="row"
+    )
+    answer: str = setting(
+        "one",
+        "one: one of several classes; several: any of several classes; numbers: a number",
+        choices=ANSWERS,
+        example="numbers",
+    )
+    target: str = setting(
+        "column",
+        "what is learnt: a column, or next: the row's own next step",
+        choices=TARGETS,
+        example="column",
+    )
+    class_weights: Any = setting(
+        None,
+        "weights of the classes in the loss: balanced, or a weight for each class",
+        kind="balanced, or a mapping {class: weight}",
+        suggestions=("balanced",),
+        null="counts every row the same",
+        example="balanced",
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that do not exist, naming the key."""
-        refuse_unknown("task.level", self.level, LEVELS)
-        refuse_unknown("task.answer", self.answer, ANSWERS)
-        refuse_unknown("task.target", self.target, TARGETS)
+        check_settings("task", self)
         if self.class_weights is not None:
             refuse_wrong_weights(self.class_weights)
             if self.answer == "numbers":

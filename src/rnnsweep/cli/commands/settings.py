@@ -11,6 +11,7 @@ from rnnsweep.cli.output import consoles, echo, one_json_object
 
 if TYPE_CHECKING:
     from rnnsweep.config import Setting
+    from rnnsweep.settings import Explanation
 
 # bash puts a space after a completed word, which ends `model=` before its value
 _NO_SPACE_AFTER_KEYS = (
@@ -20,23 +21,26 @@ _NO_SPACE_AFTER_KEYS = (
 
 
 class Overrides(click.ParamType[str]):
-    """Hydra's overrides, completed by groups, files and keys."""
+    """Hydra's overrides, completed by groups, files, keys and values."""
 
     name = "override"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Complete ``mod`` to ``model=`` and model's keys, and ``model=`` to the files of conf/model."""
+        """Complete ``mod`` to ``model=`` and model's keys, and ``model=`` to the files of conf/model.
+
+        ``model.pooling=`` is completed to the values that it may have.
+        """
         group, sign, begun = incomplete.partition("=")
         before: Sequence[str] = ctx.params.get(param.name or "") or ()
         if sign and group:
-            return [CompletionItem(f"{group}={name}") for name in _files(group, begun)]
+            return [CompletionItem(f"{group}={name}") for name in _values(group, begun)]
         # bash breaks words at "=": "model" "=" "gr"; click makes nothing of a last "="
         if before and "=" not in before[-1]:
-            return [CompletionItem(name) for name in _files(before[-1], "")]
+            return [CompletionItem(name) for name in _values(before[-1], "")]
         if len(before) > 1 and before[-1] == "=":
-            return [CompletionItem(name) for name in _files(before[-2], incomplete)]
+            return [CompletionItem(name) for name in _values(before[-2], incomplete)]
         return [CompletionItem(f"{key}=") for key in _keys() if key.startswith(incomplete)]
 
 
@@ -45,23 +49,46 @@ def overrides_argument(function: Any) -> Any:
     return click.argument("overrides", nargs=-1, type=Overrides(), metavar="[KEY=VALUE]...")(function)
 
 
+class Key(click.ParamType[str]):
+    """A key of a run or of a sweep file."""
+
+    name = "key"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete keys of both."""
+        from rnnsweep.sweepfile.explanations import explain_sweep_keys
+
+        known = dict.fromkeys([*_keys(), *explain_sweep_keys()])
+        return [CompletionItem(key) for key in known if key.startswith(incomplete)]
+
+
 @command(
     "config",
     ("rnnsweep config", "every value of a run without overrides, and where it comes from"),
     ("rnnsweep config model=bilstm optimizer.lr=0.01", "the same with overrides"),
+    ("rnnsweep config --explain optimizer.schedule", "what a key means and may be"),
     ("rnnsweep config experiment=mine --json", "one JSON object, for programs"),
 )
 @overrides_argument
+@click.option("--explain", type=Key(), metavar="KEY", help="Explain a key of a run or of a sweep file.")
 @json_option
-def config_command(overrides: Sequence[str], as_json: bool) -> None:
-    """Print a composed run and where each value came from."""
+def config_command(overrides: Sequence[str], explain: str | None, as_json: bool) -> None:
+    """Print a composed run and where each value came from.
+
+    With --explain: the type, the choices, the default, the meaning and an example of one key.
+    """
+    if explain is not None:
+        _explain(explain, as_json)
+        return
     from rnnsweep.config import origins
 
     with one_json_object(as_json) as emit:
-        found = origins(overrides)
-        emit({s.key: {"value": s.value, "origin": str(s.origin)} for s in found})
+        settings = origins(overrides)
+        emit({s.key: {"value": s.value, "origin": str(s.origin)} for s in settings})
     if not as_json:
-        _print_settings(found)
+        _print_settings(settings)
 
 
 @command("version", ("rnnsweep version", "the versions to name when something goes wrong"))
@@ -101,17 +128,61 @@ def completion_command(ctx: click.Context, shell: str) -> None:
     echo(text.replace(*_NO_SPACE_AFTER_KEYS) if shell == "bash" else text)
 
 
-def _files(group: str, begun: str) -> list[str]:
-    from rnnsweep.config import options
-    from rnnsweep.config.files import conf_folders
+def _values(key: str, begun: str) -> list[str]:
+    from rnnsweep.config.explanations import values_of
 
-    return [name for name in options(group, conf_folders()) if name.startswith(begun)]
+    return [value for value in values_of(key.lstrip("+")) if value.startswith(begun)]
 
 
 def _keys() -> list[str]:
     from rnnsweep.config import GROUPS, known_keys
 
     return [*GROUPS, *known_keys()]
+
+
+def _explain(key: str, as_json: bool) -> None:
+    from rnnsweep.config import explain_key
+
+    with one_json_object(as_json) as emit:
+        first, *others = explain_key(key)
+        emit({**first.to_json(), "also": [one.to_json() for one in others]})
+    if not as_json:
+        for number, one in enumerate((first, *others)):
+            if number:
+                echo()
+            _print_explanation(one)
+
+
+def _print_explanation(one: "Explanation") -> None:
+    """Print a key as a few lines of 80 columns: its name and meaning, then what it may be."""
+    import textwrap
+
+    where = "a run" if one.of == "run" else "a sweep file"
+    echo(f"{one.key}  (key of {where})")
+    rows = {
+        "meaning": one.meaning + (f"; null {one.null}" if one.null else ""),
+        "type": one.type + (f", {one.range}" if one.range else ""),
+        "choices": ", ".join(map(_written, one.choices)) if one.choices else "",
+        "default": _written(one.default),
+        "example": _example(one),
+    }
+    for name, text in rows.items():
+        if text:
+            echo(textwrap.fill(text, 80, initial_indent=f"  {name:<9}", subsequent_indent=" " * 11))
+
+
+def _example(one: "Explanation") -> str:
+    if one.of == "run":
+        return f"{one.key}={one.example}"
+    return f"{one.key.rpartition('.')[2]}: {_written(one.example)}"
+
+
+def _written(value: Any) -> str:
+    """Write a value as a YAML file has it."""
+    import yaml
+
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
+    return text.removesuffix("...\n").strip()
 
 
 def _print_settings(settings: "Sequence[Setting]") -> None:
@@ -126,7 +197,4 @@ def _print_settings(settings: "Sequence[Setting]") -> None:
 
 
 def _line(setting: "Setting") -> str:
-    import yaml
-
-    text = yaml.safe_dump(setting.value, default_flow_style=True, allow_unicode=True, width=10**6)
-    return f"{setting.key}: {text.removesuffix('...' + chr(10)).strip()}"
+    return f"{setting.key}: {_written(setting.value)}"

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.methods.quantile import WARMUP
+from rnnsweep.methods.quantile import HALVING, WARMUP
 from rnnsweep.methods.spec import PrunerSpec, Rungs
-from rnnsweep.options import AtLeastTwo, Positive
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -19,4 +18,4 @@ def _make(options: Mapping[str, Any], rungs: Rungs, last: int) -> "BasePruner":
     )
 
 
-PRUNER = PrunerSpec(_make, {"minimum": Positive, "factor": AtLeastTwo})
+PRUNER = PrunerSpec(_make, HALVING)

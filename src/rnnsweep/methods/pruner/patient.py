@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.methods import names, pruners
 from rnnsweep.methods.quantile import OPTIONS
 from rnnsweep.methods.spec import PrunerSpec, Rungs
-from rnnsweep.options import NotNegative, Positive, one_of
+from rnnsweep.options import NotNegative, Positive, one_of, option
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -25,5 +25,11 @@ def _make(options: Mapping[str, Any], rungs: Rungs, last: int) -> "BasePruner":
 
 
 PRUNER = PrunerSpec(
-    _make, {"patience": Positive, "delta": NotNegative, "inside": one_of(*_OTHERS), **OPTIONS}
+    _make,
+    {
+        "patience": option(Positive, "epochs without improvement that are allowed", default=1.0, example=2),
+        "delta": option(NotNegative, "improvement that is too small to count", default=0.0, example=0.001),
+        "inside": option(one_of(*_OTHERS), "pruner that decides then", default="median", example="asha"),
+        **OPTIONS,
+    },
 )

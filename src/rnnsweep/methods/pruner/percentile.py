@@ -2,6 +2,14 @@
 
 from rnnsweep.methods.quantile import OPTIONS, keeps
 from rnnsweep.methods.spec import PrunerSpec
-from rnnsweep.options import Percentage
+from rnnsweep.options import Percentage, option
 
-PRUNER = PrunerSpec(keeps(25.0), {"percentile": Percentage, **OPTIONS})
+PRUNER = PrunerSpec(
+    keeps(25.0),
+    {
+        "percentile": option(
+            Percentage, "percentage of the trials, the best, that are kept", default=25.0, example=33
+        ),
+        **OPTIONS,
+    },
+)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnnsweep.methods.spec import Asked, SamplerSpec
-from rnnsweep.options import Count, Positive
+from rnnsweep.options import Count, Positive, option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -21,4 +21,14 @@ def _misfit(asked: Asked) -> str | None:
     return None if asked.ranges else "it needs at least one range; use tpe or grid"
 
 
-SAMPLER = SamplerSpec(_make, {"n_startup_trials": Count, "sigma0": Positive, "popsize": Count}, _misfit)
+SAMPLER = SamplerSpec(
+    _make,
+    {
+        "n_startup_trials": option(Count, "random trials at the start", default=1, example=8),
+        "sigma0": option(
+            Positive, "standard deviation at the start", default="a sixth of the space", example=0.2
+        ),
+        "popsize": option(Count, "trials of one generation", default="4 + 3 log(number of keys)", example=8),
+    },
+    _misfit,
+)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnnsweep.methods.spec import Asked, SamplerSpec
-from rnnsweep.options import Count, Flag
+from rnnsweep.options import Count, Flag, option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -25,4 +25,11 @@ def _misfit(asked: Asked) -> str | None:
     return None
 
 
-SAMPLER = SamplerSpec(_make, {"n_startup_trials": Count, "deterministic_objective": Flag}, _misfit)
+SAMPLER = SamplerSpec(
+    _make,
+    {
+        "n_startup_trials": option(Count, "random trials at the start", default=10, example=8),
+        "deterministic_objective": option(Flag, "take scores as free of noise", default=False, example=True),
+    },
+    _misfit,
+)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnnsweep.methods.spec import Asked, SamplerSpec
-from rnnsweep.options import AtLeastTwo, Positive
+from rnnsweep.options import AtLeastTwo, Positive, option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -16,5 +16,14 @@ def _make(asked: Asked) -> "BaseSampler":
 
 
 SAMPLER = SamplerSpec(
-    _make, {"population_size": AtLeastTwo, "mutation_prob": Positive, "crossover_prob": Positive}
+    _make,
+    {
+        "population_size": option(AtLeastTwo, "trials of one generation", default=50, example=20),
+        "mutation_prob": option(
+            Positive, "probability that a value changes", default="1 / number of keys", example=0.1
+        ),
+        "crossover_prob": option(
+            Positive, "probability that two trials are combined", default=0.9, example=0.8
+        ),
+    },
 )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnnsweep.methods.spec import Asked, SamplerSpec
-from rnnsweep.options import Flag, one_of
+from rnnsweep.options import Flag, one_of, option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -21,5 +21,13 @@ def _make(asked: Asked) -> "BaseSampler":
 
 
 SAMPLER = SamplerSpec(
-    _make, {"qmc_type": one_of("sobol", "halton"), "scramble": Flag}, independent=True, covers_space=True
+    _make,
+    {
+        "qmc_type": option(
+            one_of("sobol", "halton"), "low-discrepancy sequence", default="sobol", example="halton"
+        ),
+        "scramble": option(Flag, "randomise the sequence by the seed", default=True, example=False),
+    },
+    independent=True,
+    covers_space=True,
 )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.methods.spec import Asked, SamplerSpec
-from rnnsweep.options import Count, Flag, Natural
+from rnnsweep.options import Count, Flag, Natural, option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -23,10 +23,19 @@ def _make(asked: Asked) -> "BaseSampler":
 SAMPLER = SamplerSpec(
     _make,
     {
-        "n_startup_trials": Natural,
-        "n_ei_candidates": Count,
-        "multivariate": Flag,
-        "group": Flag,
-        "constant_liar": Flag,
+        "n_startup_trials": option(Natural, "random trials at the start", default=10, example=8),
+        "n_ei_candidates": option(
+            Count, "candidates of each proposal, of which the best is taken", default=24, example=48
+        ),
+        "multivariate": option(Flag, "model the keys together", default=True, example=False),
+        "group": option(
+            Flag,
+            "model the keys that occur together as groups",
+            default="true where keys depend on others",
+            example=True,
+        ),
+        "constant_liar": option(
+            Flag, "keep away from what running trials already try", default=True, example=False
+        ),
     },
 )
