@@ -133,21 +133,14 @@ class DataConfig:
         None, "encoding of the files", null="detects it", corpora=_FILES, example="cp1252"
     )
     skip_bad: int = setting(
-        0,
-        "unreadable rows that may be left out, at most",
-        within=NOT_NEGATIVE,
-        corpora=_FILES,
-        example=10,
+        0, "unreadable rows that may be left out, at most", within=NOT_NEGATIVE, corpora=_FILES, example=10
     )
     skip_unlabelled: bool = setting(False, "leave out rows without a label", corpora=_FILES, example="true")
     missing_is_class: bool = setting(
         False, "take labels such as NA, None and ? as classes", corpora=_FILES, example="true"
     )
     fold_labels: bool = setting(
-        False,
-        "take labels that differ only in case or spaces as one class",
-        corpora=_FILES,
-        example="true",
+        False, "take labels that differ only in case or spaces as one class", corpora=_FILES, example="true"
     )
     libraries: list[str] = setting(
         [],
