@@ -19,9 +19,6 @@ from rnnsweep.settings import (
 
 CORPORA = ("ag_news", "docstrings", "files")
 TOKENS = ("basic_english", "characters", "keras", "subwords", "words")
-CUTS = ("both", "head", "tail")
-SUBWORDS = ("bpe", "unigram")
-GROUPINGS = ("length", "none")
 TARGETS = ("classes", "numbers")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "blank": " "}
 _QUOTES = {"none": "", "double": '"', "single": "'"}
@@ -109,7 +106,6 @@ class DataConfig:
         None,
         "character between columns",
         kind=f"one character, or one of {', '.join(_DELIMITERS)}",
-        suggestions=tuple(_DELIMITERS)[:1] + tuple(_DELIMITERS)[2:],
         null="detects it",
         corpora=_FILES,
         example="tab",
@@ -118,7 +114,6 @@ class DataConfig:
         None,
         "quotation mark around values; none: quotation marks are text",
         kind=f"one character, or one of {', '.join(_QUOTES)}",
-        suggestions=tuple(_QUOTES),
         null="detects it",
         corpora=_FILES,
         example="double",
@@ -133,14 +128,14 @@ class DataConfig:
         None, "encoding of the files", null="detects it", corpora=_FILES, example="cp1252"
     )
     skip_bad: int = setting(
-        0, "unreadable rows that may be left out, at most", within=NOT_NEGATIVE, corpora=_FILES, example=10
+        0, "unreadable rows that may be left out", within=NOT_NEGATIVE, corpora=_FILES, example=10
     )
     skip_unlabelled: bool = setting(False, "leave out rows without a label", corpora=_FILES, example="true")
     missing_is_class: bool = setting(
         False, "take labels such as NA, None and ? as classes", corpora=_FILES, example="true"
     )
     fold_labels: bool = setting(
-        False, "take labels that differ only in case or spaces as one class", corpora=_FILES, example="true"
+        False, "take labels that differ in case or spaces alone as one", corpora=_FILES, example="true"
     )
     libraries: list[str] = setting(
         [],
@@ -151,14 +146,14 @@ class DataConfig:
     skip_empty: bool = setting(False, "leave out rows whose text is empty", example="true")
     sample: int | None = setting(
         None,
-        "rows of the whole corpus to keep, balanced over the classes, always the same",
+        "rows of the whole corpus to keep, balanced, always the same",
         within=ONE_OR_MORE,
         null="keeps all",
         example=5000,
     )
     limit: int | None = setting(
         None,
-        "training rows to keep, balanced over the classes; validation and test rows stay",
+        "training rows to keep, balanced; validation and test rows stay",
         within=ONE_OR_MORE,
         null="keeps all",
         example=2000,
@@ -177,14 +172,14 @@ class DataConfig:
     )
     tokens: str = setting(
         "words",
-        "what a token is; basic_english and keras follow the rules of torchtext and Keras",
+        "what a token is; basic_english: torchtext's rules, keras: those of Keras",
         choices=TOKENS,
         example="subwords",
     )
     subwords: str = setting(
         "bpe",
-        "algorithm of data.tokens=subwords, trained on the training rows",
-        choices=SUBWORDS,
+        "algorithm of data.tokens=subwords",
+        choices=("bpe", "unigram"),
         example="unigram",
     )
     vocabulary: int = setting(
@@ -209,14 +204,14 @@ class DataConfig:
     cut: str = setting(
         "head",
         "which tokens of a longer text are read; both: half from each end",
-        choices=CUTS,
+        choices=("both", "head", "tail"),
         example="tail",
     )
     batch_size: int = setting(64, "rows of a batch", within=ONE_OR_MORE, example=128)
     grouping: str = setting(
         "length",
         "length: batches of nearly equal lengths; none: batches as the rows are drawn",
-        choices=GROUPINGS,
+        choices=("length", "none"),
         example="none",
     )
     vectors: str | None = setting(
