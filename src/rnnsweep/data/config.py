@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from rnnsweep.data.written import DELIMITERS, QUOTES, as_columns, is_text
 from rnnsweep.errors import refuse_unless
 from rnnsweep.settings import (
     ANY_NUMBER,
@@ -18,10 +19,9 @@ from rnnsweep.settings import (
 )
 
 CORPORA = ("ag_news", "docstrings", "files")
+CUTS = ("both", "head", "tail")
 TOKENS = ("basic_english", "characters", "keras", "subwords", "words")
 TARGETS = ("classes", "numbers")
-_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "blank": " "}
-_QUOTES = {"none": "", "double": '"', "single": "'"}
 
 
 _FILES, _NEWS = ("files",), ("ag_news",)
@@ -105,7 +105,7 @@ class DataConfig:
     delimiter: str | None = setting(
         None,
         "character between columns",
-        kind=f"one character, or one of {', '.join(_DELIMITERS)}",
+        kind=f"one character, or one of {', '.join(DELIMITERS)}",
         null="detects it",
         corpora=_FILES,
         example="tab",
@@ -113,7 +113,7 @@ class DataConfig:
     quote: str | None = setting(
         None,
         "quotation mark around values; none: quotation marks are text",
-        kind=f"one character, or one of {', '.join(_QUOTES)}",
+        kind=f"one character, or one of {', '.join(QUOTES)}",
         null="detects it",
         corpora=_FILES,
         example="double",
@@ -204,7 +204,7 @@ class DataConfig:
     cut: str = setting(
         "head",
         "which tokens of a longer text are read; both: half from each end",
-        choices=("both", "head", "tail"),
+        choices=CUTS,
         example="tail",
     )
     batch_size: int = setting(64, "rows of a batch", within=ONE_OR_MORE, example=128)
@@ -228,14 +228,14 @@ class DataConfig:
         self._refuse_columns_and_paths()
 
     def _refuse_columns_and_paths(self) -> None:
-        self.text = _as_columns(self.text)
-        refuse_unless(_is_text(self.text), "data.text", self.text, "a column, a list of columns, or null")
+        self.text = as_columns(self.text)
+        refuse_unless(is_text(self.text), "data.text", self.text, "a column, a list of columns, or null")
         for name in ("train", "validation", "test"):
             value = getattr(self, name)
             refuse_unless(
-                _is_text(value), f"data.{name}", value, "a path, a pattern, a list of paths, or null"
+                is_text(value), f"data.{name}", value, "a path, a pattern, a list of paths, or null"
             )
-        for name, words in (("delimiter", _DELIMITERS), ("quote", _QUOTES)):
+        for name, words in (("delimiter", DELIMITERS), ("quote", QUOTES)):
             value = getattr(self, name)
             fits = value is None or value in words or (len(value) == 1 and value not in "\r\n")
             refuse_unless(
@@ -252,12 +252,12 @@ class DataConfig:
     @property
     def delimiter_char(self) -> str | None:
         """The delimiter as a character; None where it is to be found out."""
-        return None if self.delimiter is None else _DELIMITERS.get(self.delimiter, self.delimiter)
+        return None if self.delimiter is None else DELIMITERS.get(self.delimiter, self.delimiter)
 
     @property
     def quote_char(self) -> str | None:
         """The quote mark, "" where quote marks are characters; None where that is to be found out."""
-        return None if self.quote is None else _QUOTES.get(self.quote, self.quote)
+        return None if self.quote is None else QUOTES.get(self.quote, self.quote)
 
     @property
     def text_columns(self) -> tuple[str, ...] | None:
@@ -283,18 +283,3 @@ def source_keys() -> dict[str, tuple[str, ...]]:
 def path_keys() -> tuple[str, ...]:
     """Return the keys that name files or folders."""
     return tuple(name for name, about in about_settings(DataConfig).items() if about.path)
-
-
-def _as_columns(value: Any) -> Any:
-    """Take column numbers, as ``data.text=6``, for their names."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in value]
-    return value
-
-
-def _is_text(value: object) -> bool:
-    if value is None or isinstance(value, str):
-        return value != ""
-    return isinstance(value, list | tuple) and len(value) > 0 and all(isinstance(v, str) for v in value)
