@@ -67,10 +67,10 @@ def test_no_configuration_file_names_code():
 
 
 def test_nothing_above_the_tasks_names_a_score_or_an_answer_of_one_of_them():
-    # keys and columns of a user's file are his own: data/ may say "label"; the lesson is an example
+    # keys and columns of a user's file are his own: data/ may say "label"
     words = re.compile(r"(?<![a-zA-Z.-])(accuracy|macro_f1|label|confusion)(?![a-zA-Z])")
     keys = re.compile(r"data\.label|aria-label|datum\.label")
-    own = {"tasks": words, "models": words, "lesson": words, "data": re.compile("label")}
+    own = {"tasks": words, "models": words, "data": re.compile("label")}
     found = []
     for path in SOURCES:
         package = path.relative_to(Path(__file__).parents[1] / "src" / "rnnsweep").parts[0]

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from examples.lesson.__main__ import NAME, lesson_command
+from examples.lesson.pairs import BEGIN, END, Pair, Side, lesson_pairs, write_pairs
 
-from rnnsweep.api import lesson_pairs
-from rnnsweep.cli import main
-from rnnsweep.lesson.pairs import BEGIN, END, Pair, Side, write_pairs
+from rnnsweep.cli.entry import main
 
 QUESTION = "Last state or mean?"
 
@@ -52,12 +52,12 @@ def test_a_page_without_marks_gets_the_table_at_its_end(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--pairs"], "none of the lesson's sweeps has run; begin with: rnnsweep sweep"),
+        (["--pairs"], "none of the lesson's pairs has run; begin with: rnnsweep sweep"),
         (["--pairs", "5"], "--pairs: trains nothing, so that '5' means nothing; leave it out"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(home, capsys, arguments, message):
-    assert main(["lesson", *arguments]) == 2
+    assert main(arguments, program=lesson_command, name=NAME) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert not (home / "docs").exists()
 
@@ -82,7 +82,7 @@ def test_a_sweep_that_ran_is_a_line_with_its_verdict_and_its_memory(home, capsys
     (home / "pooling.yaml").write_text(SWEEP)
     assert main(["sweep", "pooling.yaml", "--slots", "1"]) == 0
     capsys.readouterr()
-    assert main(["lesson", "--pairs", "--json"]) == 0
+    assert main(["--pairs", "--json"], program=lesson_command, name=NAME) == 0
     (told,) = json.loads(capsys.readouterr().out)["pairs"]
     assert (told["name"], told["question"]) == ("pooling", SWEEP.splitlines()[0][2:])
     assert [side["replicates"] for side in told["sides"]] == [2, 2]

@@ -4,12 +4,12 @@ import csv
 
 import numpy as np
 import pytest
+from examples.lesson.rows import find_rows, read_rows
 
 from rnnsweep.config import compose
 from rnnsweep.config.files import conf_folders, options
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
-from rnnsweep.lesson import find_rows, read_rows
 from rnnsweep.networks import build, parameter_count
 from rnnsweep.training import evaluate, train
 

@@ -9,7 +9,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.search.space import check_space, write_overrides
 from rnnsweep.sweepfile import read_sweep
 
-PAIRS = sorted((Path(__file__).parents[1] / "sweeps" / "lesson").glob("*.yaml"))
+PAIRS = sorted((Path(__file__).parents[1] / "examples" / "lesson" / "pairs").glob("*.yaml"))
 SMALL = (
     "# Why?\narchitectures: {architectures}\ntrials: 1\nspace: {{}}\noverrides: [seed=4, model.dropout=0.1]\n"
 )

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from rnnsweep.api.lesson_rows.pairs import _sentences
+from examples.lesson.pairs import _sentences
 
 
 def said(*verdicts: tuple[str, str, str]) -> tuple[str, ...]:

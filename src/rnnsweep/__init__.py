@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from rnnsweep.api import compare_corpora as compare_corpora
     from rnnsweep.api import curves as curves
     from rnnsweep.api import disk_use as disk_use
-    from rnnsweep.api import draw_gradients as draw_gradients
     from rnnsweep.api import enqueue as enqueue
     from rnnsweep.api import evaluate as evaluate
     from rnnsweep.api import export as export
@@ -59,7 +58,7 @@ _get, __all__ = lazy_names(
     __name__,
     {
         "rnnsweep.api": "BestResult Cleaning EvaluateResult Exported SweepResult TrainResult Validation best "
-        "clean compare compare_corpora curves disk_use draw_gradients enqueue evaluate export "
+        "clean compare compare_corpora curves disk_use enqueue evaluate export "
         "export_model inspect load_model log_models plan predict "
         "read_asked rebuild_store replicate retry runs status stop sweep train vectors write_answers ",
         "rnnsweep.config": "compose",

@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from rnnsweep.api.cleaning import clean as clean
     from rnnsweep.api.cleaning import disk_use as disk_use
     from rnnsweep.api.evaluation import evaluate as evaluate
-    from rnnsweep.api.inside.gradients import draw_gradients as draw_gradients
     from rnnsweep.api.inside.inspection import inspect as inspect
     from rnnsweep.api.inside.vectors import vectors as vectors
-    from rnnsweep.api.lesson_rows.lesson import lesson as lesson
-    from rnnsweep.api.lesson_rows.pairs import lesson_pairs as lesson_pairs
     from rnnsweep.api.lookup import status as status
     from rnnsweep.api.models import export_model as export_model
     from rnnsweep.api.models import load_model as load_model
@@ -59,9 +56,6 @@ __getattr__, __all__ = lazy_names(
         ".store": "rebuild_store",
         ".sweeps": "plan replicate sweep",
         ".evaluation": "evaluate",
-        ".lesson_rows.lesson": "lesson",
-        ".lesson_rows.pairs": "lesson_pairs",
-        ".inside.gradients": "draw_gradients",
         ".inside.vectors": "vectors",
         ".inside.inspection": "inspect",
     },

@@ -31,7 +31,6 @@ _HOMES = {
     "serve": "models",
     "export-model": "models",
     "inspect": "inspect",
-    "lesson": "lesson",
     "vectors": "vectors",
     "data": "data",
     "config": "settings",

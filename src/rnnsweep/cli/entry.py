@@ -24,15 +24,23 @@ USER, OURS, INTERRUPTED = 2, 1, 130
 _TRACEBACK = "--traceback"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit status: 0, 2 (user's mistake), 1 (ours) or 130 (interrupted)."""
+def main(
+    argv: Sequence[str] | None = None, *, program: click.Command | None = None, name: str = "rnnsweep"
+) -> int:
+    """Run one command and return its exit status: 0, 2 (user's mistake), 1 (ours) or 130 (interrupted).
+
+    Args:
+        argv: the arguments; None takes those of the process.
+        program: a command of another program that ends as ours do; None is `rnnsweep` itself.
+        name: of the program, as its help shows it.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     leave_out_working_directory()
     _write_any_character()
     _end_on_sigterm_as_on_ctrl_c()
     collect_seldom()
     try:
-        status = commands.main(arguments, prog_name="rnnsweep", standalone_mode=False)
+        status = (program or commands).main(arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except (click.ClickException, UserError) as error:
         return _user_mistake(error, shown=_TRACEBACK in arguments)

@@ -1,21 +1,43 @@
-"""What the rows gave, kept beside the runs and written as a table of docs/lesson.md."""
+"""The tables of docs/lesson.md: what the rows came to, kept beside the runs."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from examples.lesson.rows import Outcome, find_rows, read_rows
 from rnnsweep.config import RunConfig, compose
-from rnnsweep.lesson.rows import Outcome, find_rows, read_rows
 
-BEGIN, END = "<!-- rows: written by `rnnsweep lesson` -->", "<!-- end of rows -->"
+BEGIN, END = "<!-- rows: written by `python -m examples.lesson` -->", "<!-- end of rows -->"
 HEADER = (
     "| row | network | setting | the lesson's figure | training, running | validation | test | weights | s |",
     "|---|---|---|---|---|---|---|---|---|",
 )
 
 
-def keep(folder: Path, outcomes: Sequence[Outcome], *, form: str) -> tuple[Outcome, ...]:
-    """Add outcomes to those kept of a form (full or quick); give all of them in the lesson's order."""
+def write(outcomes: Sequence[Outcome], *, quick: bool, page: Path | None = None) -> Path:
+    """Write the rows that were ever trained here, full or quick, into a page.
+
+    Args:
+        outcomes: those of now.
+        quick: they are of 3,000 rows.
+        page: None writes docs/lesson.md, or mlruns/lesson/quick.md in the quick form.
+
+    Returns:
+        the page.
+    """
+    from rnnsweep.paths import find_paths
+    from rnnsweep.tracking import provenance
+
+    paths = find_paths()
+    form, folder = "quick" if quick else "full", paths.mlruns / "lesson"
+    page = page or (folder / "quick.md" if quick else paths.root / "docs" / "lesson.md")
+    facts = {str(key): str(value) for key, value in provenance().items()}
+    table = _table(add(folder, outcomes, form=form), facts, form)
+    return write_between(page, (BEGIN, END), table, title="# The lesson, row by row\n\n")
+
+
+def add(folder: Path, outcomes: Sequence[Outcome], *, form: str) -> tuple[Outcome, ...]:
+    """Add outcomes to the earlier ones of a form (full or quick); return all in the lesson's order."""
     path = folder / f"{form}.json"
     known: dict[str, dict[str, object]] = {}
     if path.is_file():
@@ -26,15 +48,26 @@ def keep(folder: Path, outcomes: Sequence[Outcome], *, form: str) -> tuple[Outco
     return tuple(Outcome(**known[row.name]) for row in read_rows() if row.name in known)  # type: ignore[arg-type]
 
 
-def write_page(path: Path, outcomes: Sequence[Outcome], *, facts: Mapping[str, str], form: str) -> Path:
-    """Write the table into a page; what stands outside of its marks stays as it is."""
-    table = "\n".join([BEGIN, "", *_table(outcomes, facts, form), "", END])
+def write_between(path: Path, marks: tuple[str, str], lines: Sequence[str], *, title: str = "") -> Path:
+    """Write lines between two marks of a page, or at its end; what stands around them stays.
+
+    Args:
+        path: the page.
+        marks: how the part begins and ends.
+        lines: of the part.
+        title: of a page that is not there yet.
+
+    Returns:
+        the page.
+    """
+    begin, end = marks
+    part = "\n".join([begin, "", *lines, "", end])
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    before, mark, rest = text.partition(BEGIN)
-    if mark and END in rest:
-        text = before + table + rest.partition(END)[2]
+    before, _, rest = text.partition(begin)
+    if end in rest:
+        text = before + part + rest.partition(end)[2]
     else:
-        text = f"# The lesson, row by row\n\n{table}\n" if not text else f"{text.rstrip()}\n\n{table}\n"
+        text = (f"{text.rstrip()}\n\n" if text else title) + part + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
@@ -68,10 +101,10 @@ def _version(facts: Mapping[str, str]) -> str:
 
 
 def setting(run: RunConfig) -> str:
-    """Say in a few words how a row's run is set."""
+    """Write in a few words how a row's run is set."""
     model, data = run.model, run.data
     read = "one-hot characters" if model.input == "one_hot" else f"embedding {model.embedding_size}"
-    way = "both directions, " if model.bidirectional else ""
+    directions = "both directions, " if model.bidirectional else ""
     layers = f"{model.num_layers} layers, " if model.num_layers > 1 else ""
     padding = "masked" if model.masked else "padding read"
-    return f"{read}, {layers}{way}{model.pooling}, {padding}, batch {data.batch_size}"
+    return f"{read}, {layers}{directions}{model.pooling}, {padding}, batch {data.batch_size}"

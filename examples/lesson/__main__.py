@@ -1,31 +1,35 @@
-"""`lesson`: every classifier of the lesson, with its figure."""
+"""`python -m examples.lesson`: every classifier of the lesson, with its figure."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from examples.lesson import pages
+from examples.lesson.rows import QUICK, Outcome, find_rows, train_rows
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.settings import Overrides
+from rnnsweep.cli.entry import main
+from rnnsweep.cli.live import listener
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import duration, score
 from rnnsweep.errors import UserError
 
-if TYPE_CHECKING:
-    from rnnsweep.config import RunConfig
-    from rnnsweep.lesson import LessonRow, Outcome
+NAME = "python -m examples.lesson"
+INTERRUPTED, FAILED = 130, 1
 
 
 @command(
     "lesson",
-    ("rnnsweep lesson", "train every row and write docs/lesson.md"),
-    ("rnnsweep lesson --quick --slots 4", "on 3,000 rows each, four rows at a time"),
-    ("rnnsweep lesson 5 data.dir=ag_news", "row 5, on the rows of a folder"),
-    ("rnnsweep lesson 4 5 seed=3 --json", "two rows with another seed, one JSON object"),
-    ("rnnsweep lesson --pairs", "write the verdicts of the lesson's sweeps that have run"),
-    ("rnnsweep lesson 5 --gradients", "and draw how far back in time a loss reaches"),
+    (NAME, "train every row and write docs/lesson.md"),
+    (f"{NAME} --quick --slots 4", "on 3,000 rows each, four rows at a time"),
+    (f"{NAME} 5 data.dir=ag_news", "row 5, on the rows of a folder"),
+    (f"{NAME} 4 5 seed=3 --json", "two rows with another seed, one JSON object"),
+    (f"{NAME} --pairs", "write the verdicts of the lesson's pairs that have run"),
+    (f"{NAME} 5 --gradients", "and draw how far back in time a loss reaches"),
 )
 @click.argument("arguments", nargs=-1, type=Overrides(), metavar="[ROW]... [KEY=VALUE]...")
 @click.option("--quick", is_flag=True, help="Train on 3,000 rows only.")
@@ -34,9 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--slots", help="Rows side by side, as 4 or gpu:0,gpu:0; by default one for each core.")
 @click.option("--gradients", is_flag=True, help="Draw gradients by distance in time, as the full form does.")
-@click.option(
-    "--pairs", is_flag=True, help="Train nothing: write the verdicts of sweeps/lesson into the page."
-)
+@click.option("--pairs", is_flag=True, help="Train nothing: write the verdicts of the pairs into the page.")
 @json_option
 def lesson_command(
     arguments: Sequence[str],
@@ -46,27 +48,33 @@ def lesson_command(
     gradients: bool,
     pairs: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Train the lesson's classifiers beside its recorded figures.
 
     ROW is a number of its list: 3, 4, 5, 7 to 13, 17 or 18; none trains all. KEY=VALUE holds for all.
+
+    Ctrl-C lets the rows that train write checkpoints and stops; the same command continues.
     """
-    rows, overrides = _split(arguments)
+    numbers, overrides = _split(arguments)
     if pairs:
         _refuse_rows_with_pairs(arguments)
-        _pairs(page, as_json)
-        return
+        return _pairs(page, as_json)
+    rows = find_rows(numbers)
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import lesson
-
-        outcomes, written = lesson(
-            rows, overrides, quick=quick, page=page, slots=slots, on_row=_begin, on_outcome=_tell
-        )
-        wanted = gradients or not (rows or quick)
-        picture = _draw(written.parent / "pictures" / "vanishing.png", overrides) if wanted else None
+        with listener(consoles()[1]) as shown:
+            result, outcomes = train_rows(
+                rows, [*([QUICK] if quick else []), *overrides], slots=slots, listener=shown
+            )
+        written = pages.write(outcomes, quick=quick, page=page) if outcomes else None
+        wanted = gradients or not (numbers or quick)
+        drawn = wanted and written and result.state == "finished"
+        picture = _draw(written.parent / "pictures" / "vanishing.png", overrides) if drawn else None
         emit({"rows": [outcome.to_json() for outcome in outcomes], "page": written, "picture": picture})
-    if not as_json:
+    if not as_json and outcomes:
         _print(outcomes, written)
+    for failure in result.failures:
+        consoles()[1].print(f"{failure.name}: {failure.reason} (its output: {failure.log})", markup=False)
+    return INTERRUPTED if result.state == "interrupted" else FAILED if result.failures else 0
 
 
 def _refuse_rows_with_pairs(arguments: Sequence[str]) -> None:
@@ -74,24 +82,24 @@ def _refuse_rows_with_pairs(arguments: Sequence[str]) -> None:
         raise UserError(f"--pairs: trains nothing, so that {arguments[0]!r} means nothing; leave it out")
 
 
-def _pairs(page: Path | None, as_json: bool) -> None:
-    with one_json_object(as_json) as emit:
-        from rnnsweep.api import lesson_pairs
+def _pairs(page: Path | None, as_json: bool) -> int:
+    from examples.lesson.pairs import lesson_pairs
 
+    with one_json_object(as_json) as emit:
         pairs, written = lesson_pairs(page=page)
         emit({"pairs": [asdict(pair) for pair in pairs], "page": written})
-    if as_json:
-        return
-    console, _ = consoles()
-    for pair in pairs:
-        console.print(f"{pair.name}: {pair.question}", style="bold", markup=False)
-        for line in (*map(str, pair.sides), *pair.sentences):
-            console.print(f"  {line}", markup=False)
-    console.print(f"page   {written}", style="dim", markup=False, soft_wrap=True)
+    if not as_json:
+        console, _ = consoles()
+        for pair in pairs:
+            console.print(f"{pair.name}: {pair.question}", style="bold", markup=False)
+            for line in (*map(str, pair.sides), *pair.sentences):
+                console.print(f"  {line}", markup=False)
+        console.print(f"page   {written}", style="dim", markup=False, soft_wrap=True)
+    return 0
 
 
 def _draw(picture: Path, overrides: Sequence[str]) -> Path:
-    from rnnsweep.api import draw_gradients
+    from examples.lesson.gradients import draw_gradients
 
     _, console = consoles()
     console.print("gradients by distance in time: RNN, GRU, LSTM with and without forget bias", markup=False)
@@ -108,21 +116,7 @@ def _split(arguments: Sequence[str]) -> tuple[list[int], list[str]]:
     return [int(row) for row in rows], overrides
 
 
-def _begin(row: "LessonRow", run: "RunConfig") -> None:
-    _, console = consoles()
-    console.print(f"row {row.row}: {row.name} ({run.choices['experiment']})", markup=False)
-
-
-def _tell(outcome: "Outcome") -> None:
-    _, console = consoles()
-    console.print(  # several rows train at a time: the line says which one
-        f"  {outcome.name}: training {score(outcome.train)}, validation {score(outcome.validation)},"
-        f" test {score(outcome.test)}, {duration(outcome.seconds)}",
-        markup=False,
-    )
-
-
-def _print(outcomes: "Sequence[Outcome]", page: Path) -> None:
+def _print(outcomes: Sequence[Outcome], page: Path | None) -> None:
     from rich.table import Table
 
     console, _ = consoles()
@@ -140,7 +134,7 @@ def _print(outcomes: "Sequence[Outcome]", page: Path) -> None:
     console.print(f"page   {page}", style="dim", markup=False, soft_wrap=True)
 
 
-def _cells(outcome: "Outcome") -> tuple[Any, ...]:
+def _cells(outcome: Outcome) -> tuple[Any, ...]:
     figures = (outcome.recorded, outcome.train, outcome.validation, outcome.test)
     return (
         str(outcome.row),
@@ -149,3 +143,7 @@ def _cells(outcome: "Outcome") -> tuple[Any, ...]:
         f"{outcome.parameters:,}",
         duration(outcome.seconds),
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main(program=lesson_command, name=NAME))

@@ -6,9 +6,9 @@ Shapes: T time steps, B texts, H units.
 import numpy as np
 import pytest
 import torch
+from examples.lesson.vanishing import Reach, draw_reach, gradient_by_distance
 from torch.nn.functional import cross_entropy
 
-from rnnsweep.inspection.vanishing import Reach, draw_reach, gradient_by_distance
 from rnnsweep.networks import ModelConfig, build
 
 TOKENS_TB = torch.tensor([[2, 5], [3, 6], [4, 7], [5, 2], [6, 3]])

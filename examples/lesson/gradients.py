@@ -10,8 +10,8 @@ from rnnsweep.config import RunConfig, compose
 if TYPE_CHECKING:
     import torch
 
+    from examples.lesson.vanishing import Reach
     from rnnsweep.data import EncodedCorpus
-    from rnnsweep.inspection.vanishing import Reach
 
 TOKENS, TEXTS = 40, 128
 CELLS = {
@@ -47,10 +47,10 @@ def draw_gradients(picture: Path, overrides: Sequence[str] = ()) -> "tuple[Reach
     Raises:
         UserError: the configuration or the data cannot be used, or no text is 40 tokens long.
     """
-    from rnnsweep.inspection.vanishing import draw_reach
+    from examples.lesson.vanishing import draw_reach
 
-    kept = [one for one in overrides if not one.startswith("data.vectors=")]
-    runs = {name: compose([*COMMON, *own, *kept]) for name, own in CELLS.items()}
+    common = [one for one in overrides if not one.startswith("data.vectors=")]
+    runs = {name: compose([*COMMON, *own, *common]) for name, own in CELLS.items()}
     reaches = tuple(_reach(name, run) for name, run in runs.items())
     title = f"Gradients through time: {TEXTS} texts of {TOKENS} tokens, 32 units, geometric mean"
     picture.parent.mkdir(parents=True, exist_ok=True)
@@ -59,8 +59,8 @@ def draw_gradients(picture: Path, overrides: Sequence[str] = ()) -> "tuple[Reach
 
 
 def _reach(name: str, run: RunConfig) -> "Reach":
+    from examples.lesson.vanishing import Reach, gradient_by_distance
     from rnnsweep.data import prepare
-    from rnnsweep.inspection.vanishing import Reach, gradient_by_distance
     from rnnsweep.training import train
     from rnnsweep.training.initial import restore, start
 
