@@ -23,6 +23,9 @@ from rnnsweep.safety.own_code import allow
 
 RECURRENT = [name for name in cell_names() if find_cell(name).equations is not None]
 ANY = pytest.mark.parametrize("cell", RECURRENT)
+COMPILED = pytest.mark.parametrize(
+    "cell", [name if name == "gru" else pytest.param(name, marks=pytest.mark.slow) for name in cell_names()]
+)
 
 MINIMAL = '''
 """The minimal gated unit (Zhou et al. 2016): one gate forgets and resets."""
@@ -102,7 +105,7 @@ def real(outputs_TBH, lengths_B):
 # ---- the cells of the package
 
 
-@ANY
+@COMPILED  # each cell's loops cost half a minute of machine code once
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_equations_compute_what_pytorchs_module_and_the_time_loops_do(cell, bidirectional):
     torch.manual_seed(0)

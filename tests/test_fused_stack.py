@@ -120,11 +120,13 @@ def test_members_learn_what_each_would_learn_alone(cell, worth_it):
     assert_equal(ModelConfig(cell=cell, **SMALL), ADAMS, counts=[5, 4, 3], worth_it=worth_it, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worth_it", [0, 10**9], ids=["lazy", "dense"])
 def test_members_with_momentum_learn_what_each_would_learn_alone(worth_it):
     assert_equal(ModelConfig(cell="gru", **SMALL), SGDS, counts=[5, 4], worth_it=worth_it)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings_of_one",
     [
@@ -156,6 +158,7 @@ shapes = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(shape=shapes)
 def test_cells_directions_and_depths_equal_separate_trainings(shape):
@@ -308,6 +311,7 @@ def test_a_step_in_which_nobody_takes_part_leaves_no_trace(worth_it):
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worth_it", [0, 10**9], ids=["lazy", "dense"])
 def test_members_that_leave_and_come_need_no_new_graph_and_move_no_memory(worth_it):
     trainings, stacks, stack = seated(ModelConfig(cell="lstm", **SMALL), ADAMS, worth_it=worth_it)
@@ -344,6 +348,7 @@ def test_a_member_that_diverged_leaves_the_others_as_they_are():
     assert good == pytest.approx(other.alone(6), abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worth_it", [0, 10**9], ids=["lazy", "dense"])
 @pytest.mark.parametrize("cell", SOME_SLOWLY)
 def test_a_step_runs_on_a_device_that_holds_no_numbers(cell, worth_it):

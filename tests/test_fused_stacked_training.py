@@ -50,6 +50,7 @@ def test_trainings_in_a_stack_end_as_each_would_alone(settings, tmp_path, worth_
     assert place.shares > 2 * place.steps  # they did take their steps together
 
 
+@pytest.mark.slow
 def test_a_training_interrupted_in_a_stack_goes_on_alone_and_the_other_way_round(settings, tmp_path):
     runs = each(settings, "model=gru")[:2]
     whole = [train(run) for run in runs]
@@ -65,6 +66,7 @@ def test_a_training_interrupted_in_a_stack_goes_on_alone_and_the_other_way_round
         assert_close(found, wanted)
 
 
+@pytest.mark.slow
 def test_dropout_goes_on_where_an_interrupted_training_left_off(settings, tmp_path):
     run = settings(*PLAIN, "model=gru", "model.dropout=0.3", "model.embedding_dropout=0.3")
     (whole,) = train_together([run], meeting=meeting())
@@ -75,6 +77,7 @@ def test_dropout_goes_on_where_an_interrupted_training_left_off(settings, tmp_pa
     assert resumed.steps == whole.steps
 
 
+@pytest.mark.slow
 def test_a_pruned_training_gives_its_seat_to_the_next(settings):
     runs = each(settings, "model=rnn")
     undisturbed = [train(run) for run in runs]
@@ -93,6 +96,7 @@ class Poisons(pl.Callback):
             pl_module.network.output.weight.fill_(float("nan"))
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_hears_it_alone(settings):
     run = settings(*PLAIN, "model=rnn", "trainer.max_epochs=1")
     good, bad = train_together([run, run], [{}, {"callbacks": [Poisons()]}], meeting=meeting())
@@ -100,6 +104,7 @@ def test_a_training_that_diverges_hears_it_alone(settings):
     assert_close(good, train(run))
 
 
+@pytest.mark.slow
 def test_what_a_stack_cannot_take_is_stepped_one_by_one(settings):
     run = settings("data.tokens=characters", "model=rnn", "model.input=one_hot", "trainer.max_epochs=1")
     place = meeting()

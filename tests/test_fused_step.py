@@ -80,7 +80,7 @@ def assert_the_same(config, lengths_of_members, *, training=True):
 ragged = st.lists(st.lists(st.integers(1, 7), min_size=1, max_size=4), min_size=1, max_size=4)
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("layers", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @settings(max_examples=8, deadline=None)
@@ -99,6 +99,7 @@ def test_members_step_as_they_would_alone_on_ragged_batches(cell, bidirectional,
     assert_the_same(config, lengths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [[[5, 5], [5, 5], [5, 5]], [[4, 2, 1], [7, 3], [2]]])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -116,6 +117,7 @@ def test_every_member_draws_the_dropout_that_it_would_draw_alone(cell, bidirecti
     assert_the_same(config, lengths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings_of_one",
     [

@@ -160,6 +160,7 @@ def test_a_member_that_diverges_hears_it_alone(settings):
     assert_close(good, train(run))
 
 
+@pytest.mark.slow
 def test_an_interrupted_member_goes_on_alone_and_a_lone_one_together(settings, tmp_path):
     runs = each(settings, "model=gru")[:2]
     whole = [train(run, folder=tmp_path / f"whole-{n}") for n, run in enumerate(runs)]
@@ -243,6 +244,7 @@ def test_an_error_of_a_shared_step_is_heard_by_all_its_members():
     assert [type(found) for found in shares_of([1, 1, 1], step)] == [MemoryError] * 3
 
 
+@pytest.mark.slow
 def test_each_member_draws_its_own_random_numbers_whoever_is_awake():
     def drawn(seed):
         torch.manual_seed(seed)

@@ -69,6 +69,7 @@ def test_tasks_of_one_shape_share_a_process_and_each_hears_its_own_answers(launc
     assert [Outcome.read(tmp_path / name) for name in ("t0", "t1")] == [ended["t0"], ended["t1"]]
 
 
+@pytest.mark.slow
 def test_each_task_prints_to_its_own_log(launcher, tmp_path):
     begin(launcher, tmp_path, "reports", "reports")
     until_ended(launcher, "t0", "t1")
@@ -76,6 +77,7 @@ def test_each_task_prints_to_its_own_log(launcher, tmp_path):
         assert (tmp_path / name / "log.txt").read_text() == f"{name} at 1\n{name} at 2\n"
 
 
+@pytest.mark.slow
 def test_a_task_joins_those_that_run_and_takes_a_free_seat(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "reports")
     first = until_ended(launcher, "t1")
@@ -86,6 +88,7 @@ def test_a_task_joins_those_that_run_and_takes_a_free_seat(launcher, tmp_path):
     assert until_ended(launcher, "t0")["t0"].scores["pid"] == late.scores["pid"]
 
 
+@pytest.mark.slow
 def test_each_slot_of_the_machine_is_several_slots(launcher):
     assert [slot.index for slot in launcher.slots] == list(range(2 * SEATS))
     on_gpus = FusedLauncher("gpu:0,gpu:1", fuse=2, preload=("launched",))
@@ -93,6 +96,7 @@ def test_each_slot_of_the_machine_is_several_slots(launcher):
     on_gpus.close()
 
 
+@pytest.mark.slow
 def test_slots_of_the_machine_have_processes_of_their_own(launcher, tmp_path):
     begin(launcher, tmp_path, "reports")
     launcher.start(shaped(tmp_path, "reports", name="other"), launcher.slots[SEATS])
@@ -100,6 +104,7 @@ def test_slots_of_the_machine_have_processes_of_their_own(launcher, tmp_path):
     assert ended["t0"].scores["pid"] != ended["other"].scores["pid"]
 
 
+@pytest.mark.slow
 def test_an_exception_of_one_task_is_its_own(launcher, tmp_path):
     begin(launcher, tmp_path, "raises", "reports")
     ended = until_ended(launcher, "t0", "t1")
@@ -109,12 +114,14 @@ def test_an_exception_of_one_task_is_its_own(launcher, tmp_path):
     assert Outcome.read(tmp_path / "t0") is None  # it may be tried again
 
 
+@pytest.mark.slow
 def test_a_lost_process_loses_each_of_its_tasks(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "dies")
     lost = Outcome("failed", "lost process", "ended by SIGKILL; perhaps the system ran out of memory")
     assert until_ended(launcher, "t0", "t1") == {"t0": lost, "t1": lost}
 
 
+@pytest.mark.slow
 def test_a_task_that_does_not_stop_is_ended_by_force_and_its_neighbour_is_lost(launcher, tmp_path):
     begin(launcher, tmp_path, "ignores", "waits")
     printed(tmp_path, "t0")
@@ -124,12 +131,14 @@ def test_a_task_that_does_not_stop_is_ended_by_force_and_its_neighbour_is_lost(l
     assert ended["t1"] == Outcome("failed", "lost process", "its process ended with that of t0")
 
 
+@pytest.mark.slow
 def test_a_task_beyond_its_time_limit_is_ended_by_force(launcher, tmp_path):
     begin(launcher, tmp_path, "ignores", time_limit=0.2)
     outcome = until_ended(launcher, "t0")["t0"]
     assert (outcome.state, outcome.cause) == ("failed", "time limit")
 
 
+@pytest.mark.slow
 def test_all_are_ended_at_once(launcher, tmp_path):
     begin(launcher, tmp_path, "ignores", "ignores")
     printed(tmp_path, "t0")
@@ -138,6 +147,7 @@ def test_all_are_ended_at_once(launcher, tmp_path):
     assert {o.reason for o in until_ended(launcher, "t0", "t1").values()} == {"ended at once"}
 
 
+@pytest.mark.slow
 def test_a_signal_from_outside_interrupts_every_task(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "waits")
     for name in ("t0", "t1"):
@@ -146,6 +156,7 @@ def test_a_signal_from_outside_interrupts_every_task(launcher, tmp_path):
     assert {o.state for o in until_ended(launcher, "t0", "t1").values()} == {"interrupted"}
 
 
+@pytest.mark.slow
 def test_a_crew_without_tasks_leaves(launcher, tmp_path):
     begin(launcher, tmp_path, "reports")
     pid = until_ended(launcher, "t0")["t0"].scores["pid"]
@@ -155,6 +166,7 @@ def test_a_crew_without_tasks_leaves(launcher, tmp_path):
     assert until_ended(launcher, "next")["next"].scores["pid"] != pid
 
 
+@pytest.mark.slow
 def test_close_leaves_no_crew(launcher, tmp_path):
     begin(launcher, tmp_path, "ignores")
     printed(tmp_path, "t0")
@@ -163,6 +175,7 @@ def test_close_leaves_no_crew(launcher, tmp_path):
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.slow
 def test_tasks_of_another_shape_have_a_process_of_their_own(launcher, tmp_path):
     begin(launcher, tmp_path, "reports", "reports")
     launcher.start(shaped(tmp_path, "reports", name="other", shape="lstm"), launcher.slots[2])
@@ -171,6 +184,7 @@ def test_tasks_of_another_shape_have_a_process_of_their_own(launcher, tmp_path):
     assert pids[0] == pids[1] != pids[2]
 
 
+@pytest.mark.slow
 def test_a_task_whose_shared_process_was_lost_goes_on_in_one_of_its_own(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "dies")
     until_ended(launcher, "t0", "t1")
@@ -193,11 +207,13 @@ def test_the_baseline_and_runs_that_must_be_alone_have_no_shape_and_others_that_
     assert shape("model=gru", "no.such.key=2") is None
 
 
+@pytest.mark.slow
 def test_tasks_without_a_shape_have_a_process_each(launcher, tmp_path):
     launcher.start(task(tmp_path, "reports", name="plain"), launcher.slots[0])
     assert until_ended(launcher, "plain")["plain"].reason == "go on,go on"
 
 
+@pytest.mark.slow
 def test_a_crew_ends_by_itself_when_its_controller_is_gone(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "waits")
     for name in ("t0", "t1"):
