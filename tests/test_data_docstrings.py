@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from rnnsweep.data import prepare
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.corpora import read_corpus
 from rnnsweep.data.rows import choose_rows, hash_names
-from rnnsweep.data.sources.corpora import read_corpus
+from rnnsweep.data.sources._paragraphs import MASK, SeenTexts, Wanted, mask_pattern, paragraphs, read_library
 from rnnsweep.data.sources.docstrings import NAMES
-from rnnsweep.data.sources.paragraphs import MASK, SeenTexts, Wanted, mask_pattern, paragraphs, read_library
 from rnnsweep.errors import UserError
 
 WORDS = [

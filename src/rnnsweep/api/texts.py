@@ -76,7 +76,7 @@ def _content(file: str) -> str:
 
 
 def _from_tables(paths: Sequence[Path], column: str | None) -> Asked:
-    from rnnsweep.data.sources.columns import text_columns, texts_of
+    from rnnsweep.data.sources._columns import text_columns, texts_of
     from rnnsweep.data.tables import ReadOptions, read_table
 
     texts: list[str] = []

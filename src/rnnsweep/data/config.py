@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from rnnsweep.data.sources import source_names
 from rnnsweep.data.written import DELIMITERS, QUOTES, as_columns, is_text
 from rnnsweep.errors import refuse_unless
 from rnnsweep.settings import (
@@ -18,7 +19,6 @@ from rnnsweep.settings import (
     setting,
 )
 
-CORPORA = ("ag_news", "docstrings", "files")
 CUTS = ("both", "head", "tail")
 TOKENS = ("basic_english", "characters", "keras", "subwords", "words")
 TARGETS = ("classes", "numbers")
@@ -33,7 +33,7 @@ class DataConfig:
     """Which text, how it is cut into tokens, and in what batches it is read."""
 
     corpus: str = setting(
-        "docstrings", "source of the rows; `data=NAME` sets it", choices=CORPORA, example="files"
+        "docstrings", "source of the rows; `data=NAME` sets it", choices=source_names(), example="files"
     )
     dir: str | None = setting(
         None,

@@ -158,11 +158,6 @@ class Agenda:
         """Count an architecture's replicates that are over."""
         return len(self.ended.get(architecture, {}))
 
-    @property
-    def baseline_ended(self) -> bool:
-        """Whether the baseline is over or not wanted."""
-        return not self.maker.sweep.baseline or BASELINE in self.ended
-
 
 def _turn(job: Job) -> int:
     """Give a ready job its place: a replicate's number; everything else goes first."""

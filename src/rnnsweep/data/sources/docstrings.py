@@ -20,8 +20,8 @@ import numpy as np
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.rows import TextRows, hash_names
-from rnnsweep.data.sources import paragraphs
-from rnnsweep.data.sources.paragraphs import Paragraph, SeenTexts, Wanted
+from rnnsweep.data.sources import _paragraphs
+from rnnsweep.data.sources._paragraphs import Paragraph, SeenTexts, Wanted
 from rnnsweep.errors import UserError
 
 # what people write for each library; masked in the paragraphs of all of them
@@ -127,7 +127,7 @@ def _cores() -> int:
 
 def _read_apart(wanted: Wanted) -> list[Paragraph]:
     # isolated: the reader needs the standard library alone, and no file beside the user may stand in for it
-    command = [sys.executable, "-I", "-S", paragraphs.__file__]
+    command = [sys.executable, "-I", "-S", _paragraphs.__file__]
     answer = subprocess.run(
         command, input=json.dumps(vars(wanted)), capture_output=True, text=True, encoding="utf-8"
     )

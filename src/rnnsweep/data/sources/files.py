@@ -14,7 +14,7 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.data.labels import LabelOptions, RawLabels, is_number, read_labels, tell_numbers
 from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import PARTS, TextRows, group_rows
-from rnnsweep.data.sources.columns import (
+from rnnsweep.data.sources._columns import (
     NoColumn,
     advice,
     as_text,

@@ -6,37 +6,32 @@ libraries), so that a source that has not changed is not read again.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from rnnsweep.data.config import DataConfig, keys_of
 from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import Rows, TextRows, digest
-from rnnsweep.data.sources import ag_news, docstrings, files
 from rnnsweep.data.store import made_once, read_json, write_json
 from rnnsweep.errors import UserError
 
 VERSION = 2  # of what lies in a folder of the cache
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a corpus comes from: `state` is what changes when its rows may have changed."""
+class Source(Protocol):
+    """A module of `sources`: where the rows of a corpus come from."""
 
-    state: Callable[[DataConfig, Path], Any]
-    read: Callable[[DataConfig, Path], TextRows]
+    def state(self, config: DataConfig, cache: Path) -> Any:
+        """Return what changes when the rows may have changed, as JSON."""
 
-
-SOURCES = {
-    "ag_news": Source(ag_news.state, ag_news.read),
-    "docstrings": Source(docstrings.state, docstrings.read),
-    "files": Source(files.state, files.read),
-}
+    def read(self, config: DataConfig, cache: Path) -> TextRows:
+        """Read all rows."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,7 @@ class Corpus:
 
 def read_corpus(config: DataConfig, cache: Path) -> Corpus:
     """Give the corpus of the settings from the cache; read it first where its source is new or changed."""
-    source = SOURCES[config.corpus]
+    source: Source = import_module(f"rnnsweep.data.sources.{config.corpus}")
     if config.targets == "numbers" and config.corpus != "files":
         raise UserError(
             f"data={config.corpus}: has classes, and task=regression needs numbers; take data=files"

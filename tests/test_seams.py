@@ -1,0 +1,178 @@
+"""What the table "to add X, touch Y" of ARCHITECTURE.md says: each row is done here, in as many files.
+
+Cells: `test_cells.py`; samplers and pruners: `test_methods.py`; launchers: `test_launchers_registry.py`.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rnnsweep.tasks as tasks
+from rnnsweep.config import architectures, compose
+from rnnsweep.data import prepare
+from rnnsweep.data.tables import FORMATS, Format, formats
+from rnnsweep.data.tables.delimited import read_delimited
+from rnnsweep.errors import UserError
+from rnnsweep.networks import build
+from rnnsweep.tasks import Score, find_spec, spec_named, specs
+from rnnsweep.tasks.score import LOWER
+from rnnsweep.training import evaluate, train
+
+SMALL = (
+    "model=gru",
+    "model.hidden_size=4",
+    "model.embedding_size=4",
+    "trainer.max_epochs=1",
+    "data.vocabulary=40",
+)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with its own conf/, whose other files are the package's; 60 rows of text with counts."""
+    monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for group in ("model", "task", "data"):
+        (tmp_path / "conf" / group).mkdir(parents=True)
+    lines = (f"{'yes ' * (n % 5)}no {n},{n % 5}" for n in range(60))
+    (tmp_path / "rows.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    return tmp_path
+
+
+def add_module(package, name, text, folder, monkeypatch):
+    """Put a file into a package for the time of a test."""
+    (folder / f"{name}.py").write_text(text)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+    monkeypatch.delitem(sys.modules, f"{package.__name__}.{name}", raising=False)
+
+
+def test_an_architecture_of_a_known_cell_is_one_file_of_conf_model(project):
+    (project / "conf" / "model" / "narrow.yaml").write_text("cell: lstm\nhidden_size: 3\nnum_layers: 2\n")
+    assert "narrow" in architectures()
+    run = compose(["model=narrow"])
+    assert (run.architecture, run.model.hidden_size) == ("narrow", 3)
+    assert build(run.model, vocabulary=9, classes=2).layers.num_layers == 2
+
+
+COUNTS = '''
+"""Counts: a number above 0 for each row, by the Poisson deviance."""
+from dataclasses import replace
+
+from rnnsweep.tasks.regression import TASK as REGRESSION
+from rnnsweep.tasks.regression import Numbers
+from rnnsweep.tasks.score import LOWER, Score
+
+
+class Counted(Numbers):
+    def loss(self, outputs_BK, targets_B):
+        return (outputs_BK[:, 0].exp() - targets_B * outputs_BK[:, 0]).sum()
+
+
+def worst(counts):
+    return float(counts["squared"])
+
+
+TASK = replace(
+    REGRESSION, name="counts", answer="several", make=Counted,
+    scores=(Score("squared", "sum of squares", "counts", LOWER, 0.1, worst), *REGRESSION.scores),
+)
+'''
+
+
+def test_a_task_is_one_file_of_tasks_and_one_of_conf_task(project, tmp_path, monkeypatch):
+    (tmp_path / "more").mkdir()
+    add_module(tasks, "counts", COUNTS, tmp_path / "more", monkeypatch)
+    (project / "conf" / "task" / "counts.yaml").write_text("level: row\nanswer: several\ntarget: column\n")
+    specs.cache_clear()
+    try:
+        run = compose(["task=counts", "data.train=rows.csv", *SMALL])
+        assert (run.spec.name, run.score.name) == ("counts", "squared")
+        scores = train(run, folder=tmp_path / "run")
+        found = evaluate(run, scores.checkpoint)
+        assert set(found.values) == {"squared", "rmse", "mae", "r2", "loss"}
+        assert found.values["squared"] == pytest.approx(
+            found.values["rmse"] ** 2 * 6
+        )  # rows of the test part
+    finally:
+        specs.cache_clear()
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="there is no such task"):
+        find_spec(run.task)
+
+
+def test_a_score_is_one_function_and_one_entry_and_may_decide(project, tmp_path, monkeypatch):
+    def misses(counts):
+        return float(counts["counts"].sum() - counts["counts"].trace())
+
+    spec = spec_named("classification")
+    entry = Score("misses", "rows that are wrong", "rows", LOWER, 1.0, misses)
+    wider = replace(spec, scores=(*spec.scores, entry), running=(*spec.running, "misses"))
+    monkeypatch.setattr("rnnsweep.tasks.task.specs", lambda: {"classification": wider})
+    run = compose(["data.train=rows.csv", "objective=misses", *SMALL])
+    scores = train(run, folder=tmp_path / "run")
+    found = evaluate(run, scores.checkpoint)
+    assert run.score == entry
+    rows = len(found.answers["predictions_N"])
+    assert found.values["misses"] == pytest.approx(rows * (1 - found.values["accuracy"]))
+
+
+SQUARES = '''
+"""Rows of two classes that are made up."""
+import numpy as np
+
+from rnnsweep.data.rows import TextRows, group_rows
+
+
+def state(config, cache):
+    return 1
+
+
+def read(config, cache):
+    texts = [f"{'odd' if n % 2 else 'even'} row {n}" for n in range(50)]
+    targets_N, parts_N = np.arange(50) % 2, np.zeros(50, np.int8)
+    return TextRows("squares", ("even", "odd"), texts, targets_N, group_rows(texts), parts_N, ("train",))
+'''
+
+
+READ_SQUARES = """
+import sys
+import rnnsweep.data.sources as sources
+
+sources.__path__.append(sys.argv[1])  # as if the file lay in the package
+from rnnsweep.config import compose
+from rnnsweep.data import prepare
+
+corpus = prepare(compose(["data=squares"]).data)
+print(corpus.labels, sum(corpus.sizes.values()))
+"""
+
+
+def test_a_source_is_one_file_of_data_sources_and_one_of_conf_data(project, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "squares.py").write_text(SQUARES)
+    (project / "conf" / "data" / "squares.yaml").write_text("corpus: squares\n")
+    command = [sys.executable, "-c", READ_SQUARES, str(tmp_path / "more")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "('even', 'odd') 50\n"
+
+
+def test_a_part_of_a_source_is_no_source():
+    with pytest.raises(
+        UserError, match=r"data.corpus='_columns' .*is not one of ag_news, docstrings, files\."
+    ):
+        compose(["data.corpus=_columns"])
+
+
+def test_a_table_format_is_one_function_and_one_entry(project, monkeypatch):
+    def read(path, options, choose):
+        return read_delimited(path, options, choose)
+
+    monkeypatch.setattr(formats, "FORMATS", (*FORMATS, Format("bars", (".bars",), read)))
+    (project / "rows.bars").write_text((project / "rows.csv").read_text().replace(",", "|"))
+    read_so = prepare(compose(["data.train=rows.bars"]).data)
+    assert np.array_equal(
+        read_so.train.targets_N, prepare(compose(["data.train=rows.csv"]).data).train.targets_N
+    )
