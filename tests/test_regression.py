@@ -4,6 +4,7 @@ import json
 import random
 
 import pytest
+from test_models_scoring import ask
 
 import rnnsweep
 from rnnsweep.cli import main
@@ -64,3 +65,59 @@ def test_a_sweep_of_numbers_ends_with_a_verdict_a_report_and_a_model_that_answer
     model = rnnsweep.load_model(rnnsweep.best("prices").run_id)
     dear, cheap = model.predict(["plum plum plum", "iron iron iron"])
     assert dear.value > cheap.value
+    # `better` is the side with the smaller error
+    means = {s["architecture"]: s["test"]["mean"] for s in found["standings"]}
+    for verdict in found["verdicts"]:
+        ahead = verdict["a"] if verdict["verdict"] == "better" else verdict["b"]
+        if verdict["verdict"] in ("better", "worse"):
+            behind = ({verdict["a"], verdict["b"]} - {ahead}).pop()
+            assert means[ahead] < means[behind]
+    serve_export_and_describe(model, project)
+
+
+def serve_export_and_describe(model, project):
+    """A model of numbers is served, exported and described as one of classes is."""
+    from rnnsweep.models.scoring import application
+
+    texts = ["plum plum plum", "iron iron iron"]
+    status, body = ask(application(model), json.dumps({"inputs": texts}).encode())
+    assert status == 200
+    answers = json.loads(body)["predictions"]
+    assert [one["value"] for one in answers] == pytest.approx(
+        [a.value for a in model.predict(texts)], rel=1e-5
+    )
+    rnnsweep.export_model(project / "prices.onnx", model="prices")
+    assert (project / "prices.onnx").stat().st_size > 1000
+    card = next((project / "mlruns").rglob("card.md")).read_text()
+    assert "RMSE" in card
+    assert "accuracy" not in card.lower()
+
+
+LINEAR = """# Which is nearer?
+architectures:
+  blind: [model=bag, trainer.max_epochs=1, optimizer.lr=0.000001]
+  seeing: [model=bag, trainer.max_epochs=3]
+trials: 1
+replicates: 6
+baseline: false
+overrides: [task=regression, data=files, data.train=prices.csv, data.label=price, model.hidden_size=8,
+            model.embedding_size=8, optimizer.lr=0.03]
+space: {}
+slots: 1
+"""
+
+
+@pytest.mark.slow
+def test_the_smaller_error_is_better_in_the_json_of_compare(project, capsys):
+    (project / "near.yaml").write_text(LINEAR)
+    assert main(["sweep", "near.yaml"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "near", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["score"] == {"name": "rmse", "unit": "units of the target", "direction": "lower"}
+    assert [s["architecture"] for s in found["standings"]] == ["seeing", "blind"]
+    assert found["standings"][0]["test"]["mean"] < found["standings"][1]["test"]["mean"]
+    (verdict,) = found["verdicts"]
+    ahead = verdict["a"] if verdict["verdict"] == "better" else verdict["b"]
+    assert verdict["verdict"] in ("better", "worse")
+    assert ahead == "seeing"
