@@ -20,7 +20,8 @@ from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
-from rnnsweep.tracking.store.store import artifact_path, artifact_root, ensure_experiment
+from rnnsweep.tracking.store.places import why_refused
+from rnnsweep.tracking.store.store import artifact_root, ensure_experiment
 from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
@@ -89,11 +90,10 @@ class Shipment:
             write_note(self.mlruns, self.key, self.note)
 
     def _refuse_foreign_folder(self) -> None:
-        """Refuse a run of the local store whose row sends its files to a folder outside mlruns/artifacts/."""
-        if self.note.destination == LOCAL:
-            address = self.client.get_run(self.note.run_id).info.artifact_uri
-            if artifact_path(self.mlruns, address) is None:
-                raise Outside(f"its files would go to {address}, outside mlruns/artifacts/")
+        """Refuse a run that the store sends elsewhere: outside mlruns/artifacts/, or to another server."""
+        address = self.client.get_run(self.note.run_id).info.artifact_uri
+        if reason := why_refused(self.mlruns, self.note.destination or LOCAL, address):
+            raise Outside(f"its files would go to {address}, {reason}")
 
     def _ship_chunk(self) -> bool:
         try:

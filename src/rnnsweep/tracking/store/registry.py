@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.tracking.store.address import LOCAL, destination
+from rnnsweep.tracking.store.places import resolved, why_refused
 from rnnsweep.tracking.store.store import (
     artifact_path,
     database,
@@ -31,8 +32,6 @@ SELECT v.storage_location, v.source FROM registered_model_aliases AS a
 JOIN model_versions AS v ON v.name = a.name AND v.version = a.version
 WHERE a.name = ? AND lower(a.alias) = lower(?) AND v.current_stage != 'Deleted_Internal'
 """
-# where a server may keep the files of models; a database of the user's own may keep them in folders
-SOURCES = ("mlflow-artifacts", "models", "runs", "s3", "gs", "abfss", "wasbs", "dbfs")
 
 
 @dataclass(frozen=True)
@@ -87,14 +86,15 @@ def register_models(
     Raises:
         MlflowException: the store does not answer.
     """
-    client = open_client(mlruns, destination(uri))
+    target = destination(uri)
+    client = open_client(mlruns, target)
     _ensure_registered(client, name, description)
     known = {v.tags.get(RUN_TAG): v.version for v in client.search_model_versions(f"name='{name}'")}
     done = []
     for entry in entries:
         version = known.get(entry.run_key)
         fresh = version is None
-        version = version or _log(client, name, entry, code)
+        version = version or _log(mlruns, target, client, name, entry, code)
         client.set_registered_model_alias(name, alias_of(entry.architecture), version)
         if entry.champion:
             client.set_registered_model_alias(name, CHAMPION, version)
@@ -113,7 +113,7 @@ def _ensure_registered(client: "MlflowClient", name: str, description: str) -> N
     client.update_registered_model(name, description=description)
 
 
-def _log(client: "MlflowClient", name: str, entry: ModelEntry, code: Path) -> str:
+def _log(mlruns: Path, target: str, client: "MlflowClient", name: str, entry: ModelEntry, code: Path) -> str:
     from mlflow.entities import LoggedModelOutput
 
     logged: Any = client.create_logged_model(
@@ -124,6 +124,8 @@ def _log(client: "MlflowClient", name: str, entry: ModelEntry, code: Path) -> st
         params={"architecture": entry.architecture},
         model_type="text classifier",
     )
+    if reason := why_refused(mlruns, target, logged.artifact_location):
+        raise UserError(f"models would go to {logged.artifact_location}, {reason}: change that in the store")
     with tempfile.TemporaryDirectory(prefix="rnnsweep-model-") as place:
         folder = _wrap(Path(place) / "wrapped", entry, code, model_id=logged.model_id)
         client.log_model_artifacts(logged.model_id, str(folder))
@@ -223,20 +225,26 @@ def _fetch(mlruns: Path, target: str, name: str, alias: str, place: Path) -> Pat
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-    _refuse_source(mlruns, client, version.source or "", f"model {name}@{alias}")
-    return Path(download_artifacts(version.source, dst_path=str(place), tracking_uri=target))
+    source = _source_of(mlruns, target, client, version.source or "", f"model {name}@{alias}")
+    return Path(download_artifacts(source, dst_path=str(place), tracking_uri=target))
 
 
-def _refuse_source(mlruns: Path, client: "MlflowClient", source: str, model: str) -> None:
-    """Refuse a place that a server names and that is no store of artifacts: a file of this machine, a page.
+def _source_of(mlruns: Path, target: str, client: "MlflowClient", source: str, model: str) -> str:
+    """Return where the files of a version lie, which is asked for once: a second answer may be another.
 
     Raises:
-        UserError: naming the model and the place.
+        UserError: at a place that is none of the store's: a file of this machine, a page, another server.
     """
-    if source.startswith("models:/m-"):
-        source = str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
-    if urlsplit(source).scheme not in SOURCES and artifact_path(mlruns, source) is None:
-        raise UserError(f"{model}: its store names {source[:200]!r}; no model is fetched from there")
+    try:
+        place = resolved(client, source)
+        reason = why_refused(mlruns, target, place, fetched=True)
+    except ValueError as error:
+        place, reason = source, str(error)
+    if reason and not (place and artifact_path(mlruns, place)):
+        raise UserError(
+            f"{model}: its store names {place[:200]!r} ({reason}); no model is fetched from there"
+        )
+    return place
 
 
 def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str]:
