@@ -1,0 +1,98 @@
+"""What a release needs: one version, a dated list of changes, workflows and hooks that name what is there."""
+
+import runpy
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+notes = runpy.run_path(str(ROOT / ".ci" / "release.py"))["notes"]
+
+
+def project(folder: Path, *, version: str = "1.2.0", heading: str = "1.2.0 (2031-04-05)") -> Path:
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "x"\nversion = "{version}"\n')
+    (folder / "CHANGELOG.md").write_text(
+        f"# Changelog\n\n## {heading}\n\n* New.\n\n## 1.1.0 (2030-01-01)\n\n* Old.\n"
+    )
+    return folder
+
+
+def test_the_notes_of_a_release_are_the_changes_of_its_version(tmp_path):
+    assert notes("v1.2.0", root=project(tmp_path)) == "* New."
+
+
+@pytest.mark.parametrize(
+    ("tag", "heading", "said"),
+    [
+        ("v1.3.0", "1.2.0 (2031-04-05)", "tag v1.3.0: pyproject.toml has version 1.2.0"),
+        ("v1.2.0", "1.2.0 (unreleased)", r"1.2.0 \(unreleased\): put the date"),
+        ("v1.2.0", "1.1.9 (2031-04-05)", "has no heading '## 1.2.0"),
+    ],
+)
+def test_a_release_whose_parts_disagree_is_refused(tmp_path, tag, heading, said):
+    with pytest.raises(ValueError, match=said):
+        notes(tag, root=project(tmp_path, heading=heading))
+
+
+def test_the_projects_own_changelog_has_a_heading_for_its_version():
+    try:
+        notes_text = notes("v" + _version())
+    except ValueError as error:
+        assert "put the date of the release there" in str(error)  # noqa: PT017 - the only fault that may be
+    else:
+        assert notes_text
+
+
+def _version() -> str:
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda p: p.name)
+def test_the_scripts_that_a_workflow_runs_are_there(path):
+    jobs = yaml.safe_load(path.read_text())["jobs"]
+    commands = " ".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
+    scripts = {word for word in commands.split() if word.startswith(".ci/")}
+    assert scripts
+    assert [name for name in scripts if not (ROOT / name).is_file()] == []
+
+
+def test_the_hooks_of_a_commit_run_what_make_check_runs():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    checked = (ROOT / "Makefile").read_text()
+    for hook in hooks:
+        tool = hook["entry"].removeprefix(".venv/bin/").split()[0]
+        assert f"$(BIN)/{tool}" in checked
+
+
+@pytest.mark.slow
+def test_a_wheel_installed_elsewhere_trains(tmp_path):
+    """The smoke test of a release, by a wheel beside the libraries that are here."""
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT],
+        check=True,
+        timeout=300,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    site = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    shutil.unpack_archive(wheel, site, "zip")
+    (Path(site) / "libraries.pth").write_text(str(Path(click.__file__).parents[1]))
+    command = tmp_path / "rnnsweep"
+    command.write_text(f'#!/bin/sh\nexec "{python}" -m rnnsweep "$@"\n')
+    command.chmod(0o755)
+    done = subprocess.run(
+        ["bash", ROOT / ".ci" / "smoke", command], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert "smoke: passed" in done.stdout, done.stdout + done.stderr
