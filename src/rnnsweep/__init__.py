@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rnnsweep.api import clean as clean
     from rnnsweep.api import compare as compare
     from rnnsweep.api import compare_corpora as compare_corpora
+    from rnnsweep.api import compare_scores as compare_scores
     from rnnsweep.api import curves as curves
     from rnnsweep.api import disk_use as disk_use
     from rnnsweep.api import enqueue as enqueue
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from rnnsweep.api import plan as plan
     from rnnsweep.api import predict as predict
     from rnnsweep.api import read_asked as read_asked
+    from rnnsweep.api import read_scores as read_scores
     from rnnsweep.api import rebuild_store as rebuild_store
     from rnnsweep.api import replicate as replicate
     from rnnsweep.api import retry as retry
@@ -58,9 +60,10 @@ _get, __all__ = lazy_names(
     __name__,
     {
         "rnnsweep.api": "BestResult Cleaning EvaluateResult Exported SweepResult TrainResult Validation best "
-        "clean compare compare_corpora curves disk_use enqueue evaluate export "
+        "clean compare compare_corpora compare_scores curves disk_use enqueue evaluate export "
         "export_model inspect load_model log_models plan predict "
-        "read_asked rebuild_store replicate retry runs status stop sweep train vectors write_answers ",
+        "read_asked read_scores rebuild_store replicate retry runs status stop sweep train "
+        "vectors write_answers ",
         "rnnsweep.config": "compose",
         "rnnsweep.errors": "UserError",
     },

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rnnsweep.api.cleaning import clean as clean
     from rnnsweep.api.cleaning import disk_use as disk_use
     from rnnsweep.api.evaluation import evaluate as evaluate
+    from rnnsweep.api.foreign import compare_scores as compare_scores
+    from rnnsweep.api.foreign import read_scores as read_scores
     from rnnsweep.api.inside.inspection import inspect as inspect
     from rnnsweep.api.inside.vectors import vectors as vectors
     from rnnsweep.api.lookup import status as status
@@ -46,6 +48,7 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".answers": "best compare compare_corpora curves runs",
+        ".foreign": "compare_scores read_scores",
         ".texts": "read_asked write_answers",
         ".cleaning": "Cleaning clean disk_use",
         ".lookup": "status",

@@ -7,6 +7,7 @@ __getattr__, __all__ = lazy_names(
     {
         ".statistics.budget": "BudgetCurve budget_curve expected_best study_curve",
         ".verdicts.compare": "compare_records",
+        ".verdicts.foreign": "compare_foreign",
         ".verdicts.corpora": "CorporaComparison RankedPair compare_corpora",
         ".report.corpora": "corpora_table render_corpora write_corpora_report",
         ".report.figure_files": "write_figures",

@@ -1,5 +1,7 @@
 """`compare` and `best`: what a sweep found."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.views import print_views
 from rnnsweep.cli.words import score
+from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
@@ -22,9 +25,18 @@ if TYPE_CHECKING:
     ("rnnsweep compare quickstart --margin 0.01", "differences under one point do not matter"),
     ("rnnsweep compare quickstart ag_news", "ranks over several corpora, one sweep each"),
     ("rnnsweep compare quickstart --figures out", "figures as SVG, PDF and CSV, tables as LaTeX"),
+    ("rnnsweep compare --scores runs.csv --baseline linear", "scores of any other tool"),
     ("rnnsweep compare quickstart --json | jq .standings", "one JSON object, for programs"),
 )
-@click.argument("sweeps", type=Started(), nargs=-1, required=True, metavar="SWEEP...")
+@click.argument("sweeps", type=Started(), nargs=-1, metavar="SWEEP...")
+@click.option(
+    "--scores", type=click.Path(path_type=Path), metavar="FILE", help="Scores of any tool, instead of SWEEP."
+)
+@click.option("--baseline", metavar="NAME", help="With --scores: what the others are compared with.")
+@click.option(
+    "--columns", metavar="NAME=COLUMN,...", help="With --scores: as score=test_acc,architecture=model."
+)
+@click.option("--lower", is_flag=True, help="With --scores: lower scores are better.")
 @click.option(
     "--margin",
     type=click.FloatRange(min=0),
@@ -33,13 +45,28 @@ if TYPE_CHECKING:
 @click.option("--figures", type=click.Path(path_type=Path), help="Folder for figures and tables as files.")
 @json_option
 def compare_command(
-    sweeps: tuple[str, ...], margin: float | None, figures: Path | None, as_json: bool
+    sweeps: tuple[str, ...],
+    scores: Path | None,
+    baseline: str | None,
+    columns: str | None,
+    lower: bool,
+    margin: float | None,
+    figures: Path | None,
+    as_json: bool,
 ) -> None:
     """Compare the architectures of SWEEP, and write the report.
 
     Architectures are compared by the test scores of their replicates. SWEEP is a name or a file.
     Of several sweeps, each on another corpus, the architectures are ranked over the corpora.
+
+    FILE of --scores has columns architecture, seed and score, and may have one for test rows, row.
     """
+    if scores is not None:
+        _refuse_sweeps(sweeps)
+        ask = partial(_scores_of, scores, baseline, columns, lower=lower, margin=margin)
+        _print_scores(ask, figures, as_json)
+        return
+    _refuse_without_scores(sweeps, baseline, columns, lower=lower)
     if len(sweeps) > 1:
         if figures is not None:
             raise click.UsageError("--figures is for one sweep; the report over corpora holds its figure.")
@@ -55,6 +82,58 @@ def compare_command(
         print_answer(found)
         if figures:
             echo(f"Figures: {len(written)} files in {figures}")
+
+
+def _refuse_sweeps(sweeps: tuple[str, ...]) -> None:
+    if sweeps:
+        raise click.UsageError(f"--scores and the sweep {sweeps[0]!r} exclude each other.")
+
+
+def _refuse_without_scores(
+    sweeps: tuple[str, ...], baseline: str | None, columns: str | None, *, lower: bool
+) -> None:
+    given = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
+    for option, value in given.items():
+        if value is not None:
+            raise click.UsageError(f"{option} needs --scores FILE; a sweep knows this itself.")
+    if not sweeps:
+        raise click.UsageError("Name a sweep, as quickstart, or --scores FILE; `rnnsweep list` names sweeps.")
+
+
+def _scores_of(
+    file: Path, baseline: str | None, columns: str | None, *, lower: bool, margin: float | None
+) -> "Comparison":
+    from rnnsweep.api import compare_scores, read_scores
+
+    frame = read_scores(file, _columns(columns))
+    name = file.name.partition(".")[0] or "scores"
+    try:
+        return compare_scores(frame, baseline, lower=lower, margin=margin, name=name)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from error
+
+
+def _print_scores(ask: "Callable[[], Comparison]", figures: Path | None, as_json: bool) -> None:
+    with one_json_object(as_json) as emit:
+        compared = ask()
+        emit(compared.to_json())
+        written = _write_figures(compared, figures) if figures else []
+    if not as_json:
+        from rnnsweep.comparison import print_comparison
+
+        print_comparison(compared, console=consoles()[0])
+        if figures:
+            echo(f"Figures: {len(written)} files in {figures}")
+
+
+def _columns(text: str | None) -> dict[str, str]:
+    pairs = [one.partition("=") for one in text.split(",")] if text else []
+    for name, sign, column in pairs:
+        if name not in ("architecture", "seed", "score", "row") or not sign or not column:
+            raise click.UsageError(
+                f"--columns {text!r}: must be as score=test_acc,architecture=model (also seed and row)."
+            )
+    return {name: column for name, _, column in pairs}
 
 
 def _write_figures(found: "Comparison", folder: Path) -> list[Path]:

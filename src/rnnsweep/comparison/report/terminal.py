@@ -146,7 +146,7 @@ def _verdicts(comparison: Comparison) -> list[RenderableType]:
     between = [v for v in comparison.verdicts if not v.baseline]
     against = [v for v in comparison.verdicts if v.baseline]
     lines: list[RenderableType] = []
-    for title, verdicts in (("Pairs", between), ("Against the linear baseline", against)):
+    for title, verdicts in (("Pairs", between), ("Against the baseline", against)):
         said = gather(verdicts)
         lines += [Text(_heading(title, verdicts), style="bold")] if verdicts else []
         lines += [_indented(f"{_MARKS[word]} {sentence}") for word, sentence in said[:SHOWN]]

@@ -181,6 +181,7 @@ class Comparison:
     test_part: TestPart | None = None  # None: what replicates predicted was not kept
     next: str | None = None  # the command that is likely to settle the question; None: nothing is worth it
     conclusion: str = ""  # what the verdicts speak of
+    searched: bool = True  # whether trials of a search are among the records
     stopped: tuple[Stop, ...] = ()  # architectures whose replicates ended before the plan did
 
     @property

@@ -1,0 +1,70 @@
+"""Bring your own scores: verdicts and the report for runs of any tool."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnsweep.comparison import Comparison
+
+
+def compare_scores(
+    frame: "pd.DataFrame",
+    baseline: str | None = None,
+    *,
+    lower: bool = False,
+    margin: float | None = None,
+    name: str = "scores",
+    report: str | Path | None = None,
+) -> "Comparison":
+    """Compare architectures by test scores that any tool measured, and write the report.
+
+    Args:
+        frame: columns `architecture`, `seed`, `score`: one line for each run. With a fourth column `row`,
+            one line for each test row of each run (1 right, 0 wrong, or any score whose mean is the run's):
+            verdicts then cover new test rows, too. Runs with the same seed are compared as pairs.
+        baseline: the architecture that the others are compared with apart; one run of it is enough.
+        lower: lower scores are better, as of a loss.
+        margin: smallest difference that matters; None: .002 of scores between 0 and 1, else 1 %.
+        name: of the comparison.
+        report: file to write; None: mlruns/comparisons/NAME.html.
+
+    Raises:
+        UserError: a missing column, a value that is no number, a run that occurs twice, fewer than two
+            architectures, an unknown baseline.
+    """
+    from rnnsweep.comparison import compare_foreign, write_report
+
+    compared = compare_foreign(frame, name=name, baseline=baseline, lower=lower, margin=margin)
+    path = Path(report) if report is not None else find_paths().mlruns / "comparisons" / f"{name}.html"
+    return replace(compared, report=write_report(replace(compared, report=path), path))
+
+
+def read_scores(file: str | Path, columns: Mapping[str, str] | None = None) -> "pd.DataFrame":
+    """Read a table of scores: CSV, TSV, JSON Lines or Parquet.
+
+    Args:
+        file: the table.
+        columns: {architecture | seed | score | row: its column in the file}, where they have other names.
+
+    Raises:
+        UserError: the file cannot be read, or has no such column.
+    """
+    import pandas as pd
+
+    from rnnsweep.data.tables import ReadOptions, read_table
+
+    path, given = Path(file), dict(columns or {})
+    table = read_table(path, ReadOptions(), lambda names: names)
+    for wanted, column in given.items():
+        if column not in table.names:
+            raise UserError(f"{path}: no column {column!r} for {wanted}; there is {', '.join(table.names)}")
+    frame = pd.DataFrame(table.columns)
+    taken = frame.drop(columns=[c for c in frame if c in given and c not in given.values()])
+    return taken.rename(columns={column: wanted for wanted, column in given.items()})

@@ -1,0 +1,191 @@
+"""A comparison of scores that any tool measured: one line for each architecture and seed.
+
+Shapes: N test rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.comparison.predictions import TestPart
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.verdicts.advice import next_total
+from rnnsweep.comparison.verdicts.answers import say_answer, say_conclusion
+from rnnsweep.comparison.verdicts.records import Comparison, Remark, Standing
+from rnnsweep.comparison.verdicts.sentences import names_of
+from rnnsweep.comparison.verdicts.standings import make_standings
+from rnnsweep.comparison.verdicts.verdicts import make_verdicts
+from rnnsweep.errors import UserError, nearest, refuse_unless
+from rnnsweep.tasks.score import HIGHER, LOWER, Score, share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEEDED = ("architecture", "seed", "score")
+ROW = "row"  # optional: the test row that a line is the score of
+_RELATIVE_MARGIN = 0.01
+_RUN = ("run_id", "trial", "reason", "validation", "parameters", "seconds", "samples_per_second", "epochs")
+
+
+def compare_foreign(
+    frame: "pd.DataFrame",
+    *,
+    name: str = "scores",
+    baseline: str | None = None,
+    lower: bool = False,
+    margin: float | None = None,
+) -> Comparison:
+    """Compare architectures by the test scores of runs that were trained elsewhere.
+
+    Args:
+        frame: columns `architecture`, `seed` and `score`, one line for each run; with a column `row`, one
+            line for each test row of each run, whose scores' mean is the run's score.
+        name: of the comparison.
+        baseline: the architecture that all others are compared with apart; it may have one line alone.
+        lower: lower scores are better.
+        margin: smallest difference that matters, in the score's unit; None: .002 where all scores are
+            between 0 and 1 and higher is better, else a hundredth of the baseline's score (or of the best).
+
+    Raises:
+        UserError: a column that is missing, a value that is none, a run that occurs twice, fewer than two
+            architectures, or a baseline that is not among them.
+    """
+    table = _checked(frame)
+    by_row = ROW in table
+    score = _score(table["score"].to_numpy(), lower=lower)
+    values, rows = _by_row(table) if by_row else ({}, 0)
+    runs = _as_runs(table, baseline)
+    turned = runs.assign(test=score.turned(runs["test"]))
+    standings = make_standings(turned, score=score)
+    if margin is None:
+        margin = score.default_margin(_reference(standings))
+    refuse_unless(0 <= margin < np.inf, "margin", margin, "0 or more")
+    correct = {a: {seed: score.turned(v) for seed, v in own.items()} for a, own in values.items()}
+    verdicts = make_verdicts(standings, margin=margin, correct=correct or None, plan=ReplicatePlan())
+    part = TestPart(rows) if by_row else None
+    total = next_total(standings, verdicts)
+    further = f" Next: train {total} seeds of each in all, and compare again." if total else ""
+    return Comparison(
+        sweep=name,
+        question="",
+        answer=say_answer(standings, verdicts) + further,
+        standings=standings,
+        verdicts=verdicts,
+        health=tuple(_unpaired(standings)),
+        margin=margin,
+        runs=runs,
+        score=score,
+        facts={"selection": "made outside of rnnsweep: whether searches were equally large is not known"},
+        test_part=part,
+        conclusion=say_conclusion(verdicts, part),
+        searched=False,
+    )
+
+
+def _checked(frame: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    names = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
+    for column in NEEDED:
+        if column not in names:
+            there = f"there is {', '.join(map(str, frame.columns))}"
+            raise UserError(f"no column {column!r}; {there}.{nearest(column, names)}")
+    table = frame[[names[c] for c in (*NEEDED, ROW) if c in names]].copy()
+    table.columns = pd.Index([c for c in (*NEEDED, ROW) if c in names])
+    refuse_unless(len(table) > 0, "rows", 0, "one or more")
+    numbers = pd.to_numeric(table["score"], errors="coerce").astype(float)
+    for place in np.flatnonzero(~np.isfinite(numbers.to_numpy())):
+        raise UserError(f"score={table['score'].iloc[place]!r} (row {place + 1}): must be a finite number")
+    for column in (c for c in table if c != "score"):
+        empty = table[column].isna() | (table[column].astype(str).str.strip() == "")
+        for place in np.flatnonzero(empty.to_numpy()):
+            raise UserError(f"{column} (row {place + 1}): is empty; each row needs one")
+    table = table.assign(score=numbers, architecture=table["architecture"].astype(str).str.strip())
+    return _without_doubles(table.assign(seed=table["seed"].map(_seed)))
+
+
+def _seed(value: Any) -> str:
+    """Write a seed in one way: 1, 1.0 and "1" are one seed."""
+    text = str(value).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() else text
+
+
+def _without_doubles(table: "pd.DataFrame") -> "pd.DataFrame":
+    keys = [c for c in ("architecture", "seed", ROW) if c in table]
+    for _, one in table[table.duplicated(keys)].iterrows():
+        said = ", ".join(f"{key} {one[key]}" for key in keys)
+        hint = "" if ROW in keys else "; one line for each run, or a column 'row' for the test rows"
+        raise UserError(f"{said}: occurs twice{hint}")
+    return table
+
+
+def _score(values: NDArray[np.float64], *, lower: bool) -> Score:
+    if not lower and values.min() >= 0 and values.max() <= 1:
+        return share("score", "score", _not_computed)
+    direction = LOWER if lower else HIGHER
+    return Score("score", "score", "of the score", direction, _RELATIVE_MARGIN, _not_computed, relative=True)
+
+
+def _not_computed(counts: Any) -> float:
+    raise NotImplementedError("a score that another tool measured")
+
+
+def _by_row(table: "pd.DataFrame") -> tuple[dict[str, dict[str, NDArray[np.float64]]], int]:
+    """Return {architecture: {seed: scores_N}} in one order of the test rows, and their number."""
+    wanted = sorted(set(table[ROW].astype(str)))
+    values: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for (name, seed), own in table.groupby(["architecture", "seed"], sort=False):
+        scores = own.set_index(own[ROW].astype(str))["score"]
+        if len(scores) != len(wanted):
+            missing = next(row for row in wanted if row not in scores.index)
+            raise UserError(
+                f"architecture {name}, seed {seed}: has no test row {missing}; all runs need the same"
+            )
+        values.setdefault(str(name), {})[str(seed)] = scores.loc[wanted].to_numpy(dtype=np.float64)
+    return values, len(wanted)
+
+
+def _as_runs(table: "pd.DataFrame", baseline: str | None) -> "pd.DataFrame":
+    """Return the runs in the columns that records of a sweep have."""
+    runs = table.groupby(["architecture", "seed"], sort=False, as_index=False)["score"].mean()
+    names = sorted(set(runs["architecture"]))
+    if baseline is not None and baseline not in names:
+        raise UserError(f"baseline={baseline!r}: is not one of {', '.join(names)}.{nearest(baseline, names)}")
+    if len(names) < 2:
+        raise UserError(f"architecture: {names[0]!r} alone cannot be compared; two or more are needed")
+    is_baseline = runs["architecture"] == baseline
+    repeated = runs.groupby("architecture")["seed"].transform("size") > 1
+    ends = ["-r" + str(n) if again else "" for n, again in enumerate(repeated)]
+    return runs.rename(columns={"score": "test"}).assign(
+        **dict.fromkeys(_RUN, np.nan),
+        key=[f"{a}{end}" for a, end in zip(runs["architecture"], ends, strict=True)],
+        role=np.where(is_baseline, "baseline", "replicate"),
+        state="complete",
+        overrides=[[]] * len(runs),
+        started=range(len(runs)),
+    )
+
+
+def _reference(standings: Sequence[Standing]) -> float | None:
+    """Return the natural score that a relative margin is a share of: the baseline's, else the best."""
+    first = sorted(standings, key=lambda s: not s.baseline)[0]
+    return None if first.test.mean is None else first.score.turned(first.test.mean)
+
+
+def _unpaired(standings: Sequence[Standing]) -> Iterator[Remark]:
+    """Name seeds that some architectures lack: pairs of replicates share their seed."""
+    networks = [s for s in standings if not s.baseline]
+    seeds = {s.architecture: {r.seed for r in s.replicates} for s in networks}
+    every = set().union(*seeds.values())
+    lacking = [name for name, own in seeds.items() if own != every]
+    if lacking:
+        yield Remark(
+            "Replicates are compared in pairs of one seed. Others have seeds that are missing for"
+            f" {names_of(lacking)}: these runs are left out of the pairs."
+        )

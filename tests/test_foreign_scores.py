@@ -1,0 +1,177 @@
+"""Verdicts on runs that another tool trained: from a table of architecture, seed and score."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rnnsweep
+from rnnsweep.cli import main
+from rnnsweep.comparison import compare_foreign, render_report
+from rnnsweep.errors import UserError
+
+
+def table(
+    means: dict[str, float] | None = None, *, seeds: int = 10, linear: float | None = 0.79
+) -> pd.DataFrame:
+    drawn = np.random.default_rng(3)
+    means = means or {"lstm": 0.80, "gru": 0.82, "bag": 0.78}
+    rows = [(a, s, m + drawn.normal(0, 0.004)) for a, m in means.items() for s in range(seeds)]
+    rows += [] if linear is None else [("linear", 0, linear)]
+    return pd.DataFrame(rows, columns=["architecture", "seed", "score"])
+
+
+def words(comparison) -> dict[tuple[str, str], str]:
+    return {(v.a, v.b): v.verdict for v in comparison.verdicts}
+
+
+def test_scores_of_any_tool_get_standings_and_verdicts_against_each_other_and_the_baseline():
+    compared = compare_foreign(table(), baseline="linear")
+    assert [s.architecture for s in compared.standings] == ["gru", "lstm", "linear", "bag"]
+    assert words(compared)["gru", "lstm"] == "better"
+    assert words(compared)["bag", "linear"] == "worse"
+    assert [v.single for v in compared.verdicts if v.baseline] == [True] * 3
+    assert compared.answer.startswith("gru is ahead with 0.8")
+
+
+def test_a_baseline_with_several_seeds_is_compared_in_pairs():
+    frame = table({"lstm": 0.80, "gru": 0.82, "linear": 0.79}, linear=None)
+    compared = compare_foreign(frame, baseline="linear")
+    assert {v.pairs for v in compared.verdicts} == {10}
+    assert not any(v.single for v in compared.verdicts)
+    assert compared.linear.test.replicates == 10
+
+
+def test_lower_scores_win_where_lower_is_better_and_are_written_as_they_are():
+    frame = table(linear=None).assign(score=lambda t: 100 * t["score"])
+    compared = compare_foreign(frame, lower=True)
+    assert compared.standings[0].architecture == "bag"
+    first = compared.to_json()["standings"][0]["test"]
+    assert first["low"] < first["mean"] < first["high"]
+    assert first["mean"] == pytest.approx(78, abs=1)
+
+
+def test_rows_of_the_test_part_let_a_verdict_speak_of_new_rows():
+    drawn = np.random.default_rng(5)
+    rows = [
+        (a, s, r, int(drawn.random() < p))
+        for a, p in (("lstm", 0.6), ("gru", 0.9))
+        for s in range(8)
+        for r in range(150)
+    ]
+    frame = pd.DataFrame(rows, columns=["architecture", "seed", "row", "score"])
+    compared = compare_foreign(frame.sample(frac=1, random_state=1))
+    means = frame.groupby(["architecture", "seed"])["score"].mean().groupby("architecture").mean()
+    assert {s.architecture: s.test.mean for s in compared.standings} == pytest.approx(means.to_dict())
+    assert compared.test_part.rows == 150
+    (verdict,) = compared.verdicts
+    assert verdict.new_rows is not None
+    assert words(compared) == {("gru", "lstm"): "better"}
+    assert "new rows drawn like these 150 test rows" in compared.conclusion
+
+
+def test_few_seeds_claim_nothing_and_the_answer_says_how_many_it_takes():
+    compared = compare_foreign(table({"lstm": 0.8, "gru": 0.82}, seeds=3, linear=None))
+    assert {v.verdict for v in compared.verdicts} == {"needs more"}
+    assert "train " in compared.answer
+    assert "rnnsweep replicate" not in compared.answer
+    assert compared.next is None
+
+
+def test_seeds_that_others_have_are_named_where_one_lacks_them():
+    frame = table(linear=None)
+    frame = frame[~((frame["architecture"] == "bag") & (frame["seed"] > 7))]
+    (remark,) = compare_foreign(frame).health
+    assert "missing for bag" in remark.sentence
+
+
+def test_one_seed_is_the_same_however_it_is_written():
+    frame = table(linear=None).astype({"seed": object})
+    gru = frame["architecture"] == "gru"
+    frame.loc[gru, "seed"] = frame.loc[gru, "seed"].map(lambda seed: f"{seed}.0")
+    assert {v.pairs for v in compare_foreign(frame).verdicts} == {10}
+
+
+BAD = {
+    "no column": (
+        lambda t: t.rename(columns={"score": "scores"}),
+        "no column 'score'; there is .* Did you mean",
+    ),
+    "text": (lambda t: t.assign(score="high"), r"score='high' \(row 1\): must be a finite number"),
+    "NaN": (lambda t: t.assign(score=[np.nan, *t["score"][1:]]), r"\(row 1\): must be a finite number"),
+    "twice": (
+        lambda t: pd.concat([t, t.head(1)]),
+        "lstm, seed 0: occurs twice; one line for each run",
+    ),
+    "no name": (
+        lambda t: t.assign(architecture=[None, *t["architecture"][1:]]),
+        r"\(row 1\): is empty",
+    ),
+    "alone": (lambda t: t[t["architecture"] == "gru"], "'gru' alone cannot be compared"),
+    "empty": (lambda t: t.head(0), "rows=0: must be one or more"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_table_that_cannot_be_compared_is_refused_with_its_place(name):
+    spoilt, message = BAD[name]
+    with pytest.raises(UserError, match=message):
+        compare_foreign(spoilt(table(linear=None)))
+
+
+def test_an_unknown_baseline_is_answered_with_the_nearest():
+    with pytest.raises(UserError, match="baseline='liner': is not one of .* Did you mean 'linear'"):
+        compare_foreign(table(), baseline="liner")
+
+
+def test_a_run_that_lacks_a_test_row_is_named():
+    frame = pd.DataFrame(
+        [("a", 1, 0, 1), ("a", 1, 1, 0), ("b", 1, 0, 1)], columns=["architecture", "seed", "row", "score"]
+    )
+    with pytest.raises(UserError, match="architecture b, seed 1: has no test row 1"):
+        compare_foreign(frame)
+
+
+def test_the_report_says_nothing_of_a_search_that_was_not_seen():
+    page = render_report(compare_foreign(table(), baseline="linear"))
+    assert "trained outside of rnnsweep" in page
+    assert "TF-IDF" not in page
+    assert 'id="budget"' not in page
+    assert "Nothing found: budgets are equal" not in page
+
+
+def test_the_function_writes_the_report_and_returns_the_comparison(home):
+    compared = rnnsweep.compare_scores(table(), baseline="linear", name="mine")
+    assert compared.report == home / "mlruns" / "comparisons" / "mine.html"
+    assert "gru" in compared.report.read_text()
+
+
+def test_the_command_reads_a_file_with_columns_of_its_own(home, capsys):
+    frame = table().rename(columns={"architecture": "model", "score": "test_acc"})
+    frame.to_csv("runs.csv", index=False)
+    columns = "architecture=model,score=test_acc"
+    line = ["compare", "--scores", "runs.csv", "--columns", columns, "--baseline", "linear", "--json"]
+    assert main(line) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert [s["architecture"] for s in value["standings"]] == ["gru", "lstm", "linear", "bag"]
+    assert value["report"].endswith("comparisons/runs.html")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("compare", "Name a sweep, as quickstart, or --scores FILE"),
+        ("compare quick --scores runs.csv", "--scores and the sweep 'quick' exclude each other"),
+        ("compare quick --baseline linear", "--baseline needs --scores FILE"),
+        ("compare --scores none.csv", "none.csv"),
+        ("compare --scores runs.csv --columns score", "--columns 'score': must be as score=test_acc"),
+        ("compare --scores runs.csv --columns score=acc", "no column 'acc' for score; there is architecture"),
+        ("compare --scores runs.csv --baseline x", "runs.csv: baseline='x': is not one of"),
+    ],
+)
+def test_a_wrong_line_is_answered_in_one_line(home, capsys, line, message):
+    table().to_csv("runs.csv", index=False)
+    assert main(line.split()) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert message in said[-1]
