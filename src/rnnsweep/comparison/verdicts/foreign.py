@@ -98,7 +98,7 @@ def _checked(frame: "pd.DataFrame") -> "pd.DataFrame":
     numbers = pd.to_numeric(table["score"], errors="coerce").astype(float)
     for place in np.flatnonzero(~np.isfinite(numbers.to_numpy())):
         raise UserError(f"score={table['score'].iloc[place]!r} (row {place + 1}): must be a finite number")
-    for column in (c for c in table if c != "score"):
+    for column in (str(c) for c in table if c != "score"):
         empty = table[column].isna() | (table[column].astype(str).str.strip() == "")
         for place in np.flatnonzero(empty.to_numpy()):
             raise UserError(f"{column} (row {place + 1}): is empty; each row needs one")
@@ -153,7 +153,7 @@ def _by_row(table: "pd.DataFrame") -> tuple[dict[str, dict[str, NDArray[np.float
 
 def _as_runs(table: "pd.DataFrame", baseline: str | None) -> "pd.DataFrame":
     """Return the runs in the columns that records of a sweep have."""
-    runs = table.groupby(["architecture", "seed"], sort=False, as_index=False)["score"].mean()
+    runs = table.groupby(["architecture", "seed"], sort=False)["score"].mean().reset_index()
     names = sorted(set(runs["architecture"]))
     if baseline is not None and baseline not in names:
         raise UserError(f"baseline={baseline!r}: is not one of {', '.join(names)}.{nearest(baseline, names)}")
@@ -167,7 +167,7 @@ def _as_runs(table: "pd.DataFrame", baseline: str | None) -> "pd.DataFrame":
         key=[f"{a}{end}" for a, end in zip(runs["architecture"], ends, strict=True)],
         role=np.where(is_baseline, "baseline", "replicate"),
         state="complete",
-        overrides=[[]] * len(runs),
+        overrides="[]",
         started=range(len(runs)),
     )
 
