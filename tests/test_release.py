@@ -1,13 +1,9 @@
 """What a release needs: one version, a dated list of changes, workflows and hooks that name what is there."""
 
 import runpy
-import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 
@@ -68,31 +64,3 @@ def test_the_hooks_of_a_commit_run_what_make_check_runs():
     for hook in hooks:
         tool = hook["entry"].removeprefix(".venv/bin/").split()[0]
         assert f"$(BIN)/{tool}" in checked
-
-
-@pytest.mark.slow
-def test_a_wheel_installed_elsewhere_trains(tmp_path):
-    """The smoke test of a release, by a wheel beside the libraries that are here."""
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT],
-        check=True,
-        timeout=300,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
-    python = tmp_path / "bare" / "bin" / "python"
-    site = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    shutil.unpack_archive(wheel, site, "zip")
-    (Path(site) / "libraries.pth").write_text(str(Path(click.__file__).parents[1]))
-    command = tmp_path / "rnnsweep"
-    command.write_text(f'#!/bin/sh\nexec "{python}" -m rnnsweep "$@"\n')
-    command.chmod(0o755)
-    done = subprocess.run(
-        ["bash", ROOT / ".ci" / "smoke", command], capture_output=True, text=True, check=False, timeout=300
-    )
-    assert "smoke: passed" in done.stdout, done.stdout + done.stderr

@@ -92,3 +92,13 @@ def test_a_run_of_own_files_trains_and_is_recorded_in_the_folder(installed, tmp_
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["run_id"]) == 32
     assert (tmp_path / "mlruns" / "mlflow.db").is_file()
+
+
+def test_the_smoke_test_of_a_release_passes(installed, tmp_path):
+    command = tmp_path / "rnnsweep"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH="{installed}" exec "{sys.executable}" -m rnnsweep "$@"\n')
+    command.chmod(0o755)
+    done = subprocess.run(
+        ["bash", str(ROOT / ".ci" / "smoke"), str(command)], capture_output=True, text=True, check=False
+    )
+    assert "smoke: passed" in done.stdout, done.stdout + done.stderr
