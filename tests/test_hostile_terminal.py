@@ -110,19 +110,3 @@ def _template():
 
     folder = resources.files("rnnsweep.comparison.report").joinpath("templates")
     return folder.joinpath("report.html.j2").read_text()
-
-
-def test_a_folder_that_cannot_be_written_is_one_line(home, monkeypatch, capsys):
-    import os
-
-    made = os.mkdir
-
-    def refuse(path, *values, **named):
-        if "mlruns" in str(path):
-            raise PermissionError(13, "Permission denied", str(path))
-        return made(path, *values, **named)
-
-    monkeypatch.setattr(os, "mkdir", refuse)
-    assert main(["train", "trainer.max_epochs=1", "model.hidden_size=4"]) == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert re.search(r"error: .*mlruns.*: Permission denied; give yourself the right", said)

@@ -1,5 +1,6 @@
 """Where the command line begins and ends: one line for a mistake, an exit status that says whose it is."""
 
+import errno
 import io
 import os
 import signal
@@ -16,11 +17,15 @@ from rnnsweep.cli.command import Group
 from rnnsweep.cli.visible import visible
 from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
 from rnnsweep.safety.interpreter import leave_out_working_directory
 from rnnsweep.safety.redaction import masked
 from rnnsweep.safety.shell import command_line
 
 USER, OURS, INTERRUPTED = 2, 1, 130
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_DATABASE = ("attempt to write a readonly database", "unable to open database file")  # SQLite's words
+_RIGHT = "give yourself the right, or copy it to where you have it"
 _TRACEBACK = "--traceback"
 
 
@@ -47,12 +52,12 @@ def main(
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted", "")
         return INTERRUPTED
-    except PermissionError as error:
-        return _user_mistake(_not_writable(error), shown=_TRACEBACK in arguments)
     except BrokenPipeError:  # at the last flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except Exception as error:
+        if refused := _not_writable(error):
+            return _user_mistake(refused, shown=_TRACEBACK in arguments)
         return _our_mistake(error, arguments)
     return status if isinstance(status, int) else 0
 
@@ -96,9 +101,16 @@ def _user_mistake(error: Exception, *, shown: bool) -> int:
     return USER
 
 
-def _not_writable(error: PermissionError) -> UserError:
-    """Name the file or folder that this user may not read or write, as a read-only mlruns/."""
-    return UserError(f"{error.filename or 'a file'}: {error.strerror}; give yourself the right, or copy it")
+def _not_writable(error: BaseException) -> UserError | None:
+    """Name the file or store that this user may not write, as in a read-only mlruns/; None for others."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.errno in _REFUSED:
+            return UserError(f"{inner.filename or 'a file'}: {inner.strerror}; {_RIGHT}")
+        if type(inner).__name__ == "OperationalError" and str(inner).startswith(_DATABASE):
+            return UserError(f"{find_paths().mlruns / 'mlflow.db'}: {inner}; {_RIGHT}")
+        inner = inner.__cause__
+    return None
 
 
 def _our_mistake(error: Exception, arguments: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rnnsweep.tracking.read.row import RunRow
+from rnnsweep.tracking.store.opened import open_for_reading
 
 # a temporary table of the chosen runs keeps the four queries short and indexed
 CHOSEN = """
@@ -64,34 +65,27 @@ def last_sweep(mlruns: Path) -> str | None:
     """Give the id of the experiment of the sweep that was started last."""
     if not (mlruns / "mlflow.db").exists():
         return None
-    with _read_only(mlruns) as connection:
+    with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         row = connection.execute(LAST).fetchone()
     return str(row[0]) if row else None
 
 
 def experiments(mlruns: Path) -> dict[str, str]:
     """Give the number of each sweep's experiment by the sweep's name."""
-    with _read_only(mlruns) as connection:
+    with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         return {name: str(number) for name, number in connection.execute(SWEEPS)}
 
 
 def architectures(mlruns: Path) -> list[str]:
     """Give the names of all architectures that were ever recorded."""
-    with _read_only(mlruns) as connection:
+    with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         rows = connection.execute("SELECT DISTINCT value FROM tags WHERE key = 'rnnsweep.architecture'")
         return sorted(row[0] for row in rows)
 
 
 @contextmanager
-def _read_only(mlruns: Path) -> Iterator[sqlite3.Connection]:
-    uri = f"{(mlruns / 'mlflow.db').resolve().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=20)) as connection:
-        yield connection
-
-
-@contextmanager
 def _chosen(mlruns: Path, sweep: str | None) -> Iterator[sqlite3.Connection]:
-    with _read_only(mlruns) as connection:
+    with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         connection.execute("BEGIN")  # one picture of the store, whatever is written meanwhile
         connection.execute(CHOSEN, {"sweep": sweep})
         yield connection

@@ -1,7 +1,6 @@
 """The local store made again from the records of its runs."""
 
 import json
-import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -25,6 +24,7 @@ from rnnsweep.tracking.spool.archive import (
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, read_all, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
+from rnnsweep.tracking.store.opened import open_for_reading
 from rnnsweep.tracking.store.store import database, ensure_store
 
 WAIT_S = 30.0  # for another process that sends to the store
@@ -80,7 +80,7 @@ def _destination(mlruns: Path, key: str) -> str:
 
 def _stages(mlruns: Path) -> dict[str, str]:
     """Return {run_id: active | deleted} of the local store."""
-    with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
+    with closing(open_for_reading(database(mlruns))) as connection:
         return dict(connection.execute("SELECT run_uuid, lifecycle_stage FROM runs"))
 
 

@@ -1,7 +1,10 @@
 """A repository that was moved or copied: the absolute paths of artifacts in the database are mended."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+
+from rnnsweep.tracking.store.opened import open_for_reading
 
 # table -> column with the address of artifacts
 COLUMNS = {
@@ -19,6 +22,9 @@ def repair_if_moved(mlruns: Path, root: str) -> int:
     it was last used. Addresses outside the old root (a user's own choice) stay as they are.
     """
     path = mlruns / "mlflow.db"
+    with closing(open_for_reading(path)) as connection:
+        if _root_inside(connection) in (None, root):
+            return 0
     connection = sqlite3.connect(path, timeout=20)
     try:
         old = _root_inside(connection)

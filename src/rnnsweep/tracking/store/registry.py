@@ -1,7 +1,6 @@
 """Models in MLflow: logged on their runs, registered under the sweep's name, found again by alias."""
 
 import re
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.tracking.store.address import LOCAL, destination
+from rnnsweep.tracking.store.opened import open_for_reading
 from rnnsweep.tracking.store.places import resolved, why_refused
 from rnnsweep.tracking.store.store import (
     artifact_path,
@@ -203,7 +203,7 @@ def found_model(
 
 def _local_folder(mlruns: Path, name: str, alias: str) -> Path | None:
     address = ensure_store(mlruns).removeprefix("sqlite:///")  # mends the paths of a folder that was moved
-    with closing(sqlite3.connect(f"{Path(address).as_uri()}?mode=ro", uri=True, timeout=20)) as connection:
+    with closing(open_for_reading(Path(address))) as connection:
         row = connection.execute(FOUND, (name, alias)).fetchone()
     location = next((place for place in row or () if place and not place.startswith("models:")), None)
     if location is None:
@@ -261,7 +261,7 @@ def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str
     if not database(mlruns).exists():
         return {}
     query = "SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias"
-    with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
+    with closing(open_for_reading(database(mlruns))) as connection:
         return {alias: str(version) for alias, version in connection.execute(query, (name,))}
 
 
