@@ -15,6 +15,7 @@ import pytest
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.sweepfile import Slot, parse_slots
+from rnnsweep.sweepfile.slots import default_count
 from rnnsweep.trial import Ended, Outcome, Reported, Started, TrialTask
 
 TESTS = Path(__file__).parent
@@ -219,10 +220,17 @@ def test_slots_are_read_as_cores_threads_or_gpus():
     assert parse_slots(2) == (Slot(0), Slot(1))
     assert parse_slots("cpu:2,cpu") == (Slot(0, threads=2), Slot(1))
     assert parse_slots("gpu:0, gpu:0,gpu:1") == (Slot(0, gpu="0"), Slot(1, gpu="0"), Slot(2, gpu="1"))
-    assert len(parse_slots()) == len(os.sched_getaffinity(0))
+    assert parse_slots("gpu:0/2,gpu:1") == (Slot(0, gpu="0"), Slot(1, gpu="0"), Slot(2, gpu="1"))
+    names = ["GPU-3f2a9c1e-0b", "MIG-7d-11", "MIG-GPU-3f2a-9c/1/0"]
+    assert [slot.gpu for slot in parse_slots(",".join(f"gpu:{name}/1" for name in names))] == names
+    assert parse_slots() == tuple(Slot(i) for i in range(default_count()))
+    assert 1 <= default_count() <= len(os.sched_getaffinity(0))
 
 
-@pytest.mark.parametrize("text", ["0", "", "-1", "gpu", "cpu:0", "tpu:1", "2,2", "gpu:0,,"])
+@pytest.mark.parametrize(
+    "text",
+    ["0", "", "-1", "gpu", "cpu:0", "tpu:1", "2,2", "gpu:0,,", "gpu:0/0", "gpu:1.5", "cpu:1/2", "gpu:MIG-"],
+)
 def test_slots_that_do_not_read_are_refused_with_what_would(text):
     with pytest.raises(UserError, match="slots=.*must be a number .4., CPU slots with threads"):
         parse_slots(text)

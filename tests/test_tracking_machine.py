@@ -89,7 +89,7 @@ def test_a_resumed_run_goes_on_counting_its_samples(tmp_path):
 
 @pytest.mark.parametrize("rank", ["0", "1"])
 def test_only_the_first_process_of_a_run_samples_and_only_where_it_is_asked_to(tmp_path, monkeypatch, rank):
-    monkeypatch.setenv("LOCAL_RANK", rank)
+    monkeypatch.setenv("RNNSWEEP_RANK", rank)
     with open_run(tmp_path) as run, MachineMonitor(run, every_s=0 if rank == "0" else 10):
         pass
     assert samples(tmp_path) == []

@@ -133,12 +133,19 @@ def test_nothing_can_be_added_to_a_run_that_was_never_recorded(tmp_path):
 
 
 def test_the_second_process_of_a_distributed_run_records_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("RNNSWEEP_RANK", "1")
     record = open_run(tmp_path)
     record.metrics({"m": 1.0}, step=1)
     record.artifact("text", "x.txt")
     record.end("complete")
     assert not list((tmp_path).rglob("*.jsonl"))
+
+
+def test_a_rank_that_another_launcher_gave_this_process_silences_no_run(tmp_path, monkeypatch):
+    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"):
+        monkeypatch.setenv(name, "1")
+    open_run(tmp_path).metrics({"m": 1.0}, step=1)
+    assert list(tmp_path.rglob("*.jsonl"))
 
 
 def test_a_torn_line_is_closed_and_costs_itself_alone(tmp_path):

@@ -1,11 +1,13 @@
 """Training is repeatable, goes on where it stopped, stops when asked, and is quiet."""
 
+import os
 import signal
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from short_trainings import Record, StopAfter, assert_same_weights, same, weights
 
 from rnnsweep.data import prepare
@@ -45,6 +47,29 @@ def test_the_same_run_gives_the_same_scores_to_the_last_digit(settings):
     assert same(one, other)
     assert one.checkpoint is None
     assert one.validation_loss != third.validation_loss
+
+
+FOREIGN = {  # as a job step of Slurm, mpirun and torchrun set them for the second of four processes
+    **{"SLURM_NTASKS": "4", "SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_JOB_ID": "7"},
+    **{"SLURM_JOB_NAME": "train", "SLURM_NODELIST": "node[1-2]", "SLURM_NTASKS_PER_NODE": "2"},
+    **{"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4", "PMI_RANK": "1", "PMIX_RANK": "1"},
+    **{"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "4", "GROUP_RANK": "1", "LOCAL_WORLD_SIZE": "2"},
+    **{"TORCHELASTIC_RUN_ID": "x", "MASTER_ADDR": "192.0.2.1", "MASTER_PORT": "1", "NODE_RANK": "1"},
+}
+
+
+def test_what_slurm_mpi_or_torchrun_say_of_their_own_processes_changes_no_training(settings, monkeypatch):
+    alone, inside = Record(), Record()
+    plain = train(settings("trainer.max_epochs=1"), logger=alone)
+    for name, value in FOREIGN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(rank_zero_only, "rank", 1)  # Lightning reads the rank when it is imported
+
+    assert same(train(settings("trainer.max_epochs=1"), logger=inside), plain)
+
+    assert [step for step, _ in inside.points] == [step for step, _ in alone.points]
+    assert FOREIGN.items() <= os.environ.items()
+    assert rank_zero_only.rank == 1
 
 
 def test_a_seed_of_a_part_that_equals_the_runs_seed_changes_nothing(settings):

@@ -13,10 +13,10 @@ import pytest
 import pytorch_lightning as pl
 from short_trainings import Record, StopAfter, same, weights
 
+from rnnsweep.process import is_companion
 from rnnsweep.training import LostProcess, train
 from rnnsweep.training.distributed import ranks
 from rnnsweep.training.distributed.companion import _run_of
-from rnnsweep.training.distributed.ranks import is_companion
 
 pytestmark = pytest.mark.slow
 

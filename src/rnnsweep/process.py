@@ -7,6 +7,7 @@ the moment of its start as the kernel counts it.
 
 import functools
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,11 @@ from typing import Any
 
 import psutil
 
+RANK = "RNNSWEEP_RANK"  # number of this process in a training of several; the first starts the others
+_FOREIGN = re.compile(
+    r"(SLURM|OMPI|PMI|PMIX|PMI2|MPI|MPIR|I_MPI|MV2|LSB|JSM|PALS|FLUX|TORCHELASTIC)_(?!TMPDIR$).*"
+    r"|RANK|WORLD_SIZE|(LOCAL|GROUP|ROLE|NODE)_(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_ADDR|MASTER_PORT"
+)
 OLD_SLACK_S = 2.0  # of records that name a start by the wall clock, as earlier versions wrote them
 
 
@@ -128,16 +134,34 @@ def start_ticks(pid: int) -> int:
     return round(psutil.Process(pid).create_time() * 1e6)
 
 
+def is_companion() -> bool:
+    """Return whether this process belongs to a training in several processes that one of ours started."""
+    return RANK in os.environ
+
+
+def foreign_ranks() -> list[str]:
+    """List the environment variables by which a scheduler or another launcher numbers its processes.
+
+    A job step of Slurm, `mpirun` and `torchrun` set them for programs that divide themselves. A training here
+    starts its own processes, so libraries that read these would wait for processes that nobody starts.
+    """
+    return [] if is_companion() else [name for name in os.environ if _FOREIGN.fullmatch(name)]
+
+
 @contextmanager
-def environment(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables within, and put back what they were."""
+def environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set environment variables within, those with None removed, and put back what they were."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -17,7 +17,7 @@ from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_launcher, make_launcher, parse_launcher
 from rnnsweep.paths import ProjectPaths, find_paths
-from rnnsweep.sweepfile import Sweep, parse_slots, read_sweep
+from rnnsweep.sweepfile import Sweep, read_sweep
 
 MOST = 30  # replicates of each that `until_separated` goes to
 
@@ -93,6 +93,10 @@ def _run(
 
     from rnnsweep.api.answers import compare
     from rnnsweep.engine import run_sweep
+    from rnnsweep.launchers.local.places import idle_gpus
+
+    if listener and (line := idle_gpus(launcher.slots)):
+        listener.message(line)
 
     with _conf(places) as conf, imports_ahead():
         summary = run_sweep(
@@ -132,13 +136,14 @@ def plan(
     Raises:
         UserError: the file, its space or its corpus cannot be used.
     """
+    from rnnsweep.launchers.local.places import slots_here
     from rnnsweep.launchers.local.server import in_fresh_process
     from rnnsweep.planning.plan import plan_sweep
 
     places = find_paths()
     asked = read_sweep(find_file(question, places))
     check_launcher(asked)
-    room = parse_slots(slots if slots is not None else asked.slots)
+    room = slots_here(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
         return plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
 

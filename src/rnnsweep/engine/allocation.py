@@ -40,3 +40,18 @@ def check_seats(slots: Sequence[Slot], devices: int, *, architecture: str) -> No
             f"trainer.devices={devices}: a trial of {architecture} takes {devices} CPU slots or GPUs at once,"
             f" and there is {have}; give --slots {devices}, or take trainer.devices=1"
         )
+
+
+def check_accelerator(slots: Sequence[Slot], accelerator: str, *, architecture: str) -> None:
+    """Refuse a sweep whose trainings ask for a GPU in slots that have none.
+
+    Raises:
+        UserError: `accelerator` is ``gpu``, and a slot is a CPU slot.
+    """
+    cores = [slot for slot in slots if slot.gpu is None]
+    if accelerator == "gpu" and cores:
+        have = "no slot has one" if len(cores) == len(slots) else f"slot {cores[0].index + 1} has none"
+        raise UserError(
+            f"trainer.accelerator='gpu': a trial of {architecture} trains on a GPU, and {have}; give GPUs alone,"
+            " as --slots gpu:0, or take trainer.accelerator=auto"
+        )

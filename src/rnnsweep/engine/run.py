@@ -10,7 +10,7 @@ from types import FrameType
 
 from rnnsweep.config import RunConfig
 from rnnsweep.engine.agenda import Agenda, Ended, Extend
-from rnnsweep.engine.allocation import check_seats
+from rnnsweep.engine.allocation import check_accelerator, check_seats
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.orphans import end_orphans
@@ -82,6 +82,8 @@ def run_sweep(
     digests = read_digests(bases, prepare)
     sizes = sizes or CorpusSizes()
     check_sizes(Sizing(sweep, conf, sizes), bases)
+    for name, base in bases.items():
+        check_accelerator(launcher.slots, base.trainer.accelerator, architecture=name)
     folder = SweepFolder.of(mlruns, sweep.name)
     folder.make()
     with folder.hold(), _closing(launcher), _named_full_disk(mlruns):

@@ -1,15 +1,26 @@
 """Slots: room for one trial at a time, as CPU threads or as a share of a GPU."""
 
-import os
 import re
 from dataclasses import dataclass
 
 from rnnsweep.errors import UserError
+from rnnsweep.hardware import usable_cores, usable_memory
+
+TRIAL_BYTES = 512 << 20  # of a trial's own memory, beside what it shares with the fork server
+OWN_BYTES = 1 << 30  # of the controller, the fork server and the process that writes the store
+
+_WORD = re.compile(
+    r"cpu(?::(?P<threads>[1-9]\d{0,3}))?"
+    r"|gpu:(?P<gpu>\d{1,3}|GPU-[\w-]+|MIG-GPU-[\w-]+/\d+/\d+|MIG-[\w-]+)(?:/(?P<share>[1-9]\d?))?"
+)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Room for one trial: its torch threads, and the GPU that it sees (None: no GPU at all)."""
+    """Room for one trial: its torch threads, and the GPU that it sees (None: no GPU at all).
+
+    A GPU is named by its place among those that this process may use, or by CUDA's own name of it.
+    """
 
     index: int
     threads: int = 1
@@ -22,36 +33,38 @@ class Slot:
 
 
 def parse_slots(text: str | int | None = None) -> tuple[Slot, ...]:
-    """Read ``4`` (CPU slots of one thread), ``cpu:2,cpu:2`` (two threads each) or ``gpu:0,gpu:0,gpu:1``.
+    """Read ``4`` (CPU slots of one thread), ``cpu:2,cpu:2`` (two threads each) or ``gpu:0/2,gpu:1``.
 
-    None gives one slot of one thread for each core that this process may use.
+    ``gpu:1`` is the second GPU that this process may use; ``gpu:GPU-3f2a...`` and ``gpu:MIG-...`` are CUDA's
+    names. ``gpu:0/2`` are two slots, two trials at a time on that GPU.
+
+    None gives one slot of one thread for each core that this process may use, as far as there is memory.
 
     Raises:
-        UserError: no number above 0, or a word that is neither ``cpu[:threads]`` nor ``gpu:index``.
+        UserError: no number above 0, or a word that is neither a CPU slot nor a GPU.
     """
     if text is None:
-        return tuple(Slot(i) for i in range(usable_cores()))
+        return tuple(Slot(i) for i in range(default_count()))
     words = str(text).split(",")
     if len(words) == 1 and re.fullmatch(r"[1-9]\d{0,3}", words[0].strip()):
         return tuple(Slot(i) for i in range(int(words[0])))
-    return tuple(_slot(index, word.strip(), str(text)) for index, word in enumerate(words))
+    places = [place for word in words for place in _places(word.strip(), str(text))]
+    return tuple(Slot(index, *place) for index, place in enumerate(places))
 
 
-def _slot(index: int, word: str, text: str) -> Slot:
-    found = re.fullmatch(r"(cpu|gpu)(?::(\d+))?", word)
-    kind, number = found.groups() if found else (None, None)
-    if kind == "gpu" and number is not None:
-        return Slot(index, 1, number)
-    if kind == "cpu" and number != "0":
-        return Slot(index, int(number or 1))
-    raise UserError(
-        f"slots={text!r}: must be a number (4), CPU slots with threads (cpu:2,cpu:2)"
-        " or GPUs (gpu:0,gpu:0,gpu:1)"
-    )
+def default_count() -> int:
+    """Count the slots of a machine for which nobody names any: cores, fewer where memory is short."""
+    return max(1, min(usable_cores(), (usable_memory() - OWN_BYTES) // TRIAL_BYTES))
 
 
-def usable_cores() -> int:
-    """Count the cores that this process may use, as containers and taskset allow."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _places(word: str, text: str) -> list[tuple[int, str | None]]:
+    """Read one word: the threads and the GPU of each of its slots."""
+    match = _WORD.fullmatch(word)
+    if match is None:
+        raise UserError(
+            f"slots={text!r}: must be a number (4), CPU slots with threads (cpu:2,cpu:2)"
+            " or GPUs (gpu:0,gpu:1; gpu:0/2 for two trials on one)"
+        )
+    if match["gpu"] is None:
+        return [(int(match["threads"] or 1), None)]
+    return [(1, match["gpu"])] * int(match["share"] or 1)

@@ -8,15 +8,17 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, prepare
 from rnnsweep.errors import UserError
+from rnnsweep.hardware import gpus
 from rnnsweep.networks import parameter_count
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
 from rnnsweep.training.best import Keeper
-from rnnsweep.training.distributed.ranks import AddedUp, companions
+from rnnsweep.training.distributed.ranks import AddedUp, companions, without_foreign_ranks
 from rnnsweep.training.initial import fit_task, start
 from rnnsweep.training.lightning_loops import set_epoch
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
@@ -59,7 +61,7 @@ def train(
         LostProcess: one of several processes of the run is gone.
     """
     _refuse_missing_devices(run)
-    with quiet(), _own_random_numbers_and_threads(run):
+    with quiet(), without_foreign_ranks(), _own_random_numbers_and_threads(run):
         corpus = prepare(run.data)
         with companions(run, folder=folder, resume=resume):
             return _train(
@@ -141,6 +143,7 @@ def _trainer(run: RunConfig, logger: Logger | None, callbacks: list[pl.Callback]
         max_epochs=run.trainer.max_epochs,
         logger=logger if logger is not None else False,
         callbacks=callbacks,
+        plugins=LightningEnvironment(),  # found by what is around us, it would be Slurm's or torchrun's
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,
@@ -159,12 +162,17 @@ def _refuse_missing_devices(run: RunConfig) -> None:
     present = torch.cuda.device_count()
     if run.trainer.accelerator == "gpu" and not present:
         raise UserError(
-            "trainer.accelerator='gpu': this machine has no GPU that PyTorch can use; take cpu or auto"
+            f"trainer.accelerator='gpu': this machine has no GPU that PyTorch can use{_unused_metal()}; take cpu"
+            " or auto"
         )
     if run.trainer.precision == "16-mixed" and _accelerator(run) == "cpu":
         raise UserError("trainer.precision='16-mixed': needs a GPU; on the CPU take bf16-mixed")
     if _accelerator(run) == "gpu" and run.trainer.devices > present:
         raise UserError(f"trainer.devices={run.trainer.devices}: this machine has {present} GPUs")
+
+
+def _unused_metal() -> str:
+    return " (Apple's MPS is not used)" if gpus.has_metal() else ""
 
 
 def _loaders(

@@ -35,12 +35,12 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
     "sweep",
     ("rnnsweep sweep sweeps/quickstart.yaml", "start it; the same command goes on with it"),
     ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
-    ("rnnsweep sweep quickstart --slots gpu:0,gpu:0,gpu:1", "two at a time on one GPU, one on another"),
+    ("rnnsweep sweep quickstart --slots gpu:0/2,gpu:1", "two at a time on one GPU, one on another"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
     ("rnnsweep sweep quickstart --studies 5", "the whole search five times, to see what a budget buys"),
 )
 @click.argument("file", type=Question())
-@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
 @click.option(
     "--accept-changes", is_flag=True, help="Go on although FILE, the corpus or the code changed since."
@@ -106,7 +106,7 @@ def _launcher(launcher: str | None, fuse: str | None) -> str | None:
 )
 @click.argument("sweep", type=Started())
 @click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
-@click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--until-separated", is_flag=True, help="Then go on with the pair that needs it most.")
 @click.option(
     "--max", "most", type=click.IntRange(min=1), default=30, show_default=True, help="Seeds of each in all."

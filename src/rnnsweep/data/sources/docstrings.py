@@ -6,7 +6,6 @@ in one part.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from rnnsweep.data.rows import TextRows, hash_names
 from rnnsweep.data.sources import _paragraphs
 from rnnsweep.data.sources._paragraphs import Paragraph, SeenTexts, Wanted
 from rnnsweep.errors import UserError
+from rnnsweep.hardware import usable_cores
 
 # what people write for each library; masked in the paragraphs of all of them
 NAMES = {
@@ -59,7 +59,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     wanted = [
         Wanted(library, str(_find_source(library)), _rows_of_each(config), names) for library in libraries
     ]
-    with ThreadPoolExecutor(_cores()) as readers:
+    with ThreadPoolExecutor(usable_cores()) as readers:
         found = list(readers.map(_read_apart, wanted))
     targets, kept = _without_repeats(found)
     for target, library in enumerate(libraries):
@@ -117,12 +117,6 @@ def _changed(source: Path) -> list[int]:
     """Give the times that an installation of another version changes."""
     files = [source / "__init__.py", source] if source.is_dir() else [source]
     return [path.stat().st_mtime_ns for path in files]
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _read_apart(wanted: Wanted) -> list[Paragraph]:

@@ -11,7 +11,7 @@ from typing import Any
 from rnnsweep.launchers.fused import crew
 from rnnsweep.launchers.fused.shape import shape_of_task
 from rnnsweep.launchers.local import child
-from rnnsweep.launchers.local.launcher import LocalLauncher, end_process, lost
+from rnnsweep.launchers.local.launcher import LocalLauncher, end_process, lost, on_devices
 from rnnsweep.launchers.local.server import preloads, without_main
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask
@@ -107,7 +107,7 @@ class FusedLauncher(LocalLauncher):
     def _open(self, task: TrialTask, slot: Slot, place: int, shape: str) -> _Crew:
         ours, theirs = self._context.Pipe(duplex=True)
         process = self._context.Process(
-            target=self._crew_entry, args=(theirs, task.files.log, slot), name="crew", daemon=True
+            target=self._crew_entry, args=(theirs, task.files.log, on_devices(slot)), name="crew", daemon=True
         )
         with without_main():
             process.start()

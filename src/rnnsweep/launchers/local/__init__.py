@@ -6,8 +6,9 @@ from rnnsweep.trial import Launcher
 
 def _make(slots: str | int | None) -> Launcher:
     from rnnsweep.launchers.local.launcher import LocalLauncher
+    from rnnsweep.launchers.local.places import slots_here
 
-    return LocalLauncher(slots)
+    return LocalLauncher(slots_here(slots))
 
 
 SPEC = LauncherSpec(_make)

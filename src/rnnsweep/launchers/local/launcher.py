@@ -5,11 +5,12 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from rnnsweep.hardware import gpus
 from rnnsweep.launchers.local import child
 from rnnsweep.launchers.local.server import PRELOAD, start_server, without_main
 from rnnsweep.sweepfile import Slot, parse_slots
@@ -69,7 +70,7 @@ class LocalLauncher:
         """Start a task in a free slot."""
         ours, theirs = self._context.Pipe(duplex=True)
         process = self._context.Process(
-            target=self._entry, args=(theirs, task, slot), name=task.name, daemon=True
+            target=self._entry, args=(theirs, task, on_devices(slot)), name=task.name, daemon=True
         )
         try:
             with without_main():
@@ -160,6 +161,11 @@ class LocalLauncher:
         if held.process.exitcode == NO_SERVER:
             end_orphan(held.process.pid)
         return Ended(key, held.outcome or held.verdict or lost(held.process.exitcode))
+
+
+def on_devices(slot: Slot) -> Slot:
+    """Name a slot's GPUs as its process must: it counts all of the machine's, not those that are visible here."""
+    return slot if slot.gpu is None else replace(slot, gpu=gpus.device_names(slot.gpu))
 
 
 def _messages(key: str, held: _Process) -> list[Event]:

@@ -10,7 +10,7 @@ from multiprocessing.context import ForkServerContext
 from types import ModuleType
 from typing import Any, TypeVar
 
-from rnnsweep.process import environment
+from rnnsweep.process import environment, foreign_ranks
 from rnnsweep.safety.interpreter import SAFE_PATH
 
 Result = TypeVar("Result")
@@ -31,7 +31,8 @@ def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
     """Start this process's fork server, unless it runs; the imports go on while the caller does."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
-    with environment(dict.fromkeys(ONE_THREAD, "1") | SAFE_PATH), without_main():
+    without = dict.fromkeys(foreign_ranks())  # trials inherit what the server has
+    with environment({**without, **dict.fromkeys(ONE_THREAD, "1"), **SAFE_PATH}), without_main():
         forkserver.ensure_running()
     return context
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import own_folder
 from rnnsweep.palette import colour
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.process import RANK, ProcessIdentity
 from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.spool.note import highest_steps, read_note
@@ -283,4 +283,4 @@ def _tag(value: Any) -> str:
 
 def _is_follower() -> bool:
     """Say whether this is another process than the first of a distributed run."""
-    return any(os.environ.get(name, "0") not in ("0", "") for name in ("RANK", "LOCAL_RANK"))
+    return os.environ.get(RANK, "0") != "0"

@@ -21,9 +21,10 @@ from typing import IO
 
 import torch
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from rnnsweep.config import RunConfig
-from rnnsweep.process import environment
+from rnnsweep.process import RANK, environment, foreign_ranks, is_companion
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 
 READY = "ready\n"
@@ -45,9 +46,20 @@ class AddedUp(DDPStrategy):
         """Leave the network as it is."""
 
 
-def is_companion() -> bool:
-    """Say whether this process belongs to a run that another one (or torchrun) has started."""
-    return "LOCAL_RANK" in os.environ
+@contextmanager
+def without_foreign_ranks() -> Iterator[None]:
+    """Hide within what a scheduler or launcher around this process says of processes of its own.
+
+    Lightning also noted it when it was imported: a process with another rank than 0 would log nothing.
+    """
+    noted = rank_zero_only.rank
+    with environment(dict.fromkeys(foreign_ranks())):
+        if not is_companion():
+            rank_zero_only.rank = 0
+        try:
+            yield
+        finally:
+            rank_zero_only.rank = noted
 
 
 @contextmanager
@@ -63,9 +75,9 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
     places = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "NODE_RANK": "0"}
     places |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
     task = json.dumps({"run": asdict(run), "folder": folder and str(folder), "resume": resume})
-    with tempfile.TemporaryFile("w+") as log, environment({**places, "LOCAL_RANK": "0"}):
+    with tempfile.TemporaryFile("w+") as log, environment({**places, **_numbered(0)}):
         ranks = range(1, run.trainer.devices)
-        others = [_start(task, {**os.environ, **SAFE_PATH, "LOCAL_RANK": str(rank)}, log) for rank in ranks]
+        others = [_start(task, {**os.environ, **SAFE_PATH, **_numbered(rank)}, log) for rank in ranks]
         try:
             _wait_until_ready(others, log)
             yield
@@ -76,6 +88,11 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
             if torch.distributed.is_initialized():
                 torch.distributed.destroy_process_group()
             _end(others)
+
+
+def _numbered(rank: int) -> dict[str, str]:
+    """Return the variables that give a process its rank, for Lightning and for this package."""
+    return {"LOCAL_RANK": str(rank), RANK: str(rank)}
 
 
 def _start(task: str, environment: dict[str, str], log: IO[str]) -> "subprocess.Popen[str]":
