@@ -52,6 +52,6 @@ def check_accelerator(slots: Sequence[Slot], accelerator: str, *, architecture: 
     if accelerator == "gpu" and cores:
         have = "no slot has one" if len(cores) == len(slots) else f"slot {cores[0].index + 1} has none"
         raise UserError(
-            f"trainer.accelerator='gpu': a trial of {architecture} trains on a GPU, and {have}; give GPUs alone,"
-            " as --slots gpu:0, or take trainer.accelerator=auto"
+            f"trainer.accelerator='gpu': a trial of {architecture} trains on a GPU, and {have};"
+            " give GPUs alone, as --slots gpu:0, or take trainer.accelerator=auto"
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
 
 from rnnsweep.config import RunConfig, flatten
 from rnnsweep.data import EncodedCorpus, batch_count, prepare
@@ -162,8 +162,8 @@ def _refuse_missing_devices(run: RunConfig) -> None:
     present = torch.cuda.device_count()
     if run.trainer.accelerator == "gpu" and not present:
         raise UserError(
-            f"trainer.accelerator='gpu': this machine has no GPU that PyTorch can use{_unused_metal()}; take cpu"
-            " or auto"
+            f"trainer.accelerator='gpu': this machine has no GPU that PyTorch can use{_unused_metal()};"
+            " take cpu or auto"
         )
     if run.trainer.precision == "16-mixed" and _accelerator(run) == "cpu":
         raise UserError("trainer.precision='16-mixed': needs a GPU; on the CPU take bf16-mixed")

@@ -164,7 +164,7 @@ class LocalLauncher:
 
 
 def on_devices(slot: Slot) -> Slot:
-    """Name a slot's GPUs as its process must: it counts all of the machine's, not those that are visible here."""
+    """Return a slot with the names of its GPUs in place of their places among those visible here."""
     return slot if slot.gpu is None else replace(slot, gpu=gpus.device_names(slot.gpu))
 
 

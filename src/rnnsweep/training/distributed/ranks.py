@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import torch
 from pytorch_lightning.strategies import DDPStrategy
@@ -27,6 +27,7 @@ from rnnsweep.config import RunConfig
 from rnnsweep.process import RANK, environment, foreign_ranks, is_companion
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 
+_LIGHTNING: Any = rank_zero_only  # what it takes this process for is an attribute of a function
 READY = "ready\n"
 PATIENCE = timedelta(minutes=10)  # for a process that does not answer: one that is stopped, a machine gone
 WATCH_S = 0.5  # between two looks for the process that is rank 0
@@ -52,14 +53,14 @@ def without_foreign_ranks() -> Iterator[None]:
 
     Lightning also noted it when it was imported: a process with another rank than 0 would log nothing.
     """
-    noted = rank_zero_only.rank
+    noted = _LIGHTNING.rank
     with environment(dict.fromkeys(foreign_ranks())):
         if not is_companion():
-            rank_zero_only.rank = 0
+            _LIGHTNING.rank = 0
         try:
             yield
         finally:
-            rank_zero_only.rank = noted
+            _LIGHTNING.rank = noted
 
 
 @contextmanager
