@@ -53,8 +53,8 @@ def _memory_limits(root: Path) -> Iterator[int]:
 def _groups(root: Path, controller: str) -> Iterator[Path]:
     """Yield the folders of this process's control groups for a controller, each with those above it.
 
-    ``/proc/self/cgroup`` has a line ``NUMBER:CONTROLLERS:PATH`` for each hierarchy; version 2 has one, without
-    names of controllers. In a container the path may be that of the host, which is not mounted there:
+    ``/proc/self/cgroup`` has a line ``NUMBER:CONTROLLERS:PATH`` for each hierarchy; version 2 has one, with
+    no names of controllers. In a container the path may be that of the host, which is not mounted there:
     then the folders above it count.
     """
     mounted = root / "sys/fs/cgroup"

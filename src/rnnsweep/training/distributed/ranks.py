@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import torch
 from pytorch_lightning.strategies import DDPStrategy
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from rnnsweep.config import RunConfig
 from rnnsweep.process import RANK, environment, foreign_ranks, is_companion
