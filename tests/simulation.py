@@ -178,5 +178,4 @@ def _outcome(script: Script) -> Outcome:
     scores["seconds"] = script.seconds
     if script.end == "complete":
         return Outcome("complete", scores=scores)
-    state = "pruned" if script.cause == "diverged" else "failed"
-    return Outcome(state, script.cause or "crash", "it broke", scores)
+    return Outcome("failed", script.cause or "crash", "it broke", scores)

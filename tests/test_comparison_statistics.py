@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from rnnsweep import comparison as c
 from rnnsweep.comparison.statistics import permutation
@@ -110,10 +109,13 @@ def test_the_sign_flip_test_is_scipys_permutation_test():
     assert c.sign_flip_p(SCORES - OTHERS) == pytest.approx(result.pvalue, abs=1e-9)
 
 
-def test_more_than_twenty_pairs_are_flipped_at_random():
+def test_thirty_pairs_are_counted_exactly_and_many_more_flipped_at_random():
     d = RNG.normal(0.3, 1, 24)
-    exact = np.mean(np.abs(permutation._all_sums(d[:20])) >= 0)  # the exact path still works at its limit
-    assert exact == 1
+    signs = np.random.default_rng(2).choice([-1.0, 1.0], size=(200_000, 24))
+    drawn = np.mean(np.abs(signs @ d) >= abs(d.sum()))
+    assert c.sign_flip_p(d) == pytest.approx(drawn, abs=4 * (drawn * (1 - drawn) / 200_000) ** 0.5)
+    assert c.sign_flip_p([0.5] * 30) == 2 / 2**30
+    d = RNG.normal(0.3, 1, permutation.EXACT + 1)
     assert c.sign_flip_p(d) == pytest.approx(stats.ttest_1samp(d, 0).pvalue, abs=0.02)
 
 
@@ -137,10 +139,20 @@ def test_five_pairs_cannot_reach_five_percent_and_six_can():
     assert c.sign_flip_p([1.0] * 5) == 0.0625
 
 
-@settings(max_examples=12, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_that_of_statsmodels(p_values):
-    assert c.holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]), abs=1e-12)
+def test_holm_rejects_in_steps_each_at_alpha_by_the_hypotheses_that_are_left(p_values):
+    alpha = 0.05
+    left, rejected = sorted(p_values), 0
+    while rejected < len(left) and left[rejected] * (len(left) - rejected) <= alpha:
+        rejected += 1
+    assert sum(p <= alpha for p in c.holm(p_values)) == rejected
+
+
+def test_holm_is_that_of_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    for p_values in ([0.5], [0.01, 0.04, 0.03, 0.005], [0.2, 0.2, 0.01], list(RNG.random(12))):
+        assert c.holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]), abs=1e-12)
 
 
 def test_the_probability_of_improvement_has_wilsons_interval():

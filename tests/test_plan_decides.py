@@ -2,20 +2,20 @@
 
 import pytest
 
-from rnnsweep.cli.commands.planning import replicates_that_decide
-from rnnsweep.planning.plan import Plan
+from rnnsweep.comparison import reach_of
 
 
 @pytest.mark.parametrize(
-    ("looks", "comparisons", "fewest", "decides"),
+    ("looks", "comparisons", "fewest", "decides", "said"),
     [
-        ((3,), 1, 6, False),
-        ((6,), 3, 7, False),
-        ((7,), 3, 7, True),
-        ((6, 13, 30), 3, 13, True),
-        ((10,), 21, 10, True),
+        ((3,), 1, 6, False, "3 replicates cannot separate 1 pair, whatever they score; 6 can"),
+        ((6,), 3, 7, False, "6 replicates cannot separate 3 pairs, whatever they score; 7 can"),
+        ((7,), 3, 7, True, "7 replicates can separate 3 pairs"),
+        ((6, 13, 30), 3, 13, True, "13 replicates can separate 3 pairs"),
+        ((10,), 21, 10, True, "10 replicates can separate 21 pairs"),
+        ((0,), 1, 6, False, "without replicates nothing can be claimed; 6 can separate 1 pair"),
     ],
 )
-def test_a_plan_says_how_many_replicates_can_decide(looks, comparisons, fewest, decides):
-    plan = Plan("s", "?", 1, (), 0, looks=looks, comparisons=comparisons)
-    assert replicates_that_decide(plan) == (fewest, decides)
+def test_a_plan_says_how_many_replicates_can_decide(looks, comparisons, fewest, decides, said):
+    reach = reach_of(looks, comparisons)
+    assert (reach.fewest, reach.decides, str(reach)) == (fewest, decides, said)

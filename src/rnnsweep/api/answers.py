@@ -16,10 +16,11 @@ from rnnsweep.state.folder import SweepFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnsweep.comparison import Comparison, CorporaComparison, ReplicatePlan
+    from rnnsweep.comparison import Comparison, CorporaComparison, ReplicatePlan, Stop
     from rnnsweep.sweepfile import Sweep
     from rnnsweep.tracking.read.row import RunRow
 
+ROUNDS = 3  # of waiting for the store, each of up to 20 s
 LOSSES = ("validation/loss", "train/loss")
 
 
@@ -76,23 +77,22 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
 
     from rnnsweep.comparison import compare_records, write_report
-    from rnnsweep.comparison.test_rows import labels_and_texts, predictions_of
+    from rnnsweep.comparison.test_rows import TestRows, predictions_of, read_test_rows
     from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
     from rnnsweep.state.siblings import further_studies
-    from rnnsweep.tracking import sync
     from rnnsweep.tracking.read.runs import as_table, run_rows
 
     uri = uri or store_of(name, places)
-    waiting = sync(places.mlruns, uri).waiting
+    folder = SweepFolder.of(places.mlruns, name)
+    behind = _await_store(folder, places.mlruns, uri)
     rows = run_rows(places.mlruns, name, uri=uri)
     table = as_table(rows)
-    folder = SweepFolder.of(places.mlruns, name)
     predictions = predictions_of(table, folder)
-    labels, texts = labels_and_texts(table, folder) if predictions else ((), None)
+    test_rows = read_test_rows(table, folder) if predictions else TestRows()
     asked = started(name, places)
     plan = plan_of(folder, asked)
-    plan = replace(plan, finished=plan.finished and not waiting)  # the store may be behind
+    plan = replace(plan, finished=plan.finished and not behind)
     importances, method = study_importances(folder, asked) if asked else ({}, "")
     found = compare_records(
         table,
@@ -103,15 +103,19 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         margin=margin,
         facts={**digests(folder), **_origin(rows)},
         predictions=predictions,
-        labels=labels,
-        texts=texts,
+        labels=test_rows.labels,
+        texts=test_rows.texts,
+        groups=test_rows.groups_N,
         test_reads=folder.count_test_reads(),
         plan=plan,
+        behind=behind,
+        stopped=stops_of(folder),
         studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
     )
     if plan.finished:
         looked = {s.architecture: s.test.replicates for s in found.standings if s.replicates}
         folder.note_look(looked)
+        folder.write_advice(found.next)
     report = folder.report
     found = replace(found, report=report)
     before = report.read_bytes() if report.is_file() else b""
@@ -119,6 +123,30 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     if report.read_bytes() != before:
         _keep(table, found, uri, looks=folder.looks().replicates)
     return found
+
+
+def _await_store(folder: SweepFolder, mlruns: Path, uri: str | None) -> int:
+    """Wait until the store has the runs of a finished sweep; return how many it still lacks.
+
+    While the sweep runs there is always something on its way, and it is not waited for.
+    """
+    from rnnsweep.tracking import sync
+
+    own = f"{folder.key()}."
+    for _ in range(ROUNDS if folder.is_finished() else 1):
+        waiting = [key for key in sync(mlruns, uri).waiting if key.startswith(own)]
+        if not waiting:
+            return 0
+    return len(waiting)
+
+
+def stops_of(folder: SweepFolder) -> "tuple[Stop, ...]":
+    """Return who got no further replicates at a planned look, as the sweep's last one says."""
+    from rnnsweep.comparison import Stop
+
+    looks = [event for event in folder.events() if event["event"] == "look"]
+    stops = looks[-1].get("stopped_replicates", []) if looks else []
+    return tuple(Stop(stop["architecture"], stop["replicates"], stop["why"]) for stop in stops)
 
 
 def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "ReplicatePlan":
@@ -165,33 +193,47 @@ def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None
 
 
 def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None = None) -> BestResult:
-    """Find the feasible trial with the best validation score, of one architecture or of all.
+    """Find the configuration that stands for an architecture, or for the one that is ahead.
+
+    Validation chooses the configuration of an architecture. Which architecture is ahead is said by the
+    standings: by the test replicates, and by validation where there are none.
 
     Raises:
         UserError: there is no such sweep or architecture, or no trial is complete.
     """
-    from rnnsweep.comparison.trials import OBJECTIVE, last_attempts, ranked_trials, score_of, turned_runs
+    from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
+    from rnnsweep.comparison.verdicts.disagreement import say_disagreement
+    from rnnsweep.comparison.verdicts.standings import make_standings
 
     name = _known(sweep)
     table, asked = runs(name, uri=uri), started(name, find_paths())
-    objectives = asked.objectives if asked else OBJECTIVE
     score = score_of(table)
-    trials = last_attempts(turned_runs(table, score)[table["role"] == "trial"])
-    trials = ranked_trials(trials, objectives)
-    known = sorted(set(trials["architecture"]))
+    standings = make_standings(
+        turned_runs(table, score), objectives=asked.objectives if asked else OBJECTIVE, score=score
+    )
+    networks = [s for s in standings if not s.baseline and s.run_id and s.validation is not None]
+    known = sorted(s.architecture for s in networks)
     if architecture is not None and architecture not in known:
         there = f"there is {', '.join(known)}" if known else "no trial is complete yet"
         hint = nearest(architecture, known)
         raise UserError(f"{architecture!r}: no complete trial of it in sweep {name!r}; {there}.{hint}")
-    chosen = trials if architecture is None else trials[trials["architecture"] == architecture]
-    if chosen.empty:
+    if not networks:
         raise UserError(
             f"sweep {name!r}: no trial is complete yet; go on with: {command_line('sweep', name)}"
         )
-    row = chosen.iloc[0]
-    overrides = tuple(row["overrides"])
-    validation = float(score.turned(row["validation"]))
-    return BestResult(name, str(row["architecture"]), str(row["run_id"]), validation, score, overrides)
+    one = next(s for s in networks if architecture in (None, s.architecture))
+    assert one.validation is not None
+    return BestResult(
+        name,
+        one.architecture,
+        one.run_id,
+        float(score.turned(one.validation)),
+        score,
+        one.overrides,
+        test=None if one.test.mean is None else float(score.turned(one.test.mean)),
+        replicates=one.test.replicates,
+        note="" if architecture else say_disagreement(standings),
+    )
 
 
 def _known(sweep: str | Path) -> str:

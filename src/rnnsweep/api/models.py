@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> LoggedModels:
     """Log the best of each architecture as an MLflow model and register it under the sweep's name.
 
-    The best is the replicate with the best validation score, or the best trial where there are no
-    replicates; the alias ``champion`` goes to the architecture whose replicates have the best mean
-    validation score. The test part decides nothing here.
+    Of an architecture it is the replicate with the best validation score, or the best trial where there are
+    no replicates. The alias ``champion`` goes to the architecture that is ahead in the standings, which the
+    test replicates order, as `best` does.
 
     Raises:
         UserError: there is no such sweep, or the store does not answer.
@@ -82,18 +82,16 @@ def has_models(sweep: str | Path) -> bool:
 
 
 def _chosen(found: "Comparison") -> "list[tuple[Standing, str]]":
-    """Give each architecture with its run to keep; first the one with the best mean validation score."""
+    """Return each architecture with its run to keep, in the order of the standings: the champion is first."""
     natural = found.runs.set_index("run_id")["validation"].astype(float)
     scores = found.score.turned(natural).to_dict()  # more is better
-    ranked = []
+    chosen = []
     for standing in found.standings:
         runs = [one.run_id for one in standing.replicates] or [standing.run_id]
         known = [run for run in runs if scores.get(run) == scores.get(run)]  # not NaN
         if not standing.baseline and known and known[0]:
-            mean = sum(scores[run] for run in known) / len(known)
-            ranked.append((mean, standing, max(known, key=scores.__getitem__)))
-    ranked.sort(key=lambda one: -one[0])
-    return [(standing, run) for _, standing, run in ranked]
+            chosen.append((standing, max(known, key=scores.__getitem__)))
+    return chosen
 
 
 def _entry(
@@ -137,7 +135,7 @@ def _entry(
 def _description(found: "Comparison") -> str:
     return (
         f"Models of sweep {found.sweep}: {found.question}\n\n{found.answer}\n\n"
-        "Alias `champion`: the best mean validation score over replicates; each architecture has its own."
+        "Alias `champion`: the architecture that is ahead in the standings; each architecture has its own."
     )
 
 

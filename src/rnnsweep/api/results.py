@@ -58,7 +58,7 @@ class LoggedModels:
 
     @property
     def champion(self) -> str | None:
-        """The architecture with the best validation over its replicates."""
+        """The architecture that is ahead in the standings."""
         return next((one.architecture for one in self.models if one.champion), None)
 
 
@@ -121,7 +121,7 @@ class EvaluateResult(_Scored):
 
 @dataclass(frozen=True)
 class BestResult(_Framed):
-    """The best trial of a sweep, and how to repeat it."""
+    """The configuration that stands for the architecture that is ahead, and how to repeat it."""
 
     sweep: str
     architecture: str
@@ -129,6 +129,9 @@ class BestResult(_Framed):
     validation: float  # natural value
     score: "Score"  # what it is a value of
     overrides: tuple[str, ...]
+    test: float | None = None  # natural mean of its replicates
+    replicates: int = 0
+    note: str = ""  # where validation names another architecture
 
     @property
     def command(self) -> str:

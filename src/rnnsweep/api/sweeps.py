@@ -17,11 +17,14 @@ from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_launcher, make_launcher, parse_launcher
 from rnnsweep.paths import ProjectPaths, find_paths
+from rnnsweep.safety.shell import command_line
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
 
 MOST = 30  # replicates of each that `until_separated` goes to
 
 if TYPE_CHECKING:
+    from rnnsweep.comparison import Reach
     from rnnsweep.planning.plan import Plan
     from rnnsweep.state import Listener
 
@@ -145,7 +148,26 @@ def plan(
     check_launcher(asked)
     room = slots_here(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
-        return plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
+        planned = plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
+    return replace(planned, next=_next(question, asked, places))
+
+
+def _next(question: str | Path, asked: Sweep, places: ProjectPaths) -> str | None:
+    """The command that comes next: what `status` names, or to start the sweep."""
+    begun = SweepFolder.of(places.mlruns, asked.name).is_started
+    return status(asked.name).next if begun else command_line("sweep", str(question))
+
+
+def replicates_reach(question: str | Path) -> "Reach":
+    """Say whether a sweep's planned replicates can separate its architectures at all, before it starts.
+
+    Raises:
+        UserError: the file cannot be used.
+    """
+    from rnnsweep.comparison import reach_of
+
+    asked = find_question(question, find_paths())
+    return reach_of(asked.planned, asked.comparisons)
 
 
 def replicate(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rnnsweep.comparison.statistics.group_sequential import Look, plan_looks
+from rnnsweep.comparison.statistics.permutation import fewest_pairs
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,35 @@ class ReplicatePlan:
         now = history[-1] if history else 0
         able = (n for n in range(now + 1, limit + 1) if self.looks([*history, n], comparisons)[-1].able)
         return next(able, None)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What planned replicates can decide before any score is known."""
+
+    planned: int
+    comparisons: int  # of the larger family
+    fewest: int  # replicates of each that can separate any two
+    decides: bool  # whether so many are planned
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        pairs = f"{self.comparisons} {'pair' if self.comparisons == 1 else 'pairs'}"
+        if self.decides:
+            return f"{self.fewest} replicates can separate {pairs}"
+        if not self.planned:
+            return f"without replicates nothing can be claimed; {self.fewest} can separate {pairs}"
+        word = "replicate" if self.planned == 1 else "replicates"
+        return f"{self.planned} {word} cannot separate {pairs}, whatever they score; {self.fewest} can"
+
+
+def reach_of(sizes: Sequence[int], comparisons: int) -> Reach:
+    """Say whether planned numbers of replicates can separate any of so many comparisons.
+
+    Args:
+        sizes: of the planned looks, rising; one for a fixed design.
+        comparisons: of the larger family.
+    """
+    most = max(sizes, default=0)
+    able = [look.pairs for look in plan_looks(sizes, most=most, comparisons=comparisons) if look.able]
+    return Reach(most, comparisons, able[0] if able else fewest_pairs(comparisons=comparisons), bool(able))

@@ -1,6 +1,8 @@
-"""What a sweep's replicates said of the test rows, and those rows' texts to show beside it."""
+"""What a sweep's replicates said of the test rows, the rows' groups, and their texts to show beside it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.config import compose
@@ -8,9 +10,12 @@ from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from rnnsweep.comparison.predictions import Predictions
+    from rnnsweep.data import EncodedCorpus
 
 
 def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Predictions]":
@@ -33,29 +38,51 @@ def _scored(table: "pd.DataFrame") -> list[dict[Any, Any]]:
     return done.to_dict("records")
 
 
-def _replicates(table: "pd.DataFrame") -> list[dict[Any, Any]]:
-    done = table[(table["role"] == "replicate") & (table["state"] == "complete")]
-    return done.to_dict("records")
+@dataclass(frozen=True)
+class TestRows:
+    """What is known of the rows themselves, for the eye and for the groups among them."""
+
+    __test__ = False  # no test case, whatever pytest thinks of the name
+    labels: tuple[str, ...] = ()
+    texts: "Callable[[Sequence[int]], list[str]] | None" = None
+    groups_N: "NDArray[np.uint64] | None" = None
 
 
-def labels_and_texts(
-    table: "pd.DataFrame", folder: SweepFolder
-) -> "tuple[tuple[str, ...], Callable[[Sequence[int]], list[str]] | None]":
-    """Give the classes' names and a reader of test rows' texts; nothing where the corpus is not there.
+def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
+    """Read the classes' names, the test rows' groups, and what reads their texts; nothing without the corpus.
 
     The texts are for the eye, after every choice and score: no network reads them, so this counts as no
-    look at the test part.
+    read of the test part.
     """
     import numpy as np
 
+    done = table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
+    conf = folder.conf if folder.conf.is_dir() else None
+    corpus = _corpus(done["overrides"].iloc[0], conf) if len(done) else None
+    if corpus is None:
+        return TestRows()
+    return TestRows(
+        corpus.labels,
+        lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
+        corpus.groups("test"),
+    )
+
+
+def read_groups(overrides: "Sequence[str]", conf: Path | None) -> "NDArray[np.uint64] | None":
+    """Return the group of each test row; None where no column groups rows, or the corpus is not there."""
+    try:
+        if compose(list(overrides), conf=conf).data.group is None:
+            return None
+    except (UserError, OSError):
+        return None
+    corpus = _corpus(overrides, conf)
+    return None if corpus is None else corpus.groups("test")
+
+
+def _corpus(overrides: "Sequence[str]", conf: Path | None) -> "EncodedCorpus | None":
     from rnnsweep.data import prepare
 
-    done = _replicates(table)
-    if not done:
-        return (), None
-    conf = folder.conf
     try:
-        corpus = prepare(compose(list(done[0]["overrides"]), conf=conf if conf.is_dir() else None).data)
+        return prepare(compose(list(overrides), conf=conf).data)
     except (UserError, OSError):
-        return (), None
-    return corpus.labels, lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64))
+        return None

@@ -55,3 +55,10 @@ def infeasible(runs: "pd.DataFrame") -> "pd.Series[bool]":
     """Say of each run whether it is complete and yet above a constraint of its sweep."""
     named = runs["reason"].astype("string").str.startswith(INFEASIBLE).fillna(False).astype(bool)
     return named & runs["state"].eq("complete")
+
+
+def diverged(trials: "pd.DataFrame") -> "pd.Series[bool]":
+    """Return of each trial whether its loss left all numbers; earlier versions called such a trial pruned."""
+    reasons = trials["reason"].astype("string").fillna("").str.lower()
+    named = reasons.str.contains("diverg|the loss is nan|infinite").astype(bool)
+    return named & trials["state"].isin(["pruned", "failed"])

@@ -17,7 +17,7 @@ import numpy as np
 
 from rnnsweep.data.config import DataConfig, keys_of
 from rnnsweep.data.remarks import Remark
-from rnnsweep.data.rows import Rows, TextRows, digest
+from rnnsweep.data.rows import Hashes, Rows, TextRows, digest
 from rnnsweep.data.store import made_once, read_json, write_json
 from rnnsweep.errors import UserError
 
@@ -98,6 +98,11 @@ class Corpus:
     def texts(self, numbers: Rows) -> list[str]:
         """Read the texts of some rows."""
         return [str(text) for text in self._table(["text"])["text"].take(numbers).to_pylist()]
+
+    def groups(self, numbers: Rows) -> Hashes:
+        """Read the groups of some rows: rows of one group have the same hash."""
+        found: Hashes = self._table(["group"])["group"].to_numpy()[numbers]
+        return found
 
     def _table(self, columns: list[str]) -> Any:
         import pyarrow.parquet

@@ -125,6 +125,13 @@ class EncodedCorpus:
         numbers = map_array(self.folder / f"{part}.rows.npy")
         return Corpus(self.corpus).texts(numbers if rows is None else numbers[rows])
 
+    def groups(self, part: str) -> NDArray[np.uint64] | None:
+        """Return the group of each row of a part as a number; None where `data.group` names no column."""
+        refuse_unknown("part", part, PARTS)
+        if self.config.group is None:
+            return None
+        return Corpus(self.corpus).groups(map_array(self.folder / f"{part}.rows.npy"))
+
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn any texts into ids by this corpus's vocabulary; their targets are -100 (none)."""
         ids, lengths_N = tokens.encode(texts, self._known, self.tokeniser)

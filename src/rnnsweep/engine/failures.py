@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from rnnsweep.errors import UserError
+from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.trial import Outcome, TrialTask
 from rnnsweep.trial.causes import BROKEN_CORPUS, CONFIGURATION
 
@@ -48,7 +49,7 @@ class Hopeless:
             UserError: nothing has succeeded yet and several tasks failed with the same reason; several in a
                 row failed for a cause that waits for all others too; or very many in a row failed.
         """
-        if outcome.state != "failed":
+        if outcome.state != "failed" or outcome.cause == DIVERGED:  # it was trained: its rate was too large
             self.succeeded, self.streak = True, []
             return
         reason = f"{outcome.cause}: {outcome.reason}"

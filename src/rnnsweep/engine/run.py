@@ -4,9 +4,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rnnsweep.config import RunConfig
 from rnnsweep.engine.agenda import Agenda, Ended, Extend
@@ -38,7 +39,17 @@ from rnnsweep.state.status import slots_busy
 from rnnsweep.sweepfile import Choices, Sweep
 from rnnsweep.trial import Launcher
 
-Race = Callable[[Sequence[Ended]], tuple[Mapping[str, int], str]]  # replicates -> wanted of each, in words
+
+@dataclass(frozen=True)
+class Looked:
+    """What a planned look decided."""
+
+    wanted: Mapping[str, int]  # replicates of each in all
+    said: str = ""
+    stopped: Sequence[Mapping[str, Any]] = ()  # who got no further ones so far: architecture, replicates, why
+
+
+Race = Callable[[Sequence[Ended]], Looked]
 
 
 def run_sweep(
@@ -125,11 +136,13 @@ def _raced(race: Race, ledger: Ledger, listener: Listener) -> Extend:
     """Note in the ledger, and say, what a look decided."""
 
     def extend(over: Sequence[Ended]) -> Mapping[str, int]:
-        wanted, said = race(over)
-        ledger.write("look", wanted=dict(wanted), said=said)
-        if said:
-            listener.message(said)
-        return wanted
+        found = race(over)
+        ledger.write(
+            "look", wanted=dict(found.wanted), said=found.said, stopped_replicates=list(found.stopped)
+        )
+        if found.said:
+            listener.message(found.said)
+        return found.wanted
 
     return extend
 

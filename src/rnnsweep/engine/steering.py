@@ -17,6 +17,7 @@ from rnnsweep.search.journal import open_journal, read_journal, refusing_damage
 from rnnsweep.search.space import distribution, encode
 from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.state.status import read_status
 from rnnsweep.sweepfile import Choices, Dimension, Sweep
 
@@ -73,7 +74,8 @@ def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
     A failed trial's parameters are proposed anew and its place in the budget is given back.
 
     Args:
-        task: the name of the one to be tried again, as ``lstm-3`` or ``lstm-3-r0``; None: all that failed.
+        task: the name of the one to be tried again, as ``lstm-3`` or ``lstm-3-r0``; None: all that failed,
+            but for those that diverged: the same values would again.
 
     Raises:
         UserError: a sweep that never started; a task that did not fail.
@@ -81,10 +83,11 @@ def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
     folder = _started(mlruns, sweep.name)
     if task is not None:
         _refuse_what_did_not_fail(task, mlruns, sweep.name)
-    failed = [failure.name for failure in read_status(mlruns, sweep.name).failures]
+    failures = read_status(mlruns, sweep.name).failures
+    again = [one.name for one in failures if one.name == task or (task is None and one.cause != DIVERGED)]
     folder.post("retry", task=task)
     _carry_out(sweep, folder, mlruns)
-    return len([name for name in failed if task in (None, name)])
+    return len(again)
 
 
 def _carry_out(sweep: Sweep, folder: SweepFolder, mlruns: Path) -> None:

@@ -56,6 +56,7 @@ class Plan:
     own_seconds: float = 0.0  # of the sweep's start and end
     looks: tuple[int, ...] = ()  # planned numbers of replicates
     comparisons: int = 1  # of the larger family: all pairs, or all against the baseline
+    next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
 
     @property
     def seconds(self) -> float | None:
@@ -118,13 +119,8 @@ def plan_sweep(
         memory,
         OWN * ready,
         sweep.planned,
-        _comparisons(sweep),
+        sweep.comparisons,
     )
-
-
-def _comparisons(sweep: Sweep) -> int:
-    number = len(sweep.architectures)
-    return max(1, number * (number - 1) // 2, number if sweep.baseline else 0)
 
 
 def _planned(sizing: Sizing, name: str, base: RunConfig, do: Do) -> Planned:

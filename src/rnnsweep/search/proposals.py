@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from rnnsweep.search.study import RETRIED
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.outcome import EndState
+from rnnsweep.state.outcome import DIVERGED, EndState
 from rnnsweep.state.tasks import RETRIED as RETRIED_TASK
 from rnnsweep.state.tasks import RETRY, TaskState, task_states
 from rnnsweep.tracking.spool.record import RunRecord
@@ -38,10 +38,10 @@ def try_again(
         mlruns: where its runs are.
         ledger: hears of it, so that neither status nor comparison counts what is tried again.
         studies: by architecture.
-        task: the name of the one; None: all that failed.
+        task: the name of the one; None: all that failed but for those that diverged, as they would again.
     """
     for name, one in task_states(folder).items():
-        if one.state == EndState.FAILED and task in (None, name):
+        if one.state == EndState.FAILED and (task == name or (task is None and one.cause != DIVERGED)):
             ledger.write(RETRY, durable=True, name=name)
     again = [one for one in task_states(folder).values() if one.state == RETRIED_TASK]
     fresh = []
@@ -66,7 +66,7 @@ def _give_back(study: optuna.Study, numbers: set[int]) -> list[int]:
     """Let a study propose the values of failed trials anew, each once; return whose it had not yet."""
     before = set(study.user_attrs.get(RETRIED, []))
     fresh = sorted(numbers - before)
-    for trial in study.get_trials(states=(TrialState.FAIL,)):
+    for trial in study.get_trials(states=(TrialState.FAIL, TrialState.PRUNED)):
         if trial.number in fresh:
             propose(study, trial.params, request=f"again-{trial.number}")
     if fresh:

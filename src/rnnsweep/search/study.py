@@ -22,7 +22,7 @@ from rnnsweep.search.objectives import objective_values
 from rnnsweep.search.samplers import make_sampler
 from rnnsweep.search.sizing import Point, Sizing
 from rnnsweep.search.space import draw
-from rnnsweep.state.outcome import FINAL, EndState
+from rnnsweep.state.outcome import DIVERGED, FINAL, EndState
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.limits import INFEASIBLE, violations
 from rnnsweep.tasks.score import HIGHER, turn
@@ -89,7 +89,8 @@ class Search:
         for trial in sorted(trials, key=_end_of):
             if trial.state in _WORDS and trial.number not in given_back and _is_own(trial):
                 cause = trial.user_attrs.get("cause")
-                self._count(_WORDS[trial.state], trial.values, trial.user_attrs.get("scores", {}), cause)
+                word = EndState.FAILED if cause == DIVERGED else _WORDS[trial.state]
+                self._count(word, trial.values, trial.user_attrs.get("scores", {}), cause)
 
     def _refuse_other_objectives(self) -> None:
         before, now = self.study.user_attrs.get("objectives", ["validation"]), list(self.sweep.objectives)
@@ -185,7 +186,9 @@ class Search:
         if outcome.state != "failed":
             _constrain(trial, violations(self.sweep.constraints, outcome.scores))
         values = objective_values(self.sweep, outcome.scores) if outcome.state == "complete" else None
-        self._tell(trial, values, _STATES[EndState(outcome.state)])
+        # the sampler learns nothing from what failed, and must learn that a training diverged
+        bad = outcome.cause == DIVERGED
+        self._tell(trial, values, TrialState.PRUNED if bad else _STATES[EndState(outcome.state)])
         self._count(outcome.state, values, outcome.scores, outcome.cause)
 
     def _tell(self, trial: Trial, values: list[float] | None, state: TrialState) -> None:
@@ -216,7 +219,14 @@ class Search:
         several objectives that is the point of the front with the highest validation.
         """
         trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        scored = [trial for trial in trials if trial.values and _is_own(trial) and is_feasible(trial)]
+        scored = [
+            trial
+            for trial in trials
+            if trial.values
+            and _is_own(trial)
+            and is_feasible(trial)
+            and trial.user_attrs.get("cause") != DIVERGED
+        ]
         if not scored:
             return None
         best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, turned(t.values), -t.number))

@@ -31,7 +31,7 @@ from rnnsweep.process import ProcessIdentity
 from rnnsweep.safety.yaml_files import copy_yaml
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.lock import is_running, read_controller, sole_controller
-from rnnsweep.state.looks import Looks, note_look, read_looks
+from rnnsweep.state.looks import Looks, note_look, read_looks, write_advice
 from rnnsweep.state.task_folder import TEST_READS, note_test_read
 from rnnsweep.state.task_folder import TaskFolder as TaskFolder
 
@@ -242,6 +242,10 @@ class SweepFolder:
     def note_look(self, replicates: Mapping[str, int]) -> None:
         """Note a verdict on so many replicates of each architecture."""
         note_look(self.path, replicates)
+
+    def write_advice(self, command: str | None) -> None:
+        """Keep the command that a comparison of all that happened so far names; None: nothing is worth it."""
+        write_advice(self.path, command, events=len(self.events()))
 
     def note_test_read(self, run: str) -> None:
         """Note that a run is about to read the test part; safe for many processes."""

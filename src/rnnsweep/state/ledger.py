@@ -84,6 +84,14 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and 0 <= value < _LARGEST
 
 
+def _is_stop(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _is_count(value.get("replicates"))
+        and all(_is_text(value.get(name)) for name in ("architecture", "why"))
+    )
+
+
 _LARGEST = 1e15  # of a time in seconds, or of a count
 _NEEDED = {
     "open": ("slots", "architectures", "trials", "replicates"),
@@ -107,5 +115,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "rejected": _is_count,
     "trials": lambda value: value is None or _is_count(value),
     "architectures": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "wanted": lambda value: isinstance(value, dict) and all(map(_is_count, value.values())),
+    "stopped_replicates": lambda value: isinstance(value, list) and all(map(_is_stop, value)),
     "more": lambda value: isinstance(value, dict) and all(map(_is_count, value.values())),
 }

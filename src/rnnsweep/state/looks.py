@@ -1,13 +1,16 @@
-"""The looks at a sweep's replicates: each verdict that was seen on new ones pays a share of the 5 %."""
+"""The looks at a sweep's replicates, of which each pays a share of the 5 %, and what the last one advised."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnsweep.files import JsonLines
+from rnnsweep.files import JsonLines, read_json, write_whole
 
 LOOKS = "looks.jsonl"  # in a sweep's folder: a line for each verdict on replicates that were new
+
+ADVICE = "advice.json"  # in a sweep's folder: the command that the last comparison named
 
 
 @dataclass(frozen=True)
@@ -30,3 +33,17 @@ def note_look(folder: Path, replicates: Mapping[str, int]) -> None:
     before = read_looks(folder).replicates
     if dict(replicates) not in before:
         JsonLines(folder / LOOKS).append({"at": round(time.time(), 3), "replicates": dict(replicates)})
+
+
+def write_advice(folder: Path, command: str | None, *, events: int) -> None:
+    """Keep the command that a comparison names, with the number of events that the sweep had then."""
+    write_whole(folder / ADVICE, json.dumps({"next": command, "events": events}))
+
+
+def read_advice(folder: Path, *, events: int) -> tuple[bool, str | None]:
+    """Return whether a comparison has seen all that happened to a sweep, and the command that it named."""
+    values = read_json(folder / ADVICE) or {}
+    command = values.get("next")
+    if values.get("events") != events or not isinstance(command, str | None):
+        return False, None
+    return True, command

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.state.outcome import EndState
+from rnnsweep.state.outcome import DIVERGED, EndState
 from rnnsweep.state.status import read_status
 from rnnsweep.state.tasks import TaskState, task_states
 
-REMOVABLE = (EndState.COMPLETE, EndState.PRUNED)  # what failed may be tried again from its checkpoint
+REMOVABLE = (EndState.COMPLETE, EndState.PRUNED)  # what else failed may be tried again from its checkpoint
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ def losers(mlruns: Path, name: str) -> list[Loser]:
     best = _best(states)
     removable = []
     for task in folder.tasks():
-        place, state = task.checkpoints, states[task.name].state
-        if task.name in best or state not in REMOVABLE or not _is_below(place, mlruns):
+        place, state = task.checkpoints, states[task.name]
+        goes = state.state in REMOVABLE or state.cause == DIVERGED
+        if task.name in best or not goes or not _is_below(place, mlruns):
             continue
         if size := folder_size(place):
             removable.append(Loser(task.name, place, size))

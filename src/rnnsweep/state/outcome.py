@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ class EndState(StrEnum):
     """The states in which a task or a run may end; the words stand in files and in the store."""
 
     COMPLETE = "complete"
-    PRUNED = "pruned"  # behind the others, or diverged
+    PRUNED = "pruned"  # behind the others
     FAILED = "failed"
     INTERRUPTED = "interrupted"  # it can be resumed
 
 
+DIVERGED = "diverged"  # cause of a failure that nothing mends: the loss left all numbers
 FINAL = (EndState.COMPLETE, EndState.PRUNED, EndState.FAILED)  # nothing follows by itself
 
 
@@ -79,4 +80,6 @@ def _checked(values: Mapping[str, Any]) -> Outcome | None:
         return None
     if scores.get("direction", HIGHER) not in (HIGHER, LOWER):
         return None
-    return Outcome(**known)
+    outcome = Outcome(**known)
+    earlier = outcome.state == EndState.PRUNED and outcome.cause == DIVERGED  # as earlier versions wrote it
+    return replace(outcome, state=EndState.FAILED) if earlier else outcome

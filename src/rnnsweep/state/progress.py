@@ -126,6 +126,7 @@ class SweepStatus:
     failures: tuple[Failure, ...]
     folder: Path
     controller: dict[str, object] = field(default_factory=dict)  # pid and host, where one runs
+    next: str | None = None  # the command that comes next; None: it runs, or its question is settled
 
 
 def count_trials(standings: tuple[Standing, ...]) -> dict[str, int]:

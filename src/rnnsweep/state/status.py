@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.state.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.state.tasks import RUNNING, TaskState, task_states
@@ -46,16 +48,28 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
     events = folder.events()
     states = task_states(folder, events)
     standings = tuple(_standings(_plan(events), states.values(), _studies(events), alive=alive))
+    state = _now(events) if alive else "finished" if folder.is_finished() else "interrupted"
     return SweepStatus(
         sweep=name,
-        state=_now(events) if alive else "finished" if folder.is_finished() else "interrupted",
+        state=state,
         trials=count_trials(standings),
         slots_busy=slots_busy(events),
         standings=standings,
         failures=tuple(_failures(states.values(), folder)),
         folder=folder.path,
         controller=controller.record() if controller else {},
+        next=_next(folder, state, len(events)),
     )
+
+
+def _next(folder: SweepFolder, state: str, events: int) -> str | None:
+    """The command that comes next: to go on, or what the last comparison named."""
+    if state == "interrupted":
+        return command_line("sweep", folder.name)
+    if state != "finished":
+        return None
+    known, command = read_advice(folder.path, events=events)
+    return command if known else command_line("compare", folder.name)
 
 
 def _now(events: Iterable[dict[str, Any]]) -> str:

@@ -65,6 +65,12 @@ class Sweep:
         """The planned numbers of replicates, rising: one for a fixed design."""
         return self.design or (self.replicates,)
 
+    @property
+    def comparisons(self) -> int:
+        """Comparisons of the larger family: all pairs of architectures, or all with the baseline."""
+        number = len(self.architectures)
+        return max(1, number * (number - 1) // 2, number if self.baseline else 0)
+
     def chosen(self, architecture: str) -> list[str]:
         """Give the overrides that make an architecture: its file of conf/model, or a variant's own list.
 

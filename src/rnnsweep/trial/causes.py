@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
+from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.trial.messages import Outcome
 
 BROKEN_CORPUS = "broken corpus"
@@ -24,19 +25,19 @@ def print_trace() -> None:
 
 
 def explain(error: BaseException, *, of_user: str = CONFIGURATION) -> Outcome:
-    """Give the outcome of a training that raised `error`; one that diverged is pruned: nothing mends it.
+    """Return the outcome of a training that raised `error`.
 
     Args:
         of_user: the cause of a UserError.
     """
     cause = of_user if isinstance(error, UserError) else _cause(error)
-    return Outcome("pruned" if cause == "diverged" else "failed", cause, _line(error))
+    return Outcome("failed", cause, _line(error))
 
 
 def _cause(error: BaseException) -> str:
     name = type(error).__name__  # by name: torch and Lightning need not be imported to ask
     if name == "Diverged":
-        return "diverged"
+        return DIVERGED
     if isinstance(error, MemoryError) or name == "OutOfMemoryError" or _says_no_memory(error):
         return "out of memory"
     if isinstance(error, TimeLimit):

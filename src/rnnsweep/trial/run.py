@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.errors import UserError
+from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.tracking.machine.monitor import MachineMonitor
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.training import Scores, train
@@ -60,7 +61,7 @@ def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
     close_record(record, replace(outcome, state="interrupted") if full else outcome)
     if record.flush() or record.missing:
         return Outcome("failed", FULL_DISK, "its records did not fit on the disk", outcome.scores)
-    if outcome.state in ("complete", "pruned"):  # there is nothing to go on with any more
+    if outcome.state in ("complete", "pruned") or outcome.cause == DIVERGED:  # nothing to resume any more
         (task.files.checkpoints / checkpoints.LAST).unlink(missing_ok=True)
     return replace(outcome, recorded=not full)
 

@@ -1,6 +1,7 @@
 """Who gets more replicates at a planned look: the race, from the outcomes of the replicates so far."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rnnsweep.engine.tasks import BASELINE, REPLICATE
@@ -10,22 +11,31 @@ from rnnsweep.tasks.names import tested
 from rnnsweep.tasks.task import specs
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rnnsweep.comparison import Standing
     from rnnsweep.engine.agenda import Ended
+    from rnnsweep.engine.run import Looked
 
 
-def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], tuple[Mapping[str, int], str]]":
+def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], Looked]":
     """Return what decides at each planned look of a sweep how many replicates each architecture gets."""
 
-    def decide(over: "Sequence[Ended]") -> tuple[Mapping[str, int], str]:
+    def decide(over: "Sequence[Ended]") -> "Looked":
         from rnnsweep.comparison import race
+        from rnnsweep.comparison.verdicts.standings import margin_of
+        from rnnsweep.engine.run import Looked
 
         standings, by_row, ended = _standings(over)
         if not any(s.replicates for s in standings if not s.baseline):
-            return {}, ""
-        margin = standings[0].score.margin or 0.0
-        found = race(standings, sizes=asked.planned, margin=margin, correct=by_row, ended=ended)
-        return found.wanted, found.sentences[-1] if found.sentences else ""
+            return Looked({})
+        margin = margin_of(standings[0].score, standings)
+        found = race(
+            standings, sizes=asked.planned, margin=margin, correct=by_row, groups=_groups(over), ended=ended
+        )
+        said = found.sentences[-1] if found.sentences else ""
+        return Looked(found.wanted, said, [asdict(stop) for stop in found.stopped])
 
     return decide
 
@@ -63,7 +73,7 @@ def _standings(
             architecture=name,
             spent={},
             validation=None,
-            test=TestScore(None, None, None, len(own)),
+            test=TestScore(sum(r.test for r in own) / len(own), None, None, len(own)),
             replicates=tuple(own),
             parameters=None,
             seconds=None,
@@ -79,3 +89,11 @@ def _standings(
 def _score_of(scores: Mapping[str, object]) -> Score | None:
     every = (score for spec in specs().values() for score in spec.scores)
     return next((score for score in every if score.name == scores.get("score")), None)
+
+
+def _groups(over: "Sequence[Ended]") -> "NDArray[np.uint64] | None":
+    """Return the groups of the test rows, where the sweep's data has any."""
+    from rnnsweep.comparison.test_rows import read_groups
+
+    task = over[0][0]
+    return read_groups(task.overrides, task.conf)

@@ -11,7 +11,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, echo, one_json_object
 from rnnsweep.cli.views import print_views
-from rnnsweep.cli.words import score
+from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
@@ -169,7 +169,8 @@ def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: boo
 def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
     """Print the command that repeats the best trial of SWEEP.
 
-    It is the best by validation, of ARCHITECTURE or of all; the command gives the same score.
+    Validation chooses it within ARCHITECTURE; without one it is of the architecture that is ahead in the
+    standings, by the test scores of its replicates where it has some. The command gives the same score.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import best
@@ -184,10 +185,18 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
                 "run_id": found.run_id,
                 "overrides": list(found.overrides),
                 "command": found.command,
+                "test": found.test,
+                "replicates": found.replicates,
+                "note": found.note,
             }
         )
     if not as_json:
-        echo(f"# {found.architecture}, validation {found.score.title} {score(found.validation)}", err=True)
+        of = f"# {found.architecture}, validation {found.score.title} {score(found.validation)}"
+        if found.test is not None:
+            of += f", test {score(found.test)} over {count(found.replicates, 'replicate')}"
+        echo(of, err=True)
+        if found.note:
+            echo(f"# {found.note}", err=True)
         echo(found.command)
 
 

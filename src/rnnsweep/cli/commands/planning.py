@@ -16,6 +16,7 @@ from rnnsweep.cli.words import count, duration
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from rnnsweep.comparison import Reach
     from rnnsweep.planning.plan import Plan, Planned
 
 
@@ -64,26 +65,20 @@ def plan_json(found: "Plan") -> dict[str, Any]:
     plan = asdict(found)
     for values, one in zip(plan["architectures"], found.architectures, strict=True):
         values["derived"] = [sized.note() for sized in one.derived]
-    fewest, decides = replicates_that_decide(found)
-    return {**plan, "seconds": found.seconds, "decides": decides, "replicates_that_decide": fewest}
+    reach = _reach(found)
+    return {
+        **plan,
+        "seconds": found.seconds,
+        "decides": reach.decides,
+        "replicates_that_decide": reach.fewest,
+        "next": found.next,
+    }
 
 
-def replicates_that_decide(found: "Plan") -> tuple[int, bool]:
-    """Return the fewest replicates that can tell any two apart, and whether the plan has so many."""
-    from rnnsweep.comparison import fewest_pairs, plan_looks
+def _reach(found: "Plan") -> "Reach":
+    from rnnsweep.comparison import reach_of
 
-    looks = plan_looks(found.looks, most=max(found.looks, default=0), comparisons=found.comparisons)
-    able = [look.pairs for look in looks if look.able]
-    return (able[0] if able else fewest_pairs(comparisons=found.comparisons)), bool(able)
-
-
-def _say_decides(found: "Plan") -> str:
-    fewest, decides = replicates_that_decide(found)
-    of = count(found.comparisons, "comparison")
-    if decides:
-        return f"{fewest} replicates can decide {of}"
-    most = max(found.looks, default=0)
-    return f"{count(most, 'replicate')} cannot decide {of}, whatever they score; {fewest} can"
+    return reach_of(found.looks, found.comparisons)
 
 
 def _print(found: "Plan") -> None:
@@ -95,12 +90,14 @@ def _print(found: "Plan") -> None:
     for one in found.architectures:
         if one.infeasible:
             console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
-    console.print(_say_decides(found), markup=False)
+    console.print(str(_reach(found)), markup=False)
     if found.seconds is not None:
         console.print(
             f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
         )
     console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+    if found.next:
+        console.print(f"Next: {found.next}", markup=False, soft_wrap=True)
 
 
 def planned_table(rows: "Sequence[Planned]") -> "Table":

@@ -67,7 +67,9 @@ def sweep_command(
     """
     from rnnsweep.api import sweep
     from rnnsweep.api.corpora import describe_sweep_data
+    from rnnsweep.api.sweeps import replicates_reach
 
+    consoles()[1].print(str(replicates_reach(file)), style="dim", markup=False)
     for name, facts in describe_sweep_data(file).items():
         consoles()[1].print(name, style="dim", markup=False)
         print_facts(consoles()[1], facts)
@@ -174,6 +176,7 @@ def status_command(sweep: str, watch: bool, as_json: bool) -> None:
                 "trials": found.trials,
                 "slots_busy": found.slots_busy,
                 "disk": asdict(disk),
+                "next": found.next,
             }
         )
     if not as_json:
@@ -243,9 +246,9 @@ def _print_status(found: "SweepStatus") -> None:
         if one.stopped:
             console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
     _print_failures(found.failures, most=len(found.failures))
-    if found.state == "interrupted":
-        again = command_line("sweep", found.sweep)
-        console.print(f"go on with: {again}", style="dim", markup=False, soft_wrap=True)
+    if found.next:
+        words = "go on with" if found.state == "interrupted" else "Next"
+        console.print(f"{words}: {found.next}", style="dim", markup=False, soft_wrap=True)
 
 
 def _status_table(found: "SweepStatus") -> "Table":

@@ -11,7 +11,7 @@ from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
-from rnnsweep.comparison.verdicts.answers import say_test_part
+from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.derived import say_derived
 from rnnsweep.comparison.verdicts.records import HERE, Comparison, Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
@@ -47,15 +47,13 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     """
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
     parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
-    if comparison.test_part:
-        parts.append(Text(say_test_part(comparison.test_part), style="dim"))
-    if derived := say_derived(comparison.standings):
-        parts.append(Text(derived, style="dim"))
+    under = (say_test_part(comparison.test_part), say_derived(comparison.standings))
+    parts += [Text(line, style="dim") for line in under if line]
     if comparison.front:
         parts += [Text(""), Text(_front_title(comparison.front), style="bold"), _front(comparison.front)]
     parts += [Text(""), *_verdicts(comparison)]
-    if comparison.conclusion:
-        parts.append(Text(comparison.conclusion, style="dim"))
+    below = (*map(say_stop, comparison.stopped), comparison.conclusion)
+    parts += [Text(line, style="dim") for line in below if line]
     for remark in gather_remarks(comparison.health):
         parts.append(_indented(f"! {remark.sentence}" + (f" Next: {remark.next}." if remark.next else "")))
     parts += _spending(comparison)

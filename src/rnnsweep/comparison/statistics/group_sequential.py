@@ -7,6 +7,7 @@ at each look is exact, and the levels hold by Bonferroni's inequality, whatever 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor
 
 from rnnsweep.comparison.statistics.permutation import EXACT
@@ -48,6 +49,11 @@ def plan_looks(
         comparisons: of the family; Holm's first step divides a level by them.
         alpha: of all looks together.
     """
+    return _plan(tuple(history), most, comparisons, alpha)
+
+
+@lru_cache(maxsize=4096)
+def _plan(history: tuple[int, ...], most: int, comparisons: int, alpha: float) -> tuple[Look, ...]:
     looks = []
     used, over = 0.0, False
     for pairs in history:

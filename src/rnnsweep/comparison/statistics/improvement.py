@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from rnnsweep.comparison.statistics.intervals import Interval, Scores, finite, paired_differences
 
@@ -28,7 +28,7 @@ def probability_of_improvement(a: Scores, b: Scores, *, confidence: float = 0.95
     """
     d = paired_differences(a, b)
     wins = float(np.mean((d > 0) + 0.5 * (d == 0)))
-    n, z = len(d), float(stats.norm.ppf((1 + confidence) / 2))
+    n, z = len(d), float(special.ndtri((1 + confidence) / 2))
     centre = (wins + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(wins * (1 - wins) / n + z * z / (4 * n * n))
     return Interval(wins, float(centre - half), float(centre + half), n, "Wilson")
@@ -53,7 +53,7 @@ def probability_over_all_pairs(a: Scores, b: Scores) -> float:
 
 def noether_pairs(gamma: float = RULE, *, alpha: float = 0.05, beta: float = 0.05) -> int:
     """Pairs that tell P(A>B) = gamma from one half (Noether 1987): 29 for .75 at 5 % and 5 %."""
-    z = stats.norm.ppf(1 - alpha) - stats.norm.ppf(beta)
+    z = special.ndtri(1 - alpha) - special.ndtri(beta)
     return ceil(float((z / (np.sqrt(6) * (gamma - 0.5))) ** 2))
 
 

@@ -81,8 +81,8 @@ def bca_interval(
 
 
 def _expanded(confidence: float, n: int) -> float:
-    quantile = np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1)
-    return float(min(1 - 2 * stats.norm.cdf(-quantile), 1 - 1e-9))
+    quantile = np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 + confidence) / 2)
+    return float(min(1 - 2 * special.ndtr(-quantile), 1 - 1e-9))
 
 
 def mean_interval(values: Scores, *, confidence: float = 0.95, seed: int = 0) -> Interval:
@@ -171,7 +171,7 @@ def interquartile_mean_interval(values: Scores, *, confidence: float = 0.95) -> 
         return Interval(estimate, None, None, n, f"withheld: {n} values are too few")
     winsorised = np.clip(x, x[cut], x[n - cut - 1])
     error = winsorised.std(ddof=1) * np.sqrt(n) / kept  # = s_w / ((1 - 2g) sqrt(n)) with g = cut / n
-    half = float(stats.t.ppf((1 + confidence) / 2, kept - 1) * error)
+    half = float(special.stdtrit(kept - 1, (1 + confidence) / 2) * error)
     return Interval(estimate, estimate - half, estimate + half, n, "winsorised variance")
 
 

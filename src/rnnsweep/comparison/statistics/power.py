@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from rnnsweep.comparison.statistics.intervals import Scores, finite
 from rnnsweep.comparison.statistics.permutation import fewest_pairs
@@ -37,22 +37,23 @@ def _t_power(effect: float, pairs: int, alpha: float) -> float:
 
 
 def _sign_flip_power(effect: float, pairs: int, alpha: float) -> float:
-    draws = _normal_draws(pairs) + effect
-    observed = np.abs(draws.sum(axis=1, keepdims=True)) * (1 - 1e-9)
-    p = np.mean(np.abs(draws @ _half_cube(pairs).T) >= observed, axis=1)
+    draws = _normal_draws(pairs) + np.float32(effect)
+    observed = np.abs(draws.sum(axis=1, keepdims=True)) * (1 - 1e-5)
+    sums = draws @ _half_cube(pairs).T
+    p = np.mean(np.abs(sums, out=sums) >= observed, axis=1)
     return float(np.mean(p <= alpha * (1 + 1e-9)))
 
 
 @lru_cache(maxsize=16)
-def _normal_draws(pairs: int) -> NDArray[np.float64]:
-    return np.random.default_rng(pairs).standard_normal((_DRAWS, pairs))
+def _normal_draws(pairs: int) -> NDArray[np.float32]:
+    return np.random.default_rng(pairs).standard_normal((_DRAWS, pairs)).astype(np.float32)
 
 
 @lru_cache(maxsize=16)
-def _half_cube(pairs: int) -> NDArray[np.float64]:
+def _half_cube(pairs: int) -> NDArray[np.float32]:
     """Every pattern of signs with the first kept, as rows of +1 and -1."""
     bits = (np.arange(2 ** (pairs - 1))[:, None] >> np.arange(pairs - 1)) & 1
-    return np.hstack([np.ones((len(bits), 1)), 1.0 - 2.0 * bits])
+    return np.hstack([np.ones((len(bits), 1)), 1.0 - 2.0 * bits]).astype(np.float32)
 
 
 def replicates_to_separate(
@@ -78,7 +79,7 @@ def replicates_to_separate(
     for pairs in range(fewest, _SIMULATED + 1):
         if _detectable_effect(pairs, alpha, power) <= effect:
             return pairs
-    normal = ((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) / effect) ** 2
+    normal = ((special.ndtri(1 - alpha / 2) + special.ndtri(power)) / effect) ** 2
     for pairs in range(max(fewest, _SIMULATED + 1, int(min(normal, MOST))), MOST + 1):
         if _t_power(effect, pairs, alpha) >= power:
             return pairs
@@ -96,12 +97,13 @@ def minimum_detectable_difference(
 
 @lru_cache(maxsize=256)
 def _detectable_effect(pairs: int, alpha: float, power: float) -> float:
-    low, high = 0.0, 8.0
-    for _ in range(14):
+    normal = float(special.ndtri(1 - alpha / 2) + special.ndtri(power)) / pairs**0.5
+    low, high = 0.8 * normal, 2.5 * normal  # the exact test needs more, as it takes few values
+    for _ in range(10):
         middle = (low + high) / 2
         reached = separation_power(middle, pairs, alpha=alpha) >= power
         low, high = (low, middle) if reached else (middle, high)
-    return high
+    return float(high)
 
 
 def equivalence_p(differences: Scores, margin: float) -> float:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from rnnsweep.comparison.predictions import TestPart
-from rnnsweep.comparison.verdicts.records import HERE, Standing, Verdict
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.verdicts.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.verdicts.sentences import names_of
 from rnnsweep.tasks.score import HIGHER
 
@@ -31,25 +32,52 @@ def say_answer(
     return " ".join(part for part in (first, against) if part)
 
 
+def say_unfinished(plan: ReplicatePlan, *, behind: int) -> str:
+    """Say that there is more to come; nothing where there is not.
+
+    Args:
+        plan: of the replicates.
+        behind: runs that the store does not have yet.
+    """
+    if behind:
+        lacks = f"{behind} {'run' if behind == 1 else 'runs'}"
+        return f"The store lacks {lacks} of this sweep, so this is not its whole answer."
+    if not plan.finished:
+        return "The sweep is not finished: verdicts are of the planned looks that are complete."
+    return ""
+
+
 def failed_search(standings: Sequence[Standing], floor: float | None) -> bool:
-    """Say whether the best network is nearer to always naming the largest class than to the baseline."""
-    linear = next((s for s in standings if s.baseline), None)
-    reached = max(
-        (s.test.mean for s in standings if not s.baseline and s.test.mean is not None), default=None
-    )
-    if floor is None or linear is None or linear.test.mean is None or reached is None:
+    """Return whether the best network is nearer to always naming the largest class than to the baseline.
+
+    Without replicates, of either, the search's validation scores are compared.
+    """
+    reached, linear = _reached(standings)
+    if floor is None or linear is None or reached is None:
         return False
-    return linear.test.mean > floor and reached < (floor + linear.test.mean) / 2
+    return linear > floor and reached < (floor + linear) / 2
+
+
+def _reached(standings: Sequence[Standing]) -> tuple[float | None, float | None]:
+    """The best score of a network and that of the baseline, on test where both have one."""
+    networks = [s for s in standings if not s.baseline]
+    linear = next((s for s in standings if s.baseline), None)
+    tests = [s.test.mean for s in networks if s.test.mean is not None]
+    if linear is not None and tests and linear.test.mean is not None:
+        return max(tests), linear.test.mean
+    validations = [s.validation for s in networks if s.validation is not None]
+    return max(validations, default=None), None if linear is None else linear.validation
 
 
 def _say_failed(standings: Sequence[Standing], floor: float) -> str:
     best = next(s for s in standings if not s.baseline)
     linear = next(s for s in standings if s.baseline)
-    write = best.score.write
+    write, (reached, of_linear) = best.score.write, _reached(standings)
+    part = "test" if best.test.mean is not None and linear.test.mean is not None else "validation"
+    naming = f" always naming the largest class scores {write(floor)} and" if floor else ""
     return (
-        f"The search failed: {best.architecture}, the best of the networks, scores {write(best.test.mean)} "
-        f"on test, where always naming the largest class scores {write(floor)} and the "
-        f"{linear.architecture} baseline {write(linear.test.mean)}. No architecture is introduced as better "
+        f"The search failed: the best of the networks scores {write(reached)} on {part}, where{naming} the "
+        f"{linear.architecture} baseline scores {write(of_linear)}. No architecture is introduced as better "
         "than another: search longer, train for more epochs, or widen the space."
     )
 
@@ -103,18 +131,18 @@ def _word(verdict: Verdict, architecture: str) -> str:
 def _say_baseline(against: Sequence[Verdict]) -> str:
     if not against:
         return ""
-    name = against[0].b
+    name = f"{against[0].b} baseline{' (one fit)' if against[0].single else ''}"
     words = ("better", "worse", f"better{HERE}", f"worse{HERE}")
     better, worse, above, below = ([v.a for v in against if v.verdict == w] for w in words)
     rest = [v.a for v in against if v.verdict not in words]
     if len(better) == len(against):
-        return f"{'It beats' if len(better) == 1 else 'Every architecture beats'} the {name} baseline."
+        return f"{'It beats' if len(better) == 1 else 'Every architecture beats'} the {name}."
     parts = [f"{names_of(better)} {_verb(better, 'beat')} it"] if better else []
     parts += [f"{names_of(above)} {_verb(above, 'beat')} it on this test part alone"] if above else []
     parts += [f"{names_of(worse)} {_verb(worse, 'fall')} below it"] if worse else []
     parts += [f"{names_of(below)} {_verb(below, 'fall')} below it on this test part alone"] if below else []
     parts += [f"{names_of(rest)} cannot be told from it"] if rest else []
-    return f"Against the {name} baseline: {'; '.join(parts)}."
+    return f"Against the {name}: {'; '.join(parts)}."
 
 
 def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: str = "") -> str:
@@ -142,11 +170,18 @@ _VARIED = {
 }
 
 
-def say_test_part(part: TestPart) -> str:
+def say_test_part(part: TestPart | None) -> str:
     """Say how many test rows there are, in how many classes, and what the largest class alone would score."""
+    if part is None:
+        return ""
     classes = "" if part.classes is None else f", {part.classes} classes"
     largest = "" if part.majority is None else f", the largest {100 * part.majority:.1f} %"
     return f"{_count_rows(part)}{classes}{largest}"
+
+
+def say_stop(stop: Stop) -> str:
+    """Say who got no further replicates, when and why."""
+    return f"{stop.architecture} got no further replicates after {stop.replicates}: {stop.why}."
 
 
 def _count_rows(part: TestPart) -> str:

@@ -14,11 +14,12 @@ from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
 from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
 from rnnsweep.comparison.verdicts.advice import next_command
-from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion
+from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
+from rnnsweep.comparison.verdicts.disagreement import say_disagreement
 from rnnsweep.comparison.verdicts.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.verdicts.health import Bounds, check_health
-from rnnsweep.comparison.verdicts.records import Comparison, Standing
-from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
+from rnnsweep.comparison.verdicts.records import Comparison, Stop
+from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.studies import find_bought
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
@@ -71,6 +72,8 @@ def compare_records(
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
     studies: "Sequence[pd.DataFrame]" = (),
+    behind: int = 0,
+    stopped: Sequence[Stop] = (),
 ) -> Comparison:
     """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
 
@@ -93,6 +96,8 @@ def compare_records(
         groups: of the test rows, where rows belong together, as the sentences of one document.
         studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
             said of whole studies, for any sampler and pruner.
+        behind: runs of the sweep that the store does not have yet.
+        stopped: who got no further replicates at a planned look.
 
     Raises:
         UserError: no runs, or a margin out of range.
@@ -106,20 +111,15 @@ def compare_records(
     table = turned_runs(natural, score)
     objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
     standings = make_standings(table, objectives=objectives, score=score)
-    margin = _margin(score, standings) if margin is None else margin
+    margin = margin_of(score, standings) if margin is None else margin
     said = gather_predictions(standings, predictions or {})
     plan = plan or ReplicatePlan()
     by_row = correct or row_values(gather_predictions(standings, predictions or {}, baseline=True), score)
     verdicts = make_verdicts(standings, margin=margin, correct=by_row, plan=plan, groups=groups)
     part = describe_test_part(predictions or {}, groups)
-    floor = part.majority if part and score.floor else None
+    floor = (part.majority if part else 0.0) if score.floor else None
     failed = failed_search(standings, floor)
-    following = next_command(name, standings, verdicts, plan=plan, failed=failed)
-    unfinished = (
-        ()
-        if plan.finished
-        else ("The sweep is not finished, or its store is behind: only planned looks are judged.",)
-    )
+    following = next_command(name, standings, verdicts, plan=plan, failed=failed, behind=behind)
     answer = say_answer(standings, verdicts, floor=floor)
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
@@ -132,7 +132,16 @@ def compare_records(
     return Comparison(
         sweep=name,
         question="" if isinstance(sweep, str) else sweep.question,
-        answer=" ".join([*unfinished, answer, *([f"Next: {following}"] if following else [])]),
+        answer=" ".join(
+            part
+            for part in (
+                say_unfinished(plan, behind=behind),
+                answer,
+                say_disagreement(standings),
+                f"Next: {following}" if following else "",
+            )
+            if part
+        ),
         standings=standings,
         verdicts=verdicts,
         health=check_health(
@@ -167,6 +176,7 @@ def compare_records(
         test_reads=reads,
         test_part=part,
         next=following,
+        stopped=tuple(stopped),
         conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
 
@@ -177,12 +187,6 @@ def _refuse_margin(score: Score, margin: float | None) -> None:
     if score.unit == "share":
         refuse_unless(0 <= margin < 1, "margin", margin, "at least 0 and below 1 (a share, as 0.002)")
     refuse_unless(0 <= margin < math.inf, "margin", margin, f"0 or more, in {score.unit}")
-
-
-def _margin(score: Score, standings: Sequence[Standing]) -> float:
-    """Return the score's own margin; where that is a share, it is one of the baseline's test score."""
-    means = [s.test.mean for s in sorted(standings, key=lambda s: not s.baseline) if s.test.mean is not None]
-    return score.default_margin(means[0] if means else None)
 
 
 def _with_columns(runs: "pd.DataFrame") -> "pd.DataFrame":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.trials import INFEASIBLE, last_attempts
+from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.verdicts.records import Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import apart
 from rnnsweep.safety.shell import command_line
@@ -53,12 +53,12 @@ def check_health(
     remarks = list(_unequal_budgets(networks, sweep, early=early))
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
-        remarks += _outcomes(standing, sweep)
+        remarks += _outcomes(standing, own, sweep)
         ranges = (own_bounds or {}).get(standing.architecture, bounds or {})
         remarks += _at_border(standing, own, ranges, sweep)
         remarks += _not_converged(standing, own, margin, sweep)
         remarks += _diverging(standing, own, sweep)
-        remarks += _gap(standing, margin, sweep)
+        remarks += _gap(standing, margin)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
 
@@ -76,12 +76,14 @@ def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -
         )
 
 
-def _outcomes(standing: Standing, sweep: str) -> Iterator[Remark]:
+def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[Remark]:
     name, trials = standing.architecture, standing.trials
     total = sum(trials.values())
     if total and trials["failed"] / total > MANY_FAILED:
+        lost = int(diverged(own).sum())
+        which = f", {lost} of them diverged" if lost else ""
         yield Remark(
-            f"{name}: {trials['failed']} of {total} trials failed, so less of its space was seen.",
+            f"{name}: {trials['failed']} of {total} trials failed{which}, so less of its space was seen.",
             command_line("status", sweep),
             name,
         )
@@ -172,13 +174,6 @@ def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterat
         )
 
 
-def diverged(trials: "pd.DataFrame") -> "pd.Series[bool]":
-    """Say of each trial whether its loss left all numbers: such a trial is pruned, as nothing mends it."""
-    reasons = trials["reason"].astype("string").fillna("").str.lower()
-    named = reasons.str.contains("diverg|the loss is nan|infinite").astype(bool)
-    return named & trials["state"].isin(["pruned", "failed"])
-
-
 def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> float | None:
     """Give the lowest rate that diverged such that, from there and from any rate above, at least half did."""
     order = np.argsort(rates)[::-1]
@@ -190,7 +185,7 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
     return float(rates[order][last[-1]]) if len(last) > 1 else None
 
 
-def _gap(standing: Standing, margin: float, sweep: str) -> Iterator[Remark]:
+def _gap(standing: Standing, margin: float) -> Iterator[Remark]:
     if standing.validation is None or standing.test.mean is None:
         return
     gap = standing.validation - standing.test.mean
@@ -198,8 +193,7 @@ def _gap(standing: Standing, margin: float, sweep: str) -> Iterator[Remark]:
         yield Remark(
             f"{standing.architecture}: the best validation score is {apart(standing.score, gap)} above the"
             " test mean: choosing the best of many trials flatters it, or the two parts differ.",
-            "judge by the test column, and make its interval narrower: "
-            + command_line("replicate", sweep, "--n", str(max(10, 2 * standing.test.replicates))),
+            "compare by the test column",
             standing.architecture,
         )
 

@@ -15,8 +15,8 @@ from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.statistics.group_sequential import ALPHA, spent
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
-from rnnsweep.comparison.verdicts.records import HERE, Standing, Stop, TestScore, Verdict
-from rnnsweep.comparison.verdicts.verdicts import make_verdicts, natural
+from rnnsweep.comparison.verdicts.decisions import Decision, decide, natural
+from rnnsweep.comparison.verdicts.records import HERE, Standing, Stop, TestScore
 
 HOPELESS = 0.1  # chance of settling a comparison within the plan, below which it gets no more replicates
 CERTAIN = 1.96  # standard errors of the rows that a difference must exceed, were replicates free
@@ -66,11 +66,11 @@ def race(
             break  # this look is still to come
         looked = [_at_look(s, seeds[:size]) for s in standings]
         plan = ReplicatePlan(tuple(sizes))
-        verdicts = make_verdicts(looked, margin=margin, correct=correct, plan=plan, groups=groups)
+        decisions = decide(looked, margin=margin, correct=correct, plan=plan, groups=groups)
         leader = _leader(looked, active)
         if leader is None:
             break
-        going = _going(leader, active, looked, verdicts, sizes[-1], margin)
+        going = _going(leader, active, decisions, sizes[-1], margin)
         stopped += [
             Stop(name, size, why) for name, why in going.items() if why and name in active and name != leader
         ]
@@ -101,43 +101,42 @@ def _leader(looked: Sequence[Standing], active: set[str]) -> str | None:
 def _going(
     leader: str,
     active: set[str],
-    looked: Sequence[Standing],
-    verdicts: Sequence[Verdict],
+    decisions: Sequence[Decision],
     most: int,
     margin: float,
 ) -> dict[str, str]:
     """For each active architecture why it stops, or nothing where its comparison with the leader is open."""
     why = {}
-    for verdict in verdicts:
-        if leader not in (verdict.a, verdict.b):
+    for one in decisions:
+        if leader not in (one.a, one.b):
             continue
-        other = verdict.b if verdict.a == leader else verdict.a
+        other = one.b if one.a == leader else one.a
         if other in active:
-            why[other] = _settled(verdict, leader, most, margin)
+            why[other] = _settled(one, leader, most, margin)
     return {**why, leader: ""}
 
 
-def _settled(verdict: Verdict, leader: str, most: int, margin: float) -> str:
-    word = verdict.verdict
+def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
+    word = decision.verdict
     if word in ("better", "worse"):
-        return f"{'worse' if (word == 'better') == (verdict.a == leader) else 'better'} than {leader}"
+        return f"{'worse' if (word == 'better') == (decision.a == leader) else 'better'} than {leader}"
     if word == "equivalent":
         return f"equivalent to {leader}"
-    found = verdict.new_rows
+    found = decision.new_rows
     if word.endswith(HERE) and found is not None and abs(found.estimate) < CERTAIN * found.rows_error:
         return f"told from {leader} on this test part, and more replicates cannot show it for new rows"
-    return _hopeless(verdict, leader, most, margin)
+    return _hopeless(decision, leader, most, margin)
 
 
-def _hopeless(verdict: Verdict, leader: str, most: int, margin: float) -> str:
+def _hopeless(decision: Decision, leader: str, most: int, margin: float) -> str:
     """Stop where not even the largest number of replicates is likely to settle it, read generously."""
-    if verdict.spread is None or verdict.difference is None or verdict.spread == 0 or verdict.pairs < 3:
+    spread, size, pairs = decision.spread, abs(decision.difference), decision.pairs
+    if not spread:
         return ""
-    level = ALPHA * (1 - spent(verdict.pairs / most))
-    generous = abs(verdict.difference) / verdict.spread + verdict.pairs**-0.5
-    apart = separation_power(generous, most, alpha=level)
-    near = max(0.0, abs(verdict.difference) - verdict.spread * verdict.pairs**-0.5)
-    equal = equivalence_power(margin, verdict.spread, most, alpha=level, difference=near)
+    level = ALPHA * (1 - spent(pairs / most))
+    apart = separation_power(size / spread + pairs**-0.5, most, alpha=level)
+    near = max(0.0, size - spread * pairs**-0.5)
+    equal = equivalence_power(margin, spread, most, alpha=level, difference=near)
     return (
         f"{most} replicates are not likely to tell it from {leader}" if max(apart, equal) < HOPELESS else ""
     )

@@ -13,7 +13,14 @@ from rnnsweep.comparison.statistics.intervals import (
     mean_interval,
     median_interval,
 )
-from rnnsweep.comparison.trials import INFEASIBLE, OBJECTIVE, infeasible, last_attempts, ranked_trials
+from rnnsweep.comparison.trials import (
+    INFEASIBLE,
+    OBJECTIVE,
+    diverged,
+    infeasible,
+    last_attempts,
+    ranked_trials,
+)
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Replicate, Spent, Standing, TestScore
 from rnnsweep.json_text import parse_json
 from rnnsweep.tasks import Score, score_named
@@ -45,6 +52,12 @@ def make_standings(
     standings = [_standing(str(n), group, objectives) for n, group in rest.groupby("architecture", sort=True)]
     score = score or score_named()
     return tuple(sorted((replace(one, score=score) for one in standings), key=_rank))
+
+
+def margin_of(score: Score, standings: Sequence[Standing]) -> float:
+    """Return the score's own margin; where that is a share, it is one of the baseline's test score."""
+    means = [s.test.mean for s in sorted(standings, key=lambda s: not s.baseline) if s.test.mean is not None]
+    return score.default_margin(means[0] if means else None)
 
 
 def _baseline(fits: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.DataFrame]":
@@ -191,7 +204,8 @@ def _listed(text: str) -> list[Any]:
 def _spent(trials: "pd.DataFrame") -> dict[str, Spent]:
     """What trials used up, by outcome; infeasible ones apart where there are any."""
     above = infeasible(trials)
-    parts = {outcome: trials[(trials["state"] == outcome) & ~above] for outcome in OUTCOMES}
+    states = trials["state"].mask(diverged(trials), "failed")
+    parts = {outcome: trials[(states == outcome) & ~above] for outcome in OUTCOMES}
     if above.any():
         parts[INFEASIBLE] = trials[above]
     return {outcome: _sum(part) for outcome, part in parts.items()}

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.comparison.statistics.budget import FEWEST_STUDIES, budget_curve, study_curve
 from rnnsweep.comparison.statistics.time_curves import Bought, study_time_curve, time_curve
-from rnnsweep.comparison.trials import infeasible, last_attempts
-from rnnsweep.comparison.verdicts.health import diverged
+from rnnsweep.comparison.trials import diverged, infeasible, last_attempts
 from rnnsweep.methods import samplers
 from rnnsweep.safety.shell import command_line
 from rnnsweep.sweepfile import Sweep

@@ -26,4 +26,4 @@ def _misfit(asked: Asked) -> str | None:
     return None
 
 
-SAMPLER = SamplerSpec(_make, {}, _misfit, covers_space=True, exhausts=True)
+SAMPLER = SamplerSpec(_make, {}, _misfit, independent=True, covers_space=True, exhausts=True)

@@ -1,0 +1,276 @@
+"""What is decided of two architectures: paired replicates, a family of tests, one word.
+
+Everything that may claim a difference goes through `decide`: verdicts, the race, and the simulations of how
+often claims are wrong.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.row_scores import ByRow, RowScores
+from rnnsweep.comparison.statistics.group_sequential import ALPHA, Look, sequential_p
+from rnnsweep.comparison.statistics.intervals import Interval, difference_interval, mean_interval
+from rnnsweep.comparison.statistics.new_rows import NewRows
+from rnnsweep.comparison.statistics.permutation import holm, one_sample_p, sign_flip_p
+from rnnsweep.comparison.statistics.power import (
+    equivalence_p,
+    replicates_to_equate,
+    replicates_to_separate,
+)
+from rnnsweep.comparison.verdicts.records import HERE, Standing
+from rnnsweep.tasks import Score, score_named
+
+MOST = 30  # replicates in all that are still worth asking for; beyond, the pair counts as not separable
+FEWEST_FOR_EQUAL = 6  # two one-sided tests of fewer pairs would rest on the normal distribution alone
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two architectures on the seeds that both have; with `single`, b is one number repeated."""
+
+    a: str
+    b: str
+    scores_a: NDArray[np.float64]
+    scores_b: NDArray[np.float64]
+    baseline: bool = False
+    single: bool = False
+    seeds: tuple[str, ...] = ()
+    score: Score = field(default_factory=score_named)
+    history: tuple[int, ...] = ()  # replicates at each look; the last is now
+
+    @property
+    def differences(self) -> NDArray[np.float64]:
+        """a - b for each seed."""
+        return self.scores_a - self.scores_b
+
+    def p(self, first: int | None = None) -> float:
+        """P of no difference in the first replicates, before any correction."""
+        differences = self.differences[:first]
+        if len(differences) < 2:
+            return 1.0
+        return one_sample_p(differences) if self.single else sign_flip_p(differences)
+
+    def interval(self) -> Interval | None:
+        """Interval of the mean difference, or None without a single pair."""
+        if not len(self.differences):
+            return None
+        if self.single:  # the difference from one number is as skewed as the scores are
+            return mean_interval(self.differences)
+        return difference_interval(self.scores_a, self.scores_b)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is decided of one pair: a word of `VERDICTS`, and what it rests on."""
+
+    pair: Pair
+    verdict: str
+    replicates_needed: int | None  # further ones of each; 0 where the matter is settled, None: no telling
+    p: float  # of all looks, after Holm's correction
+    new_rows: NewRows | None  # p corrected in the same way
+    able: bool  # whether any look so far could claim a difference at all
+    left: int  # comparisons of the family that are not separated
+    fewest: int | None  # replicates in all at which a look can claim; None where it is able, or none can
+
+    @property
+    def a(self) -> str:
+        """The first architecture."""
+        return self.pair.a
+
+    @property
+    def b(self) -> str:
+        """The second architecture, or the baseline."""
+        return self.pair.b
+
+    @property
+    def pairs(self) -> int:
+        """Replicates that both have."""
+        return len(self.pair.differences)
+
+    @property
+    def difference(self) -> float:
+        """The mean of a - b over replicates; 0 without any."""
+        return float(self.pair.differences.mean()) if self.pairs else 0.0
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation of the paired differences; None of fewer than three."""
+        return float(np.std(self.pair.differences, ddof=1)) if self.pairs > 2 else None
+
+
+def decide(
+    standings: Sequence[Standing],
+    *,
+    margin: float,
+    correct: ByRow | None = None,
+    plan: ReplicatePlan | None = None,
+    groups: ArrayLike | None = None,
+) -> tuple[Decision, ...]:
+    """Decide on each pair of architectures, and on each architecture against the baseline.
+
+    Arguments and order as `make_verdicts`.
+    """
+    plan = plan or ReplicatePlan()
+    rows = RowScores(correct or {}, groups)
+    networks = [s for s in standings if not s.baseline]
+    linear = next((s for s in standings if s.baseline and s.replicates), None)
+    pairs = [_pair(a, b, plan) for a, b in combinations(networks, 2)]
+    against = [_against(a, linear, plan) for a in networks] if linear else []
+    return (
+        *_decide_family(pairs, margin=margin, rows=rows, plan=plan),
+        *_decide_family(against, margin=margin, rows=rows, plan=plan),
+    )
+
+
+def _pair(a: Standing, b: Standing, plan: ReplicatePlan, *, baseline: bool = False) -> Pair:
+    first = {r.seed: r.test for r in a.replicates}
+    second = {r.seed: r.test for r in b.replicates}
+    seeds = sorted((seed for seed in first if seed in second), key=natural)
+    return Pair(
+        a.architecture,
+        b.architecture,
+        np.array([first[s] for s in seeds]),
+        np.array([second[s] for s in seeds]),
+        baseline=baseline,
+        seeds=tuple(seeds),
+        score=a.score,
+        history=plan.history(a.architecture, b.architecture, len(seeds)),
+    )
+
+
+def natural(seed: str) -> tuple[tuple[int, str], ...]:
+    """Order seeds by their numbers, as replicates are."""
+    parts = re.findall(r"\d+|\D+", seed)
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+
+
+def _against(a: Standing, linear: Standing, plan: ReplicatePlan) -> Pair:
+    """Pair a network with the baseline: by split where it has replicates, else with its one number."""
+    if len(linear.replicates) > 1:
+        return _pair(a, linear, plan, baseline=True)
+    scores = sorted(a.replicates, key=lambda one: natural(one.seed))
+    return Pair(
+        a.architecture,
+        linear.architecture,
+        np.array([r.test for r in scores]),
+        np.full(len(scores), linear.replicates[0].test),
+        baseline=True,
+        score=a.score,
+        single=True,
+        seeds=tuple(r.seed for r in scores),
+        history=plan.history(a.architecture, a.architecture, len(scores)),
+    )
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Comparisons that are corrected together, and what is left of the 5 % for those that are open."""
+
+    plan: ReplicatePlan
+    size: int
+    margin: float
+    left: int = 1  # comparisons that are not separated yet: Holm asks this much of the next to fall
+    left_equal: int = 1  # the same for equivalence
+
+
+def _decide_family(
+    pairs: Sequence[Pair], *, margin: float, rows: RowScores, plan: ReplicatePlan
+) -> list[Decision]:
+    looks = [plan.looks(pair.history, len(pairs)) for pair in pairs]
+    by_row = [rows.pair(pair.a, pair.b, pair.seeds, single=pair.single) for pair in pairs]
+    beyond = [rows.on_new_rows(d_RN) for d_RN in by_row]
+    corrected = _corrected(
+        [[pair.p(n.pairs) for n in own] for pair, own in zip(pairs, looks, strict=True)], looks
+    )
+    equal = _corrected(
+        [[_equal_p(pair, margin, n.pairs) for n in own] for pair, own in zip(pairs, looks, strict=True)],
+        looks,
+    )
+    new = _corrected(
+        [[_new_rows_p(rows, d_RN, n.pairs) for n in own] for d_RN, own in zip(by_row, looks, strict=True)],
+        looks,
+    )
+    left, left_equal = (max(1, sum(p > ALPHA for p in f)) for f in (corrected, equal))
+    family = _Family(plan, len(pairs), margin, left, left_equal)
+    decisions = []
+    for i, pair in enumerate(pairs):
+        shown = beyond[i]
+        on_new_rows = None if shown is None else replace(shown, p=new[i])
+        able = any(look.able for look in looks[i])
+        word, needed = _needed(
+            pair, _word(pair, corrected[i], equal[i], able=able, beyond=on_new_rows), family
+        )
+        fewest = None if able else _fewest(pair, family)
+        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left, fewest))
+    return decisions
+
+
+def _corrected(p_values: Sequence[Sequence[float]], looks: Sequence[Sequence[Look]]) -> list[float]:
+    """Holm's correction of what each pair's looks come to."""
+    return holm([sequential_p(own, at) for own, at in zip(p_values, looks, strict=True)])
+
+
+def _new_rows_p(rows: RowScores, d_RN: NDArray[np.float64] | None, first: int) -> float:
+    found = rows.on_new_rows(d_RN, first)
+    return 1.0 if found is None else found.p
+
+
+def _equal_p(pair: Pair, margin: float, first: int) -> float:
+    differences = pair.differences[:first]
+    return equivalence_p(differences, margin) if len(differences) >= FEWEST_FOR_EQUAL else 1.0
+
+
+def _word(pair: Pair, p: float, equal_p: float, *, able: bool, beyond: NewRows | None) -> str:
+    """The verdict, or nothing where the tests are able to speak and do not."""
+    if equal_p <= ALPHA:
+        return "equivalent"
+    if p <= ALPHA and able:
+        word = "better" if pair.differences.mean() > 0 else "worse"
+        return word if beyond is None or beyond.p <= ALPHA else f"{word}{HERE}"
+    return "" if able else "needs more"
+
+
+def _needed(pair: Pair, word: str, family: _Family) -> tuple[str, int | None]:
+    """The verdict, and further replicates of each that it takes to settle the matter."""
+    if word and word != "needs more":
+        return word, 0
+    n = len(pair.differences)
+    limit = max(MOST, family.plan.most)
+    total = _replicates(pair, family)
+    affordable = total is not None and total <= limit
+    if word == "needs more":
+        fewest = _fewest(pair, family)
+        if fewest is None:
+            return "not separable", None
+        return word, max(fewest, total if total and affordable else 0) - n
+    more = None if total is None else max(total - n, 2, n // 4)  # fewer would be the same look again
+    return ("needs more" if affordable else "not separable"), more
+
+
+def _fewest(pair: Pair, family: _Family) -> int | None:
+    limit = max(MOST, family.plan.most)
+    return family.plan.fewest(_seen(pair), max(family.left, 1), limit=limit)
+
+
+def _seen(pair: Pair) -> tuple[int, ...]:
+    """The history with what is there now, whether or not it is a look."""
+    n = len(pair.differences)
+    return pair.history if pair.history and pair.history[-1] == n else (*pair.history, n)
+
+
+def _replicates(pair: Pair, family: _Family) -> int | None:
+    """Replicates in all that separate what is seen, or show that it is within the margin."""
+    d = pair.differences
+    level = family.plan.next_level(_seen(pair), family.size)
+    if len(d) < 3 or level <= 0:
+        return None
+    spread, seen = float(np.std(d, ddof=1)), abs(float(d.mean()))
+    if seen < family.margin:
+        return replicates_to_equate(family.margin, spread, alpha=level / family.left_equal, difference=seen)
+    return replicates_to_separate(seen, spread, alpha=level / family.left)

@@ -1,0 +1,26 @@
+"""Where the search's validation scores and the test replicates name different architectures."""
+
+from collections.abc import Sequence
+
+from rnnsweep.comparison.verdicts.records import Standing
+
+
+def say_disagreement(standings: Sequence[Standing]) -> str:
+    """Say whom each of the two names; nothing where they agree, or where there are no replicates.
+
+    Args:
+        standings: best first.
+    """
+    networks = [s for s in standings if not s.baseline and s.validation is not None]
+    if len(networks) < 2 or networks[0].test.replicates < 2:
+        return ""
+    chosen = max(networks, key=lambda s: s.validation or 0.0)
+    ahead = networks[0]
+    if chosen.validation == ahead.validation:
+        return ""
+    write, first, second = ahead.score.write, chosen.architecture, ahead.architecture
+    return (
+        f"The search's best validation score is that of {first} ({write(chosen.validation)}; {second} "
+        f"{write(ahead.validation)}), the test replicates put {second} ahead: `best` and the champion follow "
+        "the replicates."
+    )
