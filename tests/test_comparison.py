@@ -68,7 +68,7 @@ def test_the_frame_has_one_row_an_architecture(comparison):
 def test_the_answer_names_the_leader_whom_it_beats_and_what_of_the_baseline(comparison):
     assert comparison.answer == (
         "bilstm has the highest mean test score (0.7115), and is better than lstm and rnn, and not separated "
-        "from gru. Against the linear baseline: bilstm, lstm and gru beat it; rnn falls below it."
+        "from gru. Against the linear baseline (one fit): bilstm, lstm and gru beat it; rnn falls below it."
     )
     assert comparison.next is None  # the 5 % of ten planned replicates are spent
 
@@ -76,7 +76,9 @@ def test_the_answer_names_the_leader_whom_it_beats_and_what_of_the_baseline(comp
 def test_an_answer_with_a_winner_names_it():
     answer = compare_records(make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.6)).answer
     assert answer.startswith("gru is ahead with 0.7095")
-    assert answer.endswith(" on test: better than lstm. Every architecture beats the linear baseline.")
+    assert answer.endswith(
+        " on test: better than lstm. Every architecture beats the linear baseline (one fit)."
+    )
 
 
 def test_an_answer_without_a_winner_says_so():

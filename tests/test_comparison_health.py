@@ -160,7 +160,10 @@ def test_each_next_step_is_a_command_that_rnnsweep_takes():
     )
     words = ("border", "failed", "last tenth", "diverge", "above the test", "rising")
     assert [any(word in r.sentence for r in found) for word in words] == [True] * len(words)
-    for remark in found:
+    advised = [remark for remark in found if remark.next]
+    assert len(advised) >= 5
+    assert not any("replicate" in remark.next for remark in advised)  # one command names their number
+    for remark in advised:
         name, *arguments = shlex.split(remark.next[remark.next.index("rnnsweep ") :])[1:]
         command = commands.get_command(click.Context(commands), name)
         command.make_context(name, arguments)  # raises for an option or a value that is none

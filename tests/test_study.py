@@ -16,6 +16,7 @@ from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waitin
 
 from rnnsweep.engine import run_sweep
 from rnnsweep.engine.records import NoRecords
+from rnnsweep.engine.steering import retry
 from rnnsweep.errors import UserError
 from rnnsweep.files import mend
 from rnnsweep.search.journal import open_journal
@@ -205,14 +206,33 @@ def test_a_trial_without_memory_goes_on_once_in_smaller_pieces(tmp_path):
     assert lives[0].key == lives[1].key
 
 
-def test_a_diverged_trial_counts_as_pruned_and_is_not_tried_again(tmp_path):
+def test_a_diverged_trial_counts_as_failed_and_the_sampler_learns_of_it(tmp_path):
     def script(task, life):
         return Script((), end="failed", cause="diverged") if task.name == "rnn-1" else plain(task, life)
 
     fake = launcher(script)
     summary = run(write_sweep(tmp_path), tmp_path, fake)
-    assert summary.trials["pruned"] == 1
-    assert sum(task.name == "rnn-1" for task in fake.started) == 1
+    assert (summary.trials["failed"], summary.trials["pruned"]) == (1, 0)
+    assert sum(task.name == "rnn-1" for task in fake.started) == 1  # it would diverge again
+    found = read_status(tmp_path / "mlruns", "toy")
+    assert (found.trials["failed"], found.trials["pruned"]) == (1, 0)
+    assert [(one.name, one.cause) for one in found.failures] == [("rnn-1", "diverged")]
+    again = run(write_sweep(tmp_path), tmp_path, launcher(script))  # counted anew from the journal
+    assert (again.trials["failed"], again.trials["pruned"]) == (1, 0)
+    assert retry(write_sweep(tmp_path), mlruns=tmp_path / "mlruns") == 0
+    assert retry(write_sweep(tmp_path), mlruns=tmp_path / "mlruns", task="rnn-1") == 1
+
+
+def test_a_sweep_whose_folder_is_removed_stops_and_says_so(tmp_path):
+    import shutil
+
+    def script(task, life):
+        if task.name == "rnn-1":
+            shutil.rmtree(tmp_path / "mlruns")
+        return plain(task, life)
+
+    with pytest.raises(UserError, match="mlruns/sweeps/toy: was removed while the sweep ran, so it stops"):
+        run(write_sweep(tmp_path), tmp_path, launcher(script))
 
 
 def test_trials_that_all_fail_alike_stop_the_sweep_with_the_one_cause(tmp_path):

@@ -123,13 +123,13 @@ def test_an_interrupted_trial_goes_on_to_the_same_score_without_gap_or_double(tm
     assert [state for state, _ in ends(parts)] == ["interrupted", "complete"]
 
 
-def test_a_trial_that_diverges_is_pruned_and_says_so(tmp_path, rows):
+def test_a_trial_that_diverges_fails_and_says_so(tmp_path, rows):
     one = task(tmp_path, rows, "optimizer=sgd", "optimizer.lr=1e38", "optimizer.gradient_clip=null")
     outcome = run_trial(one, Line())
-    assert (outcome.state, outcome.cause) == ("pruned", "diverged")
+    assert (outcome.state, outcome.cause) == ("failed", "diverged")
     assert outcome.scores["epochs"] > 0  # what it cost counts in the budget
     assert outcome.scores["seconds"] > 0
-    assert [state for state, _ in ends(one)] == ["pruned"]
+    assert [state for state, _ in ends(one)] == ["failed"]
     assert "diverged: " in ends(one)[0][1]
 
 
@@ -199,7 +199,7 @@ def test_records_that_a_full_disk_refuses_keep_the_trial_open(tmp_path, rows, mo
 @pytest.mark.parametrize(
     ("error", "state", "cause", "reason"),
     [
-        (Diverged("loss is NaN at step 3"), "pruned", "diverged", "loss is NaN at step 3"),
+        (Diverged("loss is NaN at step 3"), "failed", "diverged", "loss is NaN at step 3"),
         (MemoryError(), "failed", "out of memory", "MemoryError"),
         (RuntimeError("DefaultCPUAllocator: not enough memory"), "failed", "out of memory", None),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you"), "failed", "out of memory", None),

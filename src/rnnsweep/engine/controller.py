@@ -84,6 +84,7 @@ class Controller:
             self._end(job, outcome)
         stopped = 0
         while True:
+            self.disk.refuse_removed()
             if not self.stop_asked:
                 self.inbox.read(self.agenda, self.ledger, self.listener)
                 self._fill()

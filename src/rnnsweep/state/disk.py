@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk, open_own
 
 T = TypeVar("T")
@@ -34,6 +35,18 @@ class Disk:
         self.stopped: Callable[[], bool] = lambda: False  # whether someone asked for an end meanwhile
         self.tell: Callable[[str], None] = lambda text: None  # hears of each pause and of its end
         self._need, self._pause_s, self._next_look = NEED, pause_s, 0.0
+
+    def refuse_removed(self) -> None:
+        """Stop where somebody removed the folder: what would be written has no place any more.
+
+        Raises:
+            UserError: it is gone.
+        """
+        if not self.folder.is_dir():
+            raise UserError(
+                f"{self.folder}: was removed while the sweep ran, so it stops; the same command starts "
+                "it anew"
+            )
 
     def pause(self) -> None:
         """Take note that something did not fit; it asks for twice the room of the last time."""

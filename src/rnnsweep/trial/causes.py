@@ -11,6 +11,7 @@ from rnnsweep.trial.messages import Outcome
 BROKEN_CORPUS = "broken corpus"
 CONFIGURATION = "configuration"
 FULL_DISK = "full disk"
+REMOVED = "folder removed"
 LINE = 500  # characters of a reason
 
 

@@ -12,7 +12,7 @@ from rnnsweep.tracking.machine.monitor import MachineMonitor
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.training import Scores, train
 from rnnsweep.training import checkpoint as checkpoints
-from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, explain, print_trace
+from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, REMOVED, explain, print_trace
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
 from rnnsweep.trial.record import close_record, open_record, record_scores
@@ -60,6 +60,8 @@ def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
     full = outcome.cause == FULL_DISK
     close_record(record, replace(outcome, state="interrupted") if full else outcome)
     if record.flush() or record.missing:
+        if not task.mlruns.is_dir():
+            return Outcome("failed", REMOVED, f"{task.mlruns} was removed while it ran", outcome.scores)
         return Outcome("failed", FULL_DISK, "its records did not fit on the disk", outcome.scores)
     if outcome.state in ("complete", "pruned") or outcome.cause == DIVERGED:  # nothing to resume any more
         (task.files.checkpoints / checkpoints.LAST).unlink(missing_ok=True)

@@ -15,7 +15,6 @@ from rnnsweep.comparison.statistics.pareto import find_front
 from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
-from rnnsweep.comparison.verdicts.disagreement import say_disagreement
 from rnnsweep.comparison.verdicts.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.verdicts.health import Bounds, check_health
 from rnnsweep.comparison.verdicts.records import Comparison, Stop
@@ -137,7 +136,6 @@ def compare_records(
             for part in (
                 say_unfinished(plan, behind=behind),
                 answer,
-                say_disagreement(standings),
                 f"Next: {following}" if following else "",
             )
             if part

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
+from rnnsweep.comparison.verdicts.disagreement import say_disagreement
 from rnnsweep.comparison.verdicts.records import Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import apart
 from rnnsweep.safety.shell import command_line
@@ -51,6 +52,8 @@ def check_health(
     trials = last_attempts(runs[runs["role"] == "trial"])
     networks = [s for s in standings if not s.baseline]
     remarks = list(_unequal_budgets(networks, sweep, early=early))
+    if disagreement := say_disagreement(standings):
+        remarks.append(Remark(disagreement))
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep)
@@ -192,8 +195,9 @@ def _gap(standing: Standing, margin: float) -> Iterator[Remark]:
     if gap > (5 * margin if standing.score.relative else GAP):
         yield Remark(
             f"{standing.architecture}: the best validation score is {apart(standing.score, gap)} above the"
-            " test mean: choosing the best of many trials flatters it, or the two parts differ.",
-            "compare by the test column",
+            " test mean: choosing the best of many trials flatters it, or the two parts differ. The test"
+            " column decides.",
+            "",
             standing.architecture,
         )
 
