@@ -237,7 +237,7 @@ def test_a_diverged_trial_is_no_point_of_the_front(tmp_path):
         return Script((), end="failed", cause="diverged") if task.name == "rnn-1" else plain(task, life)
 
     summary = run(write_sweep(tmp_path, objectives="[validation, seconds]"), tmp_path, launcher(script))
-    assert (summary.trials["complete"], summary.trials["pruned"]) == (7, 1)
+    assert (summary.trials["complete"], summary.trials["failed"]) == (7, 1)
 
 
 def test_trials_without_a_score_that_an_objective_needs_stop_the_sweep_with_the_cause(tmp_path):
