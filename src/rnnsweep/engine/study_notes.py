@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rnnsweep.search.study import REJECTED, Search
+from rnnsweep.search.own_trials import REJECTED
+from rnnsweep.search.study import Search
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.progress import Listener, Standing
 from rnnsweep.sweepfile.limits import INFEASIBLE

@@ -19,6 +19,7 @@ from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned
 from rnnsweep.search.journal import overrides_of
 from rnnsweep.search.objectives import objective_values
+from rnnsweep.search.own_trials import REJECTED, WARM, is_own, may_win
 from rnnsweep.search.samplers import make_sampler
 from rnnsweep.search.sizing import Point, Sizing
 from rnnsweep.search.space import draw
@@ -29,8 +30,6 @@ from rnnsweep.tasks.score import HIGHER, turn
 from rnnsweep.trial import Outcome, Report
 
 DERIVED = "rnnsweep.derived"  # tag of a run: the widths that were derived from a number of parameters
-REJECTED = "rejected"  # attribute of a trial that was known to be infeasible, and never trained
-WARM = "warm"  # attribute of a trial that comes from an earlier sweep: its name there
 MOST_REJECTED = 100  # proposals in a row that are infeasible before a study gives up
 _STATES = dict(zip(FINAL, (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL), strict=True))
 _MAXIMIZE, _MINIMIZE = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
@@ -87,7 +86,7 @@ class Search:
             if trial.number not in given_back:
                 self._count_asked(trial)
         for trial in sorted(trials, key=_end_of):
-            if trial.state in _WORDS and trial.number not in given_back and _is_own(trial):
+            if trial.state in _WORDS and trial.number not in given_back and is_own(trial):
                 cause = trial.user_attrs.get("cause")
                 word = EndState.FAILED if cause == DIVERGED else _WORDS[trial.state]
                 self._count(word, trial.values, trial.user_attrs.get("scores", {}), cause)
@@ -219,14 +218,7 @@ class Search:
         several objectives that is the point of the front with the highest validation.
         """
         trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        scored = [
-            trial
-            for trial in trials
-            if trial.values
-            and _is_own(trial)
-            and is_feasible(trial)
-            and trial.user_attrs.get("cause") != DIVERGED
-        ]
+        scored = [trial for trial in trials if may_win(trial)]
         if not scored:
             return None
         best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, turned(t.values), -t.number))
@@ -280,16 +272,6 @@ class Search:
         self.improvement.see(good)
         if good:
             self.best = good[0] if self.best is None else max(self.best, good[0])
-
-
-def is_feasible(trial: FrozenTrial) -> bool:
-    """Say whether a trial keeps every constraint that is known of it."""
-    return all(value <= 0 for value in trial.constraints.values())
-
-
-def _is_own(trial: FrozenTrial) -> bool:
-    """Say whether a trial was trained here."""
-    return WARM not in trial.user_attrs and REJECTED not in trial.user_attrs
 
 
 def _constrain(trial: Trial, above: Mapping[str, float]) -> None:
