@@ -68,7 +68,14 @@ def test_an_outcome_that_nobody_of_ours_wrote_is_none(tmp_path, text):
     assert Outcome.read(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"asked": {}}', '{"asked": [], "identity": "a"}'])
+SOUND = '{"asked": {}, "identity": "1", "corpus": "", "configuration": "", "code": "", %s}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"asked": {}}', '{"asked": [], "identity": "a"}']
+    + [SOUND % each for each in ('"accepted": 1', '"accepted": null', '"accepted": [1]', '"model": {}')],
+)
 def test_a_damaged_start_is_named_with_what_to_do(tmp_path, text):
     folder = SweepFolder.of(tmp_path, "toy")
     folder.make()

@@ -280,4 +280,11 @@ def _name(folder: SweepFolder) -> str:
 
 def _is_start(values: dict[str, Any]) -> bool:
     texts = ("identity", "corpus", "configuration", "code")
-    return isinstance(values.get("asked"), dict) and all(isinstance(values.get(t), str) for t in texts)
+    accepted = values.get("accepted", [])
+    return (
+        isinstance(values.get("asked"), dict)
+        and all(isinstance(values.get(text), str) for text in texts)
+        and isinstance(values.get("model", ""), str)
+        and isinstance(accepted, list)
+        and all(isinstance(change, str) for change in accepted)
+    )
