@@ -162,6 +162,7 @@ def _text(file):
     return file.read()
 
 
+@pytest.mark.slow
 def test_a_program_that_calls_the_package_hands_its_safe_path_to_the_fork_server(folder):
     program = folder.parent / "program.py"
     program.write_text(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.tables.delimited import refuse_twice
+from rnnsweep.data.tables.opening import refuse_bomb
 from rnnsweep.data.tables.table import Choose, ReadOptions, Table
 from rnnsweep.errors import UserError
 
@@ -24,6 +25,9 @@ def read_parquet(path: Path, options: ReadOptions, choose: Choose) -> Table:
         columns = list(choose(names))
         for name in columns:
             refuse_twice(path, names, name)
+        groups = (file.metadata.row_group(n) for n in range(file.num_row_groups))
+        # a value that repeats takes hardly a byte of the file, and four of the memory each time
+        refuse_bomb(path, max(4 * file.metadata.num_rows, sum(group.total_byte_size for group in groups)))
         table = file.read(columns=columns)
     except (pyarrow.ArrowException, OSError) as error:
         raise _damaged(path, "Parquet", error) from error

@@ -14,6 +14,7 @@ from typing import IO, Any, TextIO
 from rnnsweep.errors import UserError
 
 BLOCK = 1 << 20
+BOMB, RATIO = 1 << 30, 200  # bytes, and times its size, that no compressed table of texts unpacks to
 SAMPLE = 1 << 18  # bytes that an encoding is guessed from
 ALONE = 0.5  # of the bytes beyond ASCII stand alone between ASCII ones in Western text, and in no other
 FEW = 20  # bytes beyond ASCII, which tell too little of their encoding
@@ -122,8 +123,11 @@ def _decodes(path: Path, encoding: str) -> tuple[bool, bool]:
     decoder = codecs.getincrementaldecoder(encoding)()
     quotes, inside, first = False, False, ""
     last = ""  # a carriage return at the end of a block, whose line feed may begin the next
+    size = 0
     with open_bytes(path) as file:
         while block := file.read(BLOCK):
+            size += len(block)
+            refuse_bomb(path, size)
             text = last + decoder.decode(block)
             last = "\r" if text.endswith("\r") else ""
             text = text.removesuffix(last)
@@ -132,6 +136,18 @@ def _decodes(path: Path, encoding: str) -> tuple[bool, bool]:
             first = first or _first_break(text)
         decoder.decode(b"", final=True)
     return quotes, (inside or bool(last)) and first == "\n"
+
+
+def refuse_bomb(path: Path, size: int) -> None:
+    """Refuse a file that unpacks to `size` bytes or more, which would fill the memory.
+
+    Raises:
+        UserError: it is small, and what it stands for is not.
+    """
+    if size > BOMB and size > RATIO * path.stat().st_size:
+        raise UserError(
+            f"{path}: stands for more than {BOMB >> 20} MB and {RATIO} times its size; if meant, unpack it"
+        )
 
 
 def _first_break(text: str) -> str:
