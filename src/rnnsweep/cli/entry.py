@@ -21,6 +21,7 @@ from rnnsweep.paths import find_paths
 from rnnsweep.safety.interpreter import leave_out_working_directory
 from rnnsweep.safety.redaction import masked
 from rnnsweep.safety.shell import command_line
+from rnnsweep.spared_imports import spare_imports
 
 USER, OURS, INTERRUPTED = 2, 1, 130
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -44,6 +45,7 @@ def main(
     _write_any_character()
     _end_on_sigterm_as_on_ctrl_c()
     collect_seldom()
+    spare_imports()
     try:
         status = (program or commands).main(arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()

@@ -97,7 +97,14 @@ class Corpus:
 
     def texts(self, numbers: Rows) -> list[str]:
         """Read the texts of some rows."""
-        return [str(text) for text in self._table(["text"])["text"].take(numbers).to_pylist()]
+        import pyarrow
+
+        numbers_N = np.ascontiguousarray(
+            numbers, dtype=np.int64
+        )  # as a buffer: an array would ask for pandas
+        buffers = [None, pyarrow.py_buffer(numbers_N)]
+        taken = pyarrow.Array.from_buffers(pyarrow.int64(), len(numbers_N), buffers)
+        return [str(text) for text in self._table(["text"])["text"].take(taken).to_pylist()]
 
     def groups(self, numbers: Rows) -> Hashes:
         """Read the groups of some rows: rows of one group have the same hash."""
@@ -107,7 +114,9 @@ class Corpus:
     def _table(self, columns: list[str]) -> Any:
         import pyarrow.parquet
 
-        return pyarrow.parquet.read_table(self.folder / "rows.parquet", columns=columns)
+        # `read_table` imports pyarrow.dataset and pandas: in each replicate with a split of its own
+        with pyarrow.parquet.ParquetFile(self.folder / "rows.parquet") as file:
+            return file.read(columns=columns)
 
 
 def read_corpus(config: DataConfig, cache: Path) -> Corpus:

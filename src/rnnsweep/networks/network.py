@@ -49,24 +49,23 @@ class Network(nn.Module):
         """Return outputs_BK (or outputs_BTK) of rows of token ids; beyond a row's length stands padding."""
         learns = self.training or torch.is_grad_enabled()
         if self.layers is None or learns or choose(self.embedding.weight, cell=self.cell) != "compiled":
-            return self.read(self.embedding(tokens_BT.t()), lengths_B)
+            return self.read(self.embedding_dropout(self.embedding(tokens_BT.t())), lengths_B)
         lengths_B = self._lengths_read(lengths_B, tokens_BT.shape[1])
         outputs_TBH = run_tokens(self.layers, self.embedding, tokens_BT.t(), lengths_B)
         return self._head(outputs_TBH, lengths_B)
 
     def read(self, embedded_TBE: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return outputs_BK (or outputs_BTK) of rows whose tokens have been looked up already.
+        """Return outputs_BK (or outputs_BTK) of rows whose tokens have been looked up, and dropped, already.
 
-        Training reads the few rows of the embedding that a batch needs and starts here.
+        Training reads the few rows of the embedding that a batch needs, draws their dropout and starts here.
         """
         steps = embedded_TBE.shape[0]
         lengths_B = self._lengths_read(lengths_B, steps)
-        hidden_TBH = self.embedding_dropout(embedded_TBE)
-        if self.layers is not None:
-            way = choose(hidden_TBH, ragged=bool((lengths_B != steps).any()), cell=self.cell)
-            shown = run(self.layers, hidden_TBH, lengths_B, way=way, shows=self._shows)
-            return self._head(shown, lengths_B)
-        return self._head(hidden_TBH, lengths_B)
+        if self.layers is None:
+            return self._head(embedded_TBE, lengths_B)
+        way = choose(embedded_TBE, ragged=bool((lengths_B != steps).any()), cell=self.cell)
+        shown = run(self.layers, embedded_TBE, lengths_B, way=way, shows=self._shows)
+        return self._head(shown, lengths_B)
 
     def reads_distinct(self, vectors_UE: Tensor, *, tokens: int) -> bool:
         """Say whether `read_distinct` is right here, and quicker than `read`, for so many tokens.

@@ -13,7 +13,9 @@ from rnnsweep.optim import kernels
 from rnnsweep.optim.adam import MovedAdam, may_move
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.distinct import Distinct, looked_up
+from rnnsweep.optim.dropout import Draw, looked_up_and_dropped
 from rnnsweep.optim.lazy import LazyAdam, LazyRows, LazySGD
+from rnnsweep.optim.walked import WalkedRows
 
 _LOG = logging.getLogger(__name__)
 # Below this many numbers, walking the whole table costs no more than finding the rows. Measured with rows of
@@ -33,34 +35,52 @@ class Optimizer:
         why_not = dense_because(config, embedding.weight)
         _LOG.info("embedding rows: %s", f"dense, because {why_not}" if why_not else "exact lazy update")
         self.lazy = None if why_not else _lazy_rows(config, embedding.weight)
+        self._walked = WalkedRows(embedding) if may_walk(embedding.weight) and self.lazy is None else None
         self.dense = _dense(config, [*others, *embedding.parameters()] if why_not else [*others])
         self._moved = MovedAdam(self.dense) if AVAILABLE and may_move(self.dense) else None
         self._distinct = Distinct(embedding.num_embeddings)
         self._scale = 1.0  # by which the next step multiplies the gradients
         self._table_UD: Tensor = embedding.weight
         self._places_TB: Tensor | None = None
+        self._draw: Draw | None = None
         self._padding = embedding.padding_idx
 
-    def look(self, tokens_TB: Tensor) -> None:
-        """Prepare to read the vectors of a batch's tokens."""
-        self._places_TB = tokens_TB
-        if self.lazy is not None:
+    def look(self, tokens_TB: Tensor, draw: Draw | None = None) -> None:
+        """Prepare to read the vectors of a batch's tokens; `draw` decides their dropout on the CPU."""
+        self._places_TB, self._draw = tokens_TB, draw
+        table = self.lazy or self._walked
+        if table is not None:
             rows_U, self._places_TB = self._distinct.find(tokens_TB)
-            self._table_UD = self.lazy.read(rows_U)
+            self._table_UD = table.read(rows_U)
             self._padding = self._distinct.place(self._embedding.padding_idx)
 
-    def vectors(self, texts: slice) -> Tensor:
-        """Give embedded_TBD of some texts of the batch; padding has no gradient."""
+    def vectors(self, texts: slice, *, rate: float = 0.0) -> Tensor:
+        """Return embedded_TBD of some texts of the batch, with dropout at `rate`; padding has no gradient.
+
+        On a GPU, and without a `draw`, PyTorch's own random numbers decide the mask.
+        """
         assert self._places_TB is not None
         places_TB = self._places_TB[:, texts]
-        if AVAILABLE and self.lazy is not None:
+        if rate and self._draw is not None and places_TB.device.type == "cpu":
+            return looked_up_and_dropped(
+                self._table_UD,
+                self._places_TB,
+                padding=self._padding,
+                texts=texts,
+                draw=self._draw,
+                rate=rate,
+            )
+        return nn.functional.dropout(self._looked_up(places_TB), rate, training=rate > 0)
+
+    def _looked_up(self, places_TB: Tensor) -> Tensor:
+        if AVAILABLE and (self.lazy is not None or self._walked is not None):
             return looked_up(self._table_UD, places_TB, self._padding)
         return nn.functional.embedding(places_TB, self._table_UD, self._padding)
 
     def rows(self, texts: slice) -> tuple[Tensor, Tensor, int | None]:
         """Give the distinct vectors_UD of the batch, places_TB of some texts, and which vector is padding.
 
-        Where rows are not lazy, the vectors are the whole table.
+        Where the table is small, or lies on a GPU, the vectors are the whole table.
         """
         assert self._places_TB is not None
         return self._table_UD, self._places_TB[:, texts], self._padding
@@ -68,7 +88,9 @@ class Optimizer:
     def weights(self) -> list[Tensor]:
         """List what holds gradients: the dense weights and the embedding, or its rows read last."""
         dense: list[Tensor] = [weight for group in self.dense.param_groups for weight in group["params"]]
-        return dense if self.lazy is None else [*dense, self._table_UD]
+        if self._walked is not None:
+            dense = [weight for weight in dense if weight is not self._embedding.weight]
+        return dense if self.lazy is None and self._walked is None else [*dense, self._table_UD]
 
     def clip(self, *, scaler: "torch.amp.GradScaler | None" = None) -> None:
         """Scale all gradients so that their common norm is within the limit; untouched rows' are zero."""
@@ -100,6 +122,8 @@ class Optimizer:
         """Move all weights and forget the gradients; a scaler leaves out a step that overflowed."""
         for group in self.dense.param_groups:
             group["lr"] = lr
+        if self._walked is not None:
+            self._walked.hand_over()
         if scaler is not None:
             scaler.step(self.dense)
             scaler.update()
@@ -111,6 +135,8 @@ class Optimizer:
             self.dense.zero_grad()
         if self.lazy is not None:
             self.lazy.step(lr=lr, scale=self._scale)
+        if self._walked is not None:
+            self._walked.clear()
         self._scale = 1.0
 
     def catch_up(self) -> None:
@@ -167,6 +193,11 @@ def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:
     if table.numel() < WORTH_IT:
         return "it is small"
     return rows_because(config)
+
+
+def may_walk(table: Tensor) -> bool:
+    """Return whether a table that is not lazy is worth a gradient array that stays: see `walked`."""
+    return table.requires_grad and table.device.type == "cpu" and table.numel() >= WORTH_IT
 
 
 def rows_because(config: OptimizerConfig) -> str | None:

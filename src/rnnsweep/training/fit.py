@@ -131,6 +131,7 @@ def _module(run: RunConfig, corpus: EncodedCorpus, make: Callable[..., Classifie
         batches=batch_count(corpus.train, batch_size=run.data.batch_size),
         epochs=run.trainer.max_epochs,
         accumulate=run.trainer.accumulate,
+        dropout_seed=run.seed_of("dropout"),
     )
 
 

@@ -42,7 +42,7 @@ def _forward(network: Any, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
     vectors_UE = embedding(ids_U)
     if network.reads_distinct(vectors_UE, tokens=places_TB.numel()):
         return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=None)
-    return network.read(embedding(tokens_BT.t().to(device)), lengths_B)
+    return network(tokens_BT.to(device), lengths_B)  # type: ignore[no-any-return]
 
 
 class _Kept:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnsweep.optim.config import OptimizerConfig
+from rnnsweep.optim.dropout import Draw
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.tasks import LOSS, Task, TaskSpec
@@ -60,21 +61,28 @@ def read_texts(network: Any, optimizer: Optimizer, lengths_B: Tensor, texts: sli
     vectors_UE, places_TB, padding = optimizer.rows(texts)
     if network.reads_distinct(vectors_UE, tokens=places_TB.numel()):
         return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=padding)  # type: ignore[no-any-return]
-    return network.read(optimizer.vectors(texts), lengths_B)  # type: ignore[no-any-return]
+    vectors_TBE = optimizer.vectors(texts, rate=embedding_rate(network))
+    return network.read(vectors_TBE, lengths_B)  # type: ignore[no-any-return]
+
+
+def embedding_rate(network: Any) -> float:
+    """Return the rate of dropout of the embedded tokens, 0 where the network does not train."""
+    return float(network.embedding_dropout.p) if network.training else 0.0
 
 
 class Classifier(pl.LightningModule):
     """Trains a network on a task.
 
     Args:
-        network: has `embedding`, ``read(embedded_TBE, lengths_B) -> outputs_BK``, and `reads_distinct` and
-            `read_distinct` as `networks.Network` has.
+        network: has `embedding`, `embedding_dropout`, ``read(embedded_TBE, lengths_B) -> outputs_BK``, and
+            `reads_distinct` and `read_distinct` as `networks.Network` has.
         config: how the weights move.
         spec: the task.
         task: the same on the corpus.
         batches: mini-batches of an epoch.
         epochs: of the whole training; schedules end there.
         accumulate: pieces that a mini-batch is cut into.
+        dropout_seed: of the masks of embedded tokens.
 
     `train(run, module=...)` trains with a subclass, which may override `clock`, `make_optimizer`,
     `learn_chunk` and `learn_piece`.
@@ -90,6 +98,7 @@ class Classifier(pl.LightningModule):
         batches: int,
         epochs: int,
         accumulate: int = 1,
+        dropout_seed: int = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -100,7 +109,7 @@ class Classifier(pl.LightningModule):
         self.validation: Metrics | None = None  # of the last validation
         self.stopped: str | None = None  # why the training was asked to stop
         self._batches, self._total = batches, batches * epochs
-        self._accumulate = accumulate
+        self._accumulate, self._dropout_seed = accumulate, dropout_seed
         self._learned = Tally(spec, task, scores=spec.running)
         self._validated = Tally(spec, task)
         self._plateau = Plateau()
@@ -241,7 +250,8 @@ class Classifier(pl.LightningModule):
         """Do one optimiser step; return outputs, targets and summed loss of each piece of this process."""
         seen, scaler = [], self._scaler
         targets_B = batch.targets_B.to(self.device)
-        self.optimizer.look(batch.tokens_BT.t().to(self.device))
+        draw = Draw(self._dropout_seed, self.position.step)
+        self.optimizer.look(batch.tokens_BT.t().to(self.device), draw)
         for texts in self._pieces(len(targets_B)):
             logits_BC, loss = self.learn_piece(batch.lengths_B[texts], targets_B, texts)
             seen.append((logits_BC, targets_B[texts], loss))

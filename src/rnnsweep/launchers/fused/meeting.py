@@ -154,7 +154,7 @@ class Seat:
         self._meeting.leave(self)
 
     def learn(
-        self, network: nn.Module, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
+        self, network: nn.Module, hidden_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Do forward and backward with the others: the gradient of the mean loss of a batch.
 
@@ -164,7 +164,7 @@ class Seat:
         assert isinstance(network, Network)
         if len(self.kind) == 1:  # the same settings may give other shapes, as with fewer labels in a corpus
             self.kind = (*self.kind, *_shapes(network))
-        result = self._hand_in(take_share(network, embedded_TBE, lengths_B, targets_B))
+        result = self._hand_in(take_share(network, hidden_TBE, lengths_B, targets_B))
         assert isinstance(result, Learned)
         return result.logits_BC, result.loss
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from rnnsweep.launchers.fused.meeting import Seat
 from rnnsweep.launchers.fused.stack.lent import LentOptimizer
 from rnnsweep.optim.optimizer import Optimizer
-from rnnsweep.training.module import Chunk, Classifier
+from rnnsweep.training.module import Chunk, Classifier, embedding_rate
 
 
 class FusedClassifier(Classifier):
@@ -43,4 +43,5 @@ class FusedClassifier(Classifier):
 
     def learn_piece(self, lengths_B: Tensor, targets_B: Tensor, texts: slice) -> tuple[Tensor, Tensor]:
         """Do forward and backward with the others; one piece is the whole batch."""
-        return self._seat.learn(self.network, self.optimizer.vectors(texts), lengths_B, targets_B)
+        hidden_TBE = self.optimizer.vectors(texts, rate=embedding_rate(self.network))
+        return self._seat.learn(self.network, hidden_TBE, lengths_B, targets_B)

@@ -44,10 +44,9 @@ class Share:
         return self.hidden_TBE.shape[0]
 
 
-def take_share(network: Network, embedded_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor) -> Share:
+def take_share(network: Network, hidden_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor) -> Share:
     """Draw a member's dropout in the order in which `Network.read` draws it, so that it is the same."""
     config, training = network.config, network.training
-    hidden_TBE = network.embedding_dropout(embedded_TBE)
     steps, texts = hidden_TBE.shape[:2]
     width = config.hidden_size * (2 if config.bidirectional else 1)
     rate = config.layer_dropout

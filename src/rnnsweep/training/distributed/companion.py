@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from rnnsweep.config import RunConfig
-from rnnsweep.training.distributed.ranks import READY, WATCH_S
-from rnnsweep.training.fit import train
+from rnnsweep.spared_imports import spare_imports
+
+spare_imports()  # before Lightning
+
+from rnnsweep.training.distributed.ranks import READY, WATCH_S  # noqa: E402
+from rnnsweep.training.fit import train  # noqa: E402
 
 
 def _run_of(values: dict[str, Any]) -> RunConfig:

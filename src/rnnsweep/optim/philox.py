@@ -1,7 +1,7 @@
-"""Random numbers by counter: what a member draws depends on its own key and step, not on who sits beside it.
+"""Random numbers by counter: what is drawn depends on the key, the step and the place, and on nothing else.
 
 Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011), the generator of Triton's `tl.philox` and of CUDA's own. A
-replayed graph draws anew because the step's number is a tensor.
+replayed CUDA graph draws anew because the step's number is a tensor. `dropout` has it as a compiled loop.
 
 Shapes: K members, N numbers of one member, W = ceil(N / 4) counters; four words a counter.
 """
@@ -10,24 +10,24 @@ import torch
 from torch import Tensor
 
 _MASK = 0xFFFFFFFF
-_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
-_BUMPS = (0x9E3779B9, 0xBB67AE85)
-_ROUNDS = 10
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+BUMPS = (0x9E3779B9, 0xBB67AE85)
+ROUNDS = 10
 
 
 def words(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
     """Give four 32-bit words for each counter, as 64-bit integers; counters and keys broadcast."""
     first, second, third, fourth = counter
     low, high = key
-    for _ in range(_ROUNDS):
-        one, other = first * _MULTIPLIERS[0], third * _MULTIPLIERS[1]  # wraps past 63 bits, keeps all 64
+    for _ in range(ROUNDS):
+        one, other = first * MULTIPLIERS[0], third * MULTIPLIERS[1]  # wraps past 63 bits, keeps all 64
         first, second, third, fourth = (
             ((other >> 32) & _MASK) ^ second ^ low,
             other & _MASK,
             ((one >> 32) & _MASK) ^ fourth ^ high,
             one & _MASK,
         )
-        low, high = (low + _BUMPS[0]) & _MASK, (high + _BUMPS[1]) & _MASK
+        low, high = (low + BUMPS[0]) & _MASK, (high + BUMPS[1]) & _MASK
     return first, second, third, fourth
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnnsweep.launchers.fused.stack.philox import drawn, dropout_factors, split_key, words
+from rnnsweep.optim.philox import drawn, dropout_factors, split_key, words
 
 MASK = 0xFFFFFFFF
 # the known answers of Random123, the authors' own library

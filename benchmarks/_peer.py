@@ -1,0 +1,237 @@
+"""One peer's search, in its own environment: as its documentation writes it, on the network of `_plain`.
+
+`python -m benchmarks._peer NAME FOLDER TRIALS` prints one line of JSON: seconds of the search, [second, best
+validation accuracy so far] of each trial that ended, its parameters, and trials that failed.
+`python -m benchmarks._peer seeds FOLDER PARAMETERS SEEDS` trains one configuration with each seed.
+"""
+
+import json
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from benchmarks._plain import BATCH, EPOCHS, FIXED, Net, Rows, collate
+from rnnsweep.config import compose
+from rnnsweep.data import prepare
+
+SLOTS = 2
+LR, HIDDEN = (1e-3, 1e-2), (16, 64)
+Report = Callable[[float, int], None]
+
+
+def train(lr: float, hidden: int, report: Report | None = None, seed: int = 0, cell: str = "lstm") -> float:
+    """Train one configuration; return its best validation accuracy."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    corpus = prepare(compose([*FIXED, "model=lstm"]).data)
+    parts = [(Rows(corpus.train), True), (Rows(corpus.validation), False)]
+    loaders = [DataLoader(rows, batch_size=BATCH, shuffle=mix, collate_fn=collate) for rows, mix in parts]
+    net, scores = Net(lr, hidden, corpus), []
+    if cell == "gru":
+        net.lstm = torch.nn.GRU(64, hidden, batch_first=True)
+
+    class Reports(pl.Callback):
+        def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+            if not trainer.sanity_checking:
+                scores.append(float(trainer.callback_metrics["val_acc"]))
+                if report is not None:
+                    report(scores[-1], trainer.current_epoch + 1)
+
+    pl.Trainer(
+        max_epochs=EPOCHS,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[Reports()],
+    ).fit(net, *loaders)
+    return max(scores)
+
+
+def ray_tune(folder: Path, trials: int) -> dict[str, Any]:
+    """Ray Tune: ASHA, Optuna's searcher."""
+    import ray
+    from ray import tune
+    from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.search.optuna import OptunaSearch
+
+    def trainable(config: dict[str, Any]) -> None:
+        train(
+            config["lr"], config["hidden"], lambda score, epoch: tune.report({"score": score, "epoch": epoch})
+        )
+
+    ray.init(num_cpus=SLOTS, include_dashboard=False, log_to_driver=False)
+    tuner = tune.Tuner(
+        trainable,
+        param_space={"lr": tune.loguniform(*LR), "hidden": tune.randint(HIDDEN[0], HIDDEN[1] + 1)},
+        tune_config=tune.TuneConfig(
+            metric="score",
+            mode="max",
+            num_samples=trials,
+            search_alg=OptunaSearch(seed=0),
+            scheduler=ASHAScheduler(time_attr="epoch", max_t=EPOCHS, grace_period=1),
+            max_concurrent_trials=SLOTS,
+        ),
+        run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
+    )
+    began = time.time()
+    results = tuner.fit()
+    ended = [
+        (one.metrics["timestamp"] - began, one.metrics["score"], one.config) for one in results if one.metrics
+    ]
+    return summary(ended, failed=len(results.errors))
+
+
+def syne_tune(folder: Path, trials: int) -> dict[str, Any]:
+    """Syne Tune: MOBSTER (ASHA with a Gaussian process) on the local backend."""
+    from syne_tune import StoppingCriterion, Tuner
+    from syne_tune.backend import PythonBackend
+    from syne_tune.config_space import loguniform, randint
+    from syne_tune.optimizer.baselines import ASHA
+
+    def trainable(lr: float, hidden: int, epochs: int) -> None:
+        from syne_tune import Reporter
+
+        from benchmarks._peer import train
+
+        tell = Reporter()
+        train(lr, hidden, lambda score, epoch: tell(epoch=epoch, score=score))
+
+    space = {"lr": loguniform(*LR), "hidden": randint(*HIDDEN), "epochs": EPOCHS}
+    tuner = Tuner(
+        trial_backend=PythonBackend(tune_function=trainable, config_space=space),
+        scheduler=ASHA(
+            space, metric="score", do_minimize=False, time_attr="epoch", max_t=EPOCHS, random_seed=0
+        ),
+        stop_criterion=StoppingCriterion(max_num_trials_completed=trials),
+        n_workers=SLOTS,
+        tuner_name="peer",
+    )
+    began = time.time()
+    tuner.run()
+    from syne_tune.experiments import load_experiment
+
+    table = load_experiment(tuner.name).results
+    best = table.groupby("trial_id").agg(
+        {"st_tuner_time": "max", "score": "max", "config_lr": "first", "config_hidden": "first"}
+    )
+    ended = [
+        (row.st_tuner_time, row.score, {"lr": row.config_lr, "hidden": int(row.config_hidden)})
+        for row in best.itertuples()
+    ]
+    return {**summary(ended), "seconds": time.time() - began}
+
+
+def hydra(folder: Path, trials: int) -> dict[str, Any]:
+    """Hydra's Optuna sweeper as lightning-hydra-template has it, with joblib: batches and a barrier."""
+    import subprocess
+
+    (folder / "conf.yaml").write_text(
+        "defaults: [_self_, {override hydra/sweeper: optuna}, {override hydra/launcher: joblib}]\n"
+        "lr: 0.001\nhidden: 16\n"
+        "hydra:\n  mode: MULTIRUN\n"
+        f"  sweep: {{dir: {folder}}}\n"
+        f"  launcher: {{n_jobs: {SLOTS}}}\n"
+        f"  sweeper: {{direction: maximize, n_trials: {trials}, n_jobs: {SLOTS}, sampler: {{seed: 0}},\n"
+        f"    params: {{lr: 'tag(log, interval({LR[0]}, {LR[1]}))',\n"
+        f"      hidden: 'range({HIDDEN[0]}, {HIDDEN[1] + 1})'}}}}\n"
+    )
+    words = [sys.executable, "-m", "benchmarks._peer", "hydra-trial", "--config-dir", str(folder)]
+    began = time.time()
+    subprocess.run(words, check=True, stdout=sys.stderr)
+    seconds = time.time() - began
+    lines = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    ended = [(line["time"] - began, line["score"], line["config"]) for line in lines]
+    return {**summary(ended, failed=trials - len(lines)), "seconds": seconds}
+
+
+def hydra_trial() -> None:
+    """Be Hydra's task."""
+    import hydra as library
+
+    @library.main(version_base="1.3", config_name="conf")
+    def task(config: Any) -> float:
+        score = train(config.lr, config.hidden)
+        folder = Path(library.core.hydra_config.HydraConfig.get().sweep.dir)
+        line = {"time": time.time(), "score": score, "config": {"lr": config.lr, "hidden": config.hidden}}
+        with (folder / "trials.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        return score
+
+    task()
+
+
+def plain_optuna(folder: Path, trials: int) -> dict[str, Any]:
+    """Optuna and Lightning as documented, a pruner on epochs, as many processes as there are slots."""
+    import subprocess
+
+    from benchmarks._plain import open_study
+
+    study = open_study(str(folder / "plain.log"))
+    for _ in range(trials):
+        study.enqueue_trial({})
+    words = [sys.executable, "-m", "benchmarks._plain", str(folder / "plain.log")]
+    began = time.time()
+    processes = [subprocess.Popen(words, stdout=sys.stderr) for _ in range(SLOTS)]
+    if any([process.wait() for process in processes]):
+        raise SystemExit("a process of the study failed")
+    ended = []
+    for trial in study.trials:
+        scores = list(trial.intermediate_values.values())
+        if trial.datetime_complete is not None and scores:
+            config = {"lr": trial.params["optimizer.lr"], "hidden": trial.params["model.hidden_size"]}
+            ended.append((trial.datetime_complete.timestamp() - began, max(scores), config))
+    return {**summary(ended, failed=len(study.trials) - len(ended)), "seconds": time.time() - began}
+
+
+def summary(ended: list[tuple[float, float, dict[str, Any]]], failed: int = 0) -> dict[str, Any]:
+    """Put trials that ended in order, with the best score so far."""
+    ended = sorted(ended, key=lambda one: one[0])
+    best, path = -1.0, []
+    for second, score, _ in ended:
+        best = max(best, score)
+        path.append([second, best])
+    winner = max(ended, key=lambda one: one[1])[2]
+    return {"seconds": ended[-1][0], "path": path, "config": winner, "failed": failed}
+
+
+def seeds(folder: Path, parameters: str, numbers: str) -> dict[str, Any]:
+    """Train a configuration with each seed, as many at a time as there are slots: a loop of one's own."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    config, began = json.loads(parameters), time.time()
+    with ProcessPoolExecutor(SLOTS, mp_context=get_context("spawn")) as processes:
+        waiting = [
+            processes.submit(train, config["lr"], config["hidden"], None, seed, config.get("cell", "lstm"))
+            for seed in json.loads(numbers)
+        ]
+        scores = [one.result() for one in waiting]
+    return {"seconds": time.time() - began, "scores": scores}
+
+
+SEARCHES = {"ray-tune": ray_tune, "syne-tune": syne_tune, "hydra-optuna": hydra, "plain-optuna": plain_optuna}
+
+
+def main(name: str, *words: str) -> None:
+    """Do one thing and print its line."""
+    if name == "hydra-trial":
+        sys.argv[1:] = list(words)
+        hydra_trial()
+    elif name == "seeds":
+        print(json.dumps(seeds(Path(words[0]), *words[1:])))
+    else:
+        print(json.dumps(SEARCHES[name](Path(words[0]), int(words[1]))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
