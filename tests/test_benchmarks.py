@@ -155,3 +155,45 @@ def test_time_to_an_accuracy_is_measured_until_it_is_there_and_not_reached_is_no
     assert missed["ours"] is with_vectors["ours"] is None
     assert "experiment beyond_linear_glove" in with_vectors["case"]
     assert "| not measured |" in markdown([missed], "abc1234")
+
+
+def test_the_factor_the_settings_and_the_peers_are_cases_and_a_peers_own_side_is_none():
+    assert {"factor", "every_setting", "peers"} <= set(cases())
+    assert not {"_peer", "_well_written"} & set(cases())
+
+
+def test_a_peer_is_held_against_the_score_that_both_reach():
+    from benchmarks.peers import rows_of, time_to
+
+    assert time_to([[10, 0.5], [20, 0.8]], 0.7) == 20
+    assert time_to([[10, 0.5]], 0.7) is None
+    mine = {"command": 60.0, "path": [[10, 0.5], [20, 0.8]]}
+    theirs = {"command": 600.0, "path": [[100, 0.6], [500, 0.79]], "failed": 2, "verdict": 1500.0}
+    rows = {
+        row["case"].partition(": ")[2]: row for row in rows_of("ray-tune", mine, 100.0, theirs, trials=24)
+    }
+    assert [row["ratio"] for row in rows.values()] == [10, 25, 15]
+    assert rows["trials an hour"]["ours"] == 24 * 60
+    assert all("theirs failed: 2" in row["note"] for row in rows.values())
+
+
+def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_a_line(monkeypatch, capsys):
+    import sys
+    from pathlib import Path
+
+    from benchmarks import peers
+
+    monkeypatch.setattr(peers, "environment", lambda name: None)
+    assert peers.measure_peer("ray-tune", trials=1, seeds=1) is None
+    assert peers.peer(Path(sys.executable), "no-such-peer", "folder", "1") is None
+    assert "no-such-peer: left out, it failed: KeyError: 'no-such-peer'" in capsys.readouterr().err
+
+
+def test_settings_that_pytorch_has_a_sparse_optimiser_for():
+    from benchmarks._well_written import may_be_sparse
+    from benchmarks.every_setting import OPTIMIZERS
+
+    from rnnsweep.config import RunConfig
+
+    sparse = [name for name, optimizer in OPTIMIZERS.items() if may_be_sparse(RunConfig(optimizer=optimizer))]
+    assert sparse == ["adam", "sgd"]

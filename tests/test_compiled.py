@@ -81,6 +81,15 @@ def test_what_a_process_killed_while_writing_left_is_compiled_anew(package):
     assert ask(package) == (11, 1, f"{LINE}\n")
 
 
+@pytest.mark.slow
+def test_machine_code_of_an_installation_that_cannot_be_written_lies_in_the_users_cache(package, monkeypatch):
+    (package / "some" / "__pycache__").touch()  # also root cannot make the folder
+    monkeypatch.setenv("XDG_CACHE_HOME", str(package / "cache"))
+    assert ask(package)[:2] == (11, 1)
+    assert ask(package) == (11, 0, "")
+    assert len(list((package / "cache").rglob("*.nbi"))) == 2
+
+
 def test_the_loops_of_the_cells_depend_on_the_curves_of_their_gates():
     import rnnsweep.networks.fast.loops  # noqa: F401
 
