@@ -91,6 +91,14 @@ def test_a_run_without_a_curve_has_no_picture(mlruns):
     assert artifacts(mlruns) == set()
 
 
+def test_a_trial_of_a_search_has_its_curves_in_the_view_and_no_picture(mlruns):
+    with open_run(mlruns, tags={"rnnsweep.role": "trial"}) as run:
+        run.metrics({"validation/loss": 3.0}, step=1)
+    ship(mlruns)
+    assert artifacts(mlruns) == set()
+    assert not is_waiting(mlruns, "a")
+
+
 def test_the_curves_of_a_resumed_run_are_drawn_whole(mlruns):
     with open_run(mlruns) as run:
         run.metrics({"validation/loss": 3.0}, step=1)
