@@ -19,9 +19,12 @@ from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.api import BestResult as BestResult
+    from rnnsweep.api import Check as Check
     from rnnsweep.api import Cleaning as Cleaning
     from rnnsweep.api import EvaluateResult as EvaluateResult
     from rnnsweep.api import Exported as Exported
+    from rnnsweep.api import ListedSweep as ListedSweep
+    from rnnsweep.api import NewProject as NewProject
     from rnnsweep.api import SweepResult as SweepResult
     from rnnsweep.api import TrainResult as TrainResult
     from rnnsweep.api import Validation as Validation
@@ -32,11 +35,15 @@ if TYPE_CHECKING:
     from rnnsweep.api import compare_scores as compare_scores
     from rnnsweep.api import curves as curves
     from rnnsweep.api import disk_use as disk_use
+    from rnnsweep.api import doctor as doctor
     from rnnsweep.api import enqueue as enqueue
     from rnnsweep.api import evaluate as evaluate
     from rnnsweep.api import export as export
     from rnnsweep.api import export_model as export_model
+    from rnnsweep.api import init as init
     from rnnsweep.api import inspect as inspect
+    from rnnsweep.api import list_runs as list_runs
+    from rnnsweep.api import list_sweeps as list_sweeps
     from rnnsweep.api import load_model as load_model
     from rnnsweep.api import log_models as log_models
     from rnnsweep.api import plan as plan
@@ -59,9 +66,10 @@ if TYPE_CHECKING:
 _get, __all__ = lazy_names(
     __name__,
     {
-        "rnnsweep.api": "BestResult Cleaning EvaluateResult Exported SweepResult TrainResult Validation best "
-        "clean compare compare_corpora compare_scores curves disk_use enqueue evaluate export "
-        "export_model inspect load_model log_models plan predict "
+        "rnnsweep.api": "BestResult Check Cleaning EvaluateResult Exported ListedSweep NewProject "
+        "SweepResult TrainResult Validation best "
+        "clean compare compare_corpora compare_scores curves disk_use doctor enqueue evaluate export "
+        "export_model init inspect list_runs list_sweeps load_model log_models plan predict "
         "read_asked read_scores rebuild_store replicate retry runs status stop sweep train "
         "vectors write_answers ",
         "rnnsweep.config": "compose",

@@ -23,13 +23,14 @@ class ProjectPaths:
 def find_paths() -> ProjectPaths:
     """Find the folders, whatever the working directory.
 
-    The root is, in this order: the environment variable ``RNNSWEEP_HOME``; the clone that the package
-    was installed from; the working directory, or the nearest folder above it, that has ``mlruns/`` or
-    ``conf/config.yaml``; the working directory. What lies above is looked at up to the user's home folder, a
-    folder of another user, or one that everybody may write to, whichever comes first: none of these is
-    taken, because anybody could have put a project there. Where the root's ``conf/`` has no
-    ``config.yaml``, that of the project is used (in the wheel or the clone), and files of the root's
-    ``conf/`` are found before it.
+    The root is, in this order: the environment variable ``RNNSWEEP_HOME``; the working directory, or the
+    nearest folder above it, that has files of a project's own: ``conf/config.yaml``, or ``conf/`` beside a
+    file of ``sweeps/``; the clone that the package was installed from; the working directory, or the nearest
+    folder above it, that has ``mlruns/``; the working directory. What lies above is looked at up to the
+    user's home folder, a folder of another user, or one that everybody may write to, whichever comes
+    first: none of these is taken, because anybody could have put a project there. Where the root's
+    ``conf/`` has no ``config.yaml``, that of the project is used (in the wheel or the clone), and files
+    of the root's ``conf/`` are found before it.
     """
     root, given = _chosen_root()[0], _given()
     own_conf, packaged = root / "conf", given / "conf"
@@ -68,18 +69,28 @@ def root_notes() -> list[str]:
 def _chosen_root() -> tuple[Path, str]:
     if home := os.environ.get("RNNSWEEP_HOME"):
         return Path(home).expanduser().resolve(), ""
-    clone = PACKAGE.parents[1]
-    if (clone / "conf" / "config.yaml").is_file():
+    here, clone = Path.cwd(), PACKAGE.parents[1]
+    folders = (here, *_trusted_above(here))
+    is_clone = (clone / "conf" / "config.yaml").is_file()
+    for folder in folders:
+        if _has_own_files(folder):
+            return folder, "above the working directory"
+    if is_clone:
         return clone, "the clone that rnnsweep is installed from"
-    here = Path.cwd()
-    for folder in (here, *_trusted_above(here)):
-        if _holds_project(folder):
+    for folder in folders:
+        if (folder / "mlruns").is_dir():
             return folder, "above the working directory"
     return here, ""
 
 
 def _holds_project(folder: Path) -> bool:
-    return (folder / "mlruns").is_dir() or (folder / "conf" / "config.yaml").is_file()
+    return (folder / "mlruns").is_dir() or _has_own_files(folder)
+
+
+def _has_own_files(folder: Path) -> bool:
+    """Whether a person made a project here: any folder may have MLflow's mlruns/."""
+    conf, sweeps = folder / "conf", folder / "sweeps"
+    return (conf / "config.yaml").is_file() or (conf.is_dir() and any(sweeps.glob("*.yaml")))
 
 
 def _trusted_above(folder: Path) -> Iterator[Path]:

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from rnnsweep.api.models import load_model as load_model
     from rnnsweep.api.models import log_models as log_models
     from rnnsweep.api.models import predict as predict
+    from rnnsweep.api.project.beginning import NewProject as NewProject
+    from rnnsweep.api.project.beginning import init as init
+    from rnnsweep.api.project.diagnosis import Check as Check
+    from rnnsweep.api.project.diagnosis import doctor as doctor
+    from rnnsweep.api.project.listing import ListedSweep as ListedSweep
+    from rnnsweep.api.project.listing import list_runs as list_runs
+    from rnnsweep.api.project.listing import list_sweeps as list_sweeps
     from rnnsweep.api.results import BestResult as BestResult
     from rnnsweep.api.results import EvaluateResult as EvaluateResult
     from rnnsweep.api.results import SweepResult as SweepResult
@@ -48,6 +55,9 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".answers": "best compare compare_corpora curves runs",
+        ".project.beginning": "NewProject init",
+        ".project.diagnosis": "Check doctor",
+        ".project.listing": "ListedSweep list_runs list_sweeps",
         ".foreign": "compare_scores read_scores",
         ".texts": "read_asked write_answers",
         ".cleaning": "Cleaning clean disk_use",

@@ -14,8 +14,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # command -> module of rnnsweep.cli.commands that has a click command of that name
 _HOMES = {
+    "init": "project.init",
+    "doctor": "project.doctor",
+    "list": "project.listing",
     "sweep": "sweeps",
-    "status": "sweeps",
+    "status": "project.status",
     "plan": "planning",
     "schema": "planning",
     "stop": "steering",
@@ -43,7 +46,7 @@ _HOMES = {
     "version": "settings",
 }
 
-_WITHOUT_PROJECT = ("completion", "version")
+_WITHOUT_PROJECT = ("completion", "init", "version")
 
 
 class Group(click.Group):

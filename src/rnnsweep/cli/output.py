@@ -5,7 +5,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON may hold them, and a terminal obeys them
-Emit = Callable[[Mapping[str, Any]], None]
+Emit = Callable[[Mapping[str, Any] | Sequence[Any]], None]
 
 
 @contextmanager
 def one_json_object(wanted: bool) -> Iterator[Emit]:
     """While inside, all that prints, libraries and child processes too, prints on standard error.
 
-    The mapping given to the function is printed on standard output when all went well. Where JSON is not
-    wanted, nothing is redirected and the function does nothing.
+    The mapping (or list) given to the function is printed on standard output when all went well. Where JSON
+    is not wanted, nothing is redirected and the function does nothing.
     """
     if not wanted:
         yield lambda result: None
         return
-    kept: list[Mapping[str, Any]] = []
+    kept: list[Mapping[str, Any] | Sequence[Any]] = []
     with _standard_output_on_error():
         yield kept.append
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

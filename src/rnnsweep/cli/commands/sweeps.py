@@ -1,30 +1,26 @@
-"""`sweep` and `status`: run a question, and see how far it is."""
+"""`sweep` and `replicate`: run a question, and more seeds of its best."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.command import command
 from rnnsweep.cli.commands.answers import print_answer
-from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
+from rnnsweep.cli.commands.project.status import print_failures
 from rnnsweep.cli.names import Question, Started
-from rnnsweep.cli.output import consoles, one_json_object
-from rnnsweep.cli.words import count, duration, score
+from rnnsweep.cli.output import consoles
+from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from rnnsweep.api import SweepResult
-    from rnnsweep.state import Failure, Listener, SweepStatus
+    from rnnsweep.state import Listener
 
 INTERRUPTED = 130
 MOST_FAILURES = 20  # under a sweep's summary; `status` names each
-WATCH_S = 1.0
 _LAUNCHER = click.option(
     "--launcher", metavar="NAME[:KEY=VALUE]", help="Where trials run: local, fused:fuse=8. [default: FILE's]"
 )
@@ -146,44 +142,6 @@ def replicate_command(
     return _watch(work, again=command_line("replicate", sweep, "--n", str(replicates), *further))
 
 
-@command(
-    "status",
-    ("rnnsweep status quickstart", "how far a sweep is, from any terminal"),
-    ("rnnsweep status quickstart --watch", "draw it again each second until the sweep stops"),
-    ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
-)
-@click.argument("sweep", type=Started())
-@click.option("--watch", is_flag=True, help="Draw it again each second until the sweep stops.")
-@json_option
-def status_command(sweep: str, watch: bool, as_json: bool) -> None:
-    """Tell how far SWEEP is, and which trials failed and why.
-
-    SWEEP is a name or a file.
-    """
-    if watch and as_json:
-        raise click.UsageError("--watch and --json exclude each other.")
-    if watch:
-        _follow(sweep)
-    with one_json_object(as_json) as emit:
-        from rnnsweep.api import disk_use, status
-
-        found = status(sweep)
-        disk = disk_use(sweep)
-        emit(
-            {
-                "sweep": found.sweep,
-                "state": found.state,
-                "trials": found.trials,
-                "slots_busy": found.slots_busy,
-                "disk": asdict(disk),
-                "next": found.next,
-            }
-        )
-    if not as_json:
-        _print_status(found)
-        print_disk_use(disk)
-
-
 def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
     """Show a sweep while it runs and what came out; `again` is the command that goes on with it."""
     from rnnsweep.cli.live import listener
@@ -211,68 +169,7 @@ def _conclude(result: "SweepResult", again: str) -> None:
         console.print(f"finished in {duration(result.seconds)}: {done}, {busy}", markup=False)
     else:
         console.print(f"sweep {result.sweep} is finished: nothing left to run", markup=False)
-    _print_failures(result.failures, most=MOST_FAILURES)
+    print_failures(result.failures, most=MOST_FAILURES)
     if result.comparison is not None:
         print_answer(result.comparison)
         keep_models(result)
-
-
-def _follow(sweep: str) -> None:
-    """Draw the status of a running sweep until it stops; without a terminal, a line where it changed."""
-    import time
-
-    from rich.live import Live
-
-    from rnnsweep.api import status
-
-    console, _ = consoles()
-    before = None
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while (found := status(sweep)).state in ("running", "paused"):
-            if console.is_terminal:
-                live.update(_status_table(found), refresh=True)
-            elif found.trials != before:
-                words = (f"{number} {word}" for word, number in found.trials.items() if number)
-                console.print(f"{found.sweep}: {', '.join(words)}", markup=False)
-            before = found.trials
-            time.sleep(WATCH_S)
-
-
-def _print_status(found: "SweepStatus") -> None:
-    console, _ = consoles()
-    console.print(f"{found.sweep}  {found.state}, slots busy {found.slots_busy:.0%}")
-    console.print(_status_table(found))
-    for one in found.standings:
-        if one.stopped:
-            console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
-    _print_failures(found.failures, most=len(found.failures))
-    if found.next:
-        words = "go on with" if found.state == "interrupted" else "Next"
-        console.print(f"{words}: {found.next}", style="dim", markup=False, soft_wrap=True)
-
-
-def _status_table(found: "SweepStatus") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    from rnnsweep.palette import colour
-
-    heads = [*found.trials, "best"]
-    table = Table(box=None, padding=(0, 2 if len(heads) < 8 else 1, 0, 0), header_style="dim")
-    table.add_column("architecture", no_wrap=True)
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
-    for row in found.standings:
-        counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
-        table.add_row(Text(row.architecture, colour(row.architecture)), *counts, score(row.best))
-    return table
-
-
-def _print_failures(failures: "tuple[Failure, ...]", *, most: int) -> None:
-    _, console = consoles()
-    for one in failures[:most]:
-        console.print(f"{one.name} failed: {one.cause}: {one.reason}", style="red", markup=False)
-        console.print(f"  {one.log}", style="dim", markup=False, soft_wrap=True)
-    if len(failures) > most:
-        left = count(len(failures) - most, "failure")
-        console.print(f"and {left} more, which status names", style="red", markup=False)

@@ -1,0 +1,200 @@
+"""A new project: a folder with conf/, sweeps/ with one question, a Makefile and a .gitignore."""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.config import quote
+from rnnsweep.errors import UserError
+from rnnsweep.safety.shell import command_line
+
+if TYPE_CHECKING:
+    from rnnsweep.data.remarks import CorpusFacts
+
+_NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
+
+_GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
+/mlruns/
+.venv/
+__pycache__/
+"""
+
+_MAKEFILE = """# `make sweep` starts the sweep, or resumes it; `make ui` opens the runs in a browser.
+RNNSWEEP ?= rnnsweep
+SWEEP ?= {name}
+
+.PHONY: plan sweep status compare ui
+plan:
+\t$(RNNSWEEP) plan $(SWEEP)
+sweep:
+\t$(RNNSWEEP) sweep $(SWEEP)
+status:
+\t$(RNNSWEEP) status $(SWEEP)
+compare:
+\t$(RNNSWEEP) compare $(SWEEP)
+ui:
+\t$(RNNSWEEP) ui
+"""
+
+_MODEL = """# An architecture of your own: its name is the name of this file, so `model=wide_gru` trains it.
+# Files here come before those of rnnsweep with the same name. Every key: rnnsweep config --explain model.cell
+cell: gru
+hidden_size: 128
+"""
+
+_SWEEP = """# {question}
+# `rnnsweep plan {name}` says how long it takes; `rnnsweep sweep {name}` starts it, or resumes it.
+# Every key of this file: rnnsweep config --explain KEY, as trials or space.KEY.low
+name: {name}
+
+# files of conf/model/; your own wide_gru is one. bag is the control without order
+architectures: [bag, gru, lstm, bilstm]
+
+# the budget of each architecture's search
+trials: {trials}
+# then the best of each is trained again with other seeds: these runs decide
+replicates: {{first: 6, most: 15, looks: 2}}
+
+# settings of every run, as on the command line
+overrides:
+{overrides}
+
+# what is searched
+space:
+  optimizer.lr: {{type: float, low: 1.0e-3, high: 2.0e-2, log: true}}
+  model.hidden_size: {{type: int, low: 32, high: 128, log: true, when: {{model.cell: [gru, lstm]}}}}
+  model.dropout: {{type: float, low: 0.0, high: 0.5, step: 0.1}}
+
+per_architecture:
+  bag:  # without recurrence there are no hidden units: the width is that of the embedding
+    model.embedding_size: {{type: int, low: 32, high: 128, log: true}}
+"""
+
+
+@dataclass(frozen=True)
+class NewProject:
+    """A project that was made: its folder, its files, and the command that comes next."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    sweep: str
+    next: str
+
+
+def init(
+    folder: str | Path = ".",
+    *,
+    table: str | Path | None = None,
+    text: str | None = None,
+    label: str | None = None,
+) -> NewProject:
+    """Make a project in a folder, which is made where it is not there. Nothing is overwritten.
+
+    Args:
+        folder: of the project.
+        table: your rows (CSV, TSV, JSON Lines, Parquet): the sweep then fits their size and classes.
+        text: column of the text; None finds it by its name.
+        label: column of the label; None finds it by its name.
+
+    Raises:
+        UserError: a file of the project is there already, or the table cannot be used. Nothing is made then.
+    """
+    root = Path(folder)
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root}: is a file; name a folder, which is made if it is not there")
+    name, sweep = ("first", _of_docstrings()) if table is None else _of_table(Path(table), root, text, label)
+    contents = {
+        f"sweeps/{name}.yaml": sweep,
+        "conf/model/wide_gru.yaml": _MODEL,
+        "Makefile": _MAKEFILE.format(name=name),
+        ".gitignore": _GITIGNORE,
+    }
+    _refuse_existing(root, contents)
+    files = tuple(_write(root / path, words) for path, words in contents.items())
+    begin = [] if root.resolve() == Path.cwd().resolve() else [f"cd {_quoted(root)}"]
+    return NewProject(root.resolve(), files, name, " && ".join([*begin, command_line("plan", name)]))
+
+
+def _quoted(path: Path) -> str:
+    return command_line(path, program="").strip().removeprefix("''").strip()
+
+
+def _refuse_existing(root: Path, contents: Mapping[str, str]) -> None:
+    for path in ("conf/config.yaml", *contents):
+        if (root / path).exists() or (root / path).is_symlink():
+            raise UserError(f"{root / path}: is there already and is not overwritten; name another folder")
+
+
+def _write(path: Path, words: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(words)
+    return path
+
+
+def _of_docstrings() -> str:
+    settings = ["data=docstrings", "data.limit=4000", "data.max_length=60", "trainer.max_epochs=3"]
+    question = "Which recurrent network tells best which library a docstring is from, and is one needed?"
+    return _filled("first", question, 8, settings)
+
+
+def _of_table(table: Path, root: Path, text: str | None, label: str | None) -> tuple[str, str]:
+    from rnnsweep.api.corpora import describe_data
+
+    if not table.exists():
+        raise UserError(f"--from {table}: there is no such file")
+    columns = [quote(f"data.{key}", value) for key, value in (("text", text), ("label", label)) if value]
+    _, facts = describe_data(["data=files", quote("data.train", str(table.resolve())), *columns])
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", table.name.partition(".")[0]).strip("-") or "first"
+    task, question = _task(facts, table.name)
+    settings = ["data=files", quote("data.train", _path(table, root)), *columns, *task, *_sizes(facts)]
+    return name, _filled(name, question, 12 if _rows(facts) < 20000 else 8, settings)
+
+
+def _path(table: Path, root: Path) -> str:
+    """Write the path from the project's folder where the table lies in it, else the whole path."""
+    above = root.resolve()
+    whole = table.resolve()
+    return os.path.relpath(whole, above) if whole.is_relative_to(above) else str(whole)
+
+
+def _task(facts: "CorpusFacts", file: str) -> tuple[list[str], str]:
+    labels = list(facts.labels)
+    if len(labels) > _NUMBERS and all(_is_number(label) for label in labels):
+        return ["task=regression"], f"Which recurrent network predicts the number of a row of {file} best?"
+    needed = "and is one needed at all?"
+    return [], f"Which recurrent network tells the {len(labels)} classes of {file} apart best, {needed}"
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
+def _rows(facts: "CorpusFacts") -> int:
+    return int(facts.parts["train"]["rows"] or 0)
+
+
+def _sizes(facts: "CorpusFacts") -> list[str]:
+    """Choose lengths, epochs and batches by the rows: small tables take more epochs of small batches."""
+    rows, longest = _rows(facts), max(8, round(facts.lengths["p95"]))
+    epochs, batch = (10, 16) if rows < 2000 else (5, 32) if rows < 20000 else (3, 64)
+    settings = [f"data.max_length={min(longest, 200)}", f"data.batch_size={batch}"]
+    return [*settings, f"trainer.max_epochs={epochs}", "trainer.validate_every=0.5"]
+
+
+def _filled(name: str, question: str, trials: int, settings: Sequence[str]) -> str:
+    lines = "\n".join(f"  - {json.dumps(one) if _needs_quotes(one) else one}" for one in settings)
+    one_line = " ".join(question.split())
+    return _SWEEP.format(name=name, question=one_line, trials=trials, overrides=lines)
+
+
+def _needs_quotes(text: str) -> bool:
+    return re.fullmatch(r"[\w./=-]+", text, re.ASCII) is None

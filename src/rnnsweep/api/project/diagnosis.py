@@ -1,0 +1,245 @@
+"""Whether this machine and this project are fit for work: one check for each thing that goes wrong."""
+
+import os
+import shutil
+import socket
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths, root_notes
+from rnnsweep.safety.redaction import masked
+
+PORT = 5000  # that `rnnsweep ui` tries first
+ROOM = 2 << 30  # bytes that a sweep with its models easily takes
+_PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked: what was found, and what to do where it is wrong."""
+
+    check: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def doctor() -> tuple[Check, ...]:
+    """Check the environment, GPU, project, store, disk, locks, port and proxies; change nothing.
+
+    A check that cannot be made is one that failed: its fault is what was found.
+    """
+    checks: dict[str, Callable[[], Check]] = {
+        "environment": _environment,
+        "versions": _versions,
+        "training": _training,
+        "gpu": _gpu,
+        "project": _project,
+        "store": _store,
+        "disk": _disk,
+        "locks": _locks,
+        "port": _port,
+        "proxies": _proxies,
+    }
+    return tuple(_safely(name, check) for name, check in checks.items())
+
+
+def _safely(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except Exception as error:
+        first = str(error).strip().splitlines()[:1] or [""]
+        found = masked(f"{type(error).__name__}: {first[0]}")
+        return Check(name, False, found, "mend what it names, then call rnnsweep doctor again")
+
+
+def _environment() -> Check:
+    python = ".".join(map(str, sys.version_info[:3]))
+    inside = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
+    found = f"Python {python} in {sys.prefix}"
+    if sys.platform == "win32":
+        return Check("environment", False, found, "use WSL: rnnsweep needs Linux or macOS")
+    if not inside:
+        return Check("environment", True, f"{found}, which is no virtual environment")
+    return Check("environment", True, found)
+
+
+def _versions() -> Check:
+    """Compare the installed libraries with what this version of rnnsweep asks for."""
+    from packaging.requirements import Requirement
+
+    wrong = []
+    for text in requires("rnnsweep") or ():
+        needed = Requirement(text)
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            installed = version(needed.name)
+        except PackageNotFoundError:
+            installed = ""
+        if not installed or not needed.specifier.contains(installed, prereleases=True):
+            wrong.append(f"{needed.name} {installed or 'is missing'} (needs {needed.specifier or 'any'})")
+    remedy = "install what fits: pip install --upgrade rnnsweep" if wrong else ""
+    return Check("versions", not wrong, "; ".join(wrong) or "every library fits", remedy)
+
+
+def _training() -> Check:
+    """Train one step, as a broken PyTorch imports well and then fails."""
+    import torch
+
+    layer = torch.nn.LSTM(3, 4, batch_first=True)
+    layer(torch.zeros(2, 5, 3))[0].sum().backward()
+    return Check("training", True, f"PyTorch {torch.__version__} trains; {os.cpu_count()} cores")
+
+
+def _gpu() -> Check:
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+        torch.zeros(8, device="cuda").sum().item()
+        return Check("gpu", True, f"{len(names)}: {', '.join(names)}")
+    there = shutil.which("nvidia-smi") is not None or Path("/dev/nvidia0").exists()
+    if not there:
+        return Check("gpu", True, "none; runs train on the processor")
+    if torch.version.cuda is None:
+        why, remedy = (
+            "PyTorch was built without CUDA",
+            "install PyTorch for CUDA: https://pytorch.org/get-started",
+        )
+    else:
+        why = f"PyTorch for CUDA {torch.version.cuda} cannot use it"
+        remedy = "look at nvidia-smi (driver) and CUDA_VISIBLE_DEVICES, or set trainer.accelerator=cpu"
+    return Check("gpu", False, f"there is one, but {why}", remedy)
+
+
+def _project() -> Check:
+    places = find_paths()
+    if not (places.conf / "config.yaml").is_file():
+        return Check("project", False, f"{places.conf}: no config.yaml", "make a project: rnnsweep init")
+    place = _existing(places.mlruns)
+    if not os.access(place, os.W_OK | os.X_OK):
+        remedy = "give yourself the right to write there, or set RNNSWEEP_HOME to another folder"
+        return Check("project", False, f"{place} cannot be written to", remedy)
+    return Check("project", True, (root_notes() or [str(places.root)])[0].removeprefix("project folder: "))
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _store() -> Check:
+    """See that a server answers, or that the local database is sound."""
+    from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
+
+    target = destination(None)
+    if target != LOCAL:
+        try:
+            check_answers(None)
+        except UserError as error:
+            return Check("store", False, str(error), "start the server, or unset MLFLOW_TRACKING_URI")
+        return Check("store", True, f"{masked(target)} answers")
+    database = find_paths().mlruns / "mlflow.db"
+    if not database.is_file():
+        return Check("store", True, f"{database}: not there yet; the first run makes it")
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as connection:
+        said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if said != "ok":
+        return Check(
+            "store", False, f"{database}: {said}", "make it again from the records: rnnsweep store rebuild"
+        )
+    return Check("store", True, f"{database} is sound")
+
+
+def _disk() -> Check:
+    place = _existing(find_paths().mlruns)
+    free = shutil.disk_usage(place).free
+    found = f"{free / 2**30:.1f} GiB free in {place}"
+    remedy = "make room: rnnsweep clean names what can go" if free < ROOM else ""
+    return Check("disk", free >= ROOM, found, remedy)
+
+
+def _locks() -> Check:
+    """Lock a file where locks will lie: some network file systems have none."""
+    import filelock
+
+    place = _existing(find_paths().mlruns)
+    with tempfile.TemporaryDirectory(prefix=".rnnsweep-doctor-", dir=place) as folder:
+        path = Path(folder) / "lock"
+        try:
+            with filelock.FileLock(path, timeout=5), _other_holder(path) as free:
+                held = not free
+        except (OSError, NotImplementedError) as error:
+            return Check("locks", False, f"{place}: {error}", _ELSEWHERE)
+    return Check(
+        "locks", held, f"{place}: locks {'hold' if held else 'do not hold'}", "" if held else _ELSEWHERE
+    )
+
+
+_ELSEWHERE = "put the project on a local disk, or set RNNSWEEP_HOME to a folder on one"
+
+
+class _other_holder:  # noqa: N801
+    """Try to take a lock a second time; entering returns whether that was possible."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> bool:
+        import filelock
+
+        other = filelock.FileLock(self.path, timeout=0, is_singleton=False)
+        try:
+            other.acquire()
+        except filelock.Timeout:
+            return False
+        other.release()
+        return True
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+def _port() -> Check:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PORT))
+        except OSError as error:
+            found = f"port {PORT}: {error.strerror}; rnnsweep ui takes the next free one"
+            return Check("port", True, found)
+    return Check("port", True, f"port {PORT} of rnnsweep ui is free")
+
+
+def _proxies() -> Check:
+    """A proxy that also gets the requests to this machine breaks the UI and a local server."""
+    set_here = [name for name in _PROXIES if os.environ.get(name)]
+    if not set_here:
+        return Check("proxies", True, "none")
+    spared = {one.strip() for one in _no_proxy().split(",")}
+    local = list(_local_hosts())
+    missing = [host for host in local if host not in spared and "*" not in spared]
+    found = ", ".join(sorted(set(map(str.upper, set_here)))) + " set"
+    if missing:
+        return Check("proxies", False, found, f"export NO_PROXY={','.join(local)}")
+    return Check("proxies", True, f"{found}; not used for {', '.join(local)}")
+
+
+def _no_proxy() -> str:
+    return os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+
+
+def _local_hosts() -> Iterator[str]:
+    yield "localhost"
+    yield "127.0.0.1"
+    host = urlsplit(os.environ.get("MLFLOW_TRACKING_URI", "")).hostname
+    if host and "." not in host and host != "localhost":
+        yield host

@@ -1,0 +1,102 @@
+"""What there is: sweeps that can be started or were, and single runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
+from rnnsweep.state.folder import SweepFolder
+
+if TYPE_CHECKING:
+    from rnnsweep.state import SweepStatus
+
+NOT_STARTED = "not started"
+RECENT = 20  # single runs that are listed
+
+
+@dataclass(frozen=True)
+class ListedSweep:
+    """A sweep: how far it is, and what is left of it."""
+
+    sweep: str
+    state: str  # not started | running | paused | interrupted | finished | unreadable
+    question: str = ""
+    file: str | None = None  # of sweeps/, where there is one of this name
+    trials: Mapping[str, int] = field(default_factory=dict)  # by outcome
+    replicates: int = 0  # done
+    replicates_wanted: int = 0
+    left: Mapping[str, int] = field(default_factory=dict)  # trials and replicates that are still to run
+
+
+def list_sweeps() -> tuple[ListedSweep, ...]:
+    """List the sweeps of this project: those that were started, then files of sweeps/ that were not."""
+    from rnnsweep.api.lookup import status
+
+    places = find_paths()
+    files = {f.stem: f for folder in reversed(places.sweeps) for f in sorted(folder.glob("*.yaml"))}
+    started = [one.name for one in SweepFolder.every(places.mlruns)]
+    listed = []
+    for name in started:
+        try:
+            listed.append(_started(status(name), files.get(name)))
+        except UserError as error:
+            listed.append(ListedSweep(name, "unreadable", question=str(error)))
+    rest = (
+        ListedSweep(name, NOT_STARTED, _question(f), str(f))
+        for name, f in files.items()
+        if name not in started
+    )
+    return (*listed, *rest)
+
+
+def _started(found: "SweepStatus", file: Path | None) -> ListedSweep:
+    return ListedSweep(
+        found.sweep,
+        found.state,
+        _question(found.folder / "sweep.yaml"),
+        str(file) if file else None,
+        dict(found.trials),
+        sum(one.replicates for one in found.standings),
+        sum(one.replicates_wanted for one in found.standings),
+        left_of(found),
+    )
+
+
+def left_of(found: "SweepStatus") -> dict[str, int]:
+    """Count the trials and replicates of a sweep that are still to run; nothing where it is finished."""
+    if found.state == "finished":
+        return {"trials": 0, "replicates": 0}
+    return {
+        "trials": sum(one.waiting + one.running for one in found.standings),
+        "replicates": sum(max(0, one.replicates_wanted - one.replicates) for one in found.standings),
+    }
+
+
+def _question(file: Path) -> str:
+    """Read the first comment of a sweep file, which is its question."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            first = next(lines, "")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return first.lstrip("#").strip() if first.startswith("#") else ""
+
+
+def list_runs(most: int = RECENT) -> list[dict[str, Any]]:
+    """List the latest single runs, the newest first; those of sweeps are listed by `runs(sweep)`.
+
+    Raises:
+        UserError: the store does not answer.
+    """
+    from rnnsweep.api.answers import runs
+    from rnnsweep.tracking.store.address import LOCAL, destination
+
+    if destination(None) == LOCAL and not (find_paths().mlruns / "mlflow.db").is_file():
+        return []
+    table = runs()
+    single = table[table["role"] == "single"].tail(most).iloc[::-1]
+    columns = ["run_id", "name", "architecture", "state", "validation", "test", "started"]
+    rows = single[columns].astype({"started": str}).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]

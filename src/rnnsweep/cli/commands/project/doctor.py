@@ -1,0 +1,43 @@
+"""`doctor`: whether this machine and this project are fit for work."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.output import consoles, one_json_object
+
+if TYPE_CHECKING:
+    from rnnsweep.api.project.diagnosis import Check
+
+WRONG = 2
+
+
+@command(
+    "doctor",
+    ("rnnsweep doctor", "what is wrong here, and what mends it"),
+    ("rnnsweep doctor --json", "a JSON list of {check, ok, found, remedy}"),
+)
+@json_option
+def doctor_command(as_json: bool) -> int:
+    """Check environment, GPU, project, store, disk, locks, port and proxies.
+
+    Changes nothing. Prints the remedy of what is wrong, and exits with status 2 then.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import doctor
+
+        checks = doctor()
+        emit([asdict(one) for one in checks])
+    if not as_json:
+        for one in checks:
+            _print_check(one)
+    return 0 if all(one.ok for one in checks) else WRONG
+
+
+def _print_check(one: "Check") -> None:
+    console, _ = consoles()
+    mark, style = ("ok", "green") if one.ok else ("wrong", "bold red")
+    console.print(f"{mark:<6}", style=style, end="", markup=False)
+    console.print(f"{one.check:<12} {one.found}", markup=False, soft_wrap=True)
+    if one.remedy:
+        console.print(f"{'':<18} do: {one.remedy}", markup=False, soft_wrap=True)

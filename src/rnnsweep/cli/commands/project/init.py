@@ -1,0 +1,39 @@
+"""`init`: a new project."""
+
+from pathlib import Path
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.output import echo, one_json_object
+
+
+@command(
+    "init",
+    ("rnnsweep init", "make a project in this folder"),
+    ("rnnsweep init news --from news.csv", "a sweep that fits the rows of a file"),
+    ("rnnsweep init --from news.csv --text body --label topic", "columns by their names"),
+)
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+@click.option("--from", "table", type=click.Path(path_type=Path), metavar="FILE", help="Your rows.")
+@click.option("--text", metavar="COLUMN", help="Column of the text. [default: by its name]")
+@click.option("--label", metavar="COLUMN", help="Column of the label. [default: by its name]")
+@json_option
+def init_command(
+    folder: Path, table: Path | None, text: str | None, label: str | None, as_json: bool
+) -> None:
+    """Make a project: conf/, sweeps/ with a first question, Makefile.
+
+    Overwrites nothing. With --from, the sweep fits the columns, size and classes of FILE.
+    """
+    if table is None and (text or label):
+        raise click.UsageError("--text and --label need --from FILE.")
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import init
+
+        made = init(folder, table=table, text=text, label=label)
+        emit({"folder": made.folder, "files": made.files, "sweep": made.sweep, "next": made.next})
+    if not as_json:
+        for file in made.files:
+            echo(f"wrote {file}", err=True)
+        echo(f"next: {made.next}", err=True)

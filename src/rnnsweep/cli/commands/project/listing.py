@@ -1,0 +1,104 @@
+"""`list`: the sweeps and the single runs of the project."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import score
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rnnsweep.api.project.listing import ListedSweep
+
+NOT_STARTED = "not started"
+
+
+@command(
+    "list",
+    ("rnnsweep list", "the sweeps and the latest runs of this project"),
+    ("rnnsweep list sweeps", "sweeps alone: started ones, and files of sweeps/"),
+    ("rnnsweep list --json", "one JSON object, for programs"),
+)
+@click.argument("what", type=click.Choice(["all", "sweeps", "runs"]), default="all")
+@json_option
+def list_command(what: str, as_json: bool) -> None:
+    """List the sweeps of this project and its latest single runs."""
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import list_runs, list_sweeps
+
+        sweeps = list_sweeps() if what != "runs" else ()
+        runs = list_runs() if what != "sweeps" else []
+        emit({"sweeps": [asdict(one) for one in sweeps], "runs": runs})
+    if as_json:
+        return
+    if what != "runs":
+        print_sweeps(sweeps)
+    if what == "all":
+        consoles()[0].print()
+    if what != "sweeps":
+        _print_runs(runs)
+
+
+def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
+    """Print a row for each sweep that was started, then those that can be, with their questions."""
+    from rich.text import Text
+
+    console, _ = consoles()
+    started = [one for one in sweeps if one.state != NOT_STARTED]
+    others = [one for one in sweeps if one.state == NOT_STARTED]
+    if started:
+        console.print(_started_table(started))
+    else:
+        console.print("no sweep was started yet", markup=False)
+    if others:
+        console.print("files of sweeps/ to start with `rnnsweep sweep NAME`:", style="dim", markup=False)
+    for one in others:
+        line = Text(f"  {one.sweep:<18} {one.question}", no_wrap=True, overflow="ellipsis")
+        console.print(line)
+
+
+def _started_table(sweeps: "Sequence[ListedSweep]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for head in ("sweep", "state", "trials", "replicates", "left"):
+        table.add_column(head, no_wrap=True, overflow="ellipsis")
+    for one in sweeps:
+        table.add_row(Text(one.sweep), one.state, _trials(one), _replicates(one), _left(one))
+    return table
+
+
+def _trials(one: "ListedSweep") -> str:
+    ended = (number for word, number in one.trials.items() if word not in ("running", "waiting"))
+    return str(sum(ended)) if one.trials else "-"
+
+
+def _replicates(one: "ListedSweep") -> str:
+    return f"{one.replicates} of {one.replicates_wanted}" if one.trials else "-"
+
+
+def _left(one: "ListedSweep") -> str:
+    return ", ".join(f"{number} {word}" for word, number in one.left.items() if number) or "-"
+
+
+def _print_runs(runs: Sequence[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console, _ = consoles()
+    if not runs:
+        console.print("no single run yet; train one: rnnsweep train", markup=False)
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for head in ("run", "name", "state", "validation", "test", "started"):
+        table.add_column(head, no_wrap=True, overflow="ellipsis")
+    for run in runs:
+        values = score(run["validation"]), score(run["test"])
+        table.add_row(run["run_id"][:8], Text(str(run["name"])), run["state"], *values, run["started"][:16])
+    console.print(table)

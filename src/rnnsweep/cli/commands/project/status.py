@@ -1,0 +1,152 @@
+"""`status`: how far the sweeps are."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.commands.cleaning import print_disk_use
+from rnnsweep.cli.commands.project.listing import NOT_STARTED, print_sweeps
+from rnnsweep.cli.names import Started
+from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.words import count, score
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rnnsweep.state import Failure, SweepStatus
+
+WATCH_S = 1.0
+
+
+@command(
+    "status",
+    ("rnnsweep status", "how far every sweep is, and what is left of it"),
+    ("rnnsweep status quickstart", "how far a sweep is, from any terminal"),
+    ("rnnsweep status quickstart --watch", "draw it again each second until the sweep stops"),
+    ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
+)
+@click.argument("sweep", type=Started(), required=False)
+@click.option("--watch", is_flag=True, help="Draw it again each second until the sweep stops.")
+@json_option
+def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
+    """Print how far SWEEP is, what is left and what failed.
+
+    SWEEP is a name or a file; without it, every sweep that was started is listed.
+    """
+    if sweep is None:
+        _print_every(watch, as_json)
+        return
+    if watch and as_json:
+        raise click.UsageError("--watch and --json exclude each other.")
+    if watch:
+        _follow(sweep)
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import disk_use, status
+        from rnnsweep.api.project.listing import left_of
+
+        found = status(sweep)
+        disk = disk_use(sweep)
+        emit(
+            {
+                "sweep": found.sweep,
+                "state": found.state,
+                "trials": found.trials,
+                "slots_busy": found.slots_busy,
+                "replicates": {
+                    one.architecture: {"done": one.replicates, "wanted": one.replicates_wanted}
+                    for one in found.standings
+                },
+                "left": left_of(found),
+                "disk": asdict(disk),
+                "next": found.next,
+            }
+        )
+    if not as_json:
+        _print_status(found)
+        print_disk_use(disk)
+
+
+def _follow(sweep: str) -> None:
+    """Draw the status of a running sweep until it stops; without a terminal, a line where it changed."""
+    import time
+
+    from rich.live import Live
+
+    from rnnsweep.api import status
+
+    console, _ = consoles()
+    before = None
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while (found := status(sweep)).state in ("running", "paused"):
+            if console.is_terminal:
+                live.update(_status_table(found), refresh=True)
+            elif found.trials != before:
+                words = (f"{number} {word}" for word, number in found.trials.items() if number)
+                console.print(f"{found.sweep}: {', '.join(words)}", markup=False)
+            before = found.trials
+            time.sleep(WATCH_S)
+
+
+def _print_every(watch: bool, as_json: bool) -> None:
+    """Print a row for each sweep that was started."""
+    if watch:
+        raise click.UsageError("--watch needs the name of a sweep; `rnnsweep list` names them.")
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import list_sweeps
+
+        started = [one for one in list_sweeps() if one.state != NOT_STARTED]
+        emit({"sweeps": [asdict(one) for one in started]})
+    if not as_json:
+        print_sweeps(started)
+
+
+def _print_status(found: "SweepStatus") -> None:
+    from rnnsweep.api.project.listing import left_of
+
+    console, _ = consoles()
+    left = [count(number, word.removesuffix("s")) for word, number in left_of(found).items() if number]
+    further = f", {' and '.join(left)} left" if left else ""
+    console.print(f"{found.sweep}  {found.state}, slots busy {found.slots_busy:.0%}{further}")
+    console.print(_status_table(found))
+    for one in found.standings:
+        if one.stopped:
+            console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
+    print_failures(found.failures, most=len(found.failures))
+    if found.next:
+        words = "go on with" if found.state == "interrupted" else "Next"
+        console.print(f"{words}: {found.next}", style="dim", markup=False, soft_wrap=True)
+
+
+def _status_table(found: "SweepStatus") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from rnnsweep.palette import colour
+
+    heads = [*found.trials, "best", "replicates"]
+    table = Table(box=None, padding=(0, 2 if len(heads) < 8 else 1, 0, 0), header_style="dim")
+    table.add_column("architecture", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in found.standings:
+        counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
+        table.add_row(
+            Text(row.architecture, colour(row.architecture)),
+            *counts,
+            score(row.best),
+            f"{row.replicates}/{row.replicates_wanted}",
+        )
+    return table
+
+
+def print_failures(failures: "tuple[Failure, ...]", *, most: int) -> None:
+    """Print the reason of each failure and the path of its log, up to a number of them."""
+    _, console = consoles()
+    for one in failures[:most]:
+        console.print(f"{one.name} failed: {one.cause}: {one.reason}", style="red", markup=False)
+        console.print(f"  {one.log}", style="dim", markup=False, soft_wrap=True)
+    if len(failures) > most:
+        left = count(len(failures) - most, "failure")
+        console.print(f"and {left} more, which status names", style="red", markup=False)

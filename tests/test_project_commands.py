@@ -1,0 +1,189 @@
+"""The commands of the first hour: a new project, what there is in one, whether the machine is fit."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnnsweep
+from rnnsweep import paths as places
+from rnnsweep.api.project import diagnosis
+from rnnsweep.cli import main
+from rnnsweep.config import architectures
+from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
+from rnnsweep.sweepfile import read_sweep
+
+
+def printed(capsys, *line: str, status: int = 0):
+    assert main(list(line)) == status
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def free(tmp_path, monkeypatch) -> Path:
+    """A folder without a project, in which nothing says where home is."""
+    monkeypatch.delenv("RNNSWEEP_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_rows(path: Path, rows: int = 120) -> Path:
+    lines = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'}" for n in range(rows)]
+    path.write_text("text,label\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_a_new_project_has_a_sweep_that_can_be_read_and_is_found_from_below(free, capsys, monkeypatch):
+    made = printed(capsys, "init", "news", "--json")
+    assert [Path(file).name for file in made["files"]] == [
+        "first.yaml",
+        "wide_gru.yaml",
+        "Makefile",
+        ".gitignore",
+    ]
+    assert made["next"] == "cd news && rnnsweep plan first"
+    asked = read_sweep(free / "news" / "sweeps" / "first.yaml")
+    assert asked.architectures == ("bag", "gru", "lstm", "bilstm")
+    assert asked.question.startswith("Which recurrent network")
+    monkeypatch.chdir(free / "news" / "sweeps")
+    assert find_paths().root == free / "news"
+    assert "wide_gru" in architectures()
+
+
+def test_a_project_from_a_table_fits_its_rows_and_classes(free, capsys, home):
+    write_rows(home / "my reviews.csv")
+    made = printed(capsys, "init", "new", "--from", "my reviews.csv", "--json")
+    asked = read_sweep(home / "new" / "sweeps" / "my-reviews.yaml")
+    assert made["sweep"] == "my-reviews"
+    assert "the 2 classes of my reviews.csv" in asked.question
+    assert "data=files" in asked.overrides
+    assert "data.batch_size=16" in asked.overrides
+    run = rnnsweep.compose(asked.chosen("gru"))
+    assert run.data.train == str(home / "my reviews.csv")
+    assert run.data.max_length >= 8
+
+
+def test_a_table_in_the_project_is_named_by_its_path_from_there(home):
+    (home / "new").mkdir()
+    write_rows(home / "new" / "rows.csv")
+    rnnsweep.init("new", table="new/rows.csv", text="text", label="label")
+    asked = read_sweep(home / "new" / "sweeps" / "rows.yaml")
+    assert asked.overrides[:4] == ("data=files", "data.train=rows.csv", "data.text=text", "data.label=label")
+
+
+def test_nothing_is_overwritten_and_nothing_half_made(home, capsys):
+    (home / "new").mkdir()
+    (home / "new" / "Makefile").write_text("mine\n")
+    assert main(["init", "new"]) == 2
+    assert "Makefile: is there already and is not overwritten" in capsys.readouterr().err
+    assert [file.name for file in (home / "new").iterdir()] == ["Makefile"]
+    assert main(["init", "other", "--from", "none.csv"]) == 2
+    assert "there is no such file" in capsys.readouterr().err
+    assert not (home / "other").exists()
+
+
+def test_a_copied_clone_writes_into_itself(free, monkeypatch):
+    first, copy = free / "first", free / "copy"
+    for clone in (first, copy):
+        (clone / "conf").mkdir(parents=True)
+        (clone / "conf" / "config.yaml").write_text("seed: 0\n")
+    monkeypatch.setattr(places, "PACKAGE", first / "src" / "rnnsweep")
+    monkeypatch.chdir(copy)
+    assert find_paths().mlruns == copy / "mlruns"
+    monkeypatch.chdir(free)
+    assert find_paths().root == first
+    assert places.root_notes() == [f"project folder: {first} (the clone that rnnsweep is installed from)"]
+
+
+def test_an_empty_project_lists_its_files_and_what_to_do(home, capsys):
+    value = printed(capsys, "list", "--json")
+    names = {one["sweep"]: one for one in value["sweeps"]}
+    assert names["quickstart"]["state"] == "not started"
+    assert names["quickstart"]["question"].startswith("Which recurrent network")
+    assert value["runs"] == []
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    assert "no single run yet" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_doctor_finds_nothing_wrong_here_and_changes_nothing(home, capsys, monkeypatch):
+    for name in diagnosis._PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    before = sorted(home.rglob("*"))
+    checks = {one["check"]: one for one in printed_checks(capsys)}
+    assert list(checks) == [
+        *(
+            "environment",
+            "versions",
+            "training",
+            "gpu",
+            "project",
+            "store",
+            "disk",
+            "locks",
+            "port",
+            "proxies",
+        )
+    ]
+    for name in ("environment", "training", "project", "store", "locks", "proxies"):
+        assert checks[name]["ok"], checks[name]
+    assert sorted(home.rglob("*")) == before
+
+
+def printed_checks(capsys) -> list[dict]:
+    main(["doctor", "--json"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_doctor_names_a_damaged_store_a_proxy_and_a_full_disk_with_their_remedies(home, monkeypatch):
+    (home / "mlruns").mkdir()
+    (home / "mlruns" / "mlflow.db").write_bytes(b"SQLite format 3\0" + b"damaged" * 1000)
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setattr(diagnosis, "ROOM", 1 << 60)
+    checks = {one.check: one for one in rnnsweep.doctor()}
+    assert not checks["store"].ok
+    assert checks["store"].remedy
+    assert checks["proxies"].remedy == "export NO_PROXY=localhost,127.0.0.1"
+    assert checks["disk"].remedy.startswith("make room")
+
+
+def test_the_doctor_prints_a_remedy_below_what_is_wrong_and_exits_with_two(home, capsys, monkeypatch):
+    monkeypatch.setattr(diagnosis, "ROOM", 1 << 60)
+    assert main(["doctor"]) == 2
+    shown = capsys.readouterr().out
+    assert "wrong disk" in shown
+    assert "do: make room" in shown
+
+
+def test_a_check_that_cannot_be_made_has_failed(monkeypatch):
+    def broken() -> diagnosis.Check:
+        raise OSError("no such device")
+
+    found = diagnosis._safely("gpu", broken)
+    assert (found.ok, found.found) == (False, "OSError: no such device")
+    assert found.remedy
+
+
+def test_every_name_of_the_api_is_on_the_package():
+    from rnnsweep import api
+
+    assert set(api.__all__) <= set(rnnsweep.__all__)
+    done = subprocess.run(
+        [sys.executable, "-c", "import rnnsweep; print(sorted(set(rnnsweep.__all__) - set(dir(rnnsweep))))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_that_is_a_file_is_refused(home):
+    (home / "file").write_text("")
+    with pytest.raises(UserError, match="is a file; name a folder"):
+        rnnsweep.init("file")
