@@ -19,9 +19,10 @@ WRONG = 2
 )
 @json_option
 def doctor_command(as_json: bool) -> int:
-    """Check environment, GPU, project, store, disk, locks, port and proxies.
+    """Check this machine and this project.
 
-    Changes nothing. Prints the remedy of what is wrong, and exits with status 2 then.
+    Checks environment, GPU, store, disk, locks, port and proxies and changes
+    nothing. Prints the remedy of what is wrong, and exits with status 2 then.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import doctor

@@ -22,9 +22,10 @@ from rnnsweep.cli.output import echo, one_json_object
 def init_command(
     folder: Path, table: Path | None, text: str | None, label: str | None, as_json: bool
 ) -> None:
-    """Make a project: conf/, sweeps/ with a first question, Makefile.
+    """Make a project in a folder.
 
-    Overwrites nothing. With --from, the sweep fits the columns, size and classes of FILE.
+    It has conf/, sweeps/ with a first question and a Makefile. Nothing is
+    overwritten. With --from, the sweep fits the columns, size and classes of FILE.
     """
     if table is None and (text or label):
         raise click.UsageError("--text and --label need --from FILE.")
