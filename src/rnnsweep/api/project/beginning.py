@@ -147,7 +147,7 @@ def _of_table(table: Path, root: Path, text: str | None, label: str | None) -> t
 
     if not table.exists():
         raise UserError(f"--from {table}: there is no such file")
-    columns = [quote(f"data.{key}", value) for key, value in (("text", text), ("label", label)) if value]
+    columns = [quote(key, value) for key, value in (("data.text", text), ("data.label", label)) if value]
     _, facts = describe_data(["data=files", quote("data.train", str(table.resolve())), *columns])
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", table.name.partition(".")[0]).strip("-") or "first"
     task, question = _task(facts, table.name)

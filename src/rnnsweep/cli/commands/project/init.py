@@ -17,7 +17,7 @@ from rnnsweep.cli.output import echo, one_json_object
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 @click.option("--from", "table", type=click.Path(path_type=Path), metavar="FILE", help="Your rows.")
 @click.option("--text", metavar="COLUMN", help="Column of the text. [default: by its name]")
-@click.option("--label", metavar="COLUMN", help="Column of the label. [default: by its name]")
+@click.option("--label", metavar="COLUMN", help="Column of the class or number. [default: by its name]")
 @json_option
 def init_command(
     folder: Path, table: Path | None, text: str | None, label: str | None, as_json: bool
