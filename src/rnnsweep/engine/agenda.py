@@ -70,7 +70,8 @@ class Agenda:
         searching = [name for name, share in shares.items() if share < 1]
         if not searching:
             self._make_replicates()
-            self._look()
+            while self._look():  # after a restart the replicates of later looks may have ended, too
+                pass
         if self.ready:
             return self.ready.popleft()
         if not searching:
@@ -120,16 +121,21 @@ class Agenda:
         """Return the replicates of one architecture in all: the file's, or more where a look decided so."""
         return max(self.maker.sweep.wanted(architecture), self.more.get(architecture, 0))
 
-    def _look(self) -> None:
-        """Ask who gets more replicates, where all that were made are over and none was asked for them yet."""
+    def _look(self) -> bool:
+        """Ask who gets more replicates, where all that were made are over and none was asked for them yet.
+
+        Returns:
+            Whether it was asked.
+        """
         over = [(self.repeats[name], o) for own in self.ended.values() for name, o in own.items()]
         waiting = self.ready or len(over) < len(self.repeats) or any(self.open_trials.values())
         if self.extend is None or waiting or len(over) == self.looked:
-            return
+            return False
         self.looked = len(over)
         self.more = dict(self.extend(over))
         self.repeated.clear()
         self._make_replicates()
+        return True
 
     def _add_repeat(self, task: TrialTask) -> None:
         """Queue a replicate or the baseline unless it ended under an earlier controller."""

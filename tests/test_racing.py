@@ -1,0 +1,89 @@
+"""A race over planned looks: killed between two of them it goes on as if nothing had happened."""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
+
+from rnnsweep.api.answers import stops_of
+from rnnsweep.api.replicates.racing import racing
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.sweepfile import Slot
+
+LEVELS = {"gru": 0.701, "lstm": 0.700, "rnn": 0.5}
+ASKED = {
+    "architectures": "[gru, lstm, rnn]",
+    "trials": 1,
+    "replicates": "{first: 6, most: 20, looks: 3}",
+}
+
+
+def scored(task):
+    """The test score of a replicate: the same whenever it is trained."""
+    return LEVELS[task.architecture] + np.random.default_rng(zlib.crc32(task.name.encode())).normal(0, 0.005)
+
+
+def run(folder, *, cut_at=None):
+    """Run the race; with `cut_at` the controller dies when so many tasks were started."""
+    sweep = write_sweep(folder, **ASKED)
+    fake = FakeLauncher(FakeClock(), lambda task, life: Script((0.5,)), (Slot(0), Slot(1)))
+    fake.power = lambda moment: len(fake.started) == cut_at
+    decide = racing(sweep)
+
+    def extend(over):
+        known = [
+            (task, replace(o, scores={**o.scores, "score": "accuracy", "test": scored(task)}))
+            for task, o in over
+        ]
+        return decide(known)
+
+    with without_waiting():
+        run_sweep(
+            sweep,
+            mlruns=folder / "mlruns",
+            launcher=fake,
+            clock=fake.clock,
+            records=NoRecords(),
+            prepare=lambda config: "digest",
+            sizes=lambda run: (100, 2),
+            extend=extend,
+        )
+    return fake
+
+
+def outcome_of(folder):
+    """What a sweep came to: who has which replicates, what the looks decided, who was stopped."""
+    place = SweepFolder.of(folder / "mlruns", "toy")
+    done = sorted(task.name for task in place.tasks() if task.outcome() is not None)
+    looks = [event["wanted"] for event in place.events() if event["event"] == "look"]
+    return done, looks[-1], stops_of(place)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder)
+    return outcome_of(folder)
+
+
+def test_a_race_stops_the_loser_and_the_sweep_keeps_who_was_stopped_when_and_why(whole):
+    done, wanted, stops = whole
+    assert wanted == {"gru": 20, "lstm": 20, "rnn": 11}
+    assert [(stop.architecture, stop.replicates) for stop in stops] == [("rnn", 11)]
+    assert stops[0].why.startswith("worse than ")
+    assert len(done) == 3 + 20 + 20 + 11
+
+
+@pytest.mark.parametrize("cut_at", [24, 37, 45])
+def test_a_race_whose_controller_dies_between_two_looks_ends_as_one_that_was_not_touched(
+    whole, tmp_path, cut_at
+):
+    with pytest.raises(PowerCut):
+        run(tmp_path, cut_at=cut_at)
+    rest = run(tmp_path)
+    assert outcome_of(tmp_path) == whole
+    assert len(rest.started) <= 54 - cut_at + 4  # what had ended is not trained again
