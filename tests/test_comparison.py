@@ -1,13 +1,14 @@
 """A comparison of records: standings, answer, health, and the JSON that others read."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from sweep_records import make_curves, make_runs
 
-from rnnsweep.comparison import compare_records
+from rnnsweep.comparison import ReplicatePlan, Stop, compare_records, next_command
 from rnnsweep.errors import UserError
 
 FIELDS = ["a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed"]
@@ -162,3 +163,72 @@ def test_importing_the_statistics_alone_stays_light():
     code = "import sys, rnnsweep.comparison as c; print({'pandas', 'scipy', 'jinja2'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "set()"
+
+
+def shown(comparison, width=80):
+    """The comparison as the terminal and the report show it, in one line each."""
+    import io
+
+    from rich.console import Console
+
+    from rnnsweep.comparison import print_comparison, render_report
+
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    print_comparison(comparison, console)
+    return " ".join(console.file.getvalue().split()), render_report(comparison)
+
+
+def test_terminal_report_and_json_say_who_was_stopped_by_the_race_when_and_why():
+    stop = Stop("rnn", 13, "worse than bilstm")
+    found = compare_records(make_runs(), sweep="demo", stopped=[stop])
+    assert found.to_json()["stopped"] == [
+        {"architecture": "rnn", "replicates": 13, "why": "worse than bilstm"}
+    ]
+    for text in shown(found):
+        assert "rnn got no further replicates after 13: worse than bilstm." in text
+
+
+def test_terminal_report_and_json_name_the_same_next_command_once():
+    found = compare_records(make_runs(replicates=5), sweep="demo")
+    command = found.to_json()["next"]
+    assert command == found.next
+    assert found.answer.endswith(f" Next: {command}")
+    terminal, report = shown(found)
+    assert terminal.count("replicate demo") == 1
+    visible = report.partition("<script")[0]
+    assert set(re.findall(r"rnnsweep replicate demo --n \d+", visible)) == {command}
+
+
+def test_runs_that_the_store_lacks_are_said_and_asked_for_again():
+    found = compare_records(make_runs(), sweep="demo", behind=2, plan=ReplicatePlan((10,), finished=False))
+    assert found.answer.startswith("The store lacks 2 runs of this sweep, so this is not its whole answer. ")
+    assert found.next == "rnnsweep compare demo"
+
+
+def test_a_search_that_reached_nothing_is_said_to_have_failed_and_nobody_is_introduced_as_better():
+    runs = make_runs({"gru": 0.27, "lstm": 0.26}, linear=0.94, replicates=2)
+    found = compare_records(runs, sweep="demo")
+    assert found.answer.startswith("The search failed: the best of the networks scores 0.2696 on test")
+    assert "baseline scores 0.9400" in found.answer
+    assert "highest mean" not in found.answer
+    assert found.next == "rnnsweep sweep demo --trials 40"
+    bare = compare_records(make_runs({"gru": 0.27}, linear=0.94, replicates=0), sweep="demo")
+    assert "on validation, where the linear baseline scores 0.9400" in bare.answer
+
+
+def test_validation_that_names_another_architecture_than_the_test_replicates_is_said():
+    runs = make_runs({"gru": 0.7, "lstm": 0.69}, linear=None)
+    lucky = (runs["role"] == "trial") & (runs["architecture"] == "lstm") & (runs["state"] == "complete")
+    runs.loc[runs[lucky]["validation"].idxmax(), "validation"] = 0.95
+    (remark,) = (r for r in compare_records(runs).health if "best validation score is that of" in r.sentence)
+    assert remark.sentence.startswith("The search's best validation score is that of lstm (0.9500; gru 0.")
+    assert "the test replicates put gru ahead" in remark.sentence
+
+
+@pytest.mark.parametrize(("refit", "command"), [(True, "rnnsweep replicate demo --n 10"), (False, None)])
+def test_a_baseline_of_one_fit_where_the_split_varies_is_to_be_fitted_on_the_networks_splits(refit, command):
+    found = compare_records(make_runs({"gru": 0.9}), sweep="demo")
+    assert any(v.single for v in found.verdicts)
+    assert "The baseline is one fit" in found.conclusion
+    given = next_command("demo", found.standings, found.verdicts, plan=ReplicatePlan(), refit=refit)
+    assert given == command

@@ -33,12 +33,12 @@ def test_the_same_difference_seen_from_the_other_side_is_called_worse():
     assert verdict.sentence.startswith("a is worse than b by 2.15 points (95 % interval ")
 
 
-def test_five_pairs_never_say_better_and_say_how_many_more_it_takes():
+def test_five_pairs_never_say_better_and_it_takes_one_more():
     (verdict,) = judge(0.9 + NOISE[0, :5], 0.5 + NOISE[1, :5])
     assert (verdict.verdict, verdict.replicates_needed, verdict.p) == ("needs more", 1, 0.0625)
     assert verdict.sentence == (
         "a and b: 5 replicates cannot show that one is better, whatever they score, since they reach no "
-        "smaller p than .062; it takes 1 more."
+        "smaller p than .062."
     )
 
 
@@ -54,8 +54,7 @@ def test_no_or_one_replicate_allows_no_claim_and_says_how_many_can(count, words)
     (verdict,) = judge([0.9] * count, [0.5] * count)
     assert (verdict.verdict, verdict.difference, verdict.low, verdict.p) == ("needs more", None, None, None)
     assert verdict.replicates_needed == 6 - count
-    assert f"no claim is possible {words}" in verdict.sentence
-    assert verdict.sentence.endswith("; 6 replicates can show a difference.")
+    assert verdict.sentence == f"a and b: no claim is possible {words}."
 
 
 def test_close_scores_with_little_spread_are_equivalent():
@@ -79,7 +78,7 @@ def test_a_middling_difference_needs_an_affordable_number_more():
     (verdict,) = judge(0.703 + NOISE[0, :8], 0.7 + NOISE[1, :8], plan=ReplicatePlan((8, 30)))
     assert verdict.verdict == "needs more"
     assert 1 <= verdict.replicates_needed <= 22
-    assert f"it takes {verdict.replicates_needed} more" in verdict.sentence
+    assert f"{verdict.replicates_needed} more" not in verdict.sentence  # one command names the number
 
 
 def test_a_difference_lost_in_the_spread_is_not_separable():

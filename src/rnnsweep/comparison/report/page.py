@@ -20,7 +20,7 @@ from rnnsweep.comparison.report import tables
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
-from rnnsweep.comparison.verdicts.answers import say_test_part
+from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.derived import say_derived
 from rnnsweep.comparison.verdicts.records import OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
@@ -81,6 +81,7 @@ def render_report(comparison: Comparison) -> str:
         apart=apart,
         baseline=spec_of(comparison.score).baseline,
         say_improvement=say_improvement,
+        say_stop=say_stop,
         say_test_part=say_test_part,
         reads=_say_times(comparison.test_reads),
         p_value=p_value,

@@ -23,7 +23,7 @@ CENTRE_HEADS = (
 )
 VERDICT_HEADS = (
     *("pair", "verdict", "difference", "95 % interval", "p (Holm)"),
-    *("on new rows", "p (new rows)", "P(A>B)", "further replicates"),
+    *("on new rows", "p (new rows)", "P(A>B)"),
 )
 
 
@@ -86,7 +86,6 @@ def verdict_cells(verdict: Verdict) -> list[str]:
     """Give the cells of one pair, under VERDICT_HEADS."""
     natural = verdict.natural[0]
     difference = DASH if natural is None else f"{natural:+.4f}"
-    needed = verdict.replicates_needed
     return [
         f"{verdict.a} : {verdict.b}",
         verdict.verdict,
@@ -98,7 +97,6 @@ def verdict_cells(verdict: Verdict) -> list[str]:
         else interval(verdict.new_rows.low, verdict.new_rows.high, score=verdict.score, sign=True),
         decimal(verdict.new_rows.p) if verdict.new_rows else DASH,
         decimal(verdict.improvement.estimate, 2) if verdict.improvement else DASH,
-        DASH if needed is None else str(needed),
     ]
 
 

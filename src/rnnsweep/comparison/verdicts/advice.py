@@ -75,6 +75,7 @@ def next_command(
     plan: ReplicatePlan,
     failed: bool = False,
     behind: int = 0,
+    refit: bool = False,
 ) -> str | None:
     """Give the command that comes next; None where the question is settled or nothing affordable settles it.
 
@@ -85,6 +86,8 @@ def next_command(
         plan: of the replicates.
         failed: the search reached nothing: more of it, before any replicate.
         behind: runs that the store does not have yet.
+        refit: replicates vary the split and the baseline is one fit, as of an earlier version: it is fitted
+            on the splits that there are, at least.
     """
     name = sweep or "SWEEP"
     if behind:
@@ -96,4 +99,6 @@ def next_command(
         trials = max(1, *(sum(s.trials.values()) for s in networks))
         return command_line("sweep", name, "--trials", str(2 * trials))
     total = next_total(standings, verdicts, most=max(MOST, plan.most))
-    return None if total is None else command_line("replicate", name, "--n", str(total))
+    if total is None and refit:
+        total = max(s.test.replicates for s in networks)
+    return command_line("replicate", name, "--n", str(total)) if total else None

@@ -118,7 +118,9 @@ def compare_records(
     part = describe_test_part(predictions or {}, groups)
     floor = (part.majority if part else 0.0) if score.floor else None
     failed = failed_search(standings, floor)
-    following = next_command(name, standings, verdicts, plan=plan, failed=failed, behind=behind)
+    varies = not isinstance(sweep, str) and sweep.vary in ("all", "split")
+    refit = varies and any(v.single for v in verdicts)
+    following = next_command(name, standings, verdicts, plan=plan, failed=failed, behind=behind, refit=refit)
     answer = say_answer(standings, verdicts, floor=floor)
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(

@@ -76,7 +76,6 @@ class Decision:
     new_rows: NewRows | None  # p corrected in the same way
     able: bool  # whether any look so far could claim a difference at all
     left: int  # comparisons of the family that are not separated
-    fewest: int | None  # replicates in all at which a look can claim; None where it is able, or none can
 
     @property
     def a(self) -> str:
@@ -206,8 +205,7 @@ def _decide_family(
         word, needed = _needed(
             pair, _word(pair, corrected[i], equal[i], able=able, beyond=on_new_rows), family
         )
-        fewest = None if able else _fewest(pair, family)
-        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left, fewest))
+        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left))
     return decisions
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
-from rnnsweep.comparison.statistics.permutation import fewest_pairs, smallest_p
+from rnnsweep.comparison.statistics.permutation import smallest_p
 from rnnsweep.comparison.verdicts.records import HERE, Remark, Standing, Verdict
 from rnnsweep.tasks import Score
 
@@ -23,9 +23,7 @@ def p_value(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("= 0.", "= .")
 
 
-def say_verdict(
-    verdict: Verdict, *, margin: float, left: int, able: bool = True, fewest: int | None = None
-) -> str:
+def say_verdict(verdict: Verdict, *, margin: float, left: int, able: bool = True) -> str:
     """Give the verdict as one sentence with its reason: the interval, the test, or what is missing.
 
     What comes next is no part of it: one command settles the question of a sweep, not each pair its own.
@@ -35,7 +33,6 @@ def say_verdict(
         margin: differences below this count as nothing.
         left: comparisons of the family that are not separated yet.
         able: whether so many replicates could show a difference at all.
-        fewest: replicates in all that could; None where no affordable number can.
     """
     who, score = f"{verdict.a} and {verdict.b}", verdict.score
     if verdict.verdict == "equivalent":
@@ -49,7 +46,7 @@ def say_verdict(
             return f"{found} on this test part alone ({_evidence(verdict)}){_not_beyond(verdict)}."
         return f"{found} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
     if not able:
-        return _too_few(verdict, left, fewest)
+        return _too_few(verdict, left)
     size = apart(score, verdict.natural[0] or 0.0, sign=True)
     yet = "cannot be told apart yet" if verdict.verdict == "needs more" else "are not separable"
     so_far = f"{who} {yet}: {size} ({_evidence(verdict)}){_also(verdict)}"
@@ -159,13 +156,11 @@ def _closeness(verdict: Verdict) -> str:
     return "; a close call, as the interval reaches zero"
 
 
-def _too_few(verdict: Verdict, left: int, fewest: int | None) -> str:
+def _too_few(verdict: Verdict, left: int) -> str:
     n = verdict.pairs
     who = f"{verdict.a} and {verdict.b}"
     if n < 2:
-        have = "without a replicate" if n == 0 else "from one seed"
-        least = fewest or fewest_pairs(comparisons=left)
-        return f"{who}: no claim is possible {have}; {least} replicates can show a difference."
+        return f"{who}: no claim is possible {'without a replicate' if n == 0 else 'from one seed'}."
     of = "" if left == 1 else f" in {left} comparisons"
     reach = smallest_p(n, comparisons=left)
     why = (
@@ -173,19 +168,16 @@ def _too_few(verdict: Verdict, left: int, fewest: int | None) -> str:
         if reach > ALPHA
         else f"{of} at this look, which may spend little of the 5 %"
     )
-    takes = f"; it takes {verdict.replicates_needed} more" if verdict.replicates_needed else ""
-    return f"{who}: {n} replicates cannot show that one is better, whatever they score{why}{takes}."
+    return f"{who}: {n} replicates cannot show that one is better, whatever they score{why}."
 
 
 def _what_it_takes(verdict: Verdict, margin: float) -> str:
-    more = verdict.replicates_needed
     small = abs(verdict.difference or 0.0) < margin
     equal = f"show that less than {apart(verdict.score, margin)} lie between them"
-    aim = equal if small else "separate so much in 8 of 10 cases"
-    each = "" if verdict.single else " of each"
-    if more is None or verdict.verdict == "not separable":
+    aim = equal if small else "separate so much"
+    if verdict.replicates_needed is None or verdict.verdict == "not separable":
         return f"no affordable number of replicates is likely to {aim}"
-    return f"about {more} more {'replicate' if more == 1 else 'replicates'}{each} would {aim}"
+    return f"more replicates are likely to {aim}"
 
 
 def names_of(names: Sequence[str]) -> str:

@@ -53,9 +53,7 @@ def _described(decision: Decision, *, margin: float, rows: RowScores) -> Verdict
         new_rows=found,
         rows_needed=rows_needed(found) if found and decision.verdict.endswith(HERE) else None,
     )
-    sentence = say_verdict(
-        verdict, margin=margin, left=decision.left, able=decision.able, fewest=decision.fewest
-    )
+    sentence = say_verdict(verdict, margin=margin, left=decision.left, able=decision.able)
     return replace(verdict, sentence=sentence)
 
 
