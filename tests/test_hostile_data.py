@@ -86,3 +86,15 @@ def test_a_pipe_in_the_place_of_a_table_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "rows.csv")
     with pytest.raises(UserError, match="no such file"):
         read(tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize("old", [b"label", b"word1"], ids=["a name", "a text"])
+def test_bytes_that_are_no_text_in_a_parquet_file_are_refused_in_one_line(tmp_path, old):
+    path = tmp_path / "rows.parquet"
+    rows = {"text": [f"word{n}" for n in range(9)], "label": list("abc") * 3}
+    table = pyarrow.table(rows)
+    pyarrow.parquet.write_table(table, path, compression="none", store_schema=False, write_statistics=False)
+    path.write_bytes(path.read_bytes().replace(old, old[:-1] + b"\xe5"))
+    with pytest.raises(UserError, match="cannot be read as Parquet") as refused:
+        read(path)
+    assert len(str(refused.value).splitlines()) == 1

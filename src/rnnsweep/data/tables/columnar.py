@@ -28,10 +28,9 @@ def read_parquet(path: Path, options: ReadOptions, choose: Choose) -> Table:
         groups = (file.metadata.row_group(n) for n in range(file.num_row_groups))
         # a value that repeats takes hardly a byte of the file, and four of the memory each time
         refuse_bomb(path, max(4 * file.metadata.num_rows, sum(group.total_byte_size for group in groups)))
-        table = file.read(columns=columns)
-    except (pyarrow.ArrowException, OSError) as error:
+        return _table(path, names, columns, file.read(columns=columns), file.schema_arrow)
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(path, "Parquet", error) from error
-    return _table(path, names, columns, table, file.schema_arrow)
 
 
 def read_arrow(path: Path, options: ReadOptions, choose: Choose) -> Table:
@@ -51,7 +50,7 @@ def read_arrow(path: Path, options: ReadOptions, choose: Choose) -> Table:
             names = list(table.column_names)
             columns = list(choose(names))
             return _table(path, names, columns, table.select(columns), table.schema)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(path, "Arrow", error) from error
 
 
