@@ -111,7 +111,7 @@ def repository(tmp_path) -> Path:
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("before\n")
-    (folder / ".gitattributes").write_text("*.py diff=own\n")
+    (folder / ".gitattributes").write_text("*.py diff=own filter=own\n")
     git(folder, "add", ".")
     git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one")
     for name in names:
@@ -120,7 +120,10 @@ def repository(tmp_path) -> Path:
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\necho $0 >> {seen}\ncat\n")
     program.chmod(0o755)
-    for setting in ("core.fsmonitor", "diff.external", "diff.own.command", "diff.own.textconv"):
+    for setting in (
+        *("core.fsmonitor", "diff.external", "diff.own.command", "diff.own.textconv"),
+        *("filter.own.clean", "filter.own.smudge", "filter.own.process"),
+    ):
         git(folder, "config", setting, str(program))
     return folder
 

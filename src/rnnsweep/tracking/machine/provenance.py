@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -128,22 +129,40 @@ def _git(root: Path) -> dict[str, str]:
     top = _ask([*GIT, "rev-parse", "--show-toplevel"], root).strip()
     if not top or Path(top).resolve() != root.resolve():  # in somebody else's, or in none
         return {"git.commit": "unknown"}
-    changes = _ask([*GIT, "status", "--porcelain", "--ignore-submodules=dirty"], root)
+    off = _filters_off(root)
+    changes = _ask([*GIT, "status", "--porcelain", "--ignore-submodules=dirty"], root, off)
     commit = {
         "git.commit": _ask([*GIT, "rev-parse", "HEAD"], root).strip() or "unknown",
         "git.branch": _ask([*GIT, "rev-parse", "--abbrev-ref", "HEAD"], root).strip(),
         "git.dirty": "true" if changes.strip() else "false",
     }
     left_out = [f":(exclude,icase,glob)**/{pattern}" for pattern in SECRETS]
-    diff = masked(_ask([*GIT, *READ_DIFF, *left_out], root)[:DIFF])
+    diff = masked(_ask([*GIT, *READ_DIFF, *left_out], root, off)[:DIFF])
     return commit | ({"git.diff": diff} if diff else {})
 
 
-def _ask(command: list[str], folder: Path) -> str:
+def _filters_off(root: Path) -> dict[str, str]:
+    """Return the environment in which git runs none of the filters that the repository's settings name."""
+    keys = _ask([*GIT, "config", "--null", "--name-only", "--get-regexp", r"^filter\."], root).split("\0")
+    names = sorted({key.removeprefix("filter.").rpartition(".")[0] for key in keys if key})
+    settings = {"clean": "", "smudge": "", "process": "", "required": "false"}
+    pairs = [(f"filter.{name}.{key}", value) for name in names for key, value in settings.items()]
+    numbered = {f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(pairs)}
+    numbered |= {f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(pairs)}
+    return numbered | {"GIT_CONFIG_COUNT": str(len(pairs))} if pairs else {}
+
+
+def _ask(command: list[str], folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> str:
     """Run a command for its output; nothing where it is not installed, fails or hangs."""
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=5, check=False, stdin=subprocess.DEVNULL
+            command,
+            cwd=folder,
+            env={**os.environ, **more},
+            capture_output=True,
+            timeout=5,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
