@@ -181,6 +181,15 @@ def test_names_of_artifacts_from_a_server_are_no_paths(tmp_path, monkeypatch):
     assert not Path("/tmp/evil.txt").exists()
 
 
+def test_servers_listen_on_this_machine_alone():
+    from rnnsweep.models.scoring import listen
+    from rnnsweep.tracking.ui import hosts
+
+    with listen(5350) as socket:
+        assert socket.getsockname()[0] == "127.0.0.1"
+    assert hosts.HOST == "127.0.0.1"
+
+
 def test_compiled_loops_are_kept_in_the_users_own_cache_and_not_beside_the_data(tmp_path, monkeypatch):
     from numba import config
 

@@ -40,3 +40,21 @@ def test_a_wheel_and_an_sdist_hold_tracked_files_alone(root, tmp_path):
     (unpacked,) = (tmp_path / "unpacked").iterdir()
     again, _ = build(unpacked, tmp_path / "again")
     assert set(again) == set(wheel)
+
+
+@pytest.mark.slow
+def test_an_editable_wheel_holds_the_clones_path_and_none_of_its_files(root, tmp_path):
+    if not (root / ".git").exists():
+        pytest.skip("no clone")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(root), str(clone)], check=True, capture_output=True)
+    for name in BESIDE:
+        (clone / name).write_text("secret")
+    (tmp_path / "built").mkdir()
+    program = f"from hatchling.build import build_editable; build_editable({str(tmp_path / 'built')!r})"
+    subprocess.run([sys.executable, "-c", program], cwd=clone, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "built").glob("*.whl")
+    packed = zipfile.ZipFile(wheel)
+    (place,) = (name for name in packed.namelist() if ".dist-info/" not in name)
+    assert place.endswith(".pth")
+    assert packed.read(place).decode().strip() == str(clone / "src")
