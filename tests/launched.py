@@ -19,7 +19,8 @@ def main(connection, task, slot):
 
 def failing(connection, task, slot):
     """Train for real, in the way that the trial's number says: each of them fails by another cause."""
-    from rnnsweep.trial import run as running
+    from rnnsweep.training import train
+    from rnnsweep.trial.run import run_trial
 
     fate = FATES[task.number] if task.role == "trial" else "nothing"
     more = {
@@ -28,8 +29,8 @@ def failing(connection, task, slot):
         "configuration": {"overrides": (*task.overrides, "model.hidden_size=-1")},
         "diverged": {"overrides": (*task.overrides, "optimizer=sgd", "optimizer.lr=1e38", *UNCLIPPED)},
     }
-    running.train = partial(_sabotaged, running.train, fate)
-    child.main(connection, replace(task, **more.get(fate, {})), slot)
+    run = partial(run_trial, train=partial(_sabotaged, train, fate))
+    child.main(connection, replace(task, **more.get(fate, {})), slot, run=run)
 
 
 FATES = (

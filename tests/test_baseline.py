@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from rnnsweep.baseline import fit_baseline
+from rnnsweep.baseline import fit_baseline, make_vectoriser, vectors_of_split
 from rnnsweep.config import compose
 from rnnsweep.config.overrides import quote
+from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 
 
@@ -71,3 +72,36 @@ def test_ridge_is_the_baseline_of_numbers_and_its_errors_are_in_their_unit(tmp_p
     assert fitted.test_values["r2"] > 0.9
     assert 0 < fitted.test_values["mae"] <= fitted.test < 60
     assert fitted.plain()["direction"] == "lower"
+
+
+@pytest.mark.parametrize("tokens", ["words", "characters"])
+def test_splits_of_one_corpus_share_their_counts_and_weigh_them_as_scikit_learn_does(tmp_path, tokens):
+    path = tmp_path / "rows.csv"
+    write_rows(path, telling=True)
+    for split in (0, 1):
+        run = compose(
+            [
+                "data=files",
+                quote("data.train", str(path)),
+                f"data.split_seed={split}",
+                f"data.tokens={tokens}",
+            ]
+        )
+        corpus = prepare(run.data)
+        words, train_NV, validation_NV = vectors_of_split(corpus, tmp_path / "cache")
+        plain = make_vectoriser(corpus.tokeniser)
+        expected = plain.fit_transform(corpus.texts("train")), plain.transform(corpus.texts("validation"))
+        assert list(words.get_feature_names_out()) == list(plain.get_feature_names_out())
+        for ours, theirs in zip((train_NV, validation_NV), expected, strict=True):
+            assert (ours.shape, ours.nnz) == (theirs.shape, theirs.nnz)
+            assert abs(ours - theirs).max() < 1e-14
+        others = corpus.texts("test")
+        assert abs(words.transform(others) - plain.transform(others)).max() < 1e-14
+    assert len([each for each in (tmp_path / "cache" / "counts").iterdir() if each.is_dir()]) == 1
+
+
+def test_texts_without_a_token_are_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "".join(f"{'.' * (n + 1)},{'ab'[n % 2]}\n" for n in range(40)))
+    with pytest.raises(UserError, match="no text of the training part has a token"):
+        fit_baseline(compose(["data=files", quote("data.train", str(path))]))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.config import RunConfig
-from rnnsweep.data import prepare, read_texts
+from rnnsweep.data import EncodedCorpus, prepare, read_texts
 from rnnsweep.data.store import find_cache, made_once, read_json, write_json
 from rnnsweep.data.tokens import Tokeniser
 from rnnsweep.errors import UserError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from torch import Tensor
 
-VERSION = 1  # of what is fitted: raise it when a change makes cached fits wrong
+VERSION = 2  # of what is fitted: raise it when a change makes cached fits wrong
 SCORES, ROWS = "scores.json", "rows.npz"  # of a cached fit
 
 _PUNCTUATION = frozenset(punctuation)
@@ -106,7 +106,7 @@ def fit_baseline(run: RunConfig, *, test: bool = True, cache: Path | None = None
     kind = [VERSION, version("scikit-learn"), asdict(run.task), run.score.name, test, run.data.tokens]
     known = json.dumps([*kind, corpus.digest, corpus.part_digests], default=str)
     place = find_cache(cache) / "baselines" / hashlib.sha256(known.encode()).hexdigest()[:32]
-    return _read(made_once(place, lambda folder: _write(_fit_all(run, test=test), folder)), run.score)
+    return _read(made_once(place, lambda folder: _write(_fit_all(run, cache, test=test), folder)), run.score)
 
 
 def _write(fitted: Baseline, folder: Path) -> None:
@@ -124,7 +124,7 @@ def _read(folder: Path, score: Score) -> Baseline:
         return Baseline(score=score, **scores, rows=dict(arrays))
 
 
-def _fit_all(run: RunConfig, *, test: bool) -> Baseline:
+def _fit_all(run: RunConfig, cache: Path | None, *, test: bool) -> Baseline:
     """Fit every penalty, choose one by the validation part, and score the test part with it."""
     began = time.perf_counter()
     texts, targets_N = read_texts(run.data, "train")
@@ -132,8 +132,7 @@ def _fit_all(run: RunConfig, *, test: bool) -> Baseline:
     spec, score = run.spec, run.score
     corpus = prepare(run.data)
     task = spec.make(run.task, Facts(corpus.labels, targets_N))
-    words, train_NV = fit_vectoriser(corpus.tokeniser, texts)  # the same for every penalty
-    validation_NV = words.transform(validation[0])
+    words, train_NV, validation_NV = vectors_of_split(corpus, cache)  # the same for every penalty
     fitted = [(task.baseline(penalty).fit(train_NV, targets_N), penalty) for penalty in spec.penalties]
     scored = [
         (_values(run, task, task.baseline_outputs(model, validation_NV), validation[1]), model, penalty)
@@ -164,25 +163,73 @@ def _fit_all(run: RunConfig, *, test: bool) -> Baseline:
     )
 
 
-def fit_vectoriser(tokeniser: Tokeniser, texts: Sequence[str]) -> "tuple[TfidfVectorizer, Any]":
-    """Count the tokens of texts and their pairs; return what counts them, and the counts (texts x terms).
+def vectors_of_split(corpus: EncodedCorpus, cache: Path | None = None) -> "tuple[TfidfVectorizer, Any, Any]":
+    """Weigh the terms of a split; return what does so for other texts, and training and validation vectors.
 
-    A term counts that is in two texts or more; where there is none, one text is enough.
+    The terms are tokens and their pairs that are in two training texts or more; where there is none, one text
+    is enough. What a text counts does not depend on the split, so the counts of the rows of both parts are
+    kept in the cache, and another split of the same rows selects from them. The vectors are those of
+    `make_vectoriser` fitted on the training texts, but for the order in which squares are added.
 
     Raises:
-        UserError: no text has a token.
+        UserError: no text of the training part has a token.
     """
-    for min_df in (2, 1):
-        words = make_vectoriser(tokeniser, min_df=min_df)
-        try:
-            return words, words.fit_transform(texts)
-        except ValueError:  # no term is left
-            continue
-    raise UserError("the linear baseline cannot be fitted: no text of the training part has a token")
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    counts_NV, terms, numbers_N = _counts(corpus, cache)
+    train_NV, validation_NV = (
+        counts_NV[np.searchsorted(numbers_N, corpus.rows(part))] for part in ("train", "validation")
+    )
+    texts_V = np.bincount(train_NV.indices, minlength=len(terms))  # training texts with each term
+    min_df = 2 if np.any(texts_V >= 2) else 1
+    kept = np.flatnonzero(texts_V >= min_df)
+    if not len(kept):
+        raise UserError("the linear baseline cannot be fitted: no text of the training part has a token")
+    words = make_vectoriser(corpus.tokeniser, min_df=min_df, terms=[terms[k] for k in kept.tolist()])
+    weigh = TfidfTransformer(sublinear_tf=True)
+    vectors = weigh.fit_transform(train_NV[:, kept]), weigh.transform(validation_NV[:, kept])
+    words.idf_ = weigh.idf_
+    return words, *vectors
 
 
-def make_vectoriser(tokeniser: Tokeniser, *, min_df: int = 2) -> "TfidfVectorizer":
-    """Return scikit-learn's TF-IDF of a corpus's tokens and pairs of them, not fitted yet."""
+def _counts(corpus: EncodedCorpus, cache: Path | None) -> "tuple[Any, list[str], NDArray[np.int64]]":
+    """Return the counts of all terms in training and validation rows, the terms, and the rows' numbers."""
+    from scipy.sparse import load_npz, save_npz
+
+    numbers_N = np.concatenate([corpus.rows(part) for part in ("train", "validation")])
+    order_N = np.argsort(numbers_N)
+    rows = hashlib.sha256(np.ascontiguousarray(numbers_N[order_N]).data).hexdigest()
+    known = json.dumps([VERSION, version("scikit-learn"), corpus.digest, asdict(corpus.tokeniser), rows])
+    place = find_cache(cache) / "counts" / hashlib.sha256(known.encode()).hexdigest()[:32]
+
+    def build(folder: Path) -> None:
+        texts = [*corpus.texts("train"), *corpus.texts("validation")]
+        words = make_vectoriser(corpus.tokeniser, min_df=1)
+        try:  # its counts alone, not yet weighed
+            counts_NV = super(type(words), words).fit_transform([texts[n] for n in order_N.tolist()])
+            terms = words.get_feature_names_out().tolist()
+        except ValueError as error:  # no text has a token
+            raise UserError(
+                "the linear baseline cannot be fitted: no text of the training part has a token"
+            ) from error
+        save_npz(folder / "counts.npz", counts_NV.astype(np.int32), compressed=False)
+        write_json(folder / "terms.json", terms)
+
+    folder = made_once(place, build)
+    counts_NV = load_npz(folder / "counts.npz").tocsr().astype(np.float64)
+    return counts_NV, read_json(folder / "terms.json"), numbers_N[order_N]
+
+
+def make_vectoriser(
+    tokeniser: Tokeniser, *, min_df: int = 2, terms: Sequence[str] | None = None
+) -> "TfidfVectorizer":
+    """Return scikit-learn's TF-IDF of a corpus's tokens and pairs of them, not fitted yet.
+
+    Args:
+        tokeniser: cuts texts into tokens.
+        min_df: texts that a term must be in.
+        terms: the terms, where they are known already.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(
@@ -192,6 +239,7 @@ def make_vectoriser(tokeniser: Tokeniser, *, min_df: int = 2) -> "TfidfVectorize
         ngram_range=(1, 4) if tokeniser.tokens == "characters" else (1, 2),
         sublinear_tf=True,
         min_df=min_df,
+        vocabulary=terms,
     )
 
 

@@ -125,6 +125,11 @@ class EncodedCorpus:
         numbers = map_array(self.folder / f"{part}.rows.npy")
         return Corpus(self.corpus).texts(numbers if rows is None else numbers[rows])
 
+    def rows(self, part: str) -> NDArray[np.int64]:
+        """Return the numbers of a part's rows among all rows of the corpus."""
+        refuse_unknown("part", part, PARTS)
+        return np.array(map_array(self.folder / f"{part}.rows.npy"))
+
     def groups(self, part: str) -> NDArray[np.uint64] | None:
         """Return the group of each row of a part as a number; None where `data.group` names no column."""
         refuse_unknown("part", part, PARTS)
