@@ -5,6 +5,7 @@ import random
 import pytest
 
 import rnnsweep
+from rnnsweep.tracking import sync
 
 SWEEP = """# Which is better where one class is rare?
 architectures: [bag, gru]
@@ -35,6 +36,8 @@ def project(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_macro_f1_decides_a_sweep_from_the_search_to_the_verdict_and_the_loss_stops_its_trainings(project):
     result = rnnsweep.sweep("rare.yaml")
+    while sync(project / "mlruns").waiting:  # all points must be in the store
+        pass
     runs = rnnsweep.runs("rare")
     assert set(runs["score"]) == {"macro_f1"}
     trained = runs[runs["role"].isin(["trial", "replicate"]) & (runs["state"] == "complete")]

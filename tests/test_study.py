@@ -425,3 +425,29 @@ def test_whatever_fails_and_whenever_power_is_cut_each_trial_is_told_once(
     assert {state for counter in states.values() for state in counter} <= {"COMPLETE", "PRUNED", "FAIL"}
     assert not fake.running
     assert sum(read_status(folder / "mlruns", "toy").trials.values()) == 2 * trials
+
+
+def test_a_task_crosses_with_its_composed_run_and_one_that_cannot_be_composed_starts_no_process(
+    tmp_path, monkeypatch
+):
+    from rnnsweep.config import compose
+    from rnnsweep.engine import tasks
+
+    crossed = []
+
+    def script(task: TrialTask, life: int) -> Script:
+        crossed.append(task)
+        return plain(task, life)
+
+    def vary(base, overrides, *, where, **more):
+        if where == "trial gru-1":
+            raise UserError(f"optimizer.lr=0.5 ({where}): must be lower")
+        return compose(overrides)
+
+    monkeypatch.setattr(tasks, "vary", vary)
+    sweep = write_sweep(tmp_path, architectures=["gru"], trials=3, replicates=0)
+    summary = run(sweep, tmp_path, launcher(script))
+    assert [failure.name for failure in summary.failures] == ["gru-1"]
+    assert "optimizer.lr=0.5 (trial gru-1): must be lower" in summary.failures[0].reason
+    assert "gru-1" not in {task.name for task in crossed}
+    assert all(task.run == compose(task.overrides) for task in crossed)

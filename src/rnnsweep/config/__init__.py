@@ -5,6 +5,7 @@ from rnnsweep.config.explanations import explain_key, explain_run_keys
 from rnnsweep.config.files import Origin, copy_conf, options
 from rnnsweep.config.overrides import quote
 from rnnsweep.config.schema import GROUPS, RunConfig, RunSchema, flatten, known_keys, right_type
+from rnnsweep.config.variation import vary
 
 __all__ = [
     "GROUPS",
@@ -23,4 +24,5 @@ __all__ = [
     "origins",
     "quote",
     "right_type",
+    "vary",
 ]

@@ -47,6 +47,10 @@ class Setting:
     value: Any
     origin: Origin
 
+    def __str__(self) -> str:
+        """As ``model.dropout (conf/model/my.yaml, line 2)``."""
+        return f"{self.key} ({self.origin})"
+
 
 @dataclass(frozen=True)
 class _Composed:
@@ -217,15 +221,14 @@ def _is_there(path: Path) -> bool:
 
 
 def _assign(typed: DictConfig, setting: Setting) -> None:
-    refuse_resolvers(setting.value, f"{setting.key} ({setting.origin})")
-    right = right_type(setting.key)
+    refuse_resolvers(setting.value, setting)
     if isinstance(setting.value, float) and not math.isfinite(setting.value):
         raise UserError(f"{setting.key}={setting.value} ({setting.origin}): must be a finite number")
     try:
         OmegaConf.update(typed, setting.key, setting.value, merge=False)
     except OmegaConfBaseException as error:
         shown_value = f"{setting.key}={setting.value!r} ({setting.origin})"
-        raise UserError(f"{shown_value}: must be {right}") from error
+        raise UserError(f"{shown_value}: must be {right_type(setting.key)}") from error
 
 
 def _with_origin(error: UserError, settings: Mapping[str, Setting]) -> UserError:

@@ -144,8 +144,10 @@ def _write_text(text: str) -> str:
     return QuotedString(text, Quote.single).with_quotes()
 
 
-def refuse_resolvers(value: Any, where: str) -> None:
+def refuse_resolvers(value: Any, where: object) -> None:
     """Refuse what a value would take from anywhere but another setting: the environment, a function.
+
+    `where` is written where something is refused alone: a line of a file takes time to find.
 
     Raises:
         UserError: an interpolation that is no ``${key}``.
@@ -155,10 +157,10 @@ def refuse_resolvers(value: Any, where: str) -> None:
     if isinstance(value, list | tuple):
         for item in value:
             refuse_resolvers(item, where)
-    for found in _BEGINS.finditer(value) if isinstance(value, str) else ():
-        if not _KEY_ALONE.match(value, found.end()):
+    for match in _BEGINS.finditer(value) if isinstance(value, str) else ():
+        if not _KEY_ALONE.match(value, match.end()):
             raise UserError(
-                f"{where}: {value[found.start() :][:80]!r}: a value may take that of another setting, as"
+                f"{where}: {value[match.start() :][:80]!r}: a value may take that of another setting, as"
                 " ${model.hidden_size}, and nothing from elsewhere; write the value itself, or give it on the"
                 " command line"
             )

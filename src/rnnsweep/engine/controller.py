@@ -11,6 +11,7 @@ from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.study_notes import StudyNotes, standing_of
 from rnnsweep.engine.tasks import REPLICATE
+from rnnsweep.errors import UserError
 from rnnsweep.search.objectives import judged
 from rnnsweep.state.clock import Clock
 from rnnsweep.state.disk import Disk, StillFull
@@ -19,7 +20,7 @@ from rnnsweep.state.outcome import EndState
 from rnnsweep.state.progress import Failure, Listener, Running, Snapshot, Standing
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
-from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK
+from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, explain
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
 
@@ -119,7 +120,11 @@ class Controller:
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
 
     def _start(self, job: Job, chosen: tuple[Slot, ...]) -> None:
-        task, slot = job.task, joined(chosen)
+        try:
+            task, slot = self.agenda.maker.with_run(job.task), joined(chosen)
+        except UserError as error:
+            self._end(job, explain(error))
+            return
         self.running[task.key] = Busy(job, chosen, self.clock.now())
         self.ledger.write("start", name=task.name, slot=slot.index, slots=len(chosen))
         self.launcher.start(task, slot)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from rnnsweep.config import RunConfig
+from rnnsweep.config import RunConfig, vary
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import TrialTask
@@ -96,6 +96,17 @@ class TaskMaker:
     def varies_split(self) -> bool:
         """Whether replicates vary the split of train and validation: what the baseline is fitted on."""
         return SPLIT in _varied(self.sweep.vary)
+
+    def with_run(self, task: TrialTask) -> TrialTask:
+        """Return a task with its composed run: that of its architecture, with the values of its own.
+
+        Raises:
+            UserError: the overrides cannot be composed.
+        """
+        first = self.sweep.architectures[0]
+        base = self.bases[first if task.role == "baseline" else task.architecture]
+        where = f"trial {task.name}" if task.role == "trial" else task.name
+        return replace(task, run=vary(base, task.overrides, conf=task.conf, where=where))
 
     def _seeds(self, architecture: str, number: int) -> tuple[str, ...]:
         base = self.bases[architecture]

@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rnnsweep.state.folder import TaskFolder
 from rnnsweep.state.outcome import Outcome as Outcome
 from rnnsweep.sweepfile import Slot
 from rnnsweep.tasks.score import HIGHER, turn
 
+if TYPE_CHECKING:
+    from rnnsweep.config import RunConfig
+
 
 @dataclass(frozen=True)
 class TrialTask:
-    """One training to do, as override strings: all that a process on this or another machine needs."""
+    """One training to do: all that a process on this or another machine needs."""
 
     key: str  # unique in the store and the same after every restart
     role: str  # trial | replicate | baseline
@@ -36,6 +39,7 @@ class TrialTask:
     corpora: Mapping[str, str] = field(default_factory=dict)  # source of rows -> their digest at the start
     reads_test: bool = True  # whether a baseline is scored on the test part, as a replicate always is
     devices: int = 1  # processes of the training, each in a slot of its own
+    run: "RunConfig | None" = None  # what the overrides come to, composed by the controller
 
     @property
     def files(self) -> TaskFolder:

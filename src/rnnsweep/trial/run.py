@@ -1,10 +1,10 @@
-"""What happens behind the wall: compose, record, train, score, and an outcome whatever happens."""
+"""What happens behind the wall: record, train, score, and an outcome whatever happens."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from rnnsweep.config import RunConfig, compose
+from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
@@ -28,11 +28,8 @@ def run_trial(task: TrialTask, channel: Channel, *, train: Train = train) -> Out
     Every failure of the training is an outcome with its cause; nothing is raised but what ends the process.
     `train` takes what `rnnsweep.training.train` takes.
     """
-    try:
-        run = compose(task.overrides, conf=task.conf)
-    except (UserError, OSError) as error:
-        print_trace()
-        return explain(error)
+    run = task.run
+    assert run is not None, f"{task.key}: a task crosses with its composed run"
     try:
         corpus = _corpus(task, run)
         record = open_record(task, run, corpus)

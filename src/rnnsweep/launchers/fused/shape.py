@@ -3,8 +3,7 @@
 import json
 from dataclasses import asdict, fields
 
-from rnnsweep.config import RunConfig, compose
-from rnnsweep.errors import UserError
+from rnnsweep.config import RunConfig
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.tasks import TaskConfig
 from rnnsweep.trial import TrialTask
@@ -50,10 +49,5 @@ def shape_of(run: RunConfig) -> str:
 
 def shape_of_task(task: TrialTask) -> str | None:
     """Return what a task must share with others to take its steps with theirs; None where it cannot."""
-    if task.role == "baseline":
-        return None
-    try:
-        run = compose(task.overrides, conf=task.conf)
-    except UserError:
-        return None  # its own process reports what is wrong
-    return None if why_alone(run) is not None else shape_of(run)
+    run = task.run
+    return None if task.role == "baseline" or run is None or why_alone(run) else shape_of(run)
