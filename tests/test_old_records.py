@@ -1,7 +1,7 @@
 """The records of an earlier version open, compare to the same figures and continue.
 
-`recorded/` holds what commit 99c5e8a wrote: a finished sweep and one that Ctrl-C interrupted, both of the rows
-of `rows.csv`, without pictures, reports and weights; and what its ``compare --json`` printed.
+`recorded/` holds what commit 99c5e8a wrote: a finished sweep and one that Ctrl-C interrupted, of the rows of
+`rows.csv`, without pictures, reports and weights; and what its ``compare --json`` printed.
 """
 
 import json
