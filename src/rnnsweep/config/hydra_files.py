@@ -1,8 +1,8 @@
 """Everything of Hydra that is private to it: its defaults lists over folders of files.
 
 Hydra's public way (`initialize_config_dir`, `compose`) imports plugins, keeps global state and took 2.4 times
-the processor time of ours for each run. Here the files alone are read, and what was read is cached until a file
-changes.
+the processor time of ours for each run. Here the files alone are read, and what was read is cached until a
+file changes.
 """
 
 import threading
