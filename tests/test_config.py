@@ -198,7 +198,7 @@ def test_no_experiment_may_be_said_in_so_many_words(home):
             "seeds.initial=1 (command line): no such key. Did you mean 'seeds.initialisation'?",
         ),
         ("~model", "'~model' (command line): every key has a value"),
-        ("model.hidden_size=1,2", "one run takes one value; to try several write a file of sweeps/"),
+        ("model.hidden_size=1,2", "one run takes one value; to try several add -m (a grid), or search"),
         ("model.hidden_size=range(1,3)", "one run takes one value"),
         ("model=gru,lstm", "model='gru,lstm' (command line): one run takes one value"),
         ("model.hidden_size", "must be key=value"),

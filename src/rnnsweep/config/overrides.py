@@ -79,7 +79,23 @@ def _refuse_by_shape(text: str, where: str) -> None:
     if "=" not in text or not key:
         raise UserError(f"{text!r} ({where}): must be key=value, as model=gru or model.hidden_size=64")
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
-        raise UserError(f"{text!r} ({where}): settings of Hydra itself have no effect here; leave it out")
+        raise UserError(f"{text!r} ({where}): settings of Hydra itself have no effect here; {_here(key)}")
+
+
+_INSTEAD = {  # of Hydra's own settings
+    "hydra.run": "runs are written to mlruns/; the variable RNNSWEEP_HOME sets the folder that holds it",
+    "hydra.sweep.": "sweeps are written to mlruns/sweeps/; the variable RNNSWEEP_HOME sets its folder",
+    "hydra.sweeper": "--trials and the keys `sampler:` and `pruner:` of a sweep file do this",
+    "hydra.launcher": "--slots and --launcher of rnnsweep sweep do this",
+    "hydra.mode": "rnnsweep sweep, or train -m for a grid, tries several values",
+    "hydra.searchpath": "files of the project's conf/ are found before those of rnnsweep",
+}
+
+
+def _here(key: str) -> str:
+    """Say what does here what a setting of Hydra does there."""
+    dotted = key.replace("/", ".")
+    return next((words for begin, words in _INSTEAD.items() if dotted.startswith(begin)), "leave it out")
 
 
 def _parse(parser: OverridesParser, text: str, where: str) -> Override:
@@ -115,8 +131,8 @@ def _assignment(override: Override, text: str, where: str) -> Assignment:
 def _more_than_one(key: str, text: str, where: str) -> str:
     value = text.partition("=")[2]
     return (
-        f"{key}={value!r} ({where}): one run takes one value; to try several write a file of sweeps/, "
-        f"and for the text itself {quote(key, value)!r}"
+        f"{key}={value!r} ({where}): one run takes one value; to try several add -m (a grid), or search with "
+        f"`rnnsweep sweep`; for the text itself write {quote(key, value)!r}"
     )
 
 

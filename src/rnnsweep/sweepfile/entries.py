@@ -27,6 +27,7 @@ from rnnsweep.options import (
 from rnnsweep.sweepfile.derived import BUDGET, DERIVABLE, TOLERANCE, Derived
 from rnnsweep.sweepfile.ranges import KINDS, ChoiceList, ChoicesSpec, FloatSpec, IntSpec, When
 from rnnsweep.sweepfile.space import Choices, Dimension
+from rnnsweep.sweepfile.spellings import right_spelling
 
 
 def _spec_tag(value: Any) -> str:
@@ -45,10 +46,13 @@ def _refuse_kind(value: Any) -> Any:
     if isinstance(value, list):
         return value
     if not isinstance(value, Mapping):
+        if right := right_spelling(value):
+            raise fault(f"{value!r} is not read here{right}")
         raise wrong("a mapping (key: value)")
     kind = _kind(value)
     if kind not in KINDS:
-        raise fault(f"{kind!r} is not one of {', '.join(KINDS)}.{nearest(str(kind), KINDS)}", under="type")
+        right = right_spelling(value) or f".{nearest(str(kind), KINDS)}"
+        raise fault(f"{kind!r} is not one of {', '.join(KINDS)}{right}", under="type")
     return value
 
 

@@ -26,17 +26,24 @@ INTERRUPTED = 130
     "train",
     ("rnnsweep train", "train the run that conf/config.yaml describes"),
     ("rnnsweep train model=gru optimizer.lr=0.01 trainer.max_epochs=3", "another model and other values"),
+    ("rnnsweep train -m model=lstm,gru optimizer.lr=0.003,0.01", "every combination, as a sweep"),
     ("rnnsweep train data.train=reviews.csv", "your own text, and what is to be told of it"),
     ("rnnsweep train model=bilstm --json | jq .validation", "one JSON object, for programs"),
 )
 @overrides_argument
+@click.option("-m", "--multirun", is_flag=True, help="Train every combination of values, as a sweep.")
+@click.option("--cfg", "--info", "hydras", is_flag=False, flag_value="", hidden=True)
 @json_option
-def train_command(overrides: Sequence[str], as_json: bool) -> int:
+def train_command(overrides: Sequence[str], multirun: bool, hydras: str | None, as_json: bool) -> int:
     """Train one run and record it.
 
     KEY=VALUE sets a value of the run, as optimizer.lr=0.01, or chooses a file of conf/, as model=gru;
     `rnnsweep config` lists the keys.
     """
+    if hydras is not None:
+        raise click.UsageError("What a run is composed of is printed by: rnnsweep config [KEY=VALUE]...")
+    if multirun:
+        return _train_grid(overrides, as_json)
     with one_json_object(as_json) as emit:
         result = _train(overrides)
         emit(
@@ -51,6 +58,14 @@ def train_command(overrides: Sequence[str], as_json: bool) -> int:
     if not as_json:
         _conclude(result)
     return INTERRUPTED if result.stopped == "interrupted" else 0
+
+
+def _train_grid(overrides: Sequence[str], as_json: bool) -> int:
+    from rnnsweep.cli.commands.sweeps import run_asked
+
+    if as_json:
+        raise click.UsageError("-m and --json exclude each other; rnnsweep status NAME --json has its state.")
+    return run_asked(overrides, grid=True)
 
 
 @command(

@@ -1,6 +1,7 @@
 """`sweep` and `replicate`: run a question, and more seeds of its best."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -33,9 +34,14 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
     ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
     ("rnnsweep sweep quickstart --slots gpu:0/2,gpu:1", "two at a time on one GPU, one on another"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
+    (
+        "rnnsweep sweep model=lstm,gru 'optimizer.lr=interval(1e-3,1e-2)' --trials 9",
+        "without a file: the file that it amounts to is kept",
+    ),
     ("rnnsweep sweep quickstart --studies 5", "the whole search five times, to see what a budget buys"),
 )
-@click.argument("file", type=Question())
+@click.argument("asked", type=Question(), nargs=-1, metavar="FILE | KEY=VALUES...")
+@click.option("--name", help="Of a sweep without a file. [default: made from its values]")
 @click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
 @click.option(
@@ -47,7 +53,8 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
 @_LAUNCHER
 @_FUSE
 def sweep_command(
-    file: str,
+    asked: tuple[str, ...],
+    name: str | None,
     slots: str | None,
     trials: int | None,
     accept_changes: bool,
@@ -57,7 +64,8 @@ def sweep_command(
 ) -> int:
     """Run a sweep, or go on with it, and compare what came out.
 
-    FILE is a file of sweeps/ or its name.
+    FILE is a file of sweeps/ or its name. Without one: KEY=VALUE sets a value of every run,
+    KEY=A,B or KEY=interval(LOW,HIGH) is searched.
 
     Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
     """
@@ -65,6 +73,7 @@ def sweep_command(
     from rnnsweep.api.corpora import describe_sweep_data
     from rnnsweep.api.sweeps import replicates_reach
 
+    file = _file_of(asked, trials, name)
     consoles()[1].print(str(replicates_reach(file)), style="dim", markup=False)
     for name, facts in describe_sweep_data(file).items():
         consoles()[1].print(name, style="dim", markup=False)
@@ -85,6 +94,40 @@ def sweep_command(
     return _watch(
         work, again=command_line("sweep", file, *(["--studies", str(studies)] if studies > 1 else []))
     )
+
+
+def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> str:
+    """Return the sweep file that is named, or the one that overrides amount to."""
+    settings = [one for one in asked if "=" in one and not Path(one).is_file()]
+    if not asked:
+        raise click.UsageError(
+            "Name a file of sweeps/, or ask without one, as model=lstm,gru; `rnnsweep list` names files."
+        )
+    if not settings:
+        if len(asked) > 1 or name is not None:
+            raise click.UsageError(f"{asked[-1]!r}: one file at a time; --name is for a sweep without one.")
+        return asked[0]
+    if len(settings) < len(asked):
+        raise click.UsageError(f"{settings[0]!r}: a file and overrides exclude each other; edit the file.")
+    return _write_file(settings, trials=trials, name=name)
+
+
+def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None, grid: bool = False) -> str:
+    from rnnsweep.api.project.asked import write_asked
+
+    path = write_asked(settings, trials=trials, grid=grid, name=name)
+    console = consoles()[1]
+    console.print(f"{path}:", style="dim", markup=False, soft_wrap=True)
+    console.print(path.read_text(encoding="utf-8"), style="dim", markup=False, soft_wrap=True)
+    return path.stem
+
+
+def run_asked(settings: Sequence[str], *, grid: bool) -> int:
+    """Run the sweep that overrides with several values amount to."""
+    from rnnsweep.api import sweep
+
+    name = _write_file(settings, trials=None, name=None, grid=grid)
+    return _watch(lambda shown: sweep(name, listener=shown, models=False), again=command_line("sweep", name))
 
 
 def _launcher(launcher: str | None, fuse: str | None) -> str | None:

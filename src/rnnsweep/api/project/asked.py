@@ -1,0 +1,87 @@
+"""A sweep that a command line asks without a file: the file that it amounts to is kept beside the others."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.errors import UserError
+from rnnsweep.files import write_whole
+from rnnsweep.paths import find_paths
+from rnnsweep.sweepfile import read_sweep
+from rnnsweep.sweepfile.model import SweepFile
+
+TRIALS = 20  # of each architecture, where nothing says how many
+
+
+def write_asked(
+    overrides: Sequence[str], *, trials: int | None = None, grid: bool = False, name: str | None = None
+) -> Path:
+    """Write the sweep file that overrides with several values amount to; return its path.
+
+    The same overrides give the same file, so that the same command resumes its sweep.
+
+    Args:
+        overrides: by Hydra's sweep grammar, as ``model=lstm,gru`` and ``optimizer.lr=interval(1e-3,1e-2)``.
+        trials: budget of each architecture; None: the points of a grid, else 20.
+        grid: train every combination once, without replicates and baseline.
+        name: of the sweep and its file; None: made from the overrides.
+
+    Raises:
+        UserError: an override that cannot be read, a grid of a range, another sweep of this name.
+    """
+    from rnnsweep.config import compose
+    from rnnsweep.config.grammar import read_asked_space
+
+    asked = read_asked_space(overrides)
+    keys: dict[str, Any] = {
+        "architectures": asked.architectures or [compose(asked.overrides).architecture],
+        **({"overrides": asked.overrides} if asked.overrides else {}),
+        "space": asked.space,
+    }
+    if grid:
+        points = _points(asked.space)
+        keys |= {"sampler": "grid", "pruner": "none", "replicates": 0, "baseline": False}
+        trials = points if trials is None else trials
+    digest = hashlib.sha256(repr(sorted(keys.items())).encode()).hexdigest()[:8]
+    name = name or f"{'grid' if grid else 'asked'}-{digest}"
+    path = find_paths().root / "sweeps" / f"{name}.yaml"
+    text = _text(name, keys, trials or TRIALS, overrides)
+    if path.is_file():
+        return _same(path, keys)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.encode())
+    try:
+        read_sweep(path)
+    except UserError:
+        path.unlink()
+        raise
+    return path
+
+
+def _points(space: dict[str, Any]) -> int:
+    for key, entry in space.items():
+        if not isinstance(entry, list):
+            raise UserError(f"{key}: a grid takes values, as {key}=0.001,0.01; a range needs: rnnsweep sweep")
+    return math.prod(len(entry) for entry in space.values())
+
+
+def _text(name: str, keys: dict[str, Any], trials: int, overrides: Sequence[str]) -> str:
+    import yaml
+
+    several = " ".join(one for one in overrides)
+    values = {"name": name, "trials": trials, **keys}
+    body = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+    return f"# {' '.join(several.split())}\n{body}"
+
+
+def _same(path: Path, keys: dict[str, Any]) -> Path:
+    """Return a file that asks the same; its budget may differ, as a command line may raise it."""
+    import yaml
+
+    known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    own = {key: value for key, value in known.items() if key in SweepFile.model_fields}
+    if {key: own.get(key) for key in keys} != keys:
+        raise UserError(f"{path}: asks something else; give another --name")
+    return path

@@ -1,0 +1,122 @@
+"""Sweeps without a file: Hydra's sweep grammar on the command line."""
+
+import pytest
+
+from rnnsweep.api.project.asked import write_asked
+from rnnsweep.cli import main
+from rnnsweep.config.grammar import read_asked_space
+from rnnsweep.errors import UserError
+from rnnsweep.sweepfile import Choices, FloatRange, read_sweep
+
+LINE = [
+    "data=docstrings",
+    "model=lstm,gru",
+    "optimizer.lr=tag(log,interval(1e-3,1e-2))",
+    "model.dropout=0.1,0.3",
+]
+
+
+def test_a_command_line_is_kept_as_the_sweep_file_that_it_amounts_to(home):
+    (home / "sweeps").unlink()
+    path = write_asked(LINE, trials=7)
+    asked = read_sweep(path)
+    assert path.parent == home / "sweeps"
+    assert asked.architectures == ("lstm", "gru")
+    assert asked.overrides == ("data=docstrings",)
+    assert asked.trials == 7
+    assert asked.space == (
+        FloatRange("optimizer.lr", 0.001, 0.01, log=True),
+        Choices("model.dropout", (0.1, 0.3)),
+    )
+    assert asked.question == " ".join(LINE)
+
+
+def test_the_same_line_names_the_same_sweep_whatever_its_budget(home):
+    (home / "sweeps").unlink()
+    assert write_asked(LINE, trials=7) == write_asked(LINE, trials=9)
+    assert write_asked(LINE) != write_asked([*LINE, "seed=1"])
+
+
+def test_a_grid_has_every_combination_once_and_no_replicates(home):
+    (home / "sweeps").unlink()
+    line = ["model=lstm,gru", "model.num_layers=1,2", "model.hidden_size=range(16,64,16)"]
+    asked = read_sweep(write_asked(line, grid=True))
+    assert (asked.trials, asked.sampler.name, asked.replicates, asked.baseline) == (6, "grid", 0, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("model.hidden_size=interval(16,64)", {"type": "int", "low": 16, "high": 64}),
+        ("optimizer.lr=interval(0.001,1)", {"type": "float", "low": 0.001, "high": 1.0}),
+        ("model.num_layers=choice(1,2)", [1, 2]),
+        ("model.hidden_size=range(16,64,16)", [16, 32, 48]),
+        ("model.dropout=range(0.0,0.3,0.1)", [0.0, 0.1, 0.2]),
+        ("model.pooling=mean,max", ["mean", "max"]),
+        ("data.text=[title],[title,body]", [["title"], ["title", "body"]]),
+    ],
+)
+def test_each_form_of_the_grammar_is_an_entry_of_the_space(text, entry):
+    (found,) = read_asked_space([text]).space.values()
+    assert found == entry
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data=docstrings,ag_news", "a sweep has one file of conf/data"),
+        ("optimizer.lrr=1,2", "no such key.* Did you mean 'optimizer.lr'"),
+        ("model.hidden_size=interval(1.5,4)", "takes whole numbers"),
+        ("optimizer.lr=interval(2,1)", "low below high"),
+        ("optimizer.lr=tag(ln,interval(1,2))", "tag 'ln' is not known; log is"),
+        ("model.pooling=glob(*)", "glob.* is not read here"),
+        ("model=interval(1,2)", "list the architectures"),
+        ("model.hidden_size=range(1,100000)", "has 99999 values"),
+        ("hydra.run.dir=x", "mlruns/"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_what_would_be_right(text, message):
+    with pytest.raises(UserError, match=message):
+        read_asked_space([text])
+
+
+def test_a_range_has_no_grid(home):
+    with pytest.raises(UserError, match="optimizer.lr: a grid takes values"):
+        write_asked(["optimizer.lr=interval(1e-3,1e-2)"], grid=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("sweep quickstart model=gru,lstm", "'model=gru,lstm': a file and overrides exclude each other"),
+        ("sweep", "Name a file of sweeps/, or ask without one"),
+        ("train model=gru,lstm", "add -m"),
+        ("train --cfg job", "rnnsweep config"),
+        ("train --info", "rnnsweep config"),
+        ("train hydra.run.dir=out", "mlruns/"),
+        ("train hydra.sweeper.n_trials=3", "--trials"),
+        ("train hydra.launcher.n_jobs=3", "--slots"),
+    ],
+)
+def test_hydras_habits_are_answered_with_what_does_it_here(home, capsys, line, message):
+    assert main(line.split()) == 2
+    assert message in capsys.readouterr().err
+
+
+SPELLINGS = {
+    "{min: 0.001, max: 0.1}": "{type: float, low: 0.001, high: 0.1}",
+    "{distribution: log_uniform, min: 0.001, max: 0.1}": "{type: float, low: 0.001, high: 0.1, log: true}",
+    "{values: [0.1, 0.2]}": "[0.1, 0.2]",
+    "{value: 0.1}": "[0.1]",
+    "{type: loguniform, low: 0.001, high: 0.1}": "{type: float, low: 0.001, high: 0.1, log: true}",
+    "loguniform(0.001, 0.1)": "{type: float, low: 0.001, high: 0.1, log: true}",
+}
+
+
+@pytest.mark.parametrize("written", SPELLINGS)
+def test_spellings_of_other_tools_are_answered_with_the_line_to_write(tmp_path, written):
+    path = tmp_path / "x.yaml"
+    path.write_text(f"# q\narchitectures: [gru]\ntrials: 3\nspace:\n  optimizer.lr: {written}\n")
+    with pytest.raises(UserError) as refused:
+        read_sweep(path)
+    assert f"write {SPELLINGS[written]}" in str(refused.value)
