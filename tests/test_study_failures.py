@@ -14,7 +14,7 @@ from rnnsweep.launchers.local.server import PRELOAD
 from rnnsweep.state import read_status
 from rnnsweep.state.ledger import read_ledger
 from rnnsweep.sweepfile import read_sweep
-from rnnsweep.tracking import curves, runs
+from rnnsweep.tracking import curves, runs, sync
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +45,7 @@ def failed(tmp_path_factory) -> Path:
     summary = run_sweep(read_sweep(path), mlruns=home / "mlruns", launcher=launcher)
     assert summary.trials == {"complete": 2, "pruned": 0, "failed": 9, "running": 0, "waiting": 0}
     assert {failure.name for failure in summary.failures} == set(CAUSES)
+    assert not sync(home / "mlruns", deadline_s=120).waiting  # a busy machine's shipper may be behind
     return home
 
 
