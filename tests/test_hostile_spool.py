@@ -1,5 +1,6 @@
 """A spool from somebody else, or a broken one: its lines are set aside once, and hold up no command."""
 
+import gzip
 import json
 import time
 
@@ -53,3 +54,15 @@ def test_a_note_that_is_nested_too_deeply_counts_as_none(template, tmp_path):
     open_run(mlruns).end("complete")
     (mlruns / "spool" / "notes" / "a.json").write_text(DEEP)
     assert sync(mlruns, deadline_s=20).waiting == ()
+
+
+def test_a_record_that_unpacks_to_far_more_than_its_size_is_left_out(tmp_path, monkeypatch):
+    from rnnsweep.tracking.spool import archive
+
+    monkeypatch.setattr(archive, "LEAST", 1 << 20)
+    folder = tmp_path / "records" / "a"
+    folder.mkdir(parents=True)
+    line = b'{"op": "start"}\n'
+    for number, content in enumerate((line, line + b" " * (4 << 20))):
+        (folder / f"{number:015d}-a.jsonl.gz").write_bytes(gzip.compress(content))
+    assert len(list(archive.read_records(tmp_path, "a"))) == 1

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.config import TOKENS, DataConfig
 from rnnsweep.errors import UserError
+from rnnsweep.safety.subword_model import load_subwords
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<padding>", "<unknown>")
@@ -192,8 +193,8 @@ def _train_subwords(texts: Iterator[str], vocabulary: int, kind: str) -> str:
 def _subword_cutter(model: str | None) -> Cut:
     if model is None:
         raise ValueError("subwords are cut by a model that was trained")
-    made = _library().Tokenizer.from_str(model)
-    return lambda text: list(made.encode(text).tokens) if text.strip() else []
+    cut = load_subwords(_library(), model)
+    return lambda text: cut(text) if text.strip() else []
 
 
 @dataclass(frozen=True)

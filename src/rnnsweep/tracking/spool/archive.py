@@ -6,6 +6,7 @@ the order of their times, and in ``files/`` the artifacts that they name.
 
 import fcntl
 import gzip
+import io
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from rnnsweep.json_text import parse_json
 from rnnsweep.tracking.spool.spool import KEY, Record, check_key, spool_folder
 
 RECORDS = "records"
+LEAST, RATIO = 64 << 20, 200  # bytes that every record may unpack to, and times its size
 _PART = re.compile(r"\d{15}-[0-9a-f]{1,32}\.jsonl\.gz")
 
 
@@ -123,13 +125,27 @@ def _parts(folder: Path) -> list[Path]:
 
 def _read_part(path: Path) -> Iterator[Record]:
     try:
-        content = gzip.decompress(read_own(path))
+        content = _unpacked(read_own(path))
     except (OSError, EOFError, zlib.error):
         return
     for line in content.splitlines():
         record = _record(line)
         if isinstance(record.get("op"), str):
             yield record
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Unpack a record, unless it stands for far more than lines of a run come to.
+
+    Raises:
+        EOFError: it does.
+    """
+    most = max(LEAST, RATIO * len(packed))
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise EOFError(f"more than {most} bytes")
+    return content
 
 
 def _record(line: bytes) -> Record:
