@@ -121,13 +121,13 @@ class _Cache(FunctionCache):
     _impl_class = _Files
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        if found is None:
+        overload = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        if overload is None:
             _TURN.take(Path(self.cache_path))
-            found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-            if found is not None:
+            overload = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            if overload is not None:
                 _TURN.give_back()
-        return found
+        return overload
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

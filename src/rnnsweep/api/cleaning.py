@@ -72,12 +72,12 @@ def disk_use(sweep: str | Path) -> DiskUse:
     from rnnsweep.state.losers import folder_size
     from rnnsweep.tracking.spool.archive import record_folders
 
-    found = status(sweep)
-    whole = folder_size(found.folder)
-    checkpoints = sum(folder_size(task.checkpoints) for task in SweepFolder(found.folder).tasks())
+    state = status(sweep)
+    whole = folder_size(state.folder)
+    checkpoints = sum(folder_size(task.checkpoints) for task in SweepFolder(state.folder).tasks())
     mlruns = find_paths().mlruns
-    artifacts = folder_size(mlruns / "artifacts" / found.sweep)
-    records = sum(folder_size(place) for place in record_folders(mlruns, SweepFolder(found.folder).key()))
+    artifacts = folder_size(mlruns / "artifacts" / state.sweep)
+    records = sum(folder_size(place) for place in record_folders(mlruns, SweepFolder(state.folder).key()))
     return DiskUse(checkpoints, artifacts, whole - checkpoints, records)
 
 

@@ -99,7 +99,7 @@ def _write(table: "pandas.DataFrame", file: Path) -> None:
 def _started(name: str | Path) -> Sweep:
     """Read a sweep as it was when it started."""
     places = find_paths()
-    found = started(find_name(name, places), places)
-    if found is None:
+    sweep = started(find_name(name, places), places)
+    if sweep is None:
         raise UserError(f"sweep {str(name)!r}: it never started, so it has no trials")
-    return found
+    return sweep

@@ -16,8 +16,8 @@ class Question(click.ParamType[str]):
     ) -> list[CompletionItem]:
         """Complete the names of sweeps/, and paths."""
         known = sorted({file.stem for folder in find_paths().sweeps for file in folder.glob("*.yaml")})
-        found = [CompletionItem(name) for name in known if name.startswith(incomplete)]
-        return found or [CompletionItem(incomplete, type="file")]
+        items = [CompletionItem(name) for name in known if name.startswith(incomplete)]
+        return items or [CompletionItem(incomplete, type="file")]
 
 
 class Started(click.ParamType[str]):
@@ -32,5 +32,5 @@ class Started(click.ParamType[str]):
         from rnnsweep.state.folder import SweepFolder
 
         known = [folder.name for folder in SweepFolder.every(find_paths().mlruns)]
-        found = [CompletionItem(name) for name in known if name.startswith(incomplete)]
-        return found or [CompletionItem(incomplete, type="file")]
+        items = [CompletionItem(name) for name in known if name.startswith(incomplete)]
+        return items or [CompletionItem(incomplete, type="file")]

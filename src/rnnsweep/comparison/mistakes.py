@@ -121,8 +121,8 @@ def _won_by(a: _Voice, b: _Voice, targets_N: NDArray[np.int64], labels: Sequence
 def _with_texts(examples: Sequence[Example], texts: Texts | None) -> tuple[Example, ...]:
     if texts is None or not examples:
         return tuple(examples)
-    found = texts([e.row for e in examples])
-    return tuple(replace(e, text=_short(text)) for e, text in zip(examples, found, strict=True))
+    example_texts = texts([e.row for e in examples])
+    return tuple(replace(e, text=_short(text)) for e, text in zip(examples, example_texts, strict=True))
 
 
 def _short(text: str) -> str:

@@ -71,12 +71,12 @@ def copy_conf(into: Path, conf: Path | None = None) -> Path:
 
 def options(group: str, folders: Sequence[Path]) -> dict[str, Path]:
     """Give the files of a group by name; experiments may lie in folders below."""
-    found: dict[str, Path] = {}
+    files_by_name: dict[str, Path] = {}
     for folder in reversed(folders):
         home = folder / group
         files = sorted(home.rglob("*.yaml") if group == "experiment" else home.glob("*.yaml"))
-        found |= {file.relative_to(home).with_suffix("").as_posix(): file for file in files}
-    return dict(sorted(found.items()))
+        files_by_name |= {file.relative_to(home).with_suffix("").as_posix(): file for file in files}
+    return dict(sorted(files_by_name.items()))
 
 
 def refuse_unknown_option(group: str, name: object, *, where: str, folders: Sequence[Path]) -> None:
@@ -137,10 +137,10 @@ def line_of(path: Path, inner: Sequence[str]) -> int | None:
     line = None
     for name in inner:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next(((key, value) for key, value in pairs if key.value == name), None)
-        if found is None:
+        pair = next(((key, value) for key, value in pairs if key.value == name), None)
+        if pair is None:
             return None
-        line, node = found[0].start_mark.line + 1, found[1]
+        line, node = pair[0].start_mark.line + 1, pair[1]
     return line
 
 

@@ -85,8 +85,8 @@ def read(network: Network, corpus: EncodedCorpus, text: str) -> Inspection:
 def _layers(network: Network, tokens_1T: Tensor) -> tuple[LayerView, ...]:
     if network.layers is None:
         return ()
-    found = traces(network.layers, network.embedding(tokens_1T.t()))
-    return tuple(_view(layer, direction, trace) for layer, direction, trace in found)
+    layer_traces = traces(network.layers, network.embedding(tokens_1T.t()))
+    return tuple(_view(layer, direction, trace) for layer, direction, trace in layer_traces)
 
 
 def _view(layer: int, direction: str, trace: Trace) -> LayerView:

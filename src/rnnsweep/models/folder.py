@@ -143,16 +143,16 @@ def _read_json(path: Path, kind: type[T]) -> T:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise UserError(f"{path}: is larger than {LARGEST_JSON >> 20} MB")
-        found = parse_json(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path}: is not JSON ({type(error).__name__})") from error
-    if not isinstance(found, kind):
+    if not isinstance(content, kind):
         raise UserError(f"{path}: must hold a JSON {'object' if kind is dict else 'list'}")
-    return found
+    return content
 
 
 def _texts(value: Any, path: Path, what: str, *, least: int) -> tuple[str, ...]:

@@ -111,12 +111,12 @@ async def _limit(seconds: float, refusal: Refused) -> AsyncIterator[None]:
 
 def _without_trace(body: bytes) -> bytes:
     try:
-        found = parse_json(body)
+        answer = parse_json(body)
     except ValueError:
         return body
-    if isinstance(found, dict):
-        found.pop("stack_trace", None)
-    return json.dumps(found).encode()
+    if isinstance(answer, dict):
+        answer.pop("stack_trace", None)
+    return json.dumps(answer).encode()
 
 
 def _headers(scope: Any) -> Mapping[str, str]:

@@ -113,11 +113,11 @@ class TextModel:
             if not isinstance(text, str):
                 raise TypeError(f"text {number + 1} is a {type(text).__name__}, not a text")
         part = self.encode([_writable(text) for text in texts])
-        found: list[Answer | None] = [None] * len(texts)
+        answers: list[Answer | None] = [None] * len(texts)
         for rows_B, outputs_BK in self._read(part):
             for row, outputs_K in zip(rows_B.tolist(), outputs_BK, strict=True):
-                found[row] = self._answer(part, row, texts[row], outputs_K)
-        return [answer for answer in found if answer is not None]
+                answers[row] = self._answer(part, row, texts[row], outputs_K)
+        return [answer for answer in answers if answer is not None]
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn texts into token ids; each has one at least."""

@@ -125,15 +125,15 @@ def traces(layers: Any, inputs_TBE: Tensor) -> list[tuple[int, str, Trace]]:
     Returns:
         (layer, "forward" or "backward", trace); a backward trace is turned round: its step t read token t.
     """
-    found: list[tuple[int, str, Trace]] = []
+    by_layer: list[tuple[int, str, Trace]] = []
     hidden_TBH = inputs_TBE
     for layer in range(layers.num_layers):
         ran = [("forward", _one(layers, hidden_TBH, layer, backward=False))]
         if layers.bidirectional:
             ran.append(("backward", _one(layers, hidden_TBH, layer, backward=True)))
         hidden_TBH = torch.cat([trace.states_TBH for _, trace in ran], dim=2)
-        found += [(layer, direction, trace) for direction, trace in ran]
-    return found
+        by_layer += [(layer, direction, trace) for direction, trace in ran]
+    return by_layer
 
 
 def _one(layers: Any, inputs_TBE: Tensor, layer: int, *, backward: bool) -> Trace:

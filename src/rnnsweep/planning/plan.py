@@ -61,10 +61,10 @@ class Plan:
     @property
     def seconds(self) -> float | None:
         """The time of it all where nothing is pruned, the linear baseline left out; None without trials."""
-        found = [one.seconds for one in self.architectures]
-        if None in found:
+        known = [one.seconds for one in self.architectures]
+        if None in known:
             return None
-        return self.own_seconds + sum(one or 0.0 for one in found) / self.slots
+        return self.own_seconds + sum(one or 0.0 for one in known) / self.slots
 
 
 def between(small: float, large: float) -> float:

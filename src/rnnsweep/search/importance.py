@@ -44,7 +44,7 @@ def study_importances(folder: SweepFolder, sweep: Sweep) -> tuple[dict[str, dict
     even = even and max(map(len, enough.values()), default=0) <= MOST_FOR_FANOVA
     shares = {a: _shares(_study(own, studies.get(a)), even=even) for a, own in enough.items()}
     method = "functional ANOVA" if even else "PED-ANOVA"
-    return {a: found for a, found in shares.items() if found}, f"Optuna's {method}"
+    return {a: share for a, share in shares.items() if share}, f"Optuna's {method}"
 
 
 def _load(storage: BaseStorage, name: str) -> optuna.Study:
@@ -88,8 +88,8 @@ def _study(trials: Sequence[FrozenTrial], original: optuna.Study | None) -> optu
 def _shares(study: optuna.Study, *, even: bool) -> dict[str, float]:
     evaluator = FanovaImportanceEvaluator(seed=0) if even else PedAnovaImportanceEvaluator()
     try:
-        found = get_param_importances(study, evaluator=evaluator)
+        importances = get_param_importances(study, evaluator=evaluator)
     except (RuntimeError, ValueError):  # as where every score is the same
         return {}
-    shares = {key: float(share) for key, share in found.items()}
+    shares = {key: float(share) for key, share in importances.items()}
     return shares if sum(shares.values()) > 0 else {}

@@ -153,13 +153,13 @@ def _holds(derived: Derived, run: RunConfig, drawn: Mapping[str, Any]) -> bool:
     return all(key in values and values[key] in allowed for key, allowed in derived.when)
 
 
-def _miss(found: Sized, derived: Derived) -> str:
-    what = "parameters" if found.count == "all" else "parameters without the embedding"
-    if found.value == WIDEST:
-        return f"{found.key} cannot reach {found.budget:,} {what}: {WIDEST:,} has {found.counted:,}"
+def _miss(sized: Sized, derived: Derived) -> str:
+    what = "parameters" if sized.count == "all" else "parameters without the embedding"
+    if sized.value == WIDEST:
+        return f"{sized.key} cannot reach {sized.budget:,} {what}: {WIDEST:,} has {sized.counted:,}"
     return (
-        f"no {found.key} comes within {derived.tolerance:.2%} of {found.budget:,} {what}:"
-        f" the nearest, {found.value}, has {found.counted:,} ({found.deviation:+.1%})"
+        f"no {sized.key} comes within {derived.tolerance:.2%} of {sized.budget:,} {what}:"
+        f" the nearest, {sized.value}, has {sized.counted:,} ({sized.deviation:+.1%})"
     )
 
 

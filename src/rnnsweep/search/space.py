@@ -150,9 +150,9 @@ def corners(dimension: Dimension) -> list[Any]:
     """Give the two ends of a range, or all choices."""
     if isinstance(dimension, Choices):
         return list(dimension.choices)
-    found = distribution(dimension)
-    assert isinstance(found, IntDistribution | FloatDistribution)
-    return [found.low, found.high]
+    spread = distribution(dimension)
+    assert isinstance(spread, IntDistribution | FloatDistribution)
+    return [spread.low, spread.high]
 
 
 def _composed(sweep: Sweep, architecture: str, values: Mapping[str, Any], conf: Path | None) -> RunConfig:

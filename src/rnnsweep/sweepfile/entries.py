@@ -113,8 +113,8 @@ class DerivedSpec(Section):
             return None
         if isinstance(self.parameters, tuple):
             return Choices(searched, self.parameters, self.when)
-        found = self.parameters.dimension(searched)
-        return replace(found, when=self.when) if self.when else found
+        parameters = self.parameters.dimension(searched)
+        return replace(parameters, when=self.when) if self.when else parameters
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ def _read(entries: dict[str, Any]) -> Space:
                 said = f"cannot be derived from parameters; {' and '.join(DERIVABLE)} can"
                 raise fault(said, under=key)
             derived.append(entry.derived(key))
-        found = Choices(key, entry) if isinstance(entry, tuple) else entry.dimension(key)
-        dimensions += [found] if found else []
+        dimension = Choices(key, entry) if isinstance(entry, tuple) else entry.dimension(key)
+        dimensions += [dimension] if dimension else []
     _check_conditions(dimensions, {one.key for one in derived})
     return Space(_parents_first(dimensions), tuple(derived))
 

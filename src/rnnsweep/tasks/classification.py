@@ -120,12 +120,12 @@ class Classes(Task):
         """Return a confusion matrix (targets by predictions) of zeros, and what the other scores count."""
         import torch
 
-        found = {"counts": torch.zeros(self.outputs, self.outputs, dtype=torch.int64, device=device)}
+        counts = {"counts": torch.zeros(self.outputs, self.outputs, dtype=torch.int64, device=device)}
         if full:
-            found["nats"] = torch.zeros((), dtype=torch.float64, device=device)
-            found["reliability"] = torch.zeros(3, GROUPS, dtype=torch.float64, device=device)
-            found["log_odds"] = torch.zeros(2, self.outputs, BINS, dtype=torch.int64, device=device)
-        return found
+            counts["nats"] = torch.zeros((), dtype=torch.float64, device=device)
+            counts["reliability"] = torch.zeros(3, GROUPS, dtype=torch.float64, device=device)
+            counts["log_odds"] = torch.zeros(2, self.outputs, BINS, dtype=torch.int64, device=device)
+        return counts
 
     def add(self, counts: "dict[str, Tensor]", outputs_BK: "Tensor", targets_B: "Tensor") -> None:
         """Count pairs of target and prediction; where there is room for them, probabilities."""

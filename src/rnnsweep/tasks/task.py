@@ -139,9 +139,9 @@ class Task(ABC):
 
     def counts(self, outputs_BK: "Tensor", targets_B: "Tensor") -> "dict[str, Tensor]":
         """Return the counts of some rows, of every score."""
-        found = self.empty(full=True, device=outputs_BK.device)
-        self.add(found, outputs_BK, targets_B)
-        return found
+        row_counts = self.empty(full=True, device=outputs_BK.device)
+        self.add(row_counts, outputs_BK, targets_B)
+        return row_counts
 
     @abstractmethod
     def baseline(self, penalty: float) -> Any:
@@ -203,8 +203,8 @@ def specs() -> dict[str, TaskSpec]:
     modules = (
         import_module(f"rnnsweep.tasks.{m.name}") for m in iter_modules(package.__path__) if not m.ispkg
     )
-    found = {module.TASK.name: module.TASK for module in modules if hasattr(module, "TASK")}
-    return {name: found[name] for name in sorted(found, key=lambda name: (name != DEFAULT, name))}
+    by_name = {module.TASK.name: module.TASK for module in modules if hasattr(module, "TASK")}
+    return {name: by_name[name] for name in sorted(by_name, key=lambda name: (name != DEFAULT, name))}
 
 
 def find_spec(config: TaskConfig) -> TaskSpec:

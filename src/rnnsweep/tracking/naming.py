@@ -79,12 +79,12 @@ def from_text(text: str) -> Any:
 
 def with_log_companions(params: Mapping[str, Any], *, log_scaled: Sequence[str]) -> dict[str, Any]:
     """Add ``optimizer.log10_lr`` beside ``optimizer.lr``: the UI's plots have no logarithmic axis."""
-    found = dict(params)
+    companions = dict(params)
     for name in log_scaled:
         value = params.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-            found[companion(name)] = round(math.log10(value), 4)
-    return found
+            companions[companion(name)] = round(math.log10(value), 4)
+    return companions
 
 
 def companion(name: str) -> str:

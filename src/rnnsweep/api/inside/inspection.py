@@ -50,18 +50,18 @@ def inspect(run: str, text: str, *, uri: str | None = None) -> InspectResult:
         )
     weights = checkpoint_of(row, mlruns)
     corpus = prepare(config.data)
-    found = read(restore(config, corpus, weights), corpus, text)
+    inspection = read(restore(config, corpus, weights), corpus, text)
     title = f"{row.name}: {text if len(text) <= SHOWN else text[: SHOWN - 1] + '…'}"
-    image = draw(found, title=title)
+    image = draw(inspection, title=title)
     page, picture = weights.parent / "inspection.html", weights.parent / "inspection.png"
-    write_page(found, page, title=title, picture=image)
+    write_page(inspection, page, title=title, picture=image)
     picture.write_bytes(image)
     record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
     record.artifact(page, f"inspection/{_slug(text)}.html")
     record.artifact(picture, f"inspection/{_slug(text)}.png")
     record.flush(5.0)
     sync(mlruns, uri)
-    return InspectResult(row.run_id, row.name, found, page, picture)
+    return InspectResult(row.run_id, row.name, inspection, page, picture)
 
 
 def _slug(text: str) -> str:

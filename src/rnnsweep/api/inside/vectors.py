@@ -29,7 +29,7 @@ def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
 
     run = compose([*overrides, quote("data.vectors", file)])
     corpus = prepare(run.data)
-    found = corpus_vectors(run.data, corpus, width=run.model.embedding_size)
-    if found is None:
+    word_vectors = corpus_vectors(run.data, corpus, width=run.model.embedding_size)
+    if word_vectors is None:
         raise UserError(f"{file!r}: must be the path of a file of vectors, or own")
-    return coverage(found, corpus.vocabulary, corpus.train.ids), found.width
+    return coverage(word_vectors, corpus.vocabulary, corpus.train.ids), word_vectors.width

@@ -31,14 +31,14 @@ def separate(
 
     result = run(asked)
     while result.state == "finished" and result.comparison is not None:
-        found = result.comparison
-        total = next_total(found.standings, found.verdicts, most=most)
+        comparison = result.comparison
+        total = next_total(comparison.standings, comparison.verdicts, most=most)
         if total is None:
             break
-        names = open_names(found.standings, found.verdicts, most=most)
+        names = open_names(comparison.standings, comparison.verdicts, most=most)
         asked = replace(asked, more={**asked.more, **dict.fromkeys(names, total)})
         if tell is not None:
-            tell(f"{', '.join(names)} get {total} replicates each: {found.answer}")
+            tell(f"{', '.join(names)} get {total} replicates each: {comparison.answer}")
         result = run(asked)
         if not result.ran:  # nothing could be added, as where an architecture has no complete trial
             break

@@ -34,19 +34,19 @@ def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import clean
 
-        found = clean(sweep, yes=yes, before=lambda planned: _list(planned, on_error=as_json))
+        cleaning = clean(sweep, yes=yes, before=lambda planned: _list(planned, on_error=as_json))
         emit(
             {
-                "done": found.done,
-                "bytes": found.size,
-                "removals": [_values(one) for one in found.removals],
-                "kept": found.kept,
+                "done": cleaning.done,
+                "bytes": cleaning.size,
+                "removals": [_values(one) for one in cleaning.removals],
+                "kept": cleaning.kept,
             }
         )
     if not as_json:
         if not yes:
-            _list(found)
-        _sum_up(found, () if sweep is None else (sweep,))
+            _list(cleaning)
+        _sum_up(cleaning, () if sweep is None else (sweep,))
 
 
 def _values(one: "Removal") -> dict[str, object]:
@@ -92,18 +92,18 @@ def _list(planned: "Cleaning", *, on_error: bool = False) -> None:
             console.print(line, markup=False, soft_wrap=True)
 
 
-def _sum_up(found: "Cleaning", sweep: tuple[str, ...]) -> None:
+def _sum_up(cleaning: "Cleaning", sweep: tuple[str, ...]) -> None:
     console, err = consoles()
-    for name, why in found.kept.items():
+    for name, why in cleaning.kept.items():
         err.print(f"sweep {name}: left alone, {why}", style="dim", markup=False)
-    if not found.removals:
+    if not cleaning.removals:
         console.print("nothing to remove")
         return
-    nouns = Counter(_noun(one) for one in found.removals)
+    nouns = Counter(_noun(one) for one in cleaning.removals)
     words = [count(number, noun) for noun, number in nouns.items()]
-    verb = "removed" if found.done else "may go"
-    console.print(f"{size_words(found.size):>9}  {verb}: {' and '.join(words)}", markup=False)
-    if not found.done:
+    verb = "removed" if cleaning.done else "may go"
+    console.print(f"{size_words(cleaning.size):>9}  {verb}: {' and '.join(words)}", markup=False)
+    if not cleaning.done:
         again = command_line("clean", *sweep, "--yes")
         err.print(f"remove it with: {again}", style="dim", markup=False, soft_wrap=True)
 

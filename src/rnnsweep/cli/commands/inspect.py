@@ -32,52 +32,52 @@ def inspect_command(run: str, text: str, as_json: bool) -> None:
         from rnnsweep.api import inspect
 
         result = inspect(run, text)
-        found = result.inspection
+        inspection = result.inspection
         emit(
             {
                 "run_id": result.run_id,
-                "answer": found.answer,
-                "labels": found.labels,
-                "tokens": found.tokens,
-                "known": found.known,
-                "probabilities": found.probabilities_TC,
-                "saliency": found.saliency_T,
+                "answer": inspection.answer,
+                "labels": inspection.labels,
+                "tokens": inspection.tokens,
+                "known": inspection.known,
+                "probabilities": inspection.probabilities_TC,
+                "saliency": inspection.saliency_T,
                 "page": result.page,
                 "picture": result.picture,
             }
         )
     if not as_json:
         console, _ = consoles()
-        console.print(_table(found))
-        console.print(f"answer   {found.answer} ({found.confidence:.3f})", markup=False)
+        console.print(_table(inspection))
+        console.print(f"answer   {inspection.answer} ({inspection.confidence:.3f})", markup=False)
         console.print("gates    mean over the units of layer 1: blank shut, full open", style="dim")
         console.print("[word]   not in the vocabulary", style="dim", markup=False)
         console.print(f"page     {result.page}", style="dim", markup=False, soft_wrap=True)
         console.print(f"picture  {result.picture}", style="dim", markup=False, soft_wrap=True)
 
 
-def _table(found: "Inspection") -> "Table":
+def _table(inspection: "Inspection") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
     from rnnsweep.inspection.trace import gate_names, shown_token
 
-    gates = gate_names(found.layers)
+    gates = gate_names(inspection.layers)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("token", "saliency", "class so far", ""):
         table.add_column(name, no_wrap=True)
     for gate in gates:
         table.add_column(gate, no_wrap=True)
-    for step, token in enumerate(found.tokens):
-        shares_C = found.probabilities_TC[step]
+    for step, token in enumerate(inspection.tokens):
+        shares_C = inspection.probabilities_TC[step]
         best = int(shares_C.argmax())
         shown = shown_token(token)[:24]
         table.add_row(
-            Text(shown if found.known[step] else f"[{shown}]"),
-            bar(float(found.saliency_T[step]), 8),
-            Text(found.labels[best][:16]),
+            Text(shown if inspection.known[step] else f"[{shown}]"),
+            bar(float(inspection.saliency_T[step]), 8),
+            Text(inspection.labels[best][:16]),
             f"{shares_C[best]:.2f}",
-            *(shade(float(found.layers[0].gates[gate][step].mean())) for gate in gates),
+            *(shade(float(inspection.layers[0].gates[gate][step].mean())) for gate in gates),
         )
     return table
 

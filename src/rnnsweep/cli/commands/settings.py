@@ -102,12 +102,12 @@ def version_command(as_json: bool) -> None:
 
     places = find_paths()
     names = ("rnnsweep", "torch", "pytorch-lightning", "hydra-core", "optuna", "mlflow")
-    found = {name: version(name) for name in names} | {"python": platform.python_version()}
+    versions = {name: version(name) for name in names} | {"python": platform.python_version()}
     folders = {"conf": str(places.conf), "mlruns": str(places.mlruns)}
     with one_json_object(as_json) as emit:
-        emit(found | folders)
+        emit(versions | folders)
     if not as_json:
-        for name, value in (found | folders).items():
+        for name, value in (versions | folders).items():
             echo(f"{name:<18} {value}")
 
 

@@ -103,16 +103,21 @@ def export_command(sweep: str, file: str | None, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import export
 
-        found = export(sweep, file)
+        exported = export(sweep, file)
         emit(
-            {"sweep": sweep, "trials": len(found.trials), "file": found.file, "storage": found.storage},
+            {
+                "sweep": sweep,
+                "trials": len(exported.trials),
+                "file": exported.file,
+                "storage": exported.storage,
+            },
         )
     if as_json:
         return
-    if found.file is None:
-        echo(found.trials.map(no_formula).to_csv(index=False), nl=False)
+    if exported.file is None:
+        echo(exported.trials.map(no_formula).to_csv(index=False), nl=False)
     _, console = consoles()
-    to = "standard output" if found.file is None else found.file
-    console.print(f"{count(len(found.trials), 'trial')} to {to}", markup=False, soft_wrap=True)
-    browse = command_line(found.storage, program="optuna-dashboard")
+    to = "standard output" if exported.file is None else exported.file
+    console.print(f"{count(len(exported.trials), 'trial')} to {to}", markup=False, soft_wrap=True)
+    browse = command_line(exported.storage, program="optuna-dashboard")
     console.print(f"to browse: {browse}", markup=False, style="dim", soft_wrap=True)

@@ -88,9 +88,9 @@ def sync_command() -> int:
     from rnnsweep.tracking.store.store import refuse_old_layout
 
     refuse_old_layout(find_paths().mlruns)
-    found = sync(find_paths().mlruns)
-    echo(found.line or "Nothing waits: all runs are in the store.")
-    return 1 if found.waiting else 0
+    result = sync(find_paths().mlruns)
+    echo(result.line or "Nothing waits: all runs are in the store.")
+    return 1 if result.waiting else 0
 
 
 @command(

@@ -159,8 +159,11 @@ def parameters_figure(comparison: Comparison) -> Figure | None:
     names = tuple(dict.fromkeys([*(t[0] for t in trials), *(s.architecture for s in means)]))
     # trials that never learnt would press everything else into one line
     score = comparison.score
-    found = sorted((t[2] for t in trials), key=score.turned)
-    shown = [*found[len(found) // 10 :], *(v for s in means for v in _natural(s) if v is not None)]
+    scores_by_size = sorted((t[2] for t in trials), key=score.turned)
+    shown = [
+        *scores_by_size[len(scores_by_size) // 10 :],
+        *(v for s in means for v in _natural(s) if v is not None),
+    ]
     sizes = [float(t[1]) for t in trials] + [float(s.parameters or 1) for s in means]
     x = alt.X(**values("parameters", "parameters (logarithmic)", of=sizes, log=True))
     y = alt.Y(**scores(score, "score", "", of=shown))
@@ -175,7 +178,7 @@ def parameters_figure(comparison: Comparison) -> Figure | None:
     dots = [(a, n, v, f"{a}: trial of {n:,} parameters, validation {v:.4f}") for a, n, v, _ in trials]
     small = table(dots, "architecture", "parameters", "score", "told")
     low, high = around(shown)
-    hidden = sum(not low <= value <= high for value in found)
+    hidden = sum(not low <= value <= high for value in scores_by_size)
     return Figure(
         name="parameters",
         title="Score against parameters",

@@ -23,10 +23,13 @@ from rnnsweep.palette import colour
 NAMES = 18  # columns of a name in the terminal
 
 
-def ranks_figure(found: CorporaComparison) -> Figure:
+def ranks_figure(comparison: CorporaComparison) -> Figure:
     """Draw the critical-difference diagram of Demsar 2006: mean ranks, bars over what is not told apart."""
-    names, ranks = found.architectures, dict(zip(found.architectures, found.ranks, strict=True))
-    rows = list(zip(names, map(float, found.ranks), strict=True))
+    names, ranks = (
+        comparison.architectures,
+        dict(zip(comparison.architectures, comparison.ranks, strict=True)),
+    )
+    rows = list(zip(names, map(float, comparison.ranks), strict=True))
     dots = [(*row, f"{row[0]}: mean rank {row[1]:.2f}") for row in rows]
     scale = alt.Scale(domain=[1, len(names)], nice=False, zero=False, padding=8)
     ticks: dict[str, Any] = {"orient": "top", "title": None, "values": list(range(1, len(names) + 1))}
@@ -37,7 +40,7 @@ def ranks_figure(found: CorporaComparison) -> Figure:
         .encode(x=shared, y=rows_of(names), color=hues(names), description="told:N")
         .properties(width=WIDTH, height=alt.Step(ROW))
     )
-    if bars := _bars(found):
+    if bars := _bars(comparison):
         ties = [
             (ranks[bar[0]], ranks[bar[-1]], n, f"not told apart: {', '.join(bar)}")
             for n, bar in enumerate(bars)
@@ -53,7 +56,7 @@ def ranks_figure(found: CorporaComparison) -> Figure:
     how = (
         "Each dot is an architecture's mean rank over the corpora, 1 is best. A bar spans those with ranks "
         "within Nemenyi's critical difference"
-        + (f" ({found.critical_difference:.2f})" if found.critical_difference else "")
+        + (f" ({comparison.critical_difference:.2f})" if comparison.critical_difference else "")
         + ": nothing is shown of their order."
     )
     label = "Mean ranks over the corpora, 1 is best"
@@ -61,60 +64,60 @@ def ranks_figure(found: CorporaComparison) -> Figure:
     return Figure("ranks", "Mean ranks", label, how, chart, columns, rows, tuple(names))
 
 
-def _bars(found: CorporaComparison) -> list[tuple[str, ...]]:
-    difference = found.critical_difference
-    return [] if difference is None else groups(found.architectures, found.ranks, difference)
+def _bars(comparison: CorporaComparison) -> list[tuple[str, ...]]:
+    difference = comparison.critical_difference
+    return [] if difference is None else groups(comparison.architectures, comparison.ranks, difference)
 
 
-def write_corpora_report(found: CorporaComparison, path: Path) -> Path:
+def write_corpora_report(comparison: CorporaComparison, path: Path) -> Path:
     """Write the page and give its path; one file that needs no network.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    return write_whole(path, render_corpora(found))
+    return write_whole(path, render_corpora(comparison))
 
 
-def render_corpora(found: CorporaComparison) -> str:
+def render_corpora(comparison: CorporaComparison) -> str:
     """Give the page as text."""
     return fill(
         "corpora.html.j2",
-        found=found,
+        found=comparison,
         say_iman_davenport=say_iman_davenport,
-        rows=list(zip(found.architectures, found.ranks, found.scores.T.tolist(), strict=True)),
-        figure=ranks_figure(found),
-        colours={name: colour(name) for name in found.architectures},
+        rows=list(zip(comparison.architectures, comparison.ranks, comparison.scores.T.tolist(), strict=True)),
+        figure=ranks_figure(comparison),
+        colours={name: colour(name) for name in comparison.architectures},
         css=css,
         svg=Markup,
         decimal=decimal,
-        json_text=json.dumps(found.to_json(), indent=1),
+        json_text=json.dumps(comparison.to_json(), indent=1),
     )
 
 
-def corpora_table(found: CorporaComparison, *, width: int = 80) -> RenderableType:
+def corpora_table(comparison: CorporaComparison, *, width: int = 80) -> RenderableType:
     """Give answer, scores, the critical-difference diagram and pairs as one renderable."""
-    parts: list[RenderableType] = [Text(found.answer), Text(""), _scores(found), Text("")]
-    parts += [Text("Mean ranks, 1 is best", style="bold"), *_diagram(found, width)]
-    if found.friedman:
-        test = found.friedman
+    parts: list[RenderableType] = [Text(comparison.answer), Text(""), _scores(comparison), Text("")]
+    parts += [Text("Mean ranks, 1 is best", style="bold"), *_diagram(comparison, width)]
+    if comparison.friedman:
+        test = comparison.friedman
         parts.append(
             Text(
                 f"Friedman: p = {test.p:.3f}; {say_iman_davenport(test)}; "
-                f"critical difference (Nemenyi): {found.critical_difference:.2f}",
+                f"critical difference (Nemenyi): {comparison.critical_difference:.2f}",
                 style="dim",
             )
         )
-    parts += [Text("Pairs over corpora (Wilcoxon, Holm)", style="bold"), *map(_pair, _told(found))]
-    if found.left_out:
-        parts.append(Text(f"Not in every sweep, so left out: {', '.join(found.left_out)}", style="dim"))
+    parts += [Text("Pairs over corpora (Wilcoxon, Holm)", style="bold"), *map(_pair, _told(comparison))]
+    if comparison.left_out:
+        parts.append(Text(f"Not in every sweep, so left out: {', '.join(comparison.left_out)}", style="dim"))
     return Group(*parts)
 
 
-def _told(found: CorporaComparison) -> list[tuple[str, str]]:
-    corpora = len(found.sweeps)
+def _told(comparison: CorporaComparison) -> list[tuple[str, str]]:
+    corpora = len(comparison.sweeps)
     return [
         ("+" if p.separated else "~", f"{p.a} : {p.b}  ahead on {p.wins} of {corpora} corpora, p = {p.p:.3f}")
-        for p in found.pairs
+        for p in comparison.pairs
     ]
 
 
@@ -122,19 +125,21 @@ def _pair(told: tuple[str, str]) -> RenderableType:
     return Padding(Text(" ".join(told)), (0, 0, 0, 2), expand=False)
 
 
-def _scores(found: CorporaComparison) -> Table:
+def _scores(comparison: CorporaComparison) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("architecture", no_wrap=True)
     table.add_column("rank", justify="right")
-    for name in found.sweeps:
+    for name in comparison.sweeps:
         table.add_column(name, justify="right", overflow="fold")
-    for name, rank, scores in zip(found.architectures, found.ranks, found.scores.T.tolist(), strict=True):
+    for name, rank, scores in zip(
+        comparison.architectures, comparison.ranks, comparison.scores.T.tolist(), strict=True
+    ):
         table.add_row(Text(name, style=colour(name)), f"{rank:.2f}", *map(decimal, scores))
     return table
 
 
-def _diagram(found: CorporaComparison, width: int) -> list[RenderableType]:
-    room, count = max(20, width - NAMES - 2), len(found.architectures)
+def _diagram(comparison: CorporaComparison, width: int) -> list[RenderableType]:
+    room, count = max(20, width - NAMES - 2), len(comparison.architectures)
 
     def place(rank: float) -> int:
         return round((rank - 1) / max(count - 1, 1) * (room - 1))
@@ -143,16 +148,16 @@ def _diagram(found: CorporaComparison, width: int) -> list[RenderableType]:
     for tick in range(1, count + 1):
         axis[place(tick)] = str(tick)[-1]
     lines = [Text(" " * NAMES + "".join(axis), style="dim")]
-    for name, rank in zip(found.architectures, found.ranks, strict=True):
+    for name, rank in zip(comparison.architectures, comparison.ranks, strict=True):
         line = " " * place(rank) + "●"
         lines.append(Text(f"{shorten(name, NAMES - 1):<{NAMES}}") + Text(line, style=colour(name)))
-    return [*lines, *_ties(found, place)]
+    return [*lines, *_ties(comparison, place)]
 
 
-def _ties(found: CorporaComparison, place: Callable[[float], int]) -> Sequence[Text]:
-    ranks = dict(zip(found.architectures, found.ranks, strict=True))
+def _ties(comparison: CorporaComparison, place: Callable[[float], int]) -> Sequence[Text]:
+    ranks = dict(zip(comparison.architectures, comparison.ranks, strict=True))
     lines = []
-    for bar in _bars(found):
+    for bar in _bars(comparison):
         first, last = place(ranks[bar[0]]), place(ranks[bar[-1]])
         lines.append(Text(f"{'not told apart':<{NAMES}}" + " " * first + "━" * (last - first + 1)))
     return lines

@@ -34,14 +34,16 @@ def probability_of_improvement(a: Scores, b: Scores, *, confidence: float = 0.95
     return Interval(wins, float(centre - half), float(centre + half), n, "Wilson")
 
 
-def meets_rule(found: Interval) -> bool:
+def meets_rule(interval: Interval) -> bool:
     """Say whether one side wins often enough to count: three in four, and surely more than half.
 
     The rule of Bouthillier et al. 2021, section 4.2, for either side.
     """
-    if found.low is None or found.high is None:
+    if interval.low is None or interval.high is None:
         return False
-    return (found.estimate >= RULE and found.low > 0.5) or (found.estimate <= 1 - RULE and found.high < 0.5)
+    return (interval.estimate >= RULE and interval.low > 0.5) or (
+        interval.estimate <= 1 - RULE and interval.high < 0.5
+    )
 
 
 def probability_over_all_pairs(a: Scores, b: Scores) -> float:

@@ -85,14 +85,14 @@ def _marginals(name: str, trials: "pd.DataFrame", chosen: Sequence[str], seed: i
         every = forest.predict(moved.reshape(-1, rows.shape[1]))  # one call: each costs more than its rows
         return np.asarray(every.reshape(len(values), -1).mean(axis=1))
 
-    found = []
+    marginals = []
     for key in (key for key in chosen if key in columns):
         codes, names = columns[key]
         at = np.arange(len(names)) if names else np.unique(np.quantile(codes, np.linspace(0, 1, POINTS)))
         scores = means_at(varied.index(key), np.asarray(at, dtype=np.float64))
         values = tuple(names) if names else tuple(map(float, at))
-        found.append(Marginal(name, key, values, scores))
-    return found
+        marginals.append(Marginal(name, key, values, scores))
+    return marginals
 
 
 def _varied_parameters(trials: "pd.DataFrame") -> list[str]:

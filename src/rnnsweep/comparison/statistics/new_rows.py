@@ -115,17 +115,19 @@ def _units(d_RN: NDArray[np.float64], groups_N: ArrayLike | None) -> NDArray[np.
     return scaled_RG
 
 
-def rows_needed(found: NewRows, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+def rows_needed(new_rows_interval: NewRows, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
     """Rows in all at which the difference would hold on new rows in `power` of cases, replicates as they are.
 
     The error of the rows falls with their number, that of the replicates does not: None where more rows
     cannot be enough, or where there is no difference.
     """
-    wanted = abs(found.estimate) / float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
-    room = wanted**2 - (found.error**2 - found.rows_error**2)
-    if room <= 0 or found.estimate == 0:
+    wanted = abs(new_rows_interval.estimate) / float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
+    room = wanted**2 - (new_rows_interval.error**2 - new_rows_interval.rows_error**2)
+    if room <= 0 or new_rows_interval.estimate == 0:
         return None
-    return max(found.rows, int(np.ceil(found.rows * found.rows_error**2 / room)))
+    return max(
+        new_rows_interval.rows, int(np.ceil(new_rows_interval.rows * new_rows_interval.rows_error**2 / room))
+    )
 
 
 def two_level_interval(

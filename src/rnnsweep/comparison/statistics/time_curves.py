@@ -150,14 +150,14 @@ def _covered(curves: Mapping[str, TimeCurve]) -> tuple[float, float]:
 
 def say_spending(curves: Mapping[str, TimeCurve]) -> list[str]:
     """Say what to take for a time of search, where the lead changes, and what is not covered."""
-    found = leads(curves)
-    if len(curves) < 2 or not found:
+    all_leads = leads(curves)
+    if len(curves) < 2 or not all_leads:
         return []
     start, end = _covered(curves)
-    said = [_say_leads(found, start, end)]
+    said = [_say_leads(all_leads, start, end)]
     for seconds, words in ASKED:
         if start <= seconds <= end:
-            leader = [lead for lead in found if lead.since <= seconds][-1].architecture
+            leader = [lead for lead in all_leads if lead.since <= seconds][-1].architecture
             score = float(np.interp(seconds, curves[leader].seconds, curves[leader].expected))
             said.append(
                 f"If you have {words} of search: {leader}, expected to reach {score:.4f} on validation."
@@ -170,14 +170,14 @@ def say_spending(curves: Mapping[str, TimeCurve]) -> list[str]:
     return said
 
 
-def _say_leads(found: Sequence[Lead], start: float, end: float) -> str:
-    if len(found) == 1:
+def _say_leads(all_leads: Sequence[Lead], start: float, end: float) -> str:
+    if len(all_leads) == 1:
         return (
-            f"{found[0].architecture} has the highest expected score for any time of search from "
+            f"{all_leads[0].architecture} has the highest expected score for any time of search from "
             f"{duration(start)} to {duration(end)}: the curves do not cross at the top."
         )
-    parts = [f"{lead.architecture} from {duration(lead.since)} on" for lead in found[:5]]
-    more = f", and {len(found) - 5} more changes" if len(found) > 5 else ""
+    parts = [f"{lead.architecture} from {duration(lead.since)} on" for lead in all_leads[:5]]
+    more = f", and {len(all_leads) - 5} more changes" if len(all_leads) > 5 else ""
     return f"The curves cross: the highest expected score has {', then '.join(parts)}{more}."
 
 

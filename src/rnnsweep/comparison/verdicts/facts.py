@@ -89,12 +89,12 @@ def _seeds(runs: "pd.DataFrame") -> str:
 
 def _constant(runs: "pd.DataFrame") -> dict[str, str]:
     """Settings of data and trainer that were the same in every run that has them."""
-    found = {}
+    constant = {}
     for column in (c for c in runs.columns if str(c).startswith(("data.", "trainer."))):
         values = runs[column].dropna().map(_plain).unique()
         if len(values) == 1:
-            found[str(column)] = str(values[0])
-    return found
+            constant[str(column)] = str(values[0])
+    return constant
 
 
 def _plain(value: object) -> str:

@@ -67,9 +67,9 @@ def _refused(why: str, sweep: Sweep, studies: int) -> Bought:
 
 def _of_trials(paths: Mapping[str, Path]) -> Bought:
     """Curves of independent trials; one that cannot win counts as the worst that could have."""
-    found = {a: _filled(v) for a, (v, _) in paths.items()}
-    curves = {a: budget_curve(v) for a, v in found.items() if len(v) >= FEWEST_TRIALS}
-    times = _known({a: time_curve(found[a], paths[a][1]) for a in curves})
+    filled = {a: _filled(v) for a, (v, _) in paths.items()}
+    curves = {a: budget_curve(v) for a, v in filled.items() if len(v) >= FEWEST_TRIALS}
+    times = _known({a: time_curve(filled[a], paths[a][1]) for a in curves})
     refusal = (
         "" if curves else f"It takes {FEWEST_TRIALS} scored trials of an architecture to draw this curve."
     )
@@ -91,8 +91,8 @@ def _of_whole_studies(every: Sequence[Mapping[str, Path]], architectures: Sequen
     return Bought(curves, times, studies=len(every), refusal=refusal)
 
 
-def _known(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: curve for name, curve in found.items() if curve is not None}
+def _known(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: curve for name, curve in known.items() if curve is not None}
 
 
 def _paths(runs: "pd.DataFrame", architectures: Sequence[str]) -> dict[str, Path]:

@@ -138,8 +138,8 @@ def main() -> None:
     """Answer one `Wanted` on standard input with its paragraphs on standard output."""
     warnings.simplefilter("ignore")  # SyntaxWarnings of the libraries' sources
     fields = json.load(sys.stdin)
-    found = read_library(Wanted(**fields))
-    json.dump([asdict(paragraph) for paragraph in found], sys.stdout)
+    paragraphs_read = read_library(Wanted(**fields))
+    json.dump([asdict(paragraph) for paragraph in paragraphs_read], sys.stdout)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ SPARE = 1.3  # read for each one that the sample takes: some are near-duplicates
 
 def state(config: DataConfig, cache: Path) -> Any:
     """Say which libraries of which versions are read, and how many paragraphs of each."""
-    found = {library: _find_source(library) for library in _libraries(config)}
-    versions = [[library, _version(library), _changed(source)] for library, source in found.items()]
+    places = {library: _find_source(library) for library in _libraries(config)}
+    versions = [[library, _version(library), _changed(source)] for library, source in places.items()]
     return [versions, _rows_of_each(config)]
 
 
@@ -60,8 +60,8 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         Wanted(library, str(_find_source(library)), _rows_of_each(config), names) for library in libraries
     ]
     with ThreadPoolExecutor(usable_cores()) as readers:
-        found = list(readers.map(_read_apart, wanted))
-    targets, kept = _without_repeats(found)
+        paragraphs_read = list(readers.map(_read_apart, wanted))
+    targets, kept = _without_repeats(paragraphs_read)
     for target, library in enumerate(libraries):
         _refuse_few(library, targets.count(target))
     return TextRows(
@@ -130,16 +130,18 @@ def _read_apart(wanted: Wanted) -> list[Paragraph]:
     return [Paragraph(**fields) for fields in json.loads(answer.stdout)]
 
 
-def _without_repeats(found: Sequence[Sequence[Paragraph]]) -> tuple[list[int], list[Paragraph]]:
+def _without_repeats(of_libraries: Sequence[Sequence[Paragraph]]) -> tuple[list[int], list[Paragraph]]:
     """Drop what is nearly the same in two libraries; the libraries take turns at being first."""
     seen = SeenTexts()
-    kept = [(target, paragraph) for target, paragraph in _in_turns(found) if seen.is_new(paragraph.text)]
+    kept = [
+        (target, paragraph) for target, paragraph in _in_turns(of_libraries) if seen.is_new(paragraph.text)
+    ]
     return [target for target, _ in kept], [paragraph for _, paragraph in kept]
 
 
-def _in_turns(found: Sequence[Sequence[Paragraph]]) -> Iterator[tuple[int, Paragraph]]:
-    for turn in range(max(map(len, found))):
-        for target, of_library in enumerate(found):
+def _in_turns(of_libraries: Sequence[Sequence[Paragraph]]) -> Iterator[tuple[int, Paragraph]]:
+    for turn in range(max(map(len, of_libraries))):
+        for target, of_library in enumerate(of_libraries):
             if turn < len(of_library):
                 yield target, of_library[turn]
 

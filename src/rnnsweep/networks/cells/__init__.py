@@ -83,10 +83,10 @@ def find_cell(name: str) -> CellSpec:
     if name in cell_names():
         return import_module(f"{__name__}.{name}").CELL  # type: ignore[no-any-return]
     entries = _entries(name)
-    found = entries[0].load() if entries else _loaded(name)
-    if not isinstance(found, CellSpec):
-        raise UserError(f"model.cell={name!r}: is a {type(found).__name__}; it must be a CellSpec")
-    return found
+    spec = entries[0].load() if entries else _loaded(name)
+    if not isinstance(spec, CellSpec):
+        raise UserError(f"model.cell={name!r}: is a {type(spec).__name__}; it must be a CellSpec")
+    return spec
 
 
 def cell_files(names: Iterable[str]) -> list[Path]:

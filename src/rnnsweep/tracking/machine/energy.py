@@ -48,10 +48,10 @@ class Energy:
     @property
     def joules(self) -> dict[str, float]:
         """What was taken since the first reading; nothing where nothing is measured."""
-        found = {"energy/cpu_joules": self._cpu} if self._packages else {}
+        sums = {"energy/cpu_joules": self._cpu} if self._packages else {}
         if self._gpu_first is not None and self._gpu_last is not None:
-            found["energy/gpu_joules"] = self._gpu_last - self._gpu_first
-        return found
+            sums["energy/gpu_joules"] = self._gpu_last - self._gpu_first
+        return sums
 
     @property
     def description(self) -> str:

@@ -44,10 +44,10 @@ class Graphics:
 
     def values(self) -> dict[str, float]:
         """Give use, memory and power of each card under MLflow's names, as far as it tells."""
-        found: dict[str, float] = {}
+        readings: dict[str, float] = {}
         for number, handle in self._handles.items():
-            found |= {f"gpu_{number}_{name}": value for name, value in self._read(handle).items()}
-        return found
+            readings |= {f"gpu_{number}_{name}": value for name, value in self._read(handle).items()}
+        return readings
 
     def joules(self) -> float | None:
         """Give the energy that the cards took since their drivers were loaded; None: they do not tell."""
@@ -60,17 +60,17 @@ class Graphics:
         return float(sum(counts)) / 1e3  # they count millijoules
 
     def _read(self, handle: Any) -> dict[str, float]:
-        found: dict[str, float] = {}
+        readings: dict[str, float] = {}
         nvml = self._library
         with suppress(nvml.NVMLError):
             memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-            found["memory_usage_megabytes"] = memory.used / MEGABYTE
-            found["memory_usage_percentage"] = round(memory.used / memory.total * 100, 1)
+            readings["memory_usage_megabytes"] = memory.used / MEGABYTE
+            readings["memory_usage_percentage"] = round(memory.used / memory.total * 100, 1)
         with suppress(nvml.NVMLError):
-            found["utilization_percentage"] = float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+            readings["utilization_percentage"] = float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
         with suppress(nvml.NVMLError):
-            found["power_usage_watts"] = nvml.nvmlDeviceGetPowerUsage(handle) / 1e3
-        return found
+            readings["power_usage_watts"] = nvml.nvmlDeviceGetPowerUsage(handle) / 1e3
+        return readings
 
 
 def visible(count: int, names: str | None = None) -> list[int]:

@@ -172,8 +172,8 @@ class Shipment:
         if not self.note.experiment_id:
             return None
         query = f"tags.`rnnsweep.key` = '{self.key}'"
-        found = self.client.search_runs([self.note.experiment_id], query, max_results=1)
-        return str(found[0].info.run_id) if found else None
+        matching = self.client.search_runs([self.note.experiment_id], query, max_results=1)
+        return str(matching[0].info.run_id) if matching else None
 
     def _create(self, record: Record) -> str:
         parent = self._parent_id(record.get("parent"))

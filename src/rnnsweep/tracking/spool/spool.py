@@ -60,8 +60,8 @@ def spooled_keys(mlruns: Path) -> list[str]:
     folder = own_folder(mlruns, "spool")
     if not folder.is_dir():
         return []
-    found = [(_mtime(path), path.stem) for path in folder.glob("*.jsonl") if _is_spool(path)]
-    return [key for _, key in sorted(found)]
+    spools = [(_mtime(path), path.stem) for path in folder.glob("*.jsonl") if _is_spool(path)]
+    return [key for _, key in sorted(spools)]
 
 
 def _is_spool(path: Path) -> bool:
@@ -204,9 +204,9 @@ class SpoolWriter:
                 flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
                 self._fd, self._end = open_own(self.path, flags), -1
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-            found = os.fstat(self._fd)
-            if found.st_nlink:
-                return self._fd, found.st_size
+            opened = os.fstat(self._fd)
+            if opened.st_nlink:
+                return self._fd, opened.st_size
             self.close()  # shipped whole and removed: go on in a new file
 
     def __getstate__(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def close_stale(mlruns: Path) -> list[str]:
 
 def _open_runs(mlruns: Path) -> dict[str, Mapping[str, Any]]:
     """Give the last start line of each run that has started and not ended."""
-    found = {}
+    open_runs = {}
     for key in spooled_keys(mlruns):
         start: Mapping[str, Any] | None = None
         for record in read_all(mlruns / "spool" / f"{key}.jsonl"):
@@ -35,8 +35,8 @@ def _open_runs(mlruns: Path) -> dict[str, Mapping[str, Any]]:
             elif record["op"] == "end":
                 start = None
         if start is not None:
-            found[key] = start
-    return found
+            open_runs[key] = start
+    return open_runs
 
 
 def _is_owned(key: str, open_runs: Mapping[str, Mapping[str, Any]]) -> bool:

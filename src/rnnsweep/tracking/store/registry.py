@@ -254,10 +254,10 @@ def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str
         from mlflow.exceptions import MlflowException
 
         try:
-            found = open_client(mlruns, target).get_registered_model(name).aliases
+            by_alias = open_client(mlruns, target).get_registered_model(name).aliases
         except MlflowException:
             return {}
-        return {str(alias): str(version) for alias, version in found.items()}
+        return {str(alias): str(version) for alias, version in by_alias.items()}
     if not database(mlruns).exists():
         return {}
     query = "SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias"

@@ -170,14 +170,14 @@ def ensure_experiment(client: "MlflowClient", name: str, *, location: str | None
     """
     from mlflow.exceptions import MlflowException
 
-    found: Any = client.get_experiment_by_name(name)
-    if found is None:
+    experiment: Any = client.get_experiment_by_name(name)
+    if experiment is None:
         try:
             return str(client.create_experiment(name, artifact_location=location))
         except MlflowException:
-            found = client.get_experiment_by_name(name)  # another process was first
-            if found is None:
+            experiment = client.get_experiment_by_name(name)  # another process was first
+            if experiment is None:
                 raise
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)

@@ -68,8 +68,8 @@ def _check_store(store: str | None) -> Check:
         kind = urlsplit(store).scheme or "a file"
         return Check(what, False, f"{kind} has one writer at a time", f"--store {DATABASE}")
     if has_secret(store):
-        found = f"{masked(store)}: every user of this machine reads its password in the list of processes"
-        return Check(what, False, found, f"--store {DATABASE}, and PGPASSWORD or a line in ~/.pgpass")
+        message = f"{masked(store)}: every user of this machine reads its password in the list of processes"
+        return Check(what, False, message, f"--store {DATABASE}, and PGPASSWORD or a line in ~/.pgpass")
     try:
         version, may_create = _ask_postgres(store)
     except ImportError as error:
@@ -162,11 +162,11 @@ def _check_accounts() -> Iterator[Check]:
     )
     for name, least in SHORTEST.items():
         value = os.environ.get(name, "")
-        found = f"{name} is set" if value else f"{name} is not set"
+        message = f"{name} is set" if value else f"{name} is not set"
         strong = len(value) >= least and not value.lower().startswith("password")
         if value and not strong:
-            found = f"{name} is weak: {least} characters or more, no word"
-        yield Check("accounts", strong, found, f"export {name}=$(openssl rand -hex 24)")
+            message = f"{name} is weak: {least} characters or more, no word"
+        yield Check("accounts", strong, message, f"export {name}=$(openssl rand -hex 24)")
 
 
 def check_server(uri: str) -> list[Check]:
@@ -209,8 +209,8 @@ def _check_transport(address: str) -> Check:
         return Check("transport", True, "encrypted")
     if _is_loopback(parts.hostname or ""):
         return Check("transport", True, "stays on this machine")
-    found = "passwords and runs cross the network in the clear"
-    return Check("transport", False, found, "put a proxy that speaks TLS before it, and ask by https://")
+    message = "passwords and runs cross the network in the clear"
+    return Check("transport", False, message, "put a proxy that speaks TLS before it, and ask by https://")
 
 
 def _is_loopback(host: str) -> bool:
@@ -223,23 +223,26 @@ def _is_loopback(host: str) -> bool:
 def _check_closed(address: str, what: str, path: str) -> Check:
     status, _ = _get(address + path, own=True)
     closed = status in (401, 403, 404, 501)
-    found = f"{'closed' if closed else 'open'} (status {status})"
+    message = f"{'closed' if closed else 'open'} (status {status})"
     return Check(
-        what, closed, found, "close it at the proxy, and ask by its address; the settings: rnnsweep ui --team"
+        what,
+        closed,
+        message,
+        "close it at the proxy, and ask by its address; the settings: rnnsweep ui --team",
     )
 
 
 def _check_strangers(address: str) -> Check:
     status, _ = _get(address + SEARCH)
     remedy = "start it with --app-name basic-auth, else anyone who reaches it may delete all"
-    found = "strangers are refused" if status == 401 else f"a stranger reads experiments (status {status})"
-    return Check("accounts", status == 401, found, remedy)
+    message = "strangers are refused" if status == 401 else f"a stranger reads experiments (status {status})"
+    return Check("accounts", status == 401, message, remedy)
 
 
 def _check_names(address: str) -> Check:
     status, _ = _get(address + SEARCH, host=STRANGER)
-    found = f"another name in a request gets {status}"
-    return Check("allowed hosts", status == 403, found, "start it with --allowed-hosts NAME,...")
+    message = f"another name in a request gets {status}"
+    return Check("allowed hosts", status == 403, message, "start it with --allowed-hosts NAME,...")
 
 
 def _check_files(address: str) -> Check:
