@@ -1,4 +1,4 @@
-"""The ways to run recurrent layers over ragged texts: the measure behind the rule.
+"""The backends to run recurrent layers over ragged texts: the measure behind the rule.
 
 `rnnsweep.networks.backends.choose` takes compiled time loops on the CPU; here is what packing, gathering and
 padding would cost instead.
@@ -16,21 +16,24 @@ from rnnsweep.networks.backends import run as run_layers
 STEPS, WIDTH, TURNS = 40, 64, 15
 
 
-def milliseconds(layers: nn.RNNBase, inputs: torch.Tensor, lengths: torch.Tensor, way: str) -> float:
+def milliseconds(layers: nn.RNNBase, inputs: torch.Tensor, lengths: torch.Tensor, backend: str) -> float:
     """One pass forward and backward."""
     start = time.process_time()
-    run_layers(layers, inputs, lengths, way=way).mean(0).sum().backward()
+    run_layers(layers, inputs, lengths, backend=backend).mean(0).sum().backward()
     return 1000 * (time.process_time() - start)
 
 
 def measure(cell: str, *, hidden: int, bidirectional: bool, batch: int) -> dict:
-    """Let the ways take turns on one batch of texts of 30 to 40 tokens."""
+    """Let the backends take turns on one batch of texts of 30 to 40 tokens."""
     kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
     layers = kind(WIDTH, hidden, bidirectional=bidirectional)
     inputs = torch.randn(STEPS, batch, WIDTH, requires_grad=True)
     lengths = torch.randint(30, STEPS + 1, (batch,))
     turns = [
-        [milliseconds(layers, inputs, lengths, way) for way in ("compiled", "packed", "gathered", "equal")]
+        [
+            milliseconds(layers, inputs, lengths, backend)
+            for backend in ("compiled", "packed", "gathered", "equal")
+        ]
         for _ in range(TURNS + 1)
     ][1:]
     compiled, packed, gathered, padded = zip(*turns, strict=True)

@@ -115,10 +115,10 @@ def test_the_equations_compute_what_pytorchs_module_and_the_time_loops_do(cell, 
     ours.load_state_dict(module.state_dict())
     inputs_TBE, lengths_B = texts(6, 2, 4, 1, 5)
     wanted = loop(module, inputs_TBE, lengths_B)
-    ways = [("gathered", ours), ("packed", module)]
-    ways += [("compiled", module), ("compiled", ours)] if find_cell(cell).loops else []
-    for way, layers in ways:
-        found = real(run(layers, inputs_TBE, lengths_B, way=way), lengths_B)
+    backends = [("gathered", ours), ("packed", module)]
+    backends += [("compiled", module), ("compiled", ours)] if find_cell(cell).loops else []
+    for backend, layers in backends:
+        found = real(run(layers, inputs_TBE, lengths_B, backend=backend), lengths_B)
         torch.testing.assert_close(found, wanted, atol=1e-11, rtol=0)
 
 

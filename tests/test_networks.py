@@ -1,4 +1,4 @@
-"""Networks compute the function of packed sequences, in whatever way, with whatever padding."""
+"""Networks compute the function of packed sequences, in whatever backend, with whatever padding."""
 
 from dataclasses import replace
 
@@ -80,15 +80,15 @@ def test_a_batch_of_one_equals_its_row_in_a_larger_batch(config, rows, seed):
     torch.testing.assert_close(together_BC, torch.cat(alone), atol=1e-12, rtol=0)
 
 
-def logits_and_gradients(network, way, tokens_BT, lengths_B, monkeypatch):
-    monkeypatch.setattr("rnnsweep.networks.network.choose", lambda *_, **__: way)
+def logits_and_gradients(network, backend, tokens_BT, lengths_B, monkeypatch):
+    monkeypatch.setattr("rnnsweep.networks.network.choose", lambda *_, **__: backend)
     network.zero_grad()
     logits_BC = network(tokens_BT, lengths_B)
     (logits_BC * torch.arange(1.0, 1 + CLASSES)).sum().backward()
     return [logits_BC.detach(), *(weight.grad.clone() for weight in network.parameters())]
 
 
-def assert_ways_agree(config, rows, *, seed, ways):
+def assert_backends_agree(config, rows, *, seed, backends):
     """To 1e-5 in single precision and 1e-11 in double, and what rounding leaves where the network's largest
     numbers cancel: where gradients reach 36, PyTorch's own in single precision are 2e-5 off."""
     tokens_BT, lengths_B = ragged(rows)
@@ -96,7 +96,8 @@ def assert_ways_agree(config, rows, *, seed, ways):
         network = made(config, seed=seed).to(precision)
         with pytest.MonkeyPatch.context() as patch:
             packed, *others = (
-                logits_and_gradients(network, way, tokens_BT, lengths_B, patch) for way in ("packed", *ways)
+                logits_and_gradients(network, backend, tokens_BT, lengths_B, patch)
+                for backend in ("packed", *backends)
             )
         rounding = 16 * torch.finfo(precision).eps * max(float(one.abs().max()) for one in packed)
         for other in others:
@@ -109,13 +110,13 @@ recurrent = configs.filter(lambda config: config.cell != "bag")
 @given(recurrent, lengths, seeds)
 @settings(max_examples=80, deadline=None)
 def test_all_ways_give_the_same_logits_and_gradients_on_ragged_batches(config, rows, seed):
-    assert_ways_agree(config, rows, seed=seed, ways=("gathered", "compiled"))
+    assert_backends_agree(config, rows, seed=seed, backends=("gathered", "compiled"))
 
 
 @given(recurrent, st.integers(1, 9), st.integers(1, 5), seeds)
 @settings(max_examples=60, deadline=None)
 def test_all_ways_give_the_same_logits_and_gradients_on_equal_lengths(config, steps, texts, seed):
-    assert_ways_agree(config, [steps] * texts, seed=seed, ways=("equal", "gathered", "compiled"))
+    assert_backends_agree(config, [steps] * texts, seed=seed, backends=("equal", "gathered", "compiled"))
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
@@ -152,7 +153,7 @@ def test_dropout_between_layers_draws_in_training_and_not_in_evaluation():
     lengths_B = torch.tensor([4, 2])
 
     def outputs():
-        return run(network.layers, inputs_TBE, lengths_B, way="gathered")
+        return run(network.layers, inputs_TBE, lengths_B, backend="gathered")
 
     torch.testing.assert_close(outputs(), outputs(), atol=0, rtol=0)
     network.train()
@@ -186,7 +187,7 @@ def test_the_state_dict_loads_into_a_module_of_pytorch():
     plain.load_state_dict(state)
 
     inputs_TBE = torch.randn(5, 3, 64, dtype=torch.double)
-    ours_TBH = run(network.layers, inputs_TBE, torch.full((3,), 5), way="gathered")
+    ours_TBH = run(network.layers, inputs_TBE, torch.full((3,), 5), backend="gathered")
     torch.testing.assert_close(plain(inputs_TBE.transpose(0, 1))[0], ours_TBH.transpose(0, 1))
 
 

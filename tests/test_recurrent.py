@@ -43,7 +43,9 @@ def test_a_hundred_steps_of_any_width_agree_with_packed_sequences_to_1e_5(cell, 
     layers = KINDS[cell](6, hidden, bidirectional=True)
     inputs_TBE, lengths_B = torch.randn(100, 7, 6), torch.tensor([100, 99, 100, 3, 47, 1, 64])
 
-    compiled, packed = (run(layers, inputs_TBE, lengths_B, way=way) for way in ("compiled", "packed"))
+    compiled, packed = (
+        run(layers, inputs_TBE, lengths_B, backend=backend) for backend in ("compiled", "packed")
+    )
 
     torch.testing.assert_close(compiled, packed, atol=1e-5, rtol=1e-5)
 

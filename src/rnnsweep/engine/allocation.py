@@ -6,7 +6,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.sweepfile import Slot
 
 
-def seats(slots: Sequence[Slot], taken: Collection[int], *, devices: int) -> tuple[Slot, ...] | None:
+def choose_slots(slots: Sequence[Slot], taken: Collection[int], *, devices: int) -> tuple[Slot, ...] | None:
     """Choose free slots for a task: CPU slots, or as many different GPUs; None where too few are free."""
     free = [slot for slot in slots if slot.index not in taken]
     if devices == 1:
@@ -34,7 +34,7 @@ def check_seats(slots: Sequence[Slot], devices: int, *, architecture: str) -> No
     Raises:
         UserError: fewer CPU slots, or different GPUs, than processes of one training.
     """
-    if seats(slots, (), devices=devices) is None:
+    if choose_slots(slots, (), devices=devices) is None:
         have = f"{len(slots)} slot" + ("" if len(slots) == 1 else "s")
         raise UserError(
             f"trainer.devices={devices}: a trial of {architecture} takes {devices} CPU slots or GPUs at once,"

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rnnsweep.engine.agenda import Agenda, Job
-from rnnsweep.engine.allocation import joined, seats
+from rnnsweep.engine.allocation import choose_slots, joined
 from rnnsweep.engine.eta import seconds_left
 from rnnsweep.engine.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
 from rnnsweep.engine.inbox import Inbox
@@ -108,7 +108,7 @@ class Controller:
             job, self.held = self.held or self.agenda.next(), None
             if job is None:
                 return
-            chosen = seats(self.launcher.slots, taken, devices=job.task.devices)
+            chosen = choose_slots(self.launcher.slots, taken, devices=job.task.devices)
             if chosen is not None:
                 self._start(job, chosen)
             elif taken:

@@ -1,4 +1,4 @@
-"""Four ways to run recurrent layers over texts of different lengths; all compute the same function.
+"""Four backends that run recurrent layers over texts of different lengths; all compute the same function.
 
 compiled  own time loops, which read the real steps alone (`recurrent`): on the CPU, in full precision.
 packed    PyTorch's packed sequences: right everywhere, but on the CPU they leave oneDNN's fused kernel.
@@ -23,12 +23,12 @@ from rnnsweep.networks.fast.layers import Shows
 from rnnsweep.networks.fast.recurrent import run_compiled
 from rnnsweep.networks.layers import EquationLayers, Layers
 
-Way = Literal["compiled", "packed", "equal", "gathered"]
+Backend = Literal["compiled", "packed", "equal", "gathered"]
 _RUN = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh}
 
 
-def choose(inputs: Tensor, *, ragged: bool = True, cell: CellSpec | None = None) -> Way:
-    """Choose the way that was measured to be the fastest (`python -m benchmarks lengths`).
+def choose(inputs: Tensor, *, ragged: bool = True, cell: CellSpec | None = None) -> Backend:
+    """Choose the backend that was measured to be the fastest (`python -m benchmarks lengths`).
 
     On the CPU the compiled loops take a third to two thirds of the time of oneDNN's kernels on gathered texts
     for a GRU or an RNN, and about the same for an LSTM (whole training steps, batches of 16 to 256: .86 to
@@ -52,10 +52,12 @@ def lacks_bfloat16() -> bool:
     return not torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
-def run(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way, shows: Shows = "every") -> Tensor:
+def run(
+    layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, backend: Backend, shows: Shows = "every"
+) -> Tensor:
     """Run recurrent layers over texts; the outputs at and after a text's length mean nothing.
 
-    `shows` is what "compiled" returns (see `run_compiled`); the other ways return every output. Under
+    `shows` is what "compiled" returns (see `run_compiled`); the others return every output. Under
     autocast the layers run in single precision where the processor has no bfloat16 for them.
 
     Returns:
@@ -63,12 +65,12 @@ def run(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, way: Way, show
     """
     if inputs_TBE.device.type == "cpu" and torch.is_autocast_enabled("cpu") and lacks_bfloat16():
         with torch.autocast("cpu", enabled=False):
-            return run(layers, inputs_TBE.float(), lengths_B, way=way, shows=shows)
-    if way == "compiled":
+            return run(layers, inputs_TBE.float(), lengths_B, backend=backend, shows=shows)
+    if backend == "compiled":
         return run_compiled(layers, inputs_TBE, lengths_B, shows=shows)
-    if way == "packed":
+    if backend == "packed":
         return _packed(layers, inputs_TBE, lengths_B)
-    if way == "equal" or not layers.bidirectional:
+    if backend == "equal" or not layers.bidirectional:
         return layers(inputs_TBE)[0]  # type: ignore[no-any-return]
     return _gathered(layers, inputs_TBE, lengths_B)
 

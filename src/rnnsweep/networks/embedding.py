@@ -1,4 +1,4 @@
-"""The way from token ids to numbers: an embedding that is learned, frozen, or a one-hot code.
+"""From token ids to numbers: an embedding that is learned, frozen, or a one-hot code.
 
 Shapes: V tokens, E numbers a token.
 """

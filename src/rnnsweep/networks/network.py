@@ -63,8 +63,8 @@ class Network(nn.Module):
         lengths_B = self._lengths_read(lengths_B, steps)
         if self.layers is None:
             return self._head(embedded_TBE, lengths_B)
-        way = choose(embedded_TBE, ragged=bool((lengths_B != steps).any()), cell=self.cell)
-        shown = run(self.layers, embedded_TBE, lengths_B, way=way, shows=self._shows)
+        backend = choose(embedded_TBE, ragged=bool((lengths_B != steps).any()), cell=self.cell)
+        shown = run(self.layers, embedded_TBE, lengths_B, backend=backend, shows=self._shows)
         return self._head(shown, lengths_B)
 
     def reads_distinct(self, vectors_UE: Tensor, *, tokens: int) -> bool:

@@ -5,8 +5,8 @@ Here all steps of four texts at a time are one loop, for one direction. The prod
 (of the inputs and of the weights' gradients) are left to PyTorch: see `cells` and `recurrent`. What a step
 does to each number is in `steps`, where rows lie in `rows`. Nothing is computed for padding.
 
-Arguments: `way` is the direction's number, `read` has the inputs' products and which row of them each token
-reads (none: its own), the bias is added to them (a GRU has another one for the state's products), `given`
+Arguments: `direction` is its number, `read` has the inputs' products and which row of them each token reads
+(none: its own), the bias is added to them (a GRU has another one for the state's products), `given`
 has the outputs' gradients and whose they are, `into` the gradients of the inputs' sums and the rows again,
 `batch` has order_B, the texts' numbers by falling length, and lengths_B.
 
@@ -45,16 +45,16 @@ Array = NDArray[Any]
 
 
 @compiled
-def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, out: Array) -> None:
+def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, direction: int, batch: Any, out: Array) -> None:
     """Write out_NK."""
     units = len(weights_HG)
-    own = way * units, (way + 1) * units
+    own = direction * units, (direction + 1) * units
     sums = np.zeros((TEXTS, units), out.dtype)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first)
-        before = rows_at(four, -1, way, len(out))
+        before = rows_at(four, -1, direction, len(out))
         for step in range(max(four[1])):
-            here = rows_at(four, step, way, len(out))
+            here = rows_at(four, step, direction, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
                     read_sums(read, here[r], bias_G, sums[r])
@@ -68,17 +68,24 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, way: int, batch: An
 
 @compiled
 def gru_forward(
-    read: Any, weights_HG: Array, biases: Any, way: int, batch: Any, gates: Array, given: Array, out: Array
+    read: Any,
+    weights_HG: Array,
+    biases: Any,
+    direction: int,
+    batch: Any,
+    gates: Array,
+    given: Array,
+    out: Array,
 ) -> None:
     """Write gates_NW, given_NH (the state's part of the candidate) and out_NK."""
     units, width = weights_HG.shape
-    own = way * units, (way + 1) * units
+    own = direction * units, (direction + 1) * units
     sums, state = np.zeros((TEXTS, width), out.dtype), np.zeros((TEXTS, width), out.dtype)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first)
-        before = rows_at(four, -1, way, len(out))
+        before = rows_at(four, -1, direction, len(out))
         for step in range(max(four[1])):
-            here = rows_at(four, step, way, len(out))
+            here = rows_at(four, step, direction, len(out))
             state[:] = biases[1]
             if step:
                 add_products(rows_of(state, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
@@ -94,17 +101,24 @@ def gru_forward(
 
 @compiled
 def lstm_forward(
-    read: Any, weights_HG: Array, bias_G: Array, way: int, batch: Any, gates: Array, cells: Array, out: Array
+    read: Any,
+    weights_HG: Array,
+    bias_G: Array,
+    direction: int,
+    batch: Any,
+    gates: Array,
+    cells: Array,
+    out: Array,
 ) -> None:
     """Write gates_NW, cells_NH (the memory) and out_NK."""
     units, width = weights_HG.shape
-    own = way * units, (way + 1) * units
+    own = direction * units, (direction + 1) * units
     sums = np.zeros((TEXTS, width), out.dtype)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first)
-        before = rows_at(four, -1, way, len(out))
+        before = rows_at(four, -1, direction, len(out))
         for step in range(max(four[1])):
-            here = rows_at(four, step, way, len(out))
+            here = rows_at(four, step, direction, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
                     read_sums(read, here[r], bias_G, sums[r])
@@ -121,18 +135,18 @@ def lstm_forward(
 
 @compiled
 def rnn_backward(
-    out: Array, given: Any, weights_GH: Array, way: int, batch: Any, d: Array, into: Any
+    out: Array, given: Any, weights_GH: Array, direction: int, batch: Any, d: Array, into: Any
 ) -> None:
     """Write d_NW, the gradient of the sums, from `given`, that of the outputs."""
     units = len(weights_GH)
-    own = way * units, (way + 1) * units
+    own = direction * units, (direction + 1) * units
     into_RW, places_N = into
     state = np.zeros((TEXTS, units), out.dtype)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first)
         state[:] = 0
         for step in range(max(four[1]) - 1, -1, -1):
-            here = rows_at(four, step, way, len(d))
+            here = rows_at(four, step, direction, len(d))
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n, shown = here[r], given_row(given, here[r], four, r, step)
@@ -154,21 +168,24 @@ def gru_backward(
     out: Array,
     given: Any,
     weights_GH: Array,
-    way: int,
+    direction: int,
     batch: Any,
     into: Any,
 ) -> None:
     """Write the gradient of the state's part of the sums over gates_NW, and add that of the inputs' part up;
     `given` is that of the outputs, parts_NH is lost."""
     width, units = weights_GH.shape
-    own = way * units, (way + 1) * units
+    own = direction * units, (direction + 1) * units
     into_RW, places_N = into
     state = np.zeros((TEXTS, units), out.dtype)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first)
         state[:] = 0
         for step in range(max(four[1]) - 1, -1, -1):
-            here, before = rows_at(four, step, way, len(out)), rows_at(four, step - 1, way, len(out))
+            here, before = (
+                rows_at(four, step, direction, len(out)),
+                rows_at(four, step - 1, direction, len(out)),
+            )
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n, shown = here[r], given_row(given, here[r], four, r, step)
@@ -187,12 +204,12 @@ def gru_backward(
 
 @compiled
 def lstm_backward(
-    gates: Array, cells: Array, given: Any, weights_GH: Array, way: int, batch: Any, into: Any
+    gates: Array, cells: Array, given: Any, weights_GH: Array, direction: int, batch: Any, into: Any
 ) -> None:
     """Write the gradient of the sums over gates_NW, from `given`, that of the outputs; add it up where
     tokens read the same inputs."""
     width, units = weights_GH.shape
-    own = way * units, (way + 1) * units
+    own = direction * units, (direction + 1) * units
     into_RW, places_N = into
     state = np.zeros((TEXTS, units), cells.dtype)
     memory = np.zeros_like(state)
@@ -200,7 +217,10 @@ def lstm_backward(
         four = four_texts(batch, first)
         state[:] = memory[:] = 0
         for step in range(max(four[1]) - 1, -1, -1):
-            here, before = rows_at(four, step, way, len(cells)), rows_at(four, step - 1, way, len(cells))
+            here, before = (
+                rows_at(four, step, direction, len(cells)),
+                rows_at(four, step - 1, direction, len(cells)),
+            )
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n, shown = here[r], given_row(given, here[r], four, r, step)

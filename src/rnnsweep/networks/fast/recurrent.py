@@ -143,7 +143,7 @@ class _Layer(torch.autograd.Function):
         of_input_RE: Tensor | None = None
         of_weights: list[Tensor] = []
         for one in reversed(directions):  # what was kept last lies in the cache still
-            sums = plan.loops.backward(plan, one, kept[one.way], out_NK, of_shown, len(inputs_RE))
+            sums = plan.loops.backward(plan, one, kept[one.direction], out_NK, of_shown, len(inputs_RE))
             of_weights = _of_weights(plan, inputs_RE, one, sums, out_NK) + of_weights
             if not ctx.needs_input_grad[1]:
                 continue
@@ -159,7 +159,10 @@ class _Layer(torch.autograd.Function):
 
 
 def _directions(weights: Sequence[Tensor]) -> list[Direction]:
-    return [Direction(way, *weights[4 * way : 4 * way + 4]) for way in range(len(weights) // 4)]
+    return [
+        Direction(direction, *weights[4 * direction : 4 * direction + 4])
+        for direction in range(len(weights) // 4)
+    ]
 
 
 def _forward(plan: Plan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Kept]:
@@ -191,10 +194,10 @@ def _of_weights(plan: Plan, inputs_RE: Tensor, one: Direction, sums: Sums, out_N
     """Give the gradients of a direction's weights: sums over all texts and steps."""
     of_inputs_RG, of_state_MG = sums
     units = one.state_GH.shape[1]
-    out_MH = out_NK[: plan.tokens, one.way * units : (one.way + 1) * units]
+    out_MH = out_NK[: plan.tokens, one.direction * units : (one.direction + 1) * units]
     # the state before a token is the output of the token before it in the direction's order
     later, earlier = slice(plan.texts, None), slice(None, -plan.texts)
-    if one.way:
+    if one.direction:
         later, earlier = earlier, later
     of_bias_G = of_inputs_RG.sum(0)
     return [

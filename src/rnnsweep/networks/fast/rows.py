@@ -50,23 +50,23 @@ def add_products(rows: Any, states: Any, weights_HG: Array) -> None:
 
 
 @inlined
-def _row(text: int, length: int, step: int, way: int, texts: int, spare: int) -> int:
+def _row(text: int, length: int, step: int, direction: int, texts: int, spare: int) -> int:
     """Give the number of a text's row at a step; before its first and after its last step, a spare one's."""
     if step < 0 or step >= length:
         return spare
-    token = length - 1 - step if way else step
+    token = length - 1 - step if direction else step
     return token * texts + text
 
 
 @inlined
-def rows_at(four: Any, step: int, way: int, rows: int) -> Any:
+def rows_at(four: Any, step: int, direction: int, rows: int) -> Any:
     """Give the numbers of four texts' rows at a step."""
     b, n, texts, spare = four[0], four[1], four[2], rows - TEXTS
     return (
-        _row(b[0], n[0], step, way, texts, spare),
-        _row(b[1], n[1], step, way, texts, spare + 1),
-        _row(b[2], n[2], step, way, texts, spare + 2),
-        _row(b[3], n[3], step, way, texts, spare + 3),
+        _row(b[0], n[0], step, direction, texts, spare),
+        _row(b[1], n[1], step, direction, texts, spare + 1),
+        _row(b[2], n[2], step, direction, texts, spare + 2),
+        _row(b[3], n[3], step, direction, texts, spare + 3),
     )
 
 
