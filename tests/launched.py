@@ -19,6 +19,7 @@ def main(connection, task, slot):
 
 def failing(connection, task, slot):
     """Train for real, in the way that the trial's number says: each of them fails by another cause."""
+    from rnnsweep.config import compose
     from rnnsweep.training import train
     from rnnsweep.trial.run import run_trial
 
@@ -26,9 +27,10 @@ def failing(connection, task, slot):
     more = {
         "time limit": {"time_limit": 0.2},
         "corpus": {"corpora": dict.fromkeys(task.corpora, "0123456789abcdef")},
-        "configuration": {"overrides": (*task.overrides, "model.hidden_size=-1")},
-        "diverged": {"overrides": (*task.overrides, "optimizer=sgd", "optimizer.lr=1e38", *UNCLIPPED)},
     }
+    if fate == "diverged":
+        settings = (*task.overrides, "optimizer=sgd", "optimizer.lr=1e38", *UNCLIPPED)
+        more[fate] = {"overrides": settings, "run": compose(settings, conf=task.conf)}
     run = partial(run_trial, train=partial(_sabotaged, train, fate))
     child.main(connection, replace(task, **more.get(fate, {})), slot, run=run)
 
@@ -42,6 +44,11 @@ UNCLIPPED = ("optimizer.gradient_clip=null",)
 
 def _sabotaged(train, fate, run, *, callbacks, **more):
     import pytorch_lightning as pl
+
+    from rnnsweep.config import compose
+
+    if fate == "configuration":
+        compose(["model.hidden_size=-1"])  # raises what names the key
 
     class Fails(pl.Callback):
         def on_validation_end(self, trainer, pl_module):
