@@ -54,6 +54,16 @@ def test_the_json_is_the_contract(comparison):
     assert value["report"] is None
 
 
+def test_a_prompt_and_a_notebook_show_the_answer_and_the_standings_in_a_few_lines(comparison):
+    shown = repr(comparison)
+    assert shown.startswith("bilstm has the highest mean test score")
+    assert len(shown.splitlines()) == 1 + len(comparison.standings) < 40
+    page = comparison._repr_html_()
+    assert "<table" in page
+    assert page.count("<li>") == 10
+    assert "bilstm" in page
+
+
 def test_missing_numbers_are_null():
     runs = make_runs(replicates=0, linear=None).assign(parameters=np.nan)
     value = compare_records(runs, sweep="demo").to_json()

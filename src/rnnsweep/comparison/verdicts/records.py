@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,23 @@ class Comparison:
     def linear(self) -> Standing | None:
         """The linear baseline, where it was fitted."""
         return next((s for s in self.standings if s.baseline), None)
+
+    def __repr__(self) -> str:
+        """The answer, and a line for each architecture: what a Python prompt shows."""
+        lines = [self.answer]
+        for one in self.standings:
+            mean, low, high = map(one.score.write, (one.test.mean, one.test.low, one.test.high))
+            lines.append(
+                f"  {one.architecture:<16} {mean} ({low} to {high}, {one.test.replicates} replicates)"
+            )
+        return "\n".join([*lines, *([f"Report: {self.report}"] if self.report else [])])
+
+    def _repr_html_(self) -> str:
+        """The answer, the standings and the verdicts: what a notebook shows."""
+        sentences = "".join(f"<li>{escape(one.sentence)}</li>" for one in self.verdicts[:10])
+        report = f"<p>Report: {escape(str(self.report))}</p>" if self.report else ""
+        table = self.frame()[["architecture", "test.mean", "test.low", "test.high", "test.replicates"]]
+        return f"<p>{escape(self.answer)}</p>{table.to_html(index=False)}<ul>{sentences}</ul>{report}"
 
     def frame(self) -> "pd.DataFrame":
         """Give the standings as a DataFrame, one row an architecture."""
