@@ -51,7 +51,8 @@ def _refuse_kind(value: Any) -> Any:
         raise wrong("a mapping (key: value)")
     kind = _kind(value)
     if kind not in KINDS:
-        right = right_spelling(value) or f".{nearest(str(kind), KINDS)}"
+        meant = nearest(str(kind), KINDS)  # a slip of the pen, else another program's word
+        right = f".{meant}" if meant else right_spelling(value) or "."
         raise fault(f"{kind!r} is not one of {', '.join(KINDS)}{right}", under="type")
     return value
 
