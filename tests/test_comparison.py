@@ -242,3 +242,30 @@ def test_a_baseline_of_one_fit_where_the_split_varies_is_to_be_fitted_on_the_net
     assert "The baseline is one fit" in found.conclusion
     given = next_command("demo", found.standings, found.verdicts, plan=ReplicatePlan(), refit=refit)
     assert given == command
+
+
+def test_a_baseline_that_cannot_be_fitted_is_said_and_is_no_network():
+    runs = make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.6)
+    fit = runs["role"] == "baseline"
+    runs.loc[fit, ["state", "reason"]] = ["failed", "no text of the training part has a token"]
+    runs.loc[fit, ["validation", "test"]] = np.nan
+    found = compare_records(runs)
+    (linear,) = [s for s in found.standings if s.baseline]
+    assert linear.note == "the baseline has no score: no text of the training part has a token"
+    assert not [v for v in found.verdicts if "linear" in (v.a, v.b)]
+    assert "The baseline has no score: no text of the training part has a token" in found.answer
+    assert found.to_json()["standings"][-1]["note"] == linear.note
+
+
+def test_what_the_baseline_did_otherwise_stands_beside_its_score():
+    runs = make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.6)
+    runs["note"] = np.where(runs["role"] == "baseline", "no token is in two texts", None)
+    found = compare_records(runs, data=["Data: 40 train rows"])
+    assert {s.architecture: s.note for s in found.standings} == {
+        "gru": "",
+        "lstm": "",
+        "linear": "no token is in two texts",
+    }
+    for page in shown(found, width=100):
+        assert "linear: no token is in two texts." in page
+        assert "Data: 40 train rows" in page

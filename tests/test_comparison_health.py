@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from sweep_records import make_curves, make_runs
 
-from rnnsweep.comparison.verdicts.health import check_health, divergence_rate
+from rnnsweep.comparison.mistakes import find_mistakes
+from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.comparison.verdicts.health import check_health, divergence_rate, never_predicted
 from rnnsweep.comparison.verdicts.standings import make_standings
 
 ONE = {"gru": 0.7}
@@ -167,3 +169,12 @@ def test_each_next_step_is_a_command_that_rnnsweep_takes():
         name, *arguments = shlex.split(remark.next[remark.next.index("rnnsweep ") :])[1:]
         command = commands.get_command(click.Context(commands), name)
         command.make_context(name, arguments)  # raises for an option or a value that is none
+
+
+def test_a_class_that_is_never_predicted_is_named():
+    said = Predictions(np.array([0, 0, 1, 2]), np.array([0, 0, 0, 2]))
+    mistakes = find_mistakes({"gru": {"0": said, "1": said}}, labels=["fine", "fraud", "odd", "unseen"])
+    (found,) = never_predicted(mistakes)
+    assert found.sentence == "gru never predicts 'fraud' on the test part."
+    assert "task.class_weights=balanced" in found.next
+    assert not list(never_predicted(None))

@@ -142,9 +142,9 @@ print(json.dumps([corpus.digest, int(corpus.train.ids.sum()), corpus.texts("test
 
 def test_two_processes_that_build_at_once_read_the_same(source, tmp_path):
     command = [sys.executable, "-c", BOTH, str(source), str(tmp_path / "cache")]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     answers = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert [process.returncode for process in processes] == [0, 0]
     assert len(set(answers)) == 1
     assert len(list((tmp_path / "cache" / "tokens").glob("*/seal.json"))) == 1
     assert list((tmp_path / "cache").rglob("*.part-*")) == []

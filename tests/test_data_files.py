@@ -149,10 +149,10 @@ def test_quotes_line_breaks_and_a_byte_order_mark_are_read(tmp_path):
 
 
 def test_a_text_longer_than_the_csv_modules_limit_is_read(tmp_path):
-    rows = [("word " * 40_000 + str(n), str(n % 2)) for n in range(30)]
-    assert (
-        prepare(config(train=write(tmp_path / "own.csv", rows)), tmp_path / "c").train.lengths_N.max() == 100
-    )
+    rows = [(f"{n} word", str(n % 2)) for n in range(30)]
+    rows[7] = ("word " * 40_000, "1")
+    facts = prepare(config(train=write(tmp_path / "own.csv", rows)), tmp_path / "c").facts
+    assert facts.lengths["longest"] == 40_000
 
 
 def test_a_file_that_changed_is_read_again(tmp_path):
@@ -235,7 +235,8 @@ def test_an_encoding_that_is_named_is_taken_and_one_that_does_not_fit_is_refused
 def test_missing_columns_are_refused_with_those_that_there_are(refused, tmp_path):
     path = write(tmp_path / "own.csv", names=("words", "kind"))
     assert refused(train=path) == (
-        f"{path}: no column of texts found among columns 'words', 'kind'; name it with data.text=COLUMN"
+        f"{path}: no column of texts found among columns 'words', 'kind'; name it with data.text=COLUMN."
+        " By their values they may be data.text=words data.label=kind"
     )
     assert refused(train=path, text="words") == (
         f"{path}: no column of labels found among columns 'words', 'kind'; name it with data.label=COLUMN"

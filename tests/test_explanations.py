@@ -43,7 +43,8 @@ def test_every_key_of_a_run_has_type_default_meaning_and_an_example_that_a_run_t
 
 
 def test_every_example_is_a_value_that_a_run_takes(home):
-    one_by_one = {"model.cell", "task.answer", "data.corpus"}  # a file of one's own, and what excludes others
+    # a file of one's own, and what excludes others
+    one_by_one = {"model.cell", "task.answer", "data.corpus", "data.folds", "data.fold"}
     examples = {key: f"{key}={one.example}" for key, one in explain_run_keys().items() if "." in key}
     further = {"seed=1", "objective=log_loss", "model.bidirectional=true", "model.pooling=last"}
     for corpus in ("docstrings", "ag_news", "files"):
@@ -55,6 +56,7 @@ def test_every_example_is_a_value_that_a_run_takes(home):
         compose([f"data={corpus}", *sorted(fits), *sorted(further)])
     compose([examples["task.answer"]])
     compose([examples["data.corpus"]])
+    compose(["data=docstrings", examples["data.folds"], examples["data.fold"]])
 
 
 def test_the_default_of_a_key_is_what_a_run_has_without_files_and_overrides():

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -332,6 +333,18 @@ def test_a_card_of_an_unmeasured_run_says_so():
     assert "Validation accuracy of this run: not measured" in card.markdown()
     few = Card("g", "x", (), "n", "d", {}, ("a",), "words", 6, 1, 9, 0.5, 0.5, mean=0.5, replicates=1)
     assert "over 1 replicate: 0.5000; too few for an interval" in few.markdown()
+
+
+def test_a_card_tells_what_was_read_and_shows_labels_as_they_are():
+    card = Card("g", "x", (), "n", "d", {}, ("<b>x</b>", "a|b", "$1", "=1+1"), "words", 6, 1, 9, 0.5, 0.5)
+    card = replace(
+        card, cut="both", data=("Data: 40 train rows; 2 labels (<b>x</b> 20 ...)", "overlap: 2 rows")
+    )
+    text = card.markdown()
+    assert r"&lt;b&gt;x&lt;/b&gt;, a\|b, \$1, =1+1" in text
+    assert "* Data: 40 train rows; 2 labels (&lt;b&gt;x&lt;/b&gt; 20 ...)\n* overlap: 2 rows" in text
+    assert "half from each end of the 6 tokens (words); 1 are known" in text
+    assert "<b>" not in text
 
 
 def test_a_batch_of_many_texts_is_answered_in_their_order():

@@ -7,6 +7,7 @@ from simulation import without_waiting, write_sweep
 from test_study import plain, score_of
 from test_study_limits import Heard, launcher, run, studies
 
+from rnnsweep.config import recorded_settings
 from rnnsweep.errors import UserError
 from rnnsweep.state import read_status
 from rnnsweep.state.ledger import read_ledger
@@ -96,10 +97,11 @@ def test_trials_with_other_fixed_settings_are_refused_by_the_setting(tmp_path):
     assert heard.messages == [f"rnn: {said}", f"lstm: {said}"]
 
 
-def test_another_seed_refuses_nothing(tmp_path):
-    run(write_sweep(tmp_path), tmp_path, launcher())
+def test_another_seed_or_another_place_of_the_data_refuses_nothing(tmp_path):
+    run(write_sweep(tmp_path, overrides="[data=ag_news]"), tmp_path, launcher())
     heard = Heard()
-    run(later(tmp_path, seed=9), tmp_path, launcher(), listener=heard)
+    elsewhere = "[data=ag_news, data.dir=elsewhere]"
+    run(later(tmp_path, seed=9, overrides=elsewhere), tmp_path, launcher(), listener=heard)
     assert heard.messages[0] == "rnn: 4 of 4 trials of sweep toy taken"
 
 
@@ -183,3 +185,18 @@ def test_a_warm_start_from_a_sweep_that_never_ran_is_refused_with_the_nearest(tm
     with pytest.raises(UserError, match=r"warm_start: 'toyy': there is no such sweep .*Did you mean 'toy'\?"):
         run(later(tmp_path, warm_start="[toyy]"), tmp_path, launcher())
     assert not start_of(tmp_path, "later").exists()
+
+
+def test_a_sweep_whose_settings_name_a_key_that_its_corpus_does_not_read_still_goes_on(tmp_path):
+    """Earlier versions recorded `data.dir` beside data=docstrings, which a new sweep refuses."""
+    with pytest.raises(UserError, match="data=docstrings does not read it"):
+        run(write_sweep(tmp_path, overrides="[data.dir=elsewhere]"), tmp_path, launcher())
+    with recorded_settings():  # as an earlier version began it
+        run(write_sweep(tmp_path, trials=2, overrides="[data.dir=elsewhere]"), tmp_path, launcher())
+    fake = launcher()
+    summary = run(write_sweep(tmp_path, trials=4, overrides="[data.dir=elsewhere]"), tmp_path, fake)
+    assert summary.trials["complete"] == 8
+    assert all("data.dir=elsewhere" in task.overrides for task in fake.started)
+    heard = Heard()
+    run(later(tmp_path), tmp_path, launcher(), listener=heard)
+    assert heard.messages[0] == "rnn: 4 of 4 trials of sweep toy taken"

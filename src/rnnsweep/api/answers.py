@@ -104,6 +104,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         facts={**digests(folder), **_origin(rows)},
         predictions=predictions,
         labels=test_rows.labels,
+        data=test_rows.data,
         texts=test_rows.texts,
         groups=test_rows.groups_N,
         test_reads=folder.count_test_reads(),

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnsweep.api.lookup import find_file
-from rnnsweep.config import compose
+from rnnsweep.config import compose, recorded_settings
 from rnnsweep.paths import find_paths
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ def describe_sweep_data(question: str | Path) -> "dict[str, CorpusFacts]":
     """
     from rnnsweep.data import prepare
 
-    sweep = read_sweep(find_file(question, find_paths()))
+    places = find_paths()
+    sweep = read_sweep(find_file(question, places))
+    begun = SweepFolder.of(places.mlruns, sweep.name).start() is not None
     found: dict[str, CorpusFacts] = {}
     seen: set[str] = set()
     for architecture in sweep.architectures:
-        run = compose(sweep.chosen(architecture), where=str(sweep.path))
+        with recorded_settings(begun):
+            run = compose(sweep.chosen(architecture), where=str(sweep.path))
         corpus = prepare(run.data)
         if str(corpus.folder) not in seen:
             seen.add(str(corpus.folder))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from rnnsweep.api.results import EvaluateResult
-from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote
+from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote, recorded_settings
 from rnnsweep.errors import UserError
 from rnnsweep.json_text import parse_texts
 from rnnsweep.paths import find_paths
@@ -57,9 +57,11 @@ def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
     sweep = row.tags.get("rnnsweep.sweep")
     snapshot = SweepFolder.of(mlruns, sweep).conf if sweep else None
     conf = snapshot if snapshot and (snapshot / "config.yaml").is_file() else None
-    run = compose(overrides, conf=conf, where=f"run {row.run_id[:8]}")
-    changed = [quote(key, value) for key, value in _values(row).items() if flatten(run)[key] != value]
-    return compose([*overrides, *changed], conf=conf, where=f"run {row.run_id[:8]}") if changed else run
+    where = f"run {row.run_id[:8]}"
+    with recorded_settings():
+        run = compose(overrides, conf=conf, where=where)
+        changed = [quote(key, value) for key, value in _values(row).items() if flatten(run)[key] != value]
+        return compose([*overrides, *changed], conf=conf, where=where) if changed else run
 
 
 def _values(row: "RunRow") -> dict[str, object]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.config import compose
+from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
@@ -86,5 +86,6 @@ def store_of(name: str, places: ProjectPaths) -> str | None:
     if asked is None:
         return None
     conf = SweepFolder.of(places.mlruns, name).conf
-    uri = compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri
+    with recorded_settings():
+        uri = compose(asked.chosen(asked.architectures[0]), conf=conf).tracking.uri
     return named_by_file(uri, f"sweep {name}")

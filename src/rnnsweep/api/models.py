@@ -166,6 +166,8 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
         validation=row.metrics.get(best(run.score.name)),
         test=row.metrics.get(tested(run.score.name)),
         score=run.score,
+        cut=corpus.tokeniser.cut,
+        data=corpus.facts.lines(),
     )
     task = fit_task(run, corpus)
     scale = Scale(task.mean, task.scale) if isinstance(task, Numbers) else None

@@ -33,8 +33,8 @@ class ReplicatePlan:
         earlier = {n for n in (*self.sizes, *noted) if 0 < n <= pairs}
         return tuple(sorted(earlier | ({pairs} if self.finished else set())))
 
-    def looks(self, history: Sequence[int], comparisons: int) -> tuple[Look, ...]:
-        """Give the looks of a history with their levels.
+    def looks(self, history: Sequence[int], comparisons: int, *, steps: bool = True) -> tuple[Look, ...]:
+        """Give the looks of a history with their levels; `steps` as for `plan_looks`.
 
         A fixed design that lost a replicate for good is as good as complete.
         """
@@ -43,7 +43,7 @@ class ReplicatePlan:
         most = self.most or history[0]
         if len(self.sizes) == 1 and self.finished and history[-1] < most:
             most = history[-1]
-        looks = plan_looks(history, most=most, comparisons=comparisons)
+        looks = plan_looks(history, most=most, comparisons=comparisons, steps=steps)
         share = 1 / (self.unknown * (self.unknown + 1)) if self.unknown else 1.0
         return tuple(replace(look, level=share * look.level) for look in looks)
 

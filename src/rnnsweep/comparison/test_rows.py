@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.config import compose
+from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 
@@ -46,6 +46,7 @@ class TestRows:
     labels: tuple[str, ...] = ()
     texts: "Callable[[Sequence[int]], list[str]] | None" = None
     groups_N: "NDArray[np.uint64] | None" = None
+    data: tuple[str, ...] = ()  # what was read, a line each
 
 
 def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
@@ -56,22 +57,28 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
     """
     import numpy as np
 
+    from rnnsweep.comparison.verdicts.records import fold_of
+
     done = table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
     conf = folder.conf if folder.conf.is_dir() else None
-    corpus = _corpus(done["overrides"].iloc[0], conf) if len(done) else None
+    first = min(done["overrides"], key=lambda each: fold_of(each)["fold"], default=None)
+    corpus = None if first is None else _corpus(first, conf)
     if corpus is None:
         return TestRows()
     return TestRows(
         corpus.labels,
         lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
         corpus.groups("test"),
+        corpus.facts.lines(),
     )
 
 
 def read_groups(overrides: "Sequence[str]", conf: Path | None) -> "NDArray[np.uint64] | None":
     """Return the group of each test row; None where no column groups rows, or the corpus is not there."""
     try:
-        if compose(list(overrides), conf=conf).data.group is None:
+        with recorded_settings():
+            run = compose(list(overrides), conf=conf)
+        if run.data.group is None:
             return None
     except (UserError, OSError):
         return None
@@ -83,6 +90,8 @@ def _corpus(overrides: "Sequence[str]", conf: Path | None) -> "EncodedCorpus | N
     from rnnsweep.data import prepare
 
     try:
-        return prepare(compose(list(overrides), conf=conf).data)
+        with recorded_settings():
+            run = compose(list(overrides), conf=conf)
+        return prepare(run.data)
     except (UserError, OSError):
         return None

@@ -1,6 +1,6 @@
 """One run's configuration: composed from conf/ in Hydra's order, checked by type and range, flattened."""
 
-from rnnsweep.config.composing import Setting, architectures, compose, origins
+from rnnsweep.config.composing import Setting, architectures, compose, origins, recorded_settings
 from rnnsweep.config.explanations import explain_key, explain_run_keys
 from rnnsweep.config.files import Origin, copy_conf, options
 from rnnsweep.config.overrides import quote
@@ -23,6 +23,7 @@ __all__ = [
     "options",
     "origins",
     "quote",
+    "recorded_settings",
     "right_type",
     "vary",
 ]

@@ -4,6 +4,8 @@ import glob
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
 _DEFAULT = Origin("default")
+_RECORDED: ContextVar[bool] = ContextVar("recorded", default=False)
 TABLES = ("task.class_weights",)  # keys whose value may be a mapping
 _REFUSED_KEY = re.compile(r"([\w.]+)=")  # how refusals of the dataclasses begin
 
@@ -132,8 +135,20 @@ def _names_files(settings: Mapping[str, Setting]) -> bool:
     return train is not None and train.value is not None and corpus not in source_keys()["train"]
 
 
+@contextmanager
+def recorded_settings(recorded: bool = True) -> Iterator[None]:
+    """Compose settings of records: earlier versions took keys that the chosen corpus does not read."""
+    token = _RECORDED.set(recorded or _RECORDED.get())
+    try:
+        yield
+    finally:
+        _RECORDED.reset(token)
+
+
 def _refuse_other_corpus(data: DataConfig, settings: Mapping[str, Setting]) -> None:
     """Refuse a key that the chosen corpus does not read: a run that ignores what was asked is a wrong run."""
+    if _RECORDED.get():
+        return
     default = DataConfig()
     for name, corpora in source_keys().items():
         setting = settings.get(f"data.{name}")

@@ -167,6 +167,14 @@ class DataConfig:
     test_share: float = setting(
         0.1, "share of all rows for the test, where no test rows are given", within=INNER_SHARE, example=0.2
     )
+    folds: int | None = setting(
+        None,
+        "folds of a cross-validation: each is the test part in turn, in the replicates of a sweep",
+        within=Range("2 or more", lambda value: value >= 2),
+        null="draws one test part",
+        example=5,
+    )
+    fold: int = setting(1, "which of data.folds is the test part", within=ONE_OR_MORE, example=2)
     split_seed: int = setting(
         0, "which training rows become validation rows; the test rows stay", within=ANY_NUMBER, example=1
     )
@@ -225,7 +233,19 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Refuse values out of range, naming the key."""
         check_settings("data", self)
+        self._refuse_folds()
         self._refuse_columns_and_paths()
+
+    def _refuse_folds(self) -> None:
+        folds, fold = self.folds, self.fold
+        if folds is None:
+            refuse_unless(fold == 1, "data.fold", fold, "1 without data.folds, which says how many there are")
+            return
+        refuse_unless(1 <= fold <= folds, "data.fold", fold, f"1 to {folds} (data.folds)")
+        taken = self.test is not None or self.corpus == "ag_news"
+        source = f"data={self.corpus}" if self.test is None else "data.test"
+        right = f"null where {source} gives a test part: folds take its place"
+        refuse_unless(not taken, "data.folds", folds, right)
 
     def _refuse_columns_and_paths(self) -> None:
         self.text = as_columns(self.text)

@@ -102,7 +102,7 @@ class EncodedCorpus:
             found,
             parts={part: {**counts, "lines": lines[part]} for part, counts in found.parts.items()},
             remarks=(*corpus.remarks, *found.remarks),
-            notes=corpus.notes,
+            notes=(*corpus.notes, *_told_folds(self.config)),
         )
 
     @cached_property
@@ -187,8 +187,18 @@ def read_texts(
     return texts, np.array(map_array(corpus.folder / f"{part}.targets.npy"))
 
 
+def _told_folds(config: DataConfig) -> tuple[str, ...]:
+    if config.folds is None:
+        return ()
+    return (
+        f"the test part is fold {config.fold} of {config.folds} (data.folds); the replicates of a sweep take"
+        f" each fold in turn",
+    )
+
+
 def _key(config: DataConfig, digest: str) -> str:
     settings = {name: getattr(config, name) for name in SETTINGS}
+    settings |= {"folds": [config.folds, config.fold]} if config.folds else {}  # older records know none
     return hashlib.sha256(json.dumps([VERSION, digest, settings]).encode()).hexdigest()[:32]
 
 

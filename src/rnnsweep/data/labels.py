@@ -4,6 +4,8 @@ Numbers compare as numbers (1, 1.0 and "1" are one class), text in Unicode's for
 zero-width characters around it. What reads as "no value" is no class unless it is asked for.
 """
 
+import ast
+import json
 import math
 import re
 import unicodedata
@@ -16,10 +18,20 @@ from typing import Any
 from rnnsweep.data.remarks import Remark
 from rnnsweep.errors import UserError
 
-MISSING = {"", "nan", "na", "n/a", "<na>", "none", "null", "?", "nat"}
-_ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad]")  # anywhere; joiners are part of emoji and of scripts
-_AROUND = "\u200c\u200d\u200e\u200f"
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)?(\.\d+)?", re.ASCII)  # no leading zeros: 007 is a name
+MISSING = {  # what pandas, R, spreadsheets and databases write for no value
+    *("", "nan", "-nan", "na", "n/a", "n.a.", "<na>", "none", "null", "<null>", "(null)", "nil", "?", "nat"),
+    *("#n/a", "#n/a n/a", "#na", "#null!", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "\\n", "--"),
+    *("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+}
+# anywhere: zero-width characters and marks of direction; joiners are part of emoji and of scripts
+_ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_AROUND = "\u200c\u200d"
+_NUMBER = re.compile(r"[-+\u2212]?(0|[1-9]\d*)?(\.\d*)?", re.ASCII)  # no leading zeros: 007 is a name
+_WRITTEN_NUMBER = re.compile(r"[-+\u2212]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+_LEADING_ZERO = re.compile(r"[-+\u2212]?0\d")
+_INSIDE = re.compile(r"(?<=\w)[-_](?=\w)")
+_QUOTES = "'\"`\u2018\u2019\u201c\u201d"
+_JOINS = ("|", ";", ",", "/", "+")  # between several labels of one text
 MANY_NUMBERS = 20  # distinct ones; beyond, fractions are quantities rather than classes
 
 
@@ -50,9 +62,10 @@ def clean_text(text: str) -> str:
 
 
 def number_name(text: str) -> str:
-    """Write a number in one form: ``1.0`` and ``1`` are ``1``; other text stays as it is."""
-    if not text or text in ("-", ".") or not _NUMBER.fullmatch(text):
+    """Write a number in one form: ``1.0``, ``+1`` and ``1`` are ``1``; other text stays as it is."""
+    if not any(map(str.isdigit, text)) or not _NUMBER.fullmatch(text):
         return text
+    text = text.replace("\u2212", "-").removeprefix("+")
     if "." not in text:
         return "0" if text == "-0" else text
     whole, _, fraction = text.partition(".")
@@ -64,7 +77,7 @@ def number_name(text: str) -> str:
 
 def is_number(name: str) -> bool:
     """Return whether a class is called by a number."""
-    return bool(name) and name not in ("-", ".") and _NUMBER.fullmatch(name) is not None
+    return _WRITTEN_NUMBER.fullmatch(name) is not None and not _LEADING_ZERO.match(name)
 
 
 class _Names(dict[tuple[type, Any], str]):
@@ -122,6 +135,8 @@ def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels
     variants = _variants(counts)
     if variants:
         remarks.append(_tell_variants(variants, counts, options))
+    joined = _tell_joined(counts)
+    remarks += [joined] if joined else []
     if variants and options.fold:
         spelled = {name: group[0] for group in variants for name in group}
         kept = [[spelled.get(n, n) if n is not None else None for n in of_file] for of_file in kept]
@@ -135,12 +150,25 @@ def _names_of(raw: RawLabels, truth: Mapping[bool, str]) -> list[str]:
 
 def _refuse_lists(raw: RawLabels) -> None:
     for row, value in enumerate(raw.values, 1):
-        if isinstance(value, list | tuple | dict | set):
+        if isinstance(value, list | tuple | dict | set) or (
+            isinstance(value, str) and value.lstrip()[:1] == "[" and written_list(value) is not None
+        ):
             raise UserError(
                 f"{raw.path}: row {row} has a list of labels in column {raw.column!r} ({str(value)[:40]}):"
                 f" several labels a text (multi-label) is no task here; keep one label a row, or train one"
                 f" column of 0 and 1 for each label with data.label=COLUMN"
             )
+
+
+def written_list(text: str) -> list[Any] | None:
+    """Return the list that a text is, as ``['a', 'b']`` in a CSV file; None where it is none."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return list(value) if isinstance(value, list | tuple) else None
+    return None
 
 
 def _truth(files: Sequence[RawLabels]) -> dict[bool, str]:
@@ -183,12 +211,44 @@ def _shown(value: Any) -> str:
 def _variants(counts: Mapping[str, int]) -> list[list[str]]:
     """Return names that differ by case, blanks or compatible forms alone; the most frequent first."""
     groups: dict[str, list[str]] = {}
+    lower = {name.casefold() for name in counts}
+    truth = lower <= {"true", "false", "0", "1"}
     for name in counts:
-        folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-        groups.setdefault(folded, []).append(name)
+        groups.setdefault(_folded(name, truth=truth), []).append(name)
     return [
         sorted(group, key=lambda name: (-counts[name], name)) for group in groups.values() if len(group) > 1
     ]
+
+
+def _folded(name: str, *, truth: bool) -> str:
+    """Return what the variants of a name share."""
+    text = unicodedata.normalize("NFKC", name).casefold()
+    if _WRITTEN_NUMBER.fullmatch(text):
+        return f"{float(text.replace(chr(0x2212), '-')):.15g}"
+    if truth:
+        return {"true": "1", "false": "0"}.get(text, text)
+    bare = " ".join(_INSIDE.sub(" ", text).strip(_QUOTES).split()) or text
+    pieces = _pieces(bare)
+    return ",".join(sorted(pieces)) if len(pieces) > 1 else bare
+
+
+def _pieces(name: str) -> list[str]:
+    join = next((each for each in _JOINS if each in name), None)
+    pieces = [piece.strip() for piece in name.split(join)] if join else [name]
+    return pieces if all(pieces) else [name]
+
+
+def _tell_joined(counts: Mapping[str, int]) -> Remark | None:
+    """Remark on labels that are several labels in one, as ``a|b`` beside ``a`` and ``b``."""
+    joined = [name for name in counts if len(_pieces(name)) > 1 and all(p in counts for p in _pieces(name))]
+    if not joined:
+        return None
+    listed = ", ".join(f"{name!r} {counts[name]:,}" for name in joined[:6])
+    return Remark(
+        "label-variants",
+        f"labels that are several labels in one are classes of their own: {listed}; several labels a text"
+        f" (multi-label) is no task here",
+    )
 
 
 def _tell_variants(
@@ -200,7 +260,7 @@ def _tell_variants(
         if options.fold
         else "are classes of their own; data.fold_labels=true makes them one"
     )
-    return Remark("label-variants", f"labels that differ by case or blanks alone {way}: {listed}")
+    return Remark("label-variants", f"labels that differ by the way they are written alone {way}: {listed}")
 
 
 def tell_numbers(counts: Mapping[str, int]) -> Remark | None:

@@ -66,6 +66,12 @@ class CorpusFacts:
         second = f"remarks: {codes} (rnnsweep data says more)" if codes else "nothing remarkable in the data"
         return first, second
 
+    def lines(self) -> tuple[str, ...]:
+        """Return what was read, what was guessed and what is remarkable, a line each."""
+        sizes = ", ".join(f"{counts['rows']:,} {part}" for part, counts in self.parts.items())
+        remarks = (f"{each.code}: {each.message}" for each in self.remarks)
+        return (f"Data: {sizes} rows; {self.summary()[0]}", *self.notes, *remarks)
+
 
 def codes(remarks: Iterable[Remark]) -> list[str]:
     """Return the codes of remarks, each once, in their order."""

@@ -128,6 +128,32 @@ def draw_groups(targets_N: NDArray[Any], groups_N: Hashes, *, share: float, salt
     return drawn_G[group_of_N]
 
 
+def draw_folds(targets_N: NDArray[Any], groups_N: Hashes, *, folds: int) -> NDArray[np.int64]:
+    """Draw whole groups into folds of like size and like labels; return the fold of each row, 1 to `folds`.
+
+    Large groups go first, each into the fold with the fewest rows of its label. A label's only group is in
+    no fold (0): in a fold it would be tested where nothing of it is trained on.
+    """
+    groups_G, first_G, group_of_N, sizes_G = np.unique(
+        groups_N, return_index=True, return_inverse=True, return_counts=True
+    )
+    labels_G = _strata(targets_N)[first_G]
+    alone = np.bincount(labels_G) == 1
+    rows = np.zeros((int(labels_G.max()) + 1, folds), dtype=np.int64).tolist()
+    total = [0] * folds
+    fold_G = np.zeros(groups_G.size, dtype=np.int64)
+    for group in np.lexsort((mixed(groups_G, salt="folds"), -sizes_G)).tolist():
+        label, size = int(labels_G[group]), int(sizes_G[group])
+        if alone[label]:
+            continue
+        of_label = rows[label]
+        fold = min(range(folds), key=lambda k: (of_label[k], total[k]))
+        of_label[fold] += size
+        total[fold] += size
+        fold_G[group] = fold + 1
+    return fold_G[group_of_N]
+
+
 def keep_balanced(targets_N: NDArray[Any], hashes_N: Hashes, *, rows: int) -> Rows:
     """Choose `rows` rows, as evenly over the labels as they allow, in order of hash; the result ascends."""
     targets_N = _strata(targets_N)
@@ -154,16 +180,35 @@ def _even_quota(counts: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
     return quota
 
 
-def split(rows: TextRows, *, validation_share: float, test_share: float, split_seed: int) -> dict[str, Rows]:
-    """Give the row numbers of the three parts, ascending.
+def split(
+    rows: TextRows,
+    *,
+    validation_share: float,
+    test_share: float,
+    split_seed: int,
+    folds: int | None = None,
+    fold: int = 1,
+) -> dict[str, Rows]:
+    """Return the row numbers of the three parts, ascending.
 
     A part that the source gives is taken as it is. The test part is drawn first and does not depend on
     `split_seed`; the validation part is drawn from what is left.
+
+    Args:
+        rows: with their groups, and the parts that the source gives.
+        validation_share: of the training rows, where the source gives no validation part.
+        test_share: of all rows, where the source gives no test part and there are no folds.
+        split_seed: changes the validation rows.
+        folds: the test part is one of so many folds of the rows; None: it is drawn by its share.
+        fold: which of them.
     """
     parts_N = rows.parts_N.copy()
+    if folds is not None:
+        free = np.flatnonzero(parts_N == 0)
+        parts_N[free[draw_folds(rows.targets_N[free], rows.groups_N[free], folds=folds) == fold]] = 2
     shares = {"test": (test_share, "test"), "validation": (validation_share, f"validation {split_seed}")}
     for part, (share, salt) in shares.items():
-        if part in rows.given:
+        if part in rows.given or (part == "test" and folds is not None):
             continue
         free = np.flatnonzero(parts_N == 0)
         drawn = draw_groups(rows.targets_N[free], rows.groups_N[free], share=share, salt=salt)
@@ -186,6 +231,8 @@ def choose_rows(rows: TextRows, config: DataConfig) -> dict[str, Rows]:
         validation_share=config.validation_share,
         test_share=config.test_share,
         split_seed=config.split_seed,
+        folds=config.folds,
+        fold=config.fold,
     )
     chosen = {part: numbers[places] for part, places in chosen.items()}
     if config.limit is not None:
@@ -223,8 +270,11 @@ def _refuse_empty(rows: TextRows, chosen: dict[str, Rows]) -> None:
     sizes = {part: len(numbers) for part, numbers in chosen.items()}
     for part, size in sizes.items():
         if size == 0:
+            why = "".join(f"; {each.code}: {each.message}" for each in rows.remarks)
+            if rows.labels and 2 * len(rows.labels) > sum(sizes.values()):
+                why += f"; rare-label: {len(rows.labels):,} labels for {sum(sizes.values()):,} rows"
             raise UserError(
-                f"{rows.name}: no rows are left for the {part} part ({sizes}); give more rows, a larger "
+                f"{rows.name}: no rows are left for the {part} part ({sizes}){why}; give more rows, a larger "
                 f"data.sample, or larger data.validation_share and data.test_share"
             )
     if rows.labels and np.unique(rows.targets_N[chosen["train"]]).size < 2:

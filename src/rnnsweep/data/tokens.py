@@ -134,6 +134,12 @@ class Tokeniser:
         """Return all tokens of a text, however many."""
         return self._pieces(self.normal(text))
 
+    def all_pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return all tokens of each text, as `pieces`; plain words need no call for each."""
+        if self.tokens != "words":
+            return [self.pieces(text) for text in texts]
+        return [_ascii_words(text.lower()) if text.isascii() else self.pieces(text) for text in texts]
+
     def read(self, text: str) -> list[str]:
         """Return the tokens of a text that are read: `max_length` at most."""
         return self.shorten(self.pieces(text))
@@ -242,10 +248,11 @@ def _chunks(
     texts: Sequence[str], number: Callable[[str], int], tokeniser: Tokeniser
 ) -> Iterator[tuple[Ids, Offsets, Offsets]]:
     for start in range(0, len(texts), CHUNK):
-        cut = [tokeniser.pieces(text) for text in texts[start : start + CHUNK]]
+        cut = tokeniser.all_pieces(texts[start : start + CHUNK])
         whole = np.fromiter(map(len, cut), np.int64, len(cut))
         # no token is the empty string: it stands for "no token" and is unknown to every vocabulary
-        rows = [tokeniser.shorten(pieces) or [""] for pieces in cut]
+        most, shorten = tokeniser.max_length, tokeniser.shorten
+        rows = [(shorten(pieces) if len(pieces) > most else pieces) or [""] for pieces in cut]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         numbers = map(number, chain.from_iterable(rows))
         yield np.fromiter(numbers, np.int32, int(lengths.sum())), lengths, whole

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnsweep.config import RunConfig
+from rnnsweep.config import RunConfig, recorded_settings
 from rnnsweep.engine.agenda import Agenda, Ended, Extend
 from rnnsweep.engine.allocation import check_accelerator, check_seats
 from rnnsweep.engine.controller import Controller
@@ -84,7 +84,10 @@ def run_sweep(
     """
     listener, clock = listener or Silence(), clock or SystemClock()
     conf = conf or find_paths().conf
-    bases = check_space(sweep, conf=conf)
+    folder = SweepFolder.of(mlruns, sweep.name)
+    begun = folder.start() is not None
+    with recorded_settings(begun):
+        bases = check_space(sweep, conf=conf)
     check_sampler(sweep)
     check_sources(sweep, mlruns)
     check_vectors(sweep, bases)
@@ -92,12 +95,12 @@ def run_sweep(
     store = records or _default_records(first, mlruns)
     digests = read_digests(bases, prepare)
     sizes = sizes or CorpusSizes()
-    check_sizes(Sizing(sweep, conf, sizes), bases)
+    with recorded_settings(begun):
+        check_sizes(Sizing(sweep, conf, sizes), bases)
     for name, base in bases.items():
         check_accelerator(launcher.slots, base.trainer.accelerator, architecture=name)
-    folder = SweepFolder.of(mlruns, sweep.name)
     folder.make()
-    with folder.hold(), _closing(launcher), _named_full_disk(mlruns):
+    with folder.hold(), _closing(launcher), _named_full_disk(mlruns), recorded_settings(begun):
         corpus = common_digest(digests)
         start = begin(
             sweep,

@@ -23,6 +23,7 @@ _VARIED = {  # what `vary:` says -> the keys that replicates set; the rest stays
 }
 REPLICATE = "rnnsweep.replicate"  # tag: which of its trial's repeats a replicate is
 SPLIT = "data.split_seed"
+FOLDS = ("data.folds", "data.fold")  # where there are folds, each replicate takes the next for its test part
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class TaskMaker:
         The seeds are the same for every architecture, so that differences are taken within a pair.
         """
         name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
-        overrides = (*_without_seeds(best, self.sweep.vary), *self._seeds(architecture, number))
+        overrides = (*self._without_seeds(best), *self._seeds(architecture, number))
         task = self._task("replicate", architecture, name, overrides, number=trial)
         return replace(task, tags={**task.tags, **tags, REPLICATE: str(number)})
 
@@ -87,15 +88,22 @@ class TaskMaker:
     def baseline_replicate(self, number: int) -> TrialTask:
         """Make the baseline's fit on the split of the networks' replicate of the same number."""
         first = self.sweep.architectures[0]
-        chosen = _without_seeds(tuple(self.sweep.chosen(first)), self.sweep.vary)
+        chosen = self._without_seeds(tuple(self.sweep.chosen(first)))
         overrides = (*chosen, *self._seeds(first, number))
         task = self._task("baseline", BASELINE, f"{BASELINE}-r{number}", overrides, number=None)
         return replace(task, tags={**task.tags, REPLICATE: str(number)})
 
     @property
     def varies_split(self) -> bool:
-        """Whether replicates vary the split of train and validation: what the baseline is fitted on."""
-        return SPLIT in _varied(self.sweep.vary)
+        """Whether replicates vary the training rows, by the validation split or by folds."""
+        return SPLIT in _VARIED[self.sweep.vary] or self._folds(self.sweep.architectures[0]) is not None
+
+    def _folds(self, architecture: str) -> int | None:
+        return self.bases[architecture].data.folds
+
+    def _without_seeds(self, overrides: tuple[str, ...]) -> tuple[str, ...]:
+        varied = {*_VARIED[self.sweep.vary], *FOLDS}
+        return tuple(o for o in overrides if o.partition("=")[0].strip() not in varied)
 
     def with_run(self, task: TrialTask) -> TrialTask:
         """Return a task with its composed run: that of its architecture, with the values of its own.
@@ -116,7 +124,9 @@ class TaskMaker:
             "seeds.initialisation": base.seed_of("initialisation") + 1 + number,
             "seeds.order": base.seed_of("order") + 1 + number,
         }
-        return tuple(f"{key}={seeds[key]}" for key in _varied(self.sweep.vary))
+        folds = self._folds(architecture)
+        own = () if folds is None else (f"{FOLDS[0]}={folds}", f"{FOLDS[1]}={number % folds + 1}")
+        return (*(f"{key}={seeds[key]}" for key in _VARIED[self.sweep.vary]), *own)
 
     def devices(self, architecture: str, overrides: Sequence[str] = ()) -> int:
         """Give the processes of a training, each of which takes a slot."""
@@ -185,11 +195,3 @@ def searched_keys(sweep: Sweep, architecture: str) -> tuple[str, ...]:
     budgets = {one.searched for one in derived}
     keys = [d.key for d in sweep.dimensions(architecture) if d.key not in budgets]
     return (*keys, *(one.key for one in derived))
-
-
-def _varied(vary: str) -> tuple[str, ...]:
-    return _VARIED[vary]
-
-
-def _without_seeds(overrides: tuple[str, ...], vary: str) -> tuple[str, ...]:
-    return tuple(o for o in overrides if o.partition("=")[0].strip() not in _varied(vary))

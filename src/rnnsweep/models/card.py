@@ -1,11 +1,15 @@
 """A model card: what the model was trained on, how good it is, what it is for and what it is not for."""
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from rnnsweep.safety.shell import continued, fenced
 from rnnsweep.tasks import Score, score_named
+
+_MARKS = re.compile(r"([\\`*_\[\]|$~])")  # of Markdown
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Card:
     sweep: str = ""
     question: str = ""
     score: Score = field(default_factory=score_named)  # what all scores are values of
+    cut: str = "head"  # which tokens of a longer text are read
+    data: tuple[str, ...] = ()  # what was read, and what is remarkable in it, a line each
 
     def facts(self) -> dict[str, Any]:
         """Give it as plain values, as they are kept in ``model.json``."""
@@ -73,13 +79,19 @@ class Card:
             *asked,
             f"* **Run**: {self.run}",
             f"* **Corpus**: {self.corpus} ({sizes} rows), sha256 `{self.digest}`",
-            f"* **Reads**: the first {self.max_length} tokens ({self.tokens}); {self.vocabulary:,} are known",
+            *(f"* {_plain(line)}" for line in self.data),
+            f"* **Reads**: {self._read()} {self.max_length} tokens ({self.tokens});"
+            f" {self.vocabulary:,} are known",
             f"* **Size**: {self.parameters:,} parameters",
             "",
             "Train it again:",
             "",
             fenced(continued("train", *self.overrides)),
         ]
+
+    def _read(self) -> str:
+        words = {"head": "the first", "tail": "the last", "both": "half from each end of the"}
+        return words[self.cut]
 
     def _answers(self) -> str:
         if self.labels:
@@ -127,12 +139,17 @@ class Card:
             f"* Texts of other sources, times or languages: it was not tested on any, and always {always}."
             " Where `known` is low against `tokens` the answer says little.",
             "* Decisions about people. Its probabilities were not calibrated.",
-            f"* Texts whose meaning comes late: what follows {self.max_length} tokens is not read.",
+            f"* Texts whose meaning lies elsewhere: {self._read()} {self.max_length} tokens are read.",
         ]
 
 
+def _plain(text: str) -> str:
+    """Return text of a corpus as Markdown that shows it as it is: no tag, link, emphasis or formula."""
+    return _MARKS.sub(r"\\\1", html.escape(text, quote=False))
+
+
 def _listed(labels: tuple[str, ...]) -> str:
-    shown = ", ".join(labels[:20])
+    shown = ", ".join(map(_plain, labels[:20]))
     return shown if len(labels) <= 20 else f"{shown} and {len(labels) - 20} more"
 
 

@@ -11,7 +11,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from rnnsweep.config import compose, flatten
+from rnnsweep.config import compose, flatten, recorded_settings
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.json_text import parse_texts
 from rnnsweep.search.improvement import turned
@@ -166,7 +166,8 @@ def _translated(search: Search, trial: FrozenTrial, folder: SweepFolder, name: s
 
 def _settings(trial: FrozenTrial, folder: SweepFolder) -> dict[str, Any]:
     try:
-        return flatten(compose(parse_texts(trial.user_attrs["overrides"]), conf=folder.conf))
+        with recorded_settings():
+            return flatten(compose(parse_texts(trial.user_attrs["overrides"]), conf=folder.conf))
     except (UserError, KeyError, TypeError, ValueError) as error:
         raise Unfit("with settings that do not exist any more") from error
 

@@ -46,6 +46,7 @@ def _standings(
     """Return a standing for each architecture, the rows that each replicate had right, and how many ended."""
     from rnnsweep.comparison import Replicate, Standing, TestScore
     from rnnsweep.comparison.predictions import read_predictions
+    from rnnsweep.comparison.verdicts.records import fold_of
 
     scores: dict[str, list[Replicate]] = {}
     rows: dict[str, dict[str, object]] = {}
@@ -62,10 +63,11 @@ def _standings(
             continue
         seed = number or "0"
         scores.setdefault(task.architecture, []).append(
-            Replicate(seed, score.turned(float(value)), task.name)
+            Replicate(seed, score.turned(float(value)), task.name, **fold_of(task.overrides))
         )
         predictions = read_predictions(task.files.predictions)
-        if predictions is not None and score.rows is not None:
+        rows_differ = "data.folds" in {override.partition("=")[0] for override in task.overrides}
+        if predictions is not None and score.rows is not None and not rows_differ:
             own_N = score.rows(predictions.targets_N, predictions.predictions_N)
             rows.setdefault(task.architecture, {})[seed] = own_N
     standings = [

@@ -117,6 +117,10 @@ def _print_evaluation(result: "EvaluateResult") -> None:
         name, *values, rows = row.values()
         table.add_row(Text(str(name)), *map(score, values), f"{rows:,}")
     console.print(table)
+    never = [repr(row["label"]) for row in result.classes if row["rows"] and row["precision"] is None]
+    if never:
+        more = f" and {len(never) - 8:,} more" if len(never) > 8 else ""
+        echo(f"never predicted: {', '.join(never[:8])}{more}; task.class_weights=balanced weighs the labels")
 
 
 def _train(overrides: Sequence[str]) -> "TrainResult":

@@ -47,7 +47,13 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     """
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
     parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
-    under = (say_test_part(comparison.test_part), say_derived(comparison.standings))
+    notes = (f"{s.architecture}: {s.note}." for s in comparison.standings if s.note)
+    under = (
+        *notes,
+        *comparison.data[:1],
+        say_test_part(comparison.test_part),
+        say_derived(comparison.standings),
+    )
     parts += [Text(line, style="dim") for line in under if line]
     if comparison.front:
         parts += [Text(""), Text(_front_title(comparison.front), style="bold"), _front(comparison.front)]

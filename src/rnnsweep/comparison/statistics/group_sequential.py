@@ -35,7 +35,7 @@ def spent(fraction: float, *, rho: float = RHO) -> float:
 
 
 def plan_looks(
-    history: Sequence[int], *, most: int, comparisons: int = 1, alpha: float = ALPHA
+    history: Sequence[int], *, most: int, comparisons: int = 1, alpha: float = ALPHA, steps: bool = True
 ) -> tuple[Look, ...]:
     """Give each look at a pair its level.
 
@@ -48,20 +48,24 @@ def plan_looks(
         most: replicates of the plan.
         comparisons: of the family; Holm's first step divides a level by them.
         alpha: of all looks together.
+        steps: the test's p takes steps of 2 / 2**pairs; False: any level can be reached, as by a t.
     """
-    return _plan(tuple(history), most, comparisons, alpha)
+    return _plan(tuple(history), most, comparisons, alpha, steps)
 
 
 @lru_cache(maxsize=4096)
-def _plan(history: tuple[int, ...], most: int, comparisons: int, alpha: float) -> tuple[Look, ...]:
+def _plan(
+    history: tuple[int, ...], most: int, comparisons: int, alpha: float, steps: bool
+) -> tuple[Look, ...]:
     looks = []
     used, over = 0.0, False
     for pairs in history:
         level = (alpha - used) / 2 if over else alpha * spent(pairs / most if most else 1.0) - used
         level = max(0.0, level)
-        able = _attained(level / comparisons, pairs) > 0
+        exact = pairs if steps else EXACT + 1
+        able = _attained(level / comparisons, exact) > 0
         if able:
-            used += max(i * _attained(level / i, pairs) for i in range(1, comparisons + 1))
+            used += max(i * _attained(level / i, exact) for i in range(1, comparisons + 1))
             over = pairs >= most
         looks.append(Look(pairs, level, able))
     return tuple(looks)

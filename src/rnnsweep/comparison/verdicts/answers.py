@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.verdicts.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.verdicts.sentences import names_of
 from rnnsweep.tasks.score import HIGHER
@@ -28,7 +29,7 @@ def say_answer(
         return _no_claim(networks)
     between = [v for v in verdicts if not v.baseline]
     first = _say_lead(networks, between) if len(networks) > 1 else _say_only(networks[0])
-    against = _say_baseline([v for v in verdicts if v.baseline])
+    against = _say_baseline([v for v in verdicts if v.baseline]) or _say_unfitted(standings)
     return " ".join(part for part in (first, against) if part)
 
 
@@ -128,6 +129,14 @@ def _word(verdict: Verdict, architecture: str) -> str:
     return word
 
 
+def _say_unfitted(standings: Sequence[Standing]) -> str:
+    """Say that there is a baseline without a score, so that nobody takes it for beaten."""
+    notes = (s.note for s in standings if s.baseline and s.test.mean is None and s.note)
+    return next(
+        (f"{note[0].upper()}{note[1:]}: whether a network is needed is not known." for note in notes), ""
+    )
+
+
 def _say_baseline(against: Sequence[Verdict]) -> str:
     if not against:
         return ""
@@ -153,6 +162,13 @@ def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: 
     rows = "the test rows that there were" if part is None else f"these {_count_rows(part)}"
     fit = " The baseline is one fit: the verdicts against it speak of this fit alone."
     single = fit if any(v.single for v in verdicts) else ""
+    folds = max(v.folds for v in verdicts)
+    if folds:
+        return (
+            f"Better and worse speak of rows drawn like these: each of {folds} folds is the test part in"
+            f" turn, and the {METHOD} counts that they share training rows. The settings were chosen on the"
+            f" first fold's training and validation rows, which are test rows of the other folds.{single}"
+        )
     if all(v.new_rows is None for v in verdicts):
         return f"The verdicts speak of {varied}, and of {rows}; what holds on new rows is not known.{single}"
     return (

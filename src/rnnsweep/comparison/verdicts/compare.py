@@ -16,8 +16,8 @@ from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
 from rnnsweep.comparison.verdicts.facts import describe_plan, describe_sweep
-from rnnsweep.comparison.verdicts.health import Bounds, check_health
-from rnnsweep.comparison.verdicts.records import Comparison, Stop
+from rnnsweep.comparison.verdicts.health import Bounds, check_health, never_predicted
+from rnnsweep.comparison.verdicts.records import Comparison, Standing, Stop
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.studies import find_bought
 from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
@@ -66,6 +66,7 @@ def compare_records(
     facts: Mapping[str, str] | None = None,
     predictions: Mapping[str, Predictions] | None = None,
     labels: Sequence[str] = (),
+    data: Sequence[str] = (),
     texts: Texts | None = None,
     test_reads: Mapping[str, int] | None = None,
     plan: ReplicatePlan | None = None,
@@ -89,6 +90,7 @@ def compare_records(
         facts: what the report's appendix tells: versions, digests, hardware, command.
         predictions: {run_id: what a replicate said of the test rows}: gives `correct`, confusions, examples.
         labels: the classes' names.
+        data: what was read, a line each.
         texts: gives the texts of test rows, to show those where the best two disagree.
         test_reads: {run's name: times that it read the test part}, as they were counted.
         plan: of the replicates, and the looks at them that decided on more; every p pays for each look.
@@ -111,11 +113,14 @@ def compare_records(
     objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
     standings = make_standings(table, objectives=objectives, score=score)
     margin = margin_of(score, standings) if margin is None else margin
-    said = gather_predictions(standings, predictions or {})
+    predictions = _of_one_fold(standings, predictions or {})
+    said = gather_predictions(standings, predictions)
     plan = plan or ReplicatePlan()
-    by_row = correct or row_values(gather_predictions(standings, predictions or {}, baseline=True), score)
+    by_row = correct or row_values(gather_predictions(standings, predictions, baseline=True), score)
+    if any(one.folds for s in standings for one in s.replicates):
+        by_row = {}  # replicates were tested on other rows each
     verdicts = make_verdicts(standings, margin=margin, correct=by_row, plan=plan, groups=groups)
-    part = describe_test_part(predictions or {}, groups)
+    part = describe_test_part(predictions, groups)
     floor = (part.majority if part else 0.0) if score.floor else None
     failed = failed_search(standings, floor)
     varies = not isinstance(sweep, str) and sweep.vary in ("all", "split")
@@ -130,6 +135,7 @@ def compare_records(
         further=[turned_runs(_with_columns(one), score) for one in studies],
     )
     shares = importances or {}
+    mistakes = find_mistakes(said, labels=labels, texts=texts)
     return Comparison(
         sweep=name,
         question="" if isinstance(sweep, str) else sweep.question,
@@ -144,14 +150,17 @@ def compare_records(
         ),
         standings=standings,
         verdicts=verdicts,
-        health=check_health(
-            table,
-            standings,
-            curves=curves,
-            own_bounds=_bounds(sweep),
-            margin=margin,
-            sweep=name,
-            early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
+        health=(
+            *check_health(
+                table,
+                standings,
+                curves=curves,
+                own_bounds=_bounds(sweep),
+                margin=margin,
+                sweep=name,
+                early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
+            ),
+            *never_predicted(mistakes),
         ),
         margin=margin,
         runs=natural,
@@ -172,13 +181,23 @@ def compare_records(
             objectives,
             lower=score.direction == LOWER,
         ),
-        mistakes=find_mistakes(said, labels=labels, texts=texts),
+        mistakes=mistakes,
+        data=tuple(data),
         test_reads=reads,
         test_part=part,
         next=following,
         stopped=tuple(stopped),
         conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
+
+
+def _of_one_fold(
+    standings: Sequence[Standing], predictions: Mapping[str, Predictions]
+) -> dict[str, Predictions]:
+    """Return the predictions on one test part: of a cross-validation, those on the first fold."""
+    fold = {one.run_id: one.fold for s in standings for one in s.replicates}
+    first = min((fold.get(run_id, 0) for run_id in predictions), default=0)
+    return {run_id: found for run_id, found in predictions.items() if fold.get(run_id, 0) == first}
 
 
 def _refuse_margin(score: Score, margin: float | None) -> None:

@@ -8,12 +8,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.row_scores import ByRow, RowScores
+from rnnsweep.comparison.statistics.cross_validation import fold_equivalence_p, fold_interval, fold_p
 from rnnsweep.comparison.statistics.group_sequential import ALPHA, Look, sequential_p
 from rnnsweep.comparison.statistics.intervals import Interval, difference_interval, mean_interval
 from rnnsweep.comparison.statistics.new_rows import NewRows
@@ -42,6 +44,8 @@ class Pair:
     single: bool = False
     seeds: tuple[str, ...] = ()
     score: Score = field(default_factory=score_named)
+    fold_of: tuple[int, ...] = ()  # the fold that each pair was tested on
+    folds: int = 0  # of a cross-validation; 0: one test part
     history: tuple[int, ...] = ()  # replicates at each look; the last is now
 
     @property
@@ -54,12 +58,23 @@ class Pair:
         differences = self.differences[:first]
         if len(differences) < 2:
             return 1.0
+        if self.folds:
+            return fold_p(differences, self.fold_of[:first], folds=self.folds)
         return one_sample_p(differences) if self.single else sign_flip_p(differences)
+
+    def equal_p(self, margin: float, first: int | None = None) -> float:
+        """P of a difference beyond the margin in the first replicates, before any correction."""
+        differences = self.differences[:first]
+        if self.folds:
+            return fold_equivalence_p(differences, self.fold_of[:first], margin, folds=self.folds)
+        return equivalence_p(differences, margin) if len(differences) >= FEWEST_FOR_EQUAL else 1.0
 
     def interval(self) -> Interval | None:
         """Interval of the mean difference, or None without a single pair."""
         if not len(self.differences):
             return None
+        if self.folds:
+            return fold_interval(self.differences, self.fold_of, folds=self.folds)
         if self.single:  # the difference from one number is as skewed as the scores are
             return mean_interval(self.differences)
         return difference_interval(self.scores_a, self.scores_b)
@@ -138,9 +153,18 @@ def _pair(a: Standing, b: Standing, plan: ReplicatePlan, *, baseline: bool = Fal
         np.array([second[s] for s in seeds]),
         baseline=baseline,
         seeds=tuple(seeds),
+        **_folds(a, seeds),
         score=a.score,
         history=plan.history(a.architecture, b.architecture, len(seeds)),
     )
+
+
+def _folds(standing: Standing, seeds: Sequence[str]) -> dict[str, Any]:
+    known = {one.seed: one for one in standing.replicates}
+    return {
+        "fold_of": tuple(known[seed].fold for seed in seeds),
+        "folds": max((known[seed].folds for seed in seeds), default=0),
+    }
 
 
 def natural(seed: str) -> tuple[tuple[int, str], ...]:
@@ -163,6 +187,7 @@ def _against(a: Standing, linear: Standing, plan: ReplicatePlan) -> Pair:
         score=a.score,
         single=True,
         seeds=tuple(r.seed for r in scores),
+        **_folds(a, [r.seed for r in scores]),
         history=plan.history(a.architecture, a.architecture, len(scores)),
     )
 
@@ -181,14 +206,14 @@ class _Family:
 def _decide_family(
     pairs: Sequence[Pair], *, margin: float, rows: RowScores, plan: ReplicatePlan
 ) -> list[Decision]:
-    looks = [plan.looks(pair.history, len(pairs)) for pair in pairs]
+    looks = [plan.looks(pair.history, len(pairs), steps=not pair.folds) for pair in pairs]
     by_row = [rows.pair(pair.a, pair.b, pair.seeds, single=pair.single) for pair in pairs]
     beyond = [rows.on_new_rows(d_RN) for d_RN in by_row]
     corrected = _corrected(
         [[pair.p(n.pairs) for n in own] for pair, own in zip(pairs, looks, strict=True)], looks
     )
     equal = _corrected(
-        [[_equal_p(pair, margin, n.pairs) for n in own] for pair, own in zip(pairs, looks, strict=True)],
+        [[pair.equal_p(margin, n.pairs) for n in own] for pair, own in zip(pairs, looks, strict=True)],
         looks,
     )
     new = _corrected(
@@ -219,11 +244,6 @@ def _new_rows_p(rows: RowScores, d_RN: NDArray[np.float64] | None, first: int) -
     return 1.0 if found is None else found.p
 
 
-def _equal_p(pair: Pair, margin: float, first: int) -> float:
-    differences = pair.differences[:first]
-    return equivalence_p(differences, margin) if len(differences) >= FEWEST_FOR_EQUAL else 1.0
-
-
 def _word(pair: Pair, p: float, equal_p: float, *, able: bool, beyond: NewRows | None) -> str:
     """The verdict, or nothing where the tests are able to speak and do not."""
     if equal_p <= ALPHA:
@@ -239,6 +259,9 @@ def _needed(pair: Pair, word: str, family: _Family) -> tuple[str, int | None]:
     if word and word != "needs more":
         return word, 0
     n = len(pair.differences)
+    if pair.folds:  # once each fold was a test part, further replicates repeat them
+        covered = len(set(pair.fold_of))
+        return ("needs more", max(1, pair.folds - n)) if covered < pair.folds else ("not separable", None)
     limit = max(MOST, family.plan.most)
     total = _replicates(pair, family)
     affordable = total is not None and total <= limit
@@ -252,6 +275,8 @@ def _needed(pair: Pair, word: str, family: _Family) -> tuple[str, int | None]:
 
 
 def _fewest(pair: Pair, family: _Family) -> int | None:
+    if pair.folds:
+        return pair.folds
     limit = max(MOST, family.plan.most)
     return family.plan.fewest(_seen(pair), max(family.left, 1), limit=limit)
 

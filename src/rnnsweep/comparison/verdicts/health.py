@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.verdicts.disagreement import say_disagreement
 from rnnsweep.comparison.verdicts.records import Remark, Standing
@@ -64,6 +65,20 @@ def check_health(
         remarks += _gap(standing, margin)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
+
+
+def never_predicted(mistakes: Mistakes | None) -> Iterator[Remark]:
+    """Name the labels that the test part has and an architecture answers in none of its replicates."""
+    for name, counts_CC in ({} if mistakes is None else mistakes.confusion).items():
+        missing = np.flatnonzero((counts_CC.sum(axis=1) > 0) & (counts_CC.sum(axis=0) == 0)).tolist()
+        if mistakes is not None and missing:
+            listed = ", ".join(repr(mistakes.labels[n]) for n in missing[:6])
+            more = f" and {len(missing) - 6:,} more labels" if len(missing) > 6 else ""
+            yield Remark(
+                f"{name} never predicts {listed}{more} on the test part.",
+                "weigh the labels with task.class_weights=balanced, and compare by macro F1",
+                name,
+            )
 
 
 def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -> Iterator[Remark]:

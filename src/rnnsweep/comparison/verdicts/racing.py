@@ -131,7 +131,7 @@ def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
 def _hopeless(decision: Decision, leader: str, most: int, margin: float) -> str:
     """Stop where not even the largest number of replicates is likely to settle it, read generously."""
     spread, size, pairs = decision.spread, abs(decision.difference), decision.pairs
-    if not spread:
+    if not spread or decision.pair.folds:  # each further fold adds to its test
         return ""
     level = ALPHA * (1 - spent(pairs / most))
     apart = separation_power(size / spread + pairs**-0.5, most, alpha=level)

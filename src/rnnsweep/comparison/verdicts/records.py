@@ -1,13 +1,14 @@
 """What a comparison says, as typed records; `Comparison.to_json()` is the contract of ``compare --json``."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.comparison.predictions import TestPart
+from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import McNemar
 from rnnsweep.comparison.statistics.intervals import Interval
 from rnnsweep.comparison.statistics.new_rows import NewRows
@@ -52,6 +53,16 @@ class Replicate:
     seed: str
     test: float
     run_id: str = ""
+    fold: int = 0  # which fold of a cross-validation was the test part; 0: there are no folds
+    folds: int = 0
+
+
+def fold_of(overrides: Sequence[str]) -> dict[str, int]:
+    """Return the fold, and how many there are, that a replicate's overrides name; 0 where there are none."""
+    given = {key: value for key, _, value in (override.partition("=") for override in overrides)}
+    values = {name: given.get(f"data.{name}", "") for name in ("fold", "folds")}
+    known = all(value.isdecimal() for value in values.values())
+    return {name: int(value) if known else 0 for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ class Standing:
         Mapping[str, Any], ...
     ] = ()  # widths that follow a budget: key, value, budget, deviation ...
     score: Score = field(default_factory=score_named)  # what `validation` and `test` are, turned
+    note: str = ""  # what is unusual about it, as a baseline that cannot be fitted
 
     @property
     def trials(self) -> dict[str, int]:
@@ -105,7 +117,7 @@ class Verdict:
     difference: float | None  # mean of a - b over pairs of replicates
     low: float | None
     high: float | None
-    p: float | None  # sign-flip permutation test, after Holm's correction
+    p: float | None  # sign-flip permutation test (over folds: corrected resampled t), after Holm's correction
     verdict: str
     replicates_needed: (
         int | None
@@ -119,6 +131,7 @@ class Verdict:
     mcnemar: McNemar | None = None
     score: Score = field(default_factory=score_named)  # what differs, turned
     spread: float | None = None  # standard deviation of the paired differences
+    folds: int = 0  # of a cross-validation that the pairs were tested on; 0: one test part
     single: bool = False  # b is one fit, so a comparison with one number
     new_rows: NewRows | None = (
         None  # the same difference for other test rows like these; p corrected as `p` is
@@ -183,6 +196,7 @@ class Comparison:
     next: str | None = None  # the command that is likely to settle the question; None: nothing is worth it
     conclusion: str = ""  # what the verdicts speak of
     searched: bool = True  # whether trials of a search are among the records
+    data: tuple[str, ...] = ()  # what was read, and what is remarkable in it, a line each
     stopped: tuple[Stop, ...] = ()  # architectures whose replicates ended before the plan did
 
     @property
@@ -239,6 +253,7 @@ class Comparison:
             "conclusion": self.conclusion,
             "test_rows": self.test_part.rows if self.test_part else None,
             "majority": self.test_part.majority if self.test_part else None,
+            "data": list(self.data),
             "stopped": [asdict(stop) for stop in self.stopped],
         }
         plain: dict[str, Any] = _plain(value)
@@ -251,6 +266,7 @@ _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "repli
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     value = {name: getattr(verdict, name) for name in _VERDICT_FIELDS}
     value |= dict(zip(("difference", "low", "high"), verdict.natural, strict=True))
+    value |= {"folds": verdict.folds, "method": METHOD} if verdict.folds else {}
     found = verdict.new_rows
     if found is None:
         return {**value, "new_rows": None}
@@ -272,6 +288,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "parameters": standing.parameters,
         "seconds": standing.seconds,
         "samples_per_second": standing.samples_per_second,
+        **({"note": standing.note} if standing.note else {}),
         **({"derived": list(map(dict, standing.derived))} if standing.derived else {}),
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import smallest_p
 from rnnsweep.comparison.verdicts.records import HERE, Remark, Standing, Verdict
@@ -140,6 +141,8 @@ def _together(remarks: Sequence[Remark]) -> Remark:
 def _evidence(verdict: Verdict) -> str:
     kind = "replicates against one fit" if verdict.single else "paired replicates"
     parts = [f"{verdict.pairs} {kind}"]
+    if verdict.folds:
+        parts = [f"{verdict.pairs} {kind} over {verdict.folds} folds", METHOD]
     _, low_end, high_end = verdict.natural
     if low_end is not None and high_end is not None:
         low, high = (verdict.score.difference(end, sign=True) for end in (low_end, high_end))
@@ -172,6 +175,10 @@ def _too_few(verdict: Verdict, left: int) -> str:
 
 
 def _what_it_takes(verdict: Verdict, margin: float) -> str:
+    if verdict.folds and verdict.replicates_needed is None:
+        return "each fold was a test part, so that more rows are needed rather than more replicates"
+    if verdict.folds:
+        return f"not every one of the {verdict.folds} folds was a test part yet"
     small = abs(verdict.difference or 0.0) < margin
     equal = f"show that less than {apart(verdict.score, margin)} lie between them"
     aim = equal if small else "separate so much"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.comparison.statistics.cross_validation import fold_interval
 from rnnsweep.comparison.statistics.intervals import (
     interquartile_mean_interval,
     mean_interval,
@@ -21,19 +22,28 @@ from rnnsweep.comparison.trials import (
     last_attempts,
     ranked_trials,
 )
-from rnnsweep.comparison.verdicts.records import OUTCOMES, Replicate, Spent, Standing, TestScore
+from rnnsweep.comparison.verdicts.records import (
+    OUTCOMES,
+    Replicate,
+    Spent,
+    Standing,
+    TestScore,
+    fold_of,
+)
 from rnnsweep.json_text import parse_json
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FOLD = "data.fold"
 # keys that replicates set, one or several, as the sweep's `vary:` says
 VARIED = {
     "seed": "seed",
     "data.split_seed": "split",
     "seeds.initialisation": "initialisation",
     "seeds.order": "order",
+    FOLD: "fold",
 }
 
 
@@ -100,16 +110,41 @@ def _rank(standing: Standing) -> tuple[float, float, str]:
     return -mean, -validation, standing.architecture
 
 
+def _unfitted(architecture: str, fits: "pd.DataFrame") -> Standing:
+    """Return the standing of a baseline of which no fit is complete: its reason and no scores."""
+    reasons = [str(reason) for reason in fits["reason"].dropna() if str(reason)]
+    why = reasons[-1] if reasons else "no fit is complete yet"
+    return Standing(
+        architecture=architecture,
+        spent={},
+        validation=None,
+        test=describe_scores([]),
+        replicates=(),
+        parameters=None,
+        seconds=None,
+        samples_per_second=None,
+        baseline=True,
+        note=f"the baseline has no score: {why}",
+    )
+
+
+def _note(fits: "pd.DataFrame") -> str:
+    notes = fits["note"].dropna() if "note" in fits else ()
+    return next((str(note) for note in notes if str(note)), "")
+
+
 def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str]) -> Standing:
     trials = last_attempts(group[group["role"] == "trial"])
     baseline = group[(group["role"] == "baseline") & (group["state"] == "complete")]
+    if not len(baseline) and len(group) and (group["role"] == "baseline").all():
+        return _unfitted(architecture, group)
     if len(baseline):
         winner, repeats = _baseline(baseline)
     else:
         winner, repeats = _winner(trials, group, objectives)
     measured = repeats if len(repeats) else winner
     scores = tuple(
-        Replicate(_seed(row), float(row["test"]), str(row["run_id"]))
+        Replicate(_seed(row), float(row["test"]), str(row["run_id"]), **fold_of(_overrides(row["overrides"])))
         for row in (repeats if len(repeats) or not len(baseline) else winner).to_dict("records")
         if _number(row["test"]) is not None
     )
@@ -117,7 +152,8 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
         architecture=architecture,
         spent=_spent(trials),
         validation=_first(winner, "validation"),
-        test=describe_scores([r.test for r in scores], single=bool(len(baseline)) and not len(repeats)),
+        test=_over_folds(scores)
+        or describe_scores([r.test for r in scores], single=bool(len(baseline)) and not len(repeats)),
         replicates=scores,
         parameters=_whole(_first(measured, "parameters")),
         seconds=_median(measured, "seconds"),
@@ -126,6 +162,7 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
         run_id=str(winner["run_id"].iloc[0]) if len(winner) else "",
         baseline=bool(len(baseline)),
         derived=_derived(winner),
+        note=_note(baseline),
     )
 
 
@@ -148,7 +185,8 @@ def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame"
 
 def _configuration(overrides: Any) -> tuple[str, ...]:
     """Overrides without what replicates vary, in one order."""
-    return tuple(sorted(o for o in _overrides(overrides) if o.partition("=")[0] not in VARIED))
+    varied = {*VARIED, "data.folds"}
+    return tuple(sorted(o for o in _overrides(overrides) if o.partition("=")[0] not in varied))
 
 
 def _overrides(value: Any) -> tuple[str, ...]:
@@ -162,8 +200,23 @@ def _seed(row: Mapping[Any, Any]) -> str:
     number = _number(row["seed"])
     seed = str(row["seed"]) if number is None else str(int(number))
     given = (o.partition("=") for o in _overrides(row["overrides"]))
-    others = [f"{VARIED[key]} {value}" for key, _, value in given if key in VARIED and value != seed]
+    others = [f"{VARIED[key]} {value}" for key, _, value in given if _is_told(key, value, seed)]
     return ", ".join([seed, *sorted(others)])
+
+
+def _is_told(key: str, value: str, seed: str) -> bool:
+    return key in VARIED and (value != seed or key == FOLD)
+
+
+def _over_folds(replicates: Sequence[Replicate]) -> TestScore | None:
+    """Describe the scores of a cross-validation; None where there are no folds."""
+    folds = {one.folds for one in replicates}
+    if len(replicates) < 2 or folds in ({0}, set()):
+        return None
+    scores = [one.test for one in replicates]
+    mean = fold_interval(scores, [one.fold for one in replicates], folds=max(folds))
+    spread = float(np.std(scores, ddof=1))
+    return TestScore(mean.estimate, mean.low, mean.high, len(scores), mean.method, spread=spread)
 
 
 def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:

@@ -61,6 +61,7 @@ def _describe(decision: Decision, p: float | None) -> Verdict:
     pair, n = decision.pair, decision.pairs
     interval = pair.interval() if n > 1 else None
     spread = decision.spread
+    independent = n > 1 and not pair.folds  # folds share training rows
     return Verdict(
         a=pair.a,
         b=pair.b,
@@ -72,8 +73,11 @@ def _describe(decision: Decision, p: float | None) -> Verdict:
         replicates_needed=decision.replicates_needed,
         sentence="",
         pairs=n,
-        improvement=probability_of_improvement(pair.scores_a, pair.scores_b) if n > 1 else None,
-        detectable=minimum_detectable_difference(spread, n, alpha=ALPHA / decision.left) if spread else None,
+        improvement=probability_of_improvement(pair.scores_a, pair.scores_b) if independent else None,
+        detectable=minimum_detectable_difference(spread, n, alpha=ALPHA / decision.left)
+        if spread and independent
+        else None,
+        folds=pair.folds,
         baseline=pair.baseline,
         score=pair.score,
         single=pair.single,

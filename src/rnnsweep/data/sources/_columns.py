@@ -1,13 +1,14 @@
 """Which columns of a table hold texts, labels and groups, and what their values are as text."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.labels import is_number
+from rnnsweep.data.labels import is_number, written_list
 from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
 from rnnsweep.data.tokens import join_tokens
 from rnnsweep.errors import UserError, nearest
@@ -25,6 +26,7 @@ GROUP = (  # columns that often name what rows have in common
     *("document_id", "doc_id", "thread_id"),
 )
 LISTED_COLUMNS = 12
+LOOKED_AT = 100  # texts that decide whether all are written lists
 
 
 def read_options(config: DataConfig) -> ReadOptions:
@@ -52,8 +54,17 @@ def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
             f". Columns {', '.join(map(repr, flags[:4]))} hold 0 and 1: several labels a text (multi-label)"
             f" is no task here; data.label={flags[0]} trains one of them"
         )
-    if config.header and any(name and (is_number(name) or name in values) for name, values in columns):
-        text, label = _likeliest([values for _, values in columns])
+    text, label = _likeliest([values for _, values in columns])
+    if config.header and not any(name and (is_number(name) or name in values) for name, values in columns):
+        named = [name for name, _ in columns]
+        repeated = 2 * len(set(columns[label][1])) <= len(columns[label][1])
+        if error.missing != "text" or text == label or not (named[text] and named[label] and repeated):
+            return ""
+        return (
+            f". By their values they may be data.text={shlex.quote(named[text])}"
+            f" data.label={shlex.quote(named[label])}"
+        )
+    if config.header:
         return (
             f". The first line looks like a row: data.header=false numbers the columns,"
             f" as data.text={text + 1} data.label={label + 1}"
@@ -85,9 +96,36 @@ def texts_of(table: Table, columns: Sequence[str]) -> tuple[list[str], bool]:
         UserError: a value is neither text nor a list of texts.
     """
     values = [table.columns[name] for name in columns]
+    for name, column in zip(columns, values, strict=True):
+        _refuse_no_text(table.path, name, column, alone=len(columns) == 1)
+    if len(values) == 1:
+        values = [list(_unwritten(values[0]))]
     if len(values) == 1 and any(isinstance(value, list | tuple) for value in values[0]):
         return [_joined(table.path, columns[0], n, value) for n, value in enumerate(values[0], 1)], True
     return [" ".join(filter(None, map(as_text, row))) for row in zip(*values, strict=True)], False
+
+
+def _refuse_no_text(path: Path, column: str, values: Sequence[Any], *, alone: bool) -> None:
+    kinds = (dict, bytes, set) if alone else (dict, bytes, set, list, tuple)
+    for row, value in enumerate(values, 1):
+        if isinstance(value, kinds):
+            what = (
+                "bytes" if isinstance(value, bytes) else "an object" if isinstance(value, dict) else "a list"
+            )
+            raise UserError(
+                f"{path}: row {row} has {what} in column {column!r} ({str(value)[:40]}); a text, or a list of"
+                f" tokens in every row, is read"
+            )
+
+
+def _unwritten(values: Sequence[Any]) -> Sequence[Any]:
+    """Return lists for texts that are all written lists, as ``['the', 'soup']`` in a CSV file."""
+    texts = [value for value in values[:LOOKED_AT] if isinstance(value, str) and value.strip()]
+    if not texts or not all(text.strip()[0] in "[(" and text.strip()[-1] in "])" for text in texts):
+        return values
+    read = [written_list(value) if isinstance(value, str) else value for value in values]
+    whole = all(each is not None for each, value in zip(read, values, strict=True) if value)
+    return read if whole else values
 
 
 def _joined(path: Path, column: str, row: int, value: Any) -> str:

@@ -30,6 +30,7 @@ class _Rows:
 
     values: list[list[str]]
     spans: list[int]
+    header: list[str] | None = None  # as it stands in the file
     broken: int = 0  # rows over several lines
     first_broken: int = 0  # the line that the first of them begins at
 
@@ -150,7 +151,11 @@ def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose:
     except csv.Error as error:
         raise _unreadable(path, reader.line_num, dialect, error) from error
     header = [name.replace(RETURN, "\r") for name in header]
-    names = [name.strip() for name in header] if options.header else [str(n + 1) for n in range(len(header))]
+    names = (
+        [name.strip("\ufeff \t\r\n") for name in header]
+        if options.header
+        else [str(n + 1) for n in range(len(header))]
+    )
     if not any(names):
         raise UserError(f"{path}: the file has no rows")
     columns = list(choose(_usable(names)))
@@ -159,7 +164,8 @@ def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose:
     places = [names.index(name) for name in columns]
     bad = BadRows(path, options.skip_bad)
     first = [] if options.header else [(reader.line_num, header)]
-    rows = _collect(chain(first, _numbered(path, reader, dialect)), len(names), places, names, bad)
+    once = header if options.header and len(header) > 1 else None
+    rows = _collect(chain(first, _numbered(path, reader, dialect)), once, places, names, bad)
     if not rows.values:
         raise UserError(f"{path}: the file has no rows")
     return Table(
@@ -202,10 +208,15 @@ def _unreadable(path: Path, line: int, dialect: Dialect, error: csv.Error) -> Us
     return UserError(f"{path}, line {line}: {error}{way}")
 
 
-def _collect(rows: Any, width: int, places: list[int], names: list[str], bad: BadRows) -> _Rows:
-    read = _Rows([], [])
+def _collect(rows: Any, header: list[str] | None, places: list[int], names: list[str], bad: BadRows) -> _Rows:
+    width = len(names)
+    read = _Rows([], [], header)
     before = 0
     for line, row in rows:
+        if row == read.header:
+            bad.add(line, "the header once more, as where files were joined")
+            before = line
+            continue
         if len(row) != width:
             named = ", ".join(names)[:80]
             bad.add(line, f"{len(row)} values, but the header names {width} columns ({named})")

@@ -4,6 +4,7 @@ A format is a function of its own module and one entry here.
 """
 
 import glob
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,10 @@ OTHER_TASKS = {  # formats of data that no task of texts and classes reads
 }
 
 
+_PART = re.compile(r"(train|test|validation|valid|val|dev)(?![a-z])", re.IGNORECASE)
+_SAME = {"valid": "validation", "val": "validation", "dev": "validation"}
+
+
 def suffixes_known() -> tuple[str, ...]:
     """Return the suffixes of the formats that are read."""
     return tuple(suffix for each in FORMATS for suffix in each.suffixes)
@@ -79,10 +84,25 @@ def _of_folder(key: str, value: str, folder: Path) -> list[Path]:
     """Return the folder itself where it holds a folder for each class, else the tables in it."""
     shards = sorted(path for path in folder.iterdir() if path.is_file() and _is_table(path))
     if not shards and is_class_folder(folder):
+        parts = sorted(p.name for p in folder.iterdir() if p.is_dir() and _PART.fullmatch(p.name))
+        if parts:
+            raise UserError(
+                f"{key}={value!r}: the folder's folders are parts ({', '.join(parts)}), not classes; name"
+                f" one: {key}={value.rstrip('/')}/{parts[0]}"
+            )
         return [folder]
+    inner = sorted(p.parent for p in folder.glob("*/*") if p.is_file() and _is_table(p))
+    if not shards and inner:
+        raise UserError(f"{key}={value!r}: its tables are in {inner[0]}; name that folder, or files in it")
     if not shards:
         raise UserError(
             f"{key}={value!r}: the folder {folder} has neither tables nor folders of text files, one a class"
+        )
+    parts = sorted({found[0].lower() for path in shards if (found := _PART.match(path.name))})
+    if len({_SAME.get(part, part) for part in parts}) > 1:
+        raise UserError(
+            f"{key}={value!r}: the folder holds files of several parts ({', '.join(parts)}); name each by a"
+            f" pattern: data.train={value.rstrip('/')}/{parts[0]}*"
         )
     kinds = {format_of(path) for path in shards}
     if len(kinds) > 1:

@@ -8,6 +8,9 @@ from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
 from rnnsweep.errors import UserError
 
 MARK = "__label__"
+_UNLABELLED = (
+    f"does not begin with {MARK}NAME, as a labelled line of fastText does (a table ends in .csv or .tsv)"
+)
 
 
 def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
@@ -27,7 +30,7 @@ def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
             if not words:
                 continue
             if not marks:
-                bad.add(number, f"does not begin with {MARK}NAME, as a labelled line of fastText does")
+                bad.add(number, _UNLABELLED)
                 continue
             named = [word.removeprefix(MARK) for word in words[:marks]]
             labels.append(named[0] if marks == 1 else named)

@@ -16,15 +16,30 @@ from rnnsweep.errors import UserError
 BLOCK = 1 << 20
 BOMB, RATIO = 1 << 30, 200  # bytes, and times its size, that no compressed table of texts unpacks to
 SAMPLE = 1 << 18  # bytes that an encoding is guessed from
-ALONE = 0.5  # of the bytes beyond ASCII stand alone between ASCII ones in Western text, and in no other
+ALONE = 0.5  # of the runs of bytes beyond ASCII are one letter in Western text, and in no other
 FEW = 20  # bytes beyond ASCII, which tell too little of their encoding
 # what files without a mark are written in; charset-normalizer chooses among them
 ENCODINGS = (
     *("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp874"),
     *("gb18030", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr"),
 )
+CYRILLIC = ("cp1251", "koi8_r")
 _BEYOND = bytes(range(128, 256))
-_STANDS_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
+# letters of Western text, its quote marks, dashes and the sign of the euro
+_STANDS_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80\x85\x91-\x97\x99\xa0-\xff](?![\x80-\xff])")
+_RUNS = re.compile(rb"[\x80-\xff]+")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
+MAGIC = {  # first bytes of files that are no text
+    b"\x1f\x8b": "a gzip file (.gz)",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file (.zst)",
+    b"PK\x03\x04": "a zip file or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file (.parquet)",
+    b"ARROW1": "an Arrow file (.arrow)",
+    b"%PDF": "a PDF",
+    b"SQLite format 3": "an SQLite database",
+    b"version https://git-lfs": "a pointer of Git LFS (git lfs pull fetches the file)",
+}
 MARKS = (  # the longer first: a mark of UTF-32 begins with one of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -100,6 +115,7 @@ def scan(path: Path, encoding: str | None) -> Scan:
     try:
         with open_bytes(path) as file:
             sample = file.read(SAMPLE)
+        _refuse_other_formats(path, sample)
         name, note = (encoding, "") if encoding else _guess(path, sample)
         quotes, returns = _decodes(path, name)
         return Scan(name, quotes, returns, note)
@@ -110,6 +126,14 @@ def scan(path: Path, encoding: str | None) -> Scan:
     except (OSError, EOFError, lzma.LZMAError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UserError(f"{path}: cannot be read ({reason})") from error
+
+
+def _refuse_other_formats(path: Path, sample: bytes) -> None:
+    for start, what in MAGIC.items():
+        if sample.startswith(start):
+            raise UserError(
+                f"{path}: begins as {what} does, and its name says otherwise; name it as what it is"
+            )
 
 
 def _wrong_encoding(path: Path, name: str, error: UnicodeDecodeError) -> UserError:
@@ -187,7 +211,8 @@ def _other_encoding(path: Path) -> tuple[str, str]:
     with open_bytes(path) as file:
         content = file.read(64 * BLOCK)
     beyond = len(content) - len(content.translate(None, _BEYOND))
-    alone = len(_STANDS_ALONE.findall(content)) / beyond
+    _refuse_broken_utf_8(path, content)
+    alone = len(_STANDS_ALONE.findall(content)) / len(_RUNS.findall(content))
     name = "cp1252" if alone >= ALONE or beyond < FEW else _likeliest(content)
     for candidate in (name, "cp1252"):
         try:
@@ -207,5 +232,27 @@ def _likeliest(content: bytes) -> str:
 
     lines = content.splitlines(keepends=True)
     foreign = b"".join(line for line in lines if not line.isascii())[:SAMPLE]
-    best = from_bytes(foreign, cp_isolation=list(ENCODINGS)).best()
-    return best.encoding if best else ""
+    matches = list(from_bytes(foreign, cp_isolation=list(ENCODINGS)))
+    plausible = [match for match in matches if not _is_half_width(str(match))]
+    name = next((match.encoding for match in [*plausible, *matches]), "")
+    if name in CYRILLIC:  # read by the other of them, small letters are large
+        return max(CYRILLIC, key=lambda each: sum(map(str.islower, foreign.decode(each, "replace"))))
+    return name
+
+
+def _is_half_width(text: str) -> bool:
+    """Return whether much of a text is half-width katakana, as Cyrillic read by Japanese encodings is."""
+    return 5 * sum("\uff61" <= character <= "\uff9f" for character in text) > sum(c > "\x7f" for c in text)
+
+
+def _refuse_broken_utf_8(path: Path, content: bytes) -> None:
+    """Refuse UTF-8 with few bytes that are not: another encoding would spoil all its other characters."""
+    text = content.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    whole = sum(map(len, _BEYOND_ASCII.findall(text))) - broken
+    if whole > broken:
+        line = text.count("\n", 0, text.index("\ufffd")) + 1
+        raise UserError(
+            f"{path}, line {line}: UTF-8 but for {broken:,} bytes; mend them, or name its encoding with"
+            f" data.encoding=NAME"
+        )

@@ -13,13 +13,17 @@ from rnnsweep.errors import UserError
 SAMPLE = 1000  # records whose keys are taken for a file's columns, where the wanted ones are among them
 
 
-def read_json_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
+def read_json_lines(path: Path, options: ReadOptions, choose: Choose, *, whole: bool = True) -> Table:
     """Read the chosen columns of a file of one JSON object a line; one that is missing in a row is None.
+
+    `whole` reads a file that is one array of objects as that.
 
     Raises:
         UserError: a line is not a JSON object.
     """
     content = scan(path, options.encoding)
+    if whole and _is_array(path, content.encoding):
+        return read_json(path, options, choose)
     bad = BadRows(path, options.skip_bad)
     names = _names(islice(_records(path, content.encoding, BadRows(path, options.skip_bad)), SAMPLE))
     try:
@@ -39,6 +43,11 @@ def read_json_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
     return table
 
 
+def _is_array(path: Path, encoding: str) -> bool:
+    with open_text(path, encoding) as file:
+        return file.read(1000).lstrip("\ufeff \t\r\n").startswith("[")
+
+
 def read_json(path: Path, options: ReadOptions, choose: Choose) -> Table:
     """Read an array of objects, or an object of columns; a file of one object a line is read as JSON Lines.
 
@@ -54,7 +63,7 @@ def read_json(path: Path, options: ReadOptions, choose: Choose) -> Table:
         raise UserError(f"{path}: not JSON (it is nested too deeply)") from error
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
-            return read_json_lines(path, options, choose)
+            return read_json_lines(path, options, choose, whole=False)
         raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
     names, columns = _columns_of(path, whole, choose)
     table = _table(path, names, columns)
@@ -86,6 +95,12 @@ def _rows_of(whole: Any) -> Any:
     """Return the one list of objects in an object, as ``{"version": 1, "data": [{...}, ...]}`` has."""
     if not isinstance(whole, Mapping):
         return whole
+    columns, rows = whole.get("columns"), whole.get("data")
+    if isinstance(columns, list) and isinstance(rows, list) and all(isinstance(row, list) for row in rows):
+        return [dict(zip(columns, row, strict=False)) for row in rows]  # as pandas' orient="split"
+    indexed = [value for value in whole.values() if isinstance(value, Mapping)]
+    if len(whole) > 1 and len(indexed) == len(whole) and len({tuple(value) for value in indexed}) == 1:
+        return {name: list(value.values()) for name, value in whole.items()}  # as pandas' DataFrame.to_json
     inner = [
         v for v in whole.values() if isinstance(v, list) and v and all(isinstance(r, Mapping) for r in v)
     ]

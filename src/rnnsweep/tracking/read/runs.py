@@ -102,9 +102,11 @@ def _as_dict(row: RunRow) -> dict[str, Any]:
     tags = {name.removeprefix("rnnsweep."): value for name, value in row.tags.items()}
     params = {name: from_text(value) for name, value in row.params.items() if ".log10_" not in f".{name}"}
     derived = {"derived": tags["derived"]} if "derived" in tags else {}  # where widths follow a budget
+    note = {"note": tags["note"]} if "note" in tags else {}  # what a fit of the baseline did otherwise
     return {
         **params,
         **derived,
+        **note,
         "run_id": row.run_id,
         "key": tags.get("key"),
         "name": row.name,

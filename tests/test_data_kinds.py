@@ -1,0 +1,207 @@
+"""Files as people have them: each is read as a person would read it, or refused in one line that says why."""
+
+import csv
+import gzip
+import io
+import json
+
+import pytest
+
+from rnnsweep.data import DataConfig, prepare
+from rnnsweep.errors import UserError
+
+ROWS = [(f"the soup of table {n} was {kind}", kind) for n in range(20) for kind in ("good", "bad")]
+
+
+def table(rows=ROWS, *, header=("text", "label"), delimiter=",", quoted=True):
+    text = io.StringIO(newline="")
+    kind = {} if quoted else {"quoting": csv.QUOTE_NONE, "quotechar": None, "escapechar": None}
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n", **kind)
+    writer.writerows([*([header] if header else []), *rows])
+    return text.getvalue()
+
+
+def labelled(name):
+    """A table where every fifth label of good is written as `name`."""
+    return table([(text, name if n % 10 == 0 else label) for n, (text, label) in enumerate(ROWS)])
+
+
+def pandas_columns():
+    named = {"text": {str(n): t for n, (t, _) in enumerate(ROWS)}}
+    return json.dumps({**named, "label": {str(n): label for n, (_, label) in enumerate(ROWS)}})
+
+
+def objects(**changes):
+    return [{"text": text, "label": label, **changes} for text, label in ROWS]
+
+
+def read(tmp_path, name, content, **values):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return prepare(DataConfig(corpus="files", train=str(path), **values), tmp_path / "cache")
+
+
+ACCENTED = [(f"{text}, naïve et « été », größe", label) for text, label in ROWS]
+QUOTED = [(f"{text}, “café” à 5 €", label) for text, label in ROWS]
+RUSSIAN = [
+    (f"суп {n} был {label == 'good' and 'прекрасный' or 'ужасный'}", label)
+    for n, (_, label) in enumerate(ROWS)
+]
+INDEXED = ("", "text", "label")
+READ = {
+    "lone quote marks in CSV": ("a.csv", table([(f'{t} 5" pipe', k) for t, k in ROWS], quoted=False)),
+    "two byte order marks": ("a.csv", "\ufeff\ufeff" + table()),
+    "blank lines before the header": ("a.csv", "\n\n" + table()),
+    "carriage returns alone": ("a.csv", table().replace("\n", "\r")),
+    "lines of both ends": ("a.csv", table().replace("bad\n", "bad\r\n")),
+    "line and paragraph separators": ("a.csv", table([(f"{t}\u2028x\x85y\x0bz\x0c", k) for t, k in ROWS])),
+    "a capital suffix": ("A.CSV", table()),
+    "an index without a name": ("a.csv", table([(n, *row) for n, row in enumerate(ROWS)], header=INDEXED)),
+    "an array in a file of lines": ("a.jsonl", json.dumps(objects())),
+    "lines in a file of JSON": ("a.json", "\n".join(map(json.dumps, objects()))),
+    "columns as pandas writes them": ("a.json", pandas_columns()),
+    "pandas' split form": ("a.json", json.dumps({"columns": ["text", "label"], "index": [], "data": ROWS})),
+    "written lists of tokens": ("a.csv", table([(str(t.split()), k) for t, k in ROWS])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_each_kind_of_table_gives_its_rows(kind, tmp_path):
+    corpus = read(tmp_path, *READ[kind])
+    assert sum(corpus.sizes.values()) == 40
+    assert dict(corpus.facts.labels) == {"bad": 20, "good": 20}
+    assert {"the", "soup", "of", "table", "was"} <= set(corpus.vocabulary)
+    assert not {"[", "'", "'soup'"} & set(corpus.vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rows", "called"),
+    [
+        ("latin1", ACCENTED, "Windows-1252"),
+        ("cp1252", QUOTED, "Windows-1252"),
+        ("cp1251", RUSSIAN, "cp1251"),
+        ("koi8_r", RUSSIAN, "koi8_r"),
+    ],
+)
+def test_letters_of_other_encodings_are_read_as_they_were_written(encoding, rows, called, tmp_path):
+    corpus = read(tmp_path, "a.csv", table(rows).encode(encoding))
+    assert set(corpus.texts("train")) <= {text for text, _ in rows}
+    assert f"is read as {called} (guessed" in corpus.facts.notes[0]
+
+
+MENDED = ["good ", "good\u00a0", "go\u200bod", "\u202agood\u202c", "\ufeffgood"]
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_what_cannot_be_seen_makes_no_class(name, tmp_path):
+    facts = read(tmp_path, "a.csv", labelled(name)).facts
+    assert set(facts.labels) == {"bad", "good"}
+    assert not {each.code for each in facts.remarks} & {"label-variants"}
+
+
+VARIANTS = {
+    "case": ("Good", "good"),
+    "width": ("ｇｏｏｄ", "good"),
+    "hyphens": ("very-good", "very_good"),
+    "quote marks": ("'good'", "good"),
+    "blanks": ("very  good", "very good"),
+    "leading zeros": ("01", "1"),
+    "powers of ten": ("1e0", "1"),
+    "the order of several": ("red,blue", "blue,red"),
+    "several in one": ("bad|good", "good"),
+}
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_labels_that_are_written_in_several_ways_are_named(kind, tmp_path):
+    odd, plain = VARIANTS[kind]
+    good = [odd, plain]
+    rows = [(t, "bad" if k == "bad" else good[n // 2 % 2]) for n, (t, k) in enumerate(ROWS)]
+    facts = read(tmp_path, "a.csv", table(rows)).facts
+    (remark,) = [each for each in facts.remarks if each.code == "label-variants"]
+    assert repr(odd) in remark.message
+
+
+def test_truth_beside_numbers_is_a_variant(tmp_path):
+    names = ["true", "1", "false", "0"]
+    rows = [(text, names[n % 4]) for n, (text, _) in enumerate(ROWS)]
+    codes = [each.code for each in read(tmp_path, "a.csv", table(rows)).facts.remarks]
+    assert "label-variants" in codes
+
+
+@pytest.mark.parametrize("one", ["+1", "1.", "1.0"])
+@pytest.mark.parametrize("minus", ["-1", "\u22121"])
+def test_signs_and_points_make_no_other_number(one, minus, tmp_path):
+    names = [one, "1", minus, "-1"]
+    rows = [(text, names[n % 4]) for n, (text, _) in enumerate(ROWS)]
+    assert read(tmp_path, "a.csv", table(rows)).facts.labels == {"-1": 20, "1": 20}
+
+
+MISSING = ["#N/A", "nil", "(null)", r"\N", "n.a.", "--", "<null>", "-NaN"]
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_what_programs_write_for_no_value_is_no_class(name, tmp_path):
+    with pytest.raises(UserError, match="missing-like-label: 4 in all"):
+        read(tmp_path, "a.csv", labelled(name))
+
+
+JOINED = table() + table()
+BROKEN = table([(f"{t} café", k) for t, k in ROWS]).encode().replace(b"table 7", b"table \xe9")
+NUMBERS = [(f"text {n}", 1000 + 37 * n) for n in range(60)]
+REFUSED = {
+    "another format": ("a.csv", gzip.compress(b"text"), "begins as a gzip file (.gz) does"),
+    "a workbook": ("a.csv", b"PK\x03\x04 and more", "begins as a zip file or an Excel workbook does"),
+    "a pointer": ("a.csv", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull fetches the file"),
+    "files joined": ("a.csv", JOINED, "line 42: the header once more, as where files were joined"),
+    "UTF-8 with a wrong byte": ("a.csv", BROKEN, "line 16: UTF-8 but for 2 bytes"),
+    "objects in place of texts": ("a.json", json.dumps(objects(text={"en": "x"})), "row 1 has an object"),
+    "written lists of labels": ("a.csv", labelled("['a', 'b']"), "row 1 has a list of labels"),
+    "names that say nothing": ("a.csv", table(header=("v2", "v1")), "they may be data.text=v2 data.label=v1"),
+    "a label for each row": ("a.csv", table([(t, t) for t, _ in ROWS]), "rare-label: 40 labels for 40 rows"),
+    "a number for each row": ("a.csv", table(NUMBERS), "numbers: the labels are 60 different numbers"),
+    "a table among lines": ("a.txt", table(delimiter="\t"), "(a table ends in .csv or .tsv)"),
+    "sequences": ("a.csv", table([("[0.1, 0.2]", k) for _, k in ROWS]), "sequences of numbers are no"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_each_kind_that_cannot_be_read_is_refused_by_its_reason(kind, tmp_path):
+    name, content, message = REFUSED[kind]
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, name, content)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_header_that_comes_again_can_be_left_out(tmp_path):
+    corpus = read(tmp_path, "a.csv", JOINED, skip_bad=1)
+    assert sum(corpus.sizes.values()) == 80
+    assert "1 row that cannot be read is left out" in corpus.facts.notes[0]
+
+
+def test_bytes_are_no_text(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"text": [t.encode() for t, _ in ROWS], "label": [k for _, k in ROWS]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="row 1 has bytes in column 'text'"):
+        prepare(DataConfig(corpus="files", train=str(tmp_path / "a.parquet")), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["train-0.csv", "test-0.csv"], r"holds files of several parts \(test, train\).*data.train="),
+        (["data/train-0.csv"], "its tables are in .*data; name that folder"),
+        (["train/good/1.txt", "test/bad/1.txt"], r"folders are parts \(test, train\), not classes"),
+    ],
+)  # fmt: skip
+def test_a_folder_of_several_parts_trains_on_none_of_them_in_silence(files, message, tmp_path):
+    for file in files:
+        path = tmp_path / "hub" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(table() if file.endswith(".csv") else "a text")
+    with pytest.raises(UserError, match=message):
+        prepare(DataConfig(corpus="files", train=str(tmp_path / "hub")), tmp_path / "cache")
