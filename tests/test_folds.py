@@ -62,10 +62,13 @@ def test_the_folds_of_a_corpus_are_its_rows_each_once(table, tmp_path):
     ("given", "message"),
     [
         ({"folds": 1}, "data.folds=1: must be 2 or more, or null"),
-        ({"folds": 3, "fold": 4}, r"data.fold=4: must be 1 to 3 \(data.folds\)"),
-        ({"fold": 2}, "data.fold=2: must be 1 without data.folds"),
-        ({"folds": 3, "test": "a.csv"}, "data.folds=3: must be null where data.test gives a test part"),
-        ({"folds": 3, "corpus": "ag_news"}, "data.folds=3: must be null where data=ag_news gives"),
+        ({"folds": 3, "fold": 4}, r"data.fold=4: must be 1 to 3 \(data.folds=3\)"),
+        ({"fold": 2}, r"data.fold=2: must be 1 to 1 \(data.folds=None\)"),
+        ({"folds": 3, "test": "a.csv"}, "data.folds=3: must be null where data.test or"),
+        (
+            {"folds": 3, "corpus": "ag_news"},
+            "data.folds=3: must be null where data.test or data=ag_news gives a test part",
+        ),
     ],
 )
 def test_folds_that_make_no_sense_are_refused(given, message):

@@ -23,7 +23,6 @@ CUTS = ("both", "head", "tail")
 TOKENS = ("basic_english", "characters", "keras", "subwords", "words")
 TARGETS = ("classes", "numbers")
 
-
 _FILES, _NEWS = ("files",), ("ag_news",)
 _PATHS = "a path, a pattern, a folder, or a list of paths"
 
@@ -237,15 +236,11 @@ class DataConfig:
         self._refuse_columns_and_paths()
 
     def _refuse_folds(self) -> None:
-        folds, fold = self.folds, self.fold
-        if folds is None:
-            refuse_unless(fold == 1, "data.fold", fold, "1 without data.folds, which says how many there are")
-            return
-        refuse_unless(1 <= fold <= folds, "data.fold", fold, f"1 to {folds} (data.folds)")
-        taken = self.test is not None or self.corpus == "ag_news"
-        source = f"data={self.corpus}" if self.test is None else "data.test"
-        right = f"null where {source} gives a test part: folds take its place"
-        refuse_unless(not taken, "data.folds", folds, right)
+        last = self.folds or 1
+        refuse_unless(self.fold <= last, "data.fold", self.fold, f"1 to {last} (data.folds={self.folds})")
+        given = self.test is not None or self.corpus == "ag_news"
+        right = "null where data.test or data=ag_news gives a test part: folds take its place"
+        refuse_unless(not (self.folds and given), "data.folds", self.folds, right)
 
     def _refuse_columns_and_paths(self) -> None:
         self.text = as_columns(self.text)

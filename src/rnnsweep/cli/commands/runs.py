@@ -117,7 +117,11 @@ def _print_evaluation(result: "EvaluateResult") -> None:
         name, *values, rows = row.values()
         table.add_row(Text(str(name)), *map(score, values), f"{rows:,}")
     console.print(table)
-    never = [repr(row["label"]) for row in result.classes if row["rows"] and row["precision"] is None]
+    never = [
+        repr(name)
+        for name, precision, *_, rows in map(dict.values, result.classes)
+        if rows and precision is None
+    ]
     if never:
         more = f" and {len(never) - 8:,} more" if len(never) > 8 else ""
         echo(f"never predicted: {', '.join(never[:8])}{more}; task.class_weights=balanced weighs the labels")

@@ -8,12 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnsweep.comparison.predictions import Predictions
-from rnnsweep.comparison.statistics.cross_validation import fold_interval
-from rnnsweep.comparison.statistics.intervals import (
-    interquartile_mean_interval,
-    mean_interval,
-    median_interval,
-)
 from rnnsweep.comparison.trials import (
     INFEASIBLE,
     OBJECTIVE,
@@ -27,9 +21,9 @@ from rnnsweep.comparison.verdicts.records import (
     Replicate,
     Spent,
     Standing,
-    TestScore,
     fold_of,
 )
+from rnnsweep.comparison.verdicts.replicate_scores import describe_scores, over_folds
 from rnnsweep.json_text import parse_json
 from rnnsweep.tasks import Score, score_named
 
@@ -152,7 +146,7 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
         architecture=architecture,
         spent=_spent(trials),
         validation=_first(winner, "validation"),
-        test=_over_folds(scores)
+        test=over_folds(scores)
         or describe_scores([r.test for r in scores], single=bool(len(baseline)) and not len(repeats)),
         replicates=scores,
         parameters=_whole(_first(measured, "parameters")),
@@ -206,36 +200,6 @@ def _seed(row: Mapping[Any, Any]) -> str:
 
 def _is_told(key: str, value: str, seed: str) -> bool:
     return key in VARIED and (value != seed or key == FOLD)
-
-
-def _over_folds(replicates: Sequence[Replicate]) -> TestScore | None:
-    """Describe the scores of a cross-validation; None where there are no folds."""
-    folds = {one.folds for one in replicates}
-    if len(replicates) < 2 or folds in ({0}, set()):
-        return None
-    scores = [one.test for one in replicates]
-    mean = fold_interval(scores, [one.fold for one in replicates], folds=max(folds))
-    spread = float(np.std(scores, ddof=1))
-    return TestScore(mean.estimate, mean.low, mean.high, len(scores), mean.method, spread=spread)
-
-
-def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
-    """Describe replicates' scores; the `single` fit of a baseline has a score and no interval."""
-    if not scores:
-        return TestScore(None, None, None, 0)
-    if single or len(scores) == 1:
-        return TestScore(scores[0], None, None, len(scores), "one fit" if single else "one seed: no interval")
-    interval = mean_interval(scores)
-    return TestScore(
-        interval.estimate,
-        interval.low,
-        interval.high,
-        len(scores),
-        interval.method,
-        median_interval(scores),
-        interquartile_mean_interval(scores),
-        float(np.std(scores, ddof=1)),
-    )
 
 
 def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:

@@ -1,0 +1,43 @@
+"""The test scores of an architecture's replicates, described: mean, interval, spread."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnsweep.comparison.statistics.cross_validation import fold_interval
+from rnnsweep.comparison.statistics.intervals import (
+    interquartile_mean_interval,
+    mean_interval,
+    median_interval,
+)
+from rnnsweep.comparison.verdicts.records import Replicate, TestScore
+
+
+def over_folds(replicates: Sequence[Replicate]) -> TestScore | None:
+    """Describe the scores of a cross-validation; None where there are no folds."""
+    folds = {one.folds for one in replicates}
+    if len(replicates) < 2 or folds in ({0}, set()):
+        return None
+    scores = [one.test for one in replicates]
+    mean = fold_interval(scores, [one.fold for one in replicates], folds=max(folds))
+    spread = float(np.std(scores, ddof=1))
+    return TestScore(mean.estimate, mean.low, mean.high, len(scores), mean.method, spread=spread)
+
+
+def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
+    """Describe replicates' scores; the `single` fit of a baseline has a score and no interval."""
+    if not scores:
+        return TestScore(None, None, None, 0)
+    if single or len(scores) == 1:
+        return TestScore(scores[0], None, None, len(scores), "one fit" if single else "one seed: no interval")
+    interval = mean_interval(scores)
+    return TestScore(
+        interval.estimate,
+        interval.low,
+        interval.high,
+        len(scores),
+        interval.method,
+        median_interval(scores),
+        interquartile_mean_interval(scores),
+        float(np.std(scores, ddof=1)),
+    )
