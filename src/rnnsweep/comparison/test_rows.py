@@ -57,7 +57,7 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
     """
     import numpy as np
 
-    from rnnsweep.comparison.verdicts.records import fold_of
+    from rnnsweep.comparison.verdicts.replicate_scores import fold_of
 
     done = table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
     conf = folder.conf if folder.conf.is_dir() else None

@@ -1,7 +1,7 @@
 """What a comparison says, as typed records; `Comparison.to_json()` is the contract of ``compare --json``."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
@@ -55,14 +55,6 @@ class Replicate:
     run_id: str = ""
     fold: int = 0  # which fold of a cross-validation was the test part; 0: there are no folds
     folds: int = 0
-
-
-def fold_of(overrides: Sequence[str]) -> dict[str, int]:
-    """Return the fold, and how many there are, that a replicate's overrides name; 0 where there are none."""
-    given = {key: value for key, _, value in (override.partition("=") for override in overrides)}
-    values = {name: given.get(f"data.{name}", "") for name in ("fold", "folds")}
-    known = all(value.isdecimal() for value in values.values())
-    return {name: int(value) if known else 0 for name, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -41,3 +41,11 @@ def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
         interquartile_mean_interval(scores),
         float(np.std(scores, ddof=1)),
     )
+
+
+def fold_of(overrides: Sequence[str]) -> dict[str, int]:
+    """Return the fold, and how many there are, that a replicate's overrides name; 0 where there are none."""
+    given = {key: value for key, _, value in (override.partition("=") for override in overrides)}
+    values = {name: given.get(f"data.{name}", "") for name in ("fold", "folds")}
+    known = all(value.isdecimal() for value in values.values())
+    return {name: int(value) if known else 0 for name, value in values.items()}

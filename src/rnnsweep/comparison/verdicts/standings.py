@@ -21,9 +21,8 @@ from rnnsweep.comparison.verdicts.records import (
     Replicate,
     Spent,
     Standing,
-    fold_of,
 )
-from rnnsweep.comparison.verdicts.replicate_scores import describe_scores, over_folds
+from rnnsweep.comparison.verdicts.replicate_scores import describe_scores, fold_of, over_folds
 from rnnsweep.json_text import parse_json
 from rnnsweep.tasks import Score, score_named
 
