@@ -1,14 +1,13 @@
 """Which slots a task takes: one for each process of its training."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from rnnsweep.errors import UserError
 from rnnsweep.sweepfile import Slot
 
 
-def choose_slots(slots: Sequence[Slot], taken: Collection[int], *, devices: int) -> tuple[Slot, ...] | None:
-    """Choose free slots for a task: CPU slots, or as many different GPUs; None where too few are free."""
-    free = [slot for slot in slots if slot.index not in taken]
+def choose_slots(free: Sequence[Slot], *, devices: int) -> tuple[Slot, ...] | None:
+    """Choose a task's slots: CPU slots, or as many different GPUs; None where too few are free."""
     if devices == 1:
         return tuple(free[:1]) or None
     cores = [slot for slot in free if slot.gpu is None]
@@ -34,7 +33,7 @@ def check_seats(slots: Sequence[Slot], devices: int, *, architecture: str) -> No
     Raises:
         UserError: fewer CPU slots, or different GPUs, than processes of one training.
     """
-    if choose_slots(slots, (), devices=devices) is None:
+    if choose_slots(slots, devices=devices) is None:
         have = f"{len(slots)} slot" + ("" if len(slots) == 1 else "s")
         raise UserError(
             f"trainer.devices={devices}: a trial of {architecture} takes {devices} CPU slots or GPUs at once,"

@@ -1,39 +1,41 @@
 """The controller: the one loop that starts tasks, hears them, prunes, tells and stops."""
 
-from collections import Counter
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from rnnsweep.engine.agenda import Agenda, Job
-from rnnsweep.engine.allocation import choose_slots, joined
 from rnnsweep.engine.eta import seconds_left
 from rnnsweep.engine.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.records import Records
+from rnnsweep.engine.running import Busy, RunningTasks
 from rnnsweep.engine.study_notes import StudyNotes, standing_of
-from rnnsweep.engine.tasks import REPLICATE
-from rnnsweep.errors import UserError
+    def _start(self, busy: Busy) -> bool:
+        """Start a task; return False where its configuration cannot be composed, which ends it."""
+        try:
+            task, slot = self.agenda.maker.with_run(busy.job.task), busy.slot
+        except UserError as error:
+            self.running.end(busy)
+            self._end(busy.job, explain(error))
+            return False
+        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(busy.slots))
+        self.launcher.start(task, slot)
+        return True
+
+from rnnsweep.search.journal import together
 from rnnsweep.search.objectives import judged
 from rnnsweep.state.clock import Clock
 from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
-from rnnsweep.state.progress import Failure, Listener, Running, Snapshot, Standing
-from rnnsweep.sweepfile import Slot, Sweep
+from rnnsweep.state.progress import Failure, Listener, Snapshot, Standing
+from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, explain
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
-
-
-@dataclass
-class Busy:
-    """A job with its slots: one for each process of its training."""
-
-    job: Job
-    slots: tuple[Slot, ...]
-    since: float
-    report: Report | None = None
-    pruned: bool = False
 
 
 @dataclass
@@ -51,7 +53,6 @@ class Controller:
     inbox: Inbox
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
     ran: int = 0
-    running: dict[str, Busy] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     durations: dict[str, list[float]] = field(
         default_factory=dict
@@ -59,10 +60,12 @@ class Controller:
     hopeless: Hopeless = field(default_factory=Hopeless)
     notes: StudyNotes = field(init=False)
     held: Job | None = None  # asked for, until enough slots are free at once
+    shown: float = -math.inf  # when the last snapshot was taken
 
     def __post_init__(self) -> None:
-        """Begin to take notes."""
+        """Begin to take notes, with all slots free."""
         self.notes = StudyNotes(self.ledger, self.listener)
+        self.running = RunningTasks(self.launcher.slots)
 
     def run(self) -> str:
         """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
@@ -86,32 +89,44 @@ class Controller:
         stopped = 0
         while True:
             self.disk.refuse_removed()
+            due = self.clock.now() - self.shown >= TICK_S
             if not self.stop_asked:
-                self.inbox.read(self.agenda, self.ledger, self.listener)
+                if due or not self.running:
+                    self.inbox.read(self.agenda, self.ledger, self.listener)
                 self._fill()
                 self.notes.write(self.agenda.searches)
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
                 self._stop_all()
-            self.listener.update(self.snapshot())
-            if not self.running and (self.stop_asked or not self.disk.paused):
+            over = not self.running and (self.stop_asked or not self.disk.paused)
+            if due or over:
+                self.shown = self.clock.now()
+                self.listener.update(self.snapshot())
+            if over:
                 return "interrupted" if self.stop_asked else "finished"
-            for event in self.launcher.events(TICK_S):
-                self._handle(event)
+            self._hear_all(self.launcher.events(TICK_S))
 
     def _fill(self) -> None:
-        """Start what there is to do while slots are free and the disk has room."""
-        while self.disk.has_room():
-            taken = {slot.index for busy in self.running.values() for slot in busy.slots}
-            if len(taken) == len(self.launcher.slots):
+        """Start what there is to do while slots are free and the disk has room.
+
+        All trials that are asked for now are in the journal, by one append, before the first of them starts.
+        """
+        while True:
+            with self._together():
+                chosen = list(self._next())
+            if all([self._start(busy) for busy in chosen]):
                 return
+
+    def _next(self) -> Iterator[Busy]:
+        """Yield what starts next, its slots taken."""
+        while self.disk.has_room() and self.running.free:
             job, self.held = self.held or self.agenda.next(), None
             if job is None:
                 return
-            chosen = choose_slots(self.launcher.slots, taken, devices=job.task.devices)
-            if chosen is not None:
-                self._start(job, chosen)
-            elif taken:
+            busy = self.running.begin(job, self.clock.now())
+            if busy is not None:
+                yield busy
+            elif self.running:
                 self.held = job  # the next slots that fall free are its
                 return
             else:
@@ -119,21 +134,32 @@ class Controller:
                 reason = f"trainer.devices={job.task.devices}: {have}"
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
 
-    def _start(self, job: Job, chosen: tuple[Slot, ...]) -> None:
-        try:
-            task, slot = self.agenda.maker.with_run(job.task), joined(chosen)
-        except UserError as error:
-            self._end(job, explain(error))
-            return
-        self.running[task.key] = Busy(job, chosen, self.clock.now())
-        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(chosen))
-        self.launcher.start(task, slot)
+    def _hear_all(self, events: Sequence[Event]) -> None:
+        """Handle events; trials get their answers once all reports are in the journal, by one append."""
+        answers = []
+        with self._together():
+            for event in events:
+                busy = self.running.get(event.key)
+                if busy is None:
+                    continue  # of a task that is over
+                if isinstance(event, Reported):
+                    answers.append((event.key, self._hear(busy, event.report)))
+                elif isinstance(event, Ended):
+                    self.running.end(busy)
+                    self._over(busy, event.outcome)
+        for key, word in answers:
+            if self.running.get(key):
+                self.launcher.answer(key, word)
+
+    def _together(self) -> AbstractContextManager[None]:
+        first = next(iter(self.agenda.searches.values()))  # all studies of a sweep lie in one storage
+        return together(first.storage)
 
     def abandon(self) -> None:
         """Take note of tasks that were ended with the launcher: they go on with the next controller."""
-        for busy in self.running.values():
+        for busy in self.running:
+            self.running.end(busy)
             self._interrupted(busy.job)
-        self.running.clear()
 
     def _interrupted(self, job: Job) -> None:
         self.ledger.write("end", name=job.task.name, state=EndState.INTERRUPTED)
@@ -144,30 +170,21 @@ class Controller:
         self.listener.message(text)
 
     def _stop_all(self) -> None:
-        for key in list(self.running):
+        for busy in self.running:
             if self.stop_asked > 1:
-                self.launcher.kill(key)
+                self.launcher.kill(busy.job.task.key)
             else:
-                self.launcher.stop(key)
+                self.launcher.stop(busy.job.task.key)
 
-    def _handle(self, event: Event) -> None:
-        busy = self.running.get(event.key)
-        if busy is None:
-            return  # of a task that is over
-        if isinstance(event, Reported):
-            self._hear(busy, event.report)
-        elif isinstance(event, Ended):
-            del self.running[event.key]
-            self._over(busy, event.outcome)
-
-    def _hear(self, busy: Busy, report: Report) -> None:
+    def _hear(self, busy: Busy, report: Report) -> str:
+        """Take note of a report; return its answer."""
         busy.report = report
         busy.job.advance(report.rung)
         task = busy.job.task
         if busy.job.is_trial:
             assert task.number is not None
             busy.pruned = self.agenda.searches[task.architecture].report(task.number, report)
-        self.launcher.answer(task.key, "stop" if busy.pruned else "go on")
+        return "stop" if busy.pruned else "go on"
 
     def _over(self, busy: Busy, outcome: Outcome) -> None:
         job = busy.job
@@ -261,7 +278,7 @@ class Controller:
             sweep=self.sweep.name,
             question=self.sweep.question,
             standings=self.standings(),
-            running=tuple(_running(busy, now) for busy in self.running.values()),
+            running=self.running.shown(now),
             slots=len(self.launcher.slots),
             elapsed=now - self.began,
             eta=seconds_left(self.standings(), self.durations, slots=len(self.launcher.slots)),
@@ -271,28 +288,12 @@ class Controller:
 
     def standings(self) -> tuple[Standing, ...]:
         """Give how far each architecture is."""
-        in_slots = Counter(busy.job.task.architecture for busy in self.running.values() if busy.job.is_trial)
         return tuple(
             standing_of(
                 search,
-                running=in_slots[name],
+                running=self.running.trials[name],
                 replicates=self.agenda.replicates_ended(name),
                 wanted=self.agenda.wanted(name),
             )
             for name, search in self.agenda.searches.items()
         )
-
-
-def _running(busy: Busy, now: float) -> Running:
-    task, report = busy.job.task, busy.report
-    repeat = task.tags.get(REPLICATE)
-    return Running(
-        key=task.key,
-        role=task.role,
-        architecture=task.architecture,
-        number=task.number if repeat is None else int(repeat),
-        slot=joined(busy.slots).label,
-        seconds=now - busy.since,
-        epoch=report.epoch if report else None,
-        validation=report.validation if report else None,
-    )

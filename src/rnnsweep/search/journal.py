@@ -1,12 +1,14 @@
 """The journal of a sweep's studies, mended before it is opened."""
 
+import json
 import os
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from optuna.storages import JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, Trial
 
@@ -25,7 +27,8 @@ def read_journal(folder: SweepFolder) -> JournalStorage:
     Raises:
         UserError: a line of it is none of Optuna's.
     """
-    return _replayed(JournalFileBackend(str(folder.journal)), folder.journal)
+    with refusing_damage(folder.journal):
+        return JournalStorage(JournalFileBackend(str(folder.journal)))
 
 
 @contextmanager
@@ -59,33 +62,83 @@ def overrides_of(trial: FrozenTrial | Trial) -> tuple[str, ...]:
         raise UserError(f"journal.log: trial {trial.number}: its overrides do not read ({error})") from None
 
 
-def _replayed(backend: JournalFileBackend, path: Path) -> JournalStorage:
-    with refusing_damage(path):
-        return JournalStorage(backend)
-
-
 class WaitingBackend(JournalFileBackend):
-    """Optuna's file, on a disk that may be full: what does not fit is taken back and waits for room."""
+    """Optuna's file as its one writer uses it: what is known at once is one append, which waits for room.
+
+    Within `together`, lines are applied to the studies in memory at once and written at its end.
+    What this process wrote is not read back from the file.
+    """
 
     def __init__(self, path: str, *, lock_obj: JournalFileSymlinkLock, disk: Disk) -> None:
         super().__init__(path, lock_obj=lock_obj)
         self._path, self._disk = path, disk
+        self._held: list[dict[str, Any]] = []  # not in the file yet
+        self._unread: deque[dict[str, Any]] | None = (
+            None  # written and not applied; None: read the file first
+        )
+        self._depth = 0
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all that is appended within at once, at the end of the outermost of such blocks."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            self._write()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append whole lines; only the controller writes, so the size before is what to go back to."""
+        """Append whole lines."""
+        self._held += logs
+        if self._unread is not None:
+            self._unread += map(_as_read, logs)
+        self._write()
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        """Yield what was not applied yet: once the file, then what this process appended."""
+        if self._unread is None:
+            yield from super().read_logs(log_number_from)
+            self._unread = deque()
+        while self._unread:
+            yield self._unread.popleft()
+
+    def _write(self) -> None:
+        if self._depth or not self._held:
+            return
 
         def append() -> None:
-            size = os.path.getsize(self._path)
+            size = os.path.getsize(self._path)  # only the controller writes: this is what to go back to
             try:
-                super(WaitingBackend, self).append_logs(logs)
+                super(WaitingBackend, self).append_logs(self._held)
             except OSError:
                 os.truncate(self._path, size)
                 raise
 
         self._disk.patiently(append)
+        self._held = []
 
 
-def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> JournalStorage:
+def _as_read(log: dict[str, Any]) -> dict[str, Any]:
+    """Return a line as it will be read back."""
+    line: dict[str, Any] = json.loads(json.dumps(log))
+    return line
+
+
+class Journal(JournalStorage):
+    """The studies of a sweep under its controller's lock."""
+
+    def __init__(self, backend: WaitingBackend) -> None:
+        super().__init__(backend)
+        self.together = backend.together
+
+
+def together(storage: BaseStorage) -> AbstractContextManager[None]:
+    """Return a context within which what is stored becomes one append, where the storage is a journal."""
+    return storage.together() if isinstance(storage, Journal) else nullcontext()
+
+
+def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> Journal:
     """Open the studies' storage under the controller's lock, its torn end mended.
 
     Raises:
@@ -98,4 +151,5 @@ def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> JournalSto
         left.unlink(missing_ok=True)
     lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_GRACE_S)
     backend = WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder.path))
-    return _replayed(backend, path)
+    with refusing_damage(path):
+        return Journal(backend)

@@ -17,7 +17,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.methods import samplers
 from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned
-from rnnsweep.search.journal import overrides_of
+from rnnsweep.search.journal import overrides_of, together
 from rnnsweep.search.objectives import objective_values
 from rnnsweep.search.own_trials import REJECTED, WARM, is_own, may_win
 from rnnsweep.search.samplers import make_sampler
@@ -127,15 +127,16 @@ class Search:
         Returns:
             None where the study has come to its end meanwhile.
         """
-        while self.open_budget() < 1:
-            self.study.sampler = make_sampler(self.sweep, self.architecture, self._made)
-            trial = self.study.ask()
-            self._made += 1
-            candidate = self._candidate(trial, attempts=0, begun=False)
-            self.asked += candidate is not None or samplers()[self.sweep.sampler.name].exhausts
-            if candidate is not None:
-                self._rejected = 0
-                return candidate
+        with together(self.storage):
+            while self.open_budget() < 1:
+                self.study.sampler = make_sampler(self.sweep, self.architecture, self._made)
+                trial = self.study.ask()
+                self._made += 1
+                candidate = self._candidate(trial, attempts=0, begun=False)
+                self.asked += candidate is not None or self._exhausts
+                if candidate is not None:
+                    self._rejected = 0
+                    return candidate
         return None
 
     @property
@@ -162,12 +163,10 @@ class Search:
             return False  # a continued trial repeats what it was already told to go on from
         return trial.should_prune()
 
-    def lose(self, number: int) -> int:
-        """Count a process that the trial lost, and give their number."""
+    def lose(self, number: int) -> None:
+        """Count a process that the trial lost."""
         trial = self._trials[number]
-        attempts = int(trial.user_attrs.get("attempts", 0)) + 1
-        trial.set_user_attr("attempts", attempts)
-        return attempts
+        trial.set_user_attr("attempts", int(trial.user_attrs.get("attempts", 0)) + 1)
 
     def shrink(self, number: int, overrides: tuple[str, ...]) -> None:
         """Store the overrides with which a trial that ran out of memory goes on as the same trial."""
@@ -178,16 +177,18 @@ class Search:
     def tell(self, number: int, outcome: Outcome) -> None:
         """Tell the study how a trial ended."""
         trial = self._trials.pop(number)
-        for name in ("cause", "reason"):
-            if getattr(outcome, name) is not None:
-                trial.set_user_attr(name, getattr(outcome, name))
-        trial.set_user_attr("scores", {k: v for k, v in outcome.scores.items() if _plain(v)})
-        if outcome.state != "failed":
-            _constrain(trial, violations(self.sweep.constraints, outcome.scores))
         values = objective_values(self.sweep, outcome.scores) if outcome.state == "complete" else None
         # the sampler learns nothing from what failed, and must learn that a training diverged
         bad = outcome.cause == DIVERGED
-        self._tell(trial, values, TrialState.PRUNED if bad else _STATES[EndState(outcome.state)])
+        state = TrialState.PRUNED if bad else _STATES[EndState(outcome.state)]
+        with together(self.storage):
+            for name in ("cause", "reason"):
+                if getattr(outcome, name) is not None:
+                    trial.set_user_attr(name, getattr(outcome, name))
+            trial.set_user_attr("scores", {k: v for k, v in outcome.scores.items() if _plain(v)})
+            if outcome.state != "failed":
+                _constrain(trial, violations(self.sweep.constraints, outcome.scores))
+            self._tell(trial, values, state)
         self._count(outcome.state, values, outcome.scores, outcome.cause)
 
     def _tell(self, trial: Trial, values: list[float] | None, state: TrialState) -> None:

@@ -1,0 +1,92 @@
+"""The tasks that hold slots now."""
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rnnsweep.engine.agenda import Job
+from rnnsweep.engine.allocation import choose_slots, joined
+from rnnsweep.engine.tasks import REPLICATE
+from rnnsweep.state.progress import Running
+from rnnsweep.sweepfile import Slot
+from rnnsweep.trial import Report
+
+
+@dataclass
+class Busy:
+    """A job with its slots: one for each process of its training."""
+
+    job: Job
+    slots: tuple[Slot, ...]
+    since: float
+    report: Report | None = None
+    pruned: bool = False
+
+    def __post_init__(self) -> None:
+        """Put its slots together as one."""
+        self.slot = joined(self.slots)
+        self._label = self.slot.label
+
+    def shown(self, now: float) -> Running:
+        """Return what a snapshot shows of it."""
+        task, report = self.job.task, self.report
+        repeat = task.tags.get(REPLICATE)
+        return Running(
+            key=task.key,
+            role=task.role,
+            architecture=task.architecture,
+            number=task.number if repeat is None else int(repeat),
+            slot=self._label,
+            seconds=now - self.since,
+            epoch=report.epoch if report else None,
+            validation=report.validation if report else None,
+        )
+
+
+class RunningTasks:
+    """Which task holds which slots, with counts that need no walk over a thousand of them.
+
+    Attributes:
+        free: slots that no task holds, in the order of their numbers.
+        trials: how many trials of each architecture run.
+    """
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self.free: list[Slot] = list(slots)
+        self.trials: Counter[str] = Counter()
+        self._busy: dict[str, Busy] = {}
+
+    def __len__(self) -> int:
+        """Count the running tasks."""
+        return len(self._busy)
+
+    def __iter__(self) -> Iterator[Busy]:
+        """Iterate over the running tasks of this moment, in the order of their starts."""
+        return iter(list(self._busy.values()))
+
+    def get(self, key: str) -> Busy | None:
+        """Return a running task; None where no task with this key runs."""
+        return self._busy.get(key)
+
+    def begin(self, job: Job, now: float) -> Busy | None:
+        """Take slots for a job; None where too few are free."""
+        slots = choose_slots(self.free, devices=job.task.devices)
+        if slots is None:
+            return None
+        for slot in slots:
+            self.free.remove(slot)
+        busy = self._busy[job.task.key] = Busy(job, slots, now)
+        self.trials[job.task.architecture] += job.is_trial
+        return busy
+
+    def end(self, busy: Busy) -> None:
+        """Take back the slots of a task that is over."""
+        del self._busy[busy.job.task.key]
+        self.trials[busy.job.task.architecture] -= busy.job.is_trial
+        for slot in busy.slots:
+            insort(self.free, slot, key=lambda each: each.index)
+
+    def shown(self, now: float) -> tuple[Running, ...]:
+        """Return what a snapshot shows of them."""
+        return tuple(busy.shown(now) for busy in self._busy.values())
