@@ -8,6 +8,8 @@ from rnnsweep.options import Count, Flag, Natural, option
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
+MOST = 10_000  # trials of a study; each ask weighs all of them, which takes 0.1 s there
+
 
 def _make(asked: Asked) -> "BaseSampler":
     from optuna.samplers import TPESampler
@@ -18,6 +20,15 @@ def _make(asked: Asked) -> "BaseSampler":
     elif options["group"]:
         options["multivariate"] = True
     return TPESampler(seed=asked.seed, **options)
+
+
+def _misfit(asked: Asked) -> str | None:
+    if asked.trials is None or asked.trials <= MOST:
+        return None
+    return (
+        f"it weighs all earlier trials before each new one, so a study takes at most {MOST:,} trials;"
+        " take random or qmc, or several sweeps"
+    )
 
 
 SAMPLER = SamplerSpec(
@@ -38,4 +49,5 @@ SAMPLER = SamplerSpec(
             Flag, "keep away from what running trials already try", default=True, example=False
         ),
     },
+    _misfit,
 )

@@ -1,0 +1,153 @@
+"""A controller of many slots: what is known at once is one append, and snapshots are rare."""
+
+import errno
+import os
+from collections import Counter
+
+import optuna
+import pytest
+from optuna.storages.journal import JournalFileBackend
+from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
+from test_study import Watcher, run, score_of
+
+from rnnsweep.errors import UserError
+from rnnsweep.search.journal import open_journal, read_journal, together
+from rnnsweep.search.samplers import check_sampler
+from rnnsweep.state import read_status
+from rnnsweep.state.disk import Disk
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.sweepfile import Slot
+
+RUNGS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_sweeps():
+    with without_waiting():
+        yield
+
+
+@pytest.fixture
+def appends(monkeypatch):
+    """The operations of each append to a journal."""
+    seen: list[Counter] = []
+    append = JournalFileBackend.append_logs
+
+    def counted(self, logs):
+        seen.append(Counter(log["op_code"].name for log in logs))
+        append(self, logs)
+
+    monkeypatch.setattr(JournalFileBackend, "append_logs", counted)
+    return seen
+
+
+def rising(task, life):
+    """Trials of ten seconds that report four times."""
+    return Script(tuple(score_of(task) * rung / RUNGS for rung in range(1, RUNGS + 1)), seconds=10.0)
+
+
+def many(slots, **more):
+    return FakeLauncher(FakeClock(), rising, tuple(Slot(index) for index in range(slots)), **more)
+
+
+def test_what_is_known_at_once_is_one_append_to_the_journal(tmp_path, appends):
+    sweep = write_sweep(tmp_path, trials=10, replicates=0, architectures="[rnn, lstm]")
+    run(sweep, tmp_path, many(20, batch=lambda: 20))  # all report and end at the same moments
+
+    asked = [operations for operations in appends if operations["CREATE_TRIAL"]]
+    assert [operations["CREATE_TRIAL"] for operations in asked] == [20]
+    reports = [operations for operations in appends if operations["SET_TRIAL_INTERMEDIATE_VALUE"]]
+    assert sum(operations["SET_TRIAL_INTERMEDIATE_VALUE"] for operations in reports) == 20 * RUNGS
+    assert len(appends) < 20 * RUNGS
+
+
+def test_a_trial_is_in_the_journal_before_it_starts_and_a_report_before_its_answer(tmp_path):
+    folder, seen = SweepFolder.of(tmp_path / "mlruns", "toy"), []
+
+    class Reading(FakeLauncher):
+        def start(self, task, slot):
+            seen.append(self.stored(task).user_attrs["overrides"] != "")
+            super().start(task, slot)
+
+        def answer(self, key, word):
+            seen.append(len(self.stored(self.running[key]).intermediate_values) > 0)
+            super().answer(key, word)
+
+        def stored(self, task):
+            study = optuna.load_study(study_name=f"toy/{task.architecture}", storage=read_journal(folder))
+            return study.get_trials(deepcopy=False)[task.number]
+
+    launcher = Reading(FakeClock(), rising, tuple(map(Slot, range(3))), batch=lambda: 3)
+    run(write_sweep(tmp_path, trials=3, replicates=0, architectures="[rnn]"), tmp_path, launcher)
+    assert seen == [True] * (3 + 3 * RUNGS)
+
+
+def test_the_studies_in_memory_are_those_that_the_file_holds(tmp_path):
+    sweep = write_sweep(tmp_path, trials=6, replicates=0, pruner="median")
+    run(sweep, tmp_path, many(4, batch=lambda: 4))
+    folder = SweepFolder.of(tmp_path / "mlruns", sweep.name)
+    storage = open_journal(folder)
+    for name in sweep.architectures:
+        study = optuna.load_study(study_name=f"toy/{name}", storage=storage)
+        with together(storage):
+            trial = study.ask()
+            trial.suggest_float("optimizer.lr", 1e-4, 1e-1, log=True)
+            trial.set_user_attr("values", (1, 2.5, float("inf"), None))
+            trial.report(0.5, 1)
+            study.tell(trial, 0.5)
+        again = optuna.load_study(study_name=f"toy/{name}", storage=read_journal(folder))
+        assert study.get_trials() == again.get_trials()
+
+
+def test_on_a_full_disk_an_append_waits_for_room_as_one_piece(tmp_path, monkeypatch):
+    path = tmp_path / "journal.log"
+    disk = Disk(tmp_path, pause_s=0.001)
+    folder = SweepFolder(tmp_path)
+    storage = open_journal(folder, disk=disk)
+    study = optuna.create_study(storage=storage, study_name="s")
+    before, refused = path.read_bytes(), []
+    monkeypatch.setattr("rnnsweep.state.disk.room_for", lambda size, where: True)
+
+    def full(descriptor):
+        if len(refused) < 2:
+            refused.append(path.read_bytes())
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with together(storage):
+        trial = study.ask()
+        trial.report(0.25, 1)
+        assert path.read_bytes() == before
+    assert len(refused) == 2
+    assert len(path.read_bytes().splitlines()) == len(before.splitlines()) + 2
+    assert read_journal(folder).get_all_trials(study._study_id)[0].intermediate_values == {1: 0.25}
+
+
+def test_snapshots_come_four_times_a_second_at_most_and_the_last_one_shows_the_end(tmp_path):
+    watcher, launcher = Watcher(), many(40)
+    started = launcher.clock.time
+    sweep = write_sweep(tmp_path, trials=40, replicates=1, architectures="[rnn]")
+    run(sweep, tmp_path, launcher, listener=watcher)
+
+    seconds = launcher.clock.time - started
+    assert len(watcher.snapshots) <= 4 * seconds + 2
+    assert len(watcher.snapshots) < 40 * RUNGS  # events: without a bound there is one for each
+    last = watcher.snapshots[-1]
+    assert (last.standings[0].complete, last.standings[0].replicates, last.running) == (40, 1, ())
+
+
+def test_counts_of_running_trials_are_right_at_each_snapshot(tmp_path):
+    watcher = Watcher()
+    sweep = write_sweep(tmp_path, trials=9, replicates=2)
+    run(sweep, tmp_path, many(5), listener=watcher)
+    for snapshot in watcher.snapshots:
+        walked = Counter(each.architecture for each in snapshot.running if each.role == "trial")
+        assert {one.architecture: one.running for one in snapshot.standings} == {"rnn": 0, "lstm": 0} | walked
+    assert read_status(tmp_path / "mlruns", "toy").trials["complete"] == 18
+
+
+def test_tpe_is_refused_above_ten_thousand_trials_a_study_with_what_to_take(tmp_path):
+    check_sampler(write_sweep(tmp_path, trials=10_000))
+    check_sampler(write_sweep(tmp_path, trials=10_001, sampler="random"))
+    with pytest.raises(UserError, match=r"sampler: 'tpe' does not fit rnn: .*10,000 trials.*random or qmc"):
+        check_sampler(write_sweep(tmp_path, trials=10_001))
