@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracking_store import open_run
 
+from rnnsweep.tracking.ship import shipping
 from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import Note, highest_steps, read_note, write_note
 from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
@@ -342,3 +343,23 @@ def test_lightning_logs_through_the_spool(tmp_path):
     assert record.logger.version == "a"
     assert ops(tmp_path) == ["file", "start", "metrics"]
     assert json.dumps(list(read_all(tmp_path / "spool" / "a.jsonl"))[-1]["values"]) == '{"m": 1.0}'
+
+
+def test_a_round_opens_the_spools_that_changed_alone_and_all_once_a_minute(tmp_path, monkeypatch):
+    records = {key: open_run(tmp_path, key) for key in ("a", "b", "c")}
+    opened = []
+    read = shipping.target_of
+    monkeypatch.setattr(shipping, "target_of", lambda mlruns, key: opened.append(key) or read(mlruns, key))
+    changes = shipping.Changes(tmp_path, "local")
+    assert sorted(changes.find()) == ["a", "b", "c"]
+    changes.note_sent(["a", "b"])
+
+    records["a"].metrics({"m": 1.0}, step=1)
+    opened.clear()
+    assert sorted(changes.find()) == sorted(opened) == ["a", "c"]
+    changes.note_sent(["a", "c"])
+    opened.clear()
+    assert changes.find() == opened == []
+
+    monkeypatch.setattr(shipping, "FULL_LOOK", 0.0)
+    assert sorted(changes.find()) == ["a", "b", "c"]

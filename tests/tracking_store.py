@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.tracking.ship.shipping import ship_all
+from rnnsweep.tracking.ship.shipping import Changes, ship_all
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.store.store import open_client
@@ -26,7 +26,7 @@ def open_run(mlruns: Path, key: str = "a", **values: Any) -> RunRecord:
 
 def ship(mlruns: Path, target: str = "local", client: Any = None) -> Any:
     """Ship everything once, in this process."""
-    return ship_all(mlruns, target, client or open_client(mlruns, target))
+    return ship_all(mlruns, Changes(mlruns, target).find(), target, client or open_client(mlruns, target))
 
 
 def points(mlruns: Path, key: str, metric: str = "m") -> list[tuple[int, float]]:

@@ -7,12 +7,13 @@ when its parent closes standard input or dies, after a last try.
 import contextlib
 import hashlib
 import json
+import math
 import os
 import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from rnnsweep.files import read_own, write_whole
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
 from rnnsweep.tracking.spool.note import read_note
-from rnnsweep.tracking.spool.spool import identity_of, read_all, spool_folder, spooled_keys
+from rnnsweep.tracking.spool.spool import Stamp, identity_of, read_all, spool_folder, stamps
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.store import open_client
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 PAUSE = 1.0  # seconds between two looks at the spools
 LONGEST_PAUSE = 15.0  # seconds, while the store refuses
 MOST_REFUSED = 5.0  # seconds of a round that refusals may take
+FULL_LOOK = 60.0  # seconds between two looks at all spools, those that did not change included
 LAST_TRY = 30.0  # seconds after the parent has gone
 # MLflow's own defaults wait twenty minutes for a server that hangs
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -104,17 +106,23 @@ def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
     return say
 
 
-def ship_all(mlruns: Path, target: str, client: "MlflowClient") -> Shipped:
-    """Send every spool of the destination once, parents before their children.
+def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "MlflowClient") -> Shipped:
+    """Send spools of the destination once, parents before their children.
 
     A spool that the store refuses quickly does not hold up the others; slow refusals, as of a server that
     hangs, end the round.
+
+    Args:
+        mlruns: the folder of answers.
+        keys: of the spools, the oldest first.
+        target: the destination.
+        client: of the store.
 
     Raises:
         Exception: the store's, of the first spool that it refused.
     """
     done, refusals = Shipped(), Refusals()
-    keys = [key for key in spooled_keys(mlruns) if target_of(mlruns, key) == target]
+    keys = list(keys)
     while keys:
         later = [key for key in keys if not _ship(mlruns, key, target, client, done, refusals)]
         if len(later) == len(keys):
@@ -166,6 +174,33 @@ def _ship(
     return True
 
 
+class Changes:
+    """Which spools of a destination changed since the store had all of them.
+
+    A thousand runs that train have a thousand spools: a round opens those alone that are not as they were.
+    Every `FULL_LOOK` seconds all count as changed, as another command may have set a note back.
+    """
+
+    def __init__(self, mlruns: Path, target: str) -> None:
+        self._mlruns, self._target = mlruns, target
+        self._sent: dict[str, Stamp] = {}  # spools of which the store has all, as they were then
+        self._now: dict[str, Stamp] = {}
+        self._full_look = -math.inf
+
+    def find(self) -> list[str]:
+        """List the keys of the spools that may hold something to send, the oldest first."""
+        if time.monotonic() - self._full_look > FULL_LOOK:
+            self._sent, self._full_look = {}, time.monotonic()
+        self._now = stamps(self._mlruns)
+        changed = [key for key, stamp in self._now.items() if self._sent.get(key) != stamp]
+        return [key for key in changed if target_of(self._mlruns, key) == self._target]
+
+    def note_sent(self, keys: Iterable[str]) -> None:
+        """Take note that the store has these spools as they were when `find` was called."""
+        self._sent = {key: stamp for key, stamp in self._sent.items() if key in self._now}
+        self._sent |= {key: self._now[key] for key in keys if key in self._now}
+
+
 class Shipping:
     """The loop of the process: ship, wait, back off while the store refuses."""
 
@@ -176,6 +211,7 @@ class Shipping:
         self._say = say
         self._client: MlflowClient | None = None
         self._lock = lock_of(mlruns, target)
+        self._changes = Changes(mlruns, target)
 
     def round(self, *, turn_s: float = 0.0) -> Shipped:
         """Ship everything that is there now, if it is our turn; never raises for the store's faults."""
@@ -191,7 +227,9 @@ class Shipping:
     def _ship(self) -> Shipped:
         try:
             self._client = self._client or open_client(self.mlruns, self.target)
-            done = ship_all(self.mlruns, self.target, self._client)
+            keys = self._changes.find()
+            done = ship_all(self.mlruns, keys, self.target, self._client)
+            self._changes.note_sent(key for key in keys if not is_waiting(self.mlruns, key))
             self.pause = PAUSE
         except Exception as error:  # whatever the store says, the spools stay and the next round tries again
             done = Shipped(error=_one_line(error))
@@ -201,8 +239,7 @@ class Shipping:
 
     def waiting(self) -> list[str]:
         """List the keys of this destination that have lines to send."""
-        keys = [key for key in spooled_keys(self.mlruns) if is_waiting(self.mlruns, key)]
-        return [key for key in keys if target_of(self.mlruns, key) == self.target]
+        return [key for key in self._changes.find() if is_waiting(self.mlruns, key)]
 
 
 def serve(shipping: Shipping) -> None:

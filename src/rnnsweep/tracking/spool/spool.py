@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder
@@ -30,6 +30,14 @@ HOLD = 0.1
 _in_one_line = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps makes one a call
 
 Record = dict[str, Any]
+
+
+class Stamp(NamedTuple):
+    """One state of a spool file."""
+
+    inode: int
+    size: int
+    changed_ns: int
 
 
 def check_key(key: str) -> str:
@@ -57,22 +65,28 @@ def spool_folder(mlruns: Path) -> Path:
 
 def spooled_keys(mlruns: Path) -> list[str]:
     """List the keys that have a spool file, oldest first, so that a parent comes before its children."""
+    return list(stamps(mlruns))
+
+
+def stamps(mlruns: Path) -> dict[str, Stamp]:
+    """Return the state of each spool file by its key, oldest first; an append changes it."""
     folder = own_folder(mlruns, "spool")
     if not folder.is_dir():
-        return []
-    spools = [(_mtime(path), path.stem) for path in folder.glob("*.jsonl") if _is_spool(path)]
-    return [key for _, key in sorted(spools)]
+        return {}
+    states = {path.stem: _stamp(path) for path in folder.glob("*.jsonl") if _is_spool(path)}
+    return dict(sorted(states.items(), key=lambda each: (each[1].changed_ns, each[0])))
 
 
 def _is_spool(path: Path) -> bool:
     return bool(KEY.fullmatch(path.stem)) and path.is_file() and not path.is_symlink()
 
 
-def _mtime(path: Path) -> float:
+def _stamp(path: Path) -> Stamp:
     try:
-        return path.stat().st_mtime
+        state = path.stat()
     except FileNotFoundError:  # shipped and removed since it was listed
-        return 0.0
+        return Stamp(0, 0, 0)
+    return Stamp(state.st_ino, state.st_size, state.st_mtime_ns)
 
 
 class SpoolWriter:
