@@ -79,7 +79,7 @@ def controller_rows(trials: int = FEW) -> list[dict]:
         simulate(folder, trials=10, slots=10)  # imports
         found = simulate(folder, trials=10 + trials)
     one, cost = f"controller, {SLOTS:,} slots", "ms of processor time"
-    told = f"{trials:,} simulated trials of 60 to 120 s, random search, median pruner; without waiting for the disk"
+    told = f"{trials:,} simulated trials of 60 to 120 s, random search, median pruner; no disk"
     event, trial = (1000 * found["seconds"] / found[name] for name in ("events", "trials"))
     return [
         _row(f"{one}: an event", event, 1.0, cost, told),

@@ -10,6 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 from test_study import Watcher, run, score_of
 
+from rnnsweep.engine import losers
 from rnnsweep.errors import UserError
 from rnnsweep.search.journal import open_journal, read_journal, together
 from rnnsweep.search.samplers import check_sampler
@@ -144,6 +145,49 @@ def test_counts_of_running_trials_are_right_at_each_snapshot(tmp_path):
         walked = Counter(each.architecture for each in snapshot.running if each.role == "trial")
         assert {one.architecture: one.running for one in snapshot.standings} == {"rnn": 0, "lstm": 0} | walked
     assert read_status(tmp_path / "mlruns", "toy").trials["complete"] == 18
+
+
+class Saving(FakeLauncher):
+    """Writes a checkpoint for each task that starts."""
+
+    def start(self, task, slot):
+        task.files.checkpoints.mkdir(parents=True)
+        (task.files.checkpoints / "last.ckpt").write_bytes(b"weights")
+        super().start(task, slot)
+
+
+def fates(task, life):
+    if task.number == 3 and task.role == "trial":
+        return Script((0.9,), end="failed", cause="crash")
+    return rising(task, life)
+
+
+def trials_with_checkpoints(folder):
+    tasks = [task for task in folder.tasks() if task.checkpoints.is_dir()]
+    return {task.name for task in tasks if "-r" not in task.name}
+
+
+def best_trials(folder, sweep):
+    storage = read_journal(folder)
+    studies = {
+        name: optuna.load_study(study_name=f"toy/{name}", storage=storage) for name in sweep.architectures
+    }
+    return {f"{name}-{study.best_trial.number}" for name, study in studies.items()}
+
+
+def test_a_large_sweep_keeps_the_checkpoints_of_the_best_and_of_what_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(losers, "LARGE", 11)
+    folder = SweepFolder.of(tmp_path / "mlruns", "toy")
+    for trials in (6, 9):  # the second controller finds the best of the first
+        sweep = write_sweep(tmp_path, trials=trials, replicates=0, retries=0)
+        run(sweep, tmp_path, Saving(FakeClock(), fates), accept_changes=True)
+        assert trials_with_checkpoints(folder) == best_trials(folder, sweep) | {"rnn-3", "lstm-3"}
+
+
+def test_a_sweep_that_is_not_large_keeps_all_checkpoints(tmp_path, monkeypatch):
+    monkeypatch.setattr(losers, "LARGE", 6)
+    run(write_sweep(tmp_path, trials=3, replicates=0), tmp_path, Saving(FakeClock(), rising))
+    assert len(trials_with_checkpoints(SweepFolder.of(tmp_path / "mlruns", "toy"))) == 6
 
 
 def test_tpe_is_refused_above_ten_thousand_trials_a_study_with_what_to_take(tmp_path):

@@ -9,6 +9,7 @@ from rnnsweep.engine.agenda import Agenda, Job
 from rnnsweep.engine.eta import seconds_left
 from rnnsweep.engine.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
 from rnnsweep.engine.inbox import Inbox
+from rnnsweep.engine.losers import Losers
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.running import Busy, RunningTasks
 from rnnsweep.engine.study_notes import StudyNotes, standing_of
@@ -66,6 +67,7 @@ class Controller:
         """Begin to take notes, with all slots free."""
         self.notes = StudyNotes(self.ledger, self.listener)
         self.running = RunningTasks(self.launcher.slots)
+        self.losers = Losers(self.sweep, self.agenda.maker.folder, self.agenda.searches)
 
     def run(self) -> str:
         """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
@@ -256,6 +258,7 @@ class Controller:
         if job.is_trial:
             assert task.number is not None
             self.agenda.searches[task.architecture].tell(task.number, outcome)
+            self.losers.ended(task, outcome)
         self.agenda.told(job, outcome)
         self.ran += 1
         self.ledger.write("end", name=task.name)  # its outcome says how
