@@ -19,8 +19,8 @@ LARGE = 1000  # trials of all architectures, above which only the best of each k
 class Losers:
     """Keeps the checkpoints of the best trial of each architecture so far, and removes those of others.
 
-    A sweep of up to `LARGE` trials keeps all of them, and so does one with several objectives, where any point
-    of the front may be the one that is wanted. A failed trial keeps its own: it may be tried again.
+    A sweep of up to `LARGE` trials keeps all of them, and so does one with several objectives, where any
+    point of the front may be wanted. A failed trial keeps its own: it may be tried again.
     """
 
     def __init__(self, sweep: Sweep, folder: SweepFolder, searches: Mapping[str, Search]) -> None:
