@@ -13,18 +13,7 @@ from rnnsweep.engine.losers import Losers
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.running import Busy, RunningTasks
 from rnnsweep.engine.study_notes import StudyNotes, standing_of
-    def _start(self, busy: Busy) -> bool:
-        """Start a task; return False where its configuration cannot be composed, which ends it."""
-        try:
-            task, slot = self.agenda.maker.with_run(busy.job.task), busy.slot
-        except UserError as error:
-            self.running.end(busy)
-            self._end(busy.job, explain(error))
-            return False
-        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(busy.slots))
-        self.launcher.start(task, slot)
-        return True
-
+from rnnsweep.errors import UserError
 from rnnsweep.search.journal import together
 from rnnsweep.search.objectives import judged
 from rnnsweep.state.clock import Clock
@@ -135,6 +124,18 @@ class Controller:
                 have = f"needs as many slots at once, and there are {len(self.launcher.slots)}"
                 reason = f"trainer.devices={job.task.devices}: {have}"
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
+
+    def _start(self, busy: Busy) -> bool:
+        """Start a task; return False where its configuration cannot be composed, which ends it."""
+        try:
+            task, slot = self.agenda.maker.with_run(busy.job.task), busy.slot
+        except UserError as error:
+            self.running.end(busy)
+            self._end(busy.job, explain(error))
+            return False
+        self.ledger.write("start", name=task.name, slot=slot.index, slots=len(busy.slots))
+        self.launcher.start(task, slot)
+        return True
 
     def _hear_all(self, events: Sequence[Event]) -> None:
         """Handle events; trials get their answers once all reports are in the journal, by one append."""
