@@ -98,10 +98,7 @@ class Controller:
             self._hear_all(self.launcher.events(TICK_S))
 
     def _fill(self) -> None:
-        """Start what there is to do while slots are free and the disk has room.
-
-        All trials that are asked for now are in the journal, by one append, before the first of them starts.
-        """
+        """Start what there is to do; trials are in the journal, by one append, before the first starts."""
         while True:
             with self._together():
                 chosen = list(self._next())
