@@ -104,7 +104,12 @@ class WaitingBackend(JournalFileBackend):
             yield self._unread.popleft()
 
     def _write(self) -> None:
-        if self._depth or not self._held:
+        if not self._depth:
+            self.write_now()
+
+    def write_now(self) -> None:
+        """Write what is held, within `together` too: what follows relies on it."""
+        if not self._held:
             return
 
         def append() -> None:
@@ -130,12 +135,18 @@ class Journal(JournalStorage):
 
     def __init__(self, backend: WaitingBackend) -> None:
         super().__init__(backend)
-        self.together = backend.together
+        self.together, self.write_now = backend.together, backend.write_now
 
 
 def together(storage: BaseStorage) -> AbstractContextManager[None]:
     """Return a context within which what is stored becomes one append, where the storage is a journal."""
     return storage.together() if isinstance(storage, Journal) else nullcontext()
+
+
+def write_now(storage: BaseStorage) -> None:
+    """Return when all that was stored is in the file, where the storage is a journal."""
+    if isinstance(storage, Journal):
+        storage.write_now()
 
 
 def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> Journal:

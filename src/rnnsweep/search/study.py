@@ -17,7 +17,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.methods import samplers
 from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned
-from rnnsweep.search.journal import overrides_of, together
+from rnnsweep.search.journal import overrides_of, together, write_now
 from rnnsweep.search.objectives import objective_values
 from rnnsweep.search.own_trials import REJECTED, WARM, is_own, may_win
 from rnnsweep.search.samplers import make_sampler
@@ -167,6 +167,7 @@ class Search:
         """Count a process that the trial lost."""
         trial = self._trials[number]
         trial.set_user_attr("attempts", int(trial.user_attrs.get("attempts", 0)) + 1)
+        write_now(self.storage)
 
     def shrink(self, number: int, overrides: tuple[str, ...]) -> None:
         """Store the overrides with which a trial that ran out of memory goes on as the same trial."""
@@ -189,6 +190,7 @@ class Search:
             if outcome.state != "failed":
                 _constrain(trial, violations(self.sweep.constraints, outcome.scores))
             self._tell(trial, values, state)
+        write_now(self.storage)  # before anybody is told that it ended
         self._count(outcome.state, values, outcome.scores, outcome.cause)
 
     def _tell(self, trial: Trial, values: list[float] | None, state: TrialState) -> None:
