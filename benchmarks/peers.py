@@ -87,7 +87,7 @@ def peer(python: Path, *words: str) -> dict[str, Any] | None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+        env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONSAFEPATH": ""},
         check=False,
     )
     if done.returncode:

@@ -44,7 +44,8 @@ def test_code_that_only_files_name_is_not_run_and_refused_in_one_line(project, c
     assert f"model.cell='{NAME}' (" in said  # the file that names it
     assert f"is code of {project / 'cells'}, which is not run before you name it: read it" in said
     assert "then give `train` this setting once, or set RNNSWEEP_CELLS to that folder" in said
-    assert len(said.strip().splitlines()) == 1
+    assert ["error: " in line for line in said.splitlines()].count(True) == 1
+    assert said.splitlines()[-1].startswith("error: ")
     assert not (project / "ran").exists()
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from test_launchers import printed, task
 
+from rnnsweep.config import compose
 from rnnsweep.launchers.fused.launcher import FusedLauncher
 from rnnsweep.launchers.fused.shape import shape_of_task
 from rnnsweep.trial import Ended, Outcome, Reported
@@ -197,7 +198,8 @@ def test_a_task_whose_shared_process_was_lost_goes_on_in_one_of_its_own(launcher
 
 def test_the_baseline_and_runs_that_must_be_alone_have_no_shape_and_others_that_of_their_network(tmp_path):
     def shape(*overrides, role="trial"):
-        return shape_of_task(replace(task(tmp_path, ""), overrides=overrides, role=role))
+        run = None if "no.such.key=2" in overrides else compose(overrides)
+        return shape_of_task(replace(task(tmp_path, ""), overrides=overrides, role=role, run=run))
 
     assert shape("model=gru") is not None
     assert shape("model=gru") == shape("model=gru", "optimizer.lr=0.1", role="replicate")

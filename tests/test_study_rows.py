@@ -83,6 +83,8 @@ def test_every_setting_of_data_is_of_the_source_or_known_not_to_be():
     cut = {"skip_empty", "limit", "validation_share", "test_share", "split_seed", "tokens", "vocabulary"}
     cut |= {
         "targets",
+        "folds",
+        "fold",
         "cut",
         "subwords",
         "fit_rows",

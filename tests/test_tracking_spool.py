@@ -354,7 +354,7 @@ def test_a_round_opens_the_spools_that_changed_alone_and_all_once_a_minute(tmp_p
     assert sorted(changes.find()) == ["a", "b", "c"]
     changes.note_sent(["a", "b"])
 
-    records["a"].metrics({"m": 1.0}, step=1)
+    records["a"].summary({"m": 1.0})  # written at once
     opened.clear()
     assert sorted(changes.find()) == sorted(opened) == ["a", "c"]
     changes.note_sent(["a", "c"])

@@ -132,7 +132,7 @@ def _more_than_one(key: str, text: str, where: str) -> str:
     value = text.partition("=")[2]
     return (
         f"{key}={value!r} ({where}): one run takes one value; to try several add -m (a grid), or search with "
-        f"`rnnsweep sweep`; for the text itself write {quote(key, value)!r}"
+        f"a sweep; for the text itself write {quote(key, value)!r}"
     )
 
 

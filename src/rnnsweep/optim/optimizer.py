@@ -94,14 +94,17 @@ class Optimizer:
 
     def clip(self, *, scaler: "torch.amp.GradScaler | None" = None) -> None:
         """Scale all gradients so that their common norm is within the limit; untouched rows' are zero."""
+        limit = self.config.gradient_clip
         if scaler is not None:  # 16-mixed, which has no lazy rows
+            if self._walked is not None:  # unscaled with the other weights
+                self._walked.hand_over()
             scaler.unscale_(self.dense)
-        if self.config.gradient_clip is None:
-            return
-        if self._moved is not None and scaler is None:  # the step multiplies, in its own pass
-            self._scale = clip_factor(gradients_of(self.weights()), self.config.gradient_clip)
-        else:
-            clip(self.weights(), self.config.gradient_clip)
+            if limit is not None:
+                clip([weight for group in self.dense.param_groups for weight in group["params"]], limit)
+        elif limit is not None and self._moved is not None:  # the step multiplies, in its own pass
+            self._scale = clip_factor(gradients_of(self.weights()), limit)
+        elif limit is not None:
+            clip(self.weights(), limit)
 
     def add_up(self) -> None:
         """Add the gradients of all processes up, in each of them.

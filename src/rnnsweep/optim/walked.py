@@ -29,8 +29,10 @@ class WalkedRows:
 
     @torch.no_grad()
     def hand_over(self) -> None:
-        """Set the table's gradient to that of the rows read last, for the optimiser's step."""
+        """Set the table's gradient to that of the rows read last, for the optimiser's step; once a step."""
         weight = self._embedding.weight
+        if weight.grad is not None:
+            return
         if self._gradient_VD is None:
             self._gradient_VD = torch.zeros_like(weight)
         if self._leaf_UD.grad is not None:

@@ -133,7 +133,7 @@ class SweepFile(Section):
     )
     architectures: _Architectures = Field(
         description="files of conf/model/ by name, or a mapping of own names to lists of overrides",
-        examples=[["lstm", "gru"]],
+        examples=[["bilstm", "bigru"]],
     )
     trials: Count | None = Field(
         default=None, description="trials of each architecture's search", examples=[24]

@@ -46,7 +46,7 @@ def write_asked(
         trials = points if trials is None else trials
     digest = hashlib.sha256(repr(sorted(keys.items())).encode()).hexdigest()[:8]
     name = name or f"{'grid' if grid else 'asked'}-{digest}"
-    path = find_paths().root / "sweeps" / f"{name}.yaml"
+    path = find_paths().sweeps[0] / f"{name}.yaml"
     text = _text(name, keys, trials or TRIALS, overrides)
     if path.is_file():
         return _same(path, keys)
