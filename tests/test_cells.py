@@ -24,7 +24,7 @@ from rnnsweep.safety.own_code import allow
 RECURRENT = [name for name in cell_names() if find_cell(name).equations is not None]
 ANY = pytest.mark.parametrize("cell", RECURRENT)
 COMPILED = pytest.mark.parametrize(
-    "cell", [name if name == "gru" else pytest.param(name, marks=pytest.mark.slow) for name in cell_names()]
+    "cell", [name if name == "gru" else pytest.param(name, marks=pytest.mark.slow) for name in RECURRENT]
 )
 
 MINIMAL = '''

@@ -25,11 +25,13 @@ ELSEWHERE = (
     "errors",
     "json_text",
     "files",
+    "hardware",
     "lazy",
     "options",
     "paths",
     "process",
     "safety",
+    "settings",
 )
 
 

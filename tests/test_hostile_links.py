@@ -219,6 +219,7 @@ def test_a_trial_writes_neither_weights_nor_predictions_through_a_link(task, tmp
     from short_trainings import SETTINGS
     from test_trial import Line
 
+    from rnnsweep.config import compose
     from rnnsweep.trial import run_trial
 
     (tmp_path / "away").mkdir()
@@ -228,7 +229,7 @@ def test_a_trial_writes_neither_weights_nor_predictions_through_a_link(task, tmp
         target.write_text(MINE)
     linked(task.folder / name, target)
     overrides = (*SETTINGS, f"data.train={short_rows}", "trainer.max_epochs=1")
-    run_trial(replace(task, role="replicate", overrides=overrides), Line())
+    run_trial(replace(task, role="replicate", overrides=overrides, run=compose(overrides)), Line())
     assert [path.name for path in (tmp_path / "away").iterdir()] in ([], ["mine"])
     assert not target.is_file() or target.read_text() == MINE
 

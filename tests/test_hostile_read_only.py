@@ -86,7 +86,7 @@ def test_on_a_disk_that_is_read_only_runs_are_read_and_a_training_is_refused_in_
         )
         return done.returncode, done.stderr.strip().splitlines()[-1]
 
-    for words in ("train trainer.max_epochs=1", "clean --yes", "store rebuild"):
+    for words in ("train trainer.max_epochs=1", "store rebuild"):
         status, said = rnnsweep(words)
         assert status == 2, said
         assert "error: " in said
