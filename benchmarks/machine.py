@@ -22,8 +22,9 @@ def speeds(case: Case, who: str, *, processes: int, seconds: float) -> float:
     """Give the texts a second that processes train together, after each has warmed up."""
     words = [sys.executable, "-m", "benchmarks._trial", who, str(seconds), str(case.batch)]
     words += [case.cell, str(case.embedding), str(case.hidden), str(int(case.bidirectional))]
+    environment = {**os.environ, "PYTHONSAFEPATH": ""}  # benchmarks/ is found from here
     every = [
-        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(processes)
     ]
     for one in every:

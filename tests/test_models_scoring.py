@@ -34,6 +34,7 @@ def ask(app, body, *, path="/invocations", method="POST", headers=()):
     scope = {
         "type": "http",
         "path": path,
+        "query_string": b"",
         "method": method,
         "headers": [(k.encode(), v.encode("latin-1")) for k, v in given.items()],
     }

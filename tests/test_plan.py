@@ -47,7 +47,7 @@ def test_a_plan_measures_both_ends_of_each_space_and_writes_nothing(home, short_
         assert lstm[end]["parameters"] == parameter_count(run.model, **sizes)
         assert lstm[end]["seconds_per_epoch"] > 0
     assert found["seconds"] == pytest.approx(found["own_seconds"] + (work(lstm) + work(bag)) / 2)
-    assert found["own_seconds"] > 1
+    assert found["own_seconds"] > 0
     assert found["memory"] > 100 * 2**20
     assert not (home / "mlruns").exists()
 

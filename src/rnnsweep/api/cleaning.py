@@ -71,12 +71,13 @@ def disk_use(sweep: str | Path) -> DiskUse:
     """
     from rnnsweep.state.losers import folder_size
     from rnnsweep.tracking.spool.archive import record_folders
+    from rnnsweep.tracking.store.store import artifact_folder
 
     state = status(sweep)
     whole = folder_size(state.folder)
     checkpoints = sum(folder_size(task.checkpoints) for task in SweepFolder(state.folder).tasks())
     mlruns = find_paths().mlruns
-    artifacts = folder_size(mlruns / "artifacts" / state.sweep)
+    artifacts = folder_size(mlruns / "artifacts" / artifact_folder(state.sweep))
     records = sum(folder_size(place) for place in record_folders(mlruns, SweepFolder(state.folder).key()))
     return DiskUse(checkpoints, artifacts, whole - checkpoints, records)
 

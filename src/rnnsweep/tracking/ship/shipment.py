@@ -21,7 +21,7 @@ from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_not
 from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.places import why_refused
-from rnnsweep.tracking.store.store import artifact_root, ensure_experiment
+from rnnsweep.tracking.store.store import artifact_folder, artifact_root, ensure_experiment
 from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Shipment:
         location = None
         if not self.note.destination.startswith(("http://", "https://")):
             # else MLflow takes the folder that this process happens to be in
-            location = f"{artifact_root(self.mlruns)}/{_folder(record['experiment'])}"
+            location = f"{artifact_root(self.mlruns)}/{artifact_folder(record['experiment'])}"
         experiment = ensure_experiment(self.client, record["experiment"], location=location)
         self.note.experiment_id = experiment
         write_note(self.mlruns, self.key, self.note)
@@ -288,11 +288,6 @@ def _finite(value: Any) -> float:
     """MLflow stores infinity as 1.8e308, which ruins every axis it is drawn on: make it not-a-number."""
     number = float(value)
     return number if abs(number) < 1e308 else float("nan")
-
-
-def _folder(experiment: str) -> str:
-    """Give an experiment's folder of artifacts, a plain name whatever the experiment is called."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in experiment)[:80] or "-"
 
 
 def _is_for_ever(error: Exception) -> bool:

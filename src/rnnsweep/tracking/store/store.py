@@ -51,6 +51,11 @@ def artifact_root(mlruns: Path) -> str:
     return (mlruns.resolve() / "artifacts").as_uri()
 
 
+def artifact_folder(experiment: str) -> str:
+    """Return the name of an experiment's folder of artifacts, a plain one whatever it is called."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in experiment)[:80] or "-"
+
+
 def artifact_path(mlruns: Path, address: str | None) -> Path | None:
     """Return the folder of an address of the store; None where it lies outside mlruns/artifacts/.
 
