@@ -130,8 +130,9 @@ def test_replicates_have_the_test_part_with_confusion_and_mistakes(address):
 
 
 def test_the_baseline_and_the_sweep_are_described(address):
-    (baseline,) = found(address, "baseline")
-    assert "linear baseline" in baseline["tags"]["mlflow.note.content"]
+    baselines = found(address, "baseline")
+    assert baselines
+    assert all("linear baseline" in run["tags"]["mlflow.note.content"] for run in baselines)
     (sweep,) = found(address, "sweep")
     assert sweep["tags"]["mlflow.note.content"].startswith("**Which of two networks tells colours apart")
     assert "sweep.yaml" in files(address, sweep)

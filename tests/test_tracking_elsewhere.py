@@ -73,7 +73,7 @@ def test_an_interrupted_sweep_goes_on_as_the_same_runs_and_its_models_are_regist
     said, beside = project.command("sweep", "colours", "--slots", "1")
     assert "2 models registered as colours, champion" in said + beside
     table = runs(project.mlruns, "colours", uri=project.uri)
-    assert Counter(table["role"]) == {"sweep": 1, "trial": 4, "replicate": 4, "baseline": 1}
+    assert Counter(table["role"]) == {"sweep": 1, "trial": 4, "replicate": 4, "baseline": 3}
     assert set(table["state"]) == {"complete"}
     points = curves(project.mlruns, "colours", ["validation/accuracy"], uri=project.uri)
     assert not points.duplicated(["run_id", "step"]).any()
