@@ -106,7 +106,9 @@ def fit_baseline(run: RunConfig, *, test: bool = True, cache: Path | None = None
     kind = [VERSION, version("scikit-learn"), asdict(run.task), run.score.name, test, run.data.tokens]
     known = json.dumps([*kind, corpus.digest, corpus.part_digests], default=str)
     place = find_cache(cache) / "baselines" / hashlib.sha256(known.encode()).hexdigest()[:32]
-    return _read(made_once(place, lambda folder: _write(_fit_all(run, cache, test=test), folder)), run.score)
+    return _read(
+        made_once(place, lambda folder: _write(_fit_all(run, corpus, cache, test=test), folder)), run.score
+    )
 
 
 def _write(fitted: Baseline, folder: Path) -> None:
@@ -124,13 +126,12 @@ def _read(folder: Path, score: Score) -> Baseline:
         return Baseline(score=score, **scores, rows=dict(arrays))
 
 
-def _fit_all(run: RunConfig, cache: Path | None, *, test: bool) -> Baseline:
+def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test: bool) -> Baseline:
     """Fit every penalty, choose one by the validation part, and score the test part with it."""
     began = time.perf_counter()
     texts, targets_N = read_texts(run.data, "train")
     validation = read_texts(run.data, "validation")
     spec, score = run.spec, run.score
-    corpus = prepare(run.data)
     task = spec.make(run.task, Facts(corpus.labels, targets_N))
     words, train_NV, validation_NV = vectors_of_split(corpus, cache)  # the same for every penalty
     fitted = [(task.baseline(penalty).fit(train_NV, targets_N), penalty) for penalty in spec.penalties]

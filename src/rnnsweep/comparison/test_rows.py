@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnsweep.comparison.predictions import Predictions
+    from rnnsweep.config import RunConfig
     from rnnsweep.data import EncodedCorpus
 
 
@@ -24,7 +25,7 @@ def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Pre
     from rnnsweep.trial.messages import task_name
 
     found = {}
-    for row in _scored(table):
+    for row in _scored(table).to_dict("records"):
         name = task_name(str(row["key"]), folder.name)
         predictions = read_predictions(folder.task(name).predictions)
         if predictions is not None:
@@ -32,10 +33,9 @@ def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Pre
     return found
 
 
-def _scored(table: "pd.DataFrame") -> list[dict[Any, Any]]:
+def _scored(table: "pd.DataFrame") -> "pd.DataFrame":
     """The complete replicates and fits of the baseline."""
-    done = table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
-    return done.to_dict("records")
+    return table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,9 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
 
     from rnnsweep.comparison.verdicts.replicate_scores import fold_of
 
-    done = table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
     conf = folder.conf if folder.conf.is_dir() else None
-    first = min(done["overrides"], key=lambda each: fold_of(each)["fold"], default=None)
-    corpus = None if first is None else _corpus(first, conf)
+    first = min(_scored(table)["overrides"], key=lambda each: fold_of(each)["fold"], default=None)
+    corpus = None if first is None else _corpus(_recorded(first, conf))
     if corpus is None:
         return TestRows()
     return TestRows(
@@ -75,23 +74,23 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
 
 def read_groups(overrides: "Sequence[str]", conf: Path | None) -> "NDArray[np.uint64] | None":
     """Return the group of each test row; None where no column groups rows, or the corpus is not there."""
-    try:
-        with recorded_settings():
-            run = compose(list(overrides), conf=conf)
-        if run.data.group is None:
-            return None
-    except (UserError, OSError):
-        return None
-    corpus = _corpus(overrides, conf)
+    run = _recorded(overrides, conf)
+    corpus = None if run is None or run.data.group is None else _corpus(run)
     return None if corpus is None else corpus.groups("test")
 
 
-def _corpus(overrides: "Sequence[str]", conf: Path | None) -> "EncodedCorpus | None":
+def _recorded(overrides: "Sequence[str]", conf: Path | None) -> "RunConfig | None":
+    try:
+        with recorded_settings():
+            return compose(list(overrides), conf=conf)
+    except (UserError, OSError):
+        return None
+
+
+def _corpus(run: "RunConfig | None") -> "EncodedCorpus | None":
     from rnnsweep.data import prepare
 
     try:
-        with recorded_settings():
-            run = compose(list(overrides), conf=conf)
-        return prepare(run.data)
+        return None if run is None else prepare(run.data)
     except (UserError, OSError):
         return None

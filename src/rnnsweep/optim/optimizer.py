@@ -87,10 +87,13 @@ class Optimizer:
 
     def weights(self) -> list[Tensor]:
         """List what holds gradients: the dense weights and the embedding, or its rows read last."""
-        dense: list[Tensor] = [weight for group in self.dense.param_groups for weight in group["params"]]
+        dense = self._dense_weights()
         if self._walked is not None:
             dense = [weight for weight in dense if weight is not self._embedding.weight]
         return dense if self.lazy is None and self._walked is None else [*dense, self._table_UD]
+
+    def _dense_weights(self) -> list[Tensor]:
+        return [weight for group in self.dense.param_groups for weight in group["params"]]
 
     def clip(self, *, scaler: "torch.amp.GradScaler | None" = None) -> None:
         """Scale all gradients so that their common norm is within the limit; untouched rows' are zero."""
@@ -100,7 +103,7 @@ class Optimizer:
                 self._walked.hand_over()
             scaler.unscale_(self.dense)
             if limit is not None:
-                clip([weight for group in self.dense.param_groups for weight in group["params"]], limit)
+                clip(self._dense_weights(), limit)
         elif limit is not None and self._moved is not None:  # the step multiplies, in its own pass
             self._scale = clip_factor(gradients_of(self.weights()), limit)
         elif limit is not None:

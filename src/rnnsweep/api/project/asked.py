@@ -70,10 +70,9 @@ def _points(space: dict[str, Any]) -> int:
 def _text(name: str, keys: dict[str, Any], trials: int, overrides: Sequence[str]) -> str:
     import yaml
 
-    several = " ".join(one for one in overrides)
     values = {"name": name, "trials": trials, **keys}
     body = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
-    return f"# {' '.join(several.split())}\n{body}"
+    return f"# {' '.join(' '.join(overrides).split())}\n{body}"
 
 
 def _same(path: Path, keys: dict[str, Any]) -> Path:

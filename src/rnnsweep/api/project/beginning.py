@@ -115,12 +115,8 @@ def init(
     }
     _refuse_existing(root, contents)
     files = tuple(_write(root / path, words) for path, words in contents.items())
-    begin = [] if root.resolve() == Path.cwd().resolve() else [f"cd {_quoted(root)}"]
+    begin = [] if root.resolve() == Path.cwd().resolve() else [command_line(root, program="cd")]
     return NewProject(root.resolve(), files, name, " && ".join([*begin, command_line("plan", name)]))
-
-
-def _quoted(path: Path) -> str:
-    return command_line(path, program="").strip().removeprefix("''").strip()
 
 
 def _refuse_existing(root: Path, contents: Mapping[str, str]) -> None:

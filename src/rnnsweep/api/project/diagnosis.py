@@ -175,8 +175,8 @@ def _locks() -> Check:
     with tempfile.TemporaryDirectory(prefix=".rnnsweep-doctor-", dir=place) as folder:
         path = Path(folder) / "lock"
         try:
-            with filelock.FileLock(path, timeout=5), _other_holder(path) as free:
-                held = not free
+            with filelock.FileLock(path, timeout=5):
+                held = _is_held(path)
         except (OSError, NotImplementedError) as error:
             return Check("locks", False, f"{place}: {error}", _ELSEWHERE)
     return Check(
@@ -187,25 +187,17 @@ def _locks() -> Check:
 _ELSEWHERE = "put the project on a local disk, or set RNNSWEEP_HOME to a folder on one"
 
 
-class _other_holder:  # noqa: N801
-    """Try to take a lock a second time; entering returns whether that was possible."""
+def _is_held(path: Path) -> bool:
+    """Return whether a lock that is held cannot be taken a second time."""
+    import filelock
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> bool:
-        import filelock
-
-        other = filelock.FileLock(self.path, timeout=0, is_singleton=False)
-        try:
-            other.acquire()
-        except filelock.Timeout:
-            return False
-        other.release()
+    other = filelock.FileLock(path, timeout=0, is_singleton=False)
+    try:
+        other.acquire()
+    except filelock.Timeout:
         return True
-
-    def __exit__(self, *error: object) -> None:
-        return None
+    other.release()
+    return False
 
 
 def _port() -> Check:

@@ -29,6 +29,11 @@ class ListedSweep:
     replicates_wanted: int = 0
     left: Mapping[str, int] = field(default_factory=dict)  # trials and replicates that are still to run
 
+    @property
+    def started(self) -> bool:
+        """Whether it has a folder in mlruns/sweeps/."""
+        return self.state != NOT_STARTED
+
 
 def list_sweeps() -> tuple[ListedSweep, ...]:
     """List the sweeps of this project: those that were started, then files of sweeps/ that were not."""

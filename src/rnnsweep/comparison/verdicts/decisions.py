@@ -275,10 +275,7 @@ def _needed(pair: Pair, word: str, family: _Family) -> tuple[str, int | None]:
 
 
 def _fewest(pair: Pair, family: _Family) -> int | None:
-    if pair.folds:
-        return pair.folds
-    limit = max(MOST, family.plan.most)
-    return family.plan.fewest(_seen(pair), max(family.left, 1), limit=limit)
+    return family.plan.fewest(_seen(pair), family.left, limit=max(MOST, family.plan.most))
 
 
 def _seen(pair: Pair) -> tuple[int, ...]:

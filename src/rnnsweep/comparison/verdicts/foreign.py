@@ -15,7 +15,7 @@ from rnnsweep.comparison.verdicts.advice import next_total
 from rnnsweep.comparison.verdicts.answers import say_answer, say_conclusion
 from rnnsweep.comparison.verdicts.records import Comparison, Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import names_of
-from rnnsweep.comparison.verdicts.standings import make_standings
+from rnnsweep.comparison.verdicts.standings import make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, nearest, refuse_unless
 from rnnsweep.tasks.score import HIGHER, LOWER, Score, share
@@ -60,7 +60,7 @@ def compare_foreign(
     turned = runs.assign(test=score.turned(runs["test"]))
     standings = make_standings(turned, score=score)
     if margin is None:
-        margin = score.default_margin(_reference(standings))
+        margin = margin_of(score, standings)
     refuse_unless(0 <= margin < np.inf, "margin", margin, "0 or more")
     correct = {a: {seed: score.turned(v) for seed, v in own.items()} for a, own in values.items()}
     verdicts = make_verdicts(standings, margin=margin, correct=correct or None, plan=ReplicatePlan())
@@ -170,12 +170,6 @@ def _as_runs(table: "pd.DataFrame", baseline: str | None) -> "pd.DataFrame":
         overrides="[]",
         started=range(len(runs)),
     )
-
-
-def _reference(standings: Sequence[Standing]) -> float | None:
-    """Return the natural score that a relative margin is a share of: the baseline's, else the best."""
-    first = sorted(standings, key=lambda s: not s.baseline)[0]
-    return None if first.test.mean is None else first.score.turned(first.test.mean)
 
 
 def _unpaired(standings: Sequence[Standing]) -> Iterator[Remark]:

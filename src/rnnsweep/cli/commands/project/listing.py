@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from rnnsweep.api.project.listing import ListedSweep
 
-NOT_STARTED = "not started"
-
 
 @command(
     "list",
@@ -49,8 +47,8 @@ def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
     from rich.text import Text
 
     console, _ = consoles()
-    started = [one for one in sweeps if one.state != NOT_STARTED]
-    others = [one for one in sweeps if one.state == NOT_STARTED]
+    started = [one for one in sweeps if one.started]
+    others = [one for one in sweeps if not one.started]
     if started:
         console.print(_started_table(started))
     else:

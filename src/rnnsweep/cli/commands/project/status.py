@@ -7,7 +7,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.cleaning import print_disk_use
-from rnnsweep.cli.commands.project.listing import NOT_STARTED, print_sweeps
+from rnnsweep.cli.commands.project.listing import print_sweeps
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, score
@@ -96,7 +96,7 @@ def _print_every(watch: bool, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import list_sweeps
 
-        started = [one for one in list_sweeps() if one.state != NOT_STARTED]
+        started = [one for one in list_sweeps() if one.started]
         emit({"sweeps": [asdict(one) for one in started]})
     if not as_json:
         print_sweeps(started)
