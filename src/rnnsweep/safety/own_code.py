@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import PRIVATE_FOLDER, read_own, write_whole
+from rnnsweep.safety.named_once import keep_name, named_once
 
 VARIABLE = "RNNSWEEP_CELLS"
+FOLDERS = "code"
 
 
 def allow(folder: Path) -> None:
@@ -20,8 +21,7 @@ def allow(folder: Path) -> None:
     if text in _allowed() or "\n" in text:
         return
     try:
-        _path().parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        write_whole(_path(), "".join(f"{one}\n" for one in [*_kept(), text]))
+        keep_name(FOLDERS, text)
     except (OSError, UserError):
         os.environ[VARIABLE] = text
 
@@ -50,13 +50,7 @@ def _allowed() -> list[str]:
     return [*_kept(), *([str(Path(own).expanduser().resolve())] if own else [])]
 
 
-def _path() -> Path:
-    import platformdirs
-
-    return platformdirs.user_config_path("rnnsweep") / "code"
-
-
 def _kept() -> list[str]:
-    with suppress(OSError, ValueError, UserError):
-        return read_own(_path()).decode().splitlines()
+    with suppress(UserError):
+        return named_once(FOLDERS)
     return []

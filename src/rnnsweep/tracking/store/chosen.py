@@ -11,10 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import PRIVATE_FOLDER, read_own, write_whole
+from rnnsweep.safety.named_once import keep_name, named_once
 from rnnsweep.safety.redaction import masked
 
 LOCAL = "local"
+DESTINATIONS = "destinations"
 URI = "MLFLOW_TRACKING_URI"
 USER, PASSWORD, TOKEN = (f"MLFLOW_TRACKING_{name}" for name in ("USERNAME", "PASSWORD", "TOKEN"))
 CREDENTIALS = Path(".mlflow") / "credentials"  # MLflow's own file of an account, in the user's home
@@ -23,12 +24,10 @@ STANDARD = {"http": 80, "https": 443}
 
 def remember(target: str) -> None:
     """Keep a destination that the user named; where that cannot be written, it must be named again."""
-    if target == LOCAL or target in _kept():
+    if target == LOCAL or target in named_once(DESTINATIONS):
         return
-    path = _path()
     with suppress(OSError, UserError):
-        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        write_whole(path, "".join(f"{one}\n" for one in [*_kept(), target]))
+        keep_name(DESTINATIONS, target)
 
 
 def refuse_unchosen(target: str, place: str) -> None:
@@ -41,7 +40,7 @@ def refuse_unchosen(target: str, place: str) -> None:
     Raises:
         UserError: with the two ways to choose it.
     """
-    if target in (LOCAL, os.environ.get(URI, "").strip()) or target in _kept():
+    if target in (LOCAL, os.environ.get(URI, "").strip()) or target in named_once(DESTINATIONS):
         return
     raise UserError(
         f"tracking.uri={masked(target)!r} ({place}): a file names this store, and nothing is sent to it or"
@@ -94,16 +93,3 @@ def _origin(address: str) -> tuple[str, str, int] | None:
     if parts.scheme not in STANDARD or not parts.hostname:
         return None
     return parts.scheme, parts.hostname, port or STANDARD[parts.scheme]
-
-
-def _path() -> Path:
-    import platformdirs
-
-    return platformdirs.user_config_path("rnnsweep") / "destinations"
-
-
-def _kept() -> list[str]:
-    try:
-        return read_own(_path()).decode().split()
-    except (OSError, ValueError):
-        return []
