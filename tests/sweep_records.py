@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from rnnsweep.comparison.verdicts.records import Replicate, Standing, TestScore
+from rnnsweep.comparison.evidence.records import Replicate, Standing, TestScore
 
 # what Optuna says of the searches: all architectures alike
 SHARES = {

@@ -6,10 +6,10 @@ from rich.console import Console
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records, print_comparison, render_report
+from rnnsweep.comparison.evidence.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.mistakes import LONGEST, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, read_predictions, row_values
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
-from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 from rnnsweep.tasks import score_named
 
 TARGETS_N = np.array([0, 0, 1, 1, 2, 2])

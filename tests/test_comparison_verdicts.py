@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sweep_records import make_standing
 
+from rnnsweep.comparison.evidence.records import Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.verdicts.records import Verdict
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 

@@ -10,10 +10,10 @@ from simulation import FakeClock, FakeLauncher, write_sweep
 from sweep_records import make_standing
 from test_study_limits import plain, run
 
+from rnnsweep.comparison.evidence.records import Replicate
+from rnnsweep.comparison.evidence.replicate_scores import fold_of
 from rnnsweep.comparison.statistics.cross_validation import METHOD, fold_interval, fold_p
 from rnnsweep.comparison.verdicts.answers import say_conclusion
-from rnnsweep.comparison.verdicts.records import Replicate
-from rnnsweep.comparison.verdicts.replicate_scores import fold_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.rows import draw_folds, hash_names

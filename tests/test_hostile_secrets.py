@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tracking_store import open_run
 
-from rnnsweep.api.answers import _origin
+from rnnsweep.api.comparing.answers import _origin
 from rnnsweep.cli import main
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
@@ -92,7 +92,7 @@ def test_the_log_of_an_internal_error_holds_no_password_and_is_the_users_own(mon
         raise RuntimeError("no connection to postgresql://me:hunter2@db/x")
 
     monkeypatch.setattr("platformdirs.user_log_path", lambda name: tmp_path / "logs")
-    monkeypatch.setattr("rnnsweep.api.corpora.find_paths", broken)
+    monkeypatch.setattr("rnnsweep.api.comparing.corpora.find_paths", broken)
     assert main(["plan", "postgresql://me:hunter2@db/x"]) == 1
     said = capfd.readouterr().err
     (log,) = (tmp_path / "logs").iterdir()

@@ -109,7 +109,9 @@ def test_the_older_option_fuse_names_the_fused_launcher(monkeypatch, command, op
         raise UserError("stopped here")
 
     monkeypatch.setattr(f"rnnsweep.api.{command[0]}", note, raising=False)
-    monkeypatch.setattr("rnnsweep.api.corpora.describe_sweep_data", lambda file: {})  # it reads the corpus
+    monkeypatch.setattr(
+        "rnnsweep.api.comparing.corpora.describe_sweep_data", lambda file: {}
+    )  # it reads the corpus
     assert main([*command, *options]) == 2
     assert asked == [wanted]
 

@@ -14,7 +14,7 @@ from simulation import write_sweep
 from sweep_records import make_runs
 
 from rnnsweep import methods
-from rnnsweep.comparison.verdicts.studies import find_bought
+from rnnsweep.comparison.evidence.studies import find_bought
 from rnnsweep.errors import UserError
 from rnnsweep.methods import pruners, samplers
 from rnnsweep.search.pruners import make_pruner

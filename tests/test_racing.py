@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
-from rnnsweep.api.answers import stops_of
+from rnnsweep.api.comparing.answers import stops_of
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.engine import run_sweep
 from rnnsweep.engine.records import NoRecords

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnnsweep.errors import UserError
 from rnnsweep.sweepfile import read_sweep
-from rnnsweep.sweepfile.values import dump_yaml, load_yaml
+from rnnsweep.sweepfile.search_space.values import dump_yaml, load_yaml
 
 BASE = """\
 # Which cell, on docstrings?

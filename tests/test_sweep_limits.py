@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnnsweep.errors import UserError
 from rnnsweep.sweepfile import Derived, Method, read_sweep
-from rnnsweep.sweepfile.limits import say_violations, violations
+from rnnsweep.sweepfile.search_space.limits import say_violations, violations
 
 SMALL = "# Why?\narchitectures: [gru, lstm]\ntrials: 2\nspace: {}\n"
 

@@ -11,7 +11,7 @@ from rnnsweep.cli import main
 from rnnsweep.errors import UserError
 from rnnsweep.sweepfile import read_sweep
 from rnnsweep.sweepfile.methods import PRUNERS, SAMPLERS
-from rnnsweep.sweepfile.values import load_yaml
+from rnnsweep.sweepfile.search_space.values import load_yaml
 
 # what a schema cannot see: a file's first line, one value against another, text of a smaller language
 BEYOND = {

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.api.answers import best as best
-    from rnnsweep.api.answers import compare as compare
-    from rnnsweep.api.answers import compare_corpora as compare_corpora
-    from rnnsweep.api.answers import curves as curves
-    from rnnsweep.api.answers import runs as runs
     from rnnsweep.api.cleaning import Cleaning as Cleaning
     from rnnsweep.api.cleaning import clean as clean
     from rnnsweep.api.cleaning import disk_use as disk_use
+    from rnnsweep.api.comparing.answers import best as best
+    from rnnsweep.api.comparing.answers import compare as compare
+    from rnnsweep.api.comparing.answers import compare_corpora as compare_corpora
+    from rnnsweep.api.comparing.answers import curves as curves
+    from rnnsweep.api.comparing.answers import runs as runs
+    from rnnsweep.api.comparing.foreign import compare_scores as compare_scores
+    from rnnsweep.api.comparing.foreign import read_scores as read_scores
     from rnnsweep.api.evaluation import evaluate as evaluate
-    from rnnsweep.api.foreign import compare_scores as compare_scores
-    from rnnsweep.api.foreign import read_scores as read_scores
     from rnnsweep.api.inside.inspection import inspect as inspect
     from rnnsweep.api.inside.vectors import vectors as vectors
     from rnnsweep.api.lookup import status as status
@@ -54,11 +54,11 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_names(
     __name__,
     {
-        ".answers": "best compare compare_corpora curves runs",
+        ".comparing.answers": "best compare compare_corpora curves runs",
         ".project.beginning": "NewProject init",
         ".project.diagnosis": "Check doctor",
         ".project.listing": "ListedSweep list_runs list_sweeps",
-        ".foreign": "compare_scores read_scores",
+        ".comparing.foreign": "compare_scores read_scores",
         ".texts": "read_asked write_answers",
         ".cleaning": "Cleaning clean disk_use",
         ".lookup": "status",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.answers import compare
+from rnnsweep.api.comparing.answers import compare
 from rnnsweep.api.evaluation import checkpoint_of, recorded_run
 from rnnsweep.api.lookup import find_name, store_of
 from rnnsweep.api.results import LoggedModels
@@ -19,7 +19,7 @@ from rnnsweep.tasks.names import best, tested
 if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult
     from rnnsweep.comparison import Comparison
-    from rnnsweep.comparison.verdicts.records import Standing
+    from rnnsweep.comparison.evidence.records import Standing
     from rnnsweep.models import Answer, Card, TextModel
     from rnnsweep.tracking.read.row import RunRow
     from rnnsweep.tracking.store.registry import ModelEntry

@@ -94,7 +94,7 @@ def _run(
 ) -> SweepResult:
     launcher = make_launcher(asked, slots if slots is not None else asked.slots)  # it imports beside us
 
-    from rnnsweep.api.answers import compare
+    from rnnsweep.api.comparing.answers import compare
     from rnnsweep.engine import run_sweep
     from rnnsweep.launchers.local.places import idle_gpus
 

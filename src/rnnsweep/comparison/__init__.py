@@ -19,7 +19,7 @@ __getattr__, __all__ = lazy_names(
         ".statistics.power": "equivalence_p minimum_detectable_difference replicates_to_equate "
         "replicates_to_separate separation_power",
         ".statistics.ranks": "Friedman friedman nemenyi_difference",
-        ".verdicts.records": "Comparison Remark Replicate Standing Stop TestScore Verdict",
+        ".evidence.records": "Comparison Remark Replicate Standing Stop TestScore Verdict",
         ".report.page": "charts render_report write_report",
         ".predictions": "TestPart",
         ".replicate_plan": "Reach ReplicatePlan reach_of",

@@ -57,7 +57,7 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
     """
     import numpy as np
 
-    from rnnsweep.comparison.verdicts.replicate_scores import fold_of
+    from rnnsweep.comparison.evidence.replicate_scores import fold_of
 
     conf = folder.conf if folder.conf.is_dir() else None
     first = min(_scored(table)["overrides"], key=lambda each: fold_of(each)["fold"], default=None)

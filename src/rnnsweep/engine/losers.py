@@ -10,7 +10,7 @@ from rnnsweep.search.study import Search
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.task_folder import TaskFolder
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.sweepfile.limits import INFEASIBLE
+from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 from rnnsweep.trial import Outcome, TrialTask
 
 LARGE = 1000  # trials of all architectures, above which only the best of each keeps its checkpoints

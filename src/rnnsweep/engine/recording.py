@@ -11,7 +11,7 @@ from rnnsweep.engine.tasks import searched_keys
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.sweepfile.limits import INFEASIBLE
+from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 from rnnsweep.tasks import score_named, spec_named
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG
 from rnnsweep.tracking.machine.provenance import provenance

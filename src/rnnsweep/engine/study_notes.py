@@ -7,7 +7,7 @@ from rnnsweep.search.own_trials import REJECTED
 from rnnsweep.search.study import Search
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.progress import Listener, Standing
-from rnnsweep.sweepfile.limits import INFEASIBLE
+from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 from rnnsweep.state.outcome import turned_validation
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.sweepfile.limits import INFEASIBLE, say_violations
+from rnnsweep.sweepfile.search_space.limits import INFEASIBLE, say_violations
 from rnnsweep.trial import Outcome
 
 

@@ -12,7 +12,7 @@ from rnnsweep.networks import parameter_count
 from rnnsweep.networks.size import embedding_count
 from rnnsweep.search.space import applies, corners, write_overrides
 from rnnsweep.sweepfile import Derived, Dimension, Sweep
-from rnnsweep.sweepfile.limits import say_violations, violations
+from rnnsweep.sweepfile.search_space.limits import say_violations, violations
 
 WIDEST = 2**16
 MOST_CORNERS = 256  # of a space that are looked at before anything runs

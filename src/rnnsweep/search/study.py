@@ -25,7 +25,7 @@ from rnnsweep.search.sizing import Point, Sizing
 from rnnsweep.search.space import draw
 from rnnsweep.state.outcome import DIVERGED, FINAL, EndState
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.sweepfile.limits import INFEASIBLE, violations
+from rnnsweep.sweepfile.search_space.limits import INFEASIBLE, violations
 from rnnsweep.tasks.score import HIGHER, turn
 from rnnsweep.trial import Outcome, Report
 

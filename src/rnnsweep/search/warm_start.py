@@ -22,7 +22,7 @@ from rnnsweep.search.space import applies, distribution, encode
 from rnnsweep.search.study import Search
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Choices, Sweep
-from rnnsweep.sweepfile.limits import violations
+from rnnsweep.sweepfile.search_space.limits import violations
 
 DONE = "warm_start"  # attribute of a study: the sweeps whose trials it has taken
 # what may differ: whose seed it was, where things lie, and how the machine was used

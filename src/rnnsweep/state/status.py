@@ -12,7 +12,7 @@ from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.state.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.state.tasks import RUNNING, TaskState, task_states
-from rnnsweep.sweepfile.limits import INFEASIBLE
+from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
 
 @dataclass

@@ -3,10 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.sweepfile.derived import Derived
 from rnnsweep.sweepfile.inheriting import rewritten
+from rnnsweep.sweepfile.search_space.derived import Derived
+from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension, FloatRange, IntRange
 from rnnsweep.sweepfile.slots import Slot, parse_slots
-from rnnsweep.sweepfile.space import Choices, Dimension, FloatRange, IntRange
 from rnnsweep.sweepfile.sweep import Method, Sweep
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 from rnnsweep.settings import Explanation
 from rnnsweep.sweepfile.inheriting import KEY as LIKE
 from rnnsweep.sweepfile.model import sweep_schema
-from rnnsweep.sweepfile.ranges import KINDS
+from rnnsweep.sweepfile.search_space.ranges import KINDS
 
 _TYPES = {
     "integer": "a whole number",

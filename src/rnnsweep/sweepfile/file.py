@@ -8,10 +8,10 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.options import read_as
 from rnnsweep.sweepfile.design import Design
 from rnnsweep.sweepfile.inheriting import inherited
-from rnnsweep.sweepfile.limits import refuse_pruner
 from rnnsweep.sweepfile.model import NAME, NAME_RIGHT, SweepFile
+from rnnsweep.sweepfile.search_space.limits import refuse_pruner
+from rnnsweep.sweepfile.search_space.values import load_yaml
 from rnnsweep.sweepfile.sweep import Method, Sweep
-from rnnsweep.sweepfile.values import load_yaml
 
 
 def read_sweep(path: Path | str) -> Sweep:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.sweepfile.values import dump_yaml, load_yaml
+from rnnsweep.sweepfile.search_space.values import dump_yaml, load_yaml
 
 KEY = "like"
 

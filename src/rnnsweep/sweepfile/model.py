@@ -32,11 +32,11 @@ from rnnsweep.options import (
     unknown,
     wrong,
 )
-from rnnsweep.sweepfile.constraints import Constraints, Objectives
 from rnnsweep.sweepfile.design import Design, Replicates
-from rnnsweep.sweepfile.entries import SpaceSpec
 from rnnsweep.sweepfile.inheriting import KEY as LIKE
 from rnnsweep.sweepfile.methods import PRUNERS, SAMPLERS, method_of
+from rnnsweep.sweepfile.search_space.constraints import Constraints, Objectives
+from rnnsweep.sweepfile.search_space.entries import SpaceSpec
 from rnnsweep.sweepfile.slots import parse_slots
 from rnnsweep.sweepfile.sweep import Method
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.sweepfile.derived import Derived
-from rnnsweep.sweepfile.space import Dimension
+from rnnsweep.sweepfile.search_space.derived import Derived
+from rnnsweep.sweepfile.search_space.dimensions import Dimension
 
 
 @dataclass(frozen=True)

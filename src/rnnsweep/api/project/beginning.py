@@ -139,7 +139,7 @@ def _of_docstrings() -> str:
 
 
 def _of_table(table: Path, root: Path, text: str | None, label: str | None) -> tuple[str, str]:
-    from rnnsweep.api.corpora import describe_data
+    from rnnsweep.api.comparing.corpora import describe_data
 
     if not table.exists():
         raise UserError(f"--from {table}: there is no such file")

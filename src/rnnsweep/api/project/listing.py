@@ -95,7 +95,7 @@ def list_runs(most: int = RECENT) -> list[dict[str, Any]]:
     Raises:
         UserError: the store does not answer.
     """
-    from rnnsweep.api.answers import runs
+    from rnnsweep.api.comparing.answers import runs
     from rnnsweep.tracking.store.address import LOCAL, destination
 
     if destination(None) == LOCAL and not (find_paths().mlruns / "mlflow.db").is_file():

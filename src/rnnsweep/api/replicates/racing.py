@@ -45,8 +45,8 @@ def _standings(
 ) -> "tuple[list[Standing], dict[str, dict[str, object]], dict[str, int]]":
     """Return a standing for each architecture, the rows that each replicate had right, and how many ended."""
     from rnnsweep.comparison import Replicate, Standing, TestScore
+    from rnnsweep.comparison.evidence.replicate_scores import fold_of
     from rnnsweep.comparison.predictions import read_predictions
-    from rnnsweep.comparison.verdicts.replicate_scores import fold_of
 
     scores: dict[str, list[Replicate]] = {}
     rows: dict[str, dict[str, object]] = {}

@@ -40,7 +40,7 @@ def run_studies(
 
 def _told(result: "SweepResult", name: str) -> "SweepResult":
     """The answer is the first study's, which has the replicates; its curves rest on all."""
-    from rnnsweep.api.answers import compare
+    from rnnsweep.api.comparing.answers import compare
 
     return replace(result, sweep=name, comparison=compare(name))
 

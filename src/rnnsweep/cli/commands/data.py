@@ -29,7 +29,7 @@ def data_command(overrides: Sequence[str], as_json: bool) -> None:
     KEY=VALUE as for `rnnsweep train`.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.corpora import describe_data
+        from rnnsweep.api.comparing.corpora import describe_data
 
         name, facts = describe_data(overrides)
         emit(facts.to_json())

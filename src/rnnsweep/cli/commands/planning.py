@@ -36,7 +36,7 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import plan
-        from rnnsweep.api.corpora import describe_sweep_data
+        from rnnsweep.api.comparing.corpora import describe_sweep_data
 
         corpora = describe_sweep_data(file)
         for name, facts in corpora.items():

@@ -70,7 +70,7 @@ def sweep_command(
     Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
     """
     from rnnsweep.api import sweep
-    from rnnsweep.api.corpora import describe_sweep_data
+    from rnnsweep.api.comparing.corpora import describe_sweep_data
     from rnnsweep.api.sweeps import replicates_reach
 
     file = _file_of(asked, trials, name)

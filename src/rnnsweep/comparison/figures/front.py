@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.figures.drawing import WIDTH, dotted, hues, scores, table, values
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.statistics.pareto import FrontPoint, write_value
-from rnnsweep.comparison.verdicts.records import Comparison
 
 LABELS = {
     "parameters": "parameters (logarithmic)",

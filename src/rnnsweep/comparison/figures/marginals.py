@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import altair as alt
 
+from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.figures.drawing import WIDTH, hues, scores, table, values
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.statistics.marginals import Marginal
-from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.tasks import Score
 
 ACROSS = 2

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 
+from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.figures.drawing import ROW, WIDTH, around, hues, rows_of, scores, table, values
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.trials import last_attempts
-from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import HIGHER
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from rnnsweep.comparison.evidence.records import VERDICTS, Comparison, Standing, Verdict
 from rnnsweep.comparison.figures.drawing import (
     MINUS,
     PAIRED,
@@ -19,7 +20,6 @@ from rnnsweep.comparison.figures.drawing import (
     values,
 )
 from rnnsweep.comparison.figures.figure import Figure
-from rnnsweep.comparison.verdicts.records import VERDICTS, Comparison, Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import apart
 
 _HUES = {"better": "var(--good)", "worse": "var(--bad)", "equivalent": "var(--calm)"}

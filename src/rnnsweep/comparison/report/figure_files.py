@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.figures.drawing import to_pdf
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.report import tables
 from rnnsweep.comparison.report.page import confusion_csv, figures, runs_csv
-from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.errors import UserError
 from rnnsweep.tasks.answers import CONFUSION
 

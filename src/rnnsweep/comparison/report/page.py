@@ -9,6 +9,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from rnnsweep.comparison.evidence.derived import say_derived
+from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Spent, Standing
+from rnnsweep.comparison.evidence.test_reads import TestReads, say_reads
 from rnnsweep.comparison.figures import search as search_charts
 from rnnsweep.comparison.figures import test_scores
 from rnnsweep.comparison.figures.drawing import css
@@ -21,10 +24,7 @@ from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
-from rnnsweep.comparison.verdicts.derived import say_derived
-from rnnsweep.comparison.verdicts.records import OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
-from rnnsweep.comparison.verdicts.test_reads import TestReads, say_reads
 from rnnsweep.palette import colour
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of

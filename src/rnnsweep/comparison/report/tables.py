@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from rnnsweep.comparison.verdicts.records import Comparison, Standing, Verdict
+from rnnsweep.comparison.evidence.records import Comparison, Standing, Verdict
 from rnnsweep.tasks import Score
 
 DASH = "–"

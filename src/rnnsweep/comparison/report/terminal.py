@@ -7,15 +7,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rnnsweep.comparison.evidence.derived import say_derived
+from rnnsweep.comparison.evidence.records import HERE, Comparison, Standing, Verdict
+from rnnsweep.comparison.evidence.test_reads import say_reads
 from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
-from rnnsweep.comparison.verdicts.derived import say_derived
-from rnnsweep.comparison.verdicts.records import HERE, Comparison, Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
-from rnnsweep.comparison.verdicts.test_reads import say_reads
 from rnnsweep.comparison.words import short, shorten
 from rnnsweep.palette import colour
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from rnnsweep.comparison.evidence.records import Standing
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.verdicts.records import Standing
 from rnnsweep.safety.shell import command_line
 
 OPEN = ("needs more", "not separable")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.cross_validation import METHOD
-from rnnsweep.comparison.verdicts.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.verdicts.sentences import names_of
 from rnnsweep.tasks.score import HIGHER
 

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnsweep.comparison.evidence.facts import describe_plan, describe_sweep
+from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
+from rnnsweep.comparison.evidence.studies import find_bought
+from rnnsweep.comparison.evidence.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, describe_test_part, row_values
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
@@ -15,17 +19,13 @@ from rnnsweep.comparison.statistics.pareto import find_front
 from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
-from rnnsweep.comparison.verdicts.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.verdicts.health import Bounds, check_health, never_predicted
-from rnnsweep.comparison.verdicts.records import Comparison, Standing, Stop
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
-from rnnsweep.comparison.verdicts.studies import find_bought
-from rnnsweep.comparison.verdicts.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.safety.shell import command_line
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.sweepfile.space import Choices, Dimension
+from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import LOWER
 

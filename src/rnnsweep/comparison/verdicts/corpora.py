@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.statistics.permutation import holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
-from rnnsweep.comparison.verdicts.records import Comparison
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnsweep.comparison.evidence.records import HERE, Standing
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.row_scores import ByRow, RowScores
 from rnnsweep.comparison.statistics.cross_validation import fold_equivalence_p, fold_interval, fold_p
@@ -25,7 +26,6 @@ from rnnsweep.comparison.statistics.power import (
     replicates_to_equate,
     replicates_to_separate,
 )
-from rnnsweep.comparison.verdicts.records import HERE, Standing
 from rnnsweep.tasks import Score, score_named
 
 MOST = 30  # replicates in all that are still worth asking for; beyond, the pair counts as not separable

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.comparison.evidence.records import Comparison, Remark, Standing
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.advice import next_total
 from rnnsweep.comparison.verdicts.answers import say_answer, say_conclusion
-from rnnsweep.comparison.verdicts.records import Comparison, Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import names_of
 from rnnsweep.comparison.verdicts.standings import make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.comparison.evidence.disagreement import say_disagreement
+from rnnsweep.comparison.evidence.records import Remark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
-from rnnsweep.comparison.verdicts.disagreement import say_disagreement
-from rnnsweep.comparison.verdicts.records import Remark, Standing
 from rnnsweep.comparison.verdicts.sentences import apart
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import Score

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, TestScore
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.statistics.group_sequential import ALPHA, spent
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
 from rnnsweep.comparison.verdicts.decisions import Decision, decide, natural
-from rnnsweep.comparison.verdicts.records import HERE, Standing, Stop, TestScore
 
 HOPELESS = 0.1  # chance of settling a comparison within the plan, below which it gets no more replicates
 CERTAIN = 1.96  # standard errors of the rows that a difference must exceed, were replicates free

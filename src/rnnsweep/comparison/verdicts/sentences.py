@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rnnsweep.comparison.evidence.records import HERE, Remark, Standing, Verdict
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import smallest_p
-from rnnsweep.comparison.verdicts.records import HERE, Remark, Standing, Verdict
 from rnnsweep.tasks import Score
 
 ALPHA = 0.05

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnsweep.comparison.evidence.records import (
+    OUTCOMES,
+    Replicate,
+    Spent,
+    Standing,
+)
+from rnnsweep.comparison.evidence.replicate_scores import describe_scores, fold_of, over_folds
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.trials import (
     INFEASIBLE,
@@ -16,13 +23,6 @@ from rnnsweep.comparison.trials import (
     last_attempts,
     ranked_trials,
 )
-from rnnsweep.comparison.verdicts.records import (
-    OUTCOMES,
-    Replicate,
-    Spent,
-    Standing,
-)
-from rnnsweep.comparison.verdicts.replicate_scores import describe_scores, fold_of, over_folds
 from rnnsweep.json_text import parse_json
 from rnnsweep.tasks import Score, score_named
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from numpy.typing import ArrayLike
 
+from rnnsweep.comparison.evidence.records import HERE, Standing, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.row_scores import ByRow, RowScores
 from rnnsweep.comparison.statistics.group_sequential import ALPHA
@@ -12,7 +13,6 @@ from rnnsweep.comparison.statistics.improvement import probability_of_improvemen
 from rnnsweep.comparison.statistics.new_rows import rows_needed
 from rnnsweep.comparison.statistics.power import minimum_detectable_difference
 from rnnsweep.comparison.verdicts.decisions import Decision, decide
-from rnnsweep.comparison.verdicts.records import HERE, Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 
 

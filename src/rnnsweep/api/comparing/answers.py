@@ -202,8 +202,8 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
     Raises:
         UserError: there is no such sweep or architecture, or no trial is complete.
     """
+    from rnnsweep.comparison.evidence.disagreement import say_disagreement
     from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
-    from rnnsweep.comparison.verdicts.disagreement import say_disagreement
     from rnnsweep.comparison.verdicts.standings import make_standings
 
     name = _known(sweep)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from rnnsweep.options import Count, Positive, Section, Several, one_of, wrong
-from rnnsweep.sweepfile.limits import OBJECTIVES
+from rnnsweep.sweepfile.search_space.limits import OBJECTIVES
 
 _UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(" + "|".join(_UNITS) + ")")

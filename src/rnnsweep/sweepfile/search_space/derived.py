@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rnnsweep.sweepfile.space import Conditions
+from rnnsweep.sweepfile.search_space.dimensions import Conditions
 
 DERIVABLE = ("model.hidden_size", "model.embedding_size")
 BUDGET = "parameters"  # under the key: `model.hidden_size.parameters` is what a search draws

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rnnsweep.comparison.verdicts.records import Standing
+from rnnsweep.comparison.evidence.records import Standing
 
 
 def say_disagreement(standings: Sequence[Standing]) -> str:

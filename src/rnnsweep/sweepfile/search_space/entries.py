@@ -24,10 +24,10 @@ from rnnsweep.options import (
     one_of,
     wrong,
 )
-from rnnsweep.sweepfile.derived import BUDGET, DERIVABLE, TOLERANCE, Derived
-from rnnsweep.sweepfile.ranges import KINDS, ChoiceList, ChoicesSpec, FloatSpec, IntSpec, When
-from rnnsweep.sweepfile.space import Choices, Dimension
-from rnnsweep.sweepfile.spellings import right_spelling
+from rnnsweep.sweepfile.search_space.derived import BUDGET, DERIVABLE, TOLERANCE, Derived
+from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
+from rnnsweep.sweepfile.search_space.ranges import KINDS, ChoiceList, ChoicesSpec, FloatSpec, IntSpec, When
+from rnnsweep.sweepfile.search_space.spellings import right_spelling
 
 
 def _spec_tag(value: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnnsweep.comparison.verdicts.records import Standing
+from rnnsweep.comparison.evidence.records import Standing
 
 _COUNTED = {"all": "parameters", "without_embedding": "parameters without the embedding"}
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.sweepfile import Derived, Sweep
-from rnnsweep.sweepfile.space import Choices, Dimension
+from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
 from rnnsweep.tasks import Score
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.comparison.evidence.test_reads import TestReads
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import McNemar
@@ -15,7 +16,6 @@ from rnnsweep.comparison.statistics.new_rows import NewRows
 from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
-from rnnsweep.comparison.verdicts.test_reads import TestReads
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:

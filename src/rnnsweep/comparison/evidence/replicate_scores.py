@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnnsweep.comparison.evidence.records import Replicate, TestScore
 from rnnsweep.comparison.statistics.cross_validation import fold_interval
 from rnnsweep.comparison.statistics.intervals import (
     interquartile_mean_interval,
     mean_interval,
     median_interval,
 )
-from rnnsweep.comparison.verdicts.records import Replicate, TestScore
 
 
 def over_folds(replicates: Sequence[Replicate]) -> TestScore | None:

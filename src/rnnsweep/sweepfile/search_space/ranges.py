@@ -17,7 +17,7 @@ from rnnsweep.options import (
     once,
     wrong,
 )
-from rnnsweep.sweepfile.space import Choices, Conditions, FloatRange, IntRange
+from rnnsweep.sweepfile.search_space.dimensions import Choices, Conditions, FloatRange, IntRange
 
 KINDS = ("int", "float", "categorical")
 _TYPE = "kind of the range: int, float or categorical (choices)"

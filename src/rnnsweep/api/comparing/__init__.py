@@ -1,0 +1,1 @@
+"""Calls that compare: sweeps, corpora, scores of other tools."""
