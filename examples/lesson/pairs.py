@@ -10,9 +10,8 @@ from rnnsweep.errors import UserError
 from rnnsweep.paths import ProjectPaths, find_paths
 
 if TYPE_CHECKING:
-    from rnnsweep.comparison.evidence.records import Standing
-
     from rnnsweep.comparison import Comparison
+    from rnnsweep.comparison.evidence.records import Standing
 
 FOLDER = Path(__file__).parent / "pairs"
 BEGIN, END = "<!-- pairs: written by `python -m examples.lesson --pairs` -->", "<!-- end of pairs -->"
