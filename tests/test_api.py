@@ -2,10 +2,12 @@
 
 import json
 import math
+import os
 import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from rnnsweep.cli import main
 from rnnsweep.config import flatten
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.tracking import find_run
 
 ROOT = Path(__file__).parents[1]
 SMALL = (
@@ -247,8 +250,27 @@ def test_every_call_of_the_api_is_on_the_package():
         rnnsweep.trian  # noqa: B018
 
 
+class InterruptsAfterATrial:
+    """A listener that presses Ctrl-C once, when the first trial has ended."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def update(self, snapshot) -> None:
+        if not self.pressed and any(one.ended for one in snapshot.standings):
+            self.pressed = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def message(self, text: str) -> None:
+        pass
+
+
 @pytest.mark.slow
 def test_a_sweep_runs_compares_repeats_its_winner_and_is_finished_the_second_time(project, capfd):
+    with pytest.raises(rnnsweep.Interrupted) as ended:
+        rnnsweep.sweep("colours", slots=1, listener=InterruptsAfterATrial())
+    assert ended.value.resume == "rnnsweep sweep colours"
+    assert ended.value.result.state == "interrupted"
     result = rnnsweep.sweep("colours", slots=2)
     assert (result.state, result.trials["complete"]) == ("finished", 4)
     standings = result.frame().set_index("architecture")
@@ -285,6 +307,67 @@ def _check_best(architecture: str, capfd) -> None:
     assert capfd.readouterr().out.startswith("rnnsweep train model=gru ")
     assert main(["best", "colours", "grx"]) == 2
     assert "Did you mean 'gru'?" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_loop_of_trainings_and_the_run_resumes_to_the_same_scores(project, capsys):
+    def interrupt(seen: Validation) -> None:
+        if seen.epoch >= 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    settings = ["model=gru", *SMALL, "trainer.max_epochs=4"]
+    seeds = iter((5, 6))
+    with pytest.raises(KeyboardInterrupt, match="resume with: rnnsweep train --resume ") as ended:
+        list(rnnsweep.train([*settings, f"seed={seed}"], on_validation=interrupt) for seed in seeds)
+    assert next(seeds) == 6  # the second was not begun
+    first = ended.value.result
+    assert (first.stopped, first.epochs) == ("interrupted", 2)
+    again = rnnsweep.train(resume=first.run_id[:8])
+    assert (again.run_id, again.stopped, again.epochs) == (first.run_id, None, 4)
+    whole = rnnsweep.train([*settings, "seed=5", "tracking.enabled=false"])
+    assert (again.validation, again.values) == (whole.validation, whole.values)
+    row = rnnsweep.runs().set_index("run_id").loc[first.run_id]
+    assert (row["state"], row["validation"]) == ("complete", whole.validation)
+    assert main(["train", "--resume", first.run_id[:8]]) == 2
+    assert "is complete; there is nothing to resume" in capsys.readouterr().err
+
+
+def test_what_cannot_be_resumed_is_refused_with_what_to_do(trained, project, capsys):
+    result, _ = trained
+    with pytest.raises(UserError, match=r"is complete; there is nothing to resume"):
+        rnnsweep.train(resume=result.run_id)
+    with pytest.raises(UserError, match="a resumed run keeps its own settings; leave overrides out"):
+        rnnsweep.train(["seed=3"], resume=result.run_id)
+    assert main(["train", "-m", "--resume", result.run_id]) == 2
+    assert "-m and --resume exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({"rnnsweep.sweep": "colours"}, "is of the sweep 'colours'; resume that: rnnsweep sweep colours"),
+        ({"rnnsweep.state": "running"}, "its process still runs"),
+        ({"rnnsweep.state": "interrupted"}, "no checkpoint .*; train it again: rnnsweep train model=gru"),
+    ],
+)
+def test_a_run_that_has_no_checkpoint_of_its_own_to_resume_from_is_refused(
+    trained, project, monkeypatch, tags, message
+):
+    result, _ = trained
+    row = find_run(project / "mlruns", result.run_id)
+    changed = replace(row, tags={**row.tags, **tags})
+    monkeypatch.setattr("rnnsweep.tracking.find_run", lambda mlruns, name: changed)
+    with pytest.raises(UserError, match=message):
+        rnnsweep.train(resume=result.run_id)
+
+
+def test_one_run_is_not_resumed_by_two_processes_at_once(tmp_path):
+    with (
+        single._only_process(tmp_path, "3f9a1c"),
+        pytest.raises(UserError, match="run 3f9a1c: another process resumes it"),
+        single._only_process(tmp_path, "3f9a1c"),
+    ):
+        pass
 
 
 @pytest.mark.slow

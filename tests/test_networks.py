@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rnnsweep.errors import UserError
 from rnnsweep.networks import ModelConfig, build, parameter_count
 from rnnsweep.networks.backends import choose, run
+from rnnsweep.networks.config import idle_settings
 from rnnsweep.networks.pooling import pool
 
 VOCABULARY, CLASSES = 23, 3
@@ -51,6 +52,33 @@ def test_the_formula_counts_the_weights_of_the_network_that_is_built(config):
 
     counted = sum(weight.numel() for weight in network.parameters())
     assert parameter_count(config, vocabulary=VOCABULARY, classes=CLASSES) == counted
+
+
+OTHERS = {
+    "hidden_size": 9,
+    "num_layers": 2,
+    "bidirectional": True,
+    "layer_dropout": 0.1,
+    "forget_bias": 0.5,
+    "biases": "one",
+}
+
+
+@given(configs, seeds)
+@settings(max_examples=40, deadline=None)
+def test_a_setting_that_is_called_idle_changes_no_weight_and_no_logit(config, seed):
+    tokens_BT, lengths_B = ragged([3, 5])
+    logits_BC = made(config, seed=seed)(tokens_BT, lengths_B)
+    for name in set(idle_settings(config)) & set(OTHERS):
+        changed = replace(config, **{name: OTHERS[name]})
+        assert torch.equal(made(changed, seed=seed)(tokens_BT, lengths_B), logits_BC), name
+
+
+def test_what_is_idle_in_each_cell_is_known():
+    assert set(idle_settings(ModelConfig(cell="bag"))) >= {"hidden_size", "num_layers", "bidirectional"}
+    assert idle_settings(ModelConfig(cell="gru")) == {"layer_dropout": "num_layers", "forget_bias": "cell"}
+    assert idle_settings(ModelConfig(cell="lstm", num_layers=2)) == {}
+    assert "embedding_size" in idle_settings(ModelConfig(cell="gru", input="one_hot"))
 
 
 @given(configs, lengths, st.integers(0, 5), seeds)

@@ -1,11 +1,14 @@
 """The report is one file with everything in it; the tables and the terminal say the same."""
 
+import io
 import re
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 
 import numpy as np
+import pyte
 import pytest
 from rich.console import Console
 from sweep_records import LEVELS, SHARES, make_curves, make_runs
@@ -179,6 +182,35 @@ def shown(comparison, width):
     with console.file:
         print_comparison(comparison, console)
         return console.export_text()
+
+
+def on_a_terminal(comparison, *, columns=80, lines=24):
+    """What a terminal of this size shows after the comparison was printed."""
+    screen = pyte.Screen(columns, lines)
+    stream = pyte.Stream(screen)
+    console = Console(width=columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    print_comparison(comparison, console, details=False)
+    stream.feed(console.file.getvalue().replace("\n", "\r\n"))
+    return [line.rstrip() for line in screen.display]
+
+
+def test_the_last_screen_has_question_answer_standings_and_the_next_command(comparison):
+    question = "Which network tells best which library a paragraph is from, and is one needed?"
+    asked = replace(comparison, question=question, next="rnnsweep replicate demo --n 20")
+    lines = on_a_terminal(asked)
+    text = " ".join(" ".join(lines).split())
+    assert text.startswith(f"{question} {' '.join(comparison.answer.split())}")
+    assert all(s.architecture in text for s in comparison.standings)
+    assert re.search(r"Pairs: \d+ ", text)
+    assert "Next: rnnsweep replicate demo --n 20" in lines
+    assert "paired replicates" not in text  # the evidence of each verdict: --details
+
+
+def test_many_architectures_leave_room_for_the_answer_on_the_last_screen(comparison):
+    many = tuple(replace(comparison.standings[0], architecture=f"network-{n}") for n in range(30))
+    text = "\n".join(on_a_terminal(replace(comparison, standings=many, question="Which?")))
+    assert text.startswith("Which?")
+    assert "and 21 more" in text
 
 
 @pytest.mark.slow

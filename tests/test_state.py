@@ -17,6 +17,7 @@ from rnnsweep.process import ProcessIdentity
 from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder, TaskFolder
 from rnnsweep.state.outcome import Outcome
+from rnnsweep.state.start import _differences
 from rnnsweep.state.tasks import TaskState
 
 SOURCES = Path(rnnsweep.__file__).parent
@@ -152,3 +153,24 @@ def test_only_a_process_that_works_on_a_task_without_an_outcome_is_ended(tmp_pat
         worker.kill()
         worker.wait()
         worker.stdout.close()
+
+
+def test_what_changed_since_the_start_is_named_at_its_own_key():
+    before = {
+        "space": {"optimizer.lr": {"low": "1e-3", "high": "2e-2"}, "model.pooling": ["mean"]},
+        "overrides": ["trainer.max_epochs=3", "data=files"],
+        "architectures": ["lstm", "gru"],
+    }
+    now = {
+        "space": {"optimizer.lr": {"low": "1e-3", "high": "3e-2"}, "model.pooling": ["mean", "max"]},
+        "overrides": ["trainer.max_epochs=4", "data=files"],
+        "architectures": ["gru", "lstm"],
+        "seed": 7,
+    }
+    assert list(_differences("", before, now)) == [
+        "architectures: another order",
+        "overrides: trainer.max_epochs=3 became trainer.max_epochs=4",
+        "seed: not set became 7",
+        "space.model.pooling: max added",
+        "space.optimizer.lr.high: 2e-2 became 3e-2",
+    ]

@@ -328,11 +328,11 @@ def test_a_second_controller_is_refused_by_process_and_host(tmp_path):
 def test_a_changed_question_is_shown_and_refused_until_it_is_accepted(tmp_path):
     run(write_sweep(tmp_path), tmp_path, launcher())
     changed = write_sweep(tmp_path, seed=7, trials=5)
-    with pytest.raises(UserError, match="seed: null became 7.*--accept-changes"):
+    with pytest.raises(UserError, match="seed: not set became 7.*--accept-changes"):
         run(changed, tmp_path, launcher())
     assert run(changed, tmp_path, launcher(), accept_changes=True).trials["complete"] == 10
     start = json.loads((tmp_path / "mlruns/sweeps/toy/start.json").read_text())
-    assert start["accepted"] == ["seed: null became 7"]
+    assert start["accepted"] == ["seed: not set became 7"]
 
 
 def test_a_finished_sweep_is_shown_again_whatever_became_of_the_code(tmp_path):

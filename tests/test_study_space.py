@@ -13,7 +13,15 @@ from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError
 from rnnsweep.search.pruners import make_pruner
 from rnnsweep.search.samplers import check_sampler, grid_size, make_sampler
-from rnnsweep.search.space import check_space, decode, distribution, draw, write_overrides
+from rnnsweep.search.space import (
+    check_space,
+    decode,
+    distribution,
+    draw,
+    leave_out_idle,
+    say_idle,
+    write_overrides,
+)
 from rnnsweep.sweepfile import Choices, FloatRange, IntRange, Method
 from rnnsweep.sweepfile.methods import PRUNERS
 
@@ -92,6 +100,24 @@ def test_a_key_is_drawn_only_where_its_condition_holds(tmp_path):
         assert ("optimizer.momentum" in lstm) == (lstm["optimizer.name"] == "sgd")
         assert "model.forget_bias" in lstm
         assert "model.forget_bias" not in drawn(sweep.dimensions("bag"), fixed["bag"], seed)
+
+
+def test_a_setting_that_changes_nothing_in_an_architecture_is_not_searched_there(tmp_path):
+    sweep = sweep_of(
+        tmp_path,
+        "model.hidden_size: [8, 16]",
+        "model.layer_dropout: {choices: [0.1, 0.2], when: {model.num_layers: 2}}",
+        "optimizer.lr: [0.1, 0.2]",
+    )
+    sweep = leave_out_idle(sweep, check_space(sweep))
+    assert [d.key for d in sweep.dimensions("lstm")][0] == "model.hidden_size"
+    assert [d.key for d in sweep.dimensions("bag")] == ["model.layer_dropout", "optimizer.lr"]
+    assert say_idle(sweep) == ["bag: model.hidden_size changes nothing in it and is not searched there"]
+
+
+def test_a_setting_that_a_searched_one_may_wake_is_searched(tmp_path):
+    sweep = sweep_of(tmp_path, "model.cell: [bag, gru]", "model.hidden_size: [8, 16]")
+    assert leave_out_idle(sweep, check_space(sweep)) is sweep
 
 
 REFUSED = {

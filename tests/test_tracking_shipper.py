@@ -15,7 +15,9 @@ from tracking_servers import free_port, mlflow_server, postgres
 from tracking_store import open_run, points
 
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
+from rnnsweep.tracking.ship.shipping import lock_of, ship_once
 from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.chosen import remember
 from rnnsweep.tracking.store.store import ensure_store
 from rnnsweep.tracking.ui.serve import start_ui
@@ -54,6 +56,14 @@ def test_a_training_and_its_shipper_end_with_everything_in_the_store(tmp_path):
     assert run_id == read_note(tmp_path, "a").run_id
     assert points(tmp_path, "a") == list(enumerate(WANTED, 1))
     assert sync(tmp_path).line == ""
+
+
+def test_what_another_process_is_still_sending_counts_as_waiting(tmp_path):
+    with open_run(tmp_path, "a", tags={"rnnsweep.sweep": "q"}) as record:
+        record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
+    with lock_of(tmp_path, LOCAL):
+        done = ship_once(tmp_path, LOCAL, deadline_s=0.0)
+    assert (done.waiting, done.error) == (["a"], "another process ships to this store")
 
 
 @pytest.mark.slow

@@ -116,12 +116,15 @@ def train_rows(
     Raises:
         UserError: the configuration or the data cannot be used. Nothing has trained then.
     """
-    from rnnsweep.api import sweep
+    from rnnsweep.api import Interrupted, sweep
 
     with TemporaryDirectory(prefix="rnnsweep-lesson-") as folder:
         question = Path(folder) / "rows.yaml"
         question.write_text(_question(rows, overrides), encoding="utf-8")
-        result = sweep(question, slots=slots, listener=listener, models=False)
+        try:
+            result = sweep(question, slots=slots, listener=listener, models=False)
+        except Interrupted as ended:  # the rows that are complete are still worth a table
+            result = ended.sweep
     return result, tuple(_outcomes(result.sweep, rows))
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnnsweep.api import Cleaning as Cleaning
     from rnnsweep.api import EvaluateResult as EvaluateResult
     from rnnsweep.api import Exported as Exported
+    from rnnsweep.api import Interrupted as Interrupted
     from rnnsweep.api import ListedSweep as ListedSweep
     from rnnsweep.api import NewProject as NewProject
     from rnnsweep.api import SweepResult as SweepResult
@@ -66,8 +67,8 @@ if TYPE_CHECKING:
 _get, __all__ = lazy_names(
     __name__,
     {
-        "rnnsweep.api": "BestResult Check Cleaning EvaluateResult Exported ListedSweep NewProject "
-        "SweepResult TrainResult Validation best "
+        "rnnsweep.api": "BestResult Check Cleaning EvaluateResult Exported Interrupted ListedSweep "
+        "NewProject SweepResult TrainResult Validation best "
         "clean compare compare_corpora compare_scores curves disk_use doctor enqueue evaluate export "
         "export_model init inspect list_runs list_sweeps load_model log_models plan predict "
         "read_asked read_scores rebuild_store replicate retry runs status stop sweep train "

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rnnsweep.api.project.listing import list_sweeps as list_sweeps
     from rnnsweep.api.results import BestResult as BestResult
     from rnnsweep.api.results import EvaluateResult as EvaluateResult
+    from rnnsweep.api.results import Interrupted as Interrupted
     from rnnsweep.api.results import SweepResult as SweepResult
     from rnnsweep.api.results import TrainResult as TrainResult
     from rnnsweep.api.results import Validation as Validation
@@ -63,7 +64,7 @@ __getattr__, __all__ = lazy_names(
         ".cleaning": "Cleaning clean disk_use",
         ".lookup": "status",
         ".models": "export_model load_model log_models predict",
-        ".results": "BestResult EvaluateResult SweepResult TrainResult Validation",
+        ".results": "BestResult EvaluateResult Interrupted SweepResult TrainResult Validation",
         ".training": "train",
         ".steering": "Exported enqueue export retry stop",
         ".store": "rebuild_store",

@@ -8,8 +8,10 @@ import yaml
 from rnnsweep.api.results import EvaluateResult
 from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote, recorded_settings
 from rnnsweep.errors import UserError
+from rnnsweep.files import own_folder
 from rnnsweep.json_text import parse_texts
 from rnnsweep.paths import find_paths
+from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import tested_names
 
@@ -71,6 +73,32 @@ def _values(row: "RunRow") -> dict[str, object]:
     return {
         key: yaml.safe_load(text) if text.startswith("[") else from_text(text) for key, text in kept.items()
     }
+
+
+def resumable(name: str, mlruns: Path) -> "RunRow":
+    """Find a single run that was interrupted or whose process died, and that has a checkpoint to resume from.
+
+    Raises:
+        UserError: there is no such run, it is of a sweep, it is complete, it still runs, or its checkpoint
+            is gone.
+    """
+    from rnnsweep.tracking import find_run, sync
+    from rnnsweep.training.checkpoint import LAST
+
+    sync(mlruns)  # writes the end of runs whose process died
+    row: RunRow = find_run(mlruns, name)
+    label, state = f"run {row.run_id[:8]} ({row.name})", row.tags.get("rnnsweep.state", "unknown")
+    if sweep := row.tags.get("rnnsweep.sweep"):
+        raise UserError(f"{label}: is of the sweep {sweep!r}; resume that: {command_line('sweep', sweep)}")
+    if state == "running":
+        raise UserError(f"{label}: its process still runs; it can be resumed once that has ended")
+    if state not in ("interrupted", "failed"):
+        raise UserError(f"{label}: is {state}; there is nothing to resume")
+    last = own_folder(mlruns, "runs", row.tags["rnnsweep.key"]) / LAST
+    if not last.is_file():
+        again = command_line("train", *parse_texts(row.tags.get("rnnsweep.overrides", "[]")))
+        raise UserError(f"{label}: there is no checkpoint {last} to resume from; train it again: {again}")
+    return row
 
 
 def checkpoint_of(row: "RunRow", mlruns: Path) -> Path:

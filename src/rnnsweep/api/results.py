@@ -92,6 +92,12 @@ class TrainResult(_Framed):
     checkpoint: Path | None
     stopped: str | None  # early | interrupted | None
 
+    @property
+    def short_id(self) -> str:
+        """What commands take for it: eight characters of MLflow's id, or its key; empty without a record."""
+        run = self.run_id or ""
+        return run if "." in run else run[:8]
+
     def frame(self) -> "pandas.DataFrame":
         """Return the result as a DataFrame of one row; each score has a column."""
         import pandas
@@ -158,3 +164,30 @@ class SweepResult:
         import pandas
 
         return self.comparison.frame() if self.comparison else pandas.DataFrame()
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM ended a training or a sweep, after its checkpoints were written.
+
+    It is a KeyboardInterrupt, so that a loop around the call ends too.
+
+    Attributes:
+        result: what was reached, as the call would have returned it.
+        resume: the command that resumes it; empty where nothing was recorded.
+    """
+
+    def __init__(self, result: TrainResult | SweepResult, resume: str) -> None:
+        super().__init__(f"interrupted; resume with: {resume}" if resume else "interrupted")
+        self.result, self.resume = result, resume
+
+    @property
+    def training(self) -> TrainResult:
+        """The result of an interrupted training."""
+        assert isinstance(self.result, TrainResult)
+        return self.result
+
+    @property
+    def sweep(self) -> SweepResult:
+        """The result of an interrupted sweep."""
+        assert isinstance(self.result, SweepResult)
+        return self.result

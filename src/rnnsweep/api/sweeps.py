@@ -12,7 +12,7 @@ from rnnsweep.api.preload import imports_ahead
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.replicates.replication import separate
 from rnnsweep.api.replicates.studies import run_studies
-from rnnsweep.api.results import SweepResult
+from rnnsweep.api.results import Interrupted, SweepResult
 from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_launcher, make_launcher, parse_launcher
@@ -40,14 +40,14 @@ def sweep(
     models: bool = True,
     studies: int = 1,
 ) -> SweepResult:
-    """Run a sweep, or go on with one, as ``rnnsweep sweep`` does.
+    """Run a sweep, or resume one, as ``rnnsweep sweep`` does.
 
     Args:
         question: a file of sweeps/, or its name.
         slots: as ``2`` or ``gpu:0,gpu:1``; None takes what the file says, else the machine's.
         listener: hears of its progress.
         trials: of each architecture, instead of what the file says.
-        accept_changes: go on although the file, the corpus or the code changed since the start.
+        accept_changes: resume although the file, the corpus or the code changed since the start.
         launcher: where the trials run, as ``local`` or ``fused:fuse=8``; None takes what the file says.
         models: log the best of each architecture as a model at the end; a fault there is told to the
             listener and costs the sweep nothing.
@@ -56,6 +56,7 @@ def sweep(
 
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
+        Interrupted: Ctrl-C, SIGTERM or `stop`, after the trials wrote checkpoints; the same call resumes.
     """
     places = find_paths()
     asked = find_question(question, places)
@@ -67,10 +68,16 @@ def sweep(
         )
 
     result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
-    return _with_models(result, listener) if models else result
+    further = ["--studies", str(studies)] if studies > 1 else []
+    return _ended(result, listener, models=models, again=command_line("sweep", str(question), *further))
 
 
-def _with_models(result: SweepResult, listener: "Listener | None") -> SweepResult:
+def _ended(result: SweepResult, listener: "Listener | None", *, models: bool, again: str) -> SweepResult:
+    """Return the result of a finished sweep, with its models where they are wanted."""
+    if result.state == "interrupted":
+        raise Interrupted(result, again)
+    if not models:
+        return result
     from rnnsweep.api.models import log_models_of
 
     logged, fault = log_models_of(result)
@@ -196,6 +203,7 @@ def replicate(
 
     Raises:
         UserError: there is no such sweep, another process runs it, or `most` is below `replicates`.
+        Interrupted: as in `sweep`.
     """
     places = find_paths()
     asked = started(status(name).sweep, places)
@@ -205,12 +213,15 @@ def replicate(
     def run(wanted: Sweep) -> SweepResult:
         return _run(wanted, places, slots=slots, listener=listener)
 
-    if not until_separated:
-        return _with_models(run(asked), listener) if models else run(asked)
-    if most < replicates:
-        raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
-    result = separate(asked, run, most=most, tell=listener.message if listener else None)
-    return _with_models(result, listener) if models else result
+    again = ["replicate", str(name), "--n", str(replicates)]
+    if until_separated:
+        if most < replicates:
+            raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
+        again += ["--until-separated", "--max", str(most)]
+        result = separate(asked, run, most=most, tell=listener.message if listener else None)
+    else:
+        result = run(asked)
+    return _ended(result, listener, models=models, again=command_line(*again))
 
 
 @contextmanager

@@ -2,19 +2,21 @@
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
-from rnnsweep.api.results import OnValidation, TrainResult
+from rnnsweep.api.results import Interrupted, OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.paths import find_paths
+from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.data import EncodedCorpus
@@ -32,6 +34,7 @@ class _Store:
     mlruns: Path
     key: str
     uri: str
+    resumed: bool = False
 
     @property
     def folder(self) -> Path:
@@ -41,6 +44,7 @@ class _Store:
 def train(
     overrides: Sequence[str] = (),
     *,
+    resume: str | None = None,
     conf: Path | None = None,
     on_begin: OnBegin | None = None,
     on_validation: OnValidation | None = None,
@@ -50,29 +54,81 @@ def train(
 
     Args:
         overrides: as ``["model=lstm", "optimizer.lr=0.01"]``.
+        resume: a single run that was interrupted: its id, a prefix of it or its name. It continues from its
+            last checkpoint with its own settings, so `overrides` must be empty.
         conf: the folder of ``config.yaml``; None finds it.
         on_begin: called with the configuration and the corpus before the training begins.
         on_validation: called after each look at the validation part.
         folder: for the checkpoints of a run that is not recorded; None keeps none.
 
     Raises:
-        UserError: the configuration or the data cannot be used, or the tracking server does not answer;
-            nothing is recorded then.
+        UserError: the configuration or the data cannot be used, the run cannot be resumed, or the tracking
+            server does not answer; nothing is recorded then.
+        Interrupted: Ctrl-C or SIGTERM, after the checkpoint was written; a KeyboardInterrupt that has what
+            the training reached as `result`.
         rnnsweep.training.Diverged: the loss became NaN or infinite; the run is recorded as failed.
     """
-    from rnnsweep.data import prepare
+    if resume is not None:
+        return _resume(resume, overrides, on_begin, on_validation)
     from rnnsweep.networks.cells import allow_named
 
     allow_named(overrides)
     run = compose(overrides, conf=conf)
+    return _train(run, _find_store(run), on_begin, on_validation, folder=folder)
+
+
+def _resume(
+    name: str, overrides: Sequence[str], on_begin: OnBegin | None, on_validation: OnValidation | None
+) -> TrainResult:
+    from rnnsweep.api.evaluation import recorded_run, resumable
+    from rnnsweep.networks.cells import allow_named
+
+    if overrides:
+        raise UserError(f"{overrides[0]!r}: a resumed run keeps its own settings; leave overrides out")
+    mlruns = find_paths().mlruns
+    row = resumable(name, mlruns)
+    run = recorded_run(row, mlruns)
+    allow_named(run.overrides)
     store = _find_store(run)
+    assert store is not None  # it was found in one
+    store = replace(store, key=row.tags["rnnsweep.key"], resumed=True)
+    with _only_process(store.folder, row.run_id[:8]):
+        return _train(run, store, on_begin, on_validation)
+
+
+@contextmanager
+def _only_process(folder: Path, run: str) -> Iterator[None]:
+    """Refuse to resume a run that another process resumes at the same time."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / "resume.lock", timeout=0):
+            yield
+    except Timeout:
+        raise UserError(f"run {run}: another process resumes it") from None
+
+
+def _train(
+    run: RunConfig,
+    store: _Store | None,
+    on_begin: OnBegin | None,
+    on_validation: OnValidation | None,
+    folder: Path | None = None,
+) -> TrainResult:
+    from rnnsweep.data import prepare
+
     corpus = prepare(run.data)
     _refuse_too_large(run, corpus)
     if on_begin:
         on_begin(run, corpus)
     if store is None:
-        return _result(run, _fit(run, None, folder, on_validation), run_id=None)
-    return _train_recorded(run, corpus, store, on_validation)
+        result = _result(run, _fit(run, None, folder, on_validation), run_id=None)
+    else:
+        result = _train_recorded(run, corpus, store, on_validation)
+    if result.stopped == "interrupted":
+        again = command_line("train", "--resume", result.short_id) if result.run_id else ""
+        raise Interrupted(result, again)
+    return result
 
 
 def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
@@ -111,7 +167,7 @@ def _train_recorded(
 
     with Shipper(store.mlruns, store.uri) as shipper:
         with _open(run, corpus, store) as record:
-            scores = _fit(run, record, store.folder, on_validation)
+            scores = _fit(run, record, store.folder, on_validation, resume=store.resumed)
             _record_scores(record, scores, store)
         shipper.drain(keys=[store.key])
         run_id = shipper.run_id(store.key)
@@ -140,7 +196,8 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
         config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
         uri=store.uri,
         description=how_to_repeat(run.overrides),
-        provenance=provenance(diff=run.tracking.diff),
+        provenance={} if store.resumed else provenance(diff=run.tracking.diff),
+        resume=store.resumed,
     )
 
 
@@ -157,7 +214,12 @@ def name_of(run: RunConfig) -> str:
 
 
 def _fit(
-    run: RunConfig, record: "RunRecord | None", folder: Path | None, on_validation: OnValidation | None
+    run: RunConfig,
+    record: "RunRecord | None",
+    folder: Path | None,
+    on_validation: OnValidation | None,
+    *,
+    resume: bool = False,
 ) -> "Scores":
     from rnnsweep.api.on_validation import Watch
     from rnnsweep.tracking import MachineMonitor
@@ -167,7 +229,7 @@ def _fit(
     if record is None:
         return fit(run, callbacks=watches, folder=folder)
     with MachineMonitor(record, every_s=run.tracking.machine_every):
-        return fit(run, logger=record.logger, callbacks=watches, folder=folder)
+        return fit(run, logger=record.logger, callbacks=watches, folder=folder, resume=resume)
 
 
 def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:
@@ -176,7 +238,7 @@ def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None
 
     record.summary(summary_of(scores))
     if scores.stopped != "interrupted":
-        (store.folder / LAST).unlink(missing_ok=True)  # there is nothing to go on with any more
+        (store.folder / LAST).unlink(missing_ok=True)  # there is nothing to resume any more
     if scores.checkpoint is not None:
         record.tags({"rnnsweep.checkpoint": scores.checkpoint.relative_to(store.mlruns).as_posix()})
     if scores.stopped == "interrupted":

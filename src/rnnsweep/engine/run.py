@@ -26,7 +26,7 @@ from rnnsweep.search.journal import open_journal
 from rnnsweep.search.pruners import make_pruner
 from rnnsweep.search.samplers import check_sampler
 from rnnsweep.search.sizing import CorpusSizes, Sizes, Sizing, check_sizes
-from rnnsweep.search.space import check_space
+from rnnsweep.search.space import check_space, leave_out_idle, say_idle
 from rnnsweep.search.study import Search
 from rnnsweep.search.warm_start import check_sources, warm_up
 from rnnsweep.state.clock import Clock, SystemClock
@@ -88,6 +88,7 @@ def run_sweep(
     begun = folder.start() is not None
     with recorded_settings(begun):
         bases = check_space(sweep, conf=conf)
+    sweep = leave_out_idle(sweep, bases)
     check_sampler(sweep)
     check_sources(sweep, mlruns)
     check_vectors(sweep, bases)
@@ -120,6 +121,8 @@ def run_sweep(
         searches = _searches(sweep, folder, bases, sizing, disk)
         agenda = Agenda(maker, searches)
         with closing(folder.ledger(clock)) as ledger:
+            for line in say_idle(sweep):
+                listener.message(line)
             _warm_up(searches, mlruns, folder, ledger, listener)
             inbox = Inbox(folder, mlruns)
             if extend is not None and len(sweep.planned) > 1:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rnnsweep.errors import refuse_unless
-from rnnsweep.networks.cells import check_cell
+from rnnsweep.networks.cells import check_cell, find_cell
 from rnnsweep.settings import ANY_NUMBER, ONE_OR_MORE, SHARE, check_settings, setting
 
 POOLINGS = ("last", "max", "mean", "mean_max")
@@ -95,3 +95,21 @@ class ModelConfig:
         may_drop_one = self.join == "both" or (self.bidirectional and self.pooling == "last")
         right = "both, unless model.bidirectional=true and model.pooling=last"
         refuse_unless(may_drop_one, "model.join", self.join, right)
+
+
+_OF_LAYERS = ("hidden_size", "num_layers", "bidirectional", "join", "layer_dropout", "forget_bias", "biases")
+_OF_EMBEDDING = ("embedding_size", "embedding_rows", "freeze_embedding")
+
+
+def idle_settings(model: ModelConfig) -> dict[str, str]:
+    """Return the settings that change nothing in a network, each with the setting that makes it so."""
+    idle: dict[str, str] = {}
+    if model.cell == "bag":
+        idle |= dict.fromkeys(_OF_LAYERS, "cell")
+    elif model.num_layers == 1:
+        idle["layer_dropout"] = "num_layers"
+    if "forget" not in find_cell(model.cell).gates:
+        idle["forget_bias"] = "cell"
+    if model.input == "one_hot":
+        idle |= dict.fromkeys(_OF_EMBEDDING, "input")
+    return idle

@@ -11,7 +11,7 @@ from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.planning.cost import Cost, measure, nothing
 from rnnsweep.search.samplers import check_sampler, grid_points
 from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
-from rnnsweep.search.space import applies, check_space, decode
+from rnnsweep.search.space import applies, check_space, decode, leave_out_idle
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
 
 OWN = 1.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
@@ -99,6 +99,7 @@ def plan_sweep(
         UserError: the space or the sampler does not fit, or the corpus cannot be read.
     """
     bases = check_space(sweep, conf=conf)
+    sweep = leave_out_idle(sweep, bases)
     check_sampler(sweep)
     sizing = Sizing(sweep, conf, CorpusSizes())
     check_sizes(sizing, bases)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from optuna.trial import Trial
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import quote
 from rnnsweep.errors import UserError
+from rnnsweep.networks.config import idle_settings
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, IntRange, Sweep
 
 
@@ -135,6 +137,37 @@ def check_space(sweep: Sweep, *, conf: Path | None = None) -> dict[str, RunConfi
             checked.add(keys)
             _check_corners(sweep, name, dimensions, conf)
     return bases
+
+
+def leave_out_idle(sweep: Sweep, bases: Mapping[str, RunConfig]) -> Sweep:
+    """Return the sweep without the searched settings that change nothing in an architecture.
+
+    A width of hidden layers is none of a bag's: searched there, it would only make equal trials look
+    different. A setting with a `when` of its own is left to that.
+
+    Args:
+        sweep: as its file says.
+        bases: the run of each architecture, as `check_space` returns them.
+    """
+    idle: dict[str, frozenset[str]] = {}
+    for name, base in bases.items():
+        dimensions = sweep.dimensions(name)
+        searched = {one.key for one in dimensions}
+        fixed = {
+            f"model.{key}" for key, by in idle_settings(base.model).items() if f"model.{by}" not in searched
+        }
+        if keys := fixed & {one.key for one in dimensions if not one.when}:
+            idle[name] = frozenset(keys)
+    return replace(sweep, idle=idle) if idle else sweep
+
+
+def say_idle(sweep: Sweep) -> list[str]:
+    """Return a line for each architecture whose space lacks settings that change nothing in it."""
+    return [
+        f"{name}: {', '.join(sorted(keys))} {'changes' if len(keys) == 1 else 'change'} nothing in it and"
+        f" {'is' if len(keys) == 1 else 'are'} not searched there"
+        for name, keys in sweep.idle.items()
+    ]
 
 
 def _check_corners(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,24 +125,39 @@ def _digest(folder: Path, pattern: str, inside: tuple[str, ...] = (), beside: Se
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    changes = []
-    for key in sorted({*before["asked"], *now["asked"]}):
-        old, new = before["asked"].get(key), now["asked"].get(key)
-        if old != new:
-            changes.append(f"{key}: {_short(old)} became {_short(new)}")
+    changes = list(_differences("", before["asked"], now["asked"]))
     for key in ("corpus", "configuration", "code"):
         if before[key] != now[key]:
             changes.append(f"{key} changed ({before[key][:8]} became {now[key][:8]})")
     return changes
 
 
+def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
+    """Yield each difference at its own key, as ``space.optimizer.lr.high: 2e-2 became 3e-2``."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _differences(f"{path}.{key}".lstrip("."), old.get(key), new.get(key))
+        return
+    if isinstance(old, list) and isinstance(new, list):
+        gone = [_short(one) for one in old if one not in new]
+        added = [_short(one) for one in new if one not in old]
+        if len(gone) != 1 or len(added) != 1:
+            words = [*(f"{one} removed" for one in gone), *(f"{one} added" for one in added)]
+            yield f"{path}: {', '.join(words) or 'another order'}"
+            return
+        old, new = gone[0], added[0]
+    yield f"{path}: {_short(old)} became {_short(new)}"
+
+
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    text = "not set" if value is None else value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _refusal(sweep: Sweep, changes: list[str]) -> str:
     return (
         f"{sweep.path}: changed since sweep {sweep.name!r} started: {'; '.join(changes)}."
-        " Undo it, give the sweep another `name:`, or go on with --accept-changes"
+        " Undo it, give the sweep another `name:`, or accept it with --accept-changes"
     )

@@ -53,6 +53,7 @@ class Sweep:
     target: float | None = None  # natural validation score at which a study ends
     more: dict[str, int] = field(default_factory=dict)  # replicates of architectures that need more of them
     launcher: Method | None = None  # where the trials run; None: on this machine
+    idle: dict[str, frozenset[str]] = field(default_factory=dict)  # searched keys that change nothing in some
     design: tuple[int, ...] = ()  # numbers of replicates at which one looks, where there are several
 
     @property
@@ -89,7 +90,8 @@ class Sweep:
         own = self.per_architecture.get(architecture, ())
         replaced = self._own_keys(architecture)
         gone = replaced | {d.searched for d in self.derived if d.key in replaced}
-        return (*(d for d in self.space if d.key not in gone), *own)
+        idle = self.idle.get(architecture, frozenset())
+        return tuple(d for d in (*(d for d in self.space if d.key not in gone), *own) if d.key not in idle)
 
     def derivations(self, architecture: str) -> tuple[Derived, ...]:
         """Give the keys of one architecture that are derived from a number of parameters."""

@@ -47,7 +47,7 @@ def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
     if corpus.digest != expected:
         raise UserError(
             f"the corpus changed while the sweep ran: its digest is {corpus.digest[:8]},"
-            f" it was {expected[:8]}; put it back, or go on with --accept-changes"
+            f" it was {expected[:8]}; put it back, or accept it with --accept-changes"
         )
     return corpus
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @command(
     "compare",
     ("rnnsweep compare quickstart", "standings, verdicts on each pair, and the report's path"),
+    ("rnnsweep compare quickstart --details", "each verdict with its interval, remarks, links to the UI"),
     ("rnnsweep compare quickstart --margin 0.01", "differences under one point do not matter"),
     ("rnnsweep compare quickstart ag_news", "ranks over several corpora, one sweep each"),
     ("rnnsweep compare quickstart --figures out", "figures as SVG, PDF and CSV, tables as LaTeX"),
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     help="Smallest difference that matters, as 0.002.",
 )
+@click.option("--details", is_flag=True, help="Print each verdict with its interval, and remarks.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Folder for figures and tables as files.")
 @json_option
 def compare_command(
@@ -51,6 +53,7 @@ def compare_command(
     columns: str | None,
     lower: bool,
     margin: float | None,
+    details: bool,
     figures: Path | None,
     as_json: bool,
 ) -> None:
@@ -64,7 +67,7 @@ def compare_command(
     if scores is not None:
         _refuse_sweeps(sweeps)
         ask = partial(_scores_of, scores, baseline, columns, lower=lower, margin=margin)
-        _print_scores(ask, figures, as_json)
+        _print_scores(ask, figures, as_json, details=details)
         return
     _refuse_without_scores(sweeps, baseline, columns, lower=lower)
     if len(sweeps) > 1:
@@ -79,7 +82,7 @@ def compare_command(
         emit(found.to_json())
         written = _write_figures(found, figures) if figures else []
     if not as_json:
-        print_answer(found)
+        print_answer(found, details=details)
         if figures:
             echo(f"Figures: {len(written)} files in {figures}")
 
@@ -113,7 +116,9 @@ def _scores_of(
         raise UserError(f"{file}: {error}") from error
 
 
-def _print_scores(ask: "Callable[[], Comparison]", figures: Path | None, as_json: bool) -> None:
+def _print_scores(
+    ask: "Callable[[], Comparison]", figures: Path | None, as_json: bool, *, details: bool
+) -> None:
     with one_json_object(as_json) as emit:
         compared = ask()
         emit(compared.to_json())
@@ -121,7 +126,9 @@ def _print_scores(ask: "Callable[[], Comparison]", figures: Path | None, as_json
     if not as_json:
         from rnnsweep.comparison import print_comparison
 
-        print_comparison(compared, console=consoles()[0])
+        print_comparison(compared, console=consoles()[0], details=details)
+        if not details:
+            _print_more("the same command with --details prints each verdict")
         if figures:
             echo(f"Figures: {len(written)} files in {figures}")
 
@@ -200,12 +207,17 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
         echo(found.command)
 
 
-def print_answer(comparison: "Comparison") -> None:
-    """Print the standings and verdicts, and where to look next."""
+def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
+    """Print the answer and the standings, with `details` each verdict and the addresses of views."""
     from rnnsweep.comparison import print_comparison
 
-    console, _ = consoles()
-    print_comparison(comparison, console=console)
-    print_views(comparison.sweep)
-    again = command_line("best", comparison.sweep)
-    console.print(f"To repeat the best: {again}", style="dim", markup=False, soft_wrap=True)
+    print_comparison(comparison, console=consoles()[0], details=details)
+    if details:
+        print_views(comparison.sweep)
+        _print_more(f"to repeat the best: {command_line('best', comparison.sweep)}")
+    else:
+        _print_more(f"{command_line('compare', comparison.sweep)} --details; in a browser: rnnsweep ui")
+
+
+def _print_more(text: str) -> None:
+    consoles()[0].print(f"More: {text}", style="dim", markup=False, soft_wrap=True)

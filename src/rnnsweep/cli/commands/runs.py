@@ -28,13 +28,17 @@ INTERRUPTED = 130
     ("rnnsweep train model=gru optimizer.lr=0.01 trainer.max_epochs=3", "another model and other values"),
     ("rnnsweep train -m model=lstm,gru optimizer.lr=0.003,0.01", "every combination, as a sweep"),
     ("rnnsweep train data.train=reviews.csv", "your own text, and what is to be told of it"),
+    ("rnnsweep train --resume 3f9a1c", "a run that was interrupted, from its last checkpoint"),
     ("rnnsweep train model=bilstm --json | jq .validation", "one JSON object, for programs"),
 )
 @overrides_argument
 @click.option("-m", "--multirun", is_flag=True, help="Train every combination of values, as a sweep.")
+@click.option("--resume", metavar="RUN", help="Resume an interrupted run: its id, a prefix or its name.")
 @click.option("--cfg", "--info", "hydras", is_flag=False, flag_value="", hidden=True)
 @json_option
-def train_command(overrides: Sequence[str], multirun: bool, hydras: str | None, as_json: bool) -> int:
+def train_command(
+    overrides: Sequence[str], multirun: bool, resume: str | None, hydras: str | None, as_json: bool
+) -> int:
     """Train one run and record it.
 
     KEY=VALUE sets a value of the run, as optimizer.lr=0.01, or chooses a file of conf/, as model=gru;
@@ -42,10 +46,14 @@ def train_command(overrides: Sequence[str], multirun: bool, hydras: str | None, 
     """
     if hydras is not None:
         raise click.UsageError("What a run is composed of is printed by: rnnsweep config [KEY=VALUE]...")
+    if multirun and resume is not None:
+        raise click.UsageError(
+            "-m and --resume exclude each other; a sweep resumes with: rnnsweep sweep NAME"
+        )
     if multirun:
         return _train_grid(overrides, as_json)
     with one_json_object(as_json) as emit:
-        result = _train(overrides)
+        result = _train(overrides, resume)
         emit(
             {
                 "run_id": result.run_id,
@@ -127,12 +135,14 @@ def _print_evaluation(result: "EvaluateResult") -> None:
         echo(f"never predicted: {', '.join(never[:8])}{more}; task.class_weights=balanced weighs the labels")
 
 
-def _train(overrides: Sequence[str]) -> "TrainResult":
-    from rnnsweep.api import train
+def _train(overrides: Sequence[str], resume: str | None) -> "TrainResult":
+    from rnnsweep.api import Interrupted, train
     from rnnsweep.training import Diverged
 
     try:
-        return train(overrides, on_begin=_begin, on_validation=_tell)
+        return train(overrides, resume=resume, on_begin=_begin, on_validation=_tell)
+    except Interrupted as ended:
+        return ended.training
     except Diverged as error:
         raise UserError(
             f"the training diverged: {error}; the run is recorded as failed."
@@ -168,6 +178,10 @@ def _conclude(result: "TrainResult") -> None:
     )
     if result.run_id is not None:
         console.print(f"run {result.run_id[:8]}  {result.name}", markup=False)
+        if result.stopped == "interrupted":
+            console.print(
+                f"  resume it   {command_line('train', '--resume', result.run_id[:8])}", markup=False
+            )
         console.print(
             f"  test it     {command_line('evaluate', result.run_id[:8])}", style="dim", markup=False
         )

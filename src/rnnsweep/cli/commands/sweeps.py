@@ -186,30 +186,36 @@ def replicate_command(
 
 
 def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
-    """Show a sweep while it runs and what came out; `again` is the command that goes on with it."""
+    """Show a sweep while it runs and what came out; `again` is the command that resumes it."""
+    from rnnsweep.api import Interrupted
     from rnnsweep.cli.live import listener
 
     _, console = consoles()
+    done = ""
     try:
         with listener(console) as shown:
             result = work(shown)
-    except KeyboardInterrupt:  # outside of the trials: while it started, or compared
-        console.print(f"interrupted; go on with: {again}", markup=False)
+    except KeyboardInterrupt as ended:  # of another kind while it started or compared
+        if isinstance(ended, Interrupted):
+            done = f": {_trials(ended.sweep)}"
+        console.print(f"interrupted{done}; resume with: {again}", markup=False, soft_wrap=True)
         return INTERRUPTED
-    _conclude(result, again)
-    return INTERRUPTED if result.state == "interrupted" else 0
+    _conclude(result)
+    return 0
 
 
-def _conclude(result: "SweepResult", again: str) -> None:
-    _, console = consoles()
+def _trials(result: "SweepResult") -> str:
     done = f"{count(result.trials['complete'], 'trial')} complete, {result.trials['pruned']} pruned"
-    done += "".join(f", {result.trials[w]} {w}" for w in ("infeasible", "rejected") if w in result.trials)
-    if result.state == "interrupted":
-        console.print(f"interrupted: {done}; go on with: {again}", markup=False)
-        return
+    return done + "".join(
+        f", {result.trials[w]} {w}" for w in ("infeasible", "rejected") if w in result.trials
+    )
+
+
+def _conclude(result: "SweepResult") -> None:
+    _, console = consoles()
     if result.ran:
         busy = f"slots busy {result.slots_busy:.0%}"
-        console.print(f"finished in {duration(result.seconds)}: {done}, {busy}", markup=False)
+        console.print(f"finished in {duration(result.seconds)}: {_trials(result)}, {busy}", markup=False)
     else:
         console.print(f"sweep {result.sweep} is finished: nothing left to run", markup=False)
     print_failures(result.failures, most=MOST_FAILURES)

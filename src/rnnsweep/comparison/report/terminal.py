@@ -22,6 +22,8 @@ from rnnsweep.palette import colour
 FIXED = 41  # columns that everything but names and bar takes
 NARROWEST = 12  # columns of a bar
 SHOWN = 10  # verdicts printed one by one; more are in the report
+ROWS = 9  # architectures on the last screen, which has 24 lines
+REMARKS = 2  # on the last screen
 _MARKS = {
     "better": "+",
     "worse": "-",
@@ -33,9 +35,34 @@ _MARKS = {
 }
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print answer, standings and verdicts, as wide as the console is."""
-    console.print(standings_table(comparison, width=min(console.width, 120)))
+def print_comparison(comparison: Comparison, console: Console, *, details: bool = True) -> None:
+    """Print question, answer and standings, with `details` each verdict and remark."""
+    width = min(console.width, 120)
+    console.print(standings_table(comparison, width=width) if details else last_screen(comparison, width))
+
+
+def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
+    """Return question, answer, standings, counts of verdicts and the next command: 24 lines at most.
+
+    Args:
+        comparison: what to show.
+        width: columns to use.
+    """
+    standings, remarks = comparison.standings, gather_remarks(comparison.health)
+    parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
+    parts += [Text(comparison.answer), Text(""), _table(standings[:ROWS], width)]
+    if len(standings) > ROWS:
+        parts.append(Text(f"  and {len(standings) - ROWS} more", style="dim"))
+    parts.append(Text(""))
+    for title, against in (("Pairs", False), ("Against the baseline", True)):
+        verdicts = [one for one in comparison.verdicts if one.baseline == against]
+        parts += [Text(_heading(title, verdicts))] if verdicts else []
+    parts += [Text(f"! {one.sentence}", no_wrap=True, overflow="ellipsis") for one in remarks[:REMARKS]]
+    if comparison.next:
+        parts.append(Text(f"Next: {comparison.next}", style="bold", overflow="fold"))
+    if comparison.report:
+        parts.append(Text(f"Report: {comparison.report}", overflow="fold"))
+    return Group(*parts)
 
 
 def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableType:

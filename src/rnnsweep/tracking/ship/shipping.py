@@ -219,7 +219,7 @@ class Shipping:
             with self._lock.acquire(timeout=turn_s):
                 done = self._ship()
         except Timeout:
-            done = Shipped(error="another process ships to this store")
+            done = Shipped(error="another process ships to this store", waiting=self.waiting())
             self.pause = PAUSE
         self._say(done)
         return done
