@@ -7,7 +7,9 @@ table names, mend it, and move the bound in pyproject.toml and the version here 
 import ast
 import inspect
 import re
+import sqlite3
 import tomllib
+from contextlib import closing
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +17,12 @@ from pathlib import Path
 import pytest
 
 import rnnsweep
+from rnnsweep.tracking.store import tables
 
 PACKAGE = Path(rnnsweep.__file__).parent
 # distribution -> newest minor version that was looked at
 NEWEST = {"hydra-core": "1.3", "pytorch-lightning": "2.6", "mlflow": "3.17", "numba": "0.68"}
+_STORE = "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore"
 _REPOSITORIES = "mlflow.store.artifact.artifact_repository_registry"
 # private part -> the module of this package that alone may use it
 PARTS = {
@@ -33,6 +37,10 @@ PARTS = {
     "numba.core.registry:cpu_target": "compiled.py",
     "mlflow.store.db.utils:_get_alembic_config": "tracking/store/schema.py",
     "mlflow.store.db.utils:_upgrade_db": "tracking/store/schema.py",
+    "mlflow.store.db.utils:create_sqlalchemy_engine": "tracking/store/schema.py",
+    f"{_STORE}._engine_map": "tracking/store/store.py",
+    f"{_STORE}._hard_delete_run": "tracking/store/deleted.py",
+    f"{_STORE}._hard_delete_logged_model": "tracking/store/deleted.py",
     f"{_REPOSITORIES}:_artifact_repository_registry": "tracking/ui/contained.py",
 }
 LOOPS = "training/lightning_loops.py"
@@ -74,6 +82,34 @@ def test_a_private_part_is_still_there(part):
 @pytest.mark.parametrize(("owner", "name"), ATTRIBUTES)
 def test_an_attribute_is_still_there(owner, name):
     assert name in inspect.getsource(found(owner)), f"mend src/rnnsweep/{ATTRIBUTES[owner, name]}"
+
+
+STATEMENTS = {
+    f"{name}[{number}]": statement
+    for name, value in vars(tables).items()
+    if name.isupper()
+    for number, statement in enumerate(value if isinstance(value, list) else [value])
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_fits_the_tables_of_the_installed_mlflow(name, template):
+    with closing(sqlite3.connect(template / "mlflow.db")) as connection:
+        connection.execute("CREATE TEMP TABLE chosen (run_uuid)")
+        statement = STATEMENTS[name].removeprefix("\nCREATE TEMP TABLE chosen AS ")
+        holes = {"sweep": "x"} if ":sweep" in statement else ["x"] * statement.count("?")
+        try:
+            connection.execute(f"EXPLAIN {statement}", holes)
+        except sqlite3.OperationalError as error:
+            pytest.fail(f"{error}: mend {name} in src/rnnsweep/tracking/store/tables.py")
+
+
+def test_no_other_module_names_the_tables_of_mlflow():
+    named = re.compile(r"\b(run_uuid|latest_metrics|logged_models|\w+_model_aliases|alembic_version)\b")
+    homes = [
+        str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if named.search(path.read_text())
+    ]
+    assert homes == ["tracking/store/tables.py"]
 
 
 @pytest.mark.parametrize("distribution", NEWEST)

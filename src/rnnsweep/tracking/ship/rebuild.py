@@ -23,6 +23,7 @@ from rnnsweep.tracking.spool.archive import (
 )
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, read_all, spool_folder
+from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.opened import open_for_reading
 from rnnsweep.tracking.store.store import database, ensure_store
@@ -81,7 +82,7 @@ def _destination(mlruns: Path, key: str) -> str:
 def _stages(mlruns: Path) -> dict[str, str]:
     """Return {run_id: active | deleted} of the local store."""
     with closing(open_for_reading(database(mlruns))) as connection:
-        return dict(connection.execute("SELECT run_uuid, lifecycle_stage FROM runs"))
+        return dict(connection.execute(tables.STAGES))
 
 
 def _put_back(mlruns: Path, key: str, stages: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
+from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.schema import upgrade_if_old
 from rnnsweep.tracking.store.store import (
     artifact_path,
@@ -26,16 +27,6 @@ from rnnsweep.tracking.store.store import (
 )
 
 CHECKPOINT = "rnnsweep.checkpoint"
-RUNS = """
-SELECT r.run_uuid, r.name, r.artifact_uri,
- (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'rnnsweep.key'),
- (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'rnnsweep.sweep')
-FROM runs r WHERE r.lifecycle_stage = 'deleted' ORDER BY r.start_time
-"""
-MODELS = """
-SELECT model_id, name, artifact_location, NULL, NULL
-FROM logged_models WHERE lifecycle_stage = 'deleted' ORDER BY creation_timestamp_ms
-"""
 ID = re.compile(r"(m-)?[0-9a-f]{32}")
 
 
@@ -59,7 +50,7 @@ def deleted_entities(mlruns: Path) -> list[Deleted]:
         return []
     ensure_store(mlruns)
     with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
-        queries = (("run", RUNS), ("model", MODELS))
+        queries = (("run", tables.DELETED_RUNS), ("model", tables.DELETED_MODELS))
         return [
             Deleted(kind, id_, name or "", key, sweep, *_artifacts(mlruns, id_, address))
             for kind, query in queries

@@ -4,15 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.opened import open_for_reading
-
-# table -> column with the address of artifacts
-COLUMNS = {
-    "experiments": "artifact_location",
-    "runs": "artifact_uri",
-    "logged_models": "artifact_location",
-    "model_versions": "storage_location",
-}
 
 
 def repair_if_moved(mlruns: Path, root: str) -> int:
@@ -31,22 +24,17 @@ def repair_if_moved(mlruns: Path, root: str) -> int:
         if old is None or old == root:
             return 0
         with connection:  # all tables or none
-            return sum(_rewrite(connection, table, old, root) for table in COLUMNS)
+            return sum(_rewrite(connection, statement, old, root) for statement in tables.MOVE_ARTIFACTS)
     finally:
         connection.close()
 
 
 def _root_inside(connection: sqlite3.Connection) -> str | None:
-    query = "SELECT artifact_location FROM experiments WHERE experiment_id = 0"
-    row = connection.execute(query).fetchone()
+    row = connection.execute(tables.ROOT).fetchone()
     location = row[0] if row else ""
     return location.removesuffix("/0") if location.endswith("/artifacts/0") else None
 
 
-def _rewrite(connection: sqlite3.Connection, table: str, old: str, new: str) -> int:
-    column = COLUMNS[table]
-    done = connection.execute(
-        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
-        (new + "/", len(old) + 2, len(old) + 1, old + "/"),
-    )
-    return done.rowcount
+def _rewrite(connection: sqlite3.Connection, statement: str, old: str, new: str) -> int:
+    values = (new + "/", len(old) + 2, len(old) + 1, old + "/")
+    return connection.execute(statement, values).rowcount

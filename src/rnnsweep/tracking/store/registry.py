@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError, nearest
+from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.address import LOCAL, destination
 from rnnsweep.tracking.store.opened import open_for_reading
 from rnnsweep.tracking.store.places import resolved, why_refused
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 RUN_TAG = "rnnsweep.key"  # tag of a version: the run that it comes from
-FOUND = """
-SELECT v.storage_location, v.source FROM registered_model_aliases AS a
-JOIN model_versions AS v ON v.name = a.name AND v.version = a.version
-WHERE a.name = ? AND lower(a.alias) = lower(?) AND v.current_stage != 'Deleted_Internal'
-"""
 
 
 @dataclass(frozen=True)
@@ -204,7 +200,7 @@ def found_model(
 def _local_folder(mlruns: Path, name: str, alias: str) -> Path | None:
     address = ensure_store(mlruns).removeprefix("sqlite:///")  # mends the paths of a folder that was moved
     with closing(open_for_reading(Path(address))) as connection:
-        row = connection.execute(FOUND, (name, alias)).fetchone()
+        row = connection.execute(tables.MODEL_OF_ALIAS, (name, alias)).fetchone()
     location = next((place for place in row or () if place and not place.startswith("models:")), None)
     if location is None:
         return None
@@ -260,9 +256,8 @@ def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str
         return {str(alias): str(version) for alias, version in by_alias.items()}
     if not database(mlruns).exists():
         return {}
-    query = "SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias"
     with closing(open_for_reading(database(mlruns))) as connection:
-        return {alias: str(version) for alias, version in connection.execute(query, (name,))}
+        return {alias: str(version) for alias, version in connection.execute(tables.ALIASES, (name,))}
 
 
 def no_such_alias(name: str, alias: str, known: Mapping[str, str]) -> UserError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from rnnsweep.errors import UserError
+from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.opened import open_for_reading
 
 
@@ -34,7 +35,7 @@ def upgrade_if_old(mlruns: Path) -> Path | None:
 
 def _revision(path: Path) -> str:
     with closing(open_for_reading(path)) as connection:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        row = connection.execute(tables.REVISION).fetchone()
     return str(row[0]) if row else ""
 
 

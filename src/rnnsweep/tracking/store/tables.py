@@ -1,0 +1,63 @@
+"""Statements over the tables of MLflow's database: no other module names its tables and columns.
+
+MLflow's tables are its own affair; reading ten thousand runs through its client takes minutes. A test
+prepares each statement against a database of the installed version.
+"""
+
+# a temporary table of the chosen runs keeps the queries short and indexed
+CHOOSE_RUNS = """
+CREATE TEMP TABLE chosen AS SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active' AND (:sweep IS NULL
+OR run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'rnnsweep.sweep' AND value = :sweep))
+"""
+CHOSEN_RUNS = (
+    "SELECT run_uuid, name, status, start_time, experiment_id FROM runs JOIN chosen USING (run_uuid)"
+)
+CHOSEN_TAGS = "SELECT run_uuid, key, value FROM tags JOIN chosen USING (run_uuid) WHERE key LIKE 'rnnsweep.%'"
+CHOSEN_PARAMETERS = "SELECT run_uuid, key, value FROM params JOIN chosen USING (run_uuid)"
+CHOSEN_LATEST = "SELECT run_uuid, key, value, is_nan FROM latest_metrics JOIN chosen USING (run_uuid)"
+CHOSEN_POINTS = """
+SELECT run_uuid, key, step, value, is_nan FROM metrics JOIN chosen USING (run_uuid) WHERE key = ?
+"""
+EXPERIMENT_OF_EACH_SWEEP = """
+SELECT sweep.value, max(experiment_id) FROM runs
+JOIN tags AS role USING (run_uuid) JOIN tags AS sweep USING (run_uuid)
+WHERE role.key = 'rnnsweep.role' AND role.value = 'sweep' AND sweep.key = 'rnnsweep.sweep'
+AND lifecycle_stage = 'active' GROUP BY sweep.value
+"""
+EXPERIMENT_OF_LAST_SWEEP = """
+SELECT experiment_id FROM runs JOIN tags USING (run_uuid) WHERE key = 'rnnsweep.role' AND value = 'sweep'
+AND lifecycle_stage = 'active' ORDER BY start_time DESC LIMIT 1
+"""
+ARCHITECTURES = "SELECT DISTINCT value FROM tags WHERE key = 'rnnsweep.architecture'"
+STAGES = "SELECT run_uuid, lifecycle_stage FROM runs"
+
+DELETED_RUNS = """
+SELECT r.run_uuid, r.name, r.artifact_uri,
+ (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'rnnsweep.key'),
+ (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'rnnsweep.sweep')
+FROM runs r WHERE r.lifecycle_stage = 'deleted' ORDER BY r.start_time
+"""
+DELETED_MODELS = """
+SELECT model_id, name, artifact_location, NULL, NULL
+FROM logged_models WHERE lifecycle_stage = 'deleted' ORDER BY creation_timestamp_ms
+"""
+
+MODEL_OF_ALIAS = """
+SELECT v.storage_location, v.source FROM registered_model_aliases AS a
+JOIN model_versions AS v ON v.name = a.name AND v.version = a.version
+WHERE a.name = ? AND lower(a.alias) = lower(?) AND v.current_stage != 'Deleted_Internal'
+"""
+ALIASES = "SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias"
+
+REVISION = "SELECT version_num FROM alembic_version"
+ROOT = "SELECT artifact_location FROM experiments WHERE experiment_id = 0"  # of the store that made it
+# (new root/, characters of the old root/, and of the old root/, the old root/)
+MOVE_ARTIFACTS = [
+    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
+    for table, column in (
+        ("experiments", "artifact_location"),
+        ("runs", "artifact_uri"),
+        ("logged_models", "artifact_location"),
+        ("model_versions", "storage_location"),
+    )
+]
