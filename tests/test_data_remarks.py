@@ -99,7 +99,7 @@ def test_test_rows_that_train_are_counted_and_refused_where_all_do(tmp_path):
     )
     shouted = [{**row, "text": row["text"].upper() + "!"} for row in rows[:4]]
     message = told(tmp_path, rows, "overlap", test=[*shouted, *fresh])
-    assert message.endswith("(0 by every character, 4 but for case, blanks or punctuation)")
+    assert message.endswith("(0 by every character, 4 but for case, blanks, punctuation or Unicode form)")
     with pytest.raises(UserError, match="overlap: 40 of 40 test rows are training rows"):
         read(tmp_path, rows, test=rows[:40])
 

@@ -5,7 +5,6 @@ groups go where follows from 64-bit hashes of their names alone, so that every m
 """
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -84,13 +83,15 @@ def _connected(keys: Sequence[str], names: Sequence[str]) -> list[str]:
     return [first.setdefault(component, name) for component, name in zip(of_row, names, strict=True)]
 
 
-_ascii_words = re.compile(r"[a-z0-9_]+").findall
+_LOWER_WORDS = bytes(  # of each byte: itself in lower case where it is of a word, else a blank
+    ord(chr(byte).lower()) if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)
+) + bytes(128)
 
 
 def words_alone(text: str) -> str:
     """Return a text's words in one form: no case, no punctuation, one blank between two."""
     if text.isascii():
-        return " ".join(_ascii_words(text.lower()))
+        return b" ".join(text.encode("ascii").translate(_LOWER_WORDS).split()).decode("ascii")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join("".join(c if _is_of_word(c) else " " for c in folded).split())
 

@@ -40,7 +40,9 @@ Offsets: TypeAlias = NDArray[np.int64]
 Cut: TypeAlias = Callable[[str], list[str]]
 
 _KERAS_DROPS = str.maketrans("", "", "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'")
-_ascii_words = re.compile(r"\w+|[^\w\s]").findall
+_first_rules = re.compile(r"\w+|[^\w\s]").findall
+# the same of lower-case ASCII: sets of characters take two thirds of the time of Unicode's classes
+_ascii_words = re.compile(r"[a-z0-9_]+|[!-/:-@\[-^`{-~\x00-\x08\x0e-\x1b\x7f]").findall
 _basic_english = re.compile(r"[.,()!?']|[^\s.,()!?';:]+").findall
 _ALONE = r"[\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}--\p{Nd}]"
 
@@ -68,7 +70,7 @@ def _cut_words(text: str) -> list[str]:
 
 
 def _cut_words_by_first_rules(text: str) -> list[str]:
-    return _ascii_words(text.lower())
+    return _first_rules(text.lower())
 
 
 def _cut_basic_english(text: str) -> list[str]:
