@@ -1,5 +1,6 @@
 """Cross-validation: each fold is the test part once, and the verdicts know that folds share training rows."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from simulation import FakeClock, FakeLauncher, write_sweep
 from sweep_records import make_standing
 from test_study_limits import plain, run
 
+from rnnsweep.cli import main
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.evidence.replicate_scores import fold_of
 from rnnsweep.comparison.statistics.cross_validation import METHOD, fold_interval, fold_p
@@ -18,6 +20,7 @@ from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.rows import draw_folds, hash_names
 from rnnsweep.errors import UserError
+from rnnsweep.state.folder import SweepFolder
 
 
 @given(
@@ -165,3 +168,45 @@ def test_two_equal_learners_are_told_apart_in_a_twentieth_of_cross_validations_a
     assert corrected <= 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
     apart = [differences(rng, rows=400, folds=folds, apart=0.3) for _ in range(200)]
     assert np.mean([fold_p(d, range(folds), folds=folds) <= 0.05 for d in apart]) > 0.3
+
+
+SWEEP = """# Does a toy need recurrence?
+name: toy
+architectures: [bag, rnn]
+trials: 1
+replicates: 3
+overrides:
+  - data=files
+  - data.train={rows}
+  - data.folds=3
+  - model.hidden_size=4
+  - model.embedding_size=4
+  - data.batch_size=16
+  - trainer.max_epochs=1
+space: {{optimizer.lr: [0.02]}}
+sampler: grid
+"""
+
+
+@pytest.mark.slow
+def test_a_sweep_over_folds_says_so_from_its_first_line_to_its_report(home, table, capsys):
+    (home / "sweeps").unlink()
+    (home / "sweeps").mkdir()
+    (home / "sweeps" / "toy.yaml").write_text(SWEEP.format(rows=table))
+    assert main(["sweep", "toy", "--slots", "2"]) == 0
+    said = capsys.readouterr()
+    first = " ".join(said.err.split())
+    assert first.startswith(
+        "3 replicates test each of 3 folds: the corrected resampled t with 2 degrees of freedom can separate"
+    )
+    assert "sign" not in first
+    assert main(["compare", "toy", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    replicates = {one["architecture"]: one["test"]["replicates"] for one in answer["standings"]}
+    assert replicates == {"bag": 3, "rnn": 3, "linear": 3}
+    assert len(answer["verdicts"]) == 3
+    assert {(one["folds"], one["method"]) for one in answer["verdicts"]} == {(3, METHOD)}
+    assert all(f"3 paired replicates over 3 folds, {METHOD}" in one["sentence"] for one in answer["verdicts"])
+    report = SweepFolder.of(home / "mlruns", "toy").report.read_text()
+    for text in (said.out, report):
+        assert "each of 3 folds is the test part in turn" in " ".join(text.split())

@@ -6,6 +6,21 @@ from rnnsweep.comparison import reach_of
 
 
 @pytest.mark.parametrize(
+    ("sizes", "comparisons", "folds", "decides", "said"),
+    [
+        ((5,), 3, 5, True, "5 replicates test each of 5 folds: the corrected resampled t with 4 degrees of"
+         " freedom can separate 3 pairs"),
+        ((3,), 1, 5, True, "3 replicates test 3 of 5 folds: the corrected resampled t with 2 degrees of"
+         " freedom can separate 1 pair; replicates: 5 tests each"),
+        ((1,), 1, 5, False, "1 replicate cannot separate 1 pair, whatever they score; 2 can"),
+    ],
+)  # fmt: skip
+def test_a_plan_of_folds_speaks_of_their_own_test(sizes, comparisons, folds, decides, said):
+    reach = reach_of(sizes, comparisons, folds=folds)
+    assert (reach.decides, str(reach)) == (decides, said)
+
+
+@pytest.mark.parametrize(
     ("looks", "comparisons", "fewest", "decides", "said"),
     [
         ((3,), 1, 6, False, "3 replicates cannot separate 1 pair, whatever they score; 6 can"),

@@ -14,6 +14,7 @@ from rnnsweep.cli import main
 from rnnsweep.config import architectures
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.process import PROXIES
 from rnnsweep.sweepfile import read_sweep
 
 
@@ -111,7 +112,7 @@ def test_an_empty_project_lists_its_files_and_what_to_do(home, capsys):
 
 
 def test_the_doctor_finds_nothing_wrong_here_and_changes_nothing(home, capsys, monkeypatch):
-    for name in diagnosis._PROXIES:
+    for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     before = sorted(home.rglob("*"))
     checks = {one["check"]: one for one in printed_checks(capsys)}
@@ -139,18 +140,23 @@ def printed_checks(capsys) -> list[dict]:
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_doctor_names_a_damaged_store_a_proxy_and_a_full_disk_with_their_remedies(home, monkeypatch):
+def test_the_doctor_names_a_damaged_store_and_a_full_disk_with_their_remedies(home, monkeypatch):
     (home / "mlruns").mkdir()
     (home / "mlruns" / "mlflow.db").write_bytes(b"SQLite format 3\0" + b"damaged" * 1000)
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setattr(diagnosis, "ROOM", 1 << 60)
     checks = {one.check: one for one in rnnsweep.doctor()}
     assert not checks["store"].ok
     assert checks["store"].remedy
-    assert checks["proxies"].remedy == "export NO_PROXY=localhost,127.0.0.1"
     assert checks["disk"].remedy.startswith("make room")
+
+
+def test_the_doctor_names_a_proxy_that_gets_what_is_for_a_server_nearby(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert diagnosis._proxies().ok  # this machine is spared by itself
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://records:5000")
+    assert diagnosis._proxies().remedy == "export NO_PROXY=localhost,127.0.0.1,::1,records"
 
 
 def test_the_doctor_prints_a_remedy_below_what_is_wrong_and_exits_with_two(home, capsys, monkeypatch):

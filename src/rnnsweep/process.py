@@ -23,7 +23,18 @@ _FOREIGN = re.compile(
     r"(SLURM|OMPI|PMI|PMIX|PMI2|MPI|MPIR|I_MPI|MV2|LSB|JSM|PALS|FLUX|TORCHELASTIC)_(?!TMPDIR$).*"
     r"|RANK|WORLD_SIZE|(LOCAL|GROUP|ROLE|NODE)_(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_ADDR|MASTER_PORT"
 )
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OLD_SLACK_S = 2.0  # of records that name a start by the wall clock, as earlier versions wrote them
+
+
+def spare_loopback() -> None:
+    """Keep this process's requests to its own machine, and its children's, from the environment's proxy."""
+    if any(os.environ.get(name) for name in PROXIES):
+        named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        spared = [each.strip() for each in named.split(",") if each.strip()]
+        joined = ",".join(dict.fromkeys([*spared, *LOOPBACK]))
+        os.environ.update({"no_proxy": joined, "NO_PROXY": joined})
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.replicates.replication import separate
 from rnnsweep.api.replicates.studies import run_studies
 from rnnsweep.api.results import Interrupted, SweepResult
-from rnnsweep.config import copy_conf
+from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_launcher, make_launcher, parse_launcher
 from rnnsweep.paths import ProjectPaths, find_paths
@@ -174,7 +174,8 @@ def replicates_reach(question: str | Path) -> "Reach":
     from rnnsweep.comparison import reach_of
 
     asked = find_question(question, find_paths())
-    return reach_of(asked.planned, asked.comparisons)
+    run = compose(asked.chosen(asked.architectures[0]), where=str(asked.path))
+    return reach_of(asked.planned, asked.comparisons, folds=run.data.folds)
 
 
 def replicate(

@@ -18,6 +18,7 @@ from rnnsweep.cli.visible import visible
 from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.process import spare_loopback
 from rnnsweep.safety.interpreter import leave_out_working_directory
 from rnnsweep.safety.redaction import masked
 from rnnsweep.safety.shell import command_line
@@ -25,6 +26,7 @@ from rnnsweep.spared_imports import spare_imports
 
 USER, OURS, INTERRUPTED = 2, 1, 130
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_UNLOCKED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 _DATABASE = ("attempt to write a readonly database", "unable to open database file")  # SQLite's words
 _RIGHT = "give yourself the right, or copy it to where you have it"
 _TRACEBACK = "--traceback"
@@ -46,6 +48,7 @@ def main(
     _end_on_sigterm_as_on_ctrl_c()
     collect_seldom()
     spare_imports()
+    spare_loopback()
     try:
         status = (program or commands).main(arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
@@ -109,6 +112,9 @@ def _not_writable(error: BaseException) -> UserError | None:
     while inner is not None:
         if isinstance(inner, OSError) and inner.errno in _REFUSED:
             return UserError(f"{inner.filename or 'a file'}: {inner.strerror}; {_RIGHT}")
+        if isinstance(inner, OSError) and inner.errno in _UNLOCKED and inner.filename is None:
+            places = "RNNSWEEP_HOME and RNNSWEEP_CACHE name folders on one that has"
+            return UserError(f"the file system has no locks ({inner.strerror}); {places}")
         if type(inner).__name__ == "OperationalError" and str(inner).startswith(_DATABASE):
             return UserError(f"{find_paths().mlruns / 'mlflow.db'}: {inner}; {_RIGHT}")
         inner = inner.__cause__

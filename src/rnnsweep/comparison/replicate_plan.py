@@ -67,10 +67,19 @@ class Reach:
     comparisons: int  # of the larger family
     fewest: int  # replicates of each that can separate any two
     decides: bool  # whether so many are planned
+    folds: int = 0  # of a cross-validation, whose corrected resampled t needs no number of pairs; 0: none
 
     def __str__(self) -> str:
         """Say it in one line."""
         pairs = f"{self.comparisons} {'pair' if self.comparisons == 1 else 'pairs'}"
+        if self.folds and self.planned > 1:
+            covered = min(self.planned, self.folds)
+            each = f"each of {self.folds}" if covered == self.folds else f"{covered} of {self.folds}"
+            more = "" if covered == self.folds else f"; replicates: {self.folds} tests each"
+            return (
+                f"{self.planned} replicates test {each} folds: the corrected resampled t with"
+                f" {covered - 1} degrees of freedom can separate {pairs}{more}"
+            )
         if self.decides:
             return f"{self.fewest} replicates can separate {pairs}"
         if not self.planned:
@@ -79,13 +88,16 @@ class Reach:
         return f"{self.planned} {word} cannot separate {pairs}, whatever they score; {self.fewest} can"
 
 
-def reach_of(sizes: Sequence[int], comparisons: int) -> Reach:
+def reach_of(sizes: Sequence[int], comparisons: int, *, folds: int | None = None) -> Reach:
     """Say whether planned numbers of replicates can separate any of so many comparisons.
 
     Args:
         sizes: of the planned looks, rising; one for a fixed design.
         comparisons: of the larger family.
+        folds: of a cross-validation, where the replicates test on them in turn.
     """
     most = max(sizes, default=0)
+    if folds is not None:  # two folds have a variance; the statistic has no smallest p
+        return Reach(most, comparisons, 2, most > 1, folds)
     able = [look.pairs for look in plan_looks(sizes, most=most, comparisons=comparisons) if look.able]
     return Reach(most, comparisons, able[0] if able else fewest_pairs(comparisons=comparisons), bool(able))

@@ -104,7 +104,7 @@ def _parse(parser: OverridesParser, text: str, where: str) -> Override:
     except HydraException as error:
         key, _, value = text.partition("=")
         if _takes_any_text(key.lstrip("+").strip(), value):
-            return parser.parse_override(quote(key, value))
+            return parser.parse_override(quote(key, _listed(value)))
         raise UserError(
             f"{key}={value!r} ({where}): not readable; put quotes around the value, as {quote(key, value)!r}"
         ) from error
@@ -114,7 +114,14 @@ def _takes_any_text(key: str, value: str) -> bool:
     """Return whether a value is a path or a column's name that needs no quotes beyond the shell's."""
     kinds = known_keys().get(key)
     takes_text = kinds is Any or kinds is str or str in get_args(kinds)
-    return takes_text and value[:1] not in ("[", "{", "'", '"')
+    return takes_text and (value[:1] not in ("[", "'", '"') or isinstance(_listed(value), list))
+
+
+def _listed(value: str) -> Any:
+    """Return the texts of a list without quotes, as ``[données.csv,b.csv]``; other values as they are."""
+    if not (value.startswith("[") and value.endswith("]")) or any(mark in value[1:-1] for mark in "[]{}'\""):
+        return value
+    return [each.strip() for each in value[1:-1].split(",")]
 
 
 def _assignment(override: Override, text: str, where: str) -> Assignment:

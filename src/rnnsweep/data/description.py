@@ -153,7 +153,10 @@ def _overlaps(read: _Read) -> Iterator[Remark]:
             continue
         message = f"{words:,} of {total:,} {part} rows are training rows"
         if words > exact:
-            message += f" ({exact:,} by every character, {words - exact:,} but for case, blanks, punctuation or Unicode form)"
+            message += (
+                f" ({exact:,} by every character, {words - exact:,} but for case, blanks, punctuation or"
+                f" Unicode form)"
+            )
         if exact == total and part in read.rows.given:
             raise UserError(
                 f"{read.rows.name}: overlap: {message}: a score on them says nothing of new rows;"
@@ -208,9 +211,9 @@ def _conflicting(read: _Read) -> Iterator[Remark]:
         np.maximum.at(most_of_text, text_of_pair, rows_of_pair)
         yield Remark(
             "conflicting",
-            f"{int(conflicting.sum()):,} texts ({int(conflicting[text_N].sum()):,} rows) stand under two labels"
-            f" or more: who answers each text by its most frequent label is right on"
-            f" {most_of_text.sum() / len(text_N):.1%} of all rows, and no model can be on more",
+            f"{int(conflicting.sum()):,} texts ({int(conflicting[text_N].sum()):,} rows) stand under two"
+            f" labels or more: no model can be right on more than {most_of_text.sum() / len(text_N):.1%}"
+            f" of all rows",
         )
 
 

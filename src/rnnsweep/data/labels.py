@@ -23,6 +23,7 @@ MISSING = {  # what pandas, R, spreadsheets and databases write for no value
     *("#n/a", "#n/a n/a", "#na", "#null!", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "\\n", "--"),
     *("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 }
+NAMELESS = "(missing)"  # the class of rows whose label is empty or null, where such are a class
 # anywhere: zero-width characters and marks of direction; joiners are part of emoji and of scripts
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _AROUND = "\u200c\u200d"
@@ -123,13 +124,14 @@ def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels
         _refuse_lists(raw)
     truth = _truth(files)
     names = [_names_of(raw, truth) for raw in files]
-    remarks = []
-    if not options.missing_is_class or any("" in of_file for of_file in names):
-        missing = _missing(files, names, options)
-        remarks += [missing] if missing else []
-    absent = {""} if options.missing_is_class else None
+    missing = None if options.missing_is_class else _missing(files, names, options)
+    remarks = [missing] if missing else []
     kept: list[list[str | None]] = [
-        [None if _is_missing(name, absent) else name for name in of_file] for of_file in names
+        [
+            name or NAMELESS if options.missing_is_class else None if _is_missing(name) else name
+            for name in of_file
+        ]
+        for of_file in names
     ]
     counts = Counter(name for of_file in kept for name in of_file if name is not None)
     variants = _variants(counts)
@@ -178,16 +180,15 @@ def _truth(files: Sequence[RawLabels]) -> dict[bool, str]:
     return {True: "1", False: "0"} if among_numbers else {True: "true", False: "false"}
 
 
-def _is_missing(name: str, absent: set[str] | None) -> bool:
-    return name.lower() in (MISSING if absent is None else absent)
+def _is_missing(name: str) -> bool:
+    return name.lower() in MISSING
 
 
 def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelOptions) -> Remark | None:
-    absent = {""} if options.missing_is_class else None
     counts: Counter[str] = Counter()
     first = ""
     for raw, of_file in zip(files, names, strict=True):
-        places = [row for row, name in enumerate(of_file) if _is_missing(name, absent)]
+        places = [row for row, name in enumerate(of_file) if _is_missing(name)]
         counts.update(_shown(raw.values[row]) for row in places)
         if places and not first:
             first = f"{raw.path}: row {places[0] + 1} has no label in column {raw.column!r}"

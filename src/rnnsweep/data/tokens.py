@@ -69,10 +69,6 @@ def _cut_words(text: str) -> list[str]:
     return _ascii_words(lower) if lower.isascii() else _unicode_words()(lower)
 
 
-def _cut_words_by_first_rules(text: str) -> list[str]:
-    return _first_rules(text.lower())
-
-
 def _cut_basic_english(text: str) -> list[str]:
     return _basic_english(text.lower().replace('"', "").replace("<br />", " "))
 
@@ -162,7 +158,7 @@ class Tokeniser:
         if self.tokens == "subwords":
             return _subword_cutter(self.subwords)
         if self.tokens == "words" and self.rules == 1:
-            return _cut_words_by_first_rules
+            return lambda text: _first_rules(text.lower())
         return _CUTTERS[self.tokens]
 
 

@@ -56,6 +56,7 @@ class Plan:
     own_seconds: float = 0.0  # of the sweep's start and end
     looks: tuple[int, ...] = ()  # planned numbers of replicates
     comparisons: int = 1  # of the larger family: all pairs, or all against the baseline
+    folds: int | None = None  # that the replicates test on in turn; None: one test part
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
 
     @property
@@ -121,6 +122,7 @@ def plan_sweep(
         OWN * ready,
         sweep.planned,
         sweep.comparisons,
+        next(iter(bases.values())).data.folds,
     )
 
 

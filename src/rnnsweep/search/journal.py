@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial
 
 from rnnsweep.errors import UserError
@@ -69,7 +69,7 @@ class WaitingBackend(JournalFileBackend):
     What this process wrote is not read back from the file.
     """
 
-    def __init__(self, path: str, *, lock_obj: JournalFileSymlinkLock, disk: Disk) -> None:
+    def __init__(self, path: str, *, lock_obj: JournalFileOpenLock, disk: Disk) -> None:
         super().__init__(path, lock_obj=lock_obj)
         self._path, self._disk = path, disk
         self._held: list[dict[str, Any]] = []  # not in the file yet
@@ -160,7 +160,8 @@ def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> Journal:
     # under the controller's lock nobody else writes: a lock file is one that a killed process left
     for left in path.parent.glob(f"{path.name}.lock*"):
         left.unlink(missing_ok=True)
-    lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_GRACE_S)
+    # a file, where Optuna's default is a symbolic link, which not every file system has
+    lock = JournalFileOpenLock(str(path), grace_period=LOCK_GRACE_S)
     backend = WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder.path))
     with refusing_damage(path):
         return Journal(backend)

@@ -14,12 +14,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rnnsweep.errors import UserError
+from rnnsweep.hardware import usable_cores
 from rnnsweep.paths import find_paths, root_notes
+from rnnsweep.process import LOOPBACK, PROXIES
 from rnnsweep.safety.redaction import masked
 
 PORT = 5000  # that `rnnsweep ui` tries first
 ROOM = 2 << 30  # bytes that a sweep with its models easily takes
-_PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _training() -> Check:
 
     layer = torch.nn.LSTM(3, 4, batch_first=True)
     layer(torch.zeros(2, 5, 3))[0].sum().backward()
-    return Check("training", True, f"PyTorch {torch.__version__} trains; {os.cpu_count()} cores")
+    return Check("training", True, f"PyTorch {torch.__version__} trains; {usable_cores()} cores")
 
 
 def _gpu() -> Check:
@@ -212,11 +213,14 @@ def _port() -> Check:
 
 
 def _proxies() -> Check:
-    """A proxy that also gets the requests to this machine breaks the UI and a local server."""
-    set_here = [name for name in _PROXIES if os.environ.get(name)]
+    """A proxy that also gets the requests to a server of the local network breaks it.
+
+    Requests to this machine itself never go through a proxy (`spare_loopback`).
+    """
+    set_here = [name for name in PROXIES if os.environ.get(name)]
     if not set_here:
         return Check("proxies", True, "none")
-    spared = {one.strip() for one in _no_proxy().split(",")}
+    spared = {*LOOPBACK} | {one.strip() for one in _no_proxy().split(",")}
     local = list(_local_hosts())
     missing = [host for host in local if host not in spared and "*" not in spared]
     found = ", ".join(sorted(set(map(str.upper, set_here)))) + " set"
@@ -230,8 +234,7 @@ def _no_proxy() -> str:
 
 
 def _local_hosts() -> Iterator[str]:
-    yield "localhost"
-    yield "127.0.0.1"
+    yield from LOOPBACK
     host = urlsplit(os.environ.get("MLFLOW_TRACKING_URI", "")).hostname
     if host and "." not in host and host != "localhost":
         yield host

@@ -78,7 +78,7 @@ def plan_json(found: "Plan") -> dict[str, Any]:
 def _reach(found: "Plan") -> "Reach":
     from rnnsweep.comparison import reach_of
 
-    return reach_of(found.looks, found.comparisons)
+    return reach_of(found.looks, found.comparisons, folds=found.folds)
 
 
 def _print(found: "Plan") -> None:

@@ -1,7 +1,10 @@
 """The fork server: a process that imported everything and did nothing, so that a trial begins at once."""
 
 import multiprocessing
+import multiprocessing.util
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +13,7 @@ from multiprocessing.context import ForkServerContext
 from types import ModuleType
 from typing import Any, TypeVar
 
+from rnnsweep.errors import UserError
 from rnnsweep.process import environment, foreign_ranks
 from rnnsweep.safety.interpreter import SAFE_PATH
 
@@ -23,18 +27,56 @@ def preloads(*more: str) -> tuple[str, ...]:
 
 
 PRELOAD = preloads()
+SOCKET_FOLDER = 70  # bytes of TMPDIR: multiprocessing adds 32 for the folder and the name of a socket
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 # a pool of threads does not survive a fork: none may start while the server imports
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
-    """Start this process's fork server, unless it runs; the imports go on while the caller does."""
+    """Start this process's fork server, unless it runs; the imports go on while the caller does.
+
+    Raises:
+        UserError: this process may have no processes of its own, or there is no folder for sockets.
+    """
+    if multiprocessing.current_process().daemon:
+        raise UserError(
+            "a sweep starts processes, which a daemonic worker may not (multiprocessing.Pool, Celery's"
+            " prefork); call it from concurrent.futures.ProcessPoolExecutor, from celery worker --pool=solo,"
+            " or as the command rnnsweep sweep"
+        )
+    _place_sockets()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     without = dict.fromkeys(foreign_ranks())  # trials inherit what the server has
     with environment({**without, **dict.fromkeys(ONE_THREAD, "1"), **SAFE_PATH}), without_main():
         forkserver.ensure_running()
     return context
+
+
+def _place_sockets() -> None:
+    """Let multiprocessing make its folder of sockets where their addresses are short enough.
+
+    It makes the folder once, in ``TMPDIR``, and the address of a socket has 107 bytes at most.
+
+    Raises:
+        UserError: no folder that is short enough may be written to.
+    """
+    named = tempfile.gettempdir()
+    if len(os.fsencode(named)) <= SOCKET_FOLDER:
+        return
+    for folder in SHORT_FOLDERS:
+        if os.access(folder, os.W_OK):
+            tempfile.tempdir = folder
+            try:
+                multiprocessing.util.get_temp_dir()
+            finally:
+                tempfile.tempdir = None
+            return
+    raise UserError(
+        f"TMPDIR={named}: has more than {SOCKET_FOLDER} bytes, which a socket's address has no room for; set"
+        f" TMPDIR to a shorter folder"
+    )
 
 
 def in_fresh_process(work: Callable[..., Result], *values: Any) -> Result:

@@ -12,8 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 
-import psutil
-
+from rnnsweep.hardware import usable_cores, usable_memory
 from rnnsweep.safety.redaction import masked
 
 LIBRARIES = (
@@ -97,8 +96,8 @@ def hardware() -> dict[str, str]:
     """Describe the machine: processor, cores, memory, graphics card where one is known."""
     return {
         "cpu": _processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "memory_gb": f"{psutil.virtual_memory().total / 2**30:.1f}",
+        "cores": str(usable_cores()),
+        "memory_gb": f"{usable_memory() / 2**30:.1f}",
         "gpu": _graphics(),
     }
 
@@ -127,6 +126,13 @@ def _version(name: str) -> str:
 
 def _git(root: Path) -> dict[str, str]:
     top = _ask([*GIT, "rev-parse", "--show-toplevel"], root).strip()
+    if not top and _is_refused(root):
+        trust = shlex.join(["git", "config", "--global", "--add", "safe.directory", str(root)])
+        print(
+            f"{root}: git does not read the repository of another user, and the commit is not recorded; to"
+            f" have it, call: {trust}",
+            file=sys.stderr,
+        )
     if not top or Path(top).resolve() != root.resolve():  # in somebody else's, or in none
         return {"git.commit": "unknown"}
     off = _filters_off(root)
@@ -154,8 +160,21 @@ def _filters_off(root: Path) -> dict[str, str]:
 
 def _ask(command: list[str], folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> str:
     """Run a command for its output; nothing where it is not installed, fails or hangs."""
+    done = _run(command, folder, more)
+    return done.stdout.decode(errors="replace") if done and done.returncode == 0 else ""
+
+
+def _is_refused(root: Path) -> bool:
+    """Return whether git finds a repository and does not read it, as it is another user's."""
+    done = _run([*GIT, "rev-parse"], root, {"LC_ALL": "C"})
+    return done is not None and b"dubious ownership" in done.stderr
+
+
+def _run(
+    command: list[str], folder: Path, more: Mapping[str, str]
+) -> "subprocess.CompletedProcess[bytes] | None":
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=folder,
             env={**os.environ, **more},
@@ -165,5 +184,4 @@ def _ask(command: list[str], folder: Path, more: Mapping[str, str] = MappingProx
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else ""
+        return None

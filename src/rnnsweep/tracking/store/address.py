@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rnnsweep.errors import UserError
+from rnnsweep.process import spare_loopback
 from rnnsweep.safety.redaction import masked, refuse_secret
 from rnnsweep.tracking.store.chosen import LOCAL as LOCAL
 from rnnsweep.tracking.store.chosen import (
@@ -109,6 +110,7 @@ def _knock(target: str, patience_s: float) -> None:
 
 
 def _knock_http(url: str, patience_s: float) -> None:
+    spare_loopback()
     try:
         urllib.request.urlopen(as_oneself(url), timeout=patience_s).close()
     except urllib.error.HTTPError as error:  # it answers: what it says to a stranger is another matter

@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import uuid
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -19,6 +20,7 @@ from filelock import FileLock
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
+from rnnsweep.hardware import is_on_network
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers
 from rnnsweep.tracking.store.chosen import remember
@@ -111,11 +113,27 @@ def _build(mlruns: Path) -> None:
     store = SqlAlchemyStore(uri, artifact_root(mlruns))  # type: ignore[no-untyped-call]
     store.engine.dispose()
     SqlAlchemyStore._engine_map.pop(uri, None)
-    with sqlite3.connect(aside) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    _choose_journal(aside)
     os.replace(aside, database(mlruns))
+
+
+def _choose_journal(path: Path) -> None:
+    """Let readers and the writer not wait for each other (write-ahead log), where the file system can.
+
+    The log's index is memory that processes share, which some file systems lack; processes of two hosts
+    share none, so that a network's file system gets SQLite's rollback journal as well.
+    """
+    if not is_on_network(path):
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        except sqlite3.OperationalError:
+            pass
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # reads a log without shared memory
+        connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def refuse_old_layout(mlruns: Path) -> None:

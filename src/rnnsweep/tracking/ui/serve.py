@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from rnnsweep.errors import UserError
+from rnnsweep.process import spare_loopback
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
@@ -63,6 +64,7 @@ def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
         UserError: no port is free, or the server ends at once.
     """
     refuse_old_layout(mlruns)
+    spare_loopback()
     chosen = _free_port(port)
     address = f"http://{HOST}:{chosen}"
     with tempfile.TemporaryFile() as words:  # a pipe that nobody reads would stop the server when it is full
