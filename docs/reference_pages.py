@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from rnnsweep.config import explain_run_keys
+from rnnsweep.machine import explain_machine_keys
 from rnnsweep.settings import Explanation
 from rnnsweep.sweepfile.explanations import explain_sweep_keys
 
@@ -22,14 +23,21 @@ Every key of a file of `sweeps/`. [Sweep files](../sweep_files.md) says what the
 `rnnsweep config --explain KEY` prints one row of this page; `rnnsweep schema` writes the same as a JSON
 schema for editors. `space.KEY` is any searched key, such as `space.optimizer.lr`.
 """
+MACHINE = """# Keys of a machine's file
+
+Every key of a file of `conf/machine/`. [Machines](../machines.md) says what they are for; in the file
+they stand without `machine.`.
+`rnnsweep config --explain machine.KEY` prints one row of this page.
+"""
 HEAD = "| key | type | default | meaning | example |\n|---|---|---|---|---|\n"
 
 
 def write_pages(folder: Path) -> None:
-    """Write run_settings.md and sweep_keys.md; a page that is up to date is left alone."""
+    """Write a page of keys for each kind of file; a page that is up to date is left alone."""
     run = explain_run_keys().values()
     pages = {
         "run_settings.md": RUN + _sections(run, assigned="="),
+        "machine_keys.md": MACHINE + _sections(explain_machine_keys().values(), assigned=": "),
         "sweep_keys.md": SWEEP + _sections(explain_sweep_keys().values(), assigned=": "),
     }
     for name, text in pages.items():

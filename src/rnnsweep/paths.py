@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+MACHINES = (
+    "machine"  # the folder of conf/ that says where trials run: no part of a run, of no consequence for it
+)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ class Explanation:
     example: Any
     range: str = ""  # the numbers that are allowed
     null: str = ""  # what null does
-    of: str = "run"  # run | sweep: where the key is set
+    of: str = "run"  # run | sweep | machine: where the key is set
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``config --explain KEY --json``."""

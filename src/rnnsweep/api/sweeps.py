@@ -15,11 +15,13 @@ from rnnsweep.api.replicates.studies import run_studies
 from rnnsweep.api.results import Interrupted, SweepResult
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import check_launcher, make_launcher, parse_launcher
+from rnnsweep.launchers import check_engine, check_launcher, make_launcher, parse_launcher
+from rnnsweep.machine import Machine, read_machine
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
+from rnnsweep.trial import Launcher
 
 MOST = 30  # replicates of each that `until_separated` goes to
 
@@ -39,6 +41,7 @@ def sweep(
     launcher: str | None = None,
     models: bool = True,
     studies: int = 1,
+    on: str | Path | None = None,
 ) -> SweepResult:
     """Run a sweep, or resume one, as ``rnnsweep sweep`` does.
 
@@ -53,18 +56,26 @@ def sweep(
             listener and costs the sweep nothing.
         studies: whole searches in all, each further one a sweep of its own with another seed and without
             replicates: what a budget buys can then be said of any sampler and pruner.
+        on: the machine, by its file of conf/machine/; None is this one. What the file names is contacted.
 
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
         Interrupted: Ctrl-C, SIGTERM or `stop`, after the trials wrote checkpoints; the same call resumes.
     """
     places = find_paths()
+    machine = check_machine(on)
     asked = find_question(question, places)
 
     def run(one: Sweep, answer: bool) -> SweepResult:
         given = _launched(one if trials is None else replace(one, trials=trials), launcher)
         return _run(
-            given, places, slots=slots, listener=listener, accept_changes=accept_changes, answer=answer
+            given,
+            places,
+            slots=slots,
+            machine=machine,
+            listener=listener,
+            accept_changes=accept_changes,
+            answer=answer,
         )
 
     result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
@@ -95,17 +106,18 @@ def _run(
     places: ProjectPaths,
     *,
     slots: str | int | None,
+    machine: Machine | None,
     listener: "Listener | None",
     accept_changes: bool = False,
     answer: bool = True,
 ) -> SweepResult:
-    launcher = make_launcher(asked, slots if slots is not None else asked.slots)  # it imports beside us
+    launcher = _make_launcher(asked, slots, machine, listener)  # it imports beside us
 
     from rnnsweep.api.comparing.answers import compare
     from rnnsweep.engine import run_sweep
     from rnnsweep.launchers.local.places import idle_gpus
 
-    if listener and (line := idle_gpus(launcher.slots)):
+    if listener and machine is None and (line := idle_gpus(launcher.slots)):
         listener.message(line)
 
     with _conf(places) as conf, imports_ahead():
@@ -128,6 +140,31 @@ def _run(
         failures=summary.failures,
         comparison=compare(summary.sweep) if answer and summary.state == "finished" else None,
     )
+
+
+def check_machine(on: str | Path | None) -> Machine | None:
+    """Read the file of a machine and see that its engine is there; None is this machine.
+
+    Raises:
+        UserError: there is no such file, or something in it is wrong.
+    """
+    if on is None:
+        return None
+    machine = read_machine(on)
+    check_engine(machine)
+    return machine
+
+
+def _make_launcher(
+    asked: Sweep, slots: str | int | None, machine: Machine | None, listener: "Listener | None"
+) -> Launcher:
+    """Make the launcher of this machine or of another one, which is named before it is contacted."""
+    if machine is None:
+        return make_launcher(asked, slots if slots is not None else asked.slots)
+    engine = check_engine(machine)
+    if listener and machine.contacts:
+        listener.message(f"machine {machine.name} ({machine.path}): uses {machine.contacts}")
+    return engine(machine, asked, slots)
 
 
 def plan(
@@ -188,6 +225,7 @@ def replicate(
     until_separated: bool = False,
     most: int = MOST,
     models: bool = True,
+    on: str | Path | None = None,
 ) -> SweepResult:
     """Train the best configuration of each architecture of a sweep on more seeds.
 
@@ -201,18 +239,20 @@ def replicate(
             verdict that decides on more counts as a look, which every p pays for.
         most: replicates of each in all that `until_separated` may go to.
         models: as in `sweep`.
+        on: as in `sweep`.
 
     Raises:
         UserError: there is no such sweep, another process runs it, or `most` is below `replicates`.
         Interrupted: as in `sweep`.
     """
     places = find_paths()
+    machine = check_machine(on)
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
     asked = _launched(replace(asked, replicates=replicates, design=()), launcher)
 
     def run(wanted: Sweep) -> SweepResult:
-        return _run(wanted, places, slots=slots, listener=listener)
+        return _run(wanted, places, slots=slots, machine=machine, listener=listener)
 
     again = ["replicate", str(name), "--n", str(replicates)]
     if until_separated:

@@ -1,4 +1,4 @@
-"""Names of sweeps, completed in the shell: questions that can be asked, and sweeps that were started."""
+"""Names of sweeps and machines, completed in the shell."""
 
 import click
 from click.shell_completion import CompletionItem
@@ -34,3 +34,17 @@ class Started(click.ParamType[str]):
         known = [folder.name for folder in SweepFolder.every(find_paths().mlruns)]
         items = [CompletionItem(name) for name in known if name.startswith(incomplete)]
         return items or [CompletionItem(incomplete, type="file")]
+
+
+class OnMachine(click.ParamType[str]):
+    """A file of conf/machine/, or its name."""
+
+    name = "name"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete the names of conf/machine/."""
+        from rnnsweep.machine import machine_names
+
+        return [CompletionItem(name) for name in machine_names() if name.startswith(incomplete)]

@@ -27,23 +27,25 @@ def explain_run_keys() -> dict[str, Explanation]:
 
 
 def explain_key(key: str) -> list[Explanation]:
-    """Return what a key of a run or of a sweep file is; a name that both have is explained twice.
+    """Return what a key of a run, a sweep file or a machine's file is; one that two have is explained twice.
 
     A searched key of a sweep file is explained as ``space.optimizer.lr.low``; an option of a sampler or a
-    pruner as ``sampler.tpe.group``, or as the file has it, ``sampler.group``.
+    pruner as ``sampler.tpe.group``, or as the file has it, ``sampler.group``; a key of a file of
+    conf/machine/ as ``machine.engine``.
 
     Raises:
-        UserError: neither has such a key; the message names the nearest.
+        UserError: none has such a key; the message names the nearest.
     """
+    from rnnsweep.machine import explain_machine_keys
     from rnnsweep.sweepfile.explanations import explain_sweep_keys
 
-    run, sweep = explain_run_keys(), explain_sweep_keys()
+    run, sweep, machine = explain_run_keys(), explain_sweep_keys(), explain_machine_keys()
     wanted = key.strip().removeprefix("+").partition("=")[0]
-    explained = [keys[wanted] for keys in (run, sweep) if wanted in keys]
+    explained = [keys[wanted] for keys in (run, sweep, machine) if wanted in keys]
     explained = explained or _of_space(wanted, run, sweep) or _of_method(wanted, sweep)
     if explained:
         return explained
-    hint = nearest(wanted, [*run, *sweep]) or nearest_key(wanted)
+    hint = nearest(wanted, [*run, *sweep, *machine]) or nearest_key(wanted)
     raise UserError(
         f"{key}: no such key of a run or of a sweep file.{hint} `rnnsweep config` lists those of a run"
     )

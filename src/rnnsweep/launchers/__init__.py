@@ -7,7 +7,9 @@ from rnnsweep.lazy import lazy_names
 if TYPE_CHECKING:
     from rnnsweep.launchers.local.launcher import LocalLauncher as LocalLauncher
     from rnnsweep.launchers.registry import LauncherSpec as LauncherSpec
+    from rnnsweep.launchers.registry import check_engine as check_engine
     from rnnsweep.launchers.registry import check_launcher as check_launcher
+    from rnnsweep.launchers.registry import engine_names as engine_names
     from rnnsweep.launchers.registry import make_launcher as make_launcher
     from rnnsweep.launchers.registry import parse_launcher as parse_launcher
 
@@ -15,6 +17,6 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".local.launcher": "LocalLauncher",
-        ".registry": "LauncherSpec check_launcher make_launcher parse_launcher",
+        ".registry": "LauncherSpec check_engine check_launcher engine_names make_launcher parse_launcher",
     },
 )

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rnnsweep.errors import UserError, nearest
+from rnnsweep.machine import Machine
 from rnnsweep.sweepfile import Method, Sweep
 from rnnsweep.trial import Launcher
 
 GROUP = "rnnsweep.launchers"
 LOCAL = Method("local")
 
+# on(machine, sweep, slots): `slots` are those of the command line, which come before the machine's
+Engine: TypeAlias = Callable[[Machine, Sweep, str | int | None], Launcher]
 Reader: TypeAlias = Callable[[Any], Any]  # returns an option's value; ValueError names what would be right
 
 
@@ -30,6 +33,7 @@ class LauncherSpec:
     make: Callable[..., Launcher]  # make(slots, **options); imports what it needs when it is called
     options: Mapping[str, Reader] = field(default_factory=dict)
     misfit: Callable[[Sweep], str | None] = lambda sweep: None  # why it cannot run a sweep; None where it can
+    on: "Engine | None" = None  # makes the launcher of a machine's file; None: it is no engine of machines
 
 
 def parse_launcher(text: str) -> Method:
@@ -52,6 +56,26 @@ def make_launcher(sweep: Sweep, slots: str | int | None) -> Launcher:
         UserError: no such launcher or option, a wrong value, or a sweep that the launcher cannot run.
     """
     return check_launcher(sweep)(slots)
+
+
+def check_engine(machine: Machine) -> Engine:
+    """Return what makes the launcher of a machine's file.
+
+    Raises:
+        UserError: its engine is no launcher, or one that runs trials on this machine alone.
+    """
+    names = engine_names()
+    if machine.engine not in names:
+        hint = nearest(machine.engine, names)
+        raise UserError(f"{machine.path}: engine={machine.engine!r} is not one of {', '.join(names)}.{hint}")
+    engine = _find(machine.engine).on
+    assert engine is not None
+    return engine
+
+
+def engine_names() -> list[str]:
+    """Return the names of the launchers that a machine's file may name."""
+    return [name for name in launcher_names() if _find(name).on is not None]
 
 
 def check_launcher(sweep: Sweep) -> Callable[[str | int | None], Launcher]:

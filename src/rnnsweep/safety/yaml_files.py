@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from rnnsweep.errors import UserError
+from rnnsweep.paths import MACHINES
 
 MOST = 100_000  # values of a document with its aliases written out
 _ALIAS = re.compile(r"(?:^|[\s\[{,:-])\*[^\s*]", re.MULTILINE)
@@ -43,6 +44,8 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
 def copy_yaml(folder: Path, into: Path) -> None:
     """Copy the YAML files of a folder of configuration, and nothing else that lies in it.
 
+    The files of its machines stay: they are no part of any run, and name addresses.
+
     Raises:
         UserError: one of them is a link to a file outside of the folder.
     """
@@ -50,7 +53,7 @@ def copy_yaml(folder: Path, into: Path) -> None:
     for path in sorted(root.rglob("*.yaml")):
         if not path.resolve().is_relative_to(root):
             raise UserError(f"{path}: is a link out of {folder}; copies of conf/ hold files of conf/ alone")
-        if path.is_file():
+        if path.is_file() and path.relative_to(root).parts[0] != MACHINES:
             target = into / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)

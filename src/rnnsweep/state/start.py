@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from rnnsweep.errors import UserError
-from rnnsweep.paths import PACKAGE
+from rnnsweep.paths import MACHINES, PACKAGE
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 
@@ -117,7 +117,7 @@ def _digest(folder: Path, pattern: str, inside: tuple[str, ...] = (), beside: Se
     digest = hashlib.sha256()
     for path in sorted(folder.rglob(pattern)):
         place = path.relative_to(folder)
-        if not inside or place.parts[0] in inside:
+        if place.parts[0] != MACHINES and (not inside or place.parts[0] in inside):
             digest.update(str(place).encode() + b"\0" + path.read_bytes())
     for path in beside:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -1,6 +1,7 @@
 """What each key of a sweep file is, read from the JSON schema that editors use."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -81,6 +82,24 @@ def _options(kind: str, names: list[str], parts: Mapping[str, Any]) -> Iterator[
 def _explanation(
     key: str, about: Mapping[str, Any], parts: Mapping[str, Any], *, required: bool = False
 ) -> Explanation:
+    default = _ABSENT.get(key)
+    one = explanation(key, about, parts)
+    if required:
+        return replace(one, default="required")
+    return one if one.default is not None or default is None else replace(one, default=default)
+
+
+def explanation(
+    key: str, about: Mapping[str, Any], parts: Mapping[str, Any], *, of: str = "sweep"
+) -> Explanation:
+    """Return what a JSON schema says of one key of a file.
+
+    Args:
+        key: as messages name it.
+        about: its schema.
+        parts: the definitions that the schema refers to.
+        of: the kind of file, as `Explanation.of` has it.
+    """
     forms = list(_forms(about, parts))
     default = about.get("x-default", next((one["x-default"] for one in forms if "x-default" in one), None))
     default = about.get("default") if default is None else default
@@ -90,11 +109,11 @@ def _explanation(
         key,
         " or ".join(_words(forms)),
         _choices(forms),
-        "required" if required else _ABSENT.get(key) if default is None else default,
+        default,
         meaning,
         examples[0],
         next((one for one in map(_range, forms) if one), ""),
-        of="sweep",
+        of=of,
     )
 
 

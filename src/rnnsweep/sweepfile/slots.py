@@ -12,6 +12,7 @@ OWN_BYTES = 1 << 30  # of the controller, the fork server and the process that w
 _WORD = re.compile(
     r"cpu(?::(?P<threads>[1-9]\d{0,3}))?"
     r"|gpu:(?P<gpu>\d{1,3}|GPU-[\w-]+|MIG-GPU-[\w-]+/\d+/\d+|MIG-[\w-]+)(?:/(?P<share>[1-9]\d?))?"
+    r"(?::(?P<beside>[1-9]\d{0,3}))?"
 )
 
 
@@ -36,7 +37,7 @@ def parse_slots(text: str | int | None = None) -> tuple[Slot, ...]:
     """Read ``4`` (CPU slots of one thread), ``cpu:2,cpu:2`` (two threads each) or ``gpu:0/2,gpu:1``.
 
     ``gpu:1`` is the second GPU that this process may use; ``gpu:GPU-3f2a...`` and ``gpu:MIG-...`` are CUDA's
-    names. ``gpu:0/2`` are two slots, two trials at a time on that GPU.
+    names. ``gpu:0/2`` are two slots, two trials at a time on that GPU; ``gpu:0/2:4`` gives each four threads.
 
     None gives one slot of one thread for each core that this process may use, as far as there is memory.
 
@@ -67,4 +68,4 @@ def _places(word: str, text: str) -> list[tuple[int, str | None]]:
         )
     if match["gpu"] is None:
         return [(int(match["threads"] or 1), None)]
-    return [(1, match["gpu"])] * int(match["share"] or 1)
+    return [(int(match["beside"] or 1), match["gpu"])] * int(match["share"] or 1)

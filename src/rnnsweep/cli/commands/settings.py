@@ -50,17 +50,18 @@ def overrides_argument(function: Any) -> Any:
 
 
 class Key(click.ParamType[str]):
-    """A key of a run or of a sweep file."""
+    """A key of a run, of a sweep file or of a machine's file."""
 
     name = "key"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Complete keys of both."""
+        """Complete keys of all of them."""
+        from rnnsweep.machine import explain_machine_keys
         from rnnsweep.sweepfile.explanations import explain_sweep_keys
 
-        known = dict.fromkeys([*_keys(), *explain_sweep_keys()])
+        known = dict.fromkeys([*_keys(), *explain_sweep_keys(), *explain_machine_keys()])
         return [CompletionItem(key) for key in known if key.startswith(incomplete)]
 
 
@@ -157,7 +158,7 @@ def _print_explanation(one: "Explanation") -> None:
     """Print a key as a few lines of 80 columns: its name and meaning, then what it may be."""
     import textwrap
 
-    where = "a run" if one.of == "run" else "a sweep file"
+    where = {"run": "a run", "sweep": "a sweep file", "machine": "a file of conf/machine/"}[one.of]
     echo(f"{one.key}  (key of {where})")
     rows = {
         "meaning": one.meaning + (f"; null {one.null}" if one.null else ""),

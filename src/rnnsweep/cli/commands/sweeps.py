@@ -11,7 +11,7 @@ from rnnsweep.cli.commands.answers import print_answer
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
-from rnnsweep.cli.names import Question, Started
+from rnnsweep.cli.names import OnMachine, Question, Started
 from rnnsweep.cli.output import consoles
 from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import command_line
@@ -25,6 +25,9 @@ MOST_FAILURES = 20  # under a sweep's summary; `status` names each
 _LAUNCHER = click.option(
     "--launcher", metavar="NAME[:KEY=VALUE]", help="Where trials run: local, fused:fuse=8. [default: FILE's]"
 )
+_ON = click.option(
+    "--on", type=OnMachine(), help="Where the trials run: a file of conf/machine/. [default: here]"
+)
 _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher fused:fuse=K
 
 
@@ -33,6 +36,7 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
     ("rnnsweep sweep sweeps/quickstart.yaml", "start it; the same command goes on with it"),
     ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
     ("rnnsweep sweep quickstart --slots gpu:0/2,gpu:1", "two at a time on one GPU, one on another"),
+    ("rnnsweep sweep quickstart --on cluster", "on the machine of conf/machine/cluster.yaml"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
     (
         "rnnsweep sweep model=lstm,gru 'optimizer.lr=interval(1e-3,1e-2)' --trials 9",
@@ -50,6 +54,7 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
 @click.option(
     "--studies", type=click.IntRange(min=1), default=1, help="Whole searches with other seeds, in all."
 )
+@_ON
 @_LAUNCHER
 @_FUSE
 def sweep_command(
@@ -59,6 +64,7 @@ def sweep_command(
     trials: int | None,
     accept_changes: bool,
     studies: int,
+    on: str | None,
     launcher: str | None,
     fuse: str | None,
 ) -> int:
@@ -71,8 +77,9 @@ def sweep_command(
     """
     from rnnsweep.api import sweep
     from rnnsweep.api.comparing.corpora import describe_sweep_data
-    from rnnsweep.api.sweeps import replicates_reach
+    from rnnsweep.api.sweeps import check_machine, replicates_reach
 
+    check_machine(on)
     file = _file_of(asked, trials, name)
     consoles()[1].print(str(replicates_reach(file)), style="dim", markup=False)
     for name, facts in describe_sweep_data(file).items():
@@ -89,11 +96,11 @@ def sweep_command(
             launcher=_launcher(launcher, fuse),
             models=False,  # after the standings
             studies=studies,
+            on=on,
         )
 
-    return _watch(
-        work, again=command_line("sweep", file, *(["--studies", str(studies)] if studies > 1 else []))
-    )
+    further = [*_again(on), *(["--studies", str(studies)] if studies > 1 else [])]
+    return _watch(work, again=command_line("sweep", file, *further))
 
 
 def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> str:
@@ -130,6 +137,10 @@ def run_asked(settings: Sequence[str], *, grid: bool) -> int:
     return _watch(lambda shown: sweep(name, listener=shown, models=False), again=command_line("sweep", name))
 
 
+def _again(on: str | None) -> list[str]:
+    return [] if on is None else ["--on", on]
+
+
 def _launcher(launcher: str | None, fuse: str | None) -> str | None:
     return launcher if launcher is not None or fuse is None else f"fused:fuse={fuse}"
 
@@ -152,6 +163,7 @@ def _launcher(launcher: str | None, fuse: str | None) -> str | None:
 @click.option(
     "--max", "most", type=click.IntRange(min=1), default=30, show_default=True, help="Seeds of each in all."
 )
+@_ON
 @_LAUNCHER
 @_FUSE
 def replicate_command(
@@ -160,6 +172,7 @@ def replicate_command(
     slots: str | None,
     until_separated: bool,
     most: int,
+    on: str | None,
     launcher: str | None,
     fuse: str | None,
 ) -> int:
@@ -179,9 +192,10 @@ def replicate_command(
             until_separated=until_separated,
             models=False,
             most=most,
+            on=on,
         )
 
-    further = ["--until-separated", "--max", str(most)] if until_separated else []
+    further = [*_again(on), *(["--until-separated", "--max", str(most)] if until_separated else [])]
     return _watch(work, again=command_line("replicate", sweep, "--n", str(replicates), *further))
 
 

@@ -1,6 +1,9 @@
 """Trials as processes of this machine, one in each slot."""
 
-from rnnsweep.launchers.registry import LauncherSpec
+from rnnsweep.errors import UserError
+from rnnsweep.launchers.registry import LauncherSpec, make_launcher
+from rnnsweep.machine import Machine, Share
+from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Launcher
 
 
@@ -11,4 +14,43 @@ def _make(slots: str | int | None) -> Launcher:
     return LocalLauncher(slots_here(slots))
 
 
-SPEC = LauncherSpec(_make)
+def _on(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
+    return make_launcher(sweep, slots if slots is not None else places_of(machine))
+
+
+def places_of(machine: Machine) -> str | None:
+    """Return the slots of a machine's file as ``--slots`` has them; None for as many as there is room for.
+
+    Raises:
+        UserError: each slot is a GPU, and this machine has none.
+    """
+    share = machine.slots
+    if share.text is not None or share == Share():
+        return share.text
+    places = _gpus(machine) if share.share is not None else _cores(share)
+    return ",".join(places[: share.most])
+
+
+def _gpus(machine: Machine) -> list[str]:
+    from rnnsweep.hardware import gpus
+
+    count = gpus.count_visible()
+    if not count:
+        raise UserError(
+            f"{machine.path}: slots: each slot is a GPU, and this machine has none that PyTorch can use;"
+            " take {each: cpu:1}"
+        )
+    return [
+        f"gpu:{number}:{machine.slots.threads}"
+        for number in range(count)
+        for _ in range(machine.slots.share or 1)
+    ]
+
+
+def _cores(share: Share) -> list[str]:
+    from rnnsweep.sweepfile.slots import default_count
+
+    return [f"cpu:{share.threads}"] * (share.most or max(1, default_count() // share.threads))
+
+
+SPEC = LauncherSpec(_make, on=_on)

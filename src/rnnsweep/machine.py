@@ -1,0 +1,299 @@
+"""A file of ``conf/machine/``: where the trials of a sweep run, by one name.
+
+A file that somebody else wrote is data: it names a launcher and addresses, no program and no line of a shell.
+What it names is contacted only where the user names the file, with ``--on NAME`` or ``machines NAME``.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from rnnsweep.errors import UserError, nearest
+from rnnsweep.options import Count, Section, Text, fault, read_as, wrong
+from rnnsweep.paths import MACHINES, find_paths
+from rnnsweep.safety.redaction import refuse_secret
+from rnnsweep.settings import Explanation
+from rnnsweep.sweepfile.slots import parse_slots
+from rnnsweep.sweepfile.search_space.values import load_yaml
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_EACH = re.compile(r"cpu(?::(?P<threads>[1-9]\d{0,3}))?|gpu(?::1(?:/(?P<share>[1-9]\d?))?)?")
+_EACH_RIGHT = "cpu:N (threads of a trial), gpu:1, or gpu:1/N (N trials on a GPU)"
+# an option of Slurm becomes a line of a shell script: nothing in it may end the line or begin a command
+_PLAIN = re.compile(r"[\w.,:@%+=/\[\]*()&|!-]+")
+_PLAIN_RIGHT = "one word of letters, digits and . , : @ % + = / [ ] * ( ) & | ! _ -"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_MINUTES = re.compile(r"(?:(?P<days>\d{1,3})-)?(?P<h>\d{1,4}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)")
+
+
+@dataclass(frozen=True)
+class Share:
+    """The slots of a machine.
+
+    Attributes:
+        text: as ``--slots`` reads it, of a machine whose slots are named one by one; else None.
+        threads: of each trial's process.
+        share: trials on one GPU; None for a slot without a GPU.
+        most: slots in all; None where only the machine limits them.
+        together: slots of one agent, on one node; None leaves it to the engine.
+    """
+
+    text: str | None = None
+    threads: int = 1
+    share: int | None = None
+    most: int | None = None
+    together: int | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where trials run, as a file of conf/machine/ has it."""
+
+    name: str
+    path: Path
+    engine: str  # name of a launcher
+    address: str | None = None
+    slots: Share = Share()
+    locker: str | None = None
+    slurm: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def contacts(self) -> str:
+        """What is contacted by using it, in words; empty where all stays on this machine."""
+        parts = [] if self.address is None else [f"{self.engine} at {self.address}"]
+        if self.locker is not None:
+            parts.append(f"locker {self.locker}")
+        if self.engine == "slurm":
+            parts.insert(0, f"Slurm, partition {self.slurm.get('partition', 'default')}")
+        return ", ".join(parts)
+
+
+def read_machine(name: str | Path) -> Machine:
+    """Read a file of conf/machine/ by its name, or by its path.
+
+    Raises:
+        UserError: there is no such file; or a key or a value of it is wrong, with what would be right.
+    """
+    path = _find(str(name))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    values = load_yaml(text, path)
+    return _machine(read_as(MachineFile, _with_times(values or {}, text), place=str(path)), path)
+
+
+def machine_names() -> list[str]:
+    """Return the names of the files of conf/machine/."""
+    return sorted(_files())
+
+
+def _files() -> dict[str, Path]:
+    folders = reversed(find_paths().conf_path)
+    return {file.stem: file for folder in folders for file in sorted((folder / MACHINES).glob("*.yaml"))}
+
+
+def _find(name: str) -> Path:
+    path, known = Path(name), _files()
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return path
+    if _NAME.fullmatch(name) and name in known:
+        return known[name]
+    have = f"there is {', '.join(sorted(known))}" if known else "there is none"
+    raise UserError(f"machine {name!r}: no such file in conf/{MACHINES}; {have}.{nearest(name, known)}")
+
+
+def _with_times(values: Any, text: str) -> Any:
+    """Return the values with ``slurm.time`` as it is written: YAML 1.1 reads ``4:00:00`` as 14400."""
+    section = values.get("slurm") if isinstance(values, dict) else None
+    if isinstance(section, dict) and isinstance(section.get("time"), int):
+        node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+        for name in ("slurm", "time"):
+            node = next(value for key, value in node.value if key.value == name)
+        section["time"] = node.value
+    return values
+
+
+def _machine(given: "MachineFile", path: Path) -> Machine:
+    for key in ("address", "locker"):
+        refuse_secret(f"{path}: {key}", getattr(given, key))
+    if given.engine == "local" and given.address is not None:
+        raise UserError(
+            f"{path}: address={given.address!r}: engine local is this machine and has no address; take the"
+            " key away, or name an engine that has one, such as ray"
+        )
+    section = given.slurm
+    if section is not None and given.engine != "slurm":
+        raise UserError(
+            f"{path}: slurm: is read by engine slurm alone, and engine={given.engine!r}; take it away"
+        )
+    slurm = {} if section is None else section.model_dump(exclude_none=True)
+    return Machine(path.stem, path, given.engine, given.address, given.slots, given.locker, slurm)
+
+
+def _slots(value: Any) -> Any:
+    """Read ``4`` or ``gpu:0,gpu:1``, as ``--slots`` does, or a mapping of what each slot is."""
+    if value is None:
+        return Share()
+    if isinstance(value, Mapping):
+        given = Each.model_validate(value)
+        return Share(None, given.threads or given.each.threads, given.each.share, given.most, given.together)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise wrong(f"a number, places as gpu:0,gpu:1, or {{each: ...}} with {_EACH_RIGHT}")
+    try:
+        parse_slots(value)
+    except UserError as error:
+        raise fault(str(error).removeprefix("slots=")) from error
+    text = str(value).strip()
+    return Share(text, most=int(text) if text.isdecimal() else None)
+
+
+def _each(value: Any) -> Share:
+    match = _EACH.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise wrong(_EACH_RIGHT)
+    gpu = str(value).strip().startswith("gpu")
+    return Share(None, int(match["threads"] or 1), int(match["share"] or 1) if gpu else None)
+
+
+def _locker(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.scheme:
+        path = Path(value).expanduser()
+        if not path.is_absolute():
+            raise wrong("the absolute path of a folder that all nodes see, or s3://BUCKET/PREFIX")
+        return str(path)
+    if parts.scheme != "s3" or parts.query or parts.fragment:
+        raise wrong("the absolute path of a folder that all nodes see, or s3://BUCKET/PREFIX")
+    if not _BUCKET.fullmatch(parts.netloc.rpartition("@")[2]):
+        raise wrong("s3://BUCKET/PREFIX, with a bucket of 3 to 63 small letters, digits, dots and hyphens")
+    return value.rstrip("/")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str) or not _PLAIN.fullmatch(str(value)):
+        raise wrong(_PLAIN_RIGHT)
+    return value
+
+
+def minutes(value: str | int) -> int:
+    """Read a time limit of Slurm: minutes, ``4:00:00``, or ``1-12:00:00`` with days.
+
+    Raises:
+        ValueError: it does not read, or is no time at all.
+    """
+    match = _MINUTES.fullmatch(str(value))
+    if match:
+        parts = {key: int(number or 0) for key, number in match.groupdict().items()}
+        whole = parts["days"] * 1440 + parts["h"] * 60 + parts["m"] + (1 if parts["s"] else 0)
+    else:
+        whole = int(value)
+    if whole < 1:
+        raise ValueError("a time above 0")
+    return whole
+
+
+def _time(value: Any) -> int:
+    try:
+        return minutes(value if isinstance(value, str | int) else "")
+    except ValueError:
+        raise wrong("minutes (90), hours (4:00:00) or days (1-12:00:00)") from None
+
+
+_Word: TypeAlias = Annotated[str | int, BeforeValidator(_plain)]
+_SHARE: dict[str, Any] = {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "object"}]}
+
+
+class Each(Section):
+    """The slots of a machine by what each of them is."""
+
+    each: Annotated[Any, BeforeValidator(_each), WithJsonSchema({"type": "string"})] = Field(
+        default=Share(),
+        description="what a trial gets: cpu:N (threads), gpu:1, or gpu:1/N (N trials on a GPU)",
+        examples=["gpu:1/2"],
+        json_schema_extra={"x-default": "cpu:1"},
+    )
+    threads: Count | None = Field(default=None, description="threads of a trial on a GPU", examples=[2])
+    most: Count | None = Field(default=None, description="slots in all", examples=[64])
+    together: Count | None = Field(
+        default=None,
+        description="slots of one agent on one node: at least `trainer.devices`",
+        examples=[4],
+    )
+
+
+class Slurm(Section):
+    """What the jobs of a Slurm cluster ask for: the words of sbatch."""
+
+    partition: _Word | None = Field(default=None, description="the partition of the jobs", examples=["gpu"])
+    time: Annotated[int, BeforeValidator(_time)] = Field(
+        default=60,
+        description="time limit of a job: minutes, or hours as '4:00:00'; agents are renewed before",
+        examples=["4:00:00"],
+    )
+    account: _Word | None = Field(default=None, description="who pays for the jobs", examples=["lab"])
+    qos: _Word | None = Field(default=None, description="the quality of service", examples=["low"])
+    constraint: _Word | None = Field(
+        default=None, description="features that a node must have", examples=["a100"]
+    )
+    gres: _Word | None = Field(
+        default=None,
+        description="generic resources of a job, instead of what the slots come to",
+        examples=["gpu:a100:1"],
+    )
+    memory: _Word | None = Field(default=None, description="memory of a job", examples=["16G"])
+    nodelist: _Word | None = Field(default=None, description="nodes to take", examples=["n[1-4]"])
+    exclude: _Word | None = Field(default=None, description="nodes to leave out", examples=["n7"])
+    reservation: _Word | None = Field(default=None, description="a reservation to use", examples=["course"])
+
+
+class MachineFile(Section):
+    """A place where trials run."""
+
+    engine: Text = Field(
+        default="local", description="what runs the trials: the name of a launcher", examples=["ray"]
+    )
+    address: Text | None = Field(
+        default=None,
+        description="where the engine is: of ray auto, HOST:PORT or ray://HOST:PORT; of slurm the name of"
+        " this machine as its nodes call it",
+        examples=["auto"],
+    )
+    slots: Annotated[Any, BeforeValidator(_slots), WithJsonSchema(_SHARE)] = Field(
+        default=Share(),
+        description="trials at a time: a number, places as --slots reads them, or what each slot is",
+        examples=[{"each": "gpu:1/2", "threads": 2, "most": 64}],
+        json_schema_extra={"x-default": "what the engine has"},
+    )
+    locker: Annotated[Text, AfterValidator(_locker)] | None = Field(
+        default=None,
+        description="where checkpoints lie for other nodes: a folder that all see, or s3://BUCKET/PREFIX;"
+        " without one they travel with the messages",
+        examples=["s3://lab/rnnsweep"],
+    )
+    slurm: Slurm | None = Field(
+        default=None,
+        description="what the jobs of engine slurm ask for",
+        examples=[{"partition": "gpu", "time": "4:00:00"}],
+    )
+
+
+@cache
+def explain_machine_keys() -> dict[str, Explanation]:
+    """Return the explanation of every key of a machine's file, as ``machine.slots.each``."""
+    from rnnsweep.sweepfile.explanations import explanation
+
+    explained = {}
+    for prefix, model in (("machine", MachineFile), ("machine.slots", Each), ("machine.slurm", Slurm)):
+        schema = model.model_json_schema()
+        for name, about in schema["properties"].items():
+            key = f"{prefix}.{name}"
+            explained[key] = explanation(key, about, schema.get("$defs", {}), of="machine")
+    return explained
