@@ -20,8 +20,8 @@ from rnnsweep.options import Count, Section, Text, fault, read_as, wrong
 from rnnsweep.paths import MACHINES, find_paths
 from rnnsweep.safety.redaction import refuse_secret
 from rnnsweep.settings import Explanation
-from rnnsweep.sweepfile.slots import parse_slots
 from rnnsweep.sweepfile.search_space.values import load_yaml
+from rnnsweep.sweepfile.slots import parse_slots
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _EACH = re.compile(r"cpu(?::(?P<threads>[1-9]\d{0,3}))?|gpu(?::1(?:/(?P<share>[1-9]\d?))?)?")
