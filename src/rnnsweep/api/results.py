@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,13 @@ class TrainResult(_Framed):
     checkpoint: Path | None
     stopped: str | None  # early | interrupted | None
 
+    def __repr__(self) -> str:
+        """The score and the run: what a Python prompt shows."""
+        ended = f", {self.stopped}" if self.stopped else ""
+        recorded = f"run {self.short_id}" if self.run_id else "not recorded"
+        score = f"{_written(self.score, self.validation)} validation {self.score.title}"
+        return f"{score}: {self.name} ({recorded}), {self.epochs:.3g} epochs in {self.seconds:.1f} s{ended}"
+
     @property
     def short_id(self) -> str:
         """What commands take for it: eight characters of MLflow's id, or its key; empty without a record."""
@@ -144,6 +152,11 @@ class BestResult(_Framed):
         """The command line that trains it again, with the same score."""
         return command_line("train", *self.overrides)
 
+    def __repr__(self) -> str:
+        """The score and the command that repeats it."""
+        score = f"{self.score.title} {_written(self.score, self.validation)}"
+        return f"{self.architecture}: validation {score}\n{self.command}"
+
 
 @dataclass(frozen=True)
 class SweepResult:
@@ -159,11 +172,26 @@ class SweepResult:
     comparison: "Comparison | None" = None
     models: "LoggedModels | None" = None
 
+    def __repr__(self) -> str:
+        """State, trials and the answer: what a Python prompt shows."""
+        done = ", ".join(f"{number} {word}" for word, number in self.trials.items() if number)
+        head = f"sweep {self.sweep}: {self.state}; trials: {done or 'none'}"
+        return head if self.comparison is None else f"{head}\n{self.comparison!r}"
+
+    def _repr_html_(self) -> str:
+        """The comparison under the state: what a notebook shows."""
+        head, _, rest = repr(self).partition("\n")
+        return f"<p>{escape(head)}</p>{self.comparison._repr_html_() if self.comparison else escape(rest)}"
+
     def frame(self) -> "pandas.DataFrame":
-        """Give the standings as a DataFrame; without rows where the sweep was interrupted."""
+        """Return the standings as a DataFrame; without rows where the sweep was interrupted."""
         import pandas
 
         return self.comparison.frame() if self.comparison else pandas.DataFrame()
+
+
+def _written(score: "Score", natural: float) -> str:
+    return score.write(score.turned(natural))
 
 
 class Interrupted(KeyboardInterrupt):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.lookup import find_file, find_question, started, status
+from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.preload import imports_ahead
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.replicates.replication import separate
@@ -48,7 +49,7 @@ def sweep(
     Args:
         question: a file of sweeps/, or its name.
         slots: as ``2`` or ``gpu:0,gpu:1``; None takes what the file says, else the machine's.
-        listener: hears of its progress.
+        listener: hears of its progress; None draws a table in a notebook, and nothing elsewhere.
         trials: of each architecture, instead of what the file says.
         accept_changes: resume although the file, the corpus or the code changed since the start.
         launcher: where the trials run, as ``local`` or ``fused:fuse=8``; None takes what the file says.
@@ -62,7 +63,7 @@ def sweep(
         UserError: the file cannot be used, or another process runs the sweep.
         Interrupted: Ctrl-C, SIGTERM or `stop`, after the trials wrote checkpoints; the same call resumes.
     """
-    places = find_paths()
+    places, listener = find_paths(), listener_of(listener)
     machine = check_machine(on)
     asked = find_question(question, places)
 
@@ -245,7 +246,7 @@ def replicate(
         UserError: there is no such sweep, another process runs it, or `most` is below `replicates`.
         Interrupted: as in `sweep`.
     """
-    places = find_paths()
+    places, listener = find_paths(), listener_of(listener)
     machine = check_machine(on)
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started

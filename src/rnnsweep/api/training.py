@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from rnnsweep.api.notebook import in_notebook, validation_line
 from rnnsweep.api.results import Interrupted, OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import read_overrides
@@ -58,7 +59,8 @@ def train(
             last checkpoint with its own settings, so `overrides` must be empty.
         conf: the folder of ``config.yaml``; None finds it.
         on_begin: called with the configuration and the corpus before the training begins.
-        on_validation: called after each look at the validation part.
+        on_validation: called after each evaluation of the validation part; None shows it in a notebook, and
+            nothing elsewhere.
         folder: for the checkpoints of a run that is not recorded; None keeps none.
 
     Raises:
@@ -68,6 +70,8 @@ def train(
             the training reached as `result`.
         rnnsweep.training.Diverged: the loss became NaN or infinite; the run is recorded as failed.
     """
+    if on_validation is None and in_notebook():
+        on_validation = validation_line()
     if resume is not None:
         return _resume(resume, overrides, on_begin, on_validation)
     from rnnsweep.networks.cells import allow_named

@@ -207,11 +207,17 @@ class Comparison:
         return "\n".join([*lines, *([f"Report: {self.report}"] if self.report else [])])
 
     def _repr_html_(self) -> str:
-        """The answer, the standings and the verdicts: what a notebook shows."""
+        """The answer, the standings with their intervals, and the verdicts: what a notebook shows."""
+        known = [v for s in self.standings for v in (s.test.low, s.test.mean, s.test.high) if v is not None]
+        cells = (
+            (escape(s.architecture), s.score.write(s.test.mean), _bar(s, known), str(s.test.replicates))
+            for s in self.standings
+        )
+        rows = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
+        heads = "<tr><th>architecture</th><th>test</th><th>95 % interval</th><th>replicates</th></tr>"
         sentences = "".join(f"<li>{escape(one.sentence)}</li>" for one in self.verdicts[:10])
         report = f"<p>Report: {escape(str(self.report))}</p>" if self.report else ""
-        table = self.frame()[["architecture", "test.mean", "test.low", "test.high", "test.replicates"]]
-        return f"<p>{escape(self.answer)}</p>{table.to_html(index=False)}<ul>{sentences}</ul>{report}"
+        return f"<p>{escape(self.answer)}</p><table>{heads}{rows}</table><ul>{sentences}</ul>{report}"
 
     def frame(self) -> "pd.DataFrame":
         """Give the standings as a DataFrame, one row an architecture."""
@@ -250,6 +256,21 @@ class Comparison:
         }
         plain: dict[str, Any] = _plain(value)
         return plain
+
+
+def _bar(standing: Standing, known: list[float]) -> str:
+    """Draw the interval of a test score as SVG, on the scale of all `known` numbers."""
+    test, score, width = standing.test, standing.score, 160
+    if test.mean is None or test.low is None or test.high is None:
+        return ""
+    start, span = min(known), (max(known) - min(known)) or 1.0
+    low, mean, high = (round(6 + (v - start) / span * (width - 12)) for v in (test.low, test.mean, test.high))
+    label = " to ".join(score.write(score.turned(end)) for end in score.turned_interval(test.low, test.high))
+    return (
+        f'<svg width="{width}" height="14" role="img" aria-label="{label}"><title>{label}</title>'
+        f'<line x1="{low}" x2="{high}" y1="7" y2="7" stroke="currentColor" stroke-width="2"/>'
+        f'<circle cx="{mean}" cy="7" r="4" fill="currentColor"/></svg>'
+    )
 
 
 _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")

@@ -1,0 +1,105 @@
+"""What a cell of a notebook shows while it trains: one output that renews itself."""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.api.results import Validation
+
+if TYPE_CHECKING:
+    from rnnsweep.state import Listener, Snapshot
+
+EVERY_S = 1.0  # between two drawings
+MESSAGES = 5  # last ones shown
+
+
+def in_notebook() -> bool:
+    """Return whether this code runs in a kernel that can show HTML, as Jupyter's."""
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+class NotebookTable:
+    """A listener of a sweep that draws a row for each architecture into the output of the cell."""
+
+    def __init__(self, show: Callable[[str], None] | None = None) -> None:
+        self._show = show or _Output().show
+        self._messages: list[str] = []
+        self._snapshot: Snapshot | None = None
+        self._drawn = float("-inf")
+
+    def update(self, snapshot: "Snapshot") -> None:
+        """Draw the snapshot, once a second at most; the last state is always drawn."""
+        self._snapshot = snapshot
+        if time.monotonic() - self._drawn >= EVERY_S or not snapshot.running:
+            self._draw()
+
+    def message(self, text: str) -> None:
+        """Show a line under the table."""
+        self._messages = [*self._messages, text][-MESSAGES:]
+        self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        table = progress_html(self._snapshot) if self._snapshot else ""
+        self._show(table + "".join(f"<p>{escape(line)}</p>" for line in self._messages))
+
+
+def progress_html(snapshot: "Snapshot") -> str:
+    """Return how far a sweep is: trials, the best validation score and replicates of each architecture."""
+    heads = "".join(f"<th>{head}</th>" for head in ("architecture", "trials", "best", "replicates"))
+    rows = "".join(
+        f"<tr><td>{escape(one.architecture)}</td><td>{_of(one.ended, one.budget)}</td>"
+        f"<td>{'' if one.best is None else format(one.best, '.4f')}</td>"
+        f"<td>{_of(one.replicates, one.replicates_wanted)}</td></tr>"
+        for one in snapshot.standings
+    )
+    left = f", about {_time(snapshot.eta)} left" if snapshot.eta else ""
+    slots = f"{len(snapshot.running)} of {snapshot.slots} slots busy"
+    return (
+        f"<p><b>{escape(snapshot.sweep)}</b>: {slots}, {_time(snapshot.elapsed)} elapsed{left}</p>"
+        f"<table><tr>{heads}</tr>{rows}</table>"
+    )
+
+
+def listener_of(listener: "Listener | None") -> "Listener | None":
+    """Return the caller's listener; without one, a table where the caller is a notebook."""
+    return NotebookTable() if listener is None and in_notebook() else listener
+
+
+def validation_line() -> Callable[[Validation], None]:
+    """Return what shows each validation of a training in one line of the cell's output."""
+    output = _Output()
+
+    def show(seen: Validation) -> None:
+        value = seen.score.write(seen.score.turned(seen.values[seen.score.name]))
+        score = f"{seen.score.title} {value}"
+        output.show(f"<p>epoch {seen.epoch:.3g}: validation {escape(score)}, {_time(seen.seconds)}</p>")
+
+    return show
+
+
+class _Output:
+    """One output of a cell, which each call replaces."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, html: str) -> None:
+        from IPython.display import HTML, display
+
+        if self._handle is None:
+            self._handle = display(HTML(html), display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(HTML(html))  # type: ignore[no-untyped-call]
+
+
+def _of(done: int, wanted: int | None) -> str:
+    return str(done) if wanted is None else f"{done} of {wanted}"
+
+
+def _time(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
