@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.comparison.evidence.intervals_svg import interval_svg
 from rnnsweep.comparison.evidence.test_reads import TestReads
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
@@ -198,26 +199,28 @@ class Comparison:
 
     def __repr__(self) -> str:
         """The answer, and a line for each architecture: what a Python prompt shows."""
-        lines = [self.answer]
-        for one in self.standings:
-            mean, low, high = map(one.score.write, (one.test.mean, one.test.low, one.test.high))
-            lines.append(
-                f"  {one.architecture:<16} {mean} ({low} to {high}, {one.test.replicates} replicates)"
-            )
-        return "\n".join([*lines, *([f"Report: {self.report}"] if self.report else [])])
+        numbers = ((s, map(s.score.write, (s.test.mean, s.test.low, s.test.high))) for s in self.standings)
+        rows = [
+            "  {:<16} {} ({} to {}, {} replicates)".format(s.architecture, *three, s.test.replicates)
+            for s, three in numbers
+        ]
+        return "\n".join([self.answer, *rows, *([f"Report: {self.report}"] if self.report else [])])
 
     def _repr_html_(self) -> str:
         """The answer, the standings with their intervals, and the verdicts: what a notebook shows."""
-        known = [v for s in self.standings for v in (s.test.low, s.test.mean, s.test.high) if v is not None]
-        cells = (
-            (escape(s.architecture), s.score.write(s.test.mean), _bar(s, known), str(s.test.replicates))
-            for s in self.standings
+        ends = [(s.test.low, s.test.mean, s.test.high) for s in self.standings]
+        known = [value for three in ends for value in three if value is not None]
+        rows = "".join(
+            f"<tr><td>{escape(s.architecture)}</td><td>{s.score.write(s.test.mean)}</td>"
+            f"<td>{interval_svg(*three, known)}</td><td>{s.test.replicates}</td></tr>"
+            for s, three in zip(self.standings, ends, strict=True)
         )
-        rows = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
         heads = "<tr><th>architecture</th><th>test</th><th>95 % interval</th><th>replicates</th></tr>"
         sentences = "".join(f"<li>{escape(one.sentence)}</li>" for one in self.verdicts[:10])
-        report = f"<p>Report: {escape(str(self.report))}</p>" if self.report else ""
-        return f"<p>{escape(self.answer)}</p><table>{heads}{rows}</table><ul>{sentences}</ul>{report}"
+        return (
+            f"<p>{escape(self.answer)}</p><table>{heads}{rows}</table><ul>{sentences}</ul>"
+            f"<p>Report: {escape(str(self.report))}</p>"
+        )
 
     def frame(self) -> "pd.DataFrame":
         """Give the standings as a DataFrame, one row an architecture."""
@@ -227,7 +230,6 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Give the object of ``compare --json``: plain values, None where a number does not exist."""
-        verdicts = [_verdict(v) for v in self.verdicts]
         reads = self.test_reads
         value: dict[str, Any] = {
             "sweep": self.sweep,
@@ -235,7 +237,7 @@ class Comparison:
             "score": self.score.facts(),
             "answer": self.answer,
             "standings": [_standing(s) for s in self.standings],
-            "verdicts": verdicts,
+            "verdicts": [_verdict(v) for v in self.verdicts],
             "health": [{"sentence": r.sentence, "next": r.next} for r in self.health],
             "report": str(self.report) if self.report else None,
             "test_reads": reads.total if reads else None,
@@ -254,23 +256,7 @@ class Comparison:
             "data": list(self.data),
             "stopped": [asdict(stop) for stop in self.stopped],
         }
-        plain: dict[str, Any] = _plain(value)
-        return plain
-
-
-def _bar(standing: Standing, known: list[float]) -> str:
-    """Draw the interval of a test score as SVG, on the scale of all `known` numbers."""
-    test, score, width = standing.test, standing.score, 160
-    if test.mean is None or test.low is None or test.high is None:
-        return ""
-    start, span = min(known), (max(known) - min(known)) or 1.0
-    low, mean, high = (round(6 + (v - start) / span * (width - 12)) for v in (test.low, test.mean, test.high))
-    label = " to ".join(score.write(score.turned(end)) for end in score.turned_interval(test.low, test.high))
-    return (
-        f'<svg width="{width}" height="14" role="img" aria-label="{label}"><title>{label}</title>'
-        f'<line x1="{low}" x2="{high}" y1="7" y2="7" stroke="currentColor" stroke-width="2"/>'
-        f'<circle cx="{mean}" cy="7" r="4" fill="currentColor"/></svg>'
-    )
+        return {name: _plain(item) for name, item in value.items()}
 
 
 _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
