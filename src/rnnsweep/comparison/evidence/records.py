@@ -200,10 +200,8 @@ class Comparison:
     def __repr__(self) -> str:
         """The answer, and a line for each architecture: what a Python prompt shows."""
         numbers = ((s, map(s.score.write, (s.test.mean, s.test.low, s.test.high))) for s in self.standings)
-        rows = [
-            "  {:<16} {} ({} to {}, {} replicates)".format(s.architecture, *three, s.test.replicates)
-            for s, three in numbers
-        ]
+        line = "  {:<16} {} ({} to {}, {} replicates)".format
+        rows = [line(s.architecture, *three, s.test.replicates) for s, three in numbers]
         return "\n".join([self.answer, *rows, *([f"Report: {self.report}"] if self.report else [])])
 
     def _repr_html_(self) -> str:
