@@ -1,5 +1,6 @@
 """Which slots a task takes: one for each process of its training."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rnnsweep.errors import UserError
@@ -7,24 +8,17 @@ from rnnsweep.sweepfile import Slot
 
 
 def choose_slots(free: Sequence[Slot], *, devices: int) -> tuple[Slot, ...] | None:
-    """Choose a task's slots: CPU slots, or as many different GPUs; None where too few are free."""
+    """Choose a task's slots, on one node: CPU slots, or as many different GPUs; None: too few are free."""
     if devices == 1:
         return tuple(free[:1]) or None
-    cores = [slot for slot in free if slot.gpu is None]
-    gpus = list({slot.gpu: slot for slot in reversed(free) if slot.gpu is not None}.values())[::-1]
-    for kind in (gpus, cores):
-        if len(kind) >= devices:
-            return tuple(kind[:devices])
+    for host in dict.fromkeys(slot.host for slot in free):
+        there = [slot for slot in free if slot.host == host]
+        cores = [slot for slot in there if slot.gpu is None]
+        gpus = list({slot.gpu: slot for slot in reversed(there) if slot.gpu is not None}.values())[::-1]
+        for kind in (gpus, cores):
+            if len(kind) >= devices:
+                return tuple(kind[:devices])
     return None
-
-
-def joined(chosen: Sequence[Slot]) -> Slot:
-    """Give the slots of one task as one: the threads of each of its processes, and all their GPUs."""
-    first = chosen[0]
-    if len(chosen) == 1:
-        return first
-    gpus = ",".join(slot.gpu for slot in chosen if slot.gpu is not None)
-    return Slot(first.index, first.threads, gpus or None)
 
 
 def check_seats(slots: Sequence[Slot], devices: int, *, architecture: str) -> None:
@@ -34,11 +28,15 @@ def check_seats(slots: Sequence[Slot], devices: int, *, architecture: str) -> No
         UserError: fewer CPU slots, or different GPUs, than processes of one training.
     """
     if choose_slots(slots, devices=devices) is None:
-        have = f"{len(slots)} slot" + ("" if len(slots) == 1 else "s")
-        raise UserError(
+        takes = (
             f"trainer.devices={devices}: a trial of {architecture} takes {devices} CPU slots or GPUs at once,"
-            f" and there is {have}; give --slots {devices}, or take trainer.devices=1"
         )
+        hosts = Counter(slot.host for slot in slots)
+        if None not in hosts:
+            host, most = hosts.most_common(1)[0]
+            raise UserError(f"{takes} on one node, and node {host} has {most}; take fewer devices")
+        have = f"{len(slots)} slot" + ("" if len(slots) == 1 else "s")
+        raise UserError(f"{takes} and there is {have}; give --slots {devices}, or take trainer.devices=1")
 
 
 def check_accelerator(slots: Sequence[Slot], accelerator: str, *, architecture: str) -> None:

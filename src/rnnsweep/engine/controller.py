@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rnnsweep.engine.agenda import Agenda, Job
 from rnnsweep.engine.eta import seconds_left
-from rnnsweep.engine.failures import REFUSALS, RETRIED, Hopeless, costed, smaller
+from rnnsweep.engine.failures import LOST, REFUSALS, RETRIED, Hopeless, costed, smaller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.losers import Losers
 from rnnsweep.engine.records import Records
@@ -23,7 +23,7 @@ from rnnsweep.state.outcome import EndState
 from rnnsweep.state.progress import Failure, Listener, Snapshot, Standing
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
-from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, explain
+from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, PREEMPTED, explain
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
 
@@ -118,8 +118,8 @@ class Controller:
                 self.held = job  # the next slots that fall free are its
                 return
             else:
-                have = f"needs as many slots at once, and there are {len(self.launcher.slots)}"
-                reason = f"trainer.devices={job.task.devices}: {have}"
+                few = f"it takes as many slots at once, and there are {len(self.launcher.slots)}"
+                reason = f"trainer.devices={job.task.devices}: {few}"
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
 
     def _start(self, busy: Busy) -> bool:
@@ -191,7 +191,7 @@ class Controller:
         if outcome.state == "interrupted" and not self.stop_asked:
             # nobody here stopped it: a signal from outside, as of a machine that runs out of memory
             outcome = Outcome("failed", "lost process", "stopped from outside", outcome.scores)
-        if outcome.state == "interrupted" or (self.stop_asked and outcome.cause == "lost process"):
+        if outcome.state == "interrupted" or (self.stop_asked and outcome.cause in LOST):
             self._interrupted(job)
             return
         if self._try_again(job, outcome):
@@ -210,12 +210,13 @@ class Controller:
 
     def _after_loss(self, job: Job, outcome: Outcome) -> bool:
         """Queue a task again that lost its process, as often as the sweep says."""
-        job.attempts += 1
-        if job.is_trial:
-            assert job.task.number is not None
-            self.agenda.searches[job.task.architecture].lose(job.task.number)
-        if job.attempts > self.sweep.retries:
-            return False
+        if outcome.cause != PREEMPTED:  # its node announced it: no attempt of the task
+            job.attempts += 1
+            if job.is_trial:
+                assert job.task.number is not None
+                self.agenda.searches[job.task.architecture].lose(job.task.number)
+            if job.attempts > self.sweep.retries:
+                return False
         self._again(job, outcome, "tried again")
         return True
 
@@ -268,9 +269,9 @@ class Controller:
 
     def _note_failure(self, job: Job, outcome: Outcome) -> None:
         task = job.task
-        cause, reason = outcome.cause or "crash", outcome.reason or "no reason was given"
-        self.failures.append(Failure(task.name, cause, reason, task.files.log))
-        self.listener.message(f"{task.name}: failed: {cause}: {reason} ({task.files.log})")
+        cause, reason, log = outcome.cause or "crash", outcome.reason or "no reason was given", task.files.log
+        self.failures.append(Failure(task.name, cause, reason, log))
+        self.listener.message(f"{task.name}: failed: {cause}: {reason} ({log})")
 
     def snapshot(self) -> Snapshot:
         """Give where the sweep stands now."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.trial import Outcome, TrialTask
-from rnnsweep.trial.causes import BROKEN_CORPUS, CONFIGURATION
+from rnnsweep.trial.causes import BROKEN_CORPUS, CONFIGURATION, PREEMPTED
 
-RETRIED = ("crash", "lost process")  # causes that another attempt from the checkpoint may mend
+LOST = ("lost process", PREEMPTED)  # causes that are none of the task's
+RETRIED = ("crash", *LOST)  # causes that another attempt from the checkpoint may mend
 FOR_ALL = (CONFIGURATION, BROKEN_CORPUS)  # causes that wait for every other trial too
 REFUSALS = 5  # times that a task may meet a full disk, with no validation between, before it fails
 ALIKE = 3  # tasks that fail alike before the sweep gives up

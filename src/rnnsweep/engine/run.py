@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnsweep.config import RunConfig, recorded_settings
 from rnnsweep.engine.agenda import Agenda, Ended, Extend
+from rnnsweep.engine.agent_table import with_agents
 from rnnsweep.engine.allocation import check_accelerator, check_seats
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.inbox import Inbox
@@ -101,6 +102,7 @@ def run_sweep(
     for name, base in bases.items():
         check_accelerator(launcher.slots, base.trainer.accelerator, architecture=name)
     folder.make()
+    listener = with_agents(launcher, folder, listener)
     with folder.hold(), _closing(launcher), _named_full_disk(mlruns), recorded_settings(begun):
         corpus = common_digest(digests)
         start = begin(

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rnnsweep.engine.agenda import Job
-from rnnsweep.engine.allocation import choose_slots, joined
+from rnnsweep.engine.allocation import choose_slots
 from rnnsweep.engine.tasks import REPLICATE
 from rnnsweep.state.progress import Running
-from rnnsweep.sweepfile import Slot
+from rnnsweep.sweepfile.slots import Slot, join_slots
 from rnnsweep.trial import Report
 
 
@@ -25,7 +25,7 @@ class Busy:
 
     def __post_init__(self) -> None:
         """Put its slots together as one."""
-        self.slot = joined(self.slots)
+        self.slot = join_slots(self.slots)
         self._label = self.slot.label
 
     def shown(self, now: float) -> Running:

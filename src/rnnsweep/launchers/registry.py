@@ -34,6 +34,7 @@ class LauncherSpec:
     options: Mapping[str, Reader] = field(default_factory=dict)
     misfit: Callable[[Sweep], str | None] = lambda sweep: None  # why it cannot run a sweep; None where it can
     on: "Engine | None" = None  # makes the launcher of a machine's file; None: it is no engine of machines
+    per_slot: Callable[[Mapping[str, Any]], int] = lambda options: 1  # tasks at a time in each slot
 
 
 def parse_launcher(text: str) -> Method:
@@ -84,13 +85,36 @@ def check_launcher(sweep: Sweep) -> Callable[[str | int | None], Launcher]:
     Raises:
         UserError: no such launcher or option, a wrong value, or a sweep that the launcher cannot run.
     """
-    asked = sweep.launcher or LOCAL
-    name = asked.name or _named_by(asked.options)
-    spec = _find(name)
-    options = {key: _value(name, spec, key, value) for key, value in asked.options.items()}
+    name, spec, options = _asked(sweep.launcher or LOCAL)
     if reason := spec.misfit(sweep):
         raise UserError(f"launcher {name!r}: {reason}")
     return partial(spec.make, **options)
+
+
+def make_method(asked: Method, slots: str | int | None) -> Launcher:
+    """Make a launcher by its name and options, as an agent does whose controller has checked them.
+
+    Raises:
+        UserError: no such launcher or option, or a wrong value.
+    """
+    _, spec, options = _asked(asked)
+    return spec.make(slots, **options)
+
+
+def tasks_per_slot(asked: Method) -> int:
+    """Return how many tasks at a time a launcher runs in each of its slots.
+
+    Raises:
+        UserError: no such launcher or option, or a wrong value.
+    """
+    _, spec, options = _asked(asked)
+    return spec.per_slot(options)
+
+
+def _asked(asked: Method) -> tuple[str, LauncherSpec, dict[str, Any]]:
+    name = asked.name or _named_by(asked.options)
+    spec = _find(name)
+    return name, spec, {key: _value(name, spec, key, value) for key, value in asked.options.items()}
 
 
 def launcher_names() -> list[str]:

@@ -5,6 +5,7 @@ start.json            digests of that, of the corpus and of the code; the identi
 journal.log           Optuna's journal: what the search was told, read for the search alone
 ledger.jsonl          what nobody else knows: sessions, slots, pauses, attempts, what is to be tried again
 controller.lock       held by the controller; controller.json says who that is, or was last
+agents.json           where trials run on other machines: the agents there, as last seen
 inbox/                requests to a controller that may be running
 looks.jsonl           verdicts that were seen on new replicates
 test_reads.jsonl      reads of the test part
@@ -19,7 +20,7 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.files import JsonLines, own_folder, read_json, remove_asides, write_whole
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.safety.yaml_files import copy_yaml
+from rnnsweep.state.agents import AgentRow, read_agents, write_agents
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.lock import is_running, read_controller, sole_controller
 from rnnsweep.state.looks import Looks, note_look, read_looks, write_advice
@@ -232,6 +234,14 @@ class SweepFolder:
                 path.unlink(missing_ok=True)
             else:
                 yield path, request
+
+    def write_agents(self, rows: Sequence[AgentRow]) -> None:
+        """Write the agents of the running controller."""
+        write_agents(self.path, rows)
+
+    def agents(self) -> tuple[AgentRow, ...]:
+        """Read the agents of the last controller; none where its trials ran on its own machine."""
+        return read_agents(self.path)
 
     # what its evidence was used for
 

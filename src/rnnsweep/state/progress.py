@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from rnnsweep.state.agents import AgentRow
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -126,6 +128,7 @@ class SweepStatus:
     failures: tuple[Failure, ...]
     folder: Path
     controller: dict[str, object] = field(default_factory=dict)  # pid and host, where one runs
+    agents: tuple[AgentRow, ...] = ()  # where it runs on several nodes now
     next: str | None = None  # the command that comes next; None: it runs, or its question is settled
 
 

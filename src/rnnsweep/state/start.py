@@ -108,9 +108,14 @@ def _origin(sweep: Sweep, *, conf: Path, corpus: str, own_code: Sequence[Path]) 
         "asked": json.loads(json.dumps(asked, default=str)),
         "corpus": corpus,
         "configuration": _digest(conf, "*.yaml"),
-        "code": _digest(PACKAGE, "*.py", inside=_CODE, beside=own_code),
+        "code": code_digest(PACKAGE, own_code),
         "model": _digest(PACKAGE, "*.py", inside=_MODEL, beside=own_code),
     }
+
+
+def code_digest(package: Path, own_code: Sequence[Path] = ()) -> str:
+    """Return the digest of the code that a trial runs, and of files of the project beside it."""
+    return _digest(package, "*.py", inside=_CODE, beside=own_code)
 
 
 def _digest(folder: Path, pattern: str, inside: tuple[str, ...] = (), beside: Sequence[Path] = ()) -> str:

@@ -58,6 +58,7 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         failures=tuple(_failures(states.values(), folder)),
         folder=folder.path,
         controller=controller.record() if controller else {},
+        agents=folder.agents() if alive else (),
         next=_next(folder, state, len(events)),
     )
 

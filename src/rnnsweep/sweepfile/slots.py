@@ -1,6 +1,7 @@
 """Slots: room for one trial at a time, as CPU threads or as a share of a GPU."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnnsweep.errors import UserError
@@ -26,6 +27,7 @@ class Slot:
     index: int
     threads: int = 1
     gpu: str | None = None
+    host: str | None = None  # the node that it is on, where there are several
 
     @property
     def label(self) -> str:
@@ -51,6 +53,15 @@ def parse_slots(text: str | int | None = None) -> tuple[Slot, ...]:
         return tuple(Slot(i) for i in range(int(words[0])))
     places = [place for word in words for place in _places(word.strip(), str(text))]
     return tuple(Slot(index, *place) for index, place in enumerate(places))
+
+
+def join_slots(chosen: Sequence[Slot]) -> Slot:
+    """Give the slots of one task as one: the threads of each of its processes, and all their GPUs."""
+    first = chosen[0]
+    if len(chosen) == 1:
+        return first
+    gpus = ",".join(slot.gpu for slot in chosen if slot.gpu is not None)
+    return Slot(first.index, first.threads, gpus or None)
 
 
 def default_count() -> int:

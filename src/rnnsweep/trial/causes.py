@@ -6,12 +6,14 @@ from contextlib import suppress
 from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
 from rnnsweep.state.outcome import DIVERGED
-from rnnsweep.trial.messages import Outcome
+from rnnsweep.trial.messages import ControllerSilent, Outcome
 
 BROKEN_CORPUS = "broken corpus"
 CONFIGURATION = "configuration"
 FULL_DISK = "full disk"
 REMOVED = "folder removed"
+PREEMPTED = "preempted"  # its node was taken away, as announced: no fault of the trial
+SILENT = "controller silent"
 LINE = 500  # characters of a reason
 
 
@@ -45,6 +47,8 @@ def _cause(error: BaseException) -> str:
         return "time limit"
     if is_full_disk(error):
         return FULL_DISK
+    if isinstance(error, ControllerSilent):
+        return SILENT
     if name == "LostProcess":  # one of several processes of a training
         return "lost process"
     return "crash"
@@ -59,5 +63,5 @@ def _says_no_memory(error: BaseException) -> bool:
 def _line(error: BaseException) -> str:
     text = next(iter(str(error).splitlines()), "")
     name = type(error).__name__
-    plain = isinstance(error, UserError | TimeLimit) or name in ("Diverged", "LostProcess")
+    plain = isinstance(error, UserError | TimeLimit | ControllerSilent) or name in ("Diverged", "LostProcess")
     return (text if plain and text else f"{name}: {text}".rstrip(": "))[:LINE]

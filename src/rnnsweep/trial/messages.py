@@ -40,6 +40,7 @@ class TrialTask:
     reads_test: bool = True  # whether a baseline is scored on the test part, as a replicate always is
     devices: int = 1  # processes of the training, each in a slot of its own
     run: "RunConfig | None" = None  # what the overrides come to, composed by the controller
+    attempt: int | None = None  # number of this attempt where an agent runs it; its folders are scratch then
 
     @property
     def files(self) -> TaskFolder:
@@ -96,7 +97,14 @@ class Ended:
     outcome: Outcome
 
 
-Event = Started | Reported | Ended
+@dataclass(frozen=True)
+class ReadsTest:
+    """The task of an agent is about to read the test part and waits until the controller has noted it."""
+
+    key: str
+
+
+Event = Started | Reported | Ended | ReadsTest
 
 
 class Channel(Protocol):
@@ -107,6 +115,17 @@ class Channel(Protocol):
 
     def interrupted(self) -> bool:
         """Say whether the controller asked for a checkpoint and an end, or is gone."""
+
+    def note_test_read(self) -> None:
+        """Wait until the controller has noted that the task is about to read the test part.
+
+        Raises:
+            ControllerSilent: it did not answer in time.
+        """
+
+
+class ControllerSilent(Exception):
+    """The controller did not answer where the trial must not go on without an answer."""
 
 
 class Launcher(Protocol):

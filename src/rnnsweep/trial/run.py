@@ -15,6 +15,7 @@ from rnnsweep.training import checkpoint as checkpoints
 from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, REMOVED, explain, print_trace
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
+from rnnsweep.trial.reads import note_test_read
 from rnnsweep.trial.record import close_record, open_record, record_scores
 from rnnsweep.trial.reporter import Reporter
 from rnnsweep.trial.test_scores import keep_predictions, test_scores
@@ -68,7 +69,7 @@ def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
 def _attempt(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel, train: Train) -> Outcome:
     try:
         if task.role == "baseline":
-            outcome = _baseline(task, run, record)
+            outcome = _baseline(task, run, record, channel)
         else:
             outcome = _train(task, run, record, channel, train)
     except Exception as error:
@@ -111,6 +112,7 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
         return Outcome("pruned", "pruned", f"behind after {reporter.pruned_at or 0:.3g} epochs", values)
     if task.role == "replicate":
         assert scores.checkpoint is not None
+        note_test_read(task, channel)
         values |= test_scores(run, scores.checkpoint, task=task.files, record=record)
     return Outcome("complete", scores=values)
 
@@ -120,11 +122,11 @@ def _values(scores: Scores) -> dict[str, Any]:
     return {**scores.plain(), "memory": peak_memory()}
 
 
-def _baseline(task: TrialTask, run: RunConfig, record: RunRecord) -> Outcome:
+def _baseline(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:
     from rnnsweep.baseline import fit_baseline
 
     if task.reads_test:
-        task.files.note_test_read()
+        note_test_read(task, channel)
     fitted = fit_baseline(run, test=task.reads_test)
     record.summary(fitted.summary())
     if fitted.note:

@@ -20,10 +20,12 @@ from rnnsweep.tracking.spool.record import RunRecord
 
 
 def test_scores(run: RunConfig, checkpoint: Path, *, task: TaskFolder, record: RunRecord) -> dict[str, float]:
-    """Evaluate the best weights on the test part, counted; record scores, answers and the task's tables."""
+    """Evaluate the best weights on the test part; record scores, answers and the task's tables.
+
+    The caller has noted that the test part is read.
+    """
     from rnnsweep.training import evaluate  # PyTorch: who only reads what was predicted needs none
 
-    task.note_test_read()
     evaluation = evaluate(run, checkpoint, part="test")
     scores = tested_names(evaluation.values)
     record.summary(scores)

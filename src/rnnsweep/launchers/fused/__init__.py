@@ -34,4 +34,6 @@ def _misfit(sweep: Sweep) -> str | None:
     return None
 
 
-SPEC = LauncherSpec(_make, {"fuse": _read_fuse}, _misfit)
+SPEC = LauncherSpec(
+    _make, {"fuse": _read_fuse}, _misfit, per_slot=lambda options: int(options.get("fuse", DEFAULT))
+)

@@ -34,6 +34,7 @@ class MemberChannel(child.PipeChannel):
         self._crew, self._key = crew, key
         self._answers: SimpleQueue[str] = SimpleQueue()
         self._interrupted = threading.Event()
+        self._noted = threading.Event()
 
     def send(self, kind: str, value: object = None) -> None:
         """Send one message; a controller that is gone hears nothing."""

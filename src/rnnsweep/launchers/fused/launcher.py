@@ -14,7 +14,7 @@ from rnnsweep.launchers.local import child
 from rnnsweep.launchers.local.launcher import LocalLauncher, end_process, lost, on_devices
 from rnnsweep.launchers.local.server import preloads, without_main
 from rnnsweep.sweepfile import Slot
-from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask
+from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, Reported, Started, TrialTask
 
 PRELOAD = preloads("rnnsweep.launchers.fused.crew", "rnnsweep.launchers.fused.module")
 
@@ -222,6 +222,8 @@ def _messages(held: _Crew) -> list[Event]:
                 events.append(Started(key))
             elif kind == "report":
                 events.append(Reported(key, value))
+            elif kind == "reads test":
+                events.append(ReadsTest(key))
             elif kind == "ended" and held.members.pop(key, None) is not None:
                 events.append(Ended(key, value))
     except (EOFError, OSError):

@@ -17,6 +17,7 @@ from rnnsweep.files import open_append, own_folder
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Channel, Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
+from rnnsweep.trial.messages import ControllerSilent
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 ANSWER_S = 5.0  # how long a report waits for its answer before the trial goes on
 ALONE_S = 30.0  # how long a trial may take to end once its controller is gone
 
-GO_ON, STOP, INTERRUPT = "go on", "stop", "interrupt"
+NOTED_S = 60.0  # how long a trial of an agent waits before it reads the test part
+
+GO_ON, STOP, INTERRUPT, NOTED = "go on", "stop", "interrupt", "noted"
 
 
 class PipeChannel:
@@ -34,6 +37,7 @@ class PipeChannel:
         self._connection = connection
         self._answers: SimpleQueue[str] = SimpleQueue()
         self._interrupted = threading.Event()
+        self._noted = threading.Event()
         threading.Thread(target=self._listen, name="controller", daemon=True).start()
 
     def report(self, report: Report) -> str:
@@ -51,6 +55,14 @@ class PipeChannel:
         """Say whether the controller asked for an end, or is gone."""
         return self._interrupted.is_set()
 
+    def note_test_read(self) -> None:
+        """Wait until the controller has noted that the task is about to read the test part."""
+        self.send("reads test")
+        if not self._noted.wait(NOTED_S):
+            raise ControllerSilent(
+                f"the controller did not note within {NOTED_S:g} s that the test part is read"
+            )
+
     def send(self, kind: str, value: object = None) -> None:
         """Send one message; a controller that is gone hears nothing."""
         try:
@@ -60,6 +72,9 @@ class PipeChannel:
 
     def hear(self, word: str) -> None:
         """Take what the controller said: an answer, or the request to end."""
+        if word == NOTED:
+            self._noted.set()
+            return
         if word == INTERRUPT:
             self._interrupted.set()
         self._answers.put(GO_ON if word == INTERRUPT else word)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -14,7 +15,7 @@ from rnnsweep.hardware import gpus
 from rnnsweep.launchers.local import child
 from rnnsweep.launchers.local.server import PRELOAD, start_server, without_main
 from rnnsweep.sweepfile import Slot, parse_slots
-from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask
+from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, Reported, Started, TrialTask
 
 NO_SERVER = 255  # multiprocessing's exit status for a process whose fork server is gone
 GRACE_S = 20.0  # from the request to stop to the end by force; a checkpoint takes a second or two
@@ -65,6 +66,7 @@ class LocalLauncher:
         self._preload = preload
         self._context = start_server(preload)
         self._running: dict[str, _Process] = {}
+        self._woken, self._bell = Pipe(duplex=False)
 
     def start(self, task: TrialTask, slot: Slot) -> None:
         """Start a task in a free slot."""
@@ -84,11 +86,15 @@ class LocalLauncher:
 
     def events(self, timeout: float) -> list[Event]:
         """Wait for something to happen; a task has ended when its process is gone."""
-        waiting = self._speakers()
-        if not waiting:
-            time.sleep(timeout)
-            return []
-        return self._heard(set(wait(waiting, timeout)))
+        ready = set(wait([self._woken, *self._speakers()], timeout))
+        while self._woken in ready and self._woken.poll():
+            self._woken.recv_bytes()
+        return self._heard(ready)
+
+    def wake(self) -> None:
+        """Let `events` return at once; any thread may call it."""
+        with suppress(OSError):  # closed
+            self._bell.send_bytes(b".")
 
     def _speakers(self) -> list[Any]:
         """List what may have something to say: ends of lines, and processes that may end."""
@@ -132,6 +138,8 @@ class LocalLauncher:
             held.process.join(timeout=5)
             held.connection.close()
         self._running.clear()
+        self._woken.close()
+        self._bell.close()
 
     def _send(self, key: str, word: str) -> None:
         held = self._running.get(key)
@@ -178,6 +186,8 @@ def _messages(key: str, held: _Process) -> list[Event]:
                 events.append(Started(key))
             elif kind == "report":
                 events.append(Reported(key, value))
+            elif kind == "reads test":
+                events.append(ReadsTest(key))
             elif kind == "ended":
                 held.outcome = value
     except (EOFError, OSError):

@@ -106,9 +106,9 @@ class SpoolWriter:
         self._wrote = 0.0
         self._has_thread = False
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Write one line and those held, or keep it for the next call where the disk refuses it."""
-        self._held.append(record)
+    def append(self, *records: Mapping[str, Any]) -> None:
+        """Write lines and those held, or keep them for the next call where the disk refuses them."""
+        self._held.extend(records)
         with self._lock:
             self._take_held()
             if time.monotonic() >= self._next_try:
@@ -248,7 +248,7 @@ def read_spool(path: Path, *, start: int = 0) -> tuple[list[Record], int]:
             if end or len(data) < size:
                 break
             size *= 2  # one line longer than the chunk
-    return [_parse(line) for line in data[:end].splitlines() if line], start + end
+    return [parse_line(line) for line in data[:end].splitlines() if line], start + end
 
 
 def identity_of(spool: Path) -> str:
@@ -275,7 +275,8 @@ def read_all(path: Path) -> Iterator[Record]:
         start = end
 
 
-def _parse(line: bytes) -> Record:
+def parse_line(line: bytes) -> Record:
+    """Parse a line of a spool; what is no JSON object with an `op` comes as ``{"op": "torn"}``."""
     try:
         record = parse_json(line)
     except ValueError:

@@ -1,0 +1,29 @@
+"""Trials on other machines: an agent on each node runs them, and carries home what they write.
+
+An agent holds a launcher of its node. It works in a folder of its node, and sends messages, the lines of
+spools, logs, files and outcomes home. Only the controller's machine writes to mlruns/. Attempts are numbered:
+nothing of an attempt that was given up is ever taken.
+"""
+
+from typing import TYPE_CHECKING
+
+from rnnsweep.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from rnnsweep.launchers.agents.agent import Agent as Agent
+    from rnnsweep.launchers.agents.launcher import AgentLauncher as AgentLauncher
+    from rnnsweep.launchers.agents.messages import AgentSettings as AgentSettings
+    from rnnsweep.launchers.agents.transport import Arrived as Arrived
+    from rnnsweep.launchers.agents.transport import Gone as Gone
+    from rnnsweep.launchers.agents.transport import Room as Room
+    from rnnsweep.launchers.agents.transport import Transport as Transport
+
+__getattr__, __all__ = lazy_names(
+    __name__,
+    {
+        ".agent": "Agent",
+        ".launcher": "AgentLauncher",
+        ".messages": "AgentSettings",
+        ".transport": "Arrived Gone Room Transport",
+    },
+)

@@ -1,0 +1,271 @@
+"""The agent: a launcher of one node that a controller far away uses; it carries home what trials write."""
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.line import RESEND_S, Letter, Line
+from rnnsweep.launchers.agents.messages import (
+    AgentSettings,
+    Answer,
+    Began,
+    Hello,
+    Kill,
+    Leave,
+    Leaving,
+    Over,
+    Piece,
+    Prepare,
+    ReadingTest,
+    Start,
+    Stop,
+    Validated,
+)
+from rnnsweep.launchers.agents.scratch import Scratch
+from rnnsweep.launchers.agents.versions import versions_here
+from rnnsweep.launchers.registry import make_method
+from rnnsweep.sweepfile.slots import join_slots
+from rnnsweep.trial import Ended, Event, Launcher, Outcome, ReadsTest, Reported, Started
+from rnnsweep.trial.causes import explain, print_trace
+
+TICK_S = 0.25  # between two looks at what trials wrote
+SILENT_S = 20.0  # without a word of the controller, until the agent ends its trials and itself
+LINGER_S = 5.0  # that an agent which leaves waits for the controller to confirm what it sent
+
+
+@runtime_checkable
+class NodeLauncher(Launcher, Protocol):
+    """A launcher whose `events` another thread can interrupt."""
+
+    def wake(self) -> None:
+        """Let `events` return at once."""
+
+
+class Agent:
+    """Runs tasks on its node with a launcher of that node.
+
+    Whoever drives it passes letters on: those of the controller to `post`, and to the controller what
+    `collect` returns, until the agent is `over`. Each is for any thread.
+
+    Attributes:
+        settings: what it was started with.
+        over: whether it has ended all it ran, and there is nothing left to send.
+    """
+
+    def __init__(
+        self, settings: AgentSettings, launcher: NodeLauncher | None = None, *, silent_s: float = SILENT_S
+    ) -> None:
+        """Start to work, beside the caller.
+
+        Args:
+            settings: what the controller asked for.
+            launcher: runs the trials; the default is the one that the settings name.
+            silent_s: seconds without a letter after which the agent ends its trials and itself.
+
+        Raises:
+            UserError: there is no such launcher, or the node lacks what its slots name.
+        """
+        self.settings, self.over = settings, False
+        self._launcher = launcher or _launcher_of(settings)
+        self._silent_s = silent_s
+        self._root = Path(tempfile.mkdtemp(prefix="rnnsweep-agent-", dir=settings.scratch))
+        self._line = Line(settings.name)
+        self._changed = threading.Condition()  # guards the line and what it brought
+        self._commands: deque[Any] = deque()
+        self._arrived_at = time.monotonic()
+        self._leaving: Leaving | None = None
+        self._left_at = 0.0
+        self._scratches: dict[int, Scratch] = {}
+        self._attempts: dict[str, int] = {}  # key of a task -> its attempt
+        self._looked_at = 0.0
+        self._send(Hello(socket.gethostname(), os.getpid(), len(self._launcher.slots), versions_here()))
+        self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
+        self._thread.start()
+
+    def post(self, letter: bytes) -> None:
+        """Take a letter of the controller; returns at once."""
+        content = Letter.unpack(letter)
+        with self._changed:
+            if content.line != self._line.name:
+                return
+            self._arrived_at = time.monotonic()
+            self._commands += self._line.take(content)
+            self._changed.notify_all()
+        self._launcher.wake()
+
+    def collect(self, timeout: float) -> bytes:
+        """Wait for something to send, at most `timeout` seconds; the letter tells that the agent is alive."""
+        until = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                left = until - time.monotonic()
+                letter = self._line.letter(always=left <= 0)
+                if letter is not None:
+                    return letter.pack()
+                self._changed.wait(min(left, RESEND_S))
+
+    def leave(self, reason: str = "its node is taken away", *, preempted: bool = True) -> None:
+        """Let all tasks checkpoint and end, then be over: as when the node is about to be taken away."""
+        with self._changed:
+            self._commands.append(Leaving(reason, preempted))
+        self._launcher.wake()
+
+    def close(self) -> None:
+        """End all that still runs, at once, and remove the agent's folder."""
+        self.over = True
+        self._launcher.wake()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        try:
+            while not self.over:
+                self._obey()
+                for event in self._launcher.events(TICK_S):
+                    self._hear(event)
+                self._look()
+                self._end_where_due()
+        except Exception as error:
+            print_trace()
+            self._send(Leaving(f"its agent failed: {explain(error).reason}", preempted=False))
+        finally:
+            self._launcher.close()
+            for scratch in self._scratches.values():
+                scratch.remove()
+            with suppress(OSError):
+                self._root.rmdir()
+            self.over = True
+
+    def _send(self, *messages: Any) -> None:
+        with self._changed:
+            for message in messages:
+                self._line.put(message)
+            self._changed.notify_all()
+
+    def _obey(self) -> None:
+        """Do what the controller asked for; where that fails for one task, the task has failed."""
+        while True:
+            with self._changed:
+                if not self._commands:
+                    return
+                command = self._commands.popleft()
+            if isinstance(command, Leave):
+                self._leave(Leaving("it was told to", preempted=False))
+            elif isinstance(command, Leaving):
+                self._leave(command)
+            else:
+                self._obey_for(command)
+
+    def _obey_for(self, command: Prepare | Piece | Start | Answer | Stop | Kill) -> None:
+        try:
+            self._do(command)
+        except Exception as error:  # a full disk here, a fork server that is gone, slots that are not there
+            print_trace()
+            self._end(command.attempt, explain(error))
+
+    def _do(self, command: Prepare | Piece | Start | Answer | Stop | Kill) -> None:
+        if isinstance(command, Prepare):
+            scratch = Scratch(self._root, command.attempt, command.task, command.steps)
+            self._scratches[command.attempt] = scratch
+            return
+        if command.attempt not in self._scratches:  # it has ended, and its end is on the way
+            return
+        scratch = self._scratches[command.attempt]
+        key, launcher = scratch.task.key, self._launcher
+        match command:
+            case Piece():
+                scratch.receive(command)
+            case Start():
+                slots = [launcher.slots[place] for place in command.places]
+                self._attempts[key] = command.attempt
+                launcher.start(scratch.task, join_slots(slots))
+            case Answer():
+                launcher.answer(key, command.word)
+            case Stop():
+                launcher.stop(key)
+            case Kill():
+                launcher.kill(key)
+
+    def _hear(self, event: Event) -> None:
+        attempt = self._attempts.get(event.key)
+        if attempt is None:
+            return
+        match event:
+            case Started():
+                self._send(Began(attempt))
+            case Reported(report=report):
+                self._send(Validated(attempt, report))
+            case ReadsTest():
+                self._send(ReadingTest(attempt))
+            case Ended(outcome=outcome):
+                self._end(attempt, outcome)
+
+    def _end(self, attempt: int, outcome: Outcome) -> None:
+        """Send all that a task left, and its end; its folder is gone after that."""
+        scratch = self._scratches.pop(attempt, None)
+        if scratch is None:  # it could not even be made
+            self._send(Over(attempt, outcome, ()))
+            return
+        self._attempts.pop(scratch.task.key, None)
+        try:
+            self._send(*scratch.last_news(), Over(attempt, outcome, scratch.files()))
+        except (
+            OSError
+        ) as error:  # what it made cannot be read: it is done again, from what was carried before
+            print_trace()
+            self._send(Over(attempt, explain(error), ()))
+        scratch.remove()
+
+    def _look(self) -> None:
+        """Send what running tasks wrote since the last look."""
+        now = time.monotonic()
+        if now - self._looked_at < TICK_S:
+            return
+        self._looked_at = now
+        for scratch in self._scratches.values():
+            self._send(*scratch.news())
+
+    def _end_where_due(self) -> None:
+        now = time.monotonic()
+        with self._changed:
+            silent, unconfirmed = now - self._arrived_at, self._line.waiting
+        if self._leaving is None:
+            if silent > self._silent_s:
+                reason = f"it heard nothing of its controller for {self._silent_s:g} s"
+                self._leave(Leaving(reason, preempted=False))
+        elif not self._scratches and (not unconfirmed or now - self._left_at > LINGER_S):
+            self.over = True
+        elif self._scratches:
+            self._left_at = now
+
+    def _leave(self, message: Leaving) -> None:
+        if self._leaving is not None:
+            return
+        self._leaving, self._left_at = message, time.monotonic()
+        self._send(message)
+        for attempt, scratch in list(self._scratches.items()):
+            if self._attempts.get(scratch.task.key) == attempt:
+                self._launcher.stop(scratch.task.key)
+            else:  # not started yet
+                self._end(attempt, Outcome("interrupted"))
+
+
+def _launcher_of(settings: AgentSettings) -> NodeLauncher:
+    launcher = make_method(settings.launcher, settings.slots)
+    if not isinstance(launcher, NodeLauncher):
+        launcher.close()
+        raise UserError(f"launcher {settings.launcher.name!r}: cannot run in an agent: it has no `wake`")
+    return launcher
+
+
+def enter_project(settings: AgentSettings) -> None:
+    """Make the controller's current folder this process's too, where the node has it."""
+    if settings.project is not None and os.path.isdir(settings.project):
+        os.chdir(settings.project)

@@ -1,0 +1,159 @@
+"""What controller and agent tell each other; `attempt` numbers all attempts of one controller's tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rnnsweep.sweepfile import Method
+from rnnsweep.trial import Outcome, Report, TrialTask
+
+PIECE = 1 << 20  # bytes of a file in one message
+
+LAST, BEST, PREDICTIONS = "checkpoints/last.ckpt", "checkpoints/best.ckpt", "test_predictions.npz"
+FILES = (LAST, BEST, PREDICTIONS)  # of a task's folder, that travel
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """What an agent is started with.
+
+    Attributes:
+        name: of the agent; no two ever have the same.
+        slots: of the agent, as `parse_slots` reads them; GPUs are counted among those that it may use.
+        launcher: what runs the trials there.
+        project: the controller's current folder: the agent's too, where the node has it.
+        scratch: where the agent works, on its node; None takes the node's folder of temporary files.
+        locker: where checkpoints are kept, as `open_locker` reads it; None: they travel with the messages.
+    """
+
+    name: str
+    slots: str
+    launcher: Method = field(default_factory=lambda: Method("local"))
+    project: str | None = None
+    scratch: str | None = None
+    locker: str | None = None
+
+
+# to the agent
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Make room for an attempt; its files follow, then `Start`."""
+
+    attempt: int
+    task: TrialTask
+    steps: Mapping[str, int]  # metric -> highest step that the controller's machine has
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a file, in either direction; `name` is in the task's folder, or of an artifact."""
+
+    attempt: int
+    name: str
+    data: bytes
+    is_last: bool
+    is_artifact: bool = False
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start the task of an attempt in some of the agent's slots."""
+
+    attempt: int
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Answer a report, or confirm that a reading of the test part is noted."""
+
+    attempt: int
+    word: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Let a task checkpoint and end."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Kill:
+    """End a task at once."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Leave:
+    """End what runs, and the agent."""
+
+
+# from the agent
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The agent is there."""
+
+    node: str
+    pid: int
+    slots: int  # tasks at a time
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Began:
+    """The task's process is there."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The task waits for the answer to a report."""
+
+    attempt: int
+    report: Report
+
+
+@dataclass(frozen=True)
+class ReadingTest:
+    """The task waits until its reading of the test part is noted."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Whole lines of the run's spool."""
+
+    attempt: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Log:
+    """The end of what a task printed."""
+
+    attempt: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Over:
+    """The task's process is gone, and all of it that travels has been sent."""
+
+    attempt: int
+    outcome: Outcome
+    files: tuple[str, ...]  # of `FILES`, that the task's folder holds now
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The agent ends its tasks and itself: its node is taken away, or it was not heard from."""
+
+    reason: str
+    preempted: bool

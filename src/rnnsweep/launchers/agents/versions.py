@@ -1,0 +1,33 @@
+"""What must be the same on the controller's machine and its nodes; compared when an agent arrives."""
+
+import functools
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from rnnsweep.paths import PACKAGE
+from rnnsweep.state.start import code_digest
+
+_DISTRIBUTIONS = ("torch", "numpy", "numba", "pytorch-lightning")  # they decide a score's last digit
+
+
+@functools.cache
+def versions_here() -> dict[str, str]:
+    """Return the versions of this process, and the digest of the code of this package."""
+    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "none"
+    return {**found, "rnnsweep": code_digest(PACKAGE)[:12]}
+
+
+def difference(there: Mapping[str, str]) -> str | None:
+    """Return what differs there, with both versions; None where nothing does."""
+    here = versions_here()
+    for name in sorted({*here, *there}, key=lambda name: name == "rnnsweep"):
+        if here.get(name) != there.get(name):
+            code = " (digest of its code)" if name == "rnnsweep" else ""
+            return f"{name}{code} is {there.get(name, 'none')} there and {here.get(name, 'none')} here"
+    return None

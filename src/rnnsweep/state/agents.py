@@ -1,0 +1,51 @@
+"""The agents of a sweep that runs on several nodes, as its controller last wrote them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.files import read_json, write_whole
+
+AGENTS = "agents.json"
+
+
+@dataclass(frozen=True)
+class AgentRow:
+    """One agent.
+
+    Attributes:
+        name: of the agent, new for each that takes the place of a lost one.
+        node: the name of its machine.
+        slots: tasks at a time.
+        busy: tasks that it runs now.
+        lost: whether it was given up.
+    """
+
+    name: str
+    node: str
+    slots: int
+    busy: int
+    lost: bool
+
+
+def write_agents(folder: Path, rows: Sequence[AgentRow]) -> None:
+    """Write the agents of a sweep to its folder, for `status` of another process."""
+    write_whole(folder / AGENTS, json.dumps({"agents": [asdict(row) for row in rows]}), durable=False)
+
+
+def read_agents(folder: Path) -> tuple[AgentRow, ...]:
+    """Read the agents of a sweep; none where it ran on one machine, or what is there does not read."""
+    rows = (read_json(folder / AGENTS) or {}).get("agents")
+    return tuple(row for values in rows if (row := _row(values))) if isinstance(rows, list) else ()
+
+
+def _row(values: Any) -> AgentRow | None:
+    try:
+        row = AgentRow(**values)
+    except TypeError:
+        return None
+    texts, numbers = (row.name, row.node), (row.slots, row.busy)
+    sound = all(isinstance(text, str) for text in texts) and all(type(n) is int for n in numbers)
+    return row if sound and isinstance(row.lost, bool) else None

@@ -1,0 +1,115 @@
+"""What trials of agents do in the tests: they record, checkpoint and resume as trainings do, but at once."""
+
+import hashlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from rnnsweep.launchers.local import child
+from rnnsweep.tracking.spool.record import RunRecord
+from rnnsweep.trial import Outcome, Report
+
+RUNGS = 4
+PRELOAD = ("rnnsweep.launchers.local.child", "rnnsweep.tracking.spool.record", "rnnsweep.trial.reads")
+
+
+def main(connection, task, slot):
+    """Run `trial` on the real trial's side of the line."""
+    child.main(connection, task, slot, run=trial)
+
+
+def score_of(overrides):
+    """A score that its configuration decides alone."""
+    digest = hashlib.sha256(json.dumps(sorted(overrides)).encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+def trial(task, channel):
+    """Record and report a few validations, go on from a checkpoint, hear what the controller wants."""
+    seconds = float(os.environ.get("AGENT_PROGRAM_S", "0"))
+    score, last = score_of(task.overrides), task.files.checkpoints / "last.ckpt"
+    last.parent.mkdir(exist_ok=True)
+    done = int(last.read_text()) if task.resume and last.exists() else 0
+    record = RunRecord.open(
+        task.mlruns, experiment="toy", name=task.name, key=task.key, tags=task.tags, resume=True
+    )
+    print(f"pid {os.getpid()} begins at {done}", flush=True)
+    for rung in range(done + 1, RUNGS + 1):
+        time.sleep(seconds / RUNGS)
+        record.metrics({"validation/score": score * rung / RUNGS}, step=rung)
+        record.flush()
+        (last.parent / "part").write_text(str(rung))
+        (last.parent / "part").replace(last)
+        answer = channel.report(Report(rung, rung, float(rung), score * rung / RUNGS))
+        scores = {"validation": score * rung / RUNGS, "epochs": float(rung), "seconds": 1.0, "from": done}
+        if channel.interrupted():
+            record.end("interrupted")
+            return Outcome("interrupted", scores=scores, recorded=True)
+        if answer == "stop" and rung < RUNGS:
+            record.end("pruned")
+            last.unlink()
+            return Outcome("pruned", "pruned", scores=scores, recorded=True)
+    record.artifact(f"made by {task.name}", "made.txt")
+    (last.parent / "best.ckpt").write_text(f"best of {task.name}")
+    last.unlink()
+    record.end("complete")
+    return Outcome("complete", scores=scores, recorded=True)
+
+
+def dies_once(connection, task, slot):
+    """Like `main`; but the first process of each task is killed after its second validation."""
+    child.main(connection, task, slot, run=_dying)
+
+
+class _Killed:
+    def __init__(self, channel):
+        self._channel = channel
+
+    def report(self, report):
+        if report.rung == 2:
+            time.sleep(0.6)  # until its record is home
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self._channel.report(report)
+
+    def interrupted(self):
+        return self._channel.interrupted()
+
+
+def _dying(task, channel):
+    return trial(task, channel if task.resume else _Killed(channel))
+
+
+def waits(connection, task, slot):
+    """Work until someone says that it is enough; then report once more, as a stale attempt would."""
+    child.main(connection, task, slot, run=_waiting)
+
+
+def _waiting(task, channel):
+    record = RunRecord.open(task.mlruns, experiment="toy", name=task.name, key=task.key, resume=True)
+    record.metrics({"validation/score": 0.25}, step=1)
+    record.flush()
+    last = task.files.checkpoints / "last.ckpt"
+    last.parent.mkdir(exist_ok=True)
+    last.write_text("1")
+    print(f"waiting in {task.mlruns}", flush=True)
+    while not channel.interrupted():
+        time.sleep(0.02)
+    record.metrics({"validation/score": 99.0}, step=2)
+    last.write_text("2")
+    record.end("interrupted")
+    return Outcome("interrupted", scores={"validation": 99.0}, recorded=True)
+
+
+def reads_test(connection, task, slot):
+    """Look at the test part once it is noted."""
+    child.main(connection, task, slot, run=_reading)
+
+
+def _reading(task, channel):
+    from rnnsweep.trial.reads import note_test_read
+
+    note_test_read(task, channel)
+    noted = Path(task.overrides[0])  # on the controller's machine, which is this one
+    return Outcome("complete", scores={"validation": 0.5, "noted": noted.read_text().count("\n")})
