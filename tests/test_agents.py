@@ -367,7 +367,9 @@ def test_a_damaged_table_of_agents_is_none(tmp_path, text):
 def swept(folder, launcher):
     """Run a sweep; return its summary, the outcomes of its trials and its spools' points."""
     sweep = write_sweep(folder, retries=5, trials=2, replicates=1)
-    summary = run_sweep(sweep, mlruns=folder / "mlruns", launcher=launcher, records=NoRecords())
+    summary = run_sweep(
+        sweep, mlruns=folder / "mlruns", launcher=launcher, records=NoRecords(), prepare=lambda run: "corpus"
+    )
     trials = sorted((summary.folder / "trials").iterdir())
     outcomes = {one.name: json.loads((one / "outcome.json").read_text()) for one in trials}
     spools = (folder / "mlruns" / "spool").glob("*.jsonl")

@@ -123,7 +123,9 @@ def launcher_names() -> list[str]:
 
 
 def _own() -> list[str]:
-    return [each.name for each in pkgutil.iter_modules([str(Path(__file__).parent)]) if each.ispkg]
+    """List the launchers of this folder: its packages with a specification."""
+    names = [each.name for each in pkgutil.iter_modules([str(Path(__file__).parent)]) if each.ispkg]
+    return [name for name in names if hasattr(import_module(f"rnnsweep.launchers.{name}"), "SPEC")]
 
 
 def _find(name: str) -> LauncherSpec:

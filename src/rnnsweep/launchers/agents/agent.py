@@ -60,13 +60,19 @@ class Agent:
     """
 
     def __init__(
-        self, settings: AgentSettings, launcher: NodeLauncher | None = None, *, silent_s: float = SILENT_S
+        self,
+        settings: AgentSettings,
+        launcher: NodeLauncher | None = None,
+        *,
+        node: str | None = None,
+        silent_s: float = SILENT_S,
     ) -> None:
         """Start to work, beside the caller.
 
         Args:
             settings: what the controller asked for.
             launcher: runs the trials; the default is the one that the settings name.
+            node: its name for people; the default is that of the host.
             silent_s: seconds without a letter after which the agent ends its trials and itself.
 
         Raises:
@@ -85,7 +91,7 @@ class Agent:
         self._scratches: dict[int, Scratch] = {}
         self._attempts: dict[str, int] = {}  # key of a task -> its attempt
         self._looked_at = 0.0
-        self._send(Hello(socket.gethostname(), os.getpid(), len(self._launcher.slots), versions_here()))
+        self._send(Hello(node or socket.gethostname(), os.getpid(), len(self._launcher.slots), versions_here()))
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._thread.start()
 

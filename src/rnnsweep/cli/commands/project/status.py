@@ -59,6 +59,7 @@ def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
                     for one in found.standings
                 },
                 "left": left_of(found),
+                "agents": [asdict(agent) for agent in found.agents],
                 "disk": asdict(disk),
                 "next": found.next,
             }
@@ -113,6 +114,9 @@ def _print_status(found: "SweepStatus") -> None:
     for one in found.standings:
         if one.stopped:
             console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
+    for agent in found.agents:
+        words = "lost" if agent.lost else f"{agent.busy} of {agent.slots} slots busy"
+        console.print(f"agent {agent.name} on {agent.node}: {words}", markup=False, highlight=False)
     print_failures(found.failures, most=len(found.failures))
     if found.next:
         words = "go on with" if found.state == "interrupted" else "Next"
