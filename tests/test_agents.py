@@ -217,6 +217,7 @@ def test_a_task_that_is_killed_ends_at_once_even_where_its_agent_is_deaf(over, t
 # what is lost
 
 
+@pytest.mark.slow
 def test_nothing_of_a_stale_attempt_is_ever_taken(over, tmp_path, monkeypatch):
     far, transport = over(1, 1, entry=agent_programs.waits, silent_s=3.0)
     one = task(tmp_path, "x")
@@ -245,6 +246,7 @@ def test_nothing_of_a_stale_attempt_is_ever_taken(over, tmp_path, monkeypatch):
     assert Outcome.read(one.folder) is None
 
 
+@pytest.mark.slow
 def test_an_agent_that_hears_nothing_ends_its_trials_and_itself(over, tmp_path):
     far, transport = over(1, entry=agent_programs.waits, silent_s=1.0)
     far.start(task(tmp_path, "x"), far.slots[0])
@@ -379,6 +381,7 @@ def swept(folder, launcher):
     return summary, outcomes, recorded
 
 
+@pytest.mark.slow
 def test_a_sweep_over_bad_mail_loses_nothing_doubles_nothing_and_scores_as_at_home(over, tmp_path):
     for name in ("here", "far"):
         (tmp_path / name).mkdir()

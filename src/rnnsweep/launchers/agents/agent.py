@@ -91,7 +91,9 @@ class Agent:
         self._scratches: dict[int, Scratch] = {}
         self._attempts: dict[str, int] = {}  # key of a task -> its attempt
         self._looked_at = 0.0
-        self._send(Hello(node or socket.gethostname(), os.getpid(), len(self._launcher.slots), versions_here()))
+        self._send(
+            Hello(node or socket.gethostname(), os.getpid(), len(self._launcher.slots), versions_here())
+        )
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._thread.start()
 
