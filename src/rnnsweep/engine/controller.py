@@ -22,7 +22,7 @@ from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
 from rnnsweep.state.progress import Failure, Listener, Snapshot, Standing
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported
+from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, PREEMPTED, explain
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
@@ -118,8 +118,8 @@ class Controller:
                 self.held = job  # the next slots that fall free are its
                 return
             else:
-                few = f"it takes as many slots at once, and there are {len(self.launcher.slots)}"
-                reason = f"trainer.devices={job.task.devices}: {few}"
+                have = f"needs as many slots at once, and there are {len(self.running.free)}"
+                reason = f"trainer.devices={job.task.devices}: {have}"
                 self._end(job, Outcome("failed", CONFIGURATION, reason))
 
     def _start(self, busy: Busy) -> bool:
@@ -264,11 +264,10 @@ class Controller:
         if outcome.state == "complete" and seconds is not None:
             self.durations.setdefault(task.architecture, []).append(seconds)
         if outcome.state == "failed":
-            self._note_failure(job, outcome)
+            self._note_failure(task, outcome)
         self.hopeless.check(outcome)
 
-    def _note_failure(self, job: Job, outcome: Outcome) -> None:
-        task = job.task
+    def _note_failure(self, task: TrialTask, outcome: Outcome) -> None:
         cause, reason, log = outcome.cause or "crash", outcome.reason or "no reason was given", task.files.log
         self.failures.append(Failure(task.name, cause, reason, log))
         self.listener.message(f"{task.name}: failed: {cause}: {reason} ({log})")

@@ -41,8 +41,7 @@ class _Attempt:
 
 
 class AgentLauncher:
-    """Runs tasks in the slots of agents. A slot of the controller is a permit: which agent runs its task, and
-    when, depends on which are there.
+    """Runs tasks in the slots of agents: which agent runs a task, and when, depends on which are there.
 
     Attributes:
         slots: of all rooms of the transport; a slot's host is the node of its room.
@@ -277,8 +276,7 @@ class AgentLauncher:
     def _give_up(self) -> None:
         now = time.monotonic()
         for agent in self._fleet.silent():
-            silent = f"nothing was heard of it for {now - agent.heard_at:.0f} s"
-            self._lose(agent, agent.gone or silent)
+            self._lose(agent, agent.gone or f"nothing was heard of it for {now - agent.heard_at:.0f} s")
         for agent in [] if self._waiting else self._fleet.idle():
             self._fleet.give_up(agent, lost=False)
         for attempt in list(self._attempts.values()):
