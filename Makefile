@@ -12,6 +12,8 @@ $(READY): pyproject.toml
 	@echo "installing rnnsweep into $(VENV) (once; one to three minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . | { grep --line-buffered -E "^(Collecting|Installing)" || true; }
+	@echo "compiling the loops of recurrent layers for this processor (once; half a minute)"
+	@$(BIN)/python -P -m rnnsweep.api.compile_ahead 2>/dev/null || echo "the first training compiles them"
 	@touch $@
 
 $(TOOLS): $(READY)

@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from short_trainings import write_rows
 
 from rnnsweep.compiled import code_seen
 from rnnsweep.launchers.local.server import in_fresh_process
+from rnnsweep.safety.interpreter import run_module
 
 OUTER = """
 from rnnsweep.compiled import compiled
@@ -103,3 +106,22 @@ def test_a_process_of_the_fork_server_has_what_numba_loads_for_its_first_functio
         eval, "[name in __import__('sys').modules for name in ('numba.np.linalg', 'torch')]"
     )
     assert loaded == [True, True]
+
+
+@pytest.mark.slow
+def test_what_compiles_ahead_leaves_nothing_to_compile_for_a_training_of_the_default_settings(tmp_path):
+    write_rows(tmp_path / "rows.csv")
+    (tmp_path / "conf").symlink_to(Path(__file__).parents[1] / "conf")
+    home = {**os.environ, "RNNSWEEP_HOME": str(tmp_path)}
+    subprocess.run(run_module("rnnsweep.api.compile_ahead"), env=home, check=True, capture_output=True)
+    assert not (tmp_path / "mlruns").exists()
+    for model in ("lstm", "bigru"):
+        words = ["train", "data=files", f"data.train={tmp_path / 'rows.csv'}", f"model={model}"]
+        done = subprocess.run(
+            run_module("rnnsweep", *words, "trainer.max_epochs=1", "tracking.enabled=false"),
+            env=home,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert LINE not in done.stderr

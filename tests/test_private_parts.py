@@ -21,7 +21,7 @@ from rnnsweep.tracking.store import tables
 
 PACKAGE = Path(rnnsweep.__file__).parent
 # distribution -> newest minor version that was looked at
-NEWEST = {"hydra-core": "1.3", "pytorch-lightning": "2.6", "mlflow": "3.17", "numba": "0.68"}
+NEWEST = {"hydra-core": "1.3", "pytorch-lightning": "2.6", "mlflow": "3.17", "numba": "0.68", "torch": "2.13"}
 _STORE = "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore"
 _REPOSITORIES = "mlflow.store.artifact.artifact_repository_registry"
 # private part -> the module of this package that alone may use it
@@ -35,6 +35,9 @@ PARTS = {
     "numba.core.caching:FunctionCache.load_overload": "compiled.py",
     "numba.core.caching:FunctionCache.save_overload": "compiled.py",
     "numba.core.registry:cpu_target": "compiled.py",
+    "torch._dynamo:OptimizedModule": "spared_imports.py",
+    "torch._dynamo:disable": "spared_imports.py",
+    "torch._dynamo:graph_break": "spared_imports.py",
     "mlflow.store.db.utils:_get_alembic_config": "tracking/store/schema.py",
     "mlflow.store.db.utils:_upgrade_db": "tracking/store/schema.py",
     "mlflow.store.db.utils:create_sqlalchemy_engine": "tracking/store/schema.py",

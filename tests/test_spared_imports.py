@@ -1,4 +1,4 @@
-"""Processes of ours import Lightning without what no training uses."""
+"""Processes of ours import PyTorch and Lightning without what no training uses."""
 
 import subprocess
 import sys
@@ -18,6 +18,27 @@ def printed(code):
 @pytest.mark.slow
 def test_lightning_is_imported_without_plots_and_signal_processing():
     assert printed(SPARE + "import pytorch_lightning; " + SHOWN) == "[]"
+
+
+COMPILER = """
+import sys, torch, pytorch_lightning
+from pytorch_lightning.utilities.compile import OptimizedModule
+layer = torch.nn.Linear(2, 2)
+adam = torch.optim.Adam(layer.parameters())
+layer(torch.ones(1, 2)).sum().backward()
+adam.step()
+adam.zero_grad()
+print("sympy" in sys.modules, isinstance(layer, OptimizedModule))
+import torch._dynamo.eval_frame as inner
+fast = torch.compile(layer, backend="eager")
+print("sympy" in sys.modules, inner is torch._dynamo.eval_frame, inner.__spec__.origin is not None)
+print(isinstance(fast, OptimizedModule), isinstance(layer, OptimizedModule), tuple(fast(torch.ones(1, 2)).shape))
+"""
+
+
+@pytest.mark.slow
+def test_pytorchs_compiler_is_loaded_when_somebody_compiles_and_not_before():
+    assert printed(SPARE + COMPILER).splitlines() == ["False False", "True True True", "True False (1, 2)"]
 
 
 def test_other_packages_are_answered_as_ever(monkeypatch):

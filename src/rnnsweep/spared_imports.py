@@ -1,17 +1,25 @@
-"""What importing Lightning brings along and no training of ours uses: a quarter of the time that it takes.
+"""What importing PyTorch and Lightning brings along and no training of ours uses: over half of the time.
 
 Lightning imports torchmetrics, which imports Matplotlib's pyplot (for the `plot` methods of its metrics) and
 SciPy's signal processing (for metrics of sound). Both are optional there: torchmetrics asks
 lightning-utilities (`RequirementCache`, `package_available`) whether they are installed. In our own processes
 the answer is "no".
+
+Lightning also imports PyTorch's compiler (``torch._dynamo``, with SymPy and ONNX's exporter behind it), to
+ask of each module whether it is a compiled one, and an optimiser imports it to be left alone by it. Until
+somebody compiles, a stand-in answers both; whatever else is asked of it loads the compiler.
 """
 
 import sys
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
+from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import Any, cast
 
 SPARED = ("PIL", "matplotlib", "scipy")
+COMPILER = "torch._dynamo"
 
 
 class _BeforeTorchmetrics:
@@ -28,10 +36,93 @@ class _BeforeTorchmetrics:
         return None
 
 
+class _BeforeCompiler:
+    """A finder of the compiler's stand-in; what lies within the compiler it finds after loading the compiler."""
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find the stand-in, or a module of the compiler's package."""
+        if name == COMPILER:
+            real = PathFinder.find_spec(name, path)
+            if real is None:
+                return None
+            spec = ModuleSpec(name, _Handed(_StandIn(name)), is_package=True)
+            spec.submodule_search_locations = real.submodule_search_locations
+            return spec
+        if not name.startswith(f"{COMPILER}."):
+            return None
+        _load_compiler()
+        loaded = sys.modules.get(name)
+        return None if loaded is None else ModuleSpec(name, _Handed(loaded))
+
+
+class _Handed(Loader):
+    """Loads a module that exists."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module, self._own = module, dict(vars(module))
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module."""
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give a module that was loaded before its own spec back."""
+        if not isinstance(module, _StandIn):
+            vars(module).update(self._own)
+
+
+class _OfCompiled(type):
+    """Makes `isinstance` ask the compiler, if that was loaded by now."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        compiler = sys.modules[COMPILER]
+        return not isinstance(compiler, _StandIn) and isinstance(instance, compiler.OptimizedModule)
+
+
+class _OptimizedModule(metaclass=_OfCompiled):
+    """The type of compiled modules."""
+
+
+class _StandIn(ModuleType):
+    """The compiler, until somebody compiles."""
+
+    OptimizedModule = _OptimizedModule
+
+    @staticmethod
+    def disable(fn: Any = None, *settings: Any, **named: Any) -> Any:
+        """Return a function that the compiler leaves alone: the function, as nothing is compiled."""
+        return fn if fn is not None else _load_compiler().disable(fn, *settings, **named)
+
+    @staticmethod
+    def graph_break(*settings: Any, **named: Any) -> None:
+        """Do nothing: no graph is recorded."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Load the compiler; who looks over all modules, as `inspect` does, asks for special names alone."""
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(_load_compiler(), name)
+
+
+def _load_compiler() -> ModuleType:
+    """Load PyTorch's compiler in the place of its stand-in."""
+    if _BeforeCompiler in sys.meta_path:
+        sys.meta_path.remove(cast(Any, _BeforeCompiler))
+    if isinstance(sys.modules.get(COMPILER), _StandIn):
+        del sys.modules[COMPILER]
+        vars(sys.modules["torch"]).pop("_dynamo", None)  # PyTorch finds it again in `sys.modules`
+    return import_module(COMPILER)
+
+
 def spare_imports() -> None:
-    """Leave out what torchmetrics can do without, before Lightning is imported, in our own process."""
+    """Leave out what trainings can do without, before Lightning is imported, in our own process."""
     if "torchmetrics" not in sys.modules and _BeforeTorchmetrics not in sys.meta_path:
         sys.meta_path.insert(0, _BeforeTorchmetrics)
+    if COMPILER not in sys.modules and _BeforeCompiler not in sys.meta_path:
+        sys.meta_path.insert(0, _BeforeCompiler)
 
 
 def _answer_no() -> None:

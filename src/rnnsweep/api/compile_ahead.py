@@ -1,0 +1,46 @@
+"""``python -P -m rnnsweep.api.compile_ahead``: compile the loops of all cells, so that no training waits for it.
+
+A tiny training of each cell compiles what real ones of the default settings run, and nothing is recorded.
+"""
+
+import tempfile
+from pathlib import Path
+
+CELLS = ("rnn", "gru", "lstm")
+_ROWS = 96
+_SETTINGS = (
+    "data=files",
+    "data.vocabulary=200",
+    "model.embedding_size=64",
+    "model.hidden_size=8",
+    "trainer.max_epochs=1",
+    "trainer.threads=1",
+    "tracking.enabled=false",
+)
+
+
+def compile_ahead() -> None:
+    """Compile what is not compiled yet; one to two minutes of one core, nothing where all of it is there."""
+    from rnnsweep.api.training import train
+
+    with tempfile.TemporaryDirectory() as name:
+        rows = Path(name) / "rows.csv"
+        texts = (f"{'word' if row % 2 else 'other'} w{row % 50} w{row % 7},{row % 2}" for row in range(_ROWS))
+        rows.write_text("\n".join(["text,label", *texts]), encoding="utf-8")
+        for cell in CELLS:
+            train([*_SETTINGS, f"model={cell}", f"data.train={rows}"])
+
+
+if __name__ == "__main__":
+    import sys
+
+    from rnnsweep.errors import UserError
+    from rnnsweep.safety.interpreter import leave_out_working_directory
+    from rnnsweep.spared_imports import spare_imports
+
+    leave_out_working_directory()
+    spare_imports()
+    try:
+        compile_ahead()
+    except UserError as error:
+        sys.exit(f"error: {error}")
