@@ -1,11 +1,13 @@
 """One peer's search, in its own environment: as its documentation writes it, on the network of `_plain`.
 
-`python -m benchmarks._peer NAME FOLDER TRIALS` prints one line of JSON: seconds of the search, [second, best
-validation accuracy so far] of each trial that ended, its parameters, and trials that failed.
-`python -m benchmarks._peer seeds FOLDER PARAMETERS SEEDS` trains one configuration with each seed.
+`python -m benchmarks._peer NAME FOLDER TRIALS CELL` prints one line of JSON: seconds of the search, [second,
+best validation accuracy so far] of each trial that ended, the best one's parameters, and trials that failed.
+`python -m benchmarks._peer seeds FOLDER PARAMETERS SEEDS` trains one configuration with each seed. Each
+training writes when it began and ended to `FOLDER/trainings.jsonl`, and its process to `FOLDER/process-N`.
 """
 
 import json
+import os
 import sys
 import time
 import warnings
@@ -23,20 +25,30 @@ from rnnsweep.data import prepare
 
 SLOTS = 2
 LR, HIDDEN = (1e-3, 1e-2), (16, 64)
+FOLDER, CELL = "RNNSWEEP_PEER_FOLDER", "RNNSWEEP_PEER_CELL"  # environment: workers of a peer inherit it
 Report = Callable[[float, int], None]
 
 
-def train(lr: float, hidden: int, report: Report | None = None, seed: int = 0, cell: str = "lstm") -> float:
+def train(lr: float, hidden: int, report: Report | None = None, seed: int = 0) -> float:
     """Train one configuration; return its best validation accuracy."""
+    folder = Path(os.environ[FOLDER])
+    (folder / f"process-{os.getpid()}").touch()
+    began = time.time()
+    try:
+        return _train(lr, hidden, report, seed)
+    finally:  # a trial that is stopped leaves by an exception
+        with (folder / "trainings.jsonl").open("a") as file:
+            file.write(json.dumps([began, time.time()]) + "\n")
+
+
+def _train(lr: float, hidden: int, report: Report | None, seed: int) -> float:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     corpus = prepare(compose([*FIXED, "model=lstm"]).data)
     parts = [(Rows(corpus.train), True), (Rows(corpus.validation), False)]
     loaders = [DataLoader(rows, batch_size=BATCH, shuffle=mix, collate_fn=collate) for rows, mix in parts]
-    net, scores = Net(lr, hidden, corpus), []
-    if cell == "gru":
-        net.lstm = torch.nn.GRU(64, hidden, batch_first=True)
+    net, scores = Net(lr, hidden, corpus, os.environ[CELL]), []
 
     class Reports(pl.Callback):
         def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -69,6 +81,7 @@ def ray_tune(folder: Path, trials: int) -> dict[str, Any]:
             config["lr"], config["hidden"], lambda score, epoch: tune.report({"score": score, "epoch": epoch})
         )
 
+    began = time.time()
     ray.init(num_cpus=SLOTS, include_dashboard=False, log_to_driver=False)
     tuner = tune.Tuner(
         trainable,
@@ -83,20 +96,43 @@ def ray_tune(folder: Path, trials: int) -> dict[str, Any]:
         ),
         run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
     )
-    began = time.time()
     results = tuner.fit()
     ended = [
-        (one.metrics["timestamp"] - began, one.metrics["score"], one.config) for one in results if one.metrics
+        (one.metrics["timestamp"] - began, one.metrics["score"], one.config)
+        for one in results
+        if one.error is None and "score" in (one.metrics or {})
     ]
-    return summary(ended, failed=len(results.errors))
+    return {**summary(ended, failed=trials - len(ended)), "seconds": time.time() - began}
 
 
-def syne_tune(folder: Path, trials: int) -> dict[str, Any]:
-    """Syne Tune: MOBSTER (ASHA with a Gaussian process) on the local backend."""
+def syne_asha(folder: Path, trials: int) -> dict[str, Any]:
+    """Syne Tune's ASHA on its local backend."""
+    from syne_tune.optimizer.baselines import ASHA
+
+    space = _syne_space()
+    settings = {"metric": "score", "do_minimize": False, "time_attr": "epoch", "max_t": EPOCHS}
+    return _syne(ASHA(space, random_seed=0, **settings), space, trials)
+
+
+def syne_mobster(folder: Path, trials: int) -> dict[str, Any]:
+    """Syne Tune's MOBSTER, ASHA with a Gaussian process; its releases after 0.13 have it no more."""
+    from syne_tune.optimizer.baselines import MOBSTER
+
+    space = _syne_space()
+    settings = {"metric": "score", "mode": "max", "resource_attr": "epoch", "max_resource_attr": "epochs"}
+    return _syne(MOBSTER(space, random_seed=0, **settings), space, trials)
+
+
+def _syne_space() -> dict[str, Any]:
+    from syne_tune.config_space import loguniform, randint
+
+    return {"lr": loguniform(*LR), "hidden": randint(*HIDDEN), "epochs": EPOCHS}
+
+
+def _syne(scheduler: Any, space: dict[str, Any], trials: int) -> dict[str, Any]:
     from syne_tune import StoppingCriterion, Tuner
     from syne_tune.backend import PythonBackend
-    from syne_tune.config_space import loguniform, randint
-    from syne_tune.optimizer.baselines import ASHA
+    from syne_tune.experiments import load_experiment
 
     def trainable(lr: float, hidden: int, epochs: int) -> None:
         from syne_tune import Reporter
@@ -106,20 +142,19 @@ def syne_tune(folder: Path, trials: int) -> dict[str, Any]:
         tell = Reporter()
         train(lr, hidden, lambda score, epoch: tell(epoch=epoch, score=score))
 
-    space = {"lr": loguniform(*LR), "hidden": randint(*HIDDEN), "epochs": EPOCHS}
     tuner = Tuner(
         trial_backend=PythonBackend(tune_function=trainable, config_space=space),
-        scheduler=ASHA(
-            space, metric="score", do_minimize=False, time_attr="epoch", max_t=EPOCHS, random_seed=0
-        ),
-        stop_criterion=StoppingCriterion(max_num_trials_completed=trials),
+        scheduler=scheduler,
+        stop_criterion=StoppingCriterion(max_num_trials_finished=trials),
         n_workers=SLOTS,
         tuner_name="peer",
     )
     began = time.time()
-    tuner.run()
-    from syne_tune.experiments import load_experiment
-
+    try:
+        tuner.run()
+    except ValueError as error:  # more failed trials than it bears
+        print(error, file=sys.stderr)
+    seconds = time.time() - began
     table = load_experiment(tuner.name).results
     best = table.groupby("trial_id").agg(
         {"st_tuner_time": "max", "score": "max", "config_lr": "first", "config_hidden": "first"}
@@ -127,8 +162,8 @@ def syne_tune(folder: Path, trials: int) -> dict[str, Any]:
     ended = [
         (row.st_tuner_time, row.score, {"lr": row.config_lr, "hidden": int(row.config_hidden)})
         for row in best.itertuples()
-    ]
-    return {**summary(ended), "seconds": time.time() - began}
+    ][:trials]
+    return {**summary(ended, failed=trials - len(ended)), "seconds": seconds}
 
 
 def hydra(folder: Path, trials: int) -> dict[str, Any]:
@@ -141,15 +176,18 @@ def hydra(folder: Path, trials: int) -> dict[str, Any]:
         "hydra:\n  mode: MULTIRUN\n"
         f"  sweep: {{dir: {folder}}}\n"
         f"  launcher: {{n_jobs: {SLOTS}}}\n"
-        f"  sweeper: {{direction: maximize, n_trials: {trials}, n_jobs: {SLOTS}, sampler: {{seed: 0}},\n"
-        f"    params: {{lr: 'tag(log, interval({LR[0]}, {LR[1]}))',\n"
-        f"      hidden: 'range({HIDDEN[0]}, {HIDDEN[1] + 1})'}}}}\n"
+        f"  sweeper:\n    direction: maximize\n    n_trials: {trials}\n    n_jobs: {SLOTS}\n"
+        "    sampler: {seed: 0}\n"
+        f"    params:\n      lr: tag(log, interval({LR[0]}, {LR[1]}))\n"
+        f"      hidden: range({HIDDEN[0]}, {HIDDEN[1] + 1})\n"
     )
     words = [sys.executable, "-m", "benchmarks._peer", "hydra-trial", "--config-dir", str(folder)]
     began = time.time()
-    subprocess.run(words, check=True, stdout=sys.stderr)
-    seconds = time.time() - began
-    lines = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    done = subprocess.run(words, stdout=sys.stderr, check=False)  # a job that fails ends its sweep
+    seconds, path = time.time() - began, folder / "trials.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    if done.returncode and not lines:
+        raise SystemExit("Hydra's sweep failed before any trial")
     ended = [(line["time"] - began, line["score"], line["config"]) for line in lines]
     return {**summary(ended, failed=trials - len(lines)), "seconds": seconds}
 
@@ -158,12 +196,11 @@ def hydra_trial() -> None:
     """Be Hydra's task."""
     import hydra as library
 
-    @library.main(version_base="1.3", config_name="conf")
+    @library.main(version_base="1.3", config_path=None, config_name="conf")
     def task(config: Any) -> float:
         score = train(config.lr, config.hidden)
-        folder = Path(library.core.hydra_config.HydraConfig.get().sweep.dir)
         line = {"time": time.time(), "score": score, "config": {"lr": config.lr, "hidden": config.hidden}}
-        with (folder / "trials.jsonl").open("a") as file:
+        with (Path(os.environ[FOLDER]) / "trials.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
         return score
 
@@ -177,20 +214,37 @@ def plain_optuna(folder: Path, trials: int) -> dict[str, Any]:
     from benchmarks._plain import open_study
 
     study = open_study(str(folder / "plain.log"))
-    for _ in range(trials):
-        study.enqueue_trial({})
-    words = [sys.executable, "-m", "benchmarks._plain", str(folder / "plain.log")]
+    words = [sys.executable, "-m", "benchmarks._peer", "plain-process", str(folder), str(trials)]
     began = time.time()
-    processes = [subprocess.Popen(words, stdout=sys.stderr) for _ in range(SLOTS)]
-    if any([process.wait() for process in processes]):
-        raise SystemExit("a process of the study failed")
+    for process in [subprocess.Popen(words, stdout=sys.stderr) for _ in range(SLOTS)]:
+        process.wait()  # one that is killed leaves its trial unfinished, and the other goes on
     ended = []
     for trial in study.trials:
         scores = list(trial.intermediate_values.values())
         if trial.datetime_complete is not None and scores:
-            config = {"lr": trial.params["optimizer.lr"], "hidden": trial.params["model.hidden_size"]}
-            ended.append((trial.datetime_complete.timestamp() - began, max(scores), config))
-    return {**summary(ended, failed=len(study.trials) - len(ended)), "seconds": time.time() - began}
+            ended.append((trial.datetime_complete.timestamp() - began, max(scores), trial.params))
+    return {**summary(ended[:trials], failed=max(0, trials - len(ended))), "seconds": time.time() - began}
+
+
+def plain_process(folder: str, trials: str) -> None:
+    """Be one process of the plain study."""
+    import optuna
+
+    from benchmarks._plain import open_study
+
+    def objective(trial: optuna.Trial) -> float:
+        def report(score: float, epoch: int) -> None:
+            trial.report(score, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        lr = trial.suggest_float("lr", *LR, log=True)
+        return train(lr, trial.suggest_int("hidden", *HIDDEN), report)
+
+    # as many processes draw from one study: Optuna's documentation wants `constant_liar` then
+    study = open_study(f"{folder}/plain.log", optuna.samplers.TPESampler(constant_liar=True))
+    enough = optuna.study.MaxTrialsCallback(int(trials), states=None)
+    study.optimize(objective, n_trials=int(trials), callbacks=[enough])
 
 
 def summary(ended: list[tuple[float, float, dict[str, Any]]], failed: int = 0) -> dict[str, Any]:
@@ -201,7 +255,7 @@ def summary(ended: list[tuple[float, float, dict[str, Any]]], failed: int = 0) -
         best = max(best, score)
         path.append([second, best])
     winner = max(ended, key=lambda one: one[1])[2]
-    return {"seconds": ended[-1][0], "path": path, "config": winner, "failed": failed}
+    return {"path": path, "config": winner, "failed": failed}
 
 
 def seeds(folder: Path, parameters: str, numbers: str) -> dict[str, Any]:
@@ -212,14 +266,20 @@ def seeds(folder: Path, parameters: str, numbers: str) -> dict[str, Any]:
     config, began = json.loads(parameters), time.time()
     with ProcessPoolExecutor(SLOTS, mp_context=get_context("spawn")) as processes:
         waiting = [
-            processes.submit(train, config["lr"], config["hidden"], None, seed, config.get("cell", "lstm"))
+            processes.submit(train, config["lr"], config["hidden"], None, seed)
             for seed in json.loads(numbers)
         ]
         scores = [one.result() for one in waiting]
     return {"seconds": time.time() - began, "scores": scores}
 
 
-SEARCHES = {"ray-tune": ray_tune, "syne-tune": syne_tune, "hydra-optuna": hydra, "plain-optuna": plain_optuna}
+SEARCHES = {
+    "ray-tune": ray_tune,
+    "syne-asha": syne_asha,
+    "syne-mobster": syne_mobster,
+    "hydra-optuna": hydra,
+    "plain-optuna": plain_optuna,
+}
 
 
 def main(name: str, *words: str) -> None:
@@ -227,10 +287,19 @@ def main(name: str, *words: str) -> None:
     if name == "hydra-trial":
         sys.argv[1:] = list(words)
         hydra_trial()
-    elif name == "seeds":
-        print(json.dumps(seeds(Path(words[0]), *words[1:])))
+        return
+    if name == "plain-process":
+        plain_process(*words)
+        return
+    folder = Path(words[0])
+    os.environ[FOLDER] = str(folder)
+    if name == "seeds":
+        os.environ[CELL] = words[3]
+        line = seeds(folder, *words[1:3])
     else:
-        print(json.dumps(SEARCHES[name](Path(words[0]), int(words[1]))))
+        os.environ[CELL] = words[2]
+        line = SEARCHES[name](folder, int(words[1]))
+    print(json.dumps(line))
 
 
 if __name__ == "__main__":

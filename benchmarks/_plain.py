@@ -11,7 +11,6 @@ import optuna
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from optuna.storages.journal import JournalFileBackend
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -20,7 +19,13 @@ from rnnsweep.data import EncodedCorpus, prepare
 
 SHARED = Path(os.environ.get("RNNSWEEP_SHARED", Path(__file__).parents[2] / "shared" / "data"))
 EPOCHS, BATCH = 2, 16
-DATA = ("data=ag_news", f"data.dir={SHARED / 'ag_news'}", "data.sample=15000", "data.validation_share=0.5")
+SAMPLE = int(os.environ.get("RNNSWEEP_PEERS_SAMPLE", "15000"))  # rows, half of them for validation
+DATA = (
+    "data=ag_news",
+    f"data.dir={SHARED / 'ag_news'}",
+    f"data.sample={SAMPLE}",
+    "data.validation_share=0.5",
+)
 NETWORK = ("model.initialisation=pytorch", "model.forget_bias=null", "model.embedding_dropout=0")
 STEP = ("optimizer.schedule=none", "optimizer.gradient_clip=null")
 WORK = ("data.vocabulary=20000", f"data.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}")
@@ -51,18 +56,18 @@ def collate(items: list[tuple[list[int], int]]) -> tuple[torch.Tensor, torch.Ten
 
 
 class Net(pl.LightningModule):
-    """Embedding, packed LSTM, mean over the real steps, linear."""
+    """Embedding, packed LSTM or GRU, mean over the real steps, linear."""
 
-    def __init__(self, lr: float, hidden: int, corpus: EncodedCorpus) -> None:
+    def __init__(self, lr: float, hidden: int, corpus: EncodedCorpus, cell: str = "lstm") -> None:
         super().__init__()
         self.lr = lr
         self.embedding = nn.Embedding(len(corpus.vocabulary), 64, padding_idx=0)
-        self.lstm = nn.LSTM(64, hidden, batch_first=True)
+        self.layer = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](64, hidden, batch_first=True)
         self.dropout, self.output = nn.Dropout(0.5), nn.Linear(hidden, len(corpus.labels))
 
     def forward(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         packed = pack_padded_sequence(self.embedding(tokens), lengths, batch_first=True, enforce_sorted=False)
-        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        states, _ = pad_packed_sequence(self.layer(packed)[0], batch_first=True)
         return self.output(self.dropout(states.sum(1) / lengths[:, None]))
 
     def training_step(self, batch: Any, index: int) -> torch.Tensor:
@@ -126,15 +131,17 @@ class Objective:
         ]
 
 
-def open_study(journal: str) -> optuna.Study:
-    """Open the study, or make it."""
+def open_study(journal: str, sampler: "optuna.samplers.BaseSampler | None" = None) -> optuna.Study:
+    """Open the study, or make it; its sampler draws at random unless another one is given."""
+    from optuna.storages.journal import JournalFileBackend  # Hydra's sweeper comes with an older Optuna
+
     return optuna.create_study(
         storage=optuna.storages.JournalStorage(JournalFileBackend(journal)),
         study_name="plain",
         direction="maximize",
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
-        sampler=optuna.samplers.RandomSampler(seed=0),
+        sampler=sampler or optuna.samplers.RandomSampler(seed=0),
     )
 
 

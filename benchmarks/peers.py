@@ -1,41 +1,52 @@
 """Time to a verdict beside the peers: the same network, space, rows, slots and number of trials.
 
-Each peer has an environment of its own in a cache folder, made on demand; PyTorch and Lightning are shared
-with this one through a .pth file, so that nothing large is installed twice. A peer that cannot be installed,
-or whose search fails, is left out with a line. A verdict is defended by `SEEDS` trainings of the best
-configuration of two architectures: ours are the sweep's replicates, a peer's a loop of one's own in as many
-processes. By the clock: run it on a machine that does nothing else.
+Each peer has an environment of its own in the folder for temporary files, made on demand; PyTorch and
+Lightning are shared with this one through a .pth file, so that nothing large is installed twice. A peer that
+cannot be installed, or whose search fails, is left out with a line.
+
+A verdict needs a search of each of two architectures and `SEEDS` trainings of the best configuration of each:
+ours are the sweep's replicates, a peer's a loop of one's own in as many processes. Then each searches once
+more while one of its trials is killed. By the clock: run it on a machine that does nothing else;
+``RNNSWEEP_PEERS_SAMPLE`` is the number of rows.
+
+    python -m benchmarks peers
+    python -m benchmarks.peers TRIALS SEEDS [NAME ...]
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
-import sysconfig
 import tempfile
+import threading
 import time
 import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import platformdirs
+from benchmarks._plain import EPOCHS, FIXED, SAMPLE, SHARED
 
-from benchmarks._plain import EPOCHS, FIXED, SHARED
-
-TRIALS, SEEDS, SLOTS = 24, 6, 2
+TRIALS, SEEDS, SLOTS = 24, 10, 2
+CELLS = ("lstm", "gru")
 ROOT = Path(__file__).parents[1]
+PLACE = Path(tempfile.gettempdir()) / "rnnsweep-peers"
 # what a peer's environment has beside the shared one
 PEERS = {
     "plain-optuna": (),
     "ray-tune": ("ray[tune]>=2.40", "optuna<5"),
-    "syne-tune": ("syne-tune>=0.13",),
     "hydra-optuna": ("hydra-optuna-sweeper>=1.2", "hydra-joblib-launcher>=1.2", "optuna<3"),
+    "syne-asha": ("syne-tune>=0.14",),
+    "syne-mobster": ("syne-tune[gpsearchers]>=0.13,<0.14",),
 }
 NAMES = {
     "plain-optuna": "plain Optuna and Lightning with pruning",
     "ray-tune": "Ray Tune, ASHA with Optuna's searcher, and Lightning",
-    "syne-tune": "Syne Tune, ASHA, and Lightning",
     "hydra-optuna": "Hydra's Optuna sweeper, and Lightning",
+    "syne-asha": "Syne Tune, ASHA, and Lightning",
+    "syne-mobster": "Syne Tune, MOBSTER, and Lightning",
 }
 SWEEP = """\
 # Does a gru beat an lstm?
@@ -54,8 +65,8 @@ space:
 
 
 def environment(name: str) -> Path | None:
-    """Make a peer's environment where it is not there; give its interpreter, or None and say why."""
-    folder = platformdirs.user_cache_path("rnnsweep") / "benchmarks" / name
+    """Make a peer's environment where it is not there; return its interpreter, or None and say why."""
+    folder = PLACE / name
     python = folder / "bin" / "python"
     ready = folder / "ready"
     if ready.is_file():
@@ -64,7 +75,8 @@ def environment(name: str) -> Path | None:
     words = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip())
     # behind the environment's own packages, so that those win
-    (site / "zz_shared.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT / 'src'}\n")
+    shared = [path for path in sys.path if Path(path).name == "site-packages"]
+    (site / "zz_shared.pth").write_text("\n".join([*shared, str(ROOT / "src")]) + "\n")
     if PEERS[name]:
         done = subprocess.run(
             [str(python), "-m", "pip", "install", "--quiet", *PEERS[name]],
@@ -80,16 +92,21 @@ def environment(name: str) -> Path | None:
     return python
 
 
-def peer(python: Path, *words: str) -> dict[str, Any] | None:
-    """Let a peer do one thing; give its line, or None and show its last words."""
-    done = subprocess.run(
-        [str(python), "-m", "benchmarks._peer", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONSAFEPATH": ""},
-        check=False,
-    )
+def peer(python: Path, *words: str, timeout: float | None = None) -> dict[str, Any] | None:
+    """Let a peer do one thing; return its line, or None and show its last words."""
+    try:
+        done = subprocess.run(
+            [str(python), "-m", "benchmarks._peer", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONSAFEPATH": ""},
+            check=False,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{words[0]}: left out, it did not end within {timeout:.0f} s", file=sys.stderr)
+        return None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason"])[-1]
         print(f"{words[0]}: left out, it failed: {last}", file=sys.stderr)
@@ -97,31 +114,93 @@ def peer(python: Path, *words: str) -> dict[str, Any] | None:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def busy(trainings: Path, seconds: float) -> float:
+    """Return the share of slot time that trainings took, of a search of so many seconds."""
+    spans = [json.loads(line) for line in trainings.read_text().splitlines()]
+    return sum(end - begin for begin, end in spans) / (SLOTS * seconds)
+
+
 def measure_peer(name: str, trials: int, seeds: int) -> dict[str, Any] | None:
-    """Give a peer's seconds of search and of verdict, and its path of best scores."""
+    """Search and check both architectures with a peer.
+
+    Returns:
+        seconds of the searches (`command`) and until the verdict, best score by second of the first
+        architecture's search, share of busy slots, and trials that ended although one was killed; None where
+        the peer cannot do it.
+    """
     python = environment(name)
     if python is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        found = peer(python, name, folder, str(trials))
-        if found is None:
-            return None
-        found["command"] = time.perf_counter() - began
-        numbers = json.dumps(list(range(seeds)))
-        checks = [
-            peer(python, "seeds", folder, json.dumps({**found["config"], "cell": cell}), numbers)
-            for cell in ("lstm", "gru")
-        ]
-    if None in checks:
-        return None
-    # two architectures: a search and a loop over seeds each
-    found["verdict"] = 2 * found["command"] + sum(check["seconds"] for check in checks if check)
-    return found
+    searches, seconds = [], 0.0
+    for cell in CELLS:
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            search = peer(python, name, folder, str(trials), cell)
+            if search is None:
+                return None
+            search["command"] = time.perf_counter() - began
+            search["busy"] = busy(Path(folder) / "trainings.jsonl", search["command"])
+            numbers = json.dumps(list(range(seeds)))
+            check = peer(python, "seeds", folder, json.dumps(search["config"]), numbers, cell)
+            if check is None:
+                return None
+            seconds += search["command"] + check["seconds"]
+            searches.append(search)
+    command = sum(search["command"] for search in searches)
+    return {
+        "command": command,
+        "verdict": seconds,
+        "path": searches[0]["path"],
+        "busy": sum(search["busy"] * search["command"] for search in searches) / command,
+        "failed": sum(search["failed"] for search in searches),
+        "survived": survived(python, name, trials, limit=4 * searches[0]["command"] + 60),
+    }
 
 
-def ours(trials: int, seeds: int, architectures: tuple[str, ...]) -> dict[str, Any]:
-    """Run our sweep, its command whole; give its seconds and its path of best scores."""
+def survived(python: Path, name: str, trials: int, *, limit: float) -> int:
+    """Count the trials of a search that end although the process of the second one is killed."""
+    with tempfile.TemporaryDirectory() as folder, one_killed(lambda: _processes(Path(folder))):
+        search = peer(python, name, folder, str(trials), CELLS[0], timeout=limit)
+    return 0 if search is None else trials - int(search["failed"])
+
+
+def _processes(folder: Path) -> list[int]:
+    """List the processes of a peer's trainings, the last one that began at the end."""
+    files = sorted(folder.glob("process-*"), key=lambda file: file.stat().st_mtime)
+    return [int(file.name.partition("-")[2]) for file in files]
+
+
+def _leases(folder: Path) -> list[int]:
+    """List the processes of our trials, the last one that began at the end."""
+    files = sorted(folder.glob("mlruns/sweeps/*/trials/*/lease.json"), key=lambda file: file.stat().st_mtime)
+    return [json.loads(file.read_text())["pid"] for file in files]
+
+
+@contextmanager
+def one_killed(processes: Callable[[], list[int]]) -> Iterator[None]:
+    """Kill the second process of a trial that shows up, two seconds later."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            seen = processes()
+            if len(seen) >= 2:
+                over.wait(2)
+                with suppress(ProcessLookupError):
+                    os.kill(seen[-1], signal.SIGKILL)
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
+    """Run our sweep, its command whole; return what `measure_peer` does, and trials that ended."""
     from rnnsweep.engine import export
 
     with tempfile.TemporaryDirectory() as name:
@@ -129,56 +208,83 @@ def ours(trials: int, seeds: int, architectures: tuple[str, ...]) -> dict[str, A
         (folder / "sweeps").mkdir()
         (folder / "conf").symlink_to(ROOT / "conf")
         text = SWEEP.format(
-            architectures=", ".join(architectures),
+            architectures=", ".join(CELLS),
             trials=trials,
             replicates=seeds,
             overrides=json.dumps([*FIXED, "trainer.validate_every=1"]),
         )
         (folder / "sweeps" / "peers.yaml").write_text(text, encoding="utf-8")
-        words = [sys.executable, "-m", "rnnsweep", "sweep", "peers", "--slots", str(SLOTS)]
+        words = [sys.executable, "-P", "-m", "rnnsweep", "sweep", "peers", "--slots", str(SLOTS), "--json"]
         began, clock = time.perf_counter(), time.time()
-        done = subprocess.run(
-            words, env={**os.environ, "RNNSWEEP_HOME": name}, capture_output=True, text=True, check=False
-        )
+        with one_killed(lambda: _leases(folder) if kill else []):
+            done = subprocess.run(
+                words, env={**os.environ, "RNNSWEEP_HOME": name}, capture_output=True, text=True, check=False
+            )
         seconds = time.perf_counter() - began
         assert done.returncode == 0, done.stderr
         table = export(folder / "mlruns", "peers")
     best, path = -1.0, []
-    for row in table.dropna(subset=["value"]).sort_values("datetime_complete").itertuples():
+    own = table[table["architecture"] == CELLS[0]] if "architecture" in table else table
+    for row in own.dropna(subset=["value"]).sort_values("datetime_complete").itertuples():
         best = max(best, float(row.value))
         path.append([row.datetime_complete.timestamp() - clock, best])
-    return {"command": seconds, "path": path}
+    ended = int(table["state"].isin(["COMPLETE", "PRUNED"]).sum())
+    trained = (table["datetime_complete"] - table["datetime_start"]).dt.total_seconds().sum()
+    return {"command": seconds, "path": path, "busy": trained / (SLOTS * seconds), "ended": ended}
 
 
 def time_to(path: list[list[float]], score: float) -> float | None:
-    """Give the seconds after which a search had reached a score."""
+    """Return the seconds after which a search had reached a score."""
     return next((second for second, best in path if best >= score), None)
 
 
 def rows_of(
-    name: str, mine: dict[str, Any], verdict: float, theirs: dict[str, Any], trials: int
+    name: str,
+    mine: dict[str, Any],
+    verdict: float,
+    theirs: dict[str, Any],
+    trials: int,
+    remark: str = "",
 ) -> list[dict]:
-    """Make the rows of one peer."""
+    """Make the rows of one peer.
+
+    Args:
+        name: of the peer.
+        mine: our searches alone, and trials that ended although one was killed (`survived`).
+        verdict: seconds of our sweep with its replicates.
+        theirs: as `measure_peer` returns.
+        trials: of each architecture.
+        remark: about the sizes, for the note.
+    """
     both = min(mine["path"][-1][1], theirs["path"][-1][1])
     own, other = time_to(mine["path"], both), time_to(theirs["path"], both)
     scores = f"{mine['path'][-1][1]:.4f} and {theirs['path'][-1][1]:.4f}"
-    note = f"best validation accuracies {scores}; theirs failed: {theirs['failed']}"
+    note = f"best validation accuracies {scores}; theirs failed: {theirs['failed']}{remark}"
+    hour = 3600 * len(CELLS) * trials
     kinds = [
-        ("trials an hour", 3600 * trials / mine["command"], 3600 * trials / theirs["command"], "trials/h"),
+        ("trials an hour", hour / mine["command"], hour / theirs["command"], "trials/h"),
         ("time to the same best validation score", own, other, "s"),
         ("time to a defended verdict, lstm against gru", verdict, theirs["verdict"], "s"),
+        ("slots busy in the searches", 100 * mine["busy"], 100 * theirs["busy"], "% of slot time"),
+        (
+            f"trials of {trials} that end though one is killed",
+            mine["survived"],
+            theirs["survived"],
+            "trials",
+        ),
     ]
     rows = []
     for what, first, second, unit in kinds:
         if first is None or second is None:
             continue
+        less, more = (first, second) if unit == "s" else (second, first)
         rows.append(
             {
                 "case": f"beside {name}: {what}",
                 "ours": first,
                 "other": second,
                 "other_name": NAMES[name],
-                "ratio": first / second if unit == "trials/h" else second / first,
+                "ratio": more / less if less else None,
                 "unit": unit,
                 "note": note,
             }
@@ -194,17 +300,24 @@ def run(trials: int = TRIALS, seeds: int = SEEDS, names: tuple[str, ...] = tuple
     from rnnsweep.data import prepare
 
     prepare(compose([*FIXED, "model=lstm"]).data)  # the corpus is tokenised for all beforehand
-    mine = ours(trials, 0, ("lstm",))
-    verdict = ours(trials, seeds, ("lstm", "gru"))["command"]
+    mine = ours(trials, 0)
+    verdict = ours(trials, seeds)["command"]
+    killed = ours(trials, 0, kill=True)
+    mine["survived"] = killed["ended"] - trials * (len(CELLS) - 1)
+    load = os.getloadavg()[0]
+    remark = f"; {SAMPLE // 2:,} training rows, {trials} trials and {seeds} seeds of each architecture"
+    if load > 2 * SLOTS:
+        remark += f"; on a busy machine (load {load:.0f}): read the ratios alone"
     rows = []
     for name in names:
         theirs = measure_peer(name, trials, seeds)
         if theirs is not None:
-            rows += rows_of(name, mine, verdict, theirs, trials)
+            rows += rows_of(name, mine, verdict, theirs, trials, remark)
+            print(json.dumps(rows[-5:], indent=1), file=sys.stderr, flush=True)
     assert EPOCHS >= 2, "pruning needs a second epoch"
     return rows
 
 
 if __name__ == "__main__":
-    trials, *wanted = sys.argv[1:] or [str(TRIALS)]
-    print(json.dumps(run(int(trials), SEEDS, tuple(wanted) or tuple(PEERS)), indent=1))
+    trials, seeds, *wanted = sys.argv[1:] or [str(TRIALS), str(SEEDS)]
+    print(json.dumps(run(int(trials), int(seeds), tuple(wanted) or tuple(PEERS)), indent=1))

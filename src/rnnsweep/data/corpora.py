@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig, keys_of
 from rnnsweep.data.remarks import Remark
@@ -21,6 +22,7 @@ from rnnsweep.data.rows import Hashes, Rows, TextRows, digest
 from rnnsweep.data.store import made_once, read_json, write_json
 from rnnsweep.errors import UserError
 
+_OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
 VERSION = 2  # of what lies in a folder of the cache
 
 
@@ -73,7 +75,7 @@ class Corpus:
         """Return the lines of the files that the rows of each part take; None: files without lines."""
         if not self._facts["lines"]:
             return dict.fromkeys(parts)
-        spans_N = self._table(["span"])["span"].to_numpy()
+        spans_N = _numbers(self._table(["span"])["span"])
         return {part: int(spans_N[numbers].sum()) for part, numbers in parts.items()}
 
     def rows(self) -> TextRows:
@@ -83,11 +85,11 @@ class Corpus:
             name=self.name,
             labels=self.labels,
             texts=table["text"].to_pylist(),
-            targets_N=table["target"].to_numpy(),
-            groups_N=table["group"].to_numpy(),
-            parts_N=table["part"].to_numpy(),
+            targets_N=_numbers(table["target"]),
+            groups_N=_numbers(table["group"]),
+            parts_N=_numbers(table["part"]),
             given=tuple(self._facts["given"]),
-            spans_N=table["span"].to_numpy() if self._facts["lines"] else None,
+            spans_N=_numbers(table["span"]) if self._facts["lines"] else None,
             tokenised=bool(self._facts["tokenised"]),
             remarks=self.remarks,
             notes=self.notes,
@@ -108,7 +110,7 @@ class Corpus:
 
     def groups(self, numbers: Rows) -> Hashes:
         """Read the groups of some rows: rows of one group have the same hash."""
-        found: Hashes = self._table(["group"])["group"].to_numpy()[numbers]
+        found: Hashes = _numbers(self._table(["group"])["group"])[numbers]
         return found
 
     def _table(self, columns: list[str]) -> Any:
@@ -117,6 +119,16 @@ class Corpus:
         # `read_table` imports pyarrow.dataset and pandas: in each replicate with a split of its own
         with pyarrow.parquet.ParquetFile(self.folder / "rows.parquet") as file:
             return file.read(columns=columns)
+
+
+def _numbers(column: Any) -> NDArray[Any]:
+    """Return a column of numbers without gaps as an array; Arrow's own ways would import pandas."""
+    dtype = np.dtype(_OF_ARROW.get(str(column.type), str(column.type)))
+    parts = [
+        np.frombuffer(chunk.buffers()[1], dtype, len(chunk), chunk.offset * dtype.itemsize)
+        for chunk in column.chunks
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
 def read_corpus(config: DataConfig, cache: Path) -> Corpus:

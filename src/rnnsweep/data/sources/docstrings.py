@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -106,7 +107,9 @@ def _find_source(library: str) -> Path:
     return origin.parent if spec.submodule_search_locations else origin
 
 
+@cache
 def _version(library: str) -> str:
+    """Return the version of a library, the same for all of a process: reading it takes 10 ms."""
     try:
         return version(DISTRIBUTIONS.get(library, library))
     except PackageNotFoundError:
