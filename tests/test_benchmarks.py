@@ -167,13 +167,15 @@ def test_a_peer_is_held_against_the_score_that_both_reach():
 
     assert time_to([[10, 0.5], [20, 0.8]], 0.7) == 20
     assert time_to([[10, 0.5]], 0.7) is None
-    mine = {"command": 60.0, "path": [[10, 0.5], [20, 0.8]]}
-    theirs = {"command": 600.0, "path": [[100, 0.6], [500, 0.79]], "failed": 2, "verdict": 1500.0}
+    mine = {"command": 120.0, "path": [[10, 0.5], [20, 0.8]], "busy": 0.9, "survived": 24}
+    theirs = {"command": 1200.0, "path": [[100, 0.6], [500, 0.79]], "failed": 2, "verdict": 1500.0}
+    theirs |= {"busy": 0.45, "survived": 0}
     rows = {
         row["case"].partition(": ")[2]: row for row in rows_of("ray-tune", mine, 100.0, theirs, trials=24)
     }
-    assert [row["ratio"] for row in rows.values()] == [10, 25, 15]
-    assert rows["trials an hour"]["ours"] == 24 * 60
+    assert [row["ratio"] for row in rows.values()] == [10, 25, 15, 2, None]
+    assert rows["trials an hour"]["ours"] == 24 * 60  # of each of two architectures
+    assert rows["trials of 24 that end though one is killed"]["other"] == 0
     assert all("theirs failed: 2" in row["note"] for row in rows.values())
 
 
@@ -185,7 +187,7 @@ def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_a_line(monkey
 
     monkeypatch.setattr(peers, "environment", lambda name: None)
     assert peers.measure_peer("ray-tune", trials=1, seeds=1) is None
-    assert peers.peer(Path(sys.executable), "no-such-peer", "folder", "1") is None
+    assert peers.peer(Path(sys.executable), "no-such-peer", "folder", "1", "lstm") is None
     assert "no-such-peer: left out, it failed: KeyError: 'no-such-peer'" in capsys.readouterr().err
 
 

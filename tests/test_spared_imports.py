@@ -32,13 +32,13 @@ print("sympy" in sys.modules, isinstance(layer, OptimizedModule))
 import torch._dynamo.eval_frame as inner
 fast = torch.compile(layer, backend="eager")
 print("sympy" in sys.modules, inner is torch._dynamo.eval_frame, inner.__spec__.origin is not None)
-print(isinstance(fast, OptimizedModule), isinstance(layer, OptimizedModule), tuple(fast(torch.ones(1, 2)).shape))
+print(isinstance(fast, OptimizedModule), isinstance(layer, OptimizedModule), len(fast(torch.ones(1, 2))))
 """
 
 
 @pytest.mark.slow
 def test_pytorchs_compiler_is_loaded_when_somebody_compiles_and_not_before():
-    assert printed(SPARE + COMPILER).splitlines() == ["False False", "True True True", "True False (1, 2)"]
+    assert printed(SPARE + COMPILER).splitlines() == ["False False", "True True True", "True False 1"]
 
 
 def test_other_packages_are_answered_as_ever(monkeypatch):

@@ -37,7 +37,7 @@ class _BeforeTorchmetrics:
 
 
 class _BeforeCompiler:
-    """A finder of the compiler's stand-in; what lies within the compiler it finds after loading the compiler."""
+    """Finds the compiler's stand-in; a module within the compiler after the compiler is loaded."""
 
     @classmethod
     def find_spec(

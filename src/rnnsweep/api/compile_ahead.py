@@ -1,4 +1,4 @@
-"""``python -P -m rnnsweep.api.compile_ahead``: compile the loops of all cells, so that no training waits for it.
+"""``python -P -m rnnsweep.api.compile_ahead``: compile the loops of all cells, so that no training waits.
 
 A tiny training of each cell compiles what real ones of the default settings run, and nothing is recorded.
 """
