@@ -26,7 +26,7 @@ def compile_ahead() -> None:
     with tempfile.TemporaryDirectory() as name:
         rows = Path(name) / "rows.csv"
         texts = (f"{'word' if row % 2 else 'other'} w{row % 50} w{row % 7},{row % 2}" for row in range(_ROWS))
-        rows.write_text("\n".join(["text,label", *texts]), encoding="utf-8")
+        rows.write_text("\n".join(["text,category", *texts]), encoding="utf-8")
         for cell in CELLS:
             train([*_SETTINGS, f"model={cell}", f"data.train={rows}"])
 
