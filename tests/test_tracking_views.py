@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
@@ -13,14 +14,19 @@ import pytest
 
 from rnnsweep.cli.views import print_views
 from rnnsweep.palette import colour
+from rnnsweep.process import ProcessIdentity
+from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.ui.app import UNWANTED, with_defaults, with_short_links, without
+from rnnsweep.tracking.ui.hosts import why_taken
 from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, sweep_links, view_links
+from rnnsweep.tracking.ui.live import with_own_pages
+from rnnsweep.tracking.ui.running import address_of_ui, note_ui
 from rnnsweep.tracking.ui.saved_view import pack, unpack
-from rnnsweep.tracking.ui.views import EXPERIMENT, SweepPicture, experiment_tags
+from rnnsweep.tracking.ui.views import EXPERIMENT, SweepPicture, answered_description, experiment_tags
 
 PICTURE = SweepPicture(
     question="Which?",
@@ -324,3 +330,61 @@ def test_the_start_page_brings_the_colours_of_the_architectures(tmp_path):
     assert (page.count("</script>"), "lstm" in page) == (1, False)
     assert dict(start["headers"])[b"content-length"] == str(len(page)).encode()
     assert len(asyncio.run(_ask(with_defaults(_page, tmp_path), "/other"))) == 3
+
+
+def test_links_lead_to_the_port_that_the_running_ui_took(tmp_path):
+    assert address_of_ui(tmp_path) == "http://127.0.0.1:5000"
+    note_ui(tmp_path, 5003, ProcessIdentity.current())
+    start_of(tmp_path, "q", destination="local")
+    links = sweep_links(tmp_path, "q", "q.abcd")
+    assert links["Standings"] == "http://127.0.0.1:5003/view/q/standings"
+    gone = {**ProcessIdentity.current().record(), "ticks": 1}
+    (tmp_path / "ui.json").write_text(json.dumps({"port": 5003, "process": gone}))
+    assert address_of_ui(tmp_path) == "http://127.0.0.1:5000"
+    (tmp_path / "ui.json").write_text("[torn")
+    assert address_of_ui(tmp_path) == "http://127.0.0.1:5000"
+
+
+def test_a_taken_port_is_known_by_one_probe():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert "in use" in why_taken(port)
+    assert why_taken(port) == ""
+
+
+def test_the_description_of_a_compared_sweep_has_answer_standings_report_and_says_what_failed():
+    text = answered_description(
+        "Which?", "gru is ahead.", "| a | b |", ["gru beats lstm."], experiment="3", run="ab12", failed=0
+    )
+    assert "[Report](#/experiments/3/runs/ab12/artifacts/report.html)" in text
+    assert "gru is ahead." in text
+    assert "- gru beats lstm." in text
+    assert "| a | b |" in text
+    assert text.endswith(": nothing failed")
+    assert "2 failed" in answered_description("W?", "a", "t", [], experiment="3", run="r", failed=2)
+
+
+def test_the_ui_has_a_page_of_running_sweeps_and_each_sweeps_report(tmp_path):
+    async def mlflow(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"mlflow"})
+
+    app = with_own_pages(mlflow, tmp_path)
+    assert b"No sweep was started yet" in asyncio.run(_ask(app, "/live"))[1]["body"]
+    folder = SweepFolder.of(tmp_path, "q")
+    folder.make()
+    start_of(tmp_path, "q", destination="local")
+    with closing(folder.ledger(SystemClock())) as ledger:
+        ledger.write("open", slots=2, trials=5, architectures=["gru"], replicates=3, more={})
+    assert asyncio.run(_ask(app, "/report/q"))[0]["status"] == 404
+    folder.report.write_text("<p>answer</p>")
+    page = asyncio.run(_ask(app, "/live"))[1]["body"].decode()
+    assert "gru" in page
+    assert "nothing failed" in page
+    assert 'href="/report/q"' in page
+    assert 'http-equiv="refresh"' in page
+    assert asyncio.run(_ask(app, "/report/q"))[1]["body"] == b"<p>answer</p>"
+    assert asyncio.run(_ask(app, "/report/../q"))[0]["status"] == 404
+    assert asyncio.run(_ask(app, "/other"))[1]["body"] == b"mlflow"

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from rnnsweep.comparison import Comparison, CorporaComparison, ReplicatePlan, Stop
     from rnnsweep.sweepfile import Sweep
+    from rnnsweep.tracking import RunRecord
     from rnnsweep.tracking.read.row import RunRow
 
 ROUNDS = 3  # of waiting for the store, each of up to 20 s
+SENTENCES = 12  # verdicts in a description; the report has all
+NOTE = "mlflow.note.content"  # the description, of a run and of an experiment
 LOSSES = ("validation/loss", "train/loss")
 
 
@@ -259,5 +262,28 @@ def _keep(
         if found.test_reads is not None:
             record.tags({"rnnsweep.test_reads": str(found.test_reads.total)})
         record.tags({"rnnsweep.looks": json.dumps(looks)})
+        _describe(record, found, failed=int((table["state"] == "failed").sum()))
         record.flush(5.0)
         sync(mlruns, uri)
+
+
+def _describe(record: "RunRecord", found: "Comparison", *, failed: int) -> None:
+    """Describe the sweep's run and experiment by answer, standings, verdicts and the report's link."""
+    from rnnsweep.comparison import standings_markdown
+    from rnnsweep.tracking import answered_description
+    from rnnsweep.tracking.spool.note import read_note
+
+    note = read_note(record.mlruns, record.key)
+    if not (note.experiment_id and note.run_id):
+        return
+    text = answered_description(
+        found.question,
+        found.answer,
+        standings_markdown(found),
+        [one.sentence for one in found.verdicts[:SENTENCES]],
+        experiment=note.experiment_id,
+        run=note.run_id,
+        failed=failed,
+    )
+    record.tags({NOTE: text})
+    record.experiment_tags({NOTE: text})

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sqlite3
 import sys
 import tempfile
@@ -19,7 +18,6 @@ from rnnsweep.paths import find_paths, root_notes
 from rnnsweep.process import LOOPBACK, PROXIES
 from rnnsweep.safety.redaction import masked
 
-PORT = 5000  # that `rnnsweep ui` tries first
 ROOM = 2 << 30  # bytes that a sweep with its models easily takes
 
 
@@ -202,13 +200,10 @@ def _is_held(path: Path) -> bool:
 
 
 def _port() -> Check:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", PORT))
-        except OSError as error:
-            found = f"port {PORT}: {error.strerror}; rnnsweep ui takes the next free one"
-            return Check("port", True, found)
+    from rnnsweep.tracking.ui.hosts import PORT, why_taken
+
+    if reason := why_taken(PORT):
+        return Check("port", True, f"port {PORT}: {reason}; rnnsweep ui takes the next free one")
     return Check("port", True, f"port {PORT} of rnnsweep ui is free")
 
 

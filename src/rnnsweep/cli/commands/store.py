@@ -12,6 +12,7 @@ from rnnsweep.cli.output import echo, one_json_object
 from rnnsweep.cli.words import count
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.tracking.ui.hosts import PORT
 
 if TYPE_CHECKING:
     from rnnsweep.tracking.ship.rebuild import Rebuilt
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 @command(
     "ui",
     ("rnnsweep ui", "open the MLflow UI on mlruns/ of this project, from any folder"),
+    ("rnnsweep ui --live", "watch the sweeps that run now"),
     ("rnnsweep ui --browser --port 5001", "the same in a browser, on another port"),
     ("rnnsweep ui --team", "what a server for several people needs"),
     ("rnnsweep ui --team --uri https://box.lab", "ask one that runs whether it has it"),
 )
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="The first one tried."
+    "--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="The first one tried."
 )
 @click.option("--browser", is_flag=True, help="Open a browser on it.")
+@click.option("--live", is_flag=True, help="Begin at the sweeps that run now; the page renews itself.")
 @click.option("--uri", help="The store, as setting tracking.uri. [default: MLFLOW_TRACKING_URI, mlruns/]")
 @click.option("--team", is_flag=True, help="Check what a server for several people needs; starts none.")
 @click.option("--store", help="With --team: its database, as postgresql://USER@HOST/DATABASE.")
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 def ui_command(
     port: int,
     browser: bool,
+    live: bool,
     uri: str | None,
     team: bool,
     store: str | None,
@@ -55,7 +59,7 @@ def ui_command(
     places = find_paths()
     if line := sync(places.mlruns, uri).line:
         echo(line, err=True)
-    serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, say=echo)
+    serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, live=live, say=echo)
     return 0
 
 

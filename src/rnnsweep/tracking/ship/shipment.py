@@ -134,6 +134,7 @@ class Shipment:
             "start": self._start,
             "params": lambda r: self._params(r["values"]),
             "tags": lambda r: self._tags(r["values"]),
+            "experiment": lambda r: self._experiment_tags(r["values"]),
             "artifact": self._artifact,
             "end": self._end,
             "file": lambda r: None,
@@ -159,11 +160,15 @@ class Shipment:
         if record.get("resumed"):
             self.client.update_run(self.note.run_id, status="RUNNING")
         number = self.note.experiment_id
-        for name, value in record.get("experiment_tags", {}).items():
-            self.client.set_experiment_tag(number, name, value.replace(EXPERIMENT, number))
+        self._experiment_tags(record.get("experiment_tags", {}))
         self._tags({k: v.replace(EXPERIMENT, number) for k, v in record["tags"].items()})
         self._params(record["params"])
         self._inputs(record["datasets"])
+
+    def _experiment_tags(self, values: dict[str, str]) -> None:
+        number = self.note.experiment_id
+        for name, value in values.items():
+            self.client.set_experiment_tag(number, name, value.replace(EXPERIMENT, number))
 
     def _find(self) -> str | None:
         """Find the run by its key: whoever made it may have died before it could note the id."""

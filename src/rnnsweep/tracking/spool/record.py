@@ -185,6 +185,10 @@ class RunRecord:
         """Set tags; values that are no text are written as JSON."""
         self._write("tags", values={k: _tag(v) for k, v in values.items()})
 
+    def experiment_tags(self, values: Mapping[str, str]) -> None:
+        """Set tags of the experiment that the run is in."""
+        self._write("experiment", values=dict(values))
+
     def artifact(self, content: Path | str, name: str, *, picture: str | None = None) -> None:
         """Keep a copy of a file, or a text, as artifact `name` (``folder/file`` is possible).
 

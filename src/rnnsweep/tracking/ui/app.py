@@ -25,6 +25,7 @@ from rnnsweep.tracking.ui.files import warm_up, with_files
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
 from rnnsweep.tracking.ui.hosts import HOST, with_own_hosts
 from rnnsweep.tracking.ui.links import SHORT, page_behind
+from rnnsweep.tracking.ui.live import with_own_pages
 from rnnsweep.tracking.ui.views import group_id
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -63,7 +64,7 @@ def application(mlruns: Path) -> Application:
     Thread(target=warm_up, args=(pages, last_sweep(mlruns)), daemon=True).start()
     shown = with_files(with_defaults(app, mlruns), Path(str(pages.static_folder)))
     keep_below(mlruns)
-    return with_own_hosts(without(with_short_links(shown, mlruns), UNWANTED))
+    return with_own_hosts(without(with_own_pages(with_short_links(shown, mlruns), mlruns), UNWANTED))
 
 
 def with_short_links(app: Application, mlruns: Path) -> Application:

@@ -4,6 +4,7 @@ A page of another site can let its own name lead to 127.0.0.1 (DNS rebinding), a
 those of one origin; they carry that name as their host.
 """
 
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,18 @@ from urllib.parse import urlsplit
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 HOST = "127.0.0.1"
 HOSTS = (HOST, "localhost")
+PORT = 5000  # that the UI tries first
+
+
+def why_taken(port: int) -> str:
+    """Return why a server cannot listen on a port of this machine; empty where it can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            return getattr(error, "strerror", None) or str(error)
+    return ""
 
 
 def is_own(host: str) -> bool:

@@ -11,14 +11,14 @@ from rnnsweep.safety.redaction import has_secret
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.store.address import LOCAL, PATIENCE, as_oneself
+from rnnsweep.tracking.ui.running import DEFAULT, address_of_ui
 from rnnsweep.tracking.ui.views import TITLES, page_of
 
-OWN_UI = "http://127.0.0.1:5000"
 SHORT = "/view/"  # on the project's own UI: /view/SWEEP/VIEW leads to the page
 KNOWS_VIEWS = (3, 15)  # the first version of MLflow that does
 
 
-def view_links(mlruns: Path, key: str, *, base: str = OWN_UI, wait_s: float = 0.0) -> dict[str, str]:
+def view_links(mlruns: Path, key: str, *, base: str = DEFAULT, wait_s: float = 0.0) -> dict[str, str]:
     """Give the address of each view by its title; empty while the store has not seen the run `key`.
 
     Args:
@@ -42,7 +42,8 @@ def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
     """
     note = read_note(mlruns, key)
     if note.destination == LOCAL and note.experiment_id:
-        return {title: f"{OWN_UI}{SHORT}{quote(sweep)}/{view}" for view, title in TITLES.items()}
+        start = f"{address_of_ui(mlruns)}{SHORT}{quote(sweep)}"
+        return {title: f"{start}/{view}" for view, title in TITLES.items()}
     if not note.destination.startswith(("http://", "https://")) or not note.experiment_id:
         return {}
     if has_secret(note.destination):  # noted by a version that took passwords in addresses

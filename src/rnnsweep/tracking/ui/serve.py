@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,12 +14,14 @@ from pathlib import Path
 from typing import IO
 
 from rnnsweep.errors import UserError
-from rnnsweep.process import spare_loopback
+from rnnsweep.process import ProcessIdentity, spare_loopback
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
 from rnnsweep.tracking.store.store import refuse_old_layout
-from rnnsweep.tracking.ui.hosts import HOST
+from rnnsweep.tracking.ui.hosts import HOST, PORT, why_taken
+from rnnsweep.tracking.ui.live import LIVE
+from rnnsweep.tracking.ui.running import note_ui
 from rnnsweep.tracking.ui.views import page_of
 
 TRIES = 50  # ports looked at after the one asked for
@@ -53,7 +54,7 @@ class UiServer:
             self.process.wait()
 
 
-def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
+def start_ui(mlruns: Path, *, port: int = PORT) -> UiServer:
     """Start the UI beside this process and wait until it answers; it ends when this process does.
 
     Args:
@@ -81,18 +82,28 @@ def start_ui(mlruns: Path, *, port: int = 5000) -> UiServer:
         except BaseException:
             UiServer(address, address, process).close()
             raise
+    note_ui(mlruns, chosen, ProcessIdentity.of(process.pid))
     return UiServer(address, f"{address}/{page_of_last_sweep(mlruns)}", process)
 
 
 def serve_ui(
     mlruns: Path,
     *,
-    port: int = 5000,
+    port: int = PORT,
     open_browser: bool = False,
     uri: str | None = None,
+    live: bool = False,
     say: Callable[[str], None] = print,
 ) -> None:
     """Show the UI until Ctrl-C; where runs go to a server of the user's own, say where that is.
+
+    Args:
+        mlruns: the folder of answers.
+        port: the first that is tried.
+        open_browser: open a browser on the page.
+        uri: the store; None takes the chosen one.
+        live: begin at the page of the sweeps that run, instead of at the last sweep.
+        say: called with each line for the user.
 
     Raises:
         UserError: a server that does not answer, no free port, an old layout.
@@ -105,9 +116,12 @@ def serve_ui(
         start = command_line("server", "--backend-store-uri", target, program="mlflow")
         raise UserError(f"tracking.uri={target!r} is a database; start a UI with: {start}")
     server = start_ui(mlruns, port=port)
-    say(f"MLflow UI: {server.url}\n{EVERYBODY}\nCtrl-C ends it.")
+    if server.address != f"http://{HOST}:{port}":
+        say(f"Port {port} is taken; this UI and the links that commands print use the next free one.")
+    page = f"{server.address}{LIVE}" if live else server.url
+    say(f"MLflow UI: {page}\n{EVERYBODY}\nCtrl-C ends it.")
     if open_browser:
-        webbrowser.open(server.url)
+        webbrowser.open(page)
     try:
         server.wait()
     except KeyboardInterrupt:
@@ -127,12 +141,7 @@ def page_of_last_sweep(mlruns: Path) -> str:
 def _free_port(first: int) -> int:
     last = min(first + TRIES, 65536)
     for port in range(first, last):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except (OSError, OverflowError):
-                continue
+        if not why_taken(port):
             return port
     raise UserError(f"port={first}: none of {first} to {last - 1} is free; give another with --port")
 

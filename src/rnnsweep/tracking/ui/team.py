@@ -24,6 +24,7 @@ from rnnsweep.safety.shell import command_line, continued
 from rnnsweep.tracking.store.address import as_oneself
 from rnnsweep.tracking.store.chosen import PASSWORD as OWN_PASSWORD
 from rnnsweep.tracking.store.chosen import USER
+from rnnsweep.tracking.ui.hosts import HOST, PORT
 
 SECRET, PASSWORD = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"
 SHORTEST = {SECRET: 16, PASSWORD: 12}  # characters; MLflow itself refuses passwords under 12
@@ -42,7 +43,6 @@ SWITCHES = {
     "MLFLOW_ENABLE_REMOTE_ASSISTANT": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
-PORT = 5000
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ def start_lines(*, store: str | None, artifacts: str | None, hosts: Sequence[str
     """Return the lines that start such a server on loopback; its secrets come from the environment."""
     address = store if store and not has_secret(store) else DATABASE
     switches = [f"{name}={value}" for name, value in SWITCHES.items()]
-    served = ["--app-name", "basic-auth", "--host", "127.0.0.1", "--port", str(PORT)]
+    served = ["--app-name", "basic-auth", "--host", HOST, "--port", str(PORT)]
     files = ["--artifacts-destination", artifacts or "s3://BUCKET/PATH"]
     names = ["--allowed-hosts", ",".join(hosts) or "NAME"]
     return [
@@ -292,6 +292,6 @@ def proxy_lines(hosts: Sequence[str]) -> list[str]:
         "    # tls internal   for a name that only this network knows",
         "    @closed path */mlflow/assistant* /gateway*",
         "    respond @closed 404",
-        f"    reverse_proxy 127.0.0.1:{PORT}",
+        f"    reverse_proxy {HOST}:{PORT}",
         "}",
     ]

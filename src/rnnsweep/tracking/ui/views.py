@@ -123,6 +123,35 @@ def description(question: str) -> str:
     return "\n".join([f"**{question}**", "", *lines])
 
 
+def answered_description(
+    question: str,
+    answer: str,
+    table: str,
+    sentences: Sequence[str],
+    *,
+    experiment: str,
+    run: str,
+    failed: int,
+) -> str:
+    """Return the description of a sweep that was compared: the answer, the standings and the report.
+
+    Args:
+        question: of the sweep.
+        answer: in words.
+        table: the standings in Markdown.
+        sentences: a verdict each.
+        experiment: its number in the store.
+        run: the id of the sweep's own run, which has the report.
+        failed: trials and replicates that failed.
+    """
+    report = f"#/experiments/{experiment}/runs/{run}/artifacts/report.html"
+    meanings = {**MEANINGS, "failures": f"{failed} failed" if failed else "nothing failed"}
+    views = [f"- [{TITLES[key]}]({page_of(experiment, key)}): {meanings[key]}" for key in TITLES]
+    verdicts = [f"- {one}" for one in sentences]
+    links = [f"- [Report]({report}): every figure and table of the comparison", *views]
+    return "\n".join([f"**{question}**", "", answer, "", table, "", *verdicts, "", *links])
+
+
 def page_of(experiment: str, view: str) -> str:
     """Give the part of a view's address that follows the server's: ``#/experiments/3/runs?...``."""
     mode = "CHART" if view in CHARTS else "TABLE"
