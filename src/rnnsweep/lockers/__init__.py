@@ -1,0 +1,65 @@
+"""Lockers: where whole files lie for other nodes, by name. A folder that all nodes see, or a bucket of S3.
+
+A name is written by one attempt alone (``KEY/ATTEMPT/last.ckpt``): nothing here rests on locks, on conditional
+writes, or on a listing that is up to date.
+"""
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+from rnnsweep.errors import UserError
+
+_PART = re.compile(r"[\w@=+-][\w.@=+-]*")
+
+
+class Locker(Protocol):
+    """Whole files by name. A name has parts with ``/`` between, as ``KEY/ATTEMPT/last.ckpt``.
+
+    Each method raises `UserError` where the locker cannot be reached or refuses, in one line.
+    """
+
+    def put(self, name: str, file: Path) -> None:
+        """Keep a copy of a file under a name; what was there is replaced. Nobody ever sees half of it."""
+
+    def get(self, name: str, into: Path) -> None:
+        """Copy what lies under a name to a path, whole or not at all; its folder is made.
+
+        Raises:
+            FileNotFoundError: there is no such name.
+        """
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names that begin with a prefix, sorted."""
+
+    def drop(self, name: str) -> None:
+        """Remove what lies under a name; nothing where there is no such name."""
+
+
+def open_locker(place: str) -> Locker:
+    """Return the locker of a folder, or of ``s3://BUCKET/PREFIX``; nothing is contacted yet.
+
+    Raises:
+        UserError: a locker of another kind, or the library for S3 is missing.
+    """
+    if place.startswith("s3://"):
+        from rnnsweep.lockers.bucket import BucketLocker
+
+        return BucketLocker(place)
+    path = Path(place)
+    if "://" in place or not path.is_absolute():
+        raise UserError(f"locker={place!r}: must be the absolute path of a folder, or s3://BUCKET/PREFIX")
+    from rnnsweep.lockers.folder import FolderLocker
+
+    return FolderLocker(path)
+
+
+def check_name(name: str) -> str:
+    """Return a name, if it is one that every locker can hold.
+
+    Raises:
+        ValueError: a part of it is empty, begins with a dot, or has other signs than letters, digits and _.@=+-
+    """
+    if not all(_PART.fullmatch(part) for part in name.split("/")):
+        raise ValueError(f"{name!r}: is no name of a file in a locker")
+    return name

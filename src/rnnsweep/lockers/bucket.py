@@ -1,0 +1,128 @@
+"""A locker in a bucket of S3, or of a server that speaks its protocol. Needs boto3, of the extra `s3`.
+
+The account and the endpoint are those of the environment, as boto3 reads them: AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; also MLFLOW_S3_ENDPOINT_URL, which
+MLflow reads. A file of conf/ chooses none of them.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.errors import UserError
+from rnnsweep.lockers import check_name
+
+try:
+    import boto3
+    import botocore.exceptions
+    from botocore.config import Config
+except ImportError as error:
+    raise UserError(
+        "locker s3://: needs boto3, which is not installed: pip install 'rnnsweep[s3]'"
+    ) from error
+
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
+_MISSING = ("404", "NoSuchKey", "NotFound")
+_REASONS = {
+    "NoSuchBucket": "there is no such bucket",
+    "InvalidAccessKeyId": "the access key of the environment is not known there",
+    "SignatureDoesNotMatch": "the secret key of the environment is wrong",
+    "AccessDenied": "the account of the environment may not do this",
+    "403": "the account of the environment may not do this",
+    "ExpiredToken": "the account of the environment has expired",
+    "InvalidBucketName": "the bucket's name is none",
+}
+
+
+class BucketLocker:
+    """Objects below a prefix of a bucket; an object is there whole or not at all."""
+
+    def __init__(self, place: str) -> None:
+        """Use ``s3://BUCKET/PREFIX``; nothing is contacted yet."""
+        self.place = place.rstrip("/")
+        self._bucket, _, prefix = self.place.removeprefix("s3://").partition("/")
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    def put(self, name: str, file: Path) -> None:
+        """See `Locker.put`."""
+        with self._explained():
+            self._client.upload_file(str(file), self._bucket, self._key(name))
+
+    def get(self, name: str, into: Path) -> None:
+        """See `Locker.get`."""
+        into.parent.mkdir(parents=True, exist_ok=True)
+        aside = into.with_name(f".{into.name}.{uuid.uuid4().hex[:12]}")
+        try:
+            with self._explained(name):
+                self._client.download_file(self._bucket, self._key(name), str(aside))
+            os.replace(aside, into)
+        finally:
+            with suppress(OSError):
+                aside.unlink()
+
+    def names(self, prefix: str = "") -> list[str]:
+        """See `Locker.names`."""
+        with self._explained():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+        return sorted(str(key).removeprefix(self._prefix) for key in keys)
+
+    def drop(self, name: str) -> None:
+        """See `Locker.drop`."""
+        with suppress(FileNotFoundError), self._explained(name):
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
+
+    def _key(self, name: str) -> str:
+        return self._prefix + check_name(name)
+
+    @property
+    def _endpoint(self) -> str | None:
+        return next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+
+    @cached_property
+    def _client(self) -> Any:
+        """The client of this process: one that came through a fork or a pickle must not be used."""
+        options = Config(
+            connect_timeout=3,
+            read_timeout=30,
+            retries={"max_attempts": 2},
+            request_checksum_calculation="when_required",  # servers other than AWS know no others
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"} if self._endpoint else {},
+        )
+        return boto3.session.Session().client("s3", endpoint_url=self._endpoint, config=options)
+
+    @contextmanager
+    def _explained(self, name: str | None = None) -> Iterator[None]:
+        """Turn what the library raises into one line; a name that is not there into FileNotFoundError."""
+        try:
+            yield
+        except botocore.exceptions.ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if name is not None and code in _MISSING:
+                raise FileNotFoundError(f"{self.place}/{name}") from error
+            raise UserError(
+                f"locker {self.place}: {_REASONS.get(code, f'the server answers {code}')}"
+            ) from error
+        except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as error:
+            raise UserError(
+                f"locker {self.place}: the environment has no account: set AWS_ACCESS_KEY_ID and"
+                " AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            ) from error
+        except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error, ValueError) as error:
+            raise UserError(f"locker {self.place}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return one line; an error of an upload carries that of the server in its text."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    for code, reason in _REASONS.items():
+        if f"({code})" in text:
+            return reason
+    return text
