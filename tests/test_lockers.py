@@ -71,7 +71,8 @@ def test_readers_see_the_old_or_the_new_file_and_never_a_mixture(locker, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a//b", "", "a/.hidden", "a/..", "a\n", "a\\b"])
-def test_a_name_leads_out_of_no_locker(locker, tmp_path, name):
+def test_a_name_leads_out_of_no_locker(tmp_path, name):
+    locker = open_locker(str(tmp_path / "locker"))
     for use in (locker.drop, lambda one: locker.put(one, tmp_path), lambda one: locker.get(one, tmp_path)):
         with pytest.raises(ValueError, match="is no name of a file in a locker"):
             use(name)
@@ -136,9 +137,7 @@ def test_a_wrong_bucket_or_key_is_refused_in_one_line_without_the_secret(tmp_pat
         with pytest.raises(UserError, match=r"^locker s3://nowhere/x: there is no such bucket$"):
             open_locker("s3://nowhere/x").put("a", file)
         account(monkeypatch, endpoint, secret="wrongsecret")
-        with pytest.raises(
-            UserError, match=r"^locker s3://bucket/x: the secret key of the environment is wrong$"
-        ):
+        with pytest.raises(UserError, match=r"^locker s3://bucket/x: the secret key of [^\n]* is wrong$"):
             open_locker("s3://bucket/x").put("a", file)
         account(monkeypatch, endpoint, key="otherkey")
         with pytest.raises(UserError, match=r"^locker s3://bucket/x: [^\n]*$") as refused:

@@ -1,7 +1,7 @@
-"""Lockers: where whole files lie for other nodes, by name. A folder that all nodes see, or a bucket of S3.
+"""Lockers: where whole files lie for other nodes, by name. A folder that all nodes see, or a bucket.
 
-A name is written by one attempt alone (``KEY/ATTEMPT/last.ckpt``): nothing here rests on locks, on conditional
-writes, or on a listing that is up to date.
+A name is written by one attempt alone (``KEY/ATTEMPT/last.ckpt``): nothing here rests on locks, on
+conditional writes, or on a listing that is up to date.
 """
 
 import re
@@ -58,7 +58,7 @@ def check_name(name: str) -> str:
     """Return a name, if it is one that every locker can hold.
 
     Raises:
-        ValueError: a part of it is empty, begins with a dot, or has other signs than letters, digits and _.@=+-
+        ValueError: a part of it is empty, begins with a dot, or has signs beside letters, digits and _.@=+-
     """
     if not all(_PART.fullmatch(part) for part in name.split("/")):
         raise ValueError(f"{name!r}: is no name of a file in a locker")

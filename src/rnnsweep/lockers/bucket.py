@@ -1,8 +1,8 @@
 """A locker in a bucket of S3, or of a server that speaks its protocol. Needs boto3, of the extra `s3`.
 
 The account and the endpoint are those of the environment, as boto3 reads them: AWS_ACCESS_KEY_ID,
-AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; also MLFLOW_S3_ENDPOINT_URL, which
-MLflow reads. A file of conf/ chooses none of them.
+AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; also MLFLOW_S3_ENDPOINT_URL,
+which MLflow reads. A file of conf/ chooses none of them.
 """
 
 import os
