@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison import ReplicatePlan, Stop, compare_records, next_command
+from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.errors import UserError
 
 FIELDS = ["a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed"]
@@ -269,3 +271,12 @@ def test_what_the_baseline_did_otherwise_stands_beside_its_score():
     for page in shown(found, width=100):
         assert "linear: no token is in two texts." in page
         assert "Data: 40 train rows" in page
+    assert "Of the linear baseline: no token is in two texts." in found.answer
+
+
+def test_the_score_of_the_most_frequent_class_stands_below_the_baselines():
+    found = compare_records(make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.6))
+    assert found.majority is None  # what replicates predicted was not kept
+    known = replace(found, test_part=TestPart(50, None, 2, 0.52))
+    for page in shown(known, width=100):
+        assert re.search(r"majority\W.*0\.5200", page, re.DOTALL)

@@ -160,7 +160,7 @@ def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test:
         seconds=seconds,
         samples_per_second=len(texts) * len(spec.penalties) / seconds,
         rows=rows,
-        note="" if words.min_df > 1 else "no token is in two texts: those in one text count, too",
+        note="" if words.min_df > 1 else "no token is in two training texts, so that min_df falls back to 1",
     )
 
 

@@ -23,7 +23,7 @@ from rnnsweep.data.store import made_once, read_json, write_json
 from rnnsweep.errors import UserError
 
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
-VERSION = 2  # of what lies in a folder of the cache
+VERSION = 3  # of what lies in a folder of the cache
 
 
 class Source(Protocol):
@@ -71,6 +71,12 @@ class Corpus:
         """What was guessed while the files were read."""
         return tuple(self._facts["notes"])
 
+    @property
+    def group_column(self) -> str | None:
+        """The column that groups rows, where there is one."""
+        found: str | None = self._facts["group_column"]
+        return found
+
     def lines(self, parts: Mapping[str, Rows]) -> dict[str, int | None]:
         """Return the lines of the files that the rows of each part take; None: files without lines."""
         if not self._facts["lines"]:
@@ -93,8 +99,8 @@ class Corpus:
             tokenised=bool(self._facts["tokenised"]),
             remarks=self.remarks,
             notes=self.notes,
-            group_names=table["shared"].to_pylist() if self._facts["group_column"] else None,
-            group_column=self._facts["group_column"],
+            group_names=table["shared"].to_pylist() if self.group_column else None,
+            group_column=self.group_column,
         )
 
     def texts(self, numbers: Rows) -> list[str]:

@@ -3,7 +3,6 @@
 N rows; part arrays carry the rows of one part.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,20 +13,13 @@ from numpy.typing import NDArray
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.remarks import CorpusFacts, Remark
 from rnnsweep.data.rows import PARTS, Rows, TextRows, words_alone
-from rnnsweep.data.tokens import LIST, SEPARATOR, Counted
+from rnnsweep.data.token_remarks import remarks_on_tokens
+from rnnsweep.data.tokens import Counted
 from rnnsweep.errors import UserError
 
-CUT_SHARE = 0.05  # of the texts: where more are cut, it is told
-UNKNOWN_SHARE = 0.3  # of the tokens of a part that the vocabulary does not have
 MAJORITY = 0.8  # share of one label
 FEW_ROWS = 30  # of a part: a score of 30 rows is known to about 15 points
-LONG_TOKEN = 12  # characters a token; words of no language are so long on the average
 RARE = 2  # rows of a label
-SAMPLE = 2000  # rows that scripts are counted on
-_without_blanks = re.compile(  # runs of the scripts that set no blanks between words
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    "\U00020000-\U0002ffff]+"
-).findall
 
 
 @dataclass(frozen=True)
@@ -80,8 +72,8 @@ def describe(
         counted,
         config,
         {part: float(1 - known[ids].mean()) for part, ids in counted.ids.items()},
-        {part: _hashed(texts[part]) for part in PARTS},
-        {part: _hashed([words_alone(text) or text for text in texts[part]]) for part in PARTS},
+        {part: _hashed(part, texts[part]) for part in PARTS},
+        {part: _hashed(part, [words_alone(text) or text for text in texts[part]]) for part in PARTS},
     )
     counts = Counter({label: 0 for label in rows.labels})
     for part in PARTS:
@@ -97,9 +89,10 @@ def describe(
     )
 
 
-def _hashed(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Return numbers that are equal where texts are, in this process alone."""
-    return np.fromiter(map(hash, texts), np.int64, len(texts))
+def _hashed(part: str, texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return numbers that are equal where texts are, in this process alone; no empty text is like another."""
+    hashes = (hash(text) if text else hash((part, row)) for row, text in enumerate(texts))
+    return np.fromiter(hashes, np.int64, len(texts))
 
 
 def _count_among(values: NDArray[np.int64], others: NDArray[np.int64]) -> int:
@@ -132,7 +125,9 @@ def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
         yield from _conflicting(read)
         yield from _of_labels(read, counts)
     yield from _few_rows(read)
-    yield from _of_tokens(read)
+    yield from remarks_on_tokens(
+        read.texts["train"], read.counted, read.unknown, _lengths(read), read.config, read.rows.tokenised
+    )
 
 
 def _overlaps(read: _Read) -> Iterator[Remark]:
@@ -245,55 +240,4 @@ def _few_rows(read: _Read) -> Iterator[Remark]:
         listed = ", ".join(f"{rows} {part} row{'s' * (rows != 1)}" for part, rows in small.items())
         yield Remark(
             "few-rows", f"{listed}: too few to speak of; one row more or less right moves the score far"
-        )
-
-
-def _of_tokens(read: _Read) -> Iterator[Remark]:
-    lengths = _lengths(read)
-    config = read.config
-    if lengths["cut"] > CUT_SHARE:
-        yield Remark(
-            "cut",
-            f"{lengths['cut']:.1%} of the texts have more than data.max_length={config.max_length} tokens"
-            f" (median {lengths['median']:g}, longest {lengths['longest']:,}): of these the"
-            f" {_what_is_read(config)} are read; set data.max_length, or data.cut=head, tail or both",
-        )
-    for part in ("validation", "test"):
-        if read.unknown[part] > UNKNOWN_SHARE:
-            yield Remark(
-                "unknown",
-                f"{read.unknown[part]:.1%} of the tokens of the {part} part are in no training text or not in"
-                f" data.vocabulary={config.vocabulary}; data.tokens=subwords or characters knows more",
-            )
-            break
-    yield from _unsegmented(read)
-
-
-def _what_is_read(config: DataConfig) -> str:
-    half = config.max_length // 2
-    first = f"first {config.max_length}" if config.cut == "head" else f"last {config.max_length}"
-    return f"first {config.max_length - half} and last {half}" if config.cut == "both" else first
-
-
-def _unsegmented(read: _Read) -> Iterator[Remark]:
-    """Say where blanks do not part words: long tokens, or a script that sets none."""
-    if read.rows.tokenised or read.config.tokens in ("characters", "subwords", LIST):
-        return
-    texts = read.texts["train"][:SAMPLE]
-    characters = "".join(texts).replace(SEPARATOR, "")
-    tokens = int(read.counted.whole["train"][:SAMPLE].sum())
-    if tokens and len(characters) / tokens > LONG_TOKEN:
-        yield Remark(
-            "unsegmented",
-            f"a token has {len(characters) / tokens:.0f} characters on the average: blanks do not part words"
-            f" here; data.tokens=characters or subwords reads what is inside",
-        )
-        return
-    letters = sum(map(str.isalpha, characters))
-    share = sum(map(str.isalpha, "".join(_without_blanks(characters)))) / max(letters, 1)
-    if share > 0.5:
-        yield Remark(
-            "unsegmented",
-            f"{share:.0%} of the letters are of a script without blanks between words: each is a token of its"
-            f" own; data.tokens=subwords finds longer pieces",
         )

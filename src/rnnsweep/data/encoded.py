@@ -5,7 +5,7 @@ N rows; S tokens of all rows together.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 2  # of what lies in a folder of the cache
+VERSION = 3  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class EncodedCorpus:
             found,
             parts={part: {**counts, "lines": lines[part]} for part, counts in found.parts.items()},
             remarks=(*corpus.remarks, *found.remarks),
-            notes=(*corpus.notes, *_told_folds(self.config)),
+            notes=(*corpus.notes, *_told_folds(self.config), *_told_empty(self.empty)),
         )
 
     @cached_property
@@ -163,9 +163,7 @@ def prepare(config: DataConfig, cache: Path | None = None) -> EncodedCorpus:
     """
     place = find_cache(cache)
     corpus = read_corpus(config, place)
-    folder = made_once(
-        place / "tokens" / _key(config, corpus.digest), lambda into: _encode(corpus, config, into)
-    )
+    folder = made_once(place / "tokens" / _key(config, corpus), lambda into: _encode(corpus, config, into))
     meta = read_json(folder / "meta.json")
     return EncodedCorpus(
         name=corpus.name,
@@ -196,10 +194,20 @@ def _told_folds(config: DataConfig) -> tuple[str, ...]:
     )
 
 
-def _key(config: DataConfig, digest: str) -> str:
+def _told_empty(empty: Mapping[str, int]) -> tuple[str, ...]:
+    rows = sum(empty.values())
+    if not rows:
+        return ()
+    said = "1 row has no token, and is" if rows == 1 else f"{rows:,} rows have no token, and each is"
+    return (f"{said} read as one unknown word (data.skip_empty=true leaves rows without text out)",)
+
+
+def _key(config: DataConfig, corpus: Corpus) -> str:
     settings = {name: getattr(config, name) for name in SETTINGS}
     settings |= {"folds": [config.folds, config.fold]} if config.folds else {}  # older records know none
-    return hashlib.sha256(json.dumps([VERSION, digest, settings]).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        json.dumps([VERSION, corpus.digest, corpus.group_column, settings]).encode()
+    ).hexdigest()[:32]
 
 
 def _encode(corpus: Corpus, config: DataConfig, folder: Path) -> None:

@@ -32,6 +32,8 @@ _WRITTEN_NUMBER = re.compile(r"[-+\u2212]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASC
 _LEADING_ZERO = re.compile(r"[-+\u2212]?0\d")
 _INSIDE = re.compile(r"(?<=\w)[-_](?=\w)")
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d"
+_COMMA = re.compile(r"""['"]\s*,""")
+_BESIDE = re.compile(r"""(['"])\s+(?=['"])""")
 _JOINS = ("|", ";", ",", "/", "+")  # between several labels of one text
 MANY_NUMBERS = 20  # distinct ones; beyond, fractions are quantities rather than classes
 
@@ -153,7 +155,7 @@ def _names_of(raw: RawLabels, truth: Mapping[bool, str]) -> list[str]:
 def _refuse_lists(raw: RawLabels) -> None:
     for row, value in enumerate(raw.values, 1):
         if isinstance(value, list | tuple | dict | set) or (
-            isinstance(value, str) and value.lstrip()[:1] == "[" and written_list(value) is not None
+            isinstance(value, str) and value.lstrip()[:1] in ("[", "{") and written_list(value) is not None
         ):
             raise UserError(
                 f"{raw.path}: row {row} has a list of labels in column {raw.column!r} ({str(value)[:40]}):"
@@ -163,13 +165,19 @@ def _refuse_lists(raw: RawLabels) -> None:
 
 
 def written_list(text: str) -> list[Any] | None:
-    """Return the list that a text is, as ``['a', 'b']`` in a CSV file; None where it is none."""
+    """Return the list that a text is, as ``['a', 'b']`` in a CSV file, or ``['a' 'b']`` as NumPy writes it.
+
+    Sets and the keys of dictionaries are taken for lists. None where it is none.
+    """
+    text = text.strip()
+    if not _COMMA.search(text):  # Python joins texts that stand beside each other
+        text = _BESIDE.sub(r"\1, ", text)
     for read in (json.loads, ast.literal_eval):
         try:
-            value = read(text.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            value = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
-        return list(value) if isinstance(value, list | tuple) else None
+        return list(value) if isinstance(value, list | tuple | set | dict) else None
     return None
 
 
@@ -240,8 +248,10 @@ def _pieces(name: str) -> list[str]:
 
 
 def _tell_joined(counts: Mapping[str, int]) -> Remark | None:
-    """Remark on labels that are several labels in one, as ``a|b`` beside ``a`` and ``b``."""
-    joined = [name for name in counts if len(_pieces(name)) > 1 and all(p in counts for p in _pieces(name))]
+    """Remark on labels that are several in one: each piece of ``a|b`` is a label, or is in ``b|c``, too."""
+    pieces = {name: frozenset(_pieces(name)) for name in counts}
+    shared = Counter(piece for own in set(pieces.values()) for piece in own)
+    joined = [name for name, own in pieces.items() if len(own) > 1 and all(shared[each] > 1 for each in own)]
     if not joined:
         return None
     listed = ", ".join(f"{name!r} {counts[name]:,}" for name in joined[:6])

@@ -50,7 +50,7 @@ def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
     """
     standings, remarks = comparison.standings, gather_remarks(comparison.health)
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
-    parts += [Text(comparison.answer), Text(""), _table(standings[:ROWS], width)]
+    parts += [Text(comparison.answer), Text(""), _table(standings[:ROWS], width, comparison.majority)]
     if len(standings) > ROWS:
         parts.append(Text(f"  and {len(standings) - ROWS} more", style="dim"))
     parts.append(Text(""))
@@ -73,7 +73,7 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
         width: columns to use; the bars take what the numbers leave.
     """
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
-    parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width)]
+    parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width, comparison.majority)]
     notes = (f"{s.architecture}: {s.note}." for s in comparison.standings if s.note)
     under = (
         *notes,
@@ -97,7 +97,7 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     return Group(*parts)
 
 
-def _table(standings: Sequence[Standing], width: int) -> Table:
+def _table(standings: Sequence[Standing], width: int, majority: float | None) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
     table.add_column("architecture", no_wrap=True)
     table.add_column("test", justify="right", no_wrap=True)
@@ -111,6 +111,9 @@ def _table(standings: Sequence[Standing], width: int) -> Table:
     named = max(12, width - FIXED - room - 1)
     for standing in standings:
         table.add_row(*_row(standing, known, room, named))
+    if majority is not None:
+        score = standings[0].score.write(majority)
+        table.add_row("majority", score, *[""] * (len(table.columns) - 2), style="dim")
     return table
 
 

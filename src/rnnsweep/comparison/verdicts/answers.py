@@ -29,8 +29,8 @@ def say_answer(
         return _no_claim(networks)
     between = [v for v in verdicts if not v.baseline]
     first = _say_lead(networks, between) if len(networks) > 1 else _say_only(networks[0])
-    against = _say_baseline([v for v in verdicts if v.baseline]) or _say_unfitted(standings)
-    return " ".join(part for part in (first, against) if part)
+    against = _say_baseline([v for v in verdicts if v.baseline])
+    return " ".join(part for part in (first, against, _say_unusual(standings)) if part)
 
 
 def say_unfinished(plan: ReplicatePlan, *, behind: int) -> str:
@@ -129,12 +129,14 @@ def _word(verdict: Verdict, architecture: str) -> str:
     return word
 
 
-def _say_unfitted(standings: Sequence[Standing]) -> str:
-    """Say that there is a baseline without a score, so that nobody takes it for beaten."""
-    notes = (s.note for s in standings if s.baseline and s.test.mean is None and s.note)
-    return next(
-        (f"{note[0].upper()}{note[1:]}: whether a network is needed is not known." for note in notes), ""
-    )
+def _say_unusual(standings: Sequence[Standing]) -> str:
+    """Say that there is a baseline without a score, so that nobody takes it for beaten, or an unusual one."""
+    baseline = next((s for s in standings if s.baseline and s.note), None)
+    if baseline is None:
+        return ""
+    if baseline.test.mean is None:
+        return f"{baseline.note[0].upper()}{baseline.note[1:]}: whether a network is needed is not known."
+    return f"Of the {baseline.architecture} baseline: {baseline.note}."
 
 
 def _say_baseline(against: Sequence[Verdict]) -> str:

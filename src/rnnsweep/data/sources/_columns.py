@@ -1,6 +1,7 @@
 """Which columns of a table hold texts, labels and groups, and what their values are as text."""
 
 import math
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,16 +16,21 @@ from rnnsweep.errors import UserError, nearest
 
 TEXT = (
     *("text", "sentence", "content", "document", "review", "comment", "message", "tweet", "body"),
-    *("question", "description", "abstract", "title", "headline", "utterance", "tokens", "sequence"),
+    *("question", "description", "abstract", "title", "headline", "utterance", "tokens", "words", "sequence"),
 )
 LABEL = ("label", "labels", "class", "category", "target", "sentiment", "topic", "intent", "y")
 PAIR = ("title", "description")  # as in AG's News: read together where no column is called text
 FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
-GROUP = (  # columns that often name what rows have in common
-    *("group", "group_id", "author", "author_id", "user", "user_id", "username", "speaker", "subject"),
-    *("patient", "patient_id", "customer", "customer_id", "session", "session_id", "conversation_id"),
-    *("document_id", "doc_id", "thread_id"),
+# columns that often name what rows have in common, as author, user_id, reviewerID and speaker name
+_GROUP = re.compile(
+    r"(group|author|user|writer|reviewer|speaker|participant|respondent|student|subject|patient|customer"
+    r"|client|account|household|family|session|conversation|dialogue?|thread|call|video|book|article"
+    r"|hospital|school|site|source)(s?|id|name|no|nr|number|key|uuid|url|hash)"
+    r"|(document|doc|product|business|movie|item|url|domain|case|event)(id|key|uuid|number)"
 )
+_TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
+_TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
+TAGGING = "A label for each word (tagging) is no task of this corpus: data=files takes one label a text"
 LISTED_COLUMNS = 12
 LOOKED_AT = 100  # texts that decide whether all are written lists
 
@@ -48,6 +54,8 @@ class NoColumn(UserError):
 def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
     """Say what the rows look like: a header that is a row, several columns that hold 0 and 1."""
     columns = _first_rows(path, config)
+    if any(_TAGS.fullmatch(_plain(name)) or is_tags(values) for name, values in columns):
+        return f". {TAGGING}"
     flags = [name for name, values in columns if name and values and set(values) <= FLAGS]
     if error.missing == "label" and len(flags) > 1:
         return (
@@ -55,9 +63,13 @@ def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
             f" is no task here; data.label={flags[0]} trains one of them"
         )
     text, label = _likeliest([values for _, values in columns])
+    if error.missing == "text" and all(map(_is_numeric, columns[text][1])):
+        return ". Its columns hold numbers: sequences of numbers are no texts, and no task of data=files"
     if config.header and not any(name and (is_number(name) or name in values) for name, values in columns):
         named = [name for name, _ in columns]
         repeated = 2 * len(set(columns[label][1])) <= len(columns[label][1])
+        if error.missing == "label" and repeated and text != label and named[label]:
+            return f". By its values it may be data.label={shlex.quote(named[label])}"
         if error.missing != "text" or text == label or not (named[text] and named[label] and repeated):
             return ""
         return (
@@ -79,6 +91,21 @@ def _first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
     if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
         columns = [(values[0].strip(), values[1:]) for _, values in columns]
     return columns
+
+
+def is_tags(values: Sequence[str]) -> bool:
+    """Return whether values are the labels of single words, as B-LOC and O."""
+    given = [value for value in values if value]
+    return any(value != "O" for value in given) and all(map(_TAG.fullmatch, given))
+
+
+def _is_numeric(value: str) -> bool:
+    pieces = value.strip("[] ").replace(",", " ").split()
+    return bool(pieces) and all(is_number(piece.strip("[]") or "0") for piece in pieces)
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _likeliest(columns: Sequence[list[str]]) -> tuple[int, int]:
@@ -132,13 +159,35 @@ def _joined(path: Path, column: str, row: int, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, list | tuple) or not all(isinstance(token, str) for token in value):
-        numbers = isinstance(value, list | tuple) and any(isinstance(v, int | float) for v in value)
+        numbers = isinstance(value, list | tuple) and _has_numbers(value)
         raise UserError(
             f"{path}: row {row} has {str(value)[:40]} in column {column!r}; "
             + ("numbers: sequences of numbers are no texts, and no task of data=files" if numbers else "")
             + ("" if numbers else "a text, or a list of tokens in every row, is read")
         )
     return join_tokens(value)
+
+
+def _has_numbers(values: Sequence[Any]) -> bool:
+    """Return whether a list holds numbers, or lists of numbers, as the readings of several sensors."""
+    return any(
+        isinstance(value, int | float) or (isinstance(value, list | tuple) and _has_numbers(value))
+        for value in values
+    )
+
+
+def refuse_tags(table: Table, columns: Sequence[str], label: str) -> None:
+    """Refuse lists of labels that are as long as the lists of tokens beside them.
+
+    Raises:
+        UserError: the labels are of words.
+    """
+    if len(columns) != 1:
+        return
+    pairs = zip(table.columns[columns[0]], table.columns[label], strict=True)
+    lists = [(len(a), len(b)) for a, b in pairs if isinstance(a, list) and isinstance(b, list)]
+    if lists and all(tokens == labels for tokens, labels in lists):
+        raise UserError(f"{table.path}: column {label!r} has as many labels as there are tokens. {TAGGING}")
 
 
 def as_text(value: Any) -> str:
@@ -195,7 +244,7 @@ def group_column(path: Path, names: Sequence[str], config: DataConfig) -> str | 
     """
     if config.group is not None:
         return _existing(path, names, "data.group", config.group)
-    return find_column(names, GROUP)
+    return next((name for name in names if _GROUP.fullmatch(_plain(name))), None)
 
 
 def _existing(path: Path, names: Sequence[str], key: str, name: str) -> str:

@@ -21,6 +21,7 @@ from rnnsweep.data.sources._columns import (
     group_column,
     label_column,
     read_options,
+    refuse_tags,
     text_columns,
     texts_of,
 )
@@ -132,6 +133,7 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
         return list(dict.fromkeys([*named["text"], named["label"], *filter(None, [named["group"]])]))
 
     table = _read_or_explain(path, config, choose)
+    refuse_tags(table, named["text"], named["label"])
     texts, tokenised = texts_of(table, named["text"])
     if not any(texts):
         raise UserError(f"{path}: every row is empty in {', '.join(named['text'])}")

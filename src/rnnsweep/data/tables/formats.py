@@ -88,12 +88,13 @@ def _of_folder(key: str, value: str, folder: Path) -> list[Path]:
         if parts:
             raise UserError(
                 f"{key}={value!r}: the folder's folders are parts ({', '.join(parts)}), not classes; name"
-                f" one: {key}={value.rstrip('/')}/{parts[0]}"
+                f" one: {key}={value.rstrip('/')}/{_wanted(key, parts)}"
             )
         return [folder]
-    inner = sorted(p.parent for p in folder.glob("*/*") if p.is_file() and _is_table(p))
-    if not shards and inner:
-        raise UserError(f"{key}={value!r}: its tables are in {inner[0]}; name that folder, or files in it")
+    inner = [p for p in folder.rglob("*") if p.is_file() and _is_table(p)] if not shards else []
+    if inner:
+        place = folder / _wanted(key, sorted({str(p.parent.relative_to(folder)) for p in inner}))
+        raise UserError(f"{key}={value!r}: its tables are in {place}; name that folder, or files in it")
     if not shards:
         raise UserError(
             f"{key}={value!r}: the folder {folder} has neither tables nor folders of text files, one a class"
@@ -102,13 +103,19 @@ def _of_folder(key: str, value: str, folder: Path) -> list[Path]:
     if len({_SAME.get(part, part) for part in parts}) > 1:
         raise UserError(
             f"{key}={value!r}: the folder holds files of several parts ({', '.join(parts)}); name each by a"
-            f" pattern: data.train={value.rstrip('/')}/{parts[0]}*"
+            f" pattern: {key}={value.rstrip('/')}/{_wanted(key, parts)}*"
         )
     kinds = {format_of(path) for path in shards}
     if len(kinds) > 1:
         names = ", ".join(path.name for path in shards[:4])
         raise UserError(f"{key}={value!r}: the folder holds files of several formats ({names}); name one")
     return shards
+
+
+def _wanted(key: str, names: Sequence[str]) -> str:
+    """Return the name that holds the key's part, as data/train for data.train; else the first."""
+    part = key.partition(".")[2][:3]
+    return next((name for name in names if part in name.lower()), names[0])
 
 
 def _is_table(path: Path) -> bool:

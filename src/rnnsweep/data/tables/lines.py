@@ -1,5 +1,6 @@
 """Files of lines: fastText's, where a line begins with its labels."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
 from rnnsweep.errors import UserError
 
 MARK = "__label__"
+TAGGED = 3  # first lines where words with a tag each are looked for
+_TAG = re.compile(r"O|[BIESLU]-\S+")
+_TAGGED = "ends in a word's tag: a label for each word (tagging) is no task of this corpus"
 _UNLABELLED = (
     f"does not begin with {MARK}NAME, as a labelled line of fastText does (a table ends in .csv or .tsv)"
 )
@@ -30,6 +34,8 @@ def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
             if not words:
                 continue
             if not marks:
+                if number <= TAGGED and len(words) > 1 and _TAG.fullmatch(words[-1]):
+                    raise UserError(f"{path}, line {number}: {_TAGGED}")
                 bad.add(number, _UNLABELLED)
                 continue
             named = [word.removeprefix(MARK) for word in words[:marks]]

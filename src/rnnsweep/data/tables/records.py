@@ -73,6 +73,7 @@ def read_json(path: Path, options: ReadOptions, choose: Choose) -> Table:
 
 def _columns_of(path: Path, whole: Any, choose: Choose) -> tuple[list[str], dict[str, list[Any]]]:
     whole = _rows_of(whole)
+    _refuse_several(path, whole)
     if isinstance(whole, Mapping) and whole and all(isinstance(value, list) for value in whole.values()):
         lengths = {name: len(value) for name, value in whole.items()}
         if len(set(lengths.values())) != 1:
@@ -105,6 +106,16 @@ def _rows_of(whole: Any) -> Any:
         v for v in whole.values() if isinstance(v, list) and v and all(isinstance(r, Mapping) for r in v)
     ]
     return inner[0] if len(inner) == 1 else whole
+
+
+def _refuse_several(path: Path, whole: Any) -> None:
+    if isinstance(whole, Mapping) and len(whole) > 1 and all(map(_is_table, whole.values())):
+        named = ", ".join(list(whole)[:6])
+        raise UserError(f"{path}: holds several tables ({named}); write each to a file of its own")
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
 
 
 def _names(records: Iterable[Mapping[str, Any]]) -> dict[str, None]:
