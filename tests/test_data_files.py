@@ -233,19 +233,19 @@ def test_an_encoding_that_is_named_is_taken_and_one_that_does_not_fit_is_refused
 
 
 def test_missing_columns_are_refused_with_those_that_there_are(refused, tmp_path):
-    path = write(tmp_path / "own.csv", names=("words", "kind"))
+    path = write(tmp_path / "own.csv", names=("phrases", "kind"))
     assert refused(train=path) == (
-        f"{path}: no column of texts found among columns 'words', 'kind'; name it with data.text=COLUMN."
-        " By their values they may be data.text=words data.label=kind"
+        f"{path}: no column of texts found among columns 'phrases', 'kind'; name it with data.text=COLUMN."
+        " By their values they may be data.text=phrases data.label=kind"
     )
-    assert refused(train=path, text="words") == (
-        f"{path}: no column of labels found among columns 'words', 'kind'; name it with data.label=COLUMN"
-        " (rows without labels are for rnnsweep predict --file)"
+    assert refused(train=path, text="phrases") == (
+        f"{path}: no column of labels found among columns 'phrases', 'kind'; name it with data.label=COLUMN"
+        " (rows without labels are for rnnsweep predict --file). By its values it may be data.label=kind"
     )
-    assert refused(train=path, text="word", label="kind") == (
-        f"data.text='word': {path} has columns 'words', 'kind'. Did you mean 'words'?"
+    assert refused(train=path, text="phrase", label="kind") == (
+        f"data.text='phrase': {path} has columns 'phrases', 'kind'. Did you mean 'phrases'?"
     )
-    assert "data.label='kin'" in refused(train=path, text=["words"], label="kin")
+    assert "data.label='kin'" in refused(train=path, text=["phrases"], label="kin")
 
 
 def test_a_row_with_too_many_values_is_refused_with_its_line(refused, tmp_path):
