@@ -73,6 +73,11 @@ class TestPart:
     majority: float | None = None  # share of the largest class
 
 
+def majority_score(score: Score, part: TestPart | None) -> float | None:
+    """Return the score of naming the most frequent class for every test row, where that is known."""
+    return part.majority if score.floor and part else None
+
+
 def describe_test_part(
     predictions: Mapping[str, Predictions], groups_N: ArrayLike | None = None
 ) -> TestPart | None:

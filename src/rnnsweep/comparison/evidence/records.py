@@ -197,11 +197,6 @@ class Comparison:
         """The linear baseline, where it was fitted."""
         return next((s for s in self.standings if s.baseline), None)
 
-    @property
-    def majority(self) -> float | None:
-        """The score of naming the most frequent class for every test row, where that is known."""
-        return self.test_part.majority if self.score.floor and self.test_part else None
-
     def __repr__(self) -> str:
         """The answer, and a line for each architecture: what a Python prompt shows."""
         numbers = ((s, map(s.score.write, (s.test.mean, s.test.low, s.test.high))) for s in self.standings)

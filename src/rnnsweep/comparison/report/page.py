@@ -19,6 +19,7 @@ from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
 from rnnsweep.comparison.figures.front import front_figure
 from rnnsweep.comparison.figures.marginals import marginals_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
+from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report import tables
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
@@ -83,6 +84,7 @@ def render_report(comparison: Comparison) -> str:
         say_improvement=say_improvement,
         say_stop=say_stop,
         say_test_part=say_test_part,
+        majority=majority_score(comparison.score, comparison.test_part),
         reads=_say_times(comparison.test_reads),
         p_value=p_value,
         derived=say_derived(comparison.standings),

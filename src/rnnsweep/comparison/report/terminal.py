@@ -10,6 +10,7 @@ from rich.text import Text
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.records import HERE, Comparison, Standing, Verdict
 from rnnsweep.comparison.evidence.test_reads import say_reads
+from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
@@ -50,7 +51,7 @@ def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
     """
     standings, remarks = comparison.standings, gather_remarks(comparison.health)
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
-    parts += [Text(comparison.answer), Text(""), _table(standings[:ROWS], width, comparison.majority)]
+    parts += [Text(comparison.answer), Text(""), _table(standings[:ROWS], width, _majority(comparison))]
     if len(standings) > ROWS:
         parts.append(Text(f"  and {len(standings) - ROWS} more", style="dim"))
     parts.append(Text(""))
@@ -73,7 +74,7 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
         width: columns to use; the bars take what the numbers leave.
     """
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
-    parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width, comparison.majority)]
+    parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width, _majority(comparison))]
     notes = (f"{s.architecture}: {s.note}." for s in comparison.standings if s.note)
     under = (
         *notes,
@@ -115,6 +116,10 @@ def _table(standings: Sequence[Standing], width: int, majority: float | None) ->
         score = standings[0].score.write(majority)
         table.add_row("majority", score, *[""] * (len(table.columns) - 2), style="dim")
     return table
+
+
+def _majority(comparison: Comparison) -> float | None:
+    return majority_score(comparison.score, comparison.test_part)
 
 
 def _row(standing: Standing, known: Sequence[float], room: int, named: int) -> list[RenderableType]:
