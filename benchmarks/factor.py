@@ -78,12 +78,14 @@ def without(part: str, case: Case, run: RunConfig) -> Callable[[], float]:
         return lambda: _with_no_distinct_words(case, run)
     elif part == "compiled loops":
         return lambda: _in_a_process("alone", case, run, NUMBA_DISABLE_JIT="1")
+    elif part == "one thread a trial":
+        return lambda: _in_a_process("alone", case, run, RNNSWEEP_THREADS="2")
     else:
         raise ValueError(part)
     return lambda: speed_of_ours(case, other)
 
 
-PARTS = ("buckets of one length", "lazy rows", "distinct words", "compiled loops")
+PARTS = ("buckets of one length", "lazy rows", "distinct words", "compiled loops", "one thread a trial")
 
 
 def _with_no_distinct_words(case: Case, run: RunConfig) -> float:
@@ -101,8 +103,10 @@ def _in_a_process(what: str, case: Case, run: RunConfig, **variables: str) -> fl
 def alone(cell_and_batch: str, model: str) -> None:
     """Print the speed of ours in this process."""
     case = Case(*json.loads(cell_and_batch))
-    torch.set_num_threads(1)
+    threads = int(os.environ.get("RNNSWEEP_THREADS", "1"))  # speeds are of processor time, of all threads
+    torch.set_num_threads(threads)
     run = settings(case)
+    run = replace(run, trainer=replace(run.trainer, threads=threads))
     print(speed_of_ours(case, replace(run, model=replace(run.model, **json.loads(model)))))
 
 

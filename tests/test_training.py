@@ -485,3 +485,17 @@ def test_chunks_from_any_position_give_the_rest_of_the_epoch(settings):
         assert all(torch.equal(a.tokens_BT, b.tokens_BT) for a, b in zip(rest, batches[done:], strict=True))
     assert sum(validate for _, validate in whole) == 2
     assert len(chunks(Position())) == len(whole)
+
+
+@pytest.mark.parametrize(("lacks", "lines"), [(True, 1), (False, 0)])
+def test_a_processor_without_bfloat16_is_named_before_a_training_in_it(
+    settings, monkeypatch, caplog, lacks, lines
+):
+    from rnnsweep.training import fit
+
+    monkeypatch.setattr(fit, "lacks_bfloat16", lambda: lacks)
+    for precision in ("bf16-mixed", "32-true"):
+        fit._warn_of_slow_precision(settings(f"trainer.precision={precision}", "trainer.accelerator=cpu"))
+    told = "trainer.precision='bf16-mixed': this processor has no arithmetic for it"
+    assert caplog.text.count(told) == lines
+    assert len(caplog.records) == lines

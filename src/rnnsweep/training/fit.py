@@ -1,5 +1,6 @@
 """train(run): one configuration, one seed, one fit."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from rnnsweep.data import EncodedCorpus, batch_count, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import gpus
 from rnnsweep.networks import parameter_count
+from rnnsweep.networks.backends import lacks_bfloat16
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
 from rnnsweep.training.best import Keeper
@@ -28,6 +30,7 @@ from rnnsweep.training.quiet import quiet
 from rnnsweep.training.scores import Scores
 from rnnsweep.training.stopping import Signals
 
+_LOG = logging.getLogger(__name__)
 # what may differ between the two parts of a resumed training
 _FREE = ("tracking", "trainer.", "experiment", "data.dir", "data.train", "data.validation", "data.test")
 _BOUND = ("trainer.validate_every", "trainer.precision")
@@ -61,6 +64,7 @@ def train(
         LostProcess: one of several processes of the run is gone.
     """
     _refuse_missing_devices(run)
+    _warn_of_slow_precision(run)
     with quiet(), without_foreign_ranks(), _own_random_numbers_and_threads(run):
         corpus = prepare(run.data)
         with companions(run, folder=folder, resume=resume):
@@ -170,6 +174,15 @@ def _refuse_missing_devices(run: RunConfig) -> None:
         raise UserError("trainer.precision='16-mixed': needs a GPU; on the CPU take bf16-mixed")
     if _accelerator(run) == "gpu" and run.trainer.devices > present:
         raise UserError(f"trainer.devices={run.trainer.devices}: this machine has {present} GPUs")
+
+
+def _warn_of_slow_precision(run: RunConfig) -> None:
+    """Warn where bfloat16 saves nothing: converting there and back costs more than it brings."""
+    if run.trainer.precision == "bf16-mixed" and _accelerator(run) == "cpu" and lacks_bfloat16():
+        _LOG.warning(
+            "trainer.precision='bf16-mixed': this processor has no arithmetic for it: a training takes longer"
+            " than with 32-true"
+        )
 
 
 def _unused_metal() -> str:
