@@ -63,7 +63,7 @@ def markdown(rows: list[dict], commit: str) -> str:
         "that the memory that the C library gives back at each step. Rows `what a part is worth` switch off",
         "one part of ours at a time; `every setting` holds each optimiser, precision and cell against",
         "PyTorch's own. Rows `beside NAME` are whole commands of other tools by the clock, each in its own",
-        "environment: a search of two architectures, then ten seeds of each winner; the notes tell the sizes.",
+        "environment: a search of two architectures, then seeds of each winner; the notes tell the sizes.",
         "",
         f"* {hardware()}",
         f"* {versions()}",
