@@ -313,7 +313,13 @@ def test_a_sample_of_the_places_where_a_sweep_may_stop(changes, sweep, conf, tmp
     go_on_from(sample, changes, sweep, conf, tmp_path)
 
 
-@pytest.mark.exhaustive
+PARTS = 24  # of all prefixes: as many tests, for processes side by side
+QUICK = 6  # of them are among the slow tests: a quarter of an hour is too long for all
+
+
 @pytest.mark.slow
-def test_all_places_where_a_sweep_may_stop(changes, sweep, conf, tmp_path):
-    go_on_from(prefixes(changes), changes, sweep, conf, tmp_path)
+@pytest.mark.parametrize(
+    "part", [pytest.param(n, marks=[] if n < QUICK else pytest.mark.exhaustive) for n in range(PARTS)]
+)
+def test_all_places_where_a_sweep_may_stop(part, changes, sweep, conf, tmp_path):
+    go_on_from(prefixes(changes)[part::PARTS], changes, sweep, conf, tmp_path)

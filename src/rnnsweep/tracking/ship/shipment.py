@@ -25,7 +25,7 @@ from rnnsweep.tracking.store.store import artifact_folder, artifact_root, ensure
 from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, Param, RunTag
     from mlflow.tracking import MlflowClient
 
 POINTS = 1000  # MLflow's limit of a call
@@ -77,9 +77,12 @@ class Shipment:
     def _attach_waiting(self) -> None:
         """Try the files that wait, in their order, until the store refuses one."""
         folder = self.path.with_suffix(".files")
+        checked = False  # of this run, once a shipment
         while self.note.files and not self.file_error:
             try:
-                self._refuse_foreign_folder()
+                if not checked:
+                    self._refuse_foreign_folder()
+                checked = True
                 attach(self.client, self.note.run_id, self.note.files[0], folder)
             except Outside as error:  # a note that somebody else wrote
                 self._refuse({"op": "artifact", **self.note.files[0]}, str(error))
@@ -161,8 +164,9 @@ class Shipment:
             self.client.update_run(self.note.run_id, status="RUNNING")
         number = self.note.experiment_id
         self._experiment_tags(record.get("experiment_tags", {}))
-        self._tags({k: v.replace(EXPERIMENT, number) for k, v in record["tags"].items()})
-        self._params(record["params"])
+        self._describe(
+            {k: v.replace(EXPERIMENT, number) for k, v in record["tags"].items()}, record["params"]
+        )
         self._inputs(record["datasets"])
 
     def _experiment_tags(self, values: dict[str, str]) -> None:
@@ -209,15 +213,25 @@ class Shipment:
         if inputs := dataset_inputs(parts):
             self.client.log_inputs(self.note.run_id, inputs)
 
-    def _params(self, values: dict[str, str]) -> None:
-        from mlflow.entities import Param
+    def _describe(self, tags: dict[str, str], params: dict[str, str]) -> None:
+        """Send tags and parameters in one call; apart where they are many or the store refuses one."""
+        if max(len(tags), len(params)) <= FEW:
+            try:
+                self.client.log_batch(
+                    self.note.run_id, params=_as_params(params), tags=_as_tags(tags), synchronous=True
+                )
+                return
+            except Exception as error:
+                if not _is_for_ever(error):
+                    raise
+        self._tags(tags)
+        self._params(params)
 
-        self._in_batches("params", [Param(name, value) for name, value in values.items()], FEW)
+    def _params(self, values: dict[str, str]) -> None:
+        self._in_batches("params", _as_params(values), FEW)
 
     def _tags(self, values: dict[str, str]) -> None:
-        from mlflow.entities import RunTag
-
-        self._in_batches("tags", [RunTag(name, value) for name, value in values.items()], FEW)
+        self._in_batches("tags", _as_tags(values), FEW)
 
     def _send_points(self, records: Sequence[Record]) -> None:
         points: list[Metric] = []
@@ -268,10 +282,10 @@ class Shipment:
         if record.get("reason"):
             tags["rnnsweep.reason"] = record["reason"]
         self._tags(tags)
-        if not self._is_deleted():
+        if not (deleted := self._is_deleted()):
             self.client.set_terminated(self.note.run_id, status=status, end_time=record["time"])
         self.note.state = state
-        if self.note.points <= MOST_POINTS and not self._is_deleted():
+        if self.note.points <= MOST_POINTS and not deleted:
             self._wait(CURVES_PICTURE)
 
     def _refuse(self, record: Record, why: str) -> None:
@@ -280,6 +294,18 @@ class Shipment:
         with os.fdopen(open_append(folder / f"{self.key}.jsonl"), "a", encoding="utf-8") as file:
             file.write(json.dumps({"why": why[:500], **record}, default=str) + "\n")
         self.note.refused += 1
+
+
+def _as_params(values: dict[str, str]) -> list["Param"]:
+    from mlflow.entities import Param
+
+    return [Param(name, value) for name, value in values.items()]
+
+
+def _as_tags(values: dict[str, str]) -> list["RunTag"]:
+    from mlflow.entities import RunTag
+
+    return [RunTag(name, value) for name, value in values.items()]
 
 
 def _points(record: Record) -> list["Metric"]:
