@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
+from rnnsweep.tracking.ship.entities import as_params, as_points, as_tags
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.ship.lines import check_start
 from rnnsweep.tracking.spool.archive import keep_if_sent
@@ -25,7 +26,7 @@ from rnnsweep.tracking.store.store import artifact_folder, artifact_root, ensure
 from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Metric
     from mlflow.tracking import MlflowClient
 
 POINTS = 1000  # MLflow's limit of a call
@@ -218,7 +219,7 @@ class Shipment:
         if max(len(tags), len(params)) <= FEW:
             try:
                 self.client.log_batch(
-                    self.note.run_id, params=_as_params(params), tags=_as_tags(tags), synchronous=True
+                    self.note.run_id, params=as_params(params), tags=as_tags(tags), synchronous=True
                 )
                 return
             except Exception as error:
@@ -228,16 +229,16 @@ class Shipment:
         self._params(params)
 
     def _params(self, values: dict[str, str]) -> None:
-        self._in_batches("params", _as_params(values), FEW)
+        self._in_batches("params", as_params(values), FEW)
 
     def _tags(self, values: dict[str, str]) -> None:
-        self._in_batches("tags", _as_tags(values), FEW)
+        self._in_batches("tags", as_tags(values), FEW)
 
     def _send_points(self, records: Sequence[Record]) -> None:
         points: list[Metric] = []
         for record in records:
             try:
-                points += _points(record)
+                points += as_points(record)
                 raise_steps(self.note.steps, record)
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 self._refuse(record, f"{type(error).__name__}: {error}")
@@ -294,31 +295,6 @@ class Shipment:
         with os.fdopen(open_append(folder / f"{self.key}.jsonl"), "a", encoding="utf-8") as file:
             file.write(json.dumps({"why": why[:500], **record}, default=str) + "\n")
         self.note.refused += 1
-
-
-def _as_params(values: dict[str, str]) -> list["Param"]:
-    from mlflow.entities import Param
-
-    return [Param(name, value) for name, value in values.items()]
-
-
-def _as_tags(values: dict[str, str]) -> list["RunTag"]:
-    from mlflow.entities import RunTag
-
-    return [RunTag(name, value) for name, value in values.items()]
-
-
-def _points(record: Record) -> list["Metric"]:
-    from mlflow.entities import Metric
-
-    step, time = int(record["step"]), int(record["time"])
-    return [Metric(str(name), _finite(value), time, step) for name, value in record["values"].items()]
-
-
-def _finite(value: Any) -> float:
-    """MLflow stores infinity as 1.8e308, which ruins every axis it is drawn on: make it not-a-number."""
-    number = float(value)
-    return number if abs(number) < 1e308 else float("nan")
 
 
 def _is_for_ever(error: Exception) -> bool:
