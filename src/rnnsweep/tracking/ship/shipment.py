@@ -165,9 +165,8 @@ class Shipment:
             self.client.update_run(self.note.run_id, status="RUNNING")
         number = self.note.experiment_id
         self._experiment_tags(record.get("experiment_tags", {}))
-        self._describe(
-            {k: v.replace(EXPERIMENT, number) for k, v in record["tags"].items()}, record["params"]
-        )
+        tags = {name: value.replace(EXPERIMENT, number) for name, value in record["tags"].items()}
+        self._describe(tags, record["params"])
         self._inputs(record["datasets"])
 
     def _experiment_tags(self, values: dict[str, str]) -> None:
@@ -279,10 +278,8 @@ class Shipment:
     def _end(self, record: Record) -> None:
         state = record["state"]
         status = STATUS.get(EndState(state), "KILLED")
-        tags = {"rnnsweep.state": state}
-        if record.get("reason"):
-            tags["rnnsweep.reason"] = record["reason"]
-        self._tags(tags)
+        reason = {"rnnsweep.reason": record["reason"]} if record.get("reason") else {}
+        self._tags({"rnnsweep.state": state, **reason})
         if not (deleted := self._is_deleted()):
             self.client.set_terminated(self.note.run_id, status=status, end_time=record["time"])
         self.note.state = state
