@@ -21,6 +21,7 @@ from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.rows import draw_folds, hash_names
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.tracking import sync
 
 
 @given(
@@ -200,6 +201,7 @@ def test_a_sweep_over_folds_says_so_from_its_first_line_to_its_report(home, tabl
         "3 replicates test each of 3 folds: the corrected resampled t with 2 degrees of freedom can separate"
     )
     assert "sign" not in first
+    sync(home / "mlruns")  # on a busy machine the last runs are still on their way to the store
     assert main(["compare", "toy", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     replicates = {one["architecture"]: one["test"]["replicates"] for one in answer["standings"]}

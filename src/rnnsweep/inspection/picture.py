@@ -4,6 +4,7 @@ Shapes: T tokens, H units, C classes.
 """
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib import colormaps
@@ -12,19 +13,25 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from rnnsweep.inspection.trace import Inspection, Numbers, shown_token
+from rnnsweep.lettering import NOTE, lettering
 
 _SIGNED = {"state", "memory", "candidate"}  # around zero; gates go from 0 (shut) to 1 (open)
 
 
 def draw(inspection: Inspection, *, title: str) -> bytes:
     """Draw classes, saliency and every gate and state of every layer; give the picture as PNG."""
+    with lettering([*inspection.labels, *map(shown_token, inspection.tokens), title]) as write:
+        return _draw(inspection, write, write(title))
+
+
+def _draw(inspection: Inspection, write: Callable[[str], str], title: str) -> bytes:
     panels = _panels(inspection)
     tokens = len(inspection.tokens)
     heights = [2.2, 0.5, *(1.2 for _ in panels)]
     figure = Figure(figsize=(max(7.0, 0.34 * tokens + 2.5), sum(heights) + 1.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    _classes(axes[0], inspection)
+    _classes(axes[0], inspection, write)
     _heat(axes[1], inspection.saliency_T[None], "saliency", low=0.0, high=1.0, shades="Greys")
     axes[1].set_yticks([])
     for axis, (name, values_TH) in zip(axes[2:], panels, strict=True):
@@ -32,7 +39,7 @@ def draw(inspection: Inspection, *, title: str) -> bytes:
         reach = max(1.0, float(np.abs(values_TH).max())) if "memory" in name else 1.0
         shades = "RdBu_r" if signed else "viridis"
         _heat(axis, values_TH.T, name, low=-reach if signed else 0.0, high=reach, shades=shades)
-    _name_tokens(axes[-1], inspection)
+    _name_tokens(axes[-1], inspection, write)
     figure.suptitle(title, fontsize=10)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
@@ -49,11 +56,12 @@ def _panels(inspection: Inspection) -> list[tuple[str, Numbers]]:
     return [(name.replace("\n", " "), values_TH) for name, values_TH in panels]
 
 
-def _classes(axis: Axes, inspection: Inspection) -> None:
+def _classes(axis: Axes, inspection: Inspection, write: Callable[[str], str]) -> None:
     steps = np.arange(len(inspection.tokens))
     for number, label in enumerate(inspection.labels):
         shade = colormaps["tab10"](number % 10)
-        axis.plot(steps, inspection.probabilities_TC[:, number], marker=".", label=label, color=shade)
+        name = f" {write(label)}"  # Matplotlib leaves a name that begins with _ out
+        axis.plot(steps, inspection.probabilities_TC[:, number], marker=".", label=name, color=shade)
     axis.set_ylim(-0.03, 1.03)
     axis.set_ylabel("probability after\neach token", fontsize=8)
     axis.legend(fontsize=7, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
@@ -69,13 +77,11 @@ def _heat(axis: Axes, values_HT: Numbers, name: str, *, low: float, high: float,
     axis.figure.colorbar(image, ax=axis, pad=0.01, fraction=0.03).ax.tick_params(labelsize=6)
 
 
-def _name_tokens(axis: Axes, inspection: Inspection) -> None:
-    pairs = zip(inspection.tokens, inspection.known, strict=True)
-    names = [shown_token(token) if known else f"[{shown_token(token)}]" for token, known in pairs]
-    axis.set_xticks(range(len(names)), [_plain(name) for name in names], rotation=60, ha="right", fontsize=8)
-    axis.set_xlabel("time: one step a token (in brackets: not in the vocabulary)", fontsize=8)
-
-
-def _plain(name: str) -> str:
-    """Keep matplotlib from reading $ as the start of a formula."""
-    return name.replace("$", r"\$")
+def _name_tokens(axis: Axes, inspection: Inspection, write: Callable[[str], str]) -> None:
+    tokens = [shown_token(token) for token in inspection.tokens]
+    names = [write(token) for token in tokens]
+    shown = [name if known else f"[{name}]" for name, known in zip(names, inspection.known, strict=True)]
+    axis.set_xticks(range(len(names)), shown, rotation=60, ha="right", fontsize=8)
+    numbered = any(write(each) != each for each in (*inspection.labels, *tokens))
+    noted = f"; {NOTE}, classes first" if numbered else ""
+    axis.set_xlabel(f"time: one step a token (in brackets: not in the vocabulary{noted})", fontsize=8)

@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnsweep.lettering import NOTE, lettering
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.tasks.score import HIGHER
 
@@ -30,6 +31,11 @@ def curves_of(score: Score) -> dict[str, tuple[str, str]]:
 
 def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str, score: Score) -> bytes:
     """Draw a score and the loss over optimiser steps, the best validation marked, as PNG."""
+    with lettering([], title=title) as write:
+        return _draw_curves(curves, write(title), colour, score)
+
+
+def _draw_curves(curves: Mapping[str, Points], title: str, colour: str, score: Score) -> bytes:
     figure = _figure(9.6, 3.6)
     panels = curves_of(score)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -44,7 +50,7 @@ def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str, score:
         axis.grid(visible=True, alpha=0.25)
         if axis.lines:
             axis.legend(fontsize=8, frameon=False)
-    figure.suptitle(_plain(title), fontsize=11)
+    figure.suptitle(title, fontsize=11)
     return _png(figure)
 
 
@@ -70,17 +76,22 @@ def draw_confusion(table: str) -> bytes:
         ValueError: no square table of counts, or more classes than can be read.
     """
     labels, counts_CC = _read_table(table)
-    side = max(4.5, 0.45 * len(labels) + 2.5)
+    with lettering(labels) as write:
+        names = [write(label) for label in labels]
+        return _draw_confusion([name[:24] for name in names], counts_CC, noted=names != labels)
+
+
+def _draw_confusion(names: Sequence[str], counts_CC: list[list[int]], *, noted: bool) -> bytes:
+    side = max(4.5, 0.45 * len(names) + 2.5)
     figure = _figure(side, side)
     axis = figure.subplots()
     shares_CC = [[count / (sum(row) or 1) for count in row] for row in counts_CC]
     axis.imshow(shares_CC, cmap="Blues", vmin=0.0, vmax=1.0)
-    names = [_plain(label[:24]) for label in labels]
     axis.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
     axis.set_yticks(range(len(names)), names, fontsize=8)
-    axis.set_xlabel("predicted", fontsize=9)
+    axis.set_xlabel(f"predicted\n{NOTE}" if noted else "predicted", fontsize=9)
     axis.set_ylabel("true (shade: share of the row)", fontsize=9)
-    if len(labels) <= MOST_NUMBERS:
+    if len(names) <= MOST_NUMBERS:
         _number_cells(axis, counts_CC, shares_CC)
     right = sum(row[place] for place, row in enumerate(counts_CC))
     total = sum(map(sum, counts_CC))
@@ -118,11 +129,6 @@ def _png(figure: "Figure") -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=100)
     return file.getvalue()
-
-
-def _plain(name: str) -> str:
-    """Keep matplotlib from reading $ as the start of a formula."""
-    return name.replace("$", r"\$")
 
 
 def warm_up() -> None:
