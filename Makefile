@@ -31,8 +31,8 @@ test: $(TOOLS)  ## the quick tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not server"
 
 slow: $(TOOLS)  ## the tests that train, open browsers and start servers
-	@$(BIN)/python -m pytest -n 2 -m "slow and not exhaustive and not browser and not server"
-	@$(BIN)/python -m pytest -m "(browser or server) and not exhaustive"
+	@$(BIN)/python -m pytest -n 2 -m "slow and not exhaustive and not browser and not server and not ray"
+	@$(BIN)/python -m pytest -m "(browser or server or ray) and not exhaustive"
 
 exhaustive: $(TOOLS)  ## every prefix of a sweep's record, thousands of damaged files: an hour or more
 	@$(BIN)/python -m pytest -n 2 -m exhaustive

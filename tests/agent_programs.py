@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from rnnsweep.launchers import LauncherSpec, LocalLauncher
 from rnnsweep.launchers.local import child
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.trial import Outcome, Report
@@ -113,3 +114,20 @@ def _reading(task, channel):
     note_test_read(task, channel)
     noted = Path(task.overrides[0])  # on the controller's machine, which is this one
     return Outcome("complete", scores={"validation": 0.5, "noted": noted.read_text().count("\n")})
+
+
+def _make(slots, *, entry="main"):
+    return LocalLauncher(slots, entry=globals()[entry], preload=PRELOAD, grace_s=2.0)
+
+
+SPEC = LauncherSpec(
+    _make, {"entry": str}
+)  # the launcher `programs` of nodes that have this folder on their path
+
+
+def install(folder):
+    """Make `programs` a launcher for processes that have the folder on their path."""
+    metadata = folder / "agent_programs-1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: agent-programs\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[rnnsweep.launchers]\nprograms = agent_programs:SPEC\n")

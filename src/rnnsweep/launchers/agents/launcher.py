@@ -53,7 +53,6 @@ class AgentLauncher:
         *,
         launcher: Method | None = None,
         machine: str = "this machine",
-        locker: str | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
         """Take over a transport; agents are asked for with the first task.
@@ -62,7 +61,6 @@ class AgentLauncher:
             transport: carries the letters; closed with the launcher.
             launcher: runs the trials on the nodes; the default is `local`.
             machine: the name of all this, for messages.
-            locker: where checkpoints are kept; None: they travel with the letters.
             grace_s: seconds that a task has to checkpoint and end.
 
         Raises:
@@ -70,7 +68,7 @@ class AgentLauncher:
         """
         launcher = launcher or LOCAL
         per_slot = tasks_per_slot(launcher)
-        settings = say.AgentSettings("", "", launcher, project=os.getcwd(), locker=locker)
+        settings = say.AgentSettings("", "", launcher, project=os.getcwd())
         self._transport, self._machine, self._grace_s = transport, machine, grace_s
         self._per_slot = per_slot
         self._fleet = Fleet(transport, settings, per_slot)

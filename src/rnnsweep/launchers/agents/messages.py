@@ -22,7 +22,6 @@ class AgentSettings:
         launcher: what runs the trials there.
         project: the controller's current folder: the agent's too, where the node has it.
         scratch: where the agent works, on its node; None takes the node's folder of temporary files.
-        locker: where checkpoints are kept, as `open_locker` reads it; None: they travel with the messages.
     """
 
     name: str
@@ -30,7 +29,6 @@ class AgentSettings:
     launcher: Method = field(default_factory=lambda: Method("local"))
     project: str | None = None
     scratch: str | None = None
-    locker: str | None = None
 
 
 # to the agent

@@ -1,0 +1,26 @@
+"""What Ray runs on a node: an agent, with the calls by which letters come and go."""
+
+from rnnsweep.launchers.agents.agent import Agent, enter_project
+from rnnsweep.launchers.agents.messages import AgentSettings
+
+
+class AgentActor:
+    """One agent. Ray calls it from several threads."""
+
+    def __init__(self, settings: AgentSettings, node: str) -> None:
+        enter_project(settings)
+        self._agent = Agent(settings, node=node)
+
+    def node_id(self) -> str:
+        """Return Ray's id of the node where the agent is."""
+        import ray
+
+        return str(ray.get_runtime_context().get_node_id())
+
+    def post(self, letter: bytes) -> None:
+        """Take a letter of the controller."""
+        self._agent.post(letter)
+
+    def collect(self, timeout: float) -> bytes | None:
+        """Wait for a letter to the controller; None once the agent is over."""
+        return None if self._agent.over else self._agent.collect(timeout)

@@ -1,0 +1,51 @@
+"""Whether there is a Ray cluster at an address, within seconds: Ray itself may wait for a minute."""
+
+import os
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+
+from rnnsweep.errors import UserError
+
+CONNECT_S = 3.0
+AUTO = "auto"
+_CURRENT = Path("/tmp/ray/ray_current_cluster")  # where `ray start` notes the address of this host's cluster
+
+
+def check_reachable(address: str, *, place: str) -> None:
+    """Refuse an address at which nobody listens.
+
+    Args:
+        address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``.
+        place: the file that says so, for messages.
+
+    Raises:
+        UserError: Ray is not installed, the address does not read, or nobody listens there.
+    """
+    if find_spec("ray") is None:
+        raise UserError(f"{place}: engine ray needs Ray: pip install 'rnnsweep[cluster]'")
+    where = f"{place}: address={address!r}"
+    target = _current() if address == AUTO else address.removeprefix("ray://")
+    if target is None:
+        raise UserError(
+            f"{where}: no Ray cluster runs on this machine; start one with `ray start --head`,"
+            " or give HOST:PORT of its head"
+        )
+    host, _, port = target.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal():
+        raise UserError(f"{where}: must be auto, HOST:PORT or ray://HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"{where}: no Ray cluster answers at {target}: {error}") from None
+
+
+def _current() -> str | None:
+    """Return the address of the cluster that `auto` means: the environment's, or this host's."""
+    named = os.environ.get("RAY_ADDRESS")
+    if named:
+        return named.removeprefix("ray://")
+    try:
+        return _CURRENT.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None

@@ -1,0 +1,109 @@
+"""The nodes of a Ray cluster as rooms for agents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.transport import Room
+
+
+class SlotRequest(Protocol):
+    """What a machine's file says of its slots."""
+
+    @property
+    def threads(self) -> int:
+        """CPUs of each slot."""
+
+    @property
+    def share(self) -> int | None:
+        """Trials on one GPU; None for slots without a GPU."""
+
+    @property
+    def most(self) -> int | None:
+        """Slots in all; None for as many as there is room for."""
+
+    @property
+    def together(self) -> int | None:
+        """Slots of one agent; None for all of its node."""
+
+
+@dataclass(frozen=True)
+class RayRoom(Room):
+    """Room for one agent, with what Ray is asked for.
+
+    Attributes:
+        node_id: of the node where the agent is wanted; Ray takes another one where this one is gone.
+        cpus: of the agent.
+        gpus: of the agent, whole ones: its trials share them.
+    """
+
+    node_id: str
+    cpus: int
+    gpus: int
+
+
+def rooms_of(nodes: Sequence[Mapping[str, Any]], request: SlotRequest, *, place: str) -> tuple[RayRoom, ...]:
+    """Return the rooms of the nodes that are alive, as large as each node allows.
+
+    Args:
+        nodes: as ``ray.nodes()`` lists them.
+        request: what a slot needs.
+        place: the file that says so, for messages.
+
+    Raises:
+        UserError: no node has room for one slot.
+    """
+    alive = sorted(
+        (node for node in nodes if node["Alive"]), key=lambda node: str(node["NodeManagerAddress"])
+    )
+    rooms = [room for node in alive for room in _rooms_of_node(node, request)]
+    if not rooms:
+        have = [f"{_count(n, 'CPU')} CPUs and {_count(n, 'GPU')} GPUs" for n in alive]
+        needs = f"{request.threads} CPU" + ("s" if request.threads > 1 else "")
+        needs += "" if request.share is None else " and a GPU"
+        raise UserError(
+            f"{place}: slots: a slot needs {needs}, and no node of the Ray cluster has as much:"
+            f" they have {'; '.join(have) or 'nothing'}"
+        )
+    return _limited(rooms, request)
+
+
+def _rooms_of_node(node: Mapping[str, Any], request: SlotRequest) -> list[RayRoom]:
+    name, node_id = str(node["NodeManagerAddress"]), str(node["NodeID"])
+    cpus, gpus = _count(node, "CPU"), _count(node, "GPU")
+    slots = cpus // request.threads
+    if request.share is not None:
+        slots = min(slots, gpus * request.share)
+    whole = request.together or slots
+    return [
+        _room(name, node_id, min(whole, slots - first), request) for first in range(0, slots, max(1, whole))
+    ]
+
+
+def _room(name: str, node_id: str, slots: int, request: SlotRequest) -> RayRoom:
+    if request.share is None:
+        text = ",".join([f"cpu:{request.threads}"] * slots)
+        return RayRoom(name, text, node_id, cpus=slots * request.threads, gpus=0)
+    gpus = -(-slots // request.share)
+    threads = f":{request.threads}" if request.threads > 1 else ""
+    words = [f"gpu:{place // request.share}{threads}" for place in range(slots)]
+    return RayRoom(name, ",".join(words), node_id, cpus=slots * request.threads, gpus=gpus)
+
+
+def _limited(rooms: Sequence[RayRoom], request: SlotRequest) -> tuple[RayRoom, ...]:
+    """Leave out what is above the number of slots that are wanted in all."""
+    left, taken = request.most, []
+    for room in rooms:
+        slots = room.slots.count(",") + 1
+        if left is not None and left < slots:
+            if left:
+                taken.append(_room(room.node, room.node_id, left, request))
+            break
+        taken.append(room)
+        left = None if left is None else left - slots
+    return tuple(taken)
+
+
+def _count(node: Mapping[str, Any], resource: str) -> int:
+    return int(node["Resources"].get(resource, 0))

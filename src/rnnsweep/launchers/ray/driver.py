@@ -1,0 +1,155 @@
+"""The process that talks to Ray. Ray's library ends its process when the head of the cluster dies.
+
+So it is a child of the controller, joined by a pipe. It hears ("ask", room, settings),
+("send", agent, letter), ("release", agent) and ("close",); it says ("ready", nodes) or
+("refused", reason), and then what arrives.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.launchers.agents.messages import AgentSettings
+from rnnsweep.launchers.agents.transport import Arrived, Gone
+from rnnsweep.launchers.ray.cluster import RayRoom
+
+POLL_S = 2.0  # how long an agent waits for something to say before it only says that it lives
+TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
+UNAVAILABLE_S = 0.2  # until an agent that Ray could not reach is asked again
+
+
+def drive(connection: Connection, address: str) -> None:
+    """Connect to a cluster and do what the controller asks for, until it closes the line or is gone."""
+    os.setsid()  # Ctrl-C is for the controller
+    try:
+        nodes = _connect(address)
+    except Exception as error:  # Ray raises many kinds
+        connection.send(("refused", first_line(error)))
+        os._exit(1)
+    connection.send(("ready", nodes))
+    Driver(connection).run()
+    os._exit(0)  # Ray ends the actors of a driver that is gone
+
+
+def _connect(address: str) -> list[dict[str, Any]]:
+    if any(name in os.environ for name in TOKENS) or TOKEN_FILE.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    import ray
+
+    # the log of a trial is its agent's to carry: Ray would print each line of each trial here
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    return _nodes()
+
+
+class Driver:
+    """The agents of one controller as actors: one at a time in a room, never started again by Ray."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._sending = connection, threading.Lock()
+        self._actors: dict[str, Any] = {}
+
+    def run(self) -> None:
+        """Do what comes, until the controller closes the line or is gone."""
+        while True:
+            try:
+                kind, *values = self._connection.recv()
+            except (EOFError, OSError):
+                return
+            if kind == "close":
+                for name in list(self._actors):
+                    self._release(name)
+                return
+            do: dict[str, Callable[..., None]] = {"ask": self._ask, "send": self._post}
+            do.get(kind, self._release)(*values)
+
+    def _ask(self, room: RayRoom, settings: AgentSettings) -> None:
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        from rnnsweep.launchers.ray.actor import AgentActor
+
+        # no restart by Ray: it would begin a second writer that nobody here knows
+        make = ray.remote(AgentActor).options(
+            num_cpus=room.cpus,
+            num_gpus=room.gpus,
+            max_restarts=0,
+            max_task_retries=0,
+            max_concurrency=4,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(room.node_id, soft=True),
+        )
+        actor = self._actors[settings.name] = make.remote(settings, room.node)
+        threading.Thread(target=self._listen, args=(settings.name, actor), daemon=True).start()
+
+    def _post(self, name: str, letter: bytes) -> None:
+        actor = self._actors.get(name)
+        if actor is not None:
+            actor.post.remote(letter)  # one that is lost is sent again
+
+    def _release(self, name: str) -> None:
+        import ray
+
+        actor = self._actors.pop(name, None)
+        if actor is not None:
+            ray.kill(actor, no_restart=True)
+
+    def _listen(self, name: str, actor: Any) -> None:
+        """Fetch the letters of an agent until it has ended, or nobody wants them any more."""
+        from ray.exceptions import RayError
+
+        node: str | None = None  # where it is, once it is there
+        try:
+            node = _get(actor.node_id)
+            while name in self._actors:
+                letter = _get(actor.collect, POLL_S)
+                if letter is None:
+                    self._tell(Gone(name, "it has left", ended=True))
+                    return
+                self._tell(Arrived(name, letter))
+        except RayError as error:
+            preempted = bool(getattr(error, "preempted", False))
+            self._tell(Gone(name, first_line(error), ended=_is_up(node), preempted=preempted))
+
+    def _tell(self, message: Arrived | Gone) -> None:
+        with self._sending:
+            try:
+                self._connection.send(message)
+            except OSError:  # the controller is gone
+                os._exit(0)
+
+
+def _get(method: Any, *values: Any) -> Any:
+    """Call a method of an actor; an answer that was lost is asked for again."""
+    import ray
+    from ray.exceptions import ActorUnavailableError
+
+    while True:
+        try:
+            return ray.get(method.remote(*values))
+        except ActorUnavailableError:
+            time.sleep(UNAVAILABLE_S)
+
+
+def _is_up(node: str | None) -> bool:
+    """Return whether a node is there, and saw an agent end: on a node that is gone it may work on."""
+    return node is None or node in {str(each["NodeID"]) for each in _nodes() if each["Alive"]}
+
+
+def _nodes() -> list[dict[str, Any]]:
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return nodes
+
+
+def first_line(error: BaseException) -> str:
+    """Return the line of an error of Ray that says most: the last of a traceback, else the first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    is_trace = any(line.startswith("File ") for line in lines)
+    return (lines[-1] if is_trace else lines[0])[:300]

@@ -1,0 +1,260 @@
+"""Trials on a Ray cluster of two nodes on loopback: their scores, and what happens when parts of it die."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import agent_programs
+import psutil
+import pytest
+from benchmarks.chaos import SWEEP, _write_rows
+from ray_cluster import ENVIRONMENT, RAY, Cluster
+from test_agents import ended, points, swept, until
+from test_launchers import task
+
+from rnnsweep.engine import run_sweep
+from rnnsweep.engine.records import NoRecords
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import LocalLauncher
+from rnnsweep.launchers.agents import AgentLauncher, fleet
+from rnnsweep.launchers.ray.transport import RayTransport
+from rnnsweep.machine import Share
+from rnnsweep.sweepfile import Method, parse_slots, read_sweep
+from rnnsweep.trial import Outcome, Started
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+PATIENCE_S = 120.0  # on a machine that does other work too
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A head and two nodes; the last tests kill them one by one."""
+    folder = tmp_path_factory.mktemp("programs")
+    agent_programs.install(folder)
+    patch = pytest.MonkeyPatch()
+    patch.syspath_prepend(str(folder))
+    for name, value in ENVIRONMENT.items():
+        patch.setenv(name, value)
+    patch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
+    for name in [name for name in os.environ if "proxy" in name.lower()]:
+        patch.delenv(name)
+    cluster = Cluster(folder)
+    try:
+        cluster.add(cpus=2)
+        cluster.add(cpus=1)
+        yield cluster
+    finally:
+        cluster.close()
+        patch.undo()
+
+
+@pytest.fixture
+def far(cluster):
+    """Make launchers on the cluster; they are closed at the end."""
+    made = []
+
+    def make(entry="main", **request):
+        transport = RayTransport(cluster.address, Share(**request), place="lab.yaml")
+        program = Method("programs", {"entry": entry})
+        made.append(AgentLauncher(transport, launcher=program, machine="lab", grace_s=2.0))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def started(events):
+    return any(isinstance(event, Started) for event in events)
+
+
+def agents_of(launcher):
+    return [agent for agent in launcher._fleet if agent.hello]
+
+
+def is_gone(pid):
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def wait(done, *, seconds=PATIENCE_S):
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_sweep_whose_trials_are_killed_scores_on_two_nodes_as_in_local_slots(far, tmp_path):
+    for name in ("here", "far"):
+        (tmp_path / name).mkdir()
+    here = LocalLauncher(parse_slots(2), entry=agent_programs.main, preload=agent_programs.PRELOAD)
+    _, expected, _ = swept(tmp_path / "here", here)
+    summary, outcomes, recorded = swept(tmp_path / "far", far("dies_once"))
+    assert summary.trials["complete"] == 4
+    assert {n: o["scores"]["validation"] for n, o in outcomes.items()} == {
+        n: o["scores"]["validation"] for n, o in expected.items()
+    }
+    steps = {name: [step for step, _ in each] for name, each in recorded.items()}
+    assert steps == dict.fromkeys(expected, [1, 2, 3, 4])
+    table = json.loads((summary.folder / "agents.json").read_text())["agents"]
+    assert {row["node"] for row in table} <= {"127.0.0.3", "127.0.0.4"}
+
+
+def trained(folder, launcher, devices):
+    """Train a small sweep for real; return its scores without what the clock decides."""
+    folder.mkdir()
+    text = SWEEP.format(trials=1, rows=_write_rows(folder)).replace("replicates: 2", "replicates: 1")
+    path = folder / "chaos.yaml"
+    path.write_text(
+        text.replace("trainer.max_epochs=2", f"trainer.max_epochs=1\n  - trainer.devices={devices}")
+    )
+    summary = run_sweep(read_sweep(path), mlruns=folder / "mlruns", launcher=launcher, records=NoRecords())
+    assert summary.trials["complete"] == 2
+    return {
+        one.name: {
+            name: value
+            for name, value in Outcome.read(one).scores.items()
+            if not name.startswith(("seconds", "samples", "memory", "activations"))
+        }
+        for one in sorted((summary.folder / "trials").iterdir())
+    }
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_trainings_score_on_two_nodes_bit_for_bit_as_in_local_slots(cluster, tmp_path, devices):
+    here = trained(tmp_path / "here", LocalLauncher(2), devices)
+    transport = RayTransport(cluster.address, Share(), place="lab.yaml")
+    assert trained(tmp_path / "far", AgentLauncher(transport, machine="lab"), devices) == here
+    assert len(here) == 4
+
+
+def test_a_killed_agent_costs_its_task_an_attempt_and_another_goes_on(far, tmp_path):
+    launcher = far("waits", most=1)
+    one = task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    (agent,) = agents_of(launcher)
+    psutil.Process(agent.hello.pid).kill()
+    killed_at = time.monotonic()
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.cause) == ("failed", "lost process")
+    assert time.monotonic() - killed_at < 10
+    launcher.start(replace(one, resume=True), launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    assert points(tmp_path, "one") == [(1, 0.25)]
+    assert [row.lost for row in launcher.agents] == [False, True]
+
+
+def test_a_frozen_agent_is_given_up_and_nothing_of_it_is_taken_when_it_wakes(far, tmp_path, monkeypatch):
+    launcher = far("waits", most=3)
+    one = task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    (agent,) = agents_of(launcher)
+    monkeypatch.setattr(launcher._transport, "release", lambda name: None)  # as where nobody can reach it
+    os.kill(agent.hello.pid, signal.SIGSTOP)
+    try:
+        monkeypatch.setattr(fleet, "LOST_S", 4.0)
+        _, outcome = ended(launcher)
+        assert (outcome.state, outcome.cause) == ("failed", "lost process")
+        monkeypatch.setattr(fleet, "LOST_S", 45.0)
+    finally:
+        os.kill(agent.hello.pid, signal.SIGCONT)
+    launcher.start(replace(one, resume=True), launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    for process in psutil.Process(agent.hello.pid).children(recursive=True):
+        process.kill()  # the stale trial ends, and its agent tells of it
+    for _ in range(20):
+        assert launcher.events(0.1) == []
+    assert points(tmp_path, "one") == [(1, 0.25)]
+    assert Outcome.read(one.folder) is None
+
+
+CONTROLLER = """
+import sys, time
+from pathlib import Path
+from test_ray import AgentLauncher, Method, RayTransport, Share
+from test_launchers import task
+
+launcher = AgentLauncher(RayTransport(sys.argv[1], Share(most=1), place="lab.yaml"),
+                         launcher=Method("programs", {"entry": "waits"}))
+launcher.start(task(Path(sys.argv[2]), "x"), launcher.slots[0])
+while not launcher.events(0.2):
+    pass
+print(*(agent.hello.pid for agent in launcher._fleet), flush=True)
+while True:
+    launcher.events(1.0)
+"""
+
+
+def test_a_killed_controller_leaves_no_agent_and_no_trial(cluster, tmp_path):
+    path = os.pathsep.join(sys.path)
+    controller = subprocess.Popen(
+        [sys.executable, "-c", CONTROLLER, cluster.address, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+    )
+    agent = int(controller.stdout.readline())
+    family = [agent, *(each.pid for each in psutil.Process(agent).children(recursive=True))]
+    controller.kill()
+    controller.wait()
+    wait(lambda: all(is_gone(pid) for pid in family), seconds=30)
+
+
+def test_the_head_of_another_cluster_is_refused_in_one_line(cluster, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "6" * 64)
+    with pytest.raises(UserError, match="Ray does not connect") as refused:
+        RayTransport(cluster.address, Share(), place="lab.yaml")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_drained_node_costs_its_task_no_attempt(cluster, far, tmp_path, monkeypatch):
+    launcher = far("waits", most=3)
+    launcher.start(task(tmp_path, "x"), launcher.slots[2])  # on the second node, which goes away
+    until(launcher, started, seconds=PATIENCE_S)
+    (agent,) = agents_of(launcher)
+    assert agent.hello.node == "127.0.0.4"
+    drain = [
+        sys.executable,
+        "-c",
+        RAY,
+        "drain-node",
+        f"--address={cluster.address}",
+        f"--node-id={agent.room.room.node_id}",
+    ]
+    more = [
+        "--reason=DRAIN_NODE_REASON_PREEMPTION",
+        "--reason-message=spot",
+        "--deadline-remaining-seconds=600",
+    ]
+    subprocess.run([*drain, *more], env=cluster.environment, check=True, timeout=PATIENCE_S)
+    monkeypatch.setattr(fleet, "LOST_S", 15.0)
+    cluster.child(cluster.nodes[1], "raylet").kill()
+    os.kill(agent.hello.pid, signal.SIGKILL)
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+
+
+def test_a_node_whose_raylet_is_killed_is_heard_until_it_is_silent(cluster, far, tmp_path, monkeypatch):
+    launcher = far("waits", most=2)
+    launcher.start(task(tmp_path, "x"), launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    (agent,) = agents_of(launcher)
+    monkeypatch.setattr(fleet, "LOST_S", 15.0)
+    cluster.child(cluster.nodes[0], "raylet").kill()
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.cause) == ("failed", "lost process")
+
+
+def test_where_the_head_dies_the_controller_says_so_and_lives(cluster, far, tmp_path):
+    cluster.add(cpus=1)
+    launcher = far("waits", most=1)
+    launcher.start(task(tmp_path, "x"), launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    cluster.child(cluster.head, "gcs_server").kill()
+    with pytest.raises(UserError, match="the head of the Ray cluster is gone; the same command goes on"):
+        until(launcher, lambda events: False, seconds=PATIENCE_S)

@@ -1,0 +1,139 @@
+"""What a Ray cluster offers as rooms for agents, and what is refused before Ray is asked; without one."""
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from simulation import write_sweep
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import check_engine, check_launcher
+from rnnsweep.launchers.ray import address
+from rnnsweep.launchers.ray.address import check_reachable
+from rnnsweep.launchers.ray.cluster import rooms_of
+from rnnsweep.launchers.ray.driver import first_line
+from rnnsweep.machine import Machine, Share
+from rnnsweep.sweepfile import parse_slots
+
+
+def node(name, *, alive=True, **resources):
+    return {"Alive": alive, "NodeManagerAddress": name, "NodeID": f"id-{name}", "Resources": resources}
+
+
+def rooms(request, *nodes):
+    return [
+        (room.node, room.slots, room.cpus, room.gpus) for room in rooms_of(nodes, request, place="m.yaml")
+    ]
+
+
+def test_each_node_that_is_alive_is_a_room_as_large_as_it_allows():
+    nodes = (
+        node("b", CPU=4.0),
+        node("a", CPU=3.0, GPU=1.0),
+        node("head"),
+        node("dead", alive=False, CPU=64.0),
+    )
+    assert rooms(Share(threads=2), *nodes) == [("a", "cpu:2", 2, 0), ("b", "cpu:2,cpu:2", 4, 0)]
+
+
+def test_trials_that_share_a_gpu_get_its_name_among_those_of_their_agent():
+    found = rooms(Share(share=2, threads=2), node("a", CPU=64.0, GPU=2.0))
+    assert found == [("a", "gpu:0:2,gpu:0:2,gpu:1:2,gpu:1:2", 8, 2)]
+    assert [slot.threads for slot in parse_slots(found[0][1])] == [2] * 4
+
+
+def test_agents_of_some_slots_each_divide_a_node():
+    request = Share(share=1, together=2)
+    found = rooms(request, node("a", CPU=8.0, GPU=3.0))
+    assert found == [("a", "gpu:0,gpu:1", 2, 2), ("a", "gpu:0", 1, 1)]
+
+
+@pytest.mark.parametrize(("most", "slots"), [(1, [1]), (3, [2, 1]), (4, [2, 2]), (9, [2, 2])])
+def test_no_more_slots_are_taken_than_asked_for(most, slots):
+    found = rooms(Share(most=most), node("a", CPU=2.0), node("b", CPU=2.0))
+    assert [len(parse_slots(text)) for _, text, _, _ in found] == slots
+
+
+def test_a_slot_larger_than_any_node_is_refused_with_what_they_have():
+    with pytest.raises(UserError) as refused:
+        rooms(Share(threads=8, share=1), node("a", CPU=4.0), node("b", CPU=2.0, GPU=1.0))
+    assert str(refused.value) == (
+        "m.yaml: slots: a slot needs 8 CPUs and a GPU, and no node of the Ray cluster has as much:"
+        " they have 4 CPUs and 0 GPUs; 2 CPUs and 1 GPUs"
+    )
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    """A machine without a cluster."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(address, "_CURRENT", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("auto", "no Ray cluster runs on this machine; start one with `ray start --head`, or give HOST:PORT"),
+        ("127.0.0.1:9", "no Ray cluster answers at 127.0.0.1:9"),
+        ("ray://127.0.0.1:9", "no Ray cluster answers at 127.0.0.1:9"),
+        ("head", "must be auto, HOST:PORT or ray://HOST:PORT"),
+        ("head:many", "must be auto, HOST:PORT or ray://HOST:PORT"),
+        ("127.0.0.1:99999", "no Ray cluster answers at 127.0.0.1:99999"),
+    ],
+)
+def test_where_no_cluster_is_it_is_said_in_one_line_within_seconds(alone, where, words):
+    began = time.monotonic()
+    with pytest.raises(UserError) as refused:
+        check_reachable(where, place="m.yaml")
+    assert str(refused.value).startswith(f"m.yaml: address={where!r}: {words}")
+    assert "\n" not in str(refused.value)
+    assert time.monotonic() - began < 5
+
+
+def test_auto_is_the_cluster_that_the_environment_or_this_machine_names(alone, monkeypatch, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        target = f"127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", target)
+        check_reachable("auto", place="m.yaml")
+        monkeypatch.delenv("RAY_ADDRESS")
+        (tmp_path / "none").write_text(target + "\n")
+        check_reachable("auto", place="m.yaml")
+
+
+def test_without_ray_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(address, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"^m.yaml: engine ray needs Ray: pip install 'rnnsweep\[cluster\]'$"):
+        check_reachable("auto", place="m.yaml")
+
+
+def test_ray_is_an_engine_of_machines_and_no_launcher_by_itself(alone, tmp_path):
+    sweep = write_sweep(tmp_path)
+    make = check_engine(Machine("lab", Path("lab.yaml"), "ray"))
+    for slots, words in (
+        ("gpu:0", "with --on lab must be a number"),
+        ("0", "with --on lab must be a number"),
+    ):
+        with pytest.raises(UserError, match=words):
+            make(Machine("lab", Path("lab.yaml"), "ray"), sweep, slots)
+    named = Machine("lab", Path("lab.yaml"), "ray", slots=Share("gpu:0,gpu:1"))
+    with pytest.raises(UserError, match="names slots of one machine; engine ray needs"):
+        make(named, sweep, None)
+    with pytest.raises(UserError, match="no Ray cluster runs on this machine"):
+        make(named, sweep, 2)
+    stored = Machine("lab", Path("lab.yaml"), "ray", locker="/shared")
+    with pytest.raises(
+        UserError, match="^lab.yaml: locker='/shared': engine ray carries checkpoints with its"
+    ):
+        make(stored, sweep, None)
+    with pytest.raises(UserError, match="^launcher 'ray': runs on a machine's file"):
+        check_launcher(write_sweep(tmp_path, launcher="ray"))(2)
+
+
+def test_of_an_error_of_ray_the_line_that_says_most_is_shown():
+    assert (
+        first_line(RuntimeError("Version mismatch: The cluster\n  Ray: 1")) == "Version mismatch: The cluster"
+    )
+    trace = 'Traceback:\n  File "x.py", line 3, in f\nrnnsweep.errors.UserError: no such launcher'
+    assert first_line(RuntimeError(trace)) == "rnnsweep.errors.UserError: no such launcher"
+    assert first_line(RuntimeError()) == "RuntimeError"
