@@ -17,9 +17,10 @@ from rnnsweep.engine import run_sweep
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Gone, fleet, launcher, line, versions
+from rnnsweep.launchers.agents import AgentLauncher, Gone, fleet, launcher, line, memory, versions
 from rnnsweep.launchers.agents import agent as agent_module
 from rnnsweep.launchers.agents.line import RESEND_S, Line
+from rnnsweep.process import ProcessIdentity
 from rnnsweep.state import read_status
 from rnnsweep.state.agents import AgentRow, read_agents, write_agents
 from rnnsweep.sweepfile import parse_slots
@@ -346,6 +347,31 @@ def test_a_task_of_two_devices_takes_two_places_of_one_agent(over, tmp_path):
     until(far, lambda events: any(row.busy for row in far.agents))
     assert [(row.slots, row.busy) for row in far.agents if row.busy] == [(2, 1)]
     ended(far)
+
+
+def test_the_largest_trial_is_ended_where_its_node_is_short_of_memory(over, tmp_path):
+    far, transport = over(2, entry=agent_programs.waits)
+    far.start(task(tmp_path, "x"), far.slots[0])
+    far.start(task(tmp_path, "x", name="two"), far.slots[1])
+    until(far, lambda events: sum(isinstance(e, Started) for e in events) == 2)
+    (agent,) = transport.agents.values()
+    shares = iter([0.5, 0.99])
+    agent._guard = memory.MemoryGuard(0.93, in_use=lambda: next(shares, 0.5))
+    (end,) = [
+        e
+        for e in until(far, lambda events: any(isinstance(e, Ended) for e in events))
+        if isinstance(e, Ended)
+    ]
+    assert (end.outcome.state, end.outcome.cause) == ("failed", "out of memory")
+    assert end.outcome.reason == "the largest trial of its node, whose memory was 99% in use"
+    assert [row.busy for row in far.agents] == [1]  # the other one works on
+
+
+def test_the_trial_that_holds_the_most_memory_is_the_largest():
+    me, other = ProcessIdentity.current(), ProcessIdentity("elsewhere", 1)
+    guard = memory.MemoryGuard(0.9, in_use=lambda: 0.95)
+    assert guard.largest({1: None, 2: me, 3: other}) == 2
+    assert guard.largest({2: me}) is None  # one at a time
 
 
 # the table

@@ -57,7 +57,7 @@ def test_a_sweep_says_where_its_trials_run_and_older_files_stay_readable(tmp_pat
         ("{fuse: true}", "launcher 'fused': fuse=True: must be a number from 2 to 64, or off"),
         ("{fuze: 3}", "launcher: unknown key 'fuze': known are name, fuse. Did you mean 'fuse'?"),
         ("{name: local, fuse: 3}", "launcher 'local': unknown option 'fuse': known are none."),
-        ("fusd", "launcher='fusd' is not one of fused, local. Did you mean 'fused'?"),
+        ("fusd", "launcher='fusd' is not one of fused, local, ray. Did you mean 'fused'?"),
     ],
 )
 def test_what_no_launcher_takes_is_refused_with_the_right_one(tmp_path, section, message):
@@ -154,7 +154,7 @@ def test_a_launcher_of_another_distribution_is_one_module_and_an_entry_point(tmp
     assert sys.modules["own_launcher"].made == [("2", "there")]
     assert isinstance(launcher, FakeLauncher)
     with pytest.raises(
-        UserError, match="launcher='owm' is not one of bad, fused, local, own. Did you mean 'own'"
+        UserError, match="launcher='owm' is not one of bad, fused, local, own, ray. Did you mean 'own'"
     ):
         check_launcher(write_sweep(tmp_path, launcher="owm"))
     with pytest.raises(UserError, match="its entry point must name a rnnsweep.launchers.LauncherSpec"):

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import agent_programs
 import psutil
 import pytest
+from benchmarks._ray_cluster import ENVIRONMENT, RAY, Cluster
 from benchmarks.chaos import SWEEP, _write_rows
-from ray_cluster import ENVIRONMENT, RAY, Cluster
 from test_agents import ended, points, swept, until
 from test_launchers import task
 
@@ -27,6 +28,7 @@ from rnnsweep.sweepfile import Method, parse_slots, read_sweep
 from rnnsweep.trial import Outcome, Started
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+ROOT = Path(__file__).parents[1]
 PATIENCE_S = 120.0  # on a machine that does other work too
 
 
@@ -42,7 +44,7 @@ def cluster(tmp_path_factory):
     patch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
     for name in [name for name in os.environ if "proxy" in name.lower()]:
         patch.delenv(name)
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, Path(__file__).parent, ROOT, ROOT / "src")
     try:
         cluster.add(cpus=2)
         cluster.add(cpus=1)

@@ -31,6 +31,30 @@ def usable_memory(root: Path = ROOT) -> int:
     return min([psutil.virtual_memory().total, *_memory_limits(root)])
 
 
+def memory_in_use(root: Path = ROOT) -> float:
+    """Return the share of the memory that is in use, of the machine or of a container if that is fuller.
+
+    Pages of files that the system may drop do not count.
+
+    Args:
+        root: as in `usable_cores`.
+    """
+    machine = psutil.virtual_memory()
+    return max([1 - machine.available / machine.total, *_container_shares(root, machine.total)])
+
+
+def _container_shares(root: Path, total: int) -> Iterator[float]:
+    names = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+    for folder in _groups(root, "memory"):
+        for limit_name, used_name in names:
+            with suppress(OSError, ValueError):
+                limit, used = (int((folder / name).read_text()) for name in (limit_name, used_name))
+                stat = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                files = sum(int(size) for name, size in stat if name in ("active_file", "inactive_file"))
+                if 0 < limit < total:
+                    yield (used - files) / limit
+
+
 def _cpu_quotas(root: Path) -> Iterator[float]:
     """Yield the quotas, in cores, of this process's control groups and of those above them."""
     for folder in _groups(root, "cpu"):

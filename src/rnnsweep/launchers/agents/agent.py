@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.line import RESEND_S, Letter, Line
+from rnnsweep.launchers.agents.memory import MemoryGuard
 from rnnsweep.launchers.agents.messages import (
     AgentSettings,
     Answer,
@@ -66,6 +67,7 @@ class Agent:
         *,
         node: str | None = None,
         silent_s: float = SILENT_S,
+        memory_guard: MemoryGuard | None = None,
     ) -> None:
         """Start to work, beside the caller.
 
@@ -74,16 +76,18 @@ class Agent:
             launcher: runs the trials; the default is the one that the settings name.
             node: its name for people; the default is that of the host.
             silent_s: seconds without a letter after which the agent ends its trials and itself.
+            memory_guard: names the trial to end where the node is short of memory.
 
         Raises:
             UserError: there is no such launcher, or the node lacks what its slots name.
         """
         self.settings, self.over = settings, False
         self._launcher = launcher or _launcher_of(settings)
-        self._silent_s = silent_s
+        self._silent_s, self._guard = silent_s, memory_guard
         self._root = Path(tempfile.mkdtemp(prefix="rnnsweep-agent-", dir=settings.scratch))
         self._line = Line(settings.name)
         self._changed = threading.Condition()  # guards the line and what it brought
+        self._letters: deque[bytes] = deque()  # as they arrived
         self._commands: deque[Any] = deque()
         self._arrived_at = time.monotonic()
         self._leaving: Leaving | None = None
@@ -98,14 +102,10 @@ class Agent:
         self._thread.start()
 
     def post(self, letter: bytes) -> None:
-        """Take a letter of the controller; returns at once."""
-        content = Letter.unpack(letter)
+        """Take a letter of the controller; returns at once, as reading one may import half of the package."""
         with self._changed:
-            if content.line != self._line.name:
-                return
             self._arrived_at = time.monotonic()
-            self._commands += self._line.take(content)
-            self._changed.notify_all()
+            self._letters.append(letter)
         self._launcher.wake()
 
     def collect(self, timeout: float) -> bytes:
@@ -159,6 +159,7 @@ class Agent:
 
     def _obey(self) -> None:
         """Do what the controller asked for; where that fails for one task, the task has failed."""
+        self._read_letters()
         while True:
             with self._changed:
                 if not self._commands:
@@ -170,6 +171,17 @@ class Agent:
                 self._leave(command)
             else:
                 self._obey_for(command)
+
+    def _read_letters(self) -> None:
+        while True:
+            with self._changed:
+                if not self._letters:
+                    return
+                data = self._letters.popleft()
+            letter = Letter.unpack(data)
+            with self._changed:
+                self._commands += self._line.take(letter)
+                self._changed.notify_all()
 
     def _obey_for(self, command: Prepare | Piece | Start | Answer | Stop | Kill) -> None:
         try:
@@ -213,6 +225,9 @@ class Agent:
             case ReadsTest():
                 self._send(ReadingTest(attempt))
             case Ended(outcome=outcome):
+                short = self._guard.ended.pop(attempt, None) if self._guard is not None else None
+                if short is not None and outcome.state == "interrupted":
+                    outcome = Outcome("failed", "out of memory", short, outcome.scores)
                 self._end(attempt, outcome)
 
     def _end(self, attempt: int, outcome: Outcome) -> None:
@@ -239,6 +254,11 @@ class Agent:
         self._looked_at = now
         for scratch in self._scratches.values():
             self._send(*scratch.news())
+        if self._guard is not None:
+            workers = {number: each.task.files.worker() for number, each in self._scratches.items()}
+            attempt = self._guard.largest(workers)
+            if attempt is not None:
+                self._launcher.kill(self._scratches[attempt].task.key)
 
     def _end_where_due(self) -> None:
         now = time.monotonic()

@@ -1,7 +1,17 @@
 """What Ray runs on a node: an agent, with the calls by which letters come and go."""
 
+import os
+
 from rnnsweep.launchers.agents.agent import Agent, enter_project
+from rnnsweep.launchers.agents.memory import MemoryGuard
 from rnnsweep.launchers.agents.messages import AgentSettings
+
+MARGIN = 0.02  # of the node's memory, below the threshold at which Ray ends the agent with all its trials
+
+
+def _threshold() -> float:
+    """Return the share of a node's memory in use at which Ray ends processes."""
+    return float(os.environ.get("RAY_memory_usage_threshold", "0.95"))  # noqa: SIM112
 
 
 class AgentActor:
@@ -9,7 +19,7 @@ class AgentActor:
 
     def __init__(self, settings: AgentSettings, node: str) -> None:
         enter_project(settings)
-        self._agent = Agent(settings, node=node)
+        self._agent = Agent(settings, node=node, memory_guard=MemoryGuard(_threshold() - MARGIN))
 
     def node_id(self) -> str:
         """Return Ray's id of the node where the agent is."""

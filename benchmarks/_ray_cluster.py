@@ -36,10 +36,9 @@ class Cluster:
     """A head without slots on 127.0.0.2, nodes on 127.0.0.3 and above."""
 
     def __init__(self, *paths):
-        """Start a head; `paths` are on the path of Python on all nodes, beside the tests."""
+        """Start a head; `paths` are on the path of Python on all nodes."""
         self.temp = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # the path of a socket must be short
-        tests = os.path.dirname(os.path.abspath(__file__))
-        path = os.pathsep.join([tests, *map(str, paths)])
+        path = os.pathsep.join(map(str, paths))
         self.environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": path}
         for name in [name for name in self.environment if name == "RAY_ADDRESS" or "proxy" in name.lower()]:
             del self.environment[name]

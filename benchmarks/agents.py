@@ -1,0 +1,118 @@
+"""Agents: what starting a trial and answering a report costs through Ray, beside processes here."""
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks._ray_cluster import ENVIRONMENT, Cluster
+from rnnsweep.launchers import LauncherSpec, LocalLauncher
+from rnnsweep.launchers.local import child
+from rnnsweep.sweepfile import Method
+from rnnsweep.trial import Ended, Launcher, Outcome, Report, Reported, Started, TrialTask
+
+TASKS, REPORTS = 30, 20
+PRELOAD = ("rnnsweep.launchers.local.child",)
+NAME = "benchmark-agents"
+
+
+def reporting(connection: Any, task: Any, slot: Any) -> None:
+    """Be a trial's process that reports and measures how long its answers take."""
+    child.main(connection, task, slot, run=_report)
+
+
+def _report(task: TrialTask, channel: child.PipeChannel) -> Outcome:
+    waits = []
+    for rung in range(1, REPORTS + 1):
+        began = time.perf_counter()
+        channel.report(Report(rung, rung, float(rung), 0.5))
+        waits.append(time.perf_counter() - began)
+    return Outcome("complete", scores={"validation": 0.5, "waits": waits})
+
+
+def _make(slots: str | int | None) -> Launcher:
+    return LocalLauncher(slots, entry=reporting, preload=PRELOAD)
+
+
+SPEC = LauncherSpec(_make)  # the launcher NAME, on nodes that find it on their path
+
+
+def install(folder: Path) -> None:
+    """Make the launcher known to processes that have the folder on their path."""
+    metadata = folder / "benchmark_agents-1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: benchmark-agents\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[rnnsweep.launchers]\n{NAME} = benchmarks.agents:SPEC\n")
+
+
+def measured(launcher: Launcher, folder: Path) -> tuple[list[float], list[float]]:
+    """Run tasks one by one; return the milliseconds from start to Started, and from report to answer."""
+    starts: list[float] = []
+    waits: list[float] = []
+    for number in range(TASKS + 1):
+        task = _task(folder, f"task-{number}")
+        began, outcome = time.perf_counter(), None
+        launcher.start(task, launcher.slots[0])
+        while outcome is None:
+            for event in launcher.events(1.0):
+                if isinstance(event, Started):
+                    starts.append(1000 * (time.perf_counter() - began))
+                elif isinstance(event, Reported):
+                    launcher.answer(event.key, "go on")
+                elif isinstance(event, Ended):
+                    outcome = event.outcome
+        waits += [1000 * seconds for seconds in outcome.scores["waits"]]
+    return starts[1:], waits[REPORTS:]  # the first waits for its fork server
+
+
+def _task(folder: Path, name: str) -> TrialTask:
+    place = {"folder": folder / "sweeps" / "toy" / "trials" / name, "mlruns": folder}
+    return TrialTask(name, "trial", "rnn", (), experiment="toy", name=name, **place)
+
+
+def run() -> list[dict]:
+    """Measure on a cluster of one node on loopback."""
+    from rnnsweep.launchers.agents import AgentLauncher
+    from rnnsweep.launchers.ray.transport import RayTransport
+    from rnnsweep.machine import Share
+
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        install(folder / "path")
+        patch.syspath_prepend(str(folder / "path"))
+        for key, value in ENVIRONMENT.items():
+            patch.setenv(key, value)
+        here = _make(1)
+        local = measured(here, folder / "here")
+        here.close()
+        cluster = Cluster(folder / "path", os.getcwd())
+        try:
+            cluster.add(cpus=1)
+            transport = RayTransport(cluster.address, Share(), place="benchmark")
+            far = AgentLauncher(transport, launcher=Method(NAME))
+            ray = measured(far, folder / "far")
+            far.close()
+        finally:
+            cluster.close()
+    return [
+        _row("agent on Ray, start to Started", ray[0], local[0]),
+        _row("agent on Ray, report to answer", ray[1], local[1]),
+    ]
+
+
+def _row(case: str, ours: list[float], other: list[float]) -> dict:
+    middle, beside = statistics.median(ours), statistics.median(other)
+    late = statistics.quantiles(ours, n=20)[-1]
+    return {
+        "case": case,
+        "ours": middle,
+        "other": beside,
+        "unit": "ms",
+        "ratio": beside / middle,
+        "other_name": "a process of this machine",
+        "note": f"95 % within {late:.3g} ms; loopback, so without the network's own time",
+    }
