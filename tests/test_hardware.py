@@ -62,21 +62,6 @@ QUOTAS = {
 
 
 @pytest.mark.parametrize("kind", QUOTAS)
-def test_a_container_that_is_fuller_than_its_machine_decides_how_much_memory_is_in_use(tmp_path):
-    group = tmp_path / "sys/fs/cgroup/inner"
-    group.mkdir(parents=True)
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/inner\n")
-    for name, text in {
-        "max": "1000",
-        "current": "1990",
-        "stat": "anon 990\nactive_file 600\ninactive_file 400\n",
-    }.items():
-        (group / f"memory.{name}").write_text(text)
-    assert memory_in_use(tmp_path) == 0.99
-    assert 0 < memory_in_use(tmp_path / "none") < 1
-
-
 def test_the_quotas_of_a_container_bound_its_cores_and_its_memory(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
     root = container(tmp_path, *QUOTAS[kind])
@@ -205,3 +190,18 @@ def test_trainings_that_ask_for_a_gpu_are_refused_in_cpu_slots(text, message):
         check_accelerator(parse_slots(text), "gpu", architecture="lstm")
     check_accelerator(parse_slots(text), "auto", architecture="lstm")
     check_accelerator((Slot(0, gpu="0"),), "gpu", architecture="lstm")
+
+
+def test_a_container_that_is_fuller_than_its_machine_decides_how_much_memory_is_in_use(tmp_path):
+    group = tmp_path / "sys/fs/cgroup/inner"
+    group.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/inner\n")
+    for name, text in {
+        "max": "1000",
+        "current": "1990",
+        "stat": "anon 990\nactive_file 600\ninactive_file 400\n",
+    }.items():
+        (group / f"memory.{name}").write_text(text)
+    assert memory_in_use(tmp_path) == 0.99
+    assert 0 < memory_in_use(tmp_path / "none") < 1
