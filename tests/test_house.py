@@ -3,8 +3,11 @@
 import ast
 import re
 import statistics
+import tomllib
 from pathlib import Path
 
+import grimp
+import networkx as nx
 import pytest
 
 SOURCES = sorted((Path(__file__).parents[1] / "src" / "rnnsweep").rglob("*.py"))
@@ -80,6 +83,22 @@ def test_nothing_above_the_tasks_names_a_score_or_an_answer_of_one_of_them():
             allowed = own.get(package)
             found += [(path.name, word) for word in said if allowed is None or not allowed.fullmatch(word)]
     assert found == []
+
+
+def test_no_module_depends_on_itself_through_others():
+    graph = grimp.build_graph("rnnsweep", exclude_type_checking_imports=True, cache_dir=None)
+    imports = [(a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a)]
+    circles = [each for each in nx.strongly_connected_components(nx.DiGraph(imports)) if len(each) > 1]
+    assert circles == []
+
+
+def test_the_layers_of_the_architecture_page_are_those_that_are_checked():
+    folder = Path(__file__).parents[1]
+    contract = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    checked = [set(row.split(" | ")) for row in contract["layers"] if row != "__main__"]
+    section = (folder / "ARCHITECTURE.md").read_text().partition("## Layers")[2].partition("## To add")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == checked
 
 
 def _literals(tree: ast.Module) -> list[str]:

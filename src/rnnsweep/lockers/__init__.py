@@ -4,13 +4,10 @@ A name is written by one attempt alone (``KEY/ATTEMPT/last.ckpt``): nothing here
 conditional writes, or on a listing that is up to date.
 """
 
-import re
 from pathlib import Path
 from typing import Protocol
 
 from rnnsweep.errors import UserError
-
-_PART = re.compile(r"[\w@=+-][\w.@=+-]*")
 
 
 class Locker(Protocol):
@@ -52,14 +49,3 @@ def open_locker(place: str) -> Locker:
     from rnnsweep.lockers.folder import FolderLocker
 
     return FolderLocker(path)
-
-
-def check_name(name: str) -> str:
-    """Return a name, if it is one that every locker can hold.
-
-    Raises:
-        ValueError: a part of it is empty, begins with a dot, or has signs beside letters, digits and _.@=+-
-    """
-    if not all(_PART.fullmatch(part) for part in name.split("/")):
-        raise ValueError(f"{name!r}: is no name of a file in a locker")
-    return name

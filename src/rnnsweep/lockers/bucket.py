@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.lockers import check_name
+from rnnsweep.lockers.names import check_name
 
 try:
     import boto3

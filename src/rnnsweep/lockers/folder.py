@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import open_own, sync_folder
-from rnnsweep.lockers import check_name
+from rnnsweep.lockers.names import check_name
 
 
 class FolderLocker:
