@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from rnnsweep.api import list_sweeps as list_sweeps
     from rnnsweep.api import load_model as load_model
     from rnnsweep.api import log_models as log_models
+    from rnnsweep.api import machines as machines
     from rnnsweep.api import plan as plan
     from rnnsweep.api import predict as predict
     from rnnsweep.api import read_asked as read_asked
@@ -70,7 +71,7 @@ _get, __all__ = lazy_names(
         "rnnsweep.api": "BestResult Check Cleaning EvaluateResult Exported Interrupted ListedSweep "
         "NewProject SweepResult TrainResult Validation best "
         "clean compare compare_corpora compare_scores curves disk_use doctor enqueue evaluate export "
-        "export_model init inspect list_runs list_sweeps load_model log_models plan predict "
+        "export_model init inspect list_runs list_sweeps load_model log_models machines plan predict "
         "read_asked read_scores rebuild_store replicate retry runs status stop sweep train "
         "vectors write_answers ",
         "rnnsweep.config": "compose",

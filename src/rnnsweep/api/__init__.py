@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rnnsweep.api.project.listing import ListedSweep as ListedSweep
     from rnnsweep.api.project.listing import list_runs as list_runs
     from rnnsweep.api.project.listing import list_sweeps as list_sweeps
+    from rnnsweep.api.project.machines import machines as machines
     from rnnsweep.api.results import BestResult as BestResult
     from rnnsweep.api.results import EvaluateResult as EvaluateResult
     from rnnsweep.api.results import Interrupted as Interrupted
@@ -59,6 +60,7 @@ __getattr__, __all__ = lazy_names(
         ".project.beginning": "NewProject init",
         ".project.diagnosis": "Check doctor",
         ".project.listing": "ListedSweep list_runs list_sweeps",
+        ".project.machines": "machines",
         ".comparing.foreign": "compare_scores read_scores",
         ".texts": "read_asked write_answers",
         ".cleaning": "Cleaning clean disk_use",

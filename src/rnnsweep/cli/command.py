@@ -16,6 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HOMES = {
     "init": "project.init",
     "doctor": "project.doctor",
+    "machines": "project.machines",
     "list": "project.listing",
     "sweep": "sweeps",
     "status": "project.status",

@@ -35,6 +35,7 @@ class LauncherSpec:
     misfit: Callable[[Sweep], str | None] = lambda sweep: None  # why it cannot run a sweep; None where it can
     on: "Engine | None" = None  # makes the launcher of a machine's file; None: it is no engine of machines
     per_slot: Callable[[Mapping[str, Any]], int] = lambda options: 1  # tasks at a time in each slot
+    is_listed: bool = True  # messages offer it
 
 
 def parse_launcher(text: str) -> Method:
@@ -118,8 +119,9 @@ def _asked(asked: Method) -> tuple[str, LauncherSpec, dict[str, Any]]:
 
 
 def launcher_names() -> list[str]:
-    """Return the names of all launchers that are there."""
-    return sorted({*_own(), *(entry.name for entry in entry_points(group=GROUP))})
+    """Return the names of all launchers that a user may name."""
+    own = (name for name in _own() if _find(name).is_listed)
+    return sorted({*own, *(entry.name for entry in entry_points(group=GROUP))})
 
 
 def _own() -> list[str]:

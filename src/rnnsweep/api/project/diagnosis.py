@@ -38,7 +38,7 @@ def doctor() -> tuple[Check, ...]:
     """
     checks: dict[str, Callable[[], Check]] = {
         "environment": _environment,
-        "versions": _versions,
+        "versions": check_versions,
         "training": _training,
         "gpu": _gpu,
         "project": _project,
@@ -71,7 +71,7 @@ def _environment() -> Check:
     return Check("environment", True, found)
 
 
-def _versions() -> Check:
+def check_versions() -> Check:
     """Compare the installed libraries with what this version of rnnsweep asks for."""
     from packaging.requirements import Requirement
 

@@ -1,5 +1,6 @@
 """`doctor`: whether this machine and this project are fit for work."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,13 @@ def doctor_command(as_json: bool) -> int:
 
         checks = doctor()
         emit([asdict(one) for one in checks])
-    if not as_json:
-        for one in checks:
-            _print_check(one)
+    return print_checks(checks, shown=not as_json)
+
+
+def print_checks(checks: "Sequence[Check]", *, shown: bool) -> int:
+    """Print checks with the remedy of what is wrong, where they are to be shown; return the exit status."""
+    for one in checks if shown else ():
+        _print_check(one)
     return 0 if all(one.ok for one in checks) else WRONG
 
 

@@ -1,0 +1,178 @@
+"""Whether a machine of conf/machine/ does what its file says: each point is tried."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from rnnsweep.api.project.diagnosis import Check, check_versions
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import check_engine
+from rnnsweep.launchers.probe.empty_trial import NodeFacts
+from rnnsweep.lockers import open_locker
+from rnnsweep.machine import Machine, read_machine
+from rnnsweep.safety.redaction import masked
+from rnnsweep.sweepfile import Slot, Sweep, read_sweep
+from rnnsweep.sweepfile.slots import OWN_BYTES, TRIAL_BYTES
+from rnnsweep.trial import Ended, Launcher, Outcome, TrialTask
+
+PATIENCE_S = 60.0  # for the empty trials; a queue may take longer
+_MOST = 64  # slots that are tried
+_PROBE = """# Does this machine run trials?
+name: probe
+architectures: [gru]
+trials: 1
+space: {optimizer.lr: [0.1]}
+launcher: probe
+baseline: false
+"""
+
+
+def machines(
+    name: str | Path,
+    *,
+    patience_s: float = PATIENCE_S,
+    tell: Callable[[str], object] = lambda words: None,
+) -> tuple[Check, ...]:
+    """Try each point of a machine's file; what it names is contacted.
+
+    Args:
+        name: of a file of conf/machine/, or its path.
+        patience_s: seconds that the empty trials may take.
+        tell: hears what is contacted, before it is.
+
+    Raises:
+        UserError: the file cannot be used.
+    """
+    machine = read_machine(name)
+    check_engine(machine)
+    tell(f"machine {machine.name} ({machine.path}): uses {machine.contacts or 'this machine alone'}")
+    return tuple(_checks(machine, patience_s))
+
+
+def _checks(machine: Machine, patience_s: float) -> Iterator[Check]:
+    yield check_versions()
+    if machine.locker is not None:
+        yield _check_locker(machine.locker)
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-probe-") as folder:
+        began = time.monotonic()
+        try:
+            launcher = check_engine(machine)(machine, _probe(Path(folder)), None)
+        except UserError as error:
+            yield Check("reach", False, _line(error), _remedy(machine))
+            return
+        with closing(launcher):
+            yield Check("reach", True, f"{machine.engine} answers after {time.monotonic() - began:.1f} s")
+            yield from _check_slots(machine, launcher, Path(folder), patience_s)
+
+
+def _probe(folder: Path) -> Sweep:
+    path = folder / "probe.yaml"
+    path.write_text(_PROBE, encoding="utf-8")
+    return read_sweep(path)
+
+
+def _check_locker(place: str) -> Check:
+    """Put, list, get and drop one small file."""
+    name, content = f"rnnsweep-probe/{os.urandom(6).hex()}/file", os.urandom(1024)
+    try:
+        locker = open_locker(place)
+        with tempfile.TemporaryDirectory(prefix="rnnsweep-locker-") as folder:
+            there, back = Path(folder) / "there", Path(folder) / "back"
+            there.write_bytes(content)
+            began = time.monotonic()
+            locker.put(name, there)
+            listed = name in locker.names("rnnsweep-probe/")
+            locker.get(name, back)
+            locker.drop(name)
+            took = time.monotonic() - began
+            same = back.read_bytes() == content
+    except (UserError, FileNotFoundError) as error:
+        return Check("locker", False, _line(error), "mend what it names, or take another locker")
+    if not (same and listed):
+        found = (
+            f"{place}: a file that was put is {'not listed' if same else 'another one when it comes back'}"
+        )
+        return Check("locker", False, found, "take another locker: this one loses files")
+    return Check("locker", True, f"{place}: put, list, get and drop took {took:.2f} s")
+
+
+def _check_slots(machine: Machine, launcher: Launcher, folder: Path, patience_s: float) -> Iterator[Check]:
+    slots = launcher.slots[:_MOST]
+    labels = ", ".join(dict.fromkeys(slot.label for slot in launcher.slots))
+    yield Check("slots", True, f"{len(launcher.slots)}: {labels}")
+    fault: str | None = None
+    outcomes: dict[int, Outcome] = {}
+    try:
+        for number, outcome in _empty_trials(launcher, slots, folder, patience_s):
+            outcomes[number] = outcome
+    except UserError as error:
+        fault = _line(error)
+    nodes: dict[str, list[NodeFacts]] = {}
+    for number, slot in enumerate(slots):
+        ended = outcomes.get(number)
+        facts = None if ended is None else NodeFacts.of(ended)
+        if facts is not None:
+            nodes.setdefault(facts.node, []).append(facts)
+        yield _check_slot(machine, number, slot, facts, fault or _fault(ended, patience_s))
+    for node, seen in nodes.items():
+        yield _check_memory(node, seen)
+
+
+def _empty_trials(
+    launcher: Launcher, slots: Sequence[Slot], folder: Path, patience_s: float
+) -> Iterator[tuple[int, Outcome]]:
+    """Run one in each slot at the same time, and yield how each ended, as far as they end in time."""
+    numbers = {}
+    mlruns = folder / "mlruns"
+    for number, slot in enumerate(slots):
+        task = TrialTask(
+            key=f"probe.{number}",
+            role="trial",
+            architecture="probe",
+            overrides=(),
+            folder=mlruns / "sweeps" / "probe" / "trials" / str(number),
+            mlruns=mlruns,
+            experiment="probe",
+            name=f"probe-{number}",
+        )
+        numbers[task.key] = number
+        launcher.start(task, slot)
+    until = time.monotonic() + patience_s
+    while numbers and time.monotonic() < until:
+        for event in launcher.events(0.2):
+            if isinstance(event, Ended) and event.key in numbers:
+                yield numbers.pop(event.key), event.outcome
+
+
+def _fault(outcome: Outcome | None, patience_s: float) -> str:
+    if outcome is None:
+        return f"an empty trial did not end within {patience_s:g} s"
+    return f"an empty trial ended as {outcome.state}: {outcome.reason or outcome.cause}"
+
+
+def _check_slot(machine: Machine, number: int, slot: Slot, facts: NodeFacts | None, fault: str) -> Check:
+    name = f"slot {number}"
+    if facts is None:
+        return Check(name, False, f"{slot.label}: {fault}", _remedy(machine))
+    gpu = "" if facts.gpu is None else f", on {facts.gpu}"
+    return Check(name, True, f"{slot.label}: an empty trial ran on {facts.node}{gpu}")
+
+
+def _check_memory(node: str, seen: Sequence[NodeFacts]) -> Check:
+    """Compare the memory of a node with what its slots take."""
+    memory, needed = seen[0].memory, OWN_BYTES + len(seen) * TRIAL_BYTES
+    found = f"{node}: {memory / 2**30:.1f} GiB and {seen[0].cores} cores for {len(seen)} slots"
+    room = max(1, (memory - OWN_BYTES) // TRIAL_BYTES)
+    remedy = f"take at most {room} slots on this node" if memory < needed else ""
+    return Check("memory", memory >= needed, found, remedy)
+
+
+def _line(error: Exception) -> str:
+    return masked((str(error).strip().splitlines() or [type(error).__name__])[0])
+
+
+def _remedy(machine: Machine) -> str:
+    return f"mend what it names, then call rnnsweep machines {machine.name} again"

@@ -1,0 +1,33 @@
+"""`machines`: whether a machine of conf/machine/ does what its file says."""
+
+from dataclasses import asdict
+
+import click
+
+from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.commands.project.doctor import print_checks
+from rnnsweep.cli.names import OnMachine
+from rnnsweep.cli.output import consoles, one_json_object
+
+
+@command(
+    "machines",
+    ("rnnsweep machines cluster", "try each point of conf/machine/cluster.yaml"),
+    ("rnnsweep machines local", "one empty trial in each slot of this machine"),
+    ("rnnsweep machines cluster --json", "a JSON list of {check, ok, found, remedy}"),
+)
+@click.argument("name", type=OnMachine())
+@json_option
+def machines_command(name: str, as_json: bool) -> int:
+    """Try the machine that conf/machine/NAME.yaml describes.
+
+    Reaches it, runs one empty trial in each slot, and puts a file in its locker and takes it out again.
+    Prints the remedy of what is wrong, and exits with status 2 then.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import machines
+
+        _, console = consoles()
+        checks = machines(name, tell=lambda line: console.print(line, style="dim", markup=False))
+        emit([asdict(one) for one in checks])
+    return print_checks(checks, shown=not as_json)

@@ -1,0 +1,91 @@
+"""`rnnsweep machines NAME`: each point of a machine's file is tried, and what fails has a remedy."""
+
+import json
+from pathlib import Path
+
+import pytest
+from test_machine_files import written
+
+import rnnsweep
+from rnnsweep.cli import main
+from rnnsweep.launchers import LauncherSpec, registry
+from rnnsweep.sweepfile import Slot
+from rnnsweep.trial import Ended, Outcome
+
+__all__ = ["written"]
+
+
+def test_a_machine_that_works_passes_each_check_and_leaves_nothing(written, home, tmp_path, capsys):
+    written(f"engine: local\nslots: 2\nlocker: {tmp_path}/locker\n")
+    assert main(["machines", "box", "--json"]) == 0
+    streams = capsys.readouterr()
+    checks = json.loads(streams.out)
+    assert all(one["ok"] is True and one["remedy"] == "" for one in checks)
+    assert [one["check"] for one in checks] == [
+        *("versions", "locker", "reach", "slots", "slot 0", "slot 1", "memory")
+    ]
+    assert f"uses locker {tmp_path}/locker" in streams.err
+    assert list((tmp_path / "locker").rglob("*")) == []
+    assert not (home / "mlruns").exists()
+
+
+class Broken:
+    """A launcher whose tasks end as told, or never."""
+
+    slots = (Slot(0),)
+
+    def __init__(self, outcome: Outcome | None) -> None:
+        self.outcome, self.started = outcome, []
+
+    def start(self, task, slot) -> None:
+        self.started.append(task.key)
+
+    def events(self, timeout: float) -> list:
+        return [Ended(key, self.outcome) for key in self.started if self.outcome is not None]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def broken(written, monkeypatch):
+    """Machines whose trials end as told."""
+
+    def use(outcome: Outcome | None, text: str = "slots: 1\n") -> Path:
+        spec = LauncherSpec(lambda slots: Broken(outcome), on=lambda machine, sweep, slots: Broken(outcome))
+        monkeypatch.setattr(registry, "_find", lambda name: spec)
+        return written(text)
+
+    return use
+
+
+def test_a_locker_that_cannot_be_used_fails_with_its_remedy_and_status_two(broken, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    broken(Outcome("failed", "crash", "it broke"), f"slots: 1\nlocker: {tmp_path}/file/inside\n")
+    assert main(["machines", "box"]) == 2
+    shown = capsys.readouterr().out
+    assert f"wrong locker       locker {tmp_path}/file/inside: Not a directory" in shown
+    assert "do: mend what it names, or take another locker" in shown
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found"),
+    [
+        (Outcome("failed", "crash", "it broke"), "cpu: an empty trial ended as failed: it broke"),
+        (None, "cpu: an empty trial did not end within 0.1 s"),
+    ],
+)
+def test_an_empty_trial_that_fails_or_never_ends_is_named(broken, outcome, found):
+    broken(outcome)
+    checks = {one.check: one for one in rnnsweep.machines("box", patience_s=0.1)}
+    assert not checks["slot 0"].ok
+    assert checks["slot 0"].found == found
+    assert checks["slot 0"].remedy == "mend what it names, then call rnnsweep machines box again"
+
+
+def test_a_file_that_is_refused_is_contacted_in_no_way(written, capsys):
+    path = written("engine: ray\naddress: box:1\nlocker: elsewhere\n")
+    assert main(["machines", "box", "--json"]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err.splitlines()[-1].startswith(f"error: {path}: locker: 'elsewhere': must be")
