@@ -17,6 +17,7 @@ RAY = "from ray.scripts.scripts import main; main()"
 ENVIRONMENT = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": "5" * 64,
     "RAY_health_check_period_ms": "500",
