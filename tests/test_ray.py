@@ -258,5 +258,5 @@ def test_where_the_head_dies_the_controller_says_so_and_lives(cluster, far, tmp_
     launcher.start(task(tmp_path, "x"), launcher.slots[0])
     until(launcher, started, seconds=PATIENCE_S)
     cluster.child(cluster.head, "gcs_server").kill()
-    with pytest.raises(UserError, match="the head of the Ray cluster is gone; the same command goes on"):
+    with pytest.raises(UserError, match="the head of the Ray cluster is gone; the same command resumes"):
         until(launcher, lambda events: False, seconds=PATIENCE_S)

@@ -92,7 +92,7 @@ class RayTransport:
             if not arrived:
                 raise UserError(
                     f"{self._place}: address={self._address!r}: the head of the Ray cluster is gone;"
-                    " the same command goes on once there is a cluster"
+                    " the same command resumes the sweep once there is a cluster"
                 ) from None
         return arrived
 
