@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher, Gone, fleet, launcher, line, memory, versions
 from rnnsweep.launchers.agents import agent as agent_module
 from rnnsweep.launchers.agents.line import RESEND_S, Line
+from rnnsweep.launchers.agents.scratch import make_root
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.state import read_status
 from rnnsweep.state.agents import AgentRow, read_agents, write_agents
@@ -171,6 +173,18 @@ def test_nothing_is_left_on_the_node(over, tmp_path, monkeypatch):
     ended(far)
     far.close()
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_an_agent_removes_what_killed_agents_left(tmp_path):
+    dead, alive = tmp_path / "rnnsweep-agent-dead", tmp_path / "rnnsweep-agent-alive"
+    for folder, holder in (
+        (dead, ProcessIdentity(socket.gethostname(), 2**22 - 1, ticks=1)),
+        (alive, ProcessIdentity.current()),
+    ):
+        folder.mkdir()
+        (folder / "agent.json").write_text(json.dumps(holder.record()))
+    root = make_root(str(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"rnnsweep-agent-alive", root.name}
 
 
 def test_a_task_that_is_stopped_leaves_a_checkpoint_and_goes_on_from_it_elsewhere(

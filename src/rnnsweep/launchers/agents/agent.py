@@ -1,13 +1,11 @@
 """The agent: a launcher of one node that a controller far away uses; it carries home what trials write."""
 
 import os
+import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections import deque
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from rnnsweep.errors import UserError
@@ -29,7 +27,7 @@ from rnnsweep.launchers.agents.messages import (
     Stop,
     Validated,
 )
-from rnnsweep.launchers.agents.scratch import Scratch
+from rnnsweep.launchers.agents.scratch import Scratch, make_root
 from rnnsweep.launchers.agents.versions import versions_here
 from rnnsweep.launchers.registry import make_method
 from rnnsweep.sweepfile.slots import join_slots
@@ -84,7 +82,7 @@ class Agent:
         self.settings, self.over = settings, False
         self._launcher = launcher or _launcher_of(settings)
         self._silent_s, self._guard = silent_s, memory_guard
-        self._root = Path(tempfile.mkdtemp(prefix="rnnsweep-agent-", dir=settings.scratch))
+        self._root = make_root(settings.scratch)
         self._line = Line(settings.name)
         self._changed = threading.Condition()  # guards the line and what it brought
         self._letters: deque[bytes] = deque()  # as they arrived
@@ -145,10 +143,7 @@ class Agent:
             self._send(Leaving(f"its agent failed: {explain(error).reason}", preempted=False))
         finally:
             self._launcher.close()
-            for scratch in self._scratches.values():
-                scratch.remove()
-            with suppress(OSError):
-                self._root.rmdir()
+            shutil.rmtree(self._root, ignore_errors=True)
             self.over = True
 
     def _send(self, *messages: Any) -> None:
@@ -291,9 +286,3 @@ def _launcher_of(settings: AgentSettings) -> NodeLauncher:
         launcher.close()
         raise UserError(f"launcher {settings.launcher.name!r}: cannot run in an agent: it has no `wake`")
     return launcher
-
-
-def enter_project(settings: AgentSettings) -> None:
-    """Make the controller's current folder this process's too, where the node has it."""
-    if settings.project is not None and os.path.isdir(settings.project):
-        os.chdir(settings.project)

@@ -1,13 +1,17 @@
 """The folder of one attempt on its node: a folder of answers of its own, of which the agent carries home."""
 
+import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from rnnsweep.files import write_whole
+from rnnsweep.errors import UserError
+from rnnsweep.files import read_json, write_whole
 from rnnsweep.json_text import parse_json
 from rnnsweep.launchers.agents.messages import (
     BEST,
@@ -15,10 +19,12 @@ from rnnsweep.launchers.agents.messages import (
     LAST,
     PIECE,
     PREDICTIONS,
+    AgentSettings,
     Lines,
     Log,
     Piece,
 )
+from rnnsweep.process import ProcessIdentity
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.spool.spool import spool_folder
 from rnnsweep.trial import TrialTask
@@ -26,6 +32,8 @@ from rnnsweep.trial import TrialTask
 CARRY_S = 60.0  # between two times that a running task's checkpoint is carried home
 LOG_BYTES = 64 << 10  # of the end of a log
 _ARTIFACT = b'{"op":"artifact"'  # how the line of one begins
+
+_PREFIX, _HOLDER = "rnnsweep-agent-", "agent.json"
 
 News = Lines | Log | Piece
 
@@ -161,3 +169,25 @@ class Scratch:
             return
         if data:
             yield Log(self.attempt, data)
+
+
+def make_root(folder: str | None) -> Path:
+    """Make an agent's folder, and remove those of agents of this machine that were killed.
+
+    Args:
+        folder: where; None is the folder of temporary files.
+    """
+    root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
+    write_whole(root / _HOLDER, json.dumps(ProcessIdentity.current().record()), durable=False)
+    for other in root.parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError, UserError):  # of another user, who may have put anything there
+            holder = ProcessIdentity.read(read_json(other / _HOLDER))
+            if holder is not None and not holder.may_live():
+                shutil.rmtree(other, ignore_errors=True)
+    return root
+
+
+def enter_project(settings: AgentSettings) -> None:
+    """Make the controller's current folder this process's too, where the node has it."""
+    if settings.project is not None and os.path.isdir(settings.project):
+        os.chdir(settings.project)

@@ -2,9 +2,10 @@
 
 import os
 
-from rnnsweep.launchers.agents.agent import Agent, enter_project
+from rnnsweep.launchers.agents.agent import Agent
 from rnnsweep.launchers.agents.memory import MemoryGuard
 from rnnsweep.launchers.agents.messages import AgentSettings
+from rnnsweep.launchers.agents.scratch import enter_project
 
 MARGIN = 0.02  # of the node's memory, below the threshold at which Ray ends the agent with all its trials
 
@@ -34,3 +35,7 @@ class AgentActor:
     def collect(self, timeout: float) -> bytes | None:
         """Wait for a letter to the controller; None once the agent is over."""
         return None if self._agent.over else self._agent.collect(timeout)
+
+    def close(self) -> None:
+        """End what runs, at once, and remove the agent's folder."""
+        self._agent.close()

@@ -20,6 +20,7 @@ from rnnsweep.launchers.ray.cluster import RayRoom
 
 POLL_S = 2.0  # how long an agent waits for something to say before it only says that it lives
 TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
+LEAVE_S = 2.0  # that agents have to end what they run and remove their folders
 UNAVAILABLE_S = 0.2  # until an agent that Ray could not reach is asked again
 
 
@@ -61,8 +62,7 @@ class Driver:
             except (EOFError, OSError):
                 return
             if kind == "close":
-                for name in list(self._actors):
-                    self._release(name)
+                self._close()
                 return
             do: dict[str, Callable[..., None]] = {"ask": self._ask, "send": self._post}
             do.get(kind, self._release)(*values)
@@ -96,6 +96,16 @@ class Driver:
         actor = self._actors.pop(name, None)
         if actor is not None:
             ray.kill(actor, no_restart=True)
+
+    def _close(self) -> None:
+        """Let the agents end what they run and remove their folders, for a while, then end them."""
+        import ray
+
+        ends = [actor.close.remote() for actor in self._actors.values()]
+        if ends:
+            ray.wait(ends, num_returns=len(ends), timeout=LEAVE_S)
+        for name in list(self._actors):
+            self._release(name)
 
     def _listen(self, name: str, actor: Any) -> None:
         """Fetch the letters of an agent until it has ended, or nobody wants them any more."""
