@@ -200,7 +200,10 @@ def one_killed(processes: Callable[[], list[int]]) -> Iterator[None]:
 
 
 def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
-    """Run our sweep, its command whole; return what `measure_peer` does, and trials that ended."""
+    """Run our sweep; return what `measure_peer` does, and trials that ended.
+
+    The searches are measured from the command's start to the end of the last trial.
+    """
     from rnnsweep.engine import export
 
     with tempfile.TemporaryDirectory() as name:
@@ -214,7 +217,7 @@ def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
             overrides=json.dumps([*FIXED, "trainer.validate_every=1"]),
         )
         (folder / "sweeps" / "peers.yaml").write_text(text, encoding="utf-8")
-        words = [sys.executable, "-P", "-m", "rnnsweep", "sweep", "peers", "--slots", str(SLOTS), "--json"]
+        words = [sys.executable, "-P", "-m", "rnnsweep", "sweep", "peers", "--slots", str(SLOTS)]
         began, clock = time.perf_counter(), time.time()
         with one_killed(lambda: _leases(folder) if kill else []):
             done = subprocess.run(
@@ -227,10 +230,17 @@ def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
     own = table[table["architecture"] == CELLS[0]] if "architecture" in table else table
     for row in own.dropna(subset=["value"]).sort_values("datetime_complete").itertuples():
         best = max(best, float(row.value))
-        path.append([row.datetime_complete.timestamp() - clock, best])
+        path.append([row.datetime_complete.to_pydatetime().timestamp() - clock, best])
     ended = int(table["state"].isin(["COMPLETE", "PRUNED"]).sum())
     trained = (table["datetime_complete"] - table["datetime_start"]).dt.total_seconds().sum()
-    return {"command": seconds, "path": path, "busy": trained / (SLOTS * seconds), "ended": ended}
+    searches = table["datetime_complete"].max().to_pydatetime().timestamp() - clock
+    return {
+        "command": searches,
+        "verdict": seconds,
+        "path": path,
+        "busy": trained / (SLOTS * searches),
+        "ended": ended,
+    }
 
 
 def time_to(path: list[list[float]], score: float) -> float | None:
@@ -250,7 +260,7 @@ def rows_of(
 
     Args:
         name: of the peer.
-        mine: our searches alone, and trials that ended although one was killed (`survived`).
+        mine: as `ours` returns, and trials that ended although one was killed (`survived`).
         verdict: seconds of our sweep with its replicates.
         theirs: as `measure_peer` returns.
         trials: of each architecture.
@@ -300,8 +310,7 @@ def run(trials: int = TRIALS, seeds: int = SEEDS, names: tuple[str, ...] = tuple
     from rnnsweep.data import prepare
 
     prepare(compose([*FIXED, "model=lstm"]).data)  # the corpus is tokenised for all beforehand
-    mine = ours(trials, 0)
-    verdict = ours(trials, seeds)["command"]
+    mine = ours(trials, seeds)
     killed = ours(trials, 0, kill=True)
     mine["survived"] = killed["ended"] - trials * (len(CELLS) - 1)
     load = os.getloadavg()[0]
@@ -312,7 +321,7 @@ def run(trials: int = TRIALS, seeds: int = SEEDS, names: tuple[str, ...] = tuple
     for name in names:
         theirs = measure_peer(name, trials, seeds)
         if theirs is not None:
-            rows += rows_of(name, mine, verdict, theirs, trials, remark)
+            rows += rows_of(name, mine, mine["verdict"], theirs, trials, remark)
             print(json.dumps(rows[-5:], indent=1), file=sys.stderr, flush=True)
     assert EPOCHS >= 2, "pruning needs a second epoch"
     return rows
