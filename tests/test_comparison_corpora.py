@@ -86,7 +86,7 @@ def test_bars_of_the_diagram_span_the_longest_runs_within_the_critical_differenc
     ("sweeps", "words"),
     [
         (["news"], "news: it takes two sweeps or more to compare over corpora"),
-        (["news", "news"], "news: given twice; each sweep stands for another corpus"),
+        (["news", "news"], "news: given twice; each sweep must be of another corpus"),
     ],
 )
 def test_too_few_sweeps_are_refused(sweeps, words):
@@ -116,7 +116,7 @@ def test_the_terminal_shows_ranks_and_ties_in_80_columns(two):
     Console(file=out, width=80).print(corpora_table(two, width=80))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
-    assert any(line.startswith("not told apart") and "━━" in line for line in lines)
+    assert any(line.startswith("not separated") and "━━" in line for line in lines)
     assert any(line.split()[:2] == ["gru", "1.00"] for line in lines)
 
 

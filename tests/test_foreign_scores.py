@@ -1,6 +1,9 @@
 """Verdicts on runs that another tool trained: from a table of architecture, seed and score."""
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -156,6 +159,62 @@ def test_the_command_reads_a_file_with_columns_of_its_own(home, capsys):
     value = json.loads(capsys.readouterr().out)
     assert [s["architecture"] for s in value["standings"]] == ["gru", "lstm", "linear", "bag"]
     assert value["report"].endswith("comparisons/runs.html")
+
+
+PAGE = (Path(__file__).parents[1] / "docs" / "bring_scores.md").read_text()
+SCORES = {
+    (name, seed): mean + seed / 1000 for name, mean in (("lstm", 0.8), ("gru", 0.82)) for seed in range(8)
+}
+# the runs table of W&B as its CSV export has it: its own columns, then those of config and summary
+WANDB = '"Name","State","Notes","User","Tags","Created","Runtime","Sweep","model","seed","test_accuracy"'
+
+
+def commands_of(page: str, heading: str) -> list[list[str]]:
+    """The commands of rnnsweep under a heading of a page, as their arguments."""
+    section = page.split(f"## {heading}")[1].split("\n## ")[0]
+    lines = [
+        line for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) for line in block.splitlines()
+    ]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("rnnsweep ")]
+
+
+def test_the_csv_that_wandb_exports_is_compared_by_the_command_of_the_docs(home, capsys):
+    rows = [
+        f'"run-{n}","finished","-","me","","2026-01-05T10:00:00.000Z","312","","{name}","{seed}","{score}"'
+        for n, ((name, seed), score) in enumerate(SCORES.items())
+    ]
+    Path("export.csv").write_text("\n".join([WANDB, *rows]) + "\n")
+    (line,) = commands_of(PAGE, "From Weights & Biases")
+    assert main([*line, "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert [s["architecture"] for s in value["standings"]] == ["gru", "lstm"]
+    assert value["standings"][0]["test"]["replicates"] == 8
+
+
+@pytest.mark.slow
+def test_an_export_of_mlflow_and_its_search_are_compared_as_the_docs_do_it(home, capsys):
+    import mlflow
+    from click.testing import CliRunner
+    from mlflow.experiments import commands
+
+    mlflow.set_tracking_uri(f"sqlite:///{home / 'theirs.db'}")
+    number = mlflow.create_experiment("my experiment", artifact_location=str(home / "artifacts"))
+    for (name, seed), score in [*SCORES.items(), (("linear", 0), 0.79)]:
+        with mlflow.start_run(experiment_id=number):
+            mlflow.log_params({"model": name, "seed": seed})
+            mlflow.log_metric("test_accuracy", score)
+    done = CliRunner().invoke(commands, ["csv", "-x", number, "-o", "export.csv"])
+    assert done.exit_code == 0, done.output
+    (line,) = commands_of(PAGE, "From MLflow")
+    capsys.readouterr()
+    assert main([*line, "--baseline", "linear", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert [s["architecture"] for s in value["standings"]] == ["gru", "lstm", "linear"]
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.split("## From MLflow")[1], re.DOTALL)
+    *before, call = code.strip().splitlines()
+    names: dict = {}
+    exec("\n".join([*before, f"compared = {call}"]), names)  # noqa: S102
+    assert [s.architecture for s in names["compared"].standings] == ["gru", "lstm", "linear"]
 
 
 @pytest.mark.parametrize(

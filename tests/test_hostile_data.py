@@ -31,7 +31,7 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused(tmp_path, monkeypat
     monkeypatch.setattr(opening, "BOMB", 1 << 20)
     path = tmp_path / f"rows.csv.{ending}"
     path.write_bytes(bytes(PACK[ending](b"text,label\n" + b"a" * (8 << 20) + b",x\n")))
-    with pytest.raises(UserError, match=r"stands for more than 1 MB and 200 times its size; if meant"):
+    with pytest.raises(UserError, match=r"unpacks to more than 1 MB and 200 times its size; if meant"):
         read(path)
 
 
@@ -43,7 +43,7 @@ def test_a_column_that_repeats_one_value_for_ever_is_refused(tmp_path, monkeypat
     table = pyarrow.table({"text": column, "label": column})
     pyarrow.parquet.write_table(table, path)
     assert path.stat().st_size < 4 * rows / opening.RATIO
-    with pytest.raises(UserError, match="stands for more than 1 MB"):
+    with pytest.raises(UserError, match="unpacks to more than 1 MB"):
         read(path)
 
 

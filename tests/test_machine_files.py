@@ -91,7 +91,7 @@ def test_a_time_limit_is_minutes_or_hours_or_days(written, time, minutes):
         ("engine: 3\n", "engine: 3: must be text"),
         ("- engine\n", "must be a mapping (key: value)"),
         ("engine: [\n", "line 2: no YAML"),
-        ("engine: local\nengine: ray\n", "line 2: no YAML: key 'engine' stands twice"),
+        ("engine: local\nengine: ray\n", "line 2: no YAML: key 'engine' is there twice"),
         ("address: box:6379\n", "address='box:6379': engine local is this machine and has no address"),
         ("slurm: {partition: gpu}\n", "slurm: is read by engine slurm alone, and engine='local'"),
         ("slots: 0\n", "slots: '0': must be a number (4)"),

@@ -147,7 +147,7 @@ def test_the_doctor_names_a_damaged_store_and_a_full_disk_with_their_remedies(ho
     checks = {one.check: one for one in rnnsweep.doctor()}
     assert not checks["store"].ok
     assert checks["store"].remedy
-    assert checks["disk"].remedy.startswith("make room")
+    assert checks["disk"].remedy.startswith("free some space")
 
 
 def test_the_doctor_names_a_proxy_that_gets_what_is_for_a_server_nearby(monkeypatch):
@@ -164,7 +164,7 @@ def test_the_doctor_prints_a_remedy_below_what_is_wrong_and_exits_with_two(home,
     assert main(["doctor"]) == 2
     shown = capsys.readouterr().out
     assert "wrong disk" in shown
-    assert "do: make room" in shown
+    assert "do: free some space" in shown
 
 
 def test_a_check_that_cannot_be_made_has_failed(monkeypatch):

@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_written_when_there_is_room(tmp_path):
     disk.tell = heard.append
     assert disk.patiently(write) == "written"
     assert len(tries) == 3
-    assert [text.split(":")[0] for text in heard] == ["paused", "there is room on the disk again"] * 2
+    assert [text.split(":")[0] for text in heard] == ["paused", "the disk has space again"] * 2
 
 
 def test_who_waits_for_room_hears_a_stop(tmp_path, monkeypatch):
@@ -156,7 +156,7 @@ def test_a_trial_that_finds_the_disk_full_pauses_the_sweep_and_goes_on_as_the_sa
     assert heard.paused[-1] == 0  # what ran ended, and nothing new was started
     lives = [task for task in fake.started if task.name == "rnn-1"]
     assert [task.resume for task in lives] == [False, True]
-    assert [text for text in heard.messages if "disk" in text][-1].startswith("there is room on the disk")
+    assert [text for text in heard.messages if "disk" in text][-1].startswith("the disk has space")
     events = [event["event"] for event in read_ledger(tmp_path / "mlruns/sweeps/toy")]
     assert events.index("pause") < events.index("go on")
 
@@ -176,7 +176,9 @@ def test_a_sweep_that_cannot_even_start_says_so_in_one_line(tmp_path, monkeypatc
         raise OSError(errno.ENOSPC, "No space left on device", "start.json")
 
     monkeypatch.setattr("rnnsweep.engine.run.begin", refuse)
-    with pytest.raises(UserError, match=r"start.json: the disk is full; make room and give the same command"):
+    with pytest.raises(
+        UserError, match=r"start.json: the disk is full; free some space and run the same command"
+    ):
         simulate(tmp_path, monkeypatch, script=lambda task, life: Script(), looks=0)
 
 
@@ -288,7 +290,7 @@ def test_a_sweep_on_a_disk_that_fills_up_pauses_and_loses_nothing(tmp_path):
     assert found["trials"]["complete"] == 4
     said = [text.split(":")[0] for text in found["messages"] if "disk" in text]
     assert said[0].startswith(("paused", "bag", "gru"))
-    assert said[-1] == "there is room on the disk again"
+    assert said[-1] == "the disk has space again"
     assert set(found["runs"].values()) == {"complete"}
     assert len(found["steps"]) == 8
     assert all(steps == found["steps"][0] and len(set(steps)) == 4 for steps in found["steps"])

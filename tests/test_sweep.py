@@ -102,7 +102,7 @@ WRONG = {
         "[gru, linear]",
         "architectures: 'linear': must be another name: the baseline of each sweep has this one",
     ),
-    "an architecture twice": ("[gru, lstm]", "[gru, gru]", "architectures: 'gru' stands twice"),
+    "an architecture twice": ("[gru, lstm]", "[gru, gru]", "architectures: 'gru' is there twice"),
     "an architecture that is a number": ("[gru, lstm]", "[1]", "architectures.entry: 1: must be text"),
     "no entry": ("[gru, lstm]", "[]", "architectures: .*: must be a list with at least one entry"),
     "letters for a number": ("trials: 2", "trials: two", "trials: 'two': must be an integer, 1 or more"),
@@ -129,7 +129,7 @@ WRONG = {
     ),
     "no type": ("type: float, ", "", "type: None is not one of int, float, categorical"),
     "no choices": (RANGE, "{type: categorical, choices: []}", "must be a list with at least one choice"),
-    "a choice twice": (RANGE, "[1, 2, 1]", "space.model.dropout: 1 stands twice"),
+    "a choice twice": (RANGE, "[1, 2, 1]", "space.model.dropout: 1 is there twice"),
     "a choice that is a mapping": (RANGE, "[{a: 1}]", "must be a number, text, null, true, false or a list"),
     "a range that is a number": (RANGE, "3", "space.model.dropout: 3: must be a mapping"),
     "the architecture in the space": (
@@ -195,7 +195,7 @@ WRONG = {
         "'model.dropout=0': the space searches this key too",
     ),
     "a name that is no folder": ("trials: 2", "trials: 2\nname: a/b", "name: 'a/b': must be letters, digits"),
-    "a key twice": ("trials: 2", "trials: 2\ntrials: 3", "line 4: no YAML: key 'trials' stands twice"),
+    "a key twice": ("trials: 2", "trials: 2\ntrials: 3", "line 4: no YAML: key 'trials' is there twice"),
     "no YAML": ("trials: 2", "trials: [2", "line 4: no YAML"),
     "a list of keys": (SMALL[7:], "- 1\n", r"question.yaml: \[1\]: must be a mapping"),
 }

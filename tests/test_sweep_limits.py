@@ -69,7 +69,7 @@ WRONG = {
     "constraints: [parameters]": "constraints: .*: must be a mapping",
     "objectives: [validation, size]": "objectives.entry: 'size' is not one of validation, param",
     "objectives: [parameters]": "must be a list with validation in it, as .validation, parameters.",
-    "objectives: [validation, validation]": "objectives: 'validation' stands twice",
+    "objectives: [validation, validation]": "objectives: 'validation' is there twice",
     "objectives: [validation, seconds]\npruner: median": (
         "pruner: 'median': must be none with several objectives: a trial that is behind in one may be"
     ),

@@ -83,7 +83,7 @@ def once(values: tuple[T, ...]) -> tuple[T, ...]:
     texts = [json.dumps(value) for value in values]
     for value, text in zip(values, texts, strict=True):
         if texts.count(text) > 1:
-            raise fault(f"{value!r} stands twice")
+            raise fault(f"{value!r} is there twice")
     return values
 
 

@@ -47,6 +47,32 @@ _HOMES = {
     "version": "settings",
 }
 
+# what other tools call it -> the command line that does it here
+_ALSO_CALLED = {
+    **dict.fromkeys(("run", "fit", "main.py", "train.py"), "rnnsweep train"),
+    **dict.fromkeys(("test", "eval", "validate"), "rnnsweep evaluate RUN"),
+    **dict.fromkeys(("tune", "optimize", "search", "agent", "hpo", "study"), "rnnsweep sweep NAME"),
+    "resume": "rnnsweep sweep NAME, or rnnsweep train --resume RUN",
+    **dict.fromkeys(("report", "results", "standings"), "rnnsweep compare NAME"),
+    **dict.fromkeys(("dashboard", "mlflow", "tensorboard"), "rnnsweep ui"),
+    **dict.fromkeys(("logs", "log", "ls", "ps"), "rnnsweep status, or rnnsweep list"),
+    "new": "rnnsweep init FOLDER",
+    "kill": "rnnsweep stop NAME",
+}
+_OPTIONS_THERE = {  # options of other tools -> what to write here
+    **dict.fromkeys(("--n-jobs", "--n_jobs", "--jobs", "--workers", "--num-workers", "-j"), "--slots N"),
+    **dict.fromkeys(
+        ("--gpus", "--gpu", "--devices"), "--slots gpu:0,gpu:1 of a sweep, trainer.devices=2 of a run"
+    ),
+    **dict.fromkeys(("--n-trials", "--n_trials", "--count", "--num-samples", "--max-trials"), "--trials N"),
+    **dict.fromkeys(("--timeout", "--time"), "the key `seconds:` of the sweep file"),
+    **dict.fromkeys(
+        ("--config-name", "--config-path", "--config-dir", "--config"), "files of conf/, and KEY=VALUE"
+    ),
+    "--resume": "nothing: the same command resumes",
+    "--continue": "nothing: the same command resumes",
+}
+
 _WITHOUT_PROJECT = ("completion", "init", "version")
 
 
@@ -70,6 +96,7 @@ class Group(click.Group):
         if name not in _HOMES:
             close = get_close_matches(name, _HOMES, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = f" Here it is: {_ALSO_CALLED[name]}." if name in _ALSO_CALLED else hint
             ctx.fail(f"No such command {name!r}.{hint}")
         found = getattr(
             import_module(f"rnnsweep.cli.commands.{_HOMES[name]}"), f"{name.replace('-', '_')}_command"
@@ -95,12 +122,34 @@ class Command(click.Command):
                 click.secho(note, err=True, dim=True)
         return super().invoke(ctx)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; answer an option of another tool, or a setting as an option, with what to write here."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if instead := _written_here(error.option_name):
+                ctx.fail(f"No such option {error.option_name!r}. Here it is: {instead}.")
+            raise
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each example under a line of what it does."""
         with formatter.section("Examples"):
             for line, meaning in self.examples:
                 formatter.write(f"{'':>{formatter.current_indent}}{click.style(line, bold=True)}\n")
                 formatter.write(f"{'':>{formatter.current_indent + 4}}{meaning}\n")
+
+
+def _written_here(option: str) -> str:
+    if option in _OPTIONS_THERE:
+        return _OPTIONS_THERE[option]
+    from rnnsweep.config.schema import nearest_key
+
+    key = nearest_key(option.lstrip("-").replace("-", "_"))
+    return (
+        f"{key.removeprefix(' Did you mean ').rstrip('?').strip(chr(39))}=VALUE, without dashes"
+        if key
+        else ""
+    )
 
 
 def command(name: str, *examples: tuple[str, str]) -> Callable[[Callable[..., Any]], Command]:

@@ -85,7 +85,9 @@ def refuse_unknown_option(group: str, name: object, *, where: str, folders: Sequ
     if isinstance(name, str) and name in known:
         return
     there = f"there is {', '.join(known)}" if known else f"{shown(folders[0] / group)} has none"
-    hint = nearest(str(name), known)
+    hint = nearest(str(name).lower(), known)
+    if group == "data" and Path(str(name)).suffix:
+        hint = f" A file of your own is: data.train={name}"
     raise UserError(f"{group}={name!r} ({where}): no such file in conf/{group}; {there}.{hint}")
 
 

@@ -82,6 +82,9 @@ def _refuse_by_shape(text: str, where: str) -> None:
         raise UserError(f"{text!r} ({where}): settings of Hydra itself have no effect here; {_here(key)}")
 
 
+_FUNCTION = re.compile(
+    r"(tune\.|np\.)?\w*(uniform|range|choice|normal)\w*\(", re.IGNORECASE
+)  # of other tools
 _INSTEAD = {  # of Hydra's own settings
     "hydra.run": "runs are written to mlruns/; the variable RNNSWEEP_HOME sets the folder that holds it",
     "hydra.sweep.": "sweeps are written to mlruns/sweeps/; the variable RNNSWEEP_HOME sets its folder",
@@ -105,6 +108,9 @@ def _parse(parser: OverridesParser, text: str, where: str) -> Override:
         key, _, value = text.partition("=")
         if _takes_any_text(key.lstrip("+").strip(), value):
             return parser.parse_override(quote(key, _listed(value)))
+        if _FUNCTION.match(value):
+            ranges = f"{key}=interval(LOW,HIGH), on a log scale {key}=tag(log,interval(LOW,HIGH))"
+            raise UserError(f"{key}={value!r} ({where}): no such function; a range is {ranges}") from error
         raise UserError(
             f"{key}={value!r} ({where}): not readable; put quotes around the value, as {quote(key, value)!r}"
         ) from error

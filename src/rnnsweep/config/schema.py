@@ -6,6 +6,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
+from rnnsweep.config.foreign_keys import instead_of
 from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError
 from rnnsweep.networks.config import ModelConfig
@@ -154,7 +155,7 @@ def refuse_unknown_key(key: str, value: object, where: str) -> None:
         raise UserError(
             f"{key}={value!r} ({where}): {key} is a section; set the keys in it, as {_an_example(key)}"
         )
-    raise UserError(f"{key}={value!r} ({where}): no such key.{nearest_key(key)}")
+    raise UserError(f"{key}={value!r} ({where}): no such key.{instead_of(key) or nearest_key(key)}")
 
 
 def right_type(key: str) -> str:

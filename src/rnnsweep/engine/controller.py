@@ -226,7 +226,7 @@ class Controller:
         if job.refused > REFUSALS:
             return False
         self.disk.pause()
-        self._again(job, outcome, "goes on when there is room")
+        self._again(job, outcome, "resumes when the disk has space")
         return True
 
     def _after_no_memory(self, job: Job, outcome: Outcome) -> bool:

@@ -232,7 +232,7 @@ def _named_full_disk(mlruns: Path) -> Iterator[None]:
             raise
         place = error.filename or mlruns
         raise UserError(
-            f"{place}: the disk is full; make room and give the same command: it goes on"
+            f"{place}: the disk is full; free some space and run the same command: it resumes"
         ) from error
 
 

@@ -39,7 +39,7 @@ def write_page(inspection: Inspection, path: Path, *, title: str, picture: bytes
         f"<style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
         f"<p>Answer: <b>{escape(inspection.answer)}</b>, probability {inspection.confidence:.3f}.</p>",
-        "<h2>What the answer hangs on</h2>",
+        "<h2>What the answer depends on</h2>",
         "<p>The darker a token, the more a small change of its vector would move the answer (norm of the "
         "gradient of the answer's log-probability; the largest is 1). It says what the answer is sensitive "
         "to, not what it was reached by.</p>",

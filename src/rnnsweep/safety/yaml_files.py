@@ -26,7 +26,7 @@ def refuse_bomb(text: str, place: str) -> None:
     except (yaml.YAMLError, RecursionError):
         return  # the reader says what is wrong with it
     if node is not None and _size(node, {}) > MOST:
-        raise UserError(f"{place}: its aliases (*name) stand for more than {MOST:,} values; write them out")
+        raise UserError(f"{place}: its aliases (*name) expand to more than {MOST:,} values; write them out")
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:

@@ -54,7 +54,7 @@ class Disk:
             return
         self.paused, self._next_look = True, 0.0
         self._need = min(2 * self._need, MOST)
-        self.tell(f"paused: the disk of {self.folder} is full; make room and it goes on, nothing is lost")
+        self.tell(f"paused: the disk of {self.folder} is full; free some space and the sweep resumes")
 
     def has_room(self) -> bool:
         """Say whether the sweep may go on; looks at the disk once in a while."""
@@ -62,7 +62,7 @@ class Disk:
             self._next_look = time.monotonic() + self._pause_s
             if room_for(self._need, self.folder):
                 self.paused = False
-                self.tell("there is room on the disk again: going on")
+                self.tell("the disk has space again: resumed")
         return not self.paused
 
     def patiently(self, write: Callable[[], T]) -> T:

@@ -223,7 +223,7 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
         raise UserError(f"{architecture!r}: no complete trial of it in sweep {name!r}; {there}.{hint}")
     if not networks:
         raise UserError(
-            f"sweep {name!r}: no trial is complete yet; go on with: {command_line('sweep', name)}"
+            f"sweep {name!r}: no trial is complete yet; resume with: {command_line('sweep', name)}"
         )
     one = next(s for s in networks if architecture in (None, s.architecture))
     assert one.validation is not None

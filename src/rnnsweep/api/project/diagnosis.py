@@ -162,7 +162,7 @@ def _disk() -> Check:
     place = _existing(find_paths().mlruns)
     free = shutil.disk_usage(place).free
     found = f"{free / 2**30:.1f} GiB free in {place}"
-    remedy = "make room: rnnsweep clean names what can go" if free < ROOM else ""
+    remedy = "free some space: rnnsweep clean names what can go" if free < ROOM else ""
     return Check("disk", free >= ROOM, found, remedy)
 
 

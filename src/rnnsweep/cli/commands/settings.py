@@ -95,7 +95,7 @@ def config_command(overrides: Sequence[str], explain: str | None, as_json: bool)
 @command("version", ("rnnsweep version", "the versions to name when something goes wrong"))
 @json_option
 def version_command(as_json: bool) -> None:
-    """Print versions of rnnsweep and of what it stands on."""
+    """Print versions of rnnsweep and of the libraries it uses."""
     import platform
     from importlib.metadata import version
 

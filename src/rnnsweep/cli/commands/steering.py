@@ -24,7 +24,7 @@ def stop_command(sweep: str, as_json: bool) -> None:
         process = stop(sweep)
         emit({"sweep": sweep, "process": process})
     if not as_json:
-        echo(f"asked process {process} to stop; go on with: {command_line('sweep', sweep)}", err=True)
+        echo(f"asked process {process} to stop; resume with: {command_line('sweep', sweep)}", err=True)
 
 
 @command(

@@ -33,7 +33,7 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
 
 @command(
     "sweep",
-    ("rnnsweep sweep sweeps/quickstart.yaml", "start it; the same command goes on with it"),
+    ("rnnsweep sweep sweeps/quickstart.yaml", "start it; the same command resumes it"),
     ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
     ("rnnsweep sweep quickstart --slots gpu:0/2,gpu:1", "two at a time on one GPU, one on another"),
     ("rnnsweep sweep quickstart --on cluster", "on the machine of conf/machine/cluster.yaml"),
@@ -49,7 +49,7 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
 @click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
 @click.option(
-    "--accept-changes", is_flag=True, help="Go on although FILE, the corpus or the code changed since."
+    "--accept-changes", is_flag=True, help="Resume although FILE, the corpus or the code changed since."
 )
 @click.option(
     "--studies", type=click.IntRange(min=1), default=1, help="Whole searches with other seeds, in all."
@@ -68,12 +68,12 @@ def sweep_command(
     launcher: str | None,
     fuse: str | None,
 ) -> int:
-    """Run a sweep, or go on with it, and compare what came out.
+    """Run a sweep, or resume it, and compare the architectures.
 
     FILE is a file of sweeps/ or its name. Without one: KEY=VALUE sets a value of every run,
     KEY=A,B or KEY=interval(LOW,HIGH) is searched.
 
-    Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command goes on.
+    Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command resumes.
     """
     from rnnsweep.api import sweep
     from rnnsweep.api.comparing.corpora import describe_sweep_data
@@ -159,7 +159,7 @@ def _launcher(launcher: str | None, fuse: str | None) -> str | None:
 @click.argument("sweep", type=Started())
 @click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
 @click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
-@click.option("--until-separated", is_flag=True, help="Then go on with the pair that needs it most.")
+@click.option("--until-separated", is_flag=True, help="Then train more seeds of the pair that needs it most.")
 @click.option(
     "--max", "most", type=click.IntRange(min=1), default=30, show_default=True, help="Seeds of each in all."
 )

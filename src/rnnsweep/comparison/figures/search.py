@@ -48,7 +48,7 @@ def curves_figure(comparison: Comparison) -> Figure | None:
         name="curves",
         title="Learning curves",
         label=f"Validation {score.title} over epochs",
-        how="Each line is the mean validation score of an architecture's replicates as training goes on, its "
+        how="Each line is the mean validation score of an architecture's replicates during training, its "
         "band the worst and the best of them: a line that still climbs at the right edge was stopped early.",
         drawn=_lines(
             data.assign(told=data["architecture"].map(told)),

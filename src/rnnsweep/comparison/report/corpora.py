@@ -24,7 +24,7 @@ NAMES = 18  # columns of a name in the terminal
 
 
 def ranks_figure(comparison: CorporaComparison) -> Figure:
-    """Draw the critical-difference diagram of Demsar 2006: mean ranks, bars over what is not told apart."""
+    """Draw the critical-difference diagram of Demsar 2006: mean ranks, bars over what is not separated."""
     names, ranks = (
         comparison.architectures,
         dict(zip(comparison.architectures, comparison.ranks, strict=True)),
@@ -42,7 +42,7 @@ def ranks_figure(comparison: CorporaComparison) -> Figure:
     )
     if bars := _bars(comparison):
         ties = [
-            (ranks[bar[0]], ranks[bar[-1]], n, f"not told apart: {', '.join(bar)}")
+            (ranks[bar[0]], ranks[bar[-1]], n, f"not separated: {', '.join(bar)}")
             for n, bar in enumerate(bars)
         ]
         chart = alt.vconcat(
@@ -159,5 +159,5 @@ def _ties(comparison: CorporaComparison, place: Callable[[float], int]) -> Seque
     lines = []
     for bar in _bars(comparison):
         first, last = place(ranks[bar[0]]), place(ranks[bar[-1]])
-        lines.append(Text(f"{'not told apart':<{NAMES}}" + " " * first + "━" * (last - first + 1)))
+        lines.append(Text(f"{'not separated':<{NAMES}}" + " " * first + "━" * (last - first + 1)))
     return lines

@@ -152,7 +152,7 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
     parts += [f"{names_of(above)} {_verb(above, 'beat')} it on this test part alone"] if above else []
     parts += [f"{names_of(worse)} {_verb(worse, 'fall')} below it"] if worse else []
     parts += [f"{names_of(below)} {_verb(below, 'fall')} below it on this test part alone"] if below else []
-    parts += [f"{names_of(rest)} cannot be told from it"] if rest else []
+    parts += [f"{names_of(rest)} {'are' if len(rest) > 1 else 'is'} not separated from it"] if rest else []
     return f"Against the {name}: {'; '.join(parts)}."
 
 

@@ -121,7 +121,7 @@ def _names(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
         )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise UserError(f"{twice}: given twice; each sweep stands for another corpus")
+        raise UserError(f"{twice}: given twice; each sweep must be of another corpus")
     _refuse_one_corpus(comparisons)
     return names
 
@@ -219,7 +219,7 @@ def _say(
     first = f"Over {corpora} corpora {architectures[0]} has the best mean rank ({ranks[0]:.2f})."
     separated = [f"{p.a} ranks before {p.b}" for p in pairs if p.separated]
     if separated:
-        return f"{first} Told from chance: {'; '.join(separated)}."
+        return f"{first} Significant: {'; '.join(separated)}."
     least = fewest_corpora(len(pairs))
     if corpora < least:
         return (
@@ -228,4 +228,4 @@ def _say(
             "replicates on these cannot replace them."
         )
     said = "" if test is None else f" ({say_iman_davenport(test)})"
-    return f"{first} No pair can be told from chance{said}."
+    return f"{first} No pair differs significantly{said}."

@@ -124,7 +124,7 @@ def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
         return f"equivalent to {leader}"
     found = decision.new_rows
     if word.endswith(HERE) and found is not None and abs(found.estimate) < CERTAIN * found.rows_error:
-        return f"told from {leader} on this test part, and more replicates cannot show it for new rows"
+        return f"separated from {leader} on this test part, and more replicates cannot show it for new rows"
     return _hopeless(decision, leader, most, margin)
 
 

@@ -49,7 +49,7 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, able: bool = True
     if not able:
         return _too_few(verdict, left)
     size = apart(score, verdict.natural[0] or 0.0, sign=True)
-    yet = "cannot be told apart yet" if verdict.verdict == "needs more" else "are not separable"
+    yet = "are not separated yet" if verdict.verdict == "needs more" else "are not separable"
     so_far = f"{who} {yet}: {size} ({_evidence(verdict)}){_also(verdict)}"
     return f"{so_far}; {_what_it_takes(verdict, margin)}."
 

@@ -170,7 +170,7 @@ def refuse_bomb(path: Path, size: int) -> None:
     """
     if size > BOMB and size > RATIO * path.stat().st_size:
         raise UserError(
-            f"{path}: stands for more than {BOMB >> 20} MB and {RATIO} times its size; if meant, unpack it"
+            f"{path}: unpacks to more than {BOMB >> 20} MB and {RATIO} times its size; if meant, unpack it"
         )
 
 

@@ -20,7 +20,7 @@ class _Loader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"key {key!r} stands twice", problem_mark=key_node.start_mark
+                    problem=f"key {key!r} is there twice", problem_mark=key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -48,7 +48,7 @@ def load_yaml(text: str, path: Path) -> Any:
     """Read one YAML document with safe types only.
 
     Raises:
-        UserError: the text is no YAML, or a key stands twice; with the line.
+        UserError: the text is no YAML, or a key is there twice; with the line.
     """
     refuse_bomb(text, str(path))
     try:

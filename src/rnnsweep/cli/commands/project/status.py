@@ -119,7 +119,7 @@ def _print_status(found: "SweepStatus") -> None:
         console.print(f"agent {agent.name} on {agent.node}: {words}", markup=False, highlight=False)
     print_failures(found.failures, most=len(found.failures))
     if found.next:
-        words = "go on with" if found.state == "interrupted" else "Next"
+        words = "resume with" if found.state == "interrupted" else "Next"
         console.print(f"{words}: {found.next}", style="dim", markup=False, soft_wrap=True)
 
 
