@@ -206,7 +206,7 @@ def _conflicting(read: _Read) -> Iterator[Remark]:
         np.maximum.at(most_of_text, text_of_pair, rows_of_pair)
         yield Remark(
             "conflicting",
-            f"{int(conflicting.sum()):,} texts ({int(conflicting[text_N].sum()):,} rows) stand under two"
+            f"{int(conflicting.sum()):,} texts ({int(conflicting[text_N].sum()):,} rows) have two"
             f" labels or more: no model can be right on more than {most_of_text.sum() / len(text_N):.1%}"
             f" of all rows",
         )
