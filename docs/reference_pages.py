@@ -26,7 +26,7 @@ schema for editors. `space.KEY` is any searched key, such as `space.optimizer.lr
 MACHINE = """# Keys of a machine's file
 
 Every key of a file of `conf/machine/`. [Machines](../machines.md) says what they are for; in the file
-they stand without `machine.`.
+they are written without `machine.`.
 `rnnsweep config --explain machine.KEY` prints one row of this page.
 """
 HEAD = "| key | type | default | meaning | example |\n|---|---|---|---|---|\n"

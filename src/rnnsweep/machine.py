@@ -274,8 +274,7 @@ class MachineFile(Section):
     )
     locker: Annotated[Text, AfterValidator(_locker)] | None = Field(
         default=None,
-        description="where checkpoints lie for other nodes: a folder that all see, or s3://BUCKET/PREFIX;"
-        " without one they travel with the messages",
+        description="a place for whole files: a folder that all nodes see, or s3://BUCKET/PREFIX",
         examples=["s3://lab/rnnsweep"],
     )
     slurm: Slurm | None = Field(
