@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from dataclasses import replace
+from multiprocessing import Pipe
 
 import agent_programs
 import pytest
@@ -14,20 +15,27 @@ from hypothesis import strategies as st
 from simulation import write_sweep
 from test_launchers import task
 
+from rnnsweep.cli.commands.project.status import print_agents
 from rnnsweep.engine import run_sweep
+from rnnsweep.engine.allocation import check_seats, choose_slots
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher, Gone, fleet, launcher, line, memory, versions
 from rnnsweep.launchers.agents import agent as agent_module
 from rnnsweep.launchers.agents.line import RESEND_S, Line
+from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.scratch import make_root
+from rnnsweep.launchers.local import child
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.state import read_status
 from rnnsweep.state.agents import AgentRow, read_agents, write_agents
-from rnnsweep.sweepfile import parse_slots
+from rnnsweep.sweepfile import Method, Slot, parse_slots
 from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.trial import Ended, Outcome, Reported, Started
+from rnnsweep.trial.causes import explain
+from rnnsweep.trial.messages import ControllerSilent
+from rnnsweep.trial.reads import note_test_read
 
 BAD_MAIL = {"lost": 0.2, "doubled": 0.2, "delay_s": 0.02}
 
@@ -440,3 +448,49 @@ def test_a_sweep_over_bad_mail_loses_nothing_doubles_nothing_and_scores_as_at_ho
     status = read_status(tmp_path / "far" / "mlruns", "toy")
     assert (status.state, status.agents) == ("finished", ())
     assert {row.node for row in read_agents(summary.folder)}
+
+
+# what else is said
+
+
+def test_a_trial_does_not_read_the_test_part_where_nobody_notes_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(child, "NOTED_S", 0.05)
+    ours, theirs = Pipe()
+    channel = child.PipeChannel(theirs)
+    with pytest.raises(ControllerSilent) as silent:
+        note_test_read(replace(task(tmp_path, "x"), attempt=1), channel)
+    outcome = explain(silent.value)
+    assert (outcome.cause, outcome.reason) == (
+        "controller silent",
+        "the controller did not note within 0.05 s that the test part is read",
+    )
+    assert ours.recv() == ("reads test", None)
+
+
+def test_a_launcher_that_no_other_thread_can_wake_is_refused_by_an_agent(monkeypatch):
+    class Deaf:
+        slots = ()
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(agent_module, "make_method", lambda method, slots: Deaf())
+    with pytest.raises(UserError, match=r"^launcher 'own': cannot run in an agent: it has no `wake`$"):
+        agent_module.Agent(AgentSettings("a", "1", Method("own")))
+
+
+def test_a_training_of_more_devices_than_any_node_has_is_refused_with_the_largest_node():
+    slots = tuple(Slot(number, host=host) for number, host in enumerate(("a", "b", "b")))
+    assert [slot.host for slot in choose_slots(slots, devices=2)] == ["b", "b"]
+    assert choose_slots(slots, devices=3) is None
+    with pytest.raises(UserError, match=r"at once, on one node, and node b has 2; take fewer devices$"):
+        check_seats(slots, 3, architecture="rnn")
+
+
+def test_status_names_the_agents_in_words(capsys):
+    rows = (AgentRow("a.1", "node-a", 2, 1, False), AgentRow("b.1", "node-b", 2, 0, True))
+    print_agents(rows)
+    assert capsys.readouterr().out.splitlines() == [
+        "agent a.1 on node-a: 1 of 2 slots busy",
+        "agent b.1 on node-b: lost",
+    ]

@@ -13,9 +13,12 @@ from rnnsweep.cli.output import consoles, one_json_object
 from rnnsweep.cli.words import count, score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from rnnsweep.state import Failure, SweepStatus
+    from rnnsweep.state.agents import AgentRow
 
 WATCH_S = 1.0
 
@@ -114,13 +117,19 @@ def _print_status(found: "SweepStatus") -> None:
     for one in found.standings:
         if one.stopped:
             console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
-    for agent in found.agents:
-        words = "lost" if agent.lost else f"{agent.busy} of {agent.slots} slots busy"
-        console.print(f"agent {agent.name} on {agent.node}: {words}", markup=False, highlight=False)
+    print_agents(found.agents)
     print_failures(found.failures, most=len(found.failures))
     if found.next:
         words = "resume with" if found.state == "interrupted" else "Next"
         console.print(f"{words}: {found.next}", style="dim", markup=False, soft_wrap=True)
+
+
+def print_agents(agents: "Sequence[AgentRow]") -> None:
+    """Print a line for each agent of a sweep that runs on several nodes."""
+    console, _ = consoles()
+    for agent in agents:
+        words = "lost" if agent.lost else f"{agent.busy} of {agent.slots} slots busy"
+        console.print(f"agent {agent.name} on {agent.node}: {words}", markup=False, highlight=False)
 
 
 def _status_table(found: "SweepStatus") -> "Table":
