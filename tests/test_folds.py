@@ -209,6 +209,7 @@ def test_a_sweep_over_folds_says_so_from_its_first_line_to_its_report(home, tabl
     assert len(answer["verdicts"]) == 3
     assert {(one["folds"], one["method"]) for one in answer["verdicts"]} == {(3, METHOD)}
     assert all(f"3 paired replicates over 3 folds, {METHOD}" in one["sentence"] for one in answer["verdicts"])
+    assert main(["compare", "toy", "--details"]) == 0
     report = SweepFolder.of(home / "mlruns", "toy").report.read_text()
-    for text in (said.out, report):
+    for text in (capsys.readouterr().out, report, answer["conclusion"]):
         assert "each of 3 folds is the test part in turn" in " ".join(text.split())
