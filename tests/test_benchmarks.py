@@ -4,7 +4,17 @@ import json
 
 import pytest
 from benchmarks import __main__ as collector
-from benchmarks import limits, machine, many, scores, studies, throughput, throughput_cells, throughput_large
+from benchmarks import (
+    limits,
+    machine,
+    many,
+    reading,
+    scores,
+    studies,
+    throughput,
+    throughput_cells,
+    throughput_large,
+)
 from benchmarks.__main__ import cases, markdown, merged
 
 ROW = {
@@ -199,3 +209,11 @@ def test_settings_that_pytorch_has_a_sparse_optimiser_for():
 
     sparse = [name for name, optimizer in OPTIMIZERS.items() if may_be_sparse(RunConfig(optimizer=optimizer))]
     assert sparse == ["adam", "sgd"]
+
+
+@pytest.mark.slow
+def test_a_table_is_read_in_a_process_of_its_own_with_its_time_and_memory():
+    (row,) = reading.run(rows=2000)
+    assert row["case"] == "read, split and cut 2,000 short rows of CSV"
+    assert 0 < row["ours"] < row["other"] == reading.LIMIT
+    assert "MiB" in row["note"]

@@ -44,9 +44,9 @@ def print_facts(console: "Console", facts: "CorpusFacts") -> None:
     """Print the two lines that begin a training and a sweep, what was guessed, and the remarks."""
     print_notes(console, facts)
     for line in facts.summary():
-        console.print(line, style="dim", markup=False)
+        console.print(line, style="dim", markup=False, soft_wrap=True)
     for remark in facts.remarks:
-        console.print(f"  {remark.code}: {remark.message}", style="yellow", markup=False)
+        console.print(f"  {remark.code}: {remark.message}", style="yellow", markup=False, soft_wrap=True)
 
 
 def print_notes(console: "Console", facts: "CorpusFacts") -> None:
