@@ -362,6 +362,17 @@ def test_an_agent_without_work_is_let_go_and_asked_for_again(over, tmp_path, mon
     assert len(transport.agents) == 2
 
 
+def test_a_task_does_not_wait_for_an_agent_that_does_not_come(over, tmp_path, monkeypatch):
+    monkeypatch.setattr(fleet, "COMING_S", 0.2)
+    far, transport = over(1, 1)
+    come = transport.ask
+    monkeypatch.setattr(
+        transport, "ask", lambda room, settings: come(room, settings) if room.node == "node-1" else None
+    )
+    far.start(task(tmp_path, "x"), far.slots[0])
+    assert ended(far)[1].state == "complete"
+
+
 def test_a_task_of_two_devices_takes_two_places_of_one_agent(over, tmp_path):
     far, transport = over(1, 2)
     assert [(slot.index, slot.host) for slot in far.slots] == [(0, "node-0"), (1, "node-1"), (2, "node-1")]

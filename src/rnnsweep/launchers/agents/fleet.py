@@ -14,6 +14,7 @@ from rnnsweep.sweepfile import Slot, parse_slots
 
 LOST_S = 45.0  # of silence until an agent is given up: longer than it takes to end its trials by itself
 IDLE_S = 300.0  # without a task, until an agent is let go, so that its node may be given back
+COMING_S = 30.0  # that an agent may take to arrive, until its tasks ask for others too
 STILLBORN = 3  # agents in a row that end before they say a word: the next one would, too
 AGAIN_S = 1.0  # between two agents of one room that ended so
 
@@ -35,6 +36,7 @@ class RemoteAgent:
     label: str
     room: "_RoomState"
     line: Line
+    asked_at: float = 0.0
     busy: dict[int, tuple[int, ...]] = field(default_factory=dict)
     hello: Hello | None = None
     heard_at: float = 0.0
@@ -117,7 +119,8 @@ class Fleet:
             largest: places of one agent that the largest task takes.
         """
         now = time.monotonic()
-        coming = [agent.room.size for agent in self._agents.values() if agent.hello is None]
+        pending = (agent for agent in self._agents.values() if agent.hello is None)
+        coming = [agent.room.size for agent in pending if now - agent.asked_at < COMING_S]
         empty = [room for room in self._rooms if room.agent is None and now >= room.not_before]
         for room in sorted(empty, key=lambda room: room.size < largest):
             fits = max(coming, default=0) >= largest
@@ -131,7 +134,7 @@ class Fleet:
         place = self._rooms.index(room)
         label = f"{room.room.node}.{place}.{room.generation}"
         name = f"{label}@{self._session}"
-        agent = RemoteAgent(name, label, room, Line(name))
+        agent = RemoteAgent(name, label, room, Line(name), asked_at=time.monotonic())
         room.agent = self._agents[name] = agent
         settings = replace(self._settings, name=name, slots=room.room.slots)
         self._transport.ask(room.room, settings)
