@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TOOLS := $(VENV)/tools
+TRAINS := slow and not exhaustive and not browser and not server and not ray
+SERVES := (browser or server or ray) and not exhaustive
+ALONE := --last-failed --last-failed-no-failures none
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -30,9 +33,9 @@ ui: $(READY)  ## open the MLflow UI on mlruns/
 test: $(TOOLS)  ## the quick tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not server"
 
-slow: $(TOOLS)  ## the tests that train, open browsers and start servers
-	@$(BIN)/python -m pytest -n 2 -m "slow and not exhaustive and not browser and not server and not ray"
-	@$(BIN)/python -m pytest -m "(browser or server or ray) and not exhaustive"
+slow: $(TOOLS)  ## the tests that train, open browsers and start servers; what fails runs once more, alone
+	@$(BIN)/python -m pytest -n 2 -m "$(TRAINS)" || $(BIN)/python -m pytest $(ALONE) -m "$(TRAINS)"
+	@$(BIN)/python -m pytest -m "$(SERVES)" || $(BIN)/python -m pytest $(ALONE) -m "$(SERVES)"
 
 exhaustive: $(TOOLS)  ## every prefix of a sweep's record, thousands of damaged files: an hour or more
 	@$(BIN)/python -m pytest -n 2 -m exhaustive

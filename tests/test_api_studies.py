@@ -8,7 +8,7 @@ import yaml
 from test_separating import write_toy
 
 import rnnsweep
-from rnnsweep.api.lookup import find_question
+from rnnsweep.api.find_sweep import find_question
 from rnnsweep.api.replicates.studies import another_study, run_studies
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths

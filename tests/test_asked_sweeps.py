@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnnsweep.api.project.asked import write_asked
+from rnnsweep.api.project.sweep_of_keys import write_asked
 from rnnsweep.cli import main
 from rnnsweep.config.grammar import read_asked_space
 from rnnsweep.errors import UserError

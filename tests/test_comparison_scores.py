@@ -1,4 +1,4 @@
-"""Verdicts know nothing of a score's direction: it is turned at the door, and turned back when written."""
+"""Verdicts know nothing of a score's direction: scores are turned when read, and back when written."""
 
 import io
 import json

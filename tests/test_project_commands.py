@@ -9,7 +9,7 @@ import pytest
 
 import rnnsweep
 from rnnsweep import paths as places
-from rnnsweep.api.project import diagnosis
+from rnnsweep.api.project import doctor as diagnosis
 from rnnsweep.cli import main
 from rnnsweep.config import architectures
 from rnnsweep.errors import UserError

@@ -1,4 +1,4 @@
-"""The store: made whole, filled once, read back the same through both doors, mended when it was moved."""
+"""The store: made whole, filled once, read back the same in both ways, mended when it was moved."""
 
 import os
 import shutil

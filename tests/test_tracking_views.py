@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from rnnsweep.cli.views import print_views
+from rnnsweep.cli.ui_links import print_views
 from rnnsweep.palette import colour
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.state.clock import SystemClock

@@ -1,4 +1,4 @@
-"""Behind the wall: a task is trained, recorded and given an outcome, whatever happens."""
+"""In a trial's process a task is trained, recorded and given an outcome, whatever happens."""
 
 import csv
 import errno

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from rnnsweep.api.comparing.foreign import compare_scores as compare_scores
     from rnnsweep.api.comparing.foreign import read_scores as read_scores
     from rnnsweep.api.evaluation import evaluate as evaluate
+    from rnnsweep.api.find_sweep import status as status
     from rnnsweep.api.inside.inspection import inspect as inspect
     from rnnsweep.api.inside.vectors import vectors as vectors
-    from rnnsweep.api.lookup import status as status
     from rnnsweep.api.models import export_model as export_model
     from rnnsweep.api.models import load_model as load_model
     from rnnsweep.api.models import log_models as log_models
     from rnnsweep.api.models import predict as predict
-    from rnnsweep.api.project.beginning import NewProject as NewProject
-    from rnnsweep.api.project.beginning import init as init
-    from rnnsweep.api.project.diagnosis import Check as Check
-    from rnnsweep.api.project.diagnosis import doctor as doctor
+    from rnnsweep.api.project.doctor import Check as Check
+    from rnnsweep.api.project.doctor import doctor as doctor
     from rnnsweep.api.project.listing import ListedSweep as ListedSweep
     from rnnsweep.api.project.listing import list_runs as list_runs
     from rnnsweep.api.project.listing import list_sweeps as list_sweeps
     from rnnsweep.api.project.machines import machines as machines
+    from rnnsweep.api.project.new_project import NewProject as NewProject
+    from rnnsweep.api.project.new_project import init as init
     from rnnsweep.api.results import BestResult as BestResult
     from rnnsweep.api.results import EvaluateResult as EvaluateResult
     from rnnsweep.api.results import Interrupted as Interrupted
@@ -57,14 +57,14 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".comparing.answers": "best compare compare_corpora curves runs",
-        ".project.beginning": "NewProject init",
-        ".project.diagnosis": "Check doctor",
+        ".project.new_project": "NewProject init",
+        ".project.doctor": "Check doctor",
         ".project.listing": "ListedSweep list_runs list_sweeps",
         ".project.machines": "machines",
         ".comparing.foreign": "compare_scores read_scores",
         ".texts": "read_asked write_answers",
         ".cleaning": "Cleaning clean disk_use",
-        ".lookup": "status",
+        ".find_sweep": "status",
         ".models": "export_model load_model log_models predict",
         ".results": "BestResult EvaluateResult Interrupted SweepResult TrainResult Validation",
         ".training": "train",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.api.comparing.answers import compare
 from rnnsweep.api.evaluation import checkpoint_of, recorded_run
-from rnnsweep.api.lookup import find_name, store_of
+from rnnsweep.api.find_sweep import find_name, store_of
 from rnnsweep.api.results import LoggedModels
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths

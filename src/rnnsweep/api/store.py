@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.lookup import find_name
+from rnnsweep.api.find_sweep import find_name
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder

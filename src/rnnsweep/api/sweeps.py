@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.api.lookup import find_file, find_question, started, status
+from rnnsweep.api.find_sweep import find_file, find_question, started, status
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.preload import imports_ahead
 from rnnsweep.api.replicates.racing import racing
@@ -49,7 +49,7 @@ def sweep(
     Args:
         question: a file of sweeps/, or its name.
         slots: as ``2`` or ``gpu:0,gpu:1``; None takes what the file says, else the machine's.
-        listener: hears of its progress; None draws a table in a notebook, and nothing elsewhere.
+        listener: called with its progress; None draws a table in a notebook, and nothing elsewhere.
         trials: of each architecture, instead of what the file says.
         accept_changes: resume although the file, the corpus or the code changed since the start.
         launcher: where the trials run, as ``local`` or ``fused:fuse=8``; None takes what the file says.
@@ -179,7 +179,7 @@ def plan(
     Args:
         question: a file of sweeps/, or its name.
         slots: as in `sweep`.
-        tell: hears what is being measured.
+        tell: called with what is being measured.
 
     Raises:
         UserError: the file, its space or its corpus cannot be used.

@@ -1,4 +1,4 @@
-"""The corpora behind one door: each says what its source looks like now, and reads it.
+"""The corpora by one protocol: each returns the state of its source, and reads it.
 
 What was read is kept in the cache under the state of its source (sizes and times of files, versions of
 libraries), so that a source that has not changed is not read again.

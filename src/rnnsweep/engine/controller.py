@@ -1,4 +1,4 @@
-"""The controller: the one loop that starts tasks, hears them, prunes, tells and stops."""
+"""The controller: the one loop that starts tasks, takes their reports, prunes, tells Optuna and stops."""
 
 import math
 from collections.abc import Iterator, Sequence

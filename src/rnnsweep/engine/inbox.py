@@ -27,7 +27,7 @@ def carry_out(
     Args:
         folder: the sweep's.
         mlruns: where its runs are.
-        ledger: hears of it.
+        ledger: gets an entry for it.
         study: gives the study of an architecture.
         names: of the architectures.
 

@@ -46,7 +46,7 @@ def stop(mlruns: Path, name: str) -> int:
 def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlruns: Path) -> None:
     """Propose a trial: its study asks for it next. It counts in the budget; keys left out are drawn.
 
-    While a controller runs the sweep, it hears of it within a second.
+    While a controller runs the sweep, it reads the request within a second.
 
     Raises:
         UserError: an unknown architecture or key, a value outside the space, a sweep that never started.

@@ -2,7 +2,7 @@
 
 MLflow's own command runs the code that it finds in a model's folder, answers bad requests with stack traces
 and lets any page in a browser ask; so its application is made here around a model that `read_model` has read,
-behind a door that knows what a request looks like.
+behind a check of what a request may look like.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class _Asked:
 
 
 def application(model: TextModel) -> Application:
-    """Give MLflow's scoring application on a model, behind the door."""
+    """Give MLflow's scoring application on a model, behind the check."""
     from rnnsweep.tracking.store.store import silence_mlflow
 
     silence_mlflow()
@@ -75,7 +75,7 @@ def _copied(value: Any) -> Any:
 def guarded(app: Application) -> Application:
     """Let through what the model can answer; refuse the rest with 4xx and one line, never a stack trace."""
 
-    async def door(scope: Any, receive: Any, send: Any) -> None:
+    async def checked(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return  # neither websockets nor a lifespan
         try:
@@ -97,7 +97,7 @@ def guarded(app: Application) -> Application:
             print(f"internal error: {type(error).__name__}: {error}"[:300], flush=True)
             await _tell(send, 500, "the model could not answer this")
 
-    return door
+    return checked
 
 
 @asynccontextmanager
@@ -195,15 +195,15 @@ def listen(first: int) -> socket.socket:
     """
     last = min(first + TRIES, 65536)
     for port in range(first, last):
-        door = socket.socket()
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            door.bind((HOST, port))
-            door.listen(128)
+            listener.bind((HOST, port))
+            listener.listen(128)
         except OSError:
-            door.close()
+            listener.close()
             continue
-        return door
+        return listener
     raise UserError(f"port={first}: none of {first} to {last - 1} is free; give another with --port")
 
 
@@ -212,7 +212,7 @@ def serve(model: TextModel, *, port: int = 5001, say: Callable[[str], None] = pr
 
     Args:
         port: the first that is tried; the next free one is taken.
-        say: hears the address once it answers, and the end.
+        say: called with the address once it answers, and the end.
 
     Raises:
         UserError: no port is free.
@@ -222,8 +222,8 @@ def serve(model: TextModel, *, port: int = 5001, say: Callable[[str], None] = pr
     from rnnsweep.models.connections import MOST, BoundedConnection
 
     app = application(model)
-    with listen(port) as door:
-        address = f"http://{HOST}:{door.getsockname()[1]}"
+    with listen(port) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
         say(f"{model.facts.get('architecture', 'model')} answers at {address}/invocations; Ctrl-C ends it.")
         say(f"curl -H 'Content-Type: application/json' -d '{EXAMPLE}' {address}/invocations")
         config = uvicorn.Config(
@@ -236,6 +236,6 @@ def serve(model: TextModel, *, port: int = 5001, say: Callable[[str], None] = pr
             limit_concurrency=MOST,
         )
         with suppress(KeyboardInterrupt):  # uvicorn passes on what ended it, when all is closed
-            uvicorn.Server(config).run(sockets=[door])
+            uvicorn.Server(config).run(sockets=[listener])
     os.environ.pop("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", None)
     say("The model is no longer served.")

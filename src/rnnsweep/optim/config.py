@@ -99,8 +99,8 @@ class TrainerConfig:
     )
     precision: str = setting(
         "32-true",
-        "floating-point numbers, by Lightning's names; bf16-mixed is quicker than 32-true on GPUs and on"
-        " processors that multiply in bfloat16 (AVX-512, AMX), slower on others",
+        "floating-point numbers, by Lightning's names; bf16-mixed is for GPUs and for processors that"
+        " multiply in bfloat16 (AVX-512, AMX); others convert each number",
         choices=PRECISIONS,
         example="bf16-mixed",
     )

@@ -94,7 +94,7 @@ def plan_sweep(
         slots: trainings at a time.
         do: calls a function with arguments in a process of its own, as a trial gets one.
         conf: the configuration to compose from; None takes the package's.
-        tell: hears what is being measured; a plan of many architectures takes a minute.
+        tell: called with what is being measured; a plan of many architectures takes a minute.
 
     Raises:
         UserError: the space or the sampler does not fit, or the corpus cannot be read.

@@ -36,7 +36,7 @@ def try_again(
     Args:
         folder: the sweep's.
         mlruns: where its runs are.
-        ledger: hears of it, so that neither status nor comparison counts what is tried again.
+        ledger: gets an entry, so that neither status nor comparison counts what is tried again.
         studies: by architecture.
         task: the name of the one; None: all that failed but for those that diverged, as they would again.
     """

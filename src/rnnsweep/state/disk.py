@@ -33,7 +33,7 @@ class Disk:
         self.folder = folder
         self.paused = False
         self.stopped: Callable[[], bool] = lambda: False  # whether someone asked for an end meanwhile
-        self.tell: Callable[[str], None] = lambda text: None  # hears of each pause and of its end
+        self.tell: Callable[[str], None] = lambda text: None  # called at each pause and at its end
         self._need, self._pause_s, self._next_look = NEED, pause_s, 0.0
 
     def refuse_removed(self) -> None:

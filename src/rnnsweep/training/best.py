@@ -16,7 +16,7 @@ from rnnsweep.training.stopping import reason_of, stop
 
 
 class Keeper(pl.Callback):
-    """Stands last in the list of callbacks: hears what the others decided.
+    """Is last in the list of callbacks: sees what the others decided.
 
     Args:
         folder: for the checkpoints; None writes none.

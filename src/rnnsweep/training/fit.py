@@ -51,7 +51,7 @@ def train(
 
     Args:
         run: the composed configuration.
-        logger: hears train/*, validation/*, epoch and optimizer/lr at every validation, with the number of
+        logger: receives train/*, validation/*, epoch and optimizer/lr at every validation, with the number of
             optimiser steps.
         callbacks: Lightning's; hooks around "batches" are called once a chunk of about 1,000 texts.
         folder: for `last.ckpt` and `best.ckpt`; None writes none.
@@ -177,11 +177,11 @@ def _refuse_missing_devices(run: RunConfig) -> None:
 
 
 def _warn_of_slow_precision(run: RunConfig) -> None:
-    """Warn where bfloat16 saves nothing: converting there and back costs more than it brings."""
+    """Warn where the processor converts to bfloat16 and back: it may cost more than it saves."""
     if run.trainer.precision == "bf16-mixed" and _accelerator(run) == "cpu" and lacks_bfloat16():
         _LOG.warning(
-            "trainer.precision='bf16-mixed': this processor has no arithmetic for it: a training takes longer"
-            " than with 32-true"
+            "trainer.precision='bf16-mixed': this processor has no arithmetic for it and converts each"
+            " number: compare the speed with 32-true"
         )
 
 

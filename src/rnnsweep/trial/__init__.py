@@ -1,4 +1,4 @@
-"""What crosses the wall between the controller and a trial's process, and what happens behind the wall."""
+"""What the controller and a trial's process exchange, and what happens in that process."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What happens behind the wall: record, train, score, and an outcome whatever happens."""
+"""What happens in a trial's process: record, train, score, and an outcome whatever happens."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.lookup import find_name, started, store_of
+from rnnsweep.api.find_sweep import find_name, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.lookup import find_file
+from rnnsweep.api.find_sweep import find_file
 from rnnsweep.config import compose, recorded_settings
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder

@@ -37,7 +37,7 @@ class ListedSweep:
 
 def list_sweeps() -> tuple[ListedSweep, ...]:
     """List the sweeps of this project: those that were started, then files of sweeps/ that were not."""
-    from rnnsweep.api.lookup import status
+    from rnnsweep.api.find_sweep import status
 
     places = find_paths()
     files = {f.stem: f for folder in reversed(places.sweeps) for f in sorted(folder.glob("*.yaml"))}

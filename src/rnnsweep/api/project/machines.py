@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from rnnsweep.api.project.diagnosis import Check, check_versions
+from rnnsweep.api.project.doctor import Check, check_versions
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine
 from rnnsweep.launchers.probe.empty_trial import NodeFacts
@@ -41,7 +41,7 @@ def machines(
     Args:
         name: of a file of conf/machine/, or its path.
         patience_s: seconds that the empty trials may take.
-        tell: hears what is contacted, before it is.
+        tell: called with what is contacted, before it is.
 
     Raises:
         UserError: the file cannot be used.

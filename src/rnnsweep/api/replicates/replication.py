@@ -25,7 +25,7 @@ def separate(
         asked: the sweep with its common number of replicates.
         run: trains what a sweep asks for and is not done yet, and compares.
         most: replicates of each architecture in all.
-        tell: hears how many the next replicates are, and of whom.
+        tell: called with how many the next replicates are, and of whom.
     """
     from rnnsweep.comparison import next_total, open_names
 

@@ -25,7 +25,7 @@ def run_studies(
         asked: the sweep as its file says.
         run: runs one sweep, or goes on with it, and compares what came out where the second says so.
         studies: whole searches in all.
-        tell: hears which study begins.
+        tell: called with the study that begins.
     """
     result = run(asked, studies == 1)
     say = tell or (lambda text: None)

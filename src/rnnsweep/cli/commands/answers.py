@@ -10,7 +10,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, echo, one_json_object
-from rnnsweep.cli.views import print_views
+from rnnsweep.cli.ui_links import print_views
 from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line

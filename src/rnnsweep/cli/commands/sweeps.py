@@ -120,7 +120,7 @@ def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> st
 
 
 def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None, grid: bool = False) -> str:
-    from rnnsweep.api.project.asked import write_asked
+    from rnnsweep.api.project.sweep_of_keys import write_asked
 
     path = write_asked(settings, trials=trials, grid=grid, name=name)
     console = consoles()[1]

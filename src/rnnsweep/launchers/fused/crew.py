@@ -1,4 +1,4 @@
-"""The trials' side of the wall where several share a process: a thread, a log and a lease for each.
+"""What runs in a process that several trials share: a thread, a log and a lease for each.
 
 A crew hears ("task", TrialTask, shape), ("say", key, word) and ("leave",); it says (kind, key, value).
 """

@@ -1,4 +1,4 @@
-"""The trial's side of the wall: its slot, its log, its lease, and its end of the line to the controller."""
+"""What runs in a trial's process: its slot, its log, its lease, and its end of the pipe to the controller."""
 
 import io
 import os
@@ -64,7 +64,7 @@ class PipeChannel:
             )
 
     def send(self, kind: str, value: object = None) -> None:
-        """Send one message; a controller that is gone hears nothing."""
+        """Send one message; nothing where the controller is gone."""
         try:
             self._connection.send((kind, value))
         except OSError:

@@ -212,7 +212,7 @@ def lost(exitcode: int | None) -> Outcome:
 
 
 def end_orphan(pid: int | None) -> None:
-    """Kill a task's process whose fork server is gone: it works on, and nobody hears how it ends."""
+    """Kill a task's process whose fork server is gone: it continues, and nobody learns how it ends."""
     with suppress(ProcessLookupError):
         if pid is not None and os.getpgid(pid) == pid:  # as a task's process makes itself
             os.killpg(pid, signal.SIGKILL)

@@ -2,7 +2,7 @@
 
 Run as ``python -m rnnsweep.tracking.ui.app MLRUNS PORT``. MLflow's own command starts four workers, a job
 runner and an assistant that runs shell commands for whoever asks on this machine, and has no switch for the
-last; so the application is started here, behind a door that is shut for those paths.
+last; so the application is started here, behind a filter that refuses those paths.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a server for several people needs, each tried: a database, files, names, accounts, closed doors.
+"""What a server for several people needs, each tried: a database, files, names, accounts, parts switched off.
 
 Before there is a server its parts are tried; a server that runs is asked from outside, as a stranger would.
 """

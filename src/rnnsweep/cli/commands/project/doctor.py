@@ -8,7 +8,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import consoles, one_json_object
 
 if TYPE_CHECKING:
-    from rnnsweep.api.project.diagnosis import Check
+    from rnnsweep.api.project.doctor import Check
 
 WRONG = 2
 
