@@ -166,7 +166,12 @@ def test_every_distribution_that_is_imported_is_declared():
     ]
     declared = {re.split(r"[\[><=; ]", line)[0].lower().replace("-", "_") for line in lines}
     called = {"sklearn": "scikit_learn", "yaml": "pyyaml", "hydra": "hydra_core", "pynvml": "nvidia_ml_py"}
-    called |= {"google": "google", "vl_convert": "vl_convert_python", "pydantic_core": "pydantic"}
+    called |= {
+        "google": "google",
+        "vl_convert": "vl_convert_python",
+        "pydantic_core": "pydantic",
+        "botocore": "boto3",
+    }
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []

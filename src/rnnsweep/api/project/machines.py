@@ -14,6 +14,7 @@ from rnnsweep.launchers.probe.empty_trial import NodeFacts
 from rnnsweep.lockers import open_locker
 from rnnsweep.machine import Machine, read_machine
 from rnnsweep.safety.redaction import masked
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Slot, Sweep, read_sweep
 from rnnsweep.sweepfile.slots import OWN_BYTES, TRIAL_BYTES
 from rnnsweep.trial import Ended, Launcher, Outcome, TrialTask
@@ -133,7 +134,7 @@ def _empty_trials(
             role="trial",
             architecture="probe",
             overrides=(),
-            folder=mlruns / "sweeps" / "probe" / "trials" / str(number),
+            folder=SweepFolder.of(mlruns, "probe").task(str(number)).path,
             mlruns=mlruns,
             experiment="probe",
             name=f"probe-{number}",

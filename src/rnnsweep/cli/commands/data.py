@@ -44,9 +44,9 @@ def print_facts(console: "Console", facts: "CorpusFacts") -> None:
     """Print the two lines that begin a training and a sweep, what was guessed, and the remarks."""
     print_notes(console, facts)
     for line in facts.summary():
-        console.print(line, style="dim", markup=False, soft_wrap=True)
+        console.print(line, style="dim", markup=False, soft_wrap=not console.is_terminal)
     for remark in facts.remarks:
-        console.print(f"  {remark.code}: {remark.message}", style="yellow", markup=False, soft_wrap=True)
+        _print_remark(console, f"  {remark.code}: {remark.message}")
 
 
 def print_notes(console: "Console", facts: "CorpusFacts") -> None:
@@ -80,10 +80,15 @@ def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
     )
     print_notes(console, facts)
     for remark in facts.remarks:
-        console.print(f"! {remark.code}: {remark.message}", style="yellow", markup=False, soft_wrap=True)
+        _print_remark(console, f"! {remark.code}: {remark.message}")
 
 
 def _counted(counts: Mapping[str, int | None]) -> str:
     rows, lines = counts["rows"], counts["lines"]
     shown = f"{rows:>9,} row{'s' * (rows != 1)}"
     return shown if lines is None else f"{shown} of {lines:,} line{'s' * (lines != 1)}"
+
+
+def _print_remark(console: "Console", text: str) -> None:
+    """Print a remark: wrapped at words on a terminal, in one line where a program reads it."""
+    console.print(text, style="yellow", markup=False, soft_wrap=not console.is_terminal)
