@@ -57,7 +57,7 @@ def test_a_sweep_says_where_its_trials_run_and_older_files_stay_readable(tmp_pat
         ("{fuse: true}", "launcher 'fused': fuse=True: must be a number from 2 to 64, or off"),
         ("{fuze: 3}", "launcher: unknown key 'fuze': known are name, fuse. Did you mean 'fuse'?"),
         ("{name: local, fuse: 3}", "launcher 'local': unknown option 'fuse': known are none."),
-        ("fusd", "launcher='fusd' is not one of fused, local, ray. Did you mean 'fused'?"),
+        ("fusd", "launcher='fusd' is not one of fused, local, ray, slurm. Did you mean 'fused'?"),
     ],
 )
 def test_what_no_launcher_takes_is_refused_with_the_right_one(tmp_path, section, message):

@@ -177,6 +177,13 @@ def _locker(value: str) -> str:
     return value.rstrip("/")
 
 
+def _folder(value: str) -> str:
+    path = Path(value).expanduser()
+    if not path.is_absolute():
+        raise wrong("the absolute path of a folder that all nodes see")
+    return str(path)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str) or not _PLAIN.fullmatch(str(value)):
         raise wrong(_PLAIN_RIGHT)
@@ -252,6 +259,12 @@ class Slurm(Section):
     nodelist: _Word | None = Field(default=None, description="nodes to take", examples=["n[1-4]"])
     exclude: _Word | None = Field(default=None, description="nodes to leave out", examples=["n7"])
     reservation: _Word | None = Field(default=None, description="a reservation to use", examples=["course"])
+    folder: Annotated[Text, AfterValidator(_folder)] | None = Field(
+        default=None,
+        description="a folder that all nodes see, for what jobs are started with",
+        examples=["/home/you/.rnnsweep"],
+        json_schema_extra={"x-default": "your folder of program states: ~/.local/state/rnnsweep"},
+    )
 
 
 class MachineFile(Section):
@@ -263,7 +276,7 @@ class MachineFile(Section):
     address: Text | None = Field(
         default=None,
         description="where the engine is: of ray auto, HOST:PORT or ray://HOST:PORT; of slurm the name of"
-        " this machine as its nodes call it",
+        " this machine as its nodes call it, with :PORT where others are closed",
         examples=["auto"],
     )
     slots: Annotated[Any, BeforeValidator(_slots), WithJsonSchema(_SHARE)] = Field(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.request import slots_of_agent
 from rnnsweep.launchers.agents.transport import Room
 
 
@@ -82,13 +83,9 @@ def _rooms_of_node(node: Mapping[str, Any], request: SlotRequest) -> list[RayRoo
 
 
 def _room(name: str, node_id: str, slots: int, request: SlotRequest) -> RayRoom:
-    if request.share is None:
-        text = ",".join([f"cpu:{request.threads}"] * slots)
-        return RayRoom(name, text, node_id, cpus=slots * request.threads, gpus=0)
-    gpus = -(-slots // request.share)
-    threads = f":{request.threads}" if request.threads > 1 else ""
-    words = [f"gpu:{place // request.share}{threads}" for place in range(slots)]
-    return RayRoom(name, ",".join(words), node_id, cpus=slots * request.threads, gpus=gpus)
+    text = slots_of_agent(slots, threads=request.threads, share=request.share)
+    gpus = 0 if request.share is None else -(-slots // request.share)
+    return RayRoom(name, text, node_id, cpus=slots * request.threads, gpus=gpus)
 
 
 def _limited(rooms: Sequence[RayRoom], request: SlotRequest) -> tuple[RayRoom, ...]:

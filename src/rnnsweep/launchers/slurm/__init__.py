@@ -1,0 +1,25 @@
+"""Trials on a Slurm cluster: agents as jobs, submitted with submitit, that connect to the controller."""
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers.registry import LauncherSpec
+from rnnsweep.machine import Machine
+from rnnsweep.sweepfile import Method, Sweep
+from rnnsweep.trial import Launcher
+
+
+def _make(slots: str | int | None) -> Launcher:
+    raise UserError(
+        "launcher 'slurm': runs on a machine's file: write conf/machine/NAME.yaml, and give --on NAME"
+    )
+
+
+def _on(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
+    from rnnsweep.launchers.agents import AgentLauncher
+    from rnnsweep.launchers.agents.request import slot_request
+    from rnnsweep.launchers.slurm.transport import SlurmTransport
+
+    transport = SlurmTransport(machine, slot_request(machine, slots))
+    return AgentLauncher(transport, launcher=sweep.launcher or Method("local"), machine=machine.name)
+
+
+SPEC = LauncherSpec(_make, on=_on)

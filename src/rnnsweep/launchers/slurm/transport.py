@@ -1,0 +1,277 @@
+"""Letters to agents that are jobs of Slurm: the controller submits them, and they connect to it."""
+
+import pickle
+import queue
+import secrets
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.messages import AgentSettings
+from rnnsweep.launchers.agents.transport import Arrived, Gone, Room
+from rnnsweep.launchers.slurm import cluster
+from rnnsweep.launchers.slurm.channel import Door, Home, Peer
+from rnnsweep.launchers.slurm.job import work
+from rnnsweep.machine import Machine, Share
+
+LOOK_S = 5.0  # between two looks at whether jobs that have not connected are still in Slurm's queue
+CLOSE_S = 10.0  # that Slurm may take to cancel the jobs
+LETTERS = 8  # that wait for a connection; more are lost, and sent again
+
+
+@dataclass
+class _Asked:
+    """An agent that was asked for.
+
+    Attributes:
+        job: of submitit, once it is submitted.
+        peer: once the agent has connected.
+        missed: looks at Slurm's queue in which its job was not there.
+    """
+
+    settings: AgentSettings
+    job: Any = None
+    peer: Peer | None = None
+    missed: int = 0
+    letters: "queue.Queue[bytes | None]" = field(default_factory=lambda: queue.Queue(LETTERS))
+
+
+class SlurmTransport:
+    """Carries letters to agents that are jobs of Slurm; see `Transport`."""
+
+    def __init__(self, machine: Machine, request: Share) -> None:
+        """Ask Slurm whether it takes such jobs; none is submitted.
+
+        Args:
+            machine: as its file has it.
+            request: what a slot needs, and how many are wanted.
+
+        Raises:
+            UserError: no Slurm here, no submitit, jobs that Slurm refuses, or an address that is not this
+                machine's.
+        """
+        cluster.check_slurm(machine)
+        self.rooms: Sequence[Room] = cluster.rooms_of(machine, request)
+        self._parameters = {
+            room.slots: cluster.job_parameters(machine, request, room.slots.count(",") + 1)
+            for room in self.rooms
+        }
+        for parameters in self._parameters.values():
+            cluster.check_job(machine, parameters)
+        self._asked: dict[str, _Asked] = {}
+        self._lock = threading.Lock()  # guards what was asked for
+        self._inbox: queue.SimpleQueue[Arrived | Gone] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[str, Any] | None] = queue.SimpleQueue()
+        key = secrets.token_bytes(32)
+        host, port = _address(machine)
+        try:
+            self._door = Door(host, port, key, self._welcome)
+        except (OSError, OverflowError) as error:
+            raise UserError(
+                f"{machine.path}: address={machine.address or host!r}: cannot listen there: {error}; it must"
+                " be this machine's, as nodes call it"
+            ) from None
+        self._name = f"rnnsweep-{machine.name}-{secrets.token_hex(4)}"
+        self._folder = _make_folder(machine, self._name)
+        key_file = self._folder / "key"
+        key_file.touch(0o600)
+        key_file.write_bytes(key)
+        self._home = Home(host, self._door.port, str(key_file))
+        self._executor = self._make_executor()
+        self._reaper = cluster.start_reaper(self._name, str(self._folder))
+        self._worker = threading.Thread(target=self._submit_and_look, name="slurm", daemon=True)
+        self._worker.start()
+
+    def _make_executor(self) -> Any:
+        import submitit
+
+        python = f"{shlex.quote(sys.executable)} -P"
+        return submitit.SlurmExecutor(self._folder / "jobs", python=python)
+
+    def ask(self, room: Room, settings: AgentSettings) -> None:
+        """Ask for an agent: a job with the room's share of a node."""
+        with self._lock:
+            self._asked[settings.name] = _Asked(settings)
+        self._work.put(("submit", settings.name))
+
+    def send(self, agent: str, letter: bytes) -> None:
+        """Send a letter; one for which there is no room is lost, and sent again by the line."""
+        with self._lock:
+            asked = self._asked.get(agent)
+        if asked is not None and asked.peer is not None:
+            with suppress(queue.Full):
+                asked.letters.put_nowait(letter)
+
+    def receive(self, timeout: float) -> Sequence[Arrived | Gone]:
+        """Wait for letters."""
+        arrived: list[Arrived | Gone] = []
+        with suppress(queue.Empty):
+            arrived.append(self._inbox.get(timeout=timeout) if timeout > 0 else self._inbox.get_nowait())
+            while True:
+                arrived.append(self._inbox.get_nowait())
+        return arrived
+
+    def release(self, agent: str) -> None:
+        """Cancel an agent's job."""
+        asked = self._forget(agent)
+        if asked is not None and asked.job is not None:
+            self._work.put(("cancel", asked.job))
+
+    def close(self) -> None:
+        """Cancel all jobs, and remove what they were started with."""
+        self._door.close()
+        with self._lock:
+            names = list(self._asked)
+        for name in names:
+            self._forget(name)
+        self._work.put(None)
+        self._worker.join(CLOSE_S)
+        assert self._reaper.stdin is not None
+        self._reaper.stdin.close()
+        try:
+            self._reaper.wait(CLOSE_S)
+        except subprocess.TimeoutExpired:  # it goes on by itself
+            return
+
+    # jobs
+
+    def _submit_and_look(self) -> None:
+        looked_at = time.monotonic()
+        while True:
+            with suppress(queue.Empty):
+                command = self._work.get(timeout=LOOK_S)
+                if command is None:
+                    return
+                kind, value = command
+                if kind == "submit":
+                    self._submit(value)
+                else:
+                    value.cancel(check=False)
+            if time.monotonic() - looked_at >= LOOK_S:
+                self._look()
+                looked_at = time.monotonic()
+
+    def _submit(self, name: str) -> None:
+        with self._lock:
+            asked = self._asked.get(name)
+        if asked is None:
+            return
+        parameters = self._parameters[asked.settings.slots]
+        try:
+            self._executor.update_parameters(job_name=self._name, **cluster.for_submitit(parameters))
+            job = self._executor.submit(work, pickle.dumps(asked.settings), self._home)
+        except Exception as error:  # submitit raises what sbatch printed in errors of its own
+            self._end(name, f"Slurm refuses its job: {cluster.reason_of(str(error))}")
+            return
+        with self._lock:
+            asked.job = job
+            is_wanted = name in self._asked
+        if not is_wanted:
+            job.cancel(check=False)
+
+    def _look(self) -> None:
+        """Notice the jobs that ended before their agents connected; later, the connection shows it."""
+        with self._lock:
+            coming = {n: a for n, a in self._asked.items() if a.job is not None and a.peer is None}
+        there = cluster.job_ids(self._name) if coming else None
+        if there is None:
+            return
+        for name, asked in coming.items():
+            asked.missed = 0 if str(asked.job.job_id) in there else asked.missed + 1
+            if asked.missed > 1:
+                self._end(name, _last_line(asked.job.paths.stderr), unless_connected=True)
+
+    # agents
+
+    def _welcome(self, name: str, peer: Peer) -> None:
+        """Take the connection of an agent, the first of its name."""
+        with self._lock:
+            asked = self._asked.get(name)
+            is_new = asked is not None and asked.peer is None
+            if asked is not None and is_new:
+                asked.peer = peer
+        if asked is None or not is_new:
+            peer.close()
+            return
+        threading.Thread(target=self._write, args=(asked, peer), daemon=True).start()
+        try:
+            while True:
+                self._inbox.put(Arrived(name, peer.receive()))
+        except (OSError, EOFError):
+            self._end(name, "its connection ended")
+
+    def _write(self, asked: _Asked, peer: Peer) -> None:
+        with suppress(OSError):
+            while (letter := asked.letters.get()) is not None:
+                peer.send(letter)
+        peer.close()
+
+    def _end(self, name: str, reason: str, *, unless_connected: bool = False) -> None:
+        """Let the controller know that an agent is gone; an agent ends with its connection."""
+        with self._lock:
+            asked = self._asked.get(name)
+            if asked is None or (unless_connected and asked.peer is not None):
+                return
+        if self._forget(name) is not None:
+            self._inbox.put(Gone(name, reason, ended=True))
+
+    def _forget(self, name: str) -> _Asked | None:
+        with self._lock:
+            asked = self._asked.pop(name, None)
+        if asked is not None and asked.peer is not None:
+            asked.peer.hang_up()
+            with suppress(queue.Full):
+                asked.letters.put_nowait(None)
+        return asked
+
+
+def _address(machine: Machine) -> tuple[str, int]:
+    """Return where nodes find this machine: as the file says, or the address from which it reaches a node."""
+    if machine.address is None:
+        return _own_address(machine), 0
+    host, _, port = machine.address.rpartition(":")
+    if host and port.isascii() and port.isdecimal():
+        return host, int(port)
+    return machine.address, 0
+
+
+def _own_address(machine: Machine) -> str:
+    node = cluster.address_of_a_node(machine)
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((node or socket.gethostname(), 9))  # sends nothing: the system chooses an address
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
+def _make_folder(machine: Machine, name: str) -> Path:
+    import platformdirs
+
+    given = machine.slurm.get("folder")
+    parent = platformdirs.user_state_path("rnnsweep") if given is None else Path(str(given))
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))  # only the user may enter it
+    except OSError as error:
+        raise UserError(f"{machine.path}: slurm.folder={str(parent)!r}: cannot be written: {error}") from None
+    (folder / "jobs").mkdir()
+    return folder
+
+
+def _last_line(log: Path) -> str:
+    """Return what a job printed last, as the reason why it ended."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    own = [line.strip() for line in lines if line.strip() and not line.startswith(("srun: ", "slurmstepd: "))]
+    return own[-1][:300] if own else "its job ended before it began"

@@ -1,0 +1,169 @@
+"""Trials as jobs of a real Slurm of two nodes on loopback: their scores, and what happens when jobs end."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import agent_programs
+import pytest
+from slurm_two_nodes import Slurm, skip_where_it_cannot_run
+from test_agents import ended, points, swept, until
+from test_launchers import task
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import LocalLauncher
+from rnnsweep.launchers.agents import AgentLauncher
+from rnnsweep.launchers.slurm.transport import SlurmTransport
+from rnnsweep.machine import Machine, Share
+from rnnsweep.sweepfile import Method, parse_slots
+from rnnsweep.trial import Started
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+PATIENCE_S = 60.0
+
+
+def machine(folder, **slurm):
+    return Machine("lab", Path("lab.yaml"), "slurm", slurm={"folder": str(folder), "time": 30, **slurm})
+
+
+def make_launcher(folder, entry="main", *, most=2, grace_s=2.0, **slots):
+    transport = SlurmTransport(machine(folder), Share(most=most, **slots))
+    program = Method("programs", {"entry": entry})
+    return AgentLauncher(transport, launcher=program, machine="lab", grace_s=grace_s)
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    skip_where_it_cannot_run()
+    folder = tmp_path_factory.mktemp("programs")
+    agent_programs.install(folder)
+    cluster = Slurm()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("SLURM_CONF", str(cluster.conf))
+    patch.syspath_prepend(str(folder))
+    path = os.pathsep.join(map(str, (folder, Path(__file__).parent, Path(__file__).parents[1])))
+    patch.setenv("PYTHONPATH", path)
+    try:
+        yield cluster
+    finally:
+        patch.undo()
+        cluster.close()
+
+
+@pytest.fixture
+def far(slurm, tmp_path):
+    """Make launchers on the cluster; they are closed at the end, and leave nothing."""
+    made = []
+
+    def make(*values, **more):
+        made.append(make_launcher(tmp_path / "jobs", *values, **more))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+    wait(lambda: not slurm.jobs())
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def started(events):
+    return any(isinstance(event, Started) for event in events)
+
+
+def wait(done, *, seconds=PATIENCE_S):
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_sweep_whose_trials_are_killed_scores_on_two_nodes_as_in_local_slots(far, tmp_path):
+    for name in ("here", "far"):
+        (tmp_path / name).mkdir()
+    here = LocalLauncher(parse_slots(2), entry=agent_programs.main, preload=agent_programs.PRELOAD)
+    _, expected, _ = swept(tmp_path / "here", here)
+    summary, outcomes, recorded = swept(tmp_path / "far", far("dies_once"))
+    assert summary.trials["complete"] == 4
+    assert {n: o["scores"]["validation"] for n, o in outcomes.items()} == {
+        n: o["scores"]["validation"] for n, o in expected.items()
+    }
+    steps = {name: [step for step, _ in each] for name, each in recorded.items()}
+    assert steps == dict.fromkeys(expected, [1, 2, 3, 4])
+    table = json.loads((summary.folder / "agents.json").read_text())["agents"]
+    assert {row["node"] for row in table} == {"n1", "n2"}
+
+
+@pytest.mark.parametrize("signal", ["TERM", "USR2"])  # of scancel and preemption; before the time limit
+def test_a_job_that_slurm_ends_costs_no_attempt_and_its_trial_resumes_from_its_checkpoint(
+    slurm, far, tmp_path, monkeypatch, signal
+):
+    monkeypatch.setenv("AGENT_PROGRAM_S", "6")
+    launcher, one = far(most=1, grace_s=10.0), task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    (job,) = slurm.jobs()
+    slurm.command("scancel", *([] if signal == "TERM" else [f"--signal={signal}"]), job)
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+    assert "Slurm ends its job" in outcome.reason
+    done = int((one.files.checkpoints / "last.ckpt").read_text())
+    assert 1 <= done < agent_programs.RUNGS
+    wait(lambda: job not in slurm.jobs())
+    launcher.start(replace(one, resume=True), launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.scores["from"]) == ("complete", done)
+    assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
+
+
+CONTROLLER = """
+import sys
+from pathlib import Path
+from test_launchers import task
+from test_slurm import make_launcher
+
+launcher = make_launcher(Path(sys.argv[2]), "waits", most=3)
+for key in "abc":
+    launcher.start(task(Path(sys.argv[1]), "x", key), launcher.slots[0])
+while not launcher.events(0.2):
+    pass
+print("started", flush=True)
+while True:
+    launcher.events(1.0)
+"""
+
+
+def test_a_killed_controller_leaves_no_job(slurm, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", CONTROLLER, str(tmp_path), str(tmp_path / "jobs")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as controller:
+        assert controller.stdout.readline()
+        wait(lambda: len(slurm.jobs()) == 3)
+        controller.kill()
+    wait(lambda: not slurm.jobs())
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("slots", "keys", "words"),
+    [
+        ({}, {"partition": "nope"}, "invalid partition specified: nope"),
+        ({"threads": 8}, {}, "cpus_per_task=8: Requested node configuration is not available"),
+        ({"share": 1, "together": 3}, {}, "gres=gpu:3: Requested node configuration is not available"),
+        ({}, {"nodelist": "n9"}, "nodelist=n9: Invalid node name specified"),
+    ],
+)
+def test_what_slurm_refuses_is_refused_in_one_line_before_anything_starts(
+    slurm, tmp_path, slots, keys, words
+):
+    with pytest.raises(UserError) as refused:
+        SlurmTransport(machine(tmp_path, **keys), Share(most=3, **slots))
+    assert str(refused.value).startswith("lab.yaml: Slurm refuses a job with time=30, nodes=1")
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not slurm.jobs()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,205 @@
+"""What jobs of Slurm ask for, who may connect, and what is refused; without a cluster."""
+
+import os
+import secrets
+import socket
+import threading
+from multiprocessing import AuthenticationError
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from simulation import write_sweep
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import check_engine, check_launcher
+from rnnsweep.launchers.slurm import cluster
+from rnnsweep.launchers.slurm.channel import Door, Home
+from rnnsweep.launchers.slurm.cluster import check_slurm, for_submitit, job_parameters, reason_of, rooms_of
+from rnnsweep.machine import Machine, Share
+from rnnsweep.sweepfile import parse_slots
+
+
+def machine(**slurm):
+    return Machine("lab", Path("lab.yaml"), "slurm", slurm=slurm)
+
+
+@pytest.mark.parametrize(
+    ("request_", "slots"),
+    [
+        (Share(most=2), ["cpu:1", "cpu:1"]),
+        (Share(most=3, threads=2, together=2), ["cpu:2,cpu:2", "cpu:2"]),
+        (Share(most=3, share=2), ["gpu:0,gpu:0", "gpu:0"]),
+        (Share(most=4, share=2, threads=2, together=4), ["gpu:0:2,gpu:0:2,gpu:1:2,gpu:1:2"]),
+        (Share(most=1, together=8), ["cpu:1"]),
+    ],
+)
+def test_there_is_one_room_for_each_job_and_no_more_slots_than_asked_for(request_, slots):
+    rooms = rooms_of(machine(), request_)
+    assert [room.slots for room in rooms] == slots
+    assert sum(len(parse_slots(room.slots)) for room in rooms) == request_.most
+    assert len({room.node for room in rooms}) == len(rooms)
+
+
+def test_a_job_asks_for_what_its_slots_come_to_and_the_file_says_more():
+    found = job_parameters(
+        machine(partition="gpu", time=240, memory="16G"), Share(share=2, threads=3, most=4), 4
+    )
+    assert found == {
+        "time": 240,
+        "nodes": 1,
+        "ntasks_per_node": 1,
+        "cpus_per_task": 12,
+        "gres": "gpu:2",
+        "partition": "gpu",
+        "mem": "16G",
+    }
+    assert job_parameters(machine(gres="gpu:a100:1"), Share(share=1), 1)["gres"] == "gpu:a100:1"
+
+
+def test_submitit_knows_every_key_that_a_machine_may_have_and_requeues_no_job(tmp_path):
+    submitit = pytest.importorskip("submitit")
+    from submitit.slurm.slurm import _make_sbatch_string
+
+    from rnnsweep.machine import explain_machine_keys
+
+    examples = {
+        key.rpartition(".")[2]: one.example
+        for key, one in explain_machine_keys().items()
+        if key.startswith("machine.slurm.")
+    }
+    given = for_submitit(job_parameters(machine(**{**examples, "time": 240}), Share(most=1), 1))
+    text = _make_sbatch_string("true", tmp_path, **given)
+    for line in ("--no-requeue", "--reservation=course", "--mem=16G", "--partition=gpu", "--time=240"):
+        assert f"#SBATCH {line}\n" in text
+    assert set(given) <= submitit.SlurmExecutor._valid_parameters()
+
+
+def test_what_sbatch_says_most_plainly_is_the_reason():
+    first = "sbatch: error: invalid partition specified: nope\nallocation failure: Invalid partition name\n"
+    assert reason_of(first) == "invalid partition specified: nope"
+    assert reason_of("allocation failure: Requested node configuration is not available\n").startswith("Req")
+    assert reason_of("\n") == ""
+
+
+@pytest.fixture
+def commands(monkeypatch, tmp_path):
+    """Write commands of Slurm that print what they are told to; the only ones on the path."""
+
+    def write(**answers):
+        for name in cluster.COMMANDS:
+            path = tmp_path / name
+            path.write_text(f"#!/bin/sh\n{answers.get(name, 'exit 0')}\n")
+            path.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return write
+
+
+def refusal(*values):
+    with pytest.raises(UserError) as refused:
+        check_slurm(*values)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_a_machine_without_slurm_is_refused(commands):
+    assert refusal(machine()) == (
+        "lab.yaml: engine slurm: sbatch is not on the path; run this where jobs are submitted, such as a"
+        " login node"
+    )
+
+
+def test_an_installation_without_submitit_is_refused(commands, monkeypatch):
+    commands()
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    assert refusal(machine()) == "lab.yaml: engine slurm needs submitit: pip install 'rnnsweep[slurm]'"
+
+
+def test_a_cluster_that_does_not_answer_is_refused(commands, monkeypatch):
+    monkeypatch.setattr(cluster, "find_spec", lambda name: True)
+    commands(scontrol="echo 'Slurmctld(primary) at head is DOWN'")
+    assert refusal(machine()) == (
+        "lab.yaml: engine slurm: Slurm's controller does not answer: Slurmctld(primary) at head is DOWN"
+    )
+    commands(scontrol="exec /bin/sleep 5")
+    monkeypatch.setattr(cluster, "PING_S", 0.1)
+    assert refusal(machine()).endswith("does not answer: no answer within 0.1 s")
+    commands(scontrol="echo 'Slurmctld(primary) at head is UP'")
+    check_slurm(machine())
+
+
+def test_a_time_limit_shorter_than_the_warning_before_it_is_refused(commands, monkeypatch):
+    commands()
+    monkeypatch.setattr(cluster, "find_spec", lambda name: True)
+    assert "slurm.time: 4: must be at least 5 minutes" in refusal(machine(time=4))
+
+
+@pytest.mark.parametrize(
+    ("given", "slots", "words"),
+    [
+        ({}, "two", "slots='two': with --on lab must be a number; each slot is described in lab.yaml"),
+        ({"slots": Share("cpu:1,cpu:1")}, None, "slots='cpu:1,cpu:1': names slots of one machine"),
+        ({"locker": "/shared"}, None, "locker='/shared': engine slurm carries checkpoints with its messages"),
+        ({}, None, "slots: engine slurm needs their number: {each: cpu:1, most: 8}, or --slots 8"),
+    ],
+)
+def test_what_a_file_asks_of_slurm_wrongly_is_refused(commands, monkeypatch, tmp_path, given, slots, words):
+    commands(scontrol="echo 'Slurmctld(primary) at head is UP'")
+    monkeypatch.setattr(cluster, "find_spec", lambda name: True)
+    asked = Machine("lab", Path("lab.yaml"), "slurm", **given)
+    with pytest.raises(UserError) as refused:
+        check_engine(asked)(asked, write_sweep(tmp_path), slots)
+    assert words in str(refused.value)
+
+
+def test_a_sweep_that_names_the_launcher_slurm_is_referred_to_a_machine_file(tmp_path):
+    from rnnsweep.launchers import parse_launcher
+
+    with pytest.raises(UserError, match="write conf/machine/NAME.yaml, and give --on NAME"):
+        check_launcher(write_sweep(tmp_path, launcher=parse_launcher("slurm")))(None)
+
+
+# who may connect
+
+
+@pytest.fixture
+def door(tmp_path):
+    """An open door, the home that leads to it, and who came in."""
+    key, guests = secrets.token_bytes(32), SimpleQueue()
+    (tmp_path / "key").write_bytes(key)
+    door = Door("127.0.0.1", 0, key, lambda name, peer: guests.put((name, peer)))
+    yield Home("127.0.0.1", door.port, str(tmp_path / "key")), guests
+    door.close()
+
+
+def test_who_knows_the_key_comes_in_and_bytes_arrive_as_they_were_sent(door):
+    home, guests = door
+    ours = home.connect("a@1")
+    name, theirs = guests.get(timeout=5)
+    assert name == "a@1"
+    large = os.urandom(3 << 20)
+    threading.Thread(target=ours.send, args=(large,)).start()
+    assert theirs.receive() == large
+    theirs.send(b"")
+    assert ours.receive() == b""
+    theirs.hang_up()
+    with pytest.raises((EOFError, OSError)):
+        ours.receive()
+    for peer in (ours, theirs):
+        peer.close()
+
+
+def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(door, tmp_path):
+    home, guests = door
+    silent = socket.create_connection((home.host, home.port))
+    babbling = socket.create_connection((home.host, home.port))
+    babbling.sendall(b"GET / HTTP/1.1\r\n\r\n" * 9)
+    (tmp_path / "other").write_bytes(secrets.token_bytes(32))
+    with pytest.raises((AuthenticationError, EOFError, OSError)):
+        Home(home.host, home.port, str(tmp_path / "other")).connect("a@1")
+    peer = home.connect("b@1")
+    assert guests.get(timeout=5)[0] == "b@1"
+    assert guests.empty()
+    for each in (silent, babbling, peer):
+        each.close()
