@@ -14,7 +14,7 @@ from simulation import write_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, check_launcher
 from rnnsweep.launchers.slurm import cluster
-from rnnsweep.launchers.slurm.channel import Door, Home
+from rnnsweep.launchers.slurm.channel import Controller, Listener
 from rnnsweep.launchers.slurm.cluster import check_slurm, for_submitit, job_parameters, reason_of, rooms_of
 from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import parse_slots
@@ -164,42 +164,42 @@ def test_a_sweep_that_names_the_launcher_slurm_is_referred_to_a_machine_file(tmp
 
 
 @pytest.fixture
-def door(tmp_path):
-    """An open door, the home that leads to it, and who came in."""
-    key, guests = secrets.token_bytes(32), SimpleQueue()
+def listener(tmp_path):
+    """An open listener, where it is, and who connected."""
+    key, peers = secrets.token_bytes(32), SimpleQueue()
     (tmp_path / "key").write_bytes(key)
-    door = Door("127.0.0.1", 0, key, lambda name, peer: guests.put((name, peer)))
-    yield Home("127.0.0.1", door.port, str(tmp_path / "key")), guests
-    door.close()
+    listener = Listener("127.0.0.1", 0, key, lambda name, peer: peers.put((name, peer)))
+    yield Controller("127.0.0.1", listener.port, str(tmp_path / "key")), peers
+    listener.close()
 
 
-def test_who_knows_the_key_comes_in_and_bytes_arrive_as_they_were_sent(door):
-    home, guests = door
-    ours = home.connect("a@1")
-    name, theirs = guests.get(timeout=5)
+def test_who_knows_the_key_comes_in_and_bytes_arrive_as_they_were_sent(listener):
+    controller, peers = listener
+    ours = controller.connect("a@1")
+    name, theirs = peers.get(timeout=5)
     assert name == "a@1"
     large = os.urandom(3 << 20)
     threading.Thread(target=ours.send, args=(large,)).start()
     assert theirs.receive() == large
     theirs.send(b"")
     assert ours.receive() == b""
-    theirs.hang_up()
+    theirs.end()
     with pytest.raises((EOFError, OSError)):
         ours.receive()
     for peer in (ours, theirs):
         peer.close()
 
 
-def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(door, tmp_path):
-    home, guests = door
-    silent = socket.create_connection((home.host, home.port))
-    babbling = socket.create_connection((home.host, home.port))
+def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(listener, tmp_path):
+    controller, peers = listener
+    silent = socket.create_connection((controller.host, controller.port))
+    babbling = socket.create_connection((controller.host, controller.port))
     babbling.sendall(b"GET / HTTP/1.1\r\n\r\n" * 9)
     (tmp_path / "other").write_bytes(secrets.token_bytes(32))
     with pytest.raises((AuthenticationError, EOFError, OSError)):
-        Home(home.host, home.port, str(tmp_path / "other")).connect("a@1")
-    peer = home.connect("b@1")
-    assert guests.get(timeout=5)[0] == "b@1"
-    assert guests.empty()
+        Controller(controller.host, controller.port, str(tmp_path / "other")).connect("a@1")
+    peer = controller.connect("b@1")
+    assert peers.get(timeout=5)[0] == "b@1"
+    assert peers.empty()
     for each in (silent, babbling, peer):
         each.close()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 CONNECT_S = 10.0
 HANDSHAKE_S = 10  # that each word of a peer may take until it has proved itself
-STRANGERS = 64  # peers at a time that have not
+UNPROVEN = 64  # peers at a time that have not
 NAME_BYTES = 256  # of an agent's name at most
 
 
@@ -63,20 +63,20 @@ class Peer:
         """
         return self._connection.recv_bytes(most)
 
-    def hang_up(self) -> None:
+    def end(self) -> None:
         """End the connection: whoever waits for it returns. Any thread may call it."""
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Free what belongs to it; no thread may use it any more."""
-        self.hang_up()
+        self.end()
         self._connection.close()
         self._sock.close()
 
 
 @dataclass(frozen=True)
-class Home:
+class Controller:
     """Where a job finds its controller."""
 
     host: str
@@ -102,31 +102,31 @@ class Home:
         return peer
 
 
-class Door:
+class Listener:
     """Accepts connections of jobs.
 
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, host: str, port: int, key: bytes, welcome: Callable[[str, Peer], None]) -> None:
+    def __init__(self, host: str, port: int, key: bytes, connected: Callable[[str, Peer], None]) -> None:
         """Listen.
 
         Args:
             host: an address or name of this machine.
             port: 0 takes a free one.
             key: that peers must know.
-            welcome: takes an agent's name and its peer, from a thread that is the peer's own.
+            connected: takes an agent's name and its peer, from a thread that is the peer's own.
 
         Raises:
             OSError: this machine has no such address, or the port is taken.
         """
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        self._server = socket.create_server((str(address[0]), port), family=family, backlog=STRANGERS)
+        self._server = socket.create_server((str(address[0]), port), family=family, backlog=UNPROVEN)
         self.port: int = self._server.getsockname()[1]
-        self._key, self._welcome = key, welcome
-        self._strangers = threading.Semaphore(STRANGERS)
-        threading.Thread(target=self._listen, name="door", daemon=True).start()
+        self._key, self._connected = key, connected
+        self._unproven = threading.Semaphore(UNPROVEN)
+        threading.Thread(target=self._listen, name="listener", daemon=True).start()
 
     def close(self) -> None:
         """Accept nobody any more."""
@@ -140,7 +140,7 @@ class Door:
                 sock, _ = self._server.accept()
             except OSError:
                 return
-            if self._strangers.acquire(blocking=False):
+            if self._unproven.acquire(blocking=False):
                 threading.Thread(target=self._greet, args=(sock,), daemon=True).start()
             else:
                 sock.close()
@@ -156,5 +156,5 @@ class Door:
             peer.close()
             return
         finally:
-            self._strangers.release()
-        self._welcome(name, peer)
+            self._unproven.release()
+        self._connected(name, peer)

@@ -11,7 +11,7 @@ from multiprocessing import AuthenticationError
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rnnsweep.launchers.slurm.channel import Home, Peer
+from rnnsweep.launchers.slurm.channel import Controller, Peer
 
 if TYPE_CHECKING:
     from rnnsweep.launchers.agents.agent import Agent
@@ -21,12 +21,12 @@ LOOK_S = 0.1  # between two looks at whether Slurm wants the job to end
 ENDS = (signal.SIGTERM, signal.SIGUSR2)  # scancel, preemption, the time limit; before the time limit
 
 
-def work(packed: bytes, home: Home) -> None:
+def work(packed: bytes, controller: Controller) -> None:
     """Be an agent until it is over, then end this process: Slurm's job ends with it.
 
     Args:
         packed: the agent's settings, pickled: what they import comes after the handlers of signals.
-        home: where the controller is.
+        controller: where it listens.
     """
     signals: list[int] = []  # that arrived
 
@@ -48,9 +48,9 @@ def work(packed: bytes, home: Home) -> None:
     for name in foreign_ranks():
         del os.environ[name]
     try:
-        peer = home.connect(settings.name)
+        peer = controller.connect(settings.name)
     except (OSError, EOFError, AuthenticationError) as error:
-        print(f"no controller at {home.host}:{home.port}: {error!r}", file=sys.stderr, flush=True)
+        print(f"no controller at {controller.host}:{controller.port}: {error!r}", file=sys.stderr, flush=True)
         os._exit(1)
     agent = Agent(settings, node=node)
     for target in (_hear, _tell):

@@ -20,7 +20,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.transport import Arrived, Gone, Room
 from rnnsweep.launchers.slurm import cluster
-from rnnsweep.launchers.slurm.channel import Door, Home, Peer
+from rnnsweep.launchers.slurm.channel import Controller, Listener, Peer
 from rnnsweep.launchers.slurm.job import work
 from rnnsweep.machine import Machine, Share
 
@@ -75,7 +75,7 @@ class SlurmTransport:
         key = secrets.token_bytes(32)
         host, port = _address(machine)
         try:
-            self._door = Door(host, port, key, self._welcome)
+            self._listener = Listener(host, port, key, self._connected)
         except (OSError, OverflowError) as error:
             raise UserError(
                 f"{machine.path}: address={machine.address or host!r}: cannot listen there: {error}; it must"
@@ -86,7 +86,7 @@ class SlurmTransport:
         key_file = self._folder / "key"
         key_file.touch(0o600)
         key_file.write_bytes(key)
-        self._home = Home(host, self._door.port, str(key_file))
+        self._controller = Controller(host, self._listener.port, str(key_file))
         self._executor = self._make_executor()
         self._reaper = cluster.start_reaper(self._name, str(self._folder))
         self._worker = threading.Thread(target=self._submit_and_look, name="slurm", daemon=True)
@@ -129,7 +129,7 @@ class SlurmTransport:
 
     def close(self) -> None:
         """Cancel all jobs, and remove what they were started with."""
-        self._door.close()
+        self._listener.close()
         with self._lock:
             names = list(self._asked)
         for name in names:
@@ -169,7 +169,7 @@ class SlurmTransport:
         parameters = self._parameters[asked.settings.slots]
         try:
             self._executor.update_parameters(job_name=self._name, **cluster.for_submitit(parameters))
-            job = self._executor.submit(work, pickle.dumps(asked.settings), self._home)
+            job = self._executor.submit(work, pickle.dumps(asked.settings), self._controller)
         except Exception as error:  # submitit raises what sbatch printed in errors of its own
             self._end(name, f"Slurm refuses its job: {cluster.reason_of(str(error))}")
             return
@@ -193,7 +193,7 @@ class SlurmTransport:
 
     # agents
 
-    def _welcome(self, name: str, peer: Peer) -> None:
+    def _connected(self, name: str, peer: Peer) -> None:
         """Take the connection of an agent, the first of its name."""
         with self._lock:
             asked = self._asked.get(name)
@@ -229,7 +229,7 @@ class SlurmTransport:
         with self._lock:
             asked = self._asked.pop(name, None)
         if asked is not None and asked.peer is not None:
-            asked.peer.hang_up()
+            asked.peer.end()
             with suppress(queue.Full):
                 asked.letters.put_nowait(None)
         return asked
