@@ -2,6 +2,7 @@
 
 import pickle
 import queue
+import re
 import secrets
 import shlex
 import socket
@@ -81,8 +82,13 @@ class SlurmTransport:
                 f"{machine.path}: address={machine.address or host!r}: cannot listen there: {error}; it must"
                 " be this machine's, as nodes call it"
             ) from None
-        self._name = f"rnnsweep-{machine.name}-{secrets.token_hex(4)}"
-        self._folder = _make_folder(machine, self._name)
+        word = re.sub(r"[^A-Za-z0-9_-]", "-", machine.name)  # scancel reads a comma as several names
+        self._name = f"rnnsweep-{word}-{secrets.token_hex(4)}"
+        try:
+            self._folder = _make_folder(machine, self._name)
+        except UserError:
+            self._listener.close()
+            raise
         key_file = self._folder / "key"
         key_file.touch(0o600)
         key_file.write_bytes(key)
