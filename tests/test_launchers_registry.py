@@ -154,7 +154,7 @@ def test_a_launcher_of_another_distribution_is_one_module_and_an_entry_point(tmp
     assert sys.modules["own_launcher"].made == [("2", "there")]
     assert isinstance(launcher, FakeLauncher)
     with pytest.raises(
-        UserError, match="launcher='owm' is not one of bad, fused, local, own, ray. Did you mean 'own'"
+        UserError, match="launcher='owm' is not one of bad, fused, local, own, ray, slurm. Did you mean 'own'"
     ):
         check_launcher(write_sweep(tmp_path, launcher="owm"))
     with pytest.raises(UserError, match="its entry point must name a rnnsweep.launchers.LauncherSpec"):

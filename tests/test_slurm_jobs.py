@@ -154,10 +154,8 @@ def test_what_a_file_asks_of_slurm_wrongly_is_refused(commands, monkeypatch, tmp
 
 
 def test_a_sweep_that_names_the_launcher_slurm_is_referred_to_a_machine_file(tmp_path):
-    from rnnsweep.launchers import parse_launcher
-
     with pytest.raises(UserError, match="write conf/machine/NAME.yaml, and give --on NAME"):
-        check_launcher(write_sweep(tmp_path, launcher=parse_launcher("slurm")))(None)
+        check_launcher(write_sweep(tmp_path, launcher="slurm"))(2)
 
 
 # who may connect
@@ -199,7 +197,8 @@ def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(listener, tm
     with pytest.raises((AuthenticationError, EOFError, OSError)):
         Controller(controller.host, controller.port, str(tmp_path / "other")).connect("a@1")
     peer = controller.connect("b@1")
-    assert peers.get(timeout=5)[0] == "b@1"
+    name, theirs = peers.get(timeout=5)
+    assert name == "b@1"
     assert peers.empty()
-    for each in (silent, babbling, peer):
+    for each in (silent, babbling, peer, theirs):
         each.close()
