@@ -29,6 +29,8 @@ _EACH_RIGHT = "cpu:N (threads of a trial), gpu:1, or gpu:1/N (N trials on a GPU)
 # an option of Slurm becomes a line of a shell script: nothing in it may end the line or begin a command
 _PLAIN = re.compile(r"[\w.,:@%+=/\[\]*()&|!-]+")
 _PLAIN_RIGHT = "one word of letters, digits and . , : @ % + = / [ ] * ( ) & | ! _ -"
+_FOLDER_RIGHT = "the absolute path of a folder that all nodes see"
+_LOCKER_RIGHT = f"{_FOLDER_RIGHT}, or s3://BUCKET/PREFIX"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MINUTES = re.compile(r"(?:(?P<days>\d{1,3})-)?(?P<h>\d{1,4}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)")
 
@@ -166,21 +168,18 @@ def _each(value: Any) -> Share:
 def _locker(value: str) -> str:
     parts = urlsplit(value)
     if not parts.scheme:
-        path = Path(value).expanduser()
-        if not path.is_absolute():
-            raise wrong("the absolute path of a folder that all nodes see, or s3://BUCKET/PREFIX")
-        return str(path)
+        return _folder(value, right=_LOCKER_RIGHT)
     if parts.scheme != "s3" or parts.query or parts.fragment:
-        raise wrong("the absolute path of a folder that all nodes see, or s3://BUCKET/PREFIX")
+        raise wrong(_LOCKER_RIGHT)
     if not _BUCKET.fullmatch(parts.netloc.rpartition("@")[2]):
         raise wrong("s3://BUCKET/PREFIX, with a bucket of 3 to 63 small letters, digits, dots and hyphens")
     return value.rstrip("/")
 
 
-def _folder(value: str) -> str:
+def _folder(value: str, *, right: str = _FOLDER_RIGHT) -> str:
     path = Path(value).expanduser()
     if not path.is_absolute():
-        raise wrong("the absolute path of a folder that all nodes see")
+        raise wrong(right)
     return str(path)
 
 
@@ -190,28 +189,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def minutes(value: str | int) -> int:
-    """Read a time limit of Slurm: minutes, ``4:00:00``, or ``1-12:00:00`` with days.
-
-    Raises:
-        ValueError: it does not read, or is no time at all.
-    """
-    match = _MINUTES.fullmatch(str(value))
-    if match:
-        parts = {key: int(number or 0) for key, number in match.groupdict().items()}
-        whole = parts["days"] * 1440 + parts["h"] * 60 + parts["m"] + (1 if parts["s"] else 0)
-    else:
-        whole = int(value)
-    if whole < 1:
-        raise ValueError("a time above 0")
-    return whole
-
-
 def _time(value: Any) -> int:
-    try:
-        return minutes(value if isinstance(value, str | int) else "")
-    except ValueError:
-        raise wrong("minutes (90), hours (4:00:00) or days (1-12:00:00)") from None
+    """Read a time limit of Slurm as minutes: ``90``, ``4:00:00``, or ``1-12:00:00`` with days."""
+    match = _MINUTES.fullmatch(str(value))
+    parts = {key: int(number or 0) for key, number in match.groupdict().items()} if match else {}
+    whole = parts["days"] * 1440 + parts["h"] * 60 + parts["m"] + (parts["s"] > 0) if parts else value
+    if isinstance(whole, bool) or not str(whole).isascii() or not str(whole).isdecimal() or not int(whole):
+        raise wrong("minutes (90), hours (4:00:00) or days (1-12:00:00)")
+    return int(whole)
 
 
 _Word: TypeAlias = Annotated[str | int, BeforeValidator(_plain)]
@@ -261,9 +246,8 @@ class Slurm(Section):
     reservation: _Word | None = Field(default=None, description="a reservation to use", examples=["course"])
     folder: Annotated[Text, AfterValidator(_folder)] | None = Field(
         default=None,
-        description="a folder that all nodes see, for what jobs are started with",
-        examples=["/home/you/.rnnsweep"],
-        json_schema_extra={"x-default": "your folder of program states: ~/.local/state/rnnsweep"},
+        description="a folder that all nodes see, for files of jobs",
+        examples=["/home/you/jobs"],
     )
 
 
