@@ -277,7 +277,8 @@ def check_runs(place: Place, sweep: Sweep) -> None:
 def prefixes(changes: Changes) -> list[tuple[int, bool]]:
     """List all places where the machine may stop: after each change, and in the middle of each write."""
     whole = [(count, False) for count in range(len(changes.every))]
-    torn = [(count, True) for count, change in enumerate(changes.every) if change.tears]
+    # the first change is what was there before, the empty store
+    torn = [(count, True) for count, change in enumerate(changes.every) if count and change.tears]
     return sorted(whole + torn)
 
 

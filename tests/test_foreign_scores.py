@@ -191,8 +191,18 @@ def test_the_csv_that_wandb_exports_is_compared_by_the_command_of_the_docs(home,
     assert value["standings"][0]["test"]["replicates"] == 8
 
 
+@pytest.fixture
+def own_mlflow(monkeypatch):
+    """MLflow keeps the address that it was given in the process and in its environment: both are put back."""
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    yield
+    mlflow.set_tracking_uri("")
+
+
 @pytest.mark.slow
-def test_an_export_of_mlflow_and_its_search_are_compared_as_the_docs_do_it(home, capsys):
+def test_an_export_of_mlflow_and_its_search_are_compared_as_the_docs_do_it(home, capsys, own_mlflow):
     import mlflow
     from click.testing import CliRunner
     from mlflow.experiments import commands
