@@ -51,7 +51,8 @@ def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
     """
     standings, remarks = comparison.standings, gather_remarks(comparison.health)
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
-    parts += [Text(comparison.answer), Text(""), _table(standings[:ROWS], width, _majority(comparison))]
+    answer = comparison.answer.removesuffix(f" Next: {comparison.next}")  # it has a line of its own below
+    parts += [Text(answer), Text(""), _table(standings[:ROWS], width, _majority(comparison))]
     if len(standings) > ROWS:
         parts.append(Text(f"  and {len(standings) - ROWS} more", style="dim"))
     parts.append(Text(""))
