@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from rnnsweep.files import append, is_full_disk, open_append, own_folder, own_name, write_whole
-from rnnsweep.launchers.agents.messages import FILES, LAST, PIECE, Lines, Log, Piece
+from rnnsweep.launchers.agents.messages import FILES, LAST, Lines, Log, Piece
+from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.tracking.spool.note import highest_steps
 from rnnsweep.tracking.spool.spool import SpoolWriter, parse_line, spool_folder
@@ -21,7 +22,7 @@ class Home:
     def __init__(self, task: TrialTask, attempt: int) -> None:
         self.task, self._attempt = task, attempt
         self._writer: SpoolWriter | None = None
-        self._parts: dict[str, list[bytes]] = {}
+        self._pieces = Pieces()
         self._missing = 0  # files that a full disk refused
 
     def steps(self) -> dict[str, int]:
@@ -34,10 +35,7 @@ class Home:
             path = self.task.folder / name
             if not path.is_file() or path.is_symlink():
                 continue
-            data = path.read_bytes()
-            for start in range(0, max(1, len(data)), PIECE):
-                piece = data[start : start + PIECE]
-                yield Piece(self._attempt, name, piece, is_last=start + PIECE >= len(data))
+            yield from pieces_of(path, self._attempt, name)
 
     def take(self, news: Lines | Log | Piece) -> None:
         """Write what a running attempt sends."""
@@ -65,11 +63,9 @@ class Home:
 
     def piece(self, piece: Piece) -> None:
         """Take a piece of a file; the file is there once its last piece has arrived."""
-        parts = self._parts.setdefault(piece.name, [])
-        parts.append(piece.data)
-        if not piece.is_last:
+        data = self._pieces.take(piece)
+        if data is None:
             return
-        data = b"".join(self._parts.pop(piece.name))
         try:
             self._write(piece, data)
         except OSError as error:

@@ -24,6 +24,7 @@ from rnnsweep.launchers.agents.messages import (
     Log,
     Piece,
 )
+from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.spool.spool import spool_folder
@@ -63,18 +64,17 @@ class Scratch:
         write_note(mlruns, task.key, Note(steps=dict(steps)))
         self._spool = spool_folder(mlruns) / f"{task.key}.jsonl"
         self._offset = 0
-        self._parts: dict[str, list[bytes]] = {}
+        self._pieces = Pieces()
         self._carried: tuple[int, int] | None = None  # state of the checkpoint that was carried last
         self._carried_at = time.monotonic()
 
     def receive(self, piece: Piece) -> None:
         """Take a piece of a file that the task goes on from."""
-        parts = self._parts.setdefault(piece.name, [])
-        parts.append(piece.data)
-        if piece.is_last and piece.name in FILES:
+        data = self._pieces.take(piece)
+        if data is not None and piece.name in FILES:
             path = self.task.folder / piece.name
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, b"".join(self._parts.pop(piece.name)), durable=False)
+            write_whole(path, data, durable=False)
             self._carried = self._state() if piece.name == LAST else self._carried
 
     def news(self) -> Iterator[News]:
@@ -139,26 +139,11 @@ class Scratch:
 
     def _artifact(self, line: bytes) -> Iterator[Piece]:
         name = str(parse_json(line)["file"])
-        yield from self._pieces(self._spool.with_suffix(".files") / name, name, is_artifact=True)
+        path = self._spool.with_suffix(".files") / name
+        yield from pieces_of(path, self.attempt, name, is_artifact=True)
 
     def _file(self, name: str) -> Iterator[Piece]:
-        yield from self._pieces(self.task.folder / name, name)
-
-    def _pieces(self, path: Path, name: str, *, is_artifact: bool = False) -> Iterator[Piece]:
-        """Yield a file in pieces; nothing where there is none. It is replaced as a whole while it is read."""
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
-            return
-        with file:
-            size, done = os.fstat(file.fileno()).st_size, 0
-            while True:
-                data = file.read(PIECE)
-                done += len(data)
-                is_last = done >= size or not data
-                yield Piece(self.attempt, name, data, is_last, is_artifact)
-                if is_last:
-                    return
+        yield from pieces_of(self.task.folder / name, self.attempt, name)
 
     def _log(self) -> Iterator[Log]:
         try:

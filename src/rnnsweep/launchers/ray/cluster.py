@@ -2,31 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.request import slots_of_agent
 from rnnsweep.launchers.agents.transport import Room
-
-
-class SlotRequest(Protocol):
-    """What a machine's file says of its slots."""
-
-    @property
-    def threads(self) -> int:
-        """CPUs of each slot."""
-
-    @property
-    def share(self) -> int | None:
-        """Trials on one GPU; None for slots without a GPU."""
-
-    @property
-    def most(self) -> int | None:
-        """Slots in all; None for as many as there is room for."""
-
-    @property
-    def together(self) -> int | None:
-        """Slots of one agent; None for all of its node."""
+from rnnsweep.machine import Share
 
 
 @dataclass(frozen=True)
@@ -44,7 +25,7 @@ class RayRoom(Room):
     gpus: int
 
 
-def rooms_of(nodes: Sequence[Mapping[str, Any]], request: SlotRequest, *, place: str) -> tuple[RayRoom, ...]:
+def rooms_of(nodes: Sequence[Mapping[str, Any]], request: Share, *, place: str) -> tuple[RayRoom, ...]:
     """Return the rooms of the nodes that are alive, as large as each node allows.
 
     Args:
@@ -70,7 +51,7 @@ def rooms_of(nodes: Sequence[Mapping[str, Any]], request: SlotRequest, *, place:
     return _limited(rooms, request)
 
 
-def _rooms_of_node(node: Mapping[str, Any], request: SlotRequest) -> list[RayRoom]:
+def _rooms_of_node(node: Mapping[str, Any], request: Share) -> list[RayRoom]:
     name, node_id = str(node["NodeManagerAddress"]), str(node["NodeID"])
     cpus, gpus = _count(node, "CPU"), _count(node, "GPU")
     slots = cpus // request.threads
@@ -82,13 +63,13 @@ def _rooms_of_node(node: Mapping[str, Any], request: SlotRequest) -> list[RayRoo
     ]
 
 
-def _room(name: str, node_id: str, slots: int, request: SlotRequest) -> RayRoom:
+def _room(name: str, node_id: str, slots: int, request: Share) -> RayRoom:
     text = slots_of_agent(slots, threads=request.threads, share=request.share)
     gpus = 0 if request.share is None else -(-slots // request.share)
     return RayRoom(name, text, node_id, cpus=slots * request.threads, gpus=gpus)
 
 
-def _limited(rooms: Sequence[RayRoom], request: SlotRequest) -> tuple[RayRoom, ...]:
+def _limited(rooms: Sequence[RayRoom], request: Share) -> tuple[RayRoom, ...]:
     """Leave out what is above the number of slots that are wanted in all."""
     left, taken = request.most, []
     for room in rooms:

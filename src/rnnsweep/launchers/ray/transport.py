@@ -12,8 +12,9 @@ from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.transport import Arrived, Gone, Room
 from rnnsweep.launchers.local.server import without_main
 from rnnsweep.launchers.ray.address import check_reachable
-from rnnsweep.launchers.ray.cluster import RayRoom, SlotRequest, rooms_of
+from rnnsweep.launchers.ray.cluster import RayRoom, rooms_of
 from rnnsweep.launchers.ray.driver import drive
+from rnnsweep.machine import Share
 
 READY_S = 30.0  # that Ray may take to connect, once somebody listens at the address
 CLOSE_S = 3.0  # that it may take to end its actors
@@ -22,7 +23,7 @@ CLOSE_S = 3.0  # that it may take to end its actors
 class RayTransport:
     """Carries letters over Ray; see `Transport`."""
 
-    def __init__(self, address: str, request: SlotRequest, *, place: str) -> None:
+    def __init__(self, address: str, request: Share, *, place: str) -> None:
         """Connect to a cluster, from a process of its own.
 
         Args:

@@ -1,0 +1,43 @@
+"""Files in pieces, as they travel between the controller's machine and a node."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from rnnsweep.launchers.agents.messages import PIECE, Piece
+
+
+def pieces_of(path: Path, attempt: int, name: str, *, is_artifact: bool = False) -> Iterator[Piece]:
+    """Yield a file in pieces; nothing where there is none. It is replaced as a whole while it is read.
+
+    Args:
+        path: the file.
+        attempt: that it belongs to.
+        name: under which it travels.
+        is_artifact: whether `name` is of an artifact.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        size, done = os.fstat(file.fileno()).st_size, 0
+        while True:
+            data = file.read(PIECE)
+            done += len(data)
+            is_last = done >= size or not data
+            yield Piece(attempt, name, data, is_last, is_artifact)
+            if is_last:
+                return
+
+
+class Pieces:
+    """Pieces that have arrived, of files that are not whole yet."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[bytes]] = {}
+
+    def take(self, piece: Piece) -> bytes | None:
+        """Take a piece; return the whole file with its last one, and None before."""
+        self._parts.setdefault(piece.name, []).append(piece.data)
+        return b"".join(self._parts.pop(piece.name)) if piece.is_last else None
