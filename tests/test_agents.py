@@ -440,22 +440,27 @@ def swept(folder, launcher):
     return summary, outcomes, recorded
 
 
-@pytest.mark.slow
-def test_a_sweep_over_bad_mail_loses_nothing_doubles_nothing_and_scores_as_at_home(over, tmp_path):
+def swept_alike(tmp_path, far):
+    """Run a sweep in two local slots and in `far`, see that both come to the same, and return the latter."""
     for name in ("here", "far"):
         (tmp_path / name).mkdir()
     here = LocalLauncher(parse_slots(2), entry=agent_programs.main, preload=agent_programs.PRELOAD)
     _, expected, _ = swept(tmp_path / "here", here)
-    far, transport = over(1, 1, entry=agent_programs.dies_once, seed=7, **BAD_MAIL)
     summary, outcomes, recorded = swept(tmp_path / "far", far)
-    assert min(transport.mail.counts.values()) > 20
     assert summary.trials["complete"] == 4
     assert {n: o["scores"]["validation"] for n, o in outcomes.items()} == {
         n: o["scores"]["validation"] for n, o in expected.items()
     }
-    assert {name: [step for step, _ in each] for name, each in recorded.items()} == dict.fromkeys(
-        expected, [1, 2, 3, 4]
-    )
+    steps = {name: [step for step, _ in each] for name, each in recorded.items()}
+    assert steps == dict.fromkeys(expected, [1, 2, 3, 4])
+    return summary
+
+
+@pytest.mark.slow
+def test_a_sweep_over_bad_mail_loses_nothing_doubles_nothing_and_scores_as_at_home(over, tmp_path):
+    far, transport = over(1, 1, entry=agent_programs.dies_once, seed=7, **BAD_MAIL)
+    summary = swept_alike(tmp_path, far)
+    assert min(transport.mail.counts.values()) > 20
     status = read_status(tmp_path / "far" / "mlruns", "toy")
     assert (status.state, status.agents) == ("finished", ())
     assert {row.node for row in read_agents(summary.folder)}

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from benchmarks._ray_cluster import ENVIRONMENT, RAY, Cluster
 from benchmarks.chaos import SWEEP, _write_rows
-from test_agents import ended, points, swept, until
+from test_agents import ended, points, swept_alike, until
 from test_launchers import task
 
 from rnnsweep.engine import run_sweep
@@ -24,7 +24,7 @@ from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher, fleet
 from rnnsweep.launchers.ray.transport import RayTransport
 from rnnsweep.machine import Share
-from rnnsweep.sweepfile import Method, parse_slots, read_sweep
+from rnnsweep.sweepfile import Method, read_sweep
 from rnnsweep.trial import Outcome, Started
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -95,17 +95,7 @@ def wait(done, *, seconds=PATIENCE_S):
 
 
 def test_a_sweep_whose_trials_are_killed_scores_on_two_nodes_as_in_local_slots(far, tmp_path):
-    for name in ("here", "far"):
-        (tmp_path / name).mkdir()
-    here = LocalLauncher(parse_slots(2), entry=agent_programs.main, preload=agent_programs.PRELOAD)
-    _, expected, _ = swept(tmp_path / "here", here)
-    summary, outcomes, recorded = swept(tmp_path / "far", far("dies_once"))
-    assert summary.trials["complete"] == 4
-    assert {n: o["scores"]["validation"] for n, o in outcomes.items()} == {
-        n: o["scores"]["validation"] for n, o in expected.items()
-    }
-    steps = {name: [step for step, _ in each] for name, each in recorded.items()}
-    assert steps == dict.fromkeys(expected, [1, 2, 3, 4])
+    summary = swept_alike(tmp_path, far("dies_once"))
     table = json.loads((summary.folder / "agents.json").read_text())["agents"]
     assert {row["node"] for row in table} <= {"127.0.0.3", "127.0.0.4"}
 

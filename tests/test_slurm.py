@@ -11,15 +11,14 @@ from pathlib import Path
 import agent_programs
 import pytest
 from slurm_two_nodes import Slurm, skip_where_it_cannot_run
-from test_agents import ended, points, swept, until
+from test_agents import ended, points, swept_alike, until
 from test_launchers import task
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher
 from rnnsweep.launchers.slurm.transport import SlurmTransport
 from rnnsweep.machine import Machine, Share
-from rnnsweep.sweepfile import Method, parse_slots
+from rnnsweep.sweepfile import Method
 from rnnsweep.trial import Started
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -82,17 +81,7 @@ def wait(done, *, seconds=PATIENCE_S):
 
 
 def test_a_sweep_whose_trials_are_killed_scores_on_two_nodes_as_in_local_slots(far, tmp_path):
-    for name in ("here", "far"):
-        (tmp_path / name).mkdir()
-    here = LocalLauncher(parse_slots(2), entry=agent_programs.main, preload=agent_programs.PRELOAD)
-    _, expected, _ = swept(tmp_path / "here", here)
-    summary, outcomes, recorded = swept(tmp_path / "far", far("dies_once"))
-    assert summary.trials["complete"] == 4
-    assert {n: o["scores"]["validation"] for n, o in outcomes.items()} == {
-        n: o["scores"]["validation"] for n, o in expected.items()
-    }
-    steps = {name: [step for step, _ in each] for name, each in recorded.items()}
-    assert steps == dict.fromkeys(expected, [1, 2, 3, 4])
+    summary = swept_alike(tmp_path, far("dies_once"))
     table = json.loads((summary.folder / "agents.json").read_text())["agents"]
     assert {row["node"] for row in table} == {"n1", "n2"}
 
