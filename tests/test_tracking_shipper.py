@@ -58,6 +58,15 @@ def test_a_training_and_its_shipper_end_with_everything_in_the_store(tmp_path):
     assert sync(tmp_path).line == ""
 
 
+@pytest.mark.slow
+def test_a_drain_does_not_give_up_on_a_process_that_is_still_starting(tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnsweep.tracking.ship.shipper.SILENT", 600)
+    with open_run(tmp_path, "a", tags={"rnnsweep.sweep": "q"}) as record:
+        record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
+    with Shipper(tmp_path) as shipper:
+        assert shipper.drain(0.5).complete, "the process takes seconds to import MLflow"
+
+
 def test_what_another_process_is_still_sending_counts_as_waiting(tmp_path):
     with open_run(tmp_path, "a", tags={"rnnsweep.sweep": "q"}) as record:
         record.metrics({"m": 1.0, "epoch": 1.0}, step=1)

@@ -13,13 +13,14 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import open_append
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 from rnnsweep.tracking.ship.shipping import Shipped, is_waiting, last_error, ship_once, target_of
-from rnnsweep.tracking.spool.note import wait_for_run_id
+from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spool_folder, spooled_keys
 from rnnsweep.tracking.spool.stale import close_stale
 from rnnsweep.tracking.store.address import destination
 from rnnsweep.tracking.store.chosen import LOCAL, refuse_unchosen
 
 MLFLOW = "mlflow.store.tracking.sqlalchemy_store"  # what a client of the local store imports last
+SILENT = 4  # times the deadline that a process without an error may take until something arrives
 UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
 
 
@@ -90,15 +91,23 @@ class Shipper:
         return self
 
     def drain(self, deadline_s: float = 30.0, *, keys: Sequence[str] | None = None) -> DrainResult:
-        """Wait until the spools (of `keys`, or all of the destination) are in the store, or time is up."""
-        end = time.monotonic() + deadline_s
+        """Wait until the spools (of `keys`, or all of the destination) are in the store.
+
+        Gives up once nothing has arrived for `deadline_s`, or for `SILENT` times as long while the process
+        lives and has met no error: on a busy machine its imports alone may take a minute.
+        """
         self._wake()
+        before, since = None, time.monotonic()
         while waiting := self._waiting(keys):
-            if time.monotonic() >= end:
-                break
+            now = [(key, read_note(self.mlruns, key).offset) for key in waiting]
+            if now != before:
+                before, since = now, time.monotonic()
+            error = last_error(self.mlruns, self.target)
+            patience = deadline_s if error or not self._lives() else deadline_s * SILENT
+            if time.monotonic() >= since + patience:
+                return DrainResult(waiting=tuple(waiting), error=error)
             time.sleep(0.1)
-        error = last_error(self.mlruns, self.target) if waiting else None
-        return DrainResult(waiting=tuple(waiting), error=error)
+        return DrainResult()
 
     def run_id(self, key: str, deadline_s: float = 10.0) -> str:
         """Give the MLflow run id of a key; the key itself where the store has not answered in time."""
@@ -128,8 +137,12 @@ class Shipper:
         waiting = [key for key in candidates if is_waiting(self.mlruns, key)]
         return [key for key in waiting if target_of(self.mlruns, key) == self.target]
 
+    def _lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def _wake(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self._lives():
+            assert self._process is not None
             assert self._process.stdin is not None
             try:
                 os.write(self._process.stdin.fileno(), b".")
