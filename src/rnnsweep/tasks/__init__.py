@@ -1,7 +1,6 @@
-"""What is learnt and by what it is judged: scores, tasks, and how a column of targets is read.
+"""What is learnt and how it is scored: scores, tasks, and how a column of targets is read.
 
-The lowest layer but for errors: stores, sweep files and statistics know scores by what stands here. Nothing
-here imports PyTorch before a task computes.
+Stores, sweep files and statistics know scores from here. Nothing imports PyTorch before a task computes.
 """
 
 from rnnsweep.tasks.score import Counts, Score
