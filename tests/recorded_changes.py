@@ -105,7 +105,7 @@ class Changes:
         for change in self.every[:count]:
             _apply(state, change.before, change.after)
         if torn:
-            # a call that writes and removes does so in this order: SQLite drops its log once the database is synced
+            # a call writes before it removes: SQLite drops its log once the database is synced
             state.update(self.every[count].torn())
         return state
 

@@ -12,7 +12,7 @@ class UserError(ValueError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Say which known word was probably meant: `` Did you mean 'hidden_size'?``, or nothing."""
+    """Return which known word was probably meant: `` Did you mean 'hidden_size'?``, or nothing."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 

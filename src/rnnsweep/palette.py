@@ -21,7 +21,7 @@ _OTHERS = ("#a0522d", "#3d8fc0", "#8f4fa8", "#6b8e23", "#c05050", "#4f8f7f", "#a
 
 
 def colour(architecture: str) -> str:
-    """Give an architecture's colour as ``#rrggbb``; one that is not known gets a fixed one by its name."""
+    """Return an architecture's colour as ``#rrggbb``; one that is not known gets a fixed one by its name."""
     if architecture in _KNOWN:
         return _KNOWN[architecture]
     digest = hashlib.sha256(architecture.encode()).digest()

@@ -48,7 +48,7 @@ def find_paths() -> ProjectPaths:
 
 
 def _given() -> Path:
-    """Give the folder whose conf/ and sweeps/ come with the project: the package, or its clone."""
+    """Return the folder whose conf/ and sweeps/ come with the project: the package, or its clone."""
     return PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parents[1]
 
 

@@ -75,7 +75,7 @@ def started(name: str, places: ProjectPaths) -> Sweep | None:
 
 
 def store_of(name: str, places: ProjectPaths) -> str | None:
-    """Give the store that a sweep's overrides name; None where they leave it to the environment.
+    """Return the store that a sweep's overrides name; None where they leave it to the environment.
 
     Raises:
         UserError: they name one that the user never did.

@@ -73,7 +73,7 @@ def log_models_of(result: "SweepResult") -> tuple[LoggedModels | None, str]:
 
 
 def has_models(sweep: str | Path) -> bool:
-    """Say whether a sweep's models are registered."""
+    """Return whether a sweep's models are registered."""
     from rnnsweep.tracking.store.registry import CHAMPION, aliases
 
     places = find_paths()

@@ -68,7 +68,7 @@ def retry(name: str | Path, task: str | None = None) -> int:
 
 
 def export(name: str | Path, to: str | Path | None = None) -> Exported:
-    """Give all trials of a sweep, failed and running ones too, and write them to a CSV or Parquet file.
+    """Return all trials of a sweep, failed and running ones too, and write them to a CSV or Parquet file.
 
     Raises:
         UserError: the sweep never started, or the file cannot be written.

@@ -204,7 +204,7 @@ def _next(question: str | Path, asked: Sweep, places: ProjectPaths) -> str | Non
 
 
 def replicates_reach(question: str | Path) -> "Reach":
-    """Say whether a sweep's planned replicates can separate its architectures at all, before it starts.
+    """Return whether a sweep's planned replicates can separate its architectures at all, before it starts.
 
     Raises:
         UserError: the file cannot be used.
@@ -268,7 +268,7 @@ def replicate(
 
 @contextmanager
 def _conf(places: ProjectPaths) -> Iterator[Any]:
-    """Give one folder of configuration files: where an own conf/ adds to the packaged one, a copy of both."""
+    """Yield one folder of configuration files: a copy of both where an own conf/ adds to the packaged one."""
     if len(places.conf_path) == 1:
         yield places.conf
         return

@@ -206,7 +206,7 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
 
 
 def name_of(run: RunConfig) -> str:
-    """Give the name of a run: the one asked for, or what was overridden, so that it reads."""
+    """Return the name of a run: the one asked for, or what was overridden, so that it reads."""
     from rnnsweep.tracking import run_name
 
     if run.tracking.run_name:

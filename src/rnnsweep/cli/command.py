@@ -88,7 +88,7 @@ class Group(click.Group):
             return 0
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the commands in the order of work, not of the alphabet."""
+        """Return the commands in the order of work, not of the alphabet."""
         return list(_HOMES)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:

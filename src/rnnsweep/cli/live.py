@@ -68,7 +68,7 @@ class PlainLines:
 
 @contextmanager
 def listener(console: Console) -> "Iterator[Listener]":
-    """Give what fits the console: the table at a terminal, lines elsewhere."""
+    """Yield what fits the console: the table at a terminal, lines elsewhere."""
     if not console.is_terminal:
         yield PlainLines(console)
         return
@@ -88,7 +88,7 @@ def draw(snapshot: "Snapshot") -> RenderableType:
 
 
 def summary_line(snapshot: "Snapshot") -> str:
-    """Say how much is done and how long it may take."""
+    """Return how much is done and how long it may take."""
     ended = sum(s.ended for s in snapshot.standings)
     asked = sum(s.budget or 0 for s in snapshot.standings)
     done = f"{ended} of {asked} trials" if asked else count(ended, "trial")
@@ -99,7 +99,7 @@ def summary_line(snapshot: "Snapshot") -> str:
 
 
 def line(standing: "Standing", snapshot: "Snapshot") -> str:
-    """Say in one line how far an architecture is."""
+    """Return in one line how far an architecture is."""
     words = [f"{standing.architecture:<15} {_of(standing.ended, standing.budget):>7} trials"]
     counts = {word: getattr(standing, word) for word in ("pruned", "failed", "infeasible", "rejected")}
     words += [f"{n} {word}" for word, n in counts.items() if n]

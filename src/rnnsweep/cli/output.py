@@ -62,7 +62,7 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
 
 def consoles() -> "tuple[Console, Console]":
-    """Give rich's consoles of standard output and standard error, as wide as the terminal."""
+    """Return rich's consoles of standard output and standard error, as wide as the terminal."""
     from rnnsweep.cli.console import QuietConsole
 
     return (

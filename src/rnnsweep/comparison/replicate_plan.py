@@ -28,13 +28,13 @@ class ReplicatePlan:
         return self.sizes[-1] if self.sizes else 0
 
     def history(self, a: str, b: str, pairs: int) -> tuple[int, ...]:
-        """Give the numbers of replicates at which a pair was looked at, rising, the present look last."""
+        """Return the numbers of replicates at which a pair was looked at, rising, the present look last."""
         noted = {min(one[a], one[b]) for one in self.extensions if a in one and b in one}
         earlier = {n for n in (*self.sizes, *noted) if 0 < n <= pairs}
         return tuple(sorted(earlier | ({pairs} if self.finished else set())))
 
     def looks(self, history: Sequence[int], comparisons: int, *, steps: bool = True) -> tuple[Look, ...]:
-        """Give the looks of a history with their levels; `steps` as for `plan_looks`.
+        """Return the looks of a history with their levels; `steps` as for `plan_looks`.
 
         A fixed design that lost a replicate for good is as good as complete.
         """
@@ -70,7 +70,7 @@ class Reach:
     folds: int = 0  # of a cross-validation, whose corrected resampled t needs no number of pairs; 0: none
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return it as one line."""
         pairs = f"{self.comparisons} {'pair' if self.comparisons == 1 else 'pairs'}"
         if self.folds and self.planned > 1:
             covered = min(self.planned, self.folds)
@@ -89,7 +89,7 @@ class Reach:
 
 
 def reach_of(sizes: Sequence[int], comparisons: int, *, folds: int | None = None) -> Reach:
-    """Say whether planned numbers of replicates can separate any of so many comparisons.
+    """Return whether planned numbers of replicates can separate any of so many comparisons.
 
     Args:
         sizes: of the planned looks, rising; one for a fixed design.

@@ -28,7 +28,7 @@ class RowScores:
     groups_N: ArrayLike | None = None
 
     def pair(self, a: str, b: str, seeds: Sequence[str], *, single: bool) -> NDArray[np.float64] | None:
-        """Give a - b for each seed and row, (R, N); None where the rows of one of them are not known.
+        """Return a - b for each seed and row, (R, N); None where the rows of one of them are not known.
 
         With `single`, b is one fit that stands beside every seed of a.
         """

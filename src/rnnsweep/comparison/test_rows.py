@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Predictions]":
-    """Give {run_id: predictions} of the complete replicates of a sweep whose files lie in its `folder`."""
+    """Return {run_id: predictions} of the complete replicates of a sweep whose files lie in its `folder`."""
     from rnnsweep.comparison.predictions import read_predictions
     from rnnsweep.trial.messages import task_name
 

@@ -39,20 +39,20 @@ def last_attempts(trials: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def ranked_trials(trials: "pd.DataFrame", objectives: Sequence[str] = OBJECTIVE) -> "pd.DataFrame":
-    """Give the feasible complete trials, the best validation first; of equals the first, as in the study."""
+    """Return the feasible complete trials, best validation first; of equals the first, as in the study."""
     done = feasible_trials(trials)
     keys = list(dict.fromkeys(["validation", *objectives]))
     return done.sort_values(keys, ascending=[key != "validation" for key in keys], kind="stable")
 
 
 def feasible_trials(trials: "pd.DataFrame") -> "pd.DataFrame":
-    """Give the complete trials that have a score and break no constraint."""
+    """Return the complete trials that have a score and break no constraint."""
     done: pd.DataFrame = trials[trials["state"].eq("complete") & trials["validation"].notna()]
     return done[~infeasible(done)]
 
 
 def infeasible(runs: "pd.DataFrame") -> "pd.Series[bool]":
-    """Say of each run whether it is complete and yet above a constraint of its sweep."""
+    """Return for each run whether it is complete and yet above a constraint of its sweep."""
     named = runs["reason"].astype("string").str.startswith(INFEASIBLE).fillna(False).astype(bool)
     return named & runs["state"].eq("complete")
 

@@ -80,7 +80,7 @@ def compose(
 def origins(
     overrides: Sequence[str] = (), *, conf: Path | None = None, where: str = COMMAND_LINE
 ) -> list[Setting]:
-    """Give every value of the composed run with the place it came from.
+    """Return every value of the composed run with the place it came from.
 
     Raises:
         UserError: as `compose`.
@@ -91,7 +91,7 @@ def origins(
 
 
 def architectures(conf: Path | None = None) -> tuple[str, ...]:
-    """Give the names of the files of conf/model/, sorted.
+    """Return the names of the files of conf/model/, sorted.
 
     Raises:
         UserError: there is no config.yaml in the folder.
@@ -258,7 +258,7 @@ def _with_origin(error: UserError, settings: Mapping[str, Setting]) -> UserError
 
 
 def _beginnings(setting: Setting) -> Iterator[str]:
-    """Give what a dataclass may call the value: as written, or as its type made it (1: 1.0 or '1')."""
+    """Yield what a dataclass may call the value: as written, or as its type made it (1: 1.0 or '1')."""
     yield f"{setting.key}={setting.value!r}"
     yield f"{setting.key}={str(setting.value)!r}"
     if isinstance(setting.value, int):
@@ -284,7 +284,7 @@ def _of_choices(
     where: str,
     folders: Sequence[Path],
 ) -> dict[str, Origin]:
-    """Say who chose each group's file: an override, an experiment, or config.yaml."""
+    """Return who chose each group's file: an override, an experiment, or config.yaml."""
     found = {}
     for group in choices:
         if group in by_override:

@@ -47,7 +47,7 @@ class Layer:
 
 
 def conf_folders(conf: Path | None = None) -> tuple[Path, ...]:
-    """Give the folders that options are found in, the first to have a file wins.
+    """Return the folders that options are found in, the first to have a file wins.
 
     Raises:
         UserError: there is no config.yaml in them.
@@ -70,7 +70,7 @@ def copy_conf(into: Path, conf: Path | None = None) -> Path:
 
 
 def options(group: str, folders: Sequence[Path]) -> dict[str, Path]:
-    """Give the files of a group by name; experiments may lie in folders below."""
+    """Return the files of a group by name; experiments may lie in folders below."""
     files_by_name: dict[str, Path] = {}
     for folder in reversed(folders):
         home = folder / group
@@ -128,7 +128,7 @@ def read_layers(
 
 
 def shown(path: Path) -> str:
-    """Give a path as a user names it: from the project's root, where it lies below it."""
+    """Return a path as a user names it: from the project's root, where it lies below it."""
     root = find_paths().root
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 

@@ -96,7 +96,7 @@ _INSTEAD = {  # of Hydra's own settings
 
 
 def _here(key: str) -> str:
-    """Say what does here what a setting of Hydra does there."""
+    """Return what does here what a setting of Hydra does there."""
     dotted = key.replace("/", ".")
     return next((words for begin, words in _INSTEAD.items() if dotted.startswith(begin)), "leave it out")
 

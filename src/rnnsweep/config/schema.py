@@ -90,7 +90,7 @@ class RunSchema:
         return self.spec.score(self.objective)
 
     def seed_of(self, part: str) -> int:
-        """Give the seed of "initialisation", "order" or "dropout": its own, or the run's."""
+        """Return the seed of "initialisation", "order" or "dropout": its own, or the run's."""
         own: int | None = getattr(self.seeds, part)
         return self.seed if own is None else own
 
@@ -109,7 +109,7 @@ class RunConfig(RunSchema):
 
 
 def flatten(run: RunConfig) -> dict[str, Any]:
-    """Give every setting by the name of its override: ``{"model": "gru", "model.hidden_size": 64}``."""
+    """Return every setting by the name of its override: ``{"model": "gru", "model.hidden_size": 64}``."""
     flat: dict[str, Any] = dict(run.choices)
     for key in known_keys():
         section, _, name = key.rpartition(".")
@@ -119,7 +119,7 @@ def flatten(run: RunConfig) -> dict[str, Any]:
 
 @cache
 def known_keys() -> dict[str, Any]:
-    """Give every key that holds a value, with its type: ``{"model.hidden_size": int, ...}``."""
+    """Return every key that holds a value, with its type: ``{"model.hidden_size": int, ...}``."""
     keys: dict[str, Any] = {}
     hints = get_type_hints(RunSchema)
     for part in fields(RunSchema):
@@ -159,7 +159,7 @@ def refuse_unknown_key(key: str, value: object, where: str) -> None:
 
 
 def right_type(key: str) -> str:
-    """Say in words what a key takes: ``a whole number, or null``."""
+    """Return in words what a key takes: ``a whole number, or null``."""
     hint, about = known_keys()[key], about_keys()[key]
     if about.kind:
         return about.kind + (", or null" if about.null else "")

@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
 
 def batch_count(part: EncodedPart, *, batch_size: int) -> int:
-    """Give the number of batches of an epoch, the last and smaller one included."""
+    """Return the number of batches of an epoch, the last and smaller one included."""
     return -(-len(part) // batch_size)
 
 
@@ -43,7 +43,7 @@ def batches(
     world: int = 1,
     grouped: bool = True,
 ) -> Iterator[Batch]:
-    """Give the batches of one epoch from position `start` on.
+    """Yield the batches of one epoch from position `start` on.
 
     Not `grouped`, rows of all lengths come together, and much of a batch may be padding.
 
@@ -64,7 +64,7 @@ def batches(
 def batch_rows(
     part: EncodedPart, *, batch_size: int, seed: int, epoch: int, start: int = 0, grouped: bool = True
 ) -> Iterator[NDArray[np.int64]]:
-    """Give the rows of each batch of one epoch by their numbers, from position `start` on."""
+    """Yield the rows of each batch of one epoch by their numbers, from position `start` on."""
     if grouped:
         order_N = epoch_order(part.lengths_N, batch_size=batch_size, seed=seed, epoch=epoch)
     else:
@@ -82,7 +82,7 @@ def ordered_batches(
     world: int = 1,
     grouped: bool = True,
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-    """Give every row once, longest first, with the numbers of the batch's rows: for validation and test.
+    """Yield every row once, longest first, with the numbers of the batch's rows: for validation and test.
 
     A batch has at most `batch_size` rows and, padding included, at most `tokens` tokens (but always one
     row). Of `world` processes, process `rank` gets the batches ``rank::world``. Not `grouped`, rows come
@@ -110,7 +110,7 @@ def _bounds(falling_N: NDArray[np.int64], *, batch_size: int, tokens: int) -> li
 
 
 def epoch_order(lengths_N: NDArray[np.int64], *, batch_size: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Give the order of an epoch's rows; batch p is its slice ``[p * batch_size, (p + 1) * batch_size)``.
+    """Return the order of an epoch's rows; batch p is its slice ``[p * batch_size, (p + 1) * batch_size)``.
 
     Each length gives as many batches of that length alone as it can; the rows left over make batches of
     neighbouring lengths. Which rows come together, and in what order the batches come, is drawn anew for
@@ -136,7 +136,7 @@ def _draws(seed: int, epoch: int, *, count: int) -> NDArray[np.uint64]:
 
 
 def _fills_batches(falling_N: NDArray[np.int64], batch_size: int) -> NDArray[np.bool_]:
-    """Say which rows, in order of length, go into batches of one length; the last few of each do not."""
+    """Return which rows, in order of length, go into batches of one length; the last few of each do not."""
     starts = np.flatnonzero(np.diff(falling_N, prepend=-1))
     counts = np.diff(starts, append=falling_N.size)
     rank_N = np.arange(falling_N.size) - np.repeat(starts, counts)

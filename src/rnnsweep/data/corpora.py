@@ -138,7 +138,7 @@ def _numbers(column: Any) -> NDArray[Any]:
 
 
 def read_corpus(config: DataConfig, cache: Path) -> Corpus:
-    """Give the corpus of the settings from the cache; read it first where its source is new or changed."""
+    """Return the corpus of the settings from the cache; read it first where its source is new or changed."""
     source: Source = import_module(f"rnnsweep.data.sources.{config.corpus}")
     if config.targets == "numbers" and config.corpus != "files":
         raise UserError(

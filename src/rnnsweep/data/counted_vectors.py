@@ -29,7 +29,7 @@ def make_vectors(corpus: EncodedCorpus, path: Path, *, width: int) -> None:
 
 
 def own_vectors(corpus: EncodedCorpus, *, width: int, cache: Path | None = None) -> Path:
-    """Give a word2vec file of vectors counted on a corpus's own training texts; made once for each corpus."""
+    """Return a word2vec file of vectors counted on a corpus's training texts; made once for each corpus."""
     folder = made_once(
         find_cache(cache) / "counted" / f"{corpus.folder.name}-{width}",
         lambda into: make_vectors(corpus, into / "vectors.bin", width=width),
@@ -38,7 +38,7 @@ def own_vectors(corpus: EncodedCorpus, *, width: int, cache: Path | None = None)
 
 
 def counted_vectors(part: EncodedPart, *, vocabulary: int, width: int) -> NDArray[np.float32]:
-    """Give vectors_VE whose numbers have variance 1; words that are not in the part have zeros."""
+    """Return vectors_VE whose numbers have variance 1; words that are not in the part have zeros."""
     from sklearn.utils.extmath import randomized_svd
 
     information_VV = _information(_together(part, vocabulary))
@@ -66,7 +66,7 @@ def _together(part: EncodedPart, vocabulary: int) -> Any:
 
 
 def _information(counts_VV: Any) -> Any:
-    """Give the positive pointwise mutual information; contexts are smoothed, or rare ones would rule."""
+    """Return the positive pointwise mutual information; contexts are smoothed, or rare ones would rule."""
     from scipy.sparse import coo_array
 
     counts_V = np.asarray(counts_VV.sum(axis=1)).ravel()

@@ -172,7 +172,7 @@ def _near_duplicates(read: _Read) -> Iterator[Remark]:
 
 
 def _groups(read: _Read) -> Iterator[Remark]:
-    """Say how many rows of validation and test share a group, as an author, with training rows."""
+    """Yield how many rows of validation and test share a group, as an author, with training rows."""
     names, column = read.rows.group_names, read.rows.group_column
     if names is None or column is None:
         return

@@ -120,7 +120,7 @@ class EncodedCorpus:
         return self._part("test")
 
     def texts(self, part: str, *, rows: NDArray[np.int64] | None = None) -> list[str]:
-        """Give the raw texts of a part, in the order of its rows, or of `rows` of it alone."""
+        """Return the raw texts of a part, in the order of its rows, or of `rows` of it alone."""
         refuse_unknown("part", part, PARTS)
         numbers = map_array(self.folder / f"{part}.rows.npy")
         return Corpus(self.corpus).texts(numbers if rows is None else numbers[rows])
@@ -152,7 +152,7 @@ class EncodedCorpus:
 
 
 def prepare(config: DataConfig, cache: Path | None = None) -> EncodedCorpus:
-    """Give the corpus of the settings, cut into tokens: done once, by one process, and kept in the cache.
+    """Return the corpus of the settings, cut into tokens: done once, by one process, and kept in the cache.
 
     Args:
         config: which text, cut how.
@@ -179,7 +179,7 @@ def prepare(config: DataConfig, cache: Path | None = None) -> EncodedCorpus:
 def read_texts(
     config: DataConfig, part: str, cache: Path | None = None
 ) -> tuple[list[str], NDArray[np.int64]]:
-    """Give the raw texts and the targets of a part, as the linear baseline reads them."""
+    """Return the raw texts and the targets of a part, as the linear baseline reads them."""
     corpus = prepare(config, cache)
     texts = corpus.texts(part)
     return texts, np.array(map_array(corpus.folder / f"{part}.targets.npy"))

@@ -283,7 +283,7 @@ def _refuse_empty(rows: TextRows, chosen: dict[str, Rows]) -> None:
 
 
 def digest(texts: Sequence[str], *numbers: NDArray[Any]) -> str:
-    """Give the SHA-256 of texts, in order, and of the numbers that belong to them."""
+    """Return the SHA-256 of texts, in order, and of the numbers that belong to them."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     sha = hashlib.sha256(np.fromiter(map(len, encoded), "<i8", len(encoded)).tobytes())
     for array in numbers:

@@ -25,7 +25,7 @@ CHECKED = 16 << 20  # bytes of a file that opening it reads at most, spread over
 
 
 def find_cache(cache: Path | None = None) -> Path:
-    """Give the cache's folder: the argument, else ``RNNSWEEP_CACHE``, else the user's cache folder."""
+    """Return the cache's folder: the argument, else ``RNNSWEEP_CACHE``, else the user's cache folder."""
     if cache is not None:
         return cache
     if named := os.environ.get("RNNSWEEP_CACHE"):
@@ -36,7 +36,7 @@ def find_cache(cache: Path | None = None) -> Path:
 
 
 def made_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Give `folder`, intact; where it is missing or damaged, one process calls `build` and the others wait.
+    """Return `folder`, intact; where it is missing or damaged, one process calls `build` and the others wait.
 
     Raises:
         UserError: the folder cannot be written.
@@ -73,7 +73,7 @@ def _build(folder: Path, build: Callable[[Path], None]) -> None:
 
 
 def is_intact(folder: Path) -> bool:
-    """Say whether the folder is whole: its seal reads and each file has the sealed size and checksum."""
+    """Return whether the folder is whole: its seal reads and each file has the sealed size and checksum."""
     try:
         seal = json.loads((folder / SEAL).read_bytes())
         return seal["format"] == FORMAT and all(
@@ -98,7 +98,7 @@ def _to_disk(path: Path) -> None:
 
 
 def _fingerprint(path: Path) -> tuple[int, int]:
-    """Give size and CRC-32; of a large file, the CRC of blocks spread evenly over it."""
+    """Return size and CRC-32; of a large file, the CRC of blocks spread evenly over it."""
     size, block = path.stat().st_size, 1 << 16
     with path.open("rb") as file:
         if size <= CHECKED:

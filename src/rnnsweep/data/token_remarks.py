@@ -79,7 +79,7 @@ def _of_sentences(counted: Counted) -> Iterator[Remark]:
 
 
 def _of_numbers(texts: Sequence[str]) -> Iterator[Remark]:
-    """Say where texts are readings: fractions alone, each different one of which would be a word."""
+    """Yield where texts are readings: fractions alone, each different one of which would be a word."""
     share = sum(_FRACTIONS.fullmatch(text) is not None for text in texts) / max(len(texts), 1)
     if share > 0.9:
         yield Remark(
@@ -90,7 +90,7 @@ def _of_numbers(texts: Sequence[str]) -> Iterator[Remark]:
 
 
 def _unsegmented(texts: Sequence[str], tokens: int) -> Iterator[Remark]:
-    """Say where blanks do not part words: long tokens, or a script that sets none."""
+    """Yield where blanks do not part words: long tokens, or a script that sets none."""
     characters = "".join(texts)
     if tokens and len(characters) / tokens > LONG_TOKEN:
         yield Remark(

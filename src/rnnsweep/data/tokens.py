@@ -269,7 +269,7 @@ def most_frequent(counted: Counted, *, size: int, fit_rows: int | None) -> tuple
 
 
 def word_ids(vocabulary: Sequence[str]) -> dict[str, int]:
-    """Give the id of each word; the names of padding and unknown are no words."""
+    """Return the id of each word; the names of padding and unknown are no words."""
     return {word: number for number, word in enumerate(vocabulary) if number >= len(SPECIAL)}
 
 
@@ -293,5 +293,5 @@ def encode(texts: Sequence[str], known: dict[str, int], tokeniser: Tokeniser) ->
 
 
 def offsets(lengths_N: Offsets) -> Offsets:
-    """Give where each row starts in the flat ids, and where the last one ends (N + 1 numbers)."""
+    """Return where each row starts in the flat ids, and where the last one ends (N + 1 numbers)."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths_N)])

@@ -130,7 +130,7 @@ def _reads_as_text(data: mmap.mmap, start: int, width: int) -> bool:
 
 
 def _lines(path: Path, data: mmap.mmap, layout: _Layout) -> Iterator[tuple[bytes, int, int]]:
-    """Give each line's first word and where the rest of it stands."""
+    """Yield each line's first word and where the rest of it stands."""
     at, count = layout.start, 0
     while at < len(data):
         end = data.find(b"\n", at)
@@ -150,7 +150,7 @@ def _lines(path: Path, data: mmap.mmap, layout: _Layout) -> Iterator[tuple[bytes
 
 
 def _binary(path: Path, data: mmap.mmap, layout: _Layout) -> Iterator[tuple[bytes, int, int]]:
-    """Give each word and where its numbers stand: word, blank, numbers of 4 bytes, and maybe a line end."""
+    """Yield each word and where its numbers stand: word, blank, numbers of 4 bytes, and maybe a line end."""
     at, size = layout.start, 4 * layout.width
     for count in range(1, (layout.words or 0) + 1):
         blank = data.find(b" ", at, at + LONGEST_WORD)
@@ -186,7 +186,7 @@ def _refusal(path: Path, problem: str) -> UserError:
 def corpus_vectors(
     config: DataConfig, corpus: EncodedCorpus, *, width: int, cache: Path | None = None
 ) -> Vectors | None:
-    """Give the vectors of ``data.vectors`` for a corpus's words, or None where no file is named.
+    """Return the vectors of ``data.vectors`` for a corpus's words, or None where no file is named.
 
     A file is read once for each vocabulary; what was found is kept in the cache. ``own`` makes vectors of
     `width` numbers from the corpus's training texts.
@@ -229,7 +229,7 @@ class Coverage:
 
     @property
     def table(self) -> list[tuple[str, str]]:
-        """Give the rows of a table, name and value."""
+        """Return the rows of a table, name and value."""
         share = (self.as_written + self.other_capitals) / max(1, self.words)
         return [
             ("words of the vocabulary", f"{self.words:,}"),

@@ -65,7 +65,7 @@ class Agenda:
         return unheard
 
     def next(self) -> Job | None:
-        """Give the next job, or None where there is none now; one that ends may make more."""
+        """Return the next job, or None where there is none now; one that ends may make more."""
         shares = {name: search.open_budget() for name, search in self.searches.items()}
         searching = [name for name, share in shares.items() if share < 1]
         if not searching:
@@ -166,6 +166,6 @@ class Agenda:
 
 
 def _turn(job: Job) -> int:
-    """Give a ready job its place: a replicate's number; everything else goes first."""
+    """Return the place of a ready job: a replicate's number; everything else goes first."""
     number = job.task.tags.get(REPLICATE)
     return -1 if number is None or job.task.resume else int(number)

@@ -273,7 +273,7 @@ class Controller:
         self.listener.message(f"{task.name}: failed: {cause}: {reason} ({log})")
 
     def snapshot(self) -> Snapshot:
-        """Give where the sweep stands now."""
+        """Return where the sweep stands now."""
         now = self.clock.now()
         return Snapshot(
             sweep=self.sweep.name,
@@ -288,7 +288,7 @@ class Controller:
         )
 
     def standings(self) -> tuple[Standing, ...]:
-        """Give how far each architecture is."""
+        """Return how far each architecture is."""
         return tuple(
             standing_of(
                 search,

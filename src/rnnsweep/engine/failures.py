@@ -18,7 +18,7 @@ STREAK = 10  # tasks that fail in a row, whatever the causes, before it does
 
 
 def smaller(task: TrialTask) -> TrialTask:
-    """Give a task that cuts its batches into twice as many pieces: the same steps in less memory."""
+    """Return a task that cuts its batches into twice as many pieces: the same steps in less memory."""
     key = "trainer.accumulate"
     given = [o.partition("=") for o in task.overrides]
     pieces = next((int(value) for name, _, value in given if name.strip() == key), 1)
@@ -29,7 +29,7 @@ def smaller(task: TrialTask) -> TrialTask:
 
 
 def costed(outcome: Outcome, *, seconds: float, epochs: float | None) -> Outcome:
-    """Give a failed outcome with what it cost, as far as its process could not say so itself."""
+    """Return a failed outcome with what it cost, as far as its process could not say so itself."""
     if outcome.state != "failed":
         return outcome
     return replace(outcome, scores={"seconds": seconds, "epochs": epochs or 0.0, **outcome.scores})

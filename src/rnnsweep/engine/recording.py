@@ -59,7 +59,7 @@ class Recording:
         self._parent: RunRecord | None = None
 
     def _picture(self, sweep: Sweep) -> SweepPicture:
-        """Say what the views of the sweep draw: its searched settings, each on its scale."""
+        """Return what the views of the sweep draw: its searched settings, each on its scale."""
         dimensions = {
             d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
         }
@@ -115,7 +115,7 @@ class Recording:
         analyse(self._mlruns)
 
     def _run_of(self, task: TrialTask) -> RunRecord:
-        """Give the run of a task; one whose process ended before it could open it is opened here."""
+        """Return the run of a task; one whose process ended before it could open it is opened here."""
         try:
             return RunRecord.attach(self._mlruns, task.key)
         except ValueError:

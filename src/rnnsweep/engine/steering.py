@@ -105,7 +105,7 @@ def _refuse_what_did_not_fail(task: str, mlruns: Path, name: str) -> None:
 
 
 def export(mlruns: Path, name: str) -> "pandas.DataFrame":
-    """Give all trials of a sweep, one row each, as Optuna keeps them; failed and running ones included.
+    """Return all trials of a sweep, one row each, as Optuna keeps them; failed and running ones included.
 
     Columns: architecture, number, state, value, one ``params_KEY`` for each key of the space, duration in
     seconds, its start and end, and ``user_attrs_NAME`` (scores, overrides, cause), structured ones as JSON.
@@ -137,7 +137,7 @@ def _flat(value: Any) -> Any:
 
 
 def storage_url(mlruns: Path, name: str) -> Path:
-    """Give the file of Optuna's journal: ``optuna-dashboard FILE`` opens it.
+    """Return the file of Optuna's journal: ``optuna-dashboard FILE`` opens it.
 
     Raises:
         UserError: the sweep never started.

@@ -32,7 +32,7 @@ class StudyNotes:
 
 
 def standing_of(search: Search, *, running: int, replicates: int, wanted: int) -> Standing:
-    """Give how far a study is; what runs and is repeated now is the controller's to say."""
+    """Return how far a study is; what runs and is repeated now is the controller's to say."""
     name, sweep = search.architecture, search.sweep
     return Standing(
         architecture=name,

@@ -129,7 +129,7 @@ class TaskMaker:
         return (*(f"{key}={seeds[key]}" for key in _VARIED[self.sweep.vary]), *own)
 
     def devices(self, architecture: str, overrides: Sequence[str] = ()) -> int:
-        """Give the processes of a training, each of which takes a slot."""
+        """Return the number of processes of a training, each of which takes a slot."""
         given = [value for key, _, value in (o.partition("=") for o in overrides) if key == DEVICES]
         return int(given[-1]) if given else self.bases[architecture].trainer.devices
 
@@ -190,7 +190,7 @@ class TaskMaker:
 
 
 def searched_keys(sweep: Sweep, architecture: str) -> tuple[str, ...]:
-    """Give the settings that differ from trial to trial: the searched, and derived ones for their budgets."""
+    """Return the settings that differ among trials: the searched, and derived ones for their budgets."""
     derived = sweep.derivations(architecture)
     budgets = {one.searched for one in derived}
     keys = [d.key for d in sweep.dimensions(architecture) if d.key not in budgets]

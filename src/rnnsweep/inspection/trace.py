@@ -109,7 +109,7 @@ def _after_each(network: Network, tokens_1T: Tensor) -> Numbers:
 
 
 def _saliency(network: Network, tokens_1T: Tensor) -> Numbers:
-    """Give the norm of the gradient of the answer's log-probability with respect to each token's vector.
+    """Return the norm of the gradient of the answer's log-probability with respect to each token's vector.
 
     Simonyan, Vedaldi and Zisserman 2014; for texts, Li et al. 2016.
     """
@@ -128,5 +128,5 @@ def shown_token(token: str) -> str:
 
 
 def gate_names(layers: Sequence[LayerView]) -> tuple[str, ...]:
-    """Give the gates that the layers have, without the candidate, which is none."""
+    """Return the gates that the layers have, without the candidate, which is none."""
     return tuple(name for name in (layers[0].gates if layers else ()) if name != "candidate")

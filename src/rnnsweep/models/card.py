@@ -41,7 +41,7 @@ class Card:
     data: tuple[str, ...] = ()  # what was read, and what is remarkable in it, a line each
 
     def facts(self) -> dict[str, Any]:
-        """Give it as plain values, as they are kept in ``model.json``."""
+        """Return it as plain values, as they are kept in ``model.json``."""
         return {
             "architecture": self.architecture,
             "run": self.run,

@@ -22,6 +22,6 @@ class Classifier(PythonModel):
 
     # MLflow makes the signature of the hints and warns of what it does not know, as of mappings of anything
     def predict(self, context: Any, model_input: list[str], params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """Give label, probability, probabilities, tokens and known of each text."""
+        """Return label, probability, probabilities, tokens and known of each text."""
         assert self._model is not None
         return [asdict(answer) for answer in self._model.predict(model_input)]

@@ -42,7 +42,7 @@ class _Graph:
 
 
 def make_graph(network: Network) -> "GraphProto":
-    """Give the graph: int64 ``tokens`` (B, T), ``lengths`` (B) to ``logits``, ``probabilities`` (B, C).
+    """Return the graph: int64 ``tokens`` (B, T), ``lengths`` (B) to ``logits``, ``probabilities`` (B, C).
 
     Raises:
         UserError: the network's answer depends on its neighbours in a batch, so no function of a text is it.
@@ -104,7 +104,7 @@ def _recurrent(graph: _Graph, network: Network, inputs: str, form: OnnxForm) -> 
 
 
 def _weights(network: Network, form: OnnxForm, suffix: str) -> tuple[Array, Array, Array]:
-    """Give one direction's input and recurrent weights and both biases, gates in ONNX's order."""
+    """Return one direction's input and recurrent weights and both biases, gates in ONNX's order."""
     layers = network.layers
     parts = [
         _ordered(_array(getattr(layers, f"{name}_{suffix}")), form.order)

@@ -49,12 +49,12 @@ class _Asked:
         self._model = model
 
     def predict(self, model_input: list[str], params: Any = None) -> list[dict[str, Any]]:
-        """Give one mapping for each text."""
+        """Return one mapping for each text."""
         return [asdict(answer) for answer in self._model.predict(model_input)]
 
 
 def application(model: TextModel) -> Application:
-    """Give MLflow's scoring application on a model, behind the check."""
+    """Return MLflow's scoring application on a model, behind the check."""
     from rnnsweep.tracking.store.store import silence_mlflow
 
     silence_mlflow()
@@ -145,7 +145,7 @@ async def _whole_body(receive: Any) -> bytes:
 
 
 def _checked(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """Give the body as MLflow takes it, once it is seen to hold texts."""
+    """Return the body as MLflow takes it, once it is seen to hold texts."""
     kind, _, rest = headers.get("content-type", "").partition(";")
     charset = rest.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):

@@ -103,7 +103,7 @@ def _joined(steps: Sequence[Step]) -> Trace:
 
 
 def outputs(states_TBH: Tensor, W_OH: Tensor, b_O: Tensor, *, f: Activation = torch.tanh) -> Tensor:
-    """Give an output at every step, Y_i = f(W_O S_i + b_O), as tagging and text generation need it.
+    """Return an output at every step, Y_i = f(W_O S_i + b_O), as tagging and text generation need it.
 
     Returns:
         outputs_TBO
@@ -147,7 +147,7 @@ def _one(layers: Any, inputs_TBE: Tensor, layer: int, *, backward: bool) -> Trac
 
 
 def packed_order(lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Give (text, step) in the order in which packing lays sequences out: step by step, longest text first.
+    """Return (text, step) in the order in which packing lays sequences out: step by step, longest text first.
 
     [1, 2, 3, 4, 5], [6, 7, 8] and [9] become 1 6 9, 2 7, 3 8, 4, 5: padding is never read.
     """

@@ -68,7 +68,7 @@ class Network(nn.Module):
         return self._head(shown, lengths_B)
 
     def reads_distinct(self, vectors_UE: Tensor, *, tokens: int) -> bool:
-        """Say whether `read_distinct` is right here, and quicker than `read`, for so many tokens.
+        """Return whether `read_distinct` is right here, and quicker than `read`, for so many tokens.
 
         Dropout of the embedding makes every token's vector one of its own.
         """

@@ -25,7 +25,7 @@ def adam_numbers(
     decay: float = 0.0,
     scale: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Give the numbers that `kernels.adam` wants for one step."""
+    """Return the numbers that `kernels.adam` wants for one step."""
     beta1, beta2 = betas
     rate, root = lr / (1 - beta1**step), (1 - beta2**step) ** -0.5
     return np.array((scale, keep, decay, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, eps))
@@ -78,7 +78,7 @@ class MovedAdam:
 
 
 def may_move(optimizer: torch.optim.Optimizer) -> bool:
-    """Say whether the compiled step is right and worth it for an optimiser's weights."""
+    """Return whether the compiled step is right and worth it for an optimiser's weights."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     same = len({weight.dtype for weight in weights}) <= 1
     on_cpu = all(weight.device.type == "cpu" and weight.is_contiguous() for weight in weights)

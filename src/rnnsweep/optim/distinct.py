@@ -23,7 +23,7 @@ class Distinct:
         self._ids_U = np.zeros(0, dtype=np.int64)
 
     def find(self, tokens_TB: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the distinct ids in a fixed order and each token's place among them.
+        """Return the distinct ids in a fixed order and each token's place among them.
 
         Returns:
             ids_U, places_TB with ids_U[places_TB] == tokens_TB
@@ -46,7 +46,7 @@ class Distinct:
         return torch.from_numpy(self._ids_U), torch.from_numpy(places_N).view(shape)
 
     def place(self, token: int | None) -> int | None:
-        """Give the place of one id among those found last, or None where it is not among them."""
+        """Return the place of one id among those found last, or None where it is not among them."""
         if token is None:
             return None
         place = int(self._place_V[token])

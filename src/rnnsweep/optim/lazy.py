@@ -75,7 +75,7 @@ class LazyRows(ABC):
         self._skipped.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state, which belongs to the table as it is now; saving changes neither.
+        """Return the state, which belongs to the table as it is now; saving changes neither.
 
         (Bringing rows up to date earlier than a training without a save would do gives the same weights up
         to rounding only; so a training that goes on from a checkpoint equals one that was never stopped.)
@@ -110,7 +110,7 @@ class LazyRows(ABC):
 
     @torch.no_grad()
     def _look(self, rows_U: Tensor) -> list[Tensor]:
-        """Give weights of rows that are up to date, and what `_move` needs beside them."""
+        """Return weights of rows that are up to date, and what `_move` needs beside them."""
         values = [values_VD.index_select(0, rows_U) for values_VD in (self.table_VD, *self.states)]
         last_U = self._last_V[rows_U.numpy()]
         if last_U.size and int(last_U.min()) < self._skipped.now:
@@ -157,16 +157,16 @@ class LazyAdam(LazyRows):
         super().__init__(table_VD, states=2, ratios=self.ratios(betas))
 
     def _table(self) -> tuple[NDArray[Any], ...]:
-        """Give the arrays of weights, means and squares."""
+        """Return the arrays of weights, means and squares."""
         return tuple(values_VD.numpy() for values_VD in (self.table_VD, *self.states))
 
     @staticmethod
     def ratios(betas: tuple[float, float]) -> list[float]:
-        """Give by how much each moment's terms shrink in a step; the sums exist if all are below 1."""
+        """Return the factor by which each moment's terms shrink in a step; all must be below 1."""
         return [betas[0] / betas[1] ** ((order + 1) / 2) for order in range(4)]
 
     def _behind(self) -> tuple[Any, ...]:
-        """Give what the compiled loops need to know of the steps that rows were not part of."""
+        """Return what the compiled loops need to know of the steps that rows were not part of."""
         skipped = self._skipped
         return self._last_V, skipped.now, skipped.sums, self.betas, self.eps
 

@@ -78,7 +78,7 @@ class Optimizer:
         return nn.functional.embedding(places_TB, self._table_UD, self._padding)
 
     def rows(self, texts: slice) -> tuple[Tensor, Tensor, int | None]:
-        """Give the distinct vectors_UD of the batch, places_TB of some texts, and which vector is padding.
+        """Return the distinct vectors_UD of the batch, places_TB of some texts, and which vector is padding.
 
         Where the table is small, or lies on a GPU, the vectors are the whole table.
         """
@@ -156,7 +156,7 @@ class Optimizer:
             self._moved.adopt()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state, to be saved beside the weights as they are now."""
+        """Return the state, to be saved beside the weights as they are now."""
         lazy = None if self.lazy is None else self.lazy.state_dict()
         return {"dense": self.dense.state_dict(), "lazy": lazy}
 
@@ -185,13 +185,13 @@ def gradients_of(weights: list[Tensor]) -> list[Tensor]:
 
 
 def clip_factor(gradients: list[Tensor], limit: float) -> float:
-    """Give the factor that brings the gradients' common norm within the limit, 1 where it is."""
+    """Return the factor that brings the gradients' common norm within the limit, 1 where it is."""
     total = sum(kernels.sum_of_squares(g.contiguous().view(-1).numpy()) for g in gradients)
     return min(1.0, limit / (math.sqrt(total) + 1e-6)) if total > 0 else 1.0
 
 
 def dense_because(config: OptimizerConfig, table: Tensor) -> str | None:
-    """Say why the embedding is walked as a whole at every step, or None where rows can be lazy."""
+    """Return why the embedding is walked as a whole at every step, or None where rows can be lazy."""
     if not table.requires_grad:
         return "it is frozen"
     if table.device.type != "cpu":
@@ -207,7 +207,7 @@ def may_walk(table: Tensor) -> bool:
 
 
 def rows_because(config: OptimizerConfig) -> str | None:
-    """Say which setting keeps rows from being lazy, whatever the table; None where none does."""
+    """Return which setting keeps rows from being lazy, whatever the table; None where none does."""
     if config.lazy_embedding == "off":
         return "optimizer.lazy_embedding=off"
     if config.weight_decay and config.name != "adamw":

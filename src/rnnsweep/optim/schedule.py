@@ -4,7 +4,7 @@ import math
 
 
 def factor(schedule: str, *, step: int, total: int) -> float:
-    """Give what the learning rate is multiplied by at `step` (counted from 0) of `total`.
+    """Return what the learning rate is multiplied by at `step` (counted from 0) of `total`.
 
     The same values as torch.optim.lr_scheduler gives: `cosine` is CosineAnnealingLR down to 0;
     `one_cycle` is OneCycleLR with its defaults (Smith and Topin 2019), the learning rate being the
@@ -46,7 +46,7 @@ class Plateau:
             self.factor, self._waited = self.factor / 2, 0
 
     def state_dict(self) -> dict[str, float]:
-        """Give the state, to be saved."""
+        """Return the state, to be saved."""
         return {"factor": self.factor, "best": self._best, "waited": self._waited}
 
     def load_state_dict(self, state: dict[str, float]) -> None:

@@ -55,7 +55,7 @@ class Skipped:
 
     @property
     def sums(self) -> tuple[Doubles, Doubles]:
-        """Give the moments and the logarithms of the decays for each step of last touch."""
+        """Return the moments and the logarithms of the decays for each step of last touch."""
         return self._moments_KS, self._logarithm_S
 
     def push(self, gains_K: Doubles, *, decay: float = 1.0) -> None:
@@ -79,7 +79,7 @@ class Skipped:
         return Sums(self._moments_KS[:, last_N] * decay_N, decay_N, self.now - last_N)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state, to be saved."""
+        """Return the state, to be saved."""
         used = self.now + 1
         moments_KS, logarithm_S = self._moments_KS[:, :used], self._logarithm_S[:used]
         return {

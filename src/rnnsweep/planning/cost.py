@@ -110,7 +110,7 @@ def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
 
 
 def _look_seconds(run: RunConfig, corpus: EncodedCorpus, part: EncodedPart) -> float:
-    """Give the seconds of a look at a part, from some of its batches and the tokens of all of them."""
+    """Return the seconds of a look at a part, from some of its batches and the tokens of all of them."""
     network = build(
         run.model, vocabulary=len(corpus.vocabulary), classes=run.spec.outputs(len(corpus.labels))
     )

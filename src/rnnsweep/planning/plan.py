@@ -69,7 +69,7 @@ class Plan:
 
 
 def between(small: float, large: float) -> float:
-    """Give the mean cost of a space from those of its ends: their logarithmic mean.
+    """Return the mean cost of a space from those of its ends: their logarithmic mean.
 
     It is exact for a cost that is a power of what is searched on a log axis, and close to the middle
     where the ends are near to each other.
@@ -154,7 +154,7 @@ def _costs(points: Sequence[Point], conf: Path | None, do: Do) -> list[Cost]:
 
 
 def _corner(dimensions: Sequence[Dimension], fixed: dict[str, Any], end: int) -> dict[str, Any]:
-    """Give the point at the lower (0) or upper (-1) end of every dimension; numbers of choices by size."""
+    """Return the point at the lower (0) or upper (-1) end of every dimension; numbers of choices by size."""
     point: dict[str, Any] = {}
     for dimension in dimensions:
         if applies(dimension, {**fixed, **point}):

@@ -40,7 +40,7 @@ def check_vectors(sweep: Sweep, bases: Mapping[str, RunConfig]) -> None:
 
 
 def common_digest(digests: Mapping[str, str]) -> str:
-    """Give one digest for all sources: that of the one, or one over the digests of several."""
+    """Return one digest for all sources: that of the one, or one over the digests of several."""
     if len(digests) == 1:
         return next(iter(digests.values()))
     return hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest()

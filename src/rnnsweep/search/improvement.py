@@ -13,7 +13,7 @@ def turned(values: Sequence[float]) -> Values:
 
 
 def reaches(a: Values, b: Values) -> bool:
-    """Say whether `a` is as good as `b` in every objective."""
+    """Return whether `a` is as good as `b` in every objective."""
     return all(x >= y for x, y in zip(a, b, strict=True))
 
 

@@ -11,7 +11,7 @@ from rnnsweep.trial import Outcome
 
 
 def judged(sweep: Sweep, outcome: Outcome) -> Outcome:
-    """Give the outcome of a trial with its cause where it is complete and yet no candidate.
+    """Return the outcome of a trial with its cause where it is complete and yet no candidate.
 
     One that breaks a constraint stays complete, as infeasible; one without a score that an objective needs
     has failed.

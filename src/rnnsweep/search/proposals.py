@@ -28,7 +28,7 @@ def propose(study: optuna.Study, values: Mapping[str, Any], *, request: str) -> 
 def try_again(
     folder: SweepFolder, mlruns: Path, ledger: Ledger, studies: Mapping[str, optuna.Study], task: str | None
 ) -> list[str]:
-    """Give failed tasks back to the budget and propose them anew; return their names.
+    """Return failed tasks back to the budget and propose them anew; return their names.
 
     The ledger holds what is to be tried again, before anything else is done about it; called again after a
     power cut, all of it is done.

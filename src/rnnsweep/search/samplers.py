@@ -50,7 +50,7 @@ def _asked(sweep: Sweep, architecture: str, trials: int = 0) -> Asked:
 
 
 def is_conditional(dimensions: Sequence[Dimension]) -> bool:
-    """Say whether a dimension depends on another one's value."""
+    """Return whether a dimension depends on another one's value."""
     searched = {dimension.key for dimension in dimensions}
     return any(key in searched for dimension in dimensions for key, _ in dimension.when)
 
@@ -78,7 +78,7 @@ def grid_size(dimensions: Sequence[Dimension]) -> int:
 
 
 def grid_points(dimensions: Sequence[Dimension]) -> dict[str, list[Any]]:
-    """Give the values of each key, as Optuna keeps them; floats must have a step."""
+    """Return the values of each key, as Optuna keeps them; floats must have a step."""
     points: dict[str, list[Any]] = {}
     for dimension in dimensions:
         match distribution(dimension):

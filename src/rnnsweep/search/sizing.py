@@ -36,7 +36,7 @@ class Sized:
         return self.counted / self.budget - 1
 
     def note(self) -> dict[str, Any]:
-        """Give it as plain values, deviation included."""
+        """Return it as plain values, deviation included."""
         return {**asdict(self), "deviation": self.deviation}
 
 
@@ -131,7 +131,7 @@ class Sizing:
 
 
 def nearest_width(count: Callable[[int], int], budget: int) -> int:
-    """Give the width up to WIDEST whose count comes nearest to a budget.
+    """Return the width up to WIDEST whose count comes nearest to a budget.
 
     Args:
         count: parameters by width; they never become fewer as the width grows.
@@ -186,7 +186,7 @@ def check_sizes(sizing: Sizing, bases: Mapping[str, RunConfig]) -> None:
 
 
 def _corner_points(dimensions: tuple[Dimension, ...], fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the corners of the part of a space that a network's size depends on."""
+    """Yield the corners of the part of a space that a network's size depends on."""
     sized = [d for d in dimensions if d.key.startswith(("model.", "data.")) or "." not in d.key]
     for ends in itertools.islice(itertools.product(*map(corners, sized)), MOST_CORNERS):
         point: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from rnnsweep.sweepfile import Choices, Dimension, FloatRange, IntRange, Sweep
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
-    """Give Optuna's distribution; the upper end of a stepped range is its last step."""
+    """Return Optuna's distribution; the upper end of a stepped range is its last step."""
     match dimension:
         case Choices():
             return CategoricalDistribution(tuple(_encoded(dimension)))
@@ -36,7 +36,7 @@ def _float(dimension: FloatRange) -> FloatDistribution:
 
 
 def _encoded(dimension: Choices) -> list[Any]:
-    """Give choices that Optuna can keep: as they are, or as JSON where one is a list or two are equal."""
+    """Return choices that Optuna can keep: as they are, or as JSON where one is a list or two are equal."""
     plain = not any(isinstance(choice, list) for choice in dimension.choices)
     if plain and len(set(dimension.choices)) == len(dimension.choices):  # True == 1 == 1.0
         return list(dimension.choices)
@@ -72,7 +72,7 @@ def draw(trial: Trial, dimensions: tuple[Dimension, ...], fixed: Mapping[str, An
 
 
 def applies(dimension: Dimension, values: Mapping[str, Any]) -> bool:
-    """Say whether a dimension's conditions hold; a key that is itself absent holds nothing."""
+    """Return whether a dimension's conditions hold; a key that is itself absent holds nothing."""
     return all(key in values and values[key] in allowed for key, allowed in dimension.when)
 
 
@@ -180,7 +180,7 @@ def _check_corners(
 
 
 def corners(dimension: Dimension) -> list[Any]:
-    """Give the two ends of a range, or all choices."""
+    """Return the two ends of a range, or all choices."""
     if isinstance(dimension, Choices):
         return list(dimension.choices)
     spread = distribution(dimension)

@@ -115,7 +115,7 @@ class Search:
         return samplers()[self.sweep.sampler.name].exhausts
 
     def adopt(self) -> list[Candidate]:
-        """Give the trials that an earlier controller asked for and could not tell."""
+        """Return the trials that an earlier controller asked for and could not tell."""
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [found for trial in running if (found := self._resumed(trial)) is not None]
 
@@ -201,7 +201,7 @@ class Search:
             self.study.tell(trial, values, state=state)
 
     def open_budget(self, *, running_seconds: float = 0.0) -> float:
-        """Give the share of the budget that is used up, 1 or more where nothing may be asked any more."""
+        """Return the share of the budget that is used up, 1 or more where nothing may be asked any more."""
         if self.stopped:
             return 1.0
         budget = self.sweep
@@ -215,7 +215,7 @@ class Search:
         return max(shares)
 
     def best_trial(self) -> Candidate | None:
-        """Give the best feasible trial by validation; a pruned one where none is complete.
+        """Return the best feasible trial by validation; a pruned one where none is complete.
 
         Of trials with equal validation it is the one ahead in the other objectives, then the first. With
         several objectives that is the point of the front with the highest validation.
@@ -235,7 +235,7 @@ class Search:
         return self._candidate(trial, attempts=int(frozen.user_attrs.get("attempts", 0)), begun=True)
 
     def _candidate(self, trial: Trial, *, attempts: int, begun: bool) -> Candidate | None:
-        """Give a trial as a candidate, or tell at once that it is infeasible and give None."""
+        """Return a trial as a candidate; tell the study at once of an infeasible one and return None."""
         if "overrides" not in trial.user_attrs:
             values = draw(trial, self.sweep.dimensions(self.architecture), self.fixed)
             point = self.sizing.point(self.architecture, values)

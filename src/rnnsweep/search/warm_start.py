@@ -53,7 +53,7 @@ class Warmed:
     refused: Mapping[str, int] = field(default_factory=dict)  # reason -> trials
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return it as one line."""
         if not self.taken and not self.refused:
             return f"{self.architecture}: sweep {self.source} has no trials of it"
         words = f"{self.architecture}: {self.taken} of {self.taken + sum(self.refused.values())} trials of"
@@ -119,7 +119,7 @@ def _take(search: Search, mlruns: Path, source: str, start: Mapping[str, Any]) -
 
 
 def _offered(storage: BaseStorage, source: str, architecture: str) -> list[FrozenTrial]:
-    """Give the trials that were trained and scored there; none where it has no such architecture."""
+    """Return the trials that were trained and scored there; none where it has no such architecture."""
     name = f"{source}/{architecture}"
     if name not in optuna.get_all_study_names(storage):
         return []
@@ -129,7 +129,7 @@ def _offered(storage: BaseStorage, source: str, architecture: str) -> list[Froze
 
 
 def _unlike(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """Say why no trial of a sweep can mean the same here; None where some may."""
+    """Return why no trial of a sweep can mean the same here; None where some may."""
     if before.get("corpus") != now.get("corpus"):
         return "of another corpus"
     if before.get("model") is None or before["model"] != now.get("model"):
@@ -173,7 +173,7 @@ def _settings(trial: FrozenTrial, folder: SweepFolder) -> dict[str, Any]:
 
 
 def _values(search: Search, settings: Mapping[str, Any], trial: FrozenTrial) -> dict[str, Any]:
-    """Give the searched values of a trial, in the new space."""
+    """Return the searched values of a trial, in the new space."""
     values: dict[str, Any] = {}
     for dimension in search.sweep.dimensions(search.architecture):
         if not applies(dimension, {**search.fixed, **values}):

@@ -8,12 +8,12 @@ class Clock(Protocol):
     """Seconds since the epoch."""
 
     def now(self) -> float:
-        """Give the time."""
+        """Return the time."""
 
 
 class SystemClock:
     """This machine's time."""
 
     def now(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return time.time()

@@ -57,7 +57,7 @@ class Disk:
         self.tell(f"paused: the disk of {self.folder} is full; free some space and the sweep resumes")
 
     def has_room(self) -> bool:
-        """Say whether the sweep may go on; looks at the disk once in a while."""
+        """Return whether the sweep may go on; looks at the disk once in a while."""
         if self.paused and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + self._pause_s
             if room_for(self._need, self.folder):
@@ -85,7 +85,7 @@ class Disk:
 
 
 def room_for(size: int, folder: Path) -> bool:
-    """Say whether so many bytes fit into a folder, by reserving them: a quota counts as the disk does."""
+    """Return whether so many bytes fit into a folder, by reserving them: a quota counts as the disk does."""
     probe = folder / PROBE
     probe.unlink(missing_ok=True)
     try:

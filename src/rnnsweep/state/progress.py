@@ -94,7 +94,7 @@ class Silence:
         """Show nothing."""
 
     def message(self, text: str) -> None:
-        """Tell nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True)

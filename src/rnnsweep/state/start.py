@@ -86,7 +86,7 @@ def begin(
 
 
 def _is_finished(folder: SweepFolder, sweep: Sweep) -> bool:
-    """Say whether an earlier controller came to the end of what is asked for now."""
+    """Return whether an earlier controller came to the end of what is asked for now."""
     opened = [event for event in folder.events() if event["event"] == "open"]
     if not opened or folder.last_state() != "finished":
         return False
@@ -95,7 +95,7 @@ def _is_finished(folder: SweepFolder, sweep: Sweep) -> bool:
 
 
 def budget_of(sweep: Sweep) -> dict[str, Any]:
-    """Give what decides when a sweep is finished."""
+    """Return what decides when a sweep is finished."""
     names = ("trials", "seconds", "epochs", "stop_after", "target", "replicates", "baseline")
     own = {"architectures": list(sweep.architectures), "more": dict(sweep.more)}
     return {name: getattr(sweep, name) for name in names} | own

@@ -74,7 +74,7 @@ def _next(folder: SweepFolder, state: str, events: int) -> str | None:
 
 
 def _now(events: Iterable[dict[str, Any]]) -> str:
-    """Say what a controller that lives does."""
+    """Return what a controller that lives does."""
     words = [event["event"] for event in events if event["event"] in ("open", "pause", "go on")]
     return "paused" if words[-1:] == ["pause"] else "running"
 
@@ -90,7 +90,7 @@ def _plan(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _studies(events: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Give what was last said of each study: whether it ended early, and how much it rejected."""
+    """Return what was last said of each study: whether it ended early, and how much it rejected."""
     studies: dict[str, dict[str, Any]] = {}
     for event in events:
         if event["event"] == "open":
@@ -150,7 +150,7 @@ def _failures(states: Iterable[TaskState], folder: SweepFolder) -> Iterable[Fail
 
 
 def slots_busy(events: Iterable[dict[str, Any]]) -> float:
-    """Give the share of slot time that was spent in tasks, over all controllers."""
+    """Return the share of slot time that was spent in tasks, over all controllers."""
     sessions = _Sessions()
     for event in events:
         if event["event"] == "open":

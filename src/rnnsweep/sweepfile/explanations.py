@@ -118,7 +118,7 @@ def explanation(
 
 
 def _forms(about: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give the schemas of all forms that a value may have."""
+    """Yield the schemas of all forms that a value may have."""
     if "$ref" in about:
         yield from _forms(parts[about["$ref"].rpartition("/")[2]], parts)
         return

@@ -11,7 +11,7 @@ KEY = "like"
 
 
 def inherited(text: str, path: Path) -> str:
-    """Give the text of a file in full: as it is, or filled up from the file that its ``like:`` names.
+    """Return the text of a file in full: as it is, or filled up from the file that its ``like:`` names.
 
     Its own keys win over those of the other file. Overrides are joined: an own one replaces that of the same
     key and leaves the rest. The question and the name are never taken over: another file is another sweep.
@@ -38,7 +38,7 @@ def _filled(text: str, path: Path, above: tuple[Path, ...]) -> str:
 
 
 def rewritten(text: str, path: Path, own: Mapping[str, Any]) -> str:
-    """Give a sweep file's text with some keys in the place of its own, in full as `inherited` gives it."""
+    """Return a sweep file's text with some keys in the place of its own, in full as `inherited` gives it."""
     values = load_yaml(text, path)
     return _with_question(text, {**(values if isinstance(values, dict) else {}), **own})
 
@@ -70,7 +70,7 @@ def _text(base: Path, path: Path) -> str:
 
 
 def _joined(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Give both mappings as one; of two lists of overrides, the common ones that were not replaced first."""
+    """Merge both mappings; of two lists of overrides, the common ones that were not replaced first."""
     joined = {**common, **own}
     first, then = common.get("overrides"), own.get("overrides")
     if isinstance(first, list) and isinstance(then, list):

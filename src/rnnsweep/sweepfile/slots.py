@@ -56,7 +56,7 @@ def parse_slots(text: str | int | None = None) -> tuple[Slot, ...]:
 
 
 def join_slots(chosen: Sequence[Slot]) -> Slot:
-    """Give the slots of one task as one: the threads of each of its processes, and all their GPUs."""
+    """Return the slots of one task as one: the threads of each of its processes, and all their GPUs."""
     first = chosen[0]
     if len(chosen) == 1:
         return first

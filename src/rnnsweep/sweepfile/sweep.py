@@ -73,7 +73,7 @@ class Sweep:
         return max(1, number * (number - 1) // 2, number if self.baseline else 0)
 
     def chosen(self, architecture: str) -> list[str]:
-        """Give the overrides that make an architecture: its file of conf/model, or a variant's own list.
+        """Return the overrides that make an architecture: its file of conf/model, or a variant's own list.
 
         A variant's overrides stand after the common ones and win over them.
         """
@@ -82,11 +82,11 @@ class Sweep:
         return [f"model={architecture}", *self.overrides]
 
     def wanted(self, architecture: str) -> int:
-        """Give the replicates of one architecture: the common number, or its own where it needs more."""
+        """Return the replicates of one architecture: the common number, or its own where it needs more."""
         return max(self.replicates, self.more.get(architecture, 0))
 
     def dimensions(self, architecture: str) -> tuple[Dimension, ...]:
-        """Give the search space of one architecture: the common one, and its own."""
+        """Return the search space of one architecture: the common one, and its own."""
         own = self.per_architecture.get(architecture, ())
         replaced = self._own_keys(architecture)
         gone = replaced | {d.searched for d in self.derived if d.key in replaced}
@@ -94,7 +94,7 @@ class Sweep:
         return tuple(d for d in (*(d for d in self.space if d.key not in gone), *own) if d.key not in idle)
 
     def derivations(self, architecture: str) -> tuple[Derived, ...]:
-        """Give the keys of one architecture that are derived from a number of parameters."""
+        """Return the keys of one architecture that are derived from a number of parameters."""
         replaced = self._own_keys(architecture)
         common = (d for d in self.derived if d.key not in replaced)
         return (*common, *self.own_derived.get(architecture, ()))

@@ -43,7 +43,7 @@ def run_name(
 
 
 def how_to_repeat(overrides: Sequence[str]) -> str:
-    """Say in Markdown how to train a run again, in lines that leave the page its width."""
+    """Return in Markdown how to train a run again, in lines that leave the page its width."""
     return f"Train it again:\n\n{fenced(continued('train', *overrides))}"
 
 

@@ -53,7 +53,7 @@ class Keeper(pl.Callback):
 
     @property
     def exhausted(self) -> bool:
-        """Say whether patience is at its end."""
+        """Return whether patience is at its end."""
         return self.patience is not None and self.waited >= self.patience
 
     @property
@@ -117,7 +117,7 @@ class Keeper(pl.Callback):
         return better
 
     def kept(self) -> dict[str, Any]:
-        """Give the state, to be saved."""
+        """Return the state, to be saved."""
         return {
             "best": self.best,
             "leading": self.leading,

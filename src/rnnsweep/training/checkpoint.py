@@ -101,7 +101,7 @@ def load_weights(network: nn.Module, content: dict[str, Any], path: Path) -> Non
 
 
 def random_states(world: int) -> list[dict[str, Any]]:
-    """Give the state of PyTorch's random numbers (dropout draws from them) of each of a run's processes."""
+    """Return the state of PyTorch's random numbers (dropout draws from them) of each of a run's processes."""
     own = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         own["cuda"] = torch.cuda.get_rng_state()

@@ -119,7 +119,7 @@ def _monitor(run: RunConfig) -> Score | None:
 
 
 def identity(run: RunConfig, digest: str) -> dict[str, str]:
-    """Give the settings that make a training what it is, for comparison with a checkpoint's."""
+    """Return the settings that make a training what it is, for comparison with a checkpoint's."""
     settings = {
         key: repr(value) for key, value in flatten(run).items() if key in _BOUND or not key.startswith(_FREE)
     }

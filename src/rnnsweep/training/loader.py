@@ -91,7 +91,7 @@ class TrainingChunks:
 
 
 def validation_points(count: int, every: float) -> list[int]:
-    """Give the mini-batches of an epoch after which to validate: at each fraction `every`, and at its end."""
+    """Return the mini-batches of an epoch after which to validate: each fraction `every`, and the end."""
     inner = (round(turn * every * count) for turn in range(1, int(1 / every) + 1))
     return sorted({min(max(point, 1), count) for point in (*inner, count)})
 
@@ -110,7 +110,7 @@ class ValidationBatches:
 def judged_batches(
     part: EncodedPart, data: DataConfig, *, rank: int = 0, world: int = 1
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-    """Give the rows of a part to score, with their numbers.
+    """Return the rows of a part to score, with their numbers.
 
     Without grouping, in batches as they are trained on: a network that reads padding must meet as much of it.
     """

@@ -39,7 +39,7 @@ class Chunk(Protocol):
     validate: bool
 
     def __iter__(self) -> Iterator[Texts]:
-        """Give the mini-batches."""
+        """Return the mini-batches."""
 
 
 class Diverged(Exception):
@@ -216,7 +216,7 @@ class Classifier(pl.LightningModule):
         return getattr(self.trainer.precision_plugin, "scaler", None)
 
     def training_state(self) -> dict[str, Any]:
-        """Give everything of the training but the network's weights."""
+        """Return everything of the training but the network's weights."""
         return {
             "scaler": self._scaler.state_dict() if self._scaler else {},
             "optimizer": self.optimizer.state_dict(),

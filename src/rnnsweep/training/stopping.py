@@ -32,7 +32,7 @@ def stop(trainer: pl.Trainer, reason: str) -> None:
 
 
 def reason_of(trainer: pl.Trainer) -> str | None:
-    """Say why the training was asked to stop."""
+    """Return why the training was asked to stop."""
     module = trainer.lightning_module
     assert isinstance(module, Classifier)
     return module.stopped

@@ -5,7 +5,7 @@ import sys
 
 
 def peak_memory() -> int:
-    """Give the most bytes that this process held: of its GPU where it used one, else of the machine's memory.
+    """Return the most bytes that this process held: of its GPU where it used one, else of main memory.
 
     On the machine that is the resident set with all libraries, shared pages included; on a GPU it is what
     PyTorch reserved, without the driver's own.

@@ -114,7 +114,7 @@ class Channel(Protocol):
         """Report a validation and wait a while for ``go on`` or ``stop``; silence means go on."""
 
     def interrupted(self) -> bool:
-        """Say whether the controller asked for a checkpoint and an end, or is gone."""
+        """Return whether the controller asked for a checkpoint and an end, or is gone."""
 
     def note_test_read(self) -> None:
         """Wait until the controller has noted that the task is about to read the test part.

@@ -55,7 +55,7 @@ def _name(task: TrialTask, run: RunConfig, flat: Mapping[str, Any]) -> str:
 
 
 def _overridden(task: TrialTask) -> set[str]:
-    """Give the keys that the task sets: a space may hold settings that this architecture does not have."""
+    """Return the keys that the task sets: a space may hold settings that this architecture does not have."""
     return {override.partition("=")[0] for override in task.overrides}
 
 
@@ -64,13 +64,13 @@ def _description(task: TrialTask) -> str:
 
 
 def close_record(record: RunRecord, outcome: Outcome) -> None:
-    """Give the run its end state, with the reason of an end that is none of success."""
+    """Record the run's end state, with the reason where it is no success."""
     words = [word for word in (outcome.cause, outcome.reason) if word]
     record.end(outcome.state, ": ".join(words) or None)
 
 
 def summary_of(scores: Scores) -> Mapping[str, Any]:
-    """Give the one-number results of a training by the names that they are recorded under."""
+    """Return the one-number results of a training by the names that they are recorded under."""
     return {
         **best_names(scores.values),
         "params_total": scores.parameters,

@@ -47,7 +47,7 @@ class Reporter(pl.Callback):
         self.pruned_at: float | None = None  # epochs
 
     def work(self) -> dict[str, float]:
-        """Give what the training has cost so far."""
+        """Return what the training has cost so far."""
         epochs = self._module.epochs_done if self._module is not None else 0.0
         return {"epochs": epochs, "seconds": self._clock() - self._began}
 

@@ -28,7 +28,7 @@ LOSSES = ("validation/loss", "train/loss")
 
 
 def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.DataFrame":
-    """Give one row for each run of a sweep, or of the whole store where none is named.
+    """Return one row for each run of a sweep, or of the whole store where none is named.
 
     Raises:
         UserError: there is no such sweep, or the store does not answer.
@@ -172,7 +172,7 @@ def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
 
 
 def digests(folder: SweepFolder) -> dict[str, str]:
-    """Give the SHA-256 of the corpus, the configuration and the code that a sweep started from."""
+    """Return the SHA-256 of the corpus, the configuration and the code that a sweep started from."""
     start = folder.start() or {}
     named = {name: start.get(name) for name in ("corpus", "configuration", "code")}
     return {f"{name} digest": str(digest) for name, digest in named.items() if digest}
@@ -241,7 +241,7 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
 
 
 def _known(sweep: str | Path) -> str:
-    """Give the name of a sweep that was started."""
+    """Return the name of a sweep that was started."""
 
     places = find_paths()
     return SweepFolder.started(places.mlruns, find_name(sweep, places)).name

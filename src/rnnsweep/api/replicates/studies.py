@@ -46,7 +46,7 @@ def _told(result: "SweepResult", name: str) -> "SweepResult":
 
 
 def another_study(asked: Sweep, number: int) -> Sweep:
-    """Give the sweep that repeats a search as its study `number`: other seed, no replicates, no baseline."""
+    """Return the sweep of study `number` of a search: other seed, no replicates, no baseline."""
     own: dict[str, Any] = {
         "name": f"{asked.name}.study-{number}",
         "seed": asked.seed + APART * (number - 1),

@@ -61,7 +61,7 @@ def schema_command() -> None:
 
 
 def plan_json(found: "Plan") -> dict[str, Any]:
-    """Give the object of ``plan --json``: the plan, its time, and how near derived widths come."""
+    """Return the object of ``plan --json``: the plan, its time, and how near derived widths come."""
     plan = asdict(found)
     for values, one in zip(plan["architectures"], found.architectures, strict=True):
         values["derived"] = [sized.note() for sized in one.derived]

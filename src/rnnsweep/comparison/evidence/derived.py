@@ -9,7 +9,7 @@ _COUNTED = {"all": "parameters", "without_embedding": "parameters without the em
 
 
 def say_derived(standings: Sequence[Standing]) -> str:
-    """Say which width each architecture got for which budget, and its miss; empty without any."""
+    """Return which width each architecture got for which budget, and its miss; empty without any."""
     noted = [(s.architecture, note) for s in standings for note in s.derived]
     if not noted:
         return ""

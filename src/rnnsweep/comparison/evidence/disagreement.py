@@ -6,7 +6,7 @@ from rnnsweep.comparison.evidence.records import Standing
 
 
 def say_disagreement(standings: Sequence[Standing]) -> str:
-    """Say whom each of the two names; nothing where they agree, or where there are no replicates.
+    """Return whom each of the two names; nothing where they agree, or where there are no replicates.
 
     Args:
         standings: best first.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str, *, score: Score) -> dict[str, str]:
-    """Give what was searched, how it was chosen and how often the test part was read."""
+    """Return what was searched, how it was chosen and how often the test part was read."""
     facts = {} if isinstance(sweep, str) else _asked(sweep, score)
     read = runs[runs["test"].notna()]
     counts = [f"{n} of role {role}" for role, n in read["role"].value_counts().items()]
@@ -27,7 +27,7 @@ def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str, *, score: Score) ->
 
 
 def describe_plan(plan: ReplicatePlan) -> dict[str, str]:
-    """Say when replicates are looked at, and what looks outside the plan cost; nothing without a plan."""
+    """Return when replicates are looked at, and what looks outside the plan cost; nothing without a plan."""
     facts = {}
     if len(plan.sizes) > 1:
         facts["planned looks"] = f"at {', '.join(map(str, plan.sizes))} replicates (alpha spending)"

@@ -221,13 +221,13 @@ class Comparison:
         )
 
     def frame(self) -> "pd.DataFrame":
-        """Give the standings as a DataFrame, one row an architecture."""
+        """Return the standings as a DataFrame, one row an architecture."""
         import pandas as pd
 
         return pd.json_normalize([_standing(s) for s in self.standings])
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object of ``compare --json``: plain values, None where a number does not exist."""
+        """Return the object of ``compare --json``: plain values, None where a number does not exist."""
         reads = self.test_reads
         value: dict[str, Any] = {
             "sweep": self.sweep,

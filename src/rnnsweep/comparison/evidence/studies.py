@@ -43,7 +43,7 @@ def find_bought(
 
 
 def _dependence(sweep: Sweep, runs: "pd.DataFrame") -> str | None:
-    """Say why the trials of a study cannot be drawn one by one; None where they can."""
+    """Return why the trials of a study cannot be drawn one by one; None where they can."""
     if not samplers()[sweep.sampler.name].independent:
         return f"The trials of {sweep.sampler.name} depend on earlier ones"
     early = "stop_after" if sweep.stop_after is not None else "target" if sweep.target is not None else ""

@@ -29,7 +29,7 @@ def sort_reads(test_reads: Mapping[str, int]) -> TestReads:
 
 
 def say_reads(reads: TestReads) -> str:
-    """Say how often the test part was read, by whom, and whether any run read it twice."""
+    """Return how often the test part was read, by whom, and whether any run read it twice."""
     who = [f"{reads.replicates} {'replicate' if reads.replicates == 1 else 'replicates'}"]
     who = who if reads.replicates or not reads.baseline else []
     fits = "" if reads.baseline == 1 else f"{reads.baseline} fits of "

@@ -79,7 +79,7 @@ def write_corpora_report(comparison: CorporaComparison, path: Path) -> Path:
 
 
 def render_corpora(comparison: CorporaComparison) -> str:
-    """Give the page as text."""
+    """Return the page as text."""
     return fill(
         "corpora.html.j2",
         found=comparison,
@@ -95,7 +95,7 @@ def render_corpora(comparison: CorporaComparison) -> str:
 
 
 def corpora_table(comparison: CorporaComparison, *, width: int = 80) -> RenderableType:
-    """Give answer, scores, the critical-difference diagram and pairs as one renderable."""
+    """Return answer, scores, the critical-difference diagram and pairs as one renderable."""
     parts: list[RenderableType] = [Text(comparison.answer), Text(""), _scores(comparison), Text("")]
     parts += [Text("Mean ranks, 1 is best", style="bold"), *_diagram(comparison, width)]
     if comparison.friedman:

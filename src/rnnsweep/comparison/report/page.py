@@ -61,7 +61,7 @@ def write_report(comparison: Comparison, path: Path | str) -> Path:
 
 
 def render_report(comparison: Comparison) -> str:
-    """Give the report as text."""
+    """Return the report as text."""
     return fill(
         "report.html.j2",
         comparison=comparison,
@@ -168,7 +168,7 @@ def _shares(counts_CC: NDArray[np.int64]) -> list[list[float]]:
 
 
 def confusion_csv(mistakes: Mistakes | None) -> str:
-    """Give how often each true label got each answer, by architecture; empty without predictions."""
+    """Return how often each true label got each answer, by architecture; empty without predictions."""
     if mistakes is None:
         return ""
     rows = [
@@ -206,7 +206,7 @@ def _audit(standing: Standing) -> dict[str, Any]:
 
 
 def runs_csv(runs: "pd.DataFrame") -> str:
-    """Give every run with its scores and the settings that varied."""
+    """Return every run with its scores and the settings that varied."""
     columns = [c for c in _RUN_COLUMNS if c in runs]
     settings = [
         c for c in runs.columns if str(c).startswith(("model.", "optimizer.")) and runs[c].nunique() > 1

@@ -48,7 +48,7 @@ def interval(low: float | None, high: float | None, *, score: Score, sign: bool 
 
 
 def standing_cells(standing: Standing) -> list[str]:
-    """Give the cells of one row of the standings, under STANDING_HEADS."""
+    """Return the cells of one row of the standings, under STANDING_HEADS."""
     test = standing.test
     single = standing.baseline and test.replicates < 2
     trials = (
@@ -68,7 +68,7 @@ def standing_cells(standing: Standing) -> list[str]:
 
 
 def centre_cells(standing: Standing) -> list[str]:
-    """Give the cells of one row of means, medians and interquartile means, under CENTRE_HEADS."""
+    """Return the cells of one row of means, medians and interquartile means, under CENTRE_HEADS."""
     test, score = standing.test, standing.score
     scores = [r.test for r in standing.replicates]
     cells = [standing.architecture, score.write(test.mean), interval(test.low, test.high, score=score)]
@@ -83,7 +83,7 @@ def centre_cells(standing: Standing) -> list[str]:
 
 
 def verdict_cells(verdict: Verdict) -> list[str]:
-    """Give the cells of one pair, under VERDICT_HEADS."""
+    """Return the cells of one pair, under VERDICT_HEADS."""
     natural = verdict.natural[0]
     difference = DASH if natural is None else f"{natural:+.4f}"
     return [

@@ -13,7 +13,7 @@ from rnnsweep import files
 
 
 def fill(template: str, **values: Any) -> str:
-    """Give a template of this package with the values in it."""
+    """Return a template of this package with the values in it."""
     environment = Environment(
         loader=PackageLoader("rnnsweep.comparison.report"),
         autoescape=True,

@@ -68,7 +68,7 @@ def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
 
 
 def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableType:
-    """Give answer, standings with intervals as bars, verdicts and health as one renderable.
+    """Return answer, standings with intervals as bars, verdicts and health as one renderable.
 
     Args:
         comparison: what to show.

@@ -94,6 +94,6 @@ def study_curve(scores: Sequence[Scores]) -> BudgetCurve | None:
 
 
 def best_so_far(scores: Scores) -> NDArray[np.float64]:
-    """Give the highest score up to each trial; NaN before the first that has one."""
+    """Return the highest score up to each trial; NaN before the first that has one."""
     best = np.fmax.accumulate(np.asarray(scores, dtype=np.float64))
     return np.asarray(best)

@@ -37,7 +37,7 @@ def spent(fraction: float, *, rho: float = RHO) -> float:
 def plan_looks(
     history: Sequence[int], *, most: int, comparisons: int = 1, alpha: float = ALPHA, steps: bool = True
 ) -> tuple[Look, ...]:
-    """Give each look at a pair its level.
+    """Return the level of each look at a pair.
 
     A look within the plan gets what the spending function has released and no earlier look has used. A look
     uses what the exact test can attain of its level, since p takes steps of 2 / 2**pairs: nothing where so
@@ -72,7 +72,7 @@ def _plan(
 
 
 def _attained(level: float, pairs: int) -> float:
-    """Give the largest p of the sign-flip test that is no larger than a level."""
+    """Return the largest p of the sign-flip test that is no larger than a level."""
     if pairs > EXACT:
         return level
     steps = 2 ** max(0, pairs - 1)

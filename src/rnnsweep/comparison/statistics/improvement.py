@@ -35,7 +35,7 @@ def probability_of_improvement(a: Scores, b: Scores, *, confidence: float = 0.95
 
 
 def meets_rule(interval: Interval) -> bool:
-    """Say whether one side wins often enough to count: three in four, and surely more than half.
+    """Return whether one side wins often enough to count: three in four, and surely more than half.
 
     The rule of Bouthillier et al. 2021, section 4.2, for either side.
     """

@@ -30,7 +30,7 @@ class Interval:
 
 
 def finite(values: Scores) -> NDArray[np.float64]:
-    """Give the values as an array without those that are not numbers.
+    """Return the values as an array without those that are not numbers.
 
     Raises:
         ValueError: nothing is left.
@@ -132,7 +132,7 @@ def difference_interval(a: Scores, b: Scores, *, confidence: float = 0.95) -> In
 
 
 def paired_differences(a: Scores, b: Scores) -> NDArray[np.float64]:
-    """Give a - b, pair by pair.
+    """Return a - b, pair by pair.
 
     Raises:
         ValueError: the two have not the same length.

@@ -37,7 +37,7 @@ class Marginal:
 def forest_marginals(
     runs: "pd.DataFrame", importances: Mapping[str, Mapping[str, float]], *, seed: int = 0
 ) -> tuple[Marginal, ...]:
-    """Give the marginals of the settings that matter most, for each architecture with enough trials.
+    """Return the marginals of the settings that matter most, for each architecture with enough trials.
 
     The marginal of functional ANOVA (Hutter, Hoos, Leyton-Brown 2014), with the mean over the trials in
     place of the integral over the space; the two agree for trials that were drawn at random.

@@ -35,7 +35,7 @@ class Front:
     others: tuple[FrontPoint, ...] = field(default=(), repr=False)  # trials that another one beats
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as plain values."""
+        """Return it as plain values."""
         return {
             "objectives": list(self.objectives),
             "points": [
@@ -89,7 +89,7 @@ def turned(values_NK: NDArray[np.float64], sign: float = 1.0) -> NDArray[np.floa
 
 
 def unbeaten(values_NK: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say of each of N points whether none is as good in all K values and better in one."""
+    """Return for each of N points whether none is as good in all K values and better in one."""
     found_N = np.zeros(len(values_NK), dtype=bool)
     front: list[NDArray[np.float64]] = []
     for i in np.lexsort(tuple(-values_NK.T[::-1])):  # who beats a point stands before it

@@ -128,7 +128,7 @@ class Lead:
 
 
 def leads(curves: Mapping[str, TimeCurve]) -> list[Lead]:
-    """Give who leads when, over the times that all curves cover; an entry for each crossing at the top."""
+    """Return who leads when, over the times that all curves cover; an entry for each crossing at the top."""
     start, end = _covered(curves)
     if not curves or end <= start:
         return []
@@ -149,7 +149,7 @@ def _covered(curves: Mapping[str, TimeCurve]) -> tuple[float, float]:
 
 
 def say_spending(curves: Mapping[str, TimeCurve]) -> list[str]:
-    """Say what to take for a time of search, where the lead changes, and what is not covered."""
+    """Return what to take for a time of search, where the lead changes, and what is not covered."""
     all_leads = leads(curves)
     if len(curves) < 2 or not all_leads:
         return []

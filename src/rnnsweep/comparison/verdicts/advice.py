@@ -77,7 +77,7 @@ def next_command(
     behind: int = 0,
     refit: bool = False,
 ) -> str | None:
-    """Give the command that comes next; None where the question is settled or nothing affordable settles it.
+    """Return the next command; None where the question is settled or nothing affordable settles it.
 
     Args:
         sweep: its name.

@@ -34,7 +34,7 @@ def say_answer(
 
 
 def say_unfinished(plan: ReplicatePlan, *, behind: int) -> str:
-    """Say that there is more to come; nothing where there is not.
+    """Return a line on replicates that are still to come; nothing where there are none.
 
     Args:
         plan: of the replicates.
@@ -130,7 +130,7 @@ def _word(verdict: Verdict, architecture: str) -> str:
 
 
 def _say_unusual(standings: Sequence[Standing]) -> str:
-    """Say that there is a baseline without a score, so that nobody takes it for beaten, or an unusual one."""
+    """Name a baseline without a score, so that nobody takes it for beaten, or an unusual one."""
     baseline = next((s for s in standings if s.baseline and s.note), None)
     if baseline is None:
         return ""
@@ -157,7 +157,7 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
 
 
 def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: str = "") -> str:
-    """Say in one sentence what the verdicts speak of, and what they do not."""
+    """Return one sentence on what the verdicts cover, and what they do not."""
     if not verdicts:
         return ""
     varied = _VARIED.get(vary, "the seeds that replicates vary")
@@ -189,7 +189,7 @@ _VARIED = {
 
 
 def say_test_part(part: TestPart | None) -> str:
-    """Say how many test rows there are, in how many classes, and what the largest class alone would score."""
+    """Return test rows, classes and the score of the largest class alone, in words."""
     if part is None:
         return ""
     classes = "" if part.classes is None else f", {part.classes} classes"
@@ -198,7 +198,7 @@ def say_test_part(part: TestPart | None) -> str:
 
 
 def say_stop(stop: Stop) -> str:
-    """Say who got no further replicates, when and why."""
+    """Return who got no further replicates, when and why."""
     return f"{stop.architecture} got no further replicates after {stop.replicates}: {stop.why}."
 
 

@@ -51,7 +51,7 @@ class CorporaComparison:
     report: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object of ``compare A B --json``: plain values, None where a number does not exist."""
+        """Return the object of ``compare A B --json``: plain values, None where a number does not exist."""
         test = self.friedman
         return {
             "sweeps": list(self.sweeps),
@@ -191,7 +191,7 @@ def fewest_corpora(comparisons: int = 1, *, alpha: float = ALPHA) -> int:
 
 
 def groups(architectures: Sequence[str], ranks: Sequence[float], difference: float) -> list[tuple[str, ...]]:
-    """Give the longest runs of neighbours with ranks within the critical difference: the diagram's bars."""
+    """Return the longest runs of neighbours with ranks within the critical difference: the diagram's bars."""
     bars = []
     last = 0
     for i in range(len(ranks)):
@@ -203,7 +203,7 @@ def groups(architectures: Sequence[str], ranks: Sequence[float], difference: flo
 
 
 def say_iman_davenport(test: Friedman) -> str:
-    """Give the p of Iman and Davenport's F, which is no number where all corpora rank alike."""
+    """Return the p of Iman and Davenport's F, which is no number where all corpora rank alike."""
     if not math.isfinite(test.iman_davenport):
         return "Iman and Davenport: no p, as all corpora rank alike"
     return f"Iman and Davenport: p = {test.iman_davenport_p:.3f}"

@@ -38,7 +38,7 @@ def check_health(
     sweep: str = "SWEEP",
     early: bool = False,
 ) -> tuple[Remark, ...]:
-    """Give one remark for each thing that is not well; none means that nothing was found.
+    """Return one remark for each thing that is not well; none means that nothing was found.
 
     Args:
         runs: the sweep's runs, in the columns of `tracking.runs()`.
@@ -193,7 +193,7 @@ def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterat
 
 
 def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> float | None:
-    """Give the lowest rate that diverged such that, from there and from any rate above, at least half did."""
+    """Return the lowest diverged rate such that, of it and of any rate above, at least half diverged."""
     order = np.argsort(rates)[::-1]
     lost = diverged[order]
     share = np.cumsum(lost) / np.arange(1, len(lost) + 1)

@@ -25,7 +25,7 @@ def p_value(p: float) -> str:
 
 
 def say_verdict(verdict: Verdict, *, margin: float, left: int, able: bool = True) -> str:
-    """Give the verdict as one sentence with its reason: the interval, the test, or what is missing.
+    """Return the verdict as one sentence with its reason: the interval, the test, or what is missing.
 
     What comes next is no part of it: one command settles the question of a sweep, not each pair its own.
 
@@ -55,7 +55,7 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, able: bool = True
 
 
 def _also(verdict: Verdict) -> str:
-    """Say what holds on new rows, where that is known."""
+    """Return what holds on new rows, where that is known."""
     found = verdict.new_rows
     if found is None:
         return ""
@@ -79,7 +79,7 @@ def _bounds(verdict: Verdict) -> str:
 
 
 def say_few(standings: Sequence[Standing]) -> str:
-    """Say whose intervals are wide or withheld, as there are fewer than 10 replicates; else nothing."""
+    """Return whose intervals are wide or withheld, as there are fewer than 10 replicates; else nothing."""
     few = [s for s in standings if not s.baseline and 0 < s.test.replicates < ENOUGH]
     if not few:
         return ""
@@ -91,7 +91,7 @@ def say_few(standings: Sequence[Standing]) -> str:
 
 
 def say_improvement(verdict: Verdict) -> str:
-    """Say how often `a` wins a pair of runs, with its interval and the rule of three wins in four."""
+    """Return how often `a` wins a pair of runs, with its interval and the rule of three wins in four."""
     found = verdict.improvement
     if found is None:
         return ""
@@ -107,7 +107,7 @@ def say_improvement(verdict: Verdict) -> str:
 
 
 def gather(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
-    """Give (word, sentence) for each verdict, those of one wording made into one."""
+    """Return (word, sentence) for each verdict, those of one wording made into one."""
     gathered: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         reason = verdict.sentence.removeprefix(f"{verdict.a} and {verdict.b}: ")
@@ -153,7 +153,7 @@ def _evidence(verdict: Verdict) -> str:
 
 
 def _closeness(verdict: Verdict) -> str:
-    """Say where the interval reaches zero though the test separates: two methods may differ at the edge."""
+    """Name an interval that reaches zero though the test separates: two methods may differ at the edge."""
     if verdict.low is None or verdict.high is None or not verdict.low <= 0 <= verdict.high:
         return ""
     return "; a close call, as the interval reaches zero"

@@ -43,7 +43,7 @@ VARIED = {
 def make_standings(
     runs: "pd.DataFrame", *, objectives: Sequence[str] = OBJECTIVE, score: Score | None = None
 ) -> tuple[Standing, ...]:
-    """Give a standing for each architecture, best mean test score first, then best validation score.
+    """Return a standing for each architecture, best mean test score first, then best validation score.
 
     Args:
         runs: in the columns of `tracking.runs()`, `validation` and `test` turned so that more is better.
@@ -74,7 +74,7 @@ def _baseline(fits: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.DataFrame]":
 def _winner(
     trials: "pd.DataFrame", group: "pd.DataFrame", objectives: Sequence[str]
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Give the trial that stands for an architecture, and its replicates.
+    """Return the trial that stands for an architecture, and its replicates.
 
     While a later, better trial has no replicate, the trial that was replicated stands: what is shown of
     validation and of test is of one configuration.

@@ -24,7 +24,7 @@ def make_verdicts(
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
 ) -> tuple[Verdict, ...]:
-    """Give a verdict on each pair of architectures, and on each architecture against the baseline.
+    """Return a verdict on each pair of architectures, and on each architecture against the baseline.
 
     Two families, each held to 5 % of false claims by Holm's correction: all pairs of architectures, and
     all comparisons with the baseline.
@@ -43,7 +43,7 @@ def make_verdicts(
 
 
 def _described(decision: Decision, *, margin: float, rows: RowScores) -> Verdict:
-    """Say what was decided of a pair, with intervals, power and one sentence."""
+    """Return what was decided of a pair, with intervals, power and one sentence."""
     pair, found = decision.pair, decision.new_rows
     several = decision.pairs > 1
     verdict = replace(

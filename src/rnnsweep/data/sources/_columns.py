@@ -52,7 +52,7 @@ class NoColumn(UserError):
 
 
 def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
-    """Say what the rows look like: a header that is a row, several columns that hold 0 and 1."""
+    """Return what the rows look like: a header that is a row, several columns that hold 0 and 1."""
     columns = _first_rows(path, config)
     if any(_TAGS.fullmatch(_plain(name)) or is_tags(values) for name, values in columns):
         return f". {TAGGING}"

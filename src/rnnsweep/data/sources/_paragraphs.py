@@ -50,7 +50,7 @@ class SeenTexts:
         self._shingles: set[int] = set()
 
     def is_new(self, text: str) -> bool:
-        """Say whether at most half of the text's four-word sequences came before; if so, remember it.
+        """Return whether at most half of the text's four-word sequences came before; if so, remember it.
 
         Numbers, case and punctuation do not count. A text of fewer than four words is never new.
         """
@@ -105,7 +105,7 @@ def _files(source: Path) -> list[tuple[str, Path]]:
 
 
 def paragraphs(source: bytes) -> Iterator[str]:
-    """Give the paragraphs of prose of 8 to 80 words in a file's docstrings, white space made plain."""
+    """Yield the paragraphs of prose of 8 to 80 words in a file's docstrings, white space made plain."""
     for docstring in _docstrings(source):
         for block in re.split(r"\n\s*\n", docstring):
             words = block.split()
@@ -126,7 +126,7 @@ def _docstrings(source: bytes) -> Iterator[str]:
 
 
 def _definitions(node: ast.AST) -> Iterator[Definition]:
-    """Give the definitions below a statement, whatever blocks they stand in; no expression is entered."""
+    """Yield the definitions below a statement, whatever blocks they stand in; no expression is entered."""
     if isinstance(node, Definition):
         yield node
     for block in ("body", "orelse", "handlers", "finalbody", "cases"):

@@ -26,7 +26,7 @@ CHECKSUMS = {
 
 
 def state(config: DataConfig, cache: Path) -> Any:
-    """Say what the two files look like now; downloads them where no folder is set and none was downloaded."""
+    """Return the state of the two files; download them where no folder is set and none was downloaded."""
     return [file_state(path) for path in _files(config, cache).values()]
 
 

@@ -43,7 +43,7 @@ SPARE = 1.3  # read for each one that the sample takes: some are near-duplicates
 
 
 def state(config: DataConfig, cache: Path) -> Any:
-    """Say which libraries of which versions are read, and how many paragraphs of each."""
+    """Return which libraries of which versions are read, and how many paragraphs of each."""
     places = {library: _find_source(library) for library in _libraries(config)}
     versions = [[library, _version(library), _changed(source)] for library, source in places.items()]
     return [versions, _rows_of_each(config)]
@@ -117,7 +117,7 @@ def _version(library: str) -> str:
 
 
 def _changed(source: Path) -> list[int]:
-    """Give the times that an installation of another version changes."""
+    """Return the times that an installation of another version changes."""
     files = [source / "__init__.py", source] if source.is_dir() else [source]
     return [path.stat().st_mtime_ns for path in files]
 

@@ -124,7 +124,7 @@ def _has_wanted(header: Sequence[str], choose: Choose) -> bool:
 
 
 def quotes_are_characters(rows: Iterable[list[str]]) -> bool | None:
-    """Say of a tab-separated file, read without quoting, whether its quote marks are characters.
+    """Return whether the quote marks of a tab-separated file, read without quoting, are characters.
 
     A program that quotes wraps a value in quote marks, doubles those inside, and wraps either whole columns
     or the values that need it. Where each row has as many values as the header and some quote mark follows

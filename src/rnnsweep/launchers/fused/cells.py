@@ -26,7 +26,7 @@ class _Stretch:
         self.first, self.end, self.count = first, end, count
 
     def steps(self, values_KTBx: Tensor, columns: slice = slice(None)) -> tuple[Tensor, ...]:
-        """Give a view for each step, of some of the last dimension's columns."""
+        """Return a view for each step, of some of the last dimension's columns."""
         return values_KTBx[: self.count, self.first : self.end, :, columns].unbind(1)
 
 
@@ -38,7 +38,7 @@ def _stretches(steps_K: Sequence[int]) -> list[_Stretch]:
 
 
 def projected(inputs_KTBE: Tensor, weight_KGE: Tensor, bias_KG: Tensor) -> Tensor:
-    """Give the inputs' part of all gates at all steps at once, as gates_KTBG."""
+    """Return the inputs' part of all gates at all steps at once, as gates_KTBG."""
     members, steps, texts, width = inputs_KTBE.shape
     flat_KNE = inputs_KTBE.reshape(members, steps * texts, width)
     gates_KNG = torch.baddbmm(bias_KG.unsqueeze(1), flat_KNE, weight_KGE.transpose(1, 2))
@@ -61,7 +61,7 @@ def _backwards(stretches: list[_Stretch]) -> Iterator[_Stretch]:
 
 
 def _grown(carried_nBH: Tensor | None, like_KBH: Tensor) -> Tensor:
-    """Give what is carried back over time, with zeros for the members that come in here."""
+    """Return what is carried back over time, with zeros for the members that come in here."""
     if carried_nBH is None:
         return torch.zeros_like(like_KBH)
     missing = like_KBH.shape[0] - carried_nBH.shape[0]
@@ -256,7 +256,7 @@ class _LSTM(torch.autograd.Function):
 
 
 def gradients(ctx: Any, gates_KTBG: Tensor, state_gates_KTBG: Tensor) -> tuple[Tensor | None, ...]:
-    """Give the gradients of inputs, the two weights and the two biases, from those of the gates' sums."""
+    """Return the gradients of inputs, the two weights and the two biases, from those of the gates' sums."""
     inputs_KTBE, weight_KGE, _, outputs_KTBH = ctx.saved_tensors[:4]
     of_inputs: Tensor | None = None
     if ctx.needs_input_grad[0]:

@@ -169,7 +169,7 @@ class Seat:
         return result.logits_BC, result.loss
 
     def takes(self, network: nn.Module, optimizer: Optimizer) -> bool:
-        """Say whether the training may hand whole chunks of steps in."""
+        """Return whether the training may hand whole chunks of steps in."""
         return isinstance(network, Network) and self._meeting.stacks.takes(network, optimizer)
 
     def learn_chunk(
@@ -216,7 +216,7 @@ class Seat:
         return result
 
     def seconds(self) -> float:
-        """Give the seconds of the own turns and the part of the shared steps; asked for in an own turn."""
+        """Return the seconds of the own turns and the part of the shared steps; asked for in an own turn."""
         return self._seconds + self._clock() - self._began
 
     def charge(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ from rnnsweep.networks import ModelConfig, Network
 
 
 def weight_of(network: Network, name: str) -> Tensor:
-    """Give a weight by its name in the network, a constant that stands in its place included."""
+    """Return a weight by its name in the network, a constant that stands in its place included."""
     module, own = name.split(".")
     weight: Tensor = getattr(getattr(network, module), own)
     return weight
@@ -40,7 +40,7 @@ class Reading:
     run: Callable[..., Tensor] = run_direction
 
     def logits(self, hidden_KTBH: Tensor) -> Tensor:
-        """Give logits_KBC."""
+        """Return logits_KBC."""
         if self.config.cell != "bag":
             hidden_KTBH = self._recurrent(hidden_KTBH)
         pooled_KBH = self._pooled(hidden_KTBH)

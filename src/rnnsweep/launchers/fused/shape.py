@@ -21,7 +21,7 @@ POOLINGS = ("last", "mean", "max", "mean_max")
 
 
 def why_alone(run: RunConfig) -> str | None:
-    """Say why a run cannot take its steps with others; None where it can."""
+    """Return why a run cannot take its steps with others; None where it can."""
     for name, needed in _TRAINER.items():
         if getattr(run.trainer, name) != needed:
             return f"trainer.{name}={getattr(run.trainer, name)}"

@@ -52,7 +52,7 @@ class PipeChannel:
             return GO_ON
 
     def interrupted(self) -> bool:
-        """Say whether the controller asked for an end, or is gone."""
+        """Return whether the controller asked for an end, or is gone."""
         return self._interrupted.is_set()
 
     def note_test_read(self) -> None:

@@ -196,7 +196,7 @@ def _messages(key: str, held: _Process) -> list[Event]:
 
 
 def lost(exitcode: int | None) -> Outcome:
-    """Say how a process ended that said nothing itself."""
+    """Return how a process ended that said nothing itself."""
     if exitcode is not None and exitcode < 0:
         number = -exitcode
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)

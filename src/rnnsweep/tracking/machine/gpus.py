@@ -43,14 +43,14 @@ class Graphics:
         return len(self._handles)
 
     def values(self) -> dict[str, float]:
-        """Give use, memory and power of each card under MLflow's names, as far as it tells."""
+        """Return use, memory and power of each card under MLflow's names, as far as it tells."""
         readings: dict[str, float] = {}
         for number, handle in self._handles.items():
             readings |= {f"gpu_{number}_{name}": value for name, value in self._read(handle).items()}
         return readings
 
     def joules(self) -> float | None:
-        """Give the energy that the cards took since their drivers were loaded; None: they do not tell."""
+        """Return the energy that the cards took since their drivers were loaded; None: they do not tell."""
         if not self._handles:
             return None
         try:
@@ -74,7 +74,7 @@ class Graphics:
 
 
 def visible(count: int, names: str | None = None) -> list[int]:
-    """Give the numbers of the cards that CUDA_VISIBLE_DEVICES (or `names`) leaves to this process."""
+    """Return the numbers of the cards that CUDA_VISIBLE_DEVICES (or `names`) leaves to this process."""
     said = os.environ.get("CUDA_VISIBLE_DEVICES") if names is None else names
     if said is None or any(not word.strip().isdigit() for word in said.split(",") if word.strip()):
         return list(range(count))  # all, or names that only CUDA can read

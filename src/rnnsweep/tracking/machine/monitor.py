@@ -99,7 +99,7 @@ class MachineMonitor:
         }
 
     def _own(self) -> Mapping[str, float]:
-        """Give what this process uses (100 % is one core), and its memory with that of those it started."""
+        """Return what this process uses (100 % is one core), and its memory with that of those it started."""
         memory = self._process.memory_info().rss
         for child in self._children():
             with suppress(psutil.Error):

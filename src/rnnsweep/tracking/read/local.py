@@ -41,7 +41,7 @@ def read_points(mlruns: Path, sweep: str | None, keys: set[str]) -> list[tuple[s
 
 
 def last_sweep(mlruns: Path) -> str | None:
-    """Give the id of the experiment of the sweep that was started last."""
+    """Return the id of the experiment of the sweep that was started last."""
     if not (mlruns / "mlflow.db").exists():
         return None
     with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
@@ -50,13 +50,13 @@ def last_sweep(mlruns: Path) -> str | None:
 
 
 def experiments(mlruns: Path) -> dict[str, str]:
-    """Give the number of each sweep's experiment by the sweep's name."""
+    """Return the number of each sweep's experiment by the sweep's name."""
     with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         return {name: str(number) for name, number in connection.execute(tables.EXPERIMENT_OF_EACH_SWEEP)}
 
 
 def architectures(mlruns: Path) -> list[str]:
-    """Give the names of all architectures that were ever recorded."""
+    """Return the names of all architectures that were ever recorded."""
     with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         return sorted(row[0] for row in connection.execute(tables.ARCHITECTURES))
 

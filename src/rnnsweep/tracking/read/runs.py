@@ -31,7 +31,7 @@ COLUMNS = ("run_id", "key", "name", "role", "architecture", "trial", "state", "r
 
 
 def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "pd.DataFrame":
-    """Give one row for each run of a sweep (its parent, role ``sweep``, among them), or of the whole store.
+    """Return one row for each run of a sweep (its parent, role ``sweep``, among them), or of the whole store.
 
     Columns: ``run_id, key, name, role, architecture, trial, state, reason, seed, overrides`` (a list),
     ``validation`` and ``test`` (natural values of the score that decides), each of the task's other scores
@@ -132,7 +132,7 @@ def _list(text: str | None) -> list[str]:
 
 
 def curves(mlruns: Path, sweep: str | None, keys: Sequence[str], *, uri: str | None = None) -> "pd.DataFrame":
-    """Give the points of the metrics `keys` as ``run_id, key, step, epoch, value``, by run, metric and step.
+    """Return points of the metrics `keys` as ``run_id, key, step, epoch, value``, by run, metric and step.
 
     `epoch` is the run's metric ``epoch`` at that step, the last one before it where there is none.
     """
@@ -172,7 +172,7 @@ def find_run(mlruns: Path, name: str, *, uri: str | None = None) -> RunRow:
 
 
 def run_rows(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> list[RunRow]:
-    """Give the runs of a sweep, or all, with their tags, parameters and last metrics as text and numbers.
+    """Return the runs of a sweep, or all, with their tags, parameters and last metrics as text and numbers.
 
     Raises:
         UserError: the store does not answer.

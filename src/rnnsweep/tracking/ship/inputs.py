@@ -11,7 +11,7 @@ DIGEST = 36  # characters that MLflow keeps of a digest; the whole one stands in
 
 
 def dataset_inputs(parts: Sequence[Mapping[str, Any]]) -> "list[DatasetInput]":
-    """Give each part as an input; its context (train, validation, test) shows as a chip in the page."""
+    """Return each part as an input; its context (train, validation, test) shows as a chip in the page."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     return [

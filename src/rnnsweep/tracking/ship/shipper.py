@@ -110,7 +110,7 @@ class Shipper:
         return DrainResult()
 
     def run_id(self, key: str, deadline_s: float = 10.0) -> str:
-        """Give the MLflow run id of a key; the key itself where the store has not answered in time."""
+        """Return the MLflow run id of a key; the key itself where the store has not answered in time."""
         self._wake()
         return wait_for_run_id(self.mlruns, key, deadline_s=deadline_s) or key
 

@@ -53,7 +53,7 @@ class Shipped:
 
 
 def target_of(mlruns: Path, key: str) -> str:
-    """Say where a run goes: as its first line says, or, where a run is added to, as its note says."""
+    """Return where a run goes: as its first line says, or, where a run is added to, as its note says."""
     noted = read_note(mlruns, key).destination
     if noted:
         return noted
@@ -64,7 +64,7 @@ def target_of(mlruns: Path, key: str) -> str:
 
 
 def is_waiting(mlruns: Path, key: str) -> bool:
-    """Say whether a spool holds bytes or files that the store does not have."""
+    """Return whether a spool holds bytes or files that the store does not have."""
     path = mlruns / "spool" / f"{key}.jsonl"
     note = read_note(mlruns, key)
     try:
@@ -75,7 +75,7 @@ def is_waiting(mlruns: Path, key: str) -> bool:
 
 
 def lock_of(mlruns: Path, target: str) -> FileLock:
-    """Give the lock that the one shipper of a destination holds."""
+    """Return the lock that the one shipper of a destination holds."""
     return FileLock(_own_file(mlruns, target, "lock"))
 
 
@@ -85,7 +85,7 @@ def _own_file(mlruns: Path, target: str, ending: str) -> Path:
 
 
 def last_error(mlruns: Path, target: str) -> str | None:
-    """Say why the last round of a destination's shipper failed; None where it did not."""
+    """Return why the last round of a destination's shipper failed; None where it did not."""
     try:
         return read_own(_own_file(mlruns, target, "error")).decode(errors="replace") or None
     except FileNotFoundError:
@@ -93,7 +93,7 @@ def last_error(mlruns: Path, target: str) -> str | None:
 
 
 def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
-    """Give the `say` of a shipper whose parent looks for its last error in a file."""
+    """Return the `say` of a shipper whose parent looks for its last error in a file."""
     path = _own_file(mlruns, target, "error")
 
     def say(done: Shipped) -> None:

@@ -52,7 +52,7 @@ def write_note(mlruns: Path, key: str, note: Note) -> None:
 
 
 def highest_steps(mlruns: Path, key: str) -> dict[str, int]:
-    """Give the highest step of each metric that is in the store or on its way."""
+    """Return the highest step of each metric that is in the store or on its way."""
     steps = dict(read_note(mlruns, key).steps)
     for record in read_all(spool_folder(mlruns) / f"{key}.jsonl"):
         if record["op"] == "metrics":

@@ -149,7 +149,7 @@ class RunRecord:
         return self._writer is None
 
     def highest_step(self, metric: str) -> int:
-        """Give the highest step of a metric that was recorded before this process; -1 where there is none."""
+        """Return the highest step of a metric recorded before this process; -1 where there is none."""
         return self._seen.get(metric, -1)
 
     @property
@@ -221,7 +221,7 @@ class RunRecord:
         self._write("artifact", file=f"{folder.name}/{target.name}", name=name, **drawn)
 
     def end(self, state: str, reason: str | None = None) -> None:
-        """Give the run its end state, once; lines that a full disk still refuses are waited for.
+        """Record the run's end state, once; wait for lines that a full disk still refuses.
 
         Raises:
             ValueError: no state of `EndState`.
@@ -286,5 +286,5 @@ def _tag(value: Any) -> str:
 
 
 def _is_follower() -> bool:
-    """Say whether this is another process than the first of a distributed run."""
+    """Return whether this is another process than the first of a distributed run."""
     return os.environ.get(RANK, "0") != "0"

@@ -41,7 +41,7 @@ class Stamp(NamedTuple):
 
 
 def check_key(key: str) -> str:
-    """Give the key back if it can be a file's name and nothing else.
+    """Return the key back if it can be a file's name and nothing else.
 
     Raises:
         UserError: a key with a separator, a leading dot, or more than 150 characters.
@@ -52,7 +52,7 @@ def check_key(key: str) -> str:
 
 
 def spool_folder(mlruns: Path) -> Path:
-    """Give the folder of the spools, made if it is not there."""
+    """Return the folder of the spools, made if it is not there."""
     mlruns.mkdir(parents=True, exist_ok=True)
     # what waits here may name people and folders
     folder = own_folder(mlruns, "spool", make=True, mode=PRIVATE_FOLDER)
@@ -262,7 +262,7 @@ def identity_of(spool: Path) -> str:
 
 
 def read_all(path: Path) -> Iterator[Record]:
-    """Give every whole line of a spool; nothing where there is no file."""
+    """Yield every whole line of a spool; nothing where there is no file."""
     start = 0
     while path.exists():
         try:

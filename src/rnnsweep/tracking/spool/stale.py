@@ -25,7 +25,7 @@ def close_stale(mlruns: Path) -> list[str]:
 
 
 def _open_runs(mlruns: Path) -> dict[str, Mapping[str, Any]]:
-    """Give the last start line of each run that has started and not ended."""
+    """Return the last start line of each run that has started and not ended."""
     open_runs = {}
     for key in spooled_keys(mlruns):
         start: Mapping[str, Any] | None = None

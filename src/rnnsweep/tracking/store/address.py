@@ -83,7 +83,7 @@ def check_answers(uri: str | None, *, patience_s: float = PATIENCE) -> str:
 
 
 def _knock_in_time(target: str, patience_s: float) -> str | None:
-    """Say what is wrong; a server may dribble for ever, so the time is measured from outside."""
+    """Return what is wrong; a server may dribble for ever, so the time is measured from outside."""
     faults: list[str] = []
 
     def knock() -> None:

@@ -67,12 +67,12 @@ def refuse_foreign_account(target: str, key: str) -> None:
 
 
 def same_server(one: str, other: str) -> bool:
-    """Say whether two addresses are of one server: scheme, host and port."""
+    """Return whether two addresses are of one server: scheme, host and port."""
     return _origin(one) == _origin(other) is not None
 
 
 def has_account_for(url: str) -> bool:
-    """Say whether the environment's account is for the server of this page."""
+    """Return whether the environment's account is for the server of this page."""
     return same_server(os.environ.get(URI, "").strip(), url)
 
 

@@ -25,7 +25,7 @@ MOST_STEPS = 5  # of an address that names a run or model that names another
 
 
 def why_refused(mlruns: Path, target: str, address: str | None, *, fetched: bool = False) -> str:
-    """Say why no file is sent to or fetched from an address of a store; "" where it may be.
+    """Return why no file is sent to or fetched from an address of a store; "" where it may be.
 
     Args:
         mlruns: the folder of answers.

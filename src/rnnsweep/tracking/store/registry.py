@@ -56,7 +56,7 @@ class Registered:
 
 
 def alias_of(architecture: str) -> str:
-    """Give the alias of an architecture: its name, in the letters that MLflow allows."""
+    """Return the alias of an architecture: its name, in the letters that MLflow allows."""
     plain = re.sub(r"[^\w\-]", "-", architecture, flags=re.ASCII)
     reserved = re.fullmatch(r"[vV]\d+|latest|champion", plain)
     return f"{plain}-model" if reserved else plain
@@ -139,7 +139,7 @@ def _log(mlruns: Path, target: str, client: "MlflowClient", name: str, entry: Mo
 
 
 def _source(client: "MlflowClient", logged: Any) -> str:
-    """Say where the version lies: a server knows its models by id, a database only in a global store."""
+    """Return where the version lies: a server knows its models by id, a database only in a global store."""
     by_server = client.tracking_uri.startswith(("http://", "https://", "databricks"))
     return f"models:/{logged.model_id}" if by_server else str(logged.artifact_location)
 
@@ -184,7 +184,7 @@ def _requirements() -> list[str]:
 def found_model(
     mlruns: Path, name: str, alias: str = CHAMPION, *, uri: str | None = None
 ) -> Iterator[Path | None]:
-    """Give the folder of a registered model while inside; None where there is no such model.
+    """Yield the folder of a registered model while inside; None where there is no such model.
 
     The local store is read without importing MLflow; from a server the folder is fetched.
     """
@@ -244,7 +244,7 @@ def _source_of(mlruns: Path, target: str, client: "MlflowClient", source: str, m
 
 
 def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str]:
-    """Give the aliases of a registered model with their versions; none where there is no such model."""
+    """Return the aliases of a registered model with their versions; none where there is no such model."""
     target = destination(uri)
     if target != LOCAL:
         from mlflow.exceptions import MlflowException

@@ -39,17 +39,17 @@ OF_ITS_OWN_TYPES = ".*Any type hint is inferred as AnyType"  # MLflow warns of i
 
 
 def database(mlruns: Path) -> Path:
-    """Give the path of the local database."""
+    """Return the path of the local database."""
     return mlruns / "mlflow.db"
 
 
 def local_uri(mlruns: Path) -> str:
-    """Give the absolute tracking URI of the local store."""
+    """Return the absolute tracking URI of the local store."""
     return f"sqlite:///{database(mlruns).resolve()}"
 
 
 def artifact_root(mlruns: Path) -> str:
-    """Give the absolute URI of the folder of artifacts."""
+    """Return the absolute URI of the folder of artifacts."""
     return (mlruns.resolve() / "artifacts").as_uri()
 
 
@@ -186,7 +186,7 @@ def open_client(mlruns: Path, target: str) -> "MlflowClient":
 
 
 def ensure_experiment(client: "MlflowClient", name: str, *, location: str | None) -> str:
-    """Give the id of an experiment, made once; one that was deleted is restored.
+    """Return the id of an experiment, made once; one that was deleted is restored.
 
     Raises:
         MlflowException: the store does not answer.

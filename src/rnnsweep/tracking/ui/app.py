@@ -43,7 +43,7 @@ SETTINGS = {
 
 
 def application(mlruns: Path) -> Application:
-    """Give MLflow's ASGI application on the store in `mlruns`; its settings go into the environment."""
+    """Return MLflow's ASGI application on the store in `mlruns`; its settings go into the environment."""
     uri = ensure_store(mlruns)
     silence_mlflow()
     root = artifact_root(mlruns)
@@ -88,7 +88,7 @@ def with_short_links(app: Application, mlruns: Path) -> Application:
 
 
 def with_defaults(app: Application, mlruns: Path) -> Application:
-    """Give the start page the colours of architectures and a closed assistant, which a browser else keeps."""
+    """Return the start page with the colours of architectures and a closed assistant."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] != "/":
@@ -103,7 +103,7 @@ def with_defaults(app: Application, mlruns: Path) -> Application:
 
 
 def defaults(mlruns: Path) -> str:
-    """Give the script: values of the browser's local storage, each only where the user has not set it."""
+    """Return the script: values of the browser's local storage, each only where the user has not set it."""
     colours = {group_id(name): colour(name) for name in architectures(mlruns)}
     once = {
         "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",

@@ -19,7 +19,7 @@ KNOWS_VIEWS = (3, 15)  # the first version of MLflow that does
 
 
 def view_links(mlruns: Path, key: str, *, base: str = DEFAULT, wait_s: float = 0.0) -> dict[str, str]:
-    """Give the address of each view by its title; empty while the store has not seen the run `key`.
+    """Return the address of each view by its title; empty while the store has not seen the run `key`.
 
     Args:
         mlruns: the folder of answers.
@@ -35,7 +35,7 @@ def view_links(mlruns: Path, key: str, *, base: str = DEFAULT, wait_s: float = 0
 
 
 def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
-    """Give what to open after a sweep, by title, wherever its runs went; `key` is its own run's.
+    """Return what to open after a sweep, by title, wherever its runs went; `key` is its own run's.
 
     On the project's own UI these are short. A server that does not know views gives the experiment alone;
     where the store is no server, or has not seen the sweep, there is nothing to open.
@@ -55,7 +55,7 @@ def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
 
 
 def knows_views(base: str) -> bool:
-    """Say whether the server is of a version that knows saved views; one that does not answer is not."""
+    """Return whether the server is of a version that knows saved views; one that does not answer is not."""
     try:
         with urllib.request.urlopen(as_oneself(f"{base}/version"), timeout=PATIENCE) as answer:
             words = answer.read(100).decode().split(".")
@@ -65,7 +65,7 @@ def knows_views(base: str) -> bool:
 
 
 def page_behind(path: str, experiments: dict[str, str]) -> str | None:
-    """Give the page behind a short address, or None where there is none.
+    """Return the page behind a short address, or None where there is none.
 
     Args:
         path: as ``/view/quickstart/standings``, decoded.
@@ -78,7 +78,7 @@ def page_behind(path: str, experiments: dict[str, str]) -> str | None:
 
 
 def key_of_sweep(mlruns: Path, sweep: str) -> str | None:
-    """Give the key of a sweep's own run; None where no such sweep was started here."""
+    """Return the key of a sweep's own run; None where no such sweep was started here."""
     with suppress(UserError, KeyError):
         return SweepFolder.of(mlruns, sweep).key()
     return None

@@ -55,7 +55,7 @@ def columns(widths: dict[str, int]) -> dict[str, Any]:
 
 
 def page(**values: Any) -> dict[str, Any]:
-    """Give a whole state of the runs page: the page's defaults, with `values` in their place."""
+    """Return a whole state of the runs page: the page's defaults, with `values` in their place."""
     return {
         "searchFilter": "",
         "orderByKey": "attributes.start_time",
@@ -89,18 +89,18 @@ def page(**values: Any) -> dict[str, Any]:
 
 
 def section(name: str, *, columns: int = 2, height: int = 380) -> dict[str, Any]:
-    """Give a section of charts, `height` pixels each; charts stand in it by its name."""
+    """Return a section of charts, `height` pixels each; charts stand in it by its name."""
     place = {"uuid": f"section-{name}", "name": name, "display": True, "isReordered": True}
     return place | {"columns": columns, "cardHeight": height}
 
 
 def hidden(metrics: Iterable[str]) -> list[dict[str, Any]]:
-    """Give charts that are not shown: without them the page adds one of its own for each metric."""
+    """Return charts that are not shown: without them the page adds one of its own for each metric."""
     return [bar(name, "hidden", title=name) | {"deleted": True} for name in metrics]
 
 
 def line(metric: str, place: str, *, title: str, by_epoch: bool = False) -> dict[str, Any]:
-    """Give a chart of curves, over optimiser steps or over epochs."""
+    """Return a chart of curves, over optimiser steps or over epochs."""
     return _chart(
         "LINE",
         place,
@@ -122,12 +122,12 @@ def line(metric: str, place: str, *, title: str, by_epoch: bool = False) -> dict
 
 
 def bar(metric: str, place: str, *, title: str) -> dict[str, Any]:
-    """Give a chart of one bar for each run or group."""
+    """Return a chart of one bar for each run or group."""
     return _chart("BAR", place, title, metricKey=metric, dataAccessKey=metric)
 
 
 def scatter(across: str, up: str, place: str, *, title: str) -> dict[str, Any]:
-    """Give a chart of parameter `across` against metric `up`."""
+    """Return a chart of parameter `across` against metric `up`."""
     return _chart(
         "SCATTER",
         place,
@@ -139,7 +139,7 @@ def scatter(across: str, up: str, place: str, *, title: str) -> dict[str, Any]:
 
 
 def parallel(params: list[str], metrics: list[str], place: str, *, title: str) -> dict[str, Any]:
-    """Give parallel coordinates of all runs."""
+    """Return parallel coordinates of all runs."""
     return _chart("PARALLEL", place, title, selectedParams=params, selectedMetrics=metrics, showAllRuns=True)
 
 

@@ -131,7 +131,7 @@ def serve_ui(
 
 
 def page_of_last_sweep(mlruns: Path) -> str:
-    """Give the page of the sweep that was started last; the list of experiments where there is none."""
+    """Return the page of the sweep that was started last; the list of experiments where there is none."""
     from rnnsweep.tracking.read.local import last_sweep
 
     experiment = last_sweep(mlruns)

@@ -102,7 +102,7 @@ class SweepPicture:
 
 
 def experiment_tags(picture: SweepPicture, *, created_ms: int) -> dict[str, str]:
-    """Give the tags of a sweep's experiment: the views, the description, the metric that counts."""
+    """Return the tags of a sweep's experiment: the views, the description, the metric that counts."""
     states = {
         "standings": _standings(picture),
         "search": _search(picture),
@@ -118,7 +118,7 @@ def experiment_tags(picture: SweepPicture, *, created_ms: int) -> dict[str, str]
 
 
 def description(question: str) -> str:
-    """Give the description of a sweep's experiment and parent run: the question and links to the views."""
+    """Return the description of a sweep's experiment and parent run: the question and links to the views."""
     lines = [f"- [{TITLES[key]}]({page_of(EXPERIMENT, key)}): {MEANINGS[key]}" for key in TITLES]
     return "\n".join([f"**{question}**", "", *lines])
 
@@ -153,7 +153,7 @@ def answered_description(
 
 
 def page_of(experiment: str, view: str) -> str:
-    """Give the part of a view's address that follows the server's: ``#/experiments/3/runs?...``."""
+    """Return the part of a view's address that follows the server's: ``#/experiments/3/runs?...``."""
     mode = "CHART" if view in CHARTS else "TABLE"
     # without the first, the page opens in the mode for language models, which shows no runs
     query = {"workflowType": "machine_learning", "viewStateShareKey": view, "compareRunsMode": mode}

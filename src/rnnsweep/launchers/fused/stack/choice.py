@@ -54,7 +54,7 @@ def draw_for(device: torch.device) -> Draw:
 
 
 def why_no_kernels(config: ModelConfig, dtype: torch.dtype) -> str | None:
-    """Say why Triton's kernels cannot step a network; None where they can."""
+    """Return why Triton's kernels cannot step a network; None where they can."""
     if find_spec("triton") is None:
         return "Triton is not installed (pip install 'rnnsweep[gpu]')"
     if dtype != torch.float32:

@@ -19,7 +19,7 @@ def _tanh(x):
 
 @triton.jit
 def _rows(k, B, R: tl.constexpr, P: tl.constexpr, H):
-    """Give the tile's texts, the units, and which of both there are."""
+    """Return the tile's texts, the units, and which of both there are."""
     b = tl.program_id(1) * R + tl.arange(0, R)[:, None]
     j = tl.arange(0, P)[None, :]
     return b, j, (b < B) & (j < H)

@@ -19,7 +19,7 @@ _COUNTERS = 256  # of a program that draws
 
 
 def _sizes(states_KTBH: Tensor) -> tuple[tuple[int, int], dict[str, int]]:
-    """Give the grid and the sizes that every kernel of a cell takes."""
+    """Return the grid and the sizes that every kernel of a cell takes."""
     members, steps, texts, units = states_KTBH.shape
     filled = max(16, 1 << (units - 1).bit_length())
     return (members, -(-texts // ROWS)), {

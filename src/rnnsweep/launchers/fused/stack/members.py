@@ -25,7 +25,7 @@ class Draw(Protocol):
     def __call__(
         self, keys_K2: Tensor, steps_K: Tensor, rates_K: Tensor, *, site: int, count: int, dtype: torch.dtype
     ) -> Tensor:
-        """Give the factors."""
+        """Return the factors."""
 
 
 def draw_factors(
@@ -61,7 +61,7 @@ class Members:
         self.keys_K2[member].copy_(torch.tensor(split_key(seed)))
 
     def stepping(self) -> Numbers:
-        """Give the numbers of the step that is being done."""
+        """Return the numbers of the step that is being done."""
         return {**self.numbers, "step": (self.steps_K + 1).double()}
 
     def factors(self, name: str, shape: tuple[int, ...], *, dtype: torch.dtype, number: int = 0) -> Tensor:

@@ -21,7 +21,7 @@ SETTINGS = ("beta1", "beta2", "coupled", "decoupled")
 
 
 def settings_of(config: OptimizerConfig) -> dict[str, float]:
-    """Give a member's numbers: two betas, or the momentum, and weight decay in the gradient or beside it."""
+    """Return a member's numbers: two betas, or the momentum, and weight decay, coupled or decoupled."""
     if config.name == "sgd":
         return {"beta1": config.momentum, "beta2": 0.0, "coupled": config.weight_decay, "decoupled": 0.0}
     beside = config.name == "adamw"
@@ -34,7 +34,7 @@ def settings_of(config: OptimizerConfig) -> dict[str, float]:
 
 
 def _like(number_K: Tensor, values_Kx: Tensor) -> Tensor:
-    """Give a number of each member in the shape and the precision of its values."""
+    """Return a number of each member in the shape and the precision of its values."""
     return number_K.to(values_Kx.dtype).view(-1, *[1] * (values_Kx.ndim - 1))
 
 
@@ -51,7 +51,7 @@ class Adam:
 
     @staticmethod
     def moved(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
-        """Give weights, means and squares after a step; `n["step"]` counts it already."""
+        """Return weights, means and squares after a step; `n["step"]` counts it already."""
         weights, mean, square = values
         gradient = gradient + weights * _like(n["coupled"], weights)
         mean = torch.lerp(mean, gradient, _like(1 - n["beta1"], mean))
@@ -64,7 +64,7 @@ class Adam:
 
     @staticmethod
     def gains(rate_K: Tensor, n: Numbers) -> Tensor:
-        """Give gains_KQ of the step that was just done, for rows that it did not touch."""
+        """Return gains_KQ of the step that was just done, for rows that it did not touch."""
         root_K = (1 - n["beta2"] ** n["step"]).sqrt()
         gain_K = rate_K * root_K / (1 - n["beta1"] ** n["step"])
         return gain_K.unsqueeze(1) * root_K.unsqueeze(1) ** torch.arange(4, device=root_K.device)
@@ -97,7 +97,7 @@ class SGD:
 
     @staticmethod
     def moved(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
-        """Give weights and velocities after a step."""
+        """Return weights and velocities after a step."""
         weights, velocity = values
         gradient = gradient + weights * _like(n["coupled"], weights)
         velocity = velocity * _like(n["beta1"], velocity) + gradient
@@ -105,7 +105,7 @@ class SGD:
 
     @staticmethod
     def gains(rate_K: Tensor, n: Numbers) -> Tensor:
-        """Give gains_KQ of the step that was just done, for rows that it did not touch."""
+        """Return gains_KQ of the step that was just done, for rows that it did not touch."""
         return rate_K.unsqueeze(1)
 
     @staticmethod
@@ -122,7 +122,7 @@ Rule = type[Adam] | type[SGD]
 
 
 def rule_of(config: OptimizerConfig) -> Rule:
-    """Give the arithmetic of an optimiser."""
+    """Return the arithmetic of an optimiser."""
     return SGD if config.name == "sgd" else Adam
 
 
@@ -131,7 +131,7 @@ def _column(numbers_KM: Tensor, values_KME: Tensor) -> Tensor:
 
 
 def quadrature(moments_K4M: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Give two weights and two nodes with the same four moments, as `rnnsweep.optim.skipped` does."""
+    """Return two weights and two nodes with the same four moments, as `rnnsweep.optim.skipped` does."""
     total, first, second, third = moments_K4M.unbind(1)
     some = total > 0
     sure = torch.where(some, total, 1.0)

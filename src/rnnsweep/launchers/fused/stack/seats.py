@@ -50,7 +50,7 @@ class Stacks:
         self._rooms: dict[tuple[object, ...], _Room] = {}
 
     def takes(self, network: Network, optimizer: Optimizer) -> bool:
-        """Say whether a training may hand whole chunks in; else it takes its steps one by one."""
+        """Return whether a training may hand whole chunks in; else it takes its steps one by one."""
         device = network.embedding.weight.device
         plain = network.config.input == "embedding" and optimizer.lazy is None
         return plain and (self._everywhere or device.type == "cuda")
@@ -70,7 +70,7 @@ class Stacks:
         return [heard[room.members[work.owner]] for work in works]
 
     def leave(self, owner: object) -> None:
-        """Give a training's seat free; its weights become its own again."""
+        """Free a training's seat; its weights become its own again."""
         for room in self._rooms.values():
             if owner in room.members:
                 room.dismiss(owner)
@@ -78,11 +78,11 @@ class Stacks:
 
     @property
     def empty(self) -> bool:
-        """Say that nobody sits in a stack."""
+        """Whether no training is in a stack."""
         return not self._rooms
 
     def stack_of(self, owner: object) -> Stack:
-        """Give the stack in which a training sits."""
+        """Return the stack in which a training sits."""
         return next(room.stack for room in self._rooms.values() if owner in room.members)
 
     def _lazy(self, work: Work) -> bool:
@@ -155,7 +155,7 @@ def _fitted(plan: Plan, network: Network) -> Plan:
 
 
 def _covering(plan: Plan, had: Plan) -> Plan:
-    """Give the plan that holds what both hold; one that must grow grows by half at least."""
+    """Return the plan that holds what both hold; one that must grow grows by half at least."""
     members = had.members if plan.members <= had.members else max(plan.members, had.members * 3 // 2)
     return replace(
         plan,
@@ -221,7 +221,7 @@ class _Lent:
         return {**trained(network), "embedding.weight": network.embedding.weight}
 
     def _slices(self) -> dict[str, list[Tensor]]:
-        """Give each weight's place in the stack, and those of its states."""
+        """Return each weight's place in the stack, and those of its states."""
         own = self._stack.weights.of(self._member)
         dense = {name: [values[name] for values in own] for name in own[0]}
         return {**dense, "embedding.weight": self._stack.table.of(self._member)}

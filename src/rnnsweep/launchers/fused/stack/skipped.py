@@ -84,7 +84,7 @@ class Sums:
         self.moments_KQL.scatter_add_(2, place_KW.unsqueeze(1).expand_as(terms_KQW), terms_KQW)
 
     def of(self, members: slice) -> Part:
-        """Give the sums of some members."""
+        """Return the sums of some members."""
         return Part(self.now_K[members], self.moments_KQL[members], self.logarithm_KL[members])
 
     def since(self, last_KM: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -62,7 +62,7 @@ class Chunk:
         self.losses_SK = like.new_zeros(steps, members)
 
     def now(self) -> list[Tensor]:
-        """Give rows_KB, texts_K and rate_K of the step to do."""
+        """Return rows_KB, texts_K and rate_K of the step to do."""
         return [each.index_select(0, self.at)[0] for each in (self.rows_SKB, self.texts_SK, self.rates_SK)]
 
     def done(self, targets_KB: Tensor, logits_KBC: Tensor, losses_K: Tensor) -> None:
@@ -263,7 +263,7 @@ class Stack:
         return self.table.gather(rows_KM, gradient_KME)
 
     def _scale(self, gradient_KP: Tensor, of_table: Tensor | None) -> Tensor:
-        """Give what brings a member's gradients within its limit: as torch.nn.utils.clip_grad_norm_."""
+        """Return what brings a member's gradients within its limit: as torch.nn.utils.clip_grad_norm_."""
         squares_K = gradient_KP.square().sum(1)
         if of_table is not None:
             squares_K = squares_K + of_table.square().sum((1, 2))
@@ -272,7 +272,7 @@ class Stack:
 
 
 def _losses(logits_KBC: Tensor, targets_KB: Tensor) -> Tensor:
-    """Give each member's summed cross-entropy."""
+    """Return each member's summed cross-entropy."""
     flat = cross_entropy(
         logits_KBC.flatten(0, 1), targets_KB.flatten(), reduction="none", ignore_index=NO_TARGET
     )

@@ -36,17 +36,17 @@ class Table(ABC):
         return [self.weights_RE, *self.states]
 
     def of(self, member: int) -> list[Tensor]:
-        """Give a member's rows of the weights and of each state."""
+        """Return a member's rows of the weights and of each state."""
         own = slice(member * self.rows, (member + 1) * self.rows)
         return [values_RE[own] for values_RE in self.values]
 
     def numbered(self, tokens_KM: Tensor) -> Tensor:
-        """Give each token's row of the table."""
+        """Return each token's row of the table."""
         members = torch.arange(self.members, device=tokens_KM.device)
         return tokens_KM + self.rows * members.unsqueeze(1)
 
     def read(self, rows_KM: Tensor, n: Numbers) -> Tensor:
-        """Give the current vectors_KME, without a way back."""
+        """Return the current vectors_KME, without a way back."""
         return self.weights_RE.index_select(0, rows_KM.flatten()).view(*rows_KM.shape, -1)
 
     @abstractmethod
@@ -71,7 +71,7 @@ class StillTable(Table):
     """Frozen embeddings."""
 
     def gather(self, rows_KM: Tensor, gradient_KME: Tensor) -> Tensor:
-        """Give nothing to move by."""
+        """Return nothing to move by."""
         return gradient_KME.new_zeros(self.members, 1, 1)
 
     def move(self, gradient_Kxx: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
@@ -86,7 +86,7 @@ class DenseTable(Table):
         self._rule = rule
 
     def gather(self, rows_KM: Tensor, gradient_KME: Tensor) -> Tensor:
-        """Give gradient_KVE."""
+        """Return gradient_KVE."""
         sums_RE = torch.zeros_like(self.weights_RE).index_add_(
             0, rows_KM.flatten(), gradient_KME.flatten(0, 1)
         )
@@ -120,7 +120,7 @@ class LazyTable(Table):
         self._read: tuple[Tensor, list[Tensor]] | None = None
 
     def read(self, rows_KM: Tensor, n: Numbers) -> Tensor:
-        """Give vectors_KME with what their rows missed made up for; the table itself waits for `move`."""
+        """Return vectors_KME with what their rows missed made up for; the table itself waits for `move`."""
         flat_N, shape = rows_KM.flatten(), rows_KM.shape
         values = [values_RE.index_select(0, flat_N).view(*shape, -1) for values_RE in self.values]
         last_KM = self.last_R.index_select(0, flat_N).view(shape)
@@ -129,7 +129,7 @@ class LazyTable(Table):
         return current[0]
 
     def gather(self, rows_KM: Tensor, gradient_KME: Tensor) -> Tensor:
-        """Give gradient_KME with each row's sum at its first position, zeros at the others."""
+        """Return gradient_KME with each row's sum at its first position, zeros at the others."""
         flat_N = rows_KM.flatten()
         numbers_N = torch.arange(len(flat_N), device=flat_N.device)
         self._first_R.scatter_reduce_(0, flat_N, numbers_N, "amin", include_self=False)

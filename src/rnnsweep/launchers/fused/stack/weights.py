@@ -16,7 +16,7 @@ from rnnsweep.networks import Network
 
 
 def trained(network: Network) -> dict[str, Tensor]:
-    """Give the dense weights by name: all but the embedding."""
+    """Return the dense weights by name: all but the embedding."""
     table = network.embedding.weight
     return {name: weight for name, weight in network.named_parameters() if weight is not table}
 
@@ -40,11 +40,11 @@ class Weights:
         return [self.flat_KP.detach(), *self.states]
 
     def of(self, member: int) -> list[dict[str, Tensor]]:
-        """Give a member's weights, and each of its states, by the weights' names."""
+        """Return a member's weights, and each of its states, by the weights' names."""
         return [self._cut(values_KP[member : member + 1], 0) for values_KP in self.values]
 
     def named(self) -> Callable[[str], Tensor]:
-        """Give each weight of all members by its name, with a way back to `flat_KP`."""
+        """Return each weight of all members by its name, with a way back to `flat_KP`."""
         parts = self._cut(self.flat_KP, None)
         return lambda name: parts[name] if name in parts else self._zeros[name]
 
