@@ -5,7 +5,7 @@ file of ours is opened without following a link, and is a regular file; a folder
 mlruns/, which itself may be a link.
 
 One rule for a line that a killed process or a full disk left torn: a line counts where it ends in a newline
-and reads as JSON; what stands behind the last such line is cut off before the next line is written.
+and reads as JSON; what is behind the last such line is cut off before the next line is written.
 """
 
 import errno

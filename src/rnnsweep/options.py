@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from rnnsweep.errors import UserError, nearest
 
 KEY = "[key]"  # how pydantic locates a key of a mapping
-TAG = "<"  # begins the name of a union's member, which stands in pydantic's locations and in no file
+TAG = "<"  # begins the name of a union's member, which occurs in pydantic's locations and in no file
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

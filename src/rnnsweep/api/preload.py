@@ -18,7 +18,7 @@ MODULES = (
 
 @contextmanager
 def imports_ahead(*, after_s: float = AFTER_S) -> Iterator[None]:
-    """Import beside what is done within, once that has taken a while; no import goes on after it."""
+    """Import beside what is done within, once that has taken a while; no import continues after it."""
     over = threading.Event()
     thread = threading.Thread(target=_import, args=(over, after_s), name="imports")
     thread.start()

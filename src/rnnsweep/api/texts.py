@@ -129,10 +129,10 @@ def write_answers(texts: Sequence[str], answers: "Sequence[Answer]", to: Path) -
 
 def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
     for row, answer in zip(_rows(asked), answers, strict=True):
-        told = asdict(answer)
+        fields = asdict(answer)
         if asked.columns:
-            told = _beside(row, {"prediction": told.pop(next(iter(told))), **told})
-        file.write(json.dumps({**row, **told}, ensure_ascii=False, default=str) + "\n")
+            fields = _beside(row, {"prediction": fields.pop(next(iter(fields))), **fields})
+        file.write(json.dumps({**row, **fields}, ensure_ascii=False, default=str) + "\n")
 
 
 def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:

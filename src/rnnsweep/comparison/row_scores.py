@@ -30,7 +30,7 @@ class RowScores:
     def pair(self, a: str, b: str, seeds: Sequence[str], *, single: bool) -> NDArray[np.float64] | None:
         """Return a - b for each seed and row, (R, N); None where the rows of one of them are not known.
 
-        With `single`, b is one fit that stands beside every seed of a.
+        With `single`, b is one fit, compared with every seed of a.
         """
         first = self._rows(a, seeds)
         second = self._only(b, len(seeds)) if single else self._rows(b, seeds)

@@ -247,7 +247,7 @@ def _assign(typed: DictConfig, setting: Setting) -> None:
 
 
 def _with_origin(error: UserError, settings: Mapping[str, Setting]) -> UserError:
-    """Add where the value stands to what a dataclass says: ``model.dropout=2 (command line): must ...``."""
+    """Add the origin of a value to an error of a dataclass: ``model.dropout=2 (command line): must ...``."""
     message = str(error)
     found = _REFUSED_KEY.match(message)
     setting = settings.get(found.group(1)) if found else None

@@ -1,4 +1,4 @@
-"""The files of conf/: which there are, what they hold, and on which line a key stands."""
+"""The files of conf/: which there are, what they hold, and on which line a key is."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class Origin:
 
     @property
     def line(self) -> int | None:
-        """The line of the file on which the key stands, from 1."""
+        """The line of the file on which the key is, from 1."""
         return line_of(self.path, self.inner) if self.path else None
 
     def __str__(self) -> str:

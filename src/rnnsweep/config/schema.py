@@ -147,7 +147,7 @@ def refuse_unknown_key(key: str, value: object, where: str) -> None:
     """Raise UserError unless `key` holds a value of a run.
 
     Raises:
-        UserError: naming the key, the value, where it stands and the nearest right key.
+        UserError: naming the key, the value, where it is and the nearest right key.
     """
     if key in known_keys():
         return

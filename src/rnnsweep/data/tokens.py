@@ -7,7 +7,7 @@ boundaries (UAX 29) have them. Of ``characters``: the text's characters. Of ``su
 byte pair encoding or a unigram model finds on the training part (Hugging Face's tokenizers). Of
 ``basic_english``: the rules of torchtext's tokeniser of that name (words keep ``-``, ``$`` and ``#``; quotes,
 colons and semicolons are dropped). Of ``keras``: the rules of its TextVectorization (punctuation is dropped,
-words are what stands between blanks). Of ``list``: what a column of lists of tokens holds.
+words are what is between blanks). Of ``list``: what a column of lists of tokens holds.
 
 A text without any token is one unknown token, so that every row has a length of 1 or more.
 """

@@ -130,7 +130,7 @@ def _reads_as_text(data: mmap.mmap, start: int, width: int) -> bool:
 
 
 def _lines(path: Path, data: mmap.mmap, layout: _Layout) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each line's first word and where the rest of it stands."""
+    """Yield each line's first word and where the rest of it is."""
     at, count = layout.start, 0
     while at < len(data):
         end = data.find(b"\n", at)

@@ -81,7 +81,7 @@ class Agenda:
         return self._trial(name, candidate) if candidate else self.next()
 
     def again(self, job: Job) -> None:
-        """Queue a job whose process was lost: it goes on from its checkpoint, before anything new."""
+        """Queue a job whose process was lost: it resumes from its checkpoint, before anything new."""
         job.task = replace(job.task, resume=True)
         self.ready.appendleft(job)
 

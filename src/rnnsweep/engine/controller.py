@@ -243,7 +243,7 @@ class Controller:
     def _again(self, job: Job, outcome: Outcome, what: str) -> None:
         name = job.task.name
         job.task.files.forget_outcome()
-        self.records.interrupted(job.task)  # where someone stops the sweep before it goes on
+        self.records.interrupted(job.task)  # where someone stops the sweep before it continues
         self.ledger.write("end", name=name, state="retried", cause=outcome.cause, reason=outcome.reason)
         self.listener.message(f"{name}: {outcome.cause} ({outcome.reason}); {what}")
         self.agenda.again(job)
@@ -273,7 +273,7 @@ class Controller:
         self.listener.message(f"{task.name}: failed: {cause}: {reason} ({log})")
 
     def snapshot(self) -> Snapshot:
-        """Return where the sweep stands now."""
+        """Return the progress of the sweep now."""
         now = self.clock.now()
         return Snapshot(
             sweep=self.sweep.name,

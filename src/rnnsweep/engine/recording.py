@@ -102,7 +102,7 @@ class Recording:
             self._run_of(task).tags({"rnnsweep.reason": _reason(outcome) or INFEASIBLE})
 
     def interrupted(self, task: TrialTask) -> None:
-        """End the run of a task that was stopped by force, until it goes on."""
+        """End the run of a task that was stopped by force, until it continues."""
         # a process that ended before it could open its run left none; on a full disk the next command does it
         with suppress(ValueError, OSError):
             _end(RunRecord.attach(self._mlruns, task.key), Outcome(EndState.INTERRUPTED))

@@ -67,7 +67,7 @@ def run_sweep(
     accept_changes: bool = False,
     extend: Race | None = None,
 ) -> SweepSummary:
-    """Run a sweep until its budget is spent and its replicates are done; called again, it goes on.
+    """Run a sweep until its budget is spent and its replicates are done; called again, it continues.
 
     SIGINT or SIGTERM once: the trials checkpoint and stop, and the summary's state is ``interrupted``;
     twice: they end at once. The launcher is closed at the end, whatever happens.

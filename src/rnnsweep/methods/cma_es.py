@@ -39,7 +39,7 @@ class OptimiserUnpickler(pickle.Unpickler):
 
 
 class SafeCmaEsSampler(CmaEsSampler):
-    """Optuna's CMA-ES, which goes on from a state of its own kind alone."""
+    """Optuna's CMA-ES, which resumes from a state of its own kind alone."""
 
     def _restore_optimizer(self, completed_trials: "Sequence[optuna.trial.FrozenTrial]") -> Any:
         for trial in reversed(completed_trials):

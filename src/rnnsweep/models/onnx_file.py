@@ -76,7 +76,7 @@ def refuse_different(model: TextModel, onnx_bytes: bytes, *, seed: int = 0) -> N
 
 
 def _texts(draw: np.random.Generator, lengths: list[int], *, words: int) -> tuple[Any, Any]:
-    """Draw token ids; what stands after a text's length is other words, which must not matter."""
+    """Draw token ids; what is after a text's length is other words, which must not matter."""
     shape = (len(lengths), max(lengths))
     return draw.integers(0, words, shape, dtype=np.int64), np.array(lengths, dtype=np.int64)
 

@@ -103,7 +103,7 @@ class TextModel:
     def predict(self, texts: str | Sequence[str]) -> list[Answer]:
         """Answer each text, in their order: a label and the probability of each, or a number.
 
-        Each text gets the answer that it gets alone, whatever stands beside it.
+        Each text gets the answer that it gets alone, whatever the others are.
 
         Raises:
             TypeError: something among the texts is no text.

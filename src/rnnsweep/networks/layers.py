@@ -19,7 +19,7 @@ class EquationLayers(nn.Module):
     """Recurrent layers that step through time by a cell's equations, with the interface of `nn.RNNBase`.
 
     Args:
-        cell: its name, which stands where PyTorch's modules have a mode.
+        cell: its name, as PyTorch's modules have a mode.
         input_size: E of the first layer.
         hidden_size: H.
         num_layers: one above the other.

@@ -46,7 +46,7 @@ class Network(nn.Module):
         self.output = nn.Linear(output_width(config, level=level), classes)
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return outputs_BK (or outputs_BTK) of rows of token ids; beyond a row's length stands padding."""
+        """Return outputs_BK (or outputs_BTK) of rows of token ids; what follows a row's end is padding."""
         learns = self.training or torch.is_grad_enabled()
         if self.layers is None or learns or choose(self.embedding.weight, cell=self.cell) != "compiled":
             return self.read(self.embedding_dropout(self.embedding(tokens_BT.t())), lengths_B)

@@ -10,7 +10,7 @@ from torch import Tensor
 def pool(
     outputs_TBH: Tensor, lengths_B: Tensor, *, pooling: str, bidirectional: bool, ragged: bool
 ) -> Tensor:
-    """Pool over time; what stands at or after a text's length is never read.
+    """Pool over time; what is at or after a text's length is never read.
 
     "last" takes each direction's last state: the forward one at length - 1, the backward one at 0;
     "mean_max" puts the mean and the largest side by side (Howard and Ruder 2018).

@@ -78,7 +78,7 @@ class LazyRows(ABC):
         """Return the state, which belongs to the table as it is now; saving changes neither.
 
         (Bringing rows up to date earlier than a training without a save would do gives the same weights up
-        to rounding only; so a training that goes on from a checkpoint equals one that was never stopped.)
+        to rounding only; so a training that resumes from a checkpoint equals one that was never stopped.)
         """
         return {
             "steps": self.steps,

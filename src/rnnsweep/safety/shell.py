@@ -1,6 +1,6 @@
 """Commands that a person copies into a shell: quoted, and framed so that a copy holds nothing else.
 
-Names of sweeps, settings and paths may come from somebody else. A command is made here alone, stands at the
+Names of sweeps, settings and paths may come from somebody else. A command is made here alone, is at the
 end of its line, and is never put between quotes or backticks: a shell would read those as its own.
 """
 

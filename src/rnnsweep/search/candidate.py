@@ -28,5 +28,5 @@ class Candidate:
     overrides: tuple[str, ...]
     attempts: int  # processes that this trial has already lost
     begun: bool  # a process may have worked on it
-    shrunk: bool = False  # it ran out of memory once, and goes on in smaller pieces
+    shrunk: bool = False  # it ran out of memory once, and continues in smaller pieces
     tags: Mapping[str, str] = field(default_factory=dict)  # of its run, beside the usual ones

@@ -26,7 +26,7 @@ def make_sampler(sweep: Sweep, architecture: str, trials: int) -> BaseSampler:
     """Make the sampler that proposes the trial after `trials` others.
 
     A sampler made anew with the same seed would repeat its first proposals in a continued study; this one's
-    seed counts the trials, so that a study goes on where it was.
+    seed counts the trials, so that a study continues where it was.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -170,7 +170,7 @@ class Search:
         write_now(self.storage)
 
     def shrink(self, number: int, overrides: tuple[str, ...]) -> None:
-        """Store the overrides with which a trial that ran out of memory goes on as the same trial."""
+        """Store the overrides with which a trial that ran out of memory continues as the same trial."""
         trial = self._trials[number]
         trial.set_user_attr("overrides", json.dumps(overrides))
         trial.set_user_attr("shrunk", True)

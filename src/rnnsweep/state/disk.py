@@ -11,7 +11,7 @@ from rnnsweep.files import is_full_disk, open_own
 
 T = TypeVar("T")
 
-NEED = 16 << 20  # bytes that must be free before a sweep goes on; doubled each time they were too few
+NEED = 16 << 20  # bytes that must be free before a sweep continues; doubled each time they were too few
 MOST = 4 << 30
 PAUSE_S = 1.0  # between two looks
 PROBE = "room.probe"

@@ -1,7 +1,7 @@
 """The ledger of a sweep: what nobody else knows of it, one line for each event.
 
 Sessions of controllers, when a task took its slot and left it, pauses, attempts that were lost, tasks that
-somebody wants tried again. How a task ended stands in its outcome.json.
+somebody wants tried again. How a task ended is in its outcome.json.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""How a task ended: a word of four, why, and its scores. It stands in `outcome.json` in the task's folder."""
+"""How a task ended: a word of four, why, and its scores. It is in `outcome.json` in the task's folder."""
 
 import json
 from collections.abc import Mapping

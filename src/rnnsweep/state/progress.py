@@ -81,7 +81,7 @@ class Listener(Protocol):
     """Whoever shows the sweep to a person."""
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show where the sweep stands; called at every event and a few times a second."""
+        """Show the progress; called at every event and a few times a second."""
 
     def message(self, text: str) -> None:
         """Tell one line, as that a trial failed."""

@@ -1,4 +1,4 @@
-"""Where each task of a sweep stands: its outcome where it has one, else what the ledger says of it."""
+"""The state of each task of a sweep: its outcome where it has one, else what the ledger says of it."""
 
 import os
 from collections.abc import Iterable, Mapping

@@ -61,7 +61,7 @@ class Score:
         return f"{value:,.1f}" if abs(value) >= LARGE else f"{value:.{digits}f}"
 
     def difference(self, value: float, *, sign: bool = False) -> str:
-        """Write a difference of two natural values without its unit, `words` of which stands behind it."""
+        """Write a difference of two natural values without its unit, which `words` returns."""
         digits = 2 if self.factor != 1.0 else 4
         return f"{self.factor * value:+.{digits}f}" if sign else f"{self.factor * value:.{digits}f}"
 

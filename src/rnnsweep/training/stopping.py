@@ -21,7 +21,7 @@ def stop(trainer: pl.Trainer, reason: str) -> None:
     """Ask a training to end at the next chunk of about a thousand texts; the first reason given stays.
 
     A callback calls it from any hook. "interrupted" writes a checkpoint at that point, from which
-    ``train(..., resume=True)`` goes on as if nothing had happened. A bare ``trainer.should_stop = True``
+    ``train(..., resume=True)`` continues as if nothing had happened. A bare ``trainer.should_stop = True``
     counts as "interrupted".
     """
     assert reason in REASONS, reason

@@ -54,7 +54,7 @@ def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
 
 
 def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
-    """End the run; where the disk kept a line or a file of it out, the trial goes on when there is room."""
+    """End the run; where the disk kept a line or a file of it out, the trial continues when there is room."""
     full = outcome.cause == FULL_DISK
     close_record(record, replace(outcome, state="interrupted") if full else outcome)
     if record.flush() or record.missing:

@@ -23,7 +23,7 @@ def run_studies(
 
     Args:
         asked: the sweep as its file says.
-        run: runs one sweep, or goes on with it, and compares what came out where the second says so.
+        run: runs one sweep, or continues with it, and compares what came out where the second says so.
         studies: whole searches in all.
         tell: called with the study that begins.
     """

@@ -27,7 +27,7 @@ INTERRUPTED = 130
     ("rnnsweep train", "train the run that conf/config.yaml describes"),
     ("rnnsweep train model=gru optimizer.lr=0.01 trainer.max_epochs=3", "another model and other values"),
     ("rnnsweep train -m model=lstm,gru optimizer.lr=0.003,0.01", "every combination, as a sweep"),
-    ("rnnsweep train data.train=reviews.csv", "your own text, and what is to be told of it"),
+    ("rnnsweep train data.train=reviews.csv", "your own text, and what is to be predicted"),
     ("rnnsweep train --resume 3f9a1c", "a run that was interrupted, from its last checkpoint"),
     ("rnnsweep train model=bilstm --json | jq .validation", "one JSON object, for programs"),
 )

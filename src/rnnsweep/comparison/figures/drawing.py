@@ -1,7 +1,7 @@
 """From Vega-Altair's charts to SVG: in the colours of its page, light or dark, or on white paper.
 
 A chart names its colours as CSS variables, which Vega hands through. A page defines them; a file gets the
-colours themselves. Every mark has a `told`: what shows when the pointer rests on it. It begins with the
+colours themselves. Every mark has a `tooltip`: what shows when the pointer rests on it. It begins with the
 architectures that the mark belongs to, as ``gru: ...`` or ``gru − lstm: ...``, by which a page hides it.
 """
 
@@ -119,7 +119,7 @@ def values(
         of: the axis holds all of these, with room at both ends.
         domain: the ends themselves; without either they are those of the data.
         log: powers of ten are equally far apart.
-        reverse: the smallest value stands where the largest would.
+        reverse: the smallest value is where the largest would.
         axis: further properties of Vega-Lite's axis.
     """
     domain = domain if of is None else around(of, log=log)
@@ -153,16 +153,16 @@ def dotted(data: pd.DataFrame, x: alt.X, y: alt.Y, colours: alt.Color) -> alt.Ch
     """Return small dots; many become one path an architecture, whose dots are lines of no length."""
     if len(data) <= TITLED:
         dots = alt.Chart(data).mark_circle(size=13, opacity=0.4, clip=True)
-        return dots.encode(x=x, y=y, color=colours, description="told:N")
+        return dots.encode(x=x, y=y, color=colours, description="tooltip:N")
     at = y.shorthand.partition(":")[0]
     gaps = data.assign(**{at: float("nan")})
     both = pd.concat([data, gaps]).sort_index(kind="stable").reset_index(drop=True)
-    both = both.assign(place=both.index, told=both["architecture"] + ": trials")
+    both = both.assign(place=both.index, tooltip=both["architecture"] + ": trials")
     path = {"invalid": "break-paths-show-domains", "strokeCap": "round", "strokeWidth": 4}
     return (
         alt.Chart(both)
         .mark_line(opacity=0.4, clip=True, **path)
-        .encode(x=x, y=y, color=colours, order="place:Q", description="told:N")
+        .encode(x=x, y=y, color=colours, order="place:Q", description="tooltip:N")
     )
 
 
@@ -197,7 +197,7 @@ def draw(chart: Any, name: str, label: str) -> str:
 
 
 def _renumbered(svg: str, name: str) -> str:
-    """Count identifiers of clips from 1: Vega goes on counting from one chart to the next."""
+    """Count identifiers of clips from 1: Vega continues counting from one chart to the next."""
     known = {old: f"{name}-{n}" for n, old in enumerate(dict.fromkeys(re.findall(r'id="(clip\d+)"', svg)), 1)}
     return re.sub(r"\bclip\d+\b", lambda match: known.get(match[0], match[0]), svg)
 
@@ -209,14 +209,14 @@ def _simplify(root: ElementTree.Element) -> None:
             if child.attrib.get("display") == "none" or child.attrib.get("class") == "background":
                 parent.remove(child)
     for element in root.iter():
-        told = element.attrib.pop("aria-label", "") if element.tag != f"{{{_SVG}}}g" else ""
+        tooltip = element.attrib.pop("aria-label", "") if element.tag != f"{{{_SVG}}}g" else ""
         for name in [
             n for n in element.attrib if n.startswith("aria-") or n in ("role", "class", "pointer-events")
         ]:
             del element.attrib[name]
-        _own(element, told or (element.text or "" if element.tag == f"{{{_SVG}}}text" else ""))
-        if told:
-            element.insert(0, _title(told))
+        _own(element, tooltip or (element.text or "" if element.tag == f"{{{_SVG}}}text" else ""))
+        if tooltip:
+            element.insert(0, _title(tooltip))
         for name in {"transform", "d"} & set(element.attrib):
             element.attrib[name] = re.sub(r"-?\d+\.\d+", _rounded, element.attrib[name])
 
@@ -231,9 +231,9 @@ def _rounded(match: re.Match[str]) -> str:
     return f"{float(match[0]):.1f}".removesuffix(".0")
 
 
-def _own(element: ElementTree.Element, told: str) -> None:
-    owners = told.partition(": ")[0].partition(",")[0].split(MINUS)
-    if told and len(owners) <= 2:
+def _own(element: ElementTree.Element, tooltip: str) -> None:
+    owners = tooltip.partition(": ")[0].partition(",")[0].split(MINUS)
+    if tooltip and len(owners) <= 2:
         element.attrib |= dict(zip(("data-a", "data-b"), owners, strict=False))
 
 

@@ -29,7 +29,7 @@ def front_figure(comparison: Comparison) -> Figure | None:
     y = alt.Y(**scores(comparison.score, "validation", "validation", of=[point.values[0] for point in every]))
     colours = hues(names)
     own = alt.Chart(_data(front.points, front.objectives)).encode(x=x, y=y, color=colours)
-    told = own.encode(description="told:N")
+    tooltip = own.encode(description="tooltip:N")
     others = _data(front.others, front.objectives)
     return Figure(
         name="front",
@@ -42,9 +42,9 @@ def front_figure(comparison: Comparison) -> Figure | None:
         drawn=alt.layer(
             dotted(others, x, y, colours),
             # a line that rises only where a larger network is there to rise with
-            told.mark_line(interpolate="step-after", strokeWidth=1),
-            told.mark_point(size=64, strokeWidth=1.6, opacity=1, filled=False),
-            told.mark_circle(size=64, opacity=1).transform_filter("datum.best"),
+            tooltip.mark_line(interpolate="step-after", strokeWidth=1),
+            tooltip.mark_point(size=64, strokeWidth=1.6, opacity=1, filled=False),
+            tooltip.mark_circle(size=64, opacity=1).transform_filter("datum.best"),
         ).properties(width=WIDTH, height=300),
         columns=("architecture", "trial", *front.objectives, "front", "front_of_all", "run_id"),
         rows=[
@@ -61,9 +61,9 @@ def _cost(point: FrontPoint) -> float:
 
 
 def _data(points: Sequence[FrontPoint], objectives: Sequence[str]) -> pd.DataFrame:
-    def told(point: FrontPoint) -> str:
+    def tooltip(point: FrontPoint) -> str:
         written = (f"{name} {write_value(name, v)}" for name, v in zip(objectives, point.values, strict=True))
         return f"{point.architecture}: trial {point.trial}, {', '.join(written)}"
 
-    rows = [(p.architecture, _cost(p), p.values[0], p.of_all, told(p)) for p in points]
-    return table(rows, "architecture", "cost", "validation", "best", "told")
+    rows = [(p.architecture, _cost(p), p.values[0], p.of_all, tooltip(p)) for p in points]
+    return table(rows, "architecture", "cost", "validation", "best", "tooltip")

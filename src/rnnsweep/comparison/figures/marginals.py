@@ -59,8 +59,8 @@ def _panel(
         for value, predicted in zip(m.values, m.scores, strict=True)
     ]
     y = alt.Y(**scores(score, "predicted", "", of=every, tickCount=4)).title(None)
-    data = table(rows, "architecture", "value", "predicted", "told")
-    base = alt.Chart(data).encode(y=y, color=hues(names), description="told:N")
+    data = table(rows, "architecture", "value", "predicted", "tooltip")
+    base = alt.Chart(data).encode(y=y, color=hues(names), description="tooltip:N")
     if numeric:
         low, high = (end(row[1] for row in rows) for end in (min, max))
         axis = {"log": low > 0 and high / low >= 8, "format": "~s" if low >= 1 else "~g", "tickCount": 4}

@@ -20,8 +20,8 @@ BAR = 11
 
 
 def _lines(data: "pd.DataFrame", x: alt.X, y: alt.Y, colours: alt.Color) -> alt.LayerChart:
-    """Draw a line an architecture on its band; data has its `architecture`, `low`, `high` and `told`."""
-    base = alt.Chart(data).encode(x=x, color=colours, description="told:N")
+    """Draw a line an architecture on its band; data has its `architecture`, `low`, `high` and `tooltip`."""
+    base = alt.Chart(data).encode(x=x, color=colours, description="tooltip:N")
     band = base.mark_area(opacity=0.12, clip=True).encode(y="low:Q", y2="high:Q")
     line = base.mark_line(strokeWidth=2, strokeJoin="round", clip=True).encode(y=y)
     return alt.layer(band, line).properties(width=WIDTH, height=300)
@@ -34,7 +34,7 @@ def curves_figure(comparison: Comparison) -> Figure | None:
         return None
     names = tuple(data["architecture"].unique())
     last = data.groupby("architecture").tail(1)[["architecture", "mean", "epoch", "runs"]]
-    told = {
+    tooltip = {
         name: f"{name}: {mean:.4f} at epoch {epoch:g}, mean of {runs} runs"
         for name, mean, epoch, runs in last.itertuples(index=False)
     }
@@ -51,7 +51,7 @@ def curves_figure(comparison: Comparison) -> Figure | None:
         how="Each line is the mean validation score of an architecture's replicates during training, its "
         "band the worst and the best of them: a line that still climbs at the right edge was stopped early.",
         drawn=_lines(
-            data.assign(told=data["architecture"].map(told)),
+            data.assign(tooltip=data["architecture"].map(tooltip)),
             alt.X(**values("epoch", "epoch")),
             y,
             hues(names),
@@ -109,9 +109,9 @@ def trials_figure(comparison: Comparison) -> Figure | None:
     tenth = [(*row, f"{row[0]}: best tenth from {row[3]:.4f} to {row[7]:.4f}") for row in rows[1::2]]
     every_value = [v for row in rows for v in row[3:]]
     x = alt.X(**scores(score, "median", "validation", of=every_value, tickCount=7))
-    shared = {"y": rows_of(names), "color": hues(names), "description": alt.Description("told:N")}
-    whole = alt.Chart(table(every, *columns, "told")).encode(**shared)
-    best = alt.Chart(table(tenth, *columns, "told")).encode(**shared)
+    shared = {"y": rows_of(names), "color": hues(names), "description": alt.Description("tooltip:N")}
+    whole = alt.Chart(table(every, *columns, "tooltip")).encode(**shared)
+    best = alt.Chart(table(tenth, *columns, "tooltip")).encode(**shared)
     middle = whole.encode(x="lower_quarter:Q", x2="upper_quarter:Q")
     return Figure(
         name="trials",
@@ -152,7 +152,7 @@ def importance_figure(comparison: Comparison) -> Figure | None:
     if not shares:
         return None
     rows = [(name, key, share) for name, own in shares.items() for key, share in own.items()]
-    data = table([(*row, f"{row[0]}: {row[1]}, {100 * row[2]:.0f} %") for row in rows], *_SHARES, "told")
+    data = table([(*row, f"{row[0]}: {row[1]}, {100 * row[2]:.0f} %") for row in rows], *_SHARES, "tooltip")
     data["share"] *= 100
     totals = data.groupby("parameter")["share"].sum().sort_values(ascending=False)
     y = rows_of([str(key) for key in totals.index], "parameter", most=28, gap=0.25)
@@ -172,7 +172,7 @@ def importance_figure(comparison: Comparison) -> Figure | None:
             y=y,
             yOffset=alt.YOffset("architecture:N", sort=list(names)),
             color=hues(names),
-            description="told:N",
+            description="tooltip:N",
         )
         .properties(width=WIDTH - 60, height={"step": BAR, "for": "offset"}),
         columns=_SHARES,
@@ -228,7 +228,7 @@ def _bought(
         for architecture, c in curves.items()
         for at, *row in zip(getattr(c, spent), c.expected, c.low, c.high, strict=True)
     ]
-    told = {
+    tooltip = {
         a: f"{a}: {score.write(c.expected[-1])} expected after {getattr(c, spent)[-1]:.0f}"
         for a, c in curves.items()
     }
@@ -249,7 +249,7 @@ def _bought(
         title=title,
         label=f"Expected best validation score by {_SPENT[spent]}",
         how=how,
-        drawn=_lines(data.assign(told=data["architecture"].map(told)), x, y, hues(curves)),
+        drawn=_lines(data.assign(tooltip=data["architecture"].map(tooltip)), x, y, hues(curves)),
         columns=columns,
         rows=rows,
         architectures=tuple(curves),

@@ -49,7 +49,7 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
         return None
     score = comparison.score
     margin = score.factor * comparison.margin
-    data = table([_pair(v) for v in shown], "pair", "difference", "low", "high", "verdict", "told")
+    data = table([_pair(v) for v in shown], "pair", "difference", "low", "high", "verdict", "tooltip")
     # a pair of few replicates has no interval, so that a column may hold None alone
     reach = max(float(data[["difference", "low", "high"]].astype(float).abs().max().max()), margin)
     x = alt.X(
@@ -60,7 +60,9 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     verdicts = alt.Scale(domain=list(VERDICTS), range=[_HUES.get(word, SOFT) for word in VERDICTS])
     colours = alt.Color("verdict:N", scale=verdicts, legend=None)
     names = [f"{v.a}{MINUS}{v.b}" for v in shown]
-    base = alt.Chart(data).encode(y=rows_of(names, "pair", most=PAIRED), color=colours, description="told:N")
+    base = alt.Chart(data).encode(
+        y=rows_of(names, "pair", most=PAIRED), color=colours, description="tooltip:N"
+    )
     tolerated = table([(-margin, margin)], "low", "high")
     chart = alt.layer(
         alt.Chart(tolerated).mark_rect(color=SOFT, opacity=0.18).encode(x="low:Q", x2="high:Q"),
@@ -112,11 +114,11 @@ def replicates_figure(comparison: Comparison) -> Figure | None:
         **scores(comparison.score, "test", "test", of=[v for s in shown for v in bounds(s)], tickCount=7)
     )
     y, colours = rows_of(names), hues(names)
-    each = alt.Chart(table(single, "architecture", "test", "told"))
+    each = alt.Chart(table(single, "architecture", "test", "tooltip"))
     rings = each.mark_point(size=50, filled=False, strokeWidth=1.6, opacity=1)
     chart = alt.layer(
         *_means([s for s in shown if not s.baseline], y, colours),
-        rings.encode(x=x, y=y, color=colours, description="told:N"),
+        rings.encode(x=x, y=y, color=colours, description="tooltip:N"),
     )
     return Figure(
         name="replicates",
@@ -136,8 +138,8 @@ def replicates_figure(comparison: Comparison) -> Figure | None:
 def _means(standings: Sequence[Standing], y: alt.Y, colours: alt.Color) -> tuple[alt.Chart, ...]:
     """Draw mean test scores as dots on their intervals, lying."""
     rows = [(s.architecture, *_natural(s), say_test(s)) for s in standings if s.test.mean is not None]
-    base = alt.Chart(table(rows, "architecture", "test", "low", "high", "told"))
-    shared = {"y": y, "color": colours, "description": alt.Description("told:N")}
+    base = alt.Chart(table(rows, "architecture", "test", "low", "high", "tooltip"))
+    shared = {"y": y, "color": colours, "description": alt.Description("tooltip:N")}
     return (
         base.mark_bar(height=8, cornerRadius=3, opacity=0.45).encode(x="low:Q", x2="high:Q", **shared),
         base.mark_circle(size=40, opacity=1).encode(x="test:Q", **shared),
@@ -173,10 +175,10 @@ def parameters_figure(comparison: Comparison) -> Figure | None:
          f" {score.write(s.test.mean)}")
         for s in means
     ]  # fmt: skip
-    base = alt.Chart(table(rows, "architecture", "parameters", "score", "low", "high", "told"))
-    large = base.encode(x=x, color=colours, description="told:N")
+    base = alt.Chart(table(rows, "architecture", "parameters", "score", "low", "high", "tooltip"))
+    large = base.encode(x=x, color=colours, description="tooltip:N")
     dots = [(a, n, v, f"{a}: trial of {n:,} parameters, validation {v:.4f}") for a, n, v, _ in trials]
-    small = table(dots, "architecture", "parameters", "score", "told")
+    small = table(dots, "architecture", "parameters", "score", "tooltip")
     low, high = around(shown)
     hidden = sum(not low <= value <= high for value in scores_by_size)
     return Figure(

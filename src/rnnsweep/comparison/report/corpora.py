@@ -35,9 +35,9 @@ def ranks_figure(comparison: CorporaComparison) -> Figure:
     ticks: dict[str, Any] = {"orient": "top", "title": None, "values": list(range(1, len(names) + 1))}
     shared = alt.X("rank:Q", scale=scale, axis=alt.Axis(format="d", **ticks))
     chart: Any = (
-        alt.Chart(table(dots, "architecture", "rank", "told"))
+        alt.Chart(table(dots, "architecture", "rank", "tooltip"))
         .mark_circle(size=80, opacity=1)
-        .encode(x=shared, y=rows_of(names), color=hues(names), description="told:N")
+        .encode(x=shared, y=rows_of(names), color=hues(names), description="tooltip:N")
         .properties(width=WIDTH, height=alt.Step(ROW))
     )
     if bars := _bars(comparison):
@@ -46,9 +46,9 @@ def ranks_figure(comparison: CorporaComparison) -> Figure:
             for n, bar in enumerate(bars)
         ]
         chart = alt.vconcat(
-            alt.Chart(table(ties, "rank", "last", "bar", "told"))
+            alt.Chart(table(ties, "rank", "last", "bar", "tooltip"))
             .mark_bar(height=5, cornerRadius=2, color=INK)
-            .encode(x=shared, x2="last:Q", y=alt.Y("bar:N", axis=None), description="told:N")
+            .encode(x=shared, x2="last:Q", y=alt.Y("bar:N", axis=None), description="tooltip:N")
             .properties(width=WIDTH, height=alt.Step(12)),
             chart.encode(x=alt.X("rank:Q", scale=scale, axis=alt.Axis(labels=False, **ticks))),
             spacing=6,
@@ -121,8 +121,8 @@ def _told(comparison: CorporaComparison) -> list[tuple[str, str]]:
     ]
 
 
-def _pair(told: tuple[str, str]) -> RenderableType:
-    return Padding(Text(" ".join(told)), (0, 0, 0, 2), expand=False)
+def _pair(tooltip: tuple[str, str]) -> RenderableType:
+    return Padding(Text(" ".join(tooltip)), (0, 0, 0, 2), expand=False)
 
 
 def _scores(comparison: CorporaComparison) -> Table:

@@ -112,7 +112,7 @@ def _bars(standings: Sequence[Standing]) -> dict[str, dict[str, Any]]:
     linear = place(next((s.test.mean for s in standings if s.baseline), None))
     return {
         s.architecture: {
-            "told": test_scores.say_test(s),
+            "tooltip": test_scores.say_test(s),
             "mean": place(s.test.mean),
             "low": place(s.test.low),
             "high": place(s.test.high),

@@ -92,7 +92,7 @@ def unbeaten(values_NK: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return for each of N points whether none is as good in all K values and better in one."""
     found_N = np.zeros(len(values_NK), dtype=bool)
     front: list[NDArray[np.float64]] = []
-    for i in np.lexsort(tuple(-values_NK.T[::-1])):  # who beats a point stands before it
+    for i in np.lexsort(tuple(-values_NK.T[::-1])):  # who beats a point comes before it
         point_K = values_NK[i]
         if any((one_K >= point_K).all() and (one_K > point_K).any() for one_K in front):
             continue

@@ -239,7 +239,7 @@ def _still_rising(
 def _longer(standing: Standing, trials: "pd.DataFrame") -> str:
     """The command that trains the best configuration for twice as long."""
     done = float(np.nanmax(trials["epochs"].astype(float), initial=1.0))
-    others = [one for one in standing.overrides if one.partition("=")[0] != EPOCHS]  # a key stands once
+    others = [one for one in standing.overrides if one.partition("=")[0] != EPOCHS]  # a key occurs once
     return command_line("train", *others, f"{EPOCHS}={2 * math.ceil(done)}")
 
 

@@ -30,7 +30,7 @@ class _Rows:
 
     values: list[list[str]]
     spans: list[int]
-    header: list[str] | None = None  # as it stands in the file
+    header: list[str] | None = None  # as it is in the file
     broken: int = 0  # rows over several lines
     first_broken: int = 0  # the line that the first of them begins at
 
@@ -124,7 +124,7 @@ def _quoting_of_tabs(
 
 
 def _quotes_header(path: Path, content: Scan, plain: Dialect) -> bool:
-    """Return whether each name of the header stands in quote marks, as where a program quotes every value."""
+    """Return whether each name of the header is in quote marks, as where a program quotes every value."""
     with _open(path, content) as file:
         header: list[str] = next((row for row in plain.reader(file) if row), [])
     return all(map(is_wrapped, header))

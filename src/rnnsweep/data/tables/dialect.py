@@ -161,7 +161,7 @@ class _Wrapped:
 
 
 def is_wrapped(value: str) -> bool:
-    """Return whether a value stands in quote marks, with those inside doubled."""
+    """Return whether a value is in quote marks, with those inside doubled."""
     return len(value) >= 2 and value[0] == value[-1] == '"' and '"' not in value[1:-1].replace('""', "")
 
 

@@ -97,7 +97,7 @@ class Meeting:
         return self._waiting[0] if self._waiting else None
 
     def _do_all(self, seat: "Seat") -> None:
-        """Do all shares, shape by shape; then everybody goes on, this seat first."""
+        """Do all shares, shape by shape; then everybody continues, this seat first."""
         waiting, self._waiting = self._waiting, []
         for kind in dict.fromkeys(each.kind for each in waiting):
             began, members = self._clock(), [each for each in waiting if each.kind == kind]

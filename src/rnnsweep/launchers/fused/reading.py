@@ -16,7 +16,7 @@ from rnnsweep.networks import ModelConfig, Network
 
 
 def weight_of(network: Network, name: str) -> Tensor:
-    """Return a weight by its name in the network, a constant that stands in its place included."""
+    """Return a weight by its name in the network, a constant in its place included."""
     module, own = name.split(".")
     weight: Tensor = getattr(getattr(network, module), own)
     return weight

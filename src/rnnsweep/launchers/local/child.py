@@ -22,7 +22,7 @@ from rnnsweep.trial.messages import ControllerSilent
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-ANSWER_S = 5.0  # how long a report waits for its answer before the trial goes on
+ANSWER_S = 5.0  # how long a report waits for its answer before the trial continues
 ALONE_S = 30.0  # how long a trial may take to end once its controller is gone
 
 NOTED_S = 60.0  # how long a trial of an agent waits before it reads the test part

@@ -1,4 +1,4 @@
-"""YAML as sweep files have it: numbers are those of Hydra's files, and a key stands once."""
+"""YAML as sweep files have it: numbers are those of Hydra's files, and a key occurs once."""
 
 import re
 from collections.abc import Hashable

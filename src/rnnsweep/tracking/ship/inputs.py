@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-DIGEST = 36  # characters that MLflow keeps of a digest; the whole one stands in the profile
+DIGEST = 36  # characters that MLflow keeps of a digest; the whole one is in the profile
 
 
 def dataset_inputs(parts: Sequence[Mapping[str, Any]]) -> "list[DatasetInput]":

@@ -183,7 +183,7 @@ class SpoolWriter:
                 self._write(fd, size)
             finally:
                 fcntl.flock(fd, fcntl.LOCK_UN)
-        except OSError:  # disk full, folder gone, file too large: training goes on
+        except OSError:  # disk full, folder gone, file too large: training continues
             self._next_try = time.monotonic() + RETRY
         return not self._unwritten
 

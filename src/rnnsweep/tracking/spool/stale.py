@@ -15,7 +15,7 @@ def close_stale(mlruns: Path) -> list[str]:
     """Close the runs that nobody owns any more; give their keys. The next sync tells the store.
 
     A run is owned while its own process lives, or that of its parent (a sweep's controller knows what
-    became of its trials), or while either stands on another host, where nobody here can look.
+    became of its trials), or while either is on another host, where nobody here can look.
     """
     open_runs = _open_runs(mlruns)
     closed = [key for key in open_runs if not _is_owned(key, open_runs)]

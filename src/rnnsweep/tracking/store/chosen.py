@@ -1,7 +1,7 @@
 """Which servers and databases this user chose: a file that a person received does not choose one.
 
 The command line and the environment are the user's word. What they named is kept in the user's own folder,
-so that a later `sync` or `compare` goes on with it; what only a file of conf/, a sweep or a spool names is
+so that a later `sync` or `compare` continues with it; what only a file of conf/, a sweep or a spool names is
 refused.
 """
 

@@ -86,7 +86,7 @@ def ensure_store(mlruns: Path) -> str:
     Safe for any number of processes at once. Takes seconds the first time and a millisecond later.
 
     Raises:
-        UserError: an old layout or an unreadable database stands in the way.
+        UserError: an old layout or an unreadable database is in the way.
     """
     refuse_old_layout(mlruns)
     own_folder(mlruns, "artifacts")
