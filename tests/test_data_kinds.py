@@ -61,6 +61,9 @@ READ = {
     "lines in a file of JSON": ("a.json", "\n".join(map(json.dumps, objects()))),
     "columns as pandas writes them": ("a.json", pandas_columns()),
     "pandas' split form": ("a.json", json.dumps({"columns": ["text", "label"], "index": [], "data": ROWS})),
+    "pandas' index form": ("a.json", json.dumps({str(n): each for n, each in enumerate(objects())})),
+    "objects over several lines": ("a.json", "\n".join(json.dumps(each, indent=1) for each in objects())),
+    "rows around objects": ("a.json", json.dumps({"rows": [{"text": t, "label": k} for t, k in ROWS]})),
     "written lists of tokens": ("a.csv", table([(str(t.split()), k) for t, k in ROWS])),
 }  # fmt: skip
 
@@ -149,6 +152,8 @@ def test_what_programs_write_for_no_value_is_no_class(name, tmp_path):
 JOINED = table() + table()
 BROKEN = table([(f"{t} café", k) for t, k in ROWS]).encode().replace(b"table 7", b"table \xe9")
 NUMBERS = [(f"text {n}", 1000 + 37 * n) for n in range(60)]
+PEOPLES = [(text, f"{1000 + 37 * n:,}") for n, (text, _) in enumerate(ROWS)]
+NESTED = "\n".join(json.dumps({"row": each}) for each in objects())
 REFUSED = {
     "another format": ("a.csv", gzip.compress(b"text"), "begins as a gzip file (.gz) does"),
     "a workbook": ("a.csv", b"PK\x03\x04 and more", "begins as a zip file or an Excel workbook does"),
@@ -161,6 +166,14 @@ REFUSED = {
     "a label for each row": ("a.csv", table([(t, t) for t, _ in ROWS]), "rare-label: 40 labels for 40 rows"),
     "a number for each row": ("a.csv", table(NUMBERS), "numbers: the labels are 60 different numbers"),
     "a table among lines": ("a.txt", table(delimiter="\t"), "(a table ends in .csv or .tsv)"),
+    "the suffix of a workbook": ("a.xlsx", b"PK", "is a workbook: save its sheet as CSV"),
+    "an archive": ("a.csv.zip", b"PK", "is an archive: unpack it"),
+    "a title above": ("a.csv", f"Report of May,\n,\n{table()}", "Row 3 has the names 'text' and 'label'"),
+    "a comment above": ("a.csv", f"# by a tool\n{table()}", "no column of texts found among columns '# by"),
+    "an object for a label": ("a.json", json.dumps(objects(label={"id": 1})), "has an object in column"),
+    "numbers for people": ("a.csv", table(PEOPLES), "the labels are 40 different numbers, as '1,000"),
+    "one text": ("a.csv", table([("same", k) for _, k in ROWS]), "equal texts and groups stay in one part"),
+    "inner columns": ("a.jsonl", NESTED, "they may be data.text=row.text data.label=row.label"),
     "sequences": ("a.csv", table([("[0.1, 0.2]", k) for _, k in ROWS]), "sequences of numbers are no"),
 }  # fmt: skip
 
@@ -205,3 +218,84 @@ def test_a_folder_of_several_parts_trains_on_none_of_them_in_silence(files, mess
         path.write_text(table() if file.endswith(".csv") else "a text")
     with pytest.raises(UserError, match=message):
         prepare(DataConfig(corpus="files", train=str(tmp_path / "hub")), tmp_path / "cache")
+
+
+def read_parts(tmp_path, values=None, **files):
+    """Read a corpus whose parts are CSV files of (text, label), or lists of these."""
+    given = {}
+    for part, rows in files.items():
+        several = rows if isinstance(rows[0], list) else [rows]
+        for number, each in enumerate(several):
+            (tmp_path / f"{part}-{number}.csv").write_text(table(each))
+        given[part] = [str(tmp_path / f"{part}-{number}.csv") for number in range(len(several))]
+    return prepare(DataConfig(corpus="files", **given, **(values or {})), tmp_path / "cache")
+
+
+def relabelled(change):
+    return [(f"{text} too", change(label)) for text, label in ROWS]
+
+
+def test_values_of_inner_objects_are_columns(tmp_path):
+    corpus = read(tmp_path, "a.jsonl", NESTED, text="row.text", label="row.label")
+    assert (sum(corpus.sizes.values()), corpus.labels) == (40, ("bad", "good"))
+
+
+def test_training_files_of_which_one_has_numbers_and_one_names_are_refused(tmp_path):
+    numbers = relabelled({"good": 1, "bad": 0}.get)
+    with pytest.raises(
+        UserError, match=r"its labels are numbers \(0, 1\), and those of train-0.csv are names"
+    ):
+        read_parts(tmp_path, train=[ROWS, numbers])
+
+
+def test_a_named_shard_of_parquet_beside_one_of_bare_numbers_is_refused(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}}
+    for number, features in enumerate((names, {})):
+        columns = {"text": [f"{t} {number}" for t, _ in ROWS], "label": [n % 2 for n in range(40)]}
+        about = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+        pq.write_table(pa.table(columns).replace_schema_metadata(about), tmp_path / f"{number}.parquet")
+    with pytest.raises(UserError, match="label-variants: its labels are numbers"):
+        prepare(DataConfig(corpus="files", train=f"{tmp_path}/*.parquet"), tmp_path / "cache")
+
+
+def test_numbers_and_names_in_one_file_are_remarked_on(tmp_path):
+    mixed = [(text, n % 2 if n < 10 else label) for n, (text, label) in enumerate(ROWS)]
+    (remark,) = (r for r in read_parts(tmp_path, train=mixed).facts.remarks if r.code == "label-variants")
+    assert "some labels are numbers ('0' 5, '1' 5) and others are names" in remark.message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda label: "-1", "-1 in each row stands for no label: such rows are for rnnsweep predict --file"),
+        (
+            lambda label: "",
+            "no row has a label in column 'label'; rows without labels are for rnnsweep predict",
+        ),
+        (str.upper, "data.fold_labels=true takes labels that differ by case or blanks as one"),
+    ],
+)
+def test_a_test_part_whose_labels_are_not_those_of_training_leads_on(change, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        read_parts(tmp_path, train=ROWS, test=relabelled(change))
+
+
+def test_no_test_part_is_split_off_in_place_of_one_without_labels(tmp_path):
+    with pytest.raises(UserError, match="missing-like-label: no row of data.test has a label"):
+        read_parts(tmp_path, {"skip_unlabelled": True}, train=ROWS, test=relabelled(lambda label: "NA"))
+
+
+def test_columns_that_could_be_meant_as_well_are_named(tmp_path):
+    rows = [(text, "short", label, "x", "train") for text, label in ROWS]
+    content = table(rows, header=("review", "title", "class", "category", "split"))
+    notes = read(tmp_path, "a.csv", content).facts.notes
+    assert notes == (
+        "a.csv: texts are read from 'review', not from 'title' (data.text settles it)",
+        "a.csv: labels are read from 'class', not from 'category' (data.label settles it)",
+        "a.csv: column 'split' is not read, and parts are drawn from all rows; to keep its parts, write each"
+        " to a file: data.train, data.validation, data.test",
+    )
+    assert len(read(tmp_path, "a.csv", content, text="review", label="class").facts.notes) == 1

@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.labels import LabelOptions, RawLabels, number_name, read_labels
+from rnnsweep.data.label_numbers import number_name
+from rnnsweep.data.labels import LabelOptions, RawLabels, read_labels
 from rnnsweep.data.remarks import CODES, codes
 from rnnsweep.errors import UserError
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -297,6 +298,10 @@ FILES = {
     "lines.txt": ("one\n\n two \n", None, ["one", "", " two "]),
     "breaks.txt": ("a\u2028b\nc\x0cd\r\ne", None, ["a\u2028b", "c\x0cd", "e"]),
     "rows.json": ('[{"text": "a"}, {"text": "b"}]', None, ["a", "b"]),
+    "returns.txt": ("a\r\rb\r", None, ["a", "", "b"]),
+    "next_lines.txt": ("a\x85b\nc\x1cd\x0b\n", None, ["a\x85b", "c\x1cd\x0b"]),
+    "labelled.txt": ("__label__x __label__y a b\n__label__z c\n", None, ["a b", "c"]),
+    "inner.jsonl": ('{"row": {"text": "a"}}\n', "row.text", ["a"]),
     "latin.csv": (b"text\ncaf\xe9\n", None, ["café"]),
     "latin.txt": (b"caf\xe9\n", None, ["café"]),
     "no_suffix": ("one\n", None, ["one"]),
@@ -319,6 +324,7 @@ BAD_FILES = {
     "empty.txt": (b"\n \n", None, "has no text"),
     "none.csv": (b"id,n\n1,2\n", None, "no column of texts found among columns 'id', 'n'; give --column"),
     "wrong.csv": (b"id,body\n1,2\n", "bdy", "--column bdy: "),
+    "long.csv": (b"id,text\n1,a,b\n", None, "line 2: 3 values, but the header names 2 columns (id, text)"),
     "lines": (b"a\n", "x", "is read line by line; only tables have columns"),
 }
 
@@ -348,6 +354,67 @@ def test_every_column_of_a_table_stands_beside_its_answers(tmp_path):
     assert float(rows[0]["probability of animals"]) == answers[0].probabilities["animals"]
     line = json.loads(write_answers(asked, answers, tmp_path / "a.jsonl").read_text().splitlines()[0])
     assert (line["id"], line["rnnsweep prediction"]) == ("1", answers[0].label)
+
+
+def test_columns_without_a_name_and_of_the_same_name_stay_as_they_are(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(",id,text,id\n0,007,the cat,1e5\n1,008,a dog,\n")
+    asked = read_asked(str(path))
+    written = write_answers(asked, small_model().predict(asked), tmp_path / "a.csv")
+    with written.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[:4] for row in rows] == [
+        ["", "id", "text", "id"],
+        ["0", "007", "the cat", "1e5"],
+        ["1", "008", "a dog", ""],
+    ]
+    lines = write_answers(asked, small_model().predict(asked), tmp_path / "a.jsonl").read_text()
+    line = json.loads(lines.splitlines()[0])
+    assert [line[name] for name in ("(column 1)", "id", "id (column 4)")] == ["0", "007", "1e5"]
+
+
+def test_values_of_parquet_keep_their_kinds(tmp_path):
+    import datetime
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    day = datetime.date(2024, 2, 29)
+    columns = {"text": ["the cat", "a dog"], "day": [day, None], "x": [1.5, float("nan")], "n": [7, None]}
+    pq.write_table(pa.table({**columns, "tags": [["a", "b"], None]}), tmp_path / "rows.parquet")
+    asked = read_asked(str(tmp_path / "rows.parquet"))
+    answers = small_model().predict(asked)
+    lines = write_answers(asked, answers, tmp_path / "a.jsonl").read_text().splitlines()
+    first, second = (json.loads(line, parse_constant=pytest.fail) for line in lines)
+    assert (first["day"], first["x"], first["n"], first["tags"]) == ("2024-02-29", 1.5, 7, ["a", "b"])
+    assert [second[name] for name in ("day", "x", "n", "tags")] == [None] * 4
+    with write_answers(asked, answers, tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [rows[0][name] for name in ("day", "x", "n", "tags")] == ["2024-02-29", "1.5", "7", '["a", "b"]']
+    assert [rows[1][name] for name in ("day", "x", "n", "tags")] == [""] * 4
+
+
+READING = {"text": ["body"], "delimiter": ";", "quote": "", "header": True}
+
+
+def test_a_table_is_read_as_the_one_that_the_model_was_trained_on(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('text;body\nwrong;the "cat\nwrong;a dog"\n')
+    model = replace(small_model(), facts={"reading": READING})
+    assert read_asked(str(path), model=model) == ['the "cat', 'a dog"']
+    assert read_asked(str(path), model=model, column="text") == ["wrong", "wrong"]
+    path.write_text("1;the cat\n2;a dog\n")
+    numbered = {**READING, "text": ["2"], "header": False}
+    assert read_asked(str(path), model=replace(model, facts={"reading": numbered})) == ["the cat", "a dog"]
+
+
+@pytest.mark.parametrize(
+    "reading", [None, 3, {"text": 3, "delimiter": ["x"], "quote": "long", "header": "x"}]
+)
+def test_what_a_foreign_model_says_of_its_table_is_left_out_where_it_does_not_fit(reading, tmp_path):
+    (tmp_path / "rows.csv").write_text("text,body\na,b\n")
+    model = replace(small_model(), facts={"reading": reading})
+    assert read_asked(str(tmp_path / "rows.csv"), model=model) == ["a"]
 
 
 def test_a_label_that_begins_like_a_formula_is_text_in_a_spreadsheet():

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.comparing.answers import compare
 from rnnsweep.api.evaluation import checkpoint_of, recorded_run
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult
     from rnnsweep.comparison import Comparison
     from rnnsweep.comparison.evidence.records import Standing
+    from rnnsweep.data.config import DataConfig
     from rnnsweep.models import Answer, Card, TextModel
     from rnnsweep.tracking.read.row import RunRow
     from rnnsweep.tracking.store.registry import ModelEntry
@@ -167,6 +168,7 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
         test=row.metrics.get(tested(run.score.name)),
         score=run.score,
         cut=corpus.tokeniser.cut,
+        reading=_reading(run.data),
         data=corpus.facts.lines(),
     )
     task = fit_task(run, corpus)
@@ -196,6 +198,14 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "T
         if folder is not None:
             return read_model(folder)
     return _without_registry(name, alias, places, uri)
+
+
+def _reading(data: "DataConfig") -> dict[str, Any]:
+    """Return what the settings say of the table, for tables that the model is asked about."""
+    if data.corpus != "files":
+        return {}
+    text = list(data.text_columns or ())
+    return {"text": text, "delimiter": data.delimiter_char, "quote": data.quote_char, "header": data.header}
 
 
 def _is_folder(model: str | Path) -> bool:

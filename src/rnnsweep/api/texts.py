@@ -2,9 +2,10 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -12,9 +13,11 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.safety.spreadsheet import no_formula
 
 if TYPE_CHECKING:
-    from rnnsweep.models import Answer
+    from rnnsweep.data.tables import ReadOptions
+    from rnnsweep.models import Answer, TextModel
 
 ANSWERS = (".csv", ".jsonl")
+MARK = "__label__"  # begins the labels of a line of fastText
 LINES = (".txt", ".ft", ".fasttext")  # a text a line, whatever else reads them
 
 
@@ -26,20 +29,24 @@ class Asked(list[str]):
         texts: Iterable[str],
         columns: Mapping[str, Sequence[Any]] | None = None,
         notes: Sequence[str] = (),
+        header: Sequence[str] = (),
     ) -> None:
         super().__init__(texts)
         self.columns = dict(columns or {})
         self.notes = tuple(notes)  # on what was guessed while reading
+        self.header = tuple(header) or tuple(self.columns)  # what the file calls the columns
 
 
-def read_asked(file: str, *, column: str | None = None) -> Asked:
+def read_asked(file: str, *, column: str | None = None, model: "TextModel | None" = None) -> Asked:
     """Read the text column of a table in any format that is trained on, else one text a line.
 
-    Every line is a text, the empty one too, and ends at a line feed alone.
+    Every line is a text, the empty one too. It ends at a line feed alone, or at a carriage return in a file
+    that has no line feed.
 
     Args:
         file: a path, or ``-`` for lines on standard input.
-        column: of a table; None finds it by name.
+        column: of a table; None takes those that the model was trained on, or finds one by name.
+        model: the model to be asked; how its training table was read is how this one is.
 
     Raises:
         UserError: the file cannot be read, has no such column or no text.
@@ -50,15 +57,61 @@ def read_asked(file: str, *, column: str | None = None) -> Asked:
     path = Path(file).expanduser()
     is_table = path.is_dir() or (format_of(path) is not None and inner_suffix(path) not in LINES)
     if file != "-" and is_table:
-        return _from_tables(expand_paths("--file", file), column)
+        trained = _Training.of(model)
+        return _from_tables(expand_paths("--file", file), [column] if column else None, trained)
     if column is not None:
         raise UserError(f"--column {column}: {file} is read line by line; only tables have columns")
-    lines = [line.removesuffix("\r") for line in _content(file).split("\n")]
+    content = _content(file)
+    end = "\n" if "\n" in content else "\r"
+    lines = [line.removesuffix("\r") for line in content.split(end)]
     if lines and not lines[-1]:
-        lines.pop()  # what follows the last line feed is no line
+        lines.pop()  # what follows the last end of a line is no line
     if not any(line.strip() for line in lines):
         raise UserError(f"{'standard input' if file == '-' else file}: has no text")
-    return Asked(lines)
+    return _without_labels(file, lines)
+
+
+def _without_labels(file: str, lines: Sequence[str]) -> Asked:
+    """Leave out the labels of a file of labelled lines, as fastText reads it."""
+    if not all(line.lstrip().startswith(MARK) for line in lines if line.strip()):
+        return Asked(lines)
+    texts = []
+    for line in lines:
+        text = line.lstrip()
+        while text.startswith(MARK):
+            text = text.partition(" ")[2].lstrip()
+        texts.append(text)
+    return Asked(texts, notes=[f"{file}: the labels that lines begin with ({MARK}) are left out"])
+
+
+@dataclass(frozen=True)
+class _Training:
+    """How the table that a model was trained on was read, as far as its settings said so."""
+
+    text: tuple[str, ...] = ()
+    delimiter: str | None = None
+    quote: str | None = None
+    header: bool = True
+
+    @classmethod
+    def of(cls, model: "TextModel | None") -> "_Training":
+        """Take it from the facts of a model, which may come from anybody: what does not fit is left out."""
+        facts = model.facts.get("reading") if model is not None else None
+        if not isinstance(facts, dict):
+            return cls()
+        text, header = facts.get("text"), facts.get("header")
+        named = text if isinstance(text, list) and all(isinstance(name, str) for name in text) else []
+        delimiter, quote = (
+            value if isinstance(value, str) and len(value) <= 1 and value not in "\r\n" else None
+            for value in (facts.get("delimiter") or None, facts.get("quote"))
+        )
+        return cls(tuple(named), delimiter, quote, header is not False)
+
+    @property
+    def options(self) -> "ReadOptions":
+        from rnnsweep.data.tables import ReadOptions
+
+        return ReadOptions(self.delimiter, self.quote, self.header, every=True)
 
 
 def _content(file: str) -> str:
@@ -75,33 +128,52 @@ def _content(file: str) -> str:
         return opened.read()
 
 
-def _from_tables(paths: Sequence[Path], column: str | None) -> Asked:
-    from rnnsweep.data.sources._columns import text_columns, texts_of
-    from rnnsweep.data.tables import ReadOptions, read_table
+def _from_tables(paths: Sequence[Path], wanted: Sequence[str] | None, trained: _Training) -> Asked:
+    from rnnsweep.data.sources._columns import texts_of
+    from rnnsweep.data.tables import format_of, read_table
 
     texts: list[str] = []
     columns: dict[str, list[Any]] = {}
+    header: dict[str, str] = {}
     notes: list[str] = []
     for path in paths:
+        named: list[str] = []
 
-        def choose(names: Sequence[str], path: Path = path) -> list[str]:
-            shown = ", ".join(names[:12])
-            if column is not None and column not in names:
-                raise UserError(f"--column {column}: {path} has {shown}.{nearest(column, names)}")
-            return list(names)
+        def choose(names: Sequence[str], path: Path = path, named: list[str] = named) -> list[str]:
+            named[:] = _text_columns(path, names, wanted, trained.text)
+            known = format_of(path)
+            if known is None or not known.name.startswith("JSON"):
+                return list(names)
+            inner = (name for name in names if name.rpartition(".")[0] in names and name not in named)
+            return [name for name in names if name not in set(inner)]  # a part of another column
 
-        table = read_table(path, ReadOptions(), choose)
-        try:
-            wanted = text_columns(path, table.names, None if column is None else [column])
-        except UserError as error:
-            raise UserError(f"{error}".split(";")[0] + "; give --column") from None
-        for name in table.names:
-            columns.setdefault(name, [None] * len(texts)).extend(table.columns[name])
-        texts += texts_of(table, wanted)[0]
+        table = read_table(path, trained.options, choose)
+        for name, values in table.columns.items():
+            columns.setdefault(name, [None] * len(texts)).extend(values)
+        header |= dict(zip(table.names, table.header or table.names, strict=True))
+        texts += texts_of(table, named)[0]
         for values in columns.values():
             values += [None] * (len(texts) - len(values))
         notes += [*table.notes, *filter(None, [table.swallowed])]
-    return Asked(texts, columns, notes)
+        notes.append(f"{path.name}: texts are in {', '.join(map(repr, named))}")
+    return Asked(texts, columns, list(dict.fromkeys(notes)), [header[name] for name in columns])
+
+
+def _text_columns(
+    path: Path, names: Sequence[str], wanted: Sequence[str] | None, trained: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the columns of the texts: those that are asked for, those of the training, or found by name."""
+    from rnnsweep.data.sources._columns import text_columns
+
+    if wanted is not None and not set(wanted) <= set(names):
+        shown = ", ".join(names[:12])
+        raise UserError(f"--column {wanted[0]}: {path} has {shown}.{nearest(wanted[0], names)}")
+    if wanted is None and trained and set(trained) <= set(names):
+        wanted = trained
+    try:
+        return text_columns(path, names, wanted)
+    except UserError as error:
+        raise UserError(f"{error}".split(";")[0] + "; give --column") from None
 
 
 def write_answers(texts: Sequence[str], answers: "Sequence[Answer]", to: Path) -> Path:
@@ -132,7 +204,16 @@ def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -
         fields = asdict(answer)
         if asked.columns:
             fields = _beside(row, {"prediction": fields.pop(next(iter(fields))), **fields})
-        file.write(json.dumps({**row, **fields}, ensure_ascii=False, default=str) + "\n")
+        file.write(json.dumps(_finite({**row, **fields}), ensure_ascii=False, default=str) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    """Return a value that JSON can hold: what is no number is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
@@ -146,8 +227,17 @@ def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
         )
         return
     added = answers[0].columns() if answers else {}
-    plain.writerow([*asked.columns, *_beside(asked.columns, added)])
-    plain.writerows([*row.values(), *map(no_formula, answer.columns().values())] for row, answer in rows)
+    plain.writerow([*asked.header, *_beside(asked.columns, added)])
+    plain.writerows(
+        [*map(_cell, row.values()), *map(no_formula, answer.columns().values())] for row, answer in rows
+    )
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as it is written in CSV: a list or an object as JSON, what is no number as nothing."""
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(_finite(value), ensure_ascii=False, default=str)
+    return "" if isinstance(value, float) and math.isnan(value) else value
 
 
 def _beside(row: Any, added: dict[str, Any]) -> dict[str, Any]:

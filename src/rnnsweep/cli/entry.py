@@ -28,6 +28,11 @@ USER, OURS, INTERRUPTED = 2, 1, 130
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNLOCKED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 _DATABASE = ("attempt to write a readonly database", "unable to open database file")  # SQLite's words
+_DAMAGED = (
+    *("no such table", "no such column", "file is not a database", "file is encrypted"),
+    *("database disk image is malformed", "malformed database schema", "Could not decode to UTF-8"),
+)
+_AGAIN = "move it away, then make it again from the records: rnnsweep store rebuild"
 _RIGHT = "give yourself the right, or copy it to where you have it"
 _TRACEBACK = "--traceback"
 
@@ -61,7 +66,7 @@ def main(
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except Exception as error:
-        if refused := _not_writable(error):
+        if refused := _place_at_fault(error):
             return _user_mistake(refused, shown=_TRACEBACK in arguments)
         return _our_mistake(error, arguments)
     return status if isinstance(status, int) else 0
@@ -106,8 +111,8 @@ def _user_mistake(error: Exception, *, shown: bool) -> int:
     return USER
 
 
-def _not_writable(error: BaseException) -> UserError | None:
-    """Name the file or store that this user may not write, as in a read-only mlruns/; None for others."""
+def _place_at_fault(error: BaseException) -> UserError | None:
+    """Name the file or store that this user may not write, or the store that is damaged; None for others."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.errno in _REFUSED:
@@ -115,8 +120,12 @@ def _not_writable(error: BaseException) -> UserError | None:
         if isinstance(inner, OSError) and inner.errno in _UNLOCKED and inner.filename is None:
             places = "RNNSWEEP_HOME and RNNSWEEP_CACHE name folders on one that has"
             return UserError(f"the file system has no locks ({inner.strerror}); {places}")
-        if type(inner).__name__ == "OperationalError" and str(inner).startswith(_DATABASE):
-            return UserError(f"{find_paths().mlruns / 'mlflow.db'}: {inner}; {_RIGHT}")
+        if type(inner).__name__ in ("OperationalError", "DatabaseError"):
+            database = find_paths().mlruns / "mlflow.db"
+            if str(inner).startswith(_DATABASE):
+                return UserError(f"{database}: {inner}; {_RIGHT}")
+            if str(inner).startswith(_DAMAGED):
+                return UserError(f"{database}: {' '.join(str(inner).split())[:120]}; {_AGAIN}")
         inner = inner.__cause__
     return None
 

@@ -23,7 +23,7 @@ from rnnsweep.data.store import made_once, read_json, write_json
 from rnnsweep.errors import UserError
 
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
-VERSION = 3  # of what lies in a folder of the cache
+VERSION = 4  # of what lies in a folder of the cache
 
 
 class Source(Protocol):

@@ -10,11 +10,13 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.data.label_numbers import number_name
+from rnnsweep.data.label_variants import tell_joined, tell_variants, variants_of
 from rnnsweep.data.remarks import Remark
 from rnnsweep.errors import UserError
 
@@ -27,15 +29,8 @@ NAMELESS = "(missing)"  # the class of rows whose label is empty or null, where 
 # anywhere: zero-width characters and marks of direction; joiners are part of emoji and of scripts
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _AROUND = "\u200c\u200d"
-_NUMBER = re.compile(r"[-+\u2212]?(0|[1-9]\d*)?(\.\d*)?", re.ASCII)  # no leading zeros: 007 is a name
-_WRITTEN_NUMBER = re.compile(r"[-+\u2212]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-_LEADING_ZERO = re.compile(r"[-+\u2212]?0\d")
-_INSIDE = re.compile(r"(?<=\w)[-_](?=\w)")
-_QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 _COMMA = re.compile(r"""['"]\s*,""")
 _BESIDE = re.compile(r"""(['"])\s+(?=['"])""")
-_JOINS = ("|", ";", ",", "/", "+")  # between several labels of one text
-MANY_NUMBERS = 20  # distinct ones; beyond, fractions are quantities rather than classes
 
 
 @dataclass(frozen=True)
@@ -62,25 +57,6 @@ def clean_text(text: str) -> str:
     if text.isascii():
         return text.strip()
     return unicodedata.normalize("NFC", _ZERO_WIDTH.sub("", text)).strip().strip(_AROUND).strip()
-
-
-def number_name(text: str) -> str:
-    """Write a number in one form: ``1.0``, ``+1`` and ``1`` are ``1``; other text stays as it is."""
-    if not any(map(str.isdigit, text)) or not _NUMBER.fullmatch(text):
-        return text
-    text = text.replace("\u2212", "-").removeprefix("+")
-    if "." not in text:
-        return "0" if text == "-0" else text
-    whole, _, fraction = text.partition(".")
-    fraction = fraction.rstrip("0")
-    sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    value = (whole or "0") + (f".{fraction}" if fraction else "")
-    return "0" if value == "0" else sign + value
-
-
-def is_number(name: str) -> bool:
-    """Return whether a class is called by a number."""
-    return _WRITTEN_NUMBER.fullmatch(name) is not None and not _LEADING_ZERO.match(name)
 
 
 class _Names(dict[tuple[type, Any], str]):
@@ -136,10 +112,10 @@ def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels
         for of_file in names
     ]
     counts = Counter(name for of_file in kept for name in of_file if name is not None)
-    variants = _variants(counts)
+    variants = variants_of(counts)
     if variants:
-        remarks.append(_tell_variants(variants, counts, options))
-    joined = _tell_joined(counts)
+        remarks.append(tell_variants(variants, counts, folded=options.fold))
+    joined = tell_joined(counts)
     remarks += [joined] if joined else []
     if variants and options.fold:
         spelled = {name: group[0] for group in variants for name in group}
@@ -157,8 +133,9 @@ def _refuse_lists(raw: RawLabels) -> None:
         if isinstance(value, list | tuple | dict | set) or (
             isinstance(value, str) and value.lstrip()[:1] in ("[", "{") and written_list(value) is not None
         ):
+            what = "an object" if isinstance(value, dict) else "a list of labels"
             raise UserError(
-                f"{raw.path}: row {row} has a list of labels in column {raw.column!r} ({str(value)[:40]}):"
+                f"{raw.path}: row {row} has {what} in column {raw.column!r} ({str(value)[:40]}):"
                 f" several labels a text (multi-label) is no task here; keep one label a row, or train one"
                 f" column of 0 and 1 for each label with data.label=COLUMN"
             )
@@ -197,6 +174,11 @@ def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelO
     first = ""
     for raw, of_file in zip(files, names, strict=True):
         places = [row for row, name in enumerate(of_file) if _is_missing(name)]
+        if places and len(places) == len(of_file) and not options.skip_unlabelled:
+            raise UserError(
+                f"{raw.path}: missing-like-label: no row has a label in column {raw.column!r}; rows without"
+                f" labels are for rnnsweep predict --file"
+            )
         counts.update(_shown(raw.values[row]) for row in places)
         if places and not first:
             first = f"{raw.path}: row {places[0] + 1} has no label in column {raw.column!r}"
@@ -215,77 +197,3 @@ def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelO
 
 def _shown(value: Any) -> str:
     return "empty" if value is None or str(value).strip() == "" else str(value).strip()[:20]
-
-
-def _variants(counts: Mapping[str, int]) -> list[list[str]]:
-    """Return names that differ by case, blanks or compatible forms alone; the most frequent first."""
-    groups: dict[str, list[str]] = {}
-    lower = {name.casefold() for name in counts}
-    truth = lower <= {"true", "false", "0", "1"}
-    for name in counts:
-        groups.setdefault(_folded(name, truth=truth), []).append(name)
-    return [
-        sorted(group, key=lambda name: (-counts[name], name)) for group in groups.values() if len(group) > 1
-    ]
-
-
-def _folded(name: str, *, truth: bool) -> str:
-    """Return what the variants of a name share."""
-    text = unicodedata.normalize("NFKC", name).casefold()
-    if _WRITTEN_NUMBER.fullmatch(text):
-        return f"{float(text.replace(chr(0x2212), '-')):.15g}"
-    if truth:
-        return {"true": "1", "false": "0"}.get(text, text)
-    bare = " ".join(_INSIDE.sub(" ", text).strip(_QUOTES).split()) or text
-    pieces = _pieces(bare)
-    return ",".join(sorted(pieces)) if len(pieces) > 1 else bare
-
-
-def _pieces(name: str) -> list[str]:
-    join = next((each for each in _JOINS if each in name), None)
-    pieces = [piece.strip() for piece in name.split(join)] if join else [name]
-    return pieces if all(pieces) else [name]
-
-
-def _tell_joined(counts: Mapping[str, int]) -> Remark | None:
-    """Remark on labels that are several in one: each piece of ``a|b`` is a label, or is in ``b|c``, too."""
-    pieces = {name: frozenset(_pieces(name)) for name in counts}
-    shared = Counter(piece for own in set(pieces.values()) for piece in own)
-    joined = [name for name, own in pieces.items() if len(own) > 1 and all(shared[each] > 1 for each in own)]
-    if not joined:
-        return None
-    listed = ", ".join(f"{name!r} {counts[name]:,}" for name in joined[:6])
-    return Remark(
-        "label-variants",
-        f"labels that are several labels in one are classes of their own: {listed}; several labels a text"
-        f" (multi-label) is no task here",
-    )
-
-
-def _tell_variants(
-    variants: Iterable[Sequence[str]], counts: Mapping[str, int], options: LabelOptions
-) -> Remark:
-    listed = "; ".join(", ".join(f"{name!r} {counts[name]:,}" for name in group) for group in variants)
-    way = (
-        "read as one each"
-        if options.fold
-        else "are classes of their own; data.fold_labels=true makes them one"
-    )
-    return Remark("label-variants", f"labels that differ by the way they are written alone {way}: {listed}")
-
-
-def tell_numbers(counts: Mapping[str, int]) -> Remark | None:
-    """Remark on labels that are quantities: many numbers, and no numbering of classes."""
-    names = list(counts)
-    if len(names) <= MANY_NUMBERS or not all(map(is_number, names)):
-        return None
-    values = sorted(map(float, names))
-    whole = all(value == int(value) for value in values)
-    numbered = whole and values[-1] - values[0] < 2 * len(values)
-    if numbered:
-        return None
-    return Remark(
-        "numbers",
-        f"the labels are {len(names):,} different numbers from {values[0]:g} to {values[-1]:g}: each would be"
-        f" a class of its own; task=regression learns them as quantities",
-    )

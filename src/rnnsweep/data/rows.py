@@ -272,8 +272,12 @@ def _refuse_empty(rows: TextRows, chosen: dict[str, Rows]) -> None:
     for part, size in sizes.items():
         if size == 0:
             why = "".join(f"; {each.code}: {each.message}" for each in rows.remarks)
-            if rows.labels and 2 * len(rows.labels) > sum(sizes.values()):
-                why += f"; rare-label: {len(rows.labels):,} labels for {sum(sizes.values()):,} rows"
+            total, groups = sum(sizes.values()), np.unique(rows.groups_N).size
+            if groups < len(PARTS):
+                why += f"; near-duplicates: equal texts and groups stay in one part, and there are {groups}"
+            elif rows.labels and 2 * len(rows.labels) > groups:
+                of = f"{total:,} rows" if groups == total else f"{groups:,} different texts"
+                why += f"; rare-label: {len(rows.labels):,} labels for {of}"
             raise UserError(
                 f"{rows.name}: no rows are left for the {part} part ({sizes}){why}; give more rows, a larger "
                 f"data.sample, or larger data.validation_share and data.test_share"

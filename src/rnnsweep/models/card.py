@@ -38,6 +38,7 @@ class Card:
     question: str = ""
     score: Score = field(default_factory=score_named)  # what all scores are values of
     cut: str = "head"  # which tokens of a longer text are read
+    reading: Mapping[str, Any] = field(default_factory=dict)  # how the settings say that tables are read
     data: tuple[str, ...] = ()  # what was read, and what is remarkable in it, a line each
 
     def facts(self) -> dict[str, Any]:
@@ -48,6 +49,7 @@ class Card:
             "sweep": self.sweep,
             "overrides": list(self.overrides),
             "corpus": {"name": self.corpus, "digest": self.digest, "sizes": dict(self.sizes)},
+            "reading": dict(self.reading),
             "parameters": self.parameters,
             "score": self.score.facts(),
             "validation": self.validation,

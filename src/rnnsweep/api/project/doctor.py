@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -138,6 +137,7 @@ def _existing(path: Path) -> Path:
 def _store() -> Check:
     """See that a server answers, or that the local database is sound."""
     from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
+    from rnnsweep.tracking.store.opened import open_for_reading
 
     target = destination(None)
     if target != LOCAL:
@@ -149,7 +149,7 @@ def _store() -> Check:
     database = find_paths().mlruns / "mlflow.db"
     if not database.is_file():
         return Check("store", True, f"{database}: not there yet; the first run makes it")
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as connection:
+    with closing(open_for_reading(database)) as connection:
         said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     if said != "ok":
         return Check(

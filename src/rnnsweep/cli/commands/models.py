@@ -32,7 +32,9 @@ SHOWN = 60  # characters of a text in a line
 )
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--file", "-f", help="Read texts from a file, or - for lines on standard input.")
-@click.option("--column", help="Column of the texts in FILE. [default: found by name]")
+@click.option(
+    "--column", help="Column of the texts in FILE. [default: data.text of the model, or found by name]"
+)
 @click.option("--model", "-m", help=WHICH)
 @click.option("--to", type=click.Path(path_type=Path), help="Write the answers to a .csv or .jsonl file.")
 @json_option
@@ -59,10 +61,10 @@ def predict_command(
         from rnnsweep.api import load_model
         from rnnsweep.api.texts import Asked, read_asked, write_answers
 
-        asked = Asked(texts) if file is None else read_asked(file, column=column)
+        loaded = load_model(model)
+        asked = Asked(texts) if file is None else read_asked(file, column=column, model=loaded)
         for note in asked.notes:
             consoles()[1].print(note, style="dim", markup=False)
-        loaded = load_model(model)
         answers = loaded.predict(asked)
         if to is not None:
             write_answers(asked, answers, to)

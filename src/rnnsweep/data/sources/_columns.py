@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.labels import is_number, written_list
+from rnnsweep.data.label_numbers import is_number
+from rnnsweep.data.labels import written_list
 from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
 from rnnsweep.data.tokens import join_tokens
 from rnnsweep.errors import UserError, nearest
@@ -32,6 +33,7 @@ _TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
 _TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
 TAGGING = "A label for each word (tagging) is no task of this corpus: data=files takes one label a text"
 LISTED_COLUMNS = 12
+MOST_ABOVE = 20  # rows above the names of the columns
 LOOKED_AT = 100  # texts that decide whether all are written lists
 
 
@@ -53,7 +55,14 @@ class NoColumn(UserError):
 
 def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
     """Return what the rows look like: a header that is a row, several columns that hold 0 and 1."""
-    columns = _first_rows(path, config)
+    try:
+        columns = _first_rows(path, config)
+    except UserError:  # its rows are not as long as its first line: what was said stands
+        return ""
+    return _later_header(columns) or _advice_on(columns, config, error)
+
+
+def _advice_on(columns: "Sequence[tuple[str, list[str]]]", config: DataConfig, error: NoColumn) -> str:
     if any(_TAGS.fullmatch(_plain(name)) or is_tags(values) for name, values in columns):
         return f". {TAGGING}"
     flags = [name for name, values in columns if name and values and set(values) <= FLAGS]
@@ -84,10 +93,23 @@ def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
     return ""
 
 
+def _later_header(columns: Sequence[tuple[str, list[str]]]) -> str:
+    """Return where the names of the columns are, below the title of a table for people."""
+    for row, values in enumerate(zip(*(values[:MOST_ABOVE] for _, values in columns), strict=True), 2):
+        text, label = (find_column(values, known) for known in (TEXT, LABEL))
+        if text is not None and label is not None and text != label:
+            return f". Row {row} has the names {text!r} and {label!r}: leave out what is above it"
+    return ""
+
+
 def _first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
     """Return each column of a file: its name, and its first values as text."""
     table = read_table(path, replace(read_options(config), header=False), list)
-    columns = [(name, list(map(str, values[:1000]))) for name, values in table.columns.items()]
+    columns = [
+        (name, list(map(str, values[:1000])))
+        for name, values in table.columns.items()
+        if not any(isinstance(value, dict) for value in values[:1000])  # its inner columns are there
+    ]
     if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
         columns = [(values[0].strip(), values[1:]) for _, values in columns]
     return columns

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.labels import LabelOptions, RawLabels, is_number, read_labels, tell_numbers
+from rnnsweep.data.label_numbers import is_number, is_quantity
+from rnnsweep.data.label_variants import tell_numbers, tell_two_kinds
+from rnnsweep.data.labels import LabelOptions, RawLabels, read_labels
 from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import PARTS, TextRows, group_rows
+from rnnsweep.data.sources._column_notes import column_notes
 from rnnsweep.data.sources._columns import (
     NoColumn,
     advice,
@@ -27,6 +30,8 @@ from rnnsweep.data.sources._columns import (
 )
 from rnnsweep.data.tables import Table, expand_paths, file_state, read_table
 from rnnsweep.errors import UserError
+
+HIDDEN = "-1"  # the label of rows whose label is kept secret, in the test parts of benchmarks
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,11 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     read = read_labels([_raw_labels(file) for file in files], _label_options(config))
     kept = [[n for n, name in enumerate(names) if name is not None] for names in read.names]
     names = [[name for name in of_file if name is not None] for of_file in read.names]
+    _refuse_unlabelled_parts(files, kept)
     numbers = config.targets == "numbers"
     labels = () if numbers else _labels(files, names)
     if not numbers:
+        _refuse_two_kinds(files, names)
         _refuse_strangers(files, names, labels)
     number = {label: n for n, label in enumerate(labels)}
     texts = [file.texts[n] for file, rows in zip(files, kept, strict=True) for n in rows]
@@ -137,6 +144,7 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
     texts, tokenised = texts_of(table, named["text"])
     if not any(texts):
         raise UserError(f"{path}: every row is empty in {', '.join(named['text'])}")
+    table.notes += column_notes(table, named["text"], named["label"], config)
     return _File(part, table, texts, tokenised, named["label"], named["group"])
 
 
@@ -173,11 +181,41 @@ def _numbers(
             except ValueError:
                 value = math.nan
             if not math.isfinite(value):
+                written = "; write it as 1200 or 3.5" if is_quantity(name) else ""
                 raise UserError(
-                    f"{file.path}: row {row + 1}: {name!r} is no number, and task=regression needs numbers"
+                    f"{file.path}: row {row + 1}: {name!r} is no number, and task=regression needs"
+                    f" numbers{written}"
                 )
             values.append(value)
     return np.array(values)
+
+
+def _refuse_unlabelled_parts(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> None:
+    """Refuse a given part without a labelled row: rows of training would be split off in its place."""
+    rows = {file.part: 0 for file in files}
+    for file, of_file in zip(files, kept, strict=True):
+        rows[file.part] += len(of_file)
+    empty = next((file for file in files if not rows[file.part]), None)
+    if empty is not None:
+        raise UserError(
+            f"{empty.path}: missing-like-label: no row of data.{empty.part} has a label in column"
+            f" {empty.label!r}; rows without labels are for rnnsweep predict --file"
+        )
+
+
+def _refuse_two_kinds(files: Sequence[_File], names: Sequence[Sequence[str]]) -> None:
+    """Refuse training files of which some have numbers for labels and others names."""
+    kinds: dict[bool, tuple[_File, str]] = {}
+    for file, of_file in zip(files, names, strict=True):
+        numbers = set(map(is_number, set(of_file)))
+        if file.part == "train" and len(numbers) == 1:
+            kinds.setdefault(numbers.pop(), (file, ", ".join(sorted(set(of_file))[:4])))
+    if len(kinds) == 2:
+        (numbered, digits), (named, words) = kinds[True], kinds[False]
+        raise UserError(
+            f"{numbered.path}: label-variants: its labels are numbers ({digits}), and those of"
+            f" {named.path.name} are names ({words}); write them in one way"
+        )
 
 
 def _refuse_strangers(
@@ -189,7 +227,17 @@ def _refuse_strangers(
             shown = ", ".join(map(repr, strangers[:5]))
             raise UserError(
                 f"{file.path}: label {shown} is not in the training rows ({', '.join(labels[:8])})"
+                f"{_way_on(strangers, labels, of_file)}"
             )
+
+
+def _way_on(strangers: Sequence[str], labels: Sequence[str], of_file: Sequence[str]) -> str:
+    """Return what helps where labels of another part are not those of training."""
+    if set(of_file) == {HIDDEN}:
+        return f"; {HIDDEN} in each row stands for no label: such rows are for rnnsweep predict --file"
+    if {name.casefold() for name in strangers} <= {name.casefold() for name in labels}:
+        return "; data.fold_labels=true takes labels that differ by case or blanks as one"
+    return ""
 
 
 def _column(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> list[str] | None:
@@ -214,9 +262,7 @@ def _reading_remarks(files: Sequence[_File], counts: Counter[str]) -> Iterator[R
     for file in files:
         if file.table.swallowed:
             yield Remark("swallowed", file.table.swallowed)
-    numbers = tell_numbers(counts)
-    if numbers:
-        yield numbers
+    yield from filter(None, (tell_numbers(counts), tell_two_kinds(counts)))
 
 
 def _notes(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> tuple[str, ...]:

@@ -158,11 +158,13 @@ def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose:
     )
     if not any(names):
         raise UserError(f"{path}: the file has no rows")
+    named_here = tuple(names) if options.every else ()
+    names = _each_named(names) if options.every else names
     columns = list(choose(_usable(names)))
     for name in columns:
         refuse_twice(path, names, name)
     places = [names.index(name) for name in columns]
-    bad = BadRows(path, options.skip_bad)
+    bad = BadRows(path, options.skip_bad, not options.every)
     first = [] if options.header else [(reader.line_num, header)]
     once = header if options.header and len(header) > 1 else None
     rows = _collect(chain(first, _numbered(path, reader, dialect)), once, places, names, bad)
@@ -175,7 +177,19 @@ def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose:
         rows.spans,
         swallowed=_swallowed(path, rows, dialect),
         skipped=bad.skipped,
+        header=named_here,
     )
+
+
+def _each_named(names: Sequence[str]) -> list[str]:
+    """Return a name for each column: its own, or one of its place where it has none or another's."""
+    different: list[str] = []
+    for place, name in enumerate(names, 1):
+        own = name if name and name not in different else f"{name} (column {place})".strip()
+        while own in different:
+            own += "'"
+        different.append(own)
+    return different
 
 
 def _declares(row: Sequence[str], line: int) -> bool:

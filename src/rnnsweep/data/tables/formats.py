@@ -44,6 +44,12 @@ OTHER_TASKS = {  # formats of data that no task of texts and classes reads
     suffix: "a label for each word (tagging) is no task of this corpus: data=files takes one label a text"
     for suffix in (".conll", ".conllu", ".conll2003", ".iob", ".iob2", ".bio")
 }
+UNREAD = {  # formats of tables that are not read, and how to come to one that is
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods"), "is a workbook: save its sheet as CSV"),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "is an archive: unpack it"),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".pt"), "is a pickle, which can run code: write Parquet"),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "is a database: write its table as CSV"),
+}
 
 
 _PART = re.compile(r"(train|test|validation|valid|val|dev)(?![a-z])", re.IGNORECASE)
@@ -147,4 +153,7 @@ def read_table(path: Path, options: ReadOptions, choose: Choose) -> Table:
 def _unknown(path: Path) -> str:
     if inner_suffix(path) in OTHER_TASKS:
         return f"{path}: {OTHER_TASKS[inner_suffix(path)]}"
+    reason = UNREAD.get(path.suffix.lower())
+    if reason:
+        return f"{path}: {reason}, or another format that is read ({', '.join(suffixes_known())})"
     return f"{path}: must end in one of {', '.join(suffixes_known())} (and {', '.join(COMPRESSED)} after it)"

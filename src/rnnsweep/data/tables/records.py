@@ -24,12 +24,14 @@ def read_json_lines(path: Path, options: ReadOptions, choose: Choose, *, whole: 
     content = scan(path, options.encoding)
     if whole and _is_array(path, content.encoding):
         return read_json(path, options, choose)
-    bad = BadRows(path, options.skip_bad)
-    names = _names(islice(_records(path, content.encoding, BadRows(path, options.skip_bad)), SAMPLE))
+    bad = BadRows(path, options.skip_bad, not options.every)
+    names = _names(
+        islice(_records(path, content.encoding, BadRows(path, options.skip_bad, not options.every)), SAMPLE)
+    )
     try:
         columns = choose(list(names))
     except UserError:
-        names = _names(_records(path, content.encoding, BadRows(path, options.skip_bad)))
+        names = _names(_records(path, content.encoding, BadRows(path, options.skip_bad, not options.every)))
         if not names:
             raise UserError(f"{path}: the file has no rows") from None
         columns = choose(list(names))
@@ -62,13 +64,35 @@ def read_json(path: Path, options: ReadOptions, choose: Choose) -> Table:
     except RecursionError as error:
         raise UserError(f"{path}: not JSON (it is nested too deeply)") from error
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data":
+        if error.msg != "Extra data":
+            raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+        if _is_json(next(filter(str.strip, text.split("\n")))):
             return read_json_lines(path, options, choose, whole=False)
-        raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+        whole = list(_concatenated(path, text))
     names, columns = _columns_of(path, whole, choose)
     table = _table(path, names, columns)
     table.notes = list(filter(None, [content.note]))
     return table
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _concatenated(path: Path, text: str) -> Iterator[Any]:
+    """Yield the values of a text that holds one after the other, each over several lines."""
+    decoder, place = json.JSONDecoder(), 0
+    while text[place:].strip():
+        place = len(text) - len(text[place:].lstrip())
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+        yield value
 
 
 def _columns_of(path: Path, whole: Any, choose: Choose) -> tuple[list[str], dict[str, list[Any]]]:
@@ -86,10 +110,22 @@ def _columns_of(path: Path, whole: Any, choose: Choose) -> tuple[list[str], dict
     for number, record in enumerate(whole, 1):
         if not isinstance(record, Mapping):
             raise UserError(f"{path}: row {number}, {str(record)[:40]!r}, is not a JSON object")
+    whole = list(map(_flat, whole))
     names = list(_names(whole))
     if not names:
         raise UserError(f"{path}: the file has no rows")
     return names, {name: [record.get(name) for record in whole] for name in choose(names)}
+
+
+def _flat(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add what is in inner objects: ``{"review": {"text": "x"}}`` has the columns review and review.text."""
+    inner = {
+        f"{name}.{key}": value
+        for name, values in record.items()
+        if isinstance(values, Mapping)
+        for key, value in _flat(values).items()
+    }
+    return {**record, **inner, **record} if inner else record
 
 
 def _rows_of(whole: Any) -> Any:
@@ -101,6 +137,8 @@ def _rows_of(whole: Any) -> Any:
         return [dict(zip(columns, row, strict=False)) for row in rows]  # as pandas' orient="split"
     indexed = [value for value in whole.values() if isinstance(value, Mapping)]
     if len(whole) > 1 and len(indexed) == len(whole) and len({tuple(value) for value in indexed}) == 1:
+        if len(whole) > len(indexed[0]):
+            return indexed  # as pandas' orient="index": more rows than columns
         return {name: list(value.values()) for name, value in whole.items()}  # as pandas' DataFrame.to_json
     inner = [
         v for v in whole.values() if isinstance(v, list) and v and all(isinstance(r, Mapping) for r in v)
@@ -128,14 +166,14 @@ def _table(path: Path, names: list[str], columns: dict[str, list[Any]]) -> Table
     return Table(path, tuple(names), columns)
 
 
-def _records(path: Path, encoding: str, bad: BadRows) -> Iterator[dict[str, Any]]:
+def _records(path: Path, encoding: str, bad: BadRows) -> Iterator[Mapping[str, Any]]:
     with open_text(path, encoding) as file:
         for number, line in enumerate(file, 1):
             line = line.lstrip("\ufeff") if number == 1 else line
             if line.strip():
                 record = _record(number, line, bad)
                 if record is not None:
-                    yield record
+                    yield _flat(record)
 
 
 def _record(number: int, line: str, bad: BadRows) -> dict[str, Any] | None:

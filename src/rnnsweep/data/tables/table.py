@@ -19,6 +19,7 @@ class ReadOptions:
     header: bool = True  # False: columns are called "1", "2", ...
     encoding: str | None = None
     skip_bad: int = 0  # rows at most that cannot be read and are left out
+    every: bool = False  # every column is read: one without a name, or with that of another, gets its own
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Table:
     notes: list[str] = field(default_factory=list)  # what was guessed
     swallowed: str = ""  # why rows and lines differ
     skipped: list[str] = field(default_factory=list)  # rows that were left out, with their lines
+    header: tuple[str, ...] = ()  # what the file calls each column, where that is not its name here
     class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)  # column -> names of its numbers
 
     def __len__(self) -> int:
@@ -44,6 +46,7 @@ class BadRows:
 
     path: Path
     most: int
+    advise: bool = True  # say which setting leaves rows out
     skipped: list[str] = field(default_factory=list)
 
     def add(self, line: int, reason: str) -> None:
@@ -56,7 +59,7 @@ class BadRows:
             way = "data.skip_bad=N leaves up to N such rows out"
             if self.most:
                 way = f"data.skip_bad={self.most} rows are left out already"
-            raise UserError(f"{self.path}, line {line}: {reason}; {way}")
+            raise UserError(f"{self.path}, line {line}: {reason}" + (f"; {way}" if self.advise else ""))
         self.skipped.append(f"line {line}: {reason}")
 
 

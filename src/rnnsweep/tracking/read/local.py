@@ -1,9 +1,11 @@
 """Runs read straight from the local database: ten thousand in seconds, without importing MLflow."""
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store import tables
@@ -16,15 +18,17 @@ def read_rows(mlruns: Path, sweep: str | None) -> list[RunRow]:
         return []
     with _chosen(mlruns, sweep) as connection:
         rows = {
-            run_id: RunRow(run_id, name or "", status or "", start or 0, str(experiment))
+            run_id: RunRow(
+                run_id, _text(name), _text(status), start if isinstance(start, int) else 0, str(experiment)
+            )
             for run_id, name, status, start, experiment in connection.execute(tables.CHOSEN_RUNS)
         }
         for run_id, key, value in connection.execute(tables.CHOSEN_TAGS):
-            rows[run_id].tags[key] = value
+            rows[run_id].tags[key] = _text(value)
         for run_id, key, value in connection.execute(tables.CHOSEN_PARAMETERS):
-            rows[run_id].params[key] = value
+            rows[run_id].params[_text(key)] = _text(value)
         for run_id, key, value, is_nan in connection.execute(tables.CHOSEN_LATEST):
-            rows[run_id].metrics[key] = float("nan") if is_nan else value
+            rows[run_id].metrics[_text(key)] = math.nan if is_nan else _number(value)
     return list(rows.values())
 
 
@@ -34,7 +38,7 @@ def read_points(mlruns: Path, sweep: str | None, keys: set[str]) -> list[tuple[s
         return []
     with _chosen(mlruns, sweep) as connection:
         return [
-            (run_id, key, step, float("nan") if is_nan else value)
+            (run_id, key, _number(step), math.nan if is_nan else _number(value))
             for wanted in sorted(keys)
             for run_id, key, step, value, is_nan in connection.execute(tables.CHOSEN_POINTS, (wanted,))
         ]
@@ -59,6 +63,17 @@ def architectures(mlruns: Path) -> list[str]:
     """Return the names of all architectures that were ever recorded."""
     with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         return sorted(row[0] for row in connection.execute(tables.ARCHITECTURES))
+
+
+def _text(value: Any) -> str:
+    """Return a value of a column of text; SQLite keeps any value in any column."""
+    return (
+        value if isinstance(value, str) else "" if value is None or isinstance(value, bytes) else str(value)
+    )
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, int | float) else math.nan
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def _typed(table: "pd.DataFrame", results: Sequence[str]) -> "pd.DataFrame":
         table[name] = pd.to_numeric(table[name], errors="coerce").round().astype("Int64")
     for name in set(results) - set(WHOLE):
         table[name] = pd.to_numeric(table[name]).astype("float64")
-    table["started"] = pd.to_datetime(table["started"], unit="ms", utc=True)
+    table["started"] = pd.to_datetime(table["started"], unit="ms", utc=True, errors="coerce")
     return table
 
 

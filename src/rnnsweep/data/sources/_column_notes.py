@@ -1,0 +1,28 @@
+"""What is said of the columns of a table that were found by their names."""
+
+from collections.abc import Sequence
+
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.sources._columns import LABEL, TEXT
+from rnnsweep.data.tables import Table
+
+PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
+
+
+def column_notes(table: Table, texts: Sequence[str], label: str, config: DataConfig) -> list[str]:
+    """Say which columns were taken where others could be meant, and which one names parts in vain."""
+    notes = []
+    for key, known, taken in (("text", TEXT, texts), ("label", LABEL, [label])):
+        others = [name for name in table.names if name.lower() in known and name not in taken]
+        if getattr(config, key) is None and others:
+            notes.append(
+                f"{table.path.name}: {key}s are read from {', '.join(map(repr, taken))}, not from"
+                f" {', '.join(map(repr, others[:4]))} (data.{key} settles it)"
+            )
+    parts = [name for name in table.names if name.lower() in PARTS_NAMED and name not in (*texts, label)]
+    if parts and config.validation is None and config.test is None:
+        notes.append(
+            f"{table.path.name}: column {parts[0]!r} is not read, and parts are drawn from all rows; to keep"
+            f" its parts, write each to a file: data.train, data.validation, data.test"
+        )
+    return notes
