@@ -37,6 +37,18 @@ class Asked(list[str]):
         self.header = tuple(header) or tuple(self.columns)  # what the file calls the columns
 
 
+def check_file(file: str) -> None:
+    """Find what a path or pattern of texts stands for.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    from rnnsweep.data.tables import expand_paths
+
+    if not Path(file).expanduser().exists():  # a pipe of the shell, as <(zcat x), is none of expand_paths
+        expand_paths("--file", file)
+
+
 def read_asked(file: str, *, column: str | None = None, model: "TextModel | None" = None) -> Asked:
     """Read the text column of a table in any format that is trained on, else one text a line.
 

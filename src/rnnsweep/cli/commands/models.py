@@ -59,8 +59,10 @@ def predict_command(
         raise click.UsageError("--column needs --file.")
     with one_json_object(as_json) as emit:
         from rnnsweep.api import load_model
-        from rnnsweep.api.texts import Asked, read_asked, write_answers
+        from rnnsweep.api.texts import Asked, check_file, read_asked, write_answers
 
+        if file not in (None, "-"):
+            check_file(file)  # before a model is loaded for nothing
         loaded = load_model(model)
         asked = Asked(texts) if file is None else read_asked(file, column=column, model=loaded)
         for note in asked.notes:
