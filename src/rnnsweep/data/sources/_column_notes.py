@@ -10,7 +10,7 @@ PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "i
 
 
 def column_notes(table: Table, texts: Sequence[str], label: str, config: DataConfig) -> list[str]:
-    """Say which columns were taken where others could be meant, and which one names parts in vain."""
+    """Return which columns were taken where others could be meant, and which one names parts in vain."""
     notes = []
     for key, known, taken in (("text", TEXT, texts), ("label", LABEL, [label])):
         others = [name for name in table.names if name.lower() in known and name not in taken]
