@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rnnsweep.models import Answer, TextModel
 
 ANSWERS = (".csv", ".jsonl")
-MARK = "__label__"  # begins the labels of a line of fastText
 LINES = (".txt", ".ft", ".fasttext")  # a text a line, whatever else reads them
 
 
@@ -84,7 +83,9 @@ def read_asked(file: str, *, column: str | None = None, model: "TextModel | None
 
 
 def _without_labels(file: str, lines: Sequence[str]) -> Asked:
-    """Leave out the labels of a file of labelled lines, as fastText reads it."""
+    """Leave out the classes that each line of a file of fastText begins with."""
+    from rnnsweep.data.tables.lines import MARK
+
     if not all(line.lstrip().startswith(MARK) for line in lines if line.strip()):
         return Asked(lines)
     texts = []
@@ -93,7 +94,7 @@ def _without_labels(file: str, lines: Sequence[str]) -> Asked:
         while text.startswith(MARK):
             text = text.partition(" ")[2].lstrip()
         texts.append(text)
-    return Asked(texts, notes=[f"{file}: the labels that lines begin with ({MARK}) are left out"])
+    return Asked(texts, notes=[f"{file}: the classes that lines begin with ({MARK}) are left out"])
 
 
 @dataclass(frozen=True)
