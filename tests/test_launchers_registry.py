@@ -44,8 +44,27 @@ def test_a_sweep_says_where_its_trials_run_and_older_files_stay_readable(tmp_pat
     sweep = write_sweep(tmp_path, **({} if section is None else {"launcher": section}))
     make_launcher(sweep, 2)
     name, slots, options = made[0]
+    options.pop("preload", None)
     assert len(slots) == 2
     assert (name, {"fuse": 8} if name == "FusedLauncher" and not options else options) == wanted
+
+
+@pytest.mark.parametrize(
+    ("keys", "imported"),
+    [
+        ({}, True),
+        ({"replicates": "{first: 6, most: 9, looks: 2}"}, True),
+        ({"baseline": "false"}, False),
+        ({"vary": "seed"}, False),
+        ({"replicates": "0"}, False),
+    ],
+)
+def test_what_fits_of_the_baseline_need_is_imported_once_where_there_are_several(
+    tmp_path, made, keys, imported
+):
+    make_launcher(write_sweep(tmp_path, **{"replicates": "3", "baseline": "true", **keys}), 2)
+    preload = made[0][2].get("preload", ())
+    assert ("sklearn.linear_model" in preload) == imported
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,8 @@ except ImportError:
 _LOG = logging.getLogger(__name__)
 _PATIENCE = 120.0  # seconds to wait for another process's compiler; then two compile the same
 
+_MADE: list[Any] = []  # the functions that are compiled at first use
+
 # a product and a sum may be rounded once instead of twice; nothing else of floating point is relaxed
 _FAST = {"contract"}
 
@@ -55,6 +57,7 @@ def compiled(function: F) -> F:
     made: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST)(function)
     with suppress(RuntimeError):  # neither the package's folder nor the user's cache can be written
         made._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        _MADE.append(made)
     return made  # type: ignore[no-any-return]
 
 
@@ -79,6 +82,17 @@ def load_tables() -> None:
 
         cpu_target.typing_context.refresh()
         cpu_target.target_context.refresh()
+
+
+def load_kept() -> None:
+    """Load the machine code that is on disk, of the functions whose modules are imported; compile nothing.
+
+    Processes that are forked later have it: each of their trainings would spend a fifth of a second on it.
+    """
+    for function in _MADE:
+        with suppress(Exception):  # files that are damaged: who needs the function compiles it anew
+            for signature in function._cache.kept(function.targetctx):
+                function.compile(signature)
 
 
 def code_seen(module: str) -> list[Path]:
@@ -128,6 +142,12 @@ class _Cache(FunctionCache):
             if overload is not None:
                 _TURN.give_back()
         return overload
+
+    def kept(self, target_context: Any) -> list[Any]:
+        """List the types of arguments whose machine code for this processor is on disk."""
+        codegen = target_context.codegen()
+        index = self._cache_file._load_index()  # type: ignore[no-untyped-call]
+        return [key[0] for key in index if key == self._index_key(key[0], codegen)]  # type: ignore[no-untyped-call]
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

@@ -36,6 +36,8 @@ class LauncherSpec:
     on: "Engine | None" = None  # makes the launcher of a machine's file; None: it is no engine of machines
     per_slot: Callable[[Mapping[str, Any]], int] = lambda options: 1  # tasks at a time in each slot
     is_listed: bool = True  # messages offer it
+    # what `make` takes beside the options, as it follows from the sweep
+    for_sweep: Callable[[Sweep], Mapping[str, Any]] = lambda sweep: {}
 
 
 def parse_launcher(text: str) -> Method:
@@ -89,7 +91,7 @@ def check_launcher(sweep: Sweep) -> Callable[[str | int | None], Launcher]:
     name, spec, options = _asked(sweep.launcher or LOCAL)
     if reason := spec.misfit(sweep):
         raise UserError(f"launcher {name!r}: {reason}")
-    return partial(spec.make, **options)
+    return partial(spec.make, **options, **spec.for_sweep(sweep))
 
 
 def make_method(asked: Method, slots: str | int | None) -> Launcher:

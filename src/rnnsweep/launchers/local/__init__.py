@@ -6,12 +6,23 @@ from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Launcher
 
+# what each fit of the linear baseline would import anew, for two seconds
+_BASELINE = ("sklearn.linear_model", "sklearn.feature_extraction.text", "rnnsweep.baseline")
 
-def _make(slots: str | int | None) -> Launcher:
+
+def _make(slots: str | int | None, *, baseline: bool = False) -> Launcher:
     from rnnsweep.launchers.local.launcher import LocalLauncher
     from rnnsweep.launchers.local.places import slots_here
+    from rnnsweep.launchers.local.server import preloads
 
+    if baseline:
+        return LocalLauncher(slots_here(slots), preload=preloads(*_BASELINE))
     return LocalLauncher(slots_here(slots))
+
+
+def _for_sweep(sweep: Sweep) -> dict[str, bool]:
+    """Import scikit-learn once where the baseline is fitted on several splits."""
+    return {"baseline": sweep.baseline and sweep.replicates > 1 and sweep.vary in ("all", "split")}
 
 
 def _on(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
@@ -53,4 +64,4 @@ def _cores(share: Share) -> list[str]:
     return [f"cpu:{share.threads}"] * (share.most or max(1, default_count() // share.threads))
 
 
-SPEC = LauncherSpec(_make, on=_on)
+SPEC = LauncherSpec(_make, on=_on, for_sweep=_for_sweep)

@@ -5,10 +5,11 @@ The collector of a trial then walks over what the trial makes, and the pages of 
 
 import gc
 
-from rnnsweep.compiled import load_tables
+from rnnsweep.compiled import load_kept, load_tables
 
 try:
     load_tables()
+    load_kept()
 finally:  # a module that cannot be imported is left out, and trials would run without a collector
     gc.freeze()
     gc.enable()

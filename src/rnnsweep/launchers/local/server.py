@@ -23,7 +23,15 @@ Result = TypeVar("Result")
 def preloads(*more: str) -> tuple[str, ...]:
     """Return the modules that the fork server imports for trials, in this order, with some more."""
     first, last = "rnnsweep.launchers.local.preload_first", "rnnsweep.launchers.local.preload_last"
-    return (first, "torch", "pytorch_lightning", "rnnsweep.trial.run", *more, last)
+    # a replicate reads the test part, and the texts of its mistakes
+    trial = (
+        "torch",
+        "pytorch_lightning",
+        "rnnsweep.trial.run",
+        "rnnsweep.training.evaluation",
+        "pyarrow.parquet",
+    )
+    return (first, *trial, *more, last)
 
 
 PRELOAD = preloads()
