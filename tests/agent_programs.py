@@ -103,6 +103,12 @@ def _waiting(task, channel):
     return Outcome("interrupted", scores={"validation": 99.0}, recorded=True)
 
 
+def trains(connection, task, slot):
+    """Train for real, with the cache that a tag of the task names: that of its node."""
+    os.environ["RNNSWEEP_CACHE"] = task.tags["cache"]
+    child.main(connection, task, slot)
+
+
 def reads_test(connection, task, slot):
     """Look at the test part once it is noted."""
     child.main(connection, task, slot, run=_reading)

@@ -140,7 +140,7 @@ def test_a_time_limit_shorter_than_the_warning_before_it_is_refused(commands, mo
     [
         ({}, "two", "slots='two': with --on lab must be a number; each slot is described in lab.yaml"),
         ({"slots": Share("cpu:1,cpu:1")}, None, "slots='cpu:1,cpu:1': names slots of one machine"),
-        ({"locker": "/shared"}, None, "locker='/shared': engine slurm carries checkpoints with its messages"),
+        ({"locker": "/dev/null/locker"}, None, "lab.yaml: locker /dev/null/locker: Not a directory"),
         ({}, None, "slots: engine slurm needs their number: {each: cpu:1, most: 8}, or --slots 8"),
     ],
 )

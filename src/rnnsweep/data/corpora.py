@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from rnnsweep.data.config import DataConfig, keys_of
 from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import Hashes, Rows, TextRows, digest
-from rnnsweep.data.store import made_once, read_json, write_json
+from rnnsweep.data.store import is_intact, made_once, read_json, write_json
 from rnnsweep.errors import UserError
 
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
 VERSION = 4  # of what lies in a folder of the cache
+
+expected: dict[str, str] = {}  # source of rows -> digest, where this process may read carried corpora
 
 
 class Source(Protocol):
@@ -139,18 +141,49 @@ def _numbers(column: Any) -> NDArray[Any]:
 
 def read_corpus(config: DataConfig, cache: Path) -> Corpus:
     """Return the corpus of the settings from the cache; read it first where its source is new or changed."""
-    source: Source = import_module(f"rnnsweep.data.sources.{config.corpus}")
     if config.targets == "numbers" and config.corpus != "files":
         raise UserError(
             f"data={config.corpus}: has classes, and task=regression needs numbers; take data=files"
         )
     settings = {name: getattr(config, name) for name in keys_of(config.corpus)}
     settings |= {"targets": config.targets} if config.targets != "classes" else {}
-    state = json.dumps([VERSION, config.corpus, settings, source.state(config, cache)])
+    try:
+        found = source_state(config, cache)
+    except UserError:
+        if (carried := _carried(config, cache)) is not None:
+            return carried
+        raise
+    source = _source(config)
+    state = json.dumps([VERSION, config.corpus, settings, found])
     key = hashlib.sha256(state.encode()).hexdigest()[:32]
     return Corpus(
         made_once(cache / "corpora" / key, lambda folder: _write(source.read(config, cache), folder))
     )
+
+
+def source_state(config: DataConfig, cache: Path) -> Any:
+    """Return what changes when the rows of a source may have changed, as JSON.
+
+    Raises:
+        UserError: this machine does not have the source.
+    """
+    return _source(config).state(config, cache)
+
+
+def _source(config: DataConfig) -> Source:
+    source: Source = import_module(f"rnnsweep.data.sources.{config.corpus}")
+    return source
+
+
+def carried_folder(digest: str, cache: Path) -> Path:
+    """Return where the cache has a corpus that came from another machine."""
+    return cache / "corpora" / f"carried-{digest[:32]}"
+
+
+def _carried(config: DataConfig, cache: Path) -> Corpus | None:
+    digest = expected.get(config.source)
+    folder = None if digest is None else carried_folder(digest, cache)
+    return Corpus(folder) if folder is not None and is_intact(folder) else None
 
 
 def _write(rows: TextRows, folder: Path) -> None:

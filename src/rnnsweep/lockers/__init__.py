@@ -1,9 +1,12 @@
 """Lockers: where whole files lie for other nodes, by name. A folder that all nodes see, or a bucket.
 
-A name is written by one attempt alone (``KEY/ATTEMPT/last.ckpt``): nothing here rests on locks, on
+A name is written by one attempt alone (``k-KEY/ATTEMPT/1/last.ckpt``): nothing here rests on locks, on
 conditional writes, or on a listing that is up to date.
 """
 
+import os
+import tempfile
+import time
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +14,7 @@ from rnnsweep.errors import UserError
 
 
 class Locker(Protocol):
-    """Whole files by name. A name has parts with ``/`` between, as ``KEY/ATTEMPT/last.ckpt``.
+    """Whole files by name. A name has parts with ``/`` between, as ``k-KEY/ATTEMPT/1/last.ckpt``.
 
     Each method raises `UserError` where the locker cannot be reached or refuses, in one line.
     """
@@ -49,3 +52,29 @@ def open_locker(place: str) -> Locker:
     from rnnsweep.lockers.folder import FolderLocker
 
     return FolderLocker(path)
+
+
+def try_locker(place: str) -> float:
+    """Put, list, get and drop one small file; return the seconds that it took.
+
+    Raises:
+        UserError: the locker cannot be reached, refuses, or loses files.
+    """
+    locker, name, content = open_locker(place), f"rnnsweep-probe/{os.urandom(6).hex()}/file", os.urandom(1024)
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-locker-") as folder:
+        there, back = Path(folder) / "there", Path(folder) / "back"
+        there.write_bytes(content)
+        began = time.monotonic()
+        locker.put(name, there)
+        is_listed = name in locker.names("rnnsweep-probe/")
+        try:
+            locker.get(name, back)
+        except FileNotFoundError:
+            raise UserError(f"locker {place}: a file that was put is not there") from None
+        locker.drop(name)
+        took = time.monotonic() - began
+        is_same = back.read_bytes() == content
+    if not (is_same and is_listed):
+        fault = "another one when it comes back" if is_listed else "not listed"
+        raise UserError(f"locker {place}: a file that was put is {fault}")
+    return took

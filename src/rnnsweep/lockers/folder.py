@@ -32,7 +32,8 @@ class FolderLocker:
     def names(self, prefix: str = "") -> list[str]:
         """See `Locker.names`."""
         with self._explained():
-            paths = [Path(folder) / file for folder, _, files in os.walk(self.root) for file in files]
+            above = self.root / prefix.rpartition("/")[0]
+            paths = [Path(folder) / file for folder, _, files in os.walk(above) for file in files]
         shown = [path.relative_to(self.root).as_posix() for path in paths if not path.name.startswith(".")]
         return sorted(name for name in shown if name.startswith(prefix))
 

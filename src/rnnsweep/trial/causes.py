@@ -9,12 +9,17 @@ from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.trial.messages import ControllerSilent, Outcome
 
 BROKEN_CORPUS = "broken corpus"
+OTHER_CORPUS = "other corpus"  # on the node where an agent ran the trial
 CONFIGURATION = "configuration"
 FULL_DISK = "full disk"
 REMOVED = "folder removed"
 PREEMPTED = "preempted"  # its node was taken away, as announced: no fault of the trial
 SILENT = "controller silent"
 LINE = 500  # characters of a reason
+
+
+class CorpusDiffers(UserError):
+    """A node has other rows than the controller's machine."""
 
 
 class TimeLimit(Exception):
@@ -33,6 +38,8 @@ def explain(error: BaseException, *, of_user: str = CONFIGURATION) -> Outcome:
     Args:
         of_user: the cause of a UserError.
     """
+    if isinstance(error, CorpusDiffers):
+        of_user = OTHER_CORPUS
     cause = of_user if isinstance(error, UserError) else _cause(error)
     return Outcome("failed", cause, _line(error))
 

@@ -6,13 +6,14 @@ from typing import Any, TypeAlias
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedCorpus, prepare
+from rnnsweep.data.carried import expect
 from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.tracking.machine.monitor import MachineMonitor
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.training import Scores, train
 from rnnsweep.training import checkpoint as checkpoints
-from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, REMOVED, explain, print_trace
+from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, REMOVED, CorpusDiffers, explain, print_trace
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
 from rnnsweep.trial.reads import note_test_read
@@ -43,8 +44,15 @@ def run_trial(task: TrialTask, channel: Channel, *, train: Train = train) -> Out
 
 def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
     """Read the corpus, and see that it is the one that the sweep started with."""
+    if task.attempt is not None:  # on another machine
+        expect(task.corpora)
     corpus = prepare(run.data)
     expected = task.corpora.get(run.data.source, corpus.digest)
+    if corpus.digest != expected and task.attempt is not None:
+        raise CorpusDiffers(
+            f"the corpus {corpus.name} differs there: its digest is {corpus.digest[:8]}, and"
+            f" {expected[:8]} here; put the same data there, or take them away: then they are carried there"
+        )
     if corpus.digest != expected:
         raise UserError(
             f"the corpus changed while the sweep ran: its digest is {corpus.digest[:8]},"

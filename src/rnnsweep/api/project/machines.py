@@ -1,6 +1,5 @@
 """Whether a machine of conf/machine/ does what its file says: each point is tried."""
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from rnnsweep.api.project.doctor import Check, check_versions
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine
 from rnnsweep.launchers.probe.empty_trial import NodeFacts
-from rnnsweep.lockers import open_locker
+from rnnsweep.lockers import try_locker
 from rnnsweep.machine import Machine, read_machine
 from rnnsweep.safety.redaction import masked
 from rnnsweep.state.folder import SweepFolder
@@ -76,28 +75,11 @@ def _probe(folder: Path) -> Sweep:
 
 
 def _check_locker(place: str) -> Check:
-    """Put, list, get and drop one small file."""
-    name, content = f"rnnsweep-probe/{os.urandom(6).hex()}/file", os.urandom(1024)
+    remedy = "mend what it names, or take another locker"
     try:
-        locker = open_locker(place)
-        with tempfile.TemporaryDirectory(prefix="rnnsweep-locker-") as folder:
-            there, back = Path(folder) / "there", Path(folder) / "back"
-            there.write_bytes(content)
-            began = time.monotonic()
-            locker.put(name, there)
-            listed = name in locker.names("rnnsweep-probe/")
-            locker.get(name, back)
-            locker.drop(name)
-            took = time.monotonic() - began
-            same = back.read_bytes() == content
-    except (UserError, FileNotFoundError) as error:
-        return Check("locker", False, _line(error), "mend what it names, or take another locker")
-    if not (same and listed):
-        found = (
-            f"{place}: a file that was put is {'not listed' if same else 'another one when it comes back'}"
-        )
-        return Check("locker", False, found, "take another locker: this one loses files")
-    return Check("locker", True, f"{place}: put, list, get and drop took {took:.2f} s")
+        return Check("locker", True, f"{place}: put, list, get and drop took {try_locker(place):.2f} s")
+    except UserError as error:
+        return Check("locker", False, _line(error), remedy)
 
 
 def _check_slots(machine: Machine, launcher: Launcher, folder: Path, patience_s: float) -> Iterator[Check]:

@@ -9,12 +9,15 @@ from collections import deque
 from typing import Any, Protocol, runtime_checkable
 
 from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.corpora import NodeCorpora
 from rnnsweep.launchers.agents.line import RESEND_S, Letter, Line
 from rnnsweep.launchers.agents.memory import MemoryGuard
 from rnnsweep.launchers.agents.messages import (
     AgentSettings,
     Answer,
     Began,
+    CorpusPiece,
+    CorpusStored,
     Hello,
     Kill,
     Leave,
@@ -25,11 +28,14 @@ from rnnsweep.launchers.agents.messages import (
     ReadingTest,
     Start,
     Stop,
+    Stored,
     Validated,
 )
 from rnnsweep.launchers.agents.scratch import Scratch, make_root
+from rnnsweep.launchers.agents.store import Store
 from rnnsweep.launchers.agents.versions import versions_here
 from rnnsweep.launchers.registry import make_method
+from rnnsweep.lockers import try_locker
 from rnnsweep.sweepfile.slots import join_slots
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, ReadsTest, Reported, Started
 from rnnsweep.trial.causes import explain, print_trace
@@ -37,6 +43,8 @@ from rnnsweep.trial.causes import explain, print_trace
 TICK_S = 0.25  # between two looks at what trials wrote
 SILENT_S = 20.0  # without a word of the controller, until the agent ends its trials and itself
 LINGER_S = 5.0  # that an agent which leaves waits for the controller to confirm what it sent
+
+_ForTask = Prepare | Piece | Stored | Start | Answer | Stop | Kill
 
 
 @runtime_checkable
@@ -91,11 +99,13 @@ class Agent:
         self._leaving: Leaving | None = None
         self._left_at = 0.0
         self._scratches: dict[int, Scratch] = {}
+        self._held: dict[int, Start] = {}  # attempt -> its start, which waits for a corpus
+        self._corpora = NodeCorpora(self._root, self._send, self._launcher.wake)
         self._attempts: dict[str, int] = {}  # key of a task -> its attempt
         self._looked_at = 0.0
-        self._send(
-            Hello(node or socket.gethostname(), os.getpid(), len(self._launcher.slots), versions_here())
-        )
+        self._store, fault = _open_store(settings.locker)
+        slots = len(self._launcher.slots)
+        self._send(Hello(node or socket.gethostname(), os.getpid(), slots, versions_here(), fault))
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._thread.start()
 
@@ -134,6 +144,7 @@ class Agent:
         try:
             while not self.over:
                 self._obey()
+                self._start_held()
                 for event in self._launcher.events(TICK_S):
                     self._hear(event)
                 self._look()
@@ -143,6 +154,9 @@ class Agent:
             self._send(Leaving(f"its agent failed: {explain(error).reason}", preempted=False))
         finally:
             self._launcher.close()
+            self._corpora.close()
+            if self._store is not None:
+                self._store.close()
             shutil.rmtree(self._root, ignore_errors=True)
             self.over = True
 
@@ -164,6 +178,8 @@ class Agent:
                 self._leave(Leaving("it was told to", preempted=False))
             elif isinstance(command, Leaving):
                 self._leave(command)
+            elif isinstance(command, CorpusPiece | CorpusStored):
+                self._corpora.take(command, self._store)
             else:
                 self._obey_for(command)
 
@@ -178,35 +194,53 @@ class Agent:
                 self._commands += self._line.take(letter)
                 self._changed.notify_all()
 
-    def _obey_for(self, command: Prepare | Piece | Start | Answer | Stop | Kill) -> None:
+    def _obey_for(self, command: _ForTask) -> None:
         try:
             self._do(command)
         except Exception as error:  # a full disk here, a fork server that is gone, slots that are not there
             print_trace()
-            self._end(command.attempt, explain(error))
+            self._end(command.attempt, explain(error, of_user="lost process"))
 
-    def _do(self, command: Prepare | Piece | Start | Answer | Stop | Kill) -> None:
+    def _do(self, command: _ForTask) -> None:
         if isinstance(command, Prepare):
-            scratch = Scratch(self._root, command.attempt, command.task, command.steps)
-            self._scratches[command.attempt] = scratch
+            self._scratches[command.attempt] = Scratch(self._root, command, self._store)
             return
         if command.attempt not in self._scratches:  # it has ended, and its end is on the way
             return
-        scratch = self._scratches[command.attempt]
-        key, launcher = scratch.task.key, self._launcher
         match command:
-            case Piece():
-                scratch.receive(command)
+            case Piece() | Stored():
+                self._scratches[command.attempt].receive(command)
             case Start():
-                slots = [launcher.slots[place] for place in command.places]
-                self._attempts[key] = command.attempt
-                launcher.start(scratch.task, join_slots(slots))
+                self._held[command.attempt] = command
+                self._start_held()
+            case _:
+                self._tell(self._scratches[command.attempt].task.key, command)
+
+    def _tell(self, key: str, command: Answer | Stop | Kill) -> None:
+        match command:
+            case Stop() | Kill() if command.attempt in self._held:
+                self._end(command.attempt, Outcome("interrupted"))
             case Answer():
-                launcher.answer(key, command.word)
+                self._launcher.answer(key, command.word)
             case Stop():
-                launcher.stop(key)
+                self._launcher.stop(key)
             case Kill():
-                launcher.kill(key)
+                self._launcher.kill(key)
+
+    def _start_held(self) -> None:
+        """Start the tasks whose corpus is there."""
+        for attempt, start in list(self._held.items()):
+            scratch = self._scratches[attempt]
+            try:
+                if not self._corpora.is_ready(scratch.task):
+                    continue
+                del self._held[attempt]
+                self._attempts[scratch.task.key] = attempt
+                slots = [self._launcher.slots[place] for place in start.places]
+                self._launcher.start(scratch.task, join_slots(slots))
+            except Exception as error:
+                print_trace()
+                self._end(attempt, explain(error, of_user="lost process"))
 
     def _hear(self, event: Event) -> None:
         attempt = self._attempts.get(event.key)
@@ -227,6 +261,7 @@ class Agent:
 
     def _end(self, attempt: int, outcome: Outcome) -> None:
         """Send all that a task left, and its end; its folder is gone after that."""
+        self._held.pop(attempt, None)
         scratch = self._scratches.pop(attempt, None)
         if scratch is None:  # it could not even be made
             self._send(Over(attempt, outcome, ()))
@@ -286,3 +321,14 @@ def _launcher_of(settings: AgentSettings) -> NodeLauncher:
         launcher.close()
         raise UserError(f"launcher {settings.launcher.name!r}: cannot run in an agent: it has no `wake`")
     return launcher
+
+
+def _open_store(place: str | None) -> tuple[Store | None, str | None]:
+    """Return the store of a locker, and why it cannot be used from here."""
+    if place is None:
+        return None, None
+    try:
+        try_locker(place)
+        return Store(place), None
+    except UserError as error:
+        return None, str(error)

@@ -2,11 +2,13 @@
 
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers.agents.line import Line
+from rnnsweep.launchers.agents.line import WINDOW, Line
 from rnnsweep.launchers.agents.messages import AgentSettings, Hello
 from rnnsweep.launchers.agents.transport import Room, Transport
 from rnnsweep.state.agents import AgentRow
@@ -30,6 +32,7 @@ class RemoteAgent:
         heard_at: when its last letter arrived.
         gone: why no new task is sent to it: it leaves, or its node is said to be gone.
         preempted: whether its node is taken away, as announced.
+        sending: what makes the messages of corpora that its node lacks.
     """
 
     name: str
@@ -45,6 +48,19 @@ class RemoteAgent:
     gone: str | None = None
     preempted: bool = False
     lost: bool = False
+    sending: deque[Iterator[Any]] = field(default_factory=deque)
+
+    def put_corpora(self) -> None:
+        """Put the next pieces of corpora into its line, as far as there is room."""
+        while self.sending and self.line.waiting < WINDOW:
+            try:
+                message = next(self.sending[0])
+            except StopIteration:
+                self.sending.popleft()
+                continue
+            if message is None:  # it is on its way into the locker
+                return
+            self.line.put(message)
 
     @property
     def free(self) -> list[int]:

@@ -5,15 +5,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents import messages as say
+from rnnsweep.launchers.agents.corpora import CorpusSender
 from rnnsweep.launchers.agents.fleet import Fleet, RemoteAgent, slots_of
 from rnnsweep.launchers.agents.home import Home
 from rnnsweep.launchers.agents.line import RESEND_S, Letter
+from rnnsweep.launchers.agents.store import Store
 from rnnsweep.launchers.agents.transport import Arrived, Gone, Transport
 from rnnsweep.launchers.agents.versions import difference
 from rnnsweep.launchers.local.child import NOTED
@@ -21,10 +24,10 @@ from rnnsweep.launchers.local.launcher import GRACE_S
 from rnnsweep.launchers.registry import LOCAL, tasks_per_slot
 from rnnsweep.state.agents import AgentRow
 from rnnsweep.sweepfile import Method, Slot
-from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask
-from rnnsweep.trial.causes import PREEMPTED
+from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask, causes
 
 BEAT_S = 3.0  # between two letters to an agent to which there is nothing to say
+BRING_S = 60.0  # that checkpoints may take to come home from a locker at the end
 ANSWER_S = 5.0  # until a task that was to end at once is given up, whatever its agent does
 
 
@@ -53,6 +56,7 @@ class AgentLauncher:
         *,
         launcher: Method | None = None,
         machine: str = "this machine",
+        locker: str | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
         """Take over a transport; agents are asked for with the first task.
@@ -61,6 +65,7 @@ class AgentLauncher:
             transport: carries the letters; closed with the launcher.
             launcher: runs the trials on the nodes; the default is `local`.
             machine: the name of all this, for messages.
+            locker: where checkpoints of running tasks lie; None has them travel in letters.
             grace_s: seconds that a task has to checkpoint and end.
 
         Raises:
@@ -68,7 +73,9 @@ class AgentLauncher:
         """
         launcher = launcher or LOCAL
         per_slot = tasks_per_slot(launcher)
-        settings = say.AgentSettings("", "", launcher, project=os.getcwd())
+        settings = say.AgentSettings("", "", launcher, project=os.getcwd(), locker=locker)
+        self._store = None if locker is None else Store(locker)
+        self._corpora = CorpusSender(self._store)
         self._transport, self._machine, self._grace_s = transport, machine, grace_s
         self._per_slot = per_slot
         self._fleet = Fleet(transport, settings, per_slot)
@@ -77,6 +84,8 @@ class AgentLauncher:
         self._attempts: dict[str, _Attempt] = {}  # key -> its newest attempt
         self._by_number: dict[int, _Attempt] = {}
         self._waiting: deque[_Attempt] = deque()  # for room, in the order of their starts
+        self._stores = False  # whether a node has stored a file: a locker that fails later is no mistake
+        self._homes: dict[str, Home] = {}  # of tasks that may go on, with files in the locker alone
         self._events: list[Event] = []
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -94,7 +103,8 @@ class AgentLauncher:
         """Start a task as soon as an agent has room for it."""
         with self._lock:
             number = next(self._numbers)
-            attempt = _Attempt(number, task, Home(task, number), slot.host)
+            attempt = _Attempt(number, task, Home(task, number, self._store), slot.host)
+            self._homes.pop(task.key, None)
             self._attempts[task.key] = self._by_number[number] = attempt
             self._waiting.append(attempt)
             self._place()
@@ -138,12 +148,25 @@ class AgentLauncher:
         """End all that still runs, and every agent."""
         self._closed.set()
         with self._lock:
-            for attempt in self._attempts.values():
+            for key, attempt in self._attempts.items():
                 attempt.home.close()
+                self._homes[key] = attempt.home
             self._attempts.clear()
             self._by_number.clear()
             self._waiting.clear()
         self._transport.close()
+        if self._store is not None:
+            self._bring_home()
+            self._corpora.close()
+            self._store.close()
+
+    def _bring_home(self) -> None:
+        """Fetch the checkpoints that lie in the locker alone, for a while."""
+        until = time.monotonic() + BRING_S
+        for home in self._homes.values():
+            if time.monotonic() < until:
+                with suppress(UserError, OSError):
+                    home.bring()
 
     # to agents
 
@@ -179,15 +202,15 @@ class AgentLauncher:
             attempt.agent, places = chosen
             attempt.agent.busy[attempt.number] = places
             line = attempt.agent.line
-            line.put(say.Prepare(attempt.number, attempt.task, attempt.home.steps()))
-            for piece in attempt.home.files():
-                line.put(piece)
+            for message in attempt.home.prepare():
+                line.put(message)
             line.put(say.Start(attempt.number, places))
             self._send(attempt.agent)
 
     def _send_all(self) -> None:
         for agent in self._fleet:
             if agent.hello is not None:
+                agent.put_corpora()
                 self._send(agent)
 
     def _send(self, agent: RemoteAgent, *, always: bool = False) -> None:
@@ -235,9 +258,14 @@ class AgentLauncher:
                 raise UserError(
                     f"machine {self._machine}: node {message.node}: {differs}; install the same on all nodes"
                 )
+            if message.fault is not None and not self._stores:
+                raise UserError(f"machine {self._machine}: node {message.node}: {message.fault}")
             self._fleet.arrive(agent, message)
         elif isinstance(message, say.Leaving):
             agent.gone, agent.preempted = message.reason, agent.preempted or message.preempted
+        elif isinstance(message, say.Lacks):
+            uses_locker = agent.hello is not None and agent.hello.fault is None
+            agent.sending.append(self._corpora.send(message, uses_locker))
         else:
             self._hear_of(agent, message)
 
@@ -258,15 +286,18 @@ class AgentLauncher:
             case say.ReadingTest():
                 attempt.home.note_test_read()
                 self._tell(key, say.Answer, NOTED)
+            case say.Over(outcome=Outcome(cause=causes.OTHER_CORPUS, reason=reason)):
+                raise UserError(f"machine {self._machine}: node {agent.row.node}: {reason}")
             case say.Over(outcome=outcome, files=files):
                 self._end(attempt, self._outcome(agent, attempt.home.over(outcome, files)))
             case _:
+                self._stores = self._stores or isinstance(message, say.Stored)
                 attempt.home.take(message)
 
     def _outcome(self, agent: RemoteAgent, outcome: Outcome) -> Outcome:
         """Return a task's outcome; one that was interrupted because its node is taken away is no attempt."""
         if outcome.state == "interrupted" and agent.gone is not None and agent.preempted:
-            return Outcome("failed", PREEMPTED, f"node {agent.row.node}: {agent.gone}", outcome.scores)
+            return Outcome("failed", causes.PREEMPTED, f"node {agent.row.node}: {agent.gone}", outcome.scores)
         return outcome
 
     # what is given up
@@ -284,7 +315,7 @@ class AgentLauncher:
     def _lose(self, agent: RemoteAgent, reason: str) -> None:
         """Give an agent up, with all that it runs."""
         self._fleet.give_up(agent, lost=True)
-        cause = PREEMPTED if agent.preempted else "lost process"
+        cause = causes.PREEMPTED if agent.preempted else "lost process"
         outcome = Outcome("failed", cause, f"agent {agent.label} on node {agent.row.node}: {reason}")
         for number in agent.busy:
             attempt = self._by_number.get(number)
@@ -294,5 +325,7 @@ class AgentLauncher:
     def _end(self, attempt: _Attempt, outcome: Outcome) -> None:
         """Let the controller know; nothing of this attempt is taken any more."""
         attempt.home.close()
+        if attempt.home.stored():
+            self._homes[attempt.task.key] = attempt.home
         del self._attempts[attempt.task.key], self._by_number[attempt.number]
         self._events.append(Ended(attempt.task.key, outcome))

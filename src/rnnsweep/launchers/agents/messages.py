@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rnnsweep.data import DataConfig
 from rnnsweep.sweepfile import Method
 from rnnsweep.trial import Outcome, Report, TrialTask
 
@@ -10,6 +11,7 @@ PIECE = 1 << 20  # bytes of a file in one message
 
 LAST, BEST, PREDICTIONS = "checkpoints/last.ckpt", "checkpoints/best.ckpt", "test_predictions.npz"
 FILES = (LAST, BEST, PREDICTIONS)  # of a task's folder, that travel
+CHECKPOINTS = (LAST, BEST)  # of a running task
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class AgentSettings:
         launcher: what runs the trials there.
         project: the controller's current folder: the agent's too, where the node has it.
         scratch: where the agent works, on its node; None takes the node's folder of temporary files.
+        locker: where checkpoints of running tasks lie, as `open_locker` reads it; None sends them in pieces.
     """
 
     name: str
@@ -29,6 +32,7 @@ class AgentSettings:
     launcher: Method = field(default_factory=lambda: Method("local"))
     project: str | None = None
     scratch: str | None = None
+    locker: str | None = None
 
 
 # to the agent
@@ -41,6 +45,16 @@ class Prepare:
     attempt: int
     task: TrialTask
     steps: Mapping[str, int]  # metric -> highest step that the controller's machine has
+    stored: str | None = None  # where the attempt's files lie in the locker; no other attempt has the same
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file of the task's folder lies in the locker, whole, under the name `where`; in either direction."""
+
+    attempt: int
+    name: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,24 @@ class Piece:
     data: bytes
     is_last: bool
     is_artifact: bool = False
+
+
+@dataclass(frozen=True)
+class CorpusPiece:
+    """A piece of a file of a corpus that the agent's node lacks."""
+
+    digest: str
+    name: str
+    data: bytes
+    is_last: bool  # of the last file
+
+
+@dataclass(frozen=True)
+class CorpusStored:
+    """A corpus that the agent's node lacks lies in the locker."""
+
+    digest: str
+    places: Mapping[str, str]  # file -> its name in the locker
 
 
 @dataclass(frozen=True)
@@ -100,6 +132,15 @@ class Hello:
     pid: int
     slots: int  # tasks at a time
     versions: Mapping[str, str]
+    fault: str | None = None  # why it cannot use the locker
+
+
+@dataclass(frozen=True)
+class Lacks:
+    """The agent's node has no corpus with the digest, and no files of its source."""
+
+    config: DataConfig
+    digest: str
 
 
 @dataclass(frozen=True)

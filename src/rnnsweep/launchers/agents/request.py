@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from rnnsweep.errors import UserError
+from rnnsweep.lockers import try_locker
 from rnnsweep.machine import Machine, Share
 
 
@@ -14,13 +15,8 @@ def slot_request(machine: Machine, slots: str | int | None) -> Share:
         slots: of the command line, which come before those of the file: a number.
 
     Raises:
-        UserError: the file names slots of one machine, or a locker; or `slots` is not a number.
+        UserError: the file names slots of one machine, or `slots` is not a number.
     """
-    if machine.locker is not None:
-        raise UserError(
-            f"{machine.path}: locker={machine.locker!r}: engine {machine.engine} carries checkpoints with its"
-            " messages and reads no locker yet; take the key away"
-        )
     request = machine.slots if slots is None else _limited(machine, slots)
     if request.text is not None and request.most is None:
         raise UserError(
@@ -28,6 +24,19 @@ def slot_request(machine: Machine, slots: str | int | None) -> Share:
             " needs what each slot is: {each: cpu:1} or {each: gpu:1/2}"
         )
     return request
+
+
+def check_locker(machine: Machine) -> None:
+    """Try the locker of a machine's file, where it names one.
+
+    Raises:
+        UserError: it cannot be reached, refuses, or loses files.
+    """
+    if machine.locker is not None:
+        try:
+            try_locker(machine.locker)
+        except UserError as error:
+            raise UserError(f"{machine.path}: {error}") from None
 
 
 def _limited(machine: Machine, slots: str | int) -> Share:

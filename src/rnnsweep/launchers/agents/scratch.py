@@ -5,7 +5,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from rnnsweep.files import read_json, write_whole
 from rnnsweep.json_text import parse_json
 from rnnsweep.launchers.agents.messages import (
     BEST,
+    CHECKPOINTS,
     FILES,
     LAST,
     PIECE,
@@ -23,12 +25,14 @@ from rnnsweep.launchers.agents.messages import (
     Lines,
     Log,
     Piece,
+    Prepare,
+    Stored,
 )
 from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
+from rnnsweep.launchers.agents.store import Store
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.spool.spool import spool_folder
-from rnnsweep.trial import TrialTask
 
 CARRY_S = 60.0  # between two times that a running task's checkpoint is carried home
 LOG_BYTES = 64 << 10  # of the end of a log
@@ -36,7 +40,8 @@ _ARTIFACT = b'{"op":"artifact"'  # how the line of one begins
 
 _PREFIX, _HOLDER = "rnnsweep-agent-", "agent.json"
 
-News = Lines | Log | Piece
+News = Lines | Log | Piece | Stored
+_State = tuple[int, int] | None  # of a checkpoint: when it was written, and which file it is
 
 
 class Scratch:
@@ -46,47 +51,100 @@ class Scratch:
         task: as the node's launcher gets it: its folders are here.
     """
 
-    def __init__(self, root: Path, attempt: int, task: TrialTask, steps: Mapping[str, int]) -> None:
+    def __init__(self, root: Path, prepare: Prepare, store: Store | None = None) -> None:
         """Make the folder.
 
         Args:
             root: the agent's folder.
-            attempt: its number.
-            task: as the controller has it.
-            steps: metric -> highest step that the controller's machine has: those are not recorded again.
+            prepare: what the controller says of the attempt.
+            store: keeps the checkpoints of a running task; without one they are carried home in pieces.
         """
-        self.attempt = attempt
-        self._root = root / str(attempt)
+        task = prepare.task
+        self.attempt = prepare.attempt
+        self._root = root / str(prepare.attempt)
         mlruns = self._root / "mlruns"
         folder = mlruns / task.folder.relative_to(task.mlruns)
-        self.task = replace(task, mlruns=mlruns, folder=folder, attempt=attempt)
+        self.task = replace(task, mlruns=mlruns, folder=folder, attempt=prepare.attempt)
         folder.mkdir(parents=True)
-        write_note(mlruns, task.key, Note(steps=dict(steps)))
+        write_note(mlruns, task.key, Note(steps=dict(prepare.steps)))
         self._spool = spool_folder(mlruns) / f"{task.key}.jsonl"
         self._offset = 0
         self._pieces = Pieces()
-        self._carried: tuple[int, int] | None = None  # state of the checkpoint that was carried last
+        self._carried: _State = None  # of the checkpoint that was carried last
         self._carried_at = time.monotonic()
+        self._store = store if prepare.stored is not None else None
+        self._place, self._stored = prepare.stored, 0  # times that checkpoints were stored
+        self._storing: tuple[_State, Future[dict[str, Path]]] | None = None  # under way
 
-    def receive(self, piece: Piece) -> None:
-        """Take a piece of a file that the task goes on from."""
-        data = self._pieces.take(piece)
-        if data is not None and piece.name in FILES:
-            path = self.task.folder / piece.name
-            path.parent.mkdir(parents=True, exist_ok=True)
+    def receive(self, file: Piece | Stored) -> None:
+        """Take a piece of a file that the task goes on from, or fetch one from the locker.
+
+        Raises:
+            UserError: the locker has it no more, or cannot be reached.
+        """
+        if file.name not in FILES:
+            return
+        path = self.task.folder / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file, Stored):
+            self._fetch(file.where, path)
+        elif (data := self._pieces.take(file)) is not None:
             write_whole(path, data, durable=False)
-            self._carried = self._state() if piece.name == LAST else self._carried
+        else:
+            return
+        self._carried = self._state() if file.name == LAST else self._carried
+
+    def _fetch(self, where: str, into: Path) -> None:
+        if self._store is None:
+            raise UserError("its checkpoint lies in the locker, which this node cannot use")
+        try:
+            self._store.get(where, into)
+        except FileNotFoundError:  # it does again what it lost: slower, and with the same scores
+            print(f"agent: its locker has no {where}; the task goes on from an older state", flush=True)
 
     def news(self) -> Iterator[News]:
         """Yield what is new, and a checkpoint where one is due: never before the lines that belong to it."""
-        due = time.monotonic() - self._carried_at > CARRY_S
-        yield from self._checkpoint() if due and self._state() != self._carried else self._lines()
+        due = time.monotonic() - self._carried_at > CARRY_S and self._state() != self._carried
+        if self._storing is None and due and self._store is not None:
+            self._begin_to_store()
+        if self._storing is None:
+            yield from self._checkpoint() if due else self._lines()
+        elif self._storing[1].done():
+            yield from self._settled()
+        else:
+            yield from self._lines()
 
     def last_news(self) -> Iterator[News]:
         """Yield what is left once the task's process is gone."""
+        if self._storing is not None:
+            yield from self._settled()
+        if self._store is not None and self._state() not in (None, self._carried):
+            self._begin_to_store()
+            yield from self._settled()
         yield from self._checkpoint()
         yield from self._file(PREDICTIONS)
         yield from self._log()
+
+    def _begin_to_store(self) -> None:
+        """Store the checkpoint, then the best weights: those of a later validation do no harm."""
+        assert self._store is not None
+        self._stored += 1  # the controller may still name the files before these
+        files = {f"{self._place}/{self._stored}/{Path(n).name}": self.task.folder / n for n in CHECKPOINTS}
+        self._storing = self._state(), self._store.put(files)
+
+    def _settled(self) -> Iterator[News]:
+        """Yield what was stored, after the lines of before; where it was not, the files themselves."""
+        assert self._store is not None
+        assert self._storing is not None
+        (state, future), self._storing = self._storing, None
+        files = self._store.settle(future)
+        if files is None:
+            yield from self._checkpoint()
+            return
+        yield from self._lines()
+        for where, path in reversed(files.items()):
+            yield Stored(self.attempt, path.relative_to(self.task.folder).as_posix(), where)
+        self._carried, self._carried_at = state, time.monotonic()
 
     def files(self) -> tuple[str, ...]:
         """List the files that travel and are here now."""
@@ -96,7 +154,7 @@ class Scratch:
         """Remove the folder."""
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def _state(self) -> tuple[int, int] | None:
+    def _state(self) -> _State:
         try:
             state = (self.task.folder / LAST).stat()
         except FileNotFoundError:

@@ -15,12 +15,18 @@ def _make(slots: str | int | None) -> Launcher:
 
 def _on(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
     from rnnsweep.launchers.agents import AgentLauncher
-    from rnnsweep.launchers.agents.request import slot_request
+    from rnnsweep.launchers.agents.request import check_locker, slot_request
     from rnnsweep.launchers.ray.transport import RayTransport
 
     request = slot_request(machine, slots)
+    check_locker(machine)
     transport = RayTransport(machine.address or "auto", request, place=str(machine.path))
-    return AgentLauncher(transport, launcher=sweep.launcher or Method("local"), machine=machine.name)
+    return AgentLauncher(
+        transport,
+        launcher=sweep.launcher or Method("local"),
+        machine=machine.name,
+        locker=machine.locker,
+    )
 
 
 SPEC = LauncherSpec(_make, on=_on)

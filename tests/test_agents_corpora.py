@@ -1,0 +1,160 @@
+"""Corpora of nodes: what a node lacks is carried there once; what differs there is refused with the node."""
+
+import random
+from dataclasses import replace
+
+import agent_programs
+import pytest
+from agents_in_memory import MemoryTransport, rooms
+from test_agents import until
+from test_trial import rows, task  # noqa: F401
+
+from rnnsweep.data import DataConfig, carried, corpora, prepare
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import LocalLauncher
+from rnnsweep.launchers.agents import AgentLauncher
+from rnnsweep.launchers.agents import corpora as of_agents
+from rnnsweep.trial import Ended
+
+
+def write_rows(path, *, words="ab", count=60):
+    draw = random.Random(3)
+    lines = [f"{words[n % 2]}{draw.randrange(9)} row{n},{('x', 'y')[n % 2]}" for n in range(count)]
+    path.write_text("\n".join(["text,label", *lines]) + "\n")
+    return path
+
+
+@pytest.fixture
+def machines(tmp_path, monkeypatch):
+    """Two caches, as two machines have; call with the name of the one that is used from now on."""
+    monkeypatch.setattr(corpora, "expected", expected := {})
+    monkeypatch.setattr(carried, "expected", expected)
+
+    def use(name):
+        monkeypatch.setenv("RNNSWEEP_CACHE", str(tmp_path / f"cache-{name}"))
+
+    use("here")
+    return use
+
+
+def test_a_carried_corpus_is_read_where_its_files_are_not(machines, tmp_path):
+    path = write_rows(tmp_path / "rows.csv")
+    config = DataConfig(corpus="files", train=str(path))
+    here = prepare(config)
+    files = carried.files_of(config, here.digest)
+    machines("there")
+    assert not carried.lacks(config, here.digest)
+    path.unlink()
+    assert carried.lacks(config, here.digest)
+    (tmp_path / "came").mkdir()
+    for name, file in files.items():
+        (tmp_path / "came" / name).write_bytes(file.read_bytes())
+    with pytest.raises(UserError, match="and another one came"):
+        carried.install(tmp_path / "came", "0" * 64)
+    carried.install(tmp_path / "came", here.digest)
+    assert not carried.lacks(config, here.digest)
+    with pytest.raises(UserError, match="no such file"):  # nobody said that it is the right one
+        prepare(config)
+    carried.expect({config.source: here.digest})
+    there = prepare(config)
+    assert (there.digest, there.part_digests, there.vocabulary) == (
+        here.digest,
+        here.part_digests,
+        here.vocabulary,
+    )
+    assert there.train.ids.tolist() == here.train.ids.tolist()
+    assert there.texts("test") == here.texts("test")
+
+
+def test_a_corpus_that_changed_here_is_not_carried(machines, tmp_path):
+    config = DataConfig(corpus="files", train=str(write_rows(tmp_path / "rows.csv")))
+    digest = prepare(config).digest
+    write_rows(tmp_path / "rows.csv", words="cd")
+    with pytest.raises(UserError, match="^the corpus changed while the sweep ran: its digest is"):
+        carried.files_of(config, digest)
+
+
+@pytest.mark.parametrize("size", [0, 5, 8, 9])
+def test_a_corpus_is_sent_in_pieces_of_which_the_very_last_says_so(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(of_agents, "PIECE", 4)
+    (tmp_path / "file").write_bytes(bytes(range(size)))
+    pieces = list(of_agents._pieces("d", tmp_path / "file", is_last=True))
+    assert b"".join(piece.data for piece in pieces) == bytes(range(size))
+    assert [piece.is_last for piece in pieces] == [False] * (len(pieces) - 1) + [True] * bool(pieces)
+
+
+@pytest.fixture
+def far(machines, tmp_path, monkeypatch):
+    """Make a launcher over one agent whose trials have a cache of their own; closed at the end."""
+    made = []
+
+    def make(place=None):
+        def launcher(settings):
+            machines("there")
+            return LocalLauncher(settings.slots, entry=agent_programs.trains)
+
+        transport = MemoryTransport(rooms(2), launcher)
+        made.append(AgentLauncher(transport, machine="lab", locker=place))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_locker", [False, True])
+def test_a_node_without_the_data_trains_on_what_is_carried_there(
+    machines,
+    far,
+    tmp_path,
+    rows,  # noqa: F811
+    monkeypatch,
+    has_locker,
+):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(rows.read_bytes())
+    (tmp_path / "one").mkdir()
+    one = task(tmp_path / "one", path)
+    digest = prepare(one.run.data).digest
+    one = replace(one, corpora={one.run.data.source: digest}, tags={"cache": str(tmp_path / "cache-here")})
+    here = LocalLauncher(1, entry=agent_programs.trains)
+    here.start(one, here.slots[0])
+    (expected,) = ends(here, 1)
+    here.close()
+    files = carried.files_of(one.run.data, digest)
+    path.unlink()  # the node's and the controller's machine are one: the controller still has its cache
+    monkeypatch.setattr(carried, "files_of", lambda config, digest: files)
+    launcher = far(str(tmp_path / "locker") if has_locker else None)
+    one = replace(one, tags={"cache": str(tmp_path / "cache-there")})
+    for name in "ab":
+        other = replace(one, key=f"toy.1.{name}", name=name, folder=one.folder.with_name(name))
+        launcher.start(other, launcher.slots[0])
+    for outcome in ends(launcher, 2):
+        assert outcome.reason is None
+        assert (outcome.state, outcome.scores["validation"]) == ("complete", expected.scores["validation"])
+    assert [
+        path.name for path in (tmp_path / "cache-there" / "corpora").glob("carried-*") if path.is_dir()
+    ] == [f"carried-{digest[:32]}"]
+    launcher.close()
+    assert [path for path in (tmp_path / "locker").rglob("*") if path.is_file()] == []
+
+
+def ends(launcher, count):
+    events = until(launcher, lambda events: sum(isinstance(e, Ended) for e in events) == count, seconds=120)
+    return [event.outcome for event in events if isinstance(event, Ended)]
+
+
+@pytest.mark.slow
+def test_a_node_whose_data_differ_is_refused_in_one_line(machines, far, tmp_path, rows):  # noqa: F811
+    path = tmp_path / "rows.csv"
+    path.write_bytes(rows.read_bytes())
+    one = task(tmp_path, path)
+    one = replace(one, corpora={one.run.data.source: "0" * 64}, tags={"cache": str(tmp_path / "cache-there")})
+    launcher = far()
+    launcher.start(one, launcher.slots[0])
+    with pytest.raises(UserError) as refused:
+        ends(launcher, 1)
+    assert str(refused.value).startswith("machine lab: node ")
+    assert "the corpus rows differs there: its digest is " in str(refused.value)
+    assert "and 00000000 here; put the same data there, or take them away" in str(refused.value)
