@@ -100,7 +100,7 @@ class Scratch:
         try:
             self._store.get(where, into)
         except FileNotFoundError:  # it does again what it lost: slower, and with the same scores
-            print(f"agent: its locker has no {where}; the task goes on from an older state", flush=True)
+            print(f"agent: its locker has no {where}; the task resumes from an older state", flush=True)
 
     def news(self) -> Iterator[News]:
         """Yield what is new, and a checkpoint where one is due: never before the lines that belong to it."""
