@@ -21,7 +21,7 @@ from rnnsweep.engine.allocation import check_seats, choose_slots
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Gone, fleet, launcher, line, memory, versions
+from rnnsweep.launchers.agents import AgentLauncher, Gone, fleet, launcher, line, memory, node, versions
 from rnnsweep.launchers.agents import agent as agent_module
 from rnnsweep.launchers.agents.line import RESEND_S, Line
 from rnnsweep.launchers.agents.messages import AgentSettings
@@ -492,7 +492,7 @@ def test_a_launcher_that_no_other_thread_can_wake_is_refused_by_an_agent(monkeyp
         def close(self):
             pass
 
-    monkeypatch.setattr(agent_module, "make_method", lambda method, slots: Deaf())
+    monkeypatch.setattr(node, "make_method", lambda method, slots: Deaf())
     with pytest.raises(UserError, match=r"^launcher 'own': cannot run in an agent: it has no `wake`$"):
         agent_module.Agent(AgentSettings("a", "1", Method("own")))
 

@@ -6,53 +6,25 @@ import socket
 import threading
 import time
 from collections import deque
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents import messages as say
 from rnnsweep.launchers.agents.corpora import NodeCorpora
 from rnnsweep.launchers.agents.line import RESEND_S, Letter, Line
 from rnnsweep.launchers.agents.memory import MemoryGuard
-from rnnsweep.launchers.agents.messages import (
-    AgentSettings,
-    Answer,
-    Began,
-    CorpusPiece,
-    CorpusStored,
-    Hello,
-    Kill,
-    Leave,
-    Leaving,
-    Over,
-    Piece,
-    Prepare,
-    ReadingTest,
-    Start,
-    Stop,
-    Stored,
-    Validated,
-)
+from rnnsweep.launchers.agents.node import NodeLauncher, launcher_of
 from rnnsweep.launchers.agents.scratch import Scratch, make_root
-from rnnsweep.launchers.agents.store import Store
+from rnnsweep.launchers.agents.store import open_store
 from rnnsweep.launchers.agents.versions import versions_here
-from rnnsweep.launchers.registry import make_method
-from rnnsweep.lockers import try_locker
 from rnnsweep.sweepfile.slots import join_slots
-from rnnsweep.trial import Ended, Event, Launcher, Outcome, ReadsTest, Reported, Started
+from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, Reported, Started
 from rnnsweep.trial.causes import explain, print_trace
 
 TICK_S = 0.25  # between two looks at what trials wrote
 SILENT_S = 20.0  # without a word of the controller, until the agent ends its trials and itself
 LINGER_S = 5.0  # that an agent which leaves waits for the controller to confirm what it sent
 
-_ForTask = Prepare | Piece | Stored | Start | Answer | Stop | Kill
-
-
-@runtime_checkable
-class NodeLauncher(Launcher, Protocol):
-    """A launcher whose `events` another thread can interrupt."""
-
-    def wake(self) -> None:
-        """Let `events` return at once."""
+_ForTask = say.Prepare | say.Piece | say.Stored | say.Start | say.Answer | say.Stop | say.Kill
 
 
 class Agent:
@@ -68,7 +40,7 @@ class Agent:
 
     def __init__(
         self,
-        settings: AgentSettings,
+        settings: say.AgentSettings,
         launcher: NodeLauncher | None = None,
         *,
         node: str | None = None,
@@ -88,7 +60,7 @@ class Agent:
             UserError: there is no such launcher, or the node lacks what its slots name.
         """
         self.settings, self.over = settings, False
-        self._launcher = launcher or _launcher_of(settings)
+        self._launcher = launcher or launcher_of(settings)
         self._silent_s, self._guard = silent_s, memory_guard
         self._root = make_root(settings.scratch)
         self._line = Line(settings.name)
@@ -96,16 +68,16 @@ class Agent:
         self._letters: deque[bytes] = deque()  # as they arrived
         self._commands: deque[Any] = deque()
         self._arrived_at = time.monotonic()
-        self._leaving: Leaving | None = None
+        self._leaving: say.Leaving | None = None
         self._left_at = 0.0
         self._scratches: dict[int, Scratch] = {}
-        self._held: dict[int, Start] = {}  # attempt -> its start, which waits for a corpus
+        self._held: dict[int, say.Start] = {}  # attempt -> its start, which waits for a corpus
         self._corpora = NodeCorpora(self._root, self._send, self._launcher.wake)
         self._attempts: dict[str, int] = {}  # key of a task -> its attempt
         self._looked_at = 0.0
-        self._store, fault = _open_store(settings.locker)
+        self._store, fault = open_store(settings.locker)
         slots = len(self._launcher.slots)
-        self._send(Hello(node or socket.gethostname(), os.getpid(), slots, versions_here(), fault))
+        self._send(say.Hello(node or socket.gethostname(), os.getpid(), slots, versions_here(), fault))
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._thread.start()
 
@@ -130,7 +102,7 @@ class Agent:
     def leave(self, reason: str = "its node is taken away", *, preempted: bool = True) -> None:
         """Let all tasks checkpoint and end, then be over: as when the node is about to be taken away."""
         with self._changed:
-            self._commands.append(Leaving(reason, preempted))
+            self._commands.append(say.Leaving(reason, preempted))
         self._launcher.wake()
 
     def close(self) -> None:
@@ -151,7 +123,7 @@ class Agent:
                 self._end_where_due()
         except Exception as error:
             print_trace()
-            self._send(Leaving(f"its agent failed: {explain(error).reason}", preempted=False))
+            self._send(say.Leaving(f"its agent failed: {explain(error).reason}", preempted=False))
         finally:
             self._launcher.close()
             self._corpora.close()
@@ -174,11 +146,11 @@ class Agent:
                 if not self._commands:
                     return
                 command = self._commands.popleft()
-            if isinstance(command, Leave):
-                self._leave(Leaving("it was told to", preempted=False))
-            elif isinstance(command, Leaving):
+            if isinstance(command, say.Leave):
+                self._leave(say.Leaving("it was told to", preempted=False))
+            elif isinstance(command, say.Leaving):
                 self._leave(command)
-            elif isinstance(command, CorpusPiece | CorpusStored):
+            elif isinstance(command, say.CorpusPiece | say.CorpusStored):
                 self._corpora.take(command, self._store)
             else:
                 self._obey_for(command)
@@ -202,29 +174,29 @@ class Agent:
             self._end(command.attempt, explain(error, of_user="lost process"))
 
     def _do(self, command: _ForTask) -> None:
-        if isinstance(command, Prepare):
+        if isinstance(command, say.Prepare):
             self._scratches[command.attempt] = Scratch(self._root, command, self._store)
             return
         if command.attempt not in self._scratches:  # it has ended, and its end is on the way
             return
         match command:
-            case Piece() | Stored():
+            case say.Piece() | say.Stored():
                 self._scratches[command.attempt].receive(command)
-            case Start():
+            case say.Start():
                 self._held[command.attempt] = command
                 self._start_held()
             case _:
                 self._tell(self._scratches[command.attempt].task.key, command)
 
-    def _tell(self, key: str, command: Answer | Stop | Kill) -> None:
+    def _tell(self, key: str, command: say.Answer | say.Stop | say.Kill) -> None:
         match command:
-            case Stop() | Kill() if command.attempt in self._held:
+            case say.Stop() | say.Kill() if command.attempt in self._held:
                 self._end(command.attempt, Outcome("interrupted"))
-            case Answer():
+            case say.Answer():
                 self._launcher.answer(key, command.word)
-            case Stop():
+            case say.Stop():
                 self._launcher.stop(key)
-            case Kill():
+            case say.Kill():
                 self._launcher.kill(key)
 
     def _start_held(self) -> None:
@@ -248,11 +220,11 @@ class Agent:
             return
         match event:
             case Started():
-                self._send(Began(attempt))
+                self._send(say.Began(attempt))
             case Reported(report=report):
-                self._send(Validated(attempt, report))
+                self._send(say.Validated(attempt, report))
             case ReadsTest():
-                self._send(ReadingTest(attempt))
+                self._send(say.ReadingTest(attempt))
             case Ended(outcome=outcome):
                 short = self._guard.ended.pop(attempt, None) if self._guard is not None else None
                 if short is not None and outcome.state == "interrupted":
@@ -264,16 +236,16 @@ class Agent:
         self._held.pop(attempt, None)
         scratch = self._scratches.pop(attempt, None)
         if scratch is None:  # it could not even be made
-            self._send(Over(attempt, outcome, ()))
+            self._send(say.Over(attempt, outcome, ()))
             return
         self._attempts.pop(scratch.task.key, None)
         try:
-            self._send(*scratch.last_news(), Over(attempt, outcome, scratch.files()))
+            self._send(*scratch.last_news(), say.Over(attempt, outcome, scratch.files()))
         except (
             OSError
         ) as error:  # what it made cannot be read: it is done again, from what was carried before
             print_trace()
-            self._send(Over(attempt, explain(error), ()))
+            self._send(say.Over(attempt, explain(error), ()))
         scratch.remove()
 
     def _look(self) -> None:
@@ -297,13 +269,13 @@ class Agent:
         if self._leaving is None:
             if silent > self._silent_s:
                 reason = f"it heard nothing of its controller for {self._silent_s:g} s"
-                self._leave(Leaving(reason, preempted=False))
+                self._leave(say.Leaving(reason, preempted=False))
         elif not self._scratches and (not unconfirmed or now - self._left_at > LINGER_S):
             self.over = True
         elif self._scratches:
             self._left_at = now
 
-    def _leave(self, message: Leaving) -> None:
+    def _leave(self, message: say.Leaving) -> None:
         if self._leaving is not None:
             return
         self._leaving, self._left_at = message, time.monotonic()
@@ -313,22 +285,3 @@ class Agent:
                 self._launcher.stop(scratch.task.key)
             else:  # not started yet
                 self._end(attempt, Outcome("interrupted"))
-
-
-def _launcher_of(settings: AgentSettings) -> NodeLauncher:
-    launcher = make_method(settings.launcher, settings.slots)
-    if not isinstance(launcher, NodeLauncher):
-        launcher.close()
-        raise UserError(f"launcher {settings.launcher.name!r}: cannot run in an agent: it has no `wake`")
-    return launcher
-
-
-def _open_store(place: str | None) -> tuple[Store | None, str | None]:
-    """Return the store of a locker, and why it cannot be used from here."""
-    if place is None:
-        return None, None
-    try:
-        try_locker(place)
-        return Store(place), None
-    except UserError as error:
-        return None, str(error)

@@ -4,9 +4,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import append, is_full_disk, open_append, own_folder, own_name, read_json, write_whole
+from rnnsweep.launchers.agents.fleet import RemoteAgent
 from rnnsweep.launchers.agents.messages import CHECKPOINTS, FILES, LAST, Lines, Log, Piece, Prepare, Stored
 from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
 from rnnsweep.launchers.agents.store import Store, is_of, new_place
@@ -188,3 +190,15 @@ class Home:
         """Let the spool go."""
         if self._writer is not None:
             self._writer.close()
+
+
+@dataclass
+class Attempt:
+    """The newest attempt of a task."""
+
+    number: int
+    task: TrialTask
+    home: Home
+    node: str | None  # where its slot is
+    agent: RemoteAgent | None = None  # None while it waits for room
+    deadline: float | None = None  # when it is given up, whatever its agent does

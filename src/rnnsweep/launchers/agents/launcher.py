@@ -5,18 +5,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents import messages as say
-from rnnsweep.launchers.agents.corpora import CorpusSender
+from rnnsweep.launchers.agents.elsewhere import Elsewhere
 from rnnsweep.launchers.agents.fleet import Fleet, RemoteAgent, slots_of
-from rnnsweep.launchers.agents.home import Home
+from rnnsweep.launchers.agents.home import Attempt
 from rnnsweep.launchers.agents.line import RESEND_S, Letter
-from rnnsweep.launchers.agents.store import Store
 from rnnsweep.launchers.agents.transport import Arrived, Gone, Transport
 from rnnsweep.launchers.agents.versions import difference
 from rnnsweep.launchers.local.child import NOTED
@@ -27,20 +24,7 @@ from rnnsweep.sweepfile import Method, Slot
 from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask, causes
 
 BEAT_S = 3.0  # between two letters to an agent to which there is nothing to say
-BRING_S = 60.0  # that checkpoints may take to come home from a locker at the end
 ANSWER_S = 5.0  # until a task that was to end at once is given up, whatever its agent does
-
-
-@dataclass
-class _Attempt:
-    """The newest attempt of a task."""
-
-    number: int
-    task: TrialTask
-    home: Home
-    node: str | None  # where its slot is
-    agent: RemoteAgent | None = None  # None while it waits for room
-    deadline: float | None = None  # when it is given up, whatever its agent does
 
 
 class AgentLauncher:
@@ -74,18 +58,15 @@ class AgentLauncher:
         launcher = launcher or LOCAL
         per_slot = tasks_per_slot(launcher)
         settings = say.AgentSettings("", "", launcher, project=os.getcwd(), locker=locker)
-        self._store = None if locker is None else Store(locker)
-        self._corpora = CorpusSender(self._store)
+        self._elsewhere = Elsewhere(locker)
         self._transport, self._machine, self._grace_s = transport, machine, grace_s
         self._per_slot = per_slot
         self._fleet = Fleet(transport, settings, per_slot)
         self.slots: Sequence[Slot] = slots_of(transport.rooms, per_slot)
         self._numbers = count(1)
-        self._attempts: dict[str, _Attempt] = {}  # key -> its newest attempt
-        self._by_number: dict[int, _Attempt] = {}
-        self._waiting: deque[_Attempt] = deque()  # for room, in the order of their starts
-        self._stores = False  # whether a node has stored a file: a locker that fails later is no mistake
-        self._homes: dict[str, Home] = {}  # of tasks that may go on, with files in the locker alone
+        self._attempts: dict[str, Attempt] = {}  # key -> its newest attempt
+        self._by_number: dict[int, Attempt] = {}
+        self._waiting: deque[Attempt] = deque()  # for room, in the order of their starts
         self._events: list[Event] = []
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -103,8 +84,7 @@ class AgentLauncher:
         """Start a task as soon as an agent has room for it."""
         with self._lock:
             number = next(self._numbers)
-            attempt = _Attempt(number, task, Home(task, number, self._store), slot.host)
-            self._homes.pop(task.key, None)
+            attempt = Attempt(number, task, self._elsewhere.home(task, number), slot.host)
             self._attempts[task.key] = self._by_number[number] = attempt
             self._waiting.append(attempt)
             self._place()
@@ -148,25 +128,13 @@ class AgentLauncher:
         """End all that still runs, and every agent."""
         self._closed.set()
         with self._lock:
-            for key, attempt in self._attempts.items():
-                attempt.home.close()
-                self._homes[key] = attempt.home
+            for attempt in self._attempts.values():
+                self._elsewhere.ended(attempt.home)
             self._attempts.clear()
             self._by_number.clear()
             self._waiting.clear()
         self._transport.close()
-        if self._store is not None:
-            self._bring_home()
-            self._corpora.close()
-            self._store.close()
-
-    def _bring_home(self) -> None:
-        """Fetch the checkpoints that lie in the locker alone, for a while."""
-        until = time.monotonic() + BRING_S
-        for home in self._homes.values():
-            if time.monotonic() < until:
-                with suppress(UserError, OSError):
-                    home.bring()
+        self._elsewhere.close()
 
     # to agents
 
@@ -258,14 +226,12 @@ class AgentLauncher:
                 raise UserError(
                     f"machine {self._machine}: node {message.node}: {differs}; install the same on all nodes"
                 )
-            if message.fault is not None and not self._stores:
-                raise UserError(f"machine {self._machine}: node {message.node}: {message.fault}")
+            self._elsewhere.check(self._machine, message)
             self._fleet.arrive(agent, message)
         elif isinstance(message, say.Leaving):
             agent.gone, agent.preempted = message.reason, agent.preempted or message.preempted
         elif isinstance(message, say.Lacks):
-            uses_locker = agent.hello is not None and agent.hello.fault is None
-            agent.sending.append(self._corpora.send(message, uses_locker))
+            self._elsewhere.send_corpus(agent, message)
         else:
             self._hear_of(agent, message)
 
@@ -291,7 +257,7 @@ class AgentLauncher:
             case say.Over(outcome=outcome, files=files):
                 self._end(attempt, self._outcome(agent, attempt.home.over(outcome, files)))
             case _:
-                self._stores = self._stores or isinstance(message, say.Stored)
+                self._elsewhere.is_used |= isinstance(message, say.Stored)
                 attempt.home.take(message)
 
     def _outcome(self, agent: RemoteAgent, outcome: Outcome) -> Outcome:
@@ -322,10 +288,8 @@ class AgentLauncher:
             if attempt is not None and attempt.agent is agent:
                 self._end(attempt, outcome)
 
-    def _end(self, attempt: _Attempt, outcome: Outcome) -> None:
+    def _end(self, attempt: Attempt, outcome: Outcome) -> None:
         """Let the controller know; nothing of this attempt is taken any more."""
-        attempt.home.close()
-        if attempt.home.stored():
-            self._homes[attempt.task.key] = attempt.home
+        self._elsewhere.ended(attempt.home)
         del self._attempts[attempt.task.key], self._by_number[attempt.number]
         self._events.append(Ended(attempt.task.key, outcome))

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.errors import UserError
-from rnnsweep.lockers import Locker, open_locker
+from rnnsweep.lockers import Locker, open_locker, try_locker
 
 PUT_S = 10.0  # that a task which ends waits for its checkpoint to be stored; then it travels in pieces
 PAUSE_S = 60.0  # without waiting for a locker that took longer
@@ -100,3 +100,14 @@ class Store:
     def close(self) -> None:
         """Finish what is under way, and begin nothing any more."""
         self._pool.shutdown(wait=True, cancel_futures=False)
+
+
+def open_store(place: str | None) -> tuple[Store | None, str | None]:
+    """Return the store of a locker, and why it cannot be used from here; None for what there is not."""
+    if place is None:
+        return None, None
+    try:
+        try_locker(place)
+        return Store(place), None
+    except UserError as error:
+        return None, str(error)
