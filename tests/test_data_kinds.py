@@ -261,6 +261,27 @@ def test_a_named_shard_of_parquet_beside_one_of_bare_numbers_is_refused(tmp_path
         prepare(DataConfig(corpus="files", train=f"{tmp_path}/*.parquet"), tmp_path / "cache")
 
 
+def test_a_number_below_classes_that_count_from_0_is_remarked_on(tmp_path):
+    rows = [(text, n % 4 - 1) for n, (text, _) in enumerate(ROWS)]
+    (remark,) = (r for r in read_parts(tmp_path, train=rows).facts.remarks if r.code == "missing-like-label")
+    assert "-1 (10 rows) beside 0 to 2 often stands for no label" in remark.message
+    signs = [(text, n % 3 - 1) for n, (text, _) in enumerate(ROWS)]  # less, equal, more
+    codes = {remark.code for remark in read_parts(tmp_path, train=signs).facts.remarks}
+    assert "missing-like-label" not in codes
+
+
+def test_texts_that_are_no_values_are_counted(tmp_path):
+    rows = [("NULL" if n % 4 == 0 else text, label) for n, (text, label) in enumerate(ROWS)]
+    notes = read_parts(tmp_path, train=rows).facts.notes
+    assert notes == ("train-0.csv: 10 texts are what programs write for no value: 'NULL' 10",)
+
+
+def test_a_refusal_of_one_label_says_that_lines_were_swallowed(tmp_path):
+    lines = (f'"{text},{label}' if label == "good" else f'{text}",{label}' for text, label in ROWS)
+    with pytest.raises(UserError, match="all rows have the label 'bad'.*swallowed: a.csv: 40 lines gave 20"):
+        read(tmp_path, "a.csv", "\n".join(["text,label", *lines, ""]))
+
+
 def test_numbers_and_names_in_one_file_are_remarked_on(tmp_path):
     mixed = [(text, n % 2 if n < 10 else label) for n, (text, label) in enumerate(ROWS)]
     (remark,) = (r for r in read_parts(tmp_path, train=mixed).facts.remarks if r.code == "label-variants")

@@ -11,6 +11,7 @@ from rnnsweep.data.remarks import Remark
 _INSIDE = re.compile(r"(?<=\w)[-_](?=\w)")
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 _JOINS = ("|", ";", ",", "/", "+")  # between several labels of one text
+HIDDEN = "-1"  # of rows without a label, or with one that is kept secret, in benchmarks
 MANY_NUMBERS = 20  # distinct ones; beyond, fractions are quantities rather than classes
 
 
@@ -110,4 +111,16 @@ def tell_two_kinds(counts: Mapping[str, int]) -> Remark | None:
         "label-variants",
         "some labels are numbers ({}) and others are names ({}): the same labels may be written in two"
         " ways".format(*shown),
+    )
+
+
+def tell_hidden(counts: Mapping[str, int]) -> Remark | None:
+    """Remark on -1 beside classes that are numbered from 0, of which there are three or more."""
+    others = set(counts) - {HIDDEN}
+    if HIDDEN not in counts or len(others) < 3 or others != set(map(str, range(len(others)))):
+        return None
+    return Remark(
+        "missing-like-label",
+        f"{HIDDEN} ({counts[HIDDEN]:,} rows) beside 0 to {len(others) - 1} often stands for no label, and is"
+        f" a class here; leave such rows out of the file if so",
     )

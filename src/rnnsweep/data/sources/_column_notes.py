@@ -1,18 +1,27 @@
 """What is said of the columns of a table that were found by their names."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.labels import MISSING
 from rnnsweep.data.sources._columns import LABEL, TEXT
 from rnnsweep.data.tables import Table
 
 PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
 
 
+# that often hold half of what a row says, beside a column that is found
+SECOND = (
+    *("context", "passage", "premise", "hypothesis", "answer", "summary", "subject", "reply", "response"),
+    *("sentence1", "sentence2", "question1", "question2", "text1", "text2", "text_a", "text_b"),
+)
+
+
 def column_notes(table: Table, texts: Sequence[str], label: str, config: DataConfig) -> list[str]:
     """Return which columns were taken where others could be meant, and which one names parts in vain."""
     notes = []
-    for key, known, taken in (("text", TEXT, texts), ("label", LABEL, [label])):
+    for key, known, taken in (("text", (*TEXT, *SECOND), texts), ("label", LABEL, [label])):
         others = [name for name in table.names if name.lower() in known and name not in taken]
         if getattr(config, key) is None and others:
             notes.append(
@@ -26,3 +35,12 @@ def column_notes(table: Table, texts: Sequence[str], label: str, config: DataCon
             f" its parts, write each to a file: data.train, data.validation, data.test"
         )
     return notes
+
+
+def missing_notes(table: Table, texts: Sequence[str]) -> list[str]:
+    """Say how many texts are what programs write for no value."""
+    counts = Counter(text for text in texts if text and text.lower() in MISSING)
+    if not counts:
+        return []
+    listed = ", ".join(f"{text!r} {rows:,}" for text, rows in counts.most_common(4))
+    return [f"{table.path.name}: {counts.total():,} texts are what programs write for no value: {listed}"]

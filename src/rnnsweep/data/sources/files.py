@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.label_numbers import is_number, is_quantity
-from rnnsweep.data.label_variants import tell_numbers, tell_two_kinds
+from rnnsweep.data.label_variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds
 from rnnsweep.data.labels import LabelOptions, RawLabels, read_labels
 from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import PARTS, TextRows, group_rows
-from rnnsweep.data.sources._column_notes import column_notes
+from rnnsweep.data.sources._column_notes import column_notes, missing_notes
 from rnnsweep.data.sources._columns import (
     NoColumn,
     advice,
@@ -30,8 +30,6 @@ from rnnsweep.data.sources._columns import (
 )
 from rnnsweep.data.tables import Table, expand_paths, file_state, read_table
 from rnnsweep.errors import UserError
-
-HIDDEN = "-1"  # the label of rows whose label is kept secret, in the test parts of benchmarks
 
 
 @dataclass(frozen=True)
@@ -145,6 +143,7 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
     if not any(texts):
         raise UserError(f"{path}: every row is empty in {', '.join(named['text'])}")
     table.notes += column_notes(table, named["text"], named["label"], config)
+    table.notes += missing_notes(table, texts)
     return _File(part, table, texts, tokenised, named["label"], named["group"])
 
 
@@ -163,7 +162,8 @@ def _labels(files: Sequence[_File], names: Sequence[Sequence[str]]) -> tuple[str
     labels = set(train)
     if len(labels) < 2:
         only = f"all rows have the label {train[0]!r}" if train else "no row has a label"
-        raise UserError(f"{files[0].path}: {only}; two or more are needed")
+        swallowed = "".join(f"; swallowed: {file.table.swallowed}" for file in files if file.table.swallowed)
+        raise UserError(f"{files[0].path}: {only}; two or more are needed{swallowed}")
     if all(map(is_number, labels)):
         return tuple(sorted(labels, key=lambda label: (float(label), label)))
     return tuple(sorted(labels))
@@ -262,7 +262,7 @@ def _reading_remarks(files: Sequence[_File], counts: Counter[str]) -> Iterator[R
     for file in files:
         if file.table.swallowed:
             yield Remark("swallowed", file.table.swallowed)
-    yield from filter(None, (tell_numbers(counts), tell_two_kinds(counts)))
+    yield from filter(None, (tell_numbers(counts), tell_two_kinds(counts), tell_hidden(counts)))
 
 
 def _notes(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> tuple[str, ...]:
