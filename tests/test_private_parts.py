@@ -35,6 +35,8 @@ PARTS = {
     "numba.core.caching:FunctionCache.load_overload": "compiled.py",
     "numba.core.caching:FunctionCache.save_overload": "compiled.py",
     "numba.core.registry:cpu_target": "compiled.py",
+    "torch:_meta_registrations": "spared_imports.py",
+    "torch._decomp:decompositions": "spared_imports.py",
     "torch._dynamo:OptimizedModule": "spared_imports.py",
     "torch._dynamo:disable": "spared_imports.py",
     "torch._dynamo:graph_break": "spared_imports.py",

@@ -41,6 +41,42 @@ def test_pytorchs_compiler_is_loaded_when_somebody_compiles_and_not_before():
     assert printed(SPARE + COMPILER).splitlines() == ["False False", "True True True", "True False 1"]
 
 
+SHAPES = """
+import sys, torch
+layer = torch.nn.LSTM(2, 2)
+loss = layer(torch.ones(3, 1, 2))[0].sum()
+loss.backward()
+torch.nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
+torch.optim.Adam(layer.parameters(), fused=True).step()
+print("torch._decomp" in sys.modules, "torch._refs" in sys.modules)
+"""
+FAKE = """
+from torch._subclasses.fake_tensor import FakeTensorMode
+with FakeTensorMode():
+    rows, starts = torch.tensor([1, 2]), torch.tensor([0])
+    print(tuple(torch.nn.functional.embedding_bag(rows, torch.ones(3, 4), starts).shape))
+"""
+EXPORTED = """
+network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
+program = torch.export.export(network, (torch.ones(1, 2),))
+print(tuple(program.run_decompositions().module()(torch.ones(1, 2)).shape))
+"""
+ASKED = """
+from torch._meta_registrations import meta_index_Tensor
+import torch._meta_registrations as shapes
+is_real = shapes.__spec__.origin is not None
+print(shapes.meta_index_Tensor is meta_index_Tensor, is_real, torch._meta_registrations is shapes)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "line"), [(FAKE, "(1, 4)"), (EXPORTED, "(1, 3)"), (ASKED, "True True True")]
+)
+def test_the_shapes_of_operators_are_loaded_by_who_needs_them_and_by_no_training(code, line):
+    assert printed(SPARE + SHAPES + code).splitlines() == ["False False", line]
+
+
 def test_other_packages_are_answered_as_ever(monkeypatch):
     from lightning_utilities.core import imports
 

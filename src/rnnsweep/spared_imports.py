@@ -8,6 +8,9 @@ the answer is "no".
 Lightning also imports PyTorch's compiler (``torch._dynamo``, with SymPy and ONNX's exporter behind it), to
 ask of each module whether it is a compiled one, and an optimiser imports it to be left alone by it. Until
 somebody compiles, a stand-in answers both; whatever else is asked of it loads the compiler.
+
+PyTorch itself imports what its operators give on tensors without numbers (``torch._meta_registrations``, with
+its decompositions behind it): a fifth of the time. Exporting and compiling need it, and load it.
 """
 
 import sys
@@ -20,6 +23,8 @@ from typing import Any, cast
 
 SPARED = ("PIL", "matplotlib", "scipy")
 COMPILER = "torch._dynamo"
+SHAPES = "torch._meta_registrations"
+DECOMPOSITIONS = "torch._decomp"  # imported by whoever needs the shapes
 
 
 class _BeforeTorchmetrics:
@@ -58,6 +63,33 @@ class _BeforeCompiler:
         return None if loaded is None else ModuleSpec(name, _Handed(loaded))
 
 
+class _BeforeShapes:
+    """Finds the stand-in of the shapes of operators; decompositions after the shapes are loaded."""
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find the stand-in, or a module that needs what it stands for."""
+        if name == SHAPES:
+            return ModuleSpec(name, _Handed(_Shapes(name)))
+        if name != DECOMPOSITIONS and not name.startswith(f"{DECOMPOSITIONS}."):
+            return None
+        _load_shapes()
+        loaded = sys.modules.get(name)
+        return None if loaded is None else ModuleSpec(name, _Handed(loaded))
+
+
+class _Shapes(ModuleType):
+    """The shapes of operators, until somebody asks for one of them."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Load them."""
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(_load_shapes(), name)
+
+
 class _Handed(Loader):
     """Loads a module that exists."""
 
@@ -70,7 +102,7 @@ class _Handed(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Give a module that was loaded before its own spec back."""
-        if not isinstance(module, _StandIn):
+        if not isinstance(module, _StandIn | _Shapes):
             vars(module).update(self._own)
 
 
@@ -107,8 +139,20 @@ class _StandIn(ModuleType):
         return getattr(_load_compiler(), name)
 
 
+def _load_shapes() -> ModuleType:
+    """Load the shapes of operators in the place of their stand-in."""
+    if _BeforeShapes in sys.meta_path:
+        sys.meta_path.remove(cast(Any, _BeforeShapes))
+    if isinstance(sys.modules.get(SHAPES), _Shapes):
+        del sys.modules[SHAPES]
+    loaded = import_module(SHAPES)
+    vars(sys.modules["torch"])["_meta_registrations"] = loaded
+    return loaded
+
+
 def _load_compiler() -> ModuleType:
     """Load PyTorch's compiler in the place of its stand-in."""
+    _load_shapes()
     if _BeforeCompiler in sys.meta_path:
         sys.meta_path.remove(cast(Any, _BeforeCompiler))
     if isinstance(sys.modules.get(COMPILER), _StandIn):
@@ -123,6 +167,8 @@ def spare_imports() -> None:
         sys.meta_path.insert(0, _BeforeTorchmetrics)
     if COMPILER not in sys.modules and _BeforeCompiler not in sys.meta_path:
         sys.meta_path.insert(0, _BeforeCompiler)
+    if "torch" not in sys.modules and _BeforeShapes not in sys.meta_path:
+        sys.meta_path.insert(0, _BeforeShapes)
 
 
 def _answer_no() -> None:
