@@ -10,18 +10,26 @@ TRAINS := slow and not exhaustive and not browser and not server and not ray
 SERVES := (browser or server or ray) and not exhaustive
 ALONE := --last-failed --last-failed-no-failures none
 
+# runs a command and prints a line every few seconds until it ends: a download is silent for long
+EVERY ?= 8
+define watched
+{ while sleep $(EVERY) >/dev/null 2>&1; do echo "  ... $$SECONDS s, $$(du -sm $(VENV) | cut -f1) MB in $(VENV)"; done & \
+  ticker=$$!; trap "kill $$ticker" EXIT; $(1); }
+endef
+
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing rnnsweep into $(VENV) (once; one to three minutes)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . | { grep --line-buffered -E "^(Collecting|Installing)" || true; }
+	@$(call watched,$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1")
+	@$(call watched,$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . \
+	  | { grep --line-buffered -E "^(Collecting|Installing)" || true; })
 	@echo "compiling the loops of recurrent layers for this processor (once; half a minute)"
-	@$(BIN)/python -P -m rnnsweep.api.compile_ahead 2>/dev/null || echo "the first training compiles them"
+	@$(call watched,$(BIN)/python -P -m rnnsweep.api.compile_ahead 2>/dev/null || echo "the first training compiles them")
 	@touch $@
 
 $(TOOLS): $(READY)
 	@echo "installing what tests, checks and docs need (once)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@$(call watched,$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev)
 	@touch $@
 
 sweep: $(READY)  ## train seven architectures on real text and compare them

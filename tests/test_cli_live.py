@@ -1,11 +1,14 @@
 """What a sweep shows while it runs, at a terminal of 80 columns and in a log."""
 
 import io
+import time
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from rich.console import Console
 
+from rnnsweep.cli import live
 from rnnsweep.cli.live import LiveTable, PlainLines, draw, listener, summary_line
 from rnnsweep.state import Running, Snapshot, Standing
 
@@ -23,6 +26,13 @@ RUNNING = (
 def snapshot(standings=STANDINGS, running=RUNNING, eta: float | None = 1234.0) -> Snapshot:
     question = "Which recurrent network tells the libraries of docstrings apart best, and how sure is that?"
     return Snapshot("quickstart", question, standings, running, 2, 233.0, eta)
+
+
+def wait_until(holds, seconds: float = 20.0) -> None:
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends, "never"
+        time.sleep(0.01)
 
 
 def shown(*renderables: object, width: int = 80) -> str:
@@ -72,6 +82,21 @@ def test_without_a_terminal_a_dated_line_is_printed_for_what_ended_and_nothing_e
         "09:30:00  bag                   2 trials, about 20:34 min left",
         "09:30:00  lstm-7: failed: out of memory",
     ]
+
+
+def test_a_log_says_how_far_the_sweep_is_where_nothing_ends_for_long(monkeypatch):
+    monkeypatch.setattr(live, "OFTEN_S", 0.05)
+    monkeypatch.setattr(live, "SELDOM_S", 60.0)
+    console = Console(file=io.StringIO(), width=80)
+    with listener(console) as lines:
+        wait_until(lambda: "reading the corpus and starting processes" in console.file.getvalue())
+        lines.update(snapshot())
+        wait_until(lambda: "2 of 2 slots busy, 3:53 min elapsed" in console.file.getvalue())
+        lines.update(replace(snapshot(), elapsed=3600.0))  # a sweep of hours fills no disk with lines
+        time.sleep(0.12)
+        printed = console.file.getvalue()
+        time.sleep(0.2)
+        assert console.file.getvalue() == printed
 
 
 @pytest.mark.parametrize(("terminal", "kind"), [(True, LiveTable), (False, PlainLines)])

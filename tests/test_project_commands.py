@@ -59,12 +59,29 @@ def test_a_project_from_a_table_fits_its_rows_and_classes(free, capsys, home):
     made = printed(capsys, "init", "new", "--from", "my reviews.csv", "--json")
     asked = read_sweep(home / "new" / "sweeps" / "my-reviews.yaml")
     assert made["sweep"] == "my-reviews"
-    assert "the 2 classes of my reviews.csv" in asked.question
+    assert "my reviews.csv (2 classes)" in asked.question
     assert "data=files" in asked.overrides
     assert "data.batch_size=16" in asked.overrides
     run = rnnsweep.compose(asked.chosen("gru"))
     assert run.data.train == str(home / "my reviews.csv")
     assert run.data.max_length >= 8
+
+
+def test_columns_without_known_names_are_found_by_their_values_and_named(free, home, capsys):
+    rows = write_rows(home / "rows.csv").read_text().replace("text,label", "remark,stars", 1)
+    (home / "rows.csv").write_text(rows)
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    assert "found by its values: data.text=remark data.label=stars" in capsys.readouterr().err
+    asked = read_sweep(home / "new" / "sweeps" / "rows.yaml")
+    assert {"data.text=remark", "data.label=stars"} <= set(asked.overrides)
+    made = printed(capsys, "init", "other", "--from", "rows.csv", "--label", "stars", "--json")
+    assert made["guessed"] == ["data.text=remark"]
+
+
+def test_what_init_cannot_find_is_asked_for_by_its_own_option(home, capsys):
+    (home / "rows.csv").write_text("text,size\n" + "\n".join(f"a word {n},size {n}" for n in range(9)))
+    assert main(["init", "new", "--from", "rows.csv"]) == 2
+    assert "name it with --label COLUMN" in capsys.readouterr().err
 
 
 def test_a_table_in_the_project_is_named_by_its_path_from_there(home):

@@ -1,6 +1,8 @@
 """What a release needs: one version, a dated list of changes, workflows and hooks that name what is there."""
 
 import runpy
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -64,3 +66,19 @@ def test_the_hooks_of_a_commit_run_what_make_check_runs():
     for hook in hooks:
         tool = hook["entry"].removeprefix(".venv/bin/").split()[0]
         assert f"$(BIN)/{tool}" in checked
+
+
+def test_make_says_every_few_seconds_what_an_installation_does(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "slow").write_text("#!/bin/sh\nsleep 0.5\necho Collecting torch\necho Downloading torch\n")
+    (tmp_path / "python").write_text("#!/bin/sh\nmkdir -p .venv/bin\ncp slow .venv/bin/python\n")
+    for script in ("slow", "python"):
+        (tmp_path / script).chmod(0o755)
+    command = ["make", "--no-print-directory", ".venv/ready", "PYTHON=./python", "EVERY=0.1"]
+    lines = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    ).stdout.splitlines()
+    assert lines[0].startswith("installing rnnsweep into .venv")
+    assert (lines.count("Collecting torch"), lines.count("Downloading torch")) == (3, 2)  # one is filtered
+    assert sum(line.startswith("  ... 0 s, ") and line.endswith(" MB in .venv") for line in lines) >= 3

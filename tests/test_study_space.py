@@ -112,7 +112,7 @@ def test_a_setting_that_changes_nothing_in_an_architecture_is_not_searched_there
     sweep = leave_out_idle(sweep, check_space(sweep))
     assert [d.key for d in sweep.dimensions("lstm")][0] == "model.hidden_size"
     assert [d.key for d in sweep.dimensions("bag")] == ["model.layer_dropout", "optimizer.lr"]
-    assert say_idle(sweep) == ["bag: model.hidden_size changes nothing in it and is not searched there"]
+    assert say_idle(sweep) == ["bag: not searched, as it changes nothing there: model.hidden_size"]
 
 
 def test_a_setting_that_a_searched_one_may_wake_is_searched(tmp_path):

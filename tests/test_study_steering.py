@@ -64,6 +64,15 @@ def test_a_proposal_outside_the_space_is_refused(architecture, values, message, 
         enqueue(write_sweep(tmp_path), architecture, values, mlruns=tmp_path / "mlruns")
 
 
+def test_a_proposal_of_a_setting_that_changes_nothing_is_refused(tmp_path):
+    sweep = write_sweep(tmp_path, architectures="[bag, rnn]")
+    run(sweep, tmp_path)
+    message = re.escape("model.hidden_size=33: it changes nothing in bag; leave it out")
+    with pytest.raises(UserError, match=message):
+        enqueue(sweep, "bag", {"model.hidden_size": 33, "optimizer.lr": 0.05}, mlruns=tmp_path / "mlruns")
+    enqueue(sweep, "bag", {"optimizer.lr": 0.05}, mlruns=tmp_path / "mlruns")
+
+
 def test_failed_tasks_are_tried_again_and_the_counts_still_add_up(tmp_path):
     sweep = write_sweep(tmp_path)
     _, first = run(sweep, tmp_path, failing("rnn-1", "lstm-0-r1"))

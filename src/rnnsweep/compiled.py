@@ -176,7 +176,10 @@ class _Turn:
         self._depth += 1
         if not self._said:
             self._said = True
-            _LOG.warning("compiling loops for this processor: once after an install or update, some seconds")
+            begin = "\r\x1b[K" if sys.stderr.isatty() else ""  # a terminal may show a status on this line
+            _LOG.warning(
+                "%scompiling loops for this processor: once after an install or update, some seconds", begin
+            )
         if self._depth == 1 and fcntl is not None:
             self._wait(folder)
 

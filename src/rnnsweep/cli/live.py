@@ -1,5 +1,7 @@
 """A sweep while it runs: a table that redraws itself at a terminal, dated lines where there is none."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from rnnsweep.state import Listener, Running, Snapshot, Standing
 
 MOST_SHOWN = 8  # running tasks under the table
+BEGIN = "reading the corpus and starting processes"
+OFTEN_S, SELDOM_S = 10.0, 60.0  # between two lines of a log: at first, and of a sweep that runs for long
+LONG_S = 900.0  # such a sweep
 
 
 class LiveTable:
@@ -37,21 +42,26 @@ class LiveTable:
 
     def _render(self) -> RenderableType:
         return (
-            Text("reading the corpus and starting processes ...", style="dim")
+            Text(f"{BEGIN} ...", style="dim")
             if self._snapshot is None
             else draw(self._snapshot)
         )
 
 
 class PlainLines:
-    """Prints a dated line for each trial that ends: for logs and pipes."""
+    """Prints a dated line for each trial that ends, and how far the sweep is where none ends for long."""
 
     def __init__(self, console: Console, now: Callable[[], datetime] = datetime.now) -> None:
         self.console, self.now = console, now
         self._ended: dict[str, tuple[int, int]] = {}
+        self._progress, self._interval = BEGIN, OFTEN_S
+        self._printed_at = time.monotonic()
+        self._turn = threading.Lock()
 
     def update(self, snapshot: "Snapshot") -> None:
         """Print the architectures in which something ended since the last call."""
+        self._progress = summary_line(snapshot)
+        self._interval = OFTEN_S if snapshot.elapsed < LONG_S else SELDOM_S
         for standing in snapshot.standings:
             ended = (standing.ended, standing.replicates)
             if self._ended.get(standing.architecture, (0, 0)) != ended:
@@ -62,15 +72,30 @@ class PlainLines:
         """Print a dated line."""
         self._say(text)
 
+    def repeat_progress(self, done: threading.Event) -> None:
+        """Print how far the sweep is whenever nothing was printed for some seconds, until `done` is set."""
+        while not done.wait(max(0.1, self._printed_at + self._interval - time.monotonic())):
+            if time.monotonic() - self._printed_at >= self._interval:
+                self._say(self._progress)
+
     def _say(self, text: str) -> None:
-        self.console.print(f"{self.now():%H:%M:%S}  {text}", markup=False, soft_wrap=True)
+        with self._turn:
+            self._printed_at = time.monotonic()
+            self.console.print(f"{self.now():%H:%M:%S}  {text}", markup=False, soft_wrap=True)
 
 
 @contextmanager
 def listener(console: Console) -> "Iterator[Listener]":
     """Yield what fits the console: the table at a terminal, lines elsewhere."""
     if not console.is_terminal:
-        yield PlainLines(console)
+        lines, done = PlainLines(console), threading.Event()
+        thread = threading.Thread(target=lines.repeat_progress, args=(done,), daemon=True)
+        thread.start()
+        try:
+            yield lines
+        finally:
+            done.set()
+            thread.join()
         return
     table = LiveTable(console)
     with table.live:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rnnsweep.data.encoded import EncodedPart as EncodedPart
     from rnnsweep.data.encoded import prepare as prepare
     from rnnsweep.data.encoded import read_texts as read_texts
+    from rnnsweep.data.sources._columns import NoColumn as NoColumn
 
 __getattr__, __all__ = lazy_names(
     __name__,
@@ -23,5 +24,6 @@ __getattr__, __all__ = lazy_names(
         ".batching": "Batch batch_count batch_rows batches gather ordered_batches",
         ".config": "DataConfig",
         ".encoded": "EncodedCorpus EncodedPart prepare read_texts",
+        ".sources._columns": "NoColumn",
     },
 )

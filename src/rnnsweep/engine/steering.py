@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from optuna.storages import BaseStorage
 from rnnsweep.engine.inbox import carry_out
 from rnnsweep.errors import UserError, nearest, refuse_unknown
 from rnnsweep.search.journal import open_journal, read_journal, refusing_damage
-from rnnsweep.search.space import distribution, encode
+from rnnsweep.search.space import check_space, distribution, encode, leave_out_idle
 from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import DIVERGED
@@ -53,8 +54,12 @@ def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlrun
     """
     refuse_unknown("architecture", architecture, sweep.architectures)
     dimensions = {dimension.key: dimension for dimension in sweep.dimensions(architecture)}
+    base = check_space(replace(sweep, architectures=(architecture,)))
+    idle = leave_out_idle(sweep, base).idle.get(architecture, frozenset())
     encoded = {}
     for key, value in values.items():
+        if key in idle:
+            raise UserError(f"{key}={value!r}: it changes nothing in {architecture}; leave it out")
         refuse_unknown("key", key, dimensions)
         encoded[key] = encode(dimensions[key], value)
         if encoded[key] is None and not _is_null_choice(dimensions[key], value):

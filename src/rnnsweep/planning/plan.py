@@ -11,7 +11,7 @@ from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.planning.cost import Cost, measure, nothing
 from rnnsweep.search.samplers import check_sampler, grid_points
 from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
-from rnnsweep.search.space import applies, check_space, decode, leave_out_idle
+from rnnsweep.search.space import applies, check_space, decode, leave_out_idle, say_idle
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
 
 OWN = 1.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
@@ -57,6 +57,7 @@ class Plan:
     looks: tuple[int, ...] = ()  # planned numbers of replicates
     comparisons: int = 1  # of the larger family: all pairs, or all against the baseline
     folds: int | None = None  # that the replicates test on in turn; None: one test part
+    left_out: tuple[str, ...] = ()  # searched settings that change nothing in an architecture, in words
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
 
     @property
@@ -123,6 +124,7 @@ def plan_sweep(
         sweep.planned,
         sweep.comparisons,
         next(iter(bases.values())).data.folds,
+        tuple(say_idle(sweep)),
     )
 
 

@@ -164,8 +164,8 @@ def leave_out_idle(sweep: Sweep, bases: Mapping[str, RunConfig]) -> Sweep:
 def say_idle(sweep: Sweep) -> list[str]:
     """Return a line for each architecture whose space lacks settings that change nothing in it."""
     return [
-        f"{name}: {', '.join(sorted(keys))} {'changes' if len(keys) == 1 else 'change'} nothing in it and"
-        f" {'is' if len(keys) == 1 else 'are'} not searched there"
+        f"{name}: not searched, as {'it changes' if len(keys) == 1 else 'they change'} nothing there:"
+        f" {', '.join(sorted(keys))}"
         for name, keys in sweep.idle.items()
     ]
 

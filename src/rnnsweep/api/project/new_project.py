@@ -47,16 +47,16 @@ hidden_size: 128
 """
 
 _SWEEP = """# {question}
-# `rnnsweep plan {name}` says how long it takes; `rnnsweep sweep {name}` starts it, or resumes it.
+# `rnnsweep plan {name}` estimates the time. `rnnsweep sweep {name}` starts the sweep, or resumes it.
 # Every key of this file: rnnsweep config --explain KEY, as trials or space.KEY.low
 name: {name}
 
-# files of conf/model/; your own wide_gru is one. bag is the control without order
+# names of files in conf/model/; wide_gru, which is yours, may be added. bag ignores the order of words
 architectures: [bag, gru, lstm, bilstm]
 
-# the budget of each architecture's search
+# configurations to try for each architecture
 trials: {trials}
-# then the best of each is trained again with other seeds: these runs decide
+# replicates: the best configuration of each, trained again with other seeds. The comparison uses these runs
 replicates: {{first: 6, most: 15, looks: 2}}
 
 # settings of every run, as on the command line
@@ -83,6 +83,7 @@ class NewProject:
     files: tuple[Path, ...]
     sweep: str
     next: str
+    guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
 
 
 def init(
@@ -106,7 +107,11 @@ def init(
     root = Path(folder)
     if root.exists() and not root.is_dir():
         raise UserError(f"{root}: is a file; name a folder, which is made if it is not there")
-    name, sweep = ("first", _of_docstrings()) if table is None else _of_table(Path(table), root, text, label)
+    guessed: tuple[str, ...] = ()
+    if table is None:
+        name, sweep = "first", _of_docstrings()
+    else:
+        name, sweep, guessed = _of_table(Path(table), root, text, label)
     contents = {
         f"sweeps/{name}.yaml": sweep,
         "conf/model/wide_gru.yaml": _MODEL,
@@ -116,7 +121,7 @@ def init(
     _refuse_existing(root, contents)
     files = tuple(_write(root / path, words) for path, words in contents.items())
     begin = [] if root.resolve() == Path.cwd().resolve() else [command_line(root, program="cd")]
-    return NewProject(root.resolve(), files, name, " && ".join([*begin, command_line("plan", name)]))
+    return NewProject(root.resolve(), files, name, " && ".join([*begin, command_line("plan", name)]), guessed)
 
 
 def _refuse_existing(root: Path, contents: Mapping[str, str]) -> None:
@@ -134,21 +139,37 @@ def _write(path: Path, words: str) -> Path:
 
 def _of_docstrings() -> str:
     settings = ["data=docstrings", "data.limit=4000", "data.max_length=60", "trainer.max_epochs=3"]
-    question = "Which recurrent network tells best which library a docstring is from, and is one needed?"
+    question = "Which recurrent network predicts best which library a docstring is from, and is one needed?"
     return _filled("first", question, 8, settings)
 
 
-def _of_table(table: Path, root: Path, text: str | None, label: str | None) -> tuple[str, str]:
+def _of_table(table: Path, root: Path, text: str | None, label: str | None) -> tuple[str, str, tuple[str, ...]]:
     from rnnsweep.api.comparing.corpora import describe_data
+    from rnnsweep.data import NoColumn
 
     if not table.exists():
         raise UserError(f"--from {table}: there is no such file")
-    columns = [quote(key, value) for key, value in (("data.text", text), ("data.label", label)) if value]
-    _, facts = describe_data(["data=files", quote("data.train", str(table.resolve())), *columns])
+    named = {key: value for key, value in (("data.text", text), ("data.label", label)) if value}
+    columns = [quote(key, value) for key, value in named.items()]
+    guessed: tuple[str, ...] = ()
+    rows = ["data=files", quote("data.train", str(table.resolve()))]
+    try:
+        _, facts = describe_data([*rows, *columns])
+    except NoColumn as error:
+        if not error.likely:
+            raise UserError(_with_options(str(error))) from None
+        columns = [quote(key, value) for key, value in {**error.likely, **named}.items()]
+        guessed = tuple(one for one in columns if one.partition("=")[0] not in named)
+        _, facts = describe_data([*rows, *columns])
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", table.name.partition(".")[0]).strip("-") or "first"
     task, question = _task(facts, table.name)
     settings = ["data=files", quote("data.train", _path(table, root)), *columns, *task, *_sizes(facts)]
-    return name, _filled(name, question, 12 if _rows(facts) < 20000 else 8, settings)
+    return name, _filled(name, question, 12 if _rows(facts) < 20000 else 8, settings), guessed
+
+
+def _with_options(message: str) -> str:
+    """Name the options of `init` where a message names settings of a run."""
+    return message.replace("data.label=", "--label ").replace("data.text=", "--text ")
 
 
 def _path(table: Path, root: Path) -> str:
@@ -163,7 +184,7 @@ def _task(facts: "CorpusFacts", file: str) -> tuple[list[str], str]:
     if len(labels) > _NUMBERS and all(_is_number(label) for label in labels):
         return ["task=regression"], f"Which recurrent network predicts the number of a row of {file} best?"
     needed = "and is one needed at all?"
-    return [], f"Which recurrent network tells the {len(labels)} classes of {file} apart best, {needed}"
+    return [], f"Which recurrent network classifies {file} ({len(labels)} classes) best, {needed}"
 
 
 def _is_number(label: str) -> bool:

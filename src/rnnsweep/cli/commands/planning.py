@@ -90,6 +90,8 @@ def _print(found: "Plan") -> None:
     for one in found.architectures:
         if one.infeasible:
             console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
+    for line in found.left_out:
+        console.print(line, markup=False)
     console.print(str(_reach(found)), markup=False)
     if found.seconds is not None:
         console.print(

@@ -82,7 +82,9 @@ def sweep_command(
     check_machine(on)
     file = _file_of(asked, trials, name)
     consoles()[1].print(str(replicates_reach(file)), style="dim", markup=False)
-    for name, facts in describe_sweep_data(file).items():
+    with consoles()[1].status("reading the rows"):  # nothing where standard error is no terminal
+        corpora = describe_sweep_data(file)
+    for name, facts in corpora.items():
         consoles()[1].print(name, style="dim", markup=False)
         print_facts(consoles()[1], facts)
 

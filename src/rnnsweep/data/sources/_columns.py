@@ -3,7 +3,7 @@
 import math
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,51 +45,46 @@ def read_options(config: DataConfig) -> ReadOptions:
 
 
 class NoColumn(UserError):
-    """A column was to be found by its name, and none is called so."""
+    """A column was to be found by its name, and no column has such a name."""
 
-    def __init__(self, message: str, names: Sequence[str], missing: str) -> None:
+    def __init__(
+        self, message: str, names: Sequence[str], missing: str, likely: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.names = tuple(names)
         self.missing = missing
+        self.likely = dict(likely or {})  # setting -> the column that it may be by its values
 
 
-def advice(path: Path, config: DataConfig, error: NoColumn) -> str:
-    """Return what the rows look like: a header that is a row, several columns that hold 0 and 1."""
+def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
+    """Return the error with what the rows look like: likely columns, a header that is a row, flags."""
     try:
         columns = _first_rows(path, config)
-    except UserError:  # its rows are not as long as its first line: what was said stands
-        return ""
-    return _later_header(columns) or _advice_on(columns, config, error)
+    except UserError:  # its rows are not as long as its first line: the error says enough
+        return error
+    if unusable := _later_header(columns) or _unusable(columns, error.missing):
+        return NoColumn(f"{error}{unusable}", error.names, error.missing)
+    if likely := _likely_settings(columns, config, error.missing):
+        be = "By its values it may be" if len(likely) == 1 else "By their values they may be"
+        named = " ".join(f"{key}={shlex.quote(name)}" for key, name in likely.items())
+        return NoColumn(f"{error}. {be} {named}", error.names, error.missing, likely)
+    numbered = _numbered_columns(columns) if config.header and _is_row(columns) else ""
+    return NoColumn(f"{error}{numbered}", error.names, error.missing)
 
 
-def _advice_on(columns: "Sequence[tuple[str, list[str]]]", config: DataConfig, error: NoColumn) -> str:
+def _unusable(columns: Sequence[tuple[str, list[str]]], missing: str) -> str:
+    """Return why no column of a file can be used by a task that is here; nothing where one can."""
     if any(_TAGS.fullmatch(_plain(name)) or is_tags(values) for name, values in columns):
         return f". {TAGGING}"
     flags = [name for name, values in columns if name and values and set(values) <= FLAGS]
-    if error.missing == "label" and len(flags) > 1:
+    if missing == "label" and len(flags) > 1:
         return (
             f". Columns {', '.join(map(repr, flags[:4]))} hold 0 and 1: several labels a text (multi-label)"
             f" is no task here; data.label={flags[0]} trains one of them"
         )
-    text, label = _likeliest([values for _, values in columns])
-    if error.missing == "text" and all(map(_is_numeric, columns[text][1])):
+    text, _ = _likeliest([values for _, values in columns])
+    if missing == "text" and all(map(_is_numeric, columns[text][1])):
         return ". Its columns hold numbers: sequences of numbers are no texts, and no task of data=files"
-    if config.header and not any(name and (is_number(name) or name in values) for name, values in columns):
-        named = [name for name, _ in columns]
-        repeated = 2 * len(set(columns[label][1])) <= len(columns[label][1])
-        if error.missing == "label" and repeated and text != label and named[label]:
-            return f". By its values it may be data.label={shlex.quote(named[label])}"
-        if error.missing != "text" or text == label or not (named[text] and named[label] and repeated):
-            return ""
-        return (
-            f". By their values they may be data.text={shlex.quote(named[text])}"
-            f" data.label={shlex.quote(named[label])}"
-        )
-    if config.header:
-        return (
-            f". The first line looks like a row: data.header=false numbers the columns,"
-            f" as data.text={text + 1} data.label={label + 1}"
-        )
     return ""
 
 
@@ -100,6 +95,33 @@ def _later_header(columns: Sequence[tuple[str, list[str]]]) -> str:
         if text is not None and label is not None and text != label:
             return f". Row {row} has the names {text!r} and {label!r}: leave out what is above it"
     return ""
+
+
+def _likely_settings(
+    columns: Sequence[tuple[str, list[str]]], config: DataConfig, missing: str
+) -> dict[str, str]:
+    """Return the columns that may be meant, by setting: a label has few values, a text has long ones."""
+    names = [name for name, _ in columns]
+    text, label = _likeliest([values for _, values in columns])
+    repeated = 2 * len(set(columns[label][1])) <= len(columns[label][1])
+    if not config.header or _is_row(columns) or not repeated or text == label or not names[label]:
+        return {}
+    if missing == "label":
+        return {"data.label": names[label]}
+    return {"data.text": names[text], "data.label": names[label]} if names[text] else {}
+
+
+def _is_row(columns: Sequence[tuple[str, list[str]]]) -> bool:
+    """Return whether what should be a header looks like a row: it has a number, or a value of its column."""
+    return any(name and (is_number(name) or name in values) for name, values in columns)
+
+
+def _numbered_columns(columns: Sequence[tuple[str, list[str]]]) -> str:
+    text, label = _likeliest([values for _, values in columns])
+    return (
+        f". The first line looks like a row: data.header=false numbers the columns,"
+        f" as data.text={text + 1} data.label={label + 1}"
+    )
 
 
 def _first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:

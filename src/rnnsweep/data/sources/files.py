@@ -19,7 +19,7 @@ from rnnsweep.data.rows import PARTS, TextRows, group_rows
 from rnnsweep.data.sources._column_notes import column_notes, missing_notes
 from rnnsweep.data.sources._columns import (
     NoColumn,
-    advice,
+    explained,
     as_text,
     group_column,
     label_column,
@@ -152,7 +152,7 @@ def _read_or_explain(path: Path, config: DataConfig, choose: Any) -> Table:
     try:
         return read_table(path, read_options(config), choose)
     except NoColumn as error:
-        raise UserError(f"{error}{advice(path, config, error)}") from None
+        raise explained(path, config, error) from None
 
 
 def _labels(files: Sequence[_File], names: Sequence[Sequence[str]]) -> tuple[str, ...]:

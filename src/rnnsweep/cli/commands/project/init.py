@@ -1,5 +1,6 @@
 """`init`: a new project."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -33,8 +34,10 @@ def init_command(
         from rnnsweep.api import init
 
         made = init(folder, table=table, text=text, label=label)
-        emit({"folder": made.folder, "files": made.files, "sweep": made.sweep, "next": made.next})
+        emit(asdict(made))
     if not as_json:
         for file in made.files:
             echo(f"wrote {file}", err=True)
-        echo(f"next: {made.next}", err=True)
+        if made.guessed:
+            echo(f"found by its values: {' '.join(made.guessed)} (other columns: --text, --label)", err=True)
+        echo(f"Next: {made.next}", err=True)
