@@ -54,8 +54,8 @@ def project(swept):
 def test_standings_come_first_then_the_models(swept):
     _, done = swept
     everything = done.stderr + done.stdout
-    assert "2 models registered as colours, champion" in everything
-    assert "To ask it: rnnsweep predict 'a text'" in everything.splitlines()
+    assert "Models: 2, the best is " in everything
+    assert "; to ask it: rnnsweep predict --model colours 'a text'" in everything
     assert done.stdout.index("architecture") < done.stdout.index("To repeat the best")
     assert "Downloading" not in everything
     assert "Traceback" not in everything

@@ -206,11 +206,20 @@ def test_the_last_screen_has_question_answer_standings_and_the_next_command(comp
     assert "paired replicates" not in text  # the evidence of each verdict: --details
 
 
-def test_many_architectures_leave_room_for_the_answer_on_the_last_screen(comparison):
-    many = tuple(replace(comparison.standings[0], architecture=f"network-{n}") for n in range(30))
-    text = "\n".join(on_a_terminal(replace(comparison, standings=many, question="Which?")))
-    assert text.startswith("Which?")
-    assert "and 21 more" in text
+@pytest.mark.parametrize("networks", [2, 7, 9, 12, 30])
+@pytest.mark.parametrize("words", [1, 40])
+def test_the_last_screen_leaves_room_for_the_lines_after_it(comparison, networks, words):
+    many = tuple(replace(comparison.standings[0], architecture=f"network-{n}") for n in range(networks))
+    question = "Which one? " * words
+    asked = replace(comparison, standings=many, question=question, next="rnnsweep replicate demo --n 20")
+    lines = on_a_terminal(asked)
+    text = " ".join(" ".join(lines).split())
+    assert len("\n".join(lines).rstrip().splitlines()) <= 20
+    assert text.startswith(" ".join(f"{question} {comparison.answer}".split()))
+    assert "network-2" in text if networks > 2 else "network-1" in text
+    shown = sum(f"network-{n} " in text for n in range(networks))
+    assert (f"and {networks - shown} more" in text) == (shown < networks)
+    assert "Next: rnnsweep replicate demo --n 20" in lines
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_an_interrupted_sweep_goes_on_as_the_same_runs_and_its_models_are_regist
     sweep.send_signal(signal.SIGINT)
     sweep.communicate()
     said, beside = project.command("sweep", "colours", "--slots", "1")
-    assert "2 models registered as colours, champion" in said + beside
+    assert "Models: 2, the best is " in said + beside
     table = runs(project.mlruns, "colours", uri=project.uri)
     assert Counter(table["role"]) == {"sweep": 1, "trial": 4, "replicate": 4, "baseline": 3}
     assert set(table["state"]) == {"complete"}

@@ -78,7 +78,8 @@ def compare_command(
     with one_json_object(as_json) as emit:
         from rnnsweep.api import compare
 
-        found = compare(sweeps[0], margin=margin)
+        with consoles()[1].status("comparing"):  # nothing where standard error is no terminal
+            found = compare(sweeps[0], margin=margin)
         emit(found.to_json())
         written = _write_figures(found, figures) if figures else []
     if not as_json:
@@ -120,7 +121,8 @@ def _print_scores(
     ask: "Callable[[], Comparison]", figures: Path | None, as_json: bool, *, details: bool
 ) -> None:
     with one_json_object(as_json) as emit:
-        compared = ask()
+        with consoles()[1].status("comparing"):
+            compared = ask()
         emit(compared.to_json())
         written = _write_figures(compared, figures) if figures else []
     if not as_json:
@@ -154,7 +156,8 @@ def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: boo
     with one_json_object(as_json) as emit:
         from rnnsweep.api import compare_corpora
 
-        found = compare_corpora(sweeps, margin=margin)
+        with consoles()[1].status("comparing"):
+            found = compare_corpora(sweeps, margin=margin)
         emit(found.to_json())
     if not as_json:
         from rnnsweep.comparison import corpora_table
@@ -215,8 +218,11 @@ def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
     if details:
         print_views(comparison.sweep)
         _print_more(f"to repeat the best: {command_line('best', comparison.sweep)}")
-    else:
-        _print_more(f"{command_line('compare', comparison.sweep)} --details; in a browser: rnnsweep ui")
+        return
+    if not comparison.next:  # nothing is left to train for this question
+        best = command_line("best", comparison.sweep)
+        consoles()[0].print(f"Next: {best}", style="bold", markup=False, soft_wrap=True)
+    _print_more(f"{command_line('compare', comparison.sweep)} --details; in a browser: rnnsweep ui")
 
 
 def _print_more(text: str) -> None:

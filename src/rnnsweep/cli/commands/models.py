@@ -132,9 +132,9 @@ def keep_models(result: "SweepResult") -> None:
     for architecture, why in done.missing.items():
         console.print(f"no model of {architecture}: {why}", style="yellow", markup=False)
     if done.models:
-        words = f"{count(len(done.models), 'model')} registered as {done.name}, champion {done.champion}"
-        console.print(words, style="dim", markup=False)
-        console.print("To ask it: rnnsweep predict 'a text'", style="dim", markup=False)
+        ask = command_line("predict", "--model", done.name, "a text")
+        words = f"Models: {len(done.models)}, the best is {done.champion}; to ask it: {ask}"
+        console.print(words, style="dim", markup=False, soft_wrap=True)
 
 
 def _show(model: "TextModel", asked: "Asked", answers: "list[Answer]", to: Path | None) -> None:

@@ -23,8 +23,9 @@ from rnnsweep.palette import colour
 FIXED = 41  # columns that everything but names and bar takes
 NARROWEST = 12  # columns of a bar
 SHOWN = 10  # verdicts printed one by one; more are in the report
-ROWS = 9  # architectures on the last screen, which has 24 lines
-REMARKS = 2  # on the last screen
+LINES = 20  # of the last screen: a terminal has 24, of which some are for lines after it and the prompt
+REMARKS = 2  # on the last screen at most
+FEWEST_ROWS = 3  # architectures on it at least
 _MARKS = {
     "better": "+",
     "worse": "-",
@@ -43,28 +44,40 @@ def print_comparison(comparison: Comparison, console: Console, *, details: bool 
 
 
 def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
-    """Return question, answer, standings, counts of verdicts and the next command: 24 lines at most.
+    """Return question, answer, standings, counts of verdicts and the next command: LINES lines at most.
+
+    Remarks, then rows of the standings, are left out where there is no room for all of them.
 
     Args:
         comparison: what to show.
         width: columns to use.
     """
-    standings, remarks = comparison.standings, gather_remarks(comparison.health)
-    parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
+    above = [Text(comparison.question, style="bold")] if comparison.question else []
     answer = comparison.answer.removesuffix(f" Next: {comparison.next}")  # it has a line of its own below
-    parts += [Text(answer), Text(""), _table(standings[:ROWS], width, _majority(comparison))]
-    if len(standings) > ROWS:
-        parts.append(Text(f"  and {len(standings) - ROWS} more", style="dim"))
-    parts.append(Text(""))
+    above += [Text(answer), Text("")]
+    counts = [Text("")]
     for title, against in (("Pairs", False), ("Against the baseline", True)):
         verdicts = [one for one in comparison.verdicts if one.baseline == against]
-        parts += [Text(_heading(title, verdicts))] if verdicts else []
-    parts += [Text(f"! {one.sentence}", no_wrap=True, overflow="ellipsis") for one in remarks[:REMARKS]]
-    if comparison.next:
-        parts.append(Text(f"Next: {comparison.next}", style="bold", overflow="fold"))
+        counts += [Text(_heading(title, verdicts))] if verdicts else []
+    below = [Text(f"Next: {comparison.next}", style="bold", overflow="fold")] if comparison.next else []
     if comparison.report:
-        parts.append(Text(f"Report: {comparison.report}", overflow="fold"))
-    return Group(*parts)
+        below.append(Text(f"Report: {comparison.report}", overflow="fold"))
+    room = LINES - _height([*above, *counts, *below], width)
+    remarks, standings = gather_remarks(comparison.health), comparison.standings
+    head = 1 + (_majority(comparison) is not None)
+    shown = min(REMARKS, len(remarks), max(0, room - head - len(standings)))
+    noted = [Text(f"! {one.sentence}", no_wrap=True, overflow="ellipsis") for one in remarks[:shown]]
+    rows = len(standings) if head + len(standings) <= room else max(FEWEST_ROWS, room - head - 1)
+    table: list[RenderableType] = [_table(standings[:rows], width, _majority(comparison))]
+    if len(standings) > rows:
+        table.append(Text(f"  and {len(standings) - rows} more", style="dim"))
+    return Group(*above, *table, *counts, *noted, *below)
+
+
+def _height(texts: Sequence[Text], width: int) -> int:
+    """Return how many lines texts take."""
+    console = Console(width=width)
+    return sum(len(text.wrap(console, width)) for text in texts)
 
 
 def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableType:
