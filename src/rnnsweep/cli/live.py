@@ -41,11 +41,7 @@ class LiveTable:
         self.live.console.print(Text(text, style="yellow"))
 
     def _render(self) -> RenderableType:
-        return (
-            Text(f"{BEGIN} ...", style="dim")
-            if self._snapshot is None
-            else draw(self._snapshot)
-        )
+        return Text(f"{BEGIN} ...", style="dim") if self._snapshot is None else draw(self._snapshot)
 
 
 class PlainLines:

@@ -143,7 +143,9 @@ def _of_docstrings() -> str:
     return _filled("first", question, 8, settings)
 
 
-def _of_table(table: Path, root: Path, text: str | None, label: str | None) -> tuple[str, str, tuple[str, ...]]:
+def _of_table(
+    table: Path, root: Path, text: str | None, label: str | None
+) -> tuple[str, str, tuple[str, ...]]:
     from rnnsweep.api.comparing.corpora import describe_data
     from rnnsweep.data import NoColumn
 

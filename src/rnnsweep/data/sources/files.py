@@ -19,8 +19,8 @@ from rnnsweep.data.rows import PARTS, TextRows, group_rows
 from rnnsweep.data.sources._column_notes import column_notes, missing_notes
 from rnnsweep.data.sources._columns import (
     NoColumn,
-    explained,
     as_text,
+    explained,
     group_column,
     label_column,
     read_options,
