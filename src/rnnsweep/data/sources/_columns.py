@@ -68,8 +68,11 @@ def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
         be = "By its values it may be" if len(likely) == 1 else "By their values they may be"
         named = " ".join(f"{key}={shlex.quote(name)}" for key, name in likely.items())
         return NoColumn(f"{error}. {be} {named}", error.names, error.missing, likely)
-    numbered = _numbered_columns(columns) if config.header and _is_row(columns) else ""
-    return NoColumn(f"{error}{numbered}", error.names, error.missing)
+    if not config.header or not _is_row(columns):
+        return error
+    text, label = _likeliest([values for _, values in columns])
+    numbered = f"data.header=false numbers the columns, as data.text={text + 1} data.label={label + 1}"
+    return NoColumn(f"{error}. The first line looks like a row: {numbered}", error.names, error.missing)
 
 
 def _unusable(columns: Sequence[tuple[str, list[str]]], missing: str) -> str:
@@ -114,14 +117,6 @@ def _likely_settings(
 def _is_row(columns: Sequence[tuple[str, list[str]]]) -> bool:
     """Return whether what should be a header looks like a row: it has a number, or a value of its column."""
     return any(name and (is_number(name) or name in values) for name, values in columns)
-
-
-def _numbered_columns(columns: Sequence[tuple[str, list[str]]]) -> str:
-    text, label = _likeliest([values for _, values in columns])
-    return (
-        f". The first line looks like a row: data.header=false numbers the columns,"
-        f" as data.text={text + 1} data.label={label + 1}"
-    )
 
 
 def _first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
