@@ -196,8 +196,11 @@ class _Recorder:
             for path, stat in stats.items():
                 if stat == self._stats.get(path) and not (of_sqlite and call == "commit"):
                     continue
+                try:
+                    content = self._read(path)
+                except FileNotFoundError:  # another thread renamed it since the scan: the next look sees that
+                    continue
                 self._stats[path] = stat
-                content = self._read(path)
                 if path in self._state and self._state[path] == content:
                     continue
                 if path in self._state:
