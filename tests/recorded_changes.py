@@ -185,14 +185,10 @@ class _Recorder:
         """Note what has changed since the last look; SQLite writes to its own files alone."""
         with self._lock:
             self.changes.calls[call] += 1
-            before: State = {}
-            after: State = {}
             stats = dict(self._databases() if of_sqlite else self._scan(self._folder))
             known = [path for path in self._stats if not of_sqlite or path.startswith(DATABASE)]
-            for path in known:
-                if path not in stats:
-                    before[path] = self._state.pop(path)
-                    del self._stats[path]
+            before: State = {path: self._forget(path) for path in known if path not in stats}
+            after: State = {}
             for path, stat in stats.items():
                 if stat == self._stats.get(path) and not (of_sqlite and call == "commit"):
                     continue
@@ -208,6 +204,10 @@ class _Recorder:
                 self._state[path] = after[path] = content
             if before or after:
                 self.changes.every.append(Change(call, before, after))
+
+    def _forget(self, path: str) -> Content:
+        del self._stats[path]
+        return self._state.pop(path)
 
     def _databases(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         for ending in ("", "-wal"):

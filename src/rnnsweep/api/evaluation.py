@@ -14,11 +14,10 @@ from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import tested_names
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from rnnsweep.tracking.read.row import RunRow
-
-CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
 
 
 def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
@@ -38,11 +37,11 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     mlruns = find_paths().mlruns
     row = find_run(mlruns, run, uri=uri)
     checkpoint = checkpoint_of(row, mlruns)
-    if sweep := row.tags.get("rnnsweep.sweep"):
-        SweepFolder.of(mlruns, sweep).note_test_read(task_name(row.tags["rnnsweep.key"], sweep))
+    if sweep := row.tags.get(Tag.SWEEP):
+        SweepFolder.of(mlruns, sweep).note_test_read(task_name(row.tags[Tag.KEY], sweep))
     recorded = recorded_run(row, mlruns)
     evaluation = score(recorded, checkpoint)
-    record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
+    record = RunRecord.attach(mlruns, row.tags[Tag.KEY])
     record.summary(tested_names(evaluation.values))
     record.flush(5.0)
     sync(mlruns, uri)
@@ -53,10 +52,10 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
 def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
     """Compose a recorded run as it was, whatever has become of the files of conf/ since."""
     try:
-        overrides = parse_texts(row.tags.get("rnnsweep.overrides", "[]"))
+        overrides = parse_texts(row.tags.get(Tag.OVERRIDES, "[]"))
     except ValueError as error:
         raise UserError(f"run {row.run_id[:8]}: its tag rnnsweep.overrides does not read ({error})") from None
-    sweep = row.tags.get("rnnsweep.sweep")
+    sweep = row.tags.get(Tag.SWEEP)
     snapshot = SweepFolder.of(mlruns, sweep).conf if sweep else None
     conf = snapshot if snapshot and (snapshot / "config.yaml").is_file() else None
     where = f"run {row.run_id[:8]}"
@@ -87,16 +86,16 @@ def resumable(name: str, mlruns: Path) -> "RunRow":
 
     sync(mlruns)  # writes the end of runs whose process died
     row: RunRow = find_run(mlruns, name)
-    label, state = f"run {row.run_id[:8]} ({row.name})", row.tags.get("rnnsweep.state", "unknown")
-    if sweep := row.tags.get("rnnsweep.sweep"):
+    label, state = f"run {row.run_id[:8]} ({row.name})", row.tags.get(Tag.STATE, "unknown")
+    if sweep := row.tags.get(Tag.SWEEP):
         raise UserError(f"{label}: is of the sweep {sweep!r}; resume that: {command_line('sweep', sweep)}")
     if state == "running":
         raise UserError(f"{label}: its process still runs; it can be resumed once that has ended")
     if state not in ("interrupted", "failed"):
         raise UserError(f"{label}: is {state}; there is nothing to resume")
-    last = own_folder(mlruns, "runs", row.tags["rnnsweep.key"]) / LAST
+    last = own_folder(mlruns, "runs", row.tags[Tag.KEY]) / LAST
     if not last.is_file():
-        again = command_line("train", *parse_texts(row.tags.get("rnnsweep.overrides", "[]")))
+        again = command_line("train", *parse_texts(row.tags.get(Tag.OVERRIDES, "[]")))
         raise UserError(f"{label}: there is no checkpoint {last} to resume from; train it again: {again}")
     return row
 
@@ -107,14 +106,14 @@ def checkpoint_of(row: "RunRow", mlruns: Path) -> Path:
     Raises:
         UserError: it kept none, or they are gone.
     """
-    state = row.tags.get("rnnsweep.state", "unknown")
-    place = row.tags.get(CHECKPOINT)
+    state = row.tags.get(Tag.STATE, "unknown")
+    place = row.tags.get(Tag.CHECKPOINT)
     if place is None:
         raise UserError(f"run {row.run_id[:8]} ({row.name}, {state}): it kept no checkpoint to evaluate")
     path = mlruns / place
     if not path.resolve().is_relative_to(mlruns.resolve()):
         raise UserError(
-            f"run {row.run_id[:8]} ({row.name}): its tag {CHECKPOINT}={place!r} leads out of mlruns/"
+            f"run {row.run_id[:8]} ({row.name}): its tag {Tag.CHECKPOINT}={place!r} leads out of mlruns/"
         )
     if not path.is_file():
         raise UserError(f"run {row.run_id[:8]} ({row.name}): its checkpoint {path} is gone; train it again")

@@ -15,6 +15,7 @@ from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import best, tested
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from rnnsweep.api.results import SweepResult
@@ -121,13 +122,13 @@ def _entry(
         folder=write_model(replace(model, facts=card.facts()), folder, card=text),
         architecture=standing.architecture,
         run_id=row.run_id,
-        run_key=row.tags["rnnsweep.key"],
+        run_key=row.tags[Tag.KEY],
         experiment_id=row.experiment_id,
         name=standing.architecture,
         card=text,
         champion=champion,
         tags={
-            "rnnsweep.architecture": standing.architecture,
+            Tag.ARCHITECTURE: standing.architecture,
             "rnnsweep.validation": f"{card.validation:.4f}",
         },
     )

@@ -18,6 +18,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from rnnsweep.data import EncodedCorpus
@@ -95,7 +96,7 @@ def _resume(
     allow_named(run.overrides)
     store = _find_store(run)
     assert store is not None  # it was found in one
-    store = replace(store, key=row.tags["rnnsweep.key"], resumed=True)
+    store = replace(store, key=row.tags[Tag.KEY], resumed=True)
     with _only_process(store.folder, row.run_id[:8]):
         return _train(run, store, on_begin, on_validation)
 
@@ -189,10 +190,10 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
         name=name_of(run),
         key=store.key,
         tags={
-            "rnnsweep.role": "single",
-            "rnnsweep.architecture": run.architecture,
-            "rnnsweep.overrides": json.dumps(list(run.overrides)),
-            "rnnsweep.seed": str(run.seed),
+            Tag.ROLE: "single",
+            Tag.ARCHITECTURE: run.architecture,
+            Tag.OVERRIDES: json.dumps(list(run.overrides)),
+            Tag.SEED: str(run.seed),
             **score_tags(run),
         },
         params=flat,
@@ -244,7 +245,7 @@ def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None
     if scores.stopped != "interrupted":
         (store.folder / LAST).unlink(missing_ok=True)  # there is nothing to resume any more
     if scores.checkpoint is not None:
-        record.tags({"rnnsweep.checkpoint": scores.checkpoint.relative_to(store.mlruns).as_posix()})
+        record.tags({Tag.CHECKPOINT: scores.checkpoint.relative_to(store.mlruns).as_posix()})
     if scores.stopped == "interrupted":
         record.end("interrupted", "Ctrl-C")
     record.end("complete")

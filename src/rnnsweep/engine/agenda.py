@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rnnsweep.engine.tasks import BASELINE, REPLICATE, TaskMaker
+from rnnsweep.engine.tasks import BASELINE, TaskMaker
 from rnnsweep.search.candidate import Candidate
 from rnnsweep.search.study import Search
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Outcome, TrialTask
 
 Ended = tuple[TrialTask, Outcome]
@@ -167,5 +168,5 @@ class Agenda:
 
 def _turn(job: Job) -> int:
     """Return the place of a ready job: a replicate's number; everything else goes first."""
-    number = job.task.tags.get(REPLICATE)
+    number = job.task.tags.get(Tag.REPLICATE)
     return -1 if number is None or job.task.resume else int(number)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Outcome, TrialTask
 from rnnsweep.trial.causes import BROKEN_CORPUS, CONFIGURATION, PREEMPTED
 
@@ -24,7 +25,7 @@ def smaller(task: TrialTask) -> TrialTask:
     pieces = next((int(value) for name, _, value in given if name.strip() == key), 1)
     kept = tuple(o for o in task.overrides if o.partition("=")[0].strip() != key)
     overrides = (*kept, f"{key}={2 * pieces}")
-    tags = {**task.tags, "rnnsweep.overrides": json.dumps(list(overrides))}
+    tags = {**task.tags, Tag.OVERRIDES: json.dumps(list(overrides))}
     return replace(task, overrides=overrides, tags=tags, resume=True)
 
 

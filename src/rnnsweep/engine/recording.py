@@ -19,6 +19,7 @@ from rnnsweep.tracking.ship.shipper import Shipper
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.store.store import destination_of
 from rnnsweep.tracking.store.upkeep import analyse
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.tracking.ui.views import SweepPicture, description, experiment_tags
 from rnnsweep.trial import Outcome, TrialTask
 
@@ -99,7 +100,7 @@ class Recording:
         if not outcome.recorded:
             _end(self._run_of(task), outcome)
         elif outcome.cause == INFEASIBLE:  # its process knew its scores, and no constraints
-            self._run_of(task).tags({"rnnsweep.reason": _reason(outcome) or INFEASIBLE})
+            self._run_of(task).tags({Tag.REASON: _reason(outcome) or INFEASIBLE})
 
     def interrupted(self, task: TrialTask) -> None:
         """End the run of a task that was stopped by force, until it continues."""
@@ -150,10 +151,10 @@ def _reason(outcome: Outcome) -> str | None:
 
 def _tags(sweep: Sweep, folder: SweepFolder) -> dict[str, str]:
     return {
-        "rnnsweep.role": "sweep",
-        "rnnsweep.sweep": sweep.name,
-        "rnnsweep.question": sweep.question,
-        "rnnsweep.storage": f"JournalStorage(JournalFileBackend({str(folder.journal)!r}))",
+        Tag.ROLE: "sweep",
+        Tag.SWEEP: sweep.name,
+        Tag.QUESTION: sweep.question,
+        Tag.STORAGE: f"JournalStorage(JournalFileBackend({str(folder.journal)!r}))",
     }
 
 

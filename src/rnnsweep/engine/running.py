@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rnnsweep.engine.agenda import Job
 from rnnsweep.engine.allocation import choose_slots
-from rnnsweep.engine.tasks import REPLICATE
 from rnnsweep.state.progress import Running
 from rnnsweep.sweepfile.slots import Slot, join_slots
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Report
 
 
@@ -31,7 +31,7 @@ class Busy:
     def shown(self, now: float) -> Running:
         """Return what a snapshot shows of it."""
         task, report = self.job.task, self.report
-        repeat = task.tags.get(REPLICATE)
+        repeat = task.tags.get(Tag.REPLICATE)
         return Running(
             key=task.key,
             role=task.role,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from rnnsweep.config import RunConfig, vary
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import TrialTask
 from rnnsweep.trial.messages import task_key
 
@@ -21,7 +22,6 @@ _VARIED = {  # what `vary:` says -> the keys that replicates set; the rest stays
     "initialisation": ("seeds.initialisation",),
     "order": ("seeds.order",),
 }
-REPLICATE = "rnnsweep.replicate"  # tag: which of its trial's repeats a replicate is
 SPLIT = "data.split_seed"
 FOLDS = ("data.folds", "data.fold")  # where there are folds, each replicate takes the next for its test part
 
@@ -74,7 +74,7 @@ class TaskMaker:
         name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
         overrides = (*self._without_seeds(best), *self._seeds(architecture, number))
         task = self._task("replicate", architecture, name, overrides, number=trial)
-        return replace(task, tags={**task.tags, **tags, REPLICATE: str(number)})
+        return replace(task, tags={**task.tags, **tags, Tag.REPLICATE: str(number)})
 
     def baseline(self) -> TrialTask:
         """Make the task of the linear baseline on the search's split.
@@ -91,7 +91,7 @@ class TaskMaker:
         chosen = self._without_seeds(tuple(self.sweep.chosen(first)))
         overrides = (*chosen, *self._seeds(first, number))
         task = self._task("baseline", BASELINE, f"{BASELINE}-r{number}", overrides, number=None)
-        return replace(task, tags={**task.tags, REPLICATE: str(number)})
+        return replace(task, tags={**task.tags, Tag.REPLICATE: str(number)})
 
     @property
     def varies_split(self) -> bool:
@@ -180,13 +180,13 @@ class TaskMaker:
         self, role: str, architecture: str, number: int | None, overrides: tuple[str, ...]
     ) -> dict[str, str]:
         tags = {
-            "rnnsweep.sweep": self.sweep.name,
-            "rnnsweep.architecture": architecture,
-            "rnnsweep.role": role,
-            "rnnsweep.study": f"{self.sweep.name}/{architecture}",
-            "rnnsweep.overrides": json.dumps(list(overrides)),
+            Tag.SWEEP: self.sweep.name,
+            Tag.ARCHITECTURE: architecture,
+            Tag.ROLE: role,
+            Tag.STUDY: f"{self.sweep.name}/{architecture}",
+            Tag.OVERRIDES: json.dumps(list(overrides)),
         }
-        return tags if number is None else {**tags, "rnnsweep.trial": str(number)}
+        return tags if number is None else {**tags, Tag.TRIAL: str(number)}
 
 
 def searched_keys(sweep: Sweep, architecture: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from rnnsweep.state.outcome import DIVERGED, EndState
 from rnnsweep.state.tasks import RETRIED as RETRIED_TASK
 from rnnsweep.state.tasks import RETRY, TaskState, task_states
 from rnnsweep.tracking.spool.record import RunRecord
+from rnnsweep.tracking.tags import Tag
 
 REQUEST = "request"  # attribute of a trial that someone proposed: which request it was
 
@@ -51,7 +52,7 @@ def try_again(
     for one in again:
         if one.role == "trial":  # another trial takes its place; others go on as they are
             with suppress(ValueError):  # it was not recorded, so nobody counts it
-                RunRecord.attach(mlruns, folder.key(one.name)).tags({"rnnsweep.role": "retried"})
+                RunRecord.attach(mlruns, folder.key(one.name)).tags({Tag.ROLE: "retried"})
         elif folder.task(one.name).outcome() is not None:
             folder.task(one.name).forget_outcome()
             fresh.append(one.name)

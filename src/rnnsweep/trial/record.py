@@ -10,11 +10,11 @@ from rnnsweep.data import EncodedCorpus
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best_names
 from rnnsweep.tracking.naming import how_to_repeat, run_name
 from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.training.scores import Scores
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Outcome, TrialTask
 
-CHECKPOINT = "rnnsweep.checkpoint"  # tag: path of the best weights, from mlruns/ on
 BASELINE = "The linear baseline, which every architecture is held against."
 
 
@@ -26,7 +26,7 @@ def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -
         experiment=task.experiment,
         name=_name(task, run, flat),
         key=task.key,
-        tags={**task.tags, **score_tags(run), "rnnsweep.seed": str(run.seed)},
+        tags={**task.tags, **score_tags(run), Tag.SEED: str(run.seed)},
         params=flat,
         parent_key=task.parent_key,
         datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes) if corpus else (),
@@ -49,7 +49,7 @@ def _name(task: TrialTask, run: RunConfig, flat: Mapping[str, Any]) -> str:
         return task.architecture
     searched = {key: flat[key] for key in task.searched if key in flat and key in _overridden(task)}
     if task.role == "replicate":
-        number = int(task.tags.get("rnnsweep.replicate", 0))
+        number = int(task.tags.get(Tag.REPLICATE, 0))
         return run_name(task.architecture, role=task.role, number=number, seed=run.seed)
     return run_name(task.architecture, searched, role=task.role, number=task.number)
 
@@ -87,4 +87,4 @@ def record_scores(record: RunRecord, task: TrialTask, scores: Scores) -> None:
     """Record what a training came to."""
     record.summary(summary_of(scores))
     if scores.checkpoint is not None:
-        record.tags({CHECKPOINT: scores.checkpoint.relative_to(task.mlruns).as_posix()})
+        record.tags({Tag.CHECKPOINT: scores.checkpoint.relative_to(task.mlruns).as_posix()})

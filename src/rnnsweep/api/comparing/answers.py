@@ -12,6 +12,7 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +167,7 @@ def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
     """Return where the sweep's own run came from: what trained, not what reads, and nothing of whom."""
     from rnnsweep.tracking.machine.provenance import public_facts
 
-    parents = [row for row in rows if row.tags.get("rnnsweep.role") == "sweep"]
+    parents = [row for row in rows if row.tags.get(Tag.ROLE) == "sweep"]
     tags = max(parents, key=lambda row: row.started).tags if parents else {}
     return public_facts({name.removeprefix("rnnsweep."): value for name, value in tags.items()})
 
@@ -260,8 +261,8 @@ def _keep(
         if found.report:
             record.artifact(found.report, "report.html")
         if found.test_reads is not None:
-            record.tags({"rnnsweep.test_reads": str(found.test_reads.total)})
-        record.tags({"rnnsweep.looks": json.dumps(looks)})
+            record.tags({Tag.TEST_READS: str(found.test_reads.total)})
+        record.tags({Tag.LOOKS: json.dumps(looks)})
         _describe(record, found, failed=int((table["state"] == "failed").sum()))
         record.flush(5.0)
         sync(mlruns, uri)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnsweep.api.evaluation import checkpoint_of, recorded_run
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from rnnsweep.inspection import Inspection
@@ -56,7 +57,7 @@ def inspect(run: str, text: str, *, uri: str | None = None) -> InspectResult:
     page, picture = weights.parent / "inspection.html", weights.parent / "inspection.png"
     write_page(inspection, page, title=title, picture=image)
     picture.write_bytes(image)
-    record = RunRecord.attach(mlruns, row.tags["rnnsweep.key"])
+    record = RunRecord.attach(mlruns, row.tags[Tag.KEY])
     record.artifact(page, f"inspection/{_slug(text)}.html")
     record.artifact(picture, f"inspection/{_slug(text)}.png")
     record.flush(5.0)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rnnsweep.engine.tasks import BASELINE, REPLICATE
+from rnnsweep.engine.tasks import BASELINE
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.tasks import Score, score_named
 from rnnsweep.tasks.names import tested
 from rnnsweep.tasks.task import specs
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +54,7 @@ def _standings(
     ended: dict[str, int] = {}
     score = score_named()
     for task, outcome in over:
-        number = task.tags.get(REPLICATE)
+        number = task.tags.get(Tag.REPLICATE)
         if number is None and (task.architecture != BASELINE or not task.reads_test):
             continue  # the baseline on the search's split, which has replicates
         ended[task.architecture] = ended.get(task.architecture, 0) + 1

@@ -11,6 +11,7 @@ from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best, tested
 from rnnsweep.tracking.naming import from_text
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store.address import LOCAL, destination
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +159,7 @@ def find_run(mlruns: Path, name: str, *, uri: str | None = None) -> RunRow:
     """
     rows = list(_read_rows(mlruns, None, uri))
     for fits in (
-        [row for row in rows if name in (row.run_id, row.tags.get("rnnsweep.key"))],
+        [row for row in rows if name in (row.run_id, row.tags.get(Tag.KEY))],
         sorted((row for row in rows if row.name == name), key=lambda row: -row.started),
     ):
         if fits:

@@ -14,6 +14,7 @@ from rnnsweep.tasks import score_named
 from rnnsweep.tasks.answers import CONFUSION
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG
 from rnnsweep.tracking.ship.picture import Points, curves_of, draw_confusion, draw_curves
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -94,7 +95,7 @@ def _curves(client: "MlflowClient", run_id: str) -> bytes | None:
     "Learning curves" shows them.
     """
     run = client.get_run(run_id)
-    if run.data.tags.get("rnnsweep.role") == "trial":
+    if run.data.tags.get(Tag.ROLE) == "trial":
         return None
     curves: dict[str, Points] = {}
     score = score_named(run.data.tags.get(TASK_TAG), run.data.tags.get(SCORE_TAG))
@@ -104,5 +105,5 @@ def _curves(client: "MlflowClient", run_id: str) -> bytes | None:
             curves[name] = sorted((point.step, point.value) for point in points)
     if not curves:
         return None
-    shade = colour(run.data.tags.get("rnnsweep.architecture", ""))
+    shade = colour(run.data.tags.get(Tag.ARCHITECTURE, ""))
     return draw_curves(curves, title=run.info.run_name or "", colour=shade, score=score)

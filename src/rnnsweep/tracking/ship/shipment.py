@@ -23,6 +23,7 @@ from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, spool
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.places import why_refused
 from rnnsweep.tracking.store.store import artifact_folder, artifact_root, ensure_experiment
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Shipment:
         write_note(self.mlruns, self.key, self.note)
         if found := self._find():
             return found
-        tags = {"rnnsweep.key": self.key} | ({"mlflow.parentRunId": parent} if parent else {})
+        tags = {Tag.KEY: self.key} | ({"mlflow.parentRunId": parent} if parent else {})
         run = self.client.create_run(
             experiment, start_time=record["time"], run_name=record["name"], tags=tags
         )
@@ -278,8 +279,8 @@ class Shipment:
     def _end(self, record: Record) -> None:
         state = record["state"]
         status = STATUS.get(EndState(state), "KILLED")
-        reason = {"rnnsweep.reason": record["reason"]} if record.get("reason") else {}
-        self._tags({"rnnsweep.state": state, **reason})
+        reason = {Tag.REASON: record["reason"]} if record.get("reason") else {}
+        self._tags({Tag.STATE: state, **reason})
         if not (deleted := self._is_deleted()):
             self.client.set_terminated(self.note.run_id, status=status, end_time=record["time"])
         self.note.state = state

@@ -19,6 +19,7 @@ from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.spool.note import highest_steps, read_note
 from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from rnnsweep.tracking.spool.logger import SpoolLogger
@@ -215,7 +216,7 @@ class RunRecord:
                 target.write_text(content)
         except OSError as error:  # the disk is full: a picture is not worth a training
             self.missing += 1
-            self.tags({"rnnsweep.missing_artifact": f"{name}: {error.strerror}"})
+            self.tags({Tag.MISSING_ARTIFACT: f"{name}: {error.strerror}"})
             return
         drawn = {"picture": picture} if picture else {}
         self._write("artifact", file=f"{folder.name}/{target.name}", name=name, **drawn)
@@ -274,9 +275,9 @@ def _now_ms() -> int:
 
 def _start_tags(key: str, tags: Mapping[str, Any], description: str | None) -> dict[str, str]:
     given = {name: _tag(value) for name, value in tags.items() if value is not None}
-    own = {"rnnsweep.key": key, "rnnsweep.state": "running"}
+    own = {Tag.KEY: key, Tag.STATE: "running"}
     note = {"mlflow.note.content": description} if description else {}
-    architecture = given.get("rnnsweep.architecture")
+    architecture = given.get(Tag.ARCHITECTURE)
     paint = {"mlflow.runColor": colour(architecture)} if architecture else {}
     return paint | given | note | own
 

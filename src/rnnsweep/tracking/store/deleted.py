@@ -26,7 +26,6 @@ from rnnsweep.tracking.store.store import (
     silence_mlflow,
 )
 
-CHECKPOINT = "rnnsweep.checkpoint"
 ID = re.compile(r"(m-)?[0-9a-f]{32}")
 
 

@@ -21,13 +21,13 @@ from rnnsweep.tracking.store.store import (
     open_client,
     refuse_old_layout,
 )
+from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from mlflow.models import Model
     from mlflow.tracking import MlflowClient
 
 CHAMPION = "champion"
-RUN_TAG = "rnnsweep.key"  # tag of a version: the run that it comes from
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def register_models(
     target = destination(uri)
     client = open_client(mlruns, target)
     _ensure_registered(client, name, description)
-    known = {v.tags.get(RUN_TAG): v.version for v in client.search_model_versions(f"name='{name}'")}
+    known = {v.tags.get(Tag.KEY): v.version for v in client.search_model_versions(f"name='{name}'")}
     done = []
     for entry in entries:
         version = known.get(entry.run_key)
@@ -131,7 +131,7 @@ def _log(mlruns: Path, target: str, client: "MlflowClient", name: str, entry: Mo
         name,
         _source(client, logged),
         entry.run_id,
-        tags={RUN_TAG: entry.run_key, **entry.tags},
+        tags={Tag.KEY: entry.run_key, **entry.tags},
         description=entry.card,
         model_id=logged.model_id,
     )

@@ -10,6 +10,7 @@ from rnnsweep.tasks.names import best, tested
 from rnnsweep.tasks.score import HIGHER, LOWER
 from rnnsweep.tracking.machine.monitor import ENERGY, GPU_NAMES, NAMES
 from rnnsweep.tracking.naming import companion
+from rnnsweep.tracking.tags import Tag
 from rnnsweep.tracking.ui.saved_view import (
     TAG,
     bar,
@@ -32,7 +33,6 @@ TITLES = {
     "curves": "Learning curves",
     "failures": "Failures",
 }
-ARCHITECTURE = "rnnsweep.architecture"
 # what every run logs: the page makes a chart of each that a view does not mention
 OTHERS = (
     *("time/seconds", "time/samples_per_second", "work/epochs", "work/steps"),
@@ -244,7 +244,7 @@ def _curves(picture: SweepPicture) -> dict[str, Any]:
 
 def _grouped(picture: SweepPicture, function: str) -> dict[str, Any]:
     """Group by architecture, closed; the baseline is one."""
-    group = {"mode": "tag", "groupByData": ARCHITECTURE}
+    group = {"mode": "tag", "groupByData": Tag.ARCHITECTURE}
     return {
         "groupBy": {"aggregateFunction": function, "groupByKeys": [group]},
         "groupsExpanded": {group_id(name): False for name in (*picture.architectures, "linear")},
@@ -253,7 +253,7 @@ def _grouped(picture: SweepPicture, function: str) -> dict[str, Any]:
 
 def group_id(architecture: str) -> str:
     """Name the group of an architecture as the page does, for its state and its colour."""
-    return f"tag.{ARCHITECTURE}.{architecture}"
+    return f"tag.{Tag.ARCHITECTURE}.{architecture}"
 
 
 def _alone(picture: SweepPicture, *charts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -267,7 +267,7 @@ def _failures() -> dict[str, Any]:
     told = {"state": 110, "reason": 560, "architecture": 130, "trial": 70}  # tag -> pixels
     return page(
         # in the order of another thing than time the page shows runs, not the sweep that they are nested in
-        orderByKey=column("tags", "rnnsweep.reason"),
+        orderByKey=column("tags", Tag.REASON),
         searchFilter=" AND ".join(
             ["tags.`rnnsweep.role` != 'sweep'", *[f"tags.`rnnsweep.state` != '{state}'" for state in states]]
         ),
