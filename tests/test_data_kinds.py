@@ -320,3 +320,14 @@ def test_columns_that_could_be_meant_as_well_are_named(tmp_path):
         " to a file: data.train, data.validation, data.test",
     )
     assert len(read(tmp_path, "a.csv", content, text="review", label="class").facts.notes) == 1
+
+
+def test_a_file_whose_name_is_not_utf_8_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "caf\udce9.csv"  # as Latin-1 writes it
+    try:
+        path.write_text(table())
+    except OSError:
+        pytest.skip("the file system takes UTF-8 alone")
+    for train in (str(path), f"{tmp_path}/*.csv", str(tmp_path)):
+        with pytest.raises(UserError, match=r"the name of the file is not UTF-8 .*caf.udce9.csv.*rename it"):
+            prepare(DataConfig(corpus="files", train=train), tmp_path / "cache")

@@ -152,7 +152,10 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             log = folder / name
             with open(
-                os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+                os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600),
+                "w",
+                encoding="utf-8",
+                errors="backslashreplace",
             ) as file:
                 file.write(masked(f"{command_line(*arguments)}\n\n{text}"))
         except OSError:

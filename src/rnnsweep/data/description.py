@@ -73,7 +73,7 @@ def describe(
         config,
         {part: float(1 - known[ids].mean()) for part, ids in counted.ids.items()},
         {part: _hashed(part, texts[part]) for part in PARTS},
-        {part: _hashed(part, [words_alone(text) or text for text in texts[part]]) for part in PARTS},
+        _by_words(rows, chosen, texts, config),
     )
     counts = Counter({label: 0 for label in rows.labels})
     for part in PARTS:
@@ -87,6 +87,15 @@ def describe(
         unknown=float(1 - known[other].mean()),
         remarks=tuple(_remarks(read, counts)),
     )
+
+
+def _by_words(
+    rows: TextRows, chosen: Mapping[str, Rows], texts: Mapping[str, Sequence[str]], config: DataConfig
+) -> dict[str, NDArray[np.int64]]:
+    """Return for each row a number that is equal where the words are; those of files are grouped so."""
+    if config.corpus == "files" and config.group is None:
+        return {part: rows.groups_N[chosen[part]].view(np.int64) for part in PARTS}
+    return {part: _hashed(part, [words_alone(text) or text for text in texts[part]]) for part in PARTS}
 
 
 def _hashed(part: str, texts: Sequence[str]) -> NDArray[np.int64]:

@@ -70,10 +70,23 @@ def expand_paths(key: str, value: str | Sequence[str]) -> list[Path]:
     """Return the files that a path, a pattern, a folder of shards or a list of these stands for, sorted.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or its name cannot be written as UTF-8.
     """
     if not isinstance(value, str):
         return [path for each in value for path in expand_paths(key, each)]
+    paths = _expanded(key, value)
+    for path in paths:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:  # the name is kept in JSON and recorded
+            raise UserError(
+                f"{key}={value!r}: the name of the file is not UTF-8 ({str(path)!r}); rename it, or set"
+                f" PYTHONUTF8=1 where the locale is not UTF-8"
+            ) from None
+    return paths
+
+
+def _expanded(key: str, value: str) -> list[Path]:
     path = Path(value).expanduser().absolute()
     if path.is_file():
         return [path]
