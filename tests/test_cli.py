@@ -169,12 +169,14 @@ def test_with_json_a_mistake_prints_nothing_on_standard_output(command, home, ca
 def test_our_own_mistake_ends_with_one_and_says_where_the_traceback_is(home, capsys, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setattr("rnnsweep.config.origins", lambda overrides: {}["gone"])
-    assert ended("config") == 1
+    # the letter is of a file name that is not UTF-8
+    assert ended("config", "data.dir=caf\udce9") == 1
     err = capsys.readouterr().err.splitlines()
     assert err[0] == "internal error: KeyError: 'gone'"
     log = Path(err[1].removeprefix("The traceback is in ").partition(";")[0])
     assert log.is_relative_to(home)
     assert "Traceback" in log.read_text()
+    assert "data.dir=caf\\udce9" in log.read_text()
 
 
 def test_our_own_mistake_shows_its_traceback_when_asked(home, capsys, monkeypatch):
