@@ -1,4 +1,4 @@
-"""What README and docs show can be pasted: commands parse, examples print what is beside them, links lead somewhere."""
+"""What README and docs show can be pasted: commands parse, examples print what they show, links lead on."""
 
 import io
 import os
@@ -142,7 +142,22 @@ def reviews(folder: Path) -> None:
     """Write reviews.csv: 1,500 texts of three classes."""
     draw = random.Random(1)
     words = {"good": ["great", "lovely"], "bad": ["awful", "poor"], "neutral": ["plain", "usual"]}
-    rest = "the a book film it was very service came today with price and but".split()
+    rest = [
+        "the",
+        "a",
+        "book",
+        "film",
+        "it",
+        "was",
+        "very",
+        "service",
+        "came",
+        "today",
+        "with",
+        "price",
+        "and",
+        "but",
+    ]
     rows = []
     for number in range(1500):
         label = ("good", "bad", "neutral")[number % 3]
