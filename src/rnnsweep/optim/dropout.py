@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from rnnsweep.compiled import AVAILABLE, compiled, inlined
-from rnnsweep.optim.philox import BUMPS, MULTIPLIERS, ROUNDS, split_key, words
+from rnnsweep.optim.philox import BUMPS, MULTIPLIERS, ROUNDS, split_key
 
 PER_COUNTER = 8  # numbers that one counter decides about
 LEVELS = 1 << 16  # of half a word
+_WORD, _MASK = "<u4", 0xFFFFFFFF
 _SITE = 7  # the counter's last word: no other draw of a training has it
 
 Array = NDArray[Any]
@@ -55,20 +56,35 @@ def numbers_of(shape: torch.Size, texts: slice) -> NDArray[np.int64]:
     return (np.arange(steps)[:, None] * count + texts_b).reshape(-1)
 
 
-def factors(numbers_N: NDArray[np.int64], width: int, draw: Draw, rate: float) -> Tensor:
-    """Draw factors_NE in double precision: 0 where a number is dropped, else what keeps the mean."""
+def factors(
+    numbers_N: NDArray[np.int64], width: int, draw: Draw, rate: float, *, dtype: torch.dtype = torch.float64
+) -> Tensor:
+    """Draw factors_NE: 0 where a number is dropped, else what keeps the mean."""
     least, scale = rate_drawn(rate)
-    blocks_1W = torch.arange(-(-width // PER_COUNTER)).unsqueeze(0)
-    low, high = (torch.tensor(half) for half in split_key(draw.seed))
-    counter = (
-        blocks_1W,
-        torch.from_numpy(numbers_N).unsqueeze(1),
-        torch.tensor(draw.step),
-        torch.tensor(_SITE),
-    )
-    four = torch.stack(words(counter, (low, high)), dim=2)
-    halves_NE = torch.stack((four & (LEVELS - 1), four >> 16), dim=3).flatten(1)[:, :width]
-    return torch.where(halves_NE >= least, torch.tensor(scale, dtype=torch.float64), 0.0)
+    halves_NE = _halves(numbers_N, -(-width // PER_COUNTER), draw)[:, :width]
+    kept_NE = torch.from_numpy(halves_NE >= least)
+    return torch.where(kept_NE, torch.tensor(scale, dtype=dtype), 0.0)
+
+
+def _halves(numbers_N: NDArray[np.int64], blocks: int, draw: Draw) -> NDArray[Any]:
+    """Draw the half words of some tokens: `philox.words`, where a word's halves are read in place."""
+    key0, key1 = split_key(draw.seed)
+    a, b = np.arange(blocks, dtype=_WORD)[None], numbers_N.astype(_WORD)[:, None]
+    c, d = np.array([[draw.step]], _WORD), np.array([[_SITE]], _WORD)
+    for _ in range(ROUNDS):
+        one, other = _parts(a, MULTIPLIERS[0]), _parts(c, MULTIPLIERS[1])
+        a, b = other[1] ^ (b ^ np.uint32(key0)), other[0]
+        c, d = one[1] ^ (d ^ np.uint32(key1)), one[0]
+        key0, key1 = (key0 + BUMPS[0]) & _MASK, (key1 + BUMPS[1]) & _MASK
+    four = np.stack((a, b, c, d), axis=2).astype(_WORD, copy=False)
+    return four.view("<u2").reshape(len(numbers_N), blocks * PER_COUNTER)
+
+
+def _parts(terms: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the lower and the upper word of a product."""
+    product = np.multiply(terms, np.uint64(factor), dtype=np.uint64).astype("<u8", copy=False)
+    halves = product.view(_WORD)
+    return halves[:, ::2], halves[:, 1::2]
 
 
 @inlined
@@ -189,5 +205,5 @@ def looked_up_and_dropped(
         left_out = -1 if padding is None else padding
         return _Dropped.apply(table_UE, places_Tb, left_out, numbers_N, draw, rate_drawn(rate))  # type: ignore[no-untyped-call, no-any-return]
     embedded_TbE = nn.functional.embedding(places_Tb, table_UE, padding)
-    factors_NE = factors(numbers_N, table_UE.shape[1], draw, rate).to(table_UE.dtype)
+    factors_NE = factors(numbers_N, table_UE.shape[1], draw, rate, dtype=table_UE.dtype)
     return embedded_TbE * factors_NE.view(embedded_TbE.shape)
