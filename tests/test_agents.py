@@ -373,6 +373,42 @@ def test_a_task_does_not_wait_for_an_agent_that_does_not_come(over, tmp_path, mo
     assert ended(far)[1].state == "complete"
 
 
+def test_an_agent_whose_time_is_nearly_over_is_succeeded_before_it_ends(over, tmp_path, monkeypatch):
+    far, transport = over(1, entry=agent_programs.waits)
+    (room,) = far._fleet._rooms
+    room.room = replace(room.room, seconds=0.8)
+    far.start(task(tmp_path, "x"), far.slots[0])
+    until(far, lambda events: len(transport.agents) == 2)
+    room.room = replace(room.room, seconds=None)
+    until(far, lambda events: len(far.agents) == 2)
+    old, new = transport.agents
+    assert transport.released == []  # its task works on
+    far.start(task(tmp_path, "x", name="two"), far.slots[0])
+    until(far, lambda events: any(isinstance(e, Started) and e.key == "two" for e in events))
+    assert [row.busy for row in far.agents] == [1, 1]
+    transport.agents[old].leave()
+    _, outcome = ended(far)
+    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+    until(far, lambda events: old in transport.released)
+    assert new not in transport.released
+    far.kill("two")
+    ended(far, "two")
+
+
+def test_an_agent_without_a_task_goes_as_soon_as_its_successor_is_there(over, tmp_path, monkeypatch):
+    far, transport = over(1, 1, entry=agent_programs.waits)
+    for name in ("one", "two"):
+        far.start(task(tmp_path, "x", name=name), far.slots[0])
+    until(far, lambda events: len(far.agents) == 2)
+    far.kill("one")
+    ended(far)
+    (first,) = (agent for agent in far._fleet if not agent.busy)
+    first.room.room = replace(first.room.room, seconds=0.1)
+    until(far, lambda events: transport.released)
+    assert transport.released == [first.name]
+    assert len(transport.agents) >= 3
+
+
 def test_a_task_of_two_devices_takes_two_places_of_one_agent(over, tmp_path):
     far, transport = over(1, 2)
     assert [(slot.index, slot.host) for slot in far.slots] == [(0, "node-0"), (1, "node-1"), (2, "node-1")]

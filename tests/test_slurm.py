@@ -19,7 +19,7 @@ from rnnsweep.launchers.agents import AgentLauncher
 from rnnsweep.launchers.slurm.transport import SlurmTransport
 from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import Method
-from rnnsweep.trial import Started
+from rnnsweep.trial import Ended, Started
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 PATIENCE_S = 120.0  # on a machine that does other work too
@@ -109,6 +109,47 @@ def test_a_job_that_slurm_ends_costs_no_attempt_and_its_trial_resumes_from_its_c
     assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
 
 
+def test_the_successor_of_a_job_works_before_its_time_is_over(slurm, far, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGENT_PROGRAM_S", "20")
+    launcher, one = far(most=1, grace_s=10.0), task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    (old,) = slurm.jobs()
+    (room,) = launcher._fleet._rooms
+    room.room = replace(room.room, seconds=0.1)
+    until(launcher, lambda events: len(launcher.agents) == 2, seconds=PATIENCE_S)
+    room.room = replace(room.room, seconds=None)
+    assert len(slurm.jobs()) == 2
+    slurm.command("scancel", "--signal=USR2", old)  # as before the time limit
+    _, outcome = ended(launcher)
+    assert outcome.cause == "preempted"
+    began = time.monotonic()
+    launcher.start(replace(one, resume=True), launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    assert len(slurm.jobs()) <= 2  # no third one was asked for
+    print(f"resumed after {time.monotonic() - began:.2f} s")
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.scores["from"] >= 1) == ("complete", True)
+    assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
+
+
+def test_a_job_that_a_more_urgent_one_preempts_costs_no_attempt(slurm, far, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGENT_PROGRAM_S", "20")
+    launcher, one = far(most=1, grace_s=10.0), task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    (job,) = slurm.jobs()
+    slurm.command("sbatch", "--partition=urgent", "--nodes=2", "--output=/dev/null", "--wrap=sleep 3")
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+    wait(lambda: job not in slurm.jobs())
+    launcher.start(replace(one, resume=True), launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.scores["from"] >= 1) == ("complete", True)
+    assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
+
+
 CONTROLLER = """
 import sys
 from pathlib import Path
@@ -156,3 +197,25 @@ def test_what_slurm_refuses_is_refused_in_one_line_before_anything_starts(
     assert "\n" not in str(refused.value)
     assert not slurm.jobs()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_trial_of_a_node_whose_slurmd_dies_goes_on_and_counts_one_attempt(
+    slurm, far, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AGENT_PROGRAM_S", "24")
+    launcher, one = far(most=1), task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    node = slurm.command("squeue", "-h", "-o", "%N").strip()
+    number = 2 + ("n1", "n2").index(node)
+    slurm.processes[number].kill()
+    try:
+        events = until(launcher, lambda events: any(isinstance(e, Ended) for e in events), seconds=PATIENCE_S)
+        assert "down" in slurm.command("sinfo", "-h", "-N", "-n", node, "-o", "%t")
+        assert not any(isinstance(event, Started) for event in events)  # the first attempt is the only one
+        assert events[-1].outcome.scores["from"] == 0
+        assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
+    finally:
+        slurm._daemon(["slurmd", "-D", "-N", node])
+        slurm.processes[number] = slurm.processes.pop()
+        wait(lambda: slurm.command("sinfo", "-h", "-N", "-p", "main", "-o", "%t").split() == ["idle"] * 2)

@@ -18,6 +18,7 @@ LOST_S = 45.0  # of silence until an agent is given up: longer than it takes to 
 IDLE_S = 300.0  # without a task, until an agent is let go, so that its node may be given back
 COMING_S = 30.0  # that an agent may take to arrive, until its tasks ask for others too
 STILLBORN = 3  # agents in a row that end before they say a word: the next one would, too
+RENEW_S = 600.0  # before an agent's time is over, or a quarter of it, until its successor is asked for
 AGAIN_S = 1.0  # between two agents of one room that ended so
 
 
@@ -32,6 +33,7 @@ class RemoteAgent:
         heard_at: when its last letter arrived.
         gone: why no new task is sent to it: it leaves, or its node is said to be gone.
         preempted: whether its node is taken away, as announced.
+        is_succeeded: whether another agent of its room is there, which takes the tasks to come.
         sending: what makes the messages of corpora that its node lacks.
     """
 
@@ -42,12 +44,14 @@ class RemoteAgent:
     asked_at: float = 0.0
     busy: dict[int, tuple[int, ...]] = field(default_factory=dict)
     hello: Hello | None = None
+    arrived_at: float = 0.0
     heard_at: float = 0.0
     told_at: float = 0.0
     idle_since: float = 0.0
     gone: str | None = None
     preempted: bool = False
     lost: bool = False
+    is_succeeded: bool = False
     sending: deque[Iterator[Any]] = field(default_factory=deque)
 
     def put_corpora(self) -> None:
@@ -65,7 +69,7 @@ class RemoteAgent:
     @property
     def free(self) -> list[int]:
         """The places that no task takes; none where no new task may be sent there."""
-        if self.hello is None or self.gone is not None:
+        if self.hello is None or self.gone is not None or self.is_succeeded:
             return []
         taken = {place for places in self.busy.values() for place in places}
         return [place for place in range(self.hello.slots) if place not in taken]
@@ -157,7 +161,21 @@ class Fleet:
 
     def arrive(self, agent: RemoteAgent, hello: Hello) -> None:
         """Take note that an agent said its first word."""
-        agent.hello, agent.idle_since, self._stillborn = hello, time.monotonic(), 0
+        now = time.monotonic()
+        agent.hello, agent.arrived_at, agent.idle_since, self._stillborn = hello, now, now, 0
+        for other in self._agents.values():
+            if other.room is agent.room and other is not agent:
+                other.is_succeeded = True
+
+    def renew(self) -> None:
+        """Ask for the successors of agents whose time is nearly over; each takes the tasks to come."""
+        now = time.monotonic()
+        for agent in list(self._agents.values()):
+            seconds = agent.room.room.seconds
+            if seconds is None or not agent.hello or agent.gone or agent.room.agent is not agent:
+                continue
+            if now - agent.arrived_at > seconds - min(RENEW_S, seconds / 4):
+                self._ask(agent.room)
 
     def silent(self) -> list[RemoteAgent]:
         """Return the agents that spoke once and have been silent for too long."""
@@ -170,11 +188,17 @@ class Fleet:
         able = [a for a in self._agents.values() if a.hello and not a.busy and a.gone is None]
         return [agent for agent in able if now - agent.idle_since > IDLE_S]
 
+    def succeeded(self) -> list[RemoteAgent]:
+        """Return the agents without a task whose successor is there."""
+        return [a for a in self._agents.values() if a.is_succeeded and not a.busy]
+
     def give_up(self, agent: RemoteAgent, *, lost: bool) -> None:
         """Take nothing of an agent any more; its room may be asked for again."""
         if self._agents.pop(agent.name, None) is None:
             return
-        agent.room.agent, agent.lost = None, lost
+        agent.lost = lost
+        if agent.room.agent is agent:
+            agent.room.agent = None
         if lost and agent.hello:
             self._lost.append(agent.row)
         self._transport.release(agent.name)

@@ -118,6 +118,8 @@ class AgentLauncher:
                 for each in arrived:
                     self._take(each)
                 self._give_up()
+                if self._attempts:
+                    self._fleet.renew()
                 self._place()
                 self._send_all()
                 if self._events or time.monotonic() >= until:
@@ -272,7 +274,8 @@ class AgentLauncher:
         now = time.monotonic()
         for agent in self._fleet.silent():
             self._lose(agent, agent.gone or f"nothing was heard of it for {now - agent.heard_at:.0f} s")
-        for agent in [] if self._waiting else self._fleet.idle():
+        idle = [] if self._waiting else self._fleet.idle()
+        for agent in (*self._fleet.succeeded(), *idle):
             self._fleet.give_up(agent, lost=False)
         for attempt in list(self._attempts.values()):
             if attempt.deadline is not None and now > attempt.deadline:

@@ -1,7 +1,7 @@
 """What carries letters to agents and back: the one thing that Ray, Slurm and others each do in their way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rnnsweep.launchers.agents.messages import AgentSettings
@@ -14,10 +14,12 @@ class Room:
     Attributes:
         node: its name, for people; a training of several devices takes slots of one node.
         slots: of the agent, as `parse_slots` reads them.
+        seconds: that an agent may run there; its successor is asked for before they are over.
     """
 
     node: str
     slots: str
+    seconds: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Transport(Protocol):
     """The controller's end. It may lose, double, delay and reorder letters; nothing in it waits for ever.
 
     Attributes:
-        rooms: where agents may be asked for, one at a time in each.
+        rooms: where agents may be asked for, one at a time in each, or two where one succeeds the other.
     """
 
     rooms: Sequence[Room]

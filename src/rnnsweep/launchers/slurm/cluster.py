@@ -16,7 +16,7 @@ COMMANDS = ("sbatch", "srun", "squeue", "scancel", "sinfo", "scontrol")
 COMMAND_S = 30.0
 PING_S = 5.0  # that Slurm's controller may take to answer at all
 LEAST_MINUTES = 5  # Slurm warns up to 150 s before the time limit: a shorter job would be warned as it starts
-WARNING_S = 90  # before the time limit, or up to a minute earlier
+WARNING_S, EARLY_S = 90, 60  # before the time limit; Slurm may warn so much earlier
 _NAMES = {"memory": "mem"}  # in a machine's file -> for sbatch and submitit
 _NOT_OF_SUBMITIT = ("reservation",)
 _REAPER = 'cat >/dev/null; scancel --quiet --user="$1" --name="$2"; rm -rf -- "$3"'
@@ -67,8 +67,9 @@ def rooms_of(machine: Machine, request: Share) -> tuple[Room, ...]:
     together = min(request.together or request.share or 1, request.most)
     sizes = [min(together, request.most - first) for first in range(0, request.most, together)]
     threads, share = request.threads, request.share
+    seconds = 60.0 * _minutes(machine) - WARNING_S - EARLY_S
     return tuple(
-        Room(f"job-{number}", slots_of_agent(size, threads=threads, share=share))
+        Room(f"job-{number}", slots_of_agent(size, threads=threads, share=share), seconds=seconds)
         for number, size in enumerate(sizes, 1)
     )
 
