@@ -404,8 +404,7 @@ def test_an_agent_without_a_task_goes_as_soon_as_its_successor_is_there(over, tm
     ended(far)
     (first,) = (agent for agent in far._fleet if not agent.busy)
     first.room.room = replace(first.room.room, seconds=0.1)
-    until(far, lambda events: transport.released)
-    assert transport.released == [first.name]
+    until(far, lambda events: first.name in transport.released)
     assert len(transport.agents) >= 3
 
 

@@ -1,6 +1,7 @@
 """A run's configuration: composed, checked, named, and written so that it comes back."""
 
 import math
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ import hydra
 import pytest
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -21,6 +23,7 @@ from rnnsweep.config import (
     flatten,
     known_keys,
     origins,
+    overrides,
     quote,
     right_type,
 )
@@ -340,6 +343,27 @@ def test_a_quoted_value_comes_back_as_it_was(value):
     (read,) = read_overrides([quote("data.text", value)])
     assert_same(OmegaConf.to_container(OmegaConf.create({"it": read.value}), resolve=True)["it"], value)
     assert read_overrides([read.text]) == [read]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(-(10**20), 10**20).map(str)
+    | st.floats(allow_nan=False, allow_infinity=False).map(repr)
+    | st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{0,3})?(e[+-]?[0-9]{0,2})?", fullmatch=True)
+)
+@example("-0")
+@example("007")
+@example("1_000")
+@example("1.")
+@example(".5")
+@example("1e5")
+@example("1E5")
+def test_a_number_is_read_as_hydra_reads_it(number):
+    expected = OverridesParser.create().parse_override(f"optimizer.lr={number}").value()
+    short = overrides._number(f"optimizer.lr={number}", "here")
+    assert short is None or (short.value == expected and type(short.value) is type(expected))
+    if re.fullmatch(r"-?[1-9][0-9]*(\.[0-9]+)?", number):
+        assert short is not None
 
 
 choices = st.fixed_dictionaries(

@@ -21,7 +21,14 @@ from rnnsweep.tracking.store import tables
 
 PACKAGE = Path(rnnsweep.__file__).parent
 # distribution -> newest minor version that was looked at
-NEWEST = {"hydra-core": "1.3", "pytorch-lightning": "2.6", "mlflow": "3.17", "numba": "0.68", "torch": "2.13"}
+NEWEST = {
+    "hydra-core": "1.3",
+    "pytorch-lightning": "2.6",
+    "mlflow": "3.17",
+    "numba": "0.68",
+    "ray": "2.60",
+    "torch": "2.13",
+}
 _STORE = "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore"
 _REPOSITORIES = "mlflow.store.artifact.artifact_repository_registry"
 # private part -> the module of this package that alone may use it
@@ -37,6 +44,8 @@ PARTS = {
     "numba.core.registry:cpu_target": "compiled.py",
     "torch:_meta_registrations": "spared_imports.py",
     "torch._decomp:decompositions": "spared_imports.py",
+    "ray._private.state:GlobalState.get_draining_nodes": "launchers/ray/driver.py",
+    "ray._private.state:state": "launchers/ray/driver.py",
     "torch._dynamo:OptimizedModule": "spared_imports.py",
     "torch._dynamo:disable": "spared_imports.py",
     "torch._dynamo:graph_break": "spared_imports.py",
@@ -123,7 +132,8 @@ def test_the_installed_version_was_looked_at_and_the_next_one_is_out_of_bounds(d
     assert [int(n) for n in have] <= [int(n) for n in newest], (
         f"look at PARTS for {distribution} {'.'.join(have)}"
     )
-    declared = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
     line = next(one for one in declared if re.match(rf"{distribution}[><=]", one))
     bound = f"<{newest[0]}.{int(newest[1]) + 1}"
     assert line.endswith(bound), f"{line}: must end with {bound}"

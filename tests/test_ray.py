@@ -209,30 +209,79 @@ def test_the_head_of_another_cluster_is_refused_in_one_line(cluster, monkeypatch
     assert "\n" not in str(refused.value)
 
 
+def drain(cluster, agent, *, seconds):
+    command = [sys.executable, "-c", RAY, "drain-node", f"--address={cluster.address}"]
+    node = [f"--node-id={agent.room.room.node_id}", "--reason=DRAIN_NODE_REASON_PREEMPTION"]
+    more = ["--reason-message=spot", f"--deadline-remaining-seconds={seconds}"]
+    subprocess.run([*command, *node, *more], env=cluster.environment, check=True, timeout=PATIENCE_S)
+
+
 def test_a_drained_node_costs_its_task_no_attempt(cluster, far, tmp_path, monkeypatch):
     launcher = far("waits", most=3)
     launcher.start(task(tmp_path, "x"), launcher.slots[0])
     until(launcher, started, seconds=PATIENCE_S)
     (agent,) = agents_of(launcher)
-    drain = [
-        sys.executable,
-        "-c",
-        RAY,
-        "drain-node",
-        f"--address={cluster.address}",
-        f"--node-id={agent.room.room.node_id}",
-    ]
-    more = [
-        "--reason=DRAIN_NODE_REASON_PREEMPTION",
-        "--reason-message=spot",
-        "--deadline-remaining-seconds=1",
-    ]
-    subprocess.run([*drain, *more], env=cluster.environment, check=True, timeout=PATIENCE_S)
+    drain(cluster, agent, seconds=1)
     time.sleep(2.0)  # Ray calls a node preempted that dies after the deadline
     monkeypatch.setattr(fleet, "LOST_S", 15.0)
     cluster.child(node_of(cluster, agent), "raylet").kill()
     _, outcome = ended(launcher)
     assert (outcome.state, outcome.cause) == ("failed", "preempted")
+
+
+def test_the_trials_of_a_drained_node_checkpoint_before_it_is_gone(cluster, far, tmp_path):
+    cluster.add(cpus=1)
+    launcher = far("waits", most=3)
+    one = task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    (agent,) = agents_of(launcher)
+    drain(cluster, agent, seconds=60)
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+    assert outcome.reason.endswith("Ray drains its node")
+    assert (one.folder / "checkpoints" / "last.ckpt").read_text() == "2"
+
+
+def test_an_agent_that_gets_sigterm_lets_its_trials_checkpoint(cluster, far, tmp_path):
+    cluster.add(cpus=1)
+    launcher = far("waits", most=3)
+    one = task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    (agent,) = agents_of(launcher)
+    for process in (
+        *psutil.Process(agent.hello.pid).children(recursive=True),
+        psutil.Process(agent.hello.pid),
+    ):
+        process.terminate()  # as where the machine is shut down
+    _, outcome = ended(launcher)
+    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+    assert (one.folder / "checkpoints" / "last.ckpt").read_text() == "2"
+
+
+def test_a_node_whose_raylet_is_frozen_is_given_up_and_nothing_of_it_is_taken(
+    cluster, far, tmp_path, monkeypatch
+):
+    cluster.add(cpus=1)
+    launcher = far("waits")
+    one = task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, started, seconds=PATIENCE_S)
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    (agent,) = [each for each in agents_of(launcher) if each.busy]
+    raylet = cluster.child(node_of(cluster, agent), "raylet")
+    raylet.suspend()
+    try:
+        monkeypatch.setattr(fleet, "LOST_S", 15.0)
+        _, outcome = ended(launcher)
+        assert (outcome.state, outcome.cause) == ("failed", "lost process")
+    finally:
+        raylet.resume()
+    for _ in range(20):
+        assert launcher.events(0.1) == []
+    assert points(tmp_path, "one") == [(1, 0.25)]
+    assert Outcome.read(one.folder) is None
 
 
 def test_a_node_whose_raylet_is_killed_is_heard_until_it_is_silent(cluster, far, tmp_path, monkeypatch):

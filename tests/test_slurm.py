@@ -97,7 +97,7 @@ def test_a_job_that_slurm_ends_costs_no_attempt_and_its_trial_resumes_from_its_c
     (job,) = slurm.jobs()
     slurm.command("scancel", *([] if signal == "TERM" else [f"--signal={signal}"]), job)
     _, outcome = ended(launcher)
-    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+    assert (outcome.state, outcome.cause) == ("failed", "preempted"), outcome
     assert "Slurm ends its job" in outcome.reason
     done = int((one.files.checkpoints / "last.ckpt").read_text())
     assert 1 <= done < agent_programs.RUNGS
@@ -211,11 +211,11 @@ def test_the_trial_of_a_node_whose_slurmd_dies_goes_on_and_counts_one_attempt(
     slurm.processes[number].kill()
     try:
         events = until(launcher, lambda events: any(isinstance(e, Ended) for e in events), seconds=PATIENCE_S)
-        assert "down" in slurm.command("sinfo", "-h", "-N", "-n", node, "-o", "%t")
+        assert slurm.command("sinfo", "-h", "-N", "-n", node, "-o", "%t").split()[0] in ("alloc*", "down*")
         assert not any(isinstance(event, Started) for event in events)  # the first attempt is the only one
         assert events[-1].outcome.scores["from"] == 0
         assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
     finally:
         slurm._daemon(["slurmd", "-D", "-N", node])
         slurm.processes[number] = slurm.processes.pop()
-        wait(lambda: slurm.command("sinfo", "-h", "-N", "-p", "main", "-o", "%t").split() == ["idle"] * 2)
+        wait(lambda: "*" not in slurm.command("sinfo", "-h", "-N", "-o", "%t"))

@@ -2,11 +2,17 @@
 
 import errno
 import os
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import optuna
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 from test_study import Watcher, run, score_of
 
@@ -49,6 +55,40 @@ def rising(task, life):
 
 def many(slots, **more):
     return FakeLauncher(FakeClock(), rising, tuple(Slot(index) for index in range(slots)), **more)
+
+
+ENDS = {"complete": TrialState.COMPLETE, "prune": TrialState.PRUNED, "fail": TrialState.FAIL}
+STEPS = st.lists(st.sampled_from(["ask", "enqueue", "complete", "prune", "fail", "reopen"]), max_size=30)
+
+
+@settings(deadline=None, max_examples=25)
+@given(STEPS)
+def test_trials_by_their_states_are_those_that_optuna_lists(steps):
+    kinds = [(TrialState.COMPLETE,), (TrialState.WAITING,), (TrialState.RUNNING,), tuple(TrialState)]
+    kinds.append((TrialState.PRUNED, TrialState.COMPLETE))
+    with tempfile.TemporaryDirectory() as name:
+        folder = SweepFolder.of(Path(name), "toy")
+        folder.path.mkdir(parents=True)
+        study, asked = optuna.create_study(storage=open_journal(folder)), []
+        for step in steps:
+            match step:
+                case "ask":
+                    asked.append(study.ask())
+                case "enqueue":
+                    study.enqueue_trial({"x": 0.5})
+                case "reopen":
+                    study = optuna.load_study(study_name=study.study_name, storage=open_journal(folder))
+                    asked = []
+                case _ if asked:
+                    state = {"complete": TrialState.COMPLETE, "prune": TrialState.PRUNED}.get(
+                        step, TrialState.FAIL
+                    )
+                    value = 0.5 if step == "complete" else None
+                    study.tell(asked.pop(len(asked) // 2), value, state=state)
+            storage, study_id = study._storage, study._study_id
+            for states in kinds:
+                expected = JournalStorage.get_all_trials(storage, study_id, False, states)
+                assert storage.get_all_trials(study_id, deepcopy=False, states=states) == expected
 
 
 def test_what_is_known_at_once_is_one_append_to_the_journal(tmp_path, appends):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_args
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -15,6 +16,10 @@ from rnnsweep.errors import UserError
 COMMAND_LINE = "command line"
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # as Hydra's grammar: other letters are quoted
 _KEYWORDS = {"true", "false", "null", "nan", "inf"}  # Hydra reads them as values, in any case of letters
+_NUMBER = re.compile(  # numbers as everybody writes them; Hydra knows more
+    r"(?P<key>[a-z]\w*(?:\.[a-z]\w*)*)=(?P<value>-?(?:0|[1-9][0-9]*)(?P<float>(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?))",
+    re.ASCII,
+)
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
@@ -57,14 +62,28 @@ def read_overrides(texts: Sequence[str], *, where: str = COMMAND_LINE) -> list[A
     Raises:
         UserError: naming the override and what would be right.
     """
-    parser = OverridesParser.create()
     read: dict[str, Assignment] = {}
     for text in texts:
         _refuse_by_shape(text, where)
-        one = _assignment(_parse(parser, text, where), text, where)
+        one = _number(text, where) or _assignment(_parse(_parser(), text, where), text, where)
         read.pop(one.key, None)
         read[one.key] = one
     return list(read.values())
+
+
+@cache
+def _parser() -> OverridesParser:
+    return OverridesParser.create()
+
+
+def _number(text: str, where: str) -> Assignment | None:
+    """Read ``key=NUMBER`` as Hydra's grammar does, which takes a thousand times longer; None for all else."""
+    match = _NUMBER.fullmatch(text)
+    if match is None or match["key"] in GROUPS:
+        return None
+    value = float(match["value"]) if match["float"] else int(match["value"])
+    refuse_unknown_key(match["key"], value, where)
+    return Assignment(match["key"], value)
 
 
 def canonical(assignments: Iterable[Assignment]) -> tuple[str, ...]:

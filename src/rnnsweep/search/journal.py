@@ -2,15 +2,16 @@
 
 import json
 import os
+from bisect import insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import mend
@@ -136,6 +137,65 @@ class Journal(JournalStorage):
     def __init__(self, backend: WaitingBackend) -> None:
         super().__init__(backend)
         self.together, self.write_now = backend.together, backend.write_now
+        self._indices: dict[int, _Index] = {}  # study -> its trials by their states
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        """See `BaseStorage.create_new_trial`."""
+        trial_id = super().create_new_trial(study_id, template_trial)
+        if study_id in self._indices:
+            self._indices[study_id].take(trial_id, self.get_trial(trial_id))
+        return trial_id
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        """See `BaseStorage.set_trial_state_values`."""
+        is_set = super().set_trial_state_values(trial_id, state, values)
+        for index in self._indices.values():
+            if trial_id in index.open:
+                index.take(trial_id, self.get_trial(trial_id))
+        return is_set
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """See `BaseStorage.get_all_trials`; no trial that has ended is looked at again."""
+        if deepcopy or states is None:
+            return super().get_all_trials(study_id, deepcopy, states)
+        if study_id not in self._indices:
+            index = _Index()
+            for trial in super().get_all_trials(study_id, deepcopy=False):
+                index.take(trial._trial_id, trial)
+            self._indices[study_id] = index
+        return self._indices[study_id].of(states, self.get_trial)
+
+
+class _Index:
+    """The trials of one study by their states. Those that have ended never change."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, TrialState] = {}
+        self._ended: dict[TrialState, list[FrozenTrial]] = {}
+
+    def take(self, trial_id: int, trial: FrozenTrial) -> None:
+        """Take note of a trial's state."""
+        if trial.state.is_finished():
+            self.open.pop(trial_id, None)
+            insort(self._ended.setdefault(trial.state, []), trial, key=_number_of)
+        else:
+            self.open[trial_id] = trial.state
+
+    def of(self, states: Container[TrialState], get: Callable[[int], FrozenTrial]) -> list[FrozenTrial]:
+        """Return the trials of some states, by their numbers."""
+        lists = [trials for state, trials in self._ended.items() if state in states]
+        lists.append([get(trial_id) for trial_id, state in self.open.items() if state in states])
+        wanted = [trials for trials in lists if trials]
+        trials = [trial for each in wanted for trial in each]
+        return trials if len(wanted) < 2 else sorted(trials, key=_number_of)
+
+
+def _number_of(trial: FrozenTrial) -> int:
+    return trial.number
 
 
 def together(storage: BaseStorage) -> AbstractContextManager[None]:

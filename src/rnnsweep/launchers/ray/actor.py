@@ -1,6 +1,9 @@
 """What Ray runs on a node: an agent, with the calls by which letters come and go."""
 
 import os
+import signal
+from contextlib import suppress
+from types import FrameType
 
 from rnnsweep.launchers.agents.agent import Agent
 from rnnsweep.launchers.agents.memory import MemoryGuard
@@ -20,7 +23,16 @@ class AgentActor:
 
     def __init__(self, settings: AgentSettings, node: str) -> None:
         enter_project(settings)
+        # A node that shuts down sends SIGTERM to all of its processes. The fork server and the trials inherit
+        # that it is blocked: they end when the agent asks for it, after their checkpoints
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
         self._agent = Agent(settings, node=node, memory_guard=MemoryGuard(_threshold() - MARGIN))
+        with suppress(ValueError):  # not the main thread: Ray's own handler stays
+            signal.signal(signal.SIGTERM, self._terminated)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+
+    def _terminated(self, number: int, frame: FrameType | None) -> None:
+        self._agent.leave("its process was told to end")
 
     def node_id(self) -> str:
         """Return Ray's id of the node where the agent is."""
@@ -35,6 +47,10 @@ class AgentActor:
     def collect(self, timeout: float) -> bytes | None:
         """Wait for a letter to the controller; None once the agent is over."""
         return None if self._agent.over else self._agent.collect(timeout)
+
+    def leave(self, reason: str) -> None:
+        """Let all tasks checkpoint and end, and the agent too."""
+        self._agent.leave(reason)
 
     def close(self) -> None:
         """End what runs, at once, and remove the agent's folder."""

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from rnnsweep.launchers.ray.cluster import RayRoom
 POLL_S = 2.0  # how long an agent waits for something to say before it only says that it lives
 TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
 LEAVE_S = 2.0  # that agents have to end what they run and remove their folders
+DRAINING_S = 1.0  # between two looks at which nodes are drained
 UNAVAILABLE_S = 0.2  # until an agent that Ray could not reach is asked again
 
 
@@ -53,6 +55,8 @@ class Driver:
     def __init__(self, connection: Connection) -> None:
         self._connection, self._sending = connection, threading.Lock()
         self._actors: dict[str, Any] = {}
+        self._nodes: dict[str, str] = {}  # agent -> Ray's id of its node
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def run(self) -> None:
         """Do what comes, until the controller closes the line or is gone."""
@@ -113,7 +117,7 @@ class Driver:
 
         node: str | None = None  # where it is, once it is there
         try:
-            node = _get(actor.node_id)
+            node = self._nodes[name] = _get(actor.node_id)
             while name in self._actors:
                 letter = _get(actor.collect, POLL_S)
                 if letter is None:
@@ -123,6 +127,19 @@ class Driver:
         except RayError as error:
             preempted = bool(getattr(error, "preempted", False))
             self._tell(Gone(name, first_line(error), ended=_is_up(node), preempted=preempted))
+
+    def _watch(self) -> None:
+        """Let the agents of nodes that Ray drains checkpoint and leave, before the node is gone."""
+        from ray.exceptions import RayError
+
+        while True:
+            time.sleep(DRAINING_S)
+            with suppress(RayError, RuntimeError):  # the head is gone, which shows elsewhere
+                drained = _draining() if self._nodes else {}
+                for name in [name for name, node in list(self._nodes.items()) if node in drained]:
+                    del self._nodes[name]
+                    if (actor := self._actors.get(name)) is not None:
+                        actor.leave.remote("Ray drains its node")
 
     def _tell(self, message: Arrived | Gone) -> None:
         with self._sending:
@@ -153,6 +170,14 @@ def _nodes() -> list[dict[str, Any]]:
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return nodes
+
+
+def _draining() -> dict[str, int]:
+    """Return the ids of the nodes that are being drained; Ray has no public way to ask."""
+    from ray._private.state import state
+
+    nodes: dict[str, int] = state.get_draining_nodes()
     return nodes
 
 
