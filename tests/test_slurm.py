@@ -141,7 +141,7 @@ def test_a_job_that_a_more_urgent_one_preempts_costs_no_attempt(slurm, far, tmp_
     (job,) = slurm.jobs()
     slurm.command("sbatch", "--partition=urgent", "--nodes=2", "--output=/dev/null", "--wrap=sleep 3")
     _, outcome = ended(launcher)
-    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+    assert (outcome.state, outcome.cause) == ("failed", "preempted"), outcome
     wait(lambda: job not in slurm.jobs())
     launcher.start(replace(one, resume=True), launcher.slots[0])
     until(launcher, started, seconds=PATIENCE_S)
@@ -209,6 +209,7 @@ def test_the_trial_of_a_node_whose_slurmd_dies_goes_on_and_counts_one_attempt(
     node = slurm.command("squeue", "-h", "-o", "%N").strip()
     number = 2 + ("n1", "n2").index(node)
     slurm.processes[number].kill()
+    slurm.processes[number].wait()
     try:
         events = until(launcher, lambda events: any(isinstance(e, Ended) for e in events), seconds=PATIENCE_S)
         assert slurm.command("sinfo", "-h", "-N", "-n", node, "-o", "%t").split()[0] in ("alloc*", "down*")
