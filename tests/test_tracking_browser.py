@@ -161,6 +161,21 @@ def test_standings_have_one_row_an_architecture_best_first_in_its_colour(browser
     assert heads == sorted(heads)
 
 
+def test_metrics_have_five_digits_in_the_table_and_all_of_them_in_the_tooltip(browser, links):
+    script = """return [...document.querySelectorAll('.ag-cell[col-id="metrics.`test/accuracy`"]')]
+    .map(e => [e.innerText.split(' ')[0], e.title])"""
+
+    def cells() -> list[float]:
+        shown = browser.execute_script(script)
+        assert all(
+            len(word) <= 7 and (not title or abs(float(title) - float(word)) < 1e-5) for word, title in shown
+        )
+        return sorted(float(title or word) for word, title in shown if word)
+
+    means = [score * 31 / 32 + 0.01 for score in (0.5, 0.6, 0.7)]
+    look(browser, links["Standings"], "rounded", lambda: cells() == pytest.approx(means), True)
+
+
 def test_search_shows_every_trial_and_its_settings(browser, links):
     wanted = ("12 matching runs", "optimizer.log10_lr", "model.hidden_size")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import sqlite3
 import threading
@@ -11,22 +12,31 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from tracking_store import fresh_store, open_run, ship
 
 from rnnsweep.cli.ui_links import print_views
 from rnnsweep.palette import colour
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.outcome import Outcome
+from rnnsweep.state.status import read_status
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.ui.app import UNWANTED, with_defaults, with_short_links, without
 from rnnsweep.tracking.ui.hosts import why_taken
 from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, sweep_links, view_links
-from rnnsweep.tracking.ui.live import with_own_pages
+from rnnsweep.tracking.ui.live import live_page, with_own_pages
 from rnnsweep.tracking.ui.running import address_of_ui, note_ui
 from rnnsweep.tracking.ui.saved_view import pack, unpack
-from rnnsweep.tracking.ui.views import EXPERIMENT, SweepPicture, answered_description, experiment_tags
+from rnnsweep.tracking.ui.views import (
+    EXPERIMENT,
+    SweepPicture,
+    answered_description,
+    experiment_tags,
+    failures_tag,
+)
 
 PICTURE = SweepPicture(
     question="Which?",
@@ -358,7 +368,10 @@ def test_the_description_of_a_compared_sweep_has_answer_standings_report_and_say
     text = answered_description(
         "Which?", "gru is ahead.", "| a | b |", ["gru beats lstm."], experiment="3", run="ab12", failed=0
     )
-    assert "[Report](#/experiments/3/runs/ab12/artifacts/report.html)" in text
+    report = "[Report](#/experiments/3/runs/ab12/artifacts/report.html)"
+    assert text.startswith(
+        f"**Which?** {report}, nothing failed\n"
+    )  # the page shows this line above each view
     assert "gru is ahead." in text
     assert "- gru beats lstm." in text
     assert "| a | b |" in text
@@ -388,3 +401,47 @@ def test_the_ui_has_a_page_of_running_sweeps_and_each_sweeps_report(tmp_path):
     assert asyncio.run(_ask(app, "/report/q"))[1]["body"] == b"<p>answer</p>"
     assert asyncio.run(_ask(app, "/report/../q"))[0]["status"] == 404
     assert asyncio.run(_ask(app, "/other"))[1]["body"] == b"mlflow"
+
+
+@pytest.mark.parametrize(("failed", "name"), [(0, "Failures: nothing failed"), (3, "Failures: 3")])
+def test_the_name_of_the_view_of_failures_says_how_many_there_are(failed, name):
+    (value,) = failures_tag(failed, created_ms=1).values()
+    before = experiment_tags(PICTURE, created_ms=1)["mlflow.sharedViewState.failures"]
+    assert unpack(value) == (name, unpack(before)[1])
+
+
+def test_the_page_of_a_running_sweep_has_its_learning_curves_and_the_time_left(template, tmp_path):
+    mlruns = fresh_store(template, tmp_path / "mlruns")
+    folder = SweepFolder.of(mlruns, "q")
+    folder.make()
+    start_of(mlruns, "q", destination="local")
+    tags = {"rnnsweep.sweep": "q", "rnnsweep.role": "trial", "rnnsweep.architecture": "gru"}
+    with open_run(mlruns, "q.gru-0", experiment="q", tags=tags) as run:
+        for step, value in ((10, 0.5), (20, 0.75)):
+            run.metrics({"validation/accuracy": value}, step=step)
+    ship(mlruns)
+    Outcome("complete", scores={"validation": 0.75, "direction": "higher"}).write(folder.task("gru-0").path)
+    with folder.hold():
+        write_events(folder)
+        status = read_status(mlruns, "q")
+        page = live_page(mlruns)
+    assert status.eta == pytest.approx(5 * 60.0)  # four trials and a replicate, of a minute each
+    assert "running, about 5 min left, nothing failed" in page
+    curve = re.search(r'<polyline[^>]* points="([^"]+)"', page)[1].split()
+    (x0, y0), (x1, y1) = (map(float, point.split(",")) for point in curve)
+    assert x0 < x1
+    assert y0 > y1  # upwards
+    assert page.index("<polyline") < page.index("<table>")  # curves first
+    assert "validation accuracy" in page
+
+
+def write_events(folder: SweepFolder) -> None:
+    """Write a ledger of one slot in which a trial took a minute."""
+    with closing(folder.ledger(SystemClock())) as ledger:
+        ledger.write("open", slots=1, trials=5, architectures=["gru"], replicates=1, more={})
+        ledger.write("start", name="gru-0", slot=0)
+        ledger.write("end", name="gru-0")
+    lines = [json.loads(line) for line in (folder.path / "ledger.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["time"] = 1000.0 + 60.0 * (line["event"] == "end")
+    (folder.path / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

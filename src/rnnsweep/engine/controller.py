@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from rnnsweep.engine.agenda import Agenda, Job
-from rnnsweep.engine.eta import seconds_left
 from rnnsweep.engine.failures import LOST, REFUSALS, RETRIED, Hopeless, costed, smaller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.losers import Losers
@@ -18,6 +17,7 @@ from rnnsweep.search.journal import together
 from rnnsweep.search.objectives import judged
 from rnnsweep.state.clock import Clock
 from rnnsweep.state.disk import Disk, StillFull
+from rnnsweep.state.eta import seconds_left
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
 from rnnsweep.state.progress import Failure, Listener, Snapshot, Standing

@@ -130,6 +130,7 @@ class SweepStatus:
     controller: dict[str, object] = field(default_factory=dict)  # pid and host, where one runs
     agents: tuple[AgentRow, ...] = ()  # where it runs on several nodes now
     next: str | None = None  # the command that comes next; None: it runs, or its question is settled
+    eta: float | None = None  # seconds still to go; None where it does not run, or nothing ended yet
 
 
 def count_trials(standings: tuple[Standing, ...]) -> dict[str, int]:

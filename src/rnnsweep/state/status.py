@@ -1,12 +1,13 @@
 """A sweep's status, read from its folder by any process while it runs or after."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rnnsweep.safety.shell import command_line
+from rnnsweep.state.eta import seconds_left
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
@@ -60,7 +61,27 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         controller=controller.record() if controller else {},
         agents=folder.agents() if alive else (),
         next=_next(folder, state, len(events)),
+        eta=_seconds_left(standings, events, states) if alive else None,
     )
+
+
+def _seconds_left(
+    standings: Sequence[Standing], events: Iterable[dict[str, Any]], states: Mapping[str, TaskState]
+) -> float | None:
+    """Estimate the seconds to go from the full trainings that ended under the last controller."""
+    begun: dict[str, float] = {}
+    seconds: dict[str, list[float]] = {}
+    slots = 1
+    for event in events:
+        if event["event"] == "open":
+            begun, seconds, slots = {}, {}, max(1, event["slots"])
+        elif event["event"] == "start":
+            begun[event["name"]] = event["time"]
+        elif event["event"] == "end" and event["name"] in begun:
+            task = states.get(event["name"])
+            if task is not None and task.state == EndState.COMPLETE:
+                seconds.setdefault(task.architecture, []).append(event["time"] - begun[event["name"]])
+    return seconds_left(standings, seconds, slots=slots)
 
 
 def _next(folder: SweepFolder, state: str, events: int) -> str | None:

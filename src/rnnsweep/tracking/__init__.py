@@ -15,7 +15,7 @@ __getattr__, __all__ = lazy_names(
         ".ship.shipper": "DrainResult Shipper SyncResult sync",
         ".store.upkeep": "analyse",
         ".spool.stale": "close_stale",
-        ".ui.views": "SweepPicture answered_description description experiment_tags",
+        ".ui.views": "SweepPicture answered_description description experiment_tags failures_tag",
         ".ui.links": "key_of_sweep sweep_links view_links",
         ".read.runs": "curves find_run runs",
         ".machine.provenance": "provenance",

@@ -1,6 +1,7 @@
 """What a sweep found: records, standings, the winner."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -271,7 +272,7 @@ def _keep(
 def _describe(record: "RunRecord", found: "Comparison", *, failed: int) -> None:
     """Describe the sweep's run and experiment by answer, standings, verdicts and the report's link."""
     from rnnsweep.comparison import standings_markdown
-    from rnnsweep.tracking import answered_description
+    from rnnsweep.tracking import answered_description, failures_tag
     from rnnsweep.tracking.spool.note import read_note
 
     note = read_note(record.mlruns, record.key)
@@ -287,4 +288,4 @@ def _describe(record: "RunRecord", found: "Comparison", *, failed: int) -> None:
         failed=failed,
     )
     record.tags({NOTE: text})
-    record.experiment_tags({NOTE: text})
+    record.experiment_tags({NOTE: text, **failures_tag(failed, created_ms=time.time_ns() // 1_000_000)})

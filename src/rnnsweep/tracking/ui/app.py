@@ -32,6 +32,30 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 GRACE = 10.0  # seconds that an orderly end may take
 UNWANTED = ("/mlflow/assistant", "/gateway/")
 STYLE = '<style>[data-assistant-ui="true"] {display: none !important}</style>'
+# MLflow's table writes a metric with 15 digits, and the mean of a group too: cells show five significant
+# ones, and all of them as their tooltip
+ROUND = """
+(() => {
+  const round = cell => {
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let node; (node = walk.nextNode());) {
+      const exact = node.data.trim();
+      if (!/^-?\\d*\\.\\d{5,}(e[-+]?\\d+)?$/i.test(exact)) continue;
+      const five = String(Number(Number(exact).toPrecision(5)));
+      if (five === exact) continue;
+      cell.title = exact;
+      node.data = node.data.replace(exact, five);
+    }
+  };
+  const all = () => document.querySelectorAll('.ag-cell[col-id*="metrics"]').forEach(round);
+  let waiting = false;
+  new MutationObserver(() => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; all(); });
+  }).observe(document, {subtree: true, childList: true, characterData: true});
+})();
+"""
 SETTINGS = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_ENABLE_AI_GATEWAY": "false",
@@ -94,7 +118,7 @@ def with_defaults(app: Application, mlruns: Path) -> Application:
         if scope["type"] != "http" or scope["path"] != "/":
             await app(scope, receive, send)
             return
-        page, script = HeldAnswer(send), f"<head>{STYLE}<script>{defaults(mlruns)}</script>".encode()
+        page, script = HeldAnswer(send), f"<head>{STYLE}<script>{defaults(mlruns)}{ROUND}</script>".encode()
         await app(scope, receive, page.take)
         # its tag is no longer that of the file
         await page.give(page.body.replace(b"<head>", script, 1), without=(b"etag", b"last-modified"))

@@ -1,6 +1,8 @@
-"""Pages of ours beside MLflow's: the sweeps that run, renewed by themselves, and each sweep's report."""
+"""Pages of ours beside MLflow's: the sweeps that run, reloaded every few seconds, and each sweep's report."""
 
-from collections.abc import Awaitable, Callable, Iterator
+import math
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,24 @@ from rnnsweep.files import read_own
 from rnnsweep.palette import colour
 from rnnsweep.state import SweepStatus, read_status
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.tracking.read.local import read_points, read_rows
+from rnnsweep.tracking.read.row import RunRow
+from rnnsweep.tracking.read.runs import score_of
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 LIVE, REPORT = "/live", "/report/"
 EVERY_S = 5  # between two loads of the page
 SHOWN = 20  # sweeps on the page
+CURVES = 60  # learning curves of a sweep, those of the newest runs
+WIDTH, HEIGHT, EDGE = 720, 220, 44  # of their chart, in pixels, and what its labels take
 _ACTIVE = ("running", "paused")
+_TRAINED = ("trial", "replicate")  # roles of runs that have learning curves
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
     "color-scheme:light dark}table{border-collapse:collapse;margin:.5rem 0 1rem}"
     "td,th{text-align:right;padding:.15rem .8rem}td:first-child,th:first-child{text-align:left}"
-    "progress{width:10rem}h2{margin:1.5rem 0 0}small{opacity:.7}"
+    "progress{width:10rem}h2{margin:1.5rem 0 0}small{opacity:.7}svg{max-width:100%}"
+    "svg text{font:12px system-ui,sans-serif;fill:currentColor}"
 )
 
 
@@ -54,12 +63,14 @@ def live_page(mlruns: Path) -> str:
     """Return the page of all sweeps, those that run first; the browser loads it again every few seconds."""
     sweeps = sorted(_statuses(mlruns), key=lambda one: one.state not in _ACTIVE)[:SHOWN]
     running = sum(one.state in _ACTIVE for one in sweeps)
-    body = "".join(map(_sweep, sweeps)) or "<p>No sweep was started yet: <code>rnnsweep sweep NAME</code></p>"
+    drawn = [n == 0 or one.state in _ACTIVE for n, one in enumerate(sweeps)]
+    body = "".join(_sweep(mlruns, one, drawn=curves) for one, curves in zip(sweeps, drawn, strict=True))
+    body = body or "<p>No sweep was started yet: <code>rnnsweep sweep NAME</code></p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="refresh" content="{EVERY_S}">'
         f"<title>{running} running</title><style>{_STYLE}</style></head>"
-        f"<body><h1>Sweeps</h1><p><small>{running} running; this page renews itself every {EVERY_S} s. "
+        f"<body><h1>Sweeps</h1><p><small>{running} running; this page loads itself again every {EVERY_S} s. "
         f'<a href="/">All runs in MLflow</a></small></p>{body}</body></html>'
     )
 
@@ -72,7 +83,7 @@ def _statuses(mlruns: Path) -> Iterator[SweepStatus]:
             continue
 
 
-def _sweep(status: SweepStatus) -> str:
+def _sweep(mlruns: Path, status: SweepStatus, *, drawn: bool) -> str:
     name = quote(status.sweep)
     views = {
         "Standings": "standings",
@@ -95,10 +106,80 @@ def _sweep(status: SweepStatus) -> str:
         f"<td>{one.replicates} of {one.replicates_wanted}</td></tr>"
         for one in status.standings
     )
+    left = "" if status.eta is None else f", about {_duration(status.eta)} left"
+    curves = _curves(mlruns, status.sweep) if drawn else ""
     return (
-        f"<h2>{escape(status.sweep)} <small>{status.state}, {failures}</small></h2>"
+        f"<h2>{escape(status.sweep)} <small>{status.state}{left}, {failures}</small></h2>{curves}"
         f"<table><tr>{heads}</tr>{rows}</table><p>{' · '.join(links)}</p>"
     )
+
+
+def _duration(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes // 60}:{minutes % 60:02d} h" if minutes >= 60 else f"{minutes} min"
+
+
+def _curves(mlruns: Path, sweep: str) -> str:
+    """Return a chart of the newest runs' validation scores over optimiser steps; ended runs are pale."""
+    rows = [row for row in read_rows(mlruns, sweep) if row.tags.get("rnnsweep.role") in _TRAINED]
+    newest = {row.run_id: row for row in sorted(rows, key=lambda row: row.started)[-CURVES:]}
+    if not newest:
+        return ""
+    score = score_of(rows[-1])
+    points: dict[str, list[tuple[int, float]]] = {}
+    for run_id, _, step, value in read_points(mlruns, sweep, {f"validation/{score.name}"}):
+        if run_id in newest and math.isfinite(value):
+            points.setdefault(run_id, []).append((step, value))
+    if not points:
+        return ""
+    lines = [_line(newest[run_id], sorted(curve), _Frame.around(points)) for run_id, curve in points.items()]
+    return _Frame.around(points).draw(f"validation {score.title}", "".join(lines))
+
+
+def _line(row: RunRow, curve: Sequence[tuple[int, float]], frame: "_Frame") -> str:
+    name = row.tags.get("rnnsweep.architecture", "")
+    opacity = 1.0 if row.tags.get("rnnsweep.state") == "running" else 0.35
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (frame.place(*point) for point in curve))
+    (x, y), shade = frame.place(*curve[-1]), colour(name)
+    return (
+        f'<g opacity="{opacity}"><title>{escape(row.name)}</title>'
+        f'<polyline fill="none" stroke="{shade}" stroke-width="1.5" points="{path}"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{shade}"/></g>'
+    )
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The scales of a chart: steps to the right, scores upwards."""
+
+    last: int  # step
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, curves: Mapping[str, Sequence[tuple[int, float]]]) -> "_Frame":
+        """Return the frame that has room for all points."""
+        steps, values = zip(*(point for curve in curves.values() for point in curve), strict=True)
+        return cls(max(1, *steps), min(values), max(values))
+
+    def place(self, step: int, value: float) -> tuple[float, float]:
+        """Return where a point is, in pixels."""
+        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        across = EDGE + (WIDTH - 2 * EDGE) * step / self.last
+        return across, HEIGHT - EDGE / 2 - (HEIGHT - EDGE) * share
+
+    def draw(self, title: str, lines: str) -> str:
+        """Return the chart with its labels around the lines."""
+        bottom = HEIGHT - EDGE / 2
+        return (
+            f'<p><svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="{escape(title)}">'
+            f'<path d="M{EDGE} {EDGE / 2}V{bottom}H{WIDTH - EDGE}" fill="none" stroke="currentColor"/>'
+            f'<text x="{EDGE}" y="14">{escape(title)}</text>'
+            f'<text x="{EDGE - 4}" y="{EDGE / 2 + 8}" text-anchor="end">{self.high:.3g}</text>'
+            f'<text x="{EDGE - 4}" y="{bottom}" text-anchor="end">{self.low:.3g}</text>'
+            f'<text x="{WIDTH - EDGE}" y="{HEIGHT - 4}" text-anchor="end">step {self.last:,}</text>'
+            f"{lines}</svg></p>"
+        )
 
 
 def _share(ended: int, budget: int | None, share: float) -> float:

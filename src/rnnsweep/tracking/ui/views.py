@@ -149,7 +149,15 @@ def answered_description(
     views = [f"- [{TITLES[key]}]({page_of(experiment, key)}): {meanings[key]}" for key in TITLES]
     verdicts = [f"- {one}" for one in sentences]
     links = [f"- [Report]({report}): every figure and table of the comparison", *views]
-    return "\n".join([f"**{question}**", "", answer, "", table, "", *verdicts, "", *links])
+    # above each view the page shows the first line alone until somebody opens the rest
+    first = f"**{question}** [Report]({report}), {meanings['failures']}"
+    return "\n".join([first, "", answer, "", table, "", *verdicts, "", *links])
+
+
+def failures_tag(failed: int, *, created_ms: int) -> dict[str, str]:
+    """Return the tag of the view of failures; its name says how many there are, as the view may be empty."""
+    name = f"{TITLES['failures']}: {failed or 'nothing failed'}"
+    return {f"{TAG}failures": pack(name, _failures(), created_ms=created_ms)}
 
 
 def page_of(experiment: str, view: str) -> str:
@@ -182,9 +190,15 @@ def _standings(picture: SweepPicture) -> dict[str, Any]:
         orderByAsc=picture.decides.direction == LOWER,
         **columns({column("metrics", name): 170 for name in results}),
         **_grouped(picture, "average" if picture.replicated else _best_of(picture)),
-        compareRunSections=[section("score"), section("cost")],
+        compareRunSections=[section("learning curves"), section("score"), section("cost")],
         compareRunCharts=_alone(
             picture,
+            line(
+                f"validation/{picture.decides.name}",
+                "learning curves",
+                title=f"validation {picture.decides.title}",
+            ),
+            line("train/loss", "learning curves", title="training loss"),
             bar(order, "score", title="score"),
             bar("params_total", "cost", title="parameters"),
             bar("time/seconds", "cost", title="seconds"),

@@ -10,7 +10,7 @@ from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object
-from rnnsweep.cli.words import count, score
+from rnnsweep.cli.words import count, duration, score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,7 @@ def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
                     for one in found.standings
                 },
                 "left": left_of(found),
+                "seconds_left": found.eta,
                 "agents": [asdict(agent) for agent in found.agents],
                 "disk": asdict(disk),
                 "next": found.next,
@@ -112,6 +113,7 @@ def _print_status(found: "SweepStatus") -> None:
     console, _ = consoles()
     left = [count(number, word.removesuffix("s")) for word, number in left_of(found).items() if number]
     further = f", {' and '.join(left)} left" if left else ""
+    further += "" if found.eta is None else f", about {duration(found.eta)}"
     console.print(f"{found.sweep}  {found.state}, slots busy {found.slots_busy:.0%}{further}")
     console.print(_status_table(found))
     for one in found.standings:
