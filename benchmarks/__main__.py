@@ -58,7 +58,7 @@ def markdown(rows: list[dict], commit: str) -> str:
         "Absolute figures move with the machine's load: read the ratios.",
         "",
         "The factor to quote is that over a well-written PyTorch loop, at the default settings with their",
-        "dropout: rows `train, the defaults`. Beside it stand the lesson's loop and the same with",
+        "dropout: rows `train, the defaults`. Beside it are the lesson's loop and the same with",
         "`Adam(fused=True)`: most of what separates ours from the lesson's is its dense optimiser, half of",
         "that the memory that the C library gives back at each step. Rows `what a part is worth` switch off",
         "one part of ours at a time; `every setting` holds each optimiser, precision and cell against",
