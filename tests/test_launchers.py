@@ -234,3 +234,22 @@ def test_slots_are_read_as_cores_threads_or_gpus():
 def test_slots_that_do_not_read_are_refused_with_what_would(text):
     with pytest.raises(UserError, match="slots=.*must be a number .4., CPU slots with threads"):
         parse_slots(text)
+
+
+BLOCKED = """
+import multiprocessing.forkserver, signal
+from pathlib import Path
+from rnnsweep.launchers.local.server import start_server
+
+signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+start_server(())
+here = signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+status = Path(f"/proc/{multiprocessing.forkserver._forkserver._forkserver_pid}/status").read_text()
+(mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")]
+print(here, bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1))
+"""
+
+
+def test_the_fork_server_inherits_that_sigterm_is_blocked():
+    told = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["True", "True"]

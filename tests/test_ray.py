@@ -273,7 +273,7 @@ def test_a_node_whose_raylet_is_frozen_is_given_up_and_nothing_of_it_is_taken(
     raylet = cluster.child(node_of(cluster, agent), "raylet")
     raylet.suspend()
     try:
-        monkeypatch.setattr(fleet, "LOST_S", 15.0)
+        monkeypatch.setattr(fleet, "LOST_S", 8.0)
         _, outcome = ended(launcher)
         assert (outcome.state, outcome.cause) == ("failed", "lost process")
     finally:

@@ -3,12 +3,13 @@
 import multiprocessing
 import multiprocessing.util
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext
 from types import ModuleType
 from typing import Any, TypeVar
@@ -58,8 +59,18 @@ def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
     context.set_forkserver_preload(list(preload))
     without = dict.fromkeys(foreign_ranks())  # trials inherit what the server has
     with environment({**without, **dict.fromkeys(ONE_THREAD, "1"), **SAFE_PATH}), without_main():
+        _start_tracker()
         forkserver.ensure_running()
     return context
+
+
+def _start_tracker() -> None:
+    """Start multiprocessing's tracker, which lets SIGTERM through where an agent blocks it for its trials."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _place_sockets() -> None:
