@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def mlflow_server(home: Path, port: int, store: str | None = None):
+def mlflow_server(home: Path, port: int, store: str | None = None, *, artifacts: str | None = None):
     """MLflow's own server, as a user runs one."""
     home.mkdir(exist_ok=True)
     ensure_store(home)
@@ -42,7 +42,7 @@ def mlflow_server(home: Path, port: int, store: str | None = None):
             "--backend-store-uri",
             uri,
             "--artifacts-destination",
-            str(home / "a"),
+            artifacts or str(home / "a"),
         ],
         env=env,
         stdout=subprocess.DEVNULL,
