@@ -2,7 +2,7 @@
 
 Each peer has an environment of its own in the folder for temporary files, made on demand; PyTorch and
 Lightning are shared with this one through a .pth file, so that nothing large is installed twice. A peer that
-cannot be installed, or whose search fails, is left out with a line.
+cannot be installed, or whose search fails, is left out, and its row says why.
 
 A verdict needs a search of each of two architectures and `SEEDS` trainings of the best configuration of each:
 ours are the sweep's replicates, a peer's a loop of one's own in as many processes. Then each searches once
@@ -64,8 +64,16 @@ space:
 """
 
 
-def environment(name: str) -> Path | None:
-    """Make a peer's environment where it is not there; return its interpreter, or None and say why."""
+class LeftOut(Exception):
+    """A peer that cannot be measured here; the table says why."""
+
+
+def environment(name: str) -> Path:
+    """Make a peer's environment where it is not there; return its interpreter.
+
+    Raises:
+        LeftOut: it cannot be installed.
+    """
     folder = PLACE / name
     python = folder / "bin" / "python"
     ready = folder / "ready"
@@ -85,15 +93,21 @@ def environment(name: str) -> Path | None:
             check=False,
         )
         if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no reason"])[-1]
-            print(f"{NAMES[name]}: left out, cannot be installed: {last}", file=sys.stderr)
-            return None
+            raise LeftOut(f"cannot be installed: {_last_line(done.stderr)}")
     ready.touch()
     return python
 
 
-def peer(python: Path, *words: str, timeout: float | None = None) -> dict[str, Any] | None:
-    """Let a peer do one thing; return its line, or None and show its last words."""
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no reason"])[-1][:200]
+
+
+def peer(python: Path, *words: str, timeout: float | None = None) -> dict[str, Any]:
+    """Let a peer do one thing; return its line.
+
+    Raises:
+        LeftOut: it failed, or did not end in time.
+    """
     try:
         done = subprocess.run(
             [str(python), "-m", "benchmarks._peer", *words],
@@ -104,13 +118,10 @@ def peer(python: Path, *words: str, timeout: float | None = None) -> dict[str, A
             check=False,
             timeout=timeout,
         )
-    except subprocess.TimeoutExpired:
-        print(f"{words[0]}: left out, it did not end within {timeout:.0f} s", file=sys.stderr)
-        return None
+    except subprocess.TimeoutExpired as error:
+        raise LeftOut(f"did not end within {timeout:.0f} s") from error
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason"])[-1]
-        print(f"{words[0]}: left out, it failed: {last}", file=sys.stderr)
-        return None
+        raise LeftOut(f"failed: {_last_line(done.stderr)}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -120,30 +131,26 @@ def busy(trainings: Path, seconds: float) -> float:
     return sum(end - begin for begin, end in spans) / (SLOTS * seconds)
 
 
-def measure_peer(name: str, trials: int, seeds: int) -> dict[str, Any] | None:
+def measure_peer(name: str, trials: int, seeds: int) -> dict[str, Any]:
     """Search and check both architectures with a peer.
 
     Returns:
         seconds of the searches (`command`) and until the verdict, best score by second of the first
-        architecture's search, share of busy slots, and trials that ended although one was killed; None where
-        the peer cannot do it.
+        architecture's search, share of busy slots, and trials that ended although one was killed.
+
+    Raises:
+        LeftOut: the peer cannot do it.
     """
     python = environment(name)
-    if python is None:
-        return None
     searches, seconds = [], 0.0
     for cell in CELLS:
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
             search = peer(python, name, folder, str(trials), cell)
-            if search is None:
-                return None
             search["command"] = time.perf_counter() - began
             search["busy"] = busy(Path(folder) / "trainings.jsonl", search["command"])
             numbers = json.dumps(list(range(seeds)))
             check = peer(python, "seeds", folder, json.dumps(search["config"]), numbers, cell)
-            if check is None:
-                return None
             seconds += search["command"] + check["seconds"]
             searches.append(search)
     command = sum(search["command"] for search in searches)
@@ -160,8 +167,11 @@ def measure_peer(name: str, trials: int, seeds: int) -> dict[str, Any] | None:
 def survived(python: Path, name: str, trials: int, *, limit: float) -> int:
     """Count the trials of a search that end although the process of the second one is killed."""
     with tempfile.TemporaryDirectory() as folder, one_killed(lambda: _processes(Path(folder))):
-        search = peer(python, name, folder, str(trials), CELLS[0], timeout=limit)
-    return 0 if search is None else trials - int(search["failed"])
+        try:
+            search = peer(python, name, folder, str(trials), CELLS[0], timeout=limit)
+        except LeftOut:
+            return 0
+    return trials - int(search["failed"])
 
 
 def _processes(folder: Path) -> list[int]:
@@ -302,6 +312,19 @@ def rows_of(
     return rows
 
 
+def row_of_missing(name: str, reason: str) -> dict:
+    """Make the row of a peer that cannot be measured here."""
+    return {
+        "case": f"beside {name}",
+        "ours": None,
+        "other": None,
+        "other_name": NAMES[name],
+        "ratio": None,
+        "unit": "",
+        "note": f"left out: {reason}",
+    }
+
+
 def run(trials: int = TRIALS, seeds: int = SEEDS, names: tuple[str, ...] = tuple(PEERS)) -> list[dict]:
     """Run ours, then each peer."""
     if not (SHARED / "ag_news" / "train.csv").is_file():
@@ -319,10 +342,13 @@ def run(trials: int = TRIALS, seeds: int = SEEDS, names: tuple[str, ...] = tuple
         remark += f"; on a busy machine (load {load:.0f}): read the ratios alone"
     rows = []
     for name in names:
-        theirs = measure_peer(name, trials, seeds)
-        if theirs is not None:
-            rows += rows_of(name, mine, mine["verdict"], theirs, trials, remark)
-            print(json.dumps(rows[-5:], indent=1), file=sys.stderr, flush=True)
+        try:
+            theirs = measure_peer(name, trials, seeds)
+            found = rows_of(name, mine, mine["verdict"], theirs, trials, remark)
+        except LeftOut as reason:
+            found = [row_of_missing(name, str(reason))]
+        rows += found
+        print(json.dumps(found, indent=1), file=sys.stderr, flush=True)
     assert EPOCHS >= 2, "pruning needs a second epoch"
     return rows
 

@@ -189,16 +189,27 @@ def test_a_peer_is_held_against_the_score_that_both_reach():
     assert all("theirs failed: 2" in row["note"] for row in rows.values())
 
 
-def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_a_line(monkeypatch, capsys):
+def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_its_reason(monkeypatch, tmp_path):
     import sys
     from pathlib import Path
 
     from benchmarks import peers
 
-    monkeypatch.setattr(peers, "environment", lambda name: None)
-    assert peers.measure_peer("ray-tune", trials=1, seeds=1) is None
-    assert peers.peer(Path(sys.executable), "no-such-peer", "folder", "1", "lstm") is None
-    assert "no-such-peer: left out, it failed: KeyError: 'no-such-peer'" in capsys.readouterr().err
+    def not_installed(name):
+        raise peers.LeftOut("cannot be installed: no matching distribution")
+
+    with pytest.raises(peers.LeftOut, match="failed: KeyError: 'no-such-peer'"):
+        peers.peer(Path(sys.executable), "no-such-peer", "folder", "1", "lstm")
+    (tmp_path / "ag_news").mkdir()
+    (tmp_path / "ag_news" / "train.csv").touch()
+    monkeypatch.setattr(peers, "SHARED", tmp_path)
+    monkeypatch.setattr("rnnsweep.data.prepare", lambda config: None)
+    monkeypatch.setattr(peers, "ours", lambda trials, seeds, kill=False: {"ended": 0})
+    monkeypatch.setattr(peers, "environment", not_installed)
+    (row,) = peers.run(1, 1, ("syne-asha",))
+    assert (row["case"], row["ours"], row["ratio"]) == ("beside syne-asha", None, None)
+    assert row["note"] == "left out: cannot be installed: no matching distribution"
+    assert "| beside syne-asha | not measured | not measured |" in markdown([row], "abc1234")
 
 
 def test_settings_that_pytorch_has_a_sparse_optimiser_for():
