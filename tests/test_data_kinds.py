@@ -264,7 +264,7 @@ def test_a_named_shard_of_parquet_beside_one_of_bare_numbers_is_refused(tmp_path
 def test_a_number_below_classes_that_count_from_0_is_remarked_on(tmp_path):
     rows = [(text, n % 4 - 1) for n, (text, _) in enumerate(ROWS)]
     (remark,) = (r for r in read_parts(tmp_path, train=rows).facts.remarks if r.code == "missing-like-label")
-    assert "-1 (10 rows) beside 0 to 2 often stands for no label" in remark.message
+    assert "-1 (10 rows) beside 0 to 2 often means no label" in remark.message
     signs = [(text, n % 3 - 1) for n, (text, _) in enumerate(ROWS)]  # less, equal, more
     codes = {remark.code for remark in read_parts(tmp_path, train=signs).facts.remarks}
     assert "missing-like-label" not in codes
@@ -291,7 +291,7 @@ def test_numbers_and_names_in_one_file_are_remarked_on(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda label: "-1", "-1 in each row stands for no label: such rows are for rnnsweep predict --file"),
+        (lambda label: "-1", "-1 in each row means no label: such rows are for rnnsweep predict --file"),
         (
             lambda label: "",
             "no row has a label in column 'label'; rows without labels are for rnnsweep predict",

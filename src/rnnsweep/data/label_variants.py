@@ -121,6 +121,6 @@ def tell_hidden(counts: Mapping[str, int]) -> Remark | None:
         return None
     return Remark(
         "missing-like-label",
-        f"{HIDDEN} ({counts[HIDDEN]:,} rows) beside 0 to {len(others) - 1} often stands for no label, and is"
+        f"{HIDDEN} ({counts[HIDDEN]:,} rows) beside 0 to {len(others) - 1} often means no label, and is"
         f" a class here; leave such rows out of the file if so",
     )

@@ -234,7 +234,7 @@ def _refuse_strangers(
 def _way_on(strangers: Sequence[str], labels: Sequence[str], of_file: Sequence[str]) -> str:
     """Return what helps where labels of another part are not those of training."""
     if set(of_file) == {HIDDEN}:
-        return f"; {HIDDEN} in each row stands for no label: such rows are for rnnsweep predict --file"
+        return f"; {HIDDEN} in each row means no label: such rows are for rnnsweep predict --file"
     if {name.casefold() for name in strangers} <= {name.casefold() for name in labels}:
         return "; data.fold_labels=true takes labels that differ by case or blanks as one"
     return ""
