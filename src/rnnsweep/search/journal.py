@@ -152,7 +152,7 @@ class Journal(JournalStorage):
         """See `BaseStorage.set_trial_state_values`."""
         is_set = super().set_trial_state_values(trial_id, state, values)
         for index in self._indices.values():
-            if trial_id in index.open:
+            if trial_id in index:
                 index.take(trial_id, self.get_trial(trial_id))
         return is_set
 
@@ -174,24 +174,30 @@ class _Index:
     """The trials of one study by their states. Those that have ended never change."""
 
     def __init__(self) -> None:
-        self.open: dict[int, TrialState] = {}
+        self._states: dict[int, TrialState] = {}  # of the trials that have not ended
+        self._open: dict[TrialState, dict[int, None]] = {}  # the same by their states
         self._ended: dict[TrialState, list[FrozenTrial]] = {}
+
+    def __contains__(self, trial_id: int) -> bool:
+        """Return whether it has the trial, and the trial has not ended."""
+        return trial_id in self._states
 
     def take(self, trial_id: int, trial: FrozenTrial) -> None:
         """Take note of a trial's state."""
+        before = self._states.pop(trial_id, None)
+        if before is not None:
+            del self._open[before][trial_id]
         if trial.state.is_finished():
-            self.open.pop(trial_id, None)
             insort(self._ended.setdefault(trial.state, []), trial, key=_number_of)
         else:
-            self.open[trial_id] = trial.state
+            self._states[trial_id] = trial.state
+            self._open.setdefault(trial.state, {})[trial_id] = None
 
     def of(self, states: Container[TrialState], get: Callable[[int], FrozenTrial]) -> list[FrozenTrial]:
         """Return the trials of some states, by their numbers."""
         lists = [trials for state, trials in self._ended.items() if state in states]
-        lists.append([get(trial_id) for trial_id, state in self.open.items() if state in states])
-        wanted = [trials for trials in lists if trials]
-        trials = [trial for each in wanted for trial in each]
-        return trials if len(wanted) < 2 else sorted(trials, key=_number_of)
+        lists += [[get(one) for one in ids] for state, ids in self._open.items() if state in states]
+        return sorted((trial for each in lists for trial in each), key=_number_of)
 
 
 def _number_of(trial: FrozenTrial) -> int:
