@@ -87,7 +87,7 @@ def test_a_sweep_that_can_be_gone_on_with_is_left_alone(home):
     folder = go(home, cut=True)
     before = checkpoints(folder)
     found = clean(yes=True)
-    assert found.kept == {"toy": "it can be gone on with"}
+    assert found.kept == {"toy": "it can be resumed"}
     assert (found.removals, checkpoints(folder)) == ((), before)
 
 

@@ -52,7 +52,7 @@ def test_a_healthy_search_gets_no_remark():
 
 def test_a_best_point_at_the_border_is_told():
     (found,) = remarks(calm(), bounds={"optimizer.lr": (1e-4, 1.01e-2, True)})
-    assert found.startswith("gru: the best optimizer.lr (0.01) lies at the upper border (0.0101)")
+    assert found.startswith("gru: the best optimizer.lr (0.01) is at the upper border (0.0101)")
 
 
 def test_many_failures_are_told():

@@ -91,7 +91,7 @@ def clean(
     """List what may go: checkpoints of losers and the files of deleted runs; with `yes` remove it.
 
     Losers are all trials of a finished sweep but the best of each architecture, and all replicates but the
-    best. Nothing of a sweep that is running or can be gone on with is touched, and nothing outside mlruns/,
+    best. Nothing of a sweep that is running or can be resumed is touched, and nothing outside mlruns/,
     whatever the ledger or the database names.
 
     Args:
@@ -140,7 +140,7 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Remo
 
 
 def _deleted(mlruns: Path, kept: Mapping[str, str]) -> list["Deleted"]:
-    """Runs and models deleted in the UI; a sweep that can be gone on with still needs its own."""
+    """Runs and models deleted in the UI; a sweep that can be resumed still needs its own."""
     from rnnsweep.tracking.store.deleted import deleted_entities
 
     return [one for one in deleted_entities(mlruns) if one.sweep not in kept]

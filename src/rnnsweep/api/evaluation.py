@@ -109,7 +109,7 @@ def checkpoint_of(row: "RunRow", mlruns: Path) -> Path:
     state = row.tags.get(Tag.STATE, "unknown")
     place = row.tags.get(Tag.CHECKPOINT)
     if place is None:
-        raise UserError(f"run {row.run_id[:8]} ({row.name}, {state}): it kept no checkpoint to evaluate")
+        raise UserError(f"run {row.run_id[:8]} ({row.name}, {state}): it has no checkpoint to evaluate")
     path = mlruns / place
     if not path.resolve().is_relative_to(mlruns.resolve()):
         raise UserError(

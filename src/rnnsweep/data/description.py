@@ -247,6 +247,4 @@ def _few_rows(read: _Read) -> Iterator[Remark]:
     }
     if small:
         listed = ", ".join(f"{rows} {part} row{'s' * (rows != 1)}" for part, rows in small.items())
-        yield Remark(
-            "few-rows", f"{listed}: too few to speak of; one row more or less right moves the score far"
-        )
+        yield Remark("few-rows", f"{listed}: too few for a reliable score: one row changes it much")

@@ -108,8 +108,8 @@ def _check_score(sweep: Sweep, bases: Mapping[str, RunConfig]) -> None:
     for name, run in others:
         if (run.spec, run.score) != (first[1].spec, first[1].score):
             raise UserError(
-                f"{sweep.path}: architectures: {first[0]} is judged by {first[1].score.name}"
-                f" (task={first[1].spec.name}), {name} by {run.score.name} (task={run.spec.name}); all must"
+                f"{sweep.path}: architectures: {first[0]} has the objective {first[1].score.name}"
+                f" (task={first[1].spec.name}), {name} has {run.score.name} (task={run.spec.name}); all must"
                 " have one task and one objective"
             )
     score = first[1].score

@@ -28,7 +28,7 @@ def held(mlruns: Path, name: str) -> Iterator[str | None]:
     """Hold a finished sweep, so that no controller starts meanwhile; yield why it cannot be held."""
     state = read_status(mlruns, name).state
     if state != "finished":
-        yield "it is running" if state == "running" else "it can be gone on with"
+        yield "it is running" if state == "running" else "it can be resumed"
         return
     folder = SweepFolder.of(mlruns, name)
     with ExitStack() as lock:
@@ -38,7 +38,7 @@ def held(mlruns: Path, name: str) -> Iterator[str | None]:
             yield "it is running"
             return
         # another controller may have come and gone between the question and the lock
-        yield None if folder.last_state() == "finished" else "it can be gone on with"
+        yield None if folder.last_state() == "finished" else "it can be resumed"
 
 
 def losers(mlruns: Path, name: str) -> list[Loser]:

@@ -48,7 +48,7 @@ class TaskFolder:
         return Outcome.read(self.path)
 
     def forget_outcome(self) -> None:
-        """Let the task be gone on with."""
+        """Remove how it ended, so that it is resumed."""
         (self.path / OUTCOME).unlink(missing_ok=True)
 
     def write_lease(self) -> None:

@@ -15,7 +15,7 @@ LARGE = 1000.0  # from here on four decimals are noise
 
 @dataclass(frozen=True)
 class Score:
-    """What a task is judged by. Values are natural unless a function says that they are turned.
+    """A number that says how good a model is. Values are natural unless a function says that they are turned.
 
     A *turned* value is natural where higher is better and negated where lower is: more is always better.
     The search and the statistics work on turned values alone.

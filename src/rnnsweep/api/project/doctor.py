@@ -56,7 +56,7 @@ def _safely(name: str, check: Callable[[], Check]) -> Check:
     except Exception as error:
         first = str(error).strip().splitlines()[:1] or [""]
         found = masked(f"{type(error).__name__}: {first[0]}")
-        return Check(name, False, found, "mend what it names, then call rnnsweep doctor again")
+        return Check(name, False, found, "correct what it names, then call rnnsweep doctor again")
 
 
 def _environment() -> Check:

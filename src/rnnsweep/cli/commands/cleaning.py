@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @command(
     "clean",
-    ("rnnsweep clean", "what may go, and how much room it takes; nothing is changed"),
+    ("rnnsweep clean", "what can be removed, and its size; nothing is changed"),
     ("rnnsweep clean --yes", "remove it"),
     ("rnnsweep clean quickstart --yes", "only the losers of one sweep"),
 )
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:
     """Remove losers' checkpoints and the files of deleted runs.
 
-    The best trial of each architecture and its best replicate keep theirs. A sweep that is running or can be
-    gone on with is left alone, and so are failed trials.
+    The best trial of each architecture and its best replicate keep theirs. Nothing is removed of a sweep that
+    is running or can be resumed, nor of failed trials.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import clean

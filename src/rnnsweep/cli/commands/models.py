@@ -49,7 +49,7 @@ def predict_command(
     """Answer texts with a class or a number, as the model does.
 
     The model is a sweep's champion (the best mean validation score over replicates), another of its
-    architectures, any run, or a model's folder. Nothing is run that lies in the folder.
+    architectures, any run, or a model's folder. No code of the folder is run.
     """
     if bool(texts) == (file is not None):
         raise click.UsageError(

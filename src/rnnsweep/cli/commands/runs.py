@@ -185,7 +185,7 @@ def _conclude(result: "TrainResult") -> None:
         console.print(
             f"  test it     {command_line('evaluate', result.run_id[:8])}", style="dim", markup=False
         )
-        console.print("  look at it  rnnsweep ui", style="dim")
+        console.print("  browse      rnnsweep ui", style="dim")
 
 
 def count_epochs(epochs: float) -> str:

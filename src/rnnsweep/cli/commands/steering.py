@@ -98,7 +98,7 @@ def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
 def export_command(sweep: str, file: str | None, as_json: bool) -> None:
     """Write all trials of SWEEP to a CSV or Parquet file.
 
-    Tells also the file that optuna-dashboard opens.
+    Prints also the command that opens it in optuna-dashboard.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import export

@@ -78,7 +78,7 @@ def _check_team(uri: str | None, *, store: str | None, artifacts: str | None, ho
     if not uri:
         echo("\nIt is started on its machine, where it listens on loopback alone, with:")
         echo("\n".join(start_lines(store=store, artifacts=artifacts, hosts=hosts)))
-        echo("\nIn front of it runs a proxy that speaks TLS and closes the assistant, as Caddy with:")
+        echo("\nIn front of it runs a proxy with TLS that closes the assistant. For Caddy:")
         echo("\n".join(proxy_lines(hosts)))
         echo("\nPeople use it with MLFLOW_TRACKING_URI=https://NAME, MLFLOW_TRACKING_USERNAME and")
         echo("MLFLOW_TRACKING_PASSWORD in their environment.")

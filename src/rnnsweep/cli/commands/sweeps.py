@@ -40,7 +40,7 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
     (
         "rnnsweep sweep model=lstm,gru 'optimizer.lr=interval(1e-3,1e-2)' --trials 9",
-        "without a file: the file that it amounts to is kept",
+        "without a file: the sweep file is written for you",
     ),
     ("rnnsweep sweep quickstart --studies 5", "the whole search five times, to see what a budget buys"),
 )
@@ -180,7 +180,7 @@ def replicate_command(
 ) -> int:
     """Train the best of each architecture of SWEEP on more seeds.
 
-    Only seeds tell whether one is better than another; `rnnsweep compare` says how many it takes.
+    Only more seeds show whether one is better than another; `rnnsweep compare` prints how many.
     """
     from rnnsweep.api import replicate
 

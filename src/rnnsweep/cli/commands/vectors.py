@@ -11,7 +11,7 @@ from rnnsweep.cli.output import consoles, one_json_object
 
 @command(
     "vectors",
-    ("rnnsweep vectors glove.6B.50d.txt data=ag_news", "how much of the corpus the file speaks of"),
+    ("rnnsweep vectors glove.6B.50d.txt data=ag_news", "how many words of the corpus the file has"),
     ("rnnsweep vectors own data=files data.train=reviews.csv", "vectors counted on the corpus's own texts"),
 )
 @click.argument("file")

@@ -139,8 +139,8 @@ def _at_border(
         if where is not None and not EDGE < where < 1 - EDGE:
             side, bound = ("lower", low) if where < 0.5 else ("upper", high)
             yield Remark(
-                f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) lies at the {side} "
-                f"border ({bound:.4g}) of the space: a better one may lie beyond.",
+                f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) is at the {side} "
+                f"border ({bound:.4g}) of the space: a better one may be beyond it.",
                 f"widen space.{key} in the sweep's file, then: {_search_on(sweep, trials)}",
                 standing.architecture,
             )

@@ -253,6 +253,6 @@ def _refuse_broken_utf_8(path: Path, content: bytes) -> None:
     if whole > broken:
         line = text.count("\n", 0, text.index("\ufffd")) + 1
         raise UserError(
-            f"{path}, line {line}: UTF-8 but for {broken:,} bytes; mend them, or name its encoding with"
+            f"{path}, line {line}: UTF-8 but for {broken:,} bytes; correct them, or name its encoding with"
             f" data.encoding=NAME"
         )

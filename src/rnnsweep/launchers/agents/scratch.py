@@ -96,7 +96,7 @@ class Scratch:
 
     def _fetch(self, where: str, into: Path) -> None:
         if self._store is None:
-            raise UserError("its checkpoint lies in the locker, which this node cannot use")
+            raise UserError("its checkpoint is in the locker, which this node cannot use")
         try:
             self._store.get(where, into)
         except FileNotFoundError:  # it does again what it lost: slower, and with the same scores

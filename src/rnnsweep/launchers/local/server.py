@@ -93,7 +93,7 @@ def _place_sockets() -> None:
                 tempfile.tempdir = None
             return
     raise UserError(
-        f"TMPDIR={named}: has more than {SOCKET_FOLDER} bytes, which a socket's address has no room for; set"
+        f"TMPDIR={named}: has more than {SOCKET_FOLDER} bytes, more than a socket's address may have; set"
         f" TMPDIR to a shorter folder"
     )
 

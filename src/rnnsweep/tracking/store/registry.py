@@ -206,7 +206,7 @@ def _local_folder(mlruns: Path, name: str, alias: str) -> Path | None:
         return None
     parts = urlsplit(location)
     if parts.scheme not in ("", "file"):
-        raise UserError(f"model {name}@{alias}: it lies at {location}; give that store with tracking.uri")
+        raise UserError(f"model {name}@{alias}: it is at {location}; give that store with tracking.uri")
     return Path(unquote(parts.path))
 
 

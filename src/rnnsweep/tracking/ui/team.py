@@ -210,7 +210,7 @@ def _check_transport(address: str) -> Check:
     if _is_loopback(parts.hostname or ""):
         return Check("transport", True, "stays on this machine")
     message = "passwords and runs cross the network in the clear"
-    return Check("transport", False, message, "put a proxy that speaks TLS before it, and ask by https://")
+    return Check("transport", False, message, "put a proxy with TLS in front of it, and use https://")
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,7 +15,7 @@ WRONG = 2
 
 @command(
     "doctor",
-    ("rnnsweep doctor", "what is wrong here, and what mends it"),
+    ("rnnsweep doctor", "what is wrong here, and what to do about it"),
     ("rnnsweep doctor --json", "a JSON list of {check, ok, found, remedy}"),
 )
 @json_option
