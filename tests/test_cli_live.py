@@ -69,6 +69,13 @@ def test_the_last_line_says_what_is_done_and_how_long_it_takes():
     assert summary_line(snapshot(STANDINGS[2:], (), None)) == "2 trials, 0 of 2 slots busy, 3:53 min elapsed"
 
 
+def test_the_last_line_says_what_happens_after_the_last_task():
+    line = summary_line(replace(snapshot(running=()), eta=0.0))
+    assert line.endswith(
+        ", 0 of 2 slots busy, 3:53 min elapsed; now the last runs are sent to MLflow and compared"
+    )
+
+
 def test_without_a_terminal_a_dated_line_is_printed_for_what_ended_and_nothing_else():
     console = Console(file=io.StringIO(), width=80)
     lines = PlainLines(console, now=lambda: datetime(2026, 1, 1, 9, 30))

@@ -135,7 +135,7 @@ def test_imbalance_rare_labels_conflicts_and_small_parts_are_told(tmp_path):
     assert "'rare' 1" in told(tmp_path, rows, "rare-label")
     assert "18 validation rows" in told(tmp_path, rows, "few-rows")
     both = [{"text": row["text"], "label": label} for row in rows_of(20) for label in ("good", "bad")]
-    assert "20 texts (40 rows) have two labels" in told(tmp_path, both, "conflicting")
+    assert "20 texts (40 rows) with two labels" in told(tmp_path, both, "conflicting")
 
 
 def test_many_numbers_as_labels_lead_to_regression_and_a_numbering_of_classes_does_not(tmp_path):

@@ -176,8 +176,12 @@ def _near_duplicates(read: _Read) -> Iterator[Remark]:
         side = "they stay on one side of a split" if len(read.rows.given) < len(PARTS) else "see overlap"
         yield Remark(
             "near-duplicates",
-            f"{different:,} texts are like another but for case, blanks or punctuation: {side}",
+            f"{_texts(different)} like another but for case, blanks or punctuation: {side}",
         )
+
+
+def _texts(count: int) -> str:
+    return "1 text" if count == 1 else f"{count:,} texts"
 
 
 def _groups(read: _Read) -> Iterator[Remark]:
@@ -213,11 +217,11 @@ def _conflicting(read: _Read) -> Iterator[Remark]:
     if conflicting.any():
         most_of_text = np.zeros(len(conflicting), np.int64)
         np.maximum.at(most_of_text, text_of_pair, rows_of_pair)
+        most, rows = int(most_of_text.sum()), len(text_N)
         yield Remark(
             "conflicting",
-            f"{int(conflicting.sum()):,} texts ({int(conflicting[text_N].sum()):,} rows) have two"
-            f" labels or more: no model can be right on more than {most_of_text.sum() / len(text_N):.1%}"
-            f" of all rows",
+            f"{_texts(int(conflicting.sum()))} ({int(conflicting[text_N].sum()):,} rows) with two labels or"
+            f" more: no model can be right on more than {most:,} of the {rows:,} rows",
         )
 
 
