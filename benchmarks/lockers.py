@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnsweep.launchers.agents.home import Home
+from rnnsweep.launchers.agents.controller.home import Home
 from rnnsweep.launchers.agents.messages import CHECKPOINTS, Lines, Piece, Stored
-from rnnsweep.launchers.agents.scratch import CARRY_S, Scratch
+from rnnsweep.launchers.agents.node.scratch import CARRY_S, Scratch
 from rnnsweep.launchers.agents.store import Store
 from rnnsweep.trial import TrialTask
 

@@ -21,11 +21,14 @@ from rnnsweep.engine.allocation import check_seats, choose_slots
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Gone, fleet, launcher, line, memory, node, versions
-from rnnsweep.launchers.agents import agent as agent_module
+from rnnsweep.launchers.agents import AgentLauncher, Gone, line, versions
+from rnnsweep.launchers.agents.controller import fleet, launcher
 from rnnsweep.launchers.agents.line import RESEND_S, Line
 from rnnsweep.launchers.agents.messages import AgentSettings
-from rnnsweep.launchers.agents.scratch import make_root
+from rnnsweep.launchers.agents.node import agent as agent_module
+from rnnsweep.launchers.agents.node import launcher as node_launcher
+from rnnsweep.launchers.agents.node import memory
+from rnnsweep.launchers.agents.node.scratch import make_root
 from rnnsweep.launchers.local import child
 from rnnsweep.process import ProcessIdentity
 from rnnsweep.state import read_status
@@ -527,7 +530,7 @@ def test_a_launcher_that_no_other_thread_can_wake_is_refused_by_an_agent(monkeyp
         def close(self):
             pass
 
-    monkeypatch.setattr(node, "make_method", lambda method, slots: Deaf())
+    monkeypatch.setattr(node_launcher, "make_method", lambda method, slots: Deaf())
     with pytest.raises(UserError, match=r"^launcher 'own': cannot run in an agent: it has no `wake`$"):
         agent_module.Agent(AgentSettings("a", "1", Method("own")))
 

@@ -16,8 +16,10 @@ from test_trial import task as training
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Gone, launcher, line, scratch, store
-from rnnsweep.launchers.agents.request import check_locker
+from rnnsweep.launchers.agents import AgentLauncher, Gone, line, store
+from rnnsweep.launchers.agents.controller import launcher
+from rnnsweep.launchers.agents.controller.request import check_locker
+from rnnsweep.launchers.agents.node import scratch
 from rnnsweep.lockers import open_locker
 from rnnsweep.machine import Machine
 from rnnsweep.tracking.spool.spool import read_all

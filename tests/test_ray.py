@@ -21,7 +21,8 @@ from rnnsweep.engine import run_sweep
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, fleet
+from rnnsweep.launchers.agents import AgentLauncher
+from rnnsweep.launchers.agents.controller import fleet
 from rnnsweep.launchers.ray.transport import RayTransport
 from rnnsweep.machine import Share
 from rnnsweep.sweepfile import Method, read_sweep

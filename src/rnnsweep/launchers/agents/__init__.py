@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from rnnsweep.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.launchers.agents.agent import Agent as Agent
-    from rnnsweep.launchers.agents.launcher import AgentLauncher as AgentLauncher
+    from rnnsweep.launchers.agents.controller.launcher import AgentLauncher as AgentLauncher
     from rnnsweep.launchers.agents.messages import AgentSettings as AgentSettings
+    from rnnsweep.launchers.agents.node.agent import Agent as Agent
     from rnnsweep.launchers.agents.transport import Arrived as Arrived
     from rnnsweep.launchers.agents.transport import Gone as Gone
     from rnnsweep.launchers.agents.transport import Room as Room
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_names(
     __name__,
     {
-        ".agent": "Agent",
-        ".launcher": "AgentLauncher",
+        ".node.agent": "Agent",
+        ".controller.launcher": "AgentLauncher",
         ".messages": "AgentSettings",
         ".transport": "Arrived Gone Room Transport",
     },

@@ -5,10 +5,10 @@ import signal
 from contextlib import suppress
 from types import FrameType
 
-from rnnsweep.launchers.agents.agent import Agent
-from rnnsweep.launchers.agents.memory import MemoryGuard
 from rnnsweep.launchers.agents.messages import AgentSettings
-from rnnsweep.launchers.agents.scratch import enter_project
+from rnnsweep.launchers.agents.node.agent import Agent
+from rnnsweep.launchers.agents.node.memory import MemoryGuard
+from rnnsweep.launchers.agents.node.scratch import enter_project
 
 MARGIN = 0.02  # of the node's memory, below the threshold at which Ray ends the agent with all its trials
 

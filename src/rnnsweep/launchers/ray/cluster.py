@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers.agents.request import slots_of_agent
+from rnnsweep.launchers.agents.controller.request import slots_of_agent
 from rnnsweep.launchers.agents.transport import Room
 from rnnsweep.machine import Share
 

@@ -15,7 +15,7 @@ def _make(slots: str | int | None) -> Launcher:
 
 def _on(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
     from rnnsweep.launchers.agents import AgentLauncher
-    from rnnsweep.launchers.agents.request import check_locker, slot_request
+    from rnnsweep.launchers.agents.controller.request import check_locker, slot_request
     from rnnsweep.launchers.slurm.transport import SlurmTransport
 
     request = slot_request(machine, slots)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers.agents.request import slots_of_agent
+from rnnsweep.launchers.agents.controller.request import slots_of_agent
 from rnnsweep.launchers.agents.transport import Room
 from rnnsweep.machine import Machine, Share
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rnnsweep.launchers.slurm.channel import Controller, Peer
 
 if TYPE_CHECKING:
-    from rnnsweep.launchers.agents.agent import Agent
+    from rnnsweep.launchers.agents.node.agent import Agent
 
 BEAT_S = 2.0  # how long an agent waits for something to say before it only says that it lives
 LOOK_S = 0.1  # between two looks at whether Slurm wants the job to end
@@ -39,8 +39,8 @@ def work(packed: bytes, controller: Controller) -> None:
     # the fork server and the trials end when the agent asks for it, after their checkpoints
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     node = os.environ.get("SLURMD_NODENAME")
-    from rnnsweep.launchers.agents.agent import Agent
-    from rnnsweep.launchers.agents.scratch import enter_project
+    from rnnsweep.launchers.agents.node.agent import Agent
+    from rnnsweep.launchers.agents.node.scratch import enter_project
     from rnnsweep.process import foreign_ranks
 
     settings = replace(pickle.loads(packed), scratch=os.environ.get("SLURM_TMPDIR"))

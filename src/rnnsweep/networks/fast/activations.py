@@ -1,4 +1,4 @@
-"""The curves of the gates, for `kernels`: compiled with them, eight or sixteen numbers at a time."""
+"""The curves of the gates, for `loops`: compiled with them, eight or sixteen numbers at a time."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""One direction of a recurrent layer over a batch, forward and backward, through the loops of `kernels`.
+"""One direction of a recurrent layer over a batch, forward and backward, through the loops of `loops`.
 
 Rows of gates are wider than what they hold by a cache line: PyTorch's products of matrices whose rows lie a
 power of two apart are slower by a fifth, since the rows of a column meet in the same few places of the cache.
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnsweep.networks.fast import loops as kernels
+from rnnsweep.networks.fast import loops
 from rnnsweep.networks.fast.rows import TEXTS
 
 _GAP = 16  # numbers by which rows are wider
@@ -131,7 +131,7 @@ def _products(plan: Plan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | 
 
 def _rnn_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
     read = _products(plan, inputs_RE, one)
-    kernels.rnn_forward(read, one.across, one.bias, one.direction, plan.batch, out_NK.numpy())
+    loops.rnn_forward(read, one.across, one.bias, one.direction, plan.batch, out_NK.numpy())
     return ()
 
 
@@ -141,7 +141,7 @@ def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) 
     part_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
     biases = one.input_bias_G.detach().numpy(), one.state_bias_G.detach().numpy()
     arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy()
-    kernels.gru_forward(read, one.across, biases, one.direction, plan.batch, *arrays)
+    loops.gru_forward(read, one.across, biases, one.direction, plan.batch, *arrays)
     return gates_NW, part_NH
 
 
@@ -151,7 +151,7 @@ def _lstm_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor)
     cells_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
     cells_NH[plan.tokens :].zero_()
     arrays = gates_NW.numpy(), cells_NH.numpy(), out_NK.numpy()
-    kernels.lstm_forward(read, one.across, one.bias, one.direction, plan.batch, *arrays)
+    loops.lstm_forward(read, one.across, one.bias, one.direction, plan.batch, *arrays)
     return gates_NW, cells_NH
 
 
@@ -169,7 +169,7 @@ def _rnn_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given:
     d_NW = _gates(plan, one)
     into_RW = _into(plan, inputs, d_NW)
     arrays = out_NK.numpy(), given, one.back_across
-    kernels.rnn_backward(*arrays, one.direction, plan.batch, d_NW.numpy(), (into_RW.numpy(), plan.read))
+    loops.rnn_backward(*arrays, one.direction, plan.batch, d_NW.numpy(), (into_RW.numpy(), plan.read))
     return _sums(plan, into_RW, d_NW)
 
 
@@ -177,7 +177,7 @@ def _gru_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given:
     gates_NW, part_NH = kept
     into_RW = gates_NW.new_zeros(inputs, gates_NW.shape[1])
     arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), given, one.back_across
-    kernels.gru_backward(*arrays, one.direction, plan.batch, (into_RW.numpy(), plan.read))
+    loops.gru_backward(*arrays, one.direction, plan.batch, (into_RW.numpy(), plan.read))
     return Sums(into_RW[:, :-_GAP], gates_NW[: plan.tokens, :-_GAP])
 
 
@@ -185,7 +185,7 @@ def _lstm_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given
     gates_NW, cells_NH = kept
     into_RW = _into(plan, inputs, gates_NW)
     arrays = gates_NW.numpy(), cells_NH.numpy(), given, one.back_across
-    kernels.lstm_backward(*arrays, one.direction, plan.batch, (into_RW.numpy(), plan.read))
+    loops.lstm_backward(*arrays, one.direction, plan.batch, (into_RW.numpy(), plan.read))
     return _sums(plan, into_RW, gates_NW)
 
 

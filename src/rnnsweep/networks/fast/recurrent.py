@@ -7,7 +7,7 @@ Words come again: where the vectors of the distinct ones are given, the products
 alone, about half as many as tokens in a batch of 16 texts and a fifth in one of 256.
 
 Shapes: T time steps, B texts, S directions, E numbers a step in, H units, G = gates * H, M = T * B tokens,
-N = M rows and four spare ones (see `kernels`), U distinct vectors, R = M or U, K = S * G.
+N = M rows and four spare ones (see `loops`), U distinct vectors, R = M or U, K = S * G.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Where four texts' rows lie in the arrays of `kernels`, and what is done to whole rows there.
+"""Where four texts' rows lie in the arrays of `loops`, and what is done to whole rows there.
 
 A call is for one direction. Texts are read in their own order: step i of a text of n tokens is its token i
 in the first direction and n - 1 - i in the second.

@@ -1,4 +1,4 @@
-"""One step of one text through a recurrent cell, forward and backward, number by number: for `kernels`.
+"""One step of one text through a recurrent cell, forward and backward, number by number: for `loops`.
 
 Equations as in `equations`. Shapes: H units, G = gates * H, in PyTorch's order.
 """

@@ -10,9 +10,9 @@ from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents import messages as say
-from rnnsweep.launchers.agents.elsewhere import Elsewhere
-from rnnsweep.launchers.agents.fleet import Fleet, RemoteAgent, slots_of
-from rnnsweep.launchers.agents.home import Attempt
+from rnnsweep.launchers.agents.controller.elsewhere import Elsewhere
+from rnnsweep.launchers.agents.controller.fleet import Fleet, RemoteAgent, slots_of
+from rnnsweep.launchers.agents.controller.home import Attempt
 from rnnsweep.launchers.agents.line import RESEND_S, Letter
 from rnnsweep.launchers.agents.transport import Arrived, Gone, Transport
 from rnnsweep.launchers.agents.versions import difference

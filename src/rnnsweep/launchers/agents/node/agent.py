@@ -11,9 +11,9 @@ from typing import Any
 from rnnsweep.launchers.agents import messages as say
 from rnnsweep.launchers.agents.corpora import NodeCorpora
 from rnnsweep.launchers.agents.line import RESEND_S, Letter, Line
-from rnnsweep.launchers.agents.memory import MemoryGuard
-from rnnsweep.launchers.agents.node import NodeLauncher, launcher_of
-from rnnsweep.launchers.agents.scratch import Scratch, make_root
+from rnnsweep.launchers.agents.node.launcher import NodeLauncher, launcher_of
+from rnnsweep.launchers.agents.node.memory import MemoryGuard
+from rnnsweep.launchers.agents.node.scratch import Scratch, make_root
 from rnnsweep.launchers.agents.store import open_store
 from rnnsweep.launchers.agents.versions import versions_here
 from rnnsweep.sweepfile.slots import join_slots

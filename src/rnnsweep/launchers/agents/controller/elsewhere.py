@@ -4,9 +4,9 @@ import time
 from contextlib import suppress
 
 from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.controller.fleet import RemoteAgent
+from rnnsweep.launchers.agents.controller.home import Home
 from rnnsweep.launchers.agents.corpora import CorpusSender
-from rnnsweep.launchers.agents.fleet import RemoteAgent
-from rnnsweep.launchers.agents.home import Home
 from rnnsweep.launchers.agents.messages import Hello, Lacks
 from rnnsweep.launchers.agents.store import Store
 from rnnsweep.trial import TrialTask

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import append, is_full_disk, open_append, own_folder, own_name, read_json, write_whole
-from rnnsweep.launchers.agents.fleet import RemoteAgent
+from rnnsweep.launchers.agents.controller.fleet import RemoteAgent
 from rnnsweep.launchers.agents.messages import CHECKPOINTS, FILES, LAST, Lines, Log, Piece, Prepare, Stored
 from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
 from rnnsweep.launchers.agents.store import Store, is_of, new_place
