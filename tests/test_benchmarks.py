@@ -189,6 +189,7 @@ def test_a_peer_is_held_against_the_score_that_both_reach():
     assert all("theirs failed: 2" in row["note"] for row in rows.values())
 
 
+@pytest.mark.slow
 def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_its_reason(monkeypatch, tmp_path):
     import sys
     from pathlib import Path

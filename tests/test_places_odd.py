@@ -169,7 +169,7 @@ def test_where_no_folder_is_short_enough_the_variable_is_named(tmp_path):
     none = "import rnnsweep.launchers.local.server as s; s.SHORT_FOLDERS = ()"
     done = run_alone(f"{none}\n{ALONE}", TMPDIR=str(long))
     last = done.stderr.splitlines()[-1]
-    assert last.endswith("which a socket's address has no room for; set TMPDIR to a shorter folder")
+    assert last.endswith("more than a socket's address may have; set TMPDIR to a shorter folder")
 
 
 def test_a_daemonic_worker_is_refused_before_anything_is_made(monkeypatch):

@@ -121,7 +121,9 @@ def _train(
     folder: Path | None = None,
 ) -> TrainResult:
     from rnnsweep.data import prepare
+    from rnnsweep.data.vectors import check_vectors_file
 
+    check_vectors_file(run.data.vectors)
     corpus = prepare(run.data)
     _refuse_too_large(run, corpus)
     if on_begin:

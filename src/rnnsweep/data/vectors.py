@@ -183,6 +183,16 @@ def _refusal(path: Path, problem: str) -> UserError:
     )
 
 
+def check_vectors_file(name: str | None) -> None:
+    """Refuse a file of word vectors that is not there; before a corpus is read, as that may take minutes.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if name not in (None, OWN) and not Path(name).expanduser().is_file():
+        raise UserError(f"data.vectors={name!r}: no such file")
+
+
 def corpus_vectors(
     config: DataConfig, corpus: EncodedCorpus, *, width: int, cache: Path | None = None
 ) -> Vectors | None:
@@ -201,9 +211,8 @@ def corpus_vectors(
 
         path = own_vectors(corpus, width=width, cache=cache)
     else:
+        check_vectors_file(config.vectors)
         path = Path(config.vectors).expanduser().absolute()
-    if not path.is_file():
-        raise UserError(f"data.vectors={config.vectors!r}: no such file")
     state = json.dumps([file_state(path), corpus.vocabulary])
     key = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     folder = made_once(

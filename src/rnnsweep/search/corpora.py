@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from rnnsweep.config import RunConfig
 from rnnsweep.errors import UserError
@@ -29,14 +28,16 @@ def check_vectors(sweep: Sweep, bases: Mapping[str, RunConfig]) -> None:
     Raises:
         UserError: there is no such file.
     """
-    from rnnsweep.data.vectors import OWN  # NumPy is imported where used
+    from rnnsweep.data.vectors import check_vectors_file  # NumPy is imported where used
 
     named = {base.data.vectors for base in bases.values()}
     for name in sweep.architectures:
         named.update(*(corners(d) for d in sweep.dimensions(name) if d.key == "data.vectors"))
-    for file in sorted(str(each) for each in named - {None, OWN}):
-        if not Path(file).expanduser().is_file():
-            raise UserError(f"{sweep.path}: data.vectors={file!r}: no such file")
+    for file in sorted(str(each) for each in named - {None}):
+        try:
+            check_vectors_file(file)
+        except UserError as error:
+            raise UserError(f"{sweep.path}: {error}") from None
 
 
 def common_digest(digests: Mapping[str, str]) -> str:
