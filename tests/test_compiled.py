@@ -28,7 +28,7 @@ from rnnsweep.compiled import compiled
 def times(x):
     return {factor} * x
 """
-LINE = "compiling loops for this processor: once after an install or update, some seconds"
+LINE = "compiling loops for this processor: once after an install or update, up to half a minute"
 ASK = "from some.outer import outer; print(outer(5), sum(outer.stats.cache_misses.values()))"
 
 

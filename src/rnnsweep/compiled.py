@@ -177,9 +177,8 @@ class _Turn:
         if not self._said:
             self._said = True
             begin = "\r\x1b[K" if sys.stderr.isatty() else ""  # a terminal may show a status on this line
-            _LOG.warning(
-                "%scompiling loops for this processor: once after an install or update, some seconds", begin
-            )
+            long = "once after an install or update, up to half a minute"
+            _LOG.warning("%scompiling loops for this processor: %s", begin, long)
         if self._depth == 1 and fcntl is not None:
             self._wait(folder)
 
