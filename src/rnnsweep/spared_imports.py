@@ -41,6 +41,12 @@ class _BeforeTorchmetrics:
         return None
 
 
+def _spec_of_loaded(name: str) -> ModuleSpec | None:
+    """Return the spec of a module that is loaded by now; None where there is none."""
+    loaded = sys.modules.get(name)
+    return None if loaded is None else ModuleSpec(name, _Handed(loaded))
+
+
 class _BeforeCompiler:
     """Finds the compiler's stand-in; a module within the compiler after the compiler is loaded."""
 
@@ -59,8 +65,7 @@ class _BeforeCompiler:
         if not name.startswith(f"{COMPILER}."):
             return None
         _load_compiler()
-        loaded = sys.modules.get(name)
-        return None if loaded is None else ModuleSpec(name, _Handed(loaded))
+        return _spec_of_loaded(name)
 
 
 class _BeforeShapes:
@@ -76,8 +81,7 @@ class _BeforeShapes:
         if name != DECOMPOSITIONS and not name.startswith(f"{DECOMPOSITIONS}."):
             return None
         _load_shapes()
-        loaded = sys.modules.get(name)
-        return None if loaded is None else ModuleSpec(name, _Handed(loaded))
+        return _spec_of_loaded(name)
 
 
 class _Shapes(ModuleType):

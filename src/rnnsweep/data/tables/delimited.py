@@ -164,7 +164,7 @@ def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose:
     for name in columns:
         refuse_twice(path, names, name)
     places = [names.index(name) for name in columns]
-    bad = BadRows(path, options.skip_bad, not options.every)
+    bad = BadRows.of(path, options)
     first = [] if options.header else [(reader.line_num, header)]
     once = header if options.header and len(header) > 1 else None
     rows = _collect(chain(first, _numbered(path, reader, dialect)), once, places, names, bad)

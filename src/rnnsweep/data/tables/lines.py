@@ -24,7 +24,7 @@ def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
         UserError: no line begins with a label.
     """
     content = scan(path, options.encoding)
-    bad = BadRows(path, options.skip_bad, not options.every)
+    bad = BadRows.of(path, options)
     texts: list[Any] = []
     labels: list[Any] = []
     with open_text(path, content.encoding) as file:

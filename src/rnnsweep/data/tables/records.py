@@ -1,6 +1,7 @@
 """JSON Lines, JSON arrays, and JSON objects of columns."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -10,6 +11,7 @@ from rnnsweep.data.tables.opening import open_text, scan
 from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
 from rnnsweep.errors import UserError
 
+_BLANKS = re.compile(r"\s*")
 SAMPLE = 1000  # records whose keys are taken for a file's columns, where the wanted ones are among them
 
 
@@ -24,14 +26,12 @@ def read_json_lines(path: Path, options: ReadOptions, choose: Choose, *, whole: 
     content = scan(path, options.encoding)
     if whole and _is_array(path, content.encoding):
         return read_json(path, options, choose)
-    bad = BadRows(path, options.skip_bad, not options.every)
-    names = _names(
-        islice(_records(path, content.encoding, BadRows(path, options.skip_bad, not options.every)), SAMPLE)
-    )
+    bad = BadRows.of(path, options)
+    names = _names(islice(_records(path, content.encoding, BadRows.of(path, options)), SAMPLE))
     try:
         columns = choose(list(names))
     except UserError:
-        names = _names(_records(path, content.encoding, BadRows(path, options.skip_bad, not options.every)))
+        names = _names(_records(path, content.encoding, BadRows.of(path, options)))
         if not names:
             raise UserError(f"{path}: the file has no rows") from None
         columns = choose(list(names))
@@ -85,14 +85,19 @@ def _is_json(text: str) -> bool:
 
 def _concatenated(path: Path, text: str) -> Iterator[Any]:
     """Yield the values of a text that holds one after the other, each over several lines."""
-    decoder, place = json.JSONDecoder(), 0
-    while text[place:].strip():
-        place = len(text) - len(text[place:].lstrip())
+    decoder, place = json.JSONDecoder(), _end_of_blanks(text, 0)
+    while place < len(text):
         try:
             value, place = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
             raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
         yield value
+        place = _end_of_blanks(text, place)
+
+
+def _end_of_blanks(text: str, place: int) -> int:
+    blanks = _BLANKS.match(text, place)  # in place: a copy of the rest for each value would be quadratic
+    return place if blanks is None else blanks.end()
 
 
 def _columns_of(path: Path, whole: Any, choose: Choose) -> tuple[list[str], dict[str, list[Any]]]:

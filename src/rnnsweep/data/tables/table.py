@@ -49,6 +49,11 @@ class BadRows:
     advise: bool = True  # say which setting leaves rows out
     skipped: list[str] = field(default_factory=list)
 
+    @staticmethod
+    def of(path: Path, options: ReadOptions) -> "BadRows":
+        """Return the bad rows of a file, none so far."""
+        return BadRows(path, options.skip_bad, not options.every)
+
     def add(self, line: int, reason: str) -> None:
         """Leave a row out.
 
