@@ -230,13 +230,18 @@ def test_a_drained_node_costs_its_task_no_attempt(cluster, far, tmp_path, monkey
     assert (outcome.state, outcome.cause) == ("failed", "preempted")
 
 
-def test_the_trials_of_a_drained_node_checkpoint_before_it_is_gone(cluster, far, tmp_path):
+def begun_on_a_node(cluster, far, tmp_path):
+    """Start a task that waits on a node of its own; return the launcher, the task and the agent."""
     cluster.add(cpus=1)
-    launcher = far("waits", most=3)
-    one = task(tmp_path, "x")
+    launcher, one = far("waits", most=3), task(tmp_path, "x")
     launcher.start(one, launcher.slots[0])
     until(launcher, started, seconds=PATIENCE_S)
     (agent,) = agents_of(launcher)
+    return launcher, one, agent
+
+
+def test_the_trials_of_a_drained_node_checkpoint_before_it_is_gone(cluster, far, tmp_path):
+    launcher, one, agent = begun_on_a_node(cluster, far, tmp_path)
     drain(cluster, agent, seconds=60)
     _, outcome = ended(launcher)
     assert (outcome.state, outcome.cause) == ("failed", "preempted")
@@ -245,12 +250,7 @@ def test_the_trials_of_a_drained_node_checkpoint_before_it_is_gone(cluster, far,
 
 
 def test_an_agent_that_gets_sigterm_lets_its_trials_checkpoint(cluster, far, tmp_path):
-    cluster.add(cpus=1)
-    launcher = far("waits", most=3)
-    one = task(tmp_path, "x")
-    launcher.start(one, launcher.slots[0])
-    until(launcher, started, seconds=PATIENCE_S)
-    (agent,) = agents_of(launcher)
+    launcher, one, agent = begun_on_a_node(cluster, far, tmp_path)
     for process in (
         *psutil.Process(agent.hello.pid).children(recursive=True),
         psutil.Process(agent.hello.pid),

@@ -86,15 +86,21 @@ def test_a_sweep_whose_trials_are_killed_scores_on_two_nodes_as_in_local_slots(f
     assert {row["node"] for row in table} == {"n1", "n2"}
 
 
+def begun_in_a_job(slurm, far, tmp_path):
+    """Start a task and wait for its first point; return the launcher, the task and its job."""
+    launcher, one = far(most=1, grace_s=10.0), task(tmp_path, "x")
+    launcher.start(one, launcher.slots[0])
+    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
+    (job,) = slurm.jobs()
+    return launcher, one, job
+
+
 @pytest.mark.parametrize("signal", ["TERM", "USR2"])  # of scancel and preemption; before the time limit
 def test_a_job_that_slurm_ends_costs_no_attempt_and_its_trial_resumes_from_its_checkpoint(
     slurm, far, tmp_path, monkeypatch, signal
 ):
     monkeypatch.setenv("AGENT_PROGRAM_S", "6")
-    launcher, one = far(most=1, grace_s=10.0), task(tmp_path, "x")
-    launcher.start(one, launcher.slots[0])
-    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
-    (job,) = slurm.jobs()
+    launcher, one, job = begun_in_a_job(slurm, far, tmp_path)
     slurm.command("scancel", *([] if signal == "TERM" else [f"--signal={signal}"]), job)
     _, outcome = ended(launcher)
     assert (outcome.state, outcome.cause) == ("failed", "preempted"), outcome
@@ -111,10 +117,7 @@ def test_a_job_that_slurm_ends_costs_no_attempt_and_its_trial_resumes_from_its_c
 
 def test_the_successor_of_a_job_works_before_its_time_is_over(slurm, far, tmp_path, monkeypatch):
     monkeypatch.setenv("AGENT_PROGRAM_S", "20")
-    launcher, one = far(most=1, grace_s=10.0), task(tmp_path, "x")
-    launcher.start(one, launcher.slots[0])
-    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
-    (old,) = slurm.jobs()
+    launcher, one, old = begun_in_a_job(slurm, far, tmp_path)
     (room,) = launcher._fleet._rooms
     room.room = replace(room.room, seconds=0.1)
     until(launcher, lambda events: len(launcher.agents) == 2, seconds=PATIENCE_S)
@@ -135,10 +138,7 @@ def test_the_successor_of_a_job_works_before_its_time_is_over(slurm, far, tmp_pa
 
 def test_a_job_that_a_more_urgent_one_preempts_costs_no_attempt(slurm, far, tmp_path, monkeypatch):
     monkeypatch.setenv("AGENT_PROGRAM_S", "20")
-    launcher, one = far(most=1, grace_s=10.0), task(tmp_path, "x")
-    launcher.start(one, launcher.slots[0])
-    until(launcher, lambda events: points(tmp_path, "one"), seconds=PATIENCE_S)
-    (job,) = slurm.jobs()
+    launcher, one, job = begun_in_a_job(slurm, far, tmp_path)
     slurm.command("sbatch", "--partition=urgent", "--nodes=2", "--output=/dev/null", "--wrap=sleep 3")
     _, outcome = ended(launcher)
     assert (outcome.state, outcome.cause) == ("failed", "preempted"), outcome
