@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.throughput import Case, settings
-from rnnsweep.compiled import AVAILABLE, compiled
 from rnnsweep.data.batching import batches
 from rnnsweep.data.encoded import EncodedPart
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.networks.fast.rows import add_products
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer
+from rnnsweep.runtime.compiled import AVAILABLE, compiled
 from rnnsweep.training.module import read_texts
 
 TURNS = 40

@@ -541,7 +541,7 @@ def vectors(home: Path) -> Kind:
     paths = [home / name for name in ("glove.txt", "word2vec.txt", "word2vec.bin")]
 
     def read() -> None:
-        from rnnsweep.data.vectors import read_vectors
+        from rnnsweep.data.word_vectors.files import read_vectors
 
         for path in paths:
             read_vectors(path, ["", "?", *words])

@@ -13,7 +13,7 @@ import pytest
 
 from rnnsweep.config import compose
 from rnnsweep.search import sizing, space
-from rnnsweep.search import warm_start as warm
+from rnnsweep.search.requests import warm_start as warm
 from rnnsweep.sweepfile import Slot, Sweep, read_sweep
 from rnnsweep.trial import Ended, Event, Outcome, Report, Reported, Started, TrialTask
 

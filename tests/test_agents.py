@@ -17,8 +17,8 @@ from test_launchers import task
 
 from rnnsweep.cli.commands.project.status import print_agents
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.allocation import check_seats, choose_slots
 from rnnsweep.engine.records import NoRecords
+from rnnsweep.engine.scheduling.allocation import check_seats, choose_slots
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher, Gone, line, versions
@@ -30,9 +30,9 @@ from rnnsweep.launchers.agents.node import launcher as node_launcher
 from rnnsweep.launchers.agents.node import memory
 from rnnsweep.launchers.agents.node.scratch import make_root
 from rnnsweep.launchers.local import child
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state import read_status
-from rnnsweep.state.agents import AgentRow, read_agents, write_agents
+from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
 from rnnsweep.sweepfile import Method, Slot, parse_slots
 from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.trial import Ended, Outcome, Reported, Started

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rnnsweep.compiled import compiled
 from rnnsweep.optim import distinct, kernels, lazy, optimizer, skipped
 from rnnsweep.optim.adam import MovedAdam, may_move
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.distinct import Distinct, looked_up
 from rnnsweep.optim.lazy import LazyAdam
 from rnnsweep.optim.optimizer import clip
+from rnnsweep.runtime.compiled import compiled
 
 KINDS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from rnnsweep.collector import SELDOM, collect_seldom
 from rnnsweep.launchers.local.server import in_fresh_process
+from rnnsweep.runtime.collector import SELDOM, collect_seldom
 
 
 def run(code: str) -> list[str]:
@@ -26,7 +26,7 @@ def test_the_command_line_leaves_its_memory_to_the_system_when_it_ends():
 def test_what_others_do_at_the_end_is_done_with_the_collector_as_it_was():
     code = (
         TELL
-        + "from rnnsweep.collector import collect_seldom\ncollect_seldom()\n"
+        + "from rnnsweep.runtime.collector import collect_seldom\ncollect_seldom()\n"
         + "atexit.register(lambda: print(gc.isenabled()))\n"
     )
     assert run(code) == ["True", "False True"]

@@ -10,8 +10,8 @@ from sweep_records import SHARES, make_curves, make_runs
 from rnnsweep.comparison import charts, compare_records, write_figures
 from rnnsweep.comparison.figures.drawing import css
 from rnnsweep.comparison.report.page import figures
+from rnnsweep.drawing.palette import colour
 from rnnsweep.errors import UserError
-from rnnsweep.palette import colour
 from rnnsweep.tasks import score_named
 
 

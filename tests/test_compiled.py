@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from short_trainings import write_rows
 
-from rnnsweep.compiled import code_seen
 from rnnsweep.launchers.local.server import in_fresh_process
+from rnnsweep.runtime.compiled import code_seen
 from rnnsweep.safety.interpreter import run_module
 
 OUTER = """
-from rnnsweep.compiled import compiled
+from rnnsweep.runtime.compiled import compiled
 from some.inner import times
 
 @compiled
@@ -22,7 +22,7 @@ def outer(x):
     return times(x) + 1
 """
 INNER = """
-from rnnsweep.compiled import compiled
+from rnnsweep.runtime.compiled import compiled
 
 @compiled
 def times(x):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.counted_vectors import counted_vectors, make_vectors
-from rnnsweep.data.vectors import read_vectors
+from rnnsweep.data.word_vectors.counted import counted_vectors, make_vectors
+from rnnsweep.data.word_vectors.files import read_vectors
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from simulation import without_waiting, write_sweep
 from rnnsweep import tracking
 from rnnsweep.engine import run_sweep
 from rnnsweep.engine.recording import Recording
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.search.journal import read_journal
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder

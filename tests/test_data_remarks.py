@@ -6,9 +6,9 @@ import unicodedata
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.label_numbers import number_name
-from rnnsweep.data.labels import LabelOptions, RawLabels, read_labels
-from rnnsweep.data.remarks import CODES, codes
+from rnnsweep.data.classes.labels import LabelOptions, RawLabels, read_labels
+from rnnsweep.data.classes.numbers import number_name
+from rnnsweep.data.summary.remarks import CODES, codes
 from rnnsweep.errors import UserError
 
 WORDS = ("soup", "bread", "room", "staff", "view", "price", "tea", "bed")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rnnsweep.cli import main
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.remarks import CODES
+from rnnsweep.data.summary.remarks import CODES
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from test_launchers import task, until_ended
 
-from rnnsweep.engine.allocation import check_accelerator
+from rnnsweep.engine.scheduling.allocation import check_accelerator
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import gpus, memory_in_use, usable_cores, usable_memory
 from rnnsweep.launchers import LocalLauncher, make_launcher

@@ -4,7 +4,7 @@ import warnings
 
 import matplotlib
 
-from rnnsweep import lettering
+from rnnsweep.drawing import fonts as lettering
 from rnnsweep.tracking.ship.picture import draw_confusion
 
 LABELS = ["很好", "अच्छा", "ดี", "👍🏽", "a $b_1$ c$", "<b>|=", "_private", "été"]

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from rnnsweep.compiled import AVAILABLE
 from rnnsweep.config.schema import known_keys
-from rnnsweep.search import warm_start
+from rnnsweep.runtime.compiled import AVAILABLE
+from rnnsweep.search.requests import warm_start
 from rnnsweep.trial import memory
 
 

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from rnnsweep.api import notebook
-from rnnsweep.state.progress import Snapshot, Standing
+from rnnsweep.state.watching.progress import Snapshot, Standing
 
 FILE = Path(__file__).parents[1] / "docs" / "first_hour.ipynb"
 LINES = 40  # of what `compare` prints

@@ -22,7 +22,7 @@ from rnnsweep.config import compose
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import disks
 from rnnsweep.launchers.local.server import start_server
-from rnnsweep.process import spare_loopback
+from rnnsweep.runtime.process import spare_loopback
 from rnnsweep.search.journal import open_journal, read_journal
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.machine import provenance

@@ -9,8 +9,8 @@ import time
 import psutil
 import pytest
 
-from rnnsweep import process
-from rnnsweep.process import ProcessIdentity, boot_id, start_ticks
+from rnnsweep.runtime import process
+from rnnsweep.runtime.process import ProcessIdentity, boot_id, start_ticks
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from rnnsweep.cli import main
 from rnnsweep.config import architectures
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
-from rnnsweep.process import PROXIES
+from rnnsweep.runtime.process import PROXIES
 from rnnsweep.sweepfile import read_sweep
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 SHOWN = "import sys; print([name for name in ('matplotlib', 'scipy.signal', 'PIL') if name in sys.modules])"
-SPARE = "from rnnsweep.spared_imports import spare_imports; spare_imports(); "
+SPARE = "from rnnsweep.runtime.spared_imports import spare_imports; spare_imports(); "
 
 
 def printed(code):
@@ -80,7 +80,7 @@ def test_the_shapes_of_operators_are_loaded_by_who_needs_them_and_by_no_training
 def test_other_packages_are_answered_as_ever(monkeypatch):
     from lightning_utilities.core import imports
 
-    from rnnsweep.spared_imports import _answer_no
+    from rnnsweep.runtime.spared_imports import _answer_no
 
     for owner, name in ((imports.RequirementCache, "__bool__"), (imports, "package_available")):
         monkeypatch.setattr(owner, name, getattr(owner, name))  # put back afterwards

@@ -13,8 +13,8 @@ import pytest
 import rnnsweep
 from rnnsweep.engine.orphans import end_orphans
 from rnnsweep.errors import UserError
-from rnnsweep.process import ProcessIdentity
-from rnnsweep.state.clock import SystemClock
+from rnnsweep.runtime.clock import SystemClock
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state.folder import SweepFolder, TaskFolder
 from rnnsweep.state.outcome import Outcome
 from rnnsweep.state.start import _differences

@@ -431,7 +431,7 @@ def test_a_task_crosses_with_its_composed_run_and_one_that_cannot_be_composed_st
     tmp_path, monkeypatch
 ):
     from rnnsweep.config import compose
-    from rnnsweep.engine import tasks
+    from rnnsweep.engine.scheduling import tasks
 
     crossed = []
 

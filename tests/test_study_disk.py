@@ -16,8 +16,8 @@ from rnnsweep.engine import run_sweep
 from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.files import append
+from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.state import read_status
-from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.disk import Disk, StillFull, room_for
 from rnnsweep.state.ledger import Ledger, read_ledger
 

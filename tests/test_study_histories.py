@@ -23,8 +23,8 @@ from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import read_ledger
 from rnnsweep.state.outcome import Outcome
-from rnnsweep.state.progress import Snapshot
 from rnnsweep.state.tasks import task_states
+from rnnsweep.state.watching.progress import Snapshot
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import Started, TrialTask
 

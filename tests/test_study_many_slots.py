@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 from test_study import Watcher, run, score_of
 
-from rnnsweep.engine import losers
+from rnnsweep.engine.scheduling import losers
 from rnnsweep.errors import UserError
 from rnnsweep.search.journal import open_journal, read_journal, together
 from rnnsweep.search.samplers import check_sampler

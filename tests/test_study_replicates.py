@@ -7,7 +7,7 @@ import pytest
 
 from rnnsweep.comparison.verdicts.standings import make_standings
 from rnnsweep.config import compose
-from rnnsweep.engine.tasks import TaskMaker
+from rnnsweep.engine.scheduling.tasks import TaskMaker
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 

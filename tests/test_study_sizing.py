@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulation import write_sweep
 
 from rnnsweep.config import compose
-from rnnsweep.engine.tasks import searched_keys
+from rnnsweep.engine.scheduling.tasks import searched_keys
 from rnnsweep.errors import UserError
 from rnnsweep.networks import ModelConfig, build, parameter_count
 from rnnsweep.networks.size import embedding_count

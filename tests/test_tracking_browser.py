@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tracking_store import open_run, ship
 
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
 from rnnsweep.tracking import view_links
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.ui.serve import start_ui

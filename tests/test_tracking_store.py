@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tracking_store import Flaky, fresh_store, open_run, points, ship
 
+from rnnsweep.drawing.palette import colour
 from rnnsweep.errors import UserError
-from rnnsweep.palette import colour
 from rnnsweep.tracking import curves, find_run, runs
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.spool.record import RunRecord, dataset_parts

@@ -15,12 +15,12 @@ import pytest
 from tracking_store import fresh_store, open_run, ship
 
 from rnnsweep.cli.ui_links import print_views
-from rnnsweep.palette import colour
-from rnnsweep.process import ProcessIdentity
-from rnnsweep.state.clock import SystemClock
+from rnnsweep.drawing.palette import colour
+from rnnsweep.runtime.clock import SystemClock
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import Outcome
-from rnnsweep.state.status import read_status
+from rnnsweep.state.watching.status import read_status
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
 from rnnsweep.tracking.spool.note import Note, write_note

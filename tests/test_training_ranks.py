@@ -13,7 +13,7 @@ import pytest
 import pytorch_lightning as pl
 from short_trainings import Record, StopAfter, same, weights
 
-from rnnsweep.process import is_companion
+from rnnsweep.runtime.process import is_companion
 from rnnsweep.training import LostProcess, train
 from rnnsweep.training.distributed import ranks
 from rnnsweep.training.distributed.companion import _run_of

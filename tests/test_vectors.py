@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnsweep.cli import main
-from rnnsweep.data.vectors import coverage, read_vectors
+from rnnsweep.data.word_vectors.files import coverage, read_vectors
 from rnnsweep.errors import UserError
 
 WORDS = ("the", "Oil", "oil", "PARIS", "naïve")

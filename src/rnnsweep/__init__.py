@@ -15,7 +15,7 @@ Importing this package is quick: torch, Lightning, MLflow and Optuna are importe
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.api import BestResult as BestResult

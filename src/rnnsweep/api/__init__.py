@@ -5,7 +5,7 @@ They are imported when first used.
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.api.cleaning import Cleaning as Cleaning

@@ -42,8 +42,8 @@ if __name__ == "__main__":
     import sys
 
     from rnnsweep.errors import UserError
+    from rnnsweep.runtime.spared_imports import spare_imports
     from rnnsweep.safety.interpreter import leave_out_working_directory
-    from rnnsweep.spared_imports import spare_imports
 
     leave_out_working_directory()
     spare_imports()

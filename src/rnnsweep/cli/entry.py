@@ -15,14 +15,14 @@ import click
 
 from rnnsweep.cli.command import Group
 from rnnsweep.cli.visible import visible
-from rnnsweep.collector import collect_seldom
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
-from rnnsweep.process import spare_loopback
+from rnnsweep.runtime.collector import collect_seldom
+from rnnsweep.runtime.process import spare_loopback
+from rnnsweep.runtime.spared_imports import spare_imports
 from rnnsweep.safety.interpreter import leave_out_working_directory
 from rnnsweep.safety.redaction import masked
 from rnnsweep.safety.shell import command_line
-from rnnsweep.spared_imports import spare_imports
 
 USER, OURS, INTERRUPTED = 2, 1, 130
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.cli.words import count, duration, score
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
 
 if TYPE_CHECKING:
     from rnnsweep.state import Listener, Running, Snapshot, Standing

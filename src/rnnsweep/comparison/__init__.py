@@ -1,6 +1,6 @@
 """Statistics, verdicts, tables and the report: pure functions of the records and of plain arrays."""
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 __getattr__, __all__ = lazy_names(
     __name__,

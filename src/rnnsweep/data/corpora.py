@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig, keys_of
-from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import Hashes, Rows, TextRows, digest
 from rnnsweep.data.store import is_intact, made_once, read_json, write_json
+from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.errors import UserError
 
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from rnnsweep.data import tokens
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import Corpus, read_corpus
-from rnnsweep.data.description import describe
-from rnnsweep.data.remarks import CorpusFacts
 from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest
 from rnnsweep.data.store import find_cache, made_once, map_array, read_json, write_array, write_json
+from rnnsweep.data.summary.description import describe
+from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import refuse_unknown
 
 NO_TARGET = -100  # cross-entropy ignores it

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.remarks import Remark
+from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.errors import UserError
 
 PARTS = ("train", "validation", "test")

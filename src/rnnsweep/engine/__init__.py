@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.engine.run import run_sweep as run_sweep
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from rnnsweep.engine.steering import retry as retry
     from rnnsweep.engine.steering import stop as stop
     from rnnsweep.engine.steering import storage_url as storage_url
-    from rnnsweep.state.clock import Clock as Clock
-    from rnnsweep.state.clock import SystemClock as SystemClock
+    from rnnsweep.runtime.clock import Clock as Clock
+    from rnnsweep.runtime.clock import SystemClock as SystemClock
 
 __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".run": "run_sweep",
         ".steering": "enqueue export retry stop storage_url",
-        "rnnsweep.state.clock": "Clock SystemClock",
+        "rnnsweep.runtime.clock": "Clock SystemClock",
     },
 )

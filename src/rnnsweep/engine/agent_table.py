@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
-from rnnsweep.state.agents import AgentRow
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.state.progress import Listener, Snapshot
+from rnnsweep.state.watching.agents import AgentRow
+from rnnsweep.state.watching.progress import Listener, Snapshot
 from rnnsweep.trial import Launcher
 
 

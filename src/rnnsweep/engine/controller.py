@@ -5,22 +5,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from rnnsweep.engine.agenda import Agenda, Job
-from rnnsweep.engine.failures import LOST, REFUSALS, RETRIED, Hopeless, costed, smaller
 from rnnsweep.engine.inbox import Inbox
-from rnnsweep.engine.losers import Losers
 from rnnsweep.engine.records import Records
-from rnnsweep.engine.running import Busy, RunningTasks
+from rnnsweep.engine.scheduling.agenda import Agenda, Job
+from rnnsweep.engine.scheduling.failures import LOST, REFUSALS, RETRIED, Hopeless, costed, smaller
+from rnnsweep.engine.scheduling.losers import Losers
+from rnnsweep.engine.scheduling.running import Busy, RunningTasks
 from rnnsweep.engine.study_notes import StudyNotes, standing_of
 from rnnsweep.errors import UserError
+from rnnsweep.runtime.clock import Clock
 from rnnsweep.search.journal import together
 from rnnsweep.search.objectives import judged
-from rnnsweep.state.clock import Clock
 from rnnsweep.state.disk import Disk, StillFull
-from rnnsweep.state.eta import seconds_left
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
-from rnnsweep.state.progress import Failure, Listener, Snapshot, Standing
+from rnnsweep.state.watching.eta import seconds_left
+from rnnsweep.state.watching.progress import Failure, Listener, Snapshot, Standing
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, PREEMPTED, explain

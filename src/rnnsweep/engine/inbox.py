@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.search.proposals import propose, try_again
+from rnnsweep.search.requests.proposals import propose, try_again
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.progress import Listener
+from rnnsweep.state.watching.progress import Listener
 
 if TYPE_CHECKING:
     import optuna
 
-    from rnnsweep.engine.agenda import Agenda
+    from rnnsweep.engine.scheduling.agenda import Agenda
 
 
 def carry_out(

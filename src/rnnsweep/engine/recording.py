@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.config import known_keys
-from rnnsweep.engine.tasks import searched_keys
+from rnnsweep.engine.scheduling.tasks import searched_keys
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.sweepfile import Sweep

@@ -10,33 +10,33 @@ from types import FrameType
 from typing import Any
 
 from rnnsweep.config import RunConfig, recorded_settings
-from rnnsweep.engine.agenda import Agenda, Ended, Extend
 from rnnsweep.engine.agent_table import with_agents
-from rnnsweep.engine.allocation import check_accelerator, check_seats
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.orphans import end_orphans
 from rnnsweep.engine.records import Records
-from rnnsweep.engine.tasks import TaskMaker
+from rnnsweep.engine.scheduling.agenda import Agenda, Ended, Extend
+from rnnsweep.engine.scheduling.allocation import check_accelerator, check_seats
+from rnnsweep.engine.scheduling.tasks import TaskMaker
 from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
 from rnnsweep.networks.cells import cell_files
 from rnnsweep.paths import find_paths
+from rnnsweep.runtime.clock import Clock, SystemClock
 from rnnsweep.search.corpora import Prepare, check_vectors, common_digest, read_digests
 from rnnsweep.search.journal import open_journal
 from rnnsweep.search.pruners import make_pruner
+from rnnsweep.search.requests.warm_start import check_sources, warm_up
 from rnnsweep.search.samplers import check_sampler
 from rnnsweep.search.sizing import CorpusSizes, Sizes, Sizing, check_sizes
 from rnnsweep.search.space import check_space, leave_out_idle, say_idle
 from rnnsweep.search.study import Search
-from rnnsweep.search.warm_start import check_sources, warm_up
-from rnnsweep.state.clock import Clock, SystemClock
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.progress import Listener, Silence, SweepSummary
 from rnnsweep.state.start import begin, budget_of
-from rnnsweep.state.status import slots_busy
+from rnnsweep.state.watching.progress import Listener, Silence, SweepSummary
+from rnnsweep.state.watching.status import slots_busy
 from rnnsweep.sweepfile import Choices, Sweep
 from rnnsweep.trial import Launcher
 

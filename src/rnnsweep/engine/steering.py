@@ -14,12 +14,12 @@ from optuna.storages import BaseStorage
 
 from rnnsweep.engine.inbox import carry_out
 from rnnsweep.errors import UserError, nearest, refuse_unknown
+from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.search.journal import open_journal, read_journal, refusing_damage
 from rnnsweep.search.space import check_space, distribution, encode, leave_out_idle
-from rnnsweep.state.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import DIVERGED
-from rnnsweep.state.status import read_status
+from rnnsweep.state.watching.status import read_status
 from rnnsweep.sweepfile import Choices, Dimension, Sweep
 
 if TYPE_CHECKING:

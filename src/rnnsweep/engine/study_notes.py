@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rnnsweep.search.own_trials import REJECTED
+from rnnsweep.search.requests.own_trials import REJECTED
 from rnnsweep.search.study import Search
 from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.progress import Listener, Standing
+from rnnsweep.state.watching.progress import Listener, Standing
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
 

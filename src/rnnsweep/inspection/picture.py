@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from rnnsweep.drawing.fonts import NOTE, lettering
 from rnnsweep.inspection.trace import Inspection, Numbers, shown_token
-from rnnsweep.lettering import NOTE, lettering
 
 _SIGNED = {"state", "memory", "candidate"}  # around zero; gates go from 0 (shut) to 1 (open)
 

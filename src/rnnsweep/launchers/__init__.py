@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.launchers.local.launcher import LocalLauncher as LocalLauncher

@@ -7,7 +7,7 @@ serves it behind MLflow's scoring server.
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.models.card import Card as Card

@@ -6,7 +6,7 @@ PyTorch is imported when `build` is first used: reading a configuration stays qu
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.networks.config import ModelConfig as ModelConfig

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnnsweep.compiled import AVAILABLE
 from rnnsweep.networks.cells import CellSpec
 from rnnsweep.networks.fast.layers import Shows
 from rnnsweep.networks.fast.recurrent import run_compiled
 from rnnsweep.networks.layers import EquationLayers, Layers
+from rnnsweep.runtime.compiled import AVAILABLE
 
 Backend = Literal["compiled", "packed", "equal", "gathered"]
 _RUN = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh}

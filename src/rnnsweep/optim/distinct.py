@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnsweep.compiled import AVAILABLE, add_rows
 from rnnsweep.optim import kernels
+from rnnsweep.runtime.compiled import AVAILABLE, add_rows
 
 
 class Distinct:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnnsweep.compiled import AVAILABLE, compiled, inlined
 from rnnsweep.optim.philox import BUMPS, MULTIPLIERS, ROUNDS, split_key
+from rnnsweep.runtime.compiled import AVAILABLE, compiled, inlined
 
 PER_COUNTER = 8  # numbers that one counter decides about
 LEVELS = 1 << 16  # of half a word

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.compiled import compiled, inlined
+from rnnsweep.runtime.compiled import compiled, inlined
 
 Array = NDArray[Any]
 LINE = 16  # numbers of single precision that come into the cache together

@@ -19,10 +19,10 @@ from torch import Tensor
 from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
-from rnnsweep.compiled import AVAILABLE
 from rnnsweep.optim import kernels
 from rnnsweep.optim.adam import adam_numbers
 from rnnsweep.optim.skipped import Skipped, Sums, quadrature
+from rnnsweep.runtime.compiled import AVAILABLE
 
 # While Adam's bias corrections still change fast, the touched rows are brought up to date at doubling steps:
 # the quadrature of `skipped` then never spans a change of more than a factor 1.5, and is exact to rounding.

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnsweep.compiled import AVAILABLE
 from rnnsweep.optim import kernels
 from rnnsweep.optim.adam import MovedAdam, may_move
 from rnnsweep.optim.config import OptimizerConfig
@@ -16,6 +15,7 @@ from rnnsweep.optim.distinct import Distinct, looked_up
 from rnnsweep.optim.dropout import Draw, looked_up_and_dropped
 from rnnsweep.optim.lazy import LazyAdam, LazyRows, LazySGD
 from rnnsweep.optim.walked import WalkedRows
+from rnnsweep.runtime.compiled import AVAILABLE
 
 _LOG = logging.getLogger(__name__)
 # Below this many numbers, walking the whole table costs no more than finding the rows. Measured with rows of

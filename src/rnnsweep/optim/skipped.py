@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rnnsweep.compiled import AVAILABLE
 from rnnsweep.optim import kernels
+from rnnsweep.runtime.compiled import AVAILABLE
 
 Doubles = NDArray[np.float64]
 NEGLIGIBLE = 1e-12  # what a step so long ago still adds, relative to its first addition

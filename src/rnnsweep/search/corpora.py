@@ -28,7 +28,7 @@ def check_vectors(sweep: Sweep, bases: Mapping[str, RunConfig]) -> None:
     Raises:
         UserError: there is no such file.
     """
-    from rnnsweep.data.vectors import check_vectors_file  # NumPy is imported where used
+    from rnnsweep.data.word_vectors.files import check_vectors_file  # NumPy is imported where used
 
     named = {base.data.vectors for base in bases.values()}
     for name in sweep.architectures:

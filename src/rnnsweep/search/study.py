@@ -15,11 +15,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from rnnsweep.errors import UserError
 from rnnsweep.methods import samplers
-from rnnsweep.search.candidate import Candidate, Spent
 from rnnsweep.search.improvement import Improvement, turned
 from rnnsweep.search.journal import overrides_of, together, write_now
 from rnnsweep.search.objectives import objective_values
-from rnnsweep.search.own_trials import REJECTED, WARM, is_own, may_win
+from rnnsweep.search.requests.candidate import Candidate, Spent
+from rnnsweep.search.requests.own_trials import REJECTED, WARM, is_own, may_win
 from rnnsweep.search.samplers import make_sampler
 from rnnsweep.search.sizing import Point, Sizing
 from rnnsweep.search.space import draw

@@ -28,17 +28,17 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.files import JsonLines, own_folder, read_json, remove_asides, write_whole
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.safety.yaml_files import copy_yaml
-from rnnsweep.state.agents import AgentRow, read_agents, write_agents
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.lock import is_running, read_controller, sole_controller
 from rnnsweep.state.looks import Looks, note_look, read_looks, write_advice
 from rnnsweep.state.task_folder import TEST_READS, note_test_read
 from rnnsweep.state.task_folder import TaskFolder as TaskFolder
+from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
 
 if TYPE_CHECKING:
-    from rnnsweep.state.clock import Clock
+    from rnnsweep.runtime.clock import Clock
 
 START, QUESTION, CONF = "start.json", "sweep.yaml", "conf"
 _PATTERN = f"*/{START}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.files import JsonLines, append, is_full_disk, mend, open_append
-from rnnsweep.state.clock import Clock
+from rnnsweep.runtime.clock import Clock
 
 _LEDGER = "ledger.jsonl"
 

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import read_json, write_whole
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 
 _LOCK, _CONTROLLER = "controller.lock", "controller.json"
 

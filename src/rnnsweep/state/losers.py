@@ -8,8 +8,8 @@ from pathlib import Path
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import DIVERGED, EndState
-from rnnsweep.state.status import read_status
 from rnnsweep.state.tasks import TaskState, task_states
+from rnnsweep.state.watching.status import read_status
 
 REMOVABLE = (EndState.COMPLETE, EndState.PRUNED)  # what else failed may be tried again from its checkpoint
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnsweep.files import JsonLines, own_folder, read_json, write_whole
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state.outcome import OUTCOME, Outcome
 
 TEST_READS = "test_reads.jsonl"  # in the sweep's folder

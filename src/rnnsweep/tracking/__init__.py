@@ -5,7 +5,7 @@ them back; `ui` prepares what MLflow's UI shows; `machine` samples the machine. 
 does not import MLflow.
 """
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 __getattr__, __all__ = lazy_names(
     __name__,

@@ -5,7 +5,7 @@ Names are imported when first used: PyTorch and Lightning are not imported with 
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.training.distributed.ranks import LostProcess as LostProcess

@@ -6,7 +6,7 @@ import torch
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedCorpus
-from rnnsweep.data.vectors import corpus_vectors
+from rnnsweep.data.word_vectors.files import corpus_vectors
 from rnnsweep.errors import UserError
 from rnnsweep.networks import Network, build
 from rnnsweep.networks.embedding import set_vectors

@@ -11,7 +11,7 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 
 if TYPE_CHECKING:
-    from rnnsweep.data.remarks import CorpusFacts
+    from rnnsweep.data.summary.remarks import CorpusFacts
 
 
 def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) -> "tuple[str, CorpusFacts]":

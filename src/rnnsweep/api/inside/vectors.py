@@ -8,7 +8,7 @@ from rnnsweep.config.overrides import quote
 from rnnsweep.errors import UserError
 
 if TYPE_CHECKING:
-    from rnnsweep.data.vectors import Coverage
+    from rnnsweep.data.word_vectors.files import Coverage
 
 
 def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
@@ -25,7 +25,7 @@ def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
         UserError: the file or the corpus cannot be read.
     """
     from rnnsweep.data import prepare
-    from rnnsweep.data.vectors import corpus_vectors, coverage
+    from rnnsweep.data.word_vectors.files import corpus_vectors, coverage
 
     run = compose([*overrides, quote("data.vectors", file)])
     corpus = prepare(run.data)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import usable_cores
 from rnnsweep.paths import find_paths, root_notes
-from rnnsweep.process import LOOPBACK, PROXIES
+from rnnsweep.runtime.process import LOOPBACK, PROXIES
 from rnnsweep.safety.redaction import masked
 
 ROOM = 2 << 30  # bytes that a sweep with its models easily takes

@@ -13,7 +13,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
-    from rnnsweep.data.remarks import CorpusFacts
+    from rnnsweep.data.summary.remarks import CorpusFacts
 
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rnnsweep.engine.tasks import BASELINE
+from rnnsweep.engine.scheduling.tasks import BASELINE
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.tasks import Score, score_named
 from rnnsweep.tasks.names import tested
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnsweep.comparison import Standing
-    from rnnsweep.engine.agenda import Ended
     from rnnsweep.engine.run import Looked
+    from rnnsweep.engine.scheduling.agenda import Ended
 
 
 def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], Looked]":

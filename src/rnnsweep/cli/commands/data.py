@@ -10,7 +10,7 @@ from rnnsweep.cli.output import consoles, one_json_object
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnnsweep.data.remarks import CorpusFacts
+    from rnnsweep.data.summary.remarks import CorpusFacts
 
 SHOWN = 20  # labels
 

@@ -16,7 +16,7 @@ import pandas as pd
 import vl_convert
 
 from rnnsweep.comparison.words import shorten
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import LOWER
 

@@ -18,7 +18,7 @@ from rnnsweep.comparison.report.tables import decimal
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.verdicts.corpora import CorporaComparison, groups, say_iman_davenport
 from rnnsweep.comparison.words import shorten
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
 
 NAMES = 18  # columns of a name in the terminal
 

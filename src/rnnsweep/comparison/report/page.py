@@ -26,7 +26,7 @@ from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 

@@ -18,7 +18,7 @@ from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
 from rnnsweep.comparison.words import short, shorten
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
 
 FIXED = 41  # columns that everything but names and bar takes
 NARROWEST = 12  # columns of a bar

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.labels import MISSING
 from rnnsweep.data.sources._columns import LABEL, TEXT
 from rnnsweep.data.tables import Table
 

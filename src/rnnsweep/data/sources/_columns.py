@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.data.classes.labels import written_list
+from rnnsweep.data.classes.numbers import is_number
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.label_numbers import is_number
-from rnnsweep.data.labels import written_list
 from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
 from rnnsweep.data.tokens import join_tokens
 from rnnsweep.errors import UserError, nearest

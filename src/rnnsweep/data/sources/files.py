@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.data.classes.labels import LabelOptions, RawLabels, read_labels
+from rnnsweep.data.classes.numbers import is_number, is_quantity
+from rnnsweep.data.classes.variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.label_numbers import is_number, is_quantity
-from rnnsweep.data.label_variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds
-from rnnsweep.data.labels import LabelOptions, RawLabels, read_labels
-from rnnsweep.data.remarks import Remark
 from rnnsweep.data.rows import PARTS, TextRows, group_rows
 from rnnsweep.data.sources._column_notes import column_notes, missing_notes
 from rnnsweep.data.sources._columns import (
@@ -28,6 +27,7 @@ from rnnsweep.data.sources._columns import (
     text_columns,
     texts_of,
 )
+from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.data.tables import Table, expand_paths, file_state, read_table
 from rnnsweep.errors import UserError
 

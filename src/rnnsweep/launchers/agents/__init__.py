@@ -7,7 +7,7 @@ nothing of an attempt that was given up is ever taken.
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.lazy import lazy_names
+from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.launchers.agents.controller.launcher import AgentLauncher as AgentLauncher

@@ -2,7 +2,7 @@
 
 import gc
 
-from rnnsweep.spared_imports import spare_imports
+from rnnsweep.runtime.spared_imports import spare_imports
 
 gc.disable()
 spare_imports()

@@ -5,7 +5,7 @@ The collector of a trial then walks over what the trial makes, and the pages of 
 
 import gc
 
-from rnnsweep.compiled import load_kept, load_tables
+from rnnsweep.runtime.compiled import load_kept, load_tables
 
 try:
     load_tables()

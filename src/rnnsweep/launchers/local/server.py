@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from rnnsweep.errors import UserError
-from rnnsweep.process import environment, foreign_ranks
+from rnnsweep.runtime.process import environment, foreign_ranks
 from rnnsweep.safety.interpreter import SAFE_PATH
 
 Result = TypeVar("Result")

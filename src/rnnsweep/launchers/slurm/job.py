@@ -41,7 +41,7 @@ def work(packed: bytes, controller: Controller) -> None:
     node = os.environ.get("SLURMD_NODENAME")
     from rnnsweep.launchers.agents.node.agent import Agent
     from rnnsweep.launchers.agents.node.scratch import enter_project
-    from rnnsweep.process import foreign_ranks
+    from rnnsweep.runtime.process import foreign_ranks
 
     settings = replace(pickle.loads(packed), scratch=os.environ.get("SLURM_TMPDIR"))
     enter_project(settings)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnsweep.compiled import in_single_precision
+from rnnsweep.runtime.compiled import in_single_precision
 
 
 def tanh(x: Any) -> Any:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.compiled import compiled
 from rnnsweep.networks.fast.rows import (
     TEXTS,
     add_products,
@@ -40,6 +39,7 @@ from rnnsweep.networks.fast.steps import (
     rnn_step,
     rnn_step_back,
 )
+from rnnsweep.runtime.compiled import compiled
 
 Array = NDArray[Any]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.compiled import compiled, inlined
+from rnnsweep.runtime.compiled import compiled, inlined
 
 Array = NDArray[Any]
 EVERY, LAST, MEAN = 0, 1, 2  # what of a layer's outputs is read: see `given_row`

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rnnsweep.compiled import inlined
 from rnnsweep.networks.fast.activations import sigmoid, tanh
+from rnnsweep.runtime.compiled import inlined
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
 from rnnsweep.tasks import score_named
 from rnnsweep.tasks.answers import CONFUSION
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.lettering import NOTE, lettering
+from rnnsweep.drawing.fonts import NOTE, lettering
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.tasks.score import HIGHER
 

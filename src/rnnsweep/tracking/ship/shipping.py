@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from rnnsweep.collector import collect_seldom
 from rnnsweep.files import read_own, write_whole
+from rnnsweep.runtime.collector import collect_seldom
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
 from rnnsweep.tracking.spool.note import read_note

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep.drawing.palette import colour
 from rnnsweep.files import own_folder
-from rnnsweep.palette import colour
-from rnnsweep.process import RANK, ProcessIdentity
+from rnnsweep.runtime.process import RANK, ProcessIdentity
 from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.spool.note import highest_steps, read_note

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.spool.spool import read_all, spooled_keys
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from rnnsweep.collector import collect_seldom
-from rnnsweep.palette import colour
+from rnnsweep.drawing.palette import colour
+from rnnsweep.runtime.collector import collect_seldom
 from rnnsweep.tracking.read.local import architectures, experiments, last_sweep
 from rnnsweep.tracking.store.schema import upgrade_if_old
 from rnnsweep.tracking.store.store import artifact_root, ensure_store, silence_mlflow

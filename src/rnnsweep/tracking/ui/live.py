@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rnnsweep.drawing.palette import colour
 from rnnsweep.errors import UserError
 from rnnsweep.files import read_own
-from rnnsweep.palette import colour
 from rnnsweep.state import SweepStatus, read_status
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.read.local import read_points, read_rows

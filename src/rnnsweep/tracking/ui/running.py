@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rnnsweep.files import read_own, write_whole
 from rnnsweep.json_text import parse_json
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.tracking.ui.hosts import HOST, PORT
 
 FILE = "ui.json"

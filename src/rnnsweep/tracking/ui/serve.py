@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from rnnsweep.errors import UserError
-from rnnsweep.process import ProcessIdentity, spare_loopback
+from rnnsweep.runtime.process import ProcessIdentity, spare_loopback
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers, destination

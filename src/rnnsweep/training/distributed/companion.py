@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from rnnsweep.config import RunConfig
-from rnnsweep.spared_imports import spare_imports
+from rnnsweep.runtime.spared_imports import spare_imports
 
 spare_imports()  # before Lightning
 

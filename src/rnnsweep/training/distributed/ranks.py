@@ -24,7 +24,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from rnnsweep.config import RunConfig
-from rnnsweep.process import RANK, environment, foreign_ranks, is_companion
+from rnnsweep.runtime.process import RANK, environment, foreign_ranks, is_companion
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 
 _LIGHTNING: Any = rank_zero_only  # what it takes this process for is an attribute of a function

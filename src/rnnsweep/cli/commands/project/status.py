@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rnnsweep.state import Failure, SweepStatus
-    from rnnsweep.state.agents import AgentRow
+    from rnnsweep.state.watching.agents import AgentRow
 
 WATCH_S = 1.0
 
@@ -138,7 +138,7 @@ def _status_table(found: "SweepStatus") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from rnnsweep.palette import colour
+    from rnnsweep.drawing.palette import colour
 
     heads = [*found.trials, "best", "replicates"]
     table = Table(box=None, padding=(0, 2 if len(heads) < 8 else 1, 0, 0), header_style="dim")

@@ -11,7 +11,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.line import WINDOW, Line
 from rnnsweep.launchers.agents.messages import AgentSettings, Hello
 from rnnsweep.launchers.agents.transport import Room, Transport
-from rnnsweep.state.agents import AgentRow
+from rnnsweep.state.watching.agents import AgentRow
 from rnnsweep.sweepfile import Slot, parse_slots
 
 LOST_S = 45.0  # of silence until an agent is given up: longer than it takes to end its trials by itself

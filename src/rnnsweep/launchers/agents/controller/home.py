@@ -12,7 +12,7 @@ from rnnsweep.launchers.agents.controller.fleet import RemoteAgent
 from rnnsweep.launchers.agents.messages import CHECKPOINTS, FILES, LAST, Lines, Log, Piece, Prepare, Stored
 from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
 from rnnsweep.launchers.agents.store import Store, is_of, new_place
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.tracking.spool.note import highest_steps
 from rnnsweep.tracking.spool.spool import SpoolWriter, parse_line, spool_folder
 from rnnsweep.trial import Outcome, TrialTask

@@ -19,7 +19,7 @@ from rnnsweep.launchers.agents.versions import difference
 from rnnsweep.launchers.local.child import NOTED
 from rnnsweep.launchers.local.launcher import GRACE_S
 from rnnsweep.launchers.registry import LOCAL, tasks_per_slot
-from rnnsweep.state.agents import AgentRow
+from rnnsweep.state.watching.agents import AgentRow
 from rnnsweep.sweepfile import Method, Slot
 from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask, causes
 

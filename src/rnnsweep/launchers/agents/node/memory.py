@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import psutil
 
 from rnnsweep.hardware import memory_in_use
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 
 LOOK_S = 1.0  # between two looks at the memory
 

@@ -30,7 +30,7 @@ from rnnsweep.launchers.agents.messages import (
 )
 from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
 from rnnsweep.launchers.agents.store import Store
-from rnnsweep.process import ProcessIdentity
+from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.spool.spool import spool_folder
 

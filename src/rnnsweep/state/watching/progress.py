@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from rnnsweep.state.agents import AgentRow
+from rnnsweep.state.watching.agents import AgentRow
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.remarks import CorpusFacts, Remark
 from rnnsweep.data.rows import PARTS, Rows, TextRows, words_alone
-from rnnsweep.data.token_remarks import remarks_on_tokens
+from rnnsweep.data.summary.remarks import CorpusFacts, Remark
+from rnnsweep.data.summary.token_remarks import remarks_on_tokens
 from rnnsweep.data.tokens import Counted
 from rnnsweep.errors import UserError
 

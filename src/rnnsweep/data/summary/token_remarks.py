@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.remarks import Remark
+from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.data.tokens import LIST, Counted
 
 CUT_SHARE = 0.05  # of the texts: where more are cut, it is told

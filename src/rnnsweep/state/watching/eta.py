@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from rnnsweep.state.progress import Standing
+from rnnsweep.state.watching.progress import Standing
 
 
 def seconds_left(

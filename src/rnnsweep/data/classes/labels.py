@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.data.label_numbers import number_name
-from rnnsweep.data.label_variants import tell_joined, tell_variants, variants_of
-from rnnsweep.data.remarks import Remark
+from rnnsweep.data.classes.numbers import number_name
+from rnnsweep.data.classes.variants import tell_joined, tell_variants, variants_of
+from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.errors import UserError
 
 MISSING = {  # what pandas, R, spreadsheets and databases write for no value

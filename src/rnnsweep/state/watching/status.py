@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.safety.shell import command_line
-from rnnsweep.state.eta import seconds_left
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
-from rnnsweep.state.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.state.tasks import RUNNING, TaskState, task_states
+from rnnsweep.state.watching.eta import seconds_left
+from rnnsweep.state.watching.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
 

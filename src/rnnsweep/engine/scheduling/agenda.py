@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rnnsweep.engine.tasks import BASELINE, TaskMaker
-from rnnsweep.search.candidate import Candidate
+from rnnsweep.engine.scheduling.tasks import BASELINE, TaskMaker
+from rnnsweep.search.requests.candidate import Candidate
 from rnnsweep.search.study import Search
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Outcome, TrialTask

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rnnsweep.engine.agenda import Job
-from rnnsweep.engine.allocation import choose_slots
-from rnnsweep.state.progress import Running
+from rnnsweep.engine.scheduling.agenda import Job
+from rnnsweep.engine.scheduling.allocation import choose_slots
+from rnnsweep.state.watching.progress import Running
 from rnnsweep.sweepfile.slots import Slot, join_slots
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Report

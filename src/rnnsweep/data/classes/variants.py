@@ -5,8 +5,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from rnnsweep.data.label_numbers import as_float, is_number, is_quantity
-from rnnsweep.data.remarks import Remark
+from rnnsweep.data.classes.numbers import as_float, is_number, is_quantity
+from rnnsweep.data.summary.remarks import Remark
 
 _INSIDE = re.compile(r"(?<=\w)[-_](?=\w)")
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d"

@@ -207,7 +207,7 @@ def corpus_vectors(
     if config.vectors is None:
         return None
     if config.vectors == OWN:
-        from rnnsweep.data.counted_vectors import own_vectors
+        from rnnsweep.data.word_vectors.counted import own_vectors
 
         path = own_vectors(corpus, width=width, cache=cache)
     else:

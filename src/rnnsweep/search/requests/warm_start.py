@@ -17,7 +17,7 @@ from rnnsweep.json_text import parse_texts
 from rnnsweep.search.improvement import turned
 from rnnsweep.search.journal import read_journal
 from rnnsweep.search.objectives import objective_values
-from rnnsweep.search.own_trials import REJECTED, WARM, is_feasible
+from rnnsweep.search.requests.own_trials import REJECTED, WARM, is_feasible
 from rnnsweep.search.space import applies, distribution, encode
 from rnnsweep.search.study import Search
 from rnnsweep.state.folder import SweepFolder

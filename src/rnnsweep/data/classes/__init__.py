@@ -1,0 +1,1 @@
+"""Labels of files to the classes of a corpus."""

@@ -1,0 +1,1 @@
+"""What is in a corpus, and the remarks on it."""

@@ -1,0 +1,1 @@
+"""Word vectors: those of files, and those counted from a corpus."""

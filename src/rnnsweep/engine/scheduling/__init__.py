@@ -1,0 +1,1 @@
+"""Which task starts next, in which slots, and what follows when it ends."""

@@ -1,0 +1,1 @@
+"""Trials that are proposed to the search: by people and by earlier sweeps."""

@@ -1,0 +1,1 @@
+"""What others see of a sweep while it runs and after."""
