@@ -26,10 +26,8 @@ ELSEWHERE = (
     "json_text",
     "files",
     "hardware",
-    "lazy",
     "options",
     "paths",
-    "process",
     "safety",
     "settings",
 )

@@ -31,7 +31,7 @@ FREE = (
     "baseline",
 )
 # what decides a score, for warm starts
-_MODEL = ("networks", "data", "optim", "tasks", "training", "config", "runtime/compiled.py")
+_MODEL = ("networks", "data", "optim", "tasks", "training", "config", "runtime")
 _CODE = (*_MODEL, "launchers", "trial", "baseline.py")
 
 
