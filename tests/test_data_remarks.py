@@ -145,6 +145,21 @@ def test_many_numbers_as_labels_lead_to_regression_and_a_numbering_of_classes_do
     assert "numbers" not in codes(read(tmp_path, classes).facts.remarks)
 
 
+def test_numbers_to_learn_are_described_and_a_repeated_far_one_is_named(tmp_path):
+    rows = [{"text": sentence(n, f"x{n}"), "label": (n % 60) / 7} for n in range(600)]
+    facts = read(tmp_path, rows, targets="numbers").facts
+    assert facts.targets == facts.to_json()["targets"]
+    assert facts.targets["low"] == 0
+    assert facts.targets["high"] == pytest.approx(59 / 7)
+    assert facts.targets["median"] == pytest.approx(29.5 / 7)
+    assert "targets are numbers from 0 to 8.42857 (median 4.21429)" in facts.summary()[0]
+    assert "missing-like-label" not in codes(facts.remarks)
+    for row in rows[::100]:
+        row["label"] = -999
+    remark = told(tmp_path, rows, "missing-like-label", targets="numbers")
+    assert remark.startswith("the target is -999 in 6 rows, and no other is below 0")
+
+
 def test_texts_that_are_cut_are_told_and_the_end_is_read_where_asked(tmp_path):
     rows = [
         {"text": " ".join(["word"] * 150 + [kind]), "label": kind} for kind in ("yes", "no") for _ in range(1)

@@ -64,6 +64,12 @@ def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
     if facts.majority is not None:
         share = facts.majority or 0.0
         console.print(f"{len(ranked)} labels, majority {share:.1%}", style="bold", markup=False)
+    if facts.targets is not None:
+        console.print("targets", style="bold")
+        console.print(
+            "  from {low:g} to {high:g}: median {median:g}, mean {mean:.6g}, standard deviation"
+            " {spread:.6g}".format(**facts.targets)
+        )
     width = max((len(label) for label, _ in ranked[:SHOWN]), default=0)
     for label, rows in ranked[:SHOWN]:
         console.print(f"  {label:<{width}}  {rows:>9,}  {rows / total:>6.1%}", markup=False, soft_wrap=True)

@@ -20,6 +20,8 @@ from rnnsweep.errors import UserError
 MAJORITY = 0.8  # share of one label
 FEW_ROWS = 30  # of a part: a score of 30 rows is known to about 15 points
 RARE = 2  # rows of a label
+FEW_VALUES = 5  # different targets, below which none is far from the others
+FAR = 3.0  # times the distance between the quartiles of the different targets
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def describe(
         parts={part: {"rows": len(texts[part]), "lines": None} for part in PARTS},
         labels=dict(counts),
         majority=max(counts.values()) / sum(counts.values()) if counts else None,
+        targets=None if rows.labels else _targets(read),
         lengths=_lengths(read),
         unknown=float(1 - known[other].mean()),
         remarks=tuple(_remarks(read, counts)),
@@ -116,6 +119,18 @@ def _distinct(values: NDArray[np.int64]) -> int:
     return int(np.count_nonzero(np.diff(np.sort(values)))) + 1
 
 
+def _targets(read: _Read) -> dict[str, float]:
+    targets_N = np.concatenate([read.rows.targets_N[read.chosen[part]] for part in PARTS])
+    low, median, high = (float(value) for value in np.percentile(targets_N, [0, 50, 100]))
+    return {
+        "low": low,
+        "median": median,
+        "high": high,
+        "mean": float(targets_N.mean()),
+        "spread": float(targets_N.std()),
+    }
+
+
 def _lengths(read: _Read) -> dict[str, float]:
     whole = np.concatenate([read.counted.whole[part] for part in PARTS])
     return {
@@ -133,6 +148,8 @@ def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     if counts:
         yield from _conflicting(read)
         yield from _of_labels(read, counts)
+    else:
+        yield from _sentinels(read)
     yield from _few_rows(read)
     yield from remarks_on_tokens(
         read.texts["train"], read.counted, read.unknown, _lengths(read), read.config, read.rows.tokenised
@@ -243,6 +260,26 @@ def _of_labels(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
             f"{share:.1%} of the rows are {label!r}: always answering so is right as often; read"
             f" macro F1 (the mean over labels), and weigh the labels with task.class_weights=balanced",
         )
+
+
+def _sentinels(read: _Read) -> Iterator[Remark]:
+    """Name a number at an end of the range that is repeated and far from the others, as -999 for unknown."""
+    values, rows = np.unique(
+        np.concatenate([read.rows.targets_N[read.chosen[part]] for part in PARTS]), return_counts=True
+    )
+    if len(values) < FEW_VALUES:
+        return
+    middle = float(np.subtract(*np.percentile(values, [75, 25])))
+    for value, next_value, count, side in (
+        (values[0], values[1], int(rows[0]), "below"),
+        (values[-1], values[-2], int(rows[-1]), "above"),
+    ):
+        if count > 1 and abs(value - next_value) > FAR * middle:
+            yield Remark(
+                "missing-like-label",
+                f"the target is {value:g} in {count:,} rows, and no other is {side} {next_value:g}: if"
+                f" {value:g} means that it is not known, leave those rows out",
+            )
 
 
 def _few_rows(read: _Read) -> Iterator[Remark]:

@@ -29,6 +29,7 @@ class CorpusFacts:
     unknown: float  # share of the tokens of validation and test part that the vocabulary does not have
     remarks: tuple[Remark, ...] = ()
     notes: tuple[str, ...] = ()
+    targets: Mapping[str, float] | None = None  # low, median, high, mean, spread; None where they are classes
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``rnnsweep data --json``."""
@@ -36,6 +37,7 @@ class CorpusFacts:
             "parts": {part: dict(counts) for part, counts in self.parts.items()},
             "labels": dict(self.labels),
             "majority": self.majority,
+            **({"targets": dict(self.targets)} if self.targets is not None else {}),
             "lengths": dict(self.lengths),
             "unknown": self.unknown,
             "remarks": [{"code": each.code, "message": each.message} for each in self.remarks],
@@ -46,7 +48,7 @@ class CorpusFacts:
         """Read what `to_json` returned."""
         fields = {name: values[name] for name in ("parts", "labels", "majority", "lengths", "unknown")}
         remarks = tuple(Remark(each["code"], each["message"]) for each in values["remarks"])
-        return cls(**fields, remarks=remarks)
+        return cls(**fields, remarks=remarks, targets=values.get("targets"))
 
     def summary(self) -> tuple[str, str]:
         """Return the two lines that begin a training: what was read, and what is remarkable in it."""
@@ -55,7 +57,9 @@ class CorpusFacts:
         more = f" and {len(labels) - 4} more" if len(labels) > 4 else ""
         lengths = self.lengths
         targets = "targets are numbers"
-        if self.majority is not None:
+        if self.targets is not None:
+            targets += " from {low:g} to {high:g} (median {median:g})".format(**self.targets)
+        elif self.majority is not None:
             targets = f"{len(labels)} labels ({shown}{more}; majority {self.majority:.1%})"
         first = (
             f"{targets}, tokens a text: median"
