@@ -92,11 +92,11 @@ def test_the_table_of_a_plan_fits_eighty_columns():
     console = Console(file=io.StringIO(), width=80, color_system=None)
     console.print(planned_table(rows))
     lines = console.file.getvalue().splitlines()
-    assert " ".join(lines[1].split()) == "stacked_bilstm endless 15 12 556,649 to 556,649 4.7 to 4.7"
+    assert " ".join(lines[1].split()) == "stacked_bilstm infinite 15 12 556,649 to 556,649 4.7 to 4.7"
     assert len(lines) == 3
 
 
-def test_a_range_of_floats_without_a_step_is_endless(tmp_path):
+def test_a_range_of_floats_without_a_step_is_infinite(tmp_path):
     assert configurations(write_sweep(tmp_path).space, {}) is None
 
 

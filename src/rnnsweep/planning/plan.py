@@ -23,7 +23,7 @@ class Planned:
     """One architecture of a plan."""
 
     architecture: str
-    configurations: int | None  # None: endless, as a range of floats has no step
+    configurations: int | None  # None: infinitely many, as a range of floats has no step
     smallest: Cost
     largest: Cost
     epochs: int  # of one training at most
@@ -172,7 +172,7 @@ def _ends(dimension: Dimension) -> list[Any]:
 
 
 def configurations(dimensions: Sequence[Dimension], fixed: dict[str, Any]) -> int | None:
-    """Count the points of a space, conditional ones where they apply; None where it is endless."""
+    """Count the points of a space, conditional ones where they apply; None where they are infinitely many."""
     if any(isinstance(d, FloatRange) and d.step is None and d.low < d.high for d in dimensions):
         return None
     parents = {key for dimension in dimensions for key, _ in dimension.when}

@@ -114,7 +114,7 @@ def planned_table(rows: "Sequence[Planned]") -> "Table":
         small, large = one.smallest, one.largest
         table.add_row(
             one.architecture,
-            "endless" if one.configurations is None else f"{one.configurations:,}",
+            "infinite" if one.configurations is None else f"{one.configurations:,}",
             "-" if one.trainings is None else str(one.trainings),
             str(one.epochs),
             f"{small.parameters:,} to {large.parameters:,}",
