@@ -43,7 +43,7 @@ test: $(TOOLS)  ## the quick tests
 
 slow: $(TOOLS)  ## the tests that train, open browsers and start servers; what fails runs once more, alone
 	@$(BIN)/python -m pytest -n 2 -m "$(TRAINS)" || $(BIN)/python -m pytest $(ALONE) -m "$(TRAINS)"
-	@$(BIN)/python -m pytest -m "$(SERVES)" || $(BIN)/python -m pytest $(ALONE) -m "$(SERVES)"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(SERVES)" || $(BIN)/python -m pytest $(ALONE) -m "$(SERVES)"
 
 exhaustive: $(TOOLS)  ## every prefix of a sweep's record, thousands of damaged files: an hour or more
 	@$(BIN)/python -m pytest -n 2 -m exhaustive

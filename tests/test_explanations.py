@@ -147,6 +147,9 @@ def test_the_reference_pages_have_a_row_for_every_key(tmp_path):
         rows = [line for line in text.splitlines() if line.startswith("| `")]
         assert {row.split("`")[1] for row in rows} == set(keys)
         assert all(row.replace("\\|", "").count("|") == 6 for row in rows)
+    for page in tmp_path.iterdir():
+        kept = ROOT / "docs" / "reference" / page.name
+        assert kept.read_text() == page.read_text(), "renew it: .venv/bin/python docs/reference_pages.py"
 
 
 def test_a_declared_range_is_what_a_value_is_checked_by():
