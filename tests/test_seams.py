@@ -3,12 +3,15 @@
 Cells: `test_cells.py`; samplers and pruners: `test_methods.py`; launchers: `test_launchers_registry.py`.
 """
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 import rnnsweep.tasks as tasks
 from rnnsweep.config import architectures, compose
@@ -17,10 +20,11 @@ from rnnsweep.data.tables import FORMATS, Format, formats
 from rnnsweep.data.tables.delimited import read_delimited
 from rnnsweep.errors import UserError
 from rnnsweep.networks import build
-from rnnsweep.tasks import Score, find_spec, spec_named, specs
+from rnnsweep.tasks import Score, find_spec, score_named, spec_named, specs
 from rnnsweep.tasks.score import LOWER
 from rnnsweep.training import evaluate, train
 
+ROOT = Path(__file__).parents[1]
 SMALL = (
     "model=gru",
     "model.hidden_size=4",
@@ -117,6 +121,68 @@ def test_a_score_is_one_function_and_one_entry_and_may_decide(project, tmp_path,
     assert run.score == entry
     rows = len(found.answers["predictions_N"])
     assert found.values["misses"] == pytest.approx(rows * (1 - found.values["accuracy"]))
+
+
+@pytest.fixture
+def distribution(tmp_path, monkeypatch):
+    """Install a package with one module and one entry point among `rnnsweep.scores`, for one test."""
+
+    def install(entry, module):
+        folder = tmp_path / "site"
+        (folder / "my_scores-1.dist-info").mkdir(parents=True)
+        (folder / "my_scores-1.dist-info" / "METADATA").write_text("Name: my-scores\nVersion: 1\n")
+        (folder / "my_scores-1.dist-info" / "entry_points.txt").write_text(f"[rnnsweep.scores]\n{entry}\n")
+        (folder / "my_scores.py").write_text(module)
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.delitem(sys.modules, "my_scores", raising=False)
+        specs.cache_clear()
+
+    yield install
+    specs.cache_clear()
+
+
+def test_a_score_of_another_distribution_is_one_module_and_an_entry_point(project, distribution, tmp_path):
+    page = (ROOT / "docs" / "extending.md").read_text()
+    entry, module = re.search(
+        r'^"(classification.kappa" = "[^"]*)".*?(# my_scores.py.*?)^```', page, re.M | re.S
+    ).groups()
+    distribution(entry.replace('"', ""), module)
+    run = compose(["data.train=rows.csv", "objective=kappa", *SMALL])
+    scores = train(run, folder=tmp_path / "run")
+    found = evaluate(run, scores.checkpoint)
+    assert run.score.title == "Cohen's kappa"
+    assert found.values["kappa"] == pytest.approx(
+        cohen_kappa_score(found.targets_N, found.answers["predictions_N"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "module", "message"),
+    [
+        (
+            "tagging.x = my_scores:X",
+            "X = 1",
+            "must be named TASK.SCORE, with a task of classification, regression",
+        ),
+        ("classification.x = my_scores:X", "X = 1", "is a int; it must be a rnnsweep.tasks.Score"),
+        ("classification.x = my_scores:X", "import nothing_such", "cannot be imported: ModuleNotFoundError"),
+        (
+            "classification.x = my_scores:X",
+            "from rnnsweep.tasks.classification import TASK\nX = TASK.primary",
+            "task=classification already has a score 'accuracy'; choose another name",
+        ),
+    ],
+)
+def test_an_entry_point_that_is_no_score_is_named(distribution, entry, module, message):
+    distribution(entry, module)
+    with pytest.raises(UserError, match=re.escape(message)):
+        specs()
+
+
+def test_runs_that_were_chosen_by_a_score_that_is_not_here_are_not_compared_by_another():
+    with pytest.raises(UserError, match=r"score 'kappa' of task=classification.*install the distribution"):
+        score_named("classification", "kappa")
+    assert score_named(None, None).name == "accuracy"
 
 
 SQUARES = '''

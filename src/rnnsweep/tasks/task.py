@@ -7,9 +7,10 @@ this package with a constant ``TASK``; it is found by being there.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,7 @@ ANSWERS = ("numbers", "one", "several")
 TARGETS = ("column", "next")
 DEFAULT = "classification"  # of runs that were recorded before there were other tasks
 LOSS = "loss"  # the name of what is minimised, beside the scores
+SCORES = "rnnsweep.scores"  # entry points TASK.SCORE of other distributions
 
 
 class Table(NamedTuple):
@@ -196,14 +198,38 @@ class TaskSpec:
         return {one.name: one.of(counts) for one in self.scores if names is None or one.name in names}
 
 
+def _score_of(entry: EntryPoint, tasks: Mapping[str, TaskSpec]) -> tuple[str, Score]:
+    """Import the score that another distribution offers; return it after the task that it is added to."""
+    where = f"entry point {entry.name} = {entry.value} of {SCORES}"
+    task, _, _ = entry.name.partition(".")
+    if task not in tasks:
+        raise UserError(f"{where}: must be named TASK.SCORE, with a task of {', '.join(tasks)}")
+    try:
+        score = entry.load()
+    except Exception as error:
+        raise UserError(f"{where}: cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(score, Score):
+        raise UserError(f"{where}: is a {type(score).__name__}; it must be a rnnsweep.tasks.Score")
+    if score.name in (LOSS, *(one.name for one in tasks[task].scores)):
+        raise UserError(f"{where}: task={task} already has a score {score.name!r}; choose another name")
+    return task, score
+
+
 @cache
 def specs() -> dict[str, TaskSpec]:
-    """Return the tasks that there are, by name, the default first."""
+    """Return the tasks that there are, by name, the default first, with the scores of other distributions.
+
+    Raises:
+        UserError: an entry point of `SCORES` that is no score of a task.
+    """
     package = import_module("rnnsweep.tasks")
     modules = (
         import_module(f"rnnsweep.tasks.{m.name}") for m in iter_modules(package.__path__) if not m.ispkg
     )
     by_name = {module.TASK.name: module.TASK for module in modules if hasattr(module, "TASK")}
+    for entry in sorted(entry_points(group=SCORES), key=lambda entry: entry.name):
+        task, score = _score_of(entry, by_name)
+        by_name[task] = replace(by_name[task], scores=(*by_name[task].scores, score))
     return {name: by_name[name] for name in sorted(by_name, key=lambda name: (name != DEFAULT, name))}
 
 
@@ -226,9 +252,19 @@ def spec_named(name: str | None) -> TaskSpec:
 
 
 def score_named(task: str | None = None, score: str | None = None) -> Score:
-    """Return the score by which a recorded run was chosen; older records do not name it."""
+    """Return the score by which a recorded run was chosen; older records do not name it.
+
+    Raises:
+        UserError: the task has no such score here.
+    """
     spec = spec_named(task)
-    return next((one for one in spec.scores if one.name == score), spec.primary)
+    for one in spec.scores:
+        if score in (None, one.name):
+            return one
+    raise UserError(
+        f"score {score!r} of task={spec.name}, by which runs were recorded: nothing that is installed here has"
+        f" it; install the distribution that has it in its entry points {SCORES}"
+    )
 
 
 def spec_of(score: Score) -> TaskSpec:
