@@ -262,7 +262,7 @@ def score_named(task: str | None = None, score: str | None = None) -> Score:
         if score in (None, one.name):
             return one
     raise UserError(
-        f"score {score!r} of task={spec.name}, by which runs were recorded: nothing that is installed here has"
+        f"score {score!r} of task={spec.name}, by which runs were recorded: nothing that is installed has"
         f" it; install the distribution that has it in its entry points {SCORES}"
     )
 
