@@ -1,6 +1,7 @@
 """Settings of the whole suite: its own folders for caches and records, the real rows where they lie."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,11 +28,11 @@ def root() -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project folder with the repository's conf/; mlruns/ does not exist in it yet."""
+    """A project folder with the repository's conf/ and a copy of its sweeps/; mlruns/ is not there yet."""
     place = tmp_path / "home"
     place.mkdir()
     (place / "conf").symlink_to(ROOT / "conf")
-    (place / "sweeps").symlink_to(ROOT / "sweeps")
+    shutil.copytree(ROOT / "sweeps", place / "sweeps")
     monkeypatch.setenv("RNNSWEEP_HOME", str(place))
     monkeypatch.chdir(place)
     return place
