@@ -6,7 +6,7 @@ from rich.console import Console
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records, print_comparison, render_report
-from rnnsweep.comparison.evidence.test_reads import say_reads, sort_reads
+from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.mistakes import LONGEST, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, read_predictions, row_values
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings

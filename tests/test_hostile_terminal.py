@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from rnnsweep.cli import main
 from rnnsweep.cli.console import QuietConsole
+from rnnsweep.cli.control_characters import escape_control_characters
 from rnnsweep.cli.output import consoles, echo, one_json_object
-from rnnsweep.cli.visible import visible
 from rnnsweep.safety.spreadsheet import no_formula
 
 CLIPBOARD = "\x1b]52;c;ZXZpbA==\x07"
@@ -59,12 +59,12 @@ def test_colours_of_our_own_stay():
     console = QuietConsole(force_terminal=True, color_system="truecolor", markup=False, file=io.StringIO())
     console.print("red", style="red")
     assert "\x1b[31m" in console.file.getvalue()
-    assert visible("\x1b[31mred\x1b[0m") == "\x1b[31mred\x1b[0m"
+    assert escape_control_characters("\x1b[31mred\x1b[0m") == "\x1b[31mred\x1b[0m"
 
 
 @given(st.text())
 def test_visible_text_holds_no_control_character_but_line_and_tab(text):
-    shown = re.sub("\x1b\\[[0-9;]*m", "", visible(text))
+    shown = re.sub("\x1b\\[[0-9;]*m", "", escape_control_characters(text))
     assert all(letter in "\n\t" or not re.match("[\x00-\x1f\x7f-\x9f]", letter) for letter in shown)
 
 

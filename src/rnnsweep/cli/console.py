@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from rnnsweep.cli.visible import visible
+from rnnsweep.cli.control_characters import escape_control_characters
 
 
 class QuietConsole(Console):
@@ -17,7 +17,7 @@ class QuietConsole(Console):
             if segment.control or segment.text.isprintable() or segment.text == "\n":
                 yield segment
             else:
-                yield Segment(visible(segment.text), segment.style)
+                yield Segment(escape_control_characters(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
         """Pass it on."""

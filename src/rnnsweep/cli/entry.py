@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from rnnsweep.cli.command import Group
-from rnnsweep.cli.visible import visible
+from rnnsweep.cli.control_characters import escape_control_characters
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.runtime.collector import collect_seldom
@@ -166,4 +166,4 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
 
 def _say(word: str, text: str) -> None:
     styled = click.style(word, fg="red" if "error" in word else "yellow", bold=True) if word else ""
-    click.echo(" ".join(part for part in (styled, visible(text)) if part), err=True)
+    click.echo(" ".join(part for part in (styled, escape_control_characters(text)) if part), err=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnsweep.cli.visible import visible
+from rnnsweep.cli.control_characters import escape_control_characters
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a line of text in which nothing of others speaks to the terminal."""
-    click.echo(visible(str(text)), err=err, nl=nl)
+    click.echo(escape_control_characters(str(text)), err=err, nl=nl)
 
 
 def consoles() -> "tuple[Console, Console]":

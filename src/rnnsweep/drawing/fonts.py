@@ -11,7 +11,7 @@ NOTE = "in parentheses: the number of a name that no font of this machine has"
 
 
 @contextmanager
-def lettering(names: Iterable[str], *, title: str = "") -> Iterator[Callable[[str], str]]:
+def fonts_for(names: Iterable[str], *, title: str = "") -> Iterator[Callable[[str], str]]:
     """Draw text, within, in fonts that have the names' letters, and take no name for a formula.
 
     Args:
@@ -26,7 +26,7 @@ def lettering(names: Iterable[str], *, title: str = "") -> Iterator[Callable[[st
 
     names = list(dict.fromkeys(names))
     needed = frozenset(ord(c) for name in [*names, title] for c in name if _is_drawn(c))
-    families, missing = _fonts(needed)
+    families, missing = _families_for(needed)
     numbers = {name: f"({place})" for place, name in enumerate(names, 1) if missing & {ord(c) for c in name}}
     with matplotlib.rc_context({"font.family": list(families), "text.parse_math": False}):
         yield lambda text: numbers.get(text) or "".join(_BOX if ord(c) in missing else c for c in text)
@@ -38,7 +38,7 @@ def _is_drawn(character: str) -> bool:
 
 
 @lru_cache(maxsize=32)
-def _fonts(needed: frozenset[int]) -> tuple[Sequence[str], frozenset[int]]:
+def _families_for(needed: frozenset[int]) -> tuple[Sequence[str], frozenset[int]]:
     """Return the families that have most of the characters, and the characters that none has."""
     from matplotlib.font_manager import FontProperties, findfont, fontManager
     from matplotlib.ft2font import FT2Font

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from rnnsweep.drawing.fonts import NOTE, lettering
+from rnnsweep.drawing.fonts import NOTE, fonts_for
 from rnnsweep.inspection.trace import Inspection, Numbers, shown_token
 
 _SIGNED = {"state", "memory", "candidate"}  # around zero; gates go from 0 (shut) to 1 (open)
@@ -20,7 +20,7 @@ _SIGNED = {"state", "memory", "candidate"}  # around zero; gates go from 0 (shut
 
 def draw(inspection: Inspection, *, title: str) -> bytes:
     """Draw classes, saliency and every gate and state of every layer; give the picture as PNG."""
-    with lettering([*inspection.labels, *map(shown_token, inspection.tokens), title]) as write:
+    with fonts_for([*inspection.labels, *map(shown_token, inspection.tokens), title]) as write:
         return _draw(inspection, write, write(title))
 
 

@@ -19,7 +19,7 @@ from rnnsweep.trial.messages import Channel, Outcome, TrialTask
 from rnnsweep.trial.reads import note_test_read
 from rnnsweep.trial.record import close_record, open_record, record_scores
 from rnnsweep.trial.reporter import Reporter
-from rnnsweep.trial.test_scores import keep_predictions, test_scores
+from rnnsweep.trial.scores_of_test_part import keep_predictions, score_test_part
 
 Train: TypeAlias = Callable[..., Scores]  # as `rnnsweep.training.train`
 
@@ -121,7 +121,7 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
     if task.role == "replicate":
         assert scores.checkpoint is not None
         note_test_read(task, channel)
-        values |= test_scores(run, scores.checkpoint, task=task.files, record=record)
+        values |= score_test_part(run, scores.checkpoint, task=task.files, record=record)
     return Outcome("complete", scores=values)
 
 

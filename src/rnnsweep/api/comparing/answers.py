@@ -82,7 +82,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
 
     from rnnsweep.comparison import compare_records, write_report
-    from rnnsweep.comparison.test_rows import TestRows, predictions_of, read_test_rows
+    from rnnsweep.comparison.rows_of_test_part import TestRows, predictions_of, read_test_rows
     from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
     from rnnsweep.state.siblings import further_studies

@@ -96,7 +96,7 @@ def _score_of(scores: Mapping[str, object]) -> Score | None:
 
 def _groups(over: "Sequence[Ended]") -> "NDArray[np.uint64] | None":
     """Return the groups of the test rows, where the sweep's data has any."""
-    from rnnsweep.comparison.test_rows import read_groups
+    from rnnsweep.comparison.rows_of_test_part import read_groups
 
     task = over[0][0]
     return read_groups(task.overrides, task.conf)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.comparison.evidence.intervals_svg import interval_svg
-from rnnsweep.comparison.evidence.test_reads import TestReads
+from rnnsweep.comparison.evidence.reads_of_test_part import TestReads
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import McNemar

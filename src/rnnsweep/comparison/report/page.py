@@ -10,10 +10,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.evidence.derived import say_derived
+from rnnsweep.comparison.evidence.reads_of_test_part import TestReads, say_reads
 from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Spent, Standing
-from rnnsweep.comparison.evidence.test_reads import TestReads, say_reads
+from rnnsweep.comparison.figures import scores_of_test_part
 from rnnsweep.comparison.figures import search as search_charts
-from rnnsweep.comparison.figures import test_scores
 from rnnsweep.comparison.figures.drawing import css
 from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
 from rnnsweep.comparison.figures.front import front_figure
@@ -112,7 +112,7 @@ def _bars(standings: Sequence[Standing]) -> dict[str, dict[str, Any]]:
     linear = place(next((s.test.mean for s in standings if s.baseline), None))
     return {
         s.architecture: {
-            "tooltip": test_scores.say_test(s),
+            "tooltip": scores_of_test_part.say_test(s),
             "mean": place(s.test.mean),
             "low": place(s.test.low),
             "high": place(s.test.high),
@@ -130,10 +130,10 @@ def charts(comparison: Comparison) -> dict[str, Any]:
 def figures(comparison: Comparison) -> list[Figure]:
     """Draw the figures that the records allow."""
     drawn = (
-        test_scores.pairs_figure(comparison),
-        test_scores.replicates_figure(comparison),
+        scores_of_test_part.pairs_figure(comparison),
+        scores_of_test_part.replicates_figure(comparison),
         front_figure(comparison),
-        test_scores.parameters_figure(comparison),
+        scores_of_test_part.parameters_figure(comparison),
         search_charts.curves_figure(comparison),
         search_charts.trials_figure(comparison),
         search_charts.importance_figure(comparison),

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.comparison.evidence.derived import say_derived
+from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
 from rnnsweep.comparison.evidence.records import HERE, Comparison, Standing, Verdict
-from rnnsweep.comparison.evidence.test_reads import say_reads
 from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.evidence.facts import describe_plan, describe_sweep
+from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
 from rnnsweep.comparison.evidence.studies import find_bought
-from rnnsweep.comparison.evidence.test_reads import say_reads, sort_reads
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, describe_test_part, row_values
 from rnnsweep.comparison.replicate_plan import ReplicatePlan

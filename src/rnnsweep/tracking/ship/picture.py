@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.drawing.fonts import NOTE, lettering
+from rnnsweep.drawing.fonts import NOTE, fonts_for
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.tasks.score import HIGHER
 
@@ -32,7 +32,7 @@ def curves_of(score: Score) -> dict[str, tuple[str, str]]:
 
 def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str, score: Score) -> bytes:
     """Draw a score and the loss over optimiser steps, the best validation marked, as PNG."""
-    with lettering([], title=title) as write:
+    with fonts_for([], title=title) as write:
         return _draw_curves(curves, write(title), colour, score)
 
 
@@ -78,7 +78,7 @@ def draw_confusion(table: str) -> bytes:
         ValueError: no square table of counts, or more classes than can be read.
     """
     labels, counts_CC = _read_table(table)
-    with lettering(labels) as write:
+    with fonts_for(labels) as write:
         names = [write(label) for label in labels]
         return _draw_confusion([name[:24] for name in names], counts_CC, noted=names != labels)
 

@@ -6,7 +6,7 @@ import re
 _UNSEEN = re.compile("(\x1b\\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 
-def visible(text: str) -> str:
+def escape_control_characters(text: str) -> str:
     """Return a text in which each control character but tab and newline is replaced by its number.
 
     Sequences that set a colour stay.

@@ -19,7 +19,9 @@ from rnnsweep.tasks.names import tested_names
 from rnnsweep.tracking.spool.record import RunRecord
 
 
-def test_scores(run: RunConfig, checkpoint: Path, *, task: TaskFolder, record: RunRecord) -> dict[str, float]:
+def score_test_part(
+    run: RunConfig, checkpoint: Path, *, task: TaskFolder, record: RunRecord
+) -> dict[str, float]:
     """Evaluate the best weights on the test part; record scores, answers and the task's tables.
 
     The caller has noted that the test part is read.
@@ -46,6 +48,3 @@ def keep_predictions(arrays: Mapping[str, NDArray[Any]], *, task: TaskFolder, re
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
     write_whole(task.predictions, packed.getbuffer())
     record.artifact(task.predictions, task.predictions.name)
-
-
-test_scores.__test__ = False  # type: ignore[attr-defined]  # no test case, whatever pytest thinks of the name

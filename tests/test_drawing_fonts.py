@@ -4,7 +4,7 @@ import warnings
 
 import matplotlib
 
-from rnnsweep.drawing import fonts as lettering
+from rnnsweep.drawing import fonts
 from rnnsweep.tracking.ship.picture import draw_confusion
 
 LABELS = ["很好", "अच्छा", "ดี", "👍🏽", "a $b_1$ c$", "<b>|=", "_private", "été"]
@@ -12,12 +12,12 @@ PRIVATE = "\U000f0000"  # no font has it
 
 
 def test_what_a_font_has_is_written_and_the_rest_is_numbered():
-    with lettering.lettering(["good", PRIVATE, "été"]) as write:
+    with fonts.fonts_for(["good", PRIVATE, "été"]) as write:
         assert [write(name) for name in ("good", PRIVATE, "été")] == ["good", "(2)", "été"]
 
 
 def test_a_title_shows_a_box_for_what_no_font_has():
-    with lettering.lettering([], title=f"run {PRIVATE} x") as write:
+    with fonts.fonts_for([], title=f"run {PRIVATE} x") as write:
         assert write(f"run {PRIVATE} x") == "run \u25a1 x"
 
 
@@ -34,11 +34,11 @@ def test_a_font_that_has_the_letters_is_added(monkeypatch):
         for path in (font_manager.findfont("DejaVu Sans"), other.fname)
     )
     letter = chr(max(own - plain))
-    lettering._fonts.cache_clear()
-    with lettering.lettering([letter]) as write:
+    fonts._families_for.cache_clear()
+    with fonts.fonts_for([letter]) as write:
         assert write(letter) == letter
         assert matplotlib.rcParams["font.family"] == ["DejaVu Sans", "STIXNonUnicode"]
-    lettering._fonts.cache_clear()
+    fonts._families_for.cache_clear()
 
 
 def test_labels_of_every_script_make_a_picture_without_a_warning_of_missing_glyphs():
