@@ -10,8 +10,7 @@ from multiprocessing import Pipe
 import agent_programs
 import pytest
 from agents_in_memory import MemoryTransport, rooms
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from simulation import write_sweep
 from test_launchers import task
 
@@ -25,9 +24,7 @@ from rnnsweep.launchers.agents import AgentLauncher, Gone, line, versions
 from rnnsweep.launchers.agents.controller import fleet, launcher
 from rnnsweep.launchers.agents.line import RESEND_S, Line
 from rnnsweep.launchers.agents.messages import AgentSettings
-from rnnsweep.launchers.agents.node import agent as agent_module
-from rnnsweep.launchers.agents.node import launcher as node_launcher
-from rnnsweep.launchers.agents.node import memory
+from rnnsweep.launchers.agents.node import agent as agent_module, launcher as node_launcher, memory
 from rnnsweep.launchers.agents.node.scratch import make_root
 from rnnsweep.launchers.local import child
 from rnnsweep.runtime.process import ProcessIdentity

@@ -12,8 +12,7 @@ from test_trial import rows, task  # noqa: F401
 from rnnsweep.data import DataConfig, carried, corpora, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher
-from rnnsweep.launchers.agents import corpora as of_agents
+from rnnsweep.launchers.agents import AgentLauncher, corpora as of_agents
 from rnnsweep.trial import Ended
 
 

@@ -11,8 +11,10 @@ from agents_in_memory import MemoryTransport, rooms
 from s3_server import account, s3_server
 from test_agents import ended, local, points, swept_alike, until
 from test_launchers import task
-from test_trial import rows  # noqa: F401
-from test_trial import task as training
+from test_trial import (
+    rows,  # noqa: F401
+    task as training,
+)
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher

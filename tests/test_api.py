@@ -14,8 +14,7 @@ import pytest
 
 import rnnsweep
 from rnnsweep import api
-from rnnsweep.api import Validation
-from rnnsweep.api import training as single
+from rnnsweep.api import Validation, training as single
 from rnnsweep.cli import main
 from rnnsweep.config import flatten
 from rnnsweep.errors import UserError

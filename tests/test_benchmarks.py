@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from benchmarks import __main__ as collector
 from benchmarks import (
+    __main__ as collector,
     limits,
     machine,
     many,

@@ -5,8 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import nn
 
 from rnnsweep.optim import distinct, kernels, lazy, optimizer, skipped

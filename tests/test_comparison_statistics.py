@@ -4,8 +4,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from rnnsweep import comparison as c
@@ -72,7 +71,7 @@ def test_the_interval_of_a_median_lies_between_the_tabled_order_statistics():
     ranks = {6: (1, 6), 10: (2, 9), 20: (6, 15), 30: (10, 21)}
     found = {n: c.median_interval(np.arange(1.0, n + 1)) for n in ranks}
     assert {n: (f.low, f.high) for n, f in found.items()} == ranks
-    assert c.median_interval(np.arange(5.0)).withheld
+    assert c.median_interval(np.arange(5.0)).low is None
 
 
 def test_the_interquartile_mean_and_its_interval_are_those_of_scipy():
@@ -81,14 +80,6 @@ def test_the_interquartile_mean_and_its_interval_are_those_of_scipy():
     assert found.estimate == pytest.approx(stats.trim_mean(values, 0.25), abs=1e-12)
     expected = stats.mstats.trimmed_mean_ci(values, limits=(0.25, 0.25))
     assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-9)
-
-
-def test_a_stratified_interval_weighs_corpora_the_same():
-    found = c.stratified_mean_interval([[0.9, 0.91, 0.92] * 4, [0.5, 0.52]])
-    assert found.estimate == pytest.approx((0.91 + 0.51) / 2)
-    assert found.withheld
-    found = c.stratified_mean_interval([SCORES, OTHERS])
-    assert found.low < found.estimate < found.high
 
 
 @settings(max_examples=25, deadline=None)
@@ -163,16 +154,6 @@ def test_the_probability_of_improvement_has_wilsons_interval():
     assert (found.low, found.high) == pytest.approx(proportion_confint(5, 8, method="wilson"), abs=1e-12)
 
 
-def test_the_probability_over_all_pairs_counts_them():
-    a, b = [0.5, 0.7, 0.7], [0.6, 0.7]
-    wins = [(x > y) + 0.5 * (x == y) for x in a for y in b]
-    assert c.probability_over_all_pairs(a, b) == pytest.approx(np.mean(wins), abs=1e-12)
-
-
-def test_noethers_number_of_pairs_is_the_recommended_one():
-    assert [c.noether_pairs(g) for g in (0.7, 0.75, 0.8)] == [46, 29, 21]
-
-
 def test_mcnemars_exact_test_is_that_of_statsmodels():
     from statsmodels.stats.contingency_tables import mcnemar
 
@@ -237,8 +218,9 @@ def test_no_number_of_replicates_is_given_for_nothing():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(FINITE, min_size=1, max_size=8))
 def test_the_expected_best_is_the_mean_over_all_choices_of_trials(scores):
-    expected = [np.mean([max(s) for s in combinations(scores, n)]) for n in range(1, len(scores) + 1)]
-    assert c.expected_best(scores) == pytest.approx(expected, abs=1e-9)
+    drawn = range(1, max(1, len(scores) // 2) + 1)
+    expected = [np.mean([max(s) for s in combinations(scores, n)]) for n in drawn]
+    assert c.budget_curve(scores).expected == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_budget_curve_ends_at_half_the_trials_and_rises():

@@ -85,6 +85,16 @@ def test_what_a_process_killed_while_writing_left_is_compiled_anew(package):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_a_damaged_file_of_machine_code_is_written_anew(package, suffix):
+    assert ask(package)[0] == 11
+    for file in (package / "some" / "__pycache__").glob(f"outer.outer-*.{suffix}"):
+        file.write_bytes(file.read_bytes()[:40])
+    assert ask(package) == (11, 1, f"{LINE}\n")
+    assert ask(package) == (11, 0, "")
+
+
+@pytest.mark.slow
 def test_machine_code_of_an_installation_that_cannot_be_written_lies_in_the_users_cache(package, monkeypatch):
     (package / "some" / "__pycache__").touch()  # also root cannot make the folder
     monkeypatch.setenv("XDG_CACHE_HOME", str(package / "cache"))

@@ -1,8 +1,7 @@
 """A run that is varied from another is the run that composing gives, or is composed."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from rnnsweep.config import compose, quote, variation, vary
 from rnnsweep.errors import UserError

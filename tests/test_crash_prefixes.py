@@ -36,8 +36,7 @@ from rnnsweep.tracking.ship.shipping import Shipping
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.training import checkpoint
 from rnnsweep.training.scores import Scores
-from rnnsweep.trial import Ended, Report, Reported, Started, TrialTask
-from rnnsweep.trial import run as trial_run
+from rnnsweep.trial import Ended, Report, Reported, Started, TrialTask, run as trial_run
 
 RUNGS, STEPS = 3, 10  # validations of a training, optimiser steps between two
 CURVES = ("train/loss", "validation/accuracy")

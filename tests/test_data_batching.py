@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from rnnsweep.data import Batch, EncodedPart, batch_count, batches, ordered_batches
 from rnnsweep.data.tokens import offsets

@@ -5,8 +5,7 @@ Shapes: T time steps, B texts, E numbers a step in, H units.
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 

@@ -7,8 +7,7 @@ import stat
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rnnsweep import files
 from rnnsweep.errors import UserError

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from simulation import FakeClock, FakeLauncher, write_sweep
 from sweep_records import make_standing
 from test_study_limits import plain, run

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 import torch
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, given, settings, strategies as st
 
 if torch.cuda.is_available():
     pytest.skip("on a GPU the kernels run there (test_fused_gpu)", allow_module_level=True)

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from examples.lesson.__main__ import NAME, lesson_command
 from examples.lesson.gradients import draw_gradients
-from examples.lesson.pages import BEGIN, END, add, write_between
-from examples.lesson.pages import write as write_page
+from examples.lesson.pages import BEGIN, END, add, write as write_page, write_between
 from examples.lesson.rows import SWEEP, Outcome, _question, find_rows, read_rows, running_score
 
 from rnnsweep.cli.entry import main

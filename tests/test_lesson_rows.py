@@ -69,7 +69,7 @@ def test_every_row_trains_and_is_tested(row, folder, tmp_path):
     scores = train(run, folder=tmp_path)
     found = evaluate(run, scores.checkpoint)
     assert len(found.answers["predictions_N"]) == 24
-    assert np.isfinite([scores.validation_loss, found.values["loss"]]).all()
+    assert np.isfinite([scores.values["loss"], found.values["loss"]]).all()
     assert scores.epochs == run.trainer.max_epochs
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from simulation import write_sweep
 from sweep_records import make_runs
 

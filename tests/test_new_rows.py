@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from rnnsweep.comparison import new_rows, row_values, rows_needed, two_level_interval
+from rnnsweep.comparison import new_rows, row_values, rows_needed
 
 
 def draw(rng, *, replicates, rows, of_replicates, of_rows, rest, shift=0.0):
@@ -87,6 +86,16 @@ def test_the_interval_holds_the_truth_in_at_least_93_percent_and_no_more_than_5_
     ]
     assert np.mean([one.low <= 0 <= one.high for one in found]) >= 0.93
     assert np.mean([one.p <= 0.05 for one in found]) <= 0.05 + 2 * (0.05 * 0.95 / 600) ** 0.5
+
+
+def two_level_interval(d_RN, *, resamples=1999):
+    """Bound the mean by the pigeonhole bootstrap (Owen 2007): replicates and rows drawn again, each alone.
+
+    It counts the rest three times and its quantiles are too near for few replicates.
+    """
+    rng = np.random.default_rng(0)
+    times_BR, times_BN = (rng.multinomial(n, np.full(n, 1 / n), size=resamples) / n for n in d_RN.shape)
+    return tuple(np.percentile(np.einsum("bn,bn->b", times_BR @ d_RN, times_BN), [2.5, 97.5]))
 
 
 def test_the_two_level_bootstrap_agrees_where_there_are_many_replicates_and_rows():

@@ -3,8 +3,7 @@
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from rnnsweep import options

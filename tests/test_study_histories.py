@@ -10,8 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
 from rnnsweep.engine import run_sweep

@@ -5,8 +5,7 @@ from collections import Counter
 
 import optuna
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 from test_study import hash_of, plain, score_of
 

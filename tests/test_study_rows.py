@@ -5,8 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rnnsweep.config import compose
 from rnnsweep.data import DataConfig, prepare

@@ -5,8 +5,7 @@ import warnings
 
 import optuna
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from simulation import write_sweep
 
 from rnnsweep.config import compose, flatten

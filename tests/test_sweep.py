@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rnnsweep.errors import UserError
 from rnnsweep.sweepfile import Choices, FloatRange, IntRange, Method, read_sweep

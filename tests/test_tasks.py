@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as oracle
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from rnnsweep.errors import UserError

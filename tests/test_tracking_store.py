@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from tracking_store import Flaky, fresh_store, open_run, points, ship
 
 from rnnsweep.drawing.palette import colour

@@ -13,6 +13,7 @@ from rnnsweep.json_text import parse_texts
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.task_folder import LAST
 from rnnsweep.tasks.names import tested_names
 from rnnsweep.tracking.tags import Tag
 
@@ -82,7 +83,6 @@ def resumable(name: str, mlruns: Path) -> "RunRow":
             is gone.
     """
     from rnnsweep.tracking import find_run, sync
-    from rnnsweep.training.checkpoint import LAST
 
     sync(mlruns)  # writes the end of runs whose process died
     row: RunRow = find_run(mlruns, name)

@@ -73,8 +73,7 @@ def export(name: str | Path, to: str | Path | None = None) -> Exported:
     Raises:
         UserError: the sweep never started, or the file cannot be written.
     """
-    from rnnsweep.engine import export as read
-    from rnnsweep.engine import storage_url
+    from rnnsweep.engine import export as read, storage_url
 
     mlruns, name = find_paths().mlruns, find_name(name, find_paths())
     file = None if to is None else Path(to)

@@ -18,6 +18,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
+from rnnsweep.state.task_folder import LAST
 from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
@@ -240,7 +241,6 @@ def _fit(
 
 
 def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:
-    from rnnsweep.training.checkpoint import LAST
     from rnnsweep.trial.record import summary_of
 
     record.summary(summary_of(scores))

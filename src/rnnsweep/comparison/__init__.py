@@ -5,16 +5,15 @@ from rnnsweep.runtime.lazy import lazy_names
 __getattr__, __all__ = lazy_names(
     __name__,
     {
-        ".statistics.budget": "BudgetCurve budget_curve expected_best study_curve",
+        ".statistics.budget": "BudgetCurve budget_curve study_curve",
         ".verdicts.compare": "compare_records",
         ".verdicts.foreign": "compare_foreign",
         ".verdicts.corpora": "CorporaComparison RankedPair compare_corpora",
         ".report.corpora": "corpora_table render_corpora write_corpora_report",
         ".report.figure_files": "write_figures",
-        ".statistics.improvement": "McNemar mcnemar meets_rule noether_pairs probability_of_improvement "
-        "probability_over_all_pairs",
+        ".statistics.improvement": "McNemar mcnemar meets_rule probability_of_improvement",
         ".statistics.intervals": "Interval bca_interval difference_interval interquartile_mean "
-        "interquartile_mean_interval mean_interval median_interval stratified_mean_interval t_interval",
+        "interquartile_mean_interval mean_interval median_interval t_interval",
         ".statistics.permutation": "fewest_pairs holm one_sample_p sign_flip_p smallest_p",
         ".statistics.power": "equivalence_p minimum_detectable_difference replicates_to_equate "
         "replicates_to_separate separation_power",
@@ -23,8 +22,8 @@ __getattr__, __all__ = lazy_names(
         ".report.page": "charts render_report write_report",
         ".predictions": "TestPart",
         ".replicate_plan": "Reach ReplicatePlan reach_of",
-        ".statistics.group_sequential": "Look fewest_to_claim plan_looks sequential_p spent",
-        ".statistics.new_rows": "NewRows new_rows row_values rows_needed two_level_interval",
+        ".statistics.group_sequential": "Look plan_looks sequential_p spent",
+        ".statistics.new_rows": "NewRows new_rows row_values rows_needed",
         ".verdicts.advice": "next_command next_total open_names",
         ".verdicts.racing": "Race race",
         ".verdicts.decisions": "Decision decide",

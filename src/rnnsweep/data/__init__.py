@@ -5,17 +5,21 @@ from typing import TYPE_CHECKING
 from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.data.batching import Batch as Batch
-    from rnnsweep.data.batching import batch_count as batch_count
-    from rnnsweep.data.batching import batch_rows as batch_rows
-    from rnnsweep.data.batching import batches as batches
-    from rnnsweep.data.batching import gather as gather
-    from rnnsweep.data.batching import ordered_batches as ordered_batches
+    from rnnsweep.data.batching import (
+        Batch as Batch,
+        batch_count as batch_count,
+        batch_rows as batch_rows,
+        batches as batches,
+        gather as gather,
+        ordered_batches as ordered_batches,
+    )
     from rnnsweep.data.config import DataConfig as DataConfig
-    from rnnsweep.data.encoded import EncodedCorpus as EncodedCorpus
-    from rnnsweep.data.encoded import EncodedPart as EncodedPart
-    from rnnsweep.data.encoded import prepare as prepare
-    from rnnsweep.data.encoded import read_texts as read_texts
+    from rnnsweep.data.encoded import (
+        EncodedCorpus as EncodedCorpus,
+        EncodedPart as EncodedPart,
+        prepare as prepare,
+        read_texts as read_texts,
+    )
     from rnnsweep.data.sources._columns import NoColumn as NoColumn
 
 __getattr__, __all__ = lazy_names(

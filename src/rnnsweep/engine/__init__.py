@@ -6,13 +6,14 @@ from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.engine.run import run_sweep as run_sweep
-    from rnnsweep.engine.steering import enqueue as enqueue
-    from rnnsweep.engine.steering import export as export
-    from rnnsweep.engine.steering import retry as retry
-    from rnnsweep.engine.steering import stop as stop
-    from rnnsweep.engine.steering import storage_url as storage_url
-    from rnnsweep.runtime.clock import Clock as Clock
-    from rnnsweep.runtime.clock import SystemClock as SystemClock
+    from rnnsweep.engine.steering import (
+        enqueue as enqueue,
+        export as export,
+        retry as retry,
+        stop as stop,
+        storage_url as storage_url,
+    )
+    from rnnsweep.runtime.clock import Clock as Clock, SystemClock as SystemClock
 
 __getattr__, __all__ = lazy_names(
     __name__,

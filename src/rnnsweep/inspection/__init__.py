@@ -10,9 +10,7 @@ from rnnsweep.runtime.lazy import lazy_names
 if TYPE_CHECKING:
     from rnnsweep.inspection.page import write_page as write_page
     from rnnsweep.inspection.picture import draw as draw
-    from rnnsweep.inspection.trace import Inspection as Inspection
-    from rnnsweep.inspection.trace import LayerView as LayerView
-    from rnnsweep.inspection.trace import read as read
+    from rnnsweep.inspection.trace import Inspection as Inspection, LayerView as LayerView, read as read
 
 __getattr__, __all__ = lazy_names(
     __name__,

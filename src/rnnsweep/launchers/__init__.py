@@ -6,12 +6,14 @@ from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.launchers.local.launcher import LocalLauncher as LocalLauncher
-    from rnnsweep.launchers.registry import LauncherSpec as LauncherSpec
-    from rnnsweep.launchers.registry import check_engine as check_engine
-    from rnnsweep.launchers.registry import check_launcher as check_launcher
-    from rnnsweep.launchers.registry import engine_names as engine_names
-    from rnnsweep.launchers.registry import make_launcher as make_launcher
-    from rnnsweep.launchers.registry import parse_launcher as parse_launcher
+    from rnnsweep.launchers.registry import (
+        LauncherSpec as LauncherSpec,
+        check_engine as check_engine,
+        check_launcher as check_launcher,
+        engine_names as engine_names,
+        make_launcher as make_launcher,
+        parse_launcher as parse_launcher,
+    )
 
 __getattr__, __all__ = lazy_names(
     __name__,

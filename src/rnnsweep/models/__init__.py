@@ -11,13 +11,14 @@ from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.models.card import Card as Card
-    from rnnsweep.models.folder import read_model as read_model
-    from rnnsweep.models.folder import write_model as write_model
+    from rnnsweep.models.folder import read_model as read_model, write_model as write_model
     from rnnsweep.models.onnx_file import export_onnx as export_onnx
-    from rnnsweep.models.text_model import Answer as Answer
-    from rnnsweep.models.text_model import NumberPrediction as NumberPrediction
-    from rnnsweep.models.text_model import Prediction as Prediction
-    from rnnsweep.models.text_model import TextModel as TextModel
+    from rnnsweep.models.text_model import (
+        Answer as Answer,
+        NumberPrediction as NumberPrediction,
+        Prediction as Prediction,
+        TextModel as TextModel,
+    )
 
 __getattr__, __all__ = lazy_names(
     __name__,

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from rnnsweep.data import EncodedPart, ordered_batches
-from rnnsweep.data import tokens as texts_to_ids
+from rnnsweep.data import EncodedPart, ordered_batches, tokens as texts_to_ids
 from rnnsweep.data.encoded import NO_TARGET
 from rnnsweep.data.tokens import Tokeniser
 from rnnsweep.networks import Network

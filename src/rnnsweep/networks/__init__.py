@@ -10,8 +10,7 @@ from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.networks.config import ModelConfig as ModelConfig
-    from rnnsweep.networks.network import Network as Network
-    from rnnsweep.networks.network import build as build
+    from rnnsweep.networks.network import Network as Network, build as build
     from rnnsweep.networks.size import parameter_count as parameter_count
 
 __getattr__, __all__ = lazy_names(

@@ -11,6 +11,7 @@ Numba brings its own compiler (LLVM) along: no C compiler is needed. Where Numba
 import hashlib
 import logging
 import os
+import pickle
 import sys
 import time
 from collections.abc import Callable
@@ -43,6 +44,18 @@ except ImportError:
 
 _LOG = logging.getLogger(__name__)
 _PATIENCE = 120.0  # seconds to wait for another process's compiler; then two compile the same
+
+# what unpickling a damaged file raises; `pickle` names these, its opcodes the rest
+_DAMAGED = (
+    OSError,
+    pickle.UnpicklingError,
+    EOFError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 _MADE: list[Any] = []  # the functions that are compiled at first use
 
@@ -90,7 +103,7 @@ def load_kept() -> None:
     Processes that are forked later have it: each of their trainings would spend a fifth of a second on it.
     """
     for function in _MADE:
-        with suppress(Exception):  # files that are damaged: who needs the function compiles it anew
+        with suppress(*_DAMAGED):  # `load_overload` writes the files anew where the function is needed
             for signature in function._cache.kept(function.targetctx):
                 function.compile(signature)
 
@@ -135,13 +148,20 @@ class _Cache(FunctionCache):
     _impl_class = _Files
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        overload = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        overload = self._load(sig, target_context)
         if overload is None:
             _TURN.take(Path(self.cache_path))
-            overload = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            overload = self._load(sig, target_context)
             if overload is not None:
                 _TURN.give_back()
         return overload
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except _DAMAGED:
+            with suppress(OSError):
+                self.flush()  # type: ignore[no-untyped-call]  # an index of nothing: it is compiled anew
 
     def kept(self, target_context: Any) -> list[Any]:
         """List the types of arguments whose machine code for this processor is on disk."""

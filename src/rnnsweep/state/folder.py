@@ -33,8 +33,7 @@ from rnnsweep.safety.yaml_files import copy_yaml
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.lock import is_running, read_controller, sole_controller
 from rnnsweep.state.looks import Looks, note_look, read_looks, write_advice
-from rnnsweep.state.task_folder import TEST_READS, note_test_read
-from rnnsweep.state.task_folder import TaskFolder as TaskFolder
+from rnnsweep.state.task_folder import TEST_READS, TaskFolder as TaskFolder, note_test_read
 from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
 
 if TYPE_CHECKING:

@@ -10,6 +10,9 @@ from rnnsweep.files import JsonLines, own_folder, read_json, write_whole
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state.outcome import OUTCOME, Outcome
 
+CHECKPOINTS = "checkpoints"  # in the task's folder
+LAST, BEST = "last.ckpt", "best.ckpt"  # in a folder of checkpoints: to resume from, and the best validation's
+PREDICTIONS = "test_predictions.npz"  # in the task's folder
 TEST_READS = "test_reads.jsonl"  # in the sweep's folder
 
 
@@ -36,12 +39,12 @@ class TaskFolder:
         Raises:
             UserError: there is a link in its place.
         """
-        return own_folder(self.path, "checkpoints")
+        return own_folder(self.path, CHECKPOINTS)
 
     @property
     def predictions(self) -> Path:
         """What a replicate predicted on the test part."""
-        return self.path / "test_predictions.npz"
+        return self.path / PREDICTIONS
 
     def outcome(self) -> Outcome | None:
         """Read how it ended; None where it has not."""

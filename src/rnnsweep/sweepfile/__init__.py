@@ -1,8 +1,8 @@
 """Sweep files: read, checked and typed. Nothing here imports the configuration or Optuna."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rnnsweep.runtime.lazy import lazy_names
 from rnnsweep.sweepfile.inheriting import rewritten
 from rnnsweep.sweepfile.search_space.derived import Derived
 from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension, FloatRange, IntRange
@@ -27,11 +27,6 @@ __all__ = [
     "rewritten",
     "sweep_schema",
 ]
-_HOMES = {"read_sweep": "file", "sweep_schema": "model"}  # they import pydantic
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name from its home when it is first used (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, _ = lazy_names(
+    __name__, {".file": "read_sweep", ".model": "sweep_schema"}
+)  # they import pydantic

@@ -287,5 +287,4 @@ TASK = TaskSpec(
     baseline="TF-IDF and logistic regression",
     penalties=(1.0, 10.0),
     tables=tables,
-    answer_words="a label and the probability of each",
 )

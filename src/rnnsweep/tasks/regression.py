@@ -173,5 +173,4 @@ TASK = TaskSpec(
     baseline="TF-IDF and ridge regression",
     penalties=(1.0, 0.1),
     tables=tables,
-    answer_words="a number",
 )

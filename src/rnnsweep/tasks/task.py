@@ -172,7 +172,6 @@ class TaskSpec:
     tables: Callable[
         ..., list[Table]
     ]  # (labels, targets_N, answers, texts of rows_M) -> files of a test part
-    answer_words: str  # what serving returns, in words
 
     @property
     def primary(self) -> Score:

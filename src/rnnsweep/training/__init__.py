@@ -9,8 +9,7 @@ from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.training.distributed.ranks import LostProcess as LostProcess
-    from rnnsweep.training.evaluation import Evaluation as Evaluation
-    from rnnsweep.training.evaluation import evaluate as evaluate
+    from rnnsweep.training.evaluation import Evaluation as Evaluation, evaluate as evaluate
     from rnnsweep.training.fit import train as train
     from rnnsweep.training.module import Diverged as Diverged
     from rnnsweep.training.scores import Scores as Scores

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import open_own
-
-LAST, BEST = "last.ckpt", "best.ckpt"
+from rnnsweep.state.task_folder import BEST as BEST, LAST as LAST
 
 
 def write(content: dict[str, Any], path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.tasks import LOSS, Score
+from rnnsweep.tasks import Score
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,6 @@ class Scores:
     def validation(self) -> float:
         """Natural value of the score; NaN without a validation."""
         return self.values.get(self.score.name, math.nan)
-
-    @property
-    def validation_loss(self) -> float:
-        """The loss of the same validation."""
-        return self.values.get(LOSS, math.nan)
 
     def plain(self) -> dict[str, Any]:
         """Return what a record of the training holds: plain values, those that there are."""

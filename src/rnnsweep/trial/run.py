@@ -11,8 +11,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.tracking.machine.monitor import MachineMonitor
 from rnnsweep.tracking.spool.record import RunRecord
-from rnnsweep.training import Scores, train
-from rnnsweep.training import checkpoint as checkpoints
+from rnnsweep.training import Scores, checkpoint as checkpoints, train
 from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, REMOVED, CorpusDiffers, explain, print_trace
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask

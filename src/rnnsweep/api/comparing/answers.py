@@ -190,8 +190,7 @@ def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None
     Raises:
         UserError: as `compare`; fewer than two sweeps, or two of one corpus.
     """
-    from rnnsweep.comparison import compare_corpora as rank
-    from rnnsweep.comparison import write_corpora_report
+    from rnnsweep.comparison import compare_corpora as rank, write_corpora_report
 
     found = rank([compare(sweep, margin=margin) for sweep in sweeps])
     report = find_paths().mlruns / "comparisons" / f"{'+'.join(found.sweeps)}.html"

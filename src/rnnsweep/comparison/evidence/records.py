@@ -117,7 +117,6 @@ class Verdict:
     )  # further replicates of each; 0 where the matter is settled, None: no telling
     sentence: str
     pairs: int = 0
-    p_alone: float | None = None  # before Holm's correction
     improvement: Interval | None = None  # P(A > B)
     detectable: float | None = None  # smallest true difference that these pairs separate in 80 % of cases
     baseline: bool = False  # b is the baseline

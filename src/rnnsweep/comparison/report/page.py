@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import TestReads, say_reads
 from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Spent, Standing
-from rnnsweep.comparison.figures import scores_of_test_part
-from rnnsweep.comparison.figures import search as search_charts
+from rnnsweep.comparison.figures import scores_of_test_part, search as search_charts
 from rnnsweep.comparison.figures.drawing import css
 from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
 from rnnsweep.comparison.figures.front import front_figure

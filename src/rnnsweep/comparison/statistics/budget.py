@@ -25,18 +25,12 @@ class BudgetCurve:
     high: NDArray[np.float64]
 
 
-def expected_best(scores: Scores) -> NDArray[np.float64]:
-    """Expected best of n = 1 ... B trials drawn from B independent ones without replacement; shape (B,).
-
-    The unbiased form: sum over i >= n of v_(i) C(i-1, n-1) / C(B, n), v sorted upwards. The plug-in
-    form of Dodge et al. 2019 (arXiv:1909.03004) is biased downwards (Tang et al. 2020, arXiv:2004.13705).
-    """
-    v = np.sort(finite(scores))
-    return np.asarray(_weights(len(v)) @ v)
-
-
 def _weights(total: int) -> NDArray[np.float64]:
-    """Chance that the i-th smallest is the largest of n drawn: row n - 1, column i - 1."""
+    """Chance that the i-th smallest is the largest of n drawn without replacement: row n - 1, column i - 1.
+
+    The unbiased form: C(i-1, n-1) / C(B, n). The plug-in form of Dodge et al. 2019 (arXiv:1909.03004) is
+    biased downwards (Tang et al. 2020, arXiv:2004.13705).
+    """
     i = np.arange(1, total + 1)[None, :]
     n = np.arange(1, total + 1)[:, None]
     inside = np.where(i >= n, i - n, 0)

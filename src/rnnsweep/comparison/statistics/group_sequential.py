@@ -98,11 +98,3 @@ def sequential_p(p_values: Sequence[float], looks: Sequence[Look], *, alpha: flo
     ]
     able = [p for p, look in zip(paid, looks, strict=True) if look.able]
     return min(able, default=paid[-1] if paid else 1.0)
-
-
-def fewest_to_claim(*, most: int, first: int = 1, comparisons: int = 1, alpha: float = ALPHA) -> int:
-    """Fewest replicates, from `first` on, at which one look of a plan can claim a difference at all."""
-    pairs = max(1, first)
-    while not plan_looks([pairs], most=max(most, 1), comparisons=comparisons, alpha=alpha)[0].able:
-        pairs += 1
-    return pairs

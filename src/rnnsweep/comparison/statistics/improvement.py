@@ -1,13 +1,12 @@
 """How often one architecture beats another: over replicates, and over the rows of the test part."""
 
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from rnnsweep.comparison.statistics.intervals import Interval, Scores, finite, paired_differences
+from rnnsweep.comparison.statistics.intervals import Interval, Scores, paired_differences
 
 RULE = 0.75  # Bouthillier et al. 2021: what "beats it" should mean
 
@@ -44,19 +43,6 @@ def meets_rule(interval: Interval) -> bool:
     return (interval.estimate >= RULE and interval.low > 0.5) or (
         interval.estimate <= 1 - RULE and interval.high < 0.5
     )
-
-
-def probability_over_all_pairs(a: Scores, b: Scores) -> float:
-    """P(A>B) over every pairing of two samples, ties counting half (Mann-Whitney; Agarwal et al. 2021)."""
-    first, second = finite(a), finite(b)
-    u = stats.mannwhitneyu(first, second, alternative="two-sided", method="asymptotic").statistic
-    return float(u / (len(first) * len(second)))
-
-
-def noether_pairs(gamma: float = RULE, *, alpha: float = 0.05, beta: float = 0.05) -> int:
-    """Pairs that tell P(A>B) = gamma from one half (Noether 1987): 29 for .75 at 5 % and 5 %."""
-    z = special.ndtri(1 - alpha) - special.ndtri(beta)
-    return ceil(float((z / (np.sqrt(6) * (gamma - 0.5))) ** 2))
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> McNemar:

@@ -23,11 +23,6 @@ class Interval:
     n: int
     method: str
 
-    @property
-    def withheld(self) -> bool:
-        """Whether there are too few values to give an interval."""
-        return self.low is None
-
 
 def finite(values: Scores) -> NDArray[np.float64]:
     """Return the values as an array without those that are not numbers.
@@ -173,22 +168,3 @@ def interquartile_mean_interval(values: Scores, *, confidence: float = 0.95) -> 
     error = winsorised.std(ddof=1) * np.sqrt(n) / kept  # = s_w / ((1 - 2g) sqrt(n)) with g = cut / n
     half = float(special.stdtrit(kept - 1, (1 + confidence) / 2) * error)
     return Interval(estimate, estimate - half, estimate + half, n, "winsorised variance")
-
-
-def stratified_mean_interval(
-    corpora: Sequence[Scores], *, confidence: float = 0.95, seed: int = 0, resamples: int = RESAMPLES
-) -> Interval:
-    """Interval of the mean over corpora of equal weight, by stratified bootstrap (Agarwal et al. 2021).
-
-    Replicates are drawn again within each corpus; the corpora themselves are taken as given.
-    """
-    groups = [finite(scores) for scores in corpora]
-    estimate = float(np.mean([group.mean() for group in groups]))
-    count = sum(map(len, groups))
-    if min(map(len, groups)) < FEWEST:
-        return Interval(estimate, None, None, count, "withheld: a corpus has too few values")
-    rng = np.random.default_rng(seed)
-    means = [rng.choice(g, size=(resamples, len(g))).mean(axis=1) for g in groups]
-    tail = 50 * (1 - _expanded(confidence, min(map(len, groups))))
-    low, high = np.percentile(np.mean(means, axis=0), [tail, 100 - tail])
-    return Interval(estimate, float(low), float(high), count, "stratified bootstrap")

@@ -130,36 +130,6 @@ def rows_needed(new_rows_interval: NewRows, *, alpha: float = 0.05, power: float
     )
 
 
-def two_level_interval(
-    differences_RN: ArrayLike,
-    groups_N: ArrayLike | None = None,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 1999,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Bound the same mean by the two-level bootstrap: replicates and rows drawn again, each on its own.
-
-    The pigeonhole bootstrap of Owen 2007 (Annals of Applied Statistics 1:386). It counts the rest three
-    times and its quantiles are too near for few replicates, so `new_rows` is what verdicts rest on.
-
-    Raises:
-        ValueError: as `new_rows`.
-    """
-    d_RN = np.asarray(differences_RN, dtype=np.float64)
-    estimate = float(d_RN.mean())
-    d_RG = _units(d_RN - estimate, groups_N)
-    replicates, units = d_RG.shape
-    rng = np.random.default_rng(seed)
-    times_BR = rng.multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples) / replicates
-    drawn_BG = times_BR @ d_RG
-    times_BG = rng.multinomial(units, np.full(units, 1 / units), size=resamples) / units
-    means_B = np.einsum("bg,bg->b", drawn_BG, times_BG)
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(means_B, [tail, 100 - tail])
-    return estimate + float(low), estimate + float(high)
-
-
 def row_values(counts_RNK: ArrayLike, score: Callable[[NDArray[np.float64]], float]) -> NDArray[np.float64]:
     """Spread a score that is no mean of rows, as macro F1, over the rows: its linear part at the totals.
 

@@ -48,7 +48,6 @@ def _described(decision: Decision, *, margin: float, rows: RowScores) -> Verdict
     several = decision.pairs > 1
     verdict = replace(
         _describe(decision, decision.p if several else None),
-        p_alone=pair.p() if several else None,
         mcnemar=rows.mcnemar(pair.a, pair.b, pair.seeds),
         new_rows=found,
         rows_needed=rows_needed(found) if found and decision.verdict.endswith(HERE) else None,

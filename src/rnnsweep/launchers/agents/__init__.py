@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from rnnsweep.launchers.agents.controller.launcher import AgentLauncher as AgentLauncher
     from rnnsweep.launchers.agents.messages import AgentSettings as AgentSettings
     from rnnsweep.launchers.agents.node.agent import Agent as Agent
-    from rnnsweep.launchers.agents.transport import Arrived as Arrived
-    from rnnsweep.launchers.agents.transport import Gone as Gone
-    from rnnsweep.launchers.agents.transport import Room as Room
-    from rnnsweep.launchers.agents.transport import Transport as Transport
+    from rnnsweep.launchers.agents.transport import (
+        Arrived as Arrived,
+        Gone as Gone,
+        Room as Room,
+        Transport as Transport,
+    )
 
 __getattr__, __all__ = lazy_names(
     __name__,

@@ -66,11 +66,6 @@ class Line:
         self._unconfirmed.append(message)
 
     @property
-    def has_unsent(self) -> bool:
-        """Whether a letter is due at once."""
-        return self._owes or self._fresh > 0
-
-    @property
     def waiting(self) -> int:
         """Count the messages that the other end has not confirmed."""
         return len(self._unconfirmed)

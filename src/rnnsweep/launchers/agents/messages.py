@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rnnsweep.data import DataConfig
+from rnnsweep.state import task_folder
 from rnnsweep.sweepfile import Method
 from rnnsweep.trial import Outcome, Report, TrialTask
 
 PIECE = 1 << 20  # bytes of a file in one message
 
-LAST, BEST, PREDICTIONS = "checkpoints/last.ckpt", "checkpoints/best.ckpt", "test_predictions.npz"
-FILES = (LAST, BEST, PREDICTIONS)  # of a task's folder, that travel
+LAST, BEST = (f"{task_folder.CHECKPOINTS}/{name}" for name in (task_folder.LAST, task_folder.BEST))
 CHECKPOINTS = (LAST, BEST)  # of a running task
+FILES = (LAST, BEST, task_folder.PREDICTIONS)  # of a task's folder, that travel
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rnnsweep.launchers.agents.messages import AgentSettings
+from rnnsweep.sweepfile import parse_slots
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Room:
     node: str
     slots: str
     seconds: float | None = field(default=None, kw_only=True)
+
+    @property
+    def count(self) -> int:
+        """Count its slots."""
+        return len(parse_slots(self.slots))
 
 
 @dataclass(frozen=True)

@@ -73,13 +73,12 @@ def _limited(rooms: Sequence[RayRoom], request: Share) -> tuple[RayRoom, ...]:
     """Leave out what is above the number of slots that are wanted in all."""
     left, taken = request.most, []
     for room in rooms:
-        slots = room.slots.count(",") + 1
-        if left is not None and left < slots:
+        if left is not None and left < room.count:
             if left:
                 taken.append(_room(room.node, room.node_id, left, request))
             break
         taken.append(room)
-        left = None if left is None else left - slots
+        left = None if left is None else left - room.count
     return tuple(taken)
 
 

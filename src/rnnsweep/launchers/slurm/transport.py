@@ -64,8 +64,7 @@ class SlurmTransport:
         cluster.check_slurm(machine)
         self.rooms: Sequence[Room] = cluster.rooms_of(machine, request)
         self._parameters = {
-            room.slots: cluster.job_parameters(machine, request, room.slots.count(",") + 1)
-            for room in self.rooms
+            room.slots: cluster.job_parameters(machine, request, room.count) for room in self.rooms
         }
         for parameters in self._parameters.values():
             cluster.check_job(machine, parameters)

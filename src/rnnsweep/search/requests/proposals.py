@@ -12,8 +12,7 @@ from rnnsweep.search.study import RETRIED
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import DIVERGED, EndState
-from rnnsweep.state.tasks import RETRIED as RETRIED_TASK
-from rnnsweep.state.tasks import RETRY, TaskState, task_states
+from rnnsweep.state.tasks import RETRIED as RETRIED_TASK, RETRY, TaskState, task_states
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.tags import Tag
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from rnnsweep.errors import UserError
 from rnnsweep.runtime.process import spare_loopback
 from rnnsweep.safety.redaction import masked, refuse_secret
-from rnnsweep.tracking.store.chosen import LOCAL as LOCAL
 from rnnsweep.tracking.store.chosen import (
+    LOCAL as LOCAL,
     PASSWORD,
     TOKEN,
     URI,

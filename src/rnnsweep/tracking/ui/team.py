@@ -22,8 +22,7 @@ from rnnsweep.json_text import parse_json
 from rnnsweep.safety.redaction import has_secret, masked
 from rnnsweep.safety.shell import command_line, continued
 from rnnsweep.tracking.store.address import as_oneself
-from rnnsweep.tracking.store.chosen import PASSWORD as OWN_PASSWORD
-from rnnsweep.tracking.store.chosen import USER
+from rnnsweep.tracking.store.chosen import PASSWORD as OWN_PASSWORD, USER
 from rnnsweep.tracking.ui.hosts import HOST, PORT
 
 SECRET, PASSWORD = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_AUTH_ADMIN_PASSWORD"

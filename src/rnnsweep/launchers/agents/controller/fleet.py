@@ -104,7 +104,7 @@ class Fleet:
             per_slot: tasks at a time in each slot of an agent.
         """
         self._transport, self._settings = transport, settings
-        self._rooms = [_RoomState(room, len(parse_slots(room.slots)) * per_slot) for room in transport.rooms]
+        self._rooms = [_RoomState(room, room.count * per_slot) for room in transport.rooms]
         self._agents: dict[str, RemoteAgent] = {}
         self._lost: list[AgentRow] = []
         self._session = uuid.uuid4().hex[:12]

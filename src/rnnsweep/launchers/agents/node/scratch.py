@@ -20,7 +20,6 @@ from rnnsweep.launchers.agents.messages import (
     FILES,
     LAST,
     PIECE,
-    PREDICTIONS,
     AgentSettings,
     Lines,
     Log,
@@ -31,6 +30,7 @@ from rnnsweep.launchers.agents.messages import (
 from rnnsweep.launchers.agents.pieces import Pieces, pieces_of
 from rnnsweep.launchers.agents.store import Store
 from rnnsweep.runtime.process import ProcessIdentity
+from rnnsweep.state import task_folder
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.spool.spool import spool_folder
 
@@ -122,7 +122,7 @@ class Scratch:
             self._begin_to_store()
             yield from self._settled()
         yield from self._checkpoint()
-        yield from self._file(PREDICTIONS)
+        yield from self._file(task_folder.PREDICTIONS)
         yield from self._log()
 
     def _begin_to_store(self) -> None:
