@@ -105,7 +105,7 @@ def test_a_link_among_checkpoints_is_not_followed(home, tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.txt").write_text("years")
-    loser, other = (one.path for one in clean().removals[:2])
+    loser, other = (one.paths[0] for one in clean().removals[:2])
     (loser / "best.ckpt").unlink()
     loser.rmdir()
     loser.symlink_to(precious)

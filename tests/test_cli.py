@@ -11,8 +11,9 @@ import pytest
 import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.cli.command import _HOMES
-from rnnsweep.cli.output import one_json_object, plain
+from rnnsweep.cli.output import one_json_object
 from rnnsweep.cli.words import count, duration, score
+from rnnsweep.json_text import plain
 
 LIGHT = ("api", "config", "engine", "search", "state", "sweepfile", "tracking")
 HEAVY = (

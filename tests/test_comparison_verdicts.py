@@ -117,7 +117,8 @@ def test_replicates_that_never_differ_are_equivalent_and_not_better():
 
 def test_pooled_predictions_give_mcnemars_test():
     standings = [make_standing(n, 0.7 + NOISE[i, :6]) for i, n in enumerate("ab")]
-    right = {"a": np.ones((6, 50), bool), "b": np.zeros((6, 50), bool)}
+    seeds = [one.seed for one in standings[0].replicates]
+    right = {"a": dict.fromkeys(seeds, np.ones(50, bool)), "b": dict.fromkeys(seeds, np.zeros(50, bool))}
     (verdict,) = make_verdicts(standings, margin=0.002, correct=right)
     assert (verdict.mcnemar.only_a, verdict.mcnemar.only_b) == (300, 0)
     assert verdict.mcnemar.p < 1e-6

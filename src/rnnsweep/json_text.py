@@ -1,6 +1,9 @@
-"""JSON of somebody else: what does not read is an error of one kind, however deep it is nested."""
+"""JSON of somebody else, whose faults are errors of one kind however deep it is nested, and JSON of ours."""
 
 import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -26,3 +29,25 @@ def parse_texts(text: str | bytes) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         raise ValueError("must be a list of texts")
     return tuple(found)
+
+
+def read_list(text: str | bytes) -> list[Any]:
+    """Return the list that a tag of a run holds as JSON; an empty one where somebody wrote another thing."""
+    try:
+        value = parse_json(text)
+    except ValueError:
+        return []
+    return value if isinstance(value, list) else []
+
+
+def plain(value: Any) -> Any:
+    """Make a value JSON: NaN and infinities become null, numbers of other libraries become Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # numpy
+        return plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

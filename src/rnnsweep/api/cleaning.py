@@ -28,11 +28,6 @@ class Removal:
     left: str | None = None  # where its artifacts lie if not below mlruns/artifacts/: they stay
     run_id: str | None = None
 
-    @property
-    def path(self) -> Path | None:
-        """The first folder that is removed."""
-        return self.paths[0] if self.paths else None
-
 
 @dataclass(frozen=True)
 class Cleaning:
@@ -105,21 +100,24 @@ def clean(
     Raises:
         UserError: there is no such sweep, or something cannot be removed.
     """
+    from rnnsweep.tracking.store.deleted import deleted_entities
+
     mlruns = find_paths().mlruns
-    names = [find_name(sweep, find_paths())] if sweep is not None else _sweeps(mlruns)
+    names = (
+        [find_name(sweep, find_paths())]
+        if sweep is not None
+        else [one.name for one in SweepFolder.every(mlruns)]
+    )
     with ExitStack() as locks:
         removals, kept = _losers(mlruns, names, locks)
-        entities = _deleted(mlruns, kept) if sweep is None else []
+        # a sweep that can be resumed still needs its own runs and models
+        entities = [one for one in deleted_entities(mlruns) if one.sweep not in kept] if sweep is None else []
         removals += [_removal(mlruns, one) for one in entities]
         if yes:
             if before is not None:
                 before(Cleaning(tuple(removals), kept, done=False))
             _remove(mlruns, removals, entities)
     return Cleaning(tuple(removals), kept, yes)
-
-
-def _sweeps(mlruns: Path) -> list[str]:
-    return [one.name for one in SweepFolder.every(mlruns)]
 
 
 def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Removal], dict[str, str]]:
@@ -137,13 +135,6 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Remo
             for one in losers(mlruns, name)
         ]
     return removals, kept
-
-
-def _deleted(mlruns: Path, kept: Mapping[str, str]) -> list["Deleted"]:
-    """Runs and models deleted in the UI; a sweep that can be resumed still needs its own."""
-    from rnnsweep.tracking.store.deleted import deleted_entities
-
-    return [one for one in deleted_entities(mlruns) if one.sweep not in kept]
 
 
 def _removal(mlruns: Path, one: "Deleted") -> Removal:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rnnsweep.errors import UserError, nearest
+from rnnsweep.json_text import plain
 from rnnsweep.safety.spreadsheet import no_formula
 
 if TYPE_CHECKING:
@@ -217,16 +218,7 @@ def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -
         fields = asdict(answer)
         if asked.columns:
             fields = _beside(row, {"prediction": fields.pop(next(iter(fields))), **fields})
-        file.write(json.dumps(_finite({**row, **fields}), ensure_ascii=False, default=str) + "\n")
-
-
-def _finite(value: Any) -> Any:
-    """Return a value that JSON can hold: what is no number is null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(name): _finite(inner) for name, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+        file.write(json.dumps(plain({**row, **fields}), ensure_ascii=False, default=str) + "\n")
 
 
 def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
@@ -249,7 +241,7 @@ def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
 def _cell(value: Any) -> Any:
     """Return a value as it is written in CSV: a list or an object as JSON, what is no number as nothing."""
     if isinstance(value, list | tuple | dict):
-        return json.dumps(_finite(value), ensure_ascii=False, default=str)
+        return json.dumps(plain(value), ensure_ascii=False, default=str)
     return "" if isinstance(value, float) and math.isnan(value) else value
 
 

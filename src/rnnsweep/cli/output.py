@@ -1,18 +1,17 @@
 """What goes where: results to standard output, everything else to standard error."""
 
 import json
-import math
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnnsweep.cli.control_characters import escape_control_characters
+from rnnsweep.json_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,22 +37,6 @@ def one_json_object(wanted: bool) -> Iterator[Emit]:
     for result in kept:
         text = json.dumps(plain(result), allow_nan=False, ensure_ascii=not unicode)
         print(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
-
-
-def plain(value: Any) -> Any:
-    """Make a value JSON: NaN and infinities become null, numbers of other libraries become Python's."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, bool | int | str) or value is None:
-        return value
-    if hasattr(value, "tolist"):  # numpy
-        return plain(value.tolist())
-    number = float(value)
-    return number if math.isfinite(number) else None
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:

@@ -1,8 +1,9 @@
 """The trials of a sweep as rows of the table of runs: which count, in which order."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
+from rnnsweep.json_text import read_list
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
@@ -62,3 +63,10 @@ def diverged(trials: "pd.DataFrame") -> "pd.Series[bool]":
     reasons = trials["reason"].astype("string").fillna("").str.lower()
     named = reasons.str.contains("diverg|the loss is nan|infinite").astype(bool)
     return named & trials["state"].isin(["pruned", "failed"])
+
+
+def overrides_of(value: Any) -> tuple[str, ...]:
+    """Return a run's overrides: a list, JSON of one, or words."""
+    if isinstance(value, str):
+        value = read_list(value) if value.startswith("[") else value.split()
+    return tuple(map(str, value)) if isinstance(value, Iterable) else ()

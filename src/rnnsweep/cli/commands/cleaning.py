@@ -54,7 +54,7 @@ def _values(one: "Removal") -> dict[str, object]:
         "what": one.what,
         "why": one.why,
         "bytes": one.size,
-        "path": one.path,
+        "path": next(iter(one.paths), None),
         "paths": one.paths,
         "left": one.left,
         "run_id": one.run_id,

@@ -1,6 +1,5 @@
 """What a comparison says, as typed records; `Comparison.to_json()` is the contract of ``compare --json``."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
@@ -17,6 +16,7 @@ from rnnsweep.comparison.statistics.new_rows import NewRows
 from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
+from rnnsweep.json_text import plain
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ class Comparison:
             "data": list(self.data),
             "stopped": [asdict(stop) for stop in self.stopped],
         }
-        return {name: _plain(item) for name, item in value.items()}
+        return dict(plain(value))
 
 
 _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
@@ -287,13 +287,3 @@ def _standing(standing: Standing) -> dict[str, Any]:
         **({"note": standing.note} if standing.note else {}),
         **({"derived": list(map(dict, standing.derived))} if standing.derived else {}),
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -1,14 +1,13 @@
 """The front of several objectives: trials that no other trial beats in one without losing in another."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.json_text import parse_json
+from rnnsweep.comparison.trials import overrides_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,18 +101,12 @@ def unbeaten(values_NK: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _point(row: dict[Any, Any], objectives: Sequence[str], *, of_all: bool) -> FrontPoint:
-    written = row.get("overrides")
-    overrides = written
-    if isinstance(written, str):
-        with suppress(ValueError):  # a tag of a run, which may hold another thing
-            overrides = parse_json(written)
-    given = tuple(map(str, overrides)) if isinstance(overrides, list | tuple) else ()
     return FrontPoint(
         architecture=str(row["architecture"]),
         trial=int(row["trial"]),
         run_id=str(row["run_id"]),
         values=tuple(float(row[name]) for name in objectives),
-        overrides=given,
+        overrides=overrides_of(row.get("overrides")),
         of_all=of_all,
     )
 

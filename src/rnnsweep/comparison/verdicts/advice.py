@@ -1,9 +1,8 @@
 """The one piece of advice: the command that is likely to settle what a sweep asks, or none."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from rnnsweep.comparison.evidence.records import Standing
+from rnnsweep.comparison.evidence.records import Standing, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.safety.shell import command_line
 
@@ -11,31 +10,7 @@ OPEN = ("needs more", "not separable")
 MOST = 30  # replicates in all that are still worth asking for
 
 
-class Decided(Protocol):
-    """A verdict, or the decision that it words."""
-
-    @property
-    def a(self) -> str:
-        """The first architecture."""
-
-    @property
-    def b(self) -> str:
-        """The second architecture, or the baseline."""
-
-    @property
-    def verdict(self) -> str:
-        """The word."""
-
-    @property
-    def pairs(self) -> int:
-        """Replicates that both have."""
-
-    @property
-    def replicates_needed(self) -> int | None:
-        """Further replicates of each."""
-
-
-def next_total(standings: Sequence[Standing], verdicts: Sequence[Decided], *, most: int = MOST) -> int | None:
+def next_total(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> int | None:
     """Replicates of each in all that are likely to settle who leads, and whether it beats the baseline.
 
     None where that is settled, or where no affordable number is likely to settle any of it.
@@ -49,28 +24,28 @@ def next_total(standings: Sequence[Standing], verdicts: Sequence[Decided], *, mo
     return max(totals, default=None)
 
 
-def open_names(standings: Sequence[Standing], verdicts: Sequence[Decided], *, most: int = MOST) -> list[str]:
+def open_names(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> list[str]:
     """Name the architectures whose replicates decide: the leader, and those whose pair with it is open."""
     names = [name for v in _open(standings, verdicts, most) for name in (v.a, v.b)]
     known = {s.architecture for s in standings}
     return [name for name in dict.fromkeys(names) if name in known]
 
 
-def _open(standings: Sequence[Standing], verdicts: Sequence[Decided], most: int) -> list[Decided]:
+def _open(standings: Sequence[Standing], verdicts: Sequence[Verdict], most: int) -> list[Verdict]:
     """The leader's comparisons that an affordable number of replicates is likely to settle."""
     leader = next((s.architecture for s in standings if not s.baseline), None)
     about = [v for v in verdicts if leader in (v.a, v.b) and v.verdict in OPEN]
     return [v for v in about if v.replicates_needed and _total(v) <= most]
 
 
-def _total(verdict: Decided) -> int:
+def _total(verdict: Verdict) -> int:
     return verdict.pairs + (verdict.replicates_needed or 0)
 
 
 def next_command(
     sweep: str,
     standings: Sequence[Standing],
-    verdicts: Sequence[Decided],
+    verdicts: Sequence[Verdict],
     *,
     plan: ReplicatePlan,
     failed: bool = False,

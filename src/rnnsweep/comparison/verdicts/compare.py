@@ -62,7 +62,6 @@ def compare_records(
     margin: float | None = None,
     importances: Mapping[str, Mapping[str, float]] | None = None,
     importance_method: str = "",
-    correct: Mapping[str, ArrayLike] | None = None,
     facts: Mapping[str, str] | None = None,
     predictions: Mapping[str, Predictions] | None = None,
     labels: Sequence[str] = (),
@@ -86,7 +85,6 @@ def compare_records(
             two rows in a thousand); None is the score's own; 0 means that nothing is called equivalent.
         importances: share of each parameter for each architecture.
         importance_method: how `importances` were computed, in a few words.
-        correct: for each architecture, whether each test row was predicted rightly: (replicates, rows).
         facts: what the report's appendix tells: versions, digests, hardware, command.
         predictions: {run_id: what a replicate said of the test rows}: gives `correct`, confusions, examples.
         labels: the classes' names.
@@ -116,7 +114,7 @@ def compare_records(
     predictions = _of_one_fold(standings, predictions or {})
     said = gather_predictions(standings, predictions)
     plan = plan or ReplicatePlan()
-    by_row = correct or row_values(gather_predictions(standings, predictions, baseline=True), score)
+    by_row = row_values(gather_predictions(standings, predictions, baseline=True), score)
     if any(one.folds for s in standings for one in s.replicates):
         by_row = {}  # replicates were tested on other rows each
     verdicts = make_verdicts(standings, margin=margin, correct=by_row, plan=plan, groups=groups)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from rnnsweep.comparison.evidence.records import Comparison
-from rnnsweep.comparison.statistics.permutation import holm
+from rnnsweep.comparison.statistics.permutation import fewest_pairs, holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
@@ -185,11 +185,6 @@ def wilcoxon_p(differences: NDArray[np.float64]) -> float:
     return float(stats.wilcoxon(differences, zero_method="zsplit", method=exact).pvalue)
 
 
-def fewest_corpora(comparisons: int = 1, *, alpha: float = ALPHA) -> int:
-    """Corpora from which on Wilcoxon's test can reach `alpha` after Holm: 6 for one pair, 9 for ten."""
-    return math.ceil(math.log2(2 * comparisons / alpha) - 1e-12)
-
-
 def groups(architectures: Sequence[str], ranks: Sequence[float], difference: float) -> list[tuple[str, ...]]:
     """Return the longest runs of neighbours with ranks within the critical difference: the diagram's bars."""
     bars = []
@@ -220,7 +215,7 @@ def _say(
     separated = [f"{p.a} ranks before {p.b}" for p in pairs if p.separated]
     if separated:
         return f"{first} Significant: {'; '.join(separated)}."
-    least = fewest_corpora(len(pairs))
+    least = fewest_pairs(comparisons=len(pairs))
     if corpora < least:
         return (
             f"{first} {corpora} corpora cannot show that any pair differs, whatever they score: "

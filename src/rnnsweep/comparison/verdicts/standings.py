@@ -1,7 +1,7 @@
 """From the runs of a sweep to one standing an architecture."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,10 @@ from rnnsweep.comparison.trials import (
     diverged,
     infeasible,
     last_attempts,
+    overrides_of,
     ranked_trials,
 )
-from rnnsweep.json_text import parse_json
+from rnnsweep.json_text import read_list
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
         winner, repeats = _winner(trials, group, objectives)
     measured = repeats if len(repeats) else winner
     scores = tuple(
-        Replicate(_seed(row), float(row["test"]), str(row["run_id"]), **fold_of(_overrides(row["overrides"])))
+        Replicate(
+            _seed(row), float(row["test"]), str(row["run_id"]), **fold_of(overrides_of(row["overrides"]))
+        )
         for row in (repeats if len(repeats) or not len(baseline) else winner).to_dict("records")
         if _number(row["test"]) is not None
     )
@@ -151,7 +154,7 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
         parameters=_whole(_first(measured, "parameters")),
         seconds=_median(measured, "seconds"),
         samples_per_second=_median(measured, "samples_per_second"),
-        overrides=_overrides(winner["overrides"].iloc[0]) if len(winner) else (),
+        overrides=overrides_of(winner["overrides"].iloc[0]) if len(winner) else (),
         run_id=str(winner["run_id"].iloc[0]) if len(winner) else "",
         baseline=bool(len(baseline)),
         derived=_derived(winner),
@@ -179,20 +182,14 @@ def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame"
 def _configuration(overrides: Any) -> tuple[str, ...]:
     """Overrides without what replicates vary, in one order."""
     varied = {*VARIED, "data.folds"}
-    return tuple(sorted(o for o in _overrides(overrides) if o.partition("=")[0] not in varied))
-
-
-def _overrides(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = _listed(value) if value.startswith("[") else value.split()
-    return tuple(map(str, value)) if isinstance(value, Iterable) else ()
+    return tuple(sorted(o for o in overrides_of(overrides) if o.partition("=")[0] not in varied))
 
 
 def _seed(row: Mapping[Any, Any]) -> str:
     """The run's seed, and each other varied seed that differs from it: what pairs replicates."""
     number = _number(row["seed"])
     seed = str(row["seed"]) if number is None else str(int(number))
-    given = (o.partition("=") for o in _overrides(row["overrides"]))
+    given = (o.partition("=") for o in overrides_of(row["overrides"]))
     others = [f"{VARIED[key]} {value}" for key, _, value in given if _is_told(key, value, seed)]
     return ", ".join([seed, *sorted(others)])
 
@@ -204,17 +201,8 @@ def _is_told(key: str, value: str, seed: str) -> bool:
 def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
     """The widths that followed a budget of parameters, as they were noted with the trial."""
     note = winner["derived"].iloc[0] if len(winner) and "derived" in winner else None
-    notes = _listed(note) if isinstance(note, str) else []
+    notes = read_list(note) if isinstance(note, str) else []
     return tuple(each for each in notes if isinstance(each, dict))
-
-
-def _listed(text: str) -> list[Any]:
-    """Return the list that a tag of a run holds as JSON; an empty one where somebody wrote another thing."""
-    try:
-        value = parse_json(text)
-    except ValueError:
-        return []
-    return value if isinstance(value, list) else []
 
 
 def _spent(trials: "pd.DataFrame") -> dict[str, Spent]:

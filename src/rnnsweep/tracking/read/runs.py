@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.json_text import parse_json
+from rnnsweep.json_text import read_list
 from rnnsweep.tasks import LOSS, Score, score_named, spec_named, specs
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best, tested
 from rnnsweep.tracking.naming import from_text
@@ -115,21 +115,13 @@ def _as_dict(row: RunRow) -> dict[str, Any]:
         "state": tags.get("state") or row.status.lower(),
         "trial": tags.get("trial"),
         "seed": tags.get("seed", params.get("seed")),
-        "overrides": _list(tags.get("overrides")),
+        "overrides": [str(item) for item in read_list(tags.get("overrides") or "[]")],
         **_scores(row),
         **{column: row.metrics.get(metric) for column, metric in COSTS.items()},
         "task": spec_named(row.tags.get(TASK_TAG)).name,
         "score": score_of(row).name,
         "started": row.started,
     }
-
-
-def _list(text: str | None) -> list[str]:
-    try:
-        found = parse_json(text or "[]")
-    except ValueError:
-        return []
-    return [str(item) for item in found] if isinstance(found, list) else []
 
 
 def curves(mlruns: Path, sweep: str | None, keys: Sequence[str], *, uri: str | None = None) -> "pd.DataFrame":

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -92,7 +92,8 @@ def _put_back(mlruns: Path, key: str, stages: dict[str, str]) -> None:
     """
     path = spool_folder(mlruns) / f"{key}.jsonl"
     fresh: Record = {"op": "file", "id": uuid.uuid4().hex}
-    _write_lines(path, [fresh, *each_once(chain(read_records(mlruns, key), read_all(path)))])
+    records = [fresh, *each_once(chain(read_records(mlruns, key), read_all(path)))]
+    write_whole(path, "".join(json.dumps(record) + "\n" for record in records))
     before = read_note(mlruns, key)
     in_store = before.run_id in stages
     note = Note(destination=LOCAL, steps=before.steps)
@@ -101,7 +102,3 @@ def _put_back(mlruns: Path, key: str, stages: dict[str, str]) -> None:
     write_note(mlruns, key, note)
     return_files(mlruns, key)
     forget_records(mlruns, key)
-
-
-def _write_lines(path: Path, records: Sequence[Record]) -> None:
-    write_whole(path, "".join(json.dumps(record) + "\n" for record in records))

@@ -73,7 +73,9 @@ class Shipment:
         if self.file_error:
             raise self.file_error
         if self.note.state != "running" and self.note.file and self.note.run_id:
-            self._finish()
+            keep_if_sent(
+                self.mlruns, self.key, offset=self.note.offset
+            )  # the note stays: runs are taken up again
         return self.note.points - before
 
     def _attach_waiting(self) -> None:
@@ -118,10 +120,6 @@ class Shipment:
         identity = identity_of(self.path)
         if identity != self.note.file:
             self.note.file, self.note.offset = identity, 0
-
-    def _finish(self) -> None:
-        """Keep a spool that was sent whole and has ended; the note stays: runs are taken up again."""
-        keep_if_sent(self.mlruns, self.key, offset=self.note.offset)
 
     def _send(self, records: Sequence[Record]) -> None:
         points: list[Record] = []

@@ -278,10 +278,6 @@ def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
-def _print(done: Shipped) -> None:
-    print(json.dumps(asdict(done)), flush=True)
-
-
 def main(arguments: list[str]) -> None:
     """Take ``MLRUNS TARGET`` and serve, or ``MLRUNS TARGET SECONDS`` and ship once."""
     collect_seldom()
@@ -290,7 +286,8 @@ def main(arguments: list[str]) -> None:
         os.environ.setdefault(name, value)
     mlruns, target, *rest = arguments
     if rest:
-        _print(ship_once(Path(mlruns), target, deadline_s=float(rest[0])))
+        done = ship_once(Path(mlruns), target, deadline_s=float(rest[0]))
+        print(json.dumps(asdict(done)), flush=True)
     else:
         os.nice(5)  # trials come first
         serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)))
