@@ -12,9 +12,9 @@ from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.report.corpora import corpora_table, render_corpora
+from rnnsweep.comparison.statistics.permutation import fewest_pairs
 from rnnsweep.comparison.verdicts.corpora import (
     compare_corpora,
-    fewest_corpora,
     groups,
     rank_pairs,
     wilcoxon_p,
@@ -48,13 +48,13 @@ def test_what_not_every_sweep_has_is_left_out_and_said(two):
 
 def test_two_corpora_are_said_to_show_nothing_whatever_they_score(two):
     assert "2 corpora cannot show that any pair differs" in two.answer
-    assert f"take {fewest_corpora(len(two.pairs))} corpora" in two.answer
+    assert f"take {fewest_pairs(comparisons=len(two.pairs))} corpora" in two.answer
     assert not any(p.separated for p in two.pairs)
 
 
 @pytest.mark.parametrize(("pairs", "corpora"), [(1, 6), (3, 7), (10, 9)])
 def test_so_many_corpora_can_just_reach_five_percent(pairs, corpora):
-    assert fewest_corpora(pairs) == corpora
+    assert fewest_pairs(comparisons=pairs) == corpora
     assert (
         pairs * wilcoxon_p(np.arange(1.0, corpora + 1)) <= 0.05 < pairs * wilcoxon_p(np.arange(1.0, corpora))
     )
