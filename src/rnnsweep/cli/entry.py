@@ -15,6 +15,7 @@ import click
 
 from rnnsweep.cli.command import Group
 from rnnsweep.cli.control_characters import escape_control_characters
+from rnnsweep.cli.output import INTERRUPTED
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.runtime.collector import collect_seldom
@@ -24,7 +25,7 @@ from rnnsweep.safety.interpreter import leave_out_working_directory
 from rnnsweep.safety.redaction import masked
 from rnnsweep.safety.shell import command_line
 
-USER, OURS, INTERRUPTED = 2, 1, 130
+USER, OURS = 2, 1
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNLOCKED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 _DATABASE = ("attempt to write a readonly database", "unable to open database file")  # SQLite's words

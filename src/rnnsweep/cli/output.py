@@ -15,7 +15,9 @@ from rnnsweep.json_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
+INTERRUPTED = 130  # exit status of a command that Ctrl-C or SIGTERM ended
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON may hold them, and a terminal obeys them
 Emit = Callable[[Mapping[str, Any] | Sequence[Any]], None]
 
@@ -52,6 +54,18 @@ def consoles() -> "tuple[Console, Console]":
         QuietConsole(highlight=False, markup=False, emoji=False),
         QuietConsole(stderr=True, highlight=False, markup=False, emoji=False),
     )
+
+
+def table(*left: str, right: Sequence[str] = (), gap: int = 2, pad_edge: bool = True) -> "Table":
+    """Return a table of rich without lines: columns to the left, then to the right, none of them wrapped."""
+    from rich.table import Table
+
+    drawn = Table(box=None, padding=(0, gap, 0, 0), header_style="dim", pad_edge=pad_edge)
+    for head in left:
+        drawn.add_column(head, no_wrap=True)
+    for head in right:
+        drawn.add_column(head, justify="right", no_wrap=True)
+    return drawn
 
 
 @contextmanager

@@ -65,32 +65,43 @@ def compare_command(
     FILE of --scores has columns architecture, seed and score, and may have one for test rows, row.
     """
     if scores is not None:
-        _refuse_sweeps(sweeps)
+        if sweeps:
+            raise click.UsageError(f"--scores and the sweep {sweeps[0]!r} exclude each other.")
         ask = partial(_scores_of, scores, baseline, columns, lower=lower, margin=margin)
-        _print_scores(ask, figures, as_json, details=details)
-        return
-    _refuse_without_scores(sweeps, baseline, columns, lower=lower)
+    else:
+        _refuse_without_scores(sweeps, baseline, columns, lower=lower)
+        ask = partial(_answer_of, sweeps[0], margin=margin)
     if len(sweeps) > 1:
         if figures is not None:
             raise click.UsageError("--figures is for one sweep; the report over corpora holds its figure.")
         _compare_corpora(sweeps, margin, as_json)
         return
+    _print_comparison(ask, figures, as_json, details=details, again=scores is None)
+
+
+def _answer_of(sweep: str, *, margin: float | None) -> "Comparison":
+    from rnnsweep.api import compare
+
+    return compare(sweep, margin=margin)
+
+
+def _print_comparison(
+    ask: "Callable[[], Comparison]", figures: Path | None, as_json: bool, *, details: bool, again: bool
+) -> None:
+    """Print what `ask` returns; `again`: of a sweep, so with the commands that follow."""
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import compare
-
         with consoles()[1].status("comparing"):  # nothing where standard error is no terminal
-            found = compare(sweeps[0], margin=margin)
-        emit(found.to_json())
-        written = _write_figures(found, figures) if figures else []
-    if not as_json:
-        print_answer(found, details=details)
-        if figures:
-            echo(f"Figures: {len(written)} files in {figures}")
-
-
-def _refuse_sweeps(sweeps: tuple[str, ...]) -> None:
-    if sweeps:
-        raise click.UsageError(f"--scores and the sweep {sweeps[0]!r} exclude each other.")
+            compared = ask()
+        emit(compared.to_json())
+        written = _write_figures(compared, figures) if figures else []
+    if as_json:
+        return
+    if again:
+        print_answer(compared, details=details)
+    else:
+        _print_scores(compared, details=details)
+    if figures:
+        echo(f"Figures: {len(written)} files in {figures}")
 
 
 def _refuse_without_scores(
@@ -117,22 +128,12 @@ def _scores_of(
         raise UserError(f"{file}: {error}") from error
 
 
-def _print_scores(
-    ask: "Callable[[], Comparison]", figures: Path | None, as_json: bool, *, details: bool
-) -> None:
-    with one_json_object(as_json) as emit:
-        with consoles()[1].status("comparing"):
-            compared = ask()
-        emit(compared.to_json())
-        written = _write_figures(compared, figures) if figures else []
-    if not as_json:
-        from rnnsweep.comparison import print_comparison
+def _print_scores(compared: "Comparison", *, details: bool) -> None:
+    from rnnsweep.comparison import print_comparison
 
-        print_comparison(compared, console=consoles()[0], details=details)
-        if not details:
-            _print_more("the same command with --details prints each verdict")
-        if figures:
-            echo(f"Figures: {len(written)} files in {figures}")
+    print_comparison(compared, console=consoles()[0], details=details)
+    if not details:
+        _print_more("the same command with --details prints each verdict")
 
 
 def _columns(text: str | None) -> dict[str, str]:

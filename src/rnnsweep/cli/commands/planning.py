@@ -10,7 +10,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import Question
-from rnnsweep.cli.output import consoles, echo, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object, table
 from rnnsweep.cli.words import count, duration
 
 if TYPE_CHECKING:
@@ -104,15 +104,11 @@ def _print(found: "Plan") -> None:
 
 def planned_table(rows: "Sequence[Planned]") -> "Table":
     """Draw a row for each architecture: the points of its space, and what both ends of it cost."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("architecture", no_wrap=True)
-    for head in ("points", "trainings", "epochs", "parameters", "s an epoch"):
-        table.add_column(head, justify="right", no_wrap=True)
+    heads = ("points", "trainings", "epochs", "parameters", "s an epoch")
+    drawn = table("architecture", right=heads)
     for one in rows:
         small, large = one.smallest, one.largest
-        table.add_row(
+        drawn.add_row(
             one.architecture,
             "infinite" if one.configurations is None else f"{one.configurations:,}",
             "-" if one.trainings is None else str(one.trainings),
@@ -120,20 +116,15 @@ def planned_table(rows: "Sequence[Planned]") -> "Table":
             f"{small.parameters:,} to {large.parameters:,}",
             f"{small.seconds_per_epoch:.2g} to {large.seconds_per_epoch:.2g}",
         )
-    return table
+    return drawn
 
 
 def derived_table(rows: "Sequence[Planned]") -> "Table":
     """Draw the widths that follow a budget of parameters, and how near each comes to it."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("architecture", no_wrap=True)
-    for head in ("derived", "budget", "reached", "off by"):
-        table.add_column(head, justify="right", no_wrap=True)
+    drawn = table("architecture", right=("derived", "budget", "reached", "off by"))
     for one in rows:
         for sized in one.derived:
             width = f"{sized.key.removeprefix('model.')} {sized.value:,}"
             reached = f"{sized.counted:,}" + ("" if sized.count == "all" else " + embedding")
-            table.add_row(one.architecture, width, f"{sized.budget:,}", reached, f"{sized.deviation:+.1%}")
-    return table
+            drawn.add_row(one.architecture, width, f"{sized.budget:,}", reached, f"{sized.deviation:+.1%}")
+    return drawn

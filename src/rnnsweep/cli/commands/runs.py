@@ -8,7 +8,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.settings import overrides_argument
-from rnnsweep.cli.output import consoles, echo, one_json_object
+from rnnsweep.cli.output import INTERRUPTED, consoles, echo, one_json_object
 from rnnsweep.cli.words import count, duration, loss, score
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from rnnsweep.api.results import EvaluateResult
     from rnnsweep.config import RunConfig
     from rnnsweep.data import EncodedCorpus
-
-INTERRUPTED = 130
 
 
 @command(

@@ -12,7 +12,7 @@ from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
 from rnnsweep.cli.names import OnMachine, Question, Started
-from rnnsweep.cli.output import consoles
+from rnnsweep.cli.output import INTERRUPTED, consoles
 from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import command_line
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rnnsweep.api import SweepResult
     from rnnsweep.state import Listener
 
-INTERRUPTED = 130
 MOST_FAILURES = 20  # under a sweep's summary; `status` names each
 _LAUNCHER = click.option(
     "--launcher", metavar="NAME[:KEY=VALUE]", help="Where trials run: local, fused:fuse=8. [default: FILE's]"

@@ -11,7 +11,7 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,12 +23,11 @@ from rnnsweep.tracking.store.schema import upgrade_if_old
 from rnnsweep.tracking.store.store import artifact_root, ensure_store, silence_mlflow
 from rnnsweep.tracking.ui.files import warm_up, with_files
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
-from rnnsweep.tracking.ui.hosts import HOST, with_own_hosts
+from rnnsweep.tracking.ui.hosts import HOST, Application, with_own_hosts
 from rnnsweep.tracking.ui.links import SHORT, page_behind
 from rnnsweep.tracking.ui.live import with_own_pages
 from rnnsweep.tracking.ui.views import group_id
 
-Application = Callable[[Any, Any, Any], Awaitable[None]]
 GRACE = 10.0  # seconds that an orderly end may take
 UNWANTED = ("/mlflow/assistant", "/gateway/")
 STYLE = '<style>[data-assistant-ui="true"] {display: none !important}</style>'

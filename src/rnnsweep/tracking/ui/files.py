@@ -6,14 +6,14 @@ lay in MLflow's folder at the start has an address: a path from outside never re
 
 import gc
 import re
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from starlette.responses import FileResponse
 
-Application = Callable[[Any, Any, Any], Awaitable[None]]
+from rnnsweep.tracking.ui.hosts import Application
+
 PREFIX = "/static-files/"
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"

@@ -1,7 +1,7 @@
 """Pages of ours beside MLflow's: the sweeps that run, reloaded every few seconds, and each sweep's report."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,8 +16,8 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.read.local import read_points, read_rows
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.read.runs import score_of
+from rnnsweep.tracking.ui.hosts import Application
 
-Application = Callable[[Any, Any, Any], Awaitable[None]]
 LIVE, REPORT = "/live", "/report/"
 EVERY_S = 5  # between two loads of the page
 SHOWN = 20  # sweeps on the page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, one_json_object, table
 from rnnsweep.cli.words import score
 
 if TYPE_CHECKING:
@@ -61,15 +61,12 @@ def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
 
 
 def _started_table(sweeps: "Sequence[ListedSweep]") -> "Table":
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for head in ("sweep", "state", "trials", "replicates", "left"):
-        table.add_column(head, no_wrap=True, overflow="ellipsis")
+    drawn = table("sweep", "state", "trials", "replicates", "left", pad_edge=False)
     for one in sweeps:
-        table.add_row(Text(one.sweep), one.state, _trials(one), _replicates(one), _left(one))
-    return table
+        drawn.add_row(Text(one.sweep), one.state, _trials(one), _replicates(one), _left(one))
+    return drawn
 
 
 def _trials(one: "ListedSweep") -> str:
@@ -86,17 +83,14 @@ def _left(one: "ListedSweep") -> str:
 
 
 def _print_runs(runs: Sequence[dict[str, Any]]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     console, _ = consoles()
     if not runs:
         console.print("no single run yet; train one: rnnsweep train", markup=False)
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for head in ("run", "name", "state", "validation", "test", "started"):
-        table.add_column(head, no_wrap=True, overflow="ellipsis")
+    drawn = table("run", "name", "state", "validation", "test", "started", pad_edge=False)
     for run in runs:
         values = score(run["validation"]), score(run["test"])
-        table.add_row(run["run_id"][:8], Text(str(run["name"])), run["state"], *values, run["started"][:16])
-    console.print(table)
+        drawn.add_row(run["run_id"][:8], Text(str(run["name"])), run["state"], *values, run["started"][:16])
+    console.print(drawn)

@@ -9,7 +9,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
 from rnnsweep.cli.names import Started
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import consoles, one_json_object, table
 from rnnsweep.cli.words import count, duration, score
 
 if TYPE_CHECKING:
@@ -135,25 +135,21 @@ def print_agents(agents: "Sequence[AgentRow]") -> None:
 
 
 def _status_table(found: "SweepStatus") -> "Table":
-    from rich.table import Table
     from rich.text import Text
 
     from rnnsweep.drawing.palette import colour
 
     heads = [*found.trials, "best", "replicates"]
-    table = Table(box=None, padding=(0, 2 if len(heads) < 8 else 1, 0, 0), header_style="dim")
-    table.add_column("architecture", no_wrap=True)
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
+    drawn = table("architecture", right=heads, gap=2 if len(heads) < 8 else 1)
     for row in found.standings:
         counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
-        table.add_row(
+        drawn.add_row(
             Text(row.architecture, colour(row.architecture)),
             *counts,
             score(row.best),
             f"{row.replicates}/{row.replicates_wanted}",
         )
-    return table
+    return drawn
 
 
 def print_failures(failures: "tuple[Failure, ...]", *, most: int) -> None:
