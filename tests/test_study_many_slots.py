@@ -1,6 +1,7 @@
 """A controller of many slots: what is known at once is one append, and snapshots are rare."""
 
 import errno
+import json
 import os
 import tempfile
 from collections import Counter
@@ -10,14 +11,14 @@ import optuna
 import pytest
 from hypothesis import given, settings, strategies as st
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import TrialState
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 from test_study import Watcher, run, score_of
 
 from rnnsweep.engine.scheduling import losers
 from rnnsweep.errors import UserError
-from rnnsweep.search.journal import open_journal, read_journal, together
+from rnnsweep.search.journal import WaitingBackend, open_journal, read_journal, together
 from rnnsweep.search.samplers import check_sampler
 from rnnsweep.state import read_status
 from rnnsweep.state.disk import Disk
@@ -37,13 +38,14 @@ def many_sweeps():
 def appends(monkeypatch):
     """The operations of each append to a journal."""
     seen: list[Counter] = []
-    append = JournalFileBackend.append_logs
+    append = WaitingBackend._append
 
-    def counted(self, logs):
-        seen.append(Counter(log["op_code"].name for log in logs))
-        append(self, logs)
+    def counted(self, data):
+        logs = map(json.loads, data.splitlines())
+        seen.append(Counter(JournalOperation(log["op_code"]).name for log in logs))
+        append(self, data)
 
-    monkeypatch.setattr(JournalFileBackend, "append_logs", counted)
+    monkeypatch.setattr(WaitingBackend, "_append", counted)
     return seen
 
 

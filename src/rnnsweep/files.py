@@ -52,6 +52,25 @@ def own_folder(root: Path, *names: str, make: bool = False, mode: int = 0o777) -
     return folder
 
 
+def own_folders(root: Path, name: str) -> list[Path]:
+    """List the folders that lie in one below `root`, sorted; each is one that `own_folder` returns.
+
+    Raises:
+        UserError: as `own_folder`, of the folder and of each entry.
+    """
+    above = own_folder(root, name)
+    try:
+        with os.scandir(above) as entries:
+            links = {entry.name: entry.is_symlink() for entry in entries}  # known without a call for each
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    folders = [above / own_name(entry, above) for entry in sorted(links)]
+    for folder in folders:
+        if links[folder.name]:
+            raise _linked(folder)
+    return folders
+
+
 def own_name(name: str, folder: Path) -> str:
     """Return the name of an entry of `folder`.
 
@@ -124,9 +143,13 @@ def write_whole(
 
 def remove_asides(folder: Path) -> None:
     """Remove what killed processes left of `write_whole` in a folder; nobody may be writing there."""
-    for path in folder.glob(".*"):
-        if _ASIDE.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        if _ASIDE.fullmatch(name):
+            (folder / name).unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

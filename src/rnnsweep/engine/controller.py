@@ -19,7 +19,7 @@ from rnnsweep.search.objectives import judged
 from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
-from rnnsweep.state.watching.eta import seconds_left
+from rnnsweep.state.watching.eta import Durations, seconds_left
 from rnnsweep.state.watching.progress import Failure, Listener, Snapshot, Standing
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
@@ -44,9 +44,7 @@ class Controller:
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
     ran: int = 0
     failures: list[Failure] = field(default_factory=list)
-    durations: dict[str, list[float]] = field(
-        default_factory=dict
-    )  # architecture -> seconds of full trainings
+    durations: dict[str, Durations] = field(default_factory=dict)  # by architecture
     hopeless: Hopeless = field(default_factory=Hopeless)
     notes: StudyNotes = field(init=False)
     held: Job | None = None  # asked for, until enough slots are free at once
@@ -262,7 +260,7 @@ class Controller:
         self.ran += 1
         self.ledger.write("end", name=task.name)  # its outcome says how
         if outcome.state == "complete" and seconds is not None:
-            self.durations.setdefault(task.architecture, []).append(seconds)
+            self.durations.setdefault(task.architecture, Durations()).add(seconds)
         if outcome.state == "failed":
             self._note_failure(task, outcome)
         self.hopeless.check(outcome)
@@ -274,15 +272,15 @@ class Controller:
 
     def snapshot(self) -> Snapshot:
         """Return the progress of the sweep now."""
-        now = self.clock.now()
+        now, standings = self.clock.now(), self.standings()
         return Snapshot(
             sweep=self.sweep.name,
             question=self.sweep.question,
-            standings=self.standings(),
+            standings=standings,
             running=self.running.shown(now),
             slots=len(self.launcher.slots),
             elapsed=now - self.began,
-            eta=seconds_left(self.standings(), self.durations, slots=len(self.launcher.slots)),
+            eta=seconds_left(standings, self.durations, slots=len(self.launcher.slots)),
             failures=tuple(self.failures),
             paused=self.disk.paused,
         )

@@ -26,14 +26,14 @@ def keeps(percentile: float) -> "Callable[[Mapping[str, Any], Rungs, int], BaseP
     """Return what makes a pruner that keeps this share of the trials, the best, in percent."""
 
     def make(options: Mapping[str, Any], rungs: Rungs, last: int) -> "BasePruner":
-        from optuna.pruners import PercentilePruner
+        from rnnsweep.methods.percentile import SortedPercentilePruner
 
         interval = options.get("interval")
-        return PercentilePruner(
+        return SortedPercentilePruner(
             options.get("percentile", percentile),
-            n_startup_trials=options.get("startup", STARTUP),
-            n_warmup_steps=rungs(options.get("warmup", WARMUP)),
-            interval_steps=1 if interval is None else rungs(interval),
+            startup=options.get("startup", STARTUP),
+            warmup=rungs(options.get("warmup", WARMUP)),
+            interval=1 if interval is None else rungs(interval),
         )
 
     return make

@@ -4,22 +4,22 @@ import json
 import os
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import mend
+from rnnsweep.files import append, mend, open_own
 from rnnsweep.json_text import parse_texts
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
 
-LOCK_GRACE_S = 10  # after which a lock that a killed process left is taken over
+_LINE = json.JSONEncoder(separators=(",", ":")).encode  # as Optuna writes one
 
 
 def read_journal(folder: SweepFolder) -> JournalStorage:
@@ -51,32 +51,30 @@ def refusing_damage(path: Path) -> Iterator[None]:
         ) from error
 
 
-def overrides_of(trial: FrozenTrial | Trial) -> tuple[str, ...]:
-    """Return the overrides that a trial was given.
+def overrides_of(number: int, stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the overrides that a trial was given, from its user attributes.
 
     Raises:
         UserError: the journal holds something else there.
     """
     try:
-        return parse_texts(trial.user_attrs["overrides"])
+        return parse_texts(stored["overrides"])
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"journal.log: trial {trial.number}: its overrides do not read ({error})") from None
+        raise UserError(f"journal.log: trial {number}: its overrides do not read ({error})") from None
 
 
-class WaitingBackend(JournalFileBackend):
+class WaitingBackend(BaseJournalBackend):
     """Optuna's file as its one writer uses it: what is known at once is one append, which waits for room.
 
-    Within `together`, lines are applied to the studies in memory at once and written at its end.
-    What this process wrote is not read back from the file.
+    Within `together`, lines are applied to the studies in memory at once and written at its end. What this
+    process wrote is not read back from the file. Optuna's lock of the file, several calls of the system for
+    each append, is left out: the controller's lock is held, and nobody else writes.
     """
 
-    def __init__(self, path: str, *, lock_obj: JournalFileOpenLock, disk: Disk) -> None:
-        super().__init__(path, lock_obj=lock_obj)
+    def __init__(self, path: Path, *, disk: Disk) -> None:
         self._path, self._disk = path, disk
-        self._held: list[dict[str, Any]] = []  # not in the file yet
-        self._unread: deque[dict[str, Any]] | None = (
-            None  # written and not applied; None: read the file first
-        )
+        self._held: list[str] = []  # lines that are not in the file yet
+        self._unread: deque[str] | None = None  # lines that are not applied; None: read the file first
         self._depth = 0
 
     @contextmanager
@@ -91,18 +89,20 @@ class WaitingBackend(JournalFileBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append whole lines."""
-        self._held += logs
+        lines = [_LINE(log) for log in logs]
+        self._held += lines
         if self._unread is not None:
-            self._unread += map(_as_read, logs)
+            self._unread += lines
         self._write()
 
-    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield what was not applied yet: once the file, then what this process appended."""
         if self._unread is None:
-            yield from super().read_logs(log_number_from)
+            with open(open_own(self._path, os.O_RDONLY | os.O_CREAT), encoding="utf-8") as file:
+                yield from map(json.loads, file)
             self._unread = deque()
         while self._unread:
-            yield self._unread.popleft()
+            yield json.loads(self._unread.popleft())  # as it will be read back
 
     def _write(self) -> None:
         if not self._depth:
@@ -110,25 +110,24 @@ class WaitingBackend(JournalFileBackend):
 
     def write_now(self) -> None:
         """Write what is held, within `together` too: what follows relies on it."""
-        if not self._held:
-            return
+        if self._held:
+            data = "".join(f"{line}\n" for line in self._held).encode()
+            self._disk.patiently(lambda: self._append(data))
+            self._held = []
 
-        def append() -> None:
-            size = os.path.getsize(self._path)  # only the controller writes: this is what to go back to
+    def _append(self, data: bytes) -> None:
+        """Append whole lines and see them on the disk; where they do not fit, the file stays as it was."""
+        descriptor = open_own(self._path, os.O_WRONLY | os.O_APPEND)
+        try:
+            size = os.fstat(descriptor).st_size
+            append(descriptor, data)
             try:
-                super(WaitingBackend, self).append_logs(self._held)
+                os.fsync(descriptor)
             except OSError:
-                os.truncate(self._path, size)
+                os.ftruncate(descriptor, size)
                 raise
-
-        self._disk.patiently(append)
-        self._held = []
-
-
-def _as_read(log: dict[str, Any]) -> dict[str, Any]:
-    """Return a line as it will be read back."""
-    line: dict[str, Any] = json.loads(json.dumps(log))
-    return line
+        finally:
+            os.close(descriptor)
 
 
 class Journal(JournalStorage):
@@ -196,8 +195,10 @@ class _Index:
     def of(self, states: Container[TrialState], get: Callable[[int], FrozenTrial]) -> list[FrozenTrial]:
         """Return the trials of some states, by their numbers."""
         lists = [trials for state, trials in self._ended.items() if state in states]
-        lists += [[get(one) for one in ids] for state, ids in self._open.items() if state in states]
-        return sorted((trial for each in lists for trial in each), key=_number_of)
+        unended = [get(one) for state, ids in self._open.items() if state in states for one in ids]
+        if not unended and len(lists) == 1:
+            return list(lists[0])  # in order already
+        return sorted((trial for each in (*lists, unended) for trial in each), key=_number_of)
 
 
 def _number_of(trial: FrozenTrial) -> int:
@@ -223,11 +224,6 @@ def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> Journal:
     """
     path = folder.journal
     mend(path)
-    # under the controller's lock nobody else writes: a lock file is one that a killed process left
-    for left in path.parent.glob(f"{path.name}.lock*"):
-        left.unlink(missing_ok=True)
-    # a file, where Optuna's default is a symbolic link, which not every file system has
-    lock = JournalFileOpenLock(str(path), grace_period=LOCK_GRACE_S)
-    backend = WaitingBackend(str(path), lock_obj=lock, disk=disk or Disk(folder.path))
+    backend = WaitingBackend(path, disk=disk or Disk(folder.path))
     with refusing_damage(path):
         return Journal(backend)

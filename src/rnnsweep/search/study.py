@@ -220,13 +220,14 @@ class Search:
         Of trials with equal validation it is the one ahead in the other objectives, then the first. With
         several objectives that is the point of the front with the highest validation.
         """
-        trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        scored = [trial for trial in trials if may_win(trial)]
-        if not scored:
-            return None
-        best = max(scored, key=lambda t: (t.state == TrialState.COMPLETE, turned(t.values), -t.number))
-        overrides = overrides_of(best)
-        return Candidate(best.number, overrides, 0, begun=True, tags=_tags(best.user_attrs))
+        for state in (TrialState.COMPLETE, TrialState.PRUNED):
+            trials = self.study.get_trials(deepcopy=False, states=(state,))
+            scored = [trial for trial in trials if may_win(trial)]
+            if scored:
+                best = max(scored, key=lambda trial: (turned(trial.values), -trial.number))
+                overrides = overrides_of(best.number, best.user_attrs)
+                return Candidate(best.number, overrides, 0, begun=True, tags=_tags(best.user_attrs))
+        return None
 
     def _resumed(self, frozen: FrozenTrial) -> Candidate | None:
         # the same seed as when it was asked: values that were not yet stored come out as they would have
@@ -236,7 +237,8 @@ class Search:
 
     def _candidate(self, trial: Trial, *, attempts: int, begun: bool) -> Candidate | None:
         """Return a trial as a candidate; tell the study at once of an infeasible one and return None."""
-        if "overrides" not in trial.user_attrs:
+        stored = self.storage.get_trial(trial._trial_id).user_attrs  # a trial's own copies them each time
+        if "overrides" not in stored:
             values = draw(trial, self.sweep.dimensions(self.architecture), self.fixed)
             point = self.sizing.point(self.architecture, values)
             if point.sized:
@@ -245,10 +247,10 @@ class Search:
                 self._reject(trial, point)
                 return None
             trial.set_user_attr("overrides", json.dumps(point.overrides))  # last: it stands for all of it
-        stored = trial.user_attrs
+            stored = self.storage.get_trial(trial._trial_id).user_attrs
         self._trials[trial.number] = trial
         shrunk = bool(stored.get("shrunk", False))
-        overrides = overrides_of(trial)
+        overrides = overrides_of(trial.number, stored)
         return Candidate(trial.number, overrides, attempts, begun, shrunk, _tags(stored))
 
     def _reject(self, trial: Trial, point: Point) -> None:

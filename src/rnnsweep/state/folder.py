@@ -15,7 +15,6 @@ trials/NAME/          of a task: outcome.json (how it ended: the one truth), lea
 """
 
 import json
-import os
 import shutil
 import time
 import uuid
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.files import JsonLines, own_folder, read_json, remove_asides, write_whole
+from rnnsweep.files import JsonLines, own_folder, own_folders, read_json, remove_asides, write_whole
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.safety.yaml_files import copy_yaml
 from rnnsweep.state.ledger import Ledger, read_ledger
@@ -187,11 +186,7 @@ class SweepFolder:
 
     def tasks(self) -> list[TaskFolder]:
         """List the tasks that have a folder, by name."""
-        try:
-            names = sorted(os.listdir(self.path / "trials"))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return [self.task(name) for name in names]
+        return [TaskFolder(path) for path in own_folders(self.path, "trials")]
 
     # who works on it
 

@@ -64,7 +64,7 @@ def _is_event(values: dict[str, Any]) -> bool:
     """Return whether a line has what its event must have, each value of its type."""
     needed = ("event", "time", *_NEEDED.get(str(values.get("event")), ()))
     return all(name in values for name in needed) and all(
-        fits(values[name]) for name, fits in _FITS.items() if name in values
+        _FITS[name](value) for name, value in values.items() if name in _FITS
     )
 
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def _make(asked: Asked) -> "BaseSampler":
-    from optuna.samplers import RandomSampler
+    from rnnsweep.methods.draws import SeededRandomSampler
 
-    return RandomSampler(seed=asked.seed)
+    return SeededRandomSampler(asked.seed)
 
 
 SAMPLER = SamplerSpec(_make, {}, independent=True, covers_space=True)

@@ -1,5 +1,6 @@
 """What a sweep tells while it runs and when it ends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -69,7 +70,7 @@ class Snapshot:
     sweep: str
     question: str
     standings: tuple[Standing, ...]
-    running: tuple[Running, ...]
+    running: Sequence[Running]
     slots: int
     elapsed: float  # seconds of this controller
     eta: float | None  # seconds still to go; None before anything ended

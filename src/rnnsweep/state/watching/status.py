@@ -1,8 +1,8 @@
 """A sweep's status, read from its folder by any process while it runs or after."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,54 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.state.tasks import RUNNING, TaskState, task_states
-from rnnsweep.state.watching.eta import seconds_left
+from rnnsweep.state.watching.eta import Durations, seconds_left
 from rnnsweep.state.watching.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
 
-@dataclass
 class _Sessions:
-    """Slot time of all controllers that worked on the sweep."""
+    """Slot time of all controllers that worked on the sweep, in one pass over the ledger."""
 
-    offered: float = 0.0
-    used: float = 0.0
-    slots: int = 1
-    since: float | None = None
-    busy: dict[str, tuple[int, int]] = field(default_factory=dict)  # name -> its first slot, how many
+    def __init__(self) -> None:
+        self.offered = self.used = 0.0
+        self._slots, self._since = 1, math.inf
+        self._clear()
+
+    def _clear(self) -> None:
+        self._busy: dict[str, int] = {}  # name -> its first slot
+        self._tasks: Counter[int] = Counter()  # first slot -> tasks in it: they share a process
+        self._sizes: dict[int, int] = {}  # first slot -> how many slots its tasks hold
+        self._held = 0  # the sum of these
 
     def open(self, time: float, slots: int) -> None:
-        self.slots, self.since, self.busy = slots, time, {}
+        """Begin the time of the next controller."""
+        self._slots, self._since = slots, time
+        self._clear()
 
     def see(self, time: float) -> None:
-        if self.since is not None:
-            self.offered += self.slots * max(0.0, time - self.since)
-            held = dict(self.busy.values())  # tasks that share a process share its slot
-            self.used += sum(held.values()) * max(0.0, time - self.since)
-            self.since = time
+        """Add the time since the last event; none before a controller began."""
+        if self._since < math.inf:
+            passed = max(0.0, time - self._since)
+            self.offered += self._slots * passed
+            self.used += self._held * passed
+            self._since = time
+
+    def start(self, name: str, slot: int, size: int) -> None:
+        """Take note that a task took slots."""
+        self.end(name)
+        self._busy[name] = slot
+        self._tasks[slot] += 1
+        self._held += size - self._sizes.get(slot, 0)
+        self._sizes[slot] = size
+
+    def end(self, name: str) -> None:
+        """Take note that a task left its slots."""
+        slot = self._busy.pop(name, None)
+        if slot is None:
+            return
+        self._tasks[slot] -= 1
+        if not self._tasks[slot]:
+            self._held -= self._sizes.pop(slot)
 
 
 def read_status(mlruns: Path, name: str) -> SweepStatus:
@@ -70,7 +94,7 @@ def _seconds_left(
 ) -> float | None:
     """Estimate the seconds to go from the full trainings that ended under the last controller."""
     begun: dict[str, float] = {}
-    seconds: dict[str, list[float]] = {}
+    seconds: dict[str, Durations] = {}
     slots = 1
     for event in events:
         if event["event"] == "open":
@@ -80,7 +104,8 @@ def _seconds_left(
         elif event["event"] == "end" and event["name"] in begun:
             task = states.get(event["name"])
             if task is not None and task.state == EndState.COMPLETE:
-                seconds.setdefault(task.architecture, []).append(event["time"] - begun[event["name"]])
+                spent = event["time"] - begun[event["name"]]
+                seconds.setdefault(task.architecture, Durations()).add(spent)
     return seconds_left(standings, seconds, slots=slots)
 
 
@@ -179,7 +204,7 @@ def slots_busy(events: Iterable[dict[str, Any]]) -> float:
             continue
         sessions.see(event["time"])
         if event["event"] == "start":
-            sessions.busy[event["name"]] = (event["slot"], event.get("slots", 1))
+            sessions.start(event["name"], event["slot"], event.get("slots", 1))
         elif event["event"] == "end":
-            sessions.busy.pop(event["name"], None)
+            sessions.end(event["name"])
     return min(1.0, sessions.used / sessions.offered) if sessions.offered else 0.0
