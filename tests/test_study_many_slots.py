@@ -23,6 +23,7 @@ from rnnsweep.search.samplers import check_sampler
 from rnnsweep.state import read_status
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.watching.status import slots_busy
 from rnnsweep.sweepfile import Slot
 
 RUNGS = 4
@@ -176,6 +177,33 @@ def test_snapshots_come_four_times_a_second_at_most_and_the_last_one_shows_the_e
     assert len(watcher.snapshots) < 40 * RUNGS  # events: without a bound there is one for each
     last = watcher.snapshots[-1]
     assert (last.standings[0].complete, last.standings[0].replicates, *last.running) == (40, 1)
+
+
+def busy_share(events):
+    """Add up who holds which slots between each two events, task by task."""
+    offered = used = 0.0
+    since, slots, busy = None, 1, {}
+    for event in events:
+        if since is not None and event["event"] != "open":
+            passed, held = event["time"] - since, dict(busy.values())
+            offered, used = offered + slots * passed, used + sum(held.values()) * passed
+        since = event["time"]
+        if event["event"] == "open":
+            slots, busy = event["slots"], {}
+        elif event["event"] == "start":
+            busy[event["name"]] = (event["slot"], event["slots"])
+        else:
+            busy.pop(event["name"], None)
+    return min(1.0, used / offered) if offered else 0.0
+
+
+@given(st.lists(st.tuples(st.sampled_from(["open", "start", "end"]), st.integers(0, 5), st.integers(0, 2))))
+def test_the_share_of_busy_slots_is_that_of_a_walk_over_all_tasks(steps):
+    events = [{"event": "open", "time": 0.0, "slots": 6}]
+    for time, (event, task, slot) in enumerate(steps, start=1):
+        more = {"slots": 6} if event == "open" else {"name": f"t{task}", "slot": slot, "slots": slot + 1}
+        events.append({"event": event, "time": time / 2, **more})  # tasks of one slot share a process
+    assert slots_busy(events) == pytest.approx(busy_share(events))
 
 
 def test_counts_of_running_trials_are_right_at_each_snapshot(tmp_path):
