@@ -60,15 +60,13 @@ def own_folders(root: Path, name: str) -> list[Path]:
     """
     above = own_folder(root, name)
     try:
-        with os.scandir(above) as entries:
-            links = {entry.name: entry.is_symlink() for entry in entries}  # known without a call for each
+        with os.scandir(above) as entries:  # which knows a link without a call for each
+            links = {own_name(entry.name, above): entry.is_symlink() for entry in entries}
     except (FileNotFoundError, NotADirectoryError):
         return []
-    folders = [above / own_name(entry, above) for entry in sorted(links)]
-    for folder in folders:
-        if links[folder.name]:
-            raise _linked(folder)
-    return folders
+    if linked := [entry for entry, is_link in links.items() if is_link]:
+        raise _linked(above / min(linked))
+    return [above / entry for entry in sorted(links)]
 
 
 def own_name(name: str, folder: Path) -> str:
@@ -143,11 +141,7 @@ def write_whole(
 
 def remove_asides(folder: Path) -> None:
     """Remove what killed processes left of `write_whole` in a folder; nobody may be writing there."""
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for name in names:
+    for name in os.listdir(folder) if folder.is_dir() else ():
         if _ASIDE.fullmatch(name):
             (folder / name).unlink(missing_ok=True)
 
