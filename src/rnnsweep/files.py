@@ -59,14 +59,11 @@ def own_folders(root: Path, name: str) -> list[Path]:
         UserError: as `own_folder`, of the folder and of each entry.
     """
     above = own_folder(root, name)
-    try:
-        with os.scandir(above) as entries:  # which knows a link without a call for each
-            links = {own_name(entry.name, above): entry.is_symlink() for entry in entries}
-    except (FileNotFoundError, NotADirectoryError):
+    if not above.is_dir():
         return []
-    if linked := [entry for entry, is_link in links.items() if is_link]:
-        raise _linked(above / min(linked))
-    return [above / entry for entry in sorted(links)]
+    with os.scandir(above) as entries:  # which knows a link without a call for each
+        links = {own_name(entry.name, above): entry.is_symlink() for entry in entries}
+    return [own_folder(above, entry) if links[entry] else above / entry for entry in sorted(links)]
 
 
 def own_name(name: str, folder: Path) -> str:
