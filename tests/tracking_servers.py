@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -83,8 +84,9 @@ def postgres(folder: Path) -> Iterator[str]:
     data.mkdir()
     if user:
         shutil.chown(data, "nobody")
-        for one in (folder, *folder.parents[:2]):
-            one.chmod(0o755)
+        for one in (folder, *folder.parents):
+            if not one.stat().st_mode & stat.S_IXOTH:  # temporary folders are their owner's alone
+                one.chmod(one.stat().st_mode | stat.S_IXOTH)
     made = [*user, "initdb", "-D", str(data), "-A", "trust", "-U", "me"]
     subprocess.run(made, check=True, capture_output=True)
     process = subprocess.Popen(
