@@ -161,6 +161,7 @@ def test_the_ui_ends_with_its_terminal(template, tmp_path, end):
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup around the tests ignores it
     )
     said = []
     for line in process.stdout:
