@@ -5,9 +5,7 @@ Each half of the table (with Numba, without) is measured in a process of its own
 """
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +13,7 @@ from itertools import product
 
 import torch
 
+from benchmarks._child import answer_of
 from benchmarks._well_written import may_be_sparse, well_written
 from benchmarks.factor import defaults
 from benchmarks.throughput import Case, row, speed_of, speed_of_ours
@@ -81,13 +80,8 @@ def run(turns: int = TURNS, wanted: str = "") -> list[dict]:
     """Measure both halves of the table."""
     rows = []
     for numba, variables in (("with Numba", {}), ("without Numba", {"NUMBA_DISABLE_JIT": "1"})):
-        words = [sys.executable, "-m", "benchmarks.every_setting", str(turns), wanted]
-        done = subprocess.run(
-            words, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True, check=True
-        )
-        rows += [
-            each | {"case": f"{each['case']}, {numba}"} for each in json.loads(done.stdout.splitlines()[-1])
-        ]
+        half = answer_of("every_setting", turns, wanted, **variables)
+        rows += [each | {"case": f"{each['case']}, {numba}"} for each in half]
     measured = [each for each in rows if each["ratio"] is not None]
     slowest = min(measured, key=lambda each: each["ratio"])
     middle = statistics.median(each["ratio"] for each in measured)

@@ -2,14 +2,13 @@
 
 import csv
 import json
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks._child import answer_of
 from rnnsweep.data import DataConfig, prepare
 
 ROWS = 1_000_000
@@ -43,10 +42,7 @@ def run(rows: int = ROWS) -> list[dict]:
     """Measure in a process of its own, whose peak of memory is its own, too."""
     with tempfile.TemporaryDirectory(prefix="rnnsweep-reading-") as folder:
         write_rows(Path(folder) / "rows.csv", rows)
-        words = [sys.executable, "-m", "benchmarks.reading", folder]
-        env = {**os.environ, "PYTHONSAFEPATH": ""}  # benchmarks/ is found from here
-        done = subprocess.run(words, capture_output=True, text=True, check=True, env=env)
-        took = json.loads(done.stdout)
+        took = answer_of("reading", folder)
     assert took["rows"] == rows
     return [
         {

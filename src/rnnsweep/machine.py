@@ -20,7 +20,7 @@ from rnnsweep.options import Count, Section, Text, fault, read_as, wrong
 from rnnsweep.paths import MACHINES, find_paths
 from rnnsweep.safety.redaction import refuse_secret
 from rnnsweep.settings import Explanation
-from rnnsweep.sweepfile.search_space.values import load_yaml
+from rnnsweep.sweepfile.search_space.values import load_yaml, read_text
 from rnnsweep.sweepfile.slots import parse_slots
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -84,10 +84,7 @@ def read_machine(name: str | Path) -> Machine:
         UserError: there is no such file; or a key or a value of it is wrong, with what would be right.
     """
     path = _find(str(name))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    text = read_text(path)
     values = load_yaml(text, path)
     return _machine(read_as(MachineFile, _with_times(values or {}, text), place=str(path)), path)
 

@@ -211,14 +211,13 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
 
 def name_of(run: RunConfig) -> str:
     """Return the name of a run: the one asked for, or what was overridden, so that it reads."""
-    from rnnsweep.tracking import run_name
+    from rnnsweep.tracking.naming import run_name
 
     if run.tracking.run_name:
         return run.tracking.run_name
     flat, silent = flatten(run), ("tracking.", "data.dir", "data.train", "data.test")
     said = [one.key for one in read_overrides(run.overrides) if not one.chooses]
-    name: str = run_name(run.architecture, {key: flat[key] for key in said if not key.startswith(silent)})
-    return name
+    return run_name(run.architecture, {key: flat[key] for key in said if not key.startswith(silent)})
 
 
 def _fit(

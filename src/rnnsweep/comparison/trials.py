@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.json_text import read_list
+from rnnsweep.sweepfile.search_space.limits import INFEASIBLE as INFEASIBLE
 from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
 
 SCORES = ("validation", "test")  # columns that hold the score that decides
 OBJECTIVE = ("validation",)
-INFEASIBLE = "infeasible"  # complete, but above a constraint: it cannot win
 
 
 def score_of(runs: "pd.DataFrame") -> Score:

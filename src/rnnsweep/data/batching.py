@@ -58,7 +58,8 @@ def batches(
         if mine_B.size:
             yield gather(part, mine_B)
         else:
-            yield _without_targets(gather(part, rows_B[:1]))
+            batch = gather(part, rows_B[:1])
+            yield batch._replace(targets_B=torch.full_like(batch.targets_B, NO_TARGET))
 
 
 def batch_rows(
@@ -158,7 +159,3 @@ def gather(part: EncodedPart, rows_B: NDArray[np.int64]) -> Batch:
         torch.from_numpy(lengths_B),
         torch.from_numpy(part.targets_N[rows_B]),
     )
-
-
-def _without_targets(batch: Batch) -> Batch:
-    return batch._replace(targets_B=torch.full_like(batch.targets_B, NO_TARGET))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.sweepfile.search_space.values import dump_yaml, load_yaml
+from rnnsweep.sweepfile.search_space.values import dump_yaml, load_yaml, read_text
 
 KEY = "like"
 
@@ -31,7 +31,9 @@ def _filled(text: str, path: Path, above: tuple[Path, ...]) -> str:
     base = _place(own.pop(KEY), path)
     if base.resolve() in above:
         raise UserError(f"{path}: like: {base.stem!r}: must not lead back to this file")
-    common = load_yaml(_filled(_text(base, path), base, (*above, base.resolve())), base)
+    common = load_yaml(
+        _filled(read_text(base, place=f"{path}: like: "), base, (*above, base.resolve())), base
+    )
     common = common if isinstance(common, dict) else {}
     common.pop("name", None)
     return _with_question(text, _joined(common, own))
@@ -60,13 +62,6 @@ def _place(name: object, path: Path) -> Path:
             f"{path}: {KEY}: {name!r}: must be a sweep file beside this one.{nearest(name, known)}"
         )
     return place
-
-
-def _text(base: Path, path: Path) -> str:
-    try:
-        return base.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: like: {base}: cannot be read as UTF-8 text: {error}") from error
 
 
 def _joined(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -35,15 +35,13 @@ def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.Data
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
-    from rnnsweep.tracking import runs as read
+    from rnnsweep.tracking.read.runs import runs as read
 
     places = find_paths()
     if sweep is None:
-        every: pd.DataFrame = read(places.mlruns, None, uri=uri)
-        return every
+        return read(places.mlruns, None, uri=uri)
     name = _known(sweep)
-    table: pd.DataFrame = read(places.mlruns, name, uri=uri or store_of(name, places))
-    return table
+    return read(places.mlruns, name, uri=uri or store_of(name, places))
 
 
 def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | None = None) -> "pd.DataFrame":
@@ -58,14 +56,13 @@ def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | N
         UserError: there is no such sweep, or the store does not answer.
     """
     from rnnsweep.comparison.trials import score_of
-    from rnnsweep.tracking import curves as read
+    from rnnsweep.tracking.read.runs import curves as read
 
     places, name = find_paths(), _known(sweep)
     uri = uri or store_of(name, places)
     if keys is None:
         keys = (f"validation/{score_of(runs(name, uri=uri)).name}", *LOSSES)
-    table: pd.DataFrame = read(places.mlruns, name, keys, uri=uri)
-    return table
+    return read(places.mlruns, name, keys, uri=uri)
 
 
 def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None = None) -> "Comparison":

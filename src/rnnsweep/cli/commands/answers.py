@@ -93,7 +93,10 @@ def _print_comparison(
         with consoles()[1].status("comparing"):  # nothing where standard error is no terminal
             compared = ask()
         emit(compared.to_json())
-        written = _write_figures(compared, figures) if figures else []
+        if figures:
+            from rnnsweep.comparison.report.figure_files import write_figures
+
+            written = write_figures(compared, figures)
     if as_json:
         return
     if again:
@@ -144,13 +147,6 @@ def _columns(text: str | None) -> dict[str, str]:
                 f"--columns {text!r}: must be as score=test_acc,architecture=model (also seed and row)."
             )
     return {name: column for name, _, column in pairs}
-
-
-def _write_figures(found: "Comparison", folder: Path) -> list[Path]:
-    from rnnsweep.comparison import write_figures
-
-    written: list[Path] = write_figures(found, folder)
-    return written
 
 
 def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:

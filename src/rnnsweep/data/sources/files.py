@@ -69,7 +69,8 @@ def read(config: DataConfig, cache: Path) -> TextRows:
             one of the training rows'.
     """
     files = [_read_file(part, path, config) for part, paths in _paths(config).items() for path in paths]
-    read = read_labels([_raw_labels(file) for file in files], _label_options(config))
+    options = LabelOptions(config.skip_unlabelled, config.missing_is_class, config.fold_labels)
+    read = read_labels([_raw_labels(file) for file in files], options)
     kept = [[n for n, name in enumerate(names) if name is not None] for names in read.names]
     names = [[name for name in of_file if name is not None] for of_file in read.names]
     _refuse_unlabelled_parts(files, kept)
@@ -103,10 +104,6 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     )
 
 
-def _label_options(config: DataConfig) -> LabelOptions:
-    return LabelOptions(config.skip_unlabelled, config.missing_is_class, config.fold_labels)
-
-
 def _raw_labels(file: _File) -> RawLabels:
     names = file.table.class_names.get(file.label, ())
     return RawLabels(file.path, file.label, file.table.columns[file.label], names)
@@ -137,7 +134,10 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
         named["group"] = group_column(path, names, config)
         return list(dict.fromkeys([*named["text"], named["label"], *filter(None, [named["group"]])]))
 
-    table = _read_or_explain(path, config, choose)
+    try:
+        table = read_table(path, read_options(config), choose)
+    except NoColumn as error:
+        raise explained(path, config, error) from None
     refuse_tags(table, named["text"], named["label"])
     texts, tokenised = texts_of(table, named["text"])
     if not any(texts):
@@ -145,14 +145,6 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
     table.notes += column_notes(table, named["text"], named["label"], config)
     table.notes += missing_notes(table, texts)
     return _File(part, table, texts, tokenised, named["label"], named["group"])
-
-
-def _read_or_explain(path: Path, config: DataConfig, choose: Any) -> Table:
-    """Read a table; where its columns are not found, say what the file seems to have instead."""
-    try:
-        return read_table(path, read_options(config), choose)
-    except NoColumn as error:
-        raise explained(path, config, error) from None
 
 
 def _labels(files: Sequence[_File], names: Sequence[Sequence[str]]) -> tuple[str, ...]:

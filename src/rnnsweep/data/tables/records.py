@@ -145,9 +145,7 @@ def _rows_of(whole: Any) -> Any:
         if len(whole) > len(indexed[0]):
             return indexed  # as pandas' orient="index": more rows than columns
         return {name: list(value.values()) for name, value in whole.items()}  # as pandas' DataFrame.to_json
-    inner = [
-        v for v in whole.values() if isinstance(v, list) and v and all(isinstance(r, Mapping) for r in v)
-    ]
+    inner = list(filter(_is_table, whole.values()))
     return inner[0] if len(inner) == 1 else whole
 
 

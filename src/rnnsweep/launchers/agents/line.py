@@ -70,11 +70,6 @@ class Line:
         """Count the messages that the other end has not confirmed."""
         return len(self._unconfirmed)
 
-    @property
-    def _fresh(self) -> int:
-        """Count the messages that may be sent and were not yet."""
-        return min(len(self._unconfirmed), WINDOW) - (self._sent - self._confirmed)
-
     def letter(self, *, always: bool = False) -> Letter | None:
         """Return what is to be sent now; None where nothing is, unless a letter is wanted `always`."""
         now = self._clock()

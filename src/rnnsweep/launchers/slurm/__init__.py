@@ -1,32 +1,14 @@
 """Trials on a Slurm cluster: agents as jobs, submitted with submitit, that connect to the controller."""
 
-from rnnsweep.errors import UserError
-from rnnsweep.launchers.registry import LauncherSpec
-from rnnsweep.machine import Machine
-from rnnsweep.sweepfile import Method, Sweep
-from rnnsweep.trial import Launcher
+from rnnsweep.launchers.agents.controller.spec import spec_of_agents
+from rnnsweep.launchers.agents.transport import Transport
+from rnnsweep.machine import Machine, Share
 
 
-def _make(slots: str | int | None) -> Launcher:
-    raise UserError(
-        "launcher 'slurm': runs on a machine's file: write conf/machine/NAME.yaml, and give --on NAME"
-    )
-
-
-def _on(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
-    from rnnsweep.launchers.agents import AgentLauncher
-    from rnnsweep.launchers.agents.controller.request import check_locker, slot_request
+def _connect(machine: Machine, request: Share) -> Transport:
     from rnnsweep.launchers.slurm.transport import SlurmTransport
 
-    request = slot_request(machine, slots)
-    check_locker(machine)
-    transport = SlurmTransport(machine, request)
-    return AgentLauncher(
-        transport,
-        launcher=sweep.launcher or Method("local"),
-        machine=machine.name,
-        locker=machine.locker,
-    )
+    return SlurmTransport(machine, request)
 
 
-SPEC = LauncherSpec(_make, on=_on)
+SPEC = spec_of_agents("slurm", _connect)

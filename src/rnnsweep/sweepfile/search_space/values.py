@@ -44,6 +44,18 @@ for _either in (_Loader, _Dumper):
     )
 
 
+def read_text(path: Path, *, place: str = "") -> str:
+    """Return the text of a file; `place` says in an error what names the file.
+
+    Raises:
+        UserError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{place}{path}: cannot be read as UTF-8 text: {error}") from error
+
+
 def load_yaml(text: str, path: Path) -> Any:
     """Read one YAML document with safe types only.
 

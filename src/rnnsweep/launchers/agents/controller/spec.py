@@ -1,0 +1,34 @@
+"""What launchers have in common that run trials by agents on the nodes of a machine's file."""
+
+from collections.abc import Callable
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.transport import Transport
+from rnnsweep.launchers.registry import LauncherSpec
+from rnnsweep.machine import Machine, Share
+from rnnsweep.sweepfile import Method, Sweep
+from rnnsweep.trial import Launcher
+
+
+def spec_of_agents(name: str, connect: Callable[[Machine, Share], Transport]) -> LauncherSpec:
+    """Return the spec of a launcher by its name and what opens its transport, for slots as they are asked."""
+
+    def refuse(slots: str | int | None) -> Launcher:
+        raise UserError(
+            f"launcher {name!r}: runs on a machine's file: write conf/machine/NAME.yaml, and give --on NAME"
+        )
+
+    def launch(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
+        from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
+        from rnnsweep.launchers.agents.controller.request import check_locker, slot_request
+
+        request = slot_request(machine, slots)
+        check_locker(machine)
+        return AgentLauncher(
+            connect(machine, request),
+            launcher=sweep.launcher or Method("local"),
+            machine=machine.name,
+            locker=machine.locker,
+        )
+
+    return LauncherSpec(refuse, on=launch)
