@@ -99,8 +99,8 @@ def hidden(metrics: Iterable[str]) -> list[dict[str, Any]]:
     return [bar(name, "hidden", title=name) | {"deleted": True} for name in metrics]
 
 
-def line(metric: str, place: str, *, title: str, by_epoch: bool = False) -> dict[str, Any]:
-    """Return a chart of curves, over optimiser steps or over epochs."""
+def line(metric: str, place: str, *, title: str) -> dict[str, Any]:
+    """Return a chart of curves over optimiser steps."""
     return _chart(
         "LINE",
         place,
@@ -111,12 +111,12 @@ def line(metric: str, place: str, *, title: str, by_epoch: bool = False) -> dict
         xAxisScaleType="linear",
         scaleType="linear",
         range={},
-        xAxisKey="metric" if by_epoch else "step",
-        selectedXAxisMetricKey="epoch" if by_epoch else "",
+        xAxisKey="step",
+        selectedXAxisMetricKey="",
         yAxisKey="metric",
         yAxisExpressions=[],
         ignoreOutliers=False,
-        useGlobalXaxisKey=not by_epoch,
+        useGlobalXaxisKey=True,
         useGlobalLineSmoothing=True,
     )
 
