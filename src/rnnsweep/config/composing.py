@@ -117,7 +117,8 @@ def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> _Compos
     _find_files(schema.data)
     schema.data.targets = schema.spec.targets
     parts = {f.name: getattr(schema, f.name) for f in fields(RunSchema)}
-    run = RunConfig(**parts, choices=_ordered(choices), overrides=canonical(assigned))
+    ordered = {group: choices[group] for group in GROUPS if group in choices}
+    run = RunConfig(**parts, choices=ordered, overrides=canonical(assigned))
     sources = _of_choices(choices, named, {one.key for one in chosen}, where, folders)
     return _Composed(run, sources | {key: s.origin for key, s in settings.items()})
 
@@ -271,10 +272,6 @@ def _unresolved(error: OmegaConfBaseException, settings: Mapping[str, Setting]) 
     place = f" ({settings[key].origin})" if key in settings else ""
     value = f"={settings[key].value!r}" if key in settings else ""
     return UserError(f"{key}{value}{place}: {first}")
-
-
-def _ordered(choices: Mapping[str, str]) -> dict[str, str]:
-    return {group: choices[group] for group in GROUPS if group in choices}
 
 
 def _of_choices(

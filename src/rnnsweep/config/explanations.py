@@ -94,20 +94,17 @@ def _keys() -> Iterator[Explanation]:
         section, _, name = key.rpartition(".")
         default = getattr(getattr(defaults, section) if section else defaults, name)
         is_flag = known_keys()[key] is bool
+        limited = f" (read by data={' and data='.join(about.corpora)})" if about.corpora else ""
         yield Explanation(
             key,
             right_type(key),
             [False, True] if is_flag else list(about.choices) or None,
             default,
-            about.meaning + _limited(about.corpora),
+            about.meaning + limited,
             about.example,
             about.within.words if about.within else "",
             about.null,
         )
-
-
-def _limited(corpora: tuple[str, ...]) -> str:
-    return f" (read by data={' and data='.join(corpora)})" if corpora else ""
 
 
 def values_of(key: str) -> list[str]:

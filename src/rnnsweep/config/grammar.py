@@ -17,7 +17,7 @@ from hydra.core.override_parser.types import (
 from hydra.errors import HydraException
 
 from rnnsweep.config.overrides import COMMAND_LINE, read_overrides
-from rnnsweep.config.schema import GROUPS, known_keys, refuse_unknown_key
+from rnnsweep.config.schema import GROUPS, example_of, known_keys, refuse_unknown_key
 from rnnsweep.errors import UserError
 
 LOG = "log"
@@ -73,14 +73,10 @@ def _take(asked: AskedSpace, key: str, override: Override, text: str) -> None:
     if key in GROUPS:
         raise UserError(
             f"{text!r}: a sweep has one file of conf/{key}; start one sweep for each, or search single keys,"
-            f" as {_example(key)}"
+            f" as {example_of(key)}"
         )
     refuse_unknown_key(key, text.partition("=")[2], COMMAND_LINE)
     asked.space[key] = entry
-
-
-def _example(group: str) -> str:
-    return next((f"{key}=..." for key in known_keys() if key.startswith(f"{group}.")), "optimizer.lr=...")
 
 
 def _entry(key: str, value: Any, text: str) -> Any:

@@ -94,7 +94,13 @@ def read_defaults(chosen: Sequence[str], folders: tuple[Path, ...], guard: Guard
             for one in made.defaults
         ]
         known = made.overrides
-        return Defaults(files, _choices(known.known_choices), _named(known.override_metadata))
+        choices = {group: str(name) for group, name in known.known_choices.items() if name is not None}
+        named = {
+            group: meta.containing_config_path or ""
+            for group, meta in known.override_metadata.items()
+            if not meta.external_override
+        }
+        return Defaults(files, choices, named)
 
 
 def _added(choice: str, repository: CachingConfigRepository) -> str:
@@ -111,18 +117,6 @@ def _values(repository: CachingConfigRepository, name: str) -> dict[Any, Any]:
     assert isinstance(values, dict)
     values.pop("defaults", None)
     return values
-
-
-def _choices(known: Mapping[str, Any]) -> dict[str, str]:
-    return {group: str(name) for group, name in known.items() if name is not None}
-
-
-def _named(metadata: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        group: meta.containing_config_path or ""
-        for group, meta in metadata.items()
-        if not meta.external_override
-    }
 
 
 def _repository(folders: tuple[Path, ...], guard: Guard) -> CachingConfigRepository:

@@ -153,7 +153,7 @@ def refuse_unknown_key(key: str, value: object, where: str) -> None:
         return
     if any(known.startswith(f"{key}.") for known in known_keys()):
         raise UserError(
-            f"{key}={value!r} ({where}): {key} is a section; set the keys in it, as {_an_example(key)}"
+            f"{key}={value!r} ({where}): {key} is a section; set the keys in it, as {example_of(key)}"
         )
     raise UserError(f"{key}={value!r} ({where}): no such key.{instead_of(key) or nearest_key(key)}")
 
@@ -172,8 +172,10 @@ def _word(kind: Any) -> str:
     return "a list, as [a,b]" if get_origin(kind) is list else _WORDS.get(kind, "a value")
 
 
-def _an_example(section: str) -> str:
-    return next((f"{key}=..." for key in known_keys() if key.startswith(f"{section}.")), "model=gru")
+def example_of(section: str) -> str:
+    """Return how a key of a section is set; that of another one where the section has no keys."""
+    keys = (key for key in known_keys() if key.startswith(f"{section}."))
+    return f"{next(keys, 'optimizer.lr')}=..."
 
 
 def nearest_key(key: str) -> str:

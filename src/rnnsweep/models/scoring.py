@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
@@ -61,15 +62,11 @@ def application(model: TextModel) -> Application:
     from mlflow.models import Model
     from mlflow.pyfunc import PyFuncModel, scoring_server
 
-    described = Model.from_dict({key: _copied(value) for key, value in META.items()})
+    described = Model.from_dict(deepcopy(META))  # MLflow takes keys out of what it is given
     app = scoring_server.init(PyFuncModel(described, _Asked(model)))
     facts = {"model": model.facts, "labels": list(model.labels), "ask": f"POST /invocations {EXAMPLE}"}
     app.get("/")(lambda: facts)
     return guarded(app)
-
-
-def _copied(value: Any) -> Any:
-    return dict(value) if isinstance(value, dict) else value  # MLflow takes keys out of what it is given
 
 
 def guarded(app: Application) -> Application:

@@ -1,7 +1,6 @@
 """Widths that follow a budget of parameters, in words."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rnnsweep.comparison.evidence.records import Standing
 
@@ -16,14 +15,10 @@ def say_derived(standings: Sequence[Standing]) -> str:
     budgets = {(n["key"], n["budget"], n["count"]) for _, n in noted}
     if len(budgets) == 1:
         key, budget, count = budgets.pop()
-        words = ", ".join(f"{a} {n['value']:,} ({_miss(n)})" for a, n in noted)
+        words = ", ".join(f"{a} {n['value']:,} ({n['deviation']:+.1%})" for a, n in noted)
         return f"{key} from {budget:,} {_COUNTED[count]}: {words}."
     words = ", ".join(
-        f"{a} {n['key']} {n['value']:,} of {n['budget']:,} {_COUNTED[n['count']]} ({_miss(n)})"
+        f"{a} {n['key']} {n['value']:,} of {n['budget']:,} {_COUNTED[n['count']]} ({n['deviation']:+.1%})"
         for a, n in noted
     )
     return f"Derived widths: {words}."
-
-
-def _miss(note: Mapping[str, Any]) -> str:
-    return f"{note['deviation']:+.1%}"

@@ -34,12 +34,9 @@ def _weights(total: int) -> NDArray[np.float64]:
     i = np.arange(1, total + 1)[None, :]
     n = np.arange(1, total + 1)[:, None]
     inside = np.where(i >= n, i - n, 0)
-    log = gammaln(i) - gammaln(n) - gammaln(inside + 1) - _log_choose(total, n)
+    log_choose = gammaln(total + 1) - gammaln(n + 1) - gammaln(total - n + 1)
+    log = gammaln(i) - gammaln(n) - gammaln(inside + 1) - log_choose
     return np.where(i >= n, np.exp(log), 0.0)
-
-
-def _log_choose(total: int, n: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray(gammaln(total + 1) - gammaln(n + 1) - gammaln(total - n + 1))
 
 
 def budget_curve(scores: Scores, *, seed: int = 0, resamples: int = 400) -> BudgetCurve:

@@ -266,16 +266,12 @@ def _needed(pair: Pair, word: str, family: _Family) -> tuple[str, int | None]:
     total = _replicates(pair, family)
     affordable = total is not None and total <= limit
     if word == "needs more":
-        fewest = _fewest(pair, family)
+        fewest = family.plan.fewest(_seen(pair), family.left, limit=limit)
         if fewest is None:
             return "not separable", None
         return word, max(fewest, total if total and affordable else 0) - n
     more = None if total is None else max(total - n, 2, n // 4)  # fewer would be the same look again
     return ("needs more" if affordable else "not separable"), more
-
-
-def _fewest(pair: Pair, family: _Family) -> int | None:
-    return family.plan.fewest(_seen(pair), family.left, limit=max(MOST, family.plan.most))
 
 
 def _seen(pair: Pair) -> tuple[int, ...]:

@@ -190,12 +190,9 @@ def _seed(row: Mapping[Any, Any]) -> str:
     number = _number(row["seed"])
     seed = str(row["seed"]) if number is None else str(int(number))
     given = (o.partition("=") for o in overrides_of(row["overrides"]))
-    others = [f"{VARIED[key]} {value}" for key, _, value in given if _is_told(key, value, seed)]
+    varied = ((key, value) for key, _, value in given if key in VARIED)
+    others = [f"{VARIED[key]} {value}" for key, value in varied if value != seed or key == FOLD]
     return ", ".join([seed, *sorted(others)])
-
-
-def _is_told(key: str, value: str, seed: str) -> bool:
-    return key in VARIED and (value != seed or key == FOLD)
 
 
 def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:

@@ -232,7 +232,7 @@ class Shipping:
             self._changes.note_sent(key for key in keys if not is_waiting(self.mlruns, key))
             self.pause = PAUSE
         except Exception as error:  # whatever the store says, the spools stay and the next round tries again
-            done = Shipped(error=_one_line(error))
+            done = Shipped(error=f"{type(error).__name__}: {error}".splitlines()[0][:300])
             self.pause = min(self.pause * 2, LONGEST_PAUSE)
         done.waiting = done.waiting or self.waiting()
         return done
@@ -272,10 +272,6 @@ def ship_once(mlruns: Path, target: str, *, deadline_s: float) -> Shipped:
         if not (done.waiting or done.error) or time.monotonic() >= end:
             return total
         time.sleep(0.5)
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
 def main(arguments: list[str]) -> None:
