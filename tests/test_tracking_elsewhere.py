@@ -125,12 +125,12 @@ def test_two_processes_of_one_training_are_one_run(project):
 
 def test_a_resumed_run_is_running_again_and_has_each_point_once(project):
     key, client = "again", open_client(project.mlruns, project.uri)
-    with Shipper(project.mlruns, project.uri) as shipper:
+    with Shipper(project.mlruns, project.uri, waits_for=key) as shipper:
         for end, state in ((5, "interrupted"), (9, "complete")):
             record = open_run(
                 project.mlruns, key, uri=project.uri, resume=True, tags={"rnnsweep.sweep": "again"}
             )
-            assert shipper.drain(60, keys=[key]).complete
+            assert shipper.drain(60).complete
             run_id = find_run(project.mlruns, key, uri=project.uri).run_id
             assert client.get_run(run_id).info.status == "RUNNING"
             for step in range(1, end):

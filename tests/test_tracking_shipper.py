@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tracking_servers import free_port, mlflow_server, postgres
-from tracking_store import open_run, points
+from tracking_store import open_run, points, ship
 
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
 from rnnsweep.tracking.ship.shipping import lock_of, ship_once
@@ -73,6 +73,17 @@ def test_what_another_process_is_still_sending_counts_as_waiting(tmp_path):
     with lock_of(tmp_path, LOCAL):
         done = ship_once(tmp_path, LOCAL, deadline_s=0.0)
     assert (done.waiting, done.error) == (["a"], "another process ships to this store")
+
+
+def test_a_run_does_not_wait_for_a_sweep_that_ships_to_the_same_store(tmp_path):
+    with open_run(tmp_path, "a") as record:
+        record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
+    ship(tmp_path)
+    with open_run(tmp_path, "sweep.bag-0") as record:
+        record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
+    assert Shipper(tmp_path, waits_for="a").drain(0.0).complete
+    for everything in (Shipper(tmp_path), Shipper(tmp_path, waits_for="sweep")):
+        assert everything.drain(0.0).waiting == ("sweep.bag-0",)
 
 
 @pytest.mark.slow

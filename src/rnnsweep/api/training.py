@@ -173,12 +173,13 @@ def _train_recorded(
 ) -> TrainResult:
     from rnnsweep.tracking import Shipper
 
-    with Shipper(store.mlruns, store.uri) as shipper:
-        with _open(run, corpus, store) as record:
-            scores = _fit(run, record, store.folder, on_validation, resume=store.resumed)
-            _record_scores(record, scores, store)
-        shipper.drain(keys=[store.key])
-        run_id = shipper.run_id(store.key)
+    with (
+        Shipper(store.mlruns, store.uri, waits_for=store.key) as shipper,
+        _open(run, corpus, store) as record,
+    ):
+        scores = _fit(run, record, store.folder, on_validation, resume=store.resumed)
+        _record_scores(record, scores, store)
+    run_id = shipper.run_id(store.key)
     return _result(run, scores, run_id=run_id)
 
 

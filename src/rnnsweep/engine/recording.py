@@ -56,7 +56,7 @@ class Recording:
         self.uri: str | None = destination_of(mlruns, uri)
         self._provenance = provenance(diff=diff)
         self.origin = {k: v for k, v in self._provenance.items() if k != "git.diff"}
-        self._shipper = Shipper(mlruns, self.uri)
+        self._shipper: Shipper | None = None
         self._parent: RunRecord | None = None
 
     def _picture(self, sweep: Sweep) -> SweepPicture:
@@ -93,7 +93,7 @@ class Recording:
             resume=True,
         )
         self._parent.artifact(sweep.text, "sweep.yaml")
-        self._shipper.start()
+        self._shipper = Shipper(self._mlruns, self.uri, waits_for=key).start()
 
     def ended(self, task: TrialTask, outcome: Outcome) -> None:
         """End the run of a task whose process was lost before it could, and name an infeasible one."""
@@ -112,7 +112,8 @@ class Recording:
         """End the sweep's own run and wait until the store has all."""
         if self._parent is not None:
             self._parent.end(_ENDS.get(state, EndState.FAILED))
-        self._shipper.close()
+        if self._shipper is not None:
+            self._shipper.close()
         analyse(self._mlruns)
 
     def _run_of(self, task: TrialTask) -> RunRecord:

@@ -175,14 +175,12 @@ def _conclude(result: "TrainResult") -> None:
         f" {duration(result.seconds)})".replace("( ", "(")
     )
     if result.run_id is not None:
-        console.print(f"run {result.run_id[:8]}  {result.name}", markup=False)
+        console.print(f"run {result.short_id}  {result.name}", markup=False)
+        if "." in result.short_id:
+            console.print("not in the store yet; to send it: rnnsweep sync", style="yellow")
         if result.stopped == "interrupted":
-            console.print(
-                f"  resume it   {command_line('train', '--resume', result.run_id[:8])}", markup=False
-            )
-        console.print(
-            f"  test it     {command_line('evaluate', result.run_id[:8])}", style="dim", markup=False
-        )
+            console.print(f"  resume it   {command_line('train', '--resume', result.short_id)}", markup=False)
+        console.print(f"  test it     {command_line('evaluate', result.short_id)}", style="dim", markup=False)
         console.print("  browse      rnnsweep ui", style="dim")
 
 

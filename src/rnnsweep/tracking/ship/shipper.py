@@ -5,14 +5,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import open_append
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
-from rnnsweep.tracking.ship.shipping import Shipped, is_waiting, last_error, ship_once, target_of
+from rnnsweep.tracking.ship.shipping import BUSY, Shipped, is_waiting, last_error, ship_once, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spool_folder, spooled_keys
 from rnnsweep.tracking.spool.stale import close_stale
@@ -69,11 +68,19 @@ def _runs(count: int) -> str:
 
 
 class Shipper:
-    """A process beside this one that ships all spools of a destination while trainings run."""
+    """A process beside this one that ships all spools of a destination while trainings run.
 
-    def __init__(self, mlruns: Path, uri: str | None = None) -> None:
+    Args:
+        mlruns: the folder of answers.
+        uri: the destination; None is the local store.
+        waits_for: key of a run, or of a sweep's own run, whose spools alone `drain` waits for: those of
+            another sweep that runs beside may take hours. None: all of the destination.
+    """
+
+    def __init__(self, mlruns: Path, uri: str | None = None, *, waits_for: str | None = None) -> None:
         self.mlruns = mlruns
         self.target = destination(uri)
+        self._waits_for = waits_for
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Shipper":
@@ -90,20 +97,22 @@ class Shipper:
                 )
         return self
 
-    def drain(self, deadline_s: float = 30.0, *, keys: Sequence[str] | None = None) -> DrainResult:
-        """Wait until the spools (of `keys`, or all of the destination) are in the store.
+    def drain(self, deadline_s: float = 30.0) -> DrainResult:
+        """Wait until the spools are in the store.
 
         Gives up once nothing has arrived for `deadline_s`, or for `SILENT` times as long while the process
-        lives and has met no error: on a busy machine its imports alone may take a minute.
+        lives and has met no error: on a busy machine its imports alone may take a minute, and another
+        process that ships to the same store may have much to send.
         """
         self._wake()
         before, since = None, time.monotonic()
-        while waiting := self._waiting(keys):
+        while waiting := self._waiting():
             now = [(key, read_note(self.mlruns, key).offset) for key in waiting]
             if now != before:
                 before, since = now, time.monotonic()
             error = last_error(self.mlruns, self.target)
-            patience = deadline_s if error or not self._lives() else deadline_s * SILENT
+            patient = error in (None, BUSY) and self._lives()
+            patience = deadline_s * SILENT if patient else deadline_s
             if time.monotonic() >= since + patience:
                 return DrainResult(waiting=tuple(waiting), error=error)
             time.sleep(0.1)
@@ -132,9 +141,10 @@ class Shipper:
         """Drain and close."""
         self.close()
 
-    def _waiting(self, keys: Sequence[str] | None) -> list[str]:
-        candidates = spooled_keys(self.mlruns) if keys is None else keys
-        waiting = [key for key in candidates if is_waiting(self.mlruns, key)]
+    def _waiting(self) -> list[str]:
+        own = self._waits_for
+        keys = (k for k in spooled_keys(self.mlruns) if own is None or k == own or k.startswith(f"{own}."))
+        waiting = [key for key in keys if is_waiting(self.mlruns, key)]
         return [key for key in waiting if target_of(self.mlruns, key) == self.target]
 
     def _lives(self) -> bool:

@@ -40,6 +40,7 @@ FULL_LOOK = 60.0  # seconds between two looks at all spools, those that did not 
 LAST_TRY = 30.0  # seconds after the parent has gone
 # MLflow's own defaults wait twenty minutes for a server that hangs
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+BUSY = "another process ships to this store"
 
 
 @dataclass
@@ -219,7 +220,7 @@ class Shipping:
             with self._lock.acquire(timeout=turn_s):
                 done = self._ship()
         except Timeout:
-            done = Shipped(error="another process ships to this store", waiting=self.waiting())
+            done = Shipped(error=BUSY, waiting=self.waiting())
             self.pause = PAUSE
         self._say(done)
         return done
