@@ -32,7 +32,7 @@ $(TOOLS): $(READY)
 	@$(call watched,$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev)
 	@touch $@
 
-sweep: $(READY)  ## train seven architectures on real text and compare them
+sweep: $(READY)  ## train four architectures on real text and compare them
 	@$(BIN)/rnnsweep sweep sweeps/quickstart.yaml
 
 ui: $(READY)  ## open the MLflow UI on mlruns/

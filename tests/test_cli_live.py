@@ -76,6 +76,12 @@ def test_the_last_line_says_what_happens_after_the_last_task():
     )
 
 
+def test_the_last_line_says_that_the_sweep_stops_and_that_its_runs_are_sent():
+    stopping = replace(snapshot(), stopping=True)
+    assert summary_line(stopping).endswith(", 2 of 2 slots busy, 3:53 min elapsed; stopping")
+    assert summary_line(replace(stopping, running=())).endswith("; now the last runs are sent to MLflow")
+
+
 def test_without_a_terminal_a_dated_line_is_printed_for_what_ended_and_nothing_else():
     console = Console(file=io.StringIO(), width=80)
     lines = PlainLines(console, now=lambda: datetime(2026, 1, 1, 9, 30))

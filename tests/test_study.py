@@ -22,6 +22,7 @@ from rnnsweep.search.journal import open_journal
 from rnnsweep.state import SweepSummary, read_status
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.lock import sole_controller
+from rnnsweep.state.watching.progress import STOPPING
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import TrialTask
 
@@ -85,12 +86,13 @@ class Watcher:
 
     def __init__(self):
         self.snapshots = []
+        self.messages = []
 
     def update(self, snapshot):
         self.snapshots.append(snapshot)
 
     def message(self, text):
-        pass
+        self.messages.append(text)
 
 
 def test_two_replicates_of_one_trial_are_told_apart_while_they_run(tmp_path):
@@ -299,9 +301,11 @@ def test_a_stop_lets_trials_end_as_interrupted_and_the_same_command_goes_on(tmp_
         if len(fake.started) == 4:
             os.kill(os.getpid(), signal.SIGINT)
 
-    fake.on_event = ask
-    first = run(sweep, tmp_path, fake)
+    fake.on_event, watcher = ask, Watcher()
+    first = run(sweep, tmp_path, fake, listener=watcher)
     assert first.state == "interrupted"
+    assert watcher.messages == [STOPPING]
+    assert watcher.snapshots[-1].stopping
     status = read_status(tmp_path / "mlruns", "toy")
     assert (status.state, status.trials["running"]) == ("interrupted", 0)
     assert sum(status.trials.values()) == 8

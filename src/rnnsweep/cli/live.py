@@ -114,7 +114,9 @@ def summary_line(snapshot: "Snapshot") -> str:
     asked = sum(s.budget or 0 for s in snapshot.standings)
     done = f"{ended} of {asked} trials" if asked else count(ended, "trial")
     left = "" if snapshot.eta is None else f", about {duration(snapshot.eta)} left"
-    if snapshot.eta == 0.0 and not snapshot.running:
+    if snapshot.stopping:
+        left = "; stopping" if snapshot.running else "; now the last runs are sent to MLflow"
+    elif snapshot.eta == 0.0 and not snapshot.running:
         left = "; now the last runs are sent to MLflow and compared"
     busy = f"{len(snapshot.running)} of {count(snapshot.slots, 'slot')} busy"
     paused = ", paused: the disk is full" if snapshot.paused else ""

@@ -20,7 +20,7 @@ from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
 from rnnsweep.state.watching.eta import Durations, seconds_left
-from rnnsweep.state.watching.progress import Failure, Listener, Snapshot, Standing
+from rnnsweep.state.watching.progress import STOPPING, Failure, Listener, Snapshot, Standing
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, PREEMPTED, explain
@@ -168,11 +168,11 @@ class Controller:
         self.listener.message(text)
 
     def _stop_all(self) -> None:
+        end = self.launcher.kill if self.stop_asked > 1 else self.launcher.stop
+        if self.running and self.stop_asked == 1:
+            self.listener.message(STOPPING)
         for busy in self.running:
-            if self.stop_asked > 1:
-                self.launcher.kill(busy.job.task.key)
-            else:
-                self.launcher.stop(busy.job.task.key)
+            end(busy.job.task.key)
 
     def _hear(self, busy: Busy, report: Report) -> str:
         """Take note of a report; return its answer."""
@@ -283,6 +283,7 @@ class Controller:
             eta=seconds_left(standings, self.durations, slots=len(self.launcher.slots)),
             failures=tuple(self.failures),
             paused=self.disk.paused,
+            stopping=self.stop_asked > 0,
         )
 
     def standings(self) -> tuple[Standing, ...]:

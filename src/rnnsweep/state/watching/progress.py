@@ -63,6 +63,9 @@ class Failure:
     log: Path
 
 
+STOPPING = "stopping: the running trials write checkpoints; a second Ctrl-C ends them at once"
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The sweep at one moment."""
@@ -76,6 +79,7 @@ class Snapshot:
     eta: float | None  # seconds still to go; None before anything ended
     failures: tuple[Failure, ...] = ()
     paused: bool = False  # the disk is full: nothing new starts
+    stopping: bool = False  # somebody asked the sweep to stop
 
 
 class Listener(Protocol):
