@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -387,3 +388,22 @@ def test_ctrl_c_in_a_training_leaves_a_run_that_says_interrupted(project):
     row = rnnsweep.runs().iloc[-1]
     assert (row["architecture"], row["state"]) == ("rnn", "interrupted")
     assert not math.isnan(row["validation"])
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_store_is_waited_for_keeps_the_training_and_names_its_run(
+    project, monkeypatch, capsys
+):
+    def interrupted(shipper, deadline_s=30.0):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnsweep.tracking.ship.shipper.Shipper.drain", interrupted)
+    assert main(["train", "model=bag", *SMALL[:3]]) == 0
+    printed = capsys.readouterr().out
+    monkeypatch.undo()
+    key = re.search(r"^run (single\.\w+)", printed, re.M)[1]
+    assert "not in the store yet; to send it: rnnsweep sync" in printed
+    assert f"rnnsweep evaluate {key}" in printed
+    monkeypatch.setenv("RNNSWEEP_HOME", str(project))
+    assert any(main(["sync"]) == 0 for _ in range(10)), "the shipper that was left has a last try"
+    assert main(["evaluate", key]) == 0

@@ -173,13 +173,19 @@ def _train_recorded(
 ) -> TrainResult:
     from rnnsweep.tracking import Shipper
 
-    with (
-        Shipper(store.mlruns, store.uri, waits_for=store.key) as shipper,
-        _open(run, corpus, store) as record,
-    ):
-        scores = _fit(run, record, store.folder, on_validation, resume=store.resumed)
-        _record_scores(record, scores, store)
-    run_id = shipper.run_id(store.key)
+    trained, wait_s = False, 10.0
+    shipper = Shipper(store.mlruns, store.uri, waits_for=store.key)
+    try:
+        with shipper:
+            with _open(run, corpus, store) as record:
+                scores = _fit(run, record, store.folder, on_validation, resume=store.resumed)
+                _record_scores(record, scores, store)
+            trained = True
+    except KeyboardInterrupt:
+        if not trained:
+            raise
+        wait_s = 0.0  # the store alone was waited for: the record is whole, and the next command sends it
+    run_id = shipper.run_id(store.key, wait_s)
     return _result(run, scores, run_id=run_id)
 
 

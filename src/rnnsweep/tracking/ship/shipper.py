@@ -125,12 +125,16 @@ class Shipper:
 
     def close(self, deadline_s: float = 30.0) -> DrainResult:
         """Drain and let the process go; it may live on for its last try."""
-        result = self.drain(deadline_s)
-        if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            _wait(self._process, 5.0 if result.complete else 0.0)
-            self._process = None
+        complete = False
+        try:
+            result = self.drain(deadline_s)
+            complete = result.complete
+        finally:  # also after Ctrl-C
+            if self._process is not None:
+                assert self._process.stdin is not None
+                self._process.stdin.close()
+                _wait(self._process, 5.0 if complete else 0.0)
+                self._process = None
         return result
 
     def __enter__(self) -> "Shipper":
