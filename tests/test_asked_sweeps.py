@@ -1,5 +1,7 @@
 """Sweeps without a file: Hydra's sweep grammar on the command line."""
 
+import shutil
+
 import pytest
 
 from rnnsweep.api.project.sweep_of_keys import write_asked
@@ -17,7 +19,7 @@ LINE = [
 
 
 def test_a_command_line_is_kept_as_the_sweep_file_that_it_amounts_to(home):
-    (home / "sweeps").unlink()
+    shutil.rmtree(home / "sweeps")
     path = write_asked(LINE, trials=7)
     asked = read_sweep(path)
     assert path.parent == home / "sweeps"
@@ -32,13 +34,13 @@ def test_a_command_line_is_kept_as_the_sweep_file_that_it_amounts_to(home):
 
 
 def test_the_same_line_names_the_same_sweep_whatever_its_budget(home):
-    (home / "sweeps").unlink()
+    shutil.rmtree(home / "sweeps")
     assert write_asked(LINE, trials=7) == write_asked(LINE, trials=9)
     assert write_asked(LINE) != write_asked([*LINE, "seed=1"])
 
 
 def test_a_grid_has_every_combination_once_and_no_replicates(home):
-    (home / "sweeps").unlink()
+    shutil.rmtree(home / "sweeps")
     line = ["model=lstm,gru", "model.num_layers=1,2", "model.hidden_size=range(16,64,16)"]
     asked = read_sweep(write_asked(line, grid=True))
     assert (asked.trials, asked.sampler.name, asked.replicates, asked.baseline) == (6, "grid", 0, False)

@@ -53,7 +53,7 @@ def test_the_interval_of_a_mean_holds_both_students_and_the_bootstraps():
 
 
 def test_an_interval_of_fewer_than_three_values_is_withheld():
-    assert [c.mean_interval([0.7] * n).withheld for n in (1, 2, 3)] == [True, True, False]
+    assert [c.mean_interval([0.7] * n).low is None for n in (1, 2, 3)] == [True, True, False]
 
 
 def test_an_interval_of_nothing_is_refused():

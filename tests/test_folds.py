@@ -1,6 +1,7 @@
 """Cross-validation: each fold is the test part once, and the verdicts know that folds share training rows."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -190,7 +191,7 @@ sampler: grid
 
 @pytest.mark.slow
 def test_a_sweep_over_folds_says_so_from_its_first_line_to_its_report(home, table, capsys):
-    (home / "sweeps").unlink()
+    shutil.rmtree(home / "sweeps")
     (home / "sweeps").mkdir()
     (home / "sweeps" / "toy.yaml").write_text(SWEEP.format(rows=table))
     assert main(["sweep", "toy", "--slots", "2"]) == 0

@@ -74,7 +74,7 @@ NOISE = 2.1 / 65  # two of the validation rows: of texts that are hardly learned
 def assert_close(one, other):
     for name in ("accuracy", "macro_f1"):
         assert one.values[name] == pytest.approx(other.values[name], abs=NOISE), name
-    assert one.values["loss"] == pytest.approx(other.validation_loss, abs=1e-4)
+    assert one.values["loss"] == pytest.approx(other.values["loss"], abs=1e-4)
     assert (one.epochs, one.steps, one.stopped) == (other.epochs, other.steps, other.stopped)
 
 

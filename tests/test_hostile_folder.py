@@ -202,7 +202,7 @@ def test_a_module_is_run_without_the_working_directory():
 
 
 COMPILED = """
-from rnnsweep import compiled
+from rnnsweep.runtime import compiled
 import numba
 print([numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES])
 """

@@ -175,7 +175,7 @@ def test_without_the_compiler_the_network_computes_the_same_by_pytorch(tmp_path)
     code = f"""
 import sys; sys.modules["numba"] = None
 import torch
-from rnnsweep import compiled
+from rnnsweep.runtime import compiled
 from rnnsweep.networks import ModelConfig, build
 assert not compiled.AVAILABLE
 weights, tokens, expected = torch.load({str(tmp_path / "here.pt")!r})

@@ -46,7 +46,7 @@ def test_the_same_run_gives_the_same_scores_to_the_last_digit(settings):
 
     assert same(one, other)
     assert one.checkpoint is None
-    assert one.values["loss"] != third.validation_loss
+    assert one.values["loss"] != third.values["loss"]
 
 
 FOREIGN = {  # as a job step of Slurm, mpirun and torchrun set them for the second of four processes
@@ -390,7 +390,7 @@ def test_a_batch_cut_into_pieces_gives_the_same_training(settings):
         for pieces in (1, 3)
     )
 
-    assert pieces.values["loss"] == pytest.approx(whole.validation_loss, rel=1e-6)
+    assert pieces.values["loss"] == pytest.approx(whole.values["loss"], rel=1e-6)
 
 
 def test_a_checkpoint_of_another_run_is_refused_by_the_key_that_differs(settings, tmp_path):
