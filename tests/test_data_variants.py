@@ -117,8 +117,20 @@ def test_lists_of_sentences_are_told(tmp_path):
 def test_rows_without_a_token_are_counted_and_are_like_no_other(tmp_path):
     rows = [{"tokens": t.split() if n % 6 else [], "label": k} for n, (t, k) in enumerate(ROWS)]
     facts = read(tmp_path, "a.jsonl", rows).facts
-    assert "10 rows have no token, and each is read as one unknown word" in facts.notes[-1]
+    said = next(each.message for each in facts.remarks if each.code == "empty")
+    assert said == (
+        "10 rows have no token, and each is read as one unknown word (16.7% of all);"
+        " data.skip_empty=true leaves rows without text out"
+    )
     assert not {"overlap", "conflicting"} & {each.code for each in facts.remarks}
+
+
+def test_rows_that_are_left_out_as_they_have_no_text_are_counted(tmp_path):
+    rows = [{"text": t if n % 6 else " ", "label": k} for n, (t, k) in enumerate(ROWS)]
+    facts = read(tmp_path, "a.jsonl", rows, skip_empty=True).facts
+    assert "10 rows without text are left out (data.skip_empty=true)" in facts.notes
+    assert facts.to_json()["left_out"] == 10
+    assert "empty" not in {each.code for each in facts.remarks}
 
 
 def test_a_file_of_several_tables_is_refused(tmp_path):

@@ -12,6 +12,7 @@ from rnnsweep import paths as places
 from rnnsweep.api.project import doctor as diagnosis
 from rnnsweep.cli import main
 from rnnsweep.config import architectures
+from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.runtime.process import PROXIES
@@ -71,11 +72,39 @@ def test_columns_without_known_names_are_found_by_their_values_and_named(free, h
     rows = write_rows(home / "rows.csv").read_text().replace("text,label", "remark,stars", 1)
     (home / "rows.csv").write_text(rows)
     assert main(["init", "new", "--from", "rows.csv"]) == 0
-    assert "found by its values: data.text=remark data.label=stars" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "texts: remark (found by its values; another column: --text)\n" in shown
+    assert "labels: stars (found by its values; another column: --label)\n" in shown
     asked = read_sweep(home / "new" / "sweeps" / "rows.yaml")
     assert {"data.text=remark", "data.label=stars"} <= set(asked.overrides)
     made = printed(capsys, "init", "other", "--from", "rows.csv", "--label", "stars", "--json")
     assert made["guessed"] == ["data.text=remark"]
+    assert made["columns"] == {"text": ["remark"], "label": ["stars"]}
+
+
+def test_init_names_a_column_that_was_found_by_its_name(home, capsys):
+    rows = write_rows(home / "rows.csv").read_text().replace("text,label", "headline,section", 1)
+    (home / "rows.csv").write_text(rows)
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    shown = capsys.readouterr().err
+    assert "texts: headline (another column: --text)\nlabels: section (found by its values;" in shown
+    assert "are empty" not in shown
+
+
+def test_init_reports_empty_texts_and_its_sweep_leaves_them_out(home, capsys):
+    rows = write_rows(home / "rows.csv").read_text() + ",good\n,bad\n" * 20
+    (home / "rows.csv").write_text(rows)
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    assert "40 of 160 texts are empty: the sweep leaves them out (data.skip_empty=true)" in (
+        capsys.readouterr().err
+    )
+    path = home / "new" / "sweeps" / "rows.yaml"
+    assert "  # 40 of 160 texts are empty: their rows are left out\n  - data.skip_empty=true\n" in (
+        path.read_text()
+    )
+    run = rnnsweep.compose(read_sweep(path).chosen("gru"))
+    corpus = prepare(run.data)
+    assert (sum(corpus.sizes.values()), sum(corpus.empty.values())) == (120, 0)
 
 
 def test_what_init_cannot_find_is_asked_for_by_its_own_option(home, capsys):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         read_texts as read_texts,
     )
     from rnnsweep.data.sources._columns import NoColumn as NoColumn
+    from rnnsweep.data.sources.files import columns_read as columns_read
 
 __getattr__, __all__ = lazy_names(
     __name__,
@@ -29,5 +30,6 @@ __getattr__, __all__ = lazy_names(
         ".config": "DataConfig",
         ".encoded": "EncodedCorpus EncodedPart prepare read_texts",
         ".sources._columns": "NoColumn",
+        ".sources.files": "columns_read",
     },
 )

@@ -20,7 +20,7 @@ from rnnsweep.data.corpora import Corpus, read_corpus
 from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest
 from rnnsweep.data.store import find_cache, made_once, map_array, read_json, write_array, write_json
 from rnnsweep.data.summary.description import describe
-from rnnsweep.data.summary.remarks import CorpusFacts
+from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.errors import refuse_unknown
 
 NO_TARGET = -100  # cross-entropy ignores it
@@ -39,7 +39,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 3  # of what lies in a folder of the cache
+VERSION = 4  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class EncodedCorpus:
         return replace(
             found,
             parts={part: {**counts, "lines": lines[part]} for part, counts in found.parts.items()},
-            remarks=(*corpus.remarks, *found.remarks),
-            notes=(*corpus.notes, *_told_folds(self.config), *_told_empty(self.empty)),
+            remarks=(*corpus.remarks, *_remark_on_empty(self.sizes, self.empty, self.config), *found.remarks),
+            notes=(*corpus.notes, *_note_on_folds(self.config), *_note_on_left_out(found.left_out)),
         )
 
     @cached_property
@@ -185,7 +185,7 @@ def read_texts(
     return texts, np.array(map_array(corpus.folder / f"{part}.targets.npy"))
 
 
-def _told_folds(config: DataConfig) -> tuple[str, ...]:
+def _note_on_folds(config: DataConfig) -> tuple[str, ...]:
     if config.folds is None:
         return ()
     return (
@@ -194,12 +194,22 @@ def _told_folds(config: DataConfig) -> tuple[str, ...]:
     )
 
 
-def _told_empty(empty: Mapping[str, int]) -> tuple[str, ...]:
-    rows = sum(empty.values())
+def _note_on_left_out(rows: int) -> tuple[str, ...]:
     if not rows:
         return ()
-    said = "1 row has no token, and is" if rows == 1 else f"{rows:,} rows have no token, and each is"
-    return (f"{said} read as one unknown word (data.skip_empty=true leaves rows without text out)",)
+    counted = "1 row without text is" if rows == 1 else f"{rows:,} rows without text are"
+    return (f"{counted} left out (data.skip_empty=true)",)
+
+
+def _remark_on_empty(
+    sizes: Mapping[str, int], empty: Mapping[str, int], config: DataConfig
+) -> tuple[Remark, ...]:
+    rows, total = sum(empty.values()), sum(sizes.values())
+    if not rows:
+        return ()
+    counted = "1 row has no token, and is" if rows == 1 else f"{rows:,} rows have no token, and each is"
+    advice = "" if config.skip_empty else "; data.skip_empty=true leaves rows without text out"
+    return (Remark("empty", f"{counted} read as one unknown word ({rows / total:.1%} of all){advice}"),)
 
 
 def _key(config: DataConfig, corpus: Corpus) -> str:

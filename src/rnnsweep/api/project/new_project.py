@@ -4,17 +4,18 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.config import quote
+from rnnsweep.config import compose, quote
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.data.summary.remarks import CorpusFacts
 
+SKIP_EMPTY = "data.skip_empty=true"
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 
 _GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
@@ -84,6 +85,9 @@ class NewProject:
     sweep: str
     next: str
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # text and label -> columns read
+    left_out: int = 0  # rows without text, which the sweep leaves out
+    rows: int = 0  # of the table, those without text among them
 
 
 def init(
@@ -107,11 +111,11 @@ def init(
     root = Path(folder)
     if root.exists() and not root.is_dir():
         raise UserError(f"{root}: is a file; name a folder, which is made if it is not there")
-    guessed: tuple[str, ...] = ()
     if table is None:
-        name, sweep = "first", _of_docstrings()
+        of_table, name, sweep = _OfTable(), "first", _of_docstrings()
     else:
-        name, sweep, guessed = _of_table(Path(table), root, text, label)
+        of_table = _read_table(Path(table), text, label)
+        name, sweep = _sweep_of(of_table, Path(table), root)
     contents = {
         f"sweeps/{name}.yaml": sweep,
         "conf/model/wide_gru.yaml": _MODEL,
@@ -121,7 +125,16 @@ def init(
     _refuse_existing(root, contents)
     files = tuple(_write(root / path, words) for path, words in contents.items())
     begin = [] if root.resolve() == Path.cwd().resolve() else [command_line(root, program="cd")]
-    return NewProject(root.resolve(), files, name, " && ".join([*begin, command_line("plan", name)]), guessed)
+    return NewProject(
+        root.resolve(),
+        files,
+        name,
+        " && ".join([*begin, command_line("plan", name)]),
+        of_table.guessed,
+        of_table.columns,
+        of_table.left_out,
+        of_table.rows,
+    )
 
 
 def _refuse_existing(root: Path, contents: Mapping[str, str]) -> None:
@@ -143,11 +156,22 @@ def _of_docstrings() -> str:
     return _filled("first", question, 8, settings)
 
 
-def _of_table(
-    table: Path, root: Path, text: str | None, label: str | None
-) -> tuple[str, str, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _OfTable:
+    """What was read of a table."""
+
+    facts: "CorpusFacts | None" = None  # without the rows that are left out
+    settings: tuple[str, ...] = ()  # of the columns, where their names are not enough
+    guessed: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: int = 0
+    rows: int = 0
+
+
+def _read_table(table: Path, text: str | None, label: str | None) -> _OfTable:
     from rnnsweep.api.comparing.corpora import describe_data
-    from rnnsweep.data import NoColumn
+    from rnnsweep.data import NoColumn, columns_read
+    from rnnsweep.data.summary.remarks import codes
 
     if not table.exists():
         raise UserError(f"--from {table}: there is no such file")
@@ -163,10 +187,25 @@ def _of_table(
         columns = [quote(key, value) for key, value in {**error.likely, **named}.items()]
         guessed = tuple(one for one in columns if one.partition("=")[0] not in named)
         _, facts = describe_data([*rows, *columns])
+    texts, labels = columns_read(compose([*rows, *columns]).data)
+    read = _OfTable(facts, tuple(columns), guessed, {"text": texts, "label": (labels,)}, 0, _rows(facts))
+    if "empty" not in codes(facts.remarks):
+        return read
+    _, facts = describe_data([*rows, *columns, SKIP_EMPTY])
+    return replace(read, facts=facts, left_out=facts.left_out)
+
+
+def _sweep_of(read: _OfTable, table: Path, root: Path) -> tuple[str, str]:
+    """Return the name of the sweep of a table, and its file."""
+    facts = read.facts
+    assert facts is not None  # the table was read
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", table.name.partition(".")[0]).strip("-") or "first"
     task, question = _task(facts, table.name)
-    settings = ["data=files", quote("data.train", _path(table, root)), *columns, *task, *_sizes(facts)]
-    return name, _filled(name, question, 12 if _rows(facts) < 20000 else 8, settings), guessed
+    skipped = [SKIP_EMPTY] if read.left_out else []
+    source = ["data=files", quote("data.train", _path(table, root)), *read.settings, *skipped]
+    comments = {SKIP_EMPTY: f"{read.left_out:,} of {read.rows:,} texts are empty: their rows are left out"}
+    trials = 12 if (facts.parts["train"]["rows"] or 0) < 20000 else 8
+    return name, _filled(name, question, trials, [*source, *task, *_sizes(facts)], comments)
 
 
 def _with_options(message: str) -> str:
@@ -198,21 +237,26 @@ def _is_number(label: str) -> bool:
 
 
 def _rows(facts: "CorpusFacts") -> int:
-    return int(facts.parts["train"]["rows"] or 0)
+    return sum(counts["rows"] or 0 for counts in facts.parts.values())
 
 
 def _sizes(facts: "CorpusFacts") -> list[str]:
     """Choose lengths, epochs and batches by the rows: small tables take more epochs of small batches."""
-    rows, longest = _rows(facts), max(8, round(facts.lengths["p95"]))
+    rows, longest = facts.parts["train"]["rows"] or 0, max(8, round(facts.lengths["p95"]))
     epochs, batch = (10, 16) if rows < 2000 else (5, 32) if rows < 20000 else (3, 64)
     settings = [f"data.max_length={min(longest, 200)}", f"data.batch_size={batch}"]
     return [*settings, f"trainer.max_epochs={epochs}", "trainer.validate_every=0.5"]
 
 
-def _filled(name: str, question: str, trials: int, settings: Sequence[str]) -> str:
-    lines = "\n".join(f"  - {json.dumps(one) if _needs_quotes(one) else one}" for one in settings)
+def _filled(
+    name: str, question: str, trials: int, settings: Sequence[str], comments: Mapping[str, str] | None = None
+) -> str:
+    lines = []
+    for one in settings:
+        lines += [f"  # {comments[one]}"] if comments and one in comments else []
+        lines.append(f"  - {json.dumps(one) if _needs_quotes(one) else one}")
     one_line = " ".join(question.split())
-    return _SWEEP.format(name=name, question=one_line, trials=trials, overrides=lines)
+    return _SWEEP.format(name=name, question=one_line, trials=trials, overrides="\n".join(lines))
 
 
 def _needs_quotes(text: str) -> bool:

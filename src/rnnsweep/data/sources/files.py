@@ -104,6 +104,24 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     )
 
 
+def columns_read(config: DataConfig) -> tuple[tuple[str, ...], str]:
+    """Return the columns of the texts and the column of the labels of the first training file.
+
+    Raises:
+        UserError: the file is missing or lacks columns.
+    """
+    path = _paths(config)["train"][0]
+    chosen: list[tuple[tuple[str, ...], str]] = []
+
+    def choose(names: Sequence[str]) -> list[str]:
+        texts, label = text_columns(path, names, config.text_columns), label_column(path, names, config)
+        chosen.append((texts, label))
+        return [label]
+
+    read_table(path, read_options(config), choose)
+    return chosen[-1]
+
+
 def _raw_labels(file: _File) -> RawLabels:
     names = file.table.class_names.get(file.label, ())
     return RawLabels(file.path, file.label, file.table.columns[file.label], names)

@@ -89,6 +89,7 @@ def describe(
         lengths=_lengths(read),
         unknown=float(1 - known[other].mean()),
         remarks=tuple(_remarks(read, counts)),
+        left_out=sum(not text.strip() for text in rows.texts) if config.skip_empty else 0,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 CODES = (
     *("cut", "unknown", "unsegmented", "overlap", "near-duplicates", "label-variants", "missing-like-label"),
-    *("rare-label", "conflicting", "imbalanced", "few-rows", "numbers", "swallowed", "groups"),
+    *("rare-label", "conflicting", "imbalanced", "few-rows", "numbers", "swallowed", "groups", "empty"),
 )
 
 
@@ -30,6 +30,7 @@ class CorpusFacts:
     remarks: tuple[Remark, ...] = ()
     notes: tuple[str, ...] = ()
     targets: Mapping[str, float] | None = None  # low, median, high, mean, spread; None where they are classes
+    left_out: int = 0  # rows without text that data.skip_empty=true leaves out
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``rnnsweep data --json``."""
@@ -40,6 +41,7 @@ class CorpusFacts:
             **({"targets": dict(self.targets)} if self.targets is not None else {}),
             "lengths": dict(self.lengths),
             "unknown": self.unknown,
+            **({"left_out": self.left_out} if self.left_out else {}),
             "remarks": [{"code": each.code, "message": each.message} for each in self.remarks],
         }
 
@@ -48,7 +50,9 @@ class CorpusFacts:
         """Read what `to_json` returned."""
         fields = {name: values[name] for name in ("parts", "labels", "majority", "lengths", "unknown")}
         remarks = tuple(Remark(each["code"], each["message"]) for each in values["remarks"])
-        return cls(**fields, remarks=remarks, targets=values.get("targets"))
+        return cls(
+            **fields, remarks=remarks, targets=values.get("targets"), left_out=values.get("left_out", 0)
+        )
 
     def summary(self) -> tuple[str, str]:
         """Return the two lines that begin a training: what was read, and what is remarkable in it."""

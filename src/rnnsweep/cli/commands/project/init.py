@@ -2,11 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, one_json_object
+
+if TYPE_CHECKING:
+    from rnnsweep.api import NewProject
 
 
 @command(
@@ -38,6 +42,21 @@ def init_command(
     if not as_json:
         for file in made.files:
             echo(f"wrote {file}", err=True)
-        if made.guessed:
-            echo(f"found by its values: {' '.join(made.guessed)} (other columns: --text, --label)", err=True)
+        for line in _lines_on_table(made):
+            echo(line, err=True)
         echo(f"Next: {made.next}", err=True)
+
+
+def _lines_on_table(made: "NewProject") -> list[str]:
+    """Return which columns are read and how they were found, and how many rows are left out."""
+    by_values = {one.partition("=")[0] for one in made.guessed}
+    lines = []
+    for what, columns in made.columns.items():
+        how = "found by its values; " if f"data.{what}" in by_values else ""
+        lines.append(f"{what}s: {' and '.join(columns)} ({how}another column: --{what})")
+    if made.left_out:
+        lines.append(
+            f"{made.left_out:,} of {made.rows:,} texts are empty: the sweep leaves them out"
+            " (data.skip_empty=true)"
+        )
+    return lines
