@@ -55,6 +55,17 @@ def test_a_best_point_at_the_border_is_told():
     assert found.startswith("gru: the best optimizer.lr (0.01) is at the upper border (0.0101)")
 
 
+def test_a_border_beyond_which_the_setting_allows_no_value_is_not_told():
+    runs = calm()
+    trials = runs["role"] == "trial"
+    runs.loc[trials, "model.dropout"] = 0.3
+    runs.loc[trials & (runs["trial"] == 3), "model.dropout"] = 0.0
+    assert remarks(runs, bounds={"model.dropout": (0.0, 0.5, False)}) == []
+    runs.loc[trials & (runs["trial"] == 3), "model.dropout"] = 0.5
+    (found,) = remarks(runs, bounds={"model.dropout": (0.0, 0.5, False)})
+    assert "the best model.dropout (0.5) is at the upper border" in found
+
+
 def test_many_failures_are_told():
     runs = calm()
     runs.loc[(runs["role"] == "trial") & (runs["trial"] >= 15), "state"] = "failed"

@@ -69,6 +69,18 @@ def test_the_mean_cost_of_a_space_lies_between_its_ends_and_follows_their_unit(o
     assert between(60 * one, 60 * other) == pytest.approx(60 * mean)
 
 
+def test_a_plan_with_looks_shows_the_fewest_and_the_most_trainings():
+    slow, quick = Cost(100, 1.0), Cost(100, 0.9)
+    one = Planned("gru", 12, slow, quick, 3, 18, replicates=6, trainings_most=27)
+    assert one.seconds_most == pytest.approx(one.seconds * 27 / 18)
+    console = Console(width=80, file=io.StringIO())
+    console.print(planned_table([one]))
+    row = console.file.getvalue().splitlines()
+    assert "settings" in row[0]
+    assert "18 to 27" in row[-1]
+    assert "0.9 to 1" in row[-1]
+
+
 def test_the_mean_cost_of_a_log_axis_is_that_of_its_points():
     costs = [float(10 ** (3 * n / 1000)) for n in range(1001)]  # in proportion to a width from 1 to 1000
     assert between(costs[0], costs[-1]) == pytest.approx(sum(costs) / len(costs), rel=0.01)

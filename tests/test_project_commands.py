@@ -79,7 +79,7 @@ def test_columns_without_known_names_are_found_by_their_values_and_named(free, h
     assert {"data.text=remark", "data.label=stars"} <= set(asked.overrides)
     made = printed(capsys, "init", "other", "--from", "rows.csv", "--label", "stars", "--json")
     assert made["guessed"] == ["data.text=remark"]
-    assert made["columns"] == {"text": ["remark"], "label": ["stars"]}
+    assert made["columns"] == {"data.text": ["remark"], "data.label": ["stars"]}
 
 
 def test_init_names_a_column_that_was_found_by_its_name(home, capsys):

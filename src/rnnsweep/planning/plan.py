@@ -29,19 +29,29 @@ class Planned:
     epochs: int  # of one training at most
     trainings: int | None  # trials and replicates; None where the budget is in seconds or epochs
     replicates: int = 0  # of the trainings
+    trainings_most: int | None = None  # with the replicates that the last planned look may have
     derived: tuple[Sized, ...] = ()  # widths that follow a budget of parameters, at both ends of the space
     infeasible: str | None = None  # what of the space is above a constraint and will not be trained
 
     @property
     def seconds(self) -> float | None:
         """The time of all trainings in one slot where nothing is pruned; None without a number of them."""
-        if self.trainings is None:
+        return self._seconds(self.trainings, self.replicates)
+
+    @property
+    def seconds_most(self) -> float | None:
+        """As `seconds`, with the replicates that the last planned look may have."""
+        further = (self.trainings_most or 0) - (self.trainings or 0)
+        return self._seconds(self.trainings_most, self.replicates + further)
+
+    def _seconds(self, trainings: int | None, replicates: int) -> float | None:
+        if trainings is None:
             return None
         ends = (self.smallest, self.largest)
         epoch = between(*(one.seconds_per_epoch for one in ends))
         once = between(*(one.seconds_to_start for one in ends))
         test = between(*(one.seconds_to_test for one in ends))
-        return self.trainings * (once + self.epochs * epoch) + self.replicates * test
+        return trainings * (once + self.epochs * epoch) + replicates * test
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,14 @@ class Plan:
     @property
     def seconds(self) -> float | None:
         """The time of it all where nothing is pruned, the linear baseline left out; None without trials."""
-        known = [one.seconds for one in self.architectures]
+        return self._total([one.seconds for one in self.architectures])
+
+    @property
+    def seconds_most(self) -> float | None:
+        """As `seconds`, where every architecture gets the replicates of the last planned look."""
+        return self._total([one.seconds_most for one in self.architectures])
+
+    def _total(self, known: Sequence[float | None]) -> float | None:
         if None in known:
             return None
         return self.own_seconds + sum(one or 0.0 for one in known) / self.slots
@@ -141,6 +158,7 @@ def _planned(sizing: Sizing, name: str, base: RunConfig, do: Do) -> Planned:
         epochs=base.trainer.max_epochs,
         trainings=None if sweep.trials is None else sweep.trials + sweep.replicates,
         replicates=sweep.replicates,
+        trainings_most=None if sweep.trials is None else sweep.trials + sweep.planned[-1],
         derived=tuple(dict.fromkeys(one for point in points for one in point.sized)),
         infeasible=points[-1].problem or points[0].problem,
     )

@@ -17,7 +17,11 @@ class Design(Section):
     most: Count = Field(
         default=30, description="replicates of each that the last look may have", examples=[30]
     )
-    looks: Count = Field(default=3, description="number of planned looks", examples=[3])
+    looks: Count = Field(
+        default=3,
+        description="comparisons while replicates are trained; after each, undecided networks get more",
+        examples=[3],
+    )
 
     @model_validator(mode="after")
     def _check_order(self) -> "Design":

@@ -85,7 +85,7 @@ class NewProject:
     sweep: str
     next: str
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
-    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # text and label -> columns read
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # setting -> columns that it reads
     left_out: int = 0  # rows without text, which the sweep leaves out
     rows: int = 0  # of the table, those without text among them
 
@@ -188,7 +188,9 @@ def _read_table(table: Path, text: str | None, label: str | None) -> _OfTable:
         guessed = tuple(one for one in columns if one.partition("=")[0] not in named)
         _, facts = describe_data([*rows, *columns])
     texts, labels = columns_read(compose([*rows, *columns]).data)
-    read = _OfTable(facts, tuple(columns), guessed, {"text": texts, "label": (labels,)}, 0, _rows(facts))
+    read = _OfTable(
+        facts, tuple(columns), guessed, {"data.text": texts, "data.label": (labels,)}, 0, _rows(facts)
+    )
     if "empty" not in codes(facts.remarks):
         return read
     _, facts = describe_data([*rows, *columns, SKIP_EMPTY])

@@ -69,6 +69,7 @@ def plan_json(found: "Plan") -> dict[str, Any]:
     return {
         **plan,
         "seconds": found.seconds,
+        "seconds_most": found.seconds_most,
         "decides": reach.decides,
         "replicates_that_decide": reach.fewest,
         "next": found.next,
@@ -93,28 +94,35 @@ def _print(found: "Plan") -> None:
     for line in found.left_out:
         console.print(line, markup=False)
     console.print(str(_reach(found)), markup=False)
-    if found.seconds is not None:
-        console.print(
-            f"about {duration(found.seconds)} in {count(found.slots, 'slot')}, if nothing is pruned"
-        )
+    if found.seconds is not None and found.seconds_most is not None:
+        time = _range(duration(found.seconds), duration(found.seconds_most))
+        console.print(f"about {time} in {count(found.slots, 'slot')}, if nothing is pruned")
     console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     if found.next:
         console.print(f"Next: {found.next}", markup=False, soft_wrap=True)
 
 
+def _range(low: str, high: str) -> str:
+    """Write ``18 to 27``, and one of two that read alike."""
+    return low if low == high else f"{low} to {high}"
+
+
 def planned_table(rows: "Sequence[Planned]") -> "Table":
-    """Draw a row for each architecture: the points of its space, and what both ends of it cost."""
-    heads = ("points", "trainings", "epochs", "parameters", "s an epoch")
+    """Draw a row for each architecture: how many settings its space has, and what both ends of it cost."""
+    heads = ("settings", "trainings", "epochs", "parameters", "s an epoch")
     drawn = table("architecture", right=heads)
     for one in rows:
         small, large = one.smallest, one.largest
+        epochs = sorted((small.seconds_per_epoch, large.seconds_per_epoch))
         drawn.add_row(
             one.architecture,
             "infinite" if one.configurations is None else f"{one.configurations:,}",
-            "-" if one.trainings is None else str(one.trainings),
+            "-"
+            if one.trainings is None
+            else _range(str(one.trainings), str(one.trainings_most or one.trainings)),
             str(one.epochs),
             f"{small.parameters:,} to {large.parameters:,}",
-            f"{small.seconds_per_epoch:.2g} to {large.seconds_per_epoch:.2g}",
+            " to ".join(f"{seconds:.2g}" for seconds in epochs),
         )
     return drawn
 

@@ -12,6 +12,7 @@ from rnnsweep.comparison.evidence.records import Remark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.verdicts.sentences import apart
+from rnnsweep.config.schema import about_keys
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import Score
 
@@ -138,12 +139,21 @@ def _at_border(
         where = _position(best[key].iloc[0], low, high, log)
         if where is not None and not EDGE < where < 1 - EDGE:
             side, bound = ("lower", low) if where < 0.5 else ("upper", high)
+            if _is_last_allowed(key, bound, -math.inf if side == "lower" else math.inf):
+                continue
             yield Remark(
                 f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) is at the {side} "
                 f"border ({bound:.4g}) of the space: a better one may be beyond it.",
                 f"widen space.{key} in the sweep's file, then: {_search_on(sweep, trials)}",
                 standing.architecture,
             )
+
+
+def _is_last_allowed(key: str, bound: float, towards: float) -> bool:
+    """Return whether the setting allows no value beyond a border, so that its range cannot be widened."""
+    about = about_keys().get(key)
+    beyond = math.nextafter(bound, towards)
+    return about is not None and about.within is not None and not about.within.holds(beyond)
 
 
 def _search_on(sweep: str, trials: "pd.DataFrame") -> str:

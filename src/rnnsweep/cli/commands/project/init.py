@@ -51,8 +51,9 @@ def _lines_on_table(made: "NewProject") -> list[str]:
     """Return which columns are read and how they were found, and how many rows are left out."""
     by_values = {one.partition("=")[0] for one in made.guessed}
     lines = []
-    for what, columns in made.columns.items():
-        how = "found by its values; " if f"data.{what}" in by_values else ""
+    for key, columns in made.columns.items():
+        what = key.removeprefix("data.")
+        how = "found by its values; " if key in by_values else ""
         lines.append(f"{what}s: {' and '.join(columns)} ({how}another column: --{what})")
     if made.left_out:
         lines.append(
