@@ -88,6 +88,16 @@ def test_a_difference_lost_in_the_spread_is_not_separable():
     assert "a and b are not separable" in verdict.sentence
 
 
+def test_a_p_that_contradicts_the_interval_beside_it_is_said_to_be_corrected():
+    groups = [0.7 + step + NOISE[i, :10] for i, step in enumerate((0.0, 0.0045, 0.0, 0.0, 0.0))]
+    words = "after correction for all comparisons"
+    verdicts = judge(*groups)
+    contradicting = [v for v in verdicts if v.low * v.high > 0 and v.p > 0.05]
+    assert contradicting
+    assert all(words in v.sentence for v in contradicting)
+    assert all(words not in v.sentence for v in verdicts if v not in contradicting)
+
+
 def test_pairs_are_of_the_same_seed():
     shared = 0.05 * np.random.default_rng(0).normal(size=12)
     (verdict,) = judge(0.71 + shared + 0.1 * NOISE[0, :12], 0.70 + shared + 0.1 * NOISE[1, :12])

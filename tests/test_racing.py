@@ -27,7 +27,20 @@ def scored(task):
     return LEVELS[task.architecture] + np.random.default_rng(zlib.crc32(task.name.encode())).normal(0, 0.005)
 
 
-def run(folder, *, cut_at=None):
+class Messages:
+    """A listener that keeps the lines that it is told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def update(self, snapshot):
+        pass
+
+    def message(self, text):
+        self.lines.append(text)
+
+
+def run(folder, *, cut_at=None, listener=None):
     """Run the race; with `cut_at` the controller dies when so many tasks were started."""
     sweep = write_sweep(folder, **ASKED)
     fake = FakeLauncher(FakeClock(), lambda task, life: Script((0.5,)), (Slot(0), Slot(1)))
@@ -51,6 +64,7 @@ def run(folder, *, cut_at=None):
             prepare=lambda config: "digest",
             sizes=lambda run: (100, 2),
             extend=extend,
+            listener=listener,
         )
     return fake
 
@@ -76,6 +90,14 @@ def test_a_race_stops_the_loser_and_the_sweep_keeps_who_was_stopped_when_and_why
     assert [(stop.architecture, stop.replicates) for stop in stops] == [("rnn", 11)]
     assert stops[0].why.startswith("worse than ")
     assert len(done) == 3 + 20 + 20 + 11
+
+
+def test_what_a_look_decided_is_said_once(tmp_path):
+    messages = Messages()
+    run(tmp_path, listener=messages)
+    looks = [line for line in messages.lines if "after" in line and "replicates" in line]
+    assert len(looks) == 2  # of three planned looks, the last is the comparison's
+    assert len(set(looks)) == 2
 
 
 @pytest.mark.parametrize("cut_at", [24, 37, 45])

@@ -141,14 +141,16 @@ def _own_cells(sweep: Sweep, bases: dict[str, RunConfig]) -> list[Path]:
 
 
 def _raced(race: Race, ledger: Ledger, listener: Listener) -> Extend:
-    """Note in the ledger, and say, what a look decided."""
+    """Note in the ledger, and say once, what a look decided."""
+    told: set[str] = set()
 
     def extend(over: Sequence[Ended]) -> Mapping[str, int]:
         found = race(over)
         ledger.write(
             "look", wanted=dict(found.wanted), said=found.said, stopped_replicates=list(found.stopped)
         )
-        if found.said:
+        if found.said and found.said not in told:
+            told.add(found.said)
             listener.message(found.said)
         return found.wanted
 

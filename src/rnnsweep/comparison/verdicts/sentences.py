@@ -65,7 +65,8 @@ def _also(verdict: Verdict) -> str:
 def _not_beyond(verdict: Verdict) -> str:
     found = verdict.new_rows
     assert found is not None  # the verdict says so
-    said = f"; not shown for new rows like these: {_bounds(verdict)} ({p_value(found.p)})"
+    corrected = _p_beside(found.p, found.low, found.high)
+    said = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
     if verdict.rows_needed is None or verdict.rows_needed > MOST_ROWS:
         return said
     return f"{said}, which takes about {verdict.rows_needed:,} test rows instead of {found.rows:,}"
@@ -148,8 +149,14 @@ def _evidence(verdict: Verdict) -> str:
         low, high = (verdict.score.difference(end, sign=True) for end in (low_end, high_end))
         parts.insert(0, f"95 % interval {low} to {high}")
     if verdict.p is not None:
-        parts.append(p_value(verdict.p))
+        parts.append(_p_beside(verdict.p, low_end, high_end))
     return ", ".join(parts)
+
+
+def _p_beside(p: float, low: float | None, high: float | None) -> str:
+    """Write a p beside an interval of one pair alone: where they disagree, say that the p is corrected."""
+    excludes_zero = low is not None and high is not None and low * high > 0
+    return p_value(p) + (" after correction for all comparisons" if p > ALPHA and excludes_zero else "")
 
 
 def _closeness(verdict: Verdict) -> str:
