@@ -134,7 +134,7 @@ def _refuse_one_corpus(comparisons: Sequence[Comparison]) -> None:
         if digest in seen:
             raise UserError(
                 f"{one.sweep}: has the same corpus as {seen[digest]} (digest {digest[:12]}); "
-                "each sweep must be of another corpus"
+                "each sweep must be of another corpus; to compare on one, list all architectures in one sweep"
             )
         if digest:
             seen[digest] = one.sweep
