@@ -160,6 +160,13 @@ def test_numbers_to_learn_are_described_and_a_repeated_far_one_is_named(tmp_path
     assert remark.startswith("the target is -999 in 6 rows, and no other is below 0")
 
 
+def test_labels_from_right_to_left_keep_the_numbers_beside_them_in_report_and_card(tmp_path):
+    facts = read(tmp_path, rows_of(labels=("ידיעה", "news"))).facts
+    assert "ידיעה 100" in facts.summary()[0]
+    assert "\u2068ידיעה\u2069 100" in facts.lines()[0]
+    assert "\u2068news" not in facts.lines()[0]
+
+
 def test_texts_that_are_cut_are_told_and_the_end_is_read_where_asked(tmp_path):
     rows = [
         {"text": " ".join(["word"] * 150 + [kind]), "label": kind} for kind in ("yes", "no") for _ in range(1)

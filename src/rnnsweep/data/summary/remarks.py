@@ -1,5 +1,6 @@
 """What a person would say of a corpus before training on it: remarks, each with a code that programs know."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ CODES = (
     *("cut", "unknown", "unsegmented", "overlap", "near-duplicates", "label-variants", "missing-like-label"),
     *("rare-label", "conflicting", "imbalanced", "few-rows", "numbers", "swallowed", "groups", "empty"),
 )
+
+RIGHT_TO_LEFT = ("R", "AL")  # Unicode's bidirectional classes of letters
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,16 @@ class CorpusFacts:
             **fields, remarks=remarks, targets=values.get("targets"), left_out=values.get("left_out", 0)
         )
 
-    def summary(self) -> tuple[str, str]:
-        """Return the two lines that begin a training: what was read, and what is remarkable in it."""
+    def summary(self, *, isolated: bool = False) -> tuple[str, str]:
+        """Return the two lines that begin a training: what was read, and what is remarkable in it.
+
+        Args:
+            isolated: keep labels that are written from right to left from moving the numbers beside them;
+                terminals may show the characters that do so.
+        """
         labels = sorted(self.labels.items(), key=lambda item: -item[1])
-        shown = ", ".join(f"{name} {rows:,}" for name, rows in labels[:4])
+        named = ((_isolated(name) if isolated else name, rows) for name, rows in labels[:4])
+        shown = ", ".join(f"{name} {rows:,}" for name, rows in named)
         more = f" and {len(labels) - 4} more" if len(labels) > 4 else ""
         lengths = self.lengths
         targets = "targets are numbers"
@@ -78,7 +87,14 @@ class CorpusFacts:
         """Return what was read, what was guessed and what is remarkable, a line each."""
         sizes = ", ".join(f"{counts['rows']:,} {part}" for part, counts in self.parts.items())
         remarks = (f"{each.code}: {each.message}" for each in self.remarks)
-        return (f"Data: {sizes} rows; {self.summary()[0]}", *self.notes, *remarks)
+        return (f"Data: {sizes} rows; {self.summary(isolated=True)[0]}", *self.notes, *remarks)
+
+
+def _isolated(label: str) -> str:
+    """Put a label with letters that are written from right to left between Unicode's isolates."""
+    if any(unicodedata.bidirectional(letter) in RIGHT_TO_LEFT for letter in label):
+        return f"\N{FIRST STRONG ISOLATE}{label}\N{POP DIRECTIONAL ISOLATE}"
+    return label
 
 
 def codes(remarks: Iterable[Remark]) -> list[str]:
