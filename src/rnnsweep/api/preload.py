@@ -7,6 +7,7 @@ from importlib import import_module
 
 AFTER_S = 10.0  # by then the trials' own imports are done; a sweep with nothing left to do is over
 MODULES = (
+    "scipy.stats",
     "rnnsweep.comparison.verdicts.compare",
     "rnnsweep.comparison.report.page",
     "rnnsweep.search.importance",

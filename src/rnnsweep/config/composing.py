@@ -31,6 +31,7 @@ from rnnsweep.config.schema import (
     known_keys,
     refuse_unknown_key,
     right_type,
+    typed_schema,
 )
 from rnnsweep.data.config import DataConfig, path_keys, source_keys
 from rnnsweep.errors import UserError
@@ -173,9 +174,10 @@ def _refuse_unknown_choice(one: Assignment, where: str, folders: Sequence[Path])
 
 def _of_files(layers: Sequence[Layer]) -> Iterator[Setting]:
     for layer in layers:
+        source = shown(layer.path)
         for inner, value in _leaves(layer.values):
             key = ".".join((*layer.package, *inner))
-            origin = Origin(shown(layer.path), layer.path, inner)
+            origin = Origin(source, layer.path, inner)
             _refuse_key_of_file(key, value, origin, layer)
             yield Setting(key, value, origin)
 
@@ -199,7 +201,7 @@ def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[
 
 def _typed(settings: Mapping[str, Setting]) -> RunSchema:
     """Put each value onto the typed schema, then let the dataclasses look at their ranges."""
-    typed = OmegaConf.structured(RunSchema)
+    typed = typed_schema()
     for setting in settings.values():
         _assign(typed, setting)
     try:

@@ -1,10 +1,13 @@
 """What a run may set: every key with its type, and the typed result."""
 
+import copy
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
 
 from rnnsweep.config.foreign_keys import instead_of
 from rnnsweep.data.config import DataConfig
@@ -106,6 +109,17 @@ class RunConfig(RunSchema):
     def architecture(self) -> str:
         """The name of the file of conf/model/ that the run was composed from."""
         return self.choices["model"]
+
+
+def typed_schema() -> DictConfig:
+    """Return the typed schema of a run with its defaults, to set values on."""
+    return copy.deepcopy(_typed_defaults())  # a third of the time of making it anew
+
+
+@cache
+def _typed_defaults() -> DictConfig:
+    typed: DictConfig = OmegaConf.structured(RunSchema)
+    return typed
 
 
 def flatten(run: RunConfig) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from rnnsweep.comparison.statistics.intervals import Interval, Scores, paired_differences
 
@@ -70,6 +70,8 @@ def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> McNemar:
 
 
 def _binomial_p(only_a: int, only_b: int) -> float:
+    from scipy import stats  # takes half a second to import: not at the start of every sweep
+
     discordant = only_a + only_b
     return float(stats.binomtest(only_a, discordant, 0.5).pvalue) if discordant else 1.0
 
@@ -77,4 +79,4 @@ def _binomial_p(only_a: int, only_b: int) -> float:
 def _clustered_p(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     rows = first.sum(axis=0).astype(float) - second.sum(axis=0)
     spread = float(np.sum(rows**2))
-    return float(stats.chi2.sf(rows.sum() ** 2 / spread, 1)) if spread else 1.0
+    return float(special.chdtrc(1, rows.sum() ** 2 / spread)) if spread else 1.0

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 Scores: TypeAlias = Sequence[float] | NDArray[np.float64]
 FEWEST = 3  # below this many values no interval of a mean is given
@@ -63,6 +63,8 @@ def bca_interval(
         return t_interval(x, confidence=confidence)
     if np.ptp(x) == 0:
         return Interval(mean, mean, mean, n, "no spread")
+    from scipy import stats  # takes half a second to import: not at the start of every sweep
+
     result = stats.bootstrap(
         (x,),
         np.mean,
@@ -143,6 +145,8 @@ def median_interval(values: Scores, *, confidence: float = 0.95) -> Interval:
 
     With fewer than 6 values no two order statistics reach 95 %, and it is withheld.
     """
+    from scipy import stats
+
     x = np.sort(finite(values))
     n, median = len(x), float(np.median(x))
     rank = int(stats.binom.ppf((1 - confidence) / 2, n, 0.5))  # as many lie below in the worst case
@@ -153,6 +157,8 @@ def median_interval(values: Scores, *, confidence: float = 0.95) -> Interval:
 
 def interquartile_mean(values: Scores) -> float:
     """Mean of the middle half (the IQM of Agarwal et al. 2021, a 25 % trimmed mean)."""
+    from scipy import stats
+
     return float(stats.trim_mean(finite(values), 0.25))
 
 
