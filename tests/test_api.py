@@ -15,7 +15,8 @@ import pytest
 
 import rnnsweep
 from rnnsweep import api
-from rnnsweep.api import Validation, training as single
+from rnnsweep.api import Validation
+from rnnsweep.api.single_runs import training as single
 from rnnsweep.cli import main
 from rnnsweep.config import flatten
 from rnnsweep.errors import UserError
@@ -134,7 +135,7 @@ def test_a_run_whose_checkpoint_is_gone_is_not_evaluated(trained, project):
 
 
 def test_a_recorded_run_comes_back_as_it_was_whatever_became_of_conf(trained, project):
-    from rnnsweep.api.evaluation import recorded_run
+    from rnnsweep.api.single_runs.evaluation import recorded_run
     from rnnsweep.tracking import find_run
 
     result, _ = trained

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from rnnsweep.api.cleaning import Cleaning as Cleaning, clean as clean, disk_use as disk_use
     from rnnsweep.api.comparing.answers import (
         best as best,
         compare as compare,
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
         runs as runs,
     )
     from rnnsweep.api.comparing.foreign import compare_scores as compare_scores, read_scores as read_scores
-    from rnnsweep.api.evaluation import evaluate as evaluate
     from rnnsweep.api.find_sweep import status as status
     from rnnsweep.api.inside.inspection import inspect as inspect
     from rnnsweep.api.inside.vectors import vectors as vectors
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
         TrainResult as TrainResult,
         Validation as Validation,
     )
+    from rnnsweep.api.single_runs.evaluation import evaluate as evaluate
+    from rnnsweep.api.single_runs.training import train as train
     from rnnsweep.api.steering import (
         Exported as Exported,
         enqueue as enqueue,
@@ -50,10 +50,10 @@ if TYPE_CHECKING:
         retry as retry,
         stop as stop,
     )
-    from rnnsweep.api.store import rebuild_store as rebuild_store
+    from rnnsweep.api.storage.cleaning import Cleaning as Cleaning, clean as clean, disk_use as disk_use
+    from rnnsweep.api.storage.rebuild import rebuild_store as rebuild_store
     from rnnsweep.api.sweeps import plan as plan, replicate as replicate, sweep as sweep
     from rnnsweep.api.texts import read_asked as read_asked, write_answers as write_answers
-    from rnnsweep.api.training import train as train
 
 __getattr__, __all__ = lazy_names(
     __name__,
@@ -65,15 +65,15 @@ __getattr__, __all__ = lazy_names(
         ".project.machines": "machines",
         ".comparing.foreign": "compare_scores read_scores",
         ".texts": "read_asked write_answers",
-        ".cleaning": "Cleaning clean disk_use",
+        ".storage.cleaning": "Cleaning clean disk_use",
         ".find_sweep": "status",
         ".models": "export_model load_model log_models predict",
         ".results": "BestResult EvaluateResult Interrupted SweepResult TrainResult Validation",
-        ".training": "train",
+        ".single_runs.training": "train",
         ".steering": "Exported enqueue export retry stop",
-        ".store": "rebuild_store",
+        ".storage.rebuild": "rebuild_store",
         ".sweeps": "plan replicate sweep",
-        ".evaluation": "evaluate",
+        ".single_runs.evaluation": "evaluate",
         ".inside.vectors": "vectors",
         ".inside.inspection": "inspect",
     },

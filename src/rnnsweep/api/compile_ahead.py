@@ -21,7 +21,7 @@ _SETTINGS = (
 
 def compile_ahead() -> None:
     """Compile what is not compiled yet; one to two minutes of one core, nothing where all of it is there."""
-    from rnnsweep.api.training import train
+    from rnnsweep.api.single_runs.training import train
     from rnnsweep.networks.cells import cell_names, find_cell
     from rnnsweep.optim.optimizer import WORTH_IT
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.comparing.answers import compare
-from rnnsweep.api.evaluation import checkpoint_of, recorded_run
 from rnnsweep.api.find_sweep import find_name, store_of
 from rnnsweep.api.results import LoggedModels
+from rnnsweep.api.single_runs.evaluation import checkpoint_of, recorded_run
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import command_line

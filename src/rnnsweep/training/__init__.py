@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from rnnsweep.training.callbacks.stopping import stop as stop
     from rnnsweep.training.distributed.ranks import LostProcess as LostProcess
     from rnnsweep.training.evaluation import Evaluation as Evaluation, evaluate as evaluate
     from rnnsweep.training.fit import train as train
     from rnnsweep.training.module import Diverged as Diverged
     from rnnsweep.training.scores import Scores as Scores
-    from rnnsweep.training.stopping import stop as stop
 
 __getattr__, __all__ = lazy_names(
     __name__,
@@ -22,7 +22,7 @@ __getattr__, __all__ = lazy_names(
         ".distributed.ranks": "LostProcess",
         ".evaluation": "Evaluation evaluate",
         ".scores": "Scores",
-        ".stopping": "stop",
+        ".callbacks.stopping": "stop",
         ".fit": "train",
     },
 )

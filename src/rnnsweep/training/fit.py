@@ -19,7 +19,8 @@ from rnnsweep.networks import parameter_count
 from rnnsweep.networks.backends import lacks_bfloat16
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
-from rnnsweep.training.best import Keeper
+from rnnsweep.training.callbacks.best import Keeper
+from rnnsweep.training.callbacks.stopping import Signals
 from rnnsweep.training.distributed.ranks import AddedUp, companions, without_foreign_ranks
 from rnnsweep.training.initial import fit_task, start
 from rnnsweep.training.lightning_loops import set_epoch
@@ -28,7 +29,6 @@ from rnnsweep.training.memory import activation_bytes
 from rnnsweep.training.module import Classifier
 from rnnsweep.training.quiet import quiet
 from rnnsweep.training.scores import Scores
-from rnnsweep.training.stopping import Signals
 
 _LOG = logging.getLogger(__name__)
 # what may differ between the two parts of a resumed training

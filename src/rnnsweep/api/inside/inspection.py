@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.evaluation import checkpoint_of, recorded_run
+from rnnsweep.api.single_runs.evaluation import checkpoint_of, recorded_run
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.tracking.tags import Tag

@@ -86,7 +86,7 @@ def train(
 def _resume(
     name: str, overrides: Sequence[str], on_begin: OnBegin | None, on_validation: OnValidation | None
 ) -> TrainResult:
-    from rnnsweep.api.evaluation import recorded_run, resumable
+    from rnnsweep.api.single_runs.evaluation import recorded_run, resumable
     from rnnsweep.networks.cells import allow_named
 
     if overrides:
@@ -235,7 +235,7 @@ def _fit(
     *,
     resume: bool = False,
 ) -> "Scores":
-    from rnnsweep.api.on_validation import Watch
+    from rnnsweep.api.single_runs.on_validation import Watch
     from rnnsweep.tracking import MachineMonitor
     from rnnsweep.training import train as fit
 

@@ -10,9 +10,9 @@ import torch
 
 from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
+from rnnsweep.training.callbacks.stopping import reason_of, stop
 from rnnsweep.training.metrics import Metrics
 from rnnsweep.training.module import Classifier
-from rnnsweep.training.stopping import reason_of, stop
 
 
 class Keeper(pl.Callback):
