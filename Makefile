@@ -19,7 +19,7 @@ endef
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing rnnsweep into $(VENV) (once; one to three minutes)"
+	@echo "installing rnnsweep into $(VENV) (once; downloads 300 MB beside PyTorch: minutes, or less from pip's cache)"
 	@$(call watched,$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1")
 	@$(call watched,$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . \
 	  | { grep --line-buffered -E "^(Collecting|Installing)" || true; })

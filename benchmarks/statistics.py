@@ -147,7 +147,7 @@ class OnNewRows:
     """What is said of two networks that are equally good on the population."""
 
     here: float  # share of *better* or *worse* on the test part that there was, by the replicates alone
-    headline: float  # share of *better* or *worse* that the verdict says
+    claimed: float  # share of *better* or *worse* that the verdict says
     covered: float  # share of intervals on new rows that hold the true difference, 0
 
 
@@ -159,7 +159,7 @@ def on_new_rows(rows: int, number: int, *, replicates: int = 10, distinct: float
     effect of the replicate. Each replicate draws each row.
     """
     rng = np.random.default_rng([rows, replicates, int(100 * distinct)])
-    here = headline = covered = 0
+    here = claimed = covered = 0
     for _ in range(number):
         row_N = 0.9 + 1.5 * rng.standard_normal(rows)
         correct, scored = {}, []
@@ -171,10 +171,10 @@ def on_new_rows(rows: int, number: int, *, replicates: int = 10, distinct: float
             scored.append(standing(name, right_RN.mean(axis=1)))
         (one,) = decide(scored, margin=0.0, correct=correct)
         here += one.verdict.startswith(CLAIMS)
-        headline += one.verdict in CLAIMS
+        claimed += one.verdict in CLAIMS
         assert one.new_rows is not None
         covered += one.new_rows.low <= 0 <= one.new_rows.high
-    return OnNewRows(here / number, headline / number, covered / number)
+    return OnNewRows(here / number, claimed / number, covered / number)
 
 
 @dataclass(frozen=True)
@@ -283,11 +283,11 @@ def new_rows_table(number: int) -> str:
     rows = []
     for count in (500, 2000, 7600):
         found = on_new_rows(count, number)
-        rows.append((f"{count:,}", percent(found.here), percent(found.headline), percent(found.covered)))
+        rows.append((f"{count:,}", percent(found.here), percent(found.claimed), percent(found.covered)))
     heads = (
         "test rows",
         "by the replicates alone",
-        "*better* or *worse* in the headline",
+        "*better* or *worse* as the verdict",
         "interval holds 0",
     )
     return table(heads, rows)

@@ -12,7 +12,7 @@ import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.cli.command import _HOMES
 from rnnsweep.cli.output import one_json_object
-from rnnsweep.cli.words import count, duration, score
+from rnnsweep.cli.words import count, duration, durations, score
 from rnnsweep.json_text import plain
 
 LIGHT = ("api", "config", "engine", "search", "state", "sweepfile", "tracking")
@@ -223,6 +223,8 @@ def test_numbers_of_other_libraries_become_plain_and_nan_becomes_null():
 
 def test_times_scores_and_counts_read_well():
     assert [duration(s) for s in (4.4, 187, 7500)] == ["4 s", "3:07 min", "2:05 h"]
+    ranges = [durations(*ends) for ends in ((4.4, 42), (300, 441), (42, 187), (3500, 7500), (187, 187.2))]
+    assert ranges == ["4 to 42 s", "5:00 to 7:21 min", "42 s to 3:07 min", "58:20 min to 2:05 h", "3:07 min"]
     assert [score(s) for s in (0.5, None, float("nan"))] == ["0.5000", "-", "-"]
     assert [count(n, "trial") for n in (1, 0, 12345)] == ["1 trial", "0 trials", "12,345 trials"]
 

@@ -2,14 +2,17 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.console import Console
 from scipy import stats
+from simulation import write_sweep
 from sweep_records import make_runs
 
+import rnnsweep
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.report.corpora import corpora_table, render_corpora
 from rnnsweep.comparison.statistics.permutation import fewest_pairs
@@ -20,6 +23,8 @@ from rnnsweep.comparison.verdicts.corpora import (
     wilcoxon_p,
 )
 from rnnsweep.errors import UserError
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.start import begin
 
 LEVELS = {"gru": 0.80, "lstm": 0.78, "rnn": 0.70}
 
@@ -97,9 +102,29 @@ def test_too_few_sweeps_are_refused(sweeps, words):
 def test_two_sweeps_of_one_corpus_are_no_two_blocks():
     same = replace(sweep("again"), facts={"corpus digest": "news"})
     with pytest.raises(
-        UserError, match="again: has the same corpus as news.* list all architectures in one sweep"
+        UserError,
+        match=r"again: has the same corpus as news .*`architectures: \[gru, .*\]`, and run: ",
     ):
         compare_corpora([sweep("news"), same])
+
+
+def test_two_sweeps_of_one_corpus_are_refused_before_any_is_compared(home, monkeypatch):
+    for name, architectures in (("news", "[gru, lstm]"), ("again", "[lstm, rnn]")):
+        asked = write_sweep(home, name=name, architectures=architectures)
+        SweepFolder.of(home / "mlruns", name).make()
+        begin(asked, mlruns=home / "mlruns", conf=home / "conf", corpus="5" * 64)
+    monkeypatch.setattr(
+        "rnnsweep.api.comparing.answers.compare", lambda *given, **more: pytest.fail("compared")
+    )
+    words = (
+        "again: has the same corpus as news (digest 555555555555); each sweep must be of another corpus; to "
+        "compare on one, write a sweep file with `architectures: [gru, lstm, rnn]`, and run: "
+        "rnnsweep sweep FILE"
+    )
+    with pytest.raises(UserError, match=re.escape(words)):
+        rnnsweep.compare_corpora(["news", "again"])
+    with pytest.raises(UserError, match="news: given twice"):
+        rnnsweep.compare_corpora(["news", "news"])
 
 
 def test_sweeps_with_nothing_in_common_are_refused():

@@ -30,6 +30,18 @@ def test_each_figure_is_an_svg_with_its_numbers_and_a_page_to_print(comparison, 
     assert all((tmp_path / "out" / f"{name}.pdf").read_bytes().startswith(b"%PDF-") for name in figures)
 
 
+def test_a_curve_of_one_epoch_is_a_dot_with_a_bar():
+    runs = make_runs(replicates=3)
+    dots = {}
+    for points in (1, 2):
+        found = compare_records(runs, make_curves(runs, validations=points), sweep="demo")
+        figure = next(one for one in figures(found) if one.name == "curves")
+        dots[points] = re.findall(
+            r'<path transform="translate\([^"]*\)" d="M[^"]*A[^"]*"[^>]*data-a="(\w+)"', figure.svg
+        )
+    assert dots == {1: sorted(figure.architectures), 2: []}
+
+
 def test_pairs_without_intervals_are_drawn_by_their_differences():
     runs = make_runs()
     first = runs[runs["role"] == "replicate"].groupby("architecture").head(2).index

@@ -69,12 +69,12 @@ def test_the_advice_followed_to_its_end_claims_what_is_not_there_in_at_most_5_pe
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("rows", "number"), [(500, 2000), (2000, 1000), (7600, 400)])
-def test_the_headline_says_of_a_test_part_that_is_drawn_anew_no_more_than_holds_on_new_rows(rows, number):
+def test_the_verdict_says_of_a_test_part_that_is_drawn_anew_no_more_than_holds_on_new_rows(rows, number):
     found = on_new_rows(rows, number)
     error = 3 * (0.05 * 0.95 / number) ** 0.5
-    assert found.headline <= limit(number)
+    assert found.claimed <= limit(number)
     assert 0.93 - error <= found.covered <= 0.97 + error
-    assert found.here > found.headline  # the replicates alone say it of this test part
+    assert found.here > found.claimed  # the replicates alone say it of this test part
 
 
 @pytest.mark.slow

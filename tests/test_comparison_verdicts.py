@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sweep_records import make_standing
 
-from rnnsweep.comparison.evidence.records import Verdict
+from rnnsweep.comparison.evidence.records import HERE, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.statistics.new_rows import NewRows
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
@@ -140,3 +141,28 @@ def test_a_winner_whose_interval_reaches_zero_is_called_close(low, close):
     said = say_verdict(verdict, margin=0.002, left=1)
     assert said.startswith("a is better than b by 1.11 points (95 % interval ")
     assert said.endswith("; a close call, as the interval reaches zero.") == close
+
+
+@pytest.mark.parametrize(
+    ("test_share", "rows_needed", "where_from"),
+    [
+        (0.1, 1200, " (data.test_share=0.3 in a new sweep)"),
+        (0.1, 2100, " (more rows than this corpus has to spare)"),
+        (0.125, 1201, " (data.test_share=0.38 in a new sweep)"),
+        (0.0, 1200, " (a larger test file)"),
+        (None, 1200, ""),
+    ],
+)
+def test_where_more_test_rows_would_settle_it_the_sentence_says_where_they_come_from(
+    test_share, rows_needed, where_from
+):
+    on_new_rows = NewRows(0.011, -0.002, 0.024, 0.09, replicates=8, rows=400, error=0.006, rows_error=0.005)
+    verdict = Verdict(
+        *("a", "b", 0.011, 0.006, 0.016, 0.008, f"better{HERE}", 0),
+        sentence="",
+        pairs=8,
+        new_rows=on_new_rows,
+        rows_needed=rows_needed,
+    )
+    said = say_verdict(verdict, margin=0.002, left=1, test_share=test_share)
+    assert said.endswith(f", which takes about {rows_needed:,} test rows instead of 400{where_from}.")

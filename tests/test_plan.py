@@ -9,14 +9,14 @@ from rich.console import Console
 from simulation import write_sweep
 
 from rnnsweep.cli import main
-from rnnsweep.cli.commands.planning import planned_table
+from rnnsweep.cli.commands.planning import _print, plan_json, planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.local.server import in_fresh_process
 from rnnsweep.networks import parameter_count
 from rnnsweep.planning.cost import Cost, measure
-from rnnsweep.planning.plan import Planned, between, configurations
+from rnnsweep.planning.plan import Plan, Planned, between, configurations
 
 SPACE = """\
 name: toy
@@ -79,6 +79,25 @@ def test_a_plan_with_looks_shows_the_fewest_and_the_most_trainings():
     assert "settings" in row[0]
     assert "18 to 27" in row[-1]
     assert "0.9 to 1" in row[-1]
+
+
+def looking_ahead() -> Plan:
+    """A plan of 18 trainings of 30 s, or 27 where the second look has them all, in two slots."""
+    cost = Cost(100, 10.0)
+    one = Planned("gru", 12, cost, cost, 3, 18, replicates=6, trainings_most=27)
+    return Plan("toy", "Which?", 2, (one,), memory=2**30, own_seconds=30.0, looks=(6, 15))
+
+
+def test_the_terminal_names_the_range_of_a_plans_time_with_its_unit_once(capsys):
+    _print(looking_ahead())
+    shown = capsys.readouterr().out
+    assert "about 5:00 to 7:15 min in 2 slots, if nothing is pruned\n" in shown
+
+
+def test_the_json_of_a_plan_has_the_least_and_the_most_seconds():
+    value = plan_json(looking_ahead())
+    assert (value["seconds"], value["seconds_most"]) == (30 + 18 * 30 / 2, 30 + 27 * 30 / 2)
+    assert value["architectures"][0]["trainings_most"] == 27
 
 
 def test_the_mean_cost_of_a_log_axis_is_that_of_its_points():

@@ -102,6 +102,8 @@ def test_init_reports_empty_texts_and_its_sweep_leaves_them_out(home, capsys):
     assert "  # 40 of 160 texts are empty: their rows are left out\n  - data.skip_empty=true\n" in (
         path.read_text()
     )
+    made = printed(capsys, "init", "other", "--from", "rows.csv", "--json")
+    assert (made["rows"], made["left_out"]) == (160, 40)
     run = rnnsweep.compose(read_sweep(path).chosen("gru"))
     corpus = prepare(run.data)
     assert (sum(corpus.sizes.values()), sum(corpus.empty.values())) == (120, 0)

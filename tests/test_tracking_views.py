@@ -122,6 +122,14 @@ def test_standings_group_replicates_by_architecture_best_first():
     assert view["selectedColumns"][:2] == ["metrics.`test/accuracy`", "metrics.`test/macro_f1`"]
 
 
+def test_standings_count_of_a_baseline_with_replicates_these_alone():
+    for refit, chosen in (
+        (True, "tags.`rnnsweep.role` != 'trial' AND tags.`rnnsweep.replicate` != ''"),
+        (False, "tags.`rnnsweep.role` != 'trial' AND tags.`rnnsweep.role` != 'sweep'"),
+    ):
+        assert states(replace(PICTURE, refit=refit))["Standings"]["searchFilter"] == chosen
+
+
 def test_standings_without_replicates_show_the_best_trial():
     view = states(SweepPicture(question="?", architectures=["gru"], replicated=False))["Standings"]
     assert view["groupBy"]["aggregateFunction"] == "max"

@@ -12,6 +12,15 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d} h"
 
 
+def durations(low: float, high: float) -> str:
+    """Write a range of times with its unit once: ``5:00 to 7:21 min``; two that read alike as one."""
+    first, last = duration(low), duration(high)
+    if first == last:
+        return first
+    number, _, unit = first.rpartition(" ")
+    return f"{number if last.endswith(f' {unit}') else first} to {last}"
+
+
 def score(value: float | None) -> str:
     """Write a share with four digits, as ``0.6543``; ``-`` where there is none."""
     return "-" if value is None or value != value else f"{value:.4f}"

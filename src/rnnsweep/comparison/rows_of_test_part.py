@@ -47,6 +47,7 @@ class TestRows:
     texts: "Callable[[Sequence[int]], list[str]] | None" = None
     groups_N: "NDArray[np.uint64] | None" = None
     data: tuple[str, ...] = ()  # what was read, a line each
+    share: float | None = None  # of all rows, drawn for the test; 0: the rows are given; None: not known
 
 
 def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
@@ -61,14 +62,16 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
 
     conf = folder.conf if folder.conf.is_dir() else None
     first = min(_scored(table)["overrides"], key=lambda each: fold_of(each)["fold"], default=None)
-    corpus = None if first is None else _corpus(_recorded(first, conf))
-    if corpus is None:
+    run = None if first is None else _recorded(first, conf)
+    corpus = _corpus(run)
+    if run is None or corpus is None:
         return TestRows()
     return TestRows(
         corpus.labels,
         lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
         corpus.groups("test"),
         corpus.facts.lines(),
+        0.0 if run.data.gives_test_rows else run.data.test_share,
     )
 
 

@@ -238,7 +238,7 @@ class DataConfig:
     def _refuse_folds(self) -> None:
         last = self.folds or 1
         refuse_unless(self.fold <= last, "data.fold", self.fold, f"1 to {last} (data.folds={self.folds})")
-        given = self.test is not None or self.corpus == "ag_news"
+        given = self.gives_test_rows
         right = "null where data.test or data=ag_news gives a test part: folds take its place"
         refuse_unless(not (self.folds and given), "data.folds", self.folds, right)
 
@@ -263,6 +263,11 @@ class DataConfig:
         numbers = [self.targets] if self.targets != "classes" else []  # older records know classes alone
         settings = (getattr(self, name) for name in keys_of(self.corpus))
         return json.dumps([self.corpus, self.sample, *settings, *numbers])
+
+    @property
+    def gives_test_rows(self) -> bool:
+        """Whether the test rows are the source's own, so that none are drawn from the training rows."""
+        return self.test is not None or self.corpus == "ag_news"
 
     @property
     def delimiter_char(self) -> str | None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.config import known_keys
-from rnnsweep.engine.scheduling.tasks import searched_keys
+from rnnsweep.engine.scheduling.tasks import refits_baseline, searched_keys
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.sweepfile import Sweep
@@ -72,6 +72,7 @@ class Recording:
             replicated=sweep.replicates > 0,
             task=self._task.name,
             score=self._score.name,
+            refit=refits_baseline(sweep),
             shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
         )
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.api.find_sweep import find_name, started, store_of
 from rnnsweep.api.results import BestResult
+from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.paths import find_paths
+from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.tags import Tag
@@ -109,6 +110,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         data=test_rows.data,
         texts=test_rows.texts,
         groups=test_rows.groups_N,
+        test_share=test_rows.share,
         test_reads=folder.count_test_reads(),
         plan=plan,
         behind=behind,
@@ -187,11 +189,20 @@ def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None
     Raises:
         UserError: as `compare`; fewer than two sweeps, or two of one corpus.
     """
+    places = find_paths()
+    refuse_same_corpus([_block(_known(sweep), places) for sweep in sweeps])  # each comparison takes seconds
+
     from rnnsweep.comparison import compare_corpora as rank, write_corpora_report
 
     found = rank([compare(sweep, margin=margin) for sweep in sweeps])
-    report = find_paths().mlruns / "comparisons" / f"{'+'.join(found.sweeps)}.html"
+    report = places.mlruns / "comparisons" / f"{'+'.join(found.sweeps)}.html"
     return replace(found, report=write_corpora_report(found, report))
+
+
+def _block(name: str, places: ProjectPaths) -> Block:
+    asked = started(name, places)
+    digest = digests(SweepFolder.of(places.mlruns, name)).get(CORPUS_DIGEST)
+    return Block(name, digest, asked.architectures if asked else ())
 
 
 def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None = None) -> BestResult:

@@ -11,7 +11,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import Question
 from rnnsweep.cli.output import consoles, echo, one_json_object, table
-from rnnsweep.cli.words import count, duration
+from rnnsweep.cli.words import count, durations
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -95,7 +95,7 @@ def _print(found: "Plan") -> None:
         console.print(line, markup=False)
     console.print(str(_reach(found)), markup=False)
     if found.seconds is not None and found.seconds_most is not None:
-        time = _range(duration(found.seconds), duration(found.seconds_most))
+        time = durations(found.seconds, found.seconds_most)
         console.print(f"about {time} in {count(found.slots, 'slot')}, if nothing is pruned")
     console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     if found.next:

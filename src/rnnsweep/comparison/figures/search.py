@@ -20,11 +20,20 @@ BAR = 11
 
 
 def _lines(data: "pd.DataFrame", x: alt.X, y: alt.Y, colours: alt.Color) -> alt.LayerChart:
-    """Draw a line an architecture on its band; data has its `architecture`, `low`, `high` and `tooltip`."""
+    """Draw a line an architecture on its band; data has its `architecture`, `low`, `high` and `tooltip`.
+
+    An architecture with one row has no line: its value is a dot, and its band a bar.
+    """
     base = alt.Chart(data).encode(x=x, color=colours, description="tooltip:N")
     band = base.mark_area(opacity=0.12, clip=True).encode(y="low:Q", y2="high:Q")
     line = base.mark_line(strokeWidth=2, strokeJoin="round", clip=True).encode(y=y)
-    return alt.layer(band, line).properties(width=WIDTH, height=300)
+    layers = [band, line]
+    alone = data[~data["architecture"].duplicated(keep=False)]
+    if len(alone):
+        one = alt.Chart(alone).encode(x=x, color=colours, description="tooltip:N")
+        bar = one.mark_bar(size=BAR, opacity=0.12, clip=True).encode(y="low:Q", y2="high:Q")
+        layers += [bar, one.mark_circle(size=60, opacity=1, clip=True).encode(y=y)]
+    return alt.layer(*layers).properties(width=WIDTH, height=300)
 
 
 def curves_figure(comparison: Comparison) -> Figure | None:

@@ -70,6 +70,7 @@ def compare_records(
     test_reads: Mapping[str, int] | None = None,
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
+    test_share: float | None = None,
     studies: "Sequence[pd.DataFrame]" = (),
     behind: int = 0,
     stopped: Sequence[Stop] = (),
@@ -93,6 +94,7 @@ def compare_records(
         test_reads: {run's name: times that it read the test part}, as they were counted.
         plan: of the replicates, and the looks at them that decided on more; every p pays for each look.
         groups: of the test rows, where rows belong together, as the sentences of one document.
+        test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
         studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
             said of whole studies, for any sampler and pruner.
         behind: runs of the sweep that the store does not have yet.
@@ -117,7 +119,9 @@ def compare_records(
     by_row = row_values(gather_predictions(standings, predictions, baseline=True), score)
     if any(one.folds for s in standings for one in s.replicates):
         by_row = {}  # replicates were tested on other rows each
-    verdicts = make_verdicts(standings, margin=margin, correct=by_row, plan=plan, groups=groups)
+    verdicts = make_verdicts(
+        standings, margin=margin, correct=by_row, plan=plan, groups=groups, test_share=test_share
+    )
     part = describe_test_part(predictions, groups)
     floor = (part.majority if part else 0.0) if score.floor else None
     failed = failed_search(standings, floor)

@@ -17,6 +17,7 @@ from scipy import stats
 from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.statistics.permutation import fewest_pairs, holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
+from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
@@ -87,7 +88,8 @@ def compare_corpora(comparisons: Sequence[Comparison]) -> CorporaComparison:
         UserError: fewer than two sweeps, one given twice, a sweep without replicates, or fewer than two
             architectures that all have.
     """
-    names = _names(comparisons)
+    names = tuple(c.sweep for c in comparisons)
+    refuse_same_corpus([_block(c) for c in comparisons])
     means = {
         c.sweep: {s.architecture: s.test.mean for s in c.standings if s.test.mean is not None}
         for c in comparisons
@@ -113,31 +115,9 @@ def compare_corpora(comparisons: Sequence[Comparison]) -> CorporaComparison:
     )
 
 
-def _names(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    names = tuple(c.sweep for c in comparisons)
-    if len(names) < 2:
-        raise UserError(
-            f"{', '.join(names) or 'no sweep'}: it takes two sweeps or more to compare over corpora"
-        )
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise UserError(f"{twice}: given twice; each sweep must be of another corpus")
-    _refuse_one_corpus(comparisons)
-    return names
-
-
-def _refuse_one_corpus(comparisons: Sequence[Comparison]) -> None:
-    """Two sweeps of one corpus are no two blocks: what happened to its rows would count twice."""
-    seen: dict[str, str] = {}
-    for one in comparisons:
-        digest = one.facts.get("corpus digest")
-        if digest in seen:
-            raise UserError(
-                f"{one.sweep}: has the same corpus as {seen[digest]} (digest {digest[:12]}); "
-                "each sweep must be of another corpus; to compare on one, list all architectures in one sweep"
-            )
-        if digest:
-            seen[digest] = one.sweep
+def _block(comparison: Comparison) -> Block:
+    networks = tuple(s.architecture for s in comparison.standings if not s.baseline)
+    return Block(comparison.sweep, comparison.facts.get(CORPUS_DIGEST), networks)
 
 
 def _shared(means: Mapping[str, Mapping[str, float | None]]) -> list[str]:

@@ -1,5 +1,6 @@
 """Verdicts and answers in words, for someone who has not read the papers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from rnnsweep.tasks import Score
 
 ALPHA = 0.05
 MOST_ROWS = 1_000_000  # more are not asked for
+LARGEST_SHARE = 0.5  # of all rows, for the test: more would leave too few to train on
 ENOUGH = 10  # replicates from which on intervals hold what they promise
 
 
@@ -24,7 +26,9 @@ def p_value(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("= 0.", "= .")
 
 
-def say_verdict(verdict: Verdict, *, margin: float, left: int, able: bool = True) -> str:
+def say_verdict(
+    verdict: Verdict, *, margin: float, left: int, able: bool = True, test_share: float | None = None
+) -> str:
     """Return the verdict as one sentence with its reason: the interval, the test, or what is missing.
 
     What comes next is no part of it: one command settles the question of a sweep, not each pair its own.
@@ -34,6 +38,7 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, able: bool = True
         margin: differences below this count as nothing.
         left: comparisons of the family that are not separated yet.
         able: whether so many replicates could show a difference at all.
+        test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
     """
     who, score = f"{verdict.a} and {verdict.b}", verdict.score
     if verdict.verdict == "equivalent":
@@ -44,7 +49,9 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, able: bool = True
         size = apart(score, abs(verdict.difference or 0.0))
         found = f"{verdict.a} is {word} than {verdict.b} by {size}"
         if verdict.verdict.endswith(HERE):
-            return f"{found} on this test part alone ({_evidence(verdict)}){_not_beyond(verdict)}."
+            return (
+                f"{found} on this test part alone ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
+            )
         return f"{found} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
     if not able:
         return _too_few(verdict, left)
@@ -62,14 +69,27 @@ def _also(verdict: Verdict) -> str:
     return f"; on new rows like these {_bounds(verdict)} ({p_value(found.p)})"
 
 
-def _not_beyond(verdict: Verdict) -> str:
+def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
     found = verdict.new_rows
     assert found is not None  # the verdict says so
     corrected = _p_beside(found.p, found.low, found.high)
     said = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
     if verdict.rows_needed is None or verdict.rows_needed > MOST_ROWS:
         return said
-    return f"{said}, which takes about {verdict.rows_needed:,} test rows instead of {found.rows:,}"
+    takes = f"which takes about {verdict.rows_needed:,} test rows instead of {found.rows:,}"
+    return f"{said}, {takes}{_where_from(verdict.rows_needed / found.rows, test_share)}"
+
+
+def _where_from(factor: float, test_share: float | None) -> str:
+    """Return what gives `factor` times as many test rows: a larger share of them, or more rows."""
+    if test_share is None:
+        return ""
+    if not test_share:
+        return " (a larger test file)"
+    needed = math.ceil(100 * test_share * factor) / 100
+    if needed > LARGEST_SHARE:
+        return " (more rows than this corpus has to spare)"
+    return f" (data.test_share={needed:g} in a new sweep)"
 
 
 def _bounds(verdict: Verdict) -> str:

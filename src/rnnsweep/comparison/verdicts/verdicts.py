@@ -23,6 +23,7 @@ def make_verdicts(
     correct: ByRow | None = None,
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
+    test_share: float | None = None,
 ) -> tuple[Verdict, ...]:
     """Return a verdict on each pair of architectures, and on each architecture against the baseline.
 
@@ -36,13 +37,14 @@ def make_verdicts(
             holds on new rows, and McNemar's test.
         plan: of the replicates; every look at them pays. None takes what is there for the plan.
         groups: of the test rows, where rows belong together.
+        test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
     """
     rows = RowScores(correct or {}, groups)
     made = decide(standings, margin=margin, correct=correct, plan=plan, groups=groups)
-    return tuple(_described(one, margin=margin, rows=rows) for one in made)
+    return tuple(_described(one, margin=margin, rows=rows, test_share=test_share) for one in made)
 
 
-def _described(decision: Decision, *, margin: float, rows: RowScores) -> Verdict:
+def _described(decision: Decision, *, margin: float, rows: RowScores, test_share: float | None) -> Verdict:
     """Return what was decided of a pair, with intervals, power and one sentence."""
     pair, found = decision.pair, decision.new_rows
     several = decision.pairs > 1
@@ -52,7 +54,9 @@ def _described(decision: Decision, *, margin: float, rows: RowScores) -> Verdict
         new_rows=found,
         rows_needed=rows_needed(found) if found and decision.verdict.endswith(HERE) else None,
     )
-    sentence = say_verdict(verdict, margin=margin, left=decision.left, able=decision.able)
+    sentence = say_verdict(
+        verdict, margin=margin, left=decision.left, able=decision.able, test_share=test_share
+    )
     return replace(verdict, sentence=sentence)
 
 

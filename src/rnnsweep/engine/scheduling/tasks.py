@@ -26,6 +26,12 @@ SPLIT = "data.split_seed"
 FOLDS = ("data.folds", "data.fold")  # where there are folds, each replicate takes the next for its test part
 
 
+def refits_baseline(sweep: Sweep) -> bool:
+    """Return whether the baseline has replicates of its own, as far as the sweep file says."""
+    folds = any(override.startswith(f"{FOLDS[0]}=") for override in sweep.overrides)
+    return sweep.baseline and sweep.replicates > 0 and (folds or SPLIT in _VARIED[sweep.vary])
+
+
 @dataclass(frozen=True)
 class TaskMaker:
     """Makes tasks whose keys and folders are the same after every restart."""

@@ -64,6 +64,7 @@ class SweepPicture:
     shared: Sequence[str] | None = None
     task: str | None = None
     score: str | None = None  # that decides
+    refit: bool = False  # the baseline has replicates, as the networks have
 
     @property
     def decides(self) -> Score:
@@ -208,6 +209,8 @@ def _standings(picture: SweepPicture) -> dict[str, Any]:
 
 def _chosen(picture: SweepPicture) -> str:
     """Select the runs that are compared: replicates and baseline, or trials where there are none."""
+    if picture.replicated and picture.refit:  # without the baseline's fit on the search's split
+        return f"tags.`rnnsweep.role` != 'trial' AND tags.`{Tag.REPLICATE}` != ''"
     if picture.replicated:
         return "tags.`rnnsweep.role` != 'trial' AND tags.`rnnsweep.role` != 'sweep'"
     return "tags.`rnnsweep.role` = 'trial'"
