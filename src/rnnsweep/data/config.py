@@ -184,10 +184,7 @@ class DataConfig:
         example="subwords",
     )
     subwords: str = setting(
-        "bpe",
-        "algorithm of data.tokens=subwords",
-        choices=("bpe", "unigram"),
-        example="unigram",
+        "bpe", "algorithm of data.tokens=subwords", choices=("bpe", "unigram"), example="unigram"
     )
     vocabulary: int = setting(
         20000,
@@ -238,9 +235,8 @@ class DataConfig:
     def _refuse_folds(self) -> None:
         last = self.folds or 1
         refuse_unless(self.fold <= last, "data.fold", self.fold, f"1 to {last} (data.folds={self.folds})")
-        given = self.gives_test_rows
         right = "null where data.test or data=ag_news gives a test part: folds take its place"
-        refuse_unless(not (self.folds and given), "data.folds", self.folds, right)
+        refuse_unless(not (self.folds and self.gives_test_rows), "data.folds", self.folds, right)
 
     def _refuse_columns_and_paths(self) -> None:
         self.text = as_columns(self.text)
