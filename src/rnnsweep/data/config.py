@@ -206,10 +206,7 @@ class DataConfig:
         100, "tokens of a text that are read; data.cut says which", within=ONE_OR_MORE, example=200
     )
     cut: str = setting(
-        "head",
-        "which tokens of a longer text are read; both: half from each end",
-        choices=CUTS,
-        example="tail",
+        "head", "which tokens of a longer text are read; both: half at each end", choices=CUTS, example="tail"
     )
     batch_size: int = setting(64, "rows of a batch", within=ONE_OR_MORE, example=128)
     grouping: str = setting(
