@@ -8,9 +8,9 @@ import torch
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedPart, gather
-from rnnsweep.launchers.fused.stack.lent import LentOptimizer
-from rnnsweep.launchers.fused.stack.seats import Stacks, Work
-from rnnsweep.launchers.fused.stack.stack import Lesson
+from rnnsweep.launchers.fused.stack.optimizer.stackable import StackableOptimizer
+from rnnsweep.launchers.fused.stack.stack import MemberSteps
+from rnnsweep.launchers.fused.stack.stacks import Stacks, Work
 from rnnsweep.networks import build
 from rnnsweep.tasks import Facts
 
@@ -35,7 +35,7 @@ class Member:
         self.network = build(run.model, vocabulary=run.data.vocabulary, classes=_CLASSES).to(device)
         table = self.network.embedding.weight
         others = [weight for weight in self.network.parameters() if weight is not table]
-        self.optimizer = LentOptimizer(run.optimizer, self.network.embedding, others)
+        self.optimizer = StackableOptimizer(run.optimizer, self.network.embedding, others)
         self.task = run.spec.make(run.task, Facts(tuple(map(str, range(_CLASSES))), part.targets_N))
         self.part, self.seed, self.run, self.done = part, seed, run, 0
         by_length_N = np.argsort(
@@ -47,9 +47,9 @@ class Member:
 
     def work(self) -> Work:
         """Give a chunk of steps to hand in."""
-        lesson, done = Lesson(self._rows, [self.run.optimizer.lr] * _STEPS), self.done
+        member_steps, done = MemberSteps(self._rows, [self.run.optimizer.lr] * _STEPS), self.done
         self.done += _STEPS
-        parts = (self.network, self.optimizer, self.part, self.run.data.batch_size, _STEPS, lesson)
+        parts = (self.network, self.optimizer, self.part, self.run.data.batch_size, _STEPS, member_steps)
         return Work(self, *parts, done=done, seed=self.seed)
 
     def alone(self) -> None:

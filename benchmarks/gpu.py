@@ -9,7 +9,7 @@ import torch
 
 from benchmarks._stacked import made_up_part, speed_alone, speed_together
 from rnnsweep.config import RunConfig, compose
-from rnnsweep.launchers.fused.stack.seats import Stacks
+from rnnsweep.launchers.fused.stack.stacks import Stacks
 from rnnsweep.networks.cells import find_cell
 from rnnsweep.networks.size import parameter_count
 

@@ -6,7 +6,7 @@ import torch
 from test_fused_stack import ADAMS, CELLS, EVERYTHING, Training, part_of, stacked
 
 from rnnsweep.launchers.fused import cells
-from rnnsweep.launchers.fused.stack.seats import Stacks
+from rnnsweep.launchers.fused.stack.stacks import Stacks
 from rnnsweep.networks import ModelConfig
 
 pytestmark = [
@@ -52,8 +52,8 @@ def test_compiled_kernels_step_as_the_batched_cells(cell, units):
     ends = torch.tensor([7, 4], device="cuda")
     real = (torch.arange(7, device="cuda").view(1, -1) < ends.view(-1, 1)).view(2, 7, 1, 1)
     found = []
-    for way in (cells.run_direction, launches.run_direction):
+    for backend in (cells.run_direction, launches.run_direction):
         leaves = [value.clone().requires_grad_() for value in values]
-        out = way(cell, leaves[0], tuple(leaves[1:]), [7, 7], ends) * real
+        out = backend(cell, leaves[0], tuple(leaves[1:]), [7, 7], ends) * real
         found.append([out.detach(), *torch.autograd.grad(out.square().sum(), leaves)])
     torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-4)

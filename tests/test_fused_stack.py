@@ -8,10 +8,10 @@ from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rnnsweep.data import EncodedPart, gather
-from rnnsweep.launchers.fused.stack.captured import bucket
-from rnnsweep.launchers.fused.stack.lent import LentOptimizer
-from rnnsweep.launchers.fused.stack.seats import Stacks, Work
-from rnnsweep.launchers.fused.stack.stack import Lesson
+from rnnsweep.launchers.fused.stack.cuda_graph import bucket
+from rnnsweep.launchers.fused.stack.optimizer.stackable import StackableOptimizer
+from rnnsweep.launchers.fused.stack.stack import MemberSteps
+from rnnsweep.launchers.fused.stack.stacks import Stacks, Work
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.optim.config import OptimizerConfig
 
@@ -33,7 +33,7 @@ class Training:
         self.network = build(config, vocabulary=VOCABULARY, classes=CLASSES).to(device, dtype)
         table = self.network.embedding.weight
         others = [weight for weight in self.network.parameters() if weight is not table]
-        self.optimizer = LentOptimizer(optimizer, self.network.embedding, others)
+        self.optimizer = StackableOptimizer(optimizer, self.network.embedding, others)
         self.part, self.seed, self.done = part, seed, 0
         self._draw = np.random.default_rng(seed)
 
@@ -61,10 +61,10 @@ class Training:
         return losses
 
     def work(self, count):
-        lesson = Lesson(self.batches(count), self.rates(count))
+        member_steps = MemberSteps(self.batches(count), self.rates(count))
         done, self.done = self.done, self.done + count
         return Work(
-            self, self.network, self.optimizer, self.part, TEXTS, 64, lesson, done=done, seed=self.seed
+            self, self.network, self.optimizer, self.part, TEXTS, 64, member_steps, done=done, seed=self.seed
         )
 
     def weights(self):
@@ -77,8 +77,8 @@ def stacked(trainings, counts, stacks):
     losses = [[] for _ in trainings]
     for count in counts:
         works = [training.work(count) for training in trainings]
-        for own, heard in zip(losses, stacks.learn(stacks.kind(works[0]), works), strict=True):
-            own += heard.losses_S.tolist()
+        for own, results in zip(losses, stacks.learn(stacks.kind(works[0]), works), strict=True):
+            own += results.losses_S.tolist()
     return losses
 
 
@@ -256,7 +256,7 @@ EVERYTHING = {
 }
 
 
-def seated(config, optimizers, *, worth_it=0):
+def stack_of_members(config, optimizers, *, worth_it=0):
     part, stacks = part_of(np.random.default_rng(1)), Stacks(everywhere=True, worth_it=worth_it)
     trainings = [Training(part, config, each, seed=n) for n, each in enumerate(optimizers)]
     stacked(trainings, [3], stacks)
@@ -276,7 +276,7 @@ def test_the_checks_refuse_what_waits():
 @pytest.mark.parametrize("worth_it", [0, 10**9], ids=["lazy", "dense"])
 @pytest.mark.parametrize("optimizers", [ADAMS, SGDS], ids=["adam", "sgd"])
 def test_nothing_in_a_step_waits_for_the_device(cell, worth_it, optimizers):
-    _, _, stack = seated(ModelConfig(cell=cell, **EVERYTHING), optimizers, worth_it=worth_it)
+    _, _, stack = stack_of_members(ModelConfig(cell=cell, **EVERYTHING), optimizers, worth_it=worth_it)
     stack.chunk.at.zero_()
     with NothingWaits() as watched:
         stack.step(16)
@@ -301,7 +301,7 @@ def everything_of(stack):
 
 @pytest.mark.parametrize("worth_it", [0, 10**9], ids=["lazy", "dense"])
 def test_a_step_in_which_nobody_takes_part_leaves_no_trace(worth_it):
-    _, _, stack = seated(ModelConfig(cell="gru", **EVERYTHING), ADAMS, worth_it=worth_it)
+    _, _, stack = stack_of_members(ModelConfig(cell="gru", **EVERYTHING), ADAMS, worth_it=worth_it)
     before = {name: each.clone() for name, each in everything_of(stack).items()}
     with stack.idle():
         stack.step(16)
@@ -313,7 +313,7 @@ def test_a_step_in_which_nobody_takes_part_leaves_no_trace(worth_it):
 @pytest.mark.slow
 @pytest.mark.parametrize("worth_it", [0, 10**9], ids=["lazy", "dense"])
 def test_members_that_leave_and_come_need_no_new_graph_and_move_no_memory(worth_it):
-    trainings, stacks, stack = seated(ModelConfig(cell="lstm", **SMALL), ADAMS, worth_it=worth_it)
+    trainings, stacks, stack = stack_of_members(ModelConfig(cell="lstm", **SMALL), ADAMS, worth_it=worth_it)
     stacked(trainings, [12], stacks)
     addresses = {name: each.data_ptr() for name, each in everything_of(stack).items()}
     graphs = stack.graphs
@@ -352,7 +352,7 @@ def test_a_member_that_diverged_leaves_the_others_as_they_are():
 @pytest.mark.parametrize("cell", SOME_SLOWLY)
 def test_a_step_runs_on_a_device_that_holds_no_numbers(cell, worth_it):
     # nothing is read, and nothing lies on the host: the meta device refuses both
-    training, _, stack = seated(ModelConfig(cell=cell, **EVERYTHING), ADAMS[:1], worth_it=worth_it)
+    training, _, stack = stack_of_members(ModelConfig(cell=cell, **EVERYTHING), ADAMS[:1], worth_it=worth_it)
     network = training[0].network
     shapes = {name: tuple(each.shape) for name, each in everything_of(stack).items()}
     with torch.device("meta"):

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from torch.nn.functional import cross_entropy
 
 from rnnsweep.launchers.fused.cells import run_direction
-from rnnsweep.launchers.fused.step import learn, take_share
+from rnnsweep.launchers.fused.step import learn, make_step_input
 from rnnsweep.networks import ModelConfig, build
 
 CLASSES, VOCABULARY = 3, 20
@@ -37,12 +37,12 @@ def alone(network, texts, seed):
 
 
 def together(members, batches, seeds):
-    shares = []
+    inputs = []
     for network, (tokens_BT, lengths_B, targets_B), seed in zip(members, batches, seeds, strict=True):
         torch.manual_seed(seed)
         embedded_TBE = network.embedding(tokens_BT.t())
-        shares.append(take_share(network, embedded_TBE, lengths_B, targets_B))
-    found = learn(shares)
+        inputs.append(make_step_input(network, embedded_TBE, lengths_B, targets_B))
+    found = learn(inputs)
     return [(one.logits_BC, one.loss, taken_gradients(net)) for one, net in zip(found, members, strict=True)]
 
 
@@ -57,11 +57,11 @@ def test_no_two_weights_share_the_memory_of_their_gradients(cell):
     members = networks(ModelConfig(cell=cell, bidirectional=True, embedding_size=4, hidden_size=3), 2)
     draw = torch.Generator().manual_seed(3)
     texts = [batch(draw, [4, 2]) for _ in members]
-    shares = [
-        take_share(net, net.embedding(tokens_BT.t()), lengths_B, targets_B)
+    inputs = [
+        make_step_input(net, net.embedding(tokens_BT.t()), lengths_B, targets_B)
         for net, (tokens_BT, lengths_B, targets_B) in zip(members, texts, strict=True)
     ]
-    learn(shares)
+    learn(inputs)
     weights = [weight for network in members for weight in network.parameters()]
     assert len({weight.grad.data_ptr() for weight in weights}) == len(weights)
 

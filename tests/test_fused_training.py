@@ -11,10 +11,10 @@ import torch
 from short_trainings import StopAfter, same, weights
 from torch.nn.functional import cross_entropy
 
-from rnnsweep.launchers.fused.meeting import Meeting
+from rnnsweep.launchers.fused.barrier import Barrier
 from rnnsweep.launchers.fused.module import FusedClassifier
 from rnnsweep.launchers.fused.shape import shape_of, why_alone
-from rnnsweep.launchers.fused.step import Learned
+from rnnsweep.launchers.fused.step import StepResult
 from rnnsweep.launchers.fused.trainings import side_by_side, train_together
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.training import train
@@ -91,11 +91,11 @@ def test_members_end_as_each_would_alone(settings, tmp_path):
     runs = each(settings, "model=bigru", "model.embedding_dropout=0.2")
     separate = [train(run, folder=tmp_path / f"alone-{n}") for n, run in enumerate(runs)]
     options = [{"folder": tmp_path / f"fused-{n}"} for n in range(len(runs))]
-    meeting = Meeting()
-    for number, found in enumerate(train_together(runs, options, meeting=meeting)):
+    barrier = Barrier()
+    for number, found in enumerate(train_together(runs, options, barrier=barrier)):
         assert_close(found, separate[number])
         close_weights(tmp_path / f"fused-{number}", tmp_path / f"alone-{number}")
-    assert meeting.shares > 3 * meeting.steps  # they did take their steps together
+    assert barrier.inputs > 3 * barrier.steps  # they did take their steps together
 
 
 @pytest.fixture
@@ -123,12 +123,12 @@ def test_the_losses_of_the_first_hundred_steps_are_those_of_the_separate_trainin
     wanted = [train(run, module=partial(Alone, losses=own)) for run, own in zip(runs, alone, strict=True)]
 
     def job(number, run):
-        def work(seat):
-            return train(run, module=partial(Watched, seat=seat, losses=watched[number]))
+        def work(member):
+            return train(run, module=partial(Watched, member=member, losses=watched[number]))
 
         return shape_of(run), work
 
-    found = side_by_side([job(number, run) for number, run in enumerate(runs)], Meeting())
+    found = side_by_side([job(number, run) for number, run in enumerate(runs)], Barrier())
     for number, scores in enumerate(found):
         assert_close(scores, wanted[number])
         assert len(watched[number]) > 100
@@ -191,7 +191,7 @@ def test_the_same_members_give_the_same_scores_to_the_last_digit(settings):
     assert all(same(one, other) for one, other in zip(first, second, strict=True))
 
 
-# ---- the meeting, with steps that cost a made-up time
+# ---- the barrier, with steps that cost a made-up time
 
 
 class Clock:
@@ -207,41 +207,41 @@ def small_network():
     return build(ModelConfig(cell="rnn", **sizes), vocabulary=5, classes=2)
 
 
-def shares_of(networks_steps, step, clock=None):
-    """Take steps at seats of one meeting; give what each seat heard and its seconds."""
-    meeting = Meeting(step=step, clock=clock or Clock())
+def results_of(networks_steps, step, clock=None):
+    """Take steps at members of one barrier; return the results of each member and its seconds."""
+    barrier = Barrier(step=step, clock=clock or Clock())
 
     def job(steps):
-        def work(seat):
+        def work(member):
             network = small_network()
             ones = torch.ones(1, dtype=torch.long)
-            heard = [seat.learn(network, torch.zeros(1, 1, 2), ones, ones)[1] for _ in range(steps)]
-            return heard, seat.seconds()
+            results = [member.learn(network, torch.zeros(1, 1, 2), ones, ones)[1] for _ in range(steps)]
+            return results, member.seconds()
 
         return "rnn", work
 
-    return side_by_side([job(steps) for steps in networks_steps], meeting)
+    return side_by_side([job(steps) for steps in networks_steps], barrier)
 
 
 def test_the_seconds_of_a_shared_step_are_shared_out():
     clock, together = Clock(), []
 
-    def step(shares):
+    def step(inputs):
         clock.now += 12.0
-        together.append(len(shares))
-        return [Learned(torch.zeros(1, 2), torch.zeros(())) for _ in shares]
+        together.append(len(inputs))
+        return [StepResult(torch.zeros(1, 2), torch.zeros(())) for _ in inputs]
 
-    found = shares_of([3, 3, 1], step, clock)
+    found = results_of([3, 3, 1], step, clock)
     spent = [seconds for _, seconds in found]
     assert sum(spent) == clock.now == 12.0 * len(together)
     assert math.isclose(sum(together), 7)
 
 
 def test_an_error_of_a_shared_step_is_heard_by_all_its_members():
-    def step(shares):
+    def step(inputs):
         raise MemoryError("no room")
 
-    assert [type(found) for found in shares_of([1, 1, 1], step)] == [MemoryError] * 3
+    assert [type(found) for found in results_of([1, 1, 1], step)] == [MemoryError] * 3
 
 
 @pytest.mark.slow
@@ -250,19 +250,19 @@ def test_each_member_draws_its_own_random_numbers_whoever_is_awake():
         torch.manual_seed(seed)
         return [torch.rand(3).tolist() for _ in range(200)]
 
-    def step(shares):
-        return [Learned(torch.zeros(1, 2), torch.zeros(())) for _ in shares]
+    def step(inputs):
+        return [StepResult(torch.zeros(1, 2), torch.zeros(())) for _ in inputs]
 
-    meeting, network = Meeting(step=step), small_network()
+    barrier, network = Barrier(step=step), small_network()
 
     def job(seed):
-        def work(seat):
+        def work(member):
             torch.manual_seed(seed)
             found = []
             for _ in range(200):
                 found.append(torch.rand(3).tolist())
                 one = torch.ones(1, dtype=torch.long)
-                seat.learn(network, torch.zeros(1, 1, 2), one, one)
+                member.learn(network, torch.zeros(1, 1, 2), one, one)
             return found
 
         return "rnn", work
@@ -270,7 +270,7 @@ def test_each_member_draws_its_own_random_numbers_whoever_is_awake():
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads change places wherever they can
     try:
-        found = side_by_side([job(seed) for seed in range(4)], meeting)
+        found = side_by_side([job(seed) for seed in range(4)], barrier)
     finally:
         sys.setswitchinterval(before)
     assert found == [drawn(seed) for seed in range(4)]
@@ -279,14 +279,14 @@ def test_each_member_draws_its_own_random_numbers_whoever_is_awake():
 def test_only_one_member_runs_at_a_time():
     inside, most = [], []
 
-    def work(seat):
+    def work(member):
         for _ in range(50):
             inside.append(threading.get_ident())
             most.append(len(set(inside)))
             inside.remove(threading.get_ident())
         return True
 
-    assert side_by_side([("a", work)] * 4, Meeting()) == [True] * 4
+    assert side_by_side([("a", work)] * 4, Barrier()) == [True] * 4
     assert max(most) == 1
 
 

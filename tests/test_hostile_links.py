@@ -189,7 +189,7 @@ def task(tmp_path):
 
 
 def test_a_trials_log_is_not_appended_to_a_file_that_it_links_to(task, bashrc):
-    from rnnsweep.launchers.fused.crew import LogOfThread
+    from rnnsweep.launchers.fused.worker import LogOfThread
     from rnnsweep.launchers.local import child
 
     child.make_folder(task)

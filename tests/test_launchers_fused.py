@@ -1,4 +1,4 @@
-"""Several tasks in one process: each heard, answered, stopped and failed by itself."""
+"""Several tasks in one process: each results, answered, stopped and failed by itself."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import signal
 import time
 from dataclasses import replace
 
-import fused_crews
+import fused_workers
 import launched
 import psutil
 import pytest
@@ -36,10 +36,10 @@ def launcher():
         2,
         fuse=SEATS,
         entry=launched.main,
-        crew_entry=fused_crews.main,
+        worker_entry=fused_workers.main,
         shape=shape_of_test,
         grace_s=0.3,
-        preload=("launched", "fused_crews", "rnnsweep.launchers.fused.meeting"),
+        preload=("launched", "fused_workers", "rnnsweep.launchers.fused.barrier"),
     )
     yield light
     light.close()
@@ -158,7 +158,7 @@ def test_a_signal_from_outside_interrupts_every_task(launcher, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_crew_without_tasks_leaves(launcher, tmp_path):
+def test_a_worker_without_tasks_leaves(launcher, tmp_path):
     begin(launcher, tmp_path, "reports")
     pid = until_ended(launcher, "t0")["t0"].scores["pid"]
     while psutil.pid_exists(pid):
@@ -168,7 +168,7 @@ def test_a_crew_without_tasks_leaves(launcher, tmp_path):
 
 
 @pytest.mark.slow
-def test_close_leaves_no_crew(launcher, tmp_path):
+def test_close_leaves_no_worker(launcher, tmp_path):
     begin(launcher, tmp_path, "ignores")
     printed(tmp_path, "t0")
     pid = json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"]
@@ -216,12 +216,12 @@ def test_tasks_without_a_shape_have_a_process_each(launcher, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_crew_ends_by_itself_when_its_controller_is_gone(launcher, tmp_path):
+def test_a_worker_ends_by_itself_when_its_controller_is_gone(launcher, tmp_path):
     begin(launcher, tmp_path, "waits", "waits")
     for name in ("t0", "t1"):
         printed(tmp_path, name)
     pid = json.loads((tmp_path / "t0" / "lease.json").read_text())["pid"]
-    for held in launcher._crews:
+    for held in launcher._workers:
         held.connection.close()
         held.deaf = True
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:

@@ -195,7 +195,14 @@ def test_no_other_package_knows_of_fused_runs():
         if inside[:2] == ("launchers", "fused"):
             continue
         text = path.read_text()
-        for word in ("together=", "crews", ".lent", "shape_of", "FusedLauncher", "launchers.fused"):
+        for word in (
+            "together=",
+            "fused_workers",
+            ".stackable",
+            "shape_of",
+            "FusedLauncher",
+            "launchers.fused",
+        ):
             assert word not in text, f"{path}: {word}"
 
 

@@ -4,7 +4,7 @@ PyTorch runs a small cell's step in microseconds and spends as long on calling i
 members. Forward keeps what backward needs; backward is written out, so that its loop has as few calls as the
 forward one. Equations as in `rnnsweep.networks.equations`.
 
-Members stand by falling number of steps: a member whose texts have ended is not stepped any more.
+Members are in order of falling number of steps: a member whose texts have ended takes no further steps.
 
 Shapes: K members, T time steps, B texts of a member, E numbers a step in, H units, G gates times H.
 """
@@ -96,16 +96,18 @@ class _RNN(torch.autograd.Function):
         return states_KTBH
 
     @staticmethod
-    def backward(ctx: Any, gradient_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
         inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH = ctx.saved_tensors
         slope_KTBH = 1 - states_KTBH.square()
         gates_KTBH = torch.zeros_like(states_KTBH)
         carried: Tensor | None = None
         for stretch in _backwards(ctx.stretches):
             weight = recurrent_KGH[: stretch.count]
-            views = zip(*map(stretch.steps, (gradient_KTBH, slope_KTBH, gates_KTBH)), strict=True)
-            for given, slope, gates in reversed(list(views)):
-                total = given if carried is None else torch.add(given, _grown(carried, given))
+            views = zip(*map(stretch.steps, (grad_output_KTBH, slope_KTBH, gates_KTBH)), strict=True)
+            for grad_output, slope, gates in reversed(list(views)):
+                total = (
+                    grad_output if carried is None else torch.add(grad_output, _grown(carried, grad_output))
+                )
                 torch.mul(total, slope, out=gates)
                 carried = torch.bmm(gates, weight)
         return gradients(ctx, gates_KTBH, gates_KTBH)
@@ -128,7 +130,7 @@ class _GRU(torch.autograd.Function):
         members, steps, texts, width = gates_KTBG.shape
         units = width // 3
         states_KTBH = gates_KTBG.new_zeros(members, steps, texts, units)
-        given_KTBH = gates_KTBG.new_zeros(members, steps, texts, units)  # H S + b' of the candidate
+        state_part_KTBH = gates_KTBG.new_zeros(members, steps, texts, units)  # H S + b' of the candidate
         stretches, across_KHG = _stretches(steps_K), recurrent_KGH.transpose(1, 2)
         state_KBH = states_KTBH.new_zeros(members, texts, units)
         for stretch in stretches:
@@ -138,43 +140,47 @@ class _GRU(torch.autograd.Function):
                 stretch.steps(gates_KTBG, slice(0, units)),
                 stretch.steps(gates_KTBG, slice(units, 2 * units)),
                 stretch.steps(gates_KTBG, slice(2 * units, None)),
-                stretch.steps(given_KTBH),
+                stretch.steps(state_part_KTBH),
                 stretch.steps(states_KTBH),
                 strict=True,
             )
-            for both, reset, update, candidate, given, state in views:
+            for both, reset, update, candidate, state_part, state in views:
                 part_KBG = torch.baddbmm(bias, state_KBH[: stretch.count], weight)
                 both.add_(part_KBG[..., : 2 * units]).sigmoid_()
-                given.copy_(part_KBG[..., 2 * units :])
-                candidate.addcmul_(reset, given).tanh_()
+                state_part.copy_(part_KBG[..., 2 * units :])
+                candidate.addcmul_(reset, state_part).tanh_()
                 state_KBH = torch.lerp(candidate, state_KBH[: stretch.count], update, out=state)
-        ctx.save_for_backward(inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH, gates_KTBG, given_KTBH)
+        ctx.save_for_backward(
+            inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH, gates_KTBG, state_part_KTBH
+        )
         ctx.stretches = stretches
         return states_KTBH
 
     @staticmethod
-    def backward(ctx: Any, gradient_KTBH: Tensor) -> tuple[Tensor | None, ...]:
-        _, _, recurrent_KGH, states_KTBH, gates_KTBG, given_KTBH = ctx.saved_tensors
+    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+        _, _, recurrent_KGH, states_KTBH, gates_KTBG, state_part_KTBH = ctx.saved_tensors
         reset, update, candidate = gates_KTBG.chunk(3, dim=3)
         before = torch.zeros_like(states_KTBH)
         before[:, 1:] = states_KTBH[:, :-1]
         # what a change of the state does to each gate's sum, of all steps at once
         inner = (1 - update) * (1 - candidate.square())
-        to_reset = inner * given_KTBH * reset * (1 - reset)
+        to_reset = inner * state_part_KTBH * reset * (1 - reset)
         to_update = (before - candidate) * update * (1 - update)
         slopes_KTBG = torch.cat((to_reset, to_update, inner * reset), dim=3)
         state_gates_KTBG = torch.zeros_like(slopes_KTBG)
-        units, kept = states_KTBH.shape[3], update.contiguous()
+        units, update_gate = states_KTBH.shape[3], update.contiguous()
         totals_KTBH = torch.zeros_like(states_KTBH)
         carried: Tensor | None = None
         for stretch in _backwards(ctx.stretches):
             weight = recurrent_KGH[: stretch.count]
             views = zip(
-                *map(stretch.steps, (gradient_KTBH, kept, totals_KTBH, slopes_KTBG, state_gates_KTBG)),
+                *map(
+                    stretch.steps, (grad_output_KTBH, update_gate, totals_KTBH, slopes_KTBG, state_gates_KTBG)
+                ),
                 strict=True,
             )
-            for given, update_KBH, total, slope, gates in reversed(list(views)):
-                torch.add(given, _grown(carried, given), out=total)
+            for grad_output, update_KBH, total, slope, gates in reversed(list(views)):
+                torch.add(grad_output, _grown(carried, grad_output), out=total)
                 three = (*total.shape[:2], 3, units)
                 torch.mul(slope.view(three), total.unsqueeze(2), out=gates.view(three))
                 carried = torch.baddbmm(total * update_KBH, gates, weight)
@@ -200,7 +206,7 @@ class _LSTM(torch.autograd.Function):
         members, steps, texts, width = gates_KTBG.shape
         units = width // 4
         shape = (members, steps, texts, units)
-        states_KTBH, memory_KTBH, shown_KTBH = (gates_KTBG.new_zeros(shape) for _ in range(3))
+        states_KTBH, memory_KTBH, tanh_memory_KTBH = (gates_KTBG.new_zeros(shape) for _ in range(3))
         stretches, across_KHG = _stretches(steps_K), recurrent_KGH.transpose(1, 2)
         state: Tensor | None = None
         memory = states_KTBH.new_zeros(members, texts, units)
@@ -208,49 +214,60 @@ class _LSTM(torch.autograd.Function):
         for stretch in stretches:
             weight = across_KHG[: stretch.count]
             columns = (stretch.steps(gates_KTBG, slice(a * units, b * units)) for a, b in bounds)
-            rest = map(stretch.steps, (memory_KTBH, shown_KTBH, states_KTBH))
-            for every, two, i, f, g, o, c, shown, out in zip(*columns, *rest, strict=True):
+            rest = map(stretch.steps, (memory_KTBH, tanh_memory_KTBH, states_KTBH))
+            for every, two, i, f, g, o, c, tanh_memory, out in zip(*columns, *rest, strict=True):
                 if state is not None:
                     every.baddbmm_(state[: stretch.count], weight)
                 two.sigmoid_()
                 g.tanh_()
                 o.sigmoid_()
                 memory = torch.mul(f, memory[: stretch.count], out=c).addcmul_(i, g)
-                state = torch.mul(o, torch.tanh(memory, out=shown), out=out)
+                state = torch.mul(o, torch.tanh(memory, out=tanh_memory), out=out)
         ctx.save_for_backward(
-            inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH, gates_KTBG, memory_KTBH, shown_KTBH
+            inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH, gates_KTBG, memory_KTBH, tanh_memory_KTBH
         )
         ctx.stretches = stretches
         return states_KTBH
 
     @staticmethod
-    def backward(ctx: Any, gradient_KTBH: Tensor) -> tuple[Tensor | None, ...]:
-        _, _, recurrent_KGH, states_KTBH, gates_KTBG, memory_KTBH, shown_KTBH = ctx.saved_tensors
+    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+        _, _, recurrent_KGH, states_KTBH, gates_KTBG, memory_KTBH, tanh_memory_KTBH = ctx.saved_tensors
         i, f, g, o = gates_KTBG.chunk(4, dim=3)
         before = torch.zeros_like(memory_KTBH)
         before[:, 1:] = memory_KTBH[:, :-1]
         # what a change of the memory, and of the state, does to each gate's sum, of all steps at once
         of_memory_KTBG = torch.cat((g * i * (1 - i), before * f * (1 - f), i * (1 - g.square())), dim=3)
-        of_state_KTBH = shown_KTBH * o * (1 - o)
-        shows_KTBH = o * (1 - shown_KTBH.square())
-        units, kept_KTBH = states_KTBH.shape[3], f.contiguous()
+        of_state_KTBH = tanh_memory_KTBH * o * (1 - o)
+        memory_slope_KTBH = o * (1 - tanh_memory_KTBH.square())
+        units, forget_KTBH = states_KTBH.shape[3], f.contiguous()
         gates_out_KTBG = torch.zeros_like(gates_KTBG)
         carried: Tensor | None = None
         memory: Tensor | None = None
         for stretch in _backwards(ctx.stretches):
             weight = recurrent_KGH[: stretch.count]
-            alike = (gradient_KTBH, kept_KTBH, of_memory_KTBG, of_state_KTBH, shows_KTBH, gates_out_KTBG)
+            alike = (
+                grad_output_KTBH,
+                forget_KTBH,
+                of_memory_KTBG,
+                of_state_KTBH,
+                memory_slope_KTBH,
+                gates_out_KTBG,
+            )
             columns = map(stretch.steps, alike)
             three = stretch.steps(gates_out_KTBG, slice(0, 3 * units))
             last = stretch.steps(gates_out_KTBG, slice(3 * units, None))
             steps = zip(*columns, three, last, strict=True)
-            for given, kept, slopes, slope, shows, out, inner, shown in reversed(list(steps)):
-                total = given if carried is None else torch.add(given, _grown(carried, given))
-                memory = torch.addcmul(_grown(memory, given), total, shows)
+            for grad_output, forget, slopes, slope, memory_slope, out, inner, output_gate_grad in reversed(
+                list(steps)
+            ):
+                total = (
+                    grad_output if carried is None else torch.add(grad_output, _grown(carried, grad_output))
+                )
+                memory = torch.addcmul(_grown(memory, grad_output), total, memory_slope)
                 split = (*total.shape[:2], 3, units)
                 torch.mul(slopes.view(split), memory.unsqueeze(2), out=inner.unflatten(2, (3, units)))
-                torch.mul(total, slope, out=shown)
-                memory = memory.mul_(kept)
+                torch.mul(total, slope, out=output_gate_grad)
+                memory = memory.mul_(forget)
                 carried = torch.bmm(out, weight)
         return gradients(ctx, gates_out_KTBG, gates_out_KTBG)
 
@@ -264,7 +281,7 @@ def gradients(ctx: Any, gates_KTBG: Tensor, state_gates_KTBG: Tensor) -> tuple[T
         of_inputs = flat_KNE.view(inputs_KTBE.shape)
     weights = _weight_gradients(inputs_KTBE, outputs_KTBH, gates_KTBG, state_gates_KTBG)
     bias_KG = gates_KTBG.sum((1, 2))
-    # a copy where they are equal: whoever scales gradients in place must not meet one twice
+    # a copy where they are equal: whoever scales gradients in place must not scale one twice
     state_bias_KG = bias_KG.clone() if state_gates_KTBG is gates_KTBG else state_gates_KTBG.sum((1, 2))
     return of_inputs, *weights, bias_KG, state_bias_KG, None
 

@@ -1,6 +1,6 @@
 """One step of several members: forward, loss and backward of all as one batched computation.
 
-Each member brings its own vectors, lengths, targets and dropout; each has its own network and gets its own
+Each member has its own vectors, lengths, targets and dropout; each has its own network and gets its own
 gradients. Nothing of one member enters the numbers of another: the products are batched over members, the
 losses are added up only to start one backward pass.
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, dropout, pad
 
-from rnnsweep.launchers.fused.reading import Reading, weight_of
+from rnnsweep.launchers.fused.forward import ForwardPass, weight_of
 from rnnsweep.networks import ModelConfig, Network
 from rnnsweep.networks.size import output_width
 
@@ -23,11 +23,11 @@ NO_TARGET = -100
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one member brings to a step: its own dropout has been drawn already, from its own numbers."""
+class StepInput:
+    """One member's input to a step; its dropout is drawn already, from its own random numbers."""
 
     network: Network
-    hidden_TBE: Tensor  # its vectors after dropout, with their way back to the embedding
+    hidden_TBE: Tensor  # its vectors after dropout, with a gradient to the embedding
     lengths_B: Tensor
     targets_B: Tensor
     between: tuple[Tensor, ...] = ()  # dropout's factors between the layers, as numbers (T, B, H)
@@ -44,7 +44,7 @@ class Share:
         return self.hidden_TBE.shape[0]
 
 
-def take_share(network: Network, hidden_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor) -> Share:
+def make_step_input(network: Network, hidden_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor) -> StepInput:
     """Draw a member's dropout in the order in which `Network.read` draws it, so that it is the same."""
     config, training = network.config, network.training
     steps, texts = hidden_TBE.shape[:2]
@@ -57,7 +57,7 @@ def take_share(network: Network, hidden_TBE: Tensor, lengths_B: Tensor, targets_
         last = _factors((texts, output_width(config)), config.dropout, hidden_TBE)
     if not config.masked:
         lengths_B = torch.full_like(lengths_B, steps)
-    return Share(network, hidden_TBE, lengths_B, targets_B, between, last)
+    return StepInput(network, hidden_TBE, lengths_B, targets_B, between, last)
 
 
 def _factors(shape: tuple[int, ...], rate: float, like: Tensor) -> Tensor:
@@ -65,63 +65,63 @@ def _factors(shape: tuple[int, ...], rate: float, like: Tensor) -> Tensor:
 
 
 @dataclass
-class Learned:
-    """What a member hears of a step; its gradients lie at its weights."""
+class StepResult:
+    """One member's result of a step; its gradients are in `grad` of its weights."""
 
     logits_BC: Tensor
     loss: Tensor  # summed over its texts
 
 
-def learn(shares: Sequence[Share]) -> list[Learned]:
-    """Do forward and backward of all members at once: the gradient of each member's mean loss.
+def learn(inputs: Sequence[StepInput]) -> list[StepResult]:
+    """Compute forward and backward passes of all members at once: gradients of each member's mean loss.
 
     The networks are of one shape; batches may differ in texts and steps.
 
     Returns:
-        one entry for each share, in their order.
+        one entry for each input, in their order.
     """
-    order = sorted(range(len(shares)), key=lambda number: -shares[number].steps)
-    falling = [shares[number] for number in order]
+    order = sorted(range(len(inputs)), key=lambda number: -inputs[number].steps)
+    falling = [inputs[number] for number in order]
     logits_KBC = _logits(falling)
-    targets_KB = _stacked([share.targets_B for share in falling], NO_TARGET)
+    targets_KB = _stacked([step_input.targets_B for step_input in falling], NO_TARGET)
     precise_KBC = logits_KBC.to(torch.promote_types(logits_KBC.dtype, torch.float32))
     losses_KB = cross_entropy(
         precise_KBC.flatten(0, 1), targets_KB.flatten(), reduction="none", ignore_index=NO_TARGET
     ).view(targets_KB.shape)
     losses_K = losses_KB.sum(1)
-    texts_K = losses_K.new_tensor([len(share.targets_B) for share in falling])
+    texts_K = losses_K.new_tensor([len(step_input.targets_B) for step_input in falling])
     torch.autograd.backward((losses_K / texts_K).sum())
-    found: dict[int, Learned] = {}
+    results: dict[int, StepResult] = {}
     for place, number in enumerate(order):
         texts = len(falling[place].targets_B)
-        found[number] = Learned(logits_KBC[place, :texts].detach(), losses_K[place].detach())
-    return [found[number] for number in range(len(shares))]
+        results[number] = StepResult(logits_KBC[place, :texts].detach(), losses_K[place].detach())
+    return [results[number] for number in range(len(inputs))]
 
 
-def _logits(shares: Sequence[Share]) -> Tensor:
-    """Do the forward pass of members that stand by falling number of steps; give logits_KBC.
+def _logits(inputs: Sequence[StepInput]) -> Tensor:
+    """Compute logits_KBC of members in order of falling number of steps.
 
-    Texts that a member's smaller batch lacks count as one step of padding; nobody hears of them.
+    Texts that a member's smaller batch lacks are one step of padding; no result includes them.
     """
-    hidden_KTBH = _stacked([share.hidden_TBE for share in shares])
+    hidden_KTBH = _stacked([step_input.hidden_TBE for step_input in inputs])
     lengths_KB, steps_K = (
-        _stacked([share.lengths_B for share in shares], 1),
-        [share.steps for share in shares],
+        _stacked([step_input.lengths_B for step_input in inputs], 1),
+        [step_input.steps for step_input in inputs],
     )
-    inner = range(shares[0].config.num_layers - 1)
-    reading = Reading(
-        config=shares[0].config,
-        weights=lambda name: torch.stack([weight_of(share.network, name) for share in shares]),
+    inner = range(inputs[0].config.num_layers - 1)
+    forward_pass = ForwardPass(
+        config=inputs[0].config,
+        weights=lambda name: torch.stack([weight_of(step_input.network, name) for step_input in inputs]),
         lengths_KB=lengths_KB.to(hidden_KTBH.device),
         steps_K=steps_K,
         ragged=bool((lengths_KB != steps_K[0]).any()),
         between=[
-            _factors_of([share.between[number] if share.between else None for share in shares])
+            _factors_of([step_input.between[number] if step_input.between else None for step_input in inputs])
             for number in inner
         ],
-        last_KBH=_factors_of([share.last_BH for share in shares]),
+        last_KBH=_factors_of([step_input.last_BH for step_input in inputs]),
     )
-    return reading.logits(hidden_KTBH)
+    return forward_pass.logits(hidden_KTBH)
 
 
 def _factors_of(drawn: Sequence[Tensor | None]) -> Tensor | None:

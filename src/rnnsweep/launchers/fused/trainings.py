@@ -6,7 +6,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from rnnsweep.config import RunConfig
-from rnnsweep.launchers.fused.meeting import Meeting, Seat
+from rnnsweep.launchers.fused.barrier import Barrier, Member
 from rnnsweep.launchers.fused.module import FusedClassifier
 from rnnsweep.launchers.fused.shape import shape_of
 from rnnsweep.training import Scores, train
@@ -19,36 +19,36 @@ def train_together(
     runs: Sequence[RunConfig],
     options: Sequence[dict[str, Any]] | None = None,
     *,
-    meeting: Meeting | None = None,
+    barrier: Barrier | None = None,
 ) -> list[Scores | Exception]:
     """Train runs side by side; those of one shape take their steps together.
 
     Args:
         runs: the composed configurations.
         options: for each run what `rnnsweep.training.train` takes besides: logger, callbacks, folder, resume.
-        meeting: where they meet; the default is one of their own.
+        barrier: that they share; the default is a new one.
 
     Returns:
-        for each run its scores, or what it raised: one that fails disturbs no other.
+        for each run its scores, or what it raised: one that fails leaves the others as they are.
     """
     given = options if options is not None else [{}] * len(runs)
     jobs = [(shape_of(run), partial(_train, run, more)) for run, more in zip(runs, given, strict=True)]
     with quiet():  # what each training changes of Python's warnings ends here
-        return side_by_side(jobs, meeting or Meeting())
+        return side_by_side(jobs, barrier or Barrier())
 
 
-def _train(run: RunConfig, options: dict[str, Any], seat: Seat) -> Scores:
-    return train(run, module=partial(FusedClassifier, seat=seat), **options)
+def _train(run: RunConfig, options: dict[str, Any], member: Member) -> Scores:
+    return train(run, module=partial(FusedClassifier, member=member), **options)
 
 
-def side_by_side(jobs: Sequence[tuple[str, Callable[[Seat], T]]], meeting: Meeting) -> list[T | Exception]:
-    """Run functions in threads, each at a seat of its shape; give what they gave or raised."""
+def side_by_side(jobs: Sequence[tuple[str, Callable[[Member], T]]], barrier: Barrier) -> list[T | Exception]:
+    """Run functions in threads, each with a member of its shape; return what they returned or raised."""
     found: dict[int, T | Exception] = {}
 
-    def work(number: int, shape: str, function: Callable[[Seat], T]) -> None:
+    def work(number: int, shape: str, function: Callable[[Member], T]) -> None:
         try:
-            with meeting.seat(shape) as seat:
-                found[number] = function(seat)
+            with barrier.member(shape) as member:
+                found[number] = function(member)
         except Exception as error:
             found[number] = error
 

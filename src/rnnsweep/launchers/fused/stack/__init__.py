@@ -1,5 +1,5 @@
-"""Members stacked on one device: their steps as one function of still shapes, on a GPU one CUDA graph.
+"""Members stacked on one device: their steps as one function of fixed shapes, on a GPU one CUDA graph.
 
-`seats.Stacks` is the door: who may sit in a stack, and the steps of those that do. Everything that a step
-reads or writes lies in tensors that stay where they are; nothing in a step is read by Python.
+`stacks.Stacks` is the entry: which trainings may join a stack, and the steps of those in it. All tensors that
+a step reads or writes keep their addresses; Python reads nothing during a step.
 """

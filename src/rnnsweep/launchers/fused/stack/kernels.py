@@ -61,7 +61,7 @@ def rnn_forward(x, w, ends, T, B, H, R: tl.constexpr, P: tl.constexpr):
 
 
 @triton.jit
-def rnn_backward(h, given, w, ends, out, T, B, H, R: tl.constexpr, P: tl.constexpr):
+def rnn_backward(h, grad_output, w, ends, out, T, B, H, R: tl.constexpr, P: tl.constexpr):
     """Write the gradient of the gate's sums."""
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
@@ -70,7 +70,7 @@ def rnn_backward(h, given, w, ends, out, T, B, H, R: tl.constexpr, P: tl.constex
     for step in range(last + 1):
         at = ((k * T + last - step) * B + b) * H + j
         state = tl.load(h + at, mask=there, other=0.0)
-        d = (tl.load(given + at, mask=there, other=0.0) + carried) * (1 - state * state)
+        d = (tl.load(grad_output + at, mask=there, other=0.0) + carried) * (1 - state * state)
         tl.store(out + at, d, mask=there)
         carried = _dot(d, _back(w, k, 0, H, H, P))
 
@@ -116,7 +116,7 @@ def gru_backward(
     gates,
     candidates,
     h,
-    given,
+    grad_output,
     w,
     ends,
     out,
@@ -140,7 +140,7 @@ def gru_backward(
         z = tl.load(gate + H, mask=there, other=0.0)
         n = tl.load(gate + 2 * H, mask=there, other=0.0)
         before = tl.load(h + place - B * H, mask=there & (t + 0 * j > 0), other=0.0)
-        total = tl.load(given + place, mask=there, other=0.0) + carried
+        total = tl.load(grad_output + place, mask=there, other=0.0) + carried
         inner = total * (1 - z) * (1 - n * n)
         dr = inner * tl.load(candidates + place, mask=there, other=0.0) * r * (1 - r)
         dz = total * (before - n) * z * (1 - z)
@@ -161,7 +161,7 @@ def lstm_forward(
     w,
     ends,
     memory,
-    shown,
+    tanh_memory,
     out,
     T,
     B,
@@ -169,7 +169,7 @@ def lstm_forward(
     R: tl.constexpr,
     P: tl.constexpr,
 ):
-    """Replace the inputs' part by the gates; write the memory, what it shows, and the states."""
+    """Replace the inputs' part by the gates; write the memory, its tanh, and the states."""
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     h = tl.zeros((R, P), tl.float32)
@@ -189,7 +189,7 @@ def lstm_forward(
         tl.store(gate + 2 * H, g, mask=there)
         tl.store(gate + 3 * H, o, mask=there)
         tl.store(memory + place, c, mask=there)
-        tl.store(shown + place, s, mask=there)
+        tl.store(tanh_memory + place, s, mask=there)
         tl.store(out + place, h, mask=there)
 
 
@@ -197,8 +197,8 @@ def lstm_forward(
 def lstm_backward(
     gates,
     memory,
-    shown,
-    given,
+    tanh_memory,
+    grad_output,
     w,
     ends,
     out,
@@ -212,7 +212,7 @@ def lstm_backward(
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     carried = tl.zeros((R, P), tl.float32)
-    kept = tl.zeros((R, P), tl.float32)
+    carried_memory = tl.zeros((R, P), tl.float32)
     last = tl.load(ends + k) - 1
     for step in range(last + 1):
         t = last - step
@@ -222,10 +222,10 @@ def lstm_backward(
         f = tl.load(gate + H, mask=there, other=0.0)
         g = tl.load(gate + 2 * H, mask=there, other=0.0)
         o = tl.load(gate + 3 * H, mask=there, other=0.0)
-        s = tl.load(shown + place, mask=there, other=0.0)
+        s = tl.load(tanh_memory + place, mask=there, other=0.0)
         before = tl.load(memory + place - B * H, mask=there & (t + 0 * j > 0), other=0.0)
-        total = tl.load(given + place, mask=there, other=0.0) + carried
-        c = kept + total * o * (1 - s * s)
+        total = tl.load(grad_output + place, mask=there, other=0.0) + carried
+        c = carried_memory + total * o * (1 - s * s)
         di, df, dg, do = (
             c * g * i * (1 - i),
             c * before * f * (1 - f),
@@ -236,7 +236,7 @@ def lstm_backward(
         tl.store(to + H, df, mask=there)
         tl.store(to + 2 * H, dg, mask=there)
         tl.store(to + 3 * H, do, mask=there)
-        kept = c * f
+        carried_memory = c * f
         carried = _dot(di, _back(w, k, 0, 4 * H, H, P)) + _dot(df, _back(w, k, 1, 4 * H, H, P))
         carried += _dot(dg, _back(w, k, 2, 4 * H, H, P)) + _dot(do, _back(w, k, 3, 4 * H, H, P))
 

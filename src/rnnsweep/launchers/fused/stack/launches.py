@@ -14,7 +14,7 @@ from rnnsweep.launchers.fused.cells import gradients, projected
 from rnnsweep.launchers.fused.stack import kernels
 
 ROWS = 16  # texts of a program: the fewest that a tile of Triton's products has
-_OPTIONS = {"num_stages": 1}  # copies of the weights under way: more do not fit into shared memory
+_OPTIONS = {"num_stages": 1}  # copies of the weights in flight: more do not fit into shared memory
 _COUNTERS = 256  # of a program that draws
 
 
@@ -36,9 +36,9 @@ class _Cell(torch.autograd.Function):
     """What the cells have in common; a subclass launches its kernels."""
 
     @classmethod
-    def _kept(cls, ctx: Any, given_KTBH: Tensor) -> tuple[Any, ...]:
+    def _saved(cls, ctx: Any, grad_output_KTBH: Tensor) -> tuple[Any, ...]:
         _, _, weight_KGH, *made, ends_K = ctx.saved_tensors
-        return weight_KGH.contiguous(), made, ends_K, given_KTBH.contiguous()
+        return weight_KGH.contiguous(), made, ends_K, grad_output_KTBH.contiguous()
 
 
 class _RNN(_Cell):
@@ -53,11 +53,11 @@ class _RNN(_Cell):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given_KTBH: Tensor) -> tuple[Tensor | None, ...]:
-        weight_KGH, (states,), ends_K, given = _RNN._kept(ctx, given_KTBH)
+    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+        weight_KGH, (states,), ends_K, grad_output = _RNN._saved(ctx, grad_output_KTBH)
         out = torch.zeros_like(states)
         grid, sizes = _sizes(states)
-        kernels.rnn_backward[grid](states, given, weight_KGH, ends_K, out, **sizes)
+        kernels.rnn_backward[grid](states, grad_output, weight_KGH, ends_K, out, **sizes)
         return gradients(ctx, out, out)
 
 
@@ -68,19 +68,19 @@ class _GRU(_Cell):
         gates = projected(inputs, weight, bias).contiguous()
         states, candidates = (gates.new_zeros(*gates.shape[:3], across.shape[2]) for _ in range(2))
         grid, sizes = _sizes(states)
-        given = (gates, across.contiguous(), state_bias.contiguous(), ends_K)
-        kernels.gru_forward[grid](*given, candidates, states, **sizes)
+        arguments = (gates, across.contiguous(), state_bias.contiguous(), ends_K)
+        kernels.gru_forward[grid](*arguments, candidates, states, **sizes)
         ctx.save_for_backward(inputs, weight, across, states, gates, candidates, ends_K)
         return states
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given_KTBH: Tensor) -> tuple[Tensor | None, ...]:
-        weight_KGH, (states, gates, candidates), ends_K, given = _GRU._kept(ctx, given_KTBH)
+    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+        weight_KGH, (states, gates, candidates), ends_K, grad_output = _GRU._saved(ctx, grad_output_KTBH)
         out, state_out = torch.zeros_like(gates), torch.zeros_like(gates)
         grid, sizes = _sizes(states)
-        kept = (gates, candidates, states, given, weight_KGH, ends_K)
-        kernels.gru_backward[grid](*kept, out, state_out, **sizes)
+        arguments = (gates, candidates, states, grad_output, weight_KGH, ends_K)
+        kernels.gru_backward[grid](*arguments, out, state_out, **sizes)
         return gradients(ctx, out, state_out)
 
 
@@ -90,19 +90,21 @@ class _LSTM(_Cell):
         bias, state_bias, ends_K = more
         gates = projected(inputs, weight, bias + state_bias).contiguous()
         shape = (*gates.shape[:3], across.shape[2])
-        states, memory, shown = (gates.new_zeros(shape) for _ in range(3))
+        states, memory, tanh_memory = (gates.new_zeros(shape) for _ in range(3))
         grid, sizes = _sizes(states)
-        kernels.lstm_forward[grid](gates, across.contiguous(), ends_K, memory, shown, states, **sizes)
-        ctx.save_for_backward(inputs, weight, across, states, gates, memory, shown, ends_K)
+        kernels.lstm_forward[grid](gates, across.contiguous(), ends_K, memory, tanh_memory, states, **sizes)
+        ctx.save_for_backward(inputs, weight, across, states, gates, memory, tanh_memory, ends_K)
         return states
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given_KTBH: Tensor) -> tuple[Tensor | None, ...]:
-        weight_KGH, (states, gates, memory, shown), ends_K, given = _LSTM._kept(ctx, given_KTBH)
+    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+        weight_KGH, (states, gates, memory, tanh_memory), ends_K, grad_output = _LSTM._saved(
+            ctx, grad_output_KTBH
+        )
         out = torch.zeros_like(gates)
         grid, sizes = _sizes(states)
-        kernels.lstm_backward[grid](gates, memory, shown, given, weight_KGH, ends_K, out, **sizes)
+        kernels.lstm_backward[grid](gates, memory, tanh_memory, grad_output, weight_KGH, ends_K, out, **sizes)
         return gradients(ctx, out, out)
 
 

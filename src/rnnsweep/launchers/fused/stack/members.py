@@ -1,6 +1,6 @@
 """What is each member's own beside its weights: numbers of its optimiser, dropout, and its count of steps.
 
-All of it as tensors that stay where they are: a member that is replaced changes numbers, not the graph.
+All of it as tensors that keep their addresses: a member that is replaced changes numbers, not the graph.
 
 Shapes: K members.
 """
@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from rnnsweep.launchers.fused.stack.rules import SETTINGS, Numbers, settings_of
+from rnnsweep.launchers.fused.stack.optimizer.rules import SETTINGS, Numbers, settings_of
 from rnnsweep.networks import ModelConfig
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.philox import drawn, dropout_factors, split_key
@@ -37,7 +37,7 @@ def draw_factors(
 
 
 class Members:
-    """K seats' numbers in double precision."""
+    """The numbers of K members, in double precision."""
 
     def __init__(self, members: int, device: torch.device, *, draw: Draw = draw_factors) -> None:
         self._draw = draw
@@ -48,10 +48,10 @@ class Members:
         self.steps_K = torch.zeros(members, dtype=torch.int64, device=device)
         self.keys_K2 = torch.zeros(members, 2, dtype=torch.int64, device=device)
 
-    def seat(
+    def start(
         self, member: int, *, model: ModelConfig, optimizer: OptimizerConfig, steps: int, seed: int
     ) -> None:
-        """Write a member's numbers down."""
+        """Write a member's numbers."""
         clip = optimizer.gradient_clip
         rates = {name: getattr(model, name) for name in RATES}
         own = {**settings_of(optimizer), **rates, "limit": float("inf") if clip is None else clip}

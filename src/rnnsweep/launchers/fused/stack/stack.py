@@ -1,4 +1,4 @@
-"""K members on one device: their steps, from row numbers to moved weights, as one function of still shapes.
+"""K members on one device: their steps, from row numbers to updated weights, as one function of fixed shapes.
 
 Shapes: K members, S steps of a chunk, B texts of a member's batch, T time steps, M = T * B positions, E
 numbers a token, C classes.
@@ -19,18 +19,18 @@ from rnnsweep.data import EncodedPart
 from rnnsweep.data.encoded import NO_TARGET
 from rnnsweep.data.tokens import PADDING
 from rnnsweep.launchers.fused.cells import run_direction
-from rnnsweep.launchers.fused.reading import Reading
-from rnnsweep.launchers.fused.stack.captured import Captured, bucket
-from rnnsweep.launchers.fused.stack.feed import Batches, Feed
+from rnnsweep.launchers.fused.forward import ForwardPass
+from rnnsweep.launchers.fused.stack.batches import Batches, DevicePart
+from rnnsweep.launchers.fused.stack.cuda_graph import GraphedFunction, bucket
 from rnnsweep.launchers.fused.stack.members import Draw, Members, draw_factors
-from rnnsweep.launchers.fused.stack.rules import Rule
-from rnnsweep.launchers.fused.stack.skipped import Sums
-from rnnsweep.launchers.fused.stack.tables import DenseTable, LazyTable, StillTable, Table
-from rnnsweep.launchers.fused.stack.weights import Weights
+from rnnsweep.launchers.fused.stack.optimizer.embeddings import DenseTable, FrozenTable, LazyTable, Table
+from rnnsweep.launchers.fused.stack.optimizer.rules import Rule
+from rnnsweep.launchers.fused.stack.optimizer.skipped import Sums
+from rnnsweep.launchers.fused.stack.optimizer.weights import Weights
 from rnnsweep.networks import Network
 
 _FEWEST = 4  # steps of a chunk: warming up before a capture goes over some
-_ROOM = 8192  # steps between two times that all rows of a member are level
+_ROOM = 8192  # steps between two times that all rows of a member are up to date
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Plan:
 
 
 class Chunk:
-    """What members bring for some steps, and what they hear of them."""
+    """The input of some steps of all members, and their results."""
 
     def __init__(self, plan: Plan, *, classes: int, like: Tensor) -> None:
         steps, members, texts = max(plan.steps, _FEWEST), plan.members, plan.texts
@@ -66,15 +66,15 @@ class Chunk:
         return [each.index_select(0, self.at)[0] for each in (self.rows_SKB, self.texts_SK, self.rates_SK)]
 
     def done(self, targets_KB: Tensor, logits_KBC: Tensor, losses_K: Tensor) -> None:
-        """Write down what came of the step, and go on to the next."""
+        """Write the results of the step, and go on to the next."""
         pairs = ((self.targets_SKB, targets_KB), (self.logits_SKBC, logits_KBC), (self.losses_SK, losses_K))
-        for kept, value in pairs:
-            kept.index_copy_(0, self.at, value.unsqueeze(0))
+        for tensor, value in pairs:
+            tensor.index_copy_(0, self.at, value.unsqueeze(0))
         self.at.add_(1)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class MemberSteps:
     """A member's steps of a chunk: row numbers and learning rate of each."""
 
     rows: Sequence[NDArray[np.int64]]
@@ -82,8 +82,8 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What a member hears: of all its texts, and of each step the summed loss."""
+class ChunkResult:
+    """One member's results: logits of all its texts, and the summed loss of each step."""
 
     logits_NC: Tensor
     targets_N: Tensor
@@ -97,17 +97,19 @@ class Stack:
         table_VE, config = network.embedding.weight.detach(), network.config
         self.plan, self.config, self.device = plan, config, table_VE.device
         self._lengths_N = part.lengths_N
-        self.feed = Feed(part, self.device)
+        self.part = DevicePart(part, self.device)
         self.members = Members(plan.members, self.device, draw=plan.draw)
         self.weights = Weights(network, members=plan.members, rule=plan.rule)
         learns = network.embedding.weight.requires_grad
-        self.table = self._table(table_VE) if learns else StillTable(table_VE, members=plan.members, states=0)
+        self.table = (
+            self._table(table_VE) if learns else FrozenTable(table_VE, members=plan.members, states=0)
+        )
         self._learns = learns
         self.chunk = Chunk(plan, classes=network.output.out_features, like=table_VE)
         self._padding = network.embedding.padding_idx
         self._done, self._since = [0] * plan.members, [0] * plan.members  # steps, as the host counts them
         self._pool = torch.cuda.graph_pool_handle() if self.device.type == "cuda" else None
-        self._captured: dict[int, Captured] = {}
+        self._captured: dict[int, GraphedFunction] = {}
 
     def _table(self, table_VE: Tensor) -> Table:
         plan = self.plan
@@ -127,7 +129,7 @@ class Stack:
     def begin(self, member: int, *, steps: int, ratios: list[float]) -> None:
         """Count a member's steps from here on; its weights, states and numbers have been put in."""
         self._done[member], self._since[member] = steps, 0
-        self.table.seat(member, ratios)
+        self.table.start(member, ratios)
 
     def done(self, member: int) -> int:
         """Count a member's steps so far."""
@@ -139,24 +141,26 @@ class Stack:
             self.table.level(member)
             self._since[member] = 0
 
-    def learn(self, lessons: dict[int, Lesson]) -> dict[int, Heard]:
-        """Do a chunk of steps of some members; the others stand still."""
-        lengths = self._load(lessons)
-        for member, lesson in lessons.items():
-            if self._since[member] + len(lesson.rows) > _ROOM:
+    def learn(self, steps_by_member: dict[int, MemberSteps]) -> dict[int, ChunkResult]:
+        """Compute a chunk of steps of some members; the others do not change."""
+        lengths = self._load(steps_by_member)
+        for member, member_steps in steps_by_member.items():
+            if self._since[member] + len(member_steps.rows) > _ROOM:
                 self.level(member)
         for number, steps in enumerate(lengths):
             self._step(bucket(steps))
-            for member, lesson in lessons.items():
-                if number < len(lesson.rows):
+            for member, member_steps in steps_by_member.items():
+                if number < len(member_steps.rows):
                     self._done[member] += 1
                     self._since[member] += 1
                     self.table.counted(member, self._done[member])
-        return {member: self._heard(member, lesson) for member, lesson in lessons.items()}
+        return {
+            member: self._result(member, member_steps) for member, member_steps in steps_by_member.items()
+        }
 
-    def _load(self, lessons: dict[int, Lesson]) -> list[int]:
-        """Put a chunk's input in; give the time steps of each step's longest text."""
-        chunk, longest = self.chunk, max(len(lesson.rows) for lesson in lessons.values())
+    def _load(self, steps_by_member: dict[int, MemberSteps]) -> list[int]:
+        """Write a chunk's input; return the time steps of each step's longest text."""
+        chunk, longest = self.chunk, max(len(member_steps.rows) for member_steps in steps_by_member.values())
         rows, texts, rates = (
             np.zeros(each.shape, dtype=kind)
             for each, kind in (
@@ -165,22 +169,22 @@ class Stack:
                 (chunk.rates_SK, np.float64),
             )
         )
-        for member, lesson in lessons.items():
-            rates[: len(lesson.rates), member] = lesson.rates
-            for step, rows_B in enumerate(lesson.rows):
+        for member, member_steps in steps_by_member.items():
+            rates[: len(member_steps.rates), member] = member_steps.rates
+            for step, rows_B in enumerate(member_steps.rows):
                 rows[step, member, : len(rows_B)], texts[step, member] = rows_B, len(rows_B)
-        for kept, given in ((chunk.rows_SKB, rows), (chunk.texts_SK, texts), (chunk.rates_SK, rates)):
-            kept.copy_(torch.from_numpy(given))
+        for tensor, values in ((chunk.rows_SKB, rows), (chunk.texts_SK, texts), (chunk.rates_SK, rates)):
+            tensor.copy_(torch.from_numpy(values))
         chunk.at.zero_()
         real = np.arange(rows.shape[2]) < texts[..., None]
         lengths_S = np.where(real, self._lengths_N[rows], 1).max((1, 2))
         return [int(length) for length in lengths_S[:longest]]
 
-    def _heard(self, member: int, lesson: Lesson) -> Heard:
-        steps, chunk = len(lesson.rows), self.chunk
+    def _result(self, member: int, member_steps: MemberSteps) -> ChunkResult:
+        steps, chunk = len(member_steps.rows), self.chunk
         logits, targets = chunk.logits_SKBC[:steps, member], chunk.targets_SKB[:steps, member]
-        texts = [len(rows_B) for rows_B in lesson.rows]
-        return Heard(
+        texts = [len(rows_B) for rows_B in member_steps.rows]
+        return ChunkResult(
             torch.cat([logits[step, :count] for step, count in enumerate(texts)]),
             torch.cat([targets[step, :count] for step, count in enumerate(texts)]),
             chunk.losses_SK[:steps, member].clone(),
@@ -189,12 +193,12 @@ class Stack:
     def _step(self, steps: int) -> None:
         if steps not in self._captured:
             do = partial(self.step, steps)
-            self._captured[steps] = Captured(do, device=self.device, idle=self.idle, pool=self._pool)
+            self._captured[steps] = GraphedFunction(do, device=self.device, idle=self.idle, pool=self._pool)
         self._captured[steps]()
 
     @contextmanager
     def idle(self) -> Iterator[None]:
-        """Let no member take part for a while: steps leave no trace."""
+        """Let no member take part for a while: steps change nothing."""
         at, texts_SK = self.chunk.at.clone(), self.chunk.texts_SK.clone()
         self.chunk.texts_SK.zero_()
         self.chunk.at.zero_()
@@ -208,7 +212,7 @@ class Stack:
     def step(self, steps: int) -> None:
         """Do the chunk's next step with texts of at most so many time steps: what a GPU captures."""
         rows_KB, texts_K, rate_K = self.chunk.now()
-        batch, n = self.feed.gather(rows_KB, texts_K, steps=steps), self.members.stepping()
+        batch, n = self.part.gather(rows_KB, texts_K, steps=steps), self.members.stepping()
         tokens_KM = batch.tokens_KTB.flatten(1)
         rows_KM = self.table.numbered(tokens_KM)
         vectors_KME = self.table.read(rows_KM, n).requires_grad_(self._learns)
@@ -236,7 +240,7 @@ class Stack:
         lengths_KB = batch.lengths_KB
         if not config.masked:  # a member's padding is read up to its own longest text
             lengths_KB = lengths_KB.amax(1, keepdim=True).expand_as(lengths_KB)
-        reading = Reading(
+        forward_pass = ForwardPass(
             config=config,
             weights=self.weights.named(),
             lengths_KB=lengths_KB,
@@ -246,7 +250,7 @@ class Stack:
             last_KBH=self._factors("dropout", outer),
             run=partial(self.plan.run, ends_K=lengths_KB.amax(1)),
         )
-        return reading.logits(hidden_KTBE if factors_KTBE is None else hidden_KTBE * factors_KTBE)
+        return forward_pass.logits(hidden_KTBE if factors_KTBE is None else hidden_KTBE * factors_KTBE)
 
     @property
     def _pooled_width(self) -> int:

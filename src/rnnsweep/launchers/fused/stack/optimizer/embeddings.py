@@ -1,7 +1,7 @@
-"""The members' embeddings as one table, and three ways to move its rows: lazily, all of them, or not at all.
+"""The members' embeddings as one table; its rows are updated lazily, all at each step, or not at all.
 
 Lazy rows are exact (`rnnsweep.optim.lazy`): a row is brought up to date when a batch reads it. Here
-without a search for distinct rows, whose number no still shape could hold: each position of a batch reads its
+without a search for distinct rows, whose number is not fixed: each position of a batch reads its
 row, the first of those with one row gathers their gradients and writes it back, the others write to a spare.
 
 Shapes: K members, V rows of a member, R = K * V + 1 rows and the spare one, E numbers a row, M positions of a
@@ -13,8 +13,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from rnnsweep.launchers.fused.stack.rules import Numbers, Rule
-from rnnsweep.launchers.fused.stack.skipped import Sums
+from rnnsweep.launchers.fused.stack.optimizer.rules import Numbers, Rule
+from rnnsweep.launchers.fused.stack.optimizer.skipped import Sums
 
 # The quadrature of the skipped steps never spans more than a factor of two while corrections change fast.
 EARLY_LEVELS = frozenset(2**power for power in range(11))
@@ -22,7 +22,7 @@ _ROWS_AT_ONCE = 65536
 
 
 class Table(ABC):
-    """K embeddings in one; `weights_RE` and the states stay where they are."""
+    """K embeddings in one; `weights_RE` and the states keep their addresses."""
 
     def __init__(self, like_VE: Tensor, *, members: int, states: int) -> None:
         self.members, (self.rows, width) = members, like_VE.shape
@@ -46,32 +46,32 @@ class Table(ABC):
         return tokens_KM + self.rows * members.unsqueeze(1)
 
     def read(self, rows_KM: Tensor, n: Numbers) -> Tensor:
-        """Return the current vectors_KME, without a way back."""
+        """Return the current vectors_KME, without a gradient."""
         return self.weights_RE.index_select(0, rows_KM.flatten()).view(*rows_KM.shape, -1)
 
     @abstractmethod
     def gather(self, rows_KM: Tensor, gradient_KME: Tensor) -> Tensor:
-        """Add up the gradients of one row; give them as gradient_Kxx, for `move`."""
+        """Add up the gradients of one row; return them as gradient_Kxx, for `move`."""
 
     @abstractmethod
     def move(self, gradient_Kxx: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
         """Do a step of the members that take part; `n["step"]` counts it already."""
 
-    def seat(self, member: int, ratios: list[float]) -> None:  # noqa: B027 - most tables keep no sums
+    def start(self, member: int, ratios: list[float]) -> None:  # noqa: B027 - most tables keep no sums
         """Begin a member, whose weights and states have been put in."""
 
     def counted(self, member: int, steps: int) -> None:  # noqa: B027
-        """Hear that a member did its `steps`-th step."""
+        """Count a member's step number `steps`."""
 
     def level(self, member: int) -> None:  # noqa: B027
         """Bring all rows of a member up to date."""
 
 
-class StillTable(Table):
+class FrozenTable(Table):
     """Frozen embeddings."""
 
     def gather(self, rows_KM: Tensor, gradient_KME: Tensor) -> Tensor:
-        """Return nothing to move by."""
+        """Return an empty gradient."""
         return gradient_KME.new_zeros(self.members, 1, 1)
 
     def move(self, gradient_Kxx: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
@@ -95,13 +95,13 @@ class DenseTable(Table):
     def move(self, gradient_Kxx: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
         """Move every row."""
         values = [values_RE[:-1].view(gradient_Kxx.shape) for values_RE in self.values]
-        moved = self._rule.moved(values, gradient_Kxx, rate_K=rate_K, n=n)
-        for old, new in zip(values, moved, strict=True):
+        step = self._rule.step(values, gradient_Kxx, rate_K=rate_K, n=n)
+        for old, new in zip(values, step, strict=True):
             old.copy_(torch.where(active_K.view(-1, 1, 1), new, old))
 
 
 class LazyTable(Table):
-    """Rows move when a batch reads them, and make up for what they missed.
+    """Rows are updated when a batch reads them, skipped steps included.
 
     Args:
         like_VE: one member's embedding.
@@ -120,11 +120,11 @@ class LazyTable(Table):
         self._read: tuple[Tensor, list[Tensor]] | None = None
 
     def read(self, rows_KM: Tensor, n: Numbers) -> Tensor:
-        """Return vectors_KME with what their rows missed made up for; the table itself waits for `move`."""
+        """Return vectors_KME with the skipped steps applied; the table itself is written by `move`."""
         flat_N, shape = rows_KM.flatten(), rows_KM.shape
         values = [values_RE.index_select(0, flat_N).view(*shape, -1) for values_RE in self.values]
         last_KM = self.last_R.index_select(0, flat_N).view(shape)
-        current = self._rule.made_up(values, *self.sums.since(last_KM), n)
+        current = self._rule.catch_up(values, *self.sums.since(last_KM), n)
         self._read = (rows_KM, current)
         return current[0]
 
@@ -142,20 +142,20 @@ class LazyTable(Table):
         """Move the rows read last, and count the step for all the others."""
         assert self._read is not None
         (rows_KM, values), self._read = self._read, None
-        moved = self._rule.moved(values, gradient_Kxx, rate_K=rate_K, n=n)
-        kept_K = (1 - rate_K * n["decoupled"]).to(self.weights_RE.dtype).double()  # as `moved` rounds it
+        step = self._rule.step(values, gradient_Kxx, rate_K=rate_K, n=n)
+        kept_K = (1 - rate_K * n["decoupled"]).to(self.weights_RE.dtype).double()  # as `Rule.step` rounds it
         self.sums.push(self._rule.gains(rate_K, n), kept_K, active_K)
         numbers_KM = torch.arange(rows_KM.numel(), device=rows_KM.device).view(rows_KM.shape)
         owns_KM = self._first_R.index_select(0, rows_KM.flatten()).view(rows_KM.shape) == numbers_KM
         writes_KM = owns_KM & active_K.unsqueeze(1)
         to_N = torch.where(writes_KM, rows_KM, len(self.weights_RE) - 1).flatten()
-        for values_RE, new in zip(self.values, moved, strict=True):
+        for values_RE, new in zip(self.values, step, strict=True):
             values_RE.index_copy_(0, to_N, new.flatten(0, 1))
         self.last_R.index_copy_(0, to_N, self.sums.now_K.unsqueeze(1).expand_as(rows_KM).flatten())
 
-    def seat(self, member: int, ratios: list[float]) -> None:
-        """Begin a member: its rows are level."""
-        self.sums.seat(member, ratios)
+    def start(self, member: int, ratios: list[float]) -> None:
+        """Begin a member: its rows are up to date."""
+        self.sums.start(member, ratios)
         self.last_R[member * self.rows : (member + 1) * self.rows].zero_()
 
     def counted(self, member: int, steps: int) -> None:
@@ -178,6 +178,6 @@ class LazyTable(Table):
             part = slice(start, min(start + _ROWS_AT_ONCE, end))
             since = self.sums.of(one).since(self.last_R[part].unsqueeze(0))
             values = [values_RE[part].unsqueeze(0) for values_RE in self.values]
-            for old, new in zip(values, self._rule.made_up(values, *since, n), strict=True):
+            for old, new in zip(values, self._rule.catch_up(values, *since, n), strict=True):
                 old.copy_(new)
         self.last_R[member * self.rows : end] = self.sums.now_K[member]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnnsweep.launchers.fused.stack.choice import Fastest, cell_for, fastest, why_no_kernels
+from rnnsweep.launchers.fused.stack.backend import Fastest, cell_for, fastest, why_no_kernels
 from rnnsweep.networks import ModelConfig
 
 
@@ -21,16 +21,18 @@ class Clock:
     def takes(self, *seconds):
         left = list(seconds)
 
-        def way():
+        def backend():
             self.now += left.pop(0) if len(left) > 1 else left[0]
 
-        return way
+        return backend
 
 
 def test_the_faster_way_is_taken_whatever_its_first_turn_took():
     clock = Clock()
-    ways = {"products": clock.takes(0.25, 0.5), "kernels": clock.takes(8.0, 0.25)}
-    assert fastest(ways, clock=clock) == Fastest("kernels", "kernels (products 500.00 ms, kernels 250.00 ms)")
+    backends = {"products": clock.takes(0.25, 0.5), "kernels": clock.takes(8.0, 0.25)}
+    assert fastest(backends, clock=clock) == Fastest(
+        "kernels", "kernels (products 500.00 ms, kernels 250.00 ms)"
+    )
 
 
 def test_a_way_that_fails_is_out_but_the_first_must_not():
@@ -45,21 +47,21 @@ def test_a_way_that_fails_is_out_but_the_first_must_not():
 
 
 def test_kernels_are_for_single_precision_and_few_units(monkeypatch):
-    monkeypatch.setattr("rnnsweep.launchers.fused.stack.choice.find_spec", lambda name: object())
+    monkeypatch.setattr("rnnsweep.launchers.fused.stack.backend.find_spec", lambda name: object())
     assert why_no_kernels(ModelConfig(), torch.float32) is None
     assert "torch.float64" in str(why_no_kernels(ModelConfig(), torch.float64))
     assert why_no_kernels(ModelConfig(hidden_size=129), torch.float32) == "model.hidden_size=129 is above 128"
-    monkeypatch.setattr("rnnsweep.launchers.fused.stack.choice.find_spec", lambda name: None)
+    monkeypatch.setattr("rnnsweep.launchers.fused.stack.backend.find_spec", lambda name: None)
     wanted = "Triton is not installed (pip install 'rnnsweep[gpu]')"
     assert why_no_kernels(ModelConfig(), torch.float32) == wanted
 
 
 def test_on_the_cpu_nothing_is_measured_and_triton_is_not_imported():
     code = (
-        "import sys, torch; from rnnsweep.launchers.fused.stack import choice;"
+        "import sys, torch; from rnnsweep.launchers.fused.stack import backend;"
         "from rnnsweep.networks import ModelConfig;"
-        "cell = choice.cell_for(ModelConfig(), torch.device('cpu'), torch.float32, members=2, texts=2);"
-        "assert cell is choice.cells.run_direction; assert 'triton' not in sys.modules"
+        "cell = backend.cell_for(ModelConfig(), torch.device('cpu'), torch.float32, members=2, texts=2);"
+        "assert cell is backend.cells.run_direction; assert 'triton' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
     cell = cell_for(ModelConfig(cell="bag"), torch.device("cuda"), torch.float32, members=2, texts=2)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rnnsweep.launchers.fused.stack.rules import Numbers, Rule
+from rnnsweep.launchers.fused.stack.optimizer.rules import Numbers, Rule
 from rnnsweep.networks import Network
 
 
@@ -22,7 +22,7 @@ def trained(network: Network) -> dict[str, Tensor]:
 
 
 class Weights:
-    """K rows of weights and of each state of the optimiser; they stay where they are."""
+    """K rows of weights and of each state of the optimiser; they keep their addresses."""
 
     def __init__(self, network: Network, *, members: int, rule: Rule) -> None:
         self._rule = rule
@@ -36,7 +36,7 @@ class Weights:
 
     @property
     def values(self) -> list[Tensor]:
-        """The weights, without a way back, and the states."""
+        """The weights, without a gradient, and the states."""
         return [self.flat_KP.detach(), *self.states]
 
     def of(self, member: int) -> list[dict[str, Tensor]]:
@@ -44,14 +44,14 @@ class Weights:
         return [self._cut(values_KP[member : member + 1], 0) for values_KP in self.values]
 
     def named(self) -> Callable[[str], Tensor]:
-        """Return each weight of all members by its name, with a way back to `flat_KP`."""
+        """Return each weight of all members by its name, with a gradient to `flat_KP`."""
         parts = self._cut(self.flat_KP, None)
         return lambda name: parts[name] if name in parts else self._zeros[name]
 
     def move(self, gradient_KP: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
         """Do a step of the members that take part; `n["step"]` counts it already."""
         values = self.values
-        for old, new in zip(values, self._rule.moved(values, gradient_KP, rate_K=rate_K, n=n), strict=True):
+        for old, new in zip(values, self._rule.step(values, gradient_KP, rate_K=rate_K, n=n), strict=True):
             old.copy_(torch.where(active_K.unsqueeze(1), new, old))
 
     def _cut(self, values_KP: Tensor, member: int | None) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ class Batches(NamedTuple):
     targets_KB: Tensor
 
 
-class Feed:
+class DevicePart:
     """Token ids end to end, as `EncodedPart` has them; copied once."""
 
     def __init__(self, part: EncodedPart, device: torch.device) -> None:

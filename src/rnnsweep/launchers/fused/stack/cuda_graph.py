@@ -1,7 +1,7 @@
-"""One function of still shapes as one CUDA graph; on the CPU the same function, called.
+"""One function of fixed shapes as one CUDA graph; on the CPU the function itself.
 
-The function takes nothing and gives nothing: all that it reads and writes lies in tensors that stay where
-they are. What a GPU replays is therefore what the CPU's tests see.
+The function has no arguments and returns nothing: it reads and writes tensors that keep their addresses.
+What a GPU replays is therefore what tests on the CPU run.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import torch
 _WARMING = 3  # calls before a capture: libraries make their workspaces, Triton compiles
 
 
-class Captured:
+class GraphedFunction:
     """Calls a function; on a GPU the first call captures it, and each call replays it.
 
     Args:
@@ -35,16 +35,16 @@ class Captured:
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self) -> None:
-        """Do the function once."""
+        """Run the function once."""
         if self._device.type != "cuda":
             self._function()
             return
         if self._graph is None:
             with self._idle():
-                self._graph = self._captured()
+                self._graph = self._graphs()
         self._graph.replay()
 
-    def _captured(self) -> torch.cuda.CUDAGraph:
+    def _graphs(self) -> torch.cuda.CUDAGraph:
         """Warm up on a stream beside, as a capture wants it, and capture."""
         here, beside = torch.cuda.current_stream(self._device), torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         beside.wait_stream(here)

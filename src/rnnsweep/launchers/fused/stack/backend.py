@@ -1,4 +1,4 @@
-"""What a stack steps with: Triton's kernels where they are measured to be faster on this GPU, else products.
+"""The backend of a stack's steps: Triton's kernels where they are faster on this GPU, else batched products.
 
 The measure is taken once a shape, when a stack is made: some forward and backward passes of each.
 """
@@ -45,7 +45,7 @@ def cell_for(
 
 
 def draw_for(device: torch.device) -> Draw:
-    """Choose how dropout is drawn: both ways draw the same."""
+    """Choose how dropout is drawn: both backends draw the same numbers."""
     if device.type != "cuda" or find_spec("triton") is None:
         return draw_factors
     from rnnsweep.launchers.fused.stack import launches
@@ -68,36 +68,38 @@ def why_no_kernels(config: ModelConfig, dtype: torch.dtype) -> str | None:
 def _measured(shape: Shape, device: torch.device) -> Cell:
     from rnnsweep.launchers.fused.stack import launches
 
-    ways: dict[str, Cell] = {"products": cells.run_direction, "kernels": launches.run_direction}
+    backends: dict[str, Cell] = {"products": cells.run_direction, "kernels": launches.run_direction}
     passes = _passes(shape, device)
-    found = fastest({name: partial(passes, way) for name, way in ways.items()}, clock=partial(_now, device))
-    _LOG.info("fused %s of %d units: %s", shape.cell, shape.units, found.text)
-    return ways[found.name]
+    choice = fastest(
+        {name: partial(passes, backend) for name, backend in backends.items()}, clock=partial(_now, device)
+    )
+    _LOG.info("fused %s of %d units: %s", shape.cell, shape.units, choice.text)
+    return backends[choice.name]
 
 
 class Fastest(NamedTuple):
-    """Which way it is, and how it compares."""
+    """Which backend is fastest, and the times of all."""
 
     name: str
     text: str
 
 
-def fastest(ways: dict[str, Callable[[], None]], *, clock: Callable[[], float]) -> Fastest:
-    """Measure ways in turns, after one turn to warm up, and give the one with the lowest best time.
+def fastest(backends: dict[str, Callable[[], None]], *, clock: Callable[[], float]) -> Fastest:
+    """Measure backends in turns, after one turn to warm up; return the one with the lowest best time.
 
-    A way that fails, as for want of a GPU's shared memory, is out; the first one must not.
+    A backend that fails, as for want of a GPU's shared memory, is out; the first one must not.
     """
     times: dict[str, list[float]] = {}
     failed: dict[str, Exception] = {}
     for _ in range(1 + _TURNS):
-        for name, way in ways.items():
+        for name, backend in backends.items():
             if name in failed:
                 continue
             began = clock()
             try:
-                way()
+                backend()
             except Exception as error:
-                if name == next(iter(ways)):
+                if name == next(iter(backends)):
                     raise
                 failed[name] = error
                 continue
@@ -116,15 +118,15 @@ def _now(device: torch.device) -> float:
 
 
 def _passes(shape: Shape, device: torch.device) -> Callable[[Cell], None]:
-    """Make a function that does a forward and a backward pass with made-up numbers."""
+    """Make a function that runs a forward and a backward pass with made-up numbers."""
     cell, members, texts, inputs, units = shape
     gates = len(find_cell(cell).gates) * units
     sizes = ((_STEPS, texts, inputs), (gates, inputs), (gates, units), (gates,), (gates,))
     leaves = [torch.full((members, *size), 0.01, device=device, requires_grad=True) for size in sizes]
     ends_K = torch.full((members,), _STEPS, device=device)
 
-    def once(way: Cell) -> None:
-        out = way(cell, leaves[0], tuple(leaves[1:]), [_STEPS] * members, ends_K)
+    def once(backend: Cell) -> None:
+        out = backend(cell, leaves[0], tuple(leaves[1:]), [_STEPS] * members, ends_K)
         torch.autograd.grad(out.sum(), leaves)
 
     return once

@@ -1,6 +1,6 @@
 """What runs in a process that several trials share: a thread, a log and a lease for each.
 
-A crew hears ("task", TrialTask, shape), ("say", key, word) and ("leave",); it says (kind, key, value).
+A worker receives ("task", TrialTask, shape), ("say", key, word) and ("leave",); it sends (kind, key, value).
 """
 
 import io
@@ -24,47 +24,47 @@ from rnnsweep.trial import Outcome, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
 
 if TYPE_CHECKING:
-    from rnnsweep.launchers.fused.meeting import Seat
+    from rnnsweep.launchers.fused.barrier import Member
 
 
-class MemberChannel(child.PipeChannel):
-    """One task's part of the line; the crew listens for all."""
+class TaskChannel(child.PipeChannel):
+    """One task's channel over the worker's connection."""
 
-    def __init__(self, crew: "Crew", key: str) -> None:
-        self._crew, self._key = crew, key
+    def __init__(self, worker: "Worker", key: str) -> None:
+        self._worker, self._key = worker, key
         self._answers: SimpleQueue[str] = SimpleQueue()
         self._interrupted = threading.Event()
         self._noted = threading.Event()
 
     def send(self, kind: str, value: object = None) -> None:
-        """Send one message; a controller that is gone hears nothing."""
-        self._crew.send(kind, self._key, value)
+        """Send one message; does nothing where the controller is gone."""
+        self._worker.send(kind, self._key, value)
 
 
-Run = Callable[[TrialTask, MemberChannel, "Seat"], Outcome]
+Run = Callable[[TrialTask, TaskChannel, "Member"], Outcome]
 
 
-def _trial(task: TrialTask, channel: MemberChannel, seat: "Seat") -> Outcome:
+def _trial(task: TrialTask, channel: TaskChannel, member: "Member") -> Outcome:
     from rnnsweep.launchers.fused.module import FusedClassifier
     from rnnsweep.training import train
 
-    return run_trial(task, channel, train=partial(train, module=partial(FusedClassifier, seat=seat)))
+    return run_trial(task, channel, train=partial(train, module=partial(FusedClassifier, member=member)))
 
 
-class Crew:
-    """The tasks of this process; each has a thread and a seat in one meeting."""
+class Worker:
+    """The tasks of this process; each has a thread and is a member of one barrier."""
 
     def __init__(self, connection: Connection, *, run: Run = _trial) -> None:
-        from rnnsweep.launchers.fused.meeting import Meeting  # imports PyTorch, as the fork server did
+        from rnnsweep.launchers.fused.barrier import Barrier  # imports PyTorch, as the fork server did
 
         self._connection, self._sending, self._run = connection, threading.Lock(), run
-        self._meeting = Meeting()
-        self._channels: dict[str, MemberChannel] = {}
+        self._barrier = Barrier()
+        self._channels: dict[str, TaskChannel] = {}
         self._threads: list[threading.Thread] = []
         self.logs = LogOfThread()
 
     def listen(self) -> None:
-        """Start tasks and pass on what the controller says, until it lets the crew go or is gone."""
+        """Start tasks and pass on what the controller says, until it ends the worker or is gone."""
         while True:
             try:
                 kind, *values = self._connection.recv()
@@ -85,7 +85,7 @@ class Crew:
             thread.join(max(0.0, until - time.monotonic()))
 
     def interrupt(self, *_: Any) -> None:
-        """Ask all tasks for a checkpoint and an end; a handler of signals too."""
+        """Ask all tasks to checkpoint and end; a handler of signals too."""
         for channel in list(self._channels.values()):
             channel.hear(child.INTERRUPT)
 
@@ -95,13 +95,13 @@ class Crew:
             self._connection.send((kind, key, value))
 
     def _begin(self, task: TrialTask, shape: str) -> None:
-        channel = self._channels[task.key] = MemberChannel(self, task.key)
+        channel = self._channels[task.key] = TaskChannel(self, task.key)
         work = partial(self._work, task, shape, channel)
         thread = threading.Thread(target=work, name=task.name, daemon=True)
         self._threads = [*(other for other in self._threads if other.is_alive()), thread]
         thread.start()
 
-    def _work(self, task: TrialTask, shape: str, channel: MemberChannel) -> None:
+    def _work(self, task: TrialTask, shape: str, channel: TaskChannel) -> None:
         outcome = self._guarded(task, shape, channel)
         if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
             with suppress(OSError):
@@ -110,14 +110,14 @@ class Crew:
         self.logs.close()
         channel.send("ended", outcome)
 
-    def _guarded(self, task: TrialTask, shape: str, channel: MemberChannel) -> Outcome:
+    def _guarded(self, task: TrialTask, shape: str, channel: TaskChannel) -> Outcome:
         try:
             child.make_folder(task)
             self.logs.open(task.files.log)
             task.files.write_lease()
             channel.send("started")
-            with self._meeting.seat(shape) as seat:
-                return self._run(task, channel, seat)
+            with self._barrier.member(shape) as member:
+                return self._run(task, channel, member)
         except BaseException as error:
             print_trace()
             return explain(error)
@@ -163,7 +163,7 @@ def main(connection: Connection, log: Path, slot: Slot, *, run: Run = _trial) ->
         connection: the line to the controller.
         log: for what libraries print past Python.
         slot: where the tasks run.
-        run: does one task at its seat.
+        run: runs one task, with its member of the barrier.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
     os.setsid()
@@ -171,12 +171,12 @@ def main(connection: Connection, log: Path, slot: Slot, *, run: Run = _trial) ->
     with suppress(OSError):
         log.parent.mkdir(parents=True, exist_ok=True)
         child.redirect(log)
-    crew = Crew(connection, run=run)
-    signal.signal(signal.SIGTERM, crew.interrupt)
-    sys.stdout = sys.stderr = crew.logs
+    worker = Worker(connection, run=run)
+    signal.signal(signal.SIGTERM, worker.interrupt)
+    sys.stdout = sys.stderr = worker.logs
     from rnnsweep.training.quiet import quiet
 
     with quiet():  # Python's warnings belong to the process: what one task sets back must be quiet too
-        crew.listen()
-        crew.wait(child.ALONE_S)
+        worker.listen()
+        worker.wait(child.ALONE_S)
     os._exit(0)

@@ -46,11 +46,11 @@ class Adam:
 
     @staticmethod
     def ratios(settings: Mapping[str, float]) -> list[float]:
-        """Give by how much each moment's terms shrink from one skipped step to the next."""
+        """Return by how much each moment's terms shrink from one skipped step to the next."""
         return LazyAdam.ratios((settings["beta1"], settings["beta2"]))
 
     @staticmethod
-    def moved(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
+    def step(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
         """Return weights, means and squares after a step; `n["step"]` counts it already."""
         weights, mean, square = values
         gradient = gradient + weights * _like(n["coupled"], weights)
@@ -59,8 +59,8 @@ class Adam:
         square = square * beta2 + gradient.square() * _like(1 - n["beta2"], square)
         size = _like(rate_K / (1 - n["beta1"] ** n["step"]), weights)
         root = _like((1 - n["beta2"] ** n["step"]).rsqrt(), weights)
-        kept = weights * _like(1 - rate_K * n["decoupled"], weights)
-        return [kept - size * mean / (square.sqrt() * root + EPS), mean, square]
+        decayed = weights * _like(1 - rate_K * n["decoupled"], weights)
+        return [decayed - size * mean / (square.sqrt() * root + EPS), mean, square]
 
     @staticmethod
     def gains(rate_K: Tensor, n: Numbers) -> Tensor:
@@ -70,18 +70,18 @@ class Adam:
         return gain_K.unsqueeze(1) * root_K.unsqueeze(1) ** torch.arange(4, device=root_K.device)
 
     @staticmethod
-    def made_up(
+    def catch_up(
         values: list[Tensor], moments_KQM: Tensor, decay_KM: Tensor, gap_KM: Tensor, n: Numbers
     ) -> list[Tensor]:
-        """Do the skipped steps to rows: weights, means and squares, (K, M, E) each."""
+        """Apply the skipped steps to rows: weights, means and squares, (K, M, E) each."""
         weights, mean, square = values
         shares, nodes = quadrature(moments_KQM)
         roots = square.sqrt()
-        moved = weights * _column(decay_KM, weights)
+        step = weights * _column(decay_KM, weights)
         for share_KM, node_KM in zip(shares, nodes, strict=True):
-            moved = moved - mean * _column(share_KM, mean) / (roots + _column(EPS * node_KM, roots))
+            step = step - mean * _column(share_KM, mean) / (roots + _column(EPS * node_KM, roots))
         mean = mean * _column(n["beta1"].unsqueeze(1) ** gap_KM, mean)
-        return [moved, mean, square * _column(n["beta2"].unsqueeze(1) ** gap_KM, square)]
+        return [step, mean, square * _column(n["beta2"].unsqueeze(1) ** gap_KM, square)]
 
 
 class SGD:
@@ -92,11 +92,11 @@ class SGD:
 
     @staticmethod
     def ratios(settings: Mapping[str, float]) -> list[float]:
-        """Give by how much the velocity shrinks from one skipped step to the next."""
+        """Return by how much the velocity shrinks from one skipped step to the next."""
         return [settings["beta1"]]
 
     @staticmethod
-    def moved(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
+    def step(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
         """Return weights and velocities after a step."""
         weights, velocity = values
         gradient = gradient + weights * _like(n["coupled"], weights)
@@ -109,13 +109,13 @@ class SGD:
         return rate_K.unsqueeze(1)
 
     @staticmethod
-    def made_up(
+    def catch_up(
         values: list[Tensor], moments_KQM: Tensor, decay_KM: Tensor, gap_KM: Tensor, n: Numbers
     ) -> list[Tensor]:
-        """Do the skipped steps to rows: weights and velocities, (K, M, E) each."""
+        """Apply the skipped steps to rows: weights and velocities, (K, M, E) each."""
         weights, velocity = values
-        moved = weights - velocity * _column(moments_KQM[:, 0], velocity)
-        return [moved, velocity * _column(n["beta1"].unsqueeze(1) ** gap_KM, velocity)]
+        step = weights - velocity * _column(moments_KQM[:, 0], velocity)
+        return [step, velocity * _column(n["beta1"].unsqueeze(1) ** gap_KM, velocity)]
 
 
 Rule = type[Adam] | type[SGD]

@@ -1,7 +1,7 @@
-"""Who sits in which stack: trainings come, hand chunks of steps in, and leave; a free seat is taken again.
+"""Which training is in which stack: trainings join, hand in chunks of steps, and leave.
 
-While a training sits in a stack, its weights and the state of its optimiser are slices of the stack's: what
-else it does with them (validation, checkpoints) needs no copy.
+While a training is in a stack, its weights and the state of its optimiser are slices of the stack's: its
+validation and checkpoints need no copy.
 """
 
 from dataclasses import dataclass, replace
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from rnnsweep.data import EncodedPart
-from rnnsweep.launchers.fused.stack.choice import cell_for, draw_for
-from rnnsweep.launchers.fused.stack.lent import LentOptimizer
+from rnnsweep.launchers.fused.stack.backend import cell_for, draw_for
 from rnnsweep.launchers.fused.stack.members import RATES
-from rnnsweep.launchers.fused.stack.rules import rule_of
-from rnnsweep.launchers.fused.stack.skipped import window_of
-from rnnsweep.launchers.fused.stack.stack import Heard, Lesson, Plan, Stack
-from rnnsweep.launchers.fused.stack.weights import trained
+from rnnsweep.launchers.fused.stack.optimizer.rules import rule_of
+from rnnsweep.launchers.fused.stack.optimizer.skipped import window_of
+from rnnsweep.launchers.fused.stack.optimizer.stackable import StackableOptimizer
+from rnnsweep.launchers.fused.stack.optimizer.weights import trained
+from rnnsweep.launchers.fused.stack.stack import ChunkResult, MemberSteps, Plan, Stack
 from rnnsweep.networks import Network
 from rnnsweep.optim.optimizer import WORTH_IT, Optimizer, rows_because
 
@@ -28,11 +28,11 @@ class Work:
 
     owner: object
     network: Network
-    optimizer: LentOptimizer
+    optimizer: StackableOptimizer
     part: EncodedPart
     texts: int  # B
     steps: int  # of a chunk, at most
-    lesson: Lesson
+    member_steps: MemberSteps
     done: int  # steps before these
     seed: int  # of its dropout
 
@@ -47,7 +47,7 @@ class Stacks:
 
     def __init__(self, *, everywhere: bool = False, worth_it: int = WORTH_IT) -> None:
         self._everywhere, self._worth_it = everywhere, worth_it
-        self._rooms: dict[tuple[object, ...], _Room] = {}
+        self._groups: dict[tuple[object, ...], _Group] = {}
 
     def takes(self, network: Network, optimizer: Optimizer) -> bool:
         """Return whether a training may hand whole chunks in; else it takes its steps one by one."""
@@ -62,36 +62,36 @@ class Stacks:
         learns = (table.requires_grad, self._lazy(work), rule_of(config))
         return ("stack", tuple(table.shape), shapes, learns, work.texts, work.part.fingerprint)
 
-    def learn(self, kind: tuple[object, ...], works: list[Work]) -> list[Heard]:
-        """Do a chunk of each training, all in one."""
-        room = self._rooms.setdefault(kind, _Room(self._lazy(works[0])))
-        room.admit(works)
-        heard = room.stack.learn({room.members[work.owner]: work.lesson for work in works})
-        return [heard[room.members[work.owner]] for work in works]
+    def learn(self, kind: tuple[object, ...], works: list[Work]) -> list[ChunkResult]:
+        """Compute a chunk of each training, all as one batch."""
+        group = self._groups.setdefault(kind, _Group(self._lazy(works[0])))
+        group.admit(works)
+        results = group.stack.learn({group.members[work.owner]: work.member_steps for work in works})
+        return [results[group.members[work.owner]] for work in works]
 
     def leave(self, owner: object) -> None:
-        """Free a training's seat; its weights become its own again."""
-        for room in self._rooms.values():
-            if owner in room.members:
-                room.dismiss(owner)
-        self._rooms = {kind: room for kind, room in self._rooms.items() if room.members}
+        """Remove a training; its weights become its own again."""
+        for group in self._groups.values():
+            if owner in group.members:
+                group.dismiss(owner)
+        self._groups = {kind: group for kind, group in self._groups.items() if group.members}
 
     @property
     def empty(self) -> bool:
         """Whether no training is in a stack."""
-        return not self._rooms
+        return not self._groups
 
     def stack_of(self, owner: object) -> Stack:
-        """Return the stack in which a training sits."""
-        return next(room.stack for room in self._rooms.values() if owner in room.members)
+        """Return the stack of a training."""
+        return next(group.stack for group in self._groups.values() if owner in group.members)
 
     def _lazy(self, work: Work) -> bool:
         large = work.network.embedding.weight.numel() >= self._worth_it
         return large and rows_because(work.optimizer.config) is None
 
 
-class _Room:
-    """One stack and who sits in it."""
+class _Group:
+    """One stack and its trainings."""
 
     def __init__(self, lazy: bool) -> None:
         self._lazy = lazy
@@ -101,32 +101,32 @@ class _Room:
 
     @property
     def stack(self) -> Stack:
-        """The stack, once somebody was admitted."""
+        """The stack, once a training was admitted."""
         assert self._stack is not None
         return self._stack
 
     def admit(self, works: list[Work]) -> None:
-        """Seat the newcomers; a stack that is too small, or does not know their like, is built anew."""
+        """Add the new trainings; a stack that is too small for them, or of another plan, is built anew."""
         new = {work.owner: work for work in works if work.owner not in self.members}
         if not new:
             return
-        everybody = {**self._works, **new}
-        plan = self._plan(list(everybody.values()))
+        all_works = {**self._works, **new}
+        plan = self._plan(list(all_works.values()))
         if self._stack is None or plan != self._stack.plan:
             new = {owner: self.dismiss(owner) for owner in list(self.members)} | new
             self._stack = Stack(works[0].network, works[0].part, _fitted(plan, works[0].network))
         free = sorted(set(range(plan.members)) - set(self.members.values()))
         for work, member in zip(new.values(), free, strict=False):
-            self._seat(work, member)
+            self._add(work, member)
 
     def dismiss(self, owner: object) -> Work:
-        """Take a training out; give it as it is now."""
+        """Remove a training; return its work with the steps done so far."""
         member, work = self.members.pop(owner), self._works.pop(owner)
-        _Lent(self.stack, work, member).end()
+        _MemberWeights(self.stack, work, member).end()
         return replace(work, done=self.stack.done(member))
 
     def _plan(self, works: list[Work]) -> Plan:
-        """Shape a stack that holds these; it never shrinks, so that who comes again finds room."""
+        """Return the plan of a stack that holds these; it never shrinks, so that a later training fits."""
         first, had = works[0], None if self._stack is None else self._stack.plan
         rule = rule_of(first.optimizer.config)
         windows = [window_of(_ratios(work)) for work in works] if self._lazy else [1]
@@ -142,13 +142,13 @@ class _Room:
         )
         return plan if had is None else _covering(plan, had)
 
-    def _seat(self, work: Work, member: int) -> None:
+    def _add(self, work: Work, member: int) -> None:
         self.members[work.owner], self._works[work.owner] = member, work
-        _Lent(self.stack, work, member).begin()
+        _MemberWeights(self.stack, work, member).begin()
 
 
 def _fitted(plan: Plan, network: Network) -> Plan:
-    """Choose what a new stack steps and draws with, for its shape and device."""
+    """Choose the backend of a new stack for its shape and device."""
     table = network.embedding.weight
     run = cell_for(network.config, table.device, table.dtype, members=plan.members, texts=plan.texts)
     return replace(plan, run=run, draw=draw_for(table.device))
@@ -172,7 +172,7 @@ def _ratios(work: Work) -> list[float]:
     return rule_of(config).ratios(settings)
 
 
-class _Lent:
+class _MemberWeights:
     """A training's weights and optimiser state while they lie in a stack."""
 
     def __init__(self, stack: Stack, work: Work, member: int) -> None:
@@ -182,8 +182,8 @@ class _Lent:
         """Copy everything into the stack, and point the training there."""
         stack, work, member = self._stack, self._work, self._member
         for name, values in self._slices().items():
-            self._lend(name, values)
-        stack.members.seat(
+            self._move_in(name, values)
+        stack.members.start(
             member,
             model=work.network.config,
             optimizer=work.optimizer.config,
@@ -191,10 +191,10 @@ class _Lent:
             seed=work.seed,
         )
         stack.begin(member, steps=work.done, ratios=_ratios(work))
-        work.optimizer.loan = self
+        work.optimizer.stacked = self
 
     def end(self) -> None:
-        """Give the training its weights back."""
+        """Copy the weights back to the training."""
         self.catch_up()
         for weight in self._weights().values():
             weight.data = weight.detach().clone()
@@ -202,10 +202,10 @@ class _Lent:
             for name in self._stack.plan.rule.states:
                 if state.get(name) is not None:
                     state[name] = state[name].clone()
-        self._work.optimizer.take_back()
+        self._work.optimizer.unstack()
 
     def catch_up(self) -> None:
-        """Bring the embedding up to date, and tell the optimiser how many steps it did."""
+        """Bring the embedding up to date, and set how many steps the optimiser did."""
         self._stack.level(self._member)
         steps = self._stack.done(self._member)
         for weight in self._weights().values():
@@ -226,15 +226,15 @@ class _Lent:
         dense = {name: [values[name] for values in own] for name in own[0]}
         return {**dense, "embedding.weight": self._stack.table.of(self._member)}
 
-    def _lend(self, name: str, places: list[Tensor]) -> None:
+    def _move_in(self, name: str, places: list[Tensor]) -> None:
         weight = self._weights()[name]
         places[0].copy_(weight.detach())
         weight.data = places[0]
         states = self._stack.plan.rule.states
         state = self._state[weight] if weight.requires_grad else {}
         for key, place in zip(states, places[1:], strict=False):
-            given = state.get(key)
-            place.zero_() if given is None else place.copy_(given)
+            saved = state.get(key)
+            place.zero_() if saved is None else place.copy_(saved)
             state[key] = place
         if "exp_avg" in state and "step" not in state:
             state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)  # as fused Adam has it

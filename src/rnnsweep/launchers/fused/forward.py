@@ -23,8 +23,8 @@ def weight_of(network: Network, name: str) -> Tensor:
 
 
 @dataclass
-class Reading:
-    """What the pass needs to know beside the vectors.
+class ForwardPass:
+    """What the forward pass takes beside the vectors.
 
     Without `ragged`, all texts have T steps. `between` and `last_KBH` are dropout's factors, None where there
     is none; `run` does one direction of one layer.

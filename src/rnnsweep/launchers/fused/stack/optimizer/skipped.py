@@ -1,9 +1,9 @@
 """What the steps that a row was not part of add up to, for stacked members, on the device.
 
 The same running sums as `rnnsweep.optim.skipped`, with each member's own numbers and its own count of
-steps; pushing a step and reading the sums are operations of still shapes.
+steps; pushing a step and forward_pass the sums are operations of fixed shapes.
 
-Shapes: K members, Q moments, L steps since all of a member's rows were level, W skipped steps that still
+Shapes: K members, Q moments, L steps since all of a member's rows were up to date, W skipped steps that still
 count, M rows of a member.
 """
 
@@ -52,7 +52,7 @@ class Sums:
         self.powers_KQW = zeros(members, moments, window)
         self._ages_1W = torch.arange(window, 0, -1, device=device).unsqueeze(0)
 
-    def seat(self, member: int, ratios: Sequence[float]) -> None:
+    def start(self, member: int, ratios: Sequence[float]) -> None:
         """Begin a member, with the ratios of its own optimiser."""
         self.clear(member)
         base_Q1 = torch.tensor(ratios, dtype=torch.float64).unsqueeze(1)
@@ -60,7 +60,7 @@ class Sums:
         self.powers_KQW[member].copy_(powers_QW)
 
     def clear(self, member: int) -> None:
-        """Say that all rows of a member are level."""
+        """Note that all rows of a member are up to date."""
         for sums in (self.now_K, self.moments_KQL, self.logarithm_KL):
             sums[member].zero_()
 

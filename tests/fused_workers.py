@@ -1,37 +1,37 @@
-"""What the members of a crew do in the tests of the launcher: small programs instead of trainings."""
+"""What the members of a worker do in the tests of the launcher: small programs instead of trainings."""
 
 import os
 import signal
 import sys
 import time
 
-from rnnsweep.launchers.fused import crew
+from rnnsweep.launchers.fused import worker
 from rnnsweep.trial import Outcome, Report
 
 
 def main(connection, log, slot):
-    """Run the programs that the tasks' first overrides name, on the real crew's side of the line."""
-    crew.main(connection, log, slot, run=program)
+    """Run the programs that the tasks' first overrides name, on the real worker's side of the line."""
+    worker.main(connection, log, slot, run=program)
 
 
-def program(task, channel, seat):
-    return PROGRAMS[task.overrides[0]](task, channel, seat)
+def program(task, channel, member):
+    return PROGRAMS[task.overrides[0]](task, channel, member)
 
 
 class Yield:
     """A turn handed on: what a training's step does."""
 
-    def __init__(self, seat):
-        self.seat = seat
+    def __init__(self, member):
+        self.member = member
 
     def __call__(self):
-        self.seat.__exit__(None, None, None)
+        self.member.__exit__(None, None, None)
         time.sleep(0.01)
-        self.seat.__enter__()
+        self.member.__enter__()
 
 
-def reports(task, channel, seat):
-    pause = Yield(seat)
+def reports(task, channel, member):
+    pause = Yield(member)
     words = []
     for rung in (1, 2):
         words.append(channel.report(Report(rung, rung, rung / 2, 0.5)))
@@ -40,26 +40,26 @@ def reports(task, channel, seat):
     return Outcome("complete", reason=",".join(words), scores={"pid": os.getpid(), "validation": 0.5})
 
 
-def raises(task, channel, seat):
+def raises(task, channel, member):
     raise KeyError(task.name)
 
 
-def dies(task, channel, seat):
+def dies(task, channel, member):
     time.sleep(0.2)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def waits(task, channel, seat):
+def waits(task, channel, member):
     print("waiting", flush=True)
-    pause = Yield(seat)
+    pause = Yield(member)
     while not channel.interrupted():
         pause()
     return Outcome("interrupted", scores={"pid": os.getpid()})
 
 
-def ignores(task, channel, seat):
+def ignores(task, channel, member):
     print("waiting", file=sys.stderr, flush=True)
-    pause = Yield(seat)
+    pause = Yield(member)
     for _ in range(6000):
         pause()
     return Outcome("complete")
