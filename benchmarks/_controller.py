@@ -49,8 +49,8 @@ def simulate(folder: Path, *, trials: int, studies: int = 1, slots: int = SLOTS)
         studies: as many architectures, copies of one.
         slots: at a time.
     """
+    from benchmarks._no_records import NoRecords
     from rnnsweep.engine import run_sweep
-    from rnnsweep.engine.records import NoRecords
 
     names = ", ".join(f"bag{number}: [model=bag]" for number in range(studies))
     path = folder / "thousand.yaml"

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks._no_records import NoRecords
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.local import child
 from rnnsweep.launchers.local.server import PRELOAD

@@ -67,8 +67,8 @@ class NoTime:
 
 def sweep_with(folder: Path, trials: int) -> float:
     """Go on with the sweep to so many trials of each architecture; give the median seconds of an ask."""
+    from benchmarks._no_records import NoRecords
     from rnnsweep.engine import run_sweep
-    from rnnsweep.engine.records import NoRecords
     from rnnsweep.search.study import Search
 
     path, spent, ask = folder / "sweeps" / "many.yaml", [], Search.ask

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks._no_records import NoRecords
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.local import child
 from rnnsweep.sweepfile import Sweep, read_sweep

@@ -256,10 +256,10 @@ def all_of(*readers: Callable[[], object]) -> Callable[[], object]:
 
 def made_sweep(home: Path) -> Path:
     """A finished sweep of two architectures, made by the engine on scripts; gives its folder."""
+    from benchmarks._no_records import NoRecords
     from simulation import PLAIN, FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
     from rnnsweep.engine import run_sweep
-    from rnnsweep.engine.records import NoRecords
 
     clock = FakeClock()
     draw = random.Random(1)

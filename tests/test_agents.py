@@ -10,13 +10,13 @@ from multiprocessing import Pipe
 import agent_programs
 import pytest
 from agents_in_memory import MemoryTransport, rooms
+from benchmarks._no_records import NoRecords
 from hypothesis import given, strategies as st
 from simulation import write_sweep
 from test_launchers import task
 
 from rnnsweep.cli.commands.project.status import print_agents
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.engine.scheduling.allocation import check_seats, choose_slots
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher

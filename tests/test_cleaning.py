@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from benchmarks._no_records import NoRecords
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 from test_api import colours
 
@@ -10,7 +11,6 @@ import rnnsweep
 from rnnsweep.api import clean, disk_use
 from rnnsweep.cli import main
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.state.lock import sole_controller
 

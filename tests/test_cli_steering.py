@@ -8,11 +8,11 @@ import threading
 
 import pandas
 import pytest
+from benchmarks._no_records import NoRecords
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
 from rnnsweep.cli import main
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.state.lock import is_running
 
 HOLD = """

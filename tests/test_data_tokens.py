@@ -37,7 +37,7 @@ def vocabulary_of(train, size=100, fit_rows=None, **settings):
     ],
 )  # fmt: skip
 def test_a_text_is_cut(kind, text, wanted):
-    assert tokens.cutter(kind)(text) == wanted
+    assert tokens.Tokeniser(kind, rules=tokens.RULES).pieces(text) == wanted
 
 
 def test_padding_and_unknown_are_two_ids_and_the_rest_goes_by_frequency():
@@ -115,13 +115,15 @@ def test_many_texts_come_in_chunks_and_keep_their_order():
     ],
 )
 def test_words_of_every_script_are_whole(text, wanted):
-    assert tokens.cutter("words")(text) == [unicodedata.normalize("NFC", word) for word in wanted]
+    assert tokens.Tokeniser(rules=tokens.RULES).pieces(text) == [
+        unicodedata.normalize("NFC", word) for word in wanted
+    ]
 
 
 @given(st.text(max_size=60), st.sampled_from(["words", "basic_english", "keras", "characters"]))
 @settings(deadline=None)
 def test_both_normal_forms_of_a_text_are_the_same_tokens(text, kind):
-    cut = tokens.cutter(kind)
+    cut = tokens.Tokeniser(kind, rules=tokens.RULES).pieces
     assert cut(unicodedata.normalize("NFC", text)) == cut(unicodedata.normalize("NFD", text))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnsweep.data import DataConfig, batches, ordered_batches, prepare
-from rnnsweep.data.tokens import cutter
+from rnnsweep.data.tokens import RULES, Tokeniser
 from rnnsweep.errors import UserError
 
 
@@ -28,7 +28,7 @@ def config(path, **values):
 
 
 def test_tokens_of_keras_have_no_punctuation():
-    assert cutter("keras")("Oil's up: U.S. crude at $50-mark!") == [
+    assert Tokeniser("keras", rules=RULES).pieces("Oil's up: U.S. crude at $50-mark!") == [
         "oils",
         "up",
         "us",

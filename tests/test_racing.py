@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks._no_records import NoRecords
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
 from rnnsweep.api.comparing.answers import stops_of
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Slot
 

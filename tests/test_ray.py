@@ -12,13 +12,13 @@ from pathlib import Path
 import agent_programs
 import psutil
 import pytest
+from benchmarks._no_records import NoRecords
 from benchmarks._ray_cluster import ENVIRONMENT, RAY, Cluster
 from benchmarks.chaos import SWEEP, _write_rows
 from test_agents import ended, points, swept_alike, until
 from test_launchers import task
 
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher

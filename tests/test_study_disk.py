@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from benchmarks._no_records import NoRecords
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.files import append
 from rnnsweep.runtime.clock import SystemClock

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from benchmarks._no_records import NoRecords
 from hypothesis import HealthCheck, given, settings, strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.search.journal import open_journal
 from rnnsweep.state import read_status

@@ -5,12 +5,12 @@ from collections import Counter
 
 import optuna
 import pytest
+from benchmarks._no_records import NoRecords
 from hypothesis import HealthCheck, given, settings, strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 from test_study import hash_of, plain, score_of
 
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.search import study as search
 from rnnsweep.search.improvement import Improvement, reaches, turned

@@ -4,10 +4,10 @@ import re
 from collections import Counter
 
 import pytest
+from benchmarks._no_records import NoRecords
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 
 from rnnsweep.engine import enqueue, export, retry, run_sweep, stop, storage_url
-from rnnsweep.engine.records import NoRecords
 from rnnsweep.errors import UserError
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder

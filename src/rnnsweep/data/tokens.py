@@ -86,11 +86,6 @@ _CUTTERS: dict[str, Cut] = {
 }
 
 
-def cutter(tokens: str) -> Cut:
-    """Return the function that cuts one text into tokens, by its name in ``data.tokens``."""
-    return Tokeniser(tokens, rules=RULES).pieces
-
-
 @dataclass(frozen=True)
 class Tokeniser:
     """How a text becomes tokens; its fields, which a model's folder and its ONNX file hold, decide it.

@@ -23,23 +23,3 @@ class Records(Protocol):
 
     def finish(self, state: str) -> None:
         """End the sweep's own run and see the store brought up to date."""
-
-
-class NoRecords:
-    """A store that keeps nothing."""
-
-    def __init__(self) -> None:
-        self.uri: str | None = None
-        self.origin: dict[str, str] = {}
-
-    def begin(self, sweep: Sweep, key: str) -> None:
-        """Keep nothing."""
-
-    def ended(self, task: TrialTask, outcome: Outcome) -> None:
-        """Keep nothing."""
-
-    def interrupted(self, task: TrialTask) -> None:
-        """Keep nothing."""
-
-    def finish(self, state: str) -> None:
-        """Keep nothing."""

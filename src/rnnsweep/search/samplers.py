@@ -69,14 +69,6 @@ def check_sampler(sweep: Sweep) -> None:
             )
 
 
-def grid_size(dimensions: Sequence[Dimension]) -> int:
-    """Count the points of the grid."""
-    size = 1
-    for values in grid_points(dimensions).values():
-        size *= len(values)
-    return size
-
-
 def grid_points(dimensions: Sequence[Dimension]) -> dict[str, list[Any]]:
     """Return the values of each key, as Optuna keeps them; floats must have a step."""
     points: dict[str, list[Any]] = {}

@@ -15,7 +15,7 @@ from rnnsweep.training.scores import Scores
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Outcome, TrialTask
 
-BASELINE = "The linear baseline, which every architecture is held against."
+BASELINE_NOTE = "The linear baseline, which every architecture is held against."
 
 
 def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -> RunRecord:
@@ -60,7 +60,7 @@ def _overridden(task: TrialTask) -> set[str]:
 
 
 def _description(task: TrialTask) -> str:
-    return BASELINE if task.role == "baseline" else how_to_repeat(task.overrides)
+    return BASELINE_NOTE if task.role == "baseline" else how_to_repeat(task.overrides)
 
 
 def close_record(record: RunRecord, outcome: Outcome) -> None:

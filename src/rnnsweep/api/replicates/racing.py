@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rnnsweep.engine.scheduling.tasks import BASELINE
 from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tasks import Score, score_named
 from rnnsweep.tasks.names import tested
 from rnnsweep.tasks.task import specs

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-BASELINE = "linear"  # the run of the linear baseline
+from rnnsweep.sweepfile.model import BASELINE
 
 
 @dataclass(frozen=True)

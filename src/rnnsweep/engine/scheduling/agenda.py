@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rnnsweep.engine.scheduling.tasks import BASELINE, TaskMaker
+from rnnsweep.engine.scheduling.tasks import TaskMaker
 from rnnsweep.search.requests.candidate import Candidate
 from rnnsweep.search.study import Search
+from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Outcome, TrialTask
 

@@ -9,11 +9,11 @@ from types import MappingProxyType
 from rnnsweep.config import RunConfig, vary
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import TrialTask
 from rnnsweep.trial.messages import task_key
 
-BASELINE = "linear"
 DEVICES = "trainer.devices"
 _VARIED = {  # what `vary:` says -> the keys that replicates set; the rest stays as in the best trial
     "all": ("seed", "data.split_seed"),
