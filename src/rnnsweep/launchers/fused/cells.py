@@ -9,7 +9,7 @@ Members are in order of falling number of steps: a member whose texts have ended
 Shapes: K members, T time steps, B texts of a member, E numbers a step in, H units, G gates times H.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -56,10 +56,6 @@ def _weight_gradients(
     return of_input_KGE, torch.bmm(later_KNG.transpose(1, 2), before_KNH)
 
 
-def _backwards(stretches: list[_Stretch]) -> Iterator[_Stretch]:
-    return reversed(stretches)
-
-
 def _grown(carried_nBH: Tensor | None, like_KBH: Tensor) -> Tensor:
     """Return what is carried back over time, with zeros for the members that come in here."""
     if carried_nBH is None:
@@ -96,18 +92,16 @@ class _RNN(torch.autograd.Function):
         return states_KTBH
 
     @staticmethod
-    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_KTBH: Tensor) -> tuple[Tensor | None, ...]:
         inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH = ctx.saved_tensors
         slope_KTBH = 1 - states_KTBH.square()
         gates_KTBH = torch.zeros_like(states_KTBH)
         carried: Tensor | None = None
-        for stretch in _backwards(ctx.stretches):
+        for stretch in reversed(ctx.stretches):
             weight = recurrent_KGH[: stretch.count]
-            views = zip(*map(stretch.steps, (grad_output_KTBH, slope_KTBH, gates_KTBH)), strict=True)
-            for grad_output, slope, gates in reversed(list(views)):
-                total = (
-                    grad_output if carried is None else torch.add(grad_output, _grown(carried, grad_output))
-                )
+            views = zip(*map(stretch.steps, (grad_KTBH, slope_KTBH, gates_KTBH)), strict=True)
+            for grad, slope, gates in reversed(list(views)):
+                total = grad if carried is None else torch.add(grad, _grown(carried, grad))
                 torch.mul(total, slope, out=gates)
                 carried = torch.bmm(gates, weight)
         return gradients(ctx, gates_KTBH, gates_KTBH)
@@ -130,7 +124,7 @@ class _GRU(torch.autograd.Function):
         members, steps, texts, width = gates_KTBG.shape
         units = width // 3
         states_KTBH = gates_KTBG.new_zeros(members, steps, texts, units)
-        state_part_KTBH = gates_KTBG.new_zeros(members, steps, texts, units)  # H S + b' of the candidate
+        hidden_KTBH = gates_KTBG.new_zeros(members, steps, texts, units)  # H S + b' of the candidate
         stretches, across_KHG = _stretches(steps_K), recurrent_KGH.transpose(1, 2)
         state_KBH = states_KTBH.new_zeros(members, texts, units)
         for stretch in stretches:
@@ -140,7 +134,7 @@ class _GRU(torch.autograd.Function):
                 stretch.steps(gates_KTBG, slice(0, units)),
                 stretch.steps(gates_KTBG, slice(units, 2 * units)),
                 stretch.steps(gates_KTBG, slice(2 * units, None)),
-                stretch.steps(state_part_KTBH),
+                stretch.steps(hidden_KTBH),
                 stretch.steps(states_KTBH),
                 strict=True,
             )
@@ -150,37 +144,33 @@ class _GRU(torch.autograd.Function):
                 state_part.copy_(part_KBG[..., 2 * units :])
                 candidate.addcmul_(reset, state_part).tanh_()
                 state_KBH = torch.lerp(candidate, state_KBH[: stretch.count], update, out=state)
-        ctx.save_for_backward(
-            inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH, gates_KTBG, state_part_KTBH
-        )
+        ctx.save_for_backward(inputs_KTBE, weight_KGE, recurrent_KGH, states_KTBH, gates_KTBG, hidden_KTBH)
         ctx.stretches = stretches
         return states_KTBH
 
     @staticmethod
-    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
-        _, _, recurrent_KGH, states_KTBH, gates_KTBG, state_part_KTBH = ctx.saved_tensors
+    def backward(ctx: Any, grad_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+        _, _, recurrent_KGH, states_KTBH, gates_KTBG, hidden_KTBH = ctx.saved_tensors
         reset, update, candidate = gates_KTBG.chunk(3, dim=3)
         before = torch.zeros_like(states_KTBH)
         before[:, 1:] = states_KTBH[:, :-1]
         # what a change of the state does to each gate's sum, of all steps at once
         inner = (1 - update) * (1 - candidate.square())
-        to_reset = inner * state_part_KTBH * reset * (1 - reset)
+        to_reset = inner * hidden_KTBH * reset * (1 - reset)
         to_update = (before - candidate) * update * (1 - update)
         slopes_KTBG = torch.cat((to_reset, to_update, inner * reset), dim=3)
         state_gates_KTBG = torch.zeros_like(slopes_KTBG)
-        units, update_gate = states_KTBH.shape[3], update.contiguous()
+        units, update_KTBH = states_KTBH.shape[3], update.contiguous()
         totals_KTBH = torch.zeros_like(states_KTBH)
         carried: Tensor | None = None
-        for stretch in _backwards(ctx.stretches):
+        for stretch in reversed(ctx.stretches):
             weight = recurrent_KGH[: stretch.count]
             views = zip(
-                *map(
-                    stretch.steps, (grad_output_KTBH, update_gate, totals_KTBH, slopes_KTBG, state_gates_KTBG)
-                ),
+                *map(stretch.steps, (grad_KTBH, update_KTBH, totals_KTBH, slopes_KTBG, state_gates_KTBG)),
                 strict=True,
             )
-            for grad_output, update_KBH, total, slope, gates in reversed(list(views)):
-                torch.add(grad_output, _grown(carried, grad_output), out=total)
+            for grad, update_KBH, total, slope, gates in reversed(list(views)):
+                torch.add(grad, _grown(carried, grad), out=total)
                 three = (*total.shape[:2], 3, units)
                 torch.mul(slope.view(three), total.unsqueeze(2), out=gates.view(three))
                 carried = torch.baddbmm(total * update_KBH, gates, weight)
@@ -230,7 +220,7 @@ class _LSTM(torch.autograd.Function):
         return states_KTBH
 
     @staticmethod
-    def backward(ctx: Any, grad_output_KTBH: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_KTBH: Tensor) -> tuple[Tensor | None, ...]:
         _, _, recurrent_KGH, states_KTBH, gates_KTBG, memory_KTBH, tanh_memory_KTBH = ctx.saved_tensors
         i, f, g, o = gates_KTBG.chunk(4, dim=3)
         before = torch.zeros_like(memory_KTBH)
@@ -243,10 +233,10 @@ class _LSTM(torch.autograd.Function):
         gates_out_KTBG = torch.zeros_like(gates_KTBG)
         carried: Tensor | None = None
         memory: Tensor | None = None
-        for stretch in _backwards(ctx.stretches):
+        for stretch in reversed(ctx.stretches):
             weight = recurrent_KGH[: stretch.count]
             alike = (
-                grad_output_KTBH,
+                grad_KTBH,
                 forget_KTBH,
                 of_memory_KTBG,
                 of_state_KTBH,
@@ -257,16 +247,12 @@ class _LSTM(torch.autograd.Function):
             three = stretch.steps(gates_out_KTBG, slice(0, 3 * units))
             last = stretch.steps(gates_out_KTBG, slice(3 * units, None))
             steps = zip(*columns, three, last, strict=True)
-            for grad_output, forget, slopes, slope, memory_slope, out, inner, output_gate_grad in reversed(
-                list(steps)
-            ):
-                total = (
-                    grad_output if carried is None else torch.add(grad_output, _grown(carried, grad_output))
-                )
-                memory = torch.addcmul(_grown(memory, grad_output), total, memory_slope)
+            for grad, forget, slopes, slope, memory_slope, out, inner, o_grad in reversed(list(steps)):
+                total = grad if carried is None else torch.add(grad, _grown(carried, grad))
+                memory = torch.addcmul(_grown(memory, grad), total, memory_slope)
                 split = (*total.shape[:2], 3, units)
                 torch.mul(slopes.view(split), memory.unsqueeze(2), out=inner.unflatten(2, (3, units)))
-                torch.mul(total, slope, out=output_gate_grad)
+                torch.mul(total, slope, out=o_grad)
                 memory = memory.mul_(forget)
                 carried = torch.bmm(out, weight)
         return gradients(ctx, gates_out_KTBG, gates_out_KTBG)
