@@ -1,5 +1,6 @@
 """Search spaces in use: what is drawn, how it is written, what is refused before the first trial."""
 
+import math
 import re
 import warnings
 
@@ -11,7 +12,7 @@ from simulation import write_sweep
 from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError
 from rnnsweep.search.pruners import make_pruner
-from rnnsweep.search.samplers import check_sampler, grid_size, make_sampler
+from rnnsweep.search.samplers import check_sampler, grid_points, make_sampler
 from rnnsweep.search.space import (
     check_space,
     decode,
@@ -171,7 +172,7 @@ def test_a_gaussian_process_is_refused_past_its_number_of_trials(tmp_path):
 def test_a_grid_smaller_than_the_budget_is_refused_with_its_size(tmp_path):
     space = ("model.dropout: {type: float, low: 0, high: 0.2, step: 0.1}", "model.pooling: [mean, max]")
     sweep = sweep_of(tmp_path, *space, sampler="grid", trials=7)
-    assert grid_size(sweep.space) == 6
+    assert math.prod(map(len, grid_points(sweep.space).values())) == 6
     with pytest.raises(UserError, match="the grid has 6 points; set trials to 6 or fewer"):
         check_sampler(sweep)
 
