@@ -139,7 +139,7 @@ def test_a_rebuild_that_is_killed_is_done_by_the_next_one(mlruns, monkeypatch, m
     before = store_of(mlruns)
     mlruns = lose_store(mlruns)
     call = {
-        "spool": "_write_lines",
+        "spool": "write_whole",
         "note": "write_note",
         "files": "return_files",
         "forget": "forget_records",
