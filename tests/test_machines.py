@@ -10,7 +10,7 @@ import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.launchers import LauncherSpec, registry
 from rnnsweep.sweepfile import Slot
-from rnnsweep.trial import Ended, Outcome
+from rnnsweep.trial import Ended, Outcome, Started
 
 __all__ = ["written"]
 
@@ -34,14 +34,16 @@ class Broken:
 
     slots = (Slot(0),)
 
-    def __init__(self, outcome: Outcome | None) -> None:
-        self.outcome, self.started = outcome, []
+    def __init__(self, outcome: Outcome | None, *, starts: bool = True) -> None:
+        self.outcome, self.starts, self.started = outcome, starts, []
 
     def start(self, task, slot) -> None:
         self.started.append(task.key)
 
     def events(self, timeout: float) -> list:
-        return [Ended(key, self.outcome) for key in self.started if self.outcome is not None]
+        if self.outcome is None:
+            return [Started(key) for key in self.started if self.starts]
+        return [Ended(key, self.outcome) for key in self.started]
 
     def close(self) -> None:
         pass
@@ -51,8 +53,9 @@ class Broken:
 def broken(written, monkeypatch):
     """Machines whose trials end as told."""
 
-    def use(outcome: Outcome | None, text: str = "slots: 1\n") -> Path:
-        spec = LauncherSpec(lambda slots: Broken(outcome), on=lambda machine, sweep, slots: Broken(outcome))
+    def use(outcome: Outcome | None, text: str = "slots: 1\n", *, starts: bool = True) -> Path:
+        made = Broken(outcome, starts=starts)
+        spec = LauncherSpec(lambda slots: made, on=lambda machine, sweep, slots: made)
         monkeypatch.setattr(registry, "_find", lambda name: spec)
         return written(text)
 
@@ -81,6 +84,24 @@ def test_an_empty_trial_that_fails_or_never_ends_is_named(broken, outcome, found
     assert not checks["slot 0"].ok
     assert checks["slot 0"].found == found
     assert checks["slot 0"].remedy == "mend what it names, then call rnnsweep machines box again"
+
+
+@pytest.mark.parametrize(
+    ("engine", "shows"),
+    [
+        ("", ""),
+        ("engine: slurm\n", "squeue --me shows what it waits for; "),
+        ("engine: ray\naddress: auto\n", "ray status shows what it waits for; "),
+    ],
+)
+def test_an_empty_trial_that_waits_in_a_queue_is_told_from_one_that_does_not_end(
+    broken, capsys, engine, shows
+):
+    broken(None, f"{engine}slots: {{most: 1}}\n", starts=False)
+    assert main(["machines", "box", "--wait", "0.1", "--json"]) == 2
+    (slot,) = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "slot 0"]
+    assert slot["found"] == "cpu: no empty trial started within 0.1 s"
+    assert slot["remedy"] == f"{shows}wait longer: rnnsweep machines box --wait 600"
 
 
 def test_a_file_that_is_refused_is_contacted_in_no_way(written, capsys):

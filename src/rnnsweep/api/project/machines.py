@@ -16,7 +16,7 @@ from rnnsweep.safety.redaction import masked
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Slot, Sweep, read_sweep
 from rnnsweep.sweepfile.slots import OWN_BYTES, TRIAL_BYTES
-from rnnsweep.trial import Ended, Launcher, Outcome, TrialTask
+from rnnsweep.trial import Ended, Launcher, Outcome, Started, TrialTask
 
 PATIENCE_S = 60.0  # for the empty trials; a queue may take longer
 _MOST = 64  # slots that are tried
@@ -87,7 +87,7 @@ def _check_slots(machine: Machine, launcher: Launcher, folder: Path, patience_s:
     labels = ", ".join(dict.fromkeys(slot.label for slot in launcher.slots))
     yield Check("slots", True, f"{len(launcher.slots)}: {labels}")
     fault: str | None = None
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, Outcome | None] = {}  # None: it has started
     try:
         for number, outcome in _empty_trials(launcher, slots, folder, patience_s):
             outcomes[number] = outcome
@@ -99,15 +99,22 @@ def _check_slots(machine: Machine, launcher: Launcher, folder: Path, patience_s:
         facts = None if ended is None else NodeFacts.of(ended)
         if facts is not None:
             nodes.setdefault(facts.node, []).append(facts)
-        yield _check_slot(machine, number, slot, facts, fault or _fault(ended, patience_s))
+        if facts is not None:
+            yield _ran(number, slot, facts)
+        elif fault is None and number not in outcomes:
+            found = f"{slot.label}: no empty trial started within {patience_s:g} s"
+            yield Check(f"slot {number}", False, found, _remedy_of_waiting(machine))
+        else:
+            found = f"{slot.label}: {fault or _fault(ended, patience_s)}"
+            yield Check(f"slot {number}", False, found, _remedy(machine))
     for node, seen in nodes.items():
         yield _check_memory(node, seen)
 
 
 def _empty_trials(
     launcher: Launcher, slots: Sequence[Slot], folder: Path, patience_s: float
-) -> Iterator[tuple[int, Outcome]]:
-    """Run one in each slot at the same time, and yield how each ended, as far as they end in time."""
+) -> Iterator[tuple[int, Outcome | None]]:
+    """Run one in each slot at the same time; yield None for each that starts, and how each ends, in time."""
     numbers = {}
     mlruns = folder / "mlruns"
     for number, slot in enumerate(slots):
@@ -126,6 +133,8 @@ def _empty_trials(
     until = time.monotonic() + patience_s
     while numbers and time.monotonic() < until:
         for event in launcher.events(0.2):
+            if isinstance(event, Started) and event.key in numbers:
+                yield numbers[event.key], None
             if isinstance(event, Ended) and event.key in numbers:
                 yield numbers.pop(event.key), event.outcome
 
@@ -136,12 +145,15 @@ def _fault(outcome: Outcome | None, patience_s: float) -> str:
     return f"an empty trial ended as {outcome.state}: {outcome.reason or outcome.cause}"
 
 
-def _check_slot(machine: Machine, number: int, slot: Slot, facts: NodeFacts | None, fault: str) -> Check:
-    name = f"slot {number}"
-    if facts is None:
-        return Check(name, False, f"{slot.label}: {fault}", _remedy(machine))
+def _ran(number: int, slot: Slot, facts: NodeFacts) -> Check:
     gpu = "" if facts.gpu is None else f", on {facts.gpu}"
-    return Check(name, True, f"{slot.label}: an empty trial ran on {facts.node}{gpu}")
+    return Check(f"slot {number}", True, f"{slot.label}: an empty trial ran on {facts.node}{gpu}")
+
+
+def _remedy_of_waiting(machine: Machine) -> str:
+    shows = {"slurm": "squeue --me", "ray": "ray status"}.get(machine.engine)
+    waits = "" if shows is None else f"{shows} shows what it waits for; "
+    return f"{waits}wait longer: rnnsweep machines {machine.name} --wait 600"
 
 
 def _check_memory(node: str, seen: Sequence[NodeFacts]) -> Check:

@@ -9,16 +9,26 @@ from rnnsweep.cli.commands.project.doctor import print_checks
 from rnnsweep.cli.names import OnMachine
 from rnnsweep.cli.output import consoles, one_json_object
 
+MOST_S = 86_400.0  # a day
+
 
 @command(
     "machines",
     ("rnnsweep machines cluster", "try each point of conf/machine/cluster.yaml"),
     ("rnnsweep machines local", "one empty trial in each slot of this machine"),
+    ("rnnsweep machines cluster --wait 600", "wait ten minutes for a queue"),
     ("rnnsweep machines cluster --json", "a JSON list of {check, ok, found, remedy}"),
 )
 @click.argument("name", type=OnMachine())
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0, min_open=True, max=MOST_S),
+    default=60.0,
+    metavar="SECONDS",
+    help="How long an empty trial may take; a queue may need more. [default: 60]",
+)
 @json_option
-def machines_command(name: str, as_json: bool) -> int:
+def machines_command(name: str, wait: float, as_json: bool) -> int:
     """Try the machine that conf/machine/NAME.yaml describes.
 
     Reaches it, runs one empty trial in each slot, and puts a file in its locker and takes it out again.
@@ -28,6 +38,8 @@ def machines_command(name: str, as_json: bool) -> int:
         from rnnsweep.api import machines
 
         _, console = consoles()
-        checks = machines(name, tell=lambda line: console.print(line, style="dim", markup=False))
+        checks = machines(
+            name, patience_s=wait, tell=lambda line: console.print(line, style="dim", markup=False)
+        )
         emit([asdict(one) for one in checks])
     return print_checks(checks, shown=not as_json)
