@@ -37,7 +37,10 @@ def check_reachable(address: str, *, place: str) -> None:
     try:
         socket.create_connection((host, int(port)), CONNECT_S).close()
     except (OSError, OverflowError) as error:
-        raise UserError(f"{where}: no Ray cluster answers at {target}: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"{where}: no Ray cluster answers at {target} ({reason}); `ray start --head` prints its address"
+        ) from None
 
 
 def _current() -> str | None:
