@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._controller import controller_rows, large_rows
+from benchmarks._shipping import shipping_rows
 from rnnsweep.sweepfile import read_sweep
 from rnnsweep.trial import Ended, Outcome
 
@@ -267,4 +268,4 @@ def run(trials: int = TRIALS, runs: int = RUNS) -> list[dict]:
                 "note": f"{wall:.1f} s by the clock, whatever else ran; the ratio is to five seconds",
             }
         )
-    return rows + controller_rows() + large_rows()
+    return rows + shipping_rows() + controller_rows() + large_rows()

@@ -169,6 +169,79 @@ def test_ten_thousand_points_go_a_thousand_a_call(mlruns):
     assert len(points(mlruns, "a")) == 2500
 
 
+class Counting:
+    """A real client that lists the calls it gets, and does something before some of them."""
+
+    def __init__(self, mlruns, before=lambda name: None):
+        self.client, self.before, self.calls = open_client(mlruns, "local"), before, []
+
+    def __getattr__(self, name):
+        self.before(name)
+        self.calls.append(name)
+        return getattr(self.client, name)
+
+
+def test_a_trial_that_ended_takes_one_call_for_all_its_points_parameters_and_tags(mlruns):
+    for key in ("a", "b"):
+        record = open_run(
+            mlruns, key, params={f"p.{n}": n for n in range(40)}, tags={"rnnsweep.role": "trial"}
+        )
+        for step in range(1, 151):
+            record.metrics({"m": step / 4, "n": -step}, step=step)
+        record.end("complete")
+    client = Counting(mlruns)
+    ship(mlruns, client=client)
+    each = ["search_runs", "create_run", "log_batch", "set_terminated"]
+    assert [call for call in client.calls if "experiment" not in call] == each * 2
+    assert client.calls.count("get_experiment_by_name") == 1
+    run = client.client.get_run(read_note(mlruns, "b").run_id)
+    assert len(run.data.params) == 40
+    assert (run.data.tags["rnnsweep.role"], run.data.tags["rnnsweep.state"]) == ("trial", "complete")
+    assert len(points(mlruns, "b")) == 150
+
+
+def test_an_experiment_that_is_deleted_between_two_runs_of_a_round_comes_back(mlruns):
+    open_run(mlruns, "a").end("complete")
+    open_run(mlruns, "b").end("complete")
+
+    def delete(name):
+        if name == "create_run" and client.calls.count("create_run") == 1:
+            client.client.delete_experiment(read_note(mlruns, "a").experiment_id)
+
+    client = Counting(mlruns, delete)
+    ship(mlruns, client=client)
+    assert client.client.get_experiment_by_name("exp").lifecycle_stage == "active"
+    run = client.client.get_run(read_note(mlruns, "b").run_id)
+    assert (run.info.status, run.data.tags["rnnsweep.state"]) == ("FINISHED", "complete")
+    assert read_note(mlruns, "b").refused == 0
+
+
+def test_tags_are_checked_by_the_store_although_a_run_is_made_with_the_plain_ones(mlruns):
+    tags = {
+        "rnnsweep.plain": "x",
+        "rnnsweep.long": "x" * 9000,
+        "no(such)name": "x",
+        "mlflow.runName": "other",
+    }
+    record = open_run(mlruns, tags=tags)
+    record.flush()
+    with (mlruns / "spool" / "a.jsonl").open("ab") as file:
+        file.write(b'{"op":"tags","values":{"rnnsweep.number":3}}\n')
+    record.tags({"rnnsweep.late": "x"})
+    record.end("complete")
+    ship(mlruns)
+    stored = open_client(mlruns, "local").get_run(read_note(mlruns, "a").run_id).data.tags
+    assert (stored["rnnsweep.plain"], stored["rnnsweep.late"], stored["mlflow.runName"]) == (
+        "x",
+        "x",
+        "other",
+    )
+    assert len(stored["rnnsweep.long"]) == 8000
+    assert not {"no(such)name", "rnnsweep.number"} & set(stored)
+    refused = (mlruns / "spool" / "refused" / "a.jsonl").read_text().splitlines()
+    assert len(refused) == read_note(mlruns, "a").refused == 2
+
+
 def test_what_the_store_will_never_take_is_put_aside_and_the_rest_arrives(mlruns):
     record = open_run(mlruns, params={"good": 1, "bad": "x"})
     record.metrics({"m": 1.0, "no(such)name": 2.0}, step=1)

@@ -89,14 +89,8 @@ def _send_bytes(client: "MlflowClient", run_id: str, content: bytes, name: str) 
 
 
 def _curves(client: "MlflowClient", run_id: str) -> bytes | None:
-    """Draw a run's curves as the store has them, parts before a resume included; None where it has none.
-
-    A trial of a search has none: there are many, they took half of all that recording costs, and the view
-    "Learning curves" shows them.
-    """
+    """Draw a run's curves as the store has them, parts before a resume included; None where it has none."""
     run = client.get_run(run_id)
-    if run.data.tags.get(Tag.ROLE) == "trial":
-        return None
     curves: dict[str, Points] = {}
     score = score_named(run.data.tags.get(TASK_TAG), run.data.tags.get(SCORE_TAG))
     for name in (name for panel in curves_of(score).values() for name in panel):

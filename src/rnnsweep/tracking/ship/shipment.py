@@ -1,4 +1,4 @@
-"""Sending one spool to the store: each line once, in order, a thousand points a call.
+"""Sending one spool to the store: each line once, in order, as much in a call as it takes.
 
 Sending a line again is harmless: a point is identified by key, timestamp, step and value, a run by its tag
 `rnnsweep.key`. So the note of how far we are is written after the store has answered, never before.
@@ -6,17 +6,18 @@ Sending a line again is harmless: a point is identified by key, timestamp, step 
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
-from rnnsweep.tracking.ship.entities import as_params, as_points, as_tags
+from rnnsweep.tracking.ship.batch import FEW, Batch, is_deleted, is_for_ever
+from rnnsweep.tracking.ship.entities import as_points
 from rnnsweep.tracking.ship.inputs import dataset_inputs
-from rnnsweep.tracking.ship.lines import check_start
+from rnnsweep.tracking.ship.lines import check_start, check_texts, is_plain_tag
 from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, spool_folder
@@ -27,11 +28,9 @@ from rnnsweep.tracking.tags import Tag
 from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
+    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-POINTS = 1000  # MLflow's limit of a call
-FEW = 90  # parameters or tags of a call; its limit is 100
 STATUS = {EndState.COMPLETE: "FINISHED", EndState.FAILED: "FAILED"}  # MLflow has no word for the others
 
 
@@ -47,12 +46,18 @@ class Shipment:
     key: str
     client: "MlflowClient"
     note: Note
+    experiments: dict[str, str] = field(default_factory=dict)  # name -> id, of this round over the spools
     file_error: Exception | None = None  # of the first file that the store refused in this shipment
+    _batch: Batch = field(default_factory=Batch)  # read, and not sent yet
+    _address: str | None = None  # of the files of a run that this shipment made
 
     @classmethod
-    def of(cls, mlruns: Path, key: str, client: "MlflowClient") -> "Shipment":
+    def of(
+        cls, mlruns: Path, key: str, client: "MlflowClient", experiments: dict[str, str] | None = None
+    ) -> "Shipment":
         """Take up the spool where the note says that the last shipment stopped."""
-        return cls(mlruns=mlruns, key=key, client=client, note=read_note(mlruns, key))
+        known = {} if experiments is None else experiments
+        return cls(mlruns=mlruns, key=key, client=client, note=read_note(mlruns, key), experiments=known)
 
     @property
     def path(self) -> Path:
@@ -98,7 +103,7 @@ class Shipment:
 
     def _refuse_foreign_folder(self) -> None:
         """Refuse a run that the store sends elsewhere: outside mlruns/artifacts/, or to another server."""
-        address = self.client.get_run(self.note.run_id).info.artifact_uri
+        address = self._address or self.client.get_run(self.note.run_id).info.artifact_uri
         if reason := why_refused(self.mlruns, self.note.destination or LOCAL, address):
             raise Outside(f"its files would go to {address}, {reason}")
 
@@ -122,19 +127,14 @@ class Shipment:
             self.note.file, self.note.offset = identity, 0
 
     def _send(self, records: Sequence[Record]) -> None:
-        points: list[Record] = []
         for record in records:
-            if record["op"] == "metrics":
-                points.append(record)
-                continue
-            self._send_points(points)
-            points = []
-            self._send_other(record)
-        self._send_points(points)
+            self._send_one(record)
+        self._send_batch()
 
-    def _send_other(self, record: Record) -> None:
+    def _send_one(self, record: Record) -> None:
         handlers: dict[str, Callable[[Record], None]] = {
             "start": self._start,
+            "metrics": self._points,
             "params": lambda r: self._params(r["values"]),
             "tags": lambda r: self._tags(r["values"]),
             "experiment": lambda r: self._experiment_tags(r["values"]),
@@ -151,22 +151,30 @@ class Shipment:
         except (KeyError, TypeError, AttributeError, ValueError) as error:  # written by somebody else
             self._refuse(record, f"{type(error).__name__}: {error}")
         except Exception as error:
-            if not _is_for_ever(error):
+            if not is_for_ever(error):
                 raise
             self._refuse(record, str(error))
 
     def _start(self, record: Record) -> None:
         check_start(record)
-        self.note.run_id = self._find() or self._create(record)
-        self.note.state = "running"
+        self._send_batch()
+        made_with: dict[str, str] = {}
+        if run_id := self._find():
+            self.note.run_id = run_id
+        else:
+            self.note.run_id, made_with = self._create(record)
+        self.note.state, self.note.role = "running", record["tags"].get(Tag.ROLE, "")
         write_note(self.mlruns, self.key, self.note)
         if record.get("resumed"):
             self.client.update_run(self.note.run_id, status="RUNNING")
-        number = self.note.experiment_id
         self._experiment_tags(record.get("experiment_tags", {}))
-        tags = {name: value.replace(EXPERIMENT, number) for name, value in record["tags"].items()}
-        self._describe(tags, record["params"])
+        self._tags({k: v for k, v in self._tags_of(record).items() if made_with.get(k) != v})
+        self._params(record["params"])
         self._inputs(record["datasets"])
+
+    def _tags_of(self, record: Record) -> dict[str, str]:
+        number = self.note.experiment_id
+        return {name: value.replace(EXPERIMENT, number) for name, value in record["tags"].items()}
 
     def _experiment_tags(self, values: dict[str, str]) -> None:
         number = self.note.experiment_id
@@ -183,22 +191,39 @@ class Shipment:
         matching = self.client.search_runs([self.note.experiment_id], query, max_results=1)
         return str(matching[0].info.run_id) if matching else None
 
-    def _create(self, record: Record) -> str:
+    def _create(self, record: Record) -> tuple[str, dict[str, str]]:
+        """Make the run; return its id and the tags that it was made with."""
         parent = self._parent_id(record.get("parent"))
         location = None
         if not self.note.destination.startswith(("http://", "https://")):
             # else MLflow takes the folder that this process happens to be in
             location = f"{artifact_root(self.mlruns)}/{artifact_folder(record['experiment'])}"
-        experiment = ensure_experiment(self.client, record["experiment"], location=location)
-        self.note.experiment_id = experiment
+        name = record["experiment"]
+        if name not in self.experiments:
+            self.experiments[name] = ensure_experiment(self.client, name, location=location)
+        self.note.experiment_id = self.experiments[name]
         write_note(self.mlruns, self.key, self.note)
         if found := self._find():
-            return found
-        tags = {Tag.KEY: self.key} | ({"mlflow.parentRunId": parent} if parent else {})
-        run = self.client.create_run(
-            experiment, start_time=record["time"], run_name=record["name"], tags=tags
+            return found, {}
+        own = {Tag.KEY: self.key} | ({"mlflow.parentRunId": parent} if parent else {})
+        plain = {k: v for k, v in self._tags_of(record).items() if is_plain_tag(k, v)}
+        tags = own | plain if len(plain) <= FEW else own
+        try:
+            run = self._make(record, tags)
+        except Exception as error:
+            if not is_for_ever(error):
+                raise
+            # the experiment was deleted since this round asked for it, or the store refuses a tag
+            self.experiments[name] = ensure_experiment(self.client, name, location=location)
+            self.note.experiment_id, tags = self.experiments[name], own
+            run = self._make(record, tags)
+        self._address = run.info.artifact_uri
+        return str(run.info.run_id), tags
+
+    def _make(self, record: Record, tags: dict[str, str]) -> "Run":
+        return self.client.create_run(
+            self.note.experiment_id, start_time=record["time"], run_name=record["name"], tags=tags
         )
-        return str(run.info.run_id)
 
     def _parent_id(self, parent: str | None) -> str | None:
         if not parent:
@@ -212,60 +237,26 @@ class Shipment:
         if inputs := dataset_inputs(parts):
             self.client.log_inputs(self.note.run_id, inputs)
 
-    def _describe(self, tags: dict[str, str], params: dict[str, str]) -> None:
-        """Send tags and parameters in one call; apart where they are many or the store refuses one."""
-        if max(len(tags), len(params)) <= FEW:
-            try:
-                self.client.log_batch(
-                    self.note.run_id, params=as_params(params), tags=as_tags(tags), synchronous=True
-                )
-                return
-            except Exception as error:
-                if not _is_for_ever(error):
-                    raise
-        self._tags(tags)
-        self._params(params)
-
     def _params(self, values: dict[str, str]) -> None:
-        self._in_batches("params", as_params(values), FEW)
+        check_texts("params", values)
+        if self._batch.contradicts(values):  # a parameter does not change: the store refuses the second
+            self._send_batch()
+        self._batch.params.update(values)
 
-    def _tags(self, values: dict[str, str]) -> None:
-        self._in_batches("tags", as_tags(values), FEW)
+    def _tags(self, values: Mapping[str, str]) -> None:
+        check_texts("tags", values)
+        self._batch.tags.update(values)
 
-    def _send_points(self, records: Sequence[Record]) -> None:
-        points: list[Metric] = []
-        for record in records:
-            try:
-                points += as_points(record)
-                raise_steps(self.note.steps, record)
-            except (KeyError, TypeError, AttributeError, ValueError) as error:
-                self._refuse(record, f"{type(error).__name__}: {error}")
-        self._in_batches("metrics", points, POINTS)
-        self.note.points += len(points)
+    def _points(self, record: Record) -> None:
+        points = as_points(record)
+        raise_steps(self.note.steps, record)
+        self._batch.points += points
 
-    def _in_batches(self, what: str, items: Sequence[Any], size: int) -> None:
-        for first in range(0, len(items), size):
-            self._log(what, items[first : first + size])
-
-    def _log(self, what: str, items: Sequence[Any]) -> None:
-        """Send a batch; where the store will never take it, find the items at fault by halving."""
-        if not items:
-            return
-        try:
-            self.client.log_batch(self.note.run_id, **{what: list(items)}, synchronous=True)
-        except Exception as error:
-            if not _is_for_ever(error):
-                raise
-            if len(items) == 1 or self._is_deleted():
-                for item in items:
-                    self._refuse({"op": what, **dict(item)}, str(error))
-                return
-            middle = len(items) // 2
-            self._log(what, items[:middle])
-            self._log(what, items[middle:])
-
-    def _is_deleted(self) -> bool:
-        return bool(self.client.get_run(self.note.run_id).info.lifecycle_stage == "deleted")
+    def _send_batch(self) -> None:
+        """Send what was read so far; put aside what the store will never take."""
+        self._batch.send(self.client, self.note.run_id, self._refuse)
+        self.note.points += len(self._batch.points)
+        self._batch = Batch()
 
     def _artifact(self, record: Record) -> None:
         self._wait(file_of(record, self.path.with_suffix(".files")))
@@ -279,11 +270,25 @@ class Shipment:
         status = STATUS.get(EndState(state), "KILLED")
         reason = {Tag.REASON: record["reason"]} if record.get("reason") else {}
         self._tags({Tag.STATE: state, **reason})
-        if not (deleted := self._is_deleted()):
-            self.client.set_terminated(self.note.run_id, status=status, end_time=record["time"])
+        self._send_batch()
+        is_there = self._terminate(status, record["time"])
         self.note.state = state
-        if self.note.points <= MOST_POINTS and not deleted:
+        # a trial of a search has no curves among its files: there are many, and the view "Learning curves"
+        # shows them
+        if is_there and self.note.points <= MOST_POINTS and self.note.role != "trial":
             self._wait(CURVES_PICTURE)
+
+    def _terminate(self, status: str, time_ms: int) -> bool:
+        """Set the run's status in the store; return False where there is no run, or a person deleted it."""
+        if not self.note.run_id:  # the spool's first line was refused
+            return False
+        try:
+            self.client.set_terminated(self.note.run_id, status=status, end_time=time_ms)
+        except Exception as error:
+            if is_for_ever(error) and is_deleted(self.client, self.note.run_id):
+                return False
+            raise
+        return True
 
     def _refuse(self, record: Record, why: str) -> None:
         """Keep a line that the store will never take where a person can look at it, and go on."""
@@ -291,7 +296,3 @@ class Shipment:
         with os.fdopen(open_append(folder / f"{self.key}.jsonl"), "a", encoding="utf-8") as file:
             file.write(json.dumps({"why": why[:500], **record}, default=str) + "\n")
         self.note.refused += 1
-
-
-def _is_for_ever(error: Exception) -> bool:
-    return getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"

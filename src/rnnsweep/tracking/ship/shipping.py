@@ -123,9 +123,13 @@ def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "MlflowClie
         Exception: the store's, of the first spool that it refused.
     """
     done, refusals = Shipped(), Refusals()
-    keys = list(keys)
+    keys, experiments = list(keys), dict[str, str]()
     while keys:
-        later = [key for key in keys if not _ship(mlruns, key, target, client, done, refusals)]
+        later = [
+            key
+            for key in keys
+            if not _ship(Shipment.of(mlruns, key, client, experiments), target, done, refusals)
+        ]
         if len(later) == len(keys):
             break
         keys = later
@@ -157,11 +161,8 @@ class Refusals:
                 raise self.first from error
 
 
-def _ship(
-    mlruns: Path, key: str, target: str, client: "MlflowClient", done: Shipped, refusals: Refusals
-) -> bool:
+def _ship(shipment: Shipment, target: str, done: Shipped, refusals: Refusals) -> bool:
     """Ship one spool; False where it must wait for its parent's."""
-    shipment = Shipment.of(mlruns, key, client)
     shipment.note.destination = target
     before = shipment.note.points
     try:

@@ -21,6 +21,7 @@ class Note:
     run_id: str = ""
     experiment_id: str = ""
     state: str = ""  # of the last line sent: running | complete | pruned | failed | interrupted
+    role: str = ""  # of the run: trial | replicate | ...
     points: int = 0
     refused: int = 0
     files: list[dict[str, str]] = field(default_factory=list)  # that the store is still to take

@@ -1,0 +1,94 @@
+"""What goes to the store in one call: points, parameters and tags of one run."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rnnsweep.tracking.ship.entities import as_params, as_tags
+from rnnsweep.tracking.spool.spool import Record
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from mlflow.tracking import MlflowClient
+
+MOST = 1000  # items of a call: MLflow's limit
+FEW = 90  # parameters or tags of a call; its limit is 100
+Refuse = Callable[[Record, str], None]
+
+
+@dataclass
+class Batch:
+    """Lines of a run that were read and not sent yet. A call costs as much as a hundred points."""
+
+    points: "list[Metric]" = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def contradicts(self, params: Mapping[str, str]) -> bool:
+        """Return whether one of the parameters is here with another value."""
+        return any(self.params.get(name, value) != value for name, value in params.items())
+
+    def send(self, client: "MlflowClient", run_id: str, refuse: Refuse) -> None:
+        """Send everything, in as few calls as the store allows.
+
+        Args:
+            client: of the store.
+            run_id: the run's in the store.
+            refuse: takes an item that the store will never take, as a line of a spool, and the reason.
+
+        Raises:
+            Exception: whatever the store raises; a part may have been sent, and may be sent again.
+        """
+        for call in self._calls():
+            try:
+                client.log_batch(run_id, **call, synchronous=True)
+            except Exception as error:
+                if not is_for_ever(error):
+                    raise
+                if not run_id or is_deleted(client, run_id):  # no run: the spool lacks its first line
+                    for what, items in call.items():
+                        _refuse_all(what, items, str(error), refuse)
+                    continue
+                for what, items in call.items():
+                    _send_apart(client, run_id, what, items, refuse)
+
+    def _calls(self) -> Iterator[dict[str, Sequence[Any]]]:
+        points, params, tags = self.points, as_params(self.params), as_tags(self.tags)
+        while len(points) > MOST - 2 * FEW:
+            yield {"metrics": points[:MOST]}
+            points = points[MOST:]
+        while points or params or tags:
+            yield {"params": params[:FEW], "metrics": points, "tags": tags[:FEW]}
+            points, params, tags = [], params[FEW:], tags[FEW:]
+
+
+def _send_apart(client: "MlflowClient", run_id: str, what: str, items: Sequence[Any], refuse: Refuse) -> None:
+    """Find the items that the store refuses by halving; send the others."""
+    if not items:
+        return
+    try:
+        client.log_batch(run_id, **{what: list(items)}, synchronous=True)
+    except Exception as error:
+        if not is_for_ever(error):
+            raise
+        if len(items) == 1:
+            _refuse_all(what, items, str(error), refuse)
+            return
+        middle = len(items) // 2
+        _send_apart(client, run_id, what, items[:middle], refuse)
+        _send_apart(client, run_id, what, items[middle:], refuse)
+
+
+def _refuse_all(what: str, items: Sequence[Any], why: str, refuse: Refuse) -> None:
+    for item in items:
+        refuse({"op": what, **dict(item)}, why)
+
+
+def is_for_ever(error: Exception) -> bool:
+    """Return whether the store says that it will never take what it was sent."""
+    return getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
+
+
+def is_deleted(client: "MlflowClient", run_id: str) -> bool:
+    """Return whether a person deleted the run."""
+    return bool(client.get_run(run_id).info.lifecycle_stage == "deleted")
