@@ -70,7 +70,7 @@ def test_the_last_line_says_what_is_done_and_how_long_it_takes():
 
 
 def test_the_last_line_says_what_happens_after_the_last_task():
-    line = summary_line(replace(snapshot(running=()), eta=0.0))
+    line = summary_line(replace(snapshot(running=()), eta=0.0, over=True))
     assert line.endswith(
         ", 0 of 2 slots busy, 3:53 min elapsed; now the last runs are sent to MLflow and compared"
     )
@@ -94,6 +94,18 @@ def test_without_a_terminal_a_dated_line_is_printed_for_what_ended_and_nothing_e
         "09:30:00  lstm              12/12 trials, best 0.7123, about 20:34 min left",
         "09:30:00  bag                   2 trials, about 20:34 min left",
         "09:30:00  lstm-7: failed: out of memory",
+    ]
+
+
+def test_a_log_says_at_once_what_happens_after_the_last_task():
+    console = Console(file=io.StringIO(), width=80)
+    lines = PlainLines(console, now=lambda: datetime(2026, 1, 1, 9, 30))
+    lines.update(snapshot())
+    before = len(console.file.getvalue().splitlines())
+    lines.update(replace(snapshot(running=()), eta=None, over=True))
+    assert console.file.getvalue().splitlines()[before:] == [
+        "09:30:00  20 trials, 0 of 2 slots busy, 3:53 min elapsed; now the last runs are sent to MLflow and"
+        " compared"
     ]
 
 

@@ -244,6 +244,7 @@ def test_a_store_that_fails_costs_a_finished_sweep_nothing(project, monkeypatch,
     monkeypatch.setattr("rnnsweep.api.models.has_models", lambda sweep: False)
     keep_models(result)
     said = capsys.readouterr().err
+    assert said.startswith("storing the models in MLflow ...\n")
     assert "models were not logged: No space left on device" in said
     assert "to try again: rnnsweep sweep colours" in said
 

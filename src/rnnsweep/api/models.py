@@ -1,7 +1,7 @@
 """Models: the best of each architecture logged and registered, found again, asked and taken elsewhere."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,10 +64,16 @@ def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> 
     return LoggedModels(name, tuple(done), missing)
 
 
-def log_models_of(result: "SweepResult") -> tuple[LoggedModels | None, str]:
-    """Log the models of a finished sweep, where something is new; give them, or the fault in one line."""
+def log_models_of(
+    result: "SweepResult", *, tell: Callable[[str], object] = lambda words: None
+) -> tuple[LoggedModels | None, str]:
+    """Log the models of a finished sweep, where something is new; return them, or the fault in one line.
+
+    `tell` is called before, as this takes seconds.
+    """
     if result.comparison is None or (not result.ran and has_models(result.sweep)):
         return None, ""
+    tell("storing the models in MLflow")
     try:
         return log_models(result.sweep, comparison=result.comparison), ""
     except Exception as error:  # the store's own kinds; the sweep is done, and stays so

@@ -55,7 +55,7 @@ class PlainLines:
         self._turn = threading.Lock()
 
     def update(self, snapshot: "Snapshot") -> None:
-        """Print the architectures in which something ended since the last call."""
+        """Print the architectures in which something ended since the last call, and that the sweep is over."""
         self._progress = summary_line(snapshot)
         self._interval = OFTEN_S if snapshot.elapsed < LONG_S else SELDOM_S
         for standing in snapshot.standings:
@@ -63,6 +63,8 @@ class PlainLines:
             if self._ended.get(standing.architecture, (0, 0)) != ended:
                 self._say(line(standing, snapshot))
             self._ended[standing.architecture] = ended
+        if snapshot.over:  # what follows ends nothing and takes its time
+            self._say(self._progress)
 
     def message(self, text: str) -> None:
         """Print a dated line."""
@@ -116,7 +118,7 @@ def summary_line(snapshot: "Snapshot") -> str:
     left = "" if snapshot.eta is None else f", about {duration(snapshot.eta)} left"
     if snapshot.stopping:
         left = "; stopping" if snapshot.running else "; now the last runs are sent to MLflow"
-    elif snapshot.eta == 0.0 and not snapshot.running:
+    elif snapshot.over:
         left = "; now the last runs are sent to MLflow and compared"
     busy = f"{len(snapshot.running)} of {count(snapshot.slots, 'slot')} busy"
     paused = ", paused: the disk is full" if snapshot.paused else ""

@@ -56,6 +56,17 @@ def consoles() -> "tuple[Console, Console]":
     )
 
 
+@contextmanager
+def telling() -> "Iterator[Callable[[str], object]]":
+    """Yield what tells on standard error what is being done: in place at a terminal, a line elsewhere."""
+    _, console = consoles()
+    if not console.is_terminal:
+        yield lambda words: console.print(f"{words} ...", style="dim", markup=False)
+        return
+    with console.status("") as shown:
+        yield shown.update
+
+
 def table(*left: str, right: Sequence[str] = (), gap: int = 2, pad_edge: bool = True) -> "Table":
     """Return a table of rich without lines: columns to the left, then to the right, none of them wrapped."""
     from rich.table import Table

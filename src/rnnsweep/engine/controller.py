@@ -90,7 +90,7 @@ class Controller:
             over = not self.running and (self.stop_asked or not self.disk.paused)
             if due or over:
                 self.shown = self.clock.now()
-                self.listener.update(self.snapshot())
+                self.listener.update(self.snapshot(over=over))
             if over:
                 return "interrupted" if self.stop_asked else "finished"
             self._hear_all(self.launcher.events(TICK_S))
@@ -270,7 +270,7 @@ class Controller:
         self.failures.append(Failure(task.name, cause, reason, log))
         self.listener.message(f"{task.name}: failed: {cause}: {reason} ({log})")
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, over: bool = False) -> Snapshot:
         """Return the progress of the sweep now."""
         now, standings = self.clock.now(), self.standings()
         return Snapshot(
@@ -284,6 +284,7 @@ class Controller:
             failures=tuple(self.failures),
             paused=self.disk.paused,
             stopping=self.stop_asked > 0,
+            over=over,
         )
 
     def standings(self) -> tuple[Standing, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, echo, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object, telling
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
 
@@ -122,7 +122,8 @@ def keep_models(result: "SweepResult") -> None:
     from rnnsweep.api.models import log_models_of
 
     _, console = consoles()
-    done, fault = log_models_of(result)
+    with telling() as tell:
+        done, fault = log_models_of(result, tell=tell)
     if fault:
         console.print(f"models were not logged: {fault}", style="yellow", markup=False)
         again = command_line("sweep", result.sweep)

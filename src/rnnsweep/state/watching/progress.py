@@ -80,6 +80,7 @@ class Snapshot:
     failures: tuple[Failure, ...] = ()
     paused: bool = False  # the disk is full: nothing new starts
     stopping: bool = False  # somebody asked the sweep to stop
+    over: bool = False  # nothing runs any more, and nothing will
 
 
 class Listener(Protocol):
