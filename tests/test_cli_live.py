@@ -104,8 +104,8 @@ def test_a_log_says_at_once_what_happens_after_the_last_task():
     before = len(console.file.getvalue().splitlines())
     lines.update(replace(snapshot(running=()), eta=None, over=True))
     assert console.file.getvalue().splitlines()[before:] == [
-        "09:30:00  20 trials, 0 of 2 slots busy, 3:53 min elapsed; now the last runs are sent to MLflow and"
-        " compared"
+        "09:30:00  20 of 24 trials, 0 of 2 slots busy, 3:53 min elapsed; now the last runs are sent to MLflow"
+        " and compared"
     ]
 
 

@@ -55,7 +55,7 @@ class PlainLines:
         self._turn = threading.Lock()
 
     def update(self, snapshot: "Snapshot") -> None:
-        """Print the architectures in which something ended since the last call, and that the sweep is over."""
+        """Print the architectures in which something ended, and what follows once the sweep is over."""
         self._progress = summary_line(snapshot)
         self._interval = OFTEN_S if snapshot.elapsed < LONG_S else SELDOM_S
         for standing in snapshot.standings:

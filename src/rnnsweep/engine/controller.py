@@ -87,7 +87,7 @@ class Controller:
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
                 self._stop_all()
-            over = not self.running and (self.stop_asked or not self.disk.paused)
+            over = not self.running and (self.stop_asked > 0 or not self.disk.paused)
             if due or over:
                 self.shown = self.clock.now()
                 self.listener.update(self.snapshot(over=over))
