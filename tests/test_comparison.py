@@ -99,6 +99,16 @@ def test_an_answer_without_a_winner_says_so():
     assert compare_records(runs).answer.startswith("The data name no winner: ")
 
 
+@pytest.mark.parametrize(
+    ("state", "following"), [("failed", "retry demo"), ("pruned", "sweep demo --trials 6")]
+)
+def test_a_sweep_without_a_complete_trial_compares_nothing_and_names_what_comes_next(state, following):
+    runs = make_runs({"gru": 0.7, "lstm": 0.7}, trials=3, replicates=0, linear=None)
+    found = compare_records(runs.assign(state=state, validation=None), sweep="demo")
+    nothing = f"No trial completed (6 {state}), so there is nothing to compare. Next: rnnsweep {following}"
+    assert found.answer == nothing
+
+
 @pytest.mark.parametrize("replicates", [0, 1])
 def test_single_seeds_are_never_ranked(replicates):
     found = compare_records(make_runs(replicates=replicates), sweep="demo")

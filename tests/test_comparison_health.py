@@ -78,6 +78,13 @@ def test_a_study_without_a_complete_trial_is_told():
     assert "gru: none of 20 trials completed, so it has no best configuration." in remarks(runs)
 
 
+def test_an_architecture_whose_trials_all_failed_has_one_remark_on_it():
+    runs = calm()
+    runs = runs[runs["role"] == "trial"].assign(state="failed", validation=None)
+    said = [one for one in remarks(runs) if "trials" in one]
+    assert said == ["gru: none of 20 trials completed, so it has no best configuration."]
+
+
 def test_a_search_that_still_improves_is_told():
     runs = calm()
     runs.loc[(runs["role"] == "trial") & (runs["trial"] == 19), "validation"] = 0.71

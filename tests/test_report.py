@@ -206,6 +206,19 @@ def test_the_last_screen_has_question_answer_standings_and_the_next_command(comp
     assert "paired replicates" not in text  # the evidence of each verdict: --details
 
 
+def test_the_last_screen_of_a_sweep_whose_trials_all_failed_counts_no_pairs_and_cuts_no_remark():
+    runs = make_runs({"gru": 0.7, "lstm": 0.7}, trials=3, replicates=0, linear=None)
+    found = compare_records(runs.assign(state="failed", validation=None), sweep="demo")
+    text = " ".join(" ".join(on_a_terminal(found)).split())
+    assert "Pairs:" not in text
+    assert "no best configuration. The same holds for lstm. Next: rnnsweep retry demo" in text
+
+
+def test_the_last_screen_counts_pairs_in_plain_words():
+    found = compare_records(make_runs({"gru": 0.7, "lstm": 0.7, "rnn": 0.7}, replicates=2), sweep="demo")
+    assert "Pairs: 3 need more" in on_a_terminal(found)
+
+
 @pytest.mark.parametrize("networks", [2, 7, 9, 12, 30])
 @pytest.mark.parametrize("words", [1, 40])
 def test_the_last_screen_leaves_room_for_the_lines_after_it(comparison, networks, words):

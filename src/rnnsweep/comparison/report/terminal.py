@@ -9,7 +9,7 @@ from rich.text import Text
 
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
-from rnnsweep.comparison.evidence.records import HERE, Comparison, Standing, Verdict
+from rnnsweep.comparison.evidence.records import HERE, Comparison, Remark, Standing, Verdict
 from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value
@@ -58,7 +58,7 @@ def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
     counts = [Text("")]
     for title, against in (("Pairs", False), ("Against the baseline", True)):
         verdicts = [one for one in comparison.verdicts if one.baseline == against]
-        counts += [Text(_heading(title, verdicts))] if verdicts else []
+        counts += [Text(_heading(title, verdicts))] if any(one.pairs for one in verdicts) else []
     below = [Text(f"Next: {comparison.next}", style="bold", overflow="fold")] if comparison.next else []
     if comparison.report:
         below.append(Text(f"Report: {comparison.report}", overflow="fold"))
@@ -66,12 +66,22 @@ def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
     remarks, standings = gather_remarks(comparison.health), comparison.standings
     head = 1 + (_majority(comparison) is not None)
     shown = min(REMARKS, len(remarks), max(0, room - head - len(standings)))
-    noted = [Text(f"! {one.sentence}", no_wrap=True, overflow="ellipsis") for one in remarks[:shown]]
     rows = len(standings) if head + len(standings) <= room else max(FEWEST_ROWS, room - head - 1)
+    noted = _noted(remarks[:shown], width, room=room - head - rows)
     table: list[RenderableType] = [_table(standings[:rows], width, _majority(comparison))]
     if len(standings) > rows:
         table.append(Text(f"  and {len(standings) - rows} more", style="dim"))
     return Group(*above, *table, *counts, *noted, *below)
+
+
+def _noted(remarks: Sequence[Remark], width: int, *, room: int) -> list[Text]:
+    """Return remarks in full while there is room for their lines, and else cut to one."""
+    noted: list[Text] = []
+    for left, one in zip(range(len(remarks) - 1, -1, -1), remarks, strict=True):
+        whole = Text(f"! {one.sentence}")
+        fits = _height([*noted, whole], width) + left <= room
+        noted.append(whole if fits else Text(whole.plain, no_wrap=True, overflow="ellipsis"))
+    return noted
 
 
 def _height(texts: Sequence[Text], width: int) -> int:
@@ -225,4 +235,9 @@ def _indented(text: str) -> RenderableType:
 
 def _heading(title: str, verdicts: Sequence[Verdict]) -> str:
     counts = [(word, sum(v.verdict == word for v in verdicts)) for word in _MARKS]
-    return f"{title}: {', '.join(f'{count} {word}' for word, count in counts if count)}"
+    return f"{title}: {', '.join(_counted(count, word) for word, count in counts if count)}"
+
+
+def _counted(count: int, word: str) -> str:
+    """Write ``1 needs more``, ``3 need more``, ``2 better``."""
+    return f"{count} {word.replace('needs', 'need') if count > 1 else word}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rnnsweep.comparison.evidence.records import Standing, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.verdicts.answers import none_complete
 from rnnsweep.safety.shell import command_line
 
 OPEN = ("needs more", "not separable")
@@ -70,7 +71,9 @@ def next_command(
     networks = [s for s in standings if not s.baseline]
     if not networks or not plan.finished:
         return command_line("sweep", name) if networks or not plan.finished else None
-    if failed:
+    if none_complete(networks) and any(s.trials["failed"] for s in networks):
+        return command_line("retry", name)
+    if failed or none_complete(networks):
         trials = max(1, *(sum(s.trials.values()) for s in networks))
         return command_line("sweep", name, "--trials", str(2 * trials))
     total = next_total(standings, verdicts, most=max(MOST, plan.most))

@@ -23,6 +23,8 @@ def say_answer(
     networks = [s for s in standings if not s.baseline]
     if not networks:
         return "No run is recorded yet, so there is nothing to compare."
+    if none_complete(networks):
+        return _say_none_complete(networks)
     if failed_search(standings, floor):
         return _say_failed(standings, floor or 0.0)
     if min(s.test.replicates for s in networks) < 2:
@@ -46,6 +48,19 @@ def say_unfinished(plan: ReplicatePlan, *, behind: int) -> str:
     if not plan.finished:
         return "The sweep is not finished: verdicts are of the planned looks that are complete."
     return ""
+
+
+def none_complete(networks: Sequence[Standing]) -> bool:
+    """Return whether trials ended and none of them completed, so that there is no best configuration."""
+    trials = [s.trials for s in networks]
+    ended = any(sum(one.values()) for one in trials)
+    return ended and not any(one["complete"] for one in trials) and not any(s.replicates for s in networks)
+
+
+def _say_none_complete(networks: Sequence[Standing]) -> str:
+    counts = {word: sum(s.trials[word] for s in networks) for word in networks[0].trials}
+    words = ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
+    return f"No trial completed ({words}), so there is nothing to compare."
 
 
 def failed_search(standings: Sequence[Standing], floor: float | None) -> bool:

@@ -98,7 +98,7 @@ def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -
 def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[Remark]:
     name, trials = standing.architecture, standing.trials
     total = sum(trials.values())
-    if total and trials["failed"] / total > MANY_FAILED:
+    if trials["complete"] and trials["failed"] / total > MANY_FAILED:
         lost = int(diverged(own).sum())
         which = f", {lost} of them diverged" if lost else ""
         yield Remark(
@@ -124,7 +124,7 @@ def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[R
     if total and not trials["complete"]:
         yield Remark(
             f"{name}: none of {total} trials completed, so it has no best configuration.",
-            command_line("sweep", sweep),
+            command_line("status" if trials["failed"] else "sweep", sweep),
             name,
         )
 
