@@ -49,7 +49,6 @@ class Shipment:
     experiments: dict[str, str] = field(default_factory=dict)  # name -> id, of this round over the spools
     file_error: Exception | None = None  # of the first file that the store refused in this shipment
     _batch: Batch = field(default_factory=Batch)  # read, and not sent yet
-    _address: str | None = None  # of the files of a run that this shipment made
 
     @classmethod
     def of(
@@ -103,7 +102,7 @@ class Shipment:
 
     def _refuse_foreign_folder(self) -> None:
         """Refuse a run that the store sends elsewhere: outside mlruns/artifacts/, or to another server."""
-        address = self._address or self.client.get_run(self.note.run_id).info.artifact_uri
+        address = self.client.get_run(self.note.run_id).info.artifact_uri
         if reason := why_refused(self.mlruns, self.note.destination or LOCAL, address):
             raise Outside(f"its files would go to {address}, {reason}")
 
@@ -217,7 +216,6 @@ class Shipment:
             self.experiments[name] = ensure_experiment(self.client, name, location=location)
             self.note.experiment_id, tags = self.experiments[name], own
             run = self._make(record, tags)
-        self._address = run.info.artifact_uri
         return str(run.info.run_id), tags
 
     def _make(self, record: Record, tags: dict[str, str]) -> "Run":
