@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from epoch_batches import batches
 from hypothesis import given, settings, strategies as st
 
-from rnnsweep.data import Batch, EncodedPart, batch_count, batches, ordered_batches
+from rnnsweep.data import Batch, EncodedPart, batch_count, ordered_batches
 from rnnsweep.data.tokens import offsets
+from rnnsweep.training.module import cut_batch
 
 lengths = st.lists(st.integers(1, 12), min_size=1, max_size=120)
 sizes = st.integers(1, 20)
@@ -78,28 +80,12 @@ def test_an_epoch_resumed_at_a_position_goes_on_with_the_same_batches(rows, batc
     assert [b.targets_B.tolist() for b in rest] == [b.targets_B.tolist() for b in whole[start:]]
 
 
-@given(lengths, sizes, seeds, st.integers(1, 4))
-@settings(deadline=None)
-def test_processes_together_read_the_batches_of_one(rows, batch_size, seed, world):
-    part = part_of(rows)
-    whole = list(batches(part, batch_size=batch_size, seed=seed, epoch=0))
-    ranks = [
-        list(batches(part, batch_size=batch_size, seed=seed, epoch=0, rank=rank, world=world))
-        for rank in range(world)
-    ]
-    assert {len(found) for found in ranks} == {len(whole)}
-    for position, batch in enumerate(whole):
-        theirs = [row for found in ranks for row in found[position].targets_B.tolist() if row != -100]
-        assert sorted(theirs) == sorted(batch.targets_B.tolist())
-
-
-def test_a_process_without_a_row_gets_one_that_cross_entropy_ignores():
-    part = part_of([3, 3, 3])
-    last = list(batches(part, batch_size=2, seed=0, epoch=0, rank=1, world=2))[-1]
-    assert last.targets_B.tolist() == [-100]
-    logits_BC = torch.zeros(1, 3, requires_grad=True)
-    loss = torch.nn.functional.cross_entropy(logits_BC, last.targets_B, reduction="sum")
-    assert loss.item() == 0
+@given(sizes, st.integers(1, 4), st.integers(1, 5))
+def test_pieces_of_all_processes_are_the_batch_and_none_is_empty(size, world, pieces):
+    rows = np.arange(size)
+    cut = [rows[p] for rank in range(world) for p in cut_batch(size, rank=rank, world=world, pieces=pieces)]
+    assert sorted(np.concatenate(cut)) == list(rows)
+    assert all(len(piece) for piece in cut)
 
 
 def test_another_epoch_or_seed_is_another_order_and_the_same_ones_repeat_it():

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from epoch_batches import batches
 
-from rnnsweep.data import batches, prepare, read_texts
+from rnnsweep.data import prepare, read_texts
 from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError
 
@@ -164,7 +165,7 @@ def test_settings_import_without_anything_heavy():
         "assert not heavy, heavy\n"
         "assert callable(rnnsweep.data.prepare)\n"
         "assert 'torch' not in sys.modules\n"
-        "assert callable(rnnsweep.data.batches)\n"
+        "assert callable(rnnsweep.data.batch_rows)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

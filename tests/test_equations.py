@@ -5,12 +5,13 @@ Shapes: T time steps, B texts, E numbers a step in, H units.
 
 import pytest
 import torch
+from examples.lesson.unrolled import copies, packed_order
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from rnnsweep.networks import equations
-from rnnsweep.networks.equations import copies, looped, packed_order, traces, unrolled, weights_of
+from rnnsweep.networks.equations import looped, traces, unrolled, weights_of
 
 MODULES = {
     "RNN_TANH": lambda e, h, **k: nn.RNN(e, h, **k),
@@ -111,14 +112,6 @@ def test_an_open_forget_gate_and_a_shut_input_gate_keep_the_memory():
         weights.b[:4], weights.b[4:8] = -100.0, 100.0  # input shut, forget open
     start = equations.Step(torch.zeros(3, 4), torch.full((3, 4), 0.5))
     close(looped(equations.lstm, weights, inputs_TBE, start).memory_TBH, torch.full((7, 3, 4), 0.5))
-
-
-def test_every_step_can_have_an_output():
-    module, inputs_TBE = example("RNN_TANH")
-    states_TBH, head = module(inputs_TBE)[0], nn.Linear(4, 6)
-    outputs_TBO = equations.outputs(states_TBH, head.weight, head.bias, f=torch.sigmoid)
-    assert outputs_TBO.shape == (7, 3, 6)
-    close(outputs_TBO[5], torch.sigmoid(head(states_TBH[5])))
 
 
 def test_packing_lays_texts_out_step_by_step():

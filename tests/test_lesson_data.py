@@ -4,8 +4,9 @@ import csv
 
 import numpy as np
 import pytest
+from epoch_batches import batches
 
-from rnnsweep.data import DataConfig, batches, ordered_batches, prepare
+from rnnsweep.data import DataConfig, ordered_batches, prepare
 from rnnsweep.data.tokens import RULES, Tokeniser
 from rnnsweep.errors import UserError
 

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
         Batch as Batch,
         batch_count as batch_count,
         batch_rows as batch_rows,
-        batches as batches,
         gather as gather,
         ordered_batches as ordered_batches,
     )
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_names(
     __name__,
     {
-        ".batching": "Batch batch_count batch_rows batches gather ordered_batches",
+        ".batching": "Batch batch_count batch_rows gather ordered_batches",
         ".config": "DataConfig",
         ".encoded": "EncodedCorpus EncodedPart prepare read_texts",
         ".sources._columns": "NoColumn",

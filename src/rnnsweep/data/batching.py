@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnsweep.data.encoded import NO_TARGET, EncodedPart
+from rnnsweep.data.encoded import EncodedPart
 from rnnsweep.data.tokens import PADDING
 
 
@@ -30,36 +30,6 @@ class Batch(NamedTuple):
 def batch_count(part: EncodedPart, *, batch_size: int) -> int:
     """Return the number of batches of an epoch, the last and smaller one included."""
     return -(-len(part) // batch_size)
-
-
-def batches(
-    part: EncodedPart,
-    *,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    start: int = 0,
-    rank: int = 0,
-    world: int = 1,
-    grouped: bool = True,
-) -> Iterator[Batch]:
-    """Yield the batches of one epoch from position `start` on.
-
-    Not `grouped`, rows of all lengths come together, and much of a batch may be padding.
-
-    Of `world` processes, process `rank` gets the rows ``rank::world`` of each batch: together they read
-    what one process would. Batch p has ``min(batch_size, N - p * batch_size)`` rows over all processes. A
-    process that gets no row of a last, tiny batch gets its first row with target -100, which cross-entropy
-    ignores.
-    """
-    every = batch_rows(part, batch_size=batch_size, seed=seed, epoch=epoch, start=start, grouped=grouped)
-    for rows_B in every:
-        mine_B = rows_B[rank::world]
-        if mine_B.size:
-            yield gather(part, mine_B)
-        else:
-            batch = gather(part, rows_B[:1])
-            yield batch._replace(targets_B=torch.full_like(batch.targets_B, NO_TARGET))
 
 
 def batch_rows(

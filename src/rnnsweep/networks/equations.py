@@ -4,24 +4,21 @@ A cell is one function of one step: weights, input, state -> next state. `looped
 with one set of weights; `unrolled` lays the same text out as a chain that has a set of weights for each step,
 so that the gradient of each step can be seen by itself. Both equal `torch.nn.RNN`, `GRU` and `LSTM`.
 
-Shapes: T time steps, B texts, E numbers a step in, H units, O outputs.
+Shapes: T time steps, B texts, E numbers a step in, H units.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from rnnsweep.networks.cells import find_cell
 from rnnsweep.networks.cells.gru import gru
 from rnnsweep.networks.cells.lstm import lstm
 from rnnsweep.networks.cells.rnn import relu_rnn, rnn
 from rnnsweep.networks.cells.spec import WEIGHTS, Equations, Step, Weights
-
-Activation: TypeAlias = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def unrolled(
 ) -> Trace:
     """Read a text with a set of weights for each step: backpropagation through time, laid open.
 
-    The gradient of the one shared set is the sum of the gradients of the copies (see `copies`).
+    The gradient of the one shared set is the sum of the gradients of the copies.
     """
     assert len(weights_T) == inputs_TBE.shape[0], f"{len(weights_T)} sets, {inputs_TBE.shape[0]} steps"
     step = start or zeros(inputs_TBE, units=weights_T[0].H.shape[1])
@@ -67,24 +64,6 @@ def unrolled(
         step := cell(weights, input_BE, step) for weights, input_BE in zip(weights_T, inputs_TBE, strict=True)
     ]
     return _joined(steps)
-
-
-def copies(weights: Weights, *, steps: int) -> list[Weights]:
-    """Copy a set of weights once a step; each copy collects the gradient of its own step."""
-
-    def copy(one: Tensor) -> Tensor:
-        return one.detach().clone().requires_grad_()
-
-    return [
-        Weights(
-            copy(weights.W),
-            copy(weights.H),
-            copy(weights.b),
-            copy(weights.b_state),
-            {name: copy(one) for name, one in weights.more.items()},
-        )
-        for _ in range(steps)
-    ]
 
 
 def zeros(inputs_TBE: Tensor, *, units: int) -> Step:
@@ -100,15 +79,6 @@ def _joined(steps: Sequence[Step]) -> Trace:
         memory_TBH=torch.stack(memory) if memory else None,
         gates={name: torch.stack([step.gates[name] for step in steps]) for name in steps[0].gates},
     )
-
-
-def outputs(states_TBH: Tensor, W_OH: Tensor, b_O: Tensor, *, f: Activation = torch.tanh) -> Tensor:
-    """Return an output at every step, Y_i = f(W_O S_i + b_O), as tagging and text generation need it.
-
-    Returns:
-        outputs_TBO
-    """
-    return f(linear(states_TBH, W_OH, b_O))
 
 
 def weights_of(layers: Any, *, layer: int = 0, backward: bool = False) -> Weights:
@@ -144,12 +114,3 @@ def _one(layers: Any, inputs_TBE: Tensor, layer: int, *, backward: bool) -> Trac
     trace = looped(cell, weights, inputs_TBE.flip(0), start)
     memory_TBH = None if trace.memory_TBH is None else trace.memory_TBH.flip(0)
     return Trace(trace.states_TBH.flip(0), memory_TBH, {name: g.flip(0) for name, g in trace.gates.items()})
-
-
-def packed_order(lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (text, step) in the order in which packing lays sequences out: step by step, longest text first.
-
-    [1, 2, 3, 4, 5], [6, 7, 8] and [9] become 1 6 9, 2 7, 3 8, 4, 5: padding is never read.
-    """
-    longest_first = sorted(range(len(lengths)), key=lambda text: -lengths[text])
-    return [(text, step) for step in range(max(lengths)) for text in longest_first if step < lengths[text]]

@@ -252,10 +252,11 @@ class Classifier(pl.LightningModule):
         targets_B = batch.targets_B.to(self.device)
         draw = Draw(self._dropout_seed, self.position.step)
         self.optimizer.look(batch.tokens_BT.t().to(self.device), draw)
-        for texts in self._pieces(len(targets_B)):
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        for texts in cut_batch(len(targets_B), rank=rank, world=world, pieces=self._accumulate):
             logits_BC, loss = self.learn_piece(batch.lengths_B[texts], targets_B, texts)
             seen.append((logits_BC, targets_B[texts], loss))
-        if self.trainer.world_size > 1:
+        if world > 1:
             self.optimizer.add_up()
         self.optimizer.clip(scaler=scaler)
         self.optimizer.step(lr=self.learning_rate, scaler=scaler)
@@ -283,12 +284,6 @@ class Classifier(pl.LightningModule):
         torch.autograd.backward(part if scaler is None else scaler.scale(part))
         return outputs_BK.detach(), loss.detach()
 
-    def _pieces(self, size: int) -> list[slice]:
-        """Cut this process's share of a batch into pieces."""
-        rank, world = self.trainer.global_rank, self.trainer.world_size
-        starts = range(rank, min(size, world * self._accumulate), world)
-        return [slice(first, None, world * self._accumulate) for first in starts]
-
     def _refuse_divergence(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
             raise Diverged(f"the loss is {loss.item()} after {self.position.step} steps")
@@ -297,3 +292,9 @@ class Classifier(pl.LightningModule):
         for logger in self.loggers:
             logger.log_metrics(values, step=self.position.step)
         self.log_dict(values, logger=False)  # for callbacks: trainer.callback_metrics, in single precision
+
+
+def cut_batch(size: int, *, rank: int, world: int, pieces: int) -> list[slice]:
+    """Cut the share that one process of several has of a batch into pieces, none of them empty."""
+    starts = range(rank, min(size, world * pieces), world)
+    return [slice(first, None, world * pieces) for first in starts]
