@@ -105,3 +105,25 @@ def test_texts_without_a_token_are_refused(tmp_path):
     path.write_text("text,label\n" + "".join(f"{'.' * (n + 1)},{'ab'[n % 2]}\n" for n in range(40)))
     with pytest.raises(UserError, match="no text of the training part has a token"):
         fit_baseline(compose(["data=files", quote("data.train", str(path))]))
+
+
+def test_tokens_alone_are_taken_where_pairs_of_them_tell_less(tmp_path):
+    """Rows are few and every pair is rare: weights on pairs only learn the training texts by heart."""
+    draw = random.Random(4)
+    good, bad = [f"good{n}" for n in range(6)], [f"bad{n}" for n in range(6)]
+    other = [f"w{n}" for n in range(12)]
+    lines = []
+    for _ in range(700):
+        stars = draw.randrange(5)
+        words = [draw.choice(good if draw.random() < 0.1 + 0.2 * stars else bad) for _ in range(6)]
+        words += draw.choices(other, k=16)
+        draw.shuffle(words)
+        lines.append(f"{' '.join(words)},{'abcde'[stars]}")
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["text,label", *lines]) + "\n")
+    run = compose(["data=files", quote("data.train", str(path))])
+    fitted = fit_baseline(run, cache=tmp_path / "cache")
+    corpus = prepare(run.data, tmp_path / "cache")
+    alone, _, _ = vectors_of_split(corpus, tmp_path / "cache", pairs=False)
+    assert all(" " not in term for term in alone.get_feature_names_out())
+    assert fitted.parameters == 5 * (len(alone.get_feature_names_out()) + 1)

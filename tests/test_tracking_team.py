@@ -254,7 +254,7 @@ def test_a_server_started_as_printed_has_accounts_and_takes_runs(tmp_path, monke
         assert main(["ui", "--team", *parts]) == 0
         printed = capsys.readouterr().out
         assert "missing" not in printed
-        script = printed[printed.index("export MLFLOW_") : printed.index("\nBefore it")]
+        script = printed[printed.index("export MLFLOW_") : printed.index("\nIn front of it")]
         with as_printed(script.replace("5000", str(port)), tmp_path, port):
             address = f"http://localhost:{port}"
             assert "wants an account" in check_server(address)[0].found

@@ -6,7 +6,7 @@ Shapes: N rows, K outputs for each.
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from torch import Tensor
 
-VERSION = 2  # of what is fitted: raise it when a change makes cached fits wrong
+VERSION = 3  # of what is fitted: raise it when a change makes cached fits wrong
 SCORES, ROWS = "scores.json", "rows.npz"  # of a cached fit
 
 _PUNCTUATION = frozenset(punctuation)
@@ -88,11 +88,12 @@ class Baseline:
 
 
 def fit_baseline(run: RunConfig, *, test: bool = True, cache: Path | None = None) -> Baseline:
-    """Fit TF-IDF of tokens and pairs of tokens, and the task's linear model, on a corpus's training part.
+    """Fit TF-IDF and the task's linear model on a corpus's training part.
 
-    Both are scikit-learn's; rows, split and tokens are those that the networks get (punctuation aside; of
-    characters, runs of one to four). The penalty is the one with the best validation score. A fit is kept
-    in the cache under its rows and their split: another sweep of the same corpus does not repeat it.
+    Both are scikit-learn's; rows, split and tokens are those that the networks get (punctuation aside). The
+    validation score chooses the penalty, and the terms: tokens with pairs of them, or tokens alone, which are
+    better where rows are few. Of characters, the terms are runs of one to four. A fit is kept in the cache
+    under its rows and their split: another sweep of the same corpus does not repeat it.
 
     Args:
         run: whose corpus, split, task and score are taken.
@@ -126,22 +127,26 @@ def _read(folder: Path, score: Score) -> Baseline:
         return Baseline(score=score, **scores, rows=dict(arrays))
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A model fitted with one penalty on one kind of terms."""
+
+    values: dict[str, float]  # on the validation part
+    model: Any
+    penalty: float
+    words: "TfidfVectorizer"
+
+
 def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test: bool) -> Baseline:
-    """Fit every penalty, choose one by the validation part, and score the test part with it."""
+    """Fit all terms and penalties, choose by the validation part, and score the test part with the best."""
     began = time.perf_counter()
     texts, targets_N = read_texts(run.data, "train")
-    validation = read_texts(run.data, "validation")
     spec, score = run.spec, run.score
     task = spec.make(run.task, Facts(corpus.labels, targets_N))
-    words, train_NV, validation_NV = vectors_of_split(corpus, cache)  # the same for every penalty
-    fitted = [(task.baseline(penalty).fit(train_NV, targets_N), penalty) for penalty in spec.penalties]
-    scored = [
-        (_values(run, task, task.baseline_outputs(model, validation_NV), validation[1]), model, penalty)
-        for model, penalty in fitted
-    ]
-    best, model, penalty = max(
-        scored, key=lambda entry: score.turned(entry[0][score.name])
-    )  # first of equals
+    terms = (True,) if corpus.tokeniser.tokens == "characters" else (True, False)
+    candidates = [each for pairs in terms for each in _candidates(run, task, corpus, cache, pairs=pairs)]
+    best = max(candidates, key=lambda each: score.turned(each.values[score.name]))  # first of equals
+    model, words = best.model, best.words
     seconds = time.perf_counter() - began
     tested: dict[str, float] = {}
     rows = None
@@ -153,24 +158,40 @@ def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test:
         rows = {"rows_N": numbers_N, "targets_N": np.asarray(test_targets_N), **task.answers(outputs_NK)}
     return Baseline(
         score=score,
-        validation_values=best,
+        validation_values=best.values,
         test_values=tested,
         parameters=int(model.coef_.size + np.size(model.intercept_)),
-        penalty=penalty,
+        penalty=best.penalty,
         seconds=seconds,
-        samples_per_second=len(texts) * len(spec.penalties) / seconds,
+        samples_per_second=len(texts) * len(candidates) / seconds,
         rows=rows,
         note="" if words.min_df > 1 else "no token is in two training texts, so that min_df falls back to 1",
     )
 
 
-def vectors_of_split(corpus: EncodedCorpus, cache: Path | None = None) -> "tuple[TfidfVectorizer, Any, Any]":
+def _candidates(
+    run: RunConfig, task: Task, corpus: EncodedCorpus, cache: Path | None, *, pairs: bool
+) -> Iterator[_Candidate]:
+    """Fit one kind of terms with each penalty; each fit begins where the one before it ended."""
+    _, targets_N = read_texts(run.data, "train")
+    _, validation_targets_N = read_texts(run.data, "validation")
+    words, train_NV, validation_NV = vectors_of_split(corpus, cache, pairs=pairs)
+    model = None
+    for penalty in run.spec.penalties:
+        model = task.baseline(penalty, start=model).fit(train_NV, targets_N)
+        values = _values(run, task, task.baseline_outputs(model, validation_NV), validation_targets_N)
+        yield _Candidate(values, model, penalty, words)
+
+
+def vectors_of_split(
+    corpus: EncodedCorpus, cache: Path | None = None, *, pairs: bool = True
+) -> "tuple[TfidfVectorizer, Any, Any]":
     """Weigh the terms of a split; return what does so for other texts, and training and validation vectors.
 
-    The terms are tokens and their pairs that are in two training texts or more; where there is none, one text
-    is enough. What a text counts does not depend on the split, so the counts of the rows of both parts are
-    kept in the cache, and another split of the same rows selects from them. The vectors are those of
-    `make_vectoriser` fitted on the training texts, but for the order in which squares are added.
+    The terms are tokens, and with `pairs` their pairs, that are in two training texts or more; where there is
+    none, one text is enough. What a text counts does not depend on the split, so the counts of the rows of
+    both parts are kept in the cache, and another split of the same rows selects from them. The vectors are
+    those of `make_vectoriser` fitted on the training texts, but for the order in which squares are added.
 
     Raises:
         UserError: no text of the training part has a token.
@@ -178,6 +199,9 @@ def vectors_of_split(corpus: EncodedCorpus, cache: Path | None = None) -> "tuple
     from sklearn.feature_extraction.text import TfidfTransformer
 
     counts_NV, terms, numbers_N = _counts(corpus, cache)
+    if not pairs:
+        single = [column for column, term in enumerate(terms) if " " not in term]
+        counts_NV, terms = counts_NV[:, single], [terms[column] for column in single]
     train_NV, validation_NV = (
         counts_NV[np.searchsorted(numbers_N, corpus.rows(part))] for part in ("train", "validation")
     )
@@ -186,7 +210,9 @@ def vectors_of_split(corpus: EncodedCorpus, cache: Path | None = None) -> "tuple
     kept = np.flatnonzero(texts_V >= min_df)
     if not len(kept):
         raise UserError("the linear baseline cannot be fitted: no text of the training part has a token")
-    words = make_vectoriser(corpus.tokeniser, min_df=min_df, terms=[terms[k] for k in kept.tolist()])
+    words = make_vectoriser(
+        corpus.tokeniser, min_df=min_df, terms=[terms[k] for k in kept.tolist()], pairs=pairs
+    )
     weigh = TfidfTransformer(sublinear_tf=True)
     vectors = weigh.fit_transform(train_NV[:, kept]), weigh.transform(validation_NV[:, kept])
     words.idf_ = weigh.idf_
@@ -222,7 +248,7 @@ def _counts(corpus: EncodedCorpus, cache: Path | None) -> "tuple[Any, list[str],
 
 
 def make_vectoriser(
-    tokeniser: Tokeniser, *, min_df: int = 2, terms: Sequence[str] | None = None
+    tokeniser: Tokeniser, *, min_df: int = 2, terms: Sequence[str] | None = None, pairs: bool = True
 ) -> "TfidfVectorizer":
     """Return scikit-learn's TF-IDF of a corpus's tokens and pairs of them, not fitted yet.
 
@@ -230,6 +256,7 @@ def make_vectoriser(
         tokeniser: cuts texts into tokens.
         min_df: texts that a term must be in.
         terms: the terms, where they are known already.
+        pairs: count pairs of tokens beside the tokens.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -237,7 +264,7 @@ def make_vectoriser(
         tokenizer=partial(_terms, tokeniser),
         token_pattern=None,
         lowercase=False,  # the tokeniser does, where its rules say so
-        ngram_range=(1, 4) if tokeniser.tokens == "characters" else (1, 2),
+        ngram_range=(1, 4) if tokeniser.tokens == "characters" else (1, 1 + pairs),
         sublinear_tf=True,
         min_df=min_df,
         vocabulary=terms,

@@ -111,8 +111,8 @@ class Numbers(Task):
         """Return the predicted number of each row, in the targets' own unit."""
         return {"predictions_N": (outputs_BK[:, 0].double() * self.scale + self.mean).cpu().numpy()}
 
-    def baseline(self, penalty: float) -> Any:
-        """Return a ridge regression; `penalty` is scikit-learn's alpha."""
+    def baseline(self, penalty: float, start: Any = None) -> Any:
+        """Return a ridge regression, which needs no start; `penalty` is scikit-learn's alpha."""
         from sklearn.linear_model import Ridge
 
         return Ridge(alpha=penalty)
@@ -171,6 +171,6 @@ TASK = TaskSpec(
     make=Numbers,
     outputs=lambda classes: 1,
     baseline="TF-IDF and ridge regression",
-    penalties=(1.0, 0.1),
+    penalties=(10.0, 1.0, 0.1),
     tables=tables,
 )

@@ -146,8 +146,11 @@ class Task(ABC):
         return row_counts
 
     @abstractmethod
-    def baseline(self, penalty: float) -> Any:
-        """Return scikit-learn's unfitted linear model, for one of the `TaskSpec.penalties`."""
+    def baseline(self, penalty: float, start: Any = None) -> Any:
+        """Return scikit-learn's unfitted linear model, for one of the `TaskSpec.penalties`.
+
+        `start` is a fitted model of another penalty, from whose weights the fit may begin.
+        """
 
     @abstractmethod
     def baseline_outputs(self, model: Any, features: Any) -> "Tensor":
@@ -168,7 +171,9 @@ class TaskSpec:
     make: Callable[[TaskConfig, Facts], Task]
     outputs: Callable[[int], int]  # of the network's head for a row, from the number of classes
     baseline: str  # what the baseline is, in words
-    penalties: tuple[float, ...]  # of the baseline; the best one on the validation part is taken
+    penalties: tuple[
+        float, ...
+    ]  # of the baseline, the strongest first; the best on the validation part is taken
     tables: Callable[
         ..., list[Table]
     ]  # (labels, targets_N, answers, texts of rows_M) -> files of a test part
