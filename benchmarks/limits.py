@@ -19,8 +19,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from benchmarks._batches import batches
 from benchmarks.throughput import Case, settings
-from rnnsweep.data.batching import batches
 from rnnsweep.data.encoded import EncodedPart
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.networks.fast.rows import add_products

@@ -23,8 +23,9 @@ from torch import nn
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
+from benchmarks._batches import batches
 from rnnsweep.config import RunConfig, compose
-from rnnsweep.data import EncodedCorpus, batches, prepare
+from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.networks import build
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer

@@ -27,9 +27,8 @@ BUSY = 12  # times that a busy machine may take longer
 MEMORY = 500 << 20
 MOST_REPORTED = 5
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(
-    0, str(ROOT / "tests")
-)  # PYTHONSAFEPATH, which the package sets for its children, leaves it out
+# PYTHONSAFEPATH, which the package sets for its children, leaves them out
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 
 class TooLong(BaseException):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from epoch_batches import batches
+from benchmarks._batches import batches
 from hypothesis import given, settings, strategies as st
 
 from rnnsweep.data import Batch, EncodedPart, batch_count, ordered_batches

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from epoch_batches import batches
+from benchmarks._batches import batches
 
 from rnnsweep.data import prepare, read_texts
 from rnnsweep.data.config import DataConfig

@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from epoch_batches import batches
+from benchmarks._batches import batches
 
 from rnnsweep.data import DataConfig, ordered_batches, prepare
 from rnnsweep.data.tokens import RULES, Tokeniser

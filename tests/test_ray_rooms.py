@@ -75,7 +75,10 @@ def alone(monkeypatch, tmp_path):
     ("where", "words"),
     [
         ("auto", "no Ray cluster runs on this machine; start one with `ray start --head`, or give HOST:PORT"),
-        ("127.0.0.1:9", "answers at 127.0.0.1:9 (Connection refused); `ray start --head` prints its address"),
+        (
+            "127.0.0.1:9",
+            "no Ray cluster answers at 127.0.0.1:9 (Connection refused); `ray start --head` prints its",
+        ),
         ("ray://127.0.0.1:9", "no Ray cluster answers at 127.0.0.1:9"),
         ("head", "must be auto, HOST:PORT or ray://HOST:PORT"),
         ("head:many", "must be auto, HOST:PORT or ray://HOST:PORT"),
