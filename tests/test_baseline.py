@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rnnsweep.baseline import fit_baseline, make_vectoriser, vectors_of_split
+from rnnsweep.baseline import count_terms, fit_baseline, make_vectoriser, vectors_of_split
 from rnnsweep.config import compose
 from rnnsweep.config.overrides import quote
 from rnnsweep.data import prepare
@@ -88,7 +88,7 @@ def test_splits_of_one_corpus_share_their_counts_and_weigh_them_as_scikit_learn_
             ]
         )
         corpus = prepare(run.data)
-        words, train_NV, validation_NV = vectors_of_split(corpus, tmp_path / "cache")
+        words, train_NV, validation_NV = vectors_of_split(corpus, count_terms(corpus, tmp_path / "cache"))
         plain = make_vectoriser(corpus.tokeniser)
         expected = plain.fit_transform(corpus.texts("train")), plain.transform(corpus.texts("validation"))
         assert list(words.get_feature_names_out()) == list(plain.get_feature_names_out())
@@ -124,6 +124,6 @@ def test_tokens_alone_are_taken_where_pairs_of_them_tell_less(tmp_path):
     run = compose(["data=files", quote("data.train", str(path))])
     fitted = fit_baseline(run, cache=tmp_path / "cache")
     corpus = prepare(run.data, tmp_path / "cache")
-    alone, _, _ = vectors_of_split(corpus, tmp_path / "cache", pairs=False)
+    alone, _, _ = vectors_of_split(corpus, count_terms(corpus, tmp_path / "cache"), pairs=False)
     assert all(" " not in term for term in alone.get_feature_names_out())
     assert fitted.parameters == 5 * (len(alone.get_feature_names_out()) + 1)

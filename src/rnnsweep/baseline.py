@@ -6,13 +6,13 @@ Shapes: N rows, K outputs for each.
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from string import punctuation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,10 +141,19 @@ def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test:
     """Fit all terms and penalties, choose by the validation part, and score the test part with the best."""
     began = time.perf_counter()
     texts, targets_N = read_texts(run.data, "train")
+    _, validation_N = read_texts(run.data, "validation")
     spec, score = run.spec, run.score
     task = spec.make(run.task, Facts(corpus.labels, targets_N))
     terms = (True,) if corpus.tokeniser.tokens == "characters" else (True, False)
-    candidates = [each for pairs in terms for each in _candidates(run, task, corpus, cache, pairs=pairs)]
+    counted = count_terms(corpus, cache)
+    candidates = []
+    for pairs in terms:
+        words, train_NV, validation_NV = vectors_of_split(corpus, counted, pairs=pairs)
+        model = None
+        for penalty in spec.penalties:  # each fit begins where the one before it ended
+            model = task.baseline(penalty, start=model).fit(train_NV, targets_N)
+            values = _values(run, task, task.baseline_outputs(model, validation_NV), validation_N)
+            candidates.append(_Candidate(values, model, penalty, words))
     best = max(candidates, key=lambda each: score.turned(each.values[score.name]))  # first of equals
     model, words = best.model, best.words
     seconds = time.perf_counter() - began
@@ -169,36 +178,29 @@ def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test:
     )
 
 
-def _candidates(
-    run: RunConfig, task: Task, corpus: EncodedCorpus, cache: Path | None, *, pairs: bool
-) -> Iterator[_Candidate]:
-    """Fit one kind of terms with each penalty; each fit begins where the one before it ended."""
-    _, targets_N = read_texts(run.data, "train")
-    _, validation_targets_N = read_texts(run.data, "validation")
-    words, train_NV, validation_NV = vectors_of_split(corpus, cache, pairs=pairs)
-    model = None
-    for penalty in run.spec.penalties:
-        model = task.baseline(penalty, start=model).fit(train_NV, targets_N)
-        values = _values(run, task, task.baseline_outputs(model, validation_NV), validation_targets_N)
-        yield _Candidate(values, model, penalty, words)
+class Counted(NamedTuple):
+    """How often each text of the training and the validation part has each term."""
+
+    counts_NV: Any
+    terms: list[str]
+    numbers_N: NDArray[np.int64]  # of the rows in the corpus, ascending
 
 
 def vectors_of_split(
-    corpus: EncodedCorpus, cache: Path | None = None, *, pairs: bool = True
+    corpus: EncodedCorpus, counted: Counted, *, pairs: bool = True
 ) -> "tuple[TfidfVectorizer, Any, Any]":
     """Weigh the terms of a split; return what does so for other texts, and training and validation vectors.
 
     The terms are tokens, and with `pairs` their pairs, that are in two training texts or more; where there is
-    none, one text is enough. What a text counts does not depend on the split, so the counts of the rows of
-    both parts are kept in the cache, and another split of the same rows selects from them. The vectors are
-    those of `make_vectoriser` fitted on the training texts, but for the order in which squares are added.
+    none, one text is enough. The vectors are those of `make_vectoriser` fitted on the training texts, but for
+    the order in which squares are added.
 
     Raises:
         UserError: no text of the training part has a token.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    counts_NV, terms, numbers_N = _counts(corpus, cache)
+    counts_NV, terms, numbers_N = counted
     if not pairs:
         single = [column for column, term in enumerate(terms) if " " not in term]
         counts_NV, terms = counts_NV[:, single], [terms[column] for column in single]
@@ -219,8 +221,15 @@ def vectors_of_split(
     return words, *vectors
 
 
-def _counts(corpus: EncodedCorpus, cache: Path | None) -> "tuple[Any, list[str], NDArray[np.int64]]":
-    """Return the counts of all terms in training and validation rows, the terms, and the rows' numbers."""
+def count_terms(corpus: EncodedCorpus, cache: Path | None = None) -> Counted:
+    """Count all terms in the training and validation rows.
+
+    What a text counts does not depend on the split, so the counts of the rows of both parts are kept in the
+    cache, and another split of the same rows selects from them.
+
+    Raises:
+        UserError: no text has a token.
+    """
     from scipy.sparse import load_npz, save_npz
 
     numbers_N = np.concatenate([corpus.rows(part) for part in ("train", "validation")])
@@ -244,7 +253,7 @@ def _counts(corpus: EncodedCorpus, cache: Path | None) -> "tuple[Any, list[str],
 
     folder = made_once(place, build)
     counts_NV = load_npz(folder / "counts.npz").tocsr().astype(np.float64)
-    return counts_NV, read_json(folder / "terms.json"), numbers_N[order_N]
+    return Counted(counts_NV, read_json(folder / "terms.json"), numbers_N[order_N])
 
 
 def make_vectoriser(
