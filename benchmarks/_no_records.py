@@ -11,7 +11,7 @@ class NoRecords:
         self.uri: str | None = None
         self.origin: dict[str, str] = {}
 
-    def begin(self, sweep: Sweep, key: str) -> None:
+    def begin(self, sweep: Sweep, key: str, *, refits_baseline: bool) -> None:
         """Keep nothing."""
 
     def ended(self, task: TrialTask, outcome: Outcome) -> None:

@@ -78,7 +78,7 @@ class Chronicle:
     def message(self, text: str) -> None:
         pass
 
-    def begin(self, sweep, key) -> None:
+    def begin(self, sweep, key, *, refits_baseline) -> None:
         self.open.add(key)
         self.key = key
 

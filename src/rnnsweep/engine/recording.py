@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.config import known_keys
-from rnnsweep.engine.scheduling.tasks import refits_baseline, searched_keys
+from rnnsweep.engine.scheduling.tasks import searched_keys
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.sweepfile import Sweep
@@ -59,7 +59,7 @@ class Recording:
         self._shipper: Shipper | None = None
         self._parent: RunRecord | None = None
 
-    def _picture(self, sweep: Sweep) -> SweepPicture:
+    def _picture(self, sweep: Sweep, *, refits_baseline: bool) -> SweepPicture:
         """Return what the views of the sweep draw: its searched settings, each on its scale."""
         dimensions = {
             d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
@@ -72,11 +72,11 @@ class Recording:
             replicated=sweep.replicates > 0,
             task=self._task.name,
             score=self._score.name,
-            refit=refits_baseline(sweep),
+            refit=refits_baseline,
             shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
         )
 
-    def begin(self, sweep: Sweep, key: str) -> None:
+    def begin(self, sweep: Sweep, key: str, *, refits_baseline: bool) -> None:
         """Open the sweep's own run, or go on with it, and start shipping."""
         folder = SweepFolder.of(self._mlruns, sweep.name)
         self._parent = RunRecord.open(
@@ -89,7 +89,9 @@ class Recording:
             config_yaml=None,
             uri=self.uri,
             description=description(sweep.question),
-            experiment_tags=experiment_tags(self._picture(sweep), created_ms=time.time_ns() // 1_000_000),
+            experiment_tags=experiment_tags(
+                self._picture(sweep, refits_baseline=refits_baseline), created_ms=time.time_ns() // 1_000_000
+            ),
             provenance=self._provenance,
             resume=True,
         )

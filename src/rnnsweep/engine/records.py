@@ -12,8 +12,8 @@ class Records(Protocol):
     uri: str | None  # of the store, resolved
     origin: dict[str, str]  # what every run says of where it comes from
 
-    def begin(self, sweep: Sweep, key: str) -> None:
-        """Open the sweep's own run."""
+    def begin(self, sweep: Sweep, key: str, *, refits_baseline: bool) -> None:
+        """Open the sweep's own run, whose views depend on whether the baseline has replicates."""
 
     def ended(self, task: TrialTask, outcome: Outcome) -> None:
         """See that a task's run has the end state of its outcome."""

@@ -202,7 +202,8 @@ def _conduct(controller: Controller, folder: SweepFolder) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
     began = clock.now()
     ledger.write("open", slots=len(controller.launcher.slots), **budget_of(sweep))
-    controller.records.begin(sweep, controller.agenda.maker.parent_key)
+    maker = controller.agenda.maker
+    controller.records.begin(sweep, maker.parent_key, refits_baseline=maker.refits_baseline)
     state = "failed"
     try:
         with _signals(controller):

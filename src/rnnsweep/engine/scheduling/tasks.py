@@ -26,12 +26,6 @@ SPLIT = "data.split_seed"
 FOLDS = ("data.folds", "data.fold")  # where there are folds, each replicate takes the next for its test part
 
 
-def refits_baseline(sweep: Sweep) -> bool:
-    """Return whether the baseline has replicates of its own, as far as the sweep file says."""
-    folds = any(override.startswith(f"{FOLDS[0]}=") for override in sweep.overrides)
-    return sweep.baseline and sweep.replicates > 0 and (folds or SPLIT in _VARIED[sweep.vary])
-
-
 @dataclass(frozen=True)
 class TaskMaker:
     """Makes tasks whose keys and folders are the same after every restart."""
@@ -89,7 +83,7 @@ class TaskMaker:
         """
         overrides = tuple(self.sweep.chosen(self.sweep.architectures[0]))
         task = self._task("baseline", BASELINE, BASELINE, overrides, number=None)
-        return replace(task, reads_test=not (self.varies_split and self.sweep.replicates))
+        return replace(task, reads_test=not self.refits_baseline)
 
     def baseline_replicate(self, number: int) -> TrialTask:
         """Make the baseline's fit on the split of the networks' replicate of the same number."""
@@ -103,6 +97,11 @@ class TaskMaker:
     def varies_split(self) -> bool:
         """Whether replicates vary the training rows, by the validation split or by folds."""
         return SPLIT in _VARIED[self.sweep.vary] or self._folds(self.sweep.architectures[0]) is not None
+
+    @property
+    def refits_baseline(self) -> bool:
+        """Whether the baseline has replicates, one for each of the networks'."""
+        return self.sweep.baseline and self.sweep.replicates > 0 and self.varies_split
 
     def _folds(self, architecture: str) -> int | None:
         return self.bases[architecture].data.folds
