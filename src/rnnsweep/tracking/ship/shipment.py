@@ -206,7 +206,7 @@ class Shipment:
             return found, {}
         own = {Tag.KEY: self.key} | ({"mlflow.parentRunId": parent} if parent else {})
         plain = {k: v for k, v in self._tags_of(record).items() if is_plain_tag(k, v)}
-        tags = own | plain if len(plain) <= FEW else own
+        tags = plain | own if len(plain) <= FEW else own
         try:
             run = self._make(record, tags)
         except Exception as error:
