@@ -77,7 +77,8 @@ def alone(monkeypatch, tmp_path):
         ("auto", "no Ray cluster runs on this machine; start one with `ray start --head`, or give HOST:PORT"),
         (
             "127.0.0.1:9",
-            "no Ray cluster answers at 127.0.0.1:9 (Connection refused); `ray start --head` prints its",
+            "no Ray cluster answers at 127.0.0.1:9 (Connection refused);"
+            " `ray start --head` prints its address",
         ),
         ("ray://127.0.0.1:9", "no Ray cluster answers at 127.0.0.1:9"),
         ("head", "must be auto, HOST:PORT or ray://HOST:PORT"),
