@@ -67,11 +67,19 @@ import torch._meta_registrations as shapes
 is_real = shapes.__spec__.origin is not None
 print(shapes.meta_index_Tensor is meta_index_Tensor, is_real, torch._meta_registrations is shapes)
 """
+# a module that was run twice would have tables of its own, with nothing in them, and no attribute for its parts
+ONCE = """
+import torch._decomp as decomposed
+from torch._meta_registrations import global_decomposition_table
+table = decomposed.global_decomposition_table
+print(table is global_decomposition_table, len(table) > 0, hasattr(decomposed, "decompositions"))
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("code", "line"), [(FAKE, "(1, 4)"), (EXPORTED, "(1, 3)"), (ASKED, "True True True")]
+    ("code", "line"),
+    [(FAKE, "(1, 4)"), (EXPORTED, "(1, 3)"), (ASKED, "True True True"), (ONCE, "True True True")],
 )
 def test_the_shapes_of_operators_are_loaded_by_who_needs_them_and_by_no_training(code, line):
     assert printed(SPARE + SHAPES + code).splitlines() == ["False False", line]

@@ -44,7 +44,13 @@ class _BeforeTorchmetrics:
 def _spec_of_loaded(name: str) -> ModuleSpec | None:
     """Return the spec of a module that is loaded by now; None where there is none."""
     loaded = sys.modules.get(name)
-    return None if loaded is None else ModuleSpec(name, _Handed(loaded))
+    if loaded is None:
+        return None
+    spec = ModuleSpec(name, _Handed(loaded))
+    # of a module that came while its spec was looked for, Python takes the spec that the module has: with its
+    # own, the module would be run a second time, into a second object
+    vars(loaded)["__spec__"] = spec
+    return spec
 
 
 class _BeforeCompiler:
@@ -105,7 +111,7 @@ class _Handed(Loader):
         return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give a module that was loaded before its own spec back."""
+        """Return a module that was loaded before to what it was, with its own spec."""
         if not isinstance(module, _StandIn | _Shapes):
             vars(module).update(self._own)
 
