@@ -1,10 +1,12 @@
 """Run every case and write docs/benchmarks.md and docs/benchmarks.json."""
 
+import ast
 import importlib
 import json
 import os
 import pkgutil
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -47,48 +49,74 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+INTRODUCTION = """\
+`make bench` runs each case beside what one would do instead, interleaved, and writes this page
+and `benchmarks.json`; `python -m benchmarks NAME` renews the rows of one module.
+Figures are medians; the ratio says how many times better ours is.
+Absolute figures move with the machine's load: read the ratios. The last column names the day and the commit.
+
+The factor to quote is that over a well-written PyTorch loop, at the default settings with their
+dropout: rows `train, the defaults`. Beside it are the lesson's loop and the same with
+`Adam(fused=True)`: most of what separates ours from the lesson's is its dense optimiser, half of
+that the memory that the C library gives back at each step. Rows `what a part is worth` switch off
+one part of ours at a time; `every setting` compares each optimiser, precision and cell with
+PyTorch's own. Rows `beside NAME` are whole commands of other tools by the clock, each in its own
+environment: a search of two architectures, then seeds of each winner; the notes name the sizes."""
+HEADER = (
+    "| case | ours | other | unit | ratio (range) | other is | measured at |",
+    "|---|---:|---:|---|---:|---|---|",
+)
+# what readers look for first; the rest follow by name
+ORDER = ("factor", "peers", "every_setting", "throughput", "throughput_cells", "throughput_large", "lengths")
+
+
 def markdown(rows: list[dict], commit: str) -> str:
-    """The page: how it was measured, then a table."""
+    """Return the page: how it was measured, then a section with a table for each module."""
     lines = [
         "# Benchmarks",
         "",
-        "`make bench` runs each case beside what one would do instead, interleaved, and writes this page",
-        "and `benchmarks.json`; `python -m benchmarks NAME` renews the rows of one module.",
-        "Figures are medians; the ratio says how many times better ours is.",
-        "Absolute figures move with the machine's load: read the ratios.",
-        "",
-        "The factor to quote is that over a well-written PyTorch loop, at the default settings with their",
-        "dropout: rows `train, the defaults`. Beside it are the lesson's loop and the same with",
-        "`Adam(fused=True)`: most of what separates ours from the lesson's is its dense optimiser, half of",
-        "that the memory that the C library gives back at each step. Rows `what a part is worth` switch off",
-        "one part of ours at a time; `every setting` holds each optimiser, precision and cell against",
-        "PyTorch's own. Rows `beside NAME` are whole commands of other tools by the clock, each in its own",
-        "environment: a search of two architectures, then seeds of each winner; the notes tell the sizes.",
+        INTRODUCTION,
         "",
         f"* {hardware()}",
         f"* {versions()}",
         f"* {time.strftime('%Y-%m-%d')}, commit {commit}",
-        "",
-        "| case | ours | other | unit | ratio (range) | other is | measured at |",
-        "|---|---:|---:|---|---:|---|---|",
     ]
+    names = {row["benchmark"] for row in rows}
+    for name in [*(name for name in ORDER if name in names), *sorted(names.difference(ORDER))]:
+        lines += [
+            "",
+            f"## {title(name)}",
+            "",
+            *section([row for row in rows if row["benchmark"] == name], commit),
+        ]
+    return "\n".join([*lines, ""])
+
+
+def title(name: str) -> str:
+    """Return what a module measures: its docstring as far as the first colon or full stop."""
+    source = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+    text = " ".join((ast.get_docstring(ast.parse(source)) or name).split("\n\n")[0].split())
+    return re.split(r"[.:](?:\s|$)", text)[0]
+
+
+def section(rows: list[dict], commit: str) -> list[str]:
+    """Return the table of one module's rows, with numbered notes; one that all rows have needs no number."""
+    today = f"{time.strftime('%Y-%m-%d')} {commit}"
+    notes = list(dict.fromkeys(row["note"] for row in rows if row.get("note")))
+    of_all = len(notes) == 1 and all(row.get("note") for row in rows)
+    lines = list(HEADER)
     for row in rows:
         spread = row.get("range")
         ratio = figure(row.get("ratio")) + (
             f" ({figure(spread[0])} to {figure(spread[1])})" if spread else ""
         )
-        cells = (
-            row["case"],
-            figure(row["ours"]),
-            figure(row["other"]),
-            row["unit"],
-            ratio,
-            row["other_name"],
-            row.get("measured", f"{time.strftime('%Y-%m-%d')} {commit}"),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    notes = [f"* {row['case']}: {row['note']}" for row in rows if row.get("note")]
-    return "\n".join([*lines, "", *notes, ""])
+        case = row["case"]
+        if row.get("note") and not of_all:
+            case += f" [{notes.index(row['note']) + 1}]"
+        figures = (figure(row["ours"]), figure(row["other"]), row["unit"], ratio)
+        lines.append(f"| {' | '.join((case, *figures, row['other_name'], row.get('measured', today)))} |")
+    said = notes if of_all else [f"[{number}] {note}" for number, note in enumerate(notes, 1)]
+    return [*lines, "", *(f"* {note}" for note in said)] if notes else lines
 
 
 def cases() -> list[str]:
@@ -123,7 +151,7 @@ def main(names: list[str]) -> int:
         found = module.run()
         print(json.dumps(found, indent=1), file=sys.stderr, flush=True)
         stamp = f"{time.strftime('%Y-%m-%d')} {commit()}"
-        write(merged(before(), [row | {"measured": stamp} for row in found]))
+        write(merged(before(), [row | {"benchmark": name, "measured": stamp} for row in found]))
     print((DOCS / "benchmarks.md").read_text())
     return 0
 

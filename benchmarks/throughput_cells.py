@@ -1,4 +1,4 @@
-"""Training throughput of the other small cells, as `throughput` measures it."""
+"""Training throughput of the other small cells: as `throughput` measures it."""
 
 from benchmarks import throughput
 from benchmarks.throughput import Case

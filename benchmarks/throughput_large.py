@@ -1,4 +1,4 @@
-"""Training throughput of large networks (two directions of 128), as `throughput` measures it, and bf16's."""
+"""Training throughput of large networks (two directions of 128): as `throughput` measures it, and bf16's."""
 
 from dataclasses import replace
 

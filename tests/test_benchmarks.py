@@ -15,9 +15,10 @@ from benchmarks import (
     throughput_cells,
     throughput_large,
 )
-from benchmarks.__main__ import cases, markdown, merged
+from benchmarks.__main__ import cases, markdown, merged, title
 
 ROW = {
+    "benchmark": "throughput",
     "case": "a step",
     "ours": 1200.0,
     "other": 100.0,
@@ -35,14 +36,29 @@ def test_every_case_is_found_and_tools_are_not():
 def test_what_was_not_measured_is_said_to_be_so():
     from benchmarks.gpu import CASES, row
 
-    assert "| not measured | not measured | texts/s | not measured |" in markdown([row(CASES[0])], "abc1234")
+    unmeasured = row(CASES[0]) | {"benchmark": "gpu"}
+    assert "| not measured | not measured | texts/s | not measured |" in markdown([unmeasured], "abc1234")
 
 
 def test_a_row_stands_in_the_table_with_its_range_and_note():
     page = markdown([ROW | {"range": [9.5, 14.0], "note": "one thread"}], "abc1234")
     assert "| a step | 1,200 | 100 | texts/s | 12 (9.5 to 14) | a loop |" in page
-    assert "* a step: one thread" in page
+    assert "\n* one thread\n" in page
     assert "commit abc1234" in page
+
+
+def test_each_module_has_a_section_whose_notes_are_written_once():
+    rows = [ROW | {"case": case, "note": "two turns"} for case in ("a step", "a sweep")]
+    page = markdown([*rows, ROW | {"benchmark": "startup"}], "abc1234")
+    parts = page.split("\n## ")[1:]
+    assert [part.partition("\n")[0] for part in parts] == [title("throughput"), title("startup")]
+    assert page.count("two turns") == 1
+    assert "\n* two turns\n" in parts[0]
+    rows[0]["note"] = "one turn"
+    page = markdown(rows, "abc1234")
+    assert "| a step [1] |" in page
+    assert "| a sweep [2] |" in page
+    assert "* [1] one turn\n* [2] two turns\n" in page
 
 
 def test_a_row_that_is_measured_anew_takes_the_place_of_the_old_one():
@@ -210,7 +226,8 @@ def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_its_reason(mo
     (row,) = peers.run(1, 1, ("syne-asha",))
     assert (row["case"], row["ours"], row["ratio"]) == ("beside syne-asha", None, None)
     assert row["note"] == "left out: cannot be installed: no matching distribution"
-    assert "| beside syne-asha | not measured | not measured |" in markdown([row], "abc1234")
+    page = markdown([row | {"benchmark": "peers"}], "abc1234")
+    assert "| beside syne-asha | not measured | not measured |" in page
 
 
 def test_settings_that_pytorch_has_a_sparse_optimiser_for():

@@ -67,7 +67,7 @@ import torch._meta_registrations as shapes
 is_real = shapes.__spec__.origin is not None
 print(shapes.meta_index_Tensor is meta_index_Tensor, is_real, torch._meta_registrations is shapes)
 """
-# a module that was run twice would have tables of its own, with nothing in them, and no attribute for its parts
+# a module that was run twice would have empty tables of its own, and no attribute for its parts
 ONCE = """
 import torch._decomp as decomposed
 from torch._meta_registrations import global_decomposition_table
