@@ -109,6 +109,35 @@ def test_init_reports_empty_texts_and_its_sweep_leaves_them_out(home, capsys):
     assert (sum(corpus.sizes.values()), sum(corpus.empty.values())) == (120, 0)
 
 
+def test_init_reports_rows_without_a_label_and_its_sweep_leaves_them_out(home, capsys):
+    rows = write_rows(home / "rows.csv").read_text() + ",good\n" * 20 + "some words,\nmore words,NA\n" * 5
+    (home / "rows.csv").write_text(rows)
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    counted = "10 rows without a label left out (empty 5, NA 5)"
+    shown = capsys.readouterr().err
+    assert f"{counted}: data.skip_unlabelled=true\n" in shown
+    assert "20 of 140 texts are empty: the sweep leaves them out (data.skip_empty=true)\n" in shown
+    path = home / "new" / "sweeps" / "rows.yaml"
+    assert f"  # {counted}" in path.read_text()
+    assert "; data.missing_is_class=true takes such names as classes\n  - data.skip_unlabelled=true\n" in (
+        path.read_text()
+    )
+    corpus = prepare(rnnsweep.compose(read_sweep(path).chosen("gru")).data)
+    assert (sum(corpus.sizes.values()), list(corpus.labels)) == (120, ["bad", "good"])
+
+
+def test_init_names_a_column_that_groups_rows_and_the_setting_that_keeps_groups_together(home, capsys):
+    lines = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'},a{n % 12}" for n in range(120)]
+    (home / "rows.csv").write_text("text,label,author\n" + "\n".join(lines) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    shown = capsys.readouterr().err
+    [remark] = [line for line in shown.splitlines() if line.startswith("column 'author' groups rows: ")]
+    assert remark.endswith("data.group=author keeps each on one side")
+    sweep = (home / "new" / "sweeps" / "rows.yaml").read_text()
+    assert f"  # {remark}\n  - data.train=" in sweep
+    assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == [remark]
+
+
 def test_what_init_cannot_find_is_asked_for_by_its_own_option(home, capsys):
     (home / "rows.csv").write_text("text,size\n" + "\n".join(f"a word {n},size {n}" for n in range(9)))
     assert main(["init", "new", "--from", "rows.csv"]) == 2

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         gather as gather,
         ordered_batches as ordered_batches,
     )
+    from rnnsweep.data.classes.labels import NoLabel as NoLabel
     from rnnsweep.data.config import DataConfig as DataConfig
     from rnnsweep.data.encoded import (
         EncodedCorpus as EncodedCorpus,
@@ -26,6 +27,7 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".batching": "Batch batch_count batch_rows gather ordered_batches",
+        ".classes.labels": "NoLabel",
         ".config": "DataConfig",
         ".encoded": "EncodedCorpus EncodedPart prepare read_texts",
         ".sources._columns": "NoColumn",

@@ -15,7 +15,7 @@ from rnnsweep.safety.shell import command_line
 if TYPE_CHECKING:
     from rnnsweep.data.summary.remarks import CorpusFacts
 
-SKIP_EMPTY = "data.skip_empty=true"
+SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true"
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 
 _GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
@@ -87,7 +87,8 @@ class NewProject:
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # setting -> columns that it reads
     left_out: int = 0  # rows without text, which the sweep leaves out
-    rows: int = 0  # of the table, those without text among them
+    rows: int = 0  # of the table that have a label, those without text among them
+    remarks: tuple[str, ...] = ()  # rows without a label, which the sweep leaves out, and a column of groups
 
 
 def init(
@@ -134,6 +135,7 @@ def init(
         of_table.columns,
         of_table.left_out,
         of_table.rows,
+        tuple(of_table.remarks.values()),
     )
 
 
@@ -166,10 +168,20 @@ class _OfTable:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: int = 0
     rows: int = 0
+    unlabelled: bool = False
+
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """Return what the user decides, by the remark's code: rows without a label, a column of groups."""
+        remarks = () if self.facts is None else self.facts.remarks
+        messages = {each.code: each.message for each in remarks}
+        shown = {code: messages[code] for code in ("missing-like-label", "groups") if code in messages}
+        if self.unlabelled:
+            shown["missing-like-label"] += f": {SKIP_UNLABELLED}"
+        return shown
 
 
 def _read_table(table: Path, text: str | None, label: str | None) -> _OfTable:
-    from rnnsweep.api.comparing.corpora import describe_data
     from rnnsweep.data import NoColumn, columns_read
     from rnnsweep.data.summary.remarks import codes
 
@@ -180,21 +192,38 @@ def _read_table(table: Path, text: str | None, label: str | None) -> _OfTable:
     guessed: tuple[str, ...] = ()
     rows = ["data=files", quote("data.train", str(table.resolve()))]
     try:
-        _, facts = describe_data([*rows, *columns])
+        facts, unlabelled = _describe([*rows, *columns])
     except NoColumn as error:
         if not error.likely:
             raise UserError(_with_options(str(error))) from None
         columns = [quote(key, value) for key, value in {**error.likely, **named}.items()]
         guessed = tuple(one for one in columns if one.partition("=")[0] not in named)
-        _, facts = describe_data([*rows, *columns])
+        facts, unlabelled = _describe([*rows, *columns])
     texts, labels = columns_read(compose([*rows, *columns]).data)
     read = _OfTable(
-        facts, tuple(columns), guessed, {"data.text": texts, "data.label": (labels,)}, 0, _rows(facts)
+        facts,
+        tuple(columns),
+        guessed,
+        {"data.text": texts, "data.label": (labels,)},
+        0,
+        _rows(facts),
+        unlabelled,
     )
     if "empty" not in codes(facts.remarks):
         return read
-    _, facts = describe_data([*rows, *columns, SKIP_EMPTY])
+    facts, _ = _describe([*rows, *columns, SKIP_EMPTY])
     return replace(read, facts=facts, left_out=facts.left_out)
+
+
+def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, bool]":
+    """Describe the rows that have a label; return whether some have none."""
+    from rnnsweep.api.comparing.corpora import describe_data
+    from rnnsweep.data import NoLabel
+
+    try:
+        return describe_data(overrides)[1], False
+    except NoLabel:
+        return describe_data([*overrides, SKIP_UNLABELLED])[1], True
 
 
 def _sweep_of(read: _OfTable, table: Path, root: Path) -> tuple[str, str]:
@@ -203,9 +232,18 @@ def _sweep_of(read: _OfTable, table: Path, root: Path) -> tuple[str, str]:
     assert facts is not None  # the table was read
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", table.name.partition(".")[0]).strip("-") or "first"
     task, question = _task(facts, table.name)
-    skipped = [SKIP_EMPTY] if read.left_out else []
+    skipped = [
+        *([SKIP_EMPTY] if read.left_out else []),
+        *([SKIP_UNLABELLED] if read.unlabelled else []),
+    ]
     source = ["data=files", quote("data.train", _path(table, root)), *read.settings, *skipped]
-    comments = {SKIP_EMPTY: f"{read.left_out:,} of {read.rows:,} texts are empty: their rows are left out"}
+    comments = {
+        SKIP_EMPTY: f"{read.left_out:,} of {read.rows:,} texts are empty: their rows are left out",
+        SKIP_UNLABELLED: f"{read.remarks.get('missing-like-label')};"
+        " data.missing_is_class=true takes such names as classes",
+    }
+    if "groups" in read.remarks:
+        comments[source[1]] = read.remarks["groups"]
     trials = 12 if (facts.parts["train"]["rows"] or 0) < 20000 else 8
     return name, _filled(name, question, trials, [*source, *task, *_sizes(facts)], comments)
 

@@ -33,6 +33,10 @@ _COMMA = re.compile(r"""['"]\s*,""")
 _BESIDE = re.compile(r"""(['"])\s+(?=['"])""")
 
 
+class NoLabel(UserError):
+    """Some rows have no label, and no setting says what becomes of them."""
+
+
 @dataclass(frozen=True)
 class LabelOptions:
     """How labels are read."""
@@ -189,7 +193,7 @@ def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelO
     if options.skip_unlabelled:
         rows = "1 row" if total == 1 else f"{total:,} rows"
         return Remark("missing-like-label", f"{rows} without a label left out ({listed})")
-    raise UserError(
+    raise NoLabel(
         f"{first}; missing-like-label: {total:,} in all ({listed}); data.skip_unlabelled=true leaves them"
         f" out, data.missing_is_class=true takes such names as classes"
     )

@@ -48,7 +48,7 @@ def init_command(
 
 
 def _lines_on_table(made: "NewProject") -> list[str]:
-    """Return which columns are read and how they were found, and how many rows are left out."""
+    """Return which columns are read and how they were found, what is left out, and what groups rows."""
     by_values = {one.partition("=")[0] for one in made.guessed}
     lines = []
     for key, columns in made.columns.items():
@@ -60,4 +60,4 @@ def _lines_on_table(made: "NewProject") -> list[str]:
             f"{made.left_out:,} of {made.rows:,} texts are empty: the sweep leaves them out"
             " (data.skip_empty=true)"
         )
-    return lines
+    return [*lines, *made.remarks]
