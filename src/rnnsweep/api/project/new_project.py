@@ -174,8 +174,11 @@ class _OfTable:
     def remarks(self) -> Mapping[str, str]:
         """Return what the user decides, by the remark's code: rows without a label, a column of groups."""
         remarks = () if self.facts is None else self.facts.remarks
-        messages = {each.code: each.message for each in remarks}
-        shown = {code: messages[code] for code in ("missing-like-label", "groups") if code in messages}
+        messages: dict[str, str] = {each.code: each.message for each in remarks}
+        shown: dict[str, str] = {}
+        for code in ("missing-like-label", "groups"):
+            if code in messages:
+                shown[code] = messages[code]
         if self.unlabelled:
             shown["missing-like-label"] += f": {SKIP_UNLABELLED}"
         return shown
