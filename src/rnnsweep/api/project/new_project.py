@@ -4,18 +4,18 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.config import compose, quote
+from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, Table, read_table
+from rnnsweep.config import quote
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.data.summary.remarks import CorpusFacts
 
-SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true"
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 
 _GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
@@ -113,9 +113,9 @@ def init(
     if root.exists() and not root.is_dir():
         raise UserError(f"{root}: is a file; name a folder, which is made if it is not there")
     if table is None:
-        of_table, name, sweep = _OfTable(), "first", _of_docstrings()
+        of_table, name, sweep = Table(), "first", _of_docstrings()
     else:
-        of_table = _read_table(Path(table), text, label)
+        of_table = read_table(Path(table), text, label)
         name, sweep = _sweep_of(of_table, Path(table), root)
     contents = {
         f"sweeps/{name}.yaml": sweep,
@@ -158,78 +158,7 @@ def _of_docstrings() -> str:
     return _filled("first", question, 8, settings)
 
 
-@dataclass(frozen=True)
-class _OfTable:
-    """What was read of a table."""
-
-    facts: "CorpusFacts | None" = None  # without the rows that are left out
-    settings: tuple[str, ...] = ()  # of the columns, where their names are not enough
-    guessed: tuple[str, ...] = ()
-    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    left_out: int = 0
-    rows: int = 0
-    unlabelled: bool = False
-
-    @property
-    def remarks(self) -> Mapping[str, str]:
-        """Return what the user decides, by the remark's code: rows without a label, a column of groups."""
-        remarks = () if self.facts is None else self.facts.remarks
-        messages: dict[str, str] = {each.code: each.message for each in remarks}
-        shown: dict[str, str] = {}
-        for code in ("missing-like-label", "groups"):
-            if code in messages:
-                shown[code] = messages[code]
-        if self.unlabelled:
-            shown["missing-like-label"] += f": {SKIP_UNLABELLED}"
-        return shown
-
-
-def _read_table(table: Path, text: str | None, label: str | None) -> _OfTable:
-    from rnnsweep.data import NoColumn, columns_read
-    from rnnsweep.data.summary.remarks import codes
-
-    if not table.exists():
-        raise UserError(f"--from {table}: there is no such file")
-    named = {key: value for key, value in (("data.text", text), ("data.label", label)) if value}
-    columns = [quote(key, value) for key, value in named.items()]
-    guessed: tuple[str, ...] = ()
-    rows = ["data=files", quote("data.train", str(table.resolve()))]
-    try:
-        facts, unlabelled = _describe([*rows, *columns])
-    except NoColumn as error:
-        if not error.likely:
-            raise UserError(_with_options(str(error))) from None
-        columns = [quote(key, value) for key, value in {**error.likely, **named}.items()]
-        guessed = tuple(one for one in columns if one.partition("=")[0] not in named)
-        facts, unlabelled = _describe([*rows, *columns])
-    texts, labels = columns_read(compose([*rows, *columns]).data)
-    read = _OfTable(
-        facts,
-        tuple(columns),
-        guessed,
-        {"data.text": texts, "data.label": (labels,)},
-        0,
-        _rows(facts),
-        unlabelled,
-    )
-    if "empty" not in codes(facts.remarks):
-        return read
-    facts, _ = _describe([*rows, *columns, SKIP_EMPTY])
-    return replace(read, facts=facts, left_out=facts.left_out)
-
-
-def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, bool]":
-    """Describe the rows that have a label; return whether some have none."""
-    from rnnsweep.api.comparing.corpora import describe_data
-    from rnnsweep.data import NoLabel
-
-    try:
-        return describe_data(overrides)[1], False
-    except NoLabel:
-        return describe_data([*overrides, SKIP_UNLABELLED])[1], True
-
-
-def _sweep_of(read: _OfTable, table: Path, root: Path) -> tuple[str, str]:
+def _sweep_of(read: Table, table: Path, root: Path) -> tuple[str, str]:
     """Return the name of the sweep of a table, and its file."""
     facts = read.facts
     assert facts is not None  # the table was read
@@ -249,11 +178,6 @@ def _sweep_of(read: _OfTable, table: Path, root: Path) -> tuple[str, str]:
         comments[source[1]] = read.remarks["groups"]
     trials = 12 if (facts.parts["train"]["rows"] or 0) < 20000 else 8
     return name, _filled(name, question, trials, [*source, *task, *_sizes(facts)], comments)
-
-
-def _with_options(message: str) -> str:
-    """Name the options of `init` where a message names settings of a run."""
-    return message.replace("data.label=", "--label ").replace("data.text=", "--text ")
 
 
 def _path(table: Path, root: Path) -> str:
@@ -277,10 +201,6 @@ def _is_number(label: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _rows(facts: "CorpusFacts") -> int:
-    return sum(counts["rows"] or 0 for counts in facts.parts.values())
 
 
 def _sizes(facts: "CorpusFacts") -> list[str]:

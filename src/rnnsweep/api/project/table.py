@@ -1,0 +1,99 @@
+"""The table that a new project is made from: its columns, what is left out of it, and what it holds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.config import compose, quote
+from rnnsweep.errors import UserError
+
+if TYPE_CHECKING:
+    from rnnsweep.data.summary.remarks import CorpusFacts
+
+SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What was read of a table."""
+
+    facts: "CorpusFacts | None" = None  # without the rows that are left out
+    settings: tuple[str, ...] = ()  # of the columns, where their names are not enough
+    guessed: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: int = 0
+    rows: int = 0
+    unlabelled: bool = False
+
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """Return what the user decides, by the remark's code: rows without a label, a column of groups."""
+        remarks = () if self.facts is None else self.facts.remarks
+        messages: dict[str, str] = {each.code: each.message for each in remarks}
+        shown: dict[str, str] = {}
+        for code in ("missing-like-label", "groups"):
+            if code in messages:
+                shown[code] = messages[code]
+        if self.unlabelled:
+            shown["missing-like-label"] += f": {SKIP_UNLABELLED}"
+        return shown
+
+
+def read_table(table: Path, text: str | None, label: str | None) -> Table:
+    """Read the rows of a table; columns that are not named are found by their names, then by their values.
+
+    Raises:
+        UserError: there is no such file, or it cannot be used.
+    """
+    from rnnsweep.data import NoColumn, columns_read
+    from rnnsweep.data.summary.remarks import codes
+
+    if not table.exists():
+        raise UserError(f"--from {table}: there is no such file")
+    named = {key: value for key, value in (("data.text", text), ("data.label", label)) if value}
+    columns = [quote(key, value) for key, value in named.items()]
+    guessed: tuple[str, ...] = ()
+    rows = ["data=files", quote("data.train", str(table.resolve()))]
+    try:
+        facts, unlabelled = _describe([*rows, *columns])
+    except NoColumn as error:
+        if not error.likely:
+            raise UserError(_with_options(str(error))) from None
+        columns = [quote(key, value) for key, value in {**error.likely, **named}.items()]
+        guessed = tuple(one for one in columns if one.partition("=")[0] not in named)
+        facts, unlabelled = _describe([*rows, *columns])
+    texts, labels = columns_read(compose([*rows, *columns]).data)
+    read = Table(
+        facts,
+        tuple(columns),
+        guessed,
+        {"data.text": texts, "data.label": (labels,)},
+        0,
+        _rows(facts),
+        unlabelled,
+    )
+    if "empty" not in codes(facts.remarks):
+        return read
+    facts, _ = _describe([*rows, *columns, SKIP_EMPTY])
+    return replace(read, facts=facts, left_out=facts.left_out)
+
+
+def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, bool]":
+    """Describe the rows that have a label; return whether some have none."""
+    from rnnsweep.api.comparing.corpora import describe_data
+    from rnnsweep.data import NoLabel
+
+    try:
+        return describe_data(overrides)[1], False
+    except NoLabel:
+        return describe_data([*overrides, SKIP_UNLABELLED])[1], True
+
+
+def _with_options(message: str) -> str:
+    """Name the options of `init` where a message names settings of a run."""
+    return message.replace("data.label=", "--label ").replace("data.text=", "--text ")
+
+
+def _rows(facts: "CorpusFacts") -> int:
+    return sum(counts["rows"] or 0 for counts in facts.parts.values())
