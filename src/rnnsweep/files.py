@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.json_text import parse_json
+from rnnsweep.json_text import parse_json, parse_lines
 
 _ASIDE = re.compile(r"\..+\.[0-9a-f]{12}")  # names of files that are being written
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # records name machines, paths and settings: nobody else reads them
@@ -88,7 +88,8 @@ def open_own(path: Path, flags: int, *, mode: int = PRIVATE) -> int:
     try:
         descriptor = os.open(path, flags | _SAFE, mode)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO) or path.is_symlink():
+        linked = (errno.ELOOP, errno.EMLINK, errno.ENXIO)  # of a link that leads nowhere, too
+        if error.errno in linked or (error.errno != errno.ENOENT and path.is_symlink()):
             raise _linked(path) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -138,9 +139,10 @@ def write_whole(
 
 def remove_asides(folder: Path) -> None:
     """Remove what killed processes left of `write_whole` in a folder; nobody may be writing there."""
-    for name in os.listdir(folder) if folder.is_dir() else ():
-        if _ASIDE.fullmatch(name):
-            (folder / name).unlink(missing_ok=True)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(folder):
+            if _ASIDE.fullmatch(name):
+                (folder / name).unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -218,11 +220,8 @@ class JsonLines:
             content = read_own(self.path)
         except FileNotFoundError:
             return
-        for line in content[: content.rfind(b"\n") + 1].splitlines():
-            with suppress(ValueError):
-                record = parse_json(line)
-                if isinstance(record, dict):
-                    yield record
+        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        yield from (one for one in parse_lines(lines, skip_faulty=True) if isinstance(one, dict))
 
 
 def cut_torn_line(descriptor: int) -> int:

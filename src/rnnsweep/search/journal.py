@@ -15,7 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import append, mend, open_own
-from rnnsweep.json_text import parse_texts
+from rnnsweep.json_text import parse_lines, parse_texts
+from rnnsweep.search.replay import merged
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
 
@@ -98,8 +99,8 @@ class WaitingBackend(BaseJournalBackend):
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield what was not applied yet: once the file, then what this process appended."""
         if self._unread is None:
-            with open(open_own(self._path, os.O_RDONLY | os.O_CREAT), encoding="utf-8") as file:
-                yield from map(json.loads, file)
+            with open(open_own(self._path, os.O_RDONLY | os.O_CREAT), "rb") as file:
+                yield from merged(parse_lines(file))
             self._unread = deque()
         while self._unread:
             yield json.loads(self._unread.popleft())  # as it will be read back

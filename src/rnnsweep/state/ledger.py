@@ -62,10 +62,14 @@ def read_ledger(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _is_event(values: dict[str, Any]) -> bool:
     """Return whether a line has what its event must have, each value of its type."""
-    needed = ("event", "time", *_NEEDED.get(str(values.get("event")), ()))
-    return all(name in values for name in needed) and all(
-        _FITS[name](value) for name, value in values.items() if name in _FITS
-    )
+    needed = _NEEDED.get(str(values.get("event")), _NEEDED_ALWAYS)
+    if not needed <= values.keys():
+        return False
+    for name, value in values.items():
+        fits = _FITS.get(name)
+        if fits is not None and not fits(value):
+            return False
+    return True
 
 
 def _is_text(value: Any) -> bool:
@@ -93,11 +97,12 @@ def _is_stop(value: Any) -> bool:
 
 
 _LARGEST = 1e15  # of a time in seconds, or of a count
+_NEEDED_ALWAYS = frozenset({"event", "time"})
 _NEEDED = {
-    "open": ("slots", "architectures", "trials", "replicates"),
-    "start": ("name", "slot"),
-    "end": ("name",),
-    "study": ("architecture",),
+    "open": _NEEDED_ALWAYS | {"slots", "architectures", "trials", "replicates"},
+    "start": _NEEDED_ALWAYS | {"name", "slot"},
+    "end": _NEEDED_ALWAYS | {"name"},
+    "study": _NEEDED_ALWAYS | {"architecture"},
 }
 _FITS: dict[str, Callable[[Any], bool]] = {
     "event": _is_text,
