@@ -11,6 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.storages.journal._storage import JournalOperation
+from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from rnnsweep.errors import UserError
@@ -65,46 +66,41 @@ def value_in(distribution):
     return distribution.choices[1] if isinstance(distribution, CategoricalDistribution) else distribution.low
 
 
-def apply(storage, studies, step):
-    """Do one thing to a storage; what it refuses leaves a line all the same, as in a controller."""
-    match step:
-        case ("study", number):
-            studies[number] = storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE], f"s{number}")
-        case ("delete", number):
-            storage.delete_study(studies.get(number, 7))
-        case ("ask", number):
-            storage.create_new_trial(studies.get(number, 7))
-        case ("enqueue", number):
-            storage.create_new_trial(studies.get(number, 7), create_trial(state=TrialState.WAITING))
-        case ("add", number, distribution, state):
-            value = 0.5 if state == TrialState.COMPLETE else None
-            trial = create_trial(
-                state=state,
-                value=value,
-                params={"x": value_in(distribution)},
-                distributions={"x": distribution},
-                user_attrs={"a": 1},
-                system_attrs={"s": [1]},
-                intermediate_values={2: 0.25},
-            )
-            storage.create_new_trial(studies.get(number, 7), trial)
-        case ("pop", number):
-            storage.set_trial_state_values(number, TrialState.RUNNING)
-        case ("study attribute", number):
-            storage.set_study_user_attr(studies.get(number, 7), "retried", [number])
-        case ("study note", number):
-            storage.set_study_system_attr(studies.get(number, 7), "grid", number)
-        case ("param", number, name, distribution):
-            value = distribution.to_internal_repr(value_in(distribution))
-            storage.set_trial_param(number, name, value, distribution)
-        case ("report", number, rung, value):
-            storage.set_trial_intermediate_value(number, rung, value)
-        case ("attribute", number, name, value):
-            storage.set_trial_user_attr(number, name, value)
-        case ("note", number, name, value):
-            storage.set_trial_system_attr(number, name, value)
-        case ("end", number, state, value):
-            storage.set_trial_state_values(number, state, None if value is None else [value])
+def add(storage, study, distribution, state):
+    trial = create_trial(
+        state=state,
+        value=0.5 if state == TrialState.COMPLETE else None,
+        params={"x": value_in(distribution)},
+        distributions={"x": distribution},
+        user_attrs={"a": 1},
+        system_attrs={"s": [1]},
+        intermediate_values={2: 0.25},
+    )
+    storage.create_new_trial(study, trial)
+
+
+def set_param(storage, trial, name, distribution):
+    value = distribution.to_internal_repr(value_in(distribution))
+    storage.set_trial_param(trial, name, value, distribution)
+
+
+ACTIONS = {
+    "study": lambda storage, n: storage.create_new_study([StudyDirection.MAXIMIZE], f"s{n}"),
+    "delete": lambda storage, study: storage.delete_study(study),
+    "ask": lambda storage, study: storage.create_new_trial(study),
+    "enqueue": lambda storage, study: storage.create_new_trial(study, create_trial(state=TrialState.WAITING)),
+    "add": add,
+    "pop": lambda storage, trial: storage.set_trial_state_values(trial, TrialState.RUNNING),
+    "study attribute": lambda storage, study: storage.set_study_user_attr(study, "retried", [study]),
+    "study note": lambda storage, study: storage.set_study_system_attr(study, "grid", study),
+    "param": set_param,
+    "report": lambda storage, *report: storage.set_trial_intermediate_value(*report),
+    "attribute": lambda storage, *attribute: storage.set_trial_user_attr(*attribute),
+    "note": lambda storage, *note: storage.set_trial_system_attr(*note),
+    "end": lambda storage, trial, state, value: storage.set_trial_state_values(
+        trial, state, None if value is None else [value]
+    ),
+}
 
 
 def content(storage):
@@ -120,10 +116,10 @@ def content(storage):
 @given(st.lists(STEP, max_size=40))
 def test_merged_lines_make_the_studies_and_trials_of_the_lines(steps):
     lines = []
-    storage, studies = JournalStorage(Lines(lines)), {}
-    for step in [("study", 0), ("ask", 0), *steps]:
-        with suppress(*REFUSED):
-            apply(storage, studies, step)
+    storage = JournalStorage(Lines(lines))
+    for action, *details in [("study", 0), ("ask", 0), *steps]:
+        with suppress(*REFUSED):  # which leaves a line all the same, as in a controller
+            ACTIONS[action](storage, *details)
     expected = content(JournalStorage(Lines(lines)))
     assert content(JournalStorage(Lines(list(merged(lines))))) == expected
 

@@ -41,7 +41,7 @@ def merged(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 class _Merger:
-    """The trials that were created and not yielded, by their ids, and what their lines are checked against."""
+    """The trials that were created and not yielded, and what their lines are checked against."""
 
     def __init__(self) -> None:
         self.held: dict[int, Line] = {}
