@@ -377,14 +377,18 @@ def test_ctrl_c_in_a_training_leaves_a_run_that_says_interrupted(project):
     with subprocess.Popen(
         [*command, "train", "model=rnn", *SMALL, "trainer.max_epochs=100000"],
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stderr is not None
         while "epoch 2" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        process.stderr.read()
+        stopping = (
+            "stopping: a checkpoint is written, then the run is sent to MLflow; a second Ctrl-C does not wait"
+        )
+        assert process.stderr.read().splitlines().count(stopping) == 1
+        assert "  resume it   rnnsweep train --resume " in process.stdout.read()
         assert process.wait(60) == 130
     row = rnnsweep.runs().iloc[-1]
     assert (row["architecture"], row["state"]) == ("rnn", "interrupted")

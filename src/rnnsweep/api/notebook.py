@@ -57,7 +57,7 @@ def progress_html(snapshot: "Snapshot") -> str:
         f"<td>{_of(one.replicates, one.replicates_wanted)}</td></tr>"
         for one in snapshot.standings
     )
-    left = f", about {_time(snapshot.eta)} left" if snapshot.eta else ""
+    left = f", about {_time_left(snapshot.eta, snapshot.eta_most)} left" if snapshot.eta else ""
     slots = f"{len(snapshot.running)} of {snapshot.slots} slots busy"
     return (
         f"<p><b>{escape(snapshot.sweep)}</b>: {slots}, {_time(snapshot.elapsed)} elapsed{left}</p>"
@@ -99,6 +99,11 @@ class _Output:
 
 def _of(done: int, wanted: int | None) -> str:
     return str(done) if wanted is None else f"{done} of {wanted}"
+
+
+def _time_left(low: float, high: float | None) -> str:
+    times = dict.fromkeys((_time(low), _time(low if high is None else high)))
+    return " to ".join(times)
 
 
 def _time(seconds: float) -> str:

@@ -47,6 +47,7 @@ class Validation(_Scored):
 
 
 OnValidation = Callable[[Validation], None]
+OnStop = Callable[[], None]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rnnsweep.cli.words import count, duration, score
+from rnnsweep.cli.words import about, count, duration, score
 from rnnsweep.drawing.palette import colour
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def summary_line(snapshot: "Snapshot") -> str:
     ended = sum(s.ended for s in snapshot.standings)
     asked = sum(s.budget or 0 for s in snapshot.standings)
     done = f"{ended} of {asked} trials" if asked else count(ended, "trial")
-    left = "" if snapshot.eta is None else f", about {duration(snapshot.eta)} left"
+    left = "" if snapshot.eta is None else f", {about(snapshot.eta, snapshot.eta_most)} left"
     if snapshot.stopping:
         left = "; stopping" if snapshot.running else "; now the last runs are sent to MLflow"
     elif snapshot.over:
@@ -135,7 +135,7 @@ def line(standing: "Standing", snapshot: "Snapshot") -> str:
     if standing.replicates:
         words.append(f"{standing.replicates}/{standing.replicates_wanted} replicates")
     if snapshot.eta is not None:
-        words.append(f"about {duration(snapshot.eta)} left")
+        words.append(f"{about(snapshot.eta, snapshot.eta_most)} left")
     return ", ".join(words)
 
 

@@ -21,6 +21,11 @@ def durations(low: float, high: float) -> str:
     return f"{number if last.endswith(f' {unit}') else first} to {last}"
 
 
+def about(low: float | None, high: float | None) -> str:
+    """Write an estimated time as ``about 5:00 to 7:21 min``; empty where there is none."""
+    return "" if low is None else f"about {durations(low, low if high is None else high)}"
+
+
 def score(value: float | None) -> str:
     """Write a share with four digits, as ``0.6543``; ``-`` where there is none."""
     return "-" if value is None or value != value else f"{value:.4f}"

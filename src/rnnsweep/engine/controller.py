@@ -273,6 +273,7 @@ class Controller:
     def snapshot(self, *, over: bool = False) -> Snapshot:
         """Return the progress of the sweep now."""
         now, standings = self.clock.now(), self.standings()
+        left = seconds_left(standings, self.durations, slots=len(self.launcher.slots))
         return Snapshot(
             sweep=self.sweep.name,
             question=self.sweep.question,
@@ -280,7 +281,8 @@ class Controller:
             running=self.running.shown(now),
             slots=len(self.launcher.slots),
             elapsed=now - self.began,
-            eta=seconds_left(standings, self.durations, slots=len(self.launcher.slots)),
+            eta=left.seconds,
+            eta_most=left.most,
             failures=tuple(self.failures),
             paused=self.disk.paused,
             stopping=self.stop_asked > 0,
@@ -295,6 +297,7 @@ class Controller:
                 running=self.running.trials[name],
                 replicates=self.agenda.replicates_ended(name),
                 wanted=self.agenda.wanted(name),
+                most=self.agenda.most(name),
             )
             for name, search in self.agenda.searches.items()
         )

@@ -201,7 +201,8 @@ def _warm_up(
 def _conduct(controller: Controller, folder: SweepFolder) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
     began = clock.now()
-    ledger.write("open", slots=len(controller.launcher.slots), **budget_of(sweep))
+    planned = list(sweep.planned) if controller.agenda.extend is not None else []
+    ledger.write("open", slots=len(controller.launcher.slots), planned=planned, **budget_of(sweep))
     maker = controller.agenda.maker
     controller.records.begin(sweep, maker.parent_key, refits_baseline=maker.refits_baseline)
     state = "failed"

@@ -31,7 +31,7 @@ class StudyNotes:
                 self.listener.message(f"{name}: its search ends early: {now[0]}")
 
 
-def standing_of(search: Search, *, running: int, replicates: int, wanted: int) -> Standing:
+def standing_of(search: Search, *, running: int, replicates: int, wanted: int, most: int = 0) -> Standing:
     """Return how far a study is; what runs and is repeated now is the controller's to say."""
     name, sweep = search.architecture, search.sweep
     return Standing(
@@ -45,6 +45,7 @@ def standing_of(search: Search, *, running: int, replicates: int, wanted: int) -
         share=min(1.0, search.open_budget()),
         replicates=replicates,
         replicates_wanted=wanted,
+        replicates_most=most,
         infeasible=search.counts[INFEASIBLE],
         rejected=search.counts[REJECTED],
         stopped=search.stopped,

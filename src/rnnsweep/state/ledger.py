@@ -120,6 +120,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "rejected": _is_count,
     "trials": lambda value: value is None or _is_count(value),
     "architectures": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "planned": lambda value: isinstance(value, list) and all(map(_is_count, value)),
     "wanted": lambda value: isinstance(value, dict) and all(map(_is_count, value.values())),
     "stopped_replicates": lambda value: isinstance(value, list) and all(map(_is_stop, value)),
     "more": lambda value: isinstance(value, dict) and all(map(_is_count, value.values())),

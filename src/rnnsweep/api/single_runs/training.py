@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from rnnsweep.api.notebook import in_notebook, validation_line
-from rnnsweep.api.results import Interrupted, OnValidation, TrainResult
+from rnnsweep.api.results import Interrupted, OnStop, OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
@@ -44,6 +44,15 @@ class _Store:
         return own_folder(self.mlruns, "runs", self.key)
 
 
+@dataclass(frozen=True)
+class _Callbacks:
+    """What the caller of a training is told."""
+
+    begin: OnBegin | None
+    validation: OnValidation | None
+    stop: OnStop | None
+
+
 def train(
     overrides: Sequence[str] = (),
     *,
@@ -51,6 +60,7 @@ def train(
     conf: Path | None = None,
     on_begin: OnBegin | None = None,
     on_validation: OnValidation | None = None,
+    on_stop: OnStop | None = None,
     folder: Path | None = None,
 ) -> TrainResult:
     """Train one run, as ``rnnsweep train`` does, and record it.
@@ -63,6 +73,7 @@ def train(
         on_begin: called with the configuration and the corpus before the training begins.
         on_validation: called after each evaluation of the validation part; None shows it in a notebook, and
             nothing elsewhere.
+        on_stop: called once where Ctrl-C or SIGTERM stops the training, before its checkpoint is written.
         folder: for the checkpoints of a run that is not recorded; None keeps none.
 
     Raises:
@@ -74,18 +85,17 @@ def train(
     """
     if on_validation is None and in_notebook():
         on_validation = validation_line()
+    callbacks = _Callbacks(on_begin, on_validation, on_stop)
     if resume is not None:
-        return _resume(resume, overrides, on_begin, on_validation)
+        return _resume(resume, overrides, callbacks)
     from rnnsweep.networks.cells import allow_named
 
     allow_named(overrides)
     run = compose(overrides, conf=conf)
-    return _train(run, _find_store(run), on_begin, on_validation, folder=folder)
+    return _train(run, _find_store(run), callbacks, folder=folder)
 
 
-def _resume(
-    name: str, overrides: Sequence[str], on_begin: OnBegin | None, on_validation: OnValidation | None
-) -> TrainResult:
+def _resume(name: str, overrides: Sequence[str], callbacks: _Callbacks) -> TrainResult:
     from rnnsweep.api.single_runs.evaluation import recorded_run, resumable
     from rnnsweep.networks.cells import allow_named
 
@@ -99,7 +109,7 @@ def _resume(
     assert store is not None  # it was found in one
     store = replace(store, key=row.tags[Tag.KEY], resumed=True)
     with _only_process(store.folder, row.run_id[:8]):
-        return _train(run, store, on_begin, on_validation)
+        return _train(run, store, callbacks)
 
 
 @contextmanager
@@ -117,8 +127,7 @@ def _only_process(folder: Path, run: str) -> Iterator[None]:
 def _train(
     run: RunConfig,
     store: _Store | None,
-    on_begin: OnBegin | None,
-    on_validation: OnValidation | None,
+    callbacks: _Callbacks,
     folder: Path | None = None,
 ) -> TrainResult:
     from rnnsweep.data import prepare
@@ -127,12 +136,12 @@ def _train(
     check_vectors_file(run.data.vectors)
     corpus = prepare(run.data)
     _refuse_too_large(run, corpus)
-    if on_begin:
-        on_begin(run, corpus)
+    if callbacks.begin:
+        callbacks.begin(run, corpus)
     if store is None:
-        result = _result(run, _fit(run, None, folder, on_validation), run_id=None)
+        result = _result(run, _fit(run, None, folder, callbacks), run_id=None)
     else:
-        result = _train_recorded(run, corpus, store, on_validation)
+        result = _train_recorded(run, corpus, store, callbacks)
     if result.stopped == "interrupted":
         again = command_line("train", "--resume", result.short_id) if result.run_id else ""
         raise Interrupted(result, again)
@@ -169,7 +178,7 @@ def _find_store(run: RunConfig) -> _Store | None:
 
 
 def _train_recorded(
-    run: RunConfig, corpus: "EncodedCorpus", store: _Store, on_validation: OnValidation | None
+    run: RunConfig, corpus: "EncodedCorpus", store: _Store, callbacks: _Callbacks
 ) -> TrainResult:
     from rnnsweep.tracking import Shipper
 
@@ -178,7 +187,7 @@ def _train_recorded(
     try:
         with shipper:
             with _open(run, corpus, store) as record:
-                scores = _fit(run, record, store.folder, on_validation, resume=store.resumed)
+                scores = _fit(run, record, store.folder, callbacks, resume=store.resumed)
                 _record_scores(record, scores, store)
             trained = True
     except KeyboardInterrupt:
@@ -231,7 +240,7 @@ def _fit(
     run: RunConfig,
     record: "RunRecord | None",
     folder: Path | None,
-    on_validation: OnValidation | None,
+    callbacks: _Callbacks,
     *,
     resume: bool = False,
 ) -> "Scores":
@@ -239,7 +248,8 @@ def _fit(
     from rnnsweep.tracking import MachineMonitor
     from rnnsweep.training import train as fit
 
-    watches = [Watch(on_validation, run.score)] if on_validation else []
+    is_watched = callbacks.validation or callbacks.stop
+    watches = [Watch(callbacks.validation, run.score, on_stop=callbacks.stop)] if is_watched else []
     if record is None:
         return fit(run, callbacks=watches, folder=folder)
     with MachineMonitor(record, every_s=run.tracking.machine_every):

@@ -138,7 +138,7 @@ def _train(overrides: Sequence[str], resume: str | None) -> "TrainResult":
     from rnnsweep.training import Diverged
 
     try:
-        return train(overrides, resume=resume, on_begin=_begin, on_validation=_tell)
+        return train(overrides, resume=resume, on_begin=_begin, on_validation=_tell, on_stop=_stopping)
     except Interrupted as ended:
         return ended.training
     except Diverged as error:
@@ -161,6 +161,15 @@ def _tell(seen: "Validation") -> None:
     console.print(
         f"epoch {seen.epoch:<4.3g} {train}validation loss {loss(seen.values['loss'])},"
         f" {seen.score.title} {score(seen.values[seen.score.name])}  {duration(seen.seconds):>8}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _stopping() -> None:
+    _, console = consoles()
+    console.print(
+        "stopping: a checkpoint is written, then the run is sent to MLflow; a second Ctrl-C does not wait",
         markup=False,
         soft_wrap=True,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from rnnsweep.engine.scheduling.tasks import TaskMaker
 from rnnsweep.search.requests.candidate import Candidate
 from rnnsweep.search.study import Search
+from rnnsweep.state.watching.eta import most_replicates
 from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Outcome, TrialTask
@@ -122,6 +123,11 @@ class Agenda:
     def wanted(self, architecture: str) -> int:
         """Return the replicates of one architecture in all: the file's, or more where a look decided so."""
         return max(self.maker.sweep.wanted(architecture), self.more.get(architecture, 0))
+
+    def most(self, architecture: str) -> int:
+        """Return how many replicates further looks may ask for in all; 0 where none follows."""
+        planned = () if self.extend is None else self.maker.sweep.planned
+        return most_replicates(architecture, planned=planned, decided=self.more)
 
     def _look(self) -> bool:
         """Ask who gets more replicates, where all that were made are over and none was asked for them yet.

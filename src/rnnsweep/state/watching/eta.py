@@ -19,23 +19,45 @@ class Durations:
         self.count += 1
 
 
+@dataclass(frozen=True)
+class TimeLeft:
+    """The seconds that a sweep may still take; None where there is nothing to estimate them from."""
+
+    seconds: float | None = None  # without further looks
+    most: float | None = None  # with all replicates that planned looks may ask for
+
+
 def seconds_left(
     standings: Sequence[Standing], durations: Mapping[str, Durations], *, slots: int
-) -> float | None:
+) -> TimeLeft:
     """Estimate the seconds to go from the mean duration of each architecture's full trainings.
 
     Returns:
-        None where nothing has ended yet, or where no number of trials is asked for.
+        Nothing where no training has ended yet, or where no number of trials is asked for.
     """
     trainings = sum(each.count for each in durations.values())
     if not trainings or any(standing.budget is None for standing in standings):
-        return None
+        return TimeLeft()
     usual = sum(each.seconds for each in durations.values()) / trainings
-    left = 0.0
+    left = further = 0.0
     for standing in standings:
         own = durations.get(standing.architecture)
         mean = own.seconds / own.count if own else usual
         full = max(1, standing.complete) / max(1, standing.complete + standing.pruned)
         left += mean * full * (standing.waiting + standing.running / 2)
         left += mean * max(0, standing.replicates_wanted - standing.replicates)
-    return left / slots
+        further += mean * max(0, standing.replicates_most - standing.replicates_wanted)
+    return TimeLeft(left / slots, (left + further) / slots)
+
+
+def most_replicates(architecture: str, *, planned: Sequence[int], decided: Mapping[str, int]) -> int:
+    """Return how many replicates of an architecture further looks may ask for in all; 0 where none follows.
+
+    Args:
+        architecture: its name.
+        planned: the numbers of replicates at the looks, rising.
+        decided: what the last look decided for each; those that got most are still compared.
+            Empty: there was no look yet.
+    """
+    is_compared = not decided or decided.get(architecture) == max(decided.values())
+    return planned[-1] if len(planned) > 1 and is_compared else 0

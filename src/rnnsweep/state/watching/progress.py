@@ -22,6 +22,7 @@ class Standing:
     share: float = 0.0  # of the budget that is used up
     replicates: int = 0  # ended
     replicates_wanted: int = 0
+    replicates_most: int = 0  # that planned looks may ask for in all; 0 where none follows
     infeasible: int = 0  # complete, but above a constraint
     rejected: int = 0  # proposals known to be infeasible before they were trained; outside the budget
     stopped: str | None = None  # why its search ended before its budget was spent
@@ -76,11 +77,12 @@ class Snapshot:
     running: Sequence[Running]
     slots: int
     elapsed: float  # seconds of this controller
-    eta: float | None  # seconds still to go; None before anything ended
+    eta: float | None  # seconds still to go without further looks; None before anything ended
     failures: tuple[Failure, ...] = ()
     paused: bool = False  # the disk is full: nothing new starts
     stopping: bool = False  # somebody asked the sweep to stop
     over: bool = False  # nothing runs any more, and nothing will
+    eta_most: float | None = None  # with all replicates that planned looks may ask for
 
 
 class Listener(Protocol):
@@ -137,6 +139,7 @@ class SweepStatus:
     agents: tuple[AgentRow, ...] = ()  # where it runs on several nodes now
     next: str | None = None  # the command that comes next; None: it runs, or its question is settled
     eta: float | None = None  # seconds still to go; None where it does not run, or nothing ended yet
+    eta_most: float | None = None  # with all replicates that planned looks may ask for
 
 
 def count_trials(standings: tuple[Standing, ...]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.state.tasks import RUNNING, TaskState, task_states
-from rnnsweep.state.watching.eta import Durations, seconds_left
+from rnnsweep.state.watching.eta import Durations, TimeLeft, most_replicates, seconds_left
 from rnnsweep.state.watching.progress import Failure, Standing, SweepStatus, count_trials
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
@@ -74,6 +74,7 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
     states = task_states(folder, events)
     standings = tuple(_standings(_plan(events), states.values(), _studies(events), alive=alive))
     state = _now(events) if alive else "finished" if folder.is_finished() else "interrupted"
+    left = _seconds_left(standings, events, states) if alive else TimeLeft()
     return SweepStatus(
         sweep=name,
         state=state,
@@ -85,13 +86,14 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         controller=controller.record() if controller else {},
         agents=folder.agents() if alive else (),
         next=_next(folder, state, len(events)),
-        eta=_seconds_left(standings, events, states) if alive else None,
+        eta=left.seconds,
+        eta_most=left.most,
     )
 
 
 def _seconds_left(
     standings: Sequence[Standing], events: Iterable[dict[str, Any]], states: Mapping[str, TaskState]
-) -> float | None:
+) -> TimeLeft:
     """Estimate the seconds to go from the full trainings that ended under the last controller."""
     begun: dict[str, float] = {}
     seconds: dict[str, Durations] = {}
@@ -132,6 +134,7 @@ def _plan(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
             plan = dict(event)
         if event["event"] == "look":  # some got more replicates
             plan["more"] = {**plan.get("more", {}), **event["wanted"]}
+            plan["decided"] = event["wanted"]
     return plan
 
 
@@ -176,6 +179,9 @@ def _standings(
             share=min(1.0, ended / plan["trials"]) if plan["trials"] else 0.0,
             replicates=sum(task.role == "replicate" and task.is_over for task in own),
             replicates_wanted=max(plan["replicates"], plan.get("more", {}).get(architecture, 0)),
+            replicates_most=most_replicates(
+                architecture, planned=plan.get("planned", ()), decided=plan.get("decided", {})
+            ),
             infeasible=count[INFEASIBLE],
             rejected=study.get("rejected", 0),
             stopped=study.get("stopped"),

@@ -106,12 +106,17 @@ def _sweep(mlruns: Path, status: SweepStatus, *, drawn: bool) -> str:
         f"<td>{one.replicates} of {one.replicates_wanted}</td></tr>"
         for one in status.standings
     )
-    left = "" if status.eta is None else f", about {_duration(status.eta)} left"
+    left = "" if status.eta is None else f", about {_time_left(status.eta, status.eta_most)} left"
     curves = _curves(mlruns, status.sweep) if drawn else ""
     return (
         f"<h2>{escape(status.sweep)} <small>{status.state}{left}, {failures}</small></h2>{curves}"
         f"<table><tr>{heads}</tr>{rows}</table><p>{' · '.join(links)}</p>"
     )
+
+
+def _time_left(low: float, high: float | None) -> str:
+    times = dict.fromkeys((_duration(low), _duration(low if high is None else high)))
+    return " to ".join(times)
 
 
 def _duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
 from rnnsweep.cli.names import Started
 from rnnsweep.cli.output import consoles, one_json_object, table
-from rnnsweep.cli.words import count, duration, score
+from rnnsweep.cli.words import about, count, score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,7 @@ def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
                 },
                 "left": left_of(found),
                 "seconds_left": found.eta,
+                "seconds_left_most": found.eta_most,
                 "agents": [asdict(agent) for agent in found.agents],
                 "disk": asdict(disk),
                 "next": found.next,
@@ -113,7 +114,7 @@ def _print_status(found: "SweepStatus") -> None:
     console, _ = consoles()
     left = [count(number, word.removesuffix("s")) for word, number in left_of(found).items() if number]
     further = f", {' and '.join(left)} left" if left else ""
-    further += "" if found.eta is None else f", about {duration(found.eta)}"
+    further += "" if found.eta is None else f", {about(found.eta, found.eta_most)}"
     console.print(f"{found.sweep}  {found.state}, slots busy {found.slots_busy:.0%}{further}")
     console.print(_status_table(found))
     for one in found.standings:
