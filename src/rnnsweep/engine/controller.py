@@ -292,12 +292,6 @@ class Controller:
     def standings(self) -> tuple[Standing, ...]:
         """Return how far each architecture is."""
         return tuple(
-            standing_of(
-                search,
-                running=self.running.trials[name],
-                replicates=self.agenda.replicates_ended(name),
-                wanted=self.agenda.wanted(name),
-                most=self.agenda.most(name),
-            )
+            standing_of(search, self.agenda, running=self.running.trials[name])
             for name, search in self.agenda.searches.items()
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rnnsweep.engine.scheduling.agenda import Agenda
 from rnnsweep.search.requests.own_trials import REJECTED
 from rnnsweep.search.study import Search
 from rnnsweep.state.ledger import Ledger
@@ -31,7 +32,7 @@ class StudyNotes:
                 self.listener.message(f"{name}: its search ends early: {now[0]}")
 
 
-def standing_of(search: Search, *, running: int, replicates: int, wanted: int, most: int = 0) -> Standing:
+def standing_of(search: Search, agenda: Agenda, *, running: int) -> Standing:
     """Return how far a study is; what runs and is repeated now is the controller's to say."""
     name, sweep = search.architecture, search.sweep
     return Standing(
@@ -43,9 +44,9 @@ def standing_of(search: Search, *, running: int, replicates: int, wanted: int, m
         running=running,
         best=search.best_validation,
         share=min(1.0, search.open_budget()),
-        replicates=replicates,
-        replicates_wanted=wanted,
-        replicates_most=most,
+        replicates=agenda.replicates_ended(name),
+        replicates_wanted=agenda.wanted(name),
+        replicates_most=agenda.most(name),
         infeasible=search.counts[INFEASIBLE],
         rejected=search.counts[REJECTED],
         stopped=search.stopped,
