@@ -282,6 +282,23 @@ def test_a_missing_label_is_refused_with_its_row(refused, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("head", "place"),
+    [
+        ("text,label\n", "row 61 (line 62)"),
+        ("sep=,\ntext,label\n", "row 61 (line 63)"),
+        ("text,label\n\n\n", "row 61 (line 64)"),
+        ('text,label\n"a row\nof three\nlines",good\n', "row 62 (line 65)"),
+    ],
+)
+def test_a_row_of_a_csv_is_named_with_its_line_of_the_file(refused, tmp_path, head, place):
+    path = tmp_path / "own.csv"
+    path.write_text(head + "".join(f"{text},{label}\n" for text, label in ROWS) + '"no\nlabel",\n')
+    assert refused(train=path).startswith(f"{path}: {place} has no label in column 'label'; ")
+    line = int(place.partition("line ")[2].rstrip(")"))
+    assert path.read_text().splitlines()[line - 1] == '"no'
+
+
 def test_labels_that_training_does_not_have_are_refused(refused, tmp_path):
     test = write(tmp_path / "test.csv", [("what", "ugly"), ("so", "good")])
     assert refused(train=write(tmp_path / "train.csv"), test=test) == (

@@ -18,6 +18,7 @@ from typing import Any
 from rnnsweep.data.classes.numbers import number_name
 from rnnsweep.data.classes.variants import tell_joined, tell_variants, variants_of
 from rnnsweep.data.summary.remarks import Remark
+from rnnsweep.data.tables.table import place
 from rnnsweep.errors import UserError
 
 MISSING = {  # what pandas, R, spreadsheets and databases write for no value
@@ -54,6 +55,7 @@ class RawLabels:
     column: str
     values: Sequence[Any]
     class_names: tuple[str, ...] = ()  # of numbers, where the file says them
+    lines: Sequence[int] | None = None  # of the file at which each row begins
 
 
 def clean_text(text: str) -> str:
@@ -133,15 +135,15 @@ def _names_of(raw: RawLabels, truth: Mapping[bool, str]) -> list[str]:
 
 
 def _refuse_lists(raw: RawLabels) -> None:
-    for row, value in enumerate(raw.values, 1):
+    for row, value in enumerate(raw.values):
         if isinstance(value, list | tuple | dict | set) or (
             isinstance(value, str) and value.lstrip()[:1] in ("[", "{") and written_list(value) is not None
         ):
             what = "an object" if isinstance(value, dict) else "a list of labels"
             raise UserError(
-                f"{raw.path}: row {row} has {what} in column {raw.column!r} ({str(value)[:40]}):"
-                f" several labels a text (multi-label) is no task here; keep one label a row, or train one"
-                f" column of 0 and 1 for each label with data.label=COLUMN"
+                f"{raw.path}: {place(row, raw.lines)} has {what} in column {raw.column!r}"
+                f" ({str(value)[:40]}): several labels a text (multi-label) is no task here; keep one"
+                f" label a row, or train one column of 0 and 1 for each label with data.label=COLUMN"
             )
 
 
@@ -185,7 +187,7 @@ def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelO
             )
         counts.update(_shown(raw.values[row]) for row in places)
         if places and not first:
-            first = f"{raw.path}: row {places[0] + 1} has no label in column {raw.column!r}"
+            first = f"{raw.path}: {place(places[0], raw.lines)} has no label in column {raw.column!r}"
     if not counts:
         return None
     total = sum(counts.values())

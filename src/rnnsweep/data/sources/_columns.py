@@ -12,6 +12,7 @@ from rnnsweep.data.classes.labels import written_list
 from rnnsweep.data.classes.numbers import is_number
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
+from rnnsweep.data.tables.table import place
 from rnnsweep.data.tokens import join_tokens
 from rnnsweep.errors import UserError, nearest
 
@@ -96,7 +97,7 @@ def _later_header(columns: Sequence[tuple[str, list[str]]]) -> str:
     for row, values in enumerate(zip(*(values[:MOST_ABOVE] for _, values in columns), strict=True), 2):
         text, label = (find_column(values, known) for known in (TEXT, LABEL))
         if text is not None and label is not None and text != label:
-            return f". Row {row} has the names {text!r} and {label!r}: leave out what is above it"
+            return f". Row {row} of the file has the names {text!r} and {label!r}: leave out what is above it"
     return ""
 
 
@@ -163,24 +164,24 @@ def texts_of(table: Table, columns: Sequence[str]) -> tuple[list[str], bool]:
     """
     values = [table.columns[name] for name in columns]
     for name, column in zip(columns, values, strict=True):
-        _refuse_no_text(table.path, name, column, alone=len(columns) == 1)
+        _refuse_no_text(table, name, column, alone=len(columns) == 1)
     if len(values) == 1:
         values = [list(_unwritten(values[0]))]
     if len(values) == 1 and any(isinstance(value, list | tuple) for value in values[0]):
-        return [_joined(table.path, columns[0], n, value) for n, value in enumerate(values[0], 1)], True
+        return [_joined(table, columns[0], n, value) for n, value in enumerate(values[0])], True
     return [" ".join(filter(None, map(as_text, row))) for row in zip(*values, strict=True)], False
 
 
-def _refuse_no_text(path: Path, column: str, values: Sequence[Any], *, alone: bool) -> None:
+def _refuse_no_text(table: Table, column: str, values: Sequence[Any], *, alone: bool) -> None:
     kinds = (dict, bytes, set) if alone else (dict, bytes, set, list, tuple)
-    for row, value in enumerate(values, 1):
+    for row, value in enumerate(values):
         if isinstance(value, kinds):
             what = (
                 "bytes" if isinstance(value, bytes) else "an object" if isinstance(value, dict) else "a list"
             )
             raise UserError(
-                f"{path}: row {row} has {what} in column {column!r} ({str(value)[:40]}); a text, or a list of"
-                f" tokens in every row, is read"
+                f"{table.path}: {place(row, table.lines)} has {what} in column {column!r}"
+                f" ({str(value)[:40]}); a text, or a list of tokens in every row, is read"
             )
 
 
@@ -194,13 +195,13 @@ def _unwritten(values: Sequence[Any]) -> Sequence[Any]:
     return read if whole else values
 
 
-def _joined(path: Path, column: str, row: int, value: Any) -> str:
+def _joined(table: Table, column: str, row: int, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, list | tuple) or not all(isinstance(token, str) for token in value):
         numbers = isinstance(value, list | tuple) and _has_numbers(value)
         raise UserError(
-            f"{path}: row {row} has {str(value)[:40]} in column {column!r}; "
+            f"{table.path}: {place(row, table.lines)} has {str(value)[:40]} in column {column!r}; "
             + ("numbers: sequences of numbers are no texts, and no task of data=files" if numbers else "")
             + ("" if numbers else "a text, or a list of tokens in every row, is read")
         )

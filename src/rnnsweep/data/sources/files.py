@@ -29,6 +29,7 @@ from rnnsweep.data.sources._columns import (
 )
 from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.data.tables import Table, expand_paths, file_state, read_table
+from rnnsweep.data.tables.table import place
 from rnnsweep.errors import UserError
 
 
@@ -124,7 +125,7 @@ def columns_read(config: DataConfig) -> tuple[tuple[str, ...], str]:
 
 def _raw_labels(file: _File) -> RawLabels:
     names = file.table.class_names.get(file.label, ())
-    return RawLabels(file.path, file.label, file.table.columns[file.label], names)
+    return RawLabels(file.path, file.label, file.table.columns[file.label], names, file.table.lines)
 
 
 def _name(train: Path) -> str:
@@ -193,8 +194,8 @@ def _numbers(
             if not math.isfinite(value):
                 written = "; write it as 1200 or 3.5" if is_quantity(name) else ""
                 raise UserError(
-                    f"{file.path}: row {row + 1}: {name!r} is no number, and task=regression needs"
-                    f" numbers{written}"
+                    f"{file.path}: {place(row, file.table.lines)}: {name!r} is no number, and"
+                    f" task=regression needs numbers{written}"
                 )
             values.append(value)
     return np.array(values)

@@ -1,9 +1,10 @@
 """CSV, TSV and files of any other delimiter, read by Python's csv module."""
 
 import csv
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class _Rows:
     header: list[str] | None = None  # as it is in the file
     broken: int = 0  # rows over several lines
     first_broken: int = 0  # the line that the first of them begins at
+    lines: "array[int]" = field(default_factory=lambda: array("q"))  # at which each begins
 
 
 def read_delimited(path: Path, options: ReadOptions, choose: Choose) -> Table:
@@ -178,6 +180,7 @@ def _read(path: Path, file: Any, dialect: Dialect, options: ReadOptions, choose:
         swallowed=_swallowed(path, rows, dialect),
         skipped=bad.skipped,
         header=named_here,
+        lines=rows.lines,
     )
 
 
@@ -242,6 +245,7 @@ def _collect(rows: Any, header: list[str] | None, places: list[int], names: list
             read.first_broken = read.first_broken or line - broken
         read.values.append([row[place].replace(RETURN, "\r") for place in places])
         read.spans.append(1 + broken)
+        read.lines.append(line - broken)
         before = line
     return read
 

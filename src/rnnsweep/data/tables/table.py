@@ -34,10 +34,23 @@ class Table:
     swallowed: str = ""  # why rows and lines differ
     skipped: list[str] = field(default_factory=list)  # rows that were left out, with their lines
     header: tuple[str, ...] = ()  # what the file calls each column, where that is not its name here
+    lines: Sequence[int] | None = (
+        None  # of the file at which each row begins, where these are not 1, 2, 3 ...
+    )
     class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)  # column -> names of its numbers
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
+
+
+def place(row: int, lines: Sequence[int] | None) -> str:
+    """Write which row of a file is meant, as people find it: ``row 64 (line 65)``.
+
+    Args:
+        row: from 0, without the header.
+        lines: at which each row begins; None where the format has no lines, or one for each row.
+    """
+    return f"row {row + 1}" if lines is None else f"row {row + 1} (line {lines[row]})"
 
 
 @dataclass
