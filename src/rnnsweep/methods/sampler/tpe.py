@@ -12,14 +12,14 @@ MOST = 10_000  # trials of a study; each ask weighs all of them, which takes 0.1
 
 
 def _make(asked: Asked) -> "BaseSampler":
-    from optuna.samplers import TPESampler
+    from rnnsweep.methods.tpe import QuickTPESampler
 
     options: dict[str, Any] = {"group": asked.linked, **asked.options}
     if options.get("multivariate") is False:
         options["group"] = False
     elif options["group"]:
         options["multivariate"] = True
-    return TPESampler(seed=asked.seed, **options)
+    return QuickTPESampler(seed=asked.seed, **options)
 
 
 def _misfit(asked: Asked) -> str | None:
