@@ -3,6 +3,7 @@
 import json
 import unicodedata
 
+import numpy as np
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
@@ -119,6 +120,10 @@ def test_rows_of_one_group_stay_on_one_side_where_asked_and_are_told_where_not(t
     rows = [{**row, "author": f"a{n % 20}"} for n, row in enumerate(rows_of())]
     assert "data.group=author keeps each on one side" in told(tmp_path, rows, "groups")
     corpus = read(tmp_path, rows, group="author")
+    columns = corpus.columns("test", rows=np.arange(corpus.sizes["test"])[::-1])
+    known = {(row["text"], row["author"]) for row in rows}
+    assert set(zip(columns["text"], columns["group"], strict=True)) <= known
+    assert columns["text"] == corpus.texts("test")[::-1]
     assert "groups" not in codes(corpus.facts.remarks)
     author = {row["text"]: row["author"] for row in rows}
     parts = [{author[text] for text in corpus.texts(part)} for part in corpus.sizes]

@@ -226,15 +226,18 @@ def test_the_surest_mistakes_come_first_with_their_texts():
     given = []
     texts = ['two\n"lines"', "a" * 600, "c"]
     _, mistakes = spec_named("classification").tables(
-        ("low", "high"), targets_N, answers, lambda rows_M: given.extend(rows_M.tolist()) or texts
+        ("low", "high"),
+        targets_N,
+        answers,
+        lambda rows_M: given.extend(rows_M.tolist()) or {"group": ["ann", "=1", "bo"], "text": texts},
     )
     assert given == [2, 4, 1]  # of equals the first row first
     head, first, second, third = csv.reader(mistakes.text.splitlines())
     assert mistakes.name == "test_mistakes.csv"
-    assert head == ["row", "true", "predicted", "confidence", "text"]
-    assert first == ["2", "low", "high", "0.9000", 'two "lines"']
+    assert head == ["row", "true", "predicted", "confidence", "group", "text"]
+    assert first == ["2", "low", "high", "0.9000", "ann", 'two "lines"']
     assert second[-1] == "a" * 499 + "…"
-    assert third == ["1", "high", "low", "0.6000", "c"]
+    assert third == ["1", "high", "low", "0.6000", "bo", "c"]
 
 
 def test_a_confusion_table_counts_true_labels_in_rows():
@@ -244,7 +247,9 @@ def test_a_confusion_table_counts_true_labels_in_rows():
 
 def test_the_largest_errors_of_numbers_come_first():
     targets_N, answers = np.array([1.0, 2.0, 3.0]), {"predictions_N": np.array([1.5, 5.0, 3.0])}
-    (table,) = spec_named("regression").tables((), targets_N, answers, lambda rows_M: ["b", "a", "c"])
+    (table,) = spec_named("regression").tables(
+        (), targets_N, answers, lambda rows_M: {"text": ["b", "a", "c"]}
+    )
     rows = list(csv.reader(table.text.splitlines()))
     assert rows[1] == ["1", "2", "5", "+3", "b"]
     assert [row[0] for row in rows[1:]] == ["1", "0", "2"]

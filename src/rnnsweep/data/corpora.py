@@ -107,6 +107,13 @@ class Corpus:
 
     def texts(self, numbers: Rows) -> list[str]:
         """Read the texts of some rows."""
+        return self._taken("text", numbers)
+
+    def group_names(self, numbers: Rows) -> list[str] | None:
+        """Read the group of some rows as the file writes it; None where no column groups rows."""
+        return self._taken("shared", numbers) if self.group_column else None
+
+    def _taken(self, column: str, numbers: Rows) -> list[str]:
         import pyarrow
 
         numbers_N = np.ascontiguousarray(
@@ -114,7 +121,7 @@ class Corpus:
         )  # as a buffer: an array would ask for pandas
         buffers = [None, pyarrow.py_buffer(numbers_N)]
         taken = pyarrow.Array.from_buffers(pyarrow.int64(), len(numbers_N), buffers)
-        return [str(text) for text in self._table(["text"])["text"].take(taken).to_pylist()]
+        return [str(value) for value in self._table([column])[column].take(taken).to_pylist()]
 
     def groups(self, numbers: Rows) -> Hashes:
         """Read the groups of some rows: rows of one group have the same hash."""

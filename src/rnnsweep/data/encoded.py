@@ -125,6 +125,13 @@ class EncodedCorpus:
         numbers = map_array(self.folder / f"{part}.rows.npy")
         return Corpus(self.corpus).texts(numbers if rows is None else numbers[rows])
 
+    def columns(self, part: str, *, rows: NDArray[np.int64]) -> dict[str, list[str]]:
+        """Return `text` of some rows of a part, and `group` where a column groups rows."""
+        refuse_unknown("part", part, PARTS)
+        corpus, numbers = Corpus(self.corpus), map_array(self.folder / f"{part}.rows.npy")[rows]
+        groups = corpus.group_names(numbers)
+        return {**({} if groups is None else {"group": groups}), "text": corpus.texts(numbers)}
+
     def rows(self, part: str) -> NDArray[np.int64]:
         """Return the numbers of a part's rows among all rows of the corpus."""
         refuse_unknown("part", part, PARTS)

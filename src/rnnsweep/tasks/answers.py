@@ -5,8 +5,8 @@ Shapes: N rows, M of them shown, C classes.
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from rnnsweep.safety.spreadsheet import no_formula
 CONFUSION = "confusion"  # the picture of a table of counts of true and predicted classes
 MOST_MISTAKES = 100
 SHOWN = 500  # characters of a text
+
+# from rows of the test part, what the files hold of them by column: `text`, and `group` where there is one
+ColumnsOf: TypeAlias = Callable[[NDArray[Any]], Mapping[str, Sequence[str]]]
 
 
 def confusion_table(
@@ -47,9 +50,10 @@ def largest_errors(
     return np.argsort(-np.abs(predictions_N - targets_N), kind="stable")[:most]
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], texts: Sequence[str]) -> str:
-    """Write rows with their texts, which are cut to what a table can show."""
-    return _csv([*heads, "text"], [[*row, _cut(text)] for row, text in zip(rows, texts, strict=True)])
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], columns: Mapping[str, Sequence[str]]) -> str:
+    """Write rows with what the files hold of them, which is cut to what a table can show."""
+    own = zip(*columns.values(), strict=True)
+    return _csv([*heads, *columns], [[*row, *map(_cut, cells)] for row, cells in zip(rows, own, strict=True)])
 
 
 def _cut(text: str) -> str:

@@ -3,11 +3,11 @@
 Shapes: B rows, C classes, G groups of confidence, Q bins of a class's log-odds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.tasks.answers import CONFUSION, confusion_table, surest_mistakes, table
+from rnnsweep.tasks.answers import CONFUSION, ColumnsOf, confusion_table, surest_mistakes, table
 from rnnsweep.tasks.score import LOWER, Counts, Score, share
 from rnnsweep.tasks.task import Facts, Table, Task, TaskConfig, TaskSpec
 
@@ -230,7 +230,7 @@ def tables(
     labels: tuple[str, ...],
     targets_N: "NDArray[Any]",
     answers: Mapping[str, "NDArray[Any]"],
-    texts: Callable[["NDArray[Any]"], Sequence[str]],
+    columns: ColumnsOf,
 ) -> list[Table]:
     """Write the confusion matrix of a test part, and the mistakes that the network was surest of."""
     predictions_N, confidence_N = answers["predictions_N"], answers["confidence_N"]
@@ -239,7 +239,7 @@ def tables(
         (row, labels[targets_N[row]], labels[predictions_N[row]], f"{confidence_N[row]:.4f}")
         for row in rows_M.tolist()
     ]
-    mistakes = table(["row", "true", "predicted", "confidence"], shown, texts(rows_M))
+    mistakes = table(["row", "true", "predicted", "confidence"], shown, columns(rows_M))
     return [
         Table("test_confusion.csv", confusion_table(targets_N, predictions_N, labels), CONFUSION),
         Table("test_mistakes.csv", mistakes),

@@ -3,11 +3,11 @@
 Shapes: B rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
-from rnnsweep.tasks.answers import largest_errors, table
+from rnnsweep.tasks.answers import ColumnsOf, largest_errors, table
 from rnnsweep.tasks.score import HIGHER, LOWER, Counts, Score
 from rnnsweep.tasks.task import Facts, Table, Task, TaskConfig, TaskSpec
 
@@ -128,7 +128,7 @@ def tables(
     labels: tuple[str, ...],
     targets_N: "NDArray[Any]",
     answers: Mapping[str, "NDArray[Any]"],
-    texts: Callable[["NDArray[Any]"], Sequence[str]],
+    columns: ColumnsOf,
 ) -> list[Table]:
     """Write the rows of a test part whose predicted numbers are farthest from the true ones."""
     predictions_N = answers["predictions_N"]
@@ -142,7 +142,7 @@ def tables(
         )
         for row in rows_M.tolist()
     ]
-    return [Table("test_mistakes.csv", table(["row", "true", "predicted", "error"], shown, texts(rows_M)))]
+    return [Table("test_mistakes.csv", table(["row", "true", "predicted", "error"], shown, columns(rows_M)))]
 
 
 TASK = TaskSpec(

@@ -176,7 +176,7 @@ class TaskSpec:
     ]  # of the baseline, the strongest first; the best on the validation part is taken
     tables: Callable[
         ..., list[Table]
-    ]  # (labels, targets_N, answers, texts of rows_M) -> files of a test part
+    ]  # (labels, targets_N, answers, columns of rows_M) -> files of a test part
 
     @property
     def primary(self) -> Score:

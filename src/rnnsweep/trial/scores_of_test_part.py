@@ -36,8 +36,8 @@ def score_test_part(
     # rows of the test part, as read_texts(config, "test") gives it
     arrays = {"rows_N": np.arange(len(targets_N)), "targets_N": targets_N, **evaluation.answers}
     keep_predictions(arrays, task=task, record=record)
-    texts = lambda rows_M: corpus.texts("test", rows=rows_M)  # noqa: E731
-    for table in run.spec.tables(corpus.labels, targets_N, evaluation.answers, texts):
+    columns = lambda rows_M: corpus.columns("test", rows=rows_M)  # noqa: E731
+    for table in run.spec.tables(corpus.labels, targets_N, evaluation.answers, columns):
         record.artifact(table.text, table.name, picture=table.picture)
     return scores
 
