@@ -61,10 +61,10 @@ def parse_texts(text: str | bytes) -> tuple[str, ...]:
     Raises:
         ValueError: it is none.
     """
-    found = parse_json(text)
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+    items = parse_json(text)
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ValueError("must be a list of texts")
-    return tuple(found)
+    return tuple(items)
 
 
 def read_list(text: str | bytes) -> list[Any]:

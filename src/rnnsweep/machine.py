@@ -120,21 +120,21 @@ def _with_times(values: Any, text: str) -> Any:
     return values
 
 
-def _machine(given: "MachineFile", path: Path) -> Machine:
+def _machine(content: "MachineFile", path: Path) -> Machine:
     for key in ("address", "locker"):
-        refuse_secret(f"{path}: {key}", getattr(given, key))
-    if given.engine == "local" and given.address is not None:
+        refuse_secret(f"{path}: {key}", getattr(content, key))
+    if content.engine == "local" and content.address is not None:
         raise UserError(
-            f"{path}: address={given.address!r}: engine local is this machine and has no address; take the"
+            f"{path}: address={content.address!r}: engine local is this machine and has no address; take the"
             " key away, or name an engine that has one, such as ray"
         )
-    section = given.slurm
-    if section is not None and given.engine != "slurm":
+    section = content.slurm
+    if section is not None and content.engine != "slurm":
         raise UserError(
-            f"{path}: slurm: is read by engine slurm alone, and engine={given.engine!r}; take it away"
+            f"{path}: slurm: is read by engine slurm alone, and engine={content.engine!r}; take it away"
         )
     slurm = {} if section is None else section.model_dump(exclude_none=True)
-    return Machine(path.stem, path, given.engine, given.address, given.slots, given.locker, slurm)
+    return Machine(path.stem, path, content.engine, content.address, content.slots, content.locker, slurm)
 
 
 def _slots(value: Any) -> Any:
@@ -142,8 +142,8 @@ def _slots(value: Any) -> Any:
     if value is None:
         return Share()
     if isinstance(value, Mapping):
-        given = Each.model_validate(value)
-        return Share(None, given.threads or given.each.threads, given.each.share, given.most, given.together)
+        each = Each.model_validate(value)
+        return Share(None, each.threads or each.each.threads, each.each.share, each.most, each.together)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise wrong(f"a number, places as gpu:0,gpu:1, or {{each: ...}} with {_EACH_RIGHT}")
     try:

@@ -35,14 +35,14 @@ def find_paths() -> ProjectPaths:
     ``conf/`` has no ``config.yaml``, that of the project is used (in the wheel or the clone), and files
     of the root's ``conf/`` are found before it.
     """
-    root, given = _chosen_root()[0], _given()
-    own_conf, packaged = root / "conf", given / "conf"
+    root, packaged_root = _chosen_root()[0], _given()
+    own_conf, packaged = root / "conf", packaged_root / "conf"
     conf = own_conf if (own_conf / "config.yaml").is_file() or not packaged.is_dir() else packaged
     return ProjectPaths(
         root=root,
         conf=conf,
         conf_path=(conf,) if conf == own_conf or not own_conf.is_dir() else (own_conf, conf),
-        sweeps=tuple(dict.fromkeys((root / "sweeps", given / "sweeps"))),
+        sweeps=tuple(dict.fromkeys((root / "sweeps", packaged_root / "sweeps"))),
         mlruns=root / "mlruns",
     )
 

@@ -44,8 +44,8 @@ def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> 
     places = find_paths()
     name = find_name(sweep, places)
     uri = store_of(name, places)
-    found = comparison or compare(name)
-    chosen = _chosen(found)
+    comparison = comparison or compare(name)
+    chosen = _chosen(comparison)
     rows = {row.run_id: row for row in run_rows(places.mlruns, name, uri=uri)}
     missing: dict[str, str] = {}
     entries: list[ModelEntry] = []
@@ -54,12 +54,12 @@ def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> 
             try:
                 place = Path(folder) / f"{number}" / "model"
                 entries.append(
-                    _entry(found, standing, rows[run_id], places.mlruns, place, champion=number == 0)
+                    _entry(comparison, standing, rows[run_id], places.mlruns, place, champion=number == 0)
                 )
             except UserError as error:
                 missing[standing.architecture] = str(error)
         done = register_models(
-            places.mlruns, entries, name=name, code=CODE, description=_description(found), uri=uri
+            places.mlruns, entries, name=name, code=CODE, description=_description(comparison), uri=uri
         )
     return LoggedModels(name, tuple(done), missing)
 
@@ -89,12 +89,12 @@ def has_models(sweep: str | Path) -> bool:
     return CHAMPION in aliases(places.mlruns, name, uri=store_of(name, places))
 
 
-def _chosen(found: "Comparison") -> "list[tuple[Standing, str]]":
+def _chosen(comparison: "Comparison") -> "list[tuple[Standing, str]]":
     """Return each architecture with its run to keep, in the order of the standings: the champion is first."""
-    natural = found.runs.set_index("run_id")["validation"].astype(float)
-    scores = found.score.turned(natural).to_dict()  # more is better
+    natural = comparison.runs.set_index("run_id")["validation"].astype(float)
+    scores = comparison.score.turned(natural).to_dict()  # more is better
     chosen = []
-    for standing in found.standings:
+    for standing in comparison.standings:
         runs = [one.run_id for one in standing.replicates] or [standing.run_id]
         known = [run for run in runs if scores.get(run) == scores.get(run)]  # not NaN
         if not standing.baseline and known and known[0]:
@@ -103,13 +103,19 @@ def _chosen(found: "Comparison") -> "list[tuple[Standing, str]]":
 
 
 def _entry(
-    found: "Comparison", standing: "Standing", row: "RunRow", mlruns: Path, folder: Path, *, champion: bool
+    comparison: "Comparison",
+    standing: "Standing",
+    row: "RunRow",
+    mlruns: Path,
+    folder: Path,
+    *,
+    champion: bool,
 ) -> "ModelEntry":
     from rnnsweep.models import write_model
     from rnnsweep.tracking.store.registry import ModelEntry
 
     model, card = _of_run(row, mlruns)
-    linear, test, score = found.linear, standing.test, found.score
+    linear, test, score = comparison.linear, standing.test, comparison.score
     low, high = (
         (None, None) if test.low is None or test.high is None else score.turned_interval(test.low, test.high)
     )
@@ -120,8 +126,8 @@ def _entry(
         high=high,
         replicates=test.replicates,
         baseline=score.turned(linear.test.mean) if linear and linear.test.mean is not None else None,
-        sweep=found.sweep,
-        question=found.question,
+        sweep=comparison.sweep,
+        question=comparison.question,
     )
     text = card.markdown()
     return ModelEntry(
@@ -140,9 +146,9 @@ def _entry(
     )
 
 
-def _description(found: "Comparison") -> str:
+def _description(comparison: "Comparison") -> str:
     return (
-        f"Models of sweep {found.sweep}: {found.question}\n\n{found.answer}\n\n"
+        f"Models of sweep {comparison.sweep}: {comparison.question}\n\n{comparison.answer}\n\n"
         "Alias `champion`: the architecture that is ahead in the standings; each architecture has its own."
     )
 

@@ -49,8 +49,8 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
     """
     from rnnsweep.engine import enqueue as propose
 
-    given = {one.key: one.value for one in read_overrides(values)}
-    propose(_started(name), architecture, given, mlruns=find_paths().mlruns)
+    settings = {one.key: one.value for one in read_overrides(values)}
+    propose(_started(name), architecture, settings, mlruns=find_paths().mlruns)
 
 
 def retry(name: str | Path, task: str | None = None) -> int:

@@ -68,9 +68,9 @@ def sweep(
     asked = find_question(question, places)
 
     def run(one: Sweep, answer: bool) -> SweepResult:
-        given = _launched(one if trials is None else replace(one, trials=trials), launcher)
+        launched = _launched(one if trials is None else replace(one, trials=trials), launcher)
         return _run(
-            given,
+            launched,
             places,
             slots=slots,
             machine=machine,

@@ -98,11 +98,11 @@ class Group(click.Group):
             hint = f" Did you mean {close[0]!r}?" if close else ""
             hint = f" Here it is: {_ALSO_CALLED[name]}." if name in _ALSO_CALLED else hint
             ctx.fail(f"No such command {name!r}.{hint}")
-        found = getattr(
+        command = getattr(
             import_module(f"rnnsweep.cli.commands.{_HOMES[name]}"), f"{name.replace('-', '_')}_command"
         )
-        assert isinstance(found, click.Command)
-        return found
+        assert isinstance(command, click.Command)
+        return command
 
 
 class Command(click.Command):

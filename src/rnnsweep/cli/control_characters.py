@@ -11,4 +11,4 @@ def escape_control_characters(text: str) -> str:
 
     Sequences that set a colour stay.
     """
-    return _UNSEEN.sub(lambda found: found[1] or f"\\x{ord(found[0]):02x}", text)
+    return _UNSEEN.sub(lambda match: match[1] or f"\\x{ord(match[0]):02x}", text)

@@ -113,8 +113,8 @@ def draw(snapshot: "Snapshot") -> RenderableType:
 def summary_line(snapshot: "Snapshot") -> str:
     """Return how much is done and how long it may take."""
     ended = sum(s.ended for s in snapshot.standings)
-    asked = sum(s.budget or 0 for s in snapshot.standings)
-    done = f"{ended} of {asked} trials" if asked else count(ended, "trial")
+    budget = sum(s.budget or 0 for s in snapshot.standings)
+    done = f"{ended} of {budget} trials" if budget else count(ended, "trial")
     left = "" if snapshot.eta is None else f", {about(snapshot.eta, snapshot.eta_most)} left"
     if snapshot.stopping:
         left = "; stopping" if snapshot.running else "; now the last runs are sent to MLflow"
@@ -184,5 +184,5 @@ def _running_line(task: "Running") -> Text:
     return text.append("  ".join(words[1:]))
 
 
-def _of(done: int, asked: int | None) -> str:
-    return str(done) if asked is None else f"{done}/{asked}"
+def _of(done: int, budget: int | None) -> str:
+    return str(done) if budget is None else f"{done}/{budget}"

@@ -32,13 +32,13 @@ def one_json_object(wanted: bool) -> Iterator[Emit]:
     if not wanted:
         yield lambda result: None
         return
-    kept: list[Mapping[str, Any] | Sequence[Any]] = []
+    results: list[Mapping[str, Any] | Sequence[Any]] = []
     with _standard_output_on_error():
-        yield kept.append
+        yield results.append
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    for result in kept:
+    for result in results:
         text = json.dumps(plain(result), allow_nan=False, ensure_ascii=not unicode)
-        print(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
+        print(_UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text), flush=True)
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
@@ -84,7 +84,7 @@ def _standard_output_on_error() -> Iterator[None]:
     sys.stdout.flush()
     with redirect_stdout(sys.stderr):
         try:
-            kept = os.dup(1)
+            descriptor = os.dup(1)
         except OSError:  # closed: there is nothing to keep clean
             yield
             return
@@ -93,5 +93,5 @@ def _standard_output_on_error() -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()
-            os.dup2(kept, 1)
-            os.close(kept)
+            os.dup2(descriptor, 1)
+            os.close(descriptor)

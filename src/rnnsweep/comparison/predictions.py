@@ -34,10 +34,13 @@ class Predictions:
 def read_predictions(path: Path) -> Predictions | None:
     """Read what a replicate predicted; None where there is no such file or it cannot be read."""
     try:
-        with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file, np.load(file, allow_pickle=False) as found:
-            if sum(part.file_size for part in found.zip.infolist()) > LARGEST:
+        with (
+            os.fdopen(open_own(path, os.O_RDONLY), "rb") as file,
+            np.load(file, allow_pickle=False) as archive,
+        ):
+            if sum(part.file_size for part in archive.zip.infolist()) > LARGEST:
                 return None
-            predictions = Predictions(found["targets_N"], found["predictions_N"])
+            predictions = Predictions(archive["targets_N"], archive["predictions_N"])
     except Exception:  # zipfile, zlib and NumPy raise a dozen kinds for a broken file
         return None
     arrays = (predictions.targets_N, predictions.predictions_N)

@@ -24,13 +24,13 @@ def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Pre
     from rnnsweep.comparison.predictions import read_predictions
     from rnnsweep.trial.messages import task_name
 
-    found = {}
+    by_run = {}
     for row in _scored(table).to_dict("records"):
         name = task_name(str(row["key"]), folder.name)
         predictions = read_predictions(folder.task(name).predictions)
         if predictions is not None:
-            found[str(row["run_id"])] = predictions
-    return found
+            by_run[str(row["run_id"])] = predictions
+    return by_run
 
 
 def _scored(table: "pd.DataFrame") -> "pd.DataFrame":

@@ -221,17 +221,17 @@ def _find_files(data: DataConfig) -> None:
     """
     root = find_paths().root
     for name in path_keys():
-        given = getattr(data, name)
-        if isinstance(given, list | tuple):
-            setattr(data, name, [_found_path(each, root) for each in given])
-        elif given:
-            setattr(data, name, _found_path(given, root))
+        value = getattr(data, name)
+        if isinstance(value, list | tuple):
+            setattr(data, name, [_found_path(each, root) for each in value])
+        elif value:
+            setattr(data, name, _found_path(value, root))
 
 
-def _found_path(given: str, root: Path) -> str:
-    below = root / given
-    is_there = _is_there(Path(given).expanduser())
-    return str(below) if not is_there and _is_there(below) else given
+def _found_path(name: str, root: Path) -> str:
+    below = root / name
+    is_there = _is_there(Path(name).expanduser())
+    return str(below) if not is_there and _is_there(below) else name
 
 
 def _is_there(path: Path) -> bool:
@@ -252,8 +252,8 @@ def _assign(typed: DictConfig, setting: Setting) -> None:
 def _with_origin(error: UserError, settings: Mapping[str, Setting]) -> UserError:
     """Add the origin of a value to an error of a dataclass: ``model.dropout=2 (command line): must ...``."""
     message = str(error)
-    found = _REFUSED_KEY.match(message)
-    setting = settings.get(found.group(1)) if found else None
+    refused = _REFUSED_KEY.match(message)
+    setting = settings.get(refused.group(1)) if refused else None
     if setting is None:
         return error
     begin = next((b for b in _beginnings(setting) if message.startswith((f"{b}:", f"{b} "))), "")
@@ -284,12 +284,12 @@ def _of_choices(
     folders: Sequence[Path],
 ) -> dict[str, Origin]:
     """Return who chose each group's file: an override, an experiment, or config.yaml."""
-    found = {}
+    origins = {}
     for group in choices:
         if group in by_override:
-            found[group] = Origin(where)
+            origins[group] = Origin(where)
             continue
         name = f"{named.get(group) or 'config'}.yaml"
         path = next((folder / name for folder in folders if (folder / name).is_file()), folders[0] / name)
-        found[group] = Origin(shown(path))
-    return found
+        origins[group] = Origin(shown(path))
+    return origins

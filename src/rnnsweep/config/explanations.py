@@ -40,12 +40,12 @@ def explain_key(key: str) -> list[Explanation]:
     from rnnsweep.sweepfile.explanations import explain_sweep_keys
 
     run, sweep, machine = explain_run_keys(), explain_sweep_keys(), explain_machine_keys()
-    wanted = key.strip().removeprefix("+").partition("=")[0]
-    explained = [keys[wanted] for keys in (run, sweep, machine) if wanted in keys]
-    explained = explained or _of_space(wanted, run, sweep) or _of_method(wanted, sweep)
+    name = key.strip().removeprefix("+").partition("=")[0]
+    explained = [keys[name] for keys in (run, sweep, machine) if name in keys]
+    explained = explained or _of_space(name, run, sweep) or _of_method(name, sweep)
     if explained:
         return explained
-    hint = nearest(wanted, [*run, *sweep, *machine]) or nearest_key(wanted)
+    hint = nearest(name, [*run, *sweep, *machine]) or nearest_key(name)
     raise UserError(
         f"{key}: no such key of a run or of a sweep file.{hint} `rnnsweep config` lists those of a run"
     )

@@ -115,16 +115,16 @@ def read_layers(
         refuse_resolvers(defaults, shown(_file(name, folders)))
 
     with _found(folders):
-        found = read_defaults(chosen, folders, Guard(before, unreadable, check))
+        defaults = read_defaults(chosen, folders, Guard(before, unreadable, check))
     layers = [
         Layer(
             _file(file.name, folders),
             tuple(part for part in file.package.split(".") if part),
             {str(key): value for key, value in file.values.items()},
         )
-        for file in found.files
+        for file in defaults.files
     ]
-    return layers, found.choices, found.named
+    return layers, defaults.choices, defaults.named
 
 
 def shown(path: Path) -> str:
@@ -166,8 +166,8 @@ def _who_names(group: str, name: str, folders: Sequence[Path]) -> Path:
     for file in (file for folder in folders for file in sorted(folder.rglob("*.yaml"))):
         with suppress(yaml.YAMLError, UnicodeDecodeError):
             values = yaml.safe_load(file.read_text(encoding="utf-8"))
-            asked = values.get("defaults") if isinstance(values, dict) else None
-            pairs = [pair for item in asked or [] if isinstance(item, dict) for pair in item.items()]
+            defaults = values.get("defaults") if isinstance(values, dict) else None
+            pairs = [pair for item in defaults or [] if isinstance(item, dict) for pair in item.items()]
             if any(str(key).split()[-1].strip("/") == group and value == name for key, value in pairs):
                 return file
     return _file("config", folders)

@@ -76,8 +76,8 @@ class Corpus:
     @property
     def group_column(self) -> str | None:
         """The column that groups rows, where there is one."""
-        found: str | None = self._facts["group_column"]
-        return found
+        column: str | None = self._facts["group_column"]
+        return column
 
     def lines(self, parts: Mapping[str, Rows]) -> dict[str, int | None]:
         """Return the lines of the files that the rows of each part take; None: files without lines."""
@@ -125,8 +125,8 @@ class Corpus:
 
     def groups(self, numbers: Rows) -> Hashes:
         """Read the groups of some rows: rows of one group have the same hash."""
-        found: Hashes = _numbers(self._table(["group"])["group"])[numbers]
-        return found
+        hashes: Hashes = _numbers(self._table(["group"])["group"])[numbers]
+        return hashes
 
     def _table(self, columns: list[str]) -> Any:
         import pyarrow.parquet

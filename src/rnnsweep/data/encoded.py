@@ -61,10 +61,10 @@ class EncodedPart:
     @cached_property
     def fingerprint(self) -> str:
         """Sha256 of the rows as ids and targets: parts that are alike may lie on a device once."""
-        found = hashlib.sha256()
+        sha256 = hashlib.sha256()
         for array in (self.ids, self.offsets_N1, self.targets_N):
-            found.update(np.ascontiguousarray(array).data)
-        return found.hexdigest()
+            sha256.update(np.ascontiguousarray(array).data)
+        return sha256.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,15 @@ class EncodedCorpus:
     @cached_property
     def facts(self) -> CorpusFacts:
         """What was read, with remarks on it."""
-        found = CorpusFacts.from_json(read_json(self.folder / "facts.json"))
+        facts = CorpusFacts.from_json(read_json(self.folder / "facts.json"))
         corpus = Corpus(self.corpus)
         numbers = {part: map_array(self.folder / f"{part}.rows.npy") for part in PARTS}
         lines = corpus.lines(numbers)
         return replace(
-            found,
-            parts={part: {**counts, "lines": lines[part]} for part, counts in found.parts.items()},
-            remarks=(*corpus.remarks, *_remark_on_empty(self.sizes, self.empty, self.config), *found.remarks),
-            notes=(*corpus.notes, *_note_on_folds(self.config), *_note_on_left_out(found.left_out)),
+            facts,
+            parts={part: {**counts, "lines": lines[part]} for part, counts in facts.parts.items()},
+            remarks=(*corpus.remarks, *_remark_on_empty(self.sizes, self.empty, self.config), *facts.remarks),
+            notes=(*corpus.notes, *_note_on_folds(self.config), *_note_on_left_out(facts.left_out)),
         )
 
     @cached_property

@@ -163,8 +163,8 @@ def keep_balanced(targets_N: NDArray[Any], hashes_N: Hashes, *, rows: int) -> Ro
     order = np.lexsort((hashes_N, targets_N))
     starts = counts.cumsum() - counts
     rank_of_order = np.arange(targets_N.size) - np.repeat(starts, counts)
-    kept = order[rank_of_order < np.repeat(quota, counts)]
-    return np.sort(kept)
+    chosen = order[rank_of_order < np.repeat(quota, counts)]
+    return np.sort(chosen)
 
 
 def _strata(targets_N: NDArray[Any]) -> Rows:

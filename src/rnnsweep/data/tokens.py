@@ -258,9 +258,9 @@ def most_frequent(counted: Counted, *, size: int, fit_rows: int | None) -> tuple
     """
     fitted = int(counted.lengths["train"][:fit_rows].sum())
     counts = np.bincount(counted.ids["train"][:fitted], minlength=len(counted.words)).tolist()
-    seen = [i for i, n in enumerate(counts) if n and counted.words[i]]
-    seen.sort(key=lambda i: (-counts[i], counted.words[i]))
-    return SPECIAL + tuple(counted.words[i] for i in seen[: size - len(SPECIAL)])
+    ids = [i for i, n in enumerate(counts) if n and counted.words[i]]
+    ids.sort(key=lambda i: (-counts[i], counted.words[i]))
+    return SPECIAL + tuple(counted.words[i] for i in ids[: size - len(SPECIAL)])
 
 
 def word_ids(vocabulary: Sequence[str]) -> dict[str, int]:

@@ -145,14 +145,17 @@ def _raced(race: Race, ledger: Ledger, listener: Listener) -> Extend:
     told: set[str] = set()
 
     def extend(over: Sequence[Ended]) -> Mapping[str, int]:
-        found = race(over)
+        decision = race(over)
         ledger.write(
-            "look", wanted=dict(found.wanted), said=found.said, stopped_replicates=list(found.stopped)
+            "look",
+            wanted=dict(decision.wanted),
+            said=decision.said,
+            stopped_replicates=list(decision.stopped),
         )
-        if found.said and found.said not in told:
-            told.add(found.said)
-            listener.message(found.said)
-        return found.wanted
+        if decision.said and decision.said not in told:
+            told.add(decision.said)
+            listener.message(decision.said)
+        return decision.wanted
 
     return extend
 

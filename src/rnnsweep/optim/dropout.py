@@ -131,9 +131,9 @@ def look_up_dropped(
         _draw_row(numbers_N[n], draw, halves_W)
         row_E, into_E, kept_E = table_UE[places_N[n]], rows_NE[n], kept_NE[n]
         for e in range(width):
-            kept = halves_W[e] >= least
-            kept_E[e] = kept
-            into_E[e] = row_E[e] * (factor if kept else none)
+            survives = halves_W[e] >= least
+            kept_E[e] = survives
+            into_E[e] = row_E[e] * (factor if survives else none)
 
 
 @compiled

@@ -153,9 +153,9 @@ def push_step(
     window = powers_KW.shape[1]
     logarithm_S[now] = logarithm_S[now - 1] + np.log(decay)
     for s in range(max(0, now - window), now):
-        kept = 1.0 if decay == 1.0 else np.exp(logarithm_S[s] - logarithm_S[now])
+        factor = 1.0 if decay == 1.0 else np.exp(logarithm_S[s] - logarithm_S[now])
         for k in range(len(gains_K)):
-            moments_KS[k, s] += gains_K[k] * powers_KW[k, window + s - now] * kept
+            moments_KS[k, s] += gains_K[k] * powers_KW[k, window + s - now] * factor
 
 
 @inlined

@@ -230,8 +230,8 @@ class LazyAdam(LazyRows):
         gain = lr * root / (1 - beta1**self.steps)
         # as the dense kernel rounds it: over thousands of steps the difference would show
         number = np.float32 if self.table_VD.dtype == torch.float32 else np.float64
-        kept = float(number(1 - lr * self.decay))
-        self._skipped.push(gain * root ** np.arange(4.0), decay=kept)
+        factor = float(number(1 - lr * self.decay))
+        self._skipped.push(gain * root ** np.arange(4.0), decay=factor)
 
     def _make_up(self, values: list[Tensor], sums: Sums) -> None:
         weights_UD, mean_UD, square_UD = values

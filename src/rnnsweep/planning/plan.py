@@ -169,8 +169,8 @@ def _costs(points: Sequence[Point], conf: Path | None, do: Do) -> list[Cost]:
     runs = [compose(point.overrides, conf=conf) for point in points]
     same = all(run.model == runs[0].model and run.data == runs[0].data for run in runs)
     own = [points[0]] if same else points
-    found: list[Cost] = [do(measure, point.overrides, conf) for point in own]
-    return found * len(points) if same else found
+    costs: list[Cost] = [do(measure, point.overrides, conf) for point in own]
+    return costs * len(points) if same else costs
 
 
 def _corner(dimensions: Sequence[Dimension], fixed: dict[str, Any], end: int) -> dict[str, Any]:

@@ -91,10 +91,10 @@ def _suggest(trial: Trial, dimension: Dimension) -> Any:
 def write_overrides(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, threads: int) -> list[str]:
     """Write a trial as override strings: pasted after `rnnsweep train`, they repeat it."""
     overrides = sweep.chosen(architecture)
-    given = {override.partition("=")[0].strip() for override in overrides}
-    if "seed" not in given:
+    keys = {override.partition("=")[0].strip() for override in overrides}
+    if "seed" not in keys:
         overrides.append(f"seed={sweep.seed}")
-    if threads != 1 and "trainer.threads" not in given:
+    if threads != 1 and "trainer.threads" not in keys:
         overrides.append(f"trainer.threads={threads}")
     budgets = {derived.searched for derived in sweep.derivations(architecture)}  # drawn, but no setting
     settings = (key for key in values if key not in budgets)

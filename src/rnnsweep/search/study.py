@@ -117,7 +117,7 @@ class Search:
     def adopt(self) -> list[Candidate]:
         """Return the trials that an earlier controller asked for and could not tell."""
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return [found for trial in running if (found := self._resumed(trial)) is not None]
+        return [resumed for trial in running if (resumed := self._resumed(trial)) is not None]
 
     def ask(self) -> Candidate | None:
         """Ask for the next trial; its overrides are stored before anything runs.

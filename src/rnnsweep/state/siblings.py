@@ -20,12 +20,12 @@ def further_studies(mlruns: Path, name: str) -> list[str]:
 
 
 def _studies(mlruns: Path, own: SweepFolder) -> Iterator[tuple[int, str]]:
-    asked = _kind(own)
-    if asked is None:
+    kind = _kind(own)
+    if kind is None:
         return
     for other in SweepFolder.every(mlruns):
         # half a search is no whole study
-        if other != own and _kind(other) == asked and other.last_state() == "finished":
+        if other != own and _kind(other) == kind and other.last_state() == "finished":
             yield _seed(other), other.name
 
 
@@ -34,8 +34,8 @@ def _kind(folder: SweepFolder) -> dict[str, Any] | None:
     start = folder.start()
     if start is None:
         return None
-    asked = {key: value for key, value in start["asked"].items() if key != "seed"}
-    return {"asked": asked, **{key: start.get(key) for key in _SAME}}
+    settings = {key: value for key, value in start["asked"].items() if key != "seed"}
+    return {"asked": settings, **{key: start.get(key) for key in _SAME}}
 
 
 def _seed(folder: SweepFolder) -> int:

@@ -90,8 +90,8 @@ def _is_finished(folder: SweepFolder, sweep: Sweep) -> bool:
     opened = [event for event in folder.events() if event["event"] == "open"]
     if not opened or folder.last_state() != "finished":
         return False
-    wanted = {key: value for key, value in budget_of(sweep).items() if value or key != "more"}
-    return all(opened[-1].get(key) == value for key, value in wanted.items())
+    budget = {key: value for key, value in budget_of(sweep).items() if value or key != "more"}
+    return all(opened[-1].get(key) == value for key, value in budget.items())
 
 
 def budget_of(sweep: Sweep) -> dict[str, Any]:
@@ -103,9 +103,9 @@ def budget_of(sweep: Sweep) -> dict[str, Any]:
 
 def _origin(sweep: Sweep, *, conf: Path, corpus: str, own_code: Sequence[Path]) -> dict[str, Any]:
     values = yaml.safe_load(sweep.text) or {}
-    asked = {key: value for key, value in values.items() if key not in FREE}
+    settings = {key: value for key, value in values.items() if key not in FREE}
     return {
-        "asked": json.loads(json.dumps(asked, default=str)),
+        "asked": json.loads(json.dumps(settings, default=str)),
         "corpus": corpus,
         "configuration": _digest(conf, "*.yaml"),
         "code": code_digest(PACKAGE, own_code),

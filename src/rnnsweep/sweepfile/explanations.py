@@ -132,8 +132,8 @@ def _forms(about: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[Mappi
 def _words(forms: list[Mapping[str, Any]]) -> list[str]:
     kinds: list[str] = []
     for one in forms:
-        given = one.get("type", "string" if "enum" in one else "")
-        kinds += given if isinstance(given, list) else [given]
+        kinds_of_form = one.get("type", "string" if "enum" in one else "")
+        kinds += kinds_of_form if isinstance(kinds_of_form, list) else [kinds_of_form]
     return list(dict.fromkeys(_TYPES[kind] for kind in kinds if kind in _TYPES))
 
 

@@ -25,8 +25,8 @@ def read_sweep(path: Path | str) -> Sweep:
     text = _read(place)
     question = _question(text, place)
     text = inherited(text, place)
-    given = read_as(SweepFile, load_yaml(text, place) or {}, place=str(place))
-    sweep = Sweep(path=place, text=text, question=question, **_fields(given, place))
+    content = read_as(SweepFile, load_yaml(text, place) or {}, place=str(place))
+    sweep = Sweep(path=place, text=text, question=question, **_fields(content, place))
     _check_overrides(sweep)
     _check_derived(sweep)
     refuse_pruner(place, sweep.objectives, sweep.pruner.name)
@@ -62,28 +62,28 @@ _AS_THEY_ARE = (
 )
 
 
-def _fields(given: SweepFile, path: Path) -> dict[str, Any]:
-    variants = given.architectures if isinstance(given.architectures, dict) else {}
-    objective = () if given.objective is None else (f"objective={given.objective}",)
-    space = given.space.space()
-    own = {name: spec.space() for name, spec in given.per_architecture.items()}
-    sizes = given.replicates.sizes if isinstance(given.replicates, Design) else ()
+def _fields(content: SweepFile, path: Path) -> dict[str, Any]:
+    variants = content.architectures if isinstance(content.architectures, dict) else {}
+    objective = () if content.objective is None else (f"objective={content.objective}",)
+    space = content.space.space()
+    own = {name: spec.space() for name, spec in content.per_architecture.items()}
+    sizes = content.replicates.sizes if isinstance(content.replicates, Design) else ()
     return {
-        "replicates": sizes[0] if sizes else given.replicates,
+        "replicates": sizes[0] if sizes else content.replicates,
         "design": sizes if len(sizes) > 1 else (),
-        **{name: getattr(given, name) for name in _AS_THEY_ARE},
-        "name": given.name or _named_as(path),
+        **{name: getattr(content, name) for name in _AS_THEY_ARE},
+        "name": content.name or _named_as(path),
         "variants": variants,
-        "architectures": tuple(given.architectures),
-        "overrides": (*(given.overrides or ()), *objective),
-        "warm_start": given.warm_start or (),
+        "architectures": tuple(content.architectures),
+        "overrides": (*(content.overrides or ()), *objective),
+        "warm_start": content.warm_start or (),
         "space": space.dimensions,
         "derived": space.derived,
         "per_architecture": {name: one.dimensions for name, one in own.items()},
         "own_derived": {name: one.derived for name, one in own.items() if one.derived},
-        "constraints": given.constraints.limits(),
-        "pruner": given.pruner or Method("median" if len(given.objectives) == 1 else "none"),
-        "launcher": given.launcher,
+        "constraints": content.constraints.limits(),
+        "pruner": content.pruner or Method("median" if len(content.objectives) == 1 else "none"),
+        "launcher": content.launcher,
     }
 
 

@@ -22,15 +22,15 @@ def method_of(known: Mapping[str, Mapping[str, Any]]) -> Any:
     """
 
     def named(value: Any) -> Any:
-        given = {"name": value} if isinstance(value, str) else value
-        if not isinstance(given, Mapping):
+        section = {"name": value} if isinstance(value, str) else value
+        if not isinstance(section, Mapping):
             raise wrong("a mapping (key: value)")
-        name = given.get("name")
+        name = section.get("name")
         if name not in known:
             raise fault(
                 f"{name!r} is not one of {', '.join(known)}.{nearest(str(name), known)}", under="name"
             )
-        return given
+        return section
 
     models = [(f"<{name}>", _model(name, options)) for name, options in known.items()]
     members: Any = Union[tuple(Annotated[model, Tag(tag)] for tag, model in models)]  # noqa: UP007
@@ -46,5 +46,5 @@ def _model(name: str, options: Mapping[str, Any]) -> type[Section]:
     return create_model(name, __base__=Section, name=(only, ...), **fields)
 
 
-def _method(given: Any) -> Method:
-    return Method(given.name, given.model_dump(include=given.model_fields_set - {"name"}))
+def _method(section: Any) -> Method:
+    return Method(section.name, section.model_dump(include=section.model_fields_set - {"name"}))

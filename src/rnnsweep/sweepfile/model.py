@@ -93,13 +93,13 @@ def _launcher(value: Any) -> Method | None:
     """
     if value is None or value == {}:
         return None
-    given = {"name": value} if isinstance(value, str) else value
-    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+    section = {"name": value} if isinstance(value, str) else value
+    if not isinstance(section, Mapping) or not all(isinstance(key, str) for key in section):
         raise wrong("the name of a launcher, or a mapping of its name and options")
-    name = given.get("name", "")
-    if not isinstance(name, str) or ("name" in given and not name.strip()):
+    name = section.get("name", "")
+    if not isinstance(name, str) or ("name" in section and not name.strip()):
         raise wrong("the name of a launcher, or a mapping of its name and options")
-    return Method(name, {key: option for key, option in given.items() if key != "name"})
+    return Method(name, {key: option for key, option in section.items() if key != "name"})
 
 
 _LAUNCHER: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}

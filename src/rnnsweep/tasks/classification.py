@@ -201,7 +201,7 @@ class Classes(Task):
         return self._placed[key]
 
 
-def class_weights(wanted: Any, facts: Facts) -> tuple[float, ...] | None:
+def class_weights(setting: Any, facts: Facts) -> tuple[float, ...] | None:
     """Return the weight of each class: ``balanced`` is rows / (classes * the class's rows), as scikit-learn.
 
     Classes that a mapping does not name have weight 1.
@@ -209,19 +209,19 @@ def class_weights(wanted: Any, facts: Facts) -> tuple[float, ...] | None:
     Raises:
         UserError: a mapping names a class that the corpus does not have.
     """
-    if wanted is None:
+    if setting is None:
         return None
     import numpy as np
 
-    if isinstance(wanted, Mapping):
-        given = {str(name): float(weight) for name, weight in wanted.items()}
-        strangers = sorted(set(given) - set(facts.labels))
+    if isinstance(setting, Mapping):
+        weights = {str(name): float(weight) for name, weight in setting.items()}
+        strangers = sorted(set(weights) - set(facts.labels))
         if strangers:
             raise UserError(
-                f"task.class_weights.{strangers[0]}={given[strangers[0]]:g}: the corpus has the labels "
+                f"task.class_weights.{strangers[0]}={weights[strangers[0]]:g}: the corpus has the labels "
                 f"{', '.join(facts.labels[:8])}.{nearest(strangers[0], facts.labels)}"
             )
-        return tuple(given.get(label, 1.0) for label in facts.labels)
+        return tuple(weights.get(label, 1.0) for label in facts.labels)
     rows_C = np.bincount(facts.targets_N, minlength=len(facts.labels))
     return tuple(float(w) for w in len(facts.targets_N) / (len(rows_C) * np.maximum(rows_C, 1)))
 

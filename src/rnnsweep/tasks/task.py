@@ -246,8 +246,8 @@ def find_spec(config: TaskConfig) -> TaskSpec:
     for spec in specs().values():
         if (spec.level, spec.answer, spec.target) == (config.level, config.answer, config.target):
             return spec
-    wanted = f"task.level={config.level} task.answer={config.answer} task.target={config.target}"
-    raise UserError(f"{wanted}: there is no such task; take one of task={', task='.join(specs())}")
+    settings = f"task.level={config.level} task.answer={config.answer} task.target={config.target}"
+    raise UserError(f"{settings}: there is no such task; take one of task={', task='.join(specs())}")
 
 
 def spec_named(name: str | None) -> TaskSpec:

@@ -212,9 +212,11 @@ def _saved(folder: Path | None, keeper: Keeper) -> dict[str, Any] | None:
     content = checkpoint.read(path)
     theirs = content["identity"]
     for key, value in keeper.identity.items():
-        given = theirs.get(key, _DEFAULTS.get(key, value))  # of a setting that came later than the checkpoint
-        if given != value:
-            raise UserError(f"checkpoint {path}: is of a run with {key}={given}, here it is {value}")
+        recorded = theirs.get(
+            key, _DEFAULTS.get(key, value)
+        )  # of a setting that came later than the checkpoint
+        if recorded != value:
+            raise UserError(f"checkpoint {path}: is of a run with {key}={recorded}, here it is {value}")
     return content
 
 

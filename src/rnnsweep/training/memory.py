@@ -26,11 +26,15 @@ def activation_bytes(network: nn.Module, part: EncodedPart, run: RunConfig) -> i
     rows = math.ceil(run.data.batch_size / run.trainer.accumulate)
     longest_B = np.argsort(-part.lengths_N, kind="stable")[:rows]
     batch = gather(part, longest_B)
-    kept = _Kept(network)
-    with torch.random.fork_rng(devices=[]), saved_tensors_hooks(kept.pack, kept.unpack), torch.enable_grad():
+    saved = _Kept(network)
+    with (
+        torch.random.fork_rng(devices=[]),
+        saved_tensors_hooks(saved.pack, saved.unpack),
+        torch.enable_grad(),
+    ):
         outputs = _forward(network, batch.tokens_BT, batch.lengths_B)
-        kept.add_layers(outputs.grad_fn)
-    return sum(kept.sizes.values())
+        saved.add_layers(outputs.grad_fn)
+    return sum(saved.sizes.values())
 
 
 def _forward(network: Any, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
@@ -63,12 +67,12 @@ class _Kept:
 
     def add_layers(self, node: Any) -> None:
         """Add what the compiled layers keep beside autograd's tensors: gates and memories."""
-        waiting, seen = [node], set[Any]()
+        waiting, visited = [node], set[Any]()
         while waiting:
             one = waiting.pop()
-            if one is None or one in seen:
+            if one is None or one in visited:
                 continue
-            seen.add(one)
+            visited.add(one)
             for tensors in getattr(one, "kept", None) or ():
                 for tensor in tensors:
                     self.pack(tensor)

@@ -161,9 +161,9 @@ class Classifier(pl.LightningModule):
 
     def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Learn from each mini-batch of a chunk."""
-        seen = self.learn_chunk(chunk)
-        if seen:
-            logits, targets, losses = zip(*seen, strict=True)
+        steps = self.learn_chunk(chunk)
+        if steps:
+            logits, targets, losses = zip(*steps, strict=True)
             loss = torch.cat([each.view(-1) for each in losses]).double().sum()
             self._learned.add(torch.cat(logits), torch.cat(targets), loss)
             self._refuse_divergence(loss)

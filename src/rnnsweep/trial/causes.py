@@ -63,8 +63,8 @@ def _cause(error: BaseException) -> str:
 
 def _says_no_memory(error: BaseException) -> bool:
     """PyTorch's CPU allocator raises a plain RuntimeError, worded by the system that it runs on."""
-    said = ("not enough memory", "out of memory", "can't allocate memory")
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in said)
+    messages = ("not enough memory", "out of memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in messages)
 
 
 def _line(error: BaseException) -> str:

@@ -97,7 +97,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     plan = plan_of(folder, asked)
     plan = replace(plan, finished=plan.finished and not behind)
     importances, method = study_importances(folder, asked) if asked else ({}, "")
-    found = compare_records(
+    comparison = compare_records(
         table,
         curves(name, (f"validation/{score_of(table).name}", *LOSSES), uri=uri),
         sweep=asked or name,
@@ -118,16 +118,16 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
     )
     if plan.finished:
-        looked = {s.architecture: s.test.replicates for s in found.standings if s.replicates}
+        looked = {s.architecture: s.test.replicates for s in comparison.standings if s.replicates}
         folder.note_look(looked)
-        folder.write_advice(found.next)
+        folder.write_advice(comparison.next)
     report = folder.report
-    found = replace(found, report=report)
+    comparison = replace(comparison, report=report)
     before = report.read_bytes() if report.is_file() else b""
-    write_report(found, report)
+    write_report(comparison, report)
     if report.read_bytes() != before:
-        _keep(table, found, uri, looks=folder.looks().replicates)
-    return found
+        _keep(table, comparison, uri, looks=folder.looks().replicates)
+    return comparison
 
 
 def _await_store(folder: SweepFolder, mlruns: Path, uri: str | None) -> int:
@@ -194,9 +194,9 @@ def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None
 
     from rnnsweep.comparison import compare_corpora as rank, write_corpora_report
 
-    found = rank([compare(sweep, margin=margin) for sweep in sweeps])
-    report = places.mlruns / "comparisons" / f"{'+'.join(found.sweeps)}.html"
-    return replace(found, report=write_corpora_report(found, report))
+    ranking = rank([compare(sweep, margin=margin) for sweep in sweeps])
+    report = places.mlruns / "comparisons" / f"{'+'.join(ranking.sweeps)}.html"
+    return replace(ranking, report=write_corpora_report(ranking, report))
 
 
 def _block(name: str, places: ProjectPaths) -> Block:
@@ -257,7 +257,7 @@ def _known(sweep: str | Path) -> str:
 
 
 def _keep(
-    table: "pd.DataFrame", found: "Comparison", uri: str | None, *, looks: Sequence[Mapping[str, int]]
+    table: "pd.DataFrame", comparison: "Comparison", uri: str | None, *, looks: Sequence[Mapping[str, int]]
 ) -> None:
     """Keep the report, how often the test part was read, and the looks on the sweep's own run."""
     from rnnsweep.tracking import RunRecord, sync
@@ -266,17 +266,17 @@ def _keep(
     if len(parents):
         mlruns = find_paths().mlruns
         record = RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
-        if found.report:
-            record.artifact(found.report, "report.html")
-        if found.test_reads is not None:
-            record.tags({Tag.TEST_READS: str(found.test_reads.total)})
+        if comparison.report:
+            record.artifact(comparison.report, "report.html")
+        if comparison.test_reads is not None:
+            record.tags({Tag.TEST_READS: str(comparison.test_reads.total)})
         record.tags({Tag.LOOKS: json.dumps(looks)})
-        _describe(record, found, failed=int((table["state"] == "failed").sum()))
+        _describe(record, comparison, failed=int((table["state"] == "failed").sum()))
         record.flush(5.0)
         sync(mlruns, uri)
 
 
-def _describe(record: "RunRecord", found: "Comparison", *, failed: int) -> None:
+def _describe(record: "RunRecord", comparison: "Comparison", *, failed: int) -> None:
     """Describe the sweep's run and experiment by answer, standings, verdicts and the report's link."""
     from rnnsweep.comparison import standings_markdown
     from rnnsweep.tracking import answered_description, failures_tag
@@ -286,10 +286,10 @@ def _describe(record: "RunRecord", found: "Comparison", *, failed: int) -> None:
     if not (note.experiment_id and note.run_id):
         return
     text = answered_description(
-        found.question,
-        found.answer,
-        standings_markdown(found),
-        [one.sentence for one in found.verdicts[:SENTENCES]],
+        comparison.question,
+        comparison.answer,
+        standings_markdown(comparison),
+        [one.sentence for one in comparison.verdicts[:SENTENCES]],
         experiment=note.experiment_id,
         run=note.run_id,
         failed=failed,

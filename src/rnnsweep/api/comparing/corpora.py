@@ -40,14 +40,14 @@ def describe_sweep_data(question: str | Path) -> "dict[str, CorpusFacts]":
     places = find_paths()
     sweep = read_sweep(find_file(question, places))
     begun = SweepFolder.of(places.mlruns, sweep.name).start() is not None
-    found: dict[str, CorpusFacts] = {}
-    seen: set[str] = set()
+    facts: dict[str, CorpusFacts] = {}
+    folders: set[str] = set()
     for architecture in sweep.architectures:
         with recorded_settings(begun):
             run = compose(sweep.chosen(architecture), where=str(sweep.path))
         corpus = prepare(run.data)
-        if str(corpus.folder) not in seen:
-            seen.add(str(corpus.folder))
-            name = corpus.name if corpus.name not in found else f"{corpus.name} ({architecture})"
-            found[name] = corpus.facts
-    return found
+        if str(corpus.folder) not in folders:
+            folders.add(str(corpus.folder))
+            name = corpus.name if corpus.name not in facts else f"{corpus.name} ({architecture})"
+            facts[name] = corpus.facts
+    return facts

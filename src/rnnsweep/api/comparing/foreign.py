@@ -60,11 +60,11 @@ def read_scores(file: str | Path, columns: Mapping[str, str] | None = None) -> "
 
     from rnnsweep.data.tables import ReadOptions, read_table
 
-    path, given = Path(file), dict(columns or {})
+    path, column_of = Path(file), dict(columns or {})
     table = read_table(path, ReadOptions(), lambda names: names)
-    for wanted, column in given.items():
+    for name, column in column_of.items():
         if column not in table.names:
-            raise UserError(f"{path}: no column {column!r} for {wanted}; there is {', '.join(table.names)}")
+            raise UserError(f"{path}: no column {column!r} for {name}; there is {', '.join(table.names)}")
     frame = pd.DataFrame(table.columns)
-    taken = frame.drop(columns=[c for c in frame if c in given and c not in given.values()])
-    return taken.rename(columns={column: wanted for wanted, column in given.items()})
+    taken = frame.drop(columns=[c for c in frame if c in column_of and c not in column_of.values()])
+    return taken.rename(columns={column: name for name, column in column_of.items()})

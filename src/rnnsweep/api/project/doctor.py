@@ -150,10 +150,10 @@ def _store() -> Check:
     if not database.is_file():
         return Check("store", True, f"{database}: not there yet; the first run makes it")
     with closing(open_for_reading(database)) as connection:
-        said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    if said != "ok":
+        answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if answer != "ok":
         return Check(
-            "store", False, f"{database}: {said}", "make it again from the records: rnnsweep store rebuild"
+            "store", False, f"{database}: {answer}", "make it again from the records: rnnsweep store rebuild"
         )
     return Check("store", True, f"{database} is sound")
 

@@ -56,26 +56,26 @@ def list_sweeps() -> tuple[ListedSweep, ...]:
     return (*listed, *rest)
 
 
-def _started(found: "SweepStatus", file: Path | None) -> ListedSweep:
+def _started(status: "SweepStatus", file: Path | None) -> ListedSweep:
     return ListedSweep(
-        found.sweep,
-        found.state,
-        _question(found.folder / "sweep.yaml"),
+        status.sweep,
+        status.state,
+        _question(status.folder / "sweep.yaml"),
         str(file) if file else None,
-        dict(found.trials),
-        sum(one.replicates for one in found.standings),
-        sum(one.replicates_wanted for one in found.standings),
-        left_of(found),
+        dict(status.trials),
+        sum(one.replicates for one in status.standings),
+        sum(one.replicates_wanted for one in status.standings),
+        left_of(status),
     )
 
 
-def left_of(found: "SweepStatus") -> dict[str, int]:
+def left_of(status: "SweepStatus") -> dict[str, int]:
     """Count the trials and replicates of a sweep that are still to run; nothing where it is finished."""
-    if found.state == "finished":
+    if status.state == "finished":
         return {"trials": 0, "replicates": 0}
     return {
-        "trials": sum(one.waiting + one.running for one in found.standings),
-        "replicates": sum(max(0, one.replicates_wanted - one.replicates) for one in found.standings),
+        "trials": sum(one.waiting + one.running for one in status.standings),
+        "replicates": sum(max(0, one.replicates_wanted - one.replicates) for one in status.standings),
     }
 
 

@@ -32,11 +32,11 @@ def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], Looked]":
         if not any(s.replicates for s in standings if not s.baseline):
             return Looked({})
         margin = margin_of(standings[0].score, standings)
-        found = race(
+        decision = race(
             standings, sizes=asked.planned, margin=margin, correct=by_row, groups=_groups(over), ended=ended
         )
-        said = found.sentences[-1] if found.sentences else ""
-        return Looked(found.wanted, said, [asdict(stop) for stop in found.stopped])
+        sentence = decision.sentences[-1] if decision.sentences else ""
+        return Looked(decision.wanted, sentence, [asdict(stop) for stop in decision.stopped])
 
     return decide
 

@@ -69,9 +69,9 @@ def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
 def _values(row: "RunRow") -> dict[str, object]:
     from rnnsweep.tracking.naming import from_text
 
-    kept = {key: text for key, text in row.params.items() if key in known_keys()}
+    params = {key: text for key, text in row.params.items() if key in known_keys()}
     return {
-        key: yaml.safe_load(text) if text.startswith("[") else from_text(text) for key, text in kept.items()
+        key: yaml.safe_load(text) if text.startswith("[") else from_text(text) for key, text in params.items()
     }
 
 

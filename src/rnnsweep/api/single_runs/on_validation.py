@@ -41,24 +41,24 @@ class Watch(Callback):
         """Tell of a validation that belongs to the training."""
         if self.tell is None:
             return
-        seen = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        values = _of("validation", seen)
+        logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        values = _of("validation", logged)
         if trainer.sanity_checking or not trainer.is_global_zero or self.score.name not in values:
             return
         self.tell(
             Validation(
-                epoch=seen.get("epoch", float(trainer.current_epoch + 1)),
+                epoch=logged.get("epoch", float(trainer.current_epoch + 1)),
                 step=trainer.global_step,
                 score=self.score,
                 values=values,
-                running=_of("train", seen),
+                running=_of("train", logged),
                 seconds=time.monotonic() - self.began,
             )
         )
 
 
-def _of(part: str, seen: dict[str, float]) -> dict[str, float]:
+def _of(part: str, logged: dict[str, float]) -> dict[str, float]:
     """Return what was logged of a part, by the names of scores."""
     return {
-        name.removeprefix(f"{part}/"): value for name, value in seen.items() if name.startswith(f"{part}/")
+        name.removeprefix(f"{part}/"): value for name, value in logged.items() if name.startswith(f"{part}/")
     }

@@ -171,8 +171,8 @@ def _find_store(run: RunConfig) -> _Store | None:
     if not run.tracking.enabled:
         return None
     mlruns = find_paths().mlruns
-    said = any(override.startswith("tracking.uri=") for override in run.overrides)
-    uri = run.tracking.uri if said else named_by_file(run.tracking.uri, "conf/")
+    is_named = any(override.startswith("tracking.uri=") for override in run.overrides)
+    uri = run.tracking.uri if is_named else named_by_file(run.tracking.uri, "conf/")
     uri = destination_of(mlruns, uri)
     return _Store(mlruns, f"single.{uuid.uuid4().hex[:12]}", uri)
 
@@ -232,8 +232,8 @@ def name_of(run: RunConfig) -> str:
     if run.tracking.run_name:
         return run.tracking.run_name
     flat, silent = flatten(run), ("tracking.", "data.dir", "data.train", "data.test")
-    said = [one.key for one in read_overrides(run.overrides) if not one.chooses]
-    return run_name(run.architecture, {key: flat[key] for key in said if not key.startswith(silent)})
+    keys = [one.key for one in read_overrides(run.overrides) if not one.chooses]
+    return run_name(run.architecture, {key: flat[key] for key in keys if not key.startswith(silent)})
 
 
 def _fit(

@@ -109,32 +109,34 @@ def clean(
         else [one.name for one in SweepFolder.every(mlruns)]
     )
     with ExitStack() as locks:
-        removals, kept = _losers(mlruns, names, locks)
+        removals, refusals = _losers(mlruns, names, locks)
         # a sweep that can be resumed still needs its own runs and models
-        entities = [one for one in deleted_entities(mlruns) if one.sweep not in kept] if sweep is None else []
+        entities = (
+            [one for one in deleted_entities(mlruns) if one.sweep not in refusals] if sweep is None else []
+        )
         removals += [_removal(mlruns, one) for one in entities]
         if yes:
             if before is not None:
-                before(Cleaning(tuple(removals), kept, done=False))
+                before(Cleaning(tuple(removals), refusals, done=False))
             _remove(mlruns, removals, entities)
-    return Cleaning(tuple(removals), kept, yes)
+    return Cleaning(tuple(removals), refusals, yes)
 
 
 def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Removal], dict[str, str]]:
     from rnnsweep.state.losers import held, losers
 
     removals: list[Removal] = []
-    kept: dict[str, str] = {}
+    refusals: dict[str, str] = {}
     for name in names:
         refusal = locks.enter_context(held(mlruns, name))
         if refusal is not None:
-            kept[name] = refusal
+            refusals[name] = refusal
             continue
         removals += [
             Removal(f"{one.task} of sweep {name}", "loser", one.size, (one.folder,))
             for one in losers(mlruns, name)
         ]
-    return removals, kept
+    return removals, refusals
 
 
 def _removal(mlruns: Path, one: "Deleted") -> Removal:

@@ -110,8 +110,8 @@ def _print_comparison(
 def _refuse_without_scores(
     sweeps: tuple[str, ...], baseline: str | None, columns: str | None, *, lower: bool
 ) -> None:
-    given = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
-    for option, value in given.items():
+    options = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
+    for option, value in options.items():
         if value is not None:
             raise click.UsageError(f"{option} needs --scores FILE; a sweep knows this itself.")
     if not sweeps:
@@ -154,14 +154,14 @@ def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: boo
         from rnnsweep.api import compare_corpora
 
         with consoles()[1].status("comparing"):
-            found = compare_corpora(sweeps, margin=margin)
-        emit(found.to_json())
+            ranking = compare_corpora(sweeps, margin=margin)
+        emit(ranking.to_json())
     if not as_json:
         from rnnsweep.comparison import corpora_table
 
         console, _ = consoles()
-        console.print(corpora_table(found, width=min(console.width, 120)))
-        console.print(f"Report: {found.report}", markup=False, soft_wrap=True)
+        console.print(corpora_table(ranking, width=min(console.width, 120)))
+        console.print(f"Report: {ranking.report}", markup=False, soft_wrap=True)
 
 
 @command(
@@ -182,29 +182,29 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import best
 
-        found = best(sweep, architecture)
+        winner = best(sweep, architecture)
         emit(
             {
-                "sweep": found.sweep,
-                "architecture": found.architecture,
-                "validation": found.validation,
-                "score": found.score.facts(),
-                "run_id": found.run_id,
-                "overrides": list(found.overrides),
-                "command": found.command,
-                "test": found.test,
-                "replicates": found.replicates,
-                "note": found.note,
+                "sweep": winner.sweep,
+                "architecture": winner.architecture,
+                "validation": winner.validation,
+                "score": winner.score.facts(),
+                "run_id": winner.run_id,
+                "overrides": list(winner.overrides),
+                "command": winner.command,
+                "test": winner.test,
+                "replicates": winner.replicates,
+                "note": winner.note,
             }
         )
     if not as_json:
-        of = f"# {found.architecture}, validation {found.score.title} {score(found.validation)}"
-        if found.test is not None:
-            of += f", test {score(found.test)} over {count(found.replicates, 'replicate')}"
+        of = f"# {winner.architecture}, validation {winner.score.title} {score(winner.validation)}"
+        if winner.test is not None:
+            of += f", test {score(winner.test)} over {count(winner.replicates, 'replicate')}"
         echo(of, err=True)
-        if found.note:
-            echo(f"# {found.note}", err=True)
-        echo(found.command)
+        if winner.note:
+            echo(f"# {winner.note}", err=True)
+        echo(winner.command)
 
 
 def print_answer(comparison: "Comparison", *, details: bool = False) -> None:

@@ -43,10 +43,10 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
             consoles()[1].print(name, style="dim", markup=False)
             print_facts(consoles()[1], facts)
         with consoles()[1].status("") as shown:  # nothing where standard error is no terminal
-            found = plan(file, slots=slots, tell=shown.update)
-        emit({**plan_json(found), "data": {name: facts.to_json() for name, facts in corpora.items()}})
+            planned = plan(file, slots=slots, tell=shown.update)
+        emit({**plan_json(planned), "data": {name: facts.to_json() for name, facts in corpora.items()}})
     if not as_json:
-        _print(found)
+        _print(planned)
 
 
 @command(
@@ -60,46 +60,46 @@ def schema_command() -> None:
     echo(json.dumps(sweep_schema(), indent=2, ensure_ascii=False))
 
 
-def plan_json(found: "Plan") -> dict[str, Any]:
+def plan_json(planned: "Plan") -> dict[str, Any]:
     """Return the object of ``plan --json``: the plan, its time, and how near derived widths come."""
-    plan = asdict(found)
-    for values, one in zip(plan["architectures"], found.architectures, strict=True):
+    plan = asdict(planned)
+    for values, one in zip(plan["architectures"], planned.architectures, strict=True):
         values["derived"] = [sized.note() for sized in one.derived]
-    reach = _reach(found)
+    reach = _reach(planned)
     return {
         **plan,
-        "seconds": found.seconds,
-        "seconds_most": found.seconds_most,
+        "seconds": planned.seconds,
+        "seconds_most": planned.seconds_most,
         "decides": reach.decides,
         "replicates_that_decide": reach.fewest,
-        "next": found.next,
+        "next": planned.next,
     }
 
 
-def _reach(found: "Plan") -> "Reach":
+def _reach(planned: "Plan") -> "Reach":
     from rnnsweep.comparison import reach_of
 
-    return reach_of(found.looks, found.comparisons, folds=found.folds)
+    return reach_of(planned.looks, planned.comparisons, folds=planned.folds)
 
 
-def _print(found: "Plan") -> None:
+def _print(planned: "Plan") -> None:
     console, _ = consoles()
-    console.print(f"{found.sweep}: {found.question}", style="bold", markup=False)
-    console.print(planned_table(found.architectures))
-    if any(one.derived for one in found.architectures):
-        console.print(derived_table(found.architectures))
-    for one in found.architectures:
+    console.print(f"{planned.sweep}: {planned.question}", style="bold", markup=False)
+    console.print(planned_table(planned.architectures))
+    if any(one.derived for one in planned.architectures):
+        console.print(derived_table(planned.architectures))
+    for one in planned.architectures:
         if one.infeasible:
             console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
-    for line in found.left_out:
+    for line in planned.left_out:
         console.print(line, markup=False)
-    console.print(str(_reach(found)), markup=False)
-    if found.seconds is not None and found.seconds_most is not None:
-        time = durations(found.seconds, found.seconds_most)
-        console.print(f"about {time} in {count(found.slots, 'slot')}, if nothing is pruned")
-    console.print(f"at most {found.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
-    if found.next:
-        console.print(f"Next: {found.next}", markup=False, soft_wrap=True)
+    console.print(str(_reach(planned)), markup=False)
+    if planned.seconds is not None and planned.seconds_most is not None:
+        time = durations(planned.seconds, planned.seconds_most)
+        console.print(f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned")
+    console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+    if planned.next:
+        console.print(f"Next: {planned.next}", markup=False, soft_wrap=True)
 
 
 def _range(low: str, high: str) -> str:

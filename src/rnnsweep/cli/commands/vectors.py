@@ -26,9 +26,9 @@ def vectors_command(file: str, overrides: Sequence[str], as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import vectors
 
-        found, width = vectors(file, overrides)
-        emit({"file": file, "width": width, **vars(found)})
+        coverage, width = vectors(file, overrides)
+        emit({"file": file, "width": width, **vars(coverage)})
     if not as_json:
         console, _ = consoles()
-        for name, value in [("numbers of a vector", str(width)), *found.table]:
+        for name, value in [("numbers of a vector", str(width)), *coverage.table]:
             console.print(f"{name:<30} {value}", markup=False, soft_wrap=True)

@@ -52,7 +52,7 @@ def _asked(sweep: Sweep, score: Score) -> dict[str, str]:
 def _further(sweep: Sweep, score: Score) -> dict[str, str]:
     """What a sweep asks beyond a budget and a space."""
     derived = {one for name in sweep.architectures for one in sweep.derivations(name)}
-    said = {
+    facts = {
         "derived": "; ".join(
             sorted(f"{d.key} from {_budget(d)}, {d.count.replace('_', ' ')}" for d in derived)
         ),
@@ -61,7 +61,7 @@ def _further(sweep: Sweep, score: Score) -> dict[str, str]:
         "started from the trials of": ", ".join(sweep.warm_start),
         "studies end early": ", ".join(_early(sweep, score)),
     }
-    return {name: text for name, text in said.items() if text}
+    return {name: text for name, text in facts.items() if text}
 
 
 def _budget(derived: Derived) -> str:

@@ -35,9 +35,9 @@ def say_reads(reads: TestReads) -> str:
     fits = "" if reads.baseline == 1 else f"{reads.baseline} fits of "
     who += [f"{fits}the linear baseline"] if reads.baseline else []
     each = "" if reads.often else "once " if reads.replicates + reads.baseline == 1 else "once each "
-    said = f"{reads.total}, {each}by {' and '.join(who)}"
-    said += (
+    sentence = f"{reads.total}, {each}by {' and '.join(who)}"
+    sentence += (
         f"; trials evaluated by hand: {', '.join(reads.trials)}" if reads.trials else ", never by the search"
     )
     often = ", ".join(f"{name} {n} times" for name, n in reads.often.items())
-    return said + (f"; more than once: {often}" if often else "")
+    return sentence + (f"; more than once: {often}" if often else "")

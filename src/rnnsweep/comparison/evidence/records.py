@@ -263,11 +263,11 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     value = {name: getattr(verdict, name) for name in _VERDICT_FIELDS}
     value |= dict(zip(("difference", "low", "high"), verdict.natural, strict=True))
     value |= {"folds": verdict.folds, "method": METHOD} if verdict.folds else {}
-    found = verdict.new_rows
-    if found is None:
+    new_rows = verdict.new_rows
+    if new_rows is None:
         return {**value, "new_rows": None}
-    low, high = verdict.score.turned_interval(found.low, found.high)
-    return {**value, "new_rows": {"low": low, "high": high, "p": found.p}}
+    low, high = verdict.score.turned_interval(new_rows.low, new_rows.high)
+    return {**value, "new_rows": {"low": low, "high": high, "p": new_rows.p}}
 
 
 def _standing(standing: Standing) -> dict[str, Any]:

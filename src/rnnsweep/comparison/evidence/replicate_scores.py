@@ -45,7 +45,7 @@ def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
 
 def fold_of(overrides: Sequence[str]) -> dict[str, int]:
     """Return the fold, and how many there are, that a replicate's overrides name; 0 where there are none."""
-    given = {key: value for key, _, value in (override.partition("=") for override in overrides)}
-    values = {name: given.get(f"data.{name}", "") for name in ("fold", "folds")}
+    settings = {key: value for key, _, value in (override.partition("=") for override in overrides)}
+    values = {name: settings.get(f"data.{name}", "") for name in ("fold", "folds")}
     known = all(value.isdecimal() for value in values.values())
     return {name: int(value) if known else 0 for name, value in values.items()}

@@ -171,10 +171,10 @@ def confusion_csv(mistakes: Mistakes | None) -> str:
     if mistakes is None:
         return ""
     rows = [
-        (name, true, said, int(counts_CC[i, j]))
+        (name, true, predicted, int(counts_CC[i, j]))
         for name, counts_CC in mistakes.confusion.items()
         for i, true in enumerate(mistakes.labels)
-        for j, said in enumerate(mistakes.labels)
+        for j, predicted in enumerate(mistakes.labels)
     ]
     return to_csv(CONFUSION_COLUMNS, rows)
 
@@ -210,5 +210,5 @@ def runs_csv(runs: "pd.DataFrame") -> str:
     settings = [
         c for c in runs.columns if str(c).startswith(("model.", "optimizer.")) and runs[c].nunique() > 1
     ]
-    kept = runs[columns + settings].astype(object).where(runs[columns + settings].notna(), "")
-    return to_csv(map(str, kept.columns), kept.itertuples(index=False))
+    table = runs[columns + settings].astype(object).where(runs[columns + settings].notna(), "")
+    return to_csv(map(str, table.columns), table.itertuples(index=False))

@@ -72,11 +72,11 @@ def centre_cells(standing: Standing) -> list[str]:
     test, score = standing.test, standing.score
     scores = [r.test for r in standing.replicates]
     cells = [standing.architecture, score.write(test.mean), interval(test.low, test.high, score=score)]
-    for found in (test.median, test.interquartile_mean):
+    for statistic in (test.median, test.interquartile_mean):
         cells += (
             [DASH, DASH]
-            if found is None
-            else [score.write(found.estimate), interval(found.low, found.high, score=score)]
+            if statistic is None
+            else [score.write(statistic.estimate), interval(statistic.low, statistic.high, score=score)]
         )
     worst, best = (score.write(end(scores)) if scores else DASH for end in (min, max))
     return [*cells, decimal(test.spread), worst, best]

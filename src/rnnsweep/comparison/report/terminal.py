@@ -210,20 +210,22 @@ def _verdicts(comparison: Comparison) -> list[RenderableType]:
     against = [v for v in comparison.verdicts if v.baseline]
     lines: list[RenderableType] = []
     for title, verdicts in (("Pairs", between), ("Against the baseline", against)):
-        said = gather(verdicts)
+        sentences = gather(verdicts)
         lines += [Text(_heading(title, verdicts), style="bold")] if verdicts else []
-        lines += [_indented(f"{_MARKS[word]} {sentence}") for word, sentence in said[:SHOWN]]
-        lines += [_indented(f"... and {len(said) - SHOWN} more in the report")] if said[SHOWN:] else []
+        lines += [_indented(f"{_MARKS[word]} {sentence}") for word, sentence in sentences[:SHOWN]]
+        lines += (
+            [_indented(f"... and {len(sentences) - SHOWN} more in the report")] if sentences[SHOWN:] else []
+        )
     return lines
 
 
 def _spending(comparison: Comparison) -> list[RenderableType]:
     """Which architecture for which time of search; one line where the search does not tell."""
     bought = comparison.bought
-    said = say_spending(bought.time_curves)
-    if said:
+    sentences = say_spending(bought.time_curves)
+    if sentences:
         of = f" ({bought.studies} whole searches)" if bought.studies else ""
-        return [Text(f"What time buys{of}", style="bold"), *(_indented(f"* {one}") for one in said)]
+        return [Text(f"What time buys{of}", style="bold"), *(_indented(f"* {one}") for one in sentences)]
     if not bought.next:
         return []
     return [Text(f"What a budget buys: {bought.refusal} Next: {bought.next}", style="dim")]

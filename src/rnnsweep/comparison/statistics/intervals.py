@@ -167,10 +167,10 @@ def interquartile_mean_interval(values: Scores, *, confidence: float = 0.95) -> 
     x = np.sort(finite(values))
     n, estimate = len(x), interquartile_mean(x)
     cut = int(0.25 * n)
-    kept = n - 2 * cut
-    if kept < FEWEST:
+    middle = n - 2 * cut
+    if middle < FEWEST:
         return Interval(estimate, None, None, n, f"withheld: {n} values are too few")
     winsorised = np.clip(x, x[cut], x[n - cut - 1])
-    error = winsorised.std(ddof=1) * np.sqrt(n) / kept  # = s_w / ((1 - 2g) sqrt(n)) with g = cut / n
-    half = float(special.stdtrit(kept - 1, (1 + confidence) / 2) * error)
+    error = winsorised.std(ddof=1) * np.sqrt(n) / middle  # = s_w / ((1 - 2g) sqrt(n)) with g = cut / n
+    half = float(special.stdtrit(middle - 1, (1 + confidence) / 2) * error)
     return Interval(estimate, estimate - half, estimate + half, n, "winsorised variance")

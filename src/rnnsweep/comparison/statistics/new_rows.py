@@ -121,8 +121,8 @@ def rows_needed(new_rows_interval: NewRows, *, alpha: float = 0.05, power: float
     The error of the rows falls with their number, that of the replicates does not: None where more rows
     cannot be enough, or where there is no difference.
     """
-    wanted = abs(new_rows_interval.estimate) / float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
-    room = wanted**2 - (new_rows_interval.error**2 - new_rows_interval.rows_error**2)
+    error = abs(new_rows_interval.estimate) / float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
+    room = error**2 - (new_rows_interval.error**2 - new_rows_interval.rows_error**2)
     if room <= 0 or new_rows_interval.estimate == 0:
         return None
     return max(

@@ -154,20 +154,20 @@ def say_spending(curves: Mapping[str, TimeCurve]) -> list[str]:
     if len(curves) < 2 or not all_leads:
         return []
     start, end = _covered(curves)
-    said = [_say_leads(all_leads, start, end)]
+    sentences = [_say_leads(all_leads, start, end)]
     for seconds, words in ASKED:
         if start <= seconds <= end:
             leader = [lead for lead in all_leads if lead.since <= seconds][-1].architecture
             score = float(np.interp(seconds, curves[leader].seconds, curves[leader].expected))
-            said.append(
+            sentences.append(
                 f"If you have {words} of search: {leader}, expected to reach {score:.4f} on validation."
             )
     if end < HOUR:
-        said.append(
+        sentences.append(
             f"An hour for each is beyond what these searches tell: they cover {duration(end)}. Raise trials "
             "to learn more."
         )
-    return said
+    return sentences
 
 
 def _say_leads(all_leads: Sequence[Lead], start: float, end: float) -> str:

@@ -114,7 +114,7 @@ def compare_records(
     standings = make_standings(table, objectives=objectives, score=score)
     margin = margin_of(score, standings) if margin is None else margin
     predictions = _of_one_fold(standings, predictions or {})
-    said = gather_predictions(standings, predictions)
+    of_networks = gather_predictions(standings, predictions)
     plan = plan or ReplicatePlan()
     by_row = row_values(gather_predictions(standings, predictions, baseline=True), score)
     if any(one.folds for s in standings for one in s.replicates):
@@ -137,7 +137,7 @@ def compare_records(
         further=[turned_runs(_with_columns(one), score) for one in studies],
     )
     shares = importances or {}
-    mistakes = find_mistakes(said, labels=labels, texts=texts)
+    mistakes = find_mistakes(of_networks, labels=labels, texts=texts)
     return Comparison(
         sweep=name,
         question="" if isinstance(sweep, str) else sweep.question,
@@ -199,7 +199,7 @@ def _of_one_fold(
     """Return the predictions on one test part: of a cross-validation, those on the first fold."""
     fold = {one.run_id: one.fold for s in standings for one in s.replicates}
     first = min((fold.get(run_id, 0) for run_id in predictions), default=0)
-    return {run_id: found for run_id, found in predictions.items() if fold.get(run_id, 0) == first}
+    return {run_id: own for run_id, own in predictions.items() if fold.get(run_id, 0) == first}
 
 
 def _refuse_margin(score: Score, margin: float | None) -> None:

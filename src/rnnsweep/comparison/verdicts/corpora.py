@@ -202,5 +202,5 @@ def _say(
             f"{len(pairs)} {'pair takes' if len(pairs) == 1 else 'pairs take'} {least} corpora; more "
             "replicates on these cannot replace them."
         )
-    said = "" if test is None else f" ({say_iman_davenport(test)})"
-    return f"{first} No pair differs significantly{said}."
+    omnibus = "" if test is None else f" ({say_iman_davenport(test)})"
+    return f"{first} No pair differs significantly{omnibus}."

@@ -240,8 +240,8 @@ def _corrected(p_values: Sequence[Sequence[float]], looks: Sequence[Sequence[Loo
 
 
 def _new_rows_p(rows: RowScores, d_RN: NDArray[np.float64] | None, first: int) -> float:
-    found = rows.on_new_rows(d_RN, first)
-    return 1.0 if found is None else found.p
+    interval = rows.on_new_rows(d_RN, first)
+    return 1.0 if interval is None else interval.p
 
 
 def _word(pair: Pair, p: float, equal_p: float, *, able: bool, beyond: NewRows | None) -> str:
@@ -286,7 +286,9 @@ def _replicates(pair: Pair, family: _Family) -> int | None:
     level = family.plan.next_level(_seen(pair), family.size)
     if len(d) < 3 or level <= 0:
         return None
-    spread, seen = float(np.std(d, ddof=1)), abs(float(d.mean()))
-    if seen < family.margin:
-        return replicates_to_equate(family.margin, spread, alpha=level / family.left_equal, difference=seen)
-    return replicates_to_separate(seen, spread, alpha=level / family.left)
+    spread, difference = float(np.std(d, ddof=1)), abs(float(d.mean()))
+    if difference < family.margin:
+        return replicates_to_equate(
+            family.margin, spread, alpha=level / family.left_equal, difference=difference
+        )
+    return replicates_to_separate(difference, spread, alpha=level / family.left)

@@ -119,9 +119,9 @@ def _seed(value: Any) -> str:
 def _without_doubles(table: "pd.DataFrame") -> "pd.DataFrame":
     keys = [c for c in ("architecture", "seed", ROW) if c in table]
     for _, one in table[table.duplicated(keys)].iterrows():
-        said = ", ".join(f"{key} {one[key]}" for key in keys)
+        names = ", ".join(f"{key} {one[key]}" for key in keys)
         hint = "" if ROW in keys else "; one line for each run, or a column 'row' for the test rows"
-        raise UserError(f"{said}: occurs twice{hint}")
+        raise UserError(f"{names}: occurs twice{hint}")
     return table
 
 
@@ -138,17 +138,17 @@ def _not_computed(counts: Any) -> float:
 
 def _by_row(table: "pd.DataFrame") -> tuple[dict[str, dict[str, NDArray[np.float64]]], int]:
     """Return {architecture: {seed: scores_N}} in one order of the test rows, and their number."""
-    wanted = sorted(set(table[ROW].astype(str)))
+    test_rows = sorted(set(table[ROW].astype(str)))
     values: dict[str, dict[str, NDArray[np.float64]]] = {}
     for (name, seed), own in table.groupby(["architecture", "seed"], sort=False):
         scores = own.set_index(own[ROW].astype(str))["score"]
-        if len(scores) != len(wanted):
-            missing = next(row for row in wanted if row not in scores.index)
+        if len(scores) != len(test_rows):
+            missing = next(row for row in test_rows if row not in scores.index)
             raise UserError(
                 f"architecture {name}, seed {seed}: has no test row {missing}; all runs need the same"
             )
-        values.setdefault(str(name), {})[str(seed)] = scores.loc[wanted].to_numpy(dtype=np.float64)
-    return values, len(wanted)
+        values.setdefault(str(name), {})[str(seed)] = scores.loc[test_rows].to_numpy(dtype=np.float64)
+    return values, len(test_rows)
 
 
 def _as_runs(table: "pd.DataFrame", baseline: str | None) -> "pd.DataFrame":

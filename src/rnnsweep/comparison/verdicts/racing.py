@@ -60,14 +60,14 @@ def race(
     single = {s.architecture for s in standings if s.baseline and len(s.replicates) == 1}
     wanted = dict.fromkeys(active, sizes[0])
     stopped: list[Stop] = []
-    said: list[str] = []
+    sentences: list[str] = []
     for place, size in enumerate(sizes[:-1]):
         if any(over.get(name, 0) < size for name in active if name not in single):
             break  # this look is still to come
-        looked = [_at_look(s, seeds[:size]) for s in standings]
+        at_look = [_at_look(s, seeds[:size]) for s in standings]
         plan = ReplicatePlan(tuple(sizes))
-        decisions = decide(looked, margin=margin, correct=correct, plan=plan, groups=groups)
-        leader = _leader(looked, active)
+        decisions = decide(at_look, margin=margin, correct=correct, plan=plan, groups=groups)
+        leader = _leader(at_look, active)
         if leader is None:
             break
         going = _going(leader, active, decisions, sizes[-1], margin)
@@ -75,12 +75,12 @@ def race(
             Stop(name, size, why) for name, why in going.items() if why and name in active and name != leader
         ]
         active = {name for name, why in going.items() if not why and name in active}
-        said.append(_say(leader, size, active, sizes[place + 1]))
+        sentences.append(_say(leader, size, active, sizes[place + 1]))
         if len(active) < 2:
             break
         for name in active:
             wanted[name] = sizes[place + 1]
-    return Race(wanted, tuple(stopped), tuple(said))
+    return Race(wanted, tuple(stopped), tuple(sentences))
 
 
 def _at_look(standing: Standing, seeds: Sequence[str]) -> Standing:
@@ -93,8 +93,8 @@ def _at_look(standing: Standing, seeds: Sequence[str]) -> Standing:
     return replace(standing, replicates=replicates, test=TestScore(mean, None, None, len(scores)))
 
 
-def _leader(looked: Sequence[Standing], active: set[str]) -> str | None:
-    known = [s for s in looked if not s.baseline and s.architecture in active and s.test.mean is not None]
+def _leader(standings: Sequence[Standing], active: set[str]) -> str | None:
+    known = [s for s in standings if not s.baseline and s.architecture in active and s.test.mean is not None]
     return max(known, key=lambda s: s.test.mean or 0.0).architecture if known else None
 
 
@@ -122,8 +122,12 @@ def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
         return f"{'worse' if (word == 'better') == (decision.a == leader) else 'better'} than {leader}"
     if word == "equivalent":
         return f"equivalent to {leader}"
-    found = decision.new_rows
-    if word.endswith(HERE) and found is not None and abs(found.estimate) < CERTAIN * found.rows_error:
+    new_rows = decision.new_rows
+    if (
+        word.endswith(HERE)
+        and new_rows is not None
+        and abs(new_rows.estimate) < CERTAIN * new_rows.rows_error
+    ):
         return f"separated from {leader} on this test part, and more replicates cannot show it for new rows"
     return _hopeless(decision, leader, most, margin)
 

@@ -47,12 +47,10 @@ def say_verdict(
     if verdict.verdict.startswith(("better", "worse")):
         word = verdict.verdict.removesuffix(HERE)
         size = apart(score, abs(verdict.difference or 0.0))
-        found = f"{verdict.a} is {word} than {verdict.b} by {size}"
+        claim = f"{verdict.a} is {word} than {verdict.b} by {size}"
         if verdict.verdict.endswith(HERE):
-            return (
-                f"{found} on this test part alone ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
-            )
-        return f"{found} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
+            return f"{claim} on this test part alone ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
+        return f"{claim} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
     if not able:
         return _too_few(verdict, left)
     size = apart(score, verdict.natural[0] or 0.0, sign=True)
@@ -63,21 +61,21 @@ def say_verdict(
 
 def _also(verdict: Verdict) -> str:
     """Return what holds on new rows, where that is known."""
-    found = verdict.new_rows
-    if found is None:
+    new_rows = verdict.new_rows
+    if new_rows is None:
         return ""
-    return f"; on new rows like these {_bounds(verdict)} ({p_value(found.p)})"
+    return f"; on new rows like these {_bounds(verdict)} ({p_value(new_rows.p)})"
 
 
 def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
-    found = verdict.new_rows
-    assert found is not None  # the verdict says so
-    corrected = _p_beside(found.p, found.low, found.high)
-    said = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
+    new_rows = verdict.new_rows
+    assert new_rows is not None  # the verdict says so
+    corrected = _p_beside(new_rows.p, new_rows.low, new_rows.high)
+    sentence = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
     if verdict.rows_needed is None or verdict.rows_needed > MOST_ROWS:
-        return said
-    takes = f"which takes about {verdict.rows_needed:,} test rows instead of {found.rows:,}"
-    return f"{said}, {takes}{_where_from(verdict.rows_needed / found.rows, test_share)}"
+        return sentence
+    takes = f"which takes about {verdict.rows_needed:,} test rows instead of {new_rows.rows:,}"
+    return f"{sentence}, {takes}{_where_from(verdict.rows_needed / new_rows.rows, test_share)}"
 
 
 def _where_from(factor: float, test_share: float | None) -> str:
@@ -93,9 +91,9 @@ def _where_from(factor: float, test_share: float | None) -> str:
 
 
 def _bounds(verdict: Verdict) -> str:
-    found, score = verdict.new_rows, verdict.score
-    assert found is not None
-    low, high = score.turned_interval(found.low, found.high)
+    new_rows, score = verdict.new_rows, verdict.score
+    assert new_rows is not None
+    low, high = score.turned_interval(new_rows.low, new_rows.high)
     return f"{score.difference(low, sign=True)} to {score.difference(high, sign=True)}"
 
 
@@ -113,17 +111,17 @@ def say_few(standings: Sequence[Standing]) -> str:
 
 def say_improvement(verdict: Verdict) -> str:
     """Return how often `a` wins a pair of runs, with its interval and the rule of three wins in four."""
-    found = verdict.improvement
-    if found is None:
+    improvement = verdict.improvement
+    if improvement is None:
         return ""
-    said = f"{verdict.a} wins {100 * found.estimate:.0f} % of the pairs of runs"
-    if found.low is None or found.high is None:
-        return said
+    sentence = f"{verdict.a} wins {100 * improvement.estimate:.0f} % of the pairs of runs"
+    if improvement.low is None or improvement.high is None:
+        return sentence
     rule = f"{RULE:.0%}".replace("%", " %")
-    met = f"one side wins at least {rule}, and surely more than half: a difference that counts in use"
+    meets = f"one side wins at least {rule}, and surely more than half: a difference that counts in use"
     missed = f"short of the {rule}, and surely more than half, that count in use"
-    return f"{said} (95 % interval {100 * found.low:.0f} to {100 * found.high:.0f}), " + (
-        f"so {met}" if meets_rule(found) else missed
+    return f"{sentence} (95 % interval {100 * improvement.low:.0f} to {100 * improvement.high:.0f}), " + (
+        f"so {meets}" if meets_rule(improvement) else missed
     )
 
 

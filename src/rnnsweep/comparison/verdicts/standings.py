@@ -174,8 +174,8 @@ def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame"
     done = done.sort_values("started", kind="stable", na_position="first")
     keys = done["overrides"].map(_configuration)
     chosen = _configuration(winner["overrides"].iloc[0]) if len(winner) else None
-    wanted = chosen if chosen in set(keys) else keys.iloc[-1]
-    same = done[keys == wanted]
+    configuration = chosen if chosen in set(keys) else keys.iloc[-1]
+    same = done[keys == configuration]
     return _last_of_each_seed(same)
 
 
@@ -189,8 +189,8 @@ def _seed(row: Mapping[Any, Any]) -> str:
     """The run's seed, and each other varied seed that differs from it: what pairs replicates."""
     number = _number(row["seed"])
     seed = str(row["seed"]) if number is None else str(int(number))
-    given = (o.partition("=") for o in overrides_of(row["overrides"]))
-    varied = ((key, value) for key, _, value in given if key in VARIED)
+    overrides = (o.partition("=") for o in overrides_of(row["overrides"]))
+    varied = ((key, value) for key, _, value in overrides if key in VARIED)
     others = [f"{VARIED[key]} {value}" for key, value in varied if value != seed or key == FOLD]
     return ", ".join([seed, *sorted(others)])
 
@@ -244,15 +244,15 @@ def gather_predictions(
 
     The baseline is among them where `baseline` says so.
     """
-    found = {
+    by_architecture = {
         s.architecture: {r.seed: predictions[r.run_id] for r in s.replicates if r.run_id in predictions}
         for s in standings
         if baseline or not s.baseline
     }
-    first = next((p for own in found.values() for p in own.values()), None)
+    first = next((p for own in by_architecture.values() for p in own.values()), None)
     same = {
         name: {seed: p for seed, p in own.items() if np.array_equal(p.targets_N, first.targets_N)}
-        for name, own in found.items()
+        for name, own in by_architecture.items()
         if first is not None
     }
     return {name: own for name, own in same.items() if own}

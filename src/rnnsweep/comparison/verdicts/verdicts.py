@@ -46,13 +46,13 @@ def make_verdicts(
 
 def _described(decision: Decision, *, margin: float, rows: RowScores, test_share: float | None) -> Verdict:
     """Return what was decided of a pair, with intervals, power and one sentence."""
-    pair, found = decision.pair, decision.new_rows
+    pair, new_rows = decision.pair, decision.new_rows
     several = decision.pairs > 1
     verdict = replace(
         _describe(decision, decision.p if several else None),
         mcnemar=rows.mcnemar(pair.a, pair.b, pair.seeds),
-        new_rows=found,
-        rows_needed=rows_needed(found) if found and decision.verdict.endswith(HERE) else None,
+        new_rows=new_rows,
+        rows_needed=rows_needed(new_rows) if new_rows and decision.verdict.endswith(HERE) else None,
     )
     sentence = say_verdict(
         verdict, margin=margin, left=decision.left, able=decision.able, test_share=test_share

@@ -110,14 +110,14 @@ def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels
     names = [_names_of(raw, truth) for raw in files]
     missing = None if options.missing_is_class else _missing(files, names, options)
     remarks = [missing] if missing else []
-    kept: list[list[str | None]] = [
+    labels: list[list[str | None]] = [
         [
             name or NAMELESS if options.missing_is_class else None if _is_missing(name) else name
             for name in of_file
         ]
         for of_file in names
     ]
-    counts = Counter(name for of_file in kept for name in of_file if name is not None)
+    counts = Counter(name for of_file in labels for name in of_file if name is not None)
     variants = variants_of(counts)
     if variants:
         remarks.append(tell_variants(variants, counts, folded=options.fold))
@@ -125,8 +125,8 @@ def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels
     remarks += [joined] if joined else []
     if variants and options.fold:
         spelled = {name: group[0] for group in variants for name in group}
-        kept = [[spelled.get(n, n) if n is not None else None for n in of_file] for of_file in kept]
-    return ReadLabels(kept, tuple(remarks))
+        labels = [[spelled.get(n, n) if n is not None else None for n in of_file] for of_file in labels]
+    return ReadLabels(labels, tuple(remarks))
 
 
 def _names_of(raw: RawLabels, truth: Mapping[bool, str]) -> list[str]:

@@ -135,8 +135,8 @@ def _first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
 
 def is_tags(values: Sequence[str]) -> bool:
     """Return whether values are the labels of single words, as B-LOC and O."""
-    given = [value for value in values if value]
-    return any(value != "O" for value in given) and all(map(_TAG.fullmatch, given))
+    labels = [value for value in values if value]
+    return any(value != "O" for value in labels) and all(map(_TAG.fullmatch, labels))
 
 
 def _is_numeric(value: str) -> bool:

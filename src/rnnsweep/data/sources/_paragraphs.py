@@ -84,16 +84,16 @@ def read_library(wanted: Wanted) -> list[Paragraph]:
     """
     most = None if wanted.rows is None else max(1, wanted.rows // 40)
     seen, mask = SeenTexts(), mask_pattern(wanted.names)
-    kept: list[Paragraph] = []
+    chosen: list[Paragraph] = []
     spare: list[Paragraph] = []
     for name, path in _files(Path(wanted.source)):
         texts = (mask.sub(MASK, text) for text in paragraphs(path.read_bytes()))
         new = [Paragraph(name, text) for text in texts if seen.is_new(text)]
-        kept += new[:most]
+        chosen += new[:most]
         spare += new[most:] if most else []
-        if wanted.rows is not None and len(kept) >= wanted.rows:
-            return kept[: wanted.rows]
-    return (kept + spare)[: wanted.rows]
+        if wanted.rows is not None and len(chosen) >= wanted.rows:
+            return chosen[: wanted.rows]
+    return (chosen + spare)[: wanted.rows]
 
 
 def _files(source: Path) -> list[tuple[str, Path]]:

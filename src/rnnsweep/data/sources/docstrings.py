@@ -57,21 +57,21 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     """
     libraries = _libraries(config)
     names = tuple(sorted({name for library in (*NAMES, *libraries) for name in _names(library)}))
-    wanted = [
+    requests = [
         Wanted(library, str(_find_source(library)), _rows_of_each(config), names) for library in libraries
     ]
     with ThreadPoolExecutor(usable_cores()) as readers:
-        paragraphs_read = list(readers.map(_read_apart, wanted))
-    targets, kept = _without_repeats(paragraphs_read)
+        paragraphs_read = list(readers.map(_read_apart, requests))
+    targets, paragraphs = _without_repeats(paragraphs_read)
     for target, library in enumerate(libraries):
         _refuse_few(library, targets.count(target))
     return TextRows(
         name="docstrings",
         labels=libraries,
-        texts=[paragraph.text for paragraph in kept],
+        texts=[paragraph.text for paragraph in paragraphs],
         targets_N=np.array(targets, dtype=np.int64),
-        groups_N=hash_names(paragraph.file for paragraph in kept),
-        parts_N=np.zeros(len(kept), dtype=np.int8),
+        groups_N=hash_names(paragraph.file for paragraph in paragraphs),
+        parts_N=np.zeros(len(paragraphs), dtype=np.int8),
         given=("train",),
     )
 
@@ -135,11 +135,11 @@ def _read_apart(wanted: Wanted) -> list[Paragraph]:
 
 def _without_repeats(of_libraries: Sequence[Sequence[Paragraph]]) -> tuple[list[int], list[Paragraph]]:
     """Drop what is nearly the same in two libraries; the libraries take turns at being first."""
-    seen = SeenTexts()
-    kept = [
-        (target, paragraph) for target, paragraph in _in_turns(of_libraries) if seen.is_new(paragraph.text)
+    texts = SeenTexts()
+    unique = [
+        (target, paragraph) for target, paragraph in _in_turns(of_libraries) if texts.is_new(paragraph.text)
     ]
-    return [target for target, _ in kept], [paragraph for _, paragraph in kept]
+    return [target for target, _ in unique], [paragraph for _, paragraph in unique]
 
 
 def _in_turns(of_libraries: Sequence[Sequence[Paragraph]]) -> Iterator[tuple[int, Paragraph]]:

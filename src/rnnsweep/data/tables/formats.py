@@ -118,7 +118,7 @@ def _of_folder(key: str, value: str, folder: Path) -> list[Path]:
         raise UserError(
             f"{key}={value!r}: the folder {folder} has neither tables nor folders of text files, one a class"
         )
-    parts = sorted({found[0].lower() for path in shards if (found := _PART.match(path.name))})
+    parts = sorted({match[0].lower() for path in shards if (match := _PART.match(path.name))})
     if len({_SAME.get(part, part) for part in parts}) > 1:
         raise UserError(
             f"{key}={value!r}: the folder holds files of several parts ({', '.join(parts)}); name each by a"

@@ -42,11 +42,11 @@ def counted_vectors(part: EncodedPart, *, vocabulary: int, width: int) -> NDArra
     from sklearn.utils.extmath import randomized_svd
 
     information_VV = _information(_together(part, vocabulary))
-    kept = min(width, vocabulary - 1)
-    left_VE, values_E, _ = randomized_svd(information_VV, n_components=kept, random_state=0)
+    components = min(width, vocabulary - 1)
+    left_VE, values_E, _ = randomized_svd(information_VV, n_components=components, random_state=0)
     seen_V = np.flatnonzero(np.asarray(information_VV.sum(axis=1)).ravel())
     vectors_VE = np.zeros((vocabulary, width), np.float32)
-    vectors_VE[seen_V, :kept] = left_VE[seen_V] * np.sqrt(values_E)
+    vectors_VE[seen_V, :components] = left_VE[seen_V] * np.sqrt(values_E)
     return vectors_VE / max(float(vectors_VE[seen_V].std()), 1e-12)
 
 
@@ -81,13 +81,13 @@ def _information(counts_VV: Any) -> Any:
 
 def write_vectors(path: Path, vocabulary: Sequence[str], vectors_VE: NDArray[np.float32]) -> None:
     """Write a word2vec binary file of the words that have a vector; words with blanks are left out."""
-    kept = [
+    ids = [
         n
         for n, word in enumerate(vocabulary)
         if n >= len(SPECIAL) and vectors_VE[n].any() and not any(c.isspace() for c in word)
     ]
     with path.open("wb") as file:
-        file.write(f"{len(kept)} {vectors_VE.shape[1]}\n".encode())
-        for n in kept:
+        file.write(f"{len(ids)} {vectors_VE.shape[1]}\n".encode())
+        for n in ids:
             file.write(vocabulary[n].encode("utf-8", "surrogatepass") + b" ")
             file.write(vectors_VE[n].astype("<f4").tobytes() + b"\n")

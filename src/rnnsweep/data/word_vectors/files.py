@@ -72,14 +72,14 @@ class _Layout:
 
 def _collect(path: Path, data: mmap.mmap, vocabulary: Sequence[str]) -> Vectors:
     layout = _layout(path, data)
-    wanted = {word.encode("utf-8", "surrogatepass"): n for n, word in enumerate(vocabulary) if n > 1}
+    row_of_word = {word.encode("utf-8", "surrogatepass"): n for n, word in enumerate(vocabulary) if n > 1}
     vectors = Vectors(
         np.zeros((len(vocabulary), layout.width), np.float32), np.zeros(len(vocabulary), np.int8)
     )
     entries = _binary(path, data, layout) if layout.binary else _lines(path, data, layout)
     for word, start, end in entries:
-        exact = wanted.get(word)
-        row = exact if exact is not None else wanted.get(_lowered(word))
+        exact = row_of_word.get(word)
+        row = exact if exact is not None else row_of_word.get(_lowered(word))
         kind = 1 if exact is not None else 2
         if row is None or vectors.found_V[row] in (1, kind):
             continue

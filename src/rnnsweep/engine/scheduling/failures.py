@@ -21,10 +21,10 @@ STREAK = 10  # tasks that fail in a row, whatever the causes, before it does
 def smaller(task: TrialTask) -> TrialTask:
     """Return a task that cuts its batches into twice as many pieces: the same steps in less memory."""
     key = "trainer.accumulate"
-    given = [o.partition("=") for o in task.overrides]
-    pieces = next((int(value) for name, _, value in given if name.strip() == key), 1)
-    kept = tuple(o for o in task.overrides if o.partition("=")[0].strip() != key)
-    overrides = (*kept, f"{key}={2 * pieces}")
+    settings = [o.partition("=") for o in task.overrides]
+    pieces = next((int(value) for name, _, value in settings if name.strip() == key), 1)
+    others = tuple(o for o in task.overrides if o.partition("=")[0].strip() != key)
+    overrides = (*others, f"{key}={2 * pieces}")
     tags = {**task.tags, Tag.OVERRIDES: json.dumps(list(overrides))}
     return replace(task, overrides=overrides, tags=tags, resume=True)
 

@@ -135,8 +135,8 @@ class TaskMaker:
 
     def devices(self, architecture: str, overrides: Sequence[str] = ()) -> int:
         """Return the number of processes of a training, each of which takes a slot."""
-        given = [value for key, _, value in (o.partition("=") for o in overrides) if key == DEVICES]
-        return int(given[-1]) if given else self.bases[architecture].trainer.devices
+        numbers = [value for key, _, value in (o.partition("=") for o in overrides) if key == DEVICES]
+        return int(numbers[-1]) if numbers else self.bases[architecture].trainer.devices
 
     def _task(
         self,

@@ -14,13 +14,13 @@ _DISTRIBUTIONS = ("torch", "numpy", "numba", "pytorch-lightning")  # they decide
 @functools.cache
 def versions_here() -> dict[str, str]:
     """Return the versions of this process, and the digest of the code of this package."""
-    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
+    versions = {"Python": ".".join(platform.python_version_tuple()[:2])}
     for name in _DISTRIBUTIONS:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "none"
-    return {**found, "rnnsweep": code_digest(PACKAGE)[:12]}
+            versions[name] = "none"
+    return {**versions, "rnnsweep": code_digest(PACKAGE)[:12]}
 
 
 def difference(there: Mapping[str, str]) -> str | None:

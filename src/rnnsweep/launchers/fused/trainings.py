@@ -31,8 +31,10 @@ def train_together(
     Returns:
         for each run its scores, or what it raised: one that fails leaves the others as they are.
     """
-    given = options if options is not None else [{}] * len(runs)
-    jobs = [(shape_of(run), partial(_train, run, more)) for run, more in zip(runs, given, strict=True)]
+    options_of_runs = options if options is not None else [{}] * len(runs)
+    jobs = [
+        (shape_of(run), partial(_train, run, more)) for run, more in zip(runs, options_of_runs, strict=True)
+    ]
     with quiet():  # what each training changes of Python's warnings ends here
         return side_by_side(jobs, barrier or Barrier())
 
@@ -43,14 +45,14 @@ def _train(run: RunConfig, options: dict[str, Any], member: Member) -> Scores:
 
 def side_by_side(jobs: Sequence[tuple[str, Callable[[Member], T]]], barrier: Barrier) -> list[T | Exception]:
     """Run functions in threads, each with a member of its shape; return what they returned or raised."""
-    found: dict[int, T | Exception] = {}
+    results: dict[int, T | Exception] = {}
 
     def work(number: int, shape: str, function: Callable[[Member], T]) -> None:
         try:
             with barrier.member(shape) as member:
-                found[number] = function(member)
+                results[number] = function(member)
         except Exception as error:
-            found[number] = error
+            results[number] = error
 
     threads = [
         Thread(target=work, args=(number, *job), name=f"training {number}") for number, job in enumerate(jobs)
@@ -59,4 +61,4 @@ def side_by_side(jobs: Sequence[tuple[str, Callable[[Member], T]]], barrier: Bar
         thread.start()
     for thread in threads:
         thread.join()
-    return [found[number] for number in range(len(jobs))]
+    return [results[number] for number in range(len(jobs))]

@@ -76,11 +76,11 @@ def rooms_of(machine: Machine, request: Share) -> tuple[Room, ...]:
 
 def job_parameters(machine: Machine, request: Share, slots: int) -> dict[str, Any]:
     """Return what the job of an agent asks for, by the names that sbatch and submitit have for it."""
-    given = {_NAMES.get(key, key): value for key, value in machine.slurm.items() if key != "folder"}
+    own = {_NAMES.get(key, key): value for key, value in machine.slurm.items() if key != "folder"}
     gpus = 0 if request.share is None else -(-slots // request.share)
     resources = {"gres": f"gpu:{gpus}"} if gpus else {}
     fixed = {"time": _minutes(machine), "nodes": 1, "ntasks_per_node": 1}
-    return {**fixed, "cpus_per_task": slots * request.threads, **resources, **given}
+    return {**fixed, "cpus_per_task": slots * request.threads, **resources, **own}
 
 
 def for_submitit(parameters: Mapping[str, Any]) -> dict[str, Any]:

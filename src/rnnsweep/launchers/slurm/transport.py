@@ -261,8 +261,8 @@ def _own_address(machine: Machine) -> str:
 def _make_folder(machine: Machine, name: str) -> Path:
     import platformdirs
 
-    given = machine.slurm.get("folder")
-    parent = platformdirs.user_state_path("rnnsweep") if given is None else Path(str(given))
+    chosen = machine.slurm.get("folder")
+    parent = platformdirs.user_state_path("rnnsweep") if chosen is None else Path(str(chosen))
     try:
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))  # only the user may enter it

@@ -90,13 +90,13 @@ def warm_up(search: Search, mlruns: Path, start: Mapping[str, Any]) -> list[Warm
         start: what the new sweep was started from, with the digests of its corpus and code.
     """
     done = list(search.study.user_attrs.get(DONE, []))
-    found = [_take(search, mlruns, s, start) for s in search.sweep.warm_start if s not in done]
-    if found:
-        search.study.set_user_attr(DONE, [*done, *(one.source for one in found)])
-        if any(one.taken for one in found):
+    starts = [_take(search, mlruns, s, start) for s in search.sweep.warm_start if s not in done]
+    if starts:
+        search.study.set_user_attr(DONE, [*done, *(one.source for one in starts)])
+        if any(one.taken for one in starts):
             _propose_best(search)
         search.recount()
-    return found
+    return starts
 
 
 def _take(search: Search, mlruns: Path, source: str, start: Mapping[str, Any]) -> Warmed:

@@ -37,8 +37,8 @@ def _spec_tag(value: Any) -> str:
     return f"<{_kind(value)}>"
 
 
-def _kind(given: Mapping[str, Any]) -> Any:
-    return "categorical" if "type" not in given and "choices" in given else given.get("type")
+def _kind(entry: Mapping[str, Any]) -> Any:
+    return "categorical" if "type" not in entry and "choices" in entry else entry.get("type")
 
 
 def _refuse_kind(value: Any) -> Any:

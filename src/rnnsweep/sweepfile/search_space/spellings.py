@@ -26,12 +26,12 @@ def _of_call(text: str) -> Any:
         return None
     name, inside = call.groups()
     try:
-        given = yaml.safe_load(f"[{inside}]")
+        arguments = yaml.safe_load(f"[{inside}]")
     except yaml.YAMLError:
         return None
     if name == "choice":
-        return given[0] if len(given) == 1 and isinstance(given[0], list) else given
-    return _range(name, *given[:2]) if len(given) >= 2 else None
+        return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
+    return _range(name, *arguments[:2]) if len(arguments) >= 2 else None
 
 
 def _of_mapping(value: Any) -> Any:

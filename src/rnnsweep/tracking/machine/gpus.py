@@ -75,7 +75,7 @@ class Graphics:
 
 def visible(count: int, names: str | None = None) -> list[int]:
     """Return the numbers of the cards that CUDA_VISIBLE_DEVICES (or `names`) leaves to this process."""
-    said = os.environ.get("CUDA_VISIBLE_DEVICES") if names is None else names
-    if said is None or any(not word.strip().isdigit() for word in said.split(",") if word.strip()):
+    numbers = os.environ.get("CUDA_VISIBLE_DEVICES") if names is None else names
+    if numbers is None or any(not word.strip().isdigit() for word in numbers.split(",") if word.strip()):
         return list(range(count))  # all, or names that only CUDA can read
-    return [int(word) for word in said.split(",") if word.strip() and int(word) < count]
+    return [int(word) for word in numbers.split(",") if word.strip() and int(word) < count]

@@ -39,8 +39,8 @@ def read_points(mlruns: Path, sweep: str | None, keys: set[str]) -> list[tuple[s
     with _chosen(mlruns, sweep) as connection:
         return [
             (run_id, key, _number(step), math.nan if is_nan else _number(value))
-            for wanted in sorted(keys)
-            for run_id, key, step, value, is_nan in connection.execute(tables.CHOSEN_POINTS, (wanted,))
+            for name in sorted(keys)
+            for run_id, key, step, value, is_nan in connection.execute(tables.CHOSEN_POINTS, (name,))
         ]
 
 

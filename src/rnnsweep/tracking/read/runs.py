@@ -79,12 +79,12 @@ def _score_columns(rows: Sequence[RunRow]) -> list[str]:
     """Return the columns of scores that some run has, and those that runs of every age have."""
     default = spec_named(None)
     older = {f"{part}_{name}" for part in PARTS for name in default.running[1:]}
-    seen = {name for row in rows for name, value in _scores(row).items() if value is not None} | older
+    scored = {name for row in rows for name, value in _scores(row).items() if value is not None} | older
     names = dict.fromkeys(one.name for spec in specs().values() for one in spec.scores)
     return [
         column
         for part in PARTS
-        for column in (part, *(f"{part}_{n}" for n in names if f"{part}_{n}" in seen), f"{part}_{LOSS}")
+        for column in (part, *(f"{part}_{n}" for n in names if f"{part}_{n}" in scored), f"{part}_{LOSS}")
     ]
 
 
@@ -135,9 +135,9 @@ def curves(mlruns: Path, sweep: str | None, keys: Sequence[str], *, uri: str | N
     table = pd.DataFrame(points, columns=["run_id", "key", "step", "value"])
     table = table.astype({"step": "int64", "value": "float64"}).sort_values("step", kind="stable")
     epochs = table[table["key"] == "epoch"].rename(columns={"value": "epoch"})[["run_id", "step", "epoch"]]
-    wanted = table[table["key"].isin(list(keys))]
+    chosen = table[table["key"].isin(list(keys))]
     joined = (
-        pd.merge_asof(wanted, epochs, on="step", by="run_id") if len(wanted) else wanted.assign(epoch=0.0)
+        pd.merge_asof(chosen, epochs, on="step", by="run_id") if len(chosen) else chosen.assign(epoch=0.0)
     )
     joined = joined.sort_values(["run_id", "key", "step"], ignore_index=True)
     return joined[["run_id", "key", "step", "epoch", "value"]]

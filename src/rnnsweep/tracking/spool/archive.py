@@ -85,21 +85,21 @@ def read_records(mlruns: Path, key: str) -> Iterator[Record]:
 
 def each_once(records: Iterable[Record]) -> Iterator[Record]:
     """Leave out what follows the identity of a spool that was there before."""
-    seen: set[str] = set()
+    identities: set[str] = set()
     fresh = True
     for record in records:
         if record["op"] == "file":
             identity = str(record.get("id"))
-            fresh = identity not in seen
-            seen.add(identity)
+            fresh = identity not in identities
+            identities.add(identity)
         if fresh:
             yield record
 
 
 def return_files(mlruns: Path, key: str) -> None:
     """Put the files of a run back beside its spool, to be sent again."""
-    kept = own_folder(mlruns, RECORDS, check_key(key), "files")
-    _move_files(kept, spool_folder(mlruns) / f"{key}.files")
+    files = own_folder(mlruns, RECORDS, check_key(key), "files")
+    _move_files(files, spool_folder(mlruns) / f"{key}.files")
 
 
 def records_folder(mlruns: Path, key: str) -> Path:

@@ -167,8 +167,8 @@ class RunRecord:
 
         Points that come close upon each other are written together, within a tenth of a second.
         """
-        seen = self._seen
-        fresh = {name: float(v) for name, v in values.items() if seen.get(name, -1) < step}
+        recorded = self._seen
+        fresh = {name: float(v) for name, v in values.items() if recorded.get(name, -1) < step}
         if fresh and self._writer is not None:
             self._writer.hold({"op": "metrics", "time": _now_ms(), "step": int(step), "values": fresh})
 
@@ -274,12 +274,12 @@ def _now_ms() -> int:
 
 
 def _start_tags(key: str, tags: Mapping[str, Any], description: str | None) -> dict[str, str]:
-    given = {name: _tag(value) for name, value in tags.items() if value is not None}
+    texts = {name: _tag(value) for name, value in tags.items() if value is not None}
     own = {Tag.KEY: key, Tag.STATE: "running"}
     note = {"mlflow.note.content": description} if description else {}
-    architecture = given.get(Tag.ARCHITECTURE)
+    architecture = texts.get(Tag.ARCHITECTURE)
     paint = {"mlflow.runColor": colour(architecture)} if architecture else {}
-    return paint | given | note | own
+    return paint | texts | note | own
 
 
 def _tag(value: Any) -> str:

@@ -43,11 +43,11 @@ def _fits(path: Path) -> bool:
     from alembic.script import ScriptDirectory
     from mlflow.store.db.utils import _get_alembic_config
 
-    found = _revision(path)
+    current = _revision(path)
     script = ScriptDirectory.from_config(_get_alembic_config(db_url=""))  # type: ignore[no-untyped-call]
-    if found == script.get_current_head():
+    if current == script.get_current_head():
         return True
-    if found not in {revision.revision for revision in script.walk_revisions()}:
+    if current not in {revision.revision for revision in script.walk_revisions()}:
         from mlflow import __version__
 
         raise UserError(f"{path}: made by a newer MLflow than the installed {__version__}; upgrade MLflow")

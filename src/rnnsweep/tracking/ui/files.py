@@ -25,13 +25,13 @@ def with_files(app: Application, folder: Path) -> Application:
     known = {f"{PREFIX}{path.relative_to(folder).as_posix()}": path for path in _files(folder)}
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        wanted = scope["type"] == "http" and scope["method"] == "GET"
-        path = known.get(scope["path"]) if wanted else None
+        reads = scope["type"] == "http" and scope["method"] == "GET"
+        path = known.get(scope["path"]) if reads else None
         if path is None:
             await app(scope, receive, send)
             return
-        kept = FOR_GOOD if _BY_CONTENT.search(path.name) else ASK_AGAIN
-        headers = {"cache-control": kept, "x-content-type-options": "nosniff"}
+        lifetime = FOR_GOOD if _BY_CONTENT.search(path.name) else ASK_AGAIN
+        headers = {"cache-control": lifetime, "x-content-type-options": "nosniff"}
         await FileResponse(path, headers=headers)(scope, receive, send)
 
     return guarded

@@ -27,7 +27,7 @@ class HeldAnswer:
     async def give(self, body: bytes, *, without: Collection[bytes] = ()) -> None:
         """Send the answer with this body, its own length, and none of the headers named in lower case."""
         stale = {b"content-length", *without}
-        kept = [(name, value) for name, value in self._start["headers"] if name.lower() not in stale]
-        headers = [*kept, (b"content-length", str(len(body)).encode())]
+        others = [(name, value) for name, value in self._start["headers"] if name.lower() not in stale]
+        headers = [*others, (b"content-length", str(len(body)).encode())]
         await self._send({**self._start, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})

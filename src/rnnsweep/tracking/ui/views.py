@@ -281,12 +281,12 @@ def _alone(picture: SweepPicture, *charts: dict[str, Any]) -> list[dict[str, Any
 
 def _failures() -> dict[str, Any]:
     states = ("complete", "pruned", "running")
-    told = {"state": 110, "reason": 560, "architecture": 130, "trial": 70}  # tag -> pixels
+    widths = {"state": 110, "reason": 560, "architecture": 130, "trial": 70}  # tag -> pixels
     return page(
         # in the order of another thing than time the page shows runs, not the sweep that they are nested in
         orderByKey=column("tags", Tag.REASON),
         searchFilter=" AND ".join(
             ["tags.`rnnsweep.role` != 'sweep'", *[f"tags.`rnnsweep.state` != '{state}'" for state in states]]
         ),
-        **columns({column("tags", f"rnnsweep.{name}"): width for name, width in told.items()}),
+        **columns({column("tags", f"rnnsweep.{name}"): width for name, width in widths.items()}),
     )

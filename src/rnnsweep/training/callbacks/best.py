@@ -128,14 +128,14 @@ class Keeper(pl.Callback):
 
     def restore(self, content: dict[str, Any]) -> None:
         """Take over the state of a checkpoint."""
-        kept = content["kept"]
-        self.best = kept["best"]
+        state = content["kept"]
+        self.best = state["best"]
         # checkpoints that were written before there was a monitor waited for the best validation
         before = None if self.best is None else _rank(self.best, self.monitor)
-        leading = kept.get("leading", before)
+        leading = state.get("leading", before)
         self.leading = None if leading is None else tuple(leading)
-        self.waited = int(kept["waited"])
-        self._seconds, self._validating = float(kept["seconds"]), float(kept["validating"])
+        self.waited = int(state["waited"])
+        self._seconds, self._validating = float(state["seconds"]), float(state["validating"])
         self._random = content["random"]
         for callback in self.others:
             if callback.state_key in content["callbacks"]:

@@ -49,28 +49,28 @@ def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
         from rnnsweep.api import disk_use, status
         from rnnsweep.api.project.listing import left_of
 
-        found = status(sweep)
+        status_now = status(sweep)
         disk = disk_use(sweep)
         emit(
             {
-                "sweep": found.sweep,
-                "state": found.state,
-                "trials": found.trials,
-                "slots_busy": found.slots_busy,
+                "sweep": status_now.sweep,
+                "state": status_now.state,
+                "trials": status_now.trials,
+                "slots_busy": status_now.slots_busy,
                 "replicates": {
                     one.architecture: {"done": one.replicates, "wanted": one.replicates_wanted}
-                    for one in found.standings
+                    for one in status_now.standings
                 },
-                "left": left_of(found),
-                "seconds_left": found.eta,
-                "seconds_left_most": found.eta_most,
-                "agents": [asdict(agent) for agent in found.agents],
+                "left": left_of(status_now),
+                "seconds_left": status_now.eta,
+                "seconds_left_most": status_now.eta_most,
+                "agents": [asdict(agent) for agent in status_now.agents],
                 "disk": asdict(disk),
-                "next": found.next,
+                "next": status_now.next,
             }
         )
     if not as_json:
-        _print_status(found)
+        _print_status(status_now)
         print_disk_use(disk)
 
 
@@ -85,13 +85,13 @@ def _follow(sweep: str) -> None:
     console, _ = consoles()
     before = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while (found := status(sweep)).state in ("running", "paused"):
+        while (status_now := status(sweep)).state in ("running", "paused"):
             if console.is_terminal:
-                live.update(_status_table(found), refresh=True)
-            elif found.trials != before:
-                words = (f"{number} {word}" for word, number in found.trials.items() if number)
-                console.print(f"{found.sweep}: {', '.join(words)}", markup=False)
-            before = found.trials
+                live.update(_status_table(status_now), refresh=True)
+            elif status_now.trials != before:
+                words = (f"{number} {word}" for word, number in status_now.trials.items() if number)
+                console.print(f"{status_now.sweep}: {', '.join(words)}", markup=False)
+            before = status_now.trials
             time.sleep(WATCH_S)
 
 
@@ -108,23 +108,23 @@ def _print_every(watch: bool, as_json: bool) -> None:
         print_sweeps(started)
 
 
-def _print_status(found: "SweepStatus") -> None:
+def _print_status(status_now: "SweepStatus") -> None:
     from rnnsweep.api.project.listing import left_of
 
     console, _ = consoles()
-    left = [count(number, word.removesuffix("s")) for word, number in left_of(found).items() if number]
+    left = [count(number, word.removesuffix("s")) for word, number in left_of(status_now).items() if number]
     further = f", {' and '.join(left)} left" if left else ""
-    further += "" if found.eta is None else f", {about(found.eta, found.eta_most)}"
-    console.print(f"{found.sweep}  {found.state}, slots busy {found.slots_busy:.0%}{further}")
-    console.print(_status_table(found))
-    for one in found.standings:
+    further += "" if status_now.eta is None else f", {about(status_now.eta, status_now.eta_most)}"
+    console.print(f"{status_now.sweep}  {status_now.state}, slots busy {status_now.slots_busy:.0%}{further}")
+    console.print(_status_table(status_now))
+    for one in status_now.standings:
         if one.stopped:
             console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
-    print_agents(found.agents)
-    print_failures(found.failures, most=len(found.failures))
-    if found.next:
-        words = "resume with" if found.state == "interrupted" else "Next"
-        console.print(f"{words}: {found.next}", style="dim", markup=False, soft_wrap=True)
+    print_agents(status_now.agents)
+    print_failures(status_now.failures, most=len(status_now.failures))
+    if status_now.next:
+        words = "resume with" if status_now.state == "interrupted" else "Next"
+        console.print(f"{words}: {status_now.next}", style="dim", markup=False, soft_wrap=True)
 
 
 def print_agents(agents: "Sequence[AgentRow]") -> None:
@@ -135,15 +135,15 @@ def print_agents(agents: "Sequence[AgentRow]") -> None:
         console.print(f"agent {agent.name} on {agent.node}: {words}", markup=False, highlight=False)
 
 
-def _status_table(found: "SweepStatus") -> "Table":
+def _status_table(status_now: "SweepStatus") -> "Table":
     from rich.text import Text
 
     from rnnsweep.drawing.palette import colour
 
-    heads = [*found.trials, "best", "replicates"]
+    heads = [*status_now.trials, "best", "replicates"]
     drawn = table("architecture", right=heads, gap=2 if len(heads) < 8 else 1)
-    for row in found.standings:
-        counts = [str(getattr(row, word) or "-") for word in list(found.trials)]
+    for row in status_now.standings:
+        counts = [str(getattr(row, word) or "-") for word in list(status_now.trials)]
         drawn.add_row(
             Text(row.architecture, colour(row.architecture)),
             *counts,

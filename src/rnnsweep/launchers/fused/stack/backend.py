@@ -105,10 +105,10 @@ def fastest(backends: dict[str, Callable[[], None]], *, clock: Callable[[], floa
                 continue
             times.setdefault(name, []).append(clock() - began)
     best = {name: min(taken[1:]) for name, taken in times.items() if name not in failed}
-    said = [f"{name} {seconds * 1e3:.2f} ms" for name, seconds in best.items()]
-    said += [f"{name} failed ({type(error).__name__})" for name, error in failed.items()]
+    timings = [f"{name} {seconds * 1e3:.2f} ms" for name, seconds in best.items()]
+    timings += [f"{name} failed ({type(error).__name__})" for name, error in failed.items()]
     name = min(best, key=best.__getitem__)
-    return Fastest(name, f"{name} ({', '.join(said)})")
+    return Fastest(name, f"{name} ({', '.join(timings)})")
 
 
 def _now(device: torch.device) -> float:

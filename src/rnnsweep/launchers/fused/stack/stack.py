@@ -220,8 +220,8 @@ class Stack:
             logits_KBC = self._logits(vectors_KME, batch)
             losses_K = _losses(logits_KBC, batch.targets_KB)
             total = (losses_K / texts_K.clamp(min=1)).sum()
-        wanted = [self.weights.flat_KP, *([vectors_KME] if self._learns else [])]
-        gradient_KP, *of_vectors = torch.autograd.grad(total, wanted)
+        inputs = [self.weights.flat_KP, *([vectors_KME] if self._learns else [])]
+        gradient_KP, *of_vectors = torch.autograd.grad(total, inputs)
         of_table = self._of_table(rows_KM, tokens_KM, *of_vectors) if of_vectors else None
         scale_K = self._scale(gradient_KP, of_table)
         active_K = texts_K > 0
