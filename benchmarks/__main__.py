@@ -177,7 +177,7 @@ def alone(name: str) -> int:
 
 
 def before() -> list[dict]:
-    """Give the rows that were written last; none where there is no page yet."""
+    """Return the rows that were written last; none where there is no page yet."""
     path = DOCS / "benchmarks.json"
     return json.loads(path.read_text()) if path.is_file() else []
 

@@ -46,7 +46,7 @@ class Member:
         self._rows = [by_length_N[start : start + size] for start in starts]
 
     def work(self) -> Work:
-        """Give a chunk of steps to hand in."""
+        """Return a chunk of steps to hand in."""
         member_steps, done = MemberSteps(self._rows, [self.run.optimizer.lr] * _STEPS), self.done
         self.done += _STEPS
         parts = (self.network, self.optimizer, self.part, self.run.data.batch_size, _STEPS, member_steps)

@@ -13,7 +13,7 @@ WARM = 320  # texts
 
 
 def loop_of(who: str, case: Case) -> Iterator[int]:
-    """Give the loop: each turn is a step and gives its texts."""
+    """Return the loop: each turn is a step and gives its texts."""
     run = settings(case)
     corpus = prepare(run.data)
     if who == "lesson":

@@ -24,7 +24,7 @@ POOL = 50  # batches whose rows stand by length
 
 
 def pooled(corpus: EncodedCorpus, batch: int, draw: np.random.Generator) -> Iterator[Any]:
-    """Give the batches of an epoch."""
+    """Return the batches of an epoch."""
     order = draw.permutation(len(corpus.train))
     for start in range(0, len(order), POOL * batch):
         pool = order[start : start + POOL * batch]
@@ -75,7 +75,7 @@ def optimizers(run: RunConfig, model: Net, *, sparse: bool) -> list[torch.optim.
 
 
 def may_be_sparse(run: RunConfig) -> bool:
-    """Say whether PyTorch has a sparse optimiser that a careful user would take for these settings."""
+    """Return whether PyTorch has a sparse optimiser that a careful user would take for these settings."""
     config = run.optimizer
     plain = not config.weight_decay and config.lazy_embedding != "off"
     return plain and (config.name == "adam" or (config.name == "sgd" and not config.momentum))

@@ -136,7 +136,7 @@ def _kill(controller: "subprocess.Popen[bytes]", folder: Path, draw: random.Rand
 
 
 def _working(folder: Path) -> list[psutil.Process]:
-    """Give the processes that work on a trial now."""
+    """Return the processes that work on a trial now."""
     from rnnsweep.state.folder import SweepFolder
 
     workers = [task.worker() for task in SweepFolder.of(folder / "mlruns", "chaos").tasks()]

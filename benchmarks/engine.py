@@ -77,7 +77,7 @@ def seconds_until_ready(folder: Path) -> list[float]:
 
 
 def seconds_of_controller(folder: Path) -> float:
-    """Give the controller's processor time for each trial: ask, compose, start, hear, prune, tell, write."""
+    """Return the controller's processor seconds a trial: ask, compose, start, hear, prune, tell, write."""
     path = folder / "engine.yaml"
     marks = []
     for trials in (5, 5 + TRIALS):  # the first call imports

@@ -69,7 +69,7 @@ def beside(case: Case, count: int) -> list[dict]:
 
 
 def without(part: str, case: Case, run: RunConfig) -> Callable[[], float]:
-    """Give a loop of ours with one part switched off."""
+    """Return a loop of ours with one part switched off."""
     if part == "buckets of one length":
         other = replace(run, data=replace(run.data, grouping="none"))
     elif part == "lazy rows":

@@ -68,7 +68,7 @@ def made_up(rows: int, *, length: int, vocabulary: int, spread: float = 0.25) ->
 def training_step(
     config: ModelConfig, *, batch: int, length: int = 43, vocabulary: int = 95_000, spread: float = 0.25
 ):
-    """Give a function that does one step of our arithmetic on the next batch."""
+    """Return a function that does one step of our arithmetic on the next batch."""
     part = made_up(6_000, length=length, vocabulary=vocabulary, spread=spread)
     network = build(config, vocabulary=vocabulary, classes=4)
     others = [weight for weight in network.parameters() if weight is not network.embedding.weight]
@@ -145,7 +145,7 @@ def floor_seconds(every: list[Ways]) -> float:
 
 
 def distinct_words(*, batch: int, length: int = 43) -> int:
-    """Say how many different words a batch of the made-up rows has, in the mean of twenty."""
+    """Return how many different words a batch of the made-up rows has, in the mean of twenty."""
     part = made_up(6_000, length=length, vocabulary=95_000, spread=0)
     taken = islice(batches(part, batch_size=batch, seed=0, epoch=0), 20)
     return int(np.mean([len(texts.tokens_BT.unique()) for texts in taken]))
@@ -205,7 +205,7 @@ def growth(what: str, unit: str, sizes: tuple[int, ...], make: Callable[[int], C
 
 
 def an_epoch_of(rows: int) -> Callable[[], int]:
-    """Give a function that makes all batches of an epoch."""
+    """Return a function that makes all batches of an epoch."""
     part = made_up(rows, length=43, vocabulary=95_000)
     return lambda: sum(len(b.targets_B) for b in batches(part, batch_size=64, seed=0, epoch=0))
 
@@ -226,7 +226,7 @@ print(before, most())
 
 
 def memory() -> dict:
-    """Say what a training's process held at most, and what its imports alone hold."""
+    """Return what a training's process held at most, and what its imports alone hold."""
     from rnnsweep.data import prepare
 
     prepare(settings(Case("lstm", 16)).data)  # the cache is made once, not by a trial

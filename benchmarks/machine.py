@@ -19,7 +19,7 @@ CASES = {
 
 
 def speeds(case: Case, who: str, *, processes: int, seconds: float) -> float:
-    """Give the texts a second that processes train together, after each has warmed up."""
+    """Return the texts a second that processes train together, after each has warmed up."""
     words = [sys.executable, "-m", "benchmarks._trial", who, str(seconds), str(case.batch)]
     words += [case.cell, str(case.embedding), str(case.hidden), str(int(case.bidirectional))]
     environment = {**os.environ, "PYTHONSAFEPATH": ""}  # benchmarks/ is found from here

@@ -87,7 +87,7 @@ class Server:
 
 
 def start_aside(server: Server) -> Callable[[], None]:
-    """Give what starts the server without waiting for it: a training does not wait either."""
+    """Return what starts the server without waiting for it: a training does not wait either."""
     from threading import Thread
 
     return lambda: Thread(target=server.start).start()

@@ -130,7 +130,7 @@ def run(targets: tuple[float, float] = (LESSON, LINEAR), extra: tuple[str, ...] 
 
 
 def beyond_linear() -> list[list[str]]:
-    """Give the settings that pass the linear baseline; the one with GloVe's vectors where they are."""
+    """Return the settings that pass the linear baseline; the one with GloVe's vectors where they are."""
     found = [["experiment=beyond_linear"]]
     if vectors := os.environ.get("RNNSWEEP_GLOVE"):
         found.append(["experiment=beyond_linear_glove", f"data.vectors={vectors}", "model.hidden_size=64"])

@@ -40,7 +40,7 @@ space:
 
 
 def seconds_of(number: int) -> float:
-    """Give a trial's seconds: log-uniform between short and long, the same in every run."""
+    """Return a trial's seconds: log-uniform between short and long, the same in every run."""
     share = (zlib.crc32(f"trial {number}".encode()) % 1000) / 999
     return SHORT * (LONG / SHORT) ** share
 
@@ -78,7 +78,7 @@ def engine(trials: int = TRIALS, slots: int = SLOTS) -> float:
 
 
 def _seconds_between(folder: Path) -> float:
-    """Give the seconds from the first start to the last end: imports before them are no slot's."""
+    """Return the seconds from the first start to the last end: imports before them are no slot's."""
     events = map(json.loads, (folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines())
     times = [event["time"] for event in events if event["event"] in ("start", "end")]
     return max(times) - min(times)

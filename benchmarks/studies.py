@@ -37,7 +37,7 @@ space:
 
 
 def mean_of_best(scores: list[float]) -> float:
-    """Give the mean of the best few validation accuracies."""
+    """Return the mean of the best few validation accuracies."""
     best = sorted(scores, reverse=True)[:BEST]
     return sum(best) / len(best)
 

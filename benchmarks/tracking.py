@@ -56,7 +56,7 @@ class Training:
 
 
 def theirs(folder: Path) -> Log:
-    """Give Lightning's logger on a store of its own, as fast as it goes: SQLite with write-ahead log."""
+    """Return Lightning's logger on a store of its own, as fast as it goes: SQLite with write-ahead log."""
     from pytorch_lightning.loggers import MLFlowLogger
 
     logger = MLFlowLogger(experiment_name="bench", tracking_uri=ensure_store(folder))

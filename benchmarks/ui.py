@@ -131,7 +131,7 @@ def _copy(database: sqlite3.Connection, runs: int) -> None:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Any]:
-    """Give a headless Chromium with an empty profile."""
+    """Return a headless Chromium with an empty profile."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -193,7 +193,7 @@ def _wait_for(address: str) -> None:
 
 
 def cpu_of(*pids: int) -> float:
-    """Give the processor seconds of processes and all that they started, those that ended included."""
+    """Return the processor seconds of processes and all that they started, those that ended included."""
     spent = 0.0
     for pid in pids:
         for one in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:

@@ -31,7 +31,7 @@ class Reach:
 
 
 def gradient_by_distance(network: Network, tokens_TB: Tensor, targets_B: Tensor) -> Distances:
-    """Give ||d loss / d state|| by distance from the last step, relative to that at the last step.
+    """Return ||d loss / d state|| by distance from the last step, relative to that at the last step.
 
     The state is what a cell hands on: an LSTM's memory, else the output. All texts have T tokens; the network
     must have one layer and one direction and judge by its last state.

@@ -81,7 +81,7 @@ class Network(nn.Module):
     def read_distinct(
         self, vectors_UE: Tensor, places_TB: Tensor, lengths_B: Tensor, *, padding: int | None
     ) -> Tensor:
-        """Do what `read` does with ``vectors_UE[places_TB]``, whose vector `padding` gets no gradient."""
+        """Compute `read` of ``vectors_UE[places_TB]``, whose vector `padding` gets no gradient."""
         assert self.layers is not None
         lengths_B = self._lengths_read(lengths_B, places_TB.shape[0])
         shown = run_distinct(

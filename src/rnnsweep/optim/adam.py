@@ -52,7 +52,7 @@ class MovedAdam:
             self._arrays.append(tuple(part.view(-1).numpy() for part in parts))
 
     def step(self, *, lr: float, scale: float = 1.0) -> None:
-        """Do one step with `scale` times the gradients, and forget them."""
+        """Take one step with `scale` times the gradients, and forget them."""
         group, weights = self._group, self._weights
         if not weights:
             return

@@ -70,5 +70,5 @@ class _LookedUp(torch.autograd.Function):
 
 
 def looked_up(table_UD: Tensor, places_TB: Tensor, padding: int | None) -> Tensor:
-    """Do what torch.nn.functional.embedding does, on the CPU and quicker backwards."""
+    """Compute torch.nn.functional.embedding on the CPU, with a quicker backward pass."""
     return _LookedUp.apply(table_UD, places_TB, -1 if padding is None else padding)  # type: ignore[no-untyped-call, no-any-return]

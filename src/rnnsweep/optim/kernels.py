@@ -83,7 +83,7 @@ def sum_of_squares(values_N: Array) -> float:
 
 @inlined
 def _as_numbers(numbers: Array, like: Array) -> Any:
-    """Give what `adam` reads, in the precision of an array."""
+    """Return what `adam` reads, in the precision of an array."""
     number = like.dtype.type
     return (
         (number(numbers[0]), number(numbers[1]), number(numbers[2])),
@@ -94,7 +94,7 @@ def _as_numbers(numbers: Array, like: Array) -> Any:
 
 @inlined
 def _moved(weight: Any, mean: Any, square: Any, gradient: Any, numbers: Any) -> Any:
-    """Give a weight, its mean and its square after a step."""
+    """Return a weight, its mean and its square after a step."""
     (scale, keep, decay), (beta1, rest1, beta2, rest2), (rate, root, eps) = numbers
     gradient = scale * gradient + decay * weight
     mean = beta1 * mean + rest1 * gradient
@@ -104,7 +104,7 @@ def _moved(weight: Any, mean: Any, square: Any, gradient: Any, numbers: Any) -> 
 
 @compiled
 def adam(weights_N: Array, mean_N: Array, square_N: Array, gradient_N: Array, numbers: Array) -> None:
-    """Do a step of torch.optim.Adam or AdamW in place.
+    """Take a step of torch.optim.Adam or AdamW in place.
 
     `numbers`: the factor on the gradient, what is kept of the weights, weight decay in the gradient, beta1,
     1 - beta1, beta2, 1 - beta2, step size, factor on the root of the square, eps. In the precision of the
@@ -127,7 +127,7 @@ def _step_row(table: Any, row: int, read_D: Array, shrink_2: Array, gradient_D: 
 
 @compiled
 def step_adam_rows(places: Any, table: Any, read: Any, gradient_UD: Array, numbers: Array, now: int) -> float:
-    """Do a step to rows that `read_adam_rows` gave, in the table; what it gives means nothing.
+    """Apply a step to rows that `read_adam_rows` gave, in the table; what it gives means nothing.
 
     `places`: the rows' numbers, the step of each row's last touch and whether it was touched, which are set.
     """
@@ -160,7 +160,7 @@ def push_step(
 
 @inlined
 def _two_points(total: float, first: float, second: float, third: float) -> Any:
-    """Give two weights and nodes with these moments, as `skipped.quadrature`."""
+    """Return two weights and nodes with these moments, as `skipped.quadrature`."""
     if not total > 0:
         return 0.0, 0.0, 1.0, 1.0
     mean, second, third = first / total, second / total, third / total

@@ -136,7 +136,7 @@ class LazyRows(ABC):
     def _move(
         self, rows_U: Tensor, values: list[Tensor], gradient_UD: Tensor, *, lr: float, scale: float
     ) -> None:
-        """Do the step that was counted last to what `_look` gave, and put it into the table."""
+        """Apply the step that was counted last to what `_look` gave, and put it into the table."""
 
     @abstractmethod
     def _count(self, lr: float) -> None:
@@ -144,7 +144,7 @@ class LazyRows(ABC):
 
     @abstractmethod
     def _make_up(self, values: list[Tensor], sums: Sums) -> None:
-        """Do the skipped steps to rows in place."""
+        """Apply the skipped steps to rows in place."""
 
 
 class LazyAdam(LazyRows):

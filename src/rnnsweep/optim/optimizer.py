@@ -169,7 +169,7 @@ class Optimizer:
 
 
 def clip(weights: list[Tensor], limit: float) -> None:
-    """Do what torch.nn.utils.clip_grad_norm_ does, on the CPU in one pass and a second where it clips."""
+    """Clip as torch.nn.utils.clip_grad_norm_ does, on the CPU in one pass and a second where it clips."""
     gradients = gradients_of(weights)
     if not AVAILABLE or any(gradient.device.type != "cpu" for gradient in gradients):
         nn.utils.clip_grad_norm_(weights, limit)

@@ -16,7 +16,7 @@ ROUNDS = 10
 
 
 def words(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
-    """Give four 32-bit words for each counter, as 64-bit integers; counters and keys broadcast."""
+    """Return four 32-bit words for each counter, as 64-bit integers; counters and keys broadcast."""
     first, second, third, fourth = counter
     low, high = key
     for _ in range(ROUNDS):
@@ -37,7 +37,7 @@ def split_key(seed: int) -> tuple[int, int]:
 
 
 def drawn(keys_K2: Tensor, steps_K: Tensor, *, site: int, count: int) -> Tensor:
-    """Give words_KN for one place of the network (`site`): number n is word n % 4 of counter n // 4."""
+    """Return words_KN for one place of the network (`site`): number n is word n % 4 of counter n // 4."""
     blocks = -(-count // 4)
     numbers_1W = torch.arange(blocks, device=keys_K2.device).unsqueeze(0)
     steps_K1, zeros = steps_K.unsqueeze(1), torch.zeros_like(numbers_1W)
@@ -47,7 +47,7 @@ def drawn(keys_K2: Tensor, steps_K: Tensor, *, site: int, count: int) -> Tensor:
 
 
 def dropout_factors(words_KN: Tensor, rates_K: Tensor, *, dtype: torch.dtype) -> Tensor:
-    """Give factors_KN: 0 with a member's rate, else what keeps the mean; ones where the rate is 0."""
+    """Return factors_KN: 0 with a member's rate, else what keeps the mean; ones where the rate is 0."""
     rates_K1 = rates_K.unsqueeze(1)
     kept_KN = words_KN >= (rates_K1 * 2.0**32).to(torch.int64)
     return torch.where(kept_KN, 1 / (1 - rates_K1), 0.0).to(dtype)

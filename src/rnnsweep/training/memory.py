@@ -18,7 +18,7 @@ from rnnsweep.networks import Network
 
 
 def activation_bytes(network: nn.Module, part: EncodedPart, run: RunConfig) -> int:
-    """Count the bytes kept for the backward pass of the longest texts of a part, a batch of them.
+    """Count the bytes saved for the backward pass of the longest texts of a part, a batch of them.
 
     That is the largest batch that training may meet, or the largest piece where batches are cut into pieces.
     Weights are not counted. Random numbers are left alone.
@@ -26,7 +26,7 @@ def activation_bytes(network: nn.Module, part: EncodedPart, run: RunConfig) -> i
     rows = math.ceil(run.data.batch_size / run.trainer.accumulate)
     longest_B = np.argsort(-part.lengths_N, kind="stable")[:rows]
     batch = gather(part, longest_B)
-    saved = _Kept(network)
+    saved = _Saved(network)
     with (
         torch.random.fork_rng(devices=[]),
         saved_tensors_hooks(saved.pack, saved.unpack),
@@ -49,8 +49,8 @@ def _forward(network: Any, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
     return network(tokens_BT.to(device), lengths_B)  # type: ignore[no-any-return]
 
 
-class _Kept:
-    """The storages that autograd keeps, each counted once, however many tensors look at it."""
+class _Saved:
+    """The storages that autograd saves, each counted once, however many tensors look at it."""
 
     def __init__(self, network: nn.Module) -> None:
         tensors = (*network.parameters(), *network.buffers())
@@ -73,7 +73,7 @@ class _Kept:
             if one is None or one in visited:
                 continue
             visited.add(one)
-            for tensors in getattr(one, "kept", None) or ():
+            for tensors in getattr(one, "saved", None) or ():
                 for tensor in tensors:
                     self.pack(tensor)
             waiting += [before for before, _ in one.next_functions]

@@ -239,7 +239,7 @@ class Classifier(pl.LightningModule):
         checkpoint["state_dict"] = self.state_dict()
 
     def learn_chunk(self, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Do the optimiser steps of a chunk.
+        """Take the optimiser steps of a chunk.
 
         Returns:
             logits_NC, targets_N and summed losses of some texts each, in their order.
@@ -247,7 +247,7 @@ class Classifier(pl.LightningModule):
         return [seen for texts in chunk for seen in self._learn(texts)]
 
     def _learn(self, batch: Texts) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
-        """Do one optimiser step; return outputs, targets and summed loss of each piece of this process."""
+        """Take one optimiser step; return outputs, targets and summed loss of each piece of this process."""
         seen, scaler = [], self._scaler
         targets_B = batch.targets_B.to(self.device)
         draw = Draw(self._dropout_seed, self.position.step)

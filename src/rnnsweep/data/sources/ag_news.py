@@ -123,7 +123,7 @@ def _fetch(url: str, path: Path, checksum: str) -> None:
 
 
 def _stream(url: str, output_file: str, pooch: Any) -> None:
-    """Do what pooch's own downloader does, and close the connection when the transfer breaks, too."""
+    """Download as pooch's own downloader does, and close the connection when the transfer breaks, too."""
     import requests
 
     with requests.get(url, stream=True, timeout=30) as answer, open(output_file, "wb") as file:

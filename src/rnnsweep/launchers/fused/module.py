@@ -42,6 +42,6 @@ class FusedClassifier(Classifier):
         return [(results.logits_NC, results.targets_N, results.losses_S)] if steps else []
 
     def learn_piece(self, lengths_B: Tensor, targets_B: Tensor, texts: slice) -> tuple[Tensor, Tensor]:
-        """Do forward and backward with the others; one piece is the whole batch."""
+        """Run forward and backward with the others; one piece is the whole batch."""
         hidden_TBE = self.optimizer.vectors(texts, rate=embedding_rate(self.network))
         return self._member.learn(self.network, hidden_TBE, lengths_B, targets_B)

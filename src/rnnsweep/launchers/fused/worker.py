@@ -157,7 +157,7 @@ class LogOfThread(io.TextIOBase):
 
 
 def main(connection: Connection, log: Path, slot: Slot, *, run: Run = _trial) -> None:
-    """Do the tasks that come, by default as trials, and leave.
+    """Run the tasks that come, by default as trials, and leave.
 
     Args:
         connection: the line to the controller.

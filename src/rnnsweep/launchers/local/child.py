@@ -101,7 +101,7 @@ Run = Callable[[TrialTask, Channel], Outcome]
 
 
 def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_trial) -> None:
-    """Do one task in this process, by default as a trial, and leave."""
+    """Run one task in this process, by default as a trial, and leave."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""

@@ -37,7 +37,7 @@ class NodeFacts:
 
 
 def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
-    """Do one empty trial in this process, and leave."""
+    """Run one empty trial in this process, and leave."""
     child.main(connection, task, slot, run=try_slot)
 
 

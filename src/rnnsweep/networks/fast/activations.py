@@ -9,7 +9,7 @@ from rnnsweep.runtime.compiled import in_single_precision
 
 
 def tanh(x: Any) -> Any:
-    """Give the hyperbolic tangent in double precision."""
+    """Return the hyperbolic tangent in double precision."""
     return math.tanh(x)
 
 
@@ -38,7 +38,7 @@ def _tanh_of_single(x: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """Give the logistic function in double precision."""
+    """Return the logistic function in double precision."""
     return 0.5 * math.tanh(0.5 * x) + 0.5
 
 

@@ -16,7 +16,7 @@ from rnnsweep.networks.layers import Layers
 def run_tokens(
     layers: Layers, embed: Callable[[Tensor], Tensor], tokens_TB: Tensor, lengths_B: Tensor
 ) -> Tensor:
-    """Do what `run_compiled` does with ``embed(tokens_TB)``, each distinct token read once; no gradients.
+    """Compute `run_compiled` of ``embed(tokens_TB)``, each distinct token read once; no gradients.
 
     Returns:
         outputs_TBH

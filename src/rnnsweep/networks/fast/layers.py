@@ -22,8 +22,8 @@ _GAP = 16  # numbers by which rows are wider
 _OWN = np.zeros(0, np.int64)  # each token reads an input of its own
 _Read: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
 Shows: TypeAlias = Literal["every", "last", "mean"]  # outputs_TBH, or last states_BH, or means_BH over a text
-Given: TypeAlias = tuple[NDArray[Any], int]  # see `rows.given_row`
-Kept: TypeAlias = tuple[
+GradOutput: TypeAlias = tuple[NDArray[Any], int]  # see `rows.grad_row`
+Saved: TypeAlias = tuple[
     Tensor, ...
 ]  # what a forward pass leaves beside the outputs; lost in the backward pass
 
@@ -37,8 +37,8 @@ class Loops(NamedTuple):
         one_bias: both biases of a gate are added to one sum, so they have one gradient.
     """
 
-    forward: "Callable[[Plan, Tensor, Direction, Tensor], Kept]"
-    backward: "Callable[[Plan, Direction, Kept, Tensor, Given, int], Sums]"
+    forward: "Callable[[Plan, Tensor, Direction, Tensor], Saved]"
+    backward: "Callable[[Plan, Direction, Saved, Tensor, GradOutput, int], Sums]"
     one_bias: bool = True
 
 
@@ -129,13 +129,13 @@ def _products(plan: Plan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | 
     return part_RW.numpy(), plan.read
 
 
-def _rnn_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+def _rnn_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
     read = _products(plan, inputs_RE, one)
     loops.rnn_forward(read, one.across, one.bias, one.direction, plan.batch, out_NK.numpy())
     return ()
 
 
-def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
     gates_NW = _gates(plan, one)
     read = _products(plan, inputs_RE, one, gates_NW)
     part_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
@@ -145,7 +145,7 @@ def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) 
     return gates_NW, part_NH
 
 
-def _lstm_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Kept:
+def _lstm_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
     gates_NW = _gates(plan, one)
     read = _products(plan, inputs_RE, one, gates_NW)
     cells_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
@@ -165,26 +165,32 @@ def _sums(plan: Plan, into_RW: Tensor, d_NW: Tensor) -> Sums:
     return Sums(of_state_MG if plan.places_M is None else into_RW[:, :-_GAP], of_state_MG)
 
 
-def _rnn_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
+def _rnn_backward(
+    plan: Plan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
+) -> Sums:
     d_NW = _gates(plan, one)
     into_RW = _into(plan, inputs, d_NW)
-    arrays = out_NK.numpy(), given, one.back_across
+    arrays = out_NK.numpy(), grad_output, one.back_across
     loops.rnn_backward(*arrays, one.direction, plan.batch, d_NW.numpy(), (into_RW.numpy(), plan.read))
     return _sums(plan, into_RW, d_NW)
 
 
-def _gru_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
-    gates_NW, part_NH = kept
+def _gru_backward(
+    plan: Plan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
+) -> Sums:
+    gates_NW, part_NH = saved
     into_RW = gates_NW.new_zeros(inputs, gates_NW.shape[1])
-    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), given, one.back_across
+    arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), grad_output, one.back_across
     loops.gru_backward(*arrays, one.direction, plan.batch, (into_RW.numpy(), plan.read))
     return Sums(into_RW[:, :-_GAP], gates_NW[: plan.tokens, :-_GAP])
 
 
-def _lstm_backward(plan: Plan, one: Direction, kept: Kept, out_NK: Tensor, given: Given, inputs: int) -> Sums:
-    gates_NW, cells_NH = kept
+def _lstm_backward(
+    plan: Plan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
+) -> Sums:
+    gates_NW, cells_NH = saved
     into_RW = _into(plan, inputs, gates_NW)
-    arrays = gates_NW.numpy(), cells_NH.numpy(), given, one.back_across
+    arrays = gates_NW.numpy(), cells_NH.numpy(), grad_output, one.back_across
     loops.lstm_backward(*arrays, one.direction, plan.batch, (into_RW.numpy(), plan.read))
     return _sums(plan, into_RW, gates_NW)
 

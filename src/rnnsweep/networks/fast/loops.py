@@ -6,7 +6,7 @@ Here all steps of four texts at a time are one loop, for one direction. The prod
 does to each number is in `steps`, where rows lie in `rows`. Nothing is computed for padding.
 
 Arguments: `direction` is its number, `read` has the inputs' products and which row of them each token reads
-(none: its own), the bias is added to them (a GRU has another one for the state's products), `given`
+(none: its own), the bias is added to them (a GRU has another one for the state's products), `grad_output`
 has the outputs' gradients and whose they are, `into` the gradients of the inputs' sums and the rows again,
 `batch` has order_B, the texts' numbers by falling length, and lengths_B.
 
@@ -25,7 +25,7 @@ from rnnsweep.networks.fast.rows import (
     add_row,
     clear_padding,
     four_texts,
-    given_row,
+    grad_row,
     last_four_texts,
     read_sums,
     rows_at,
@@ -74,10 +74,10 @@ def gru_forward(
     direction: int,
     batch: Any,
     gates: Array,
-    given: Array,
+    parts: Array,
     out: Array,
 ) -> None:
-    """Write gates_NW, given_NH (the state's part of the candidate) and out_NK."""
+    """Write gates_NW, parts_NH (the state's part of the candidate) and out_NK."""
     units, width = weights_HG.shape
     own = direction * units, (direction + 1) * units
     sums, state = np.zeros((TEXTS, width), out.dtype), np.zeros((TEXTS, width), out.dtype)
@@ -93,9 +93,9 @@ def gru_forward(
                 if step < four[1][r]:
                     n = here[r]
                     read_sums(read, n, biases[0], sums[r])
-                    gates_G, given_H = gates[n, :width], given[n]
+                    gates_G, part_H = gates[n, :width], parts[n]
                     before_H, out_H = out[before[r], own[0] : own[1]], out[n, own[0] : own[1]]
-                    gru_step(sums[r], state[r], before_H, gates_G, given_H, out_H)
+                    gru_step(sums[r], state[r], before_H, gates_G, part_H, out_H)
             before = here
 
 
@@ -135,9 +135,9 @@ def lstm_forward(
 
 @compiled
 def rnn_backward(
-    out: Array, given: Any, weights_GH: Array, direction: int, batch: Any, d: Array, into: Any
+    out: Array, grad_output: Any, weights_GH: Array, direction: int, batch: Any, d: Array, into: Any
 ) -> None:
-    """Write d_NW, the gradient of the sums, from `given`, that of the outputs."""
+    """Write d_NW, the gradient of the sums, from `grad_output`, that of the outputs."""
     units = len(weights_GH)
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
@@ -149,9 +149,9 @@ def rnn_backward(
             here = rows_at(four, step, direction, len(d))
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    n, shown = here[r], given_row(given, here[r], four, r, step)
-                    d_H, given_H = d[n, :units], given[0][shown, own[0] : own[1]]
-                    rnn_step_back(out[n, own[0] : own[1]], given_H, state[r], d_H)
+                    n, source = here[r], grad_row(grad_output, here[r], four, r, step)
+                    d_H, grad_H = d[n, :units], grad_output[0][source, own[0] : own[1]]
+                    rnn_step_back(out[n, own[0] : own[1]], grad_H, state[r], d_H)
                     if len(places_N):
                         add_row(d_H, into_RW[places_N[n], :units])
             if step:
@@ -166,14 +166,14 @@ def gru_backward(
     gates: Array,
     parts: Array,
     out: Array,
-    given: Any,
+    grad_output: Any,
     weights_GH: Array,
     direction: int,
     batch: Any,
     into: Any,
 ) -> None:
     """Write the gradient of the state's part of the sums over gates_NW, and add that of the inputs' part up;
-    `given` is that of the outputs, parts_NH is lost."""
+    `grad_output` is that of the outputs, parts_NH is lost."""
     width, units = weights_GH.shape
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
@@ -188,10 +188,13 @@ def gru_backward(
             )
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    n, shown = here[r], given_row(given, here[r], four, r, step)
+                    n, source = here[r], grad_row(grad_output, here[r], four, r, step)
                     d_G, part_H = gates[n, :width], parts[n]
-                    before_H, given_H = out[before[r], own[0] : own[1]], given[0][shown, own[0] : own[1]]
-                    gru_step_back(d_G, part_H, before_H, given_H, state[r])
+                    before_H, grad_H = (
+                        out[before[r], own[0] : own[1]],
+                        grad_output[0][source, own[0] : own[1]],
+                    )
+                    gru_step_back(d_G, part_H, before_H, grad_H, state[r])
                     row = places_N[n] if len(places_N) else n
                     add_row(d_G[: 2 * units], into_RW[row, : 2 * units])
                     add_row(part_H, into_RW[row, 2 * units : width])
@@ -204,9 +207,9 @@ def gru_backward(
 
 @compiled
 def lstm_backward(
-    gates: Array, cells: Array, given: Any, weights_GH: Array, direction: int, batch: Any, into: Any
+    gates: Array, cells: Array, grad_output: Any, weights_GH: Array, direction: int, batch: Any, into: Any
 ) -> None:
-    """Write the gradient of the sums over gates_NW, from `given`, that of the outputs; add it up where
+    """Write the gradient of the sums over gates_NW, from `grad_output`, that of the outputs; add it up where
     tokens read the same inputs."""
     width, units = weights_GH.shape
     own = direction * units, (direction + 1) * units
@@ -223,10 +226,10 @@ def lstm_backward(
             )
             for r in range(TEXTS):
                 if step < four[1][r]:
-                    n, shown = here[r], given_row(given, here[r], four, r, step)
-                    d_G, given_H = gates[n, :width], given[0][shown, own[0] : own[1]]
+                    n, source = here[r], grad_row(grad_output, here[r], four, r, step)
+                    d_G, grad_H = gates[n, :width], grad_output[0][source, own[0] : own[1]]
                     before_H, cell_H = cells[before[r]], cells[n]
-                    lstm_step_back(d_G, before_H, cell_H, given_H, state[r], memory[r])
+                    lstm_step_back(d_G, before_H, cell_H, grad_H, state[r], memory[r])
                     if len(places_N):
                         add_row(d_G, into_RW[places_N[n], :width])
             if step:

@@ -22,10 +22,10 @@ from torch.autograd.function import once_differentiable
 from rnnsweep.networks.cells import cell_names, find_cell
 from rnnsweep.networks.fast.layers import (
     Direction,
-    Given,
-    Kept,
+    GradOutput,
     Loops,
     Plan,
+    Saved,
     Shows,
     Sums,
     outputs,
@@ -67,7 +67,7 @@ def run_distinct(
     padding: int | None,
     shows: Shows = "every",
 ) -> Tensor:
-    """Do what `run_compiled` does with ``vectors_UE[places_TB]``; vector `padding` gets no gradient.
+    """Compute `run_compiled` of ``vectors_UE[places_TB]``; vector `padding` gets no gradient.
 
     Returns:
         outputs_TBH, or pooled_BH
@@ -127,23 +127,25 @@ class _Layer(torch.autograd.Function):
     def forward(ctx: Any, plan: Plan, inputs: Tensor, *weights: Tensor) -> Tensor:
         directions = _directions(weights)
         out_NK = outputs(plan, directions)
-        ctx.plan, ctx.kept = plan, _forward(plan, inputs, directions, out_NK)
+        ctx.plan, ctx.saved = plan, _forward(plan, inputs, directions, out_NK)
         ctx.save_for_backward(inputs, *weights, out_NK)
         return _shown(plan, out_NK, both=len(directions) == 2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         plan, (inputs, *weights, out_NK) = ctx.plan, ctx.saved_tensors
         directions, inputs_RE = _directions(weights), inputs.reshape(-1, inputs.shape[-1])
-        if ctx.kept is None:  # a second time through a graph that was retained
-            ctx.kept = _forward(plan, inputs, directions, outputs(plan, directions))
-        kept, ctx.kept = ctx.kept, None  # gradients are written over what was kept
-        of_shown = _given(plan, given)
+        if ctx.saved is None:  # a second time through a graph that was retained
+            ctx.saved = _forward(plan, inputs, directions, outputs(plan, directions))
+        saved, ctx.saved = ctx.saved, None  # gradients are written over what was saved
+        grad_of_outputs = _grad_of_outputs(plan, grad_output)
         of_input_RE: Tensor | None = None
         of_weights: list[Tensor] = []
-        for one in reversed(directions):  # what was kept last lies in the cache still
-            sums = plan.loops.backward(plan, one, kept[one.direction], out_NK, of_shown, len(inputs_RE))
+        for one in reversed(directions):  # what was saved last lies in the cache still
+            sums = plan.loops.backward(
+                plan, one, saved[one.direction], out_NK, grad_of_outputs, len(inputs_RE)
+            )
             of_weights = _of_weights(plan, inputs_RE, one, sums, out_NK) + of_weights
             if not ctx.needs_input_grad[1]:
                 continue
@@ -165,13 +167,13 @@ def _directions(weights: Sequence[Tensor]) -> list[Direction]:
     ]
 
 
-def _forward(plan: Plan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Kept]:
+def _forward(plan: Plan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Saved]:
     inputs_RE = inputs.reshape(-1, inputs.shape[-1])
     return [plan.loops.forward(plan, inputs_RE, one, out_NK) for one in directions]
 
 
 def _shown(plan: Plan, out_NK: Tensor, *, both: bool) -> Tensor:
-    """Give what the plan shows of the outputs."""
+    """Return what the plan shows of the outputs."""
     outputs_TBH = out_NK[: plan.tokens].view(plan.steps, plan.texts, -1)
     if plan.shows == "every":
         return outputs_TBH
@@ -180,18 +182,18 @@ def _shown(plan: Plan, out_NK: Tensor, *, both: bool) -> Tensor:
     return pool(outputs_TBH, lengths_B, pooling=plan.shows, bidirectional=both, ragged=ragged)
 
 
-def _given(plan: Plan, given: Tensor) -> Given:
-    """Give the gradients of what was shown as the time loops read them."""
+def _grad_of_outputs(plan: Plan, grad_output: Tensor) -> GradOutput:
+    """Return the gradients of what was shown as the time loops read them."""
     if plan.shows == "every":
-        return given.reshape(plan.tokens, -1).contiguous().numpy(), EVERY
+        return grad_output.reshape(plan.tokens, -1).contiguous().numpy(), EVERY
     if plan.shows == "mean":
-        given = given / torch.from_numpy(plan.batch[1]).to(given).unsqueeze(1)
-    of_texts_BK = torch.cat([given, given.new_zeros(1, given.shape[1])])
+        grad_output = grad_output / torch.from_numpy(plan.batch[1]).to(grad_output).unsqueeze(1)
+    of_texts_BK = torch.cat([grad_output, grad_output.new_zeros(1, grad_output.shape[1])])
     return of_texts_BK.numpy(), LAST if plan.shows == "last" else MEAN
 
 
 def _of_weights(plan: Plan, inputs_RE: Tensor, one: Direction, sums: Sums, out_NK: Tensor) -> list[Tensor]:
-    """Give the gradients of a direction's weights: sums over all texts and steps."""
+    """Return the gradients of a direction's weights: sums over all texts and steps."""
     of_inputs_RG, of_state_MG = sums
     units = one.state_GH.shape[1]
     out_MH = out_NK[: plan.tokens, one.direction * units : (one.direction + 1) * units]

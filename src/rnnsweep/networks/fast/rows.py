@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rnnsweep.runtime.compiled import compiled, inlined
 
 Array = NDArray[Any]
-EVERY, LAST, MEAN = 0, 1, 2  # what of a layer's outputs is read: see `given_row`
+EVERY, LAST, MEAN = 0, 1, 2  # what of a layer's outputs is read: see `grad_row`
 TEXTS = 4  # side by side: as many accumulators as keep the processor's multipliers busy
 
 
@@ -51,7 +51,7 @@ def add_products(rows: Any, states: Any, weights_HG: Array) -> None:
 
 @inlined
 def _row(text: int, length: int, step: int, direction: int, texts: int, spare: int) -> int:
-    """Give the number of a text's row at a step; before its first and after its last step, a spare one's."""
+    """Return the number of a text's row at a step; outside of the text, that of a spare row."""
     if step < 0 or step >= length:
         return spare
     token = length - 1 - step if direction else step
@@ -60,7 +60,7 @@ def _row(text: int, length: int, step: int, direction: int, texts: int, spare: i
 
 @inlined
 def rows_at(four: Any, step: int, direction: int, rows: int) -> Any:
-    """Give the numbers of four texts' rows at a step."""
+    """Return the numbers of four texts' rows at a step."""
     b, n, texts, spare = four[0], four[1], four[2], rows - TEXTS
     return (
         _row(b[0], n[0], step, direction, texts, spare),
@@ -72,7 +72,7 @@ def rows_at(four: Any, step: int, direction: int, rows: int) -> Any:
 
 @compiled
 def four_texts(batch: Any, first: int) -> Any:
-    """Give the numbers and lengths of four texts, 0 where there are no more; and how many texts there are."""
+    """Return the numbers and lengths of four texts, 0 where there are no more, and the number of texts."""
     order_B, lengths_B = batch
     numbers, lengths = np.zeros(TEXTS, np.int64), np.zeros(TEXTS, np.int64)
     for n in range(min(TEXTS, len(order_B) - first)):
@@ -83,13 +83,13 @@ def four_texts(batch: Any, first: int) -> Any:
 
 @compiled
 def last_four_texts(batch: Any) -> int:
-    """Give where the last four texts begin: the first ones backward, as the cache has their rows still."""
+    """Return where the last four texts begin: the first ones backward, as the cache has their rows still."""
     return (len(batch[0]) - 1) // TEXTS * TEXTS
 
 
 @inlined
 def rows_of(values_NW: Array, at: Any, columns: Any) -> Any:
-    """Give some columns of four rows."""
+    """Return some columns of four rows."""
     first, last = columns
     return (
         values_NW[at[0], first:last],
@@ -100,14 +100,14 @@ def rows_of(values_NW: Array, at: Any, columns: Any) -> Any:
 
 
 @inlined
-def given_row(given: Any, row: int, four: Any, r: int, step: int) -> int:
-    """Give the number of the row that has the gradient of a token's output.
+def grad_row(grad_output: Any, row: int, four: Any, r: int, step: int) -> int:
+    """Return the number of the row that has the gradient of a token's output.
 
-    `given`: the gradients and whose they are: of every token, of the last states alone, or of the outputs'
-    means, the same for every token of a text. Last states and means have a row for each text; behind those
-    is one of zeros.
+    `grad_output`: the gradients and whose they are: of every token, of the last states alone, or of the
+    outputs' means, the same for every token of a text. Last states and means have a row for each text, and
+    then one of zeros.
     """
-    values, which = given
+    values, which = grad_output
     if which == EVERY:
         return row
     return four[0][r] if which == MEAN or step == four[1][r] - 1 else len(values) - 1

@@ -118,7 +118,7 @@ def run_direction(
     steps_K: Sequence[int],
     ends_K: Tensor,
 ) -> Tensor:
-    """Do what `launchers.fused.cells.run_direction` does, in single precision and with at most 128 units.
+    """Compute `launchers.fused.cells.run_direction` in single precision and with at most 128 units.
 
     Args:
         cell: rnn, gru or lstm.

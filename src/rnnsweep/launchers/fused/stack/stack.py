@@ -210,7 +210,7 @@ class Stack:
 
     @torch.no_grad()
     def step(self, steps: int) -> None:
-        """Do the chunk's next step with texts of at most so many time steps: what a GPU captures."""
+        """Take the chunk's next step with texts of at most so many time steps: what a GPU captures."""
         rows_KB, texts_K, rate_K = self.chunk.now()
         batch, n = self.part.gather(rows_KB, texts_K, steps=steps), self.members.stepping()
         tokens_KM = batch.tokens_KTB.flatten(1)

@@ -55,7 +55,7 @@ class Table(ABC):
 
     @abstractmethod
     def move(self, gradient_Kxx: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
-        """Do a step of the members that take part; `n["step"]` counts it already."""
+        """Take a step of the members that take part; `n["step"]` counts it already."""
 
     def start(self, member: int, ratios: list[float]) -> None:  # noqa: B027 - most tables keep no sums
         """Begin a member, whose weights and states have been put in."""
