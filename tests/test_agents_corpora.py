@@ -1,19 +1,21 @@
 """Corpora of nodes: what a node lacks is carried there once; what differs there is refused with the node."""
 
 import random
+import re
 from dataclasses import replace
 
 import agent_programs
 import pytest
 from agents_in_memory import MemoryTransport, rooms
 from test_agents import until
-from test_trial import rows, task  # noqa: F401
+from test_trial import Line, rows, task  # noqa: F401
 
 from rnnsweep.data import DataConfig, carried, corpora, prepare
+from rnnsweep.data.word_vectors import files
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher, corpora as of_agents
-from rnnsweep.trial import Ended
+from rnnsweep.trial import Ended, run_trial
 
 
 def write_rows(path, *, words="ab", count=60):
@@ -27,7 +29,8 @@ def write_rows(path, *, words="ab", count=60):
 def machines(tmp_path, monkeypatch):
     """Two caches, as two machines have; call with the name of the one that is used from now on."""
     monkeypatch.setattr(corpora, "expected", expected := {})
-    monkeypatch.setattr(carried, "expected", expected)
+    for module in (carried, files):
+        monkeypatch.setattr(module, "expected", expected)
 
     def use(name):
         monkeypatch.setenv("RNNSWEEP_CACHE", str(tmp_path / f"cache-{name}"))
@@ -63,6 +66,44 @@ def test_a_carried_corpus_is_read_where_its_files_are_not(machines, tmp_path):
     )
     assert there.train.ids.tolist() == here.train.ids.tolist()
     assert there.texts("test") == here.texts("test")
+
+
+def test_carried_word_vectors_are_read_where_their_file_is_not(machines, tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("a1 1 2 3 4\nb1 5 6 7 8\n")
+    table = write_rows(tmp_path / "rows.csv")
+    config = DataConfig(corpus="files", train=str(table), vectors=str(path))
+    digest, here = files.vectors_digest(str(path)), files.corpus_vectors(config, prepare(config), width=4)
+    (source,) = carried.files_of(config, digest, vectors=True).values()
+    (tmp_path / "came").mkdir()
+    (tmp_path / "came" / files.VECTORS_FILE).write_bytes(source.read_bytes())
+    machines("there")
+    assert not carried.lacks(config, digest, vectors=True)
+    path.unlink()
+    assert carried.lacks(config, digest, vectors=True)
+    with pytest.raises(UserError, match="^a file of word vectors with the digest 0{8} was asked for"):
+        carried.install(tmp_path / "came", "0" * 64)
+    carried.install(tmp_path / "came", digest)
+    assert not carried.lacks(config, digest, vectors=True)
+    with pytest.raises(UserError, match="no such file"):  # nobody said that it is the right one
+        files.corpus_vectors(config, prepare(config), width=4)
+    carried.expect({str(path): digest})
+    there = files.corpus_vectors(config, prepare(config), width=4)
+    assert there.vectors_VE.tolist() == here.vectors_VE.tolist()
+    assert there.found_V.sum() > 0
+
+
+def test_word_vectors_that_changed_here_are_neither_carried_nor_read(machines, tmp_path):
+    (path := tmp_path / "vectors.txt").write_text("a1 1 2 3 4\n")
+    one = task(tmp_path, write_rows(tmp_path / "rows.csv"), f"data.vectors={path}")
+    one = replace(one, corpora={str(path): files.vectors_digest(str(path))})
+    path.write_text("a1 1 2 3 5\n")
+    why = f"data.vectors='{path}': the file changed while the sweep ran: its digest is "
+    with pytest.raises(UserError, match=f"^{re.escape(why)}"):
+        carried.files_of(one.run.data, one.corpora[str(path)], vectors=True)
+    outcome = run_trial(one, Line())
+    assert outcome.cause == "broken corpus"
+    assert outcome.reason.startswith(why)
 
 
 def test_a_corpus_that_changed_here_is_not_carried(machines, tmp_path):
@@ -114,16 +155,19 @@ def test_a_node_without_the_data_trains_on_what_is_carried_there(
     path = tmp_path / "rows.csv"
     path.write_bytes(rows.read_bytes())
     (tmp_path / "one").mkdir()
-    one = task(tmp_path / "one", path)
-    digest = prepare(one.run.data).digest
-    one = replace(one, corpora={one.run.data.source: digest}, tags={"cache": str(tmp_path / "cache-here")})
+    (vectors := tmp_path / "vectors.txt").write_text("apple 1 2 3 4\niron 5 6 7 8\n")
+    one = task(tmp_path / "one", path, f"data.vectors={vectors}")
+    digest, of_vectors = prepare(one.run.data).digest, files.vectors_digest(str(vectors))
+    digests = {one.run.data.source: digest, str(vectors): of_vectors}
+    one = replace(one, corpora=digests, tags={"cache": str(tmp_path / "cache-here")})
     here = LocalLauncher(1, entry=agent_programs.trains)
     here.start(one, here.slots[0])
     (expected,) = ends(here, 1)
     here.close()
-    files = carried.files_of(one.run.data, digest)
-    path.unlink()  # the node's and the controller's machine are one: the controller still has its cache
-    monkeypatch.setattr(carried, "files_of", lambda config, digest: files)
+    of_rows = carried.files_of(one.run.data, digest)
+    path.unlink()  # the node's and the controller's machine are one: the controller still has what it read
+    moved = {files.VECTORS_FILE: vectors.rename(tmp_path / "moved.txt")}
+    monkeypatch.setattr(carried, "files_of", lambda config, digest, *, vectors: moved if vectors else of_rows)
     launcher = far(str(tmp_path / "locker") if has_locker else None)
     one = replace(one, tags={"cache": str(tmp_path / "cache-there")})
     for name in "ab":
@@ -135,6 +179,8 @@ def test_a_node_without_the_data_trains_on_what_is_carried_there(
     assert [
         path.name for path in (tmp_path / "cache-there" / "corpora").glob("carried-*") if path.is_dir()
     ] == [f"carried-{digest[:32]}"]
+    came = tmp_path / "cache-there" / "vectors" / f"carried-{of_vectors[:32]}" / files.VECTORS_FILE
+    assert came.read_bytes() == moved[files.VECTORS_FILE].read_bytes()
     launcher.close()
     assert [path for path in (tmp_path / "locker").rglob("*") if path.is_file()] == []
 
@@ -157,3 +203,42 @@ def test_a_node_whose_data_differ_is_refused_in_one_line(machines, far, tmp_path
     assert str(refused.value).startswith("machine lab: node ")
     assert "the corpus rows differs there: its digest is " in str(refused.value)
     assert "and 00000000 here; put the same data there, or take them away" in str(refused.value)
+
+
+@pytest.mark.slow
+def test_a_node_whose_word_vectors_differ_is_refused_in_one_line(machines, far, tmp_path, rows):  # noqa: F811
+    (vectors := tmp_path / "vectors.txt").write_text("apple 1 2 3 4\n")
+    one = task(tmp_path, rows, f"data.vectors={vectors}")
+    one = replace(one, corpora={str(vectors): "0" * 64}, tags={"cache": str(tmp_path / "cache-there")})
+    launcher = far()
+    launcher.start(one, launcher.slots[0])
+    with pytest.raises(UserError) as refused:
+        ends(launcher, 1)
+    assert str(refused.value).startswith("machine lab: node ")
+    assert f"data.vectors='{vectors}': the file differs there: its digest is " in str(refused.value)
+    assert "put the same file there, or take it away: then it is carried there" in str(refused.value)
+
+
+@pytest.mark.slow
+def test_a_training_of_two_processes_reads_in_both_what_was_carried(machines, tmp_path, rows):  # noqa: F811
+    path = tmp_path / "rows.csv"
+    path.write_bytes(rows.read_bytes())
+    (vectors := tmp_path / "vectors.txt").write_text("apple 1 2 3 4\niron 5 6 7 8\n")
+    one = task(tmp_path, path, f"data.vectors={vectors}", "trainer.devices=2")
+    digests = {
+        one.run.data.source: prepare(one.run.data).digest,
+        str(vectors): files.vectors_digest(str(vectors)),
+    }
+    (came := tmp_path / "came").mkdir()
+    (came / files.VECTORS_FILE).write_bytes(vectors.read_bytes())
+    of_rows = carried.files_of(one.run.data, digests[one.run.data.source])
+    machines("there")
+    carried.install(came, digests[str(vectors)])
+    (came / files.VECTORS_FILE).unlink()
+    for name, file in of_rows.items():
+        (came / name).write_bytes(file.read_bytes())
+    carried.install(came, digests[one.run.data.source])
+    path.unlink()
+    vectors.unlink()
+    outcome = run_trial(replace(one, corpora=digests, attempt=1, devices=2), Line())
+    assert (outcome.state, outcome.reason) == ("complete", None)

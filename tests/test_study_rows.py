@@ -1,6 +1,7 @@
 """A sweep whose architectures read different rows: each is held to its own."""
 
 import csv
+import hashlib
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rnnsweep.data import DataConfig, prepare
 from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.search.corpora import check_vectors, common_digest, read_digests
+from rnnsweep.search.corpora import common_digest, read_digests, vectors_digests
 from rnnsweep.search.space import check_space
 from rnnsweep.sweepfile import read_sweep
 
@@ -130,10 +131,11 @@ def test_vectors_that_are_not_there_are_refused_before_anything_is_made(tmp_path
     assert not (tmp_path / "mlruns").exists()
 
 
-def test_vectors_of_the_texts_themselves_and_files_that_are_there_pass(tmp_path):
+def test_files_of_vectors_that_are_there_have_their_digests_and_vectors_of_the_texts_none(tmp_path):
     (tmp_path / "there.txt").write_text("one 1 2 3 4\n")
     path = write(tmp_path)
     words = f"space: {{data.vectors: [null, own, {tmp_path / 'there.txt'}]}}\n"
     path.write_text(path.read_text().replace("space: {}\n", words))
     asked = read_sweep(path)
-    check_vectors(asked, check_space(asked))
+    digest = hashlib.sha256(b"one 1 2 3 4\n").hexdigest()
+    assert vectors_digests(asked, check_space(asked)) == {str(tmp_path / "there.txt"): digest}

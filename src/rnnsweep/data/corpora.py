@@ -25,7 +25,9 @@ from rnnsweep.errors import UserError
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
 VERSION = 4  # of what lies in a folder of the cache
 
-expected: dict[str, str] = {}  # source of rows -> digest, where this process may read carried corpora
+expected: dict[
+    str, str
+] = {}  # source of rows, or file of word vectors -> digest, where carried ones may be read
 
 
 class Source(Protocol):

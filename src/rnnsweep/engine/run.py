@@ -23,7 +23,7 @@ from rnnsweep.files import is_full_disk
 from rnnsweep.networks.cells import cell_files
 from rnnsweep.paths import find_paths
 from rnnsweep.runtime.clock import Clock, SystemClock
-from rnnsweep.search.corpora import Prepare, check_vectors, common_digest, read_digests
+from rnnsweep.search.corpora import Prepare, common_digest, read_digests, vectors_digests
 from rnnsweep.search.journal import open_journal
 from rnnsweep.search.pruners import make_pruner
 from rnnsweep.search.requests.warm_start import check_sources, warm_up
@@ -92,7 +92,7 @@ def run_sweep(
     sweep = leave_out_idle(sweep, bases)
     check_sampler(sweep)
     check_sources(sweep, mlruns)
-    check_vectors(sweep, bases)
+    vectors = vectors_digests(sweep, bases)
     first = bases[sweep.architectures[0]]
     store = records or _default_records(first, mlruns)
     digests = read_digests(bases, prepare)
@@ -115,7 +115,8 @@ def run_sweep(
         )
         end_orphans(folder)
         folder.clear_parts()
-        maker = TaskMaker(sweep, start.identity, folder, mlruns, bases, store.uri, store.origin, digests)
+        carried = digests | vectors
+        maker = TaskMaker(sweep, start.identity, folder, mlruns, bases, store.uri, store.origin, carried)
         for name in sweep.architectures:
             check_seats(launcher.slots, maker.devices(name), architecture=name)
         disk = Disk(folder.path)

@@ -22,22 +22,21 @@ def read_digests(bases: Mapping[str, RunConfig], prepare: Prepare | None = None)
     return {source: (prepare or _prepare)(base) for source, base in sources.items()}
 
 
-def check_vectors(sweep: Sweep, bases: Mapping[str, RunConfig]) -> None:
-    """Refuse a file of word vectors that is not there, named or searched, before anything runs.
+def vectors_digests(sweep: Sweep, bases: Mapping[str, RunConfig]) -> dict[str, str]:
+    """Return the digest of each file of word vectors, named or searched, before anything runs.
 
     Raises:
         UserError: there is no such file.
     """
-    from rnnsweep.data.word_vectors.files import check_vectors_file  # NumPy is imported where used
+    from rnnsweep.data.word_vectors.files import OWN, vectors_digest  # NumPy is imported where used
 
     named = {base.data.vectors for base in bases.values()}
     for name in sweep.architectures:
         named.update(*(corners(d) for d in sweep.dimensions(name) if d.key == "data.vectors"))
-    for file in sorted(str(each) for each in named - {None}):
-        try:
-            check_vectors_file(file)
-        except UserError as error:
-            raise UserError(f"{sweep.path}: {error}") from None
+    try:
+        return {file: vectors_digest(file) for file in sorted(str(each) for each in named - {None, OWN})}
+    except UserError as error:
+        raise UserError(f"{sweep.path}: {error}") from None
 
 
 def common_digest(digests: Mapping[str, str]) -> str:

@@ -36,7 +36,7 @@ class TrialTask:
     origin: Mapping[str, str] = field(default_factory=dict)  # provenance of the controller, without the diff
     resume: bool = False  # go on from the folder's last checkpoint
     time_limit: float | None = None  # seconds
-    corpora: Mapping[str, str] = field(default_factory=dict)  # source of rows -> their digest at the start
+    corpora: Mapping[str, str] = field(default_factory=dict)  # rows, word vectors -> digest at the start
     reads_test: bool = True  # whether a baseline is scored on the test part, as a replicate always is
     devices: int = 1  # processes of the training, each in a slot of its own
     run: "RunConfig | None" = None  # what the overrides come to, composed by the controller

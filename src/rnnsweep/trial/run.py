@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedCorpus, prepare
-from rnnsweep.data.carried import expect
+from rnnsweep.data.carried import check_vectors_digest, expect
+from rnnsweep.data.word_vectors.files import vectors_digest
 from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.tracking.machine.monitor import MachineMonitor
@@ -42,7 +44,7 @@ def run_trial(task: TrialTask, channel: Channel, *, train: Train = train) -> Out
 
 
 def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
-    """Read the corpus, and see that it is the one that the sweep started with."""
+    """Read the corpus, and see that it and the word vectors are those that the sweep started with."""
     if task.attempt is not None:  # on another machine
         expect(task.corpora)
     corpus = prepare(run.data)
@@ -57,7 +59,21 @@ def _corpus(task: TrialTask, run: RunConfig) -> EncodedCorpus:
             f"the corpus changed while the sweep ran: its digest is {corpus.digest[:8]},"
             f" it was {expected[:8]}; put it back, or accept it with --accept-changes"
         )
+    _check_vectors(task, run.data.vectors)
     return corpus
+
+
+def _check_vectors(task: TrialTask, name: str | None) -> None:
+    expected = task.corpora.get(name or "")
+    if name is None or expected is None:
+        return
+    if task.attempt is None:
+        check_vectors_digest(name, expected)
+    elif Path(name).expanduser().is_file() and vectors_digest(name) != expected:
+        raise CorpusDiffers(
+            f"data.vectors={name!r}: the file differs there: its digest is {vectors_digest(name)[:8]}, and"
+            f" {expected[:8]} here; put the same file there, or take it away: then it is carried there"
+        )
 
 
 def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:

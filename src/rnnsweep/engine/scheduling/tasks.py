@@ -37,7 +37,7 @@ class TaskMaker:
     bases: dict[str, RunConfig]  # each architecture's run without the space
     uri: str | None = None  # of the store
     origin: dict[str, str] = field(default_factory=dict)  # provenance of all its runs
-    corpora: dict[str, str] = field(default_factory=dict)  # digest of the rows of each source
+    corpora: dict[str, str] = field(default_factory=dict)  # digest of each source of rows and file of vectors
 
     @property
     def parent_key(self) -> str:

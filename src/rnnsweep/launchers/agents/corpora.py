@@ -1,4 +1,4 @@
-"""Corpora that a node lacks: asked for once, carried there, and read by all of its tasks."""
+"""Corpora and word vectors that a node lacks: asked for once, carried there, and read by all of its tasks."""
 
 import itertools
 import uuid
@@ -30,16 +30,23 @@ class NodeCorpora:
         self._asked: set[str] = set()
 
     def is_ready(self, task: TrialTask) -> bool:
-        """Return whether a task may start; what its corpus needs for that is under way then.
+        """Return whether a task may start; what its data need for that is under way then.
 
         Raises:
-            UserError, OSError: the corpus could not be taken into the cache; the next task tries again.
+            UserError, OSError: they could not be taken into the cache; the next task tries again.
         """
-        digest = None if task.run is None else task.corpora.get(task.run.data.source)
-        if digest is None or task.run is None:
+        if task.run is None:
             return True
+        data = task.run.data
+        rows, vectors = task.corpora.get(data.source), task.corpora.get(data.vectors or "")
+        asked = [Lacks(data, digest) for digest in [rows] if digest]
+        asked += [Lacks(data, digest, vectors=True) for digest in [vectors] if digest]
+        return all([self._has(each) for each in asked])  # a list: both are under way at once
+
+    def _has(self, lacking: Lacks) -> bool:
+        digest = lacking.digest
         if digest not in self._lacks:
-            self._begin(digest, _lacks, task.run.data, digest)
+            self._begin(digest, _lacks, lacking)
         lacks = self._lacks[digest]
         if not lacks.done():
             return False
@@ -50,7 +57,7 @@ class NodeCorpora:
             return True
         if digest not in self._asked:
             self._asked.add(digest)
-            self._send(Lacks(task.run.data, digest))
+            self._send(lacking)
         return False
 
     def take(self, news: CorpusPiece | CorpusStored, store: Store | None) -> None:
@@ -74,10 +81,10 @@ class NodeCorpora:
         future.add_done_callback(lambda done: self._wake())
 
 
-def _lacks(config: Any, digest: str) -> bool:
+def _lacks(lacking: Lacks) -> bool:
     from rnnsweep.data.carried import lacks  # NumPy is imported where used
 
-    return lacks(config, digest)
+    return lacks(lacking.config, lacking.digest, vectors=lacking.vectors)
 
 
 def _fetch(folder: Path, news: CorpusStored, store: Store | None) -> bool:
@@ -114,7 +121,7 @@ class CorpusSender:
         """
         from rnnsweep.data.carried import files_of
 
-        files = files_of(lacks.config, lacks.digest)
+        files = files_of(lacks.config, lacks.digest, vectors=lacks.vectors)
         if self._store is not None and uses_locker:
             places = {f"{self._place}/{lacks.digest[:32]}/{name}": path for name, path in files.items()}
             future = self._stored.setdefault(lacks.digest, self._store.put(places))

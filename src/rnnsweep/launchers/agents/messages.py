@@ -138,10 +138,11 @@ class Hello:
 
 @dataclass(frozen=True)
 class Lacks:
-    """The agent's node has no corpus with the digest, and no files of its source."""
+    """The agent's node has no corpus, or no word vectors, with the digest, and no files of its own."""
 
     config: DataConfig
     digest: str
+    vectors: bool = False  # it lacks the file of word vectors, not the corpus
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from rnnsweep.runtime.spared_imports import spare_imports
 
 spare_imports()  # before Lightning
 
+from rnnsweep.data.carried import expect  # noqa: E402
 from rnnsweep.training.distributed.ranks import READY, WATCH_S  # noqa: E402
 from rnnsweep.training.fit import train  # noqa: E402
 
@@ -45,6 +46,7 @@ def main() -> None:
     sys.stdout.write(READY)
     sys.stdout.flush()
     folder = task["folder"] and Path(task["folder"])
+    expect(task["carried"])
     train(_run_of(task["run"]), folder=folder, resume=task["resume"])
 
 

@@ -24,6 +24,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from rnnsweep.config import RunConfig
+from rnnsweep.data.corpora import expected
 from rnnsweep.runtime.process import RANK, environment, foreign_ranks, is_companion
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 
@@ -75,7 +76,8 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
         return
     places = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "NODE_RANK": "0"}
     places |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
-    task = json.dumps({"run": asdict(run), "folder": folder and str(folder), "resume": resume})
+    values = {"run": asdict(run), "folder": folder and str(folder), "resume": resume, "carried": expected}
+    task = json.dumps(values)
     with tempfile.TemporaryFile("w+") as log, environment({**places, **_numbered(0)}):
         ranks = range(1, run.trainer.devices)
         others = [_start(task, {**os.environ, **SAFE_PATH, **_numbered(rank)}, log) for rank in ranks]
