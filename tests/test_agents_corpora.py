@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from dataclasses import replace
 
 import agent_programs
@@ -15,6 +16,8 @@ from rnnsweep.data.word_vectors import files
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher, corpora as of_agents
+from rnnsweep.launchers.agents.messages import Lacks
+from rnnsweep.launchers.agents.store import Store
 from rnnsweep.trial import Ended, run_trial
 
 
@@ -118,9 +121,53 @@ def test_a_corpus_that_changed_here_is_not_carried(machines, tmp_path):
 def test_a_corpus_is_sent_in_pieces_of_which_the_very_last_says_so(tmp_path, monkeypatch, size):
     monkeypatch.setattr(of_agents, "PIECE", 4)
     (tmp_path / "file").write_bytes(bytes(range(size)))
-    pieces = list(of_agents._pieces("d", tmp_path / "file", is_last=True))
+    pieces = list(of_agents._pieces("d", "file", tmp_path / "file", is_last=True))
     assert b"".join(piece.data for piece in pieces) == bytes(range(size))
     assert [piece.is_last for piece in pieces] == [False] * (len(pieces) - 1) + [True] * bool(pieces)
+
+
+@pytest.mark.parametrize("has_locker", [False, True])
+def test_what_a_node_asks_for_comes_whole_in_pieces_or_through_the_locker(
+    machines, tmp_path, monkeypatch, has_locker
+):
+    monkeypatch.setattr(of_agents, "PIECE", 4)
+    (vectors := tmp_path / "vectors.txt").write_text("a1 1 2 3 4\nb1 5 6 7 8\n")
+    table = write_rows(tmp_path / "rows.csv")
+    one = task(tmp_path, table, f"data.vectors={vectors}")
+    digests = {
+        one.run.data.source: prepare(one.run.data).digest,
+        str(vectors): files.vectors_digest(str(vectors)),
+    }
+    store = Store(str(tmp_path / "locker")) if has_locker else None
+    sender, asked = of_agents.CorpusSender(store), []
+    sent = {}
+    for name, of_vectors in ((one.run.data.source, False), (str(vectors), True)):
+        lacks = Lacks(one.run.data, digests[name], vectors=of_vectors)
+        sent[lacks.digest] = [each for each in sender.send(lacks, uses_locker=has_locker) if each is not None]
+    table.unlink()
+    vectors.unlink()
+    machines("there")
+    (root := tmp_path / "node").mkdir()
+    node = of_agents.NodeCorpora(root, asked.append, lambda: None)
+    there = replace(one, corpora=digests)
+    end = time.monotonic() + 20
+    while len(asked) < 2:
+        assert not node.is_ready(there)
+        assert time.monotonic() < end
+    for lacks in asked:
+        for each in sent[lacks.digest]:
+            node.take(each, store)
+    while not node.is_ready(there):
+        assert time.monotonic() < end
+    node.close()
+    carried.expect(digests)
+    assert prepare(one.run.data).digest == digests[one.run.data.source]
+    assert files.corpus_vectors(one.run.data, prepare(one.run.data), width=4).found_V.sum() == 2
+    assert len(asked) == 2  # each once
+    sender.close()
+    if store is not None:
+        store.close()
+    assert [path for path in (tmp_path / "locker").rglob("*") if path.is_file()] == []
 
 
 @pytest.fixture

@@ -128,11 +128,11 @@ class CorpusSender:
             while not future.done():
                 yield None
             if future.exception() is None:
-                named = {path.name: where for where, path in future.result().items()}
+                named = {where.rpartition("/")[2]: where for where in future.result()}
                 yield CorpusStored(lacks.digest, named)
                 return
         for name, path in files.items():
-            yield from _pieces(lacks.digest, path, is_last=name == list(files)[-1])
+            yield from _pieces(lacks.digest, name, path, is_last=name == list(files)[-1])
 
     def close(self) -> None:
         """Remove from the locker what lies there."""
@@ -143,8 +143,8 @@ class CorpusSender:
                     self._store.drop(where)
 
 
-def _pieces(digest: str, path: Path, *, is_last: bool) -> Iterator[CorpusPiece]:
+def _pieces(digest: str, name: str, path: Path, *, is_last: bool) -> Iterator[CorpusPiece]:
     with path.open("rb") as file:
         read = iter(lambda: file.read(PIECE), b"")
         for data, after in itertools.pairwise(itertools.chain(read, [b""])):
-            yield CorpusPiece(digest, path.name, data, is_last and not after)
+            yield CorpusPiece(digest, name, data, is_last and not after)
