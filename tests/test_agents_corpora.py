@@ -12,7 +12,7 @@ from test_agents import until
 from test_trial import Line, rows, task  # noqa: F401
 
 from rnnsweep.data import DataConfig, carried, corpora, prepare
-from rnnsweep.data.word_vectors import files
+from rnnsweep.data.word_vectors import files, places
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents import AgentLauncher, corpora as of_agents
@@ -31,15 +31,16 @@ def write_rows(path, *, words="ab", count=60):
 @pytest.fixture
 def machines(tmp_path, monkeypatch):
     """Two caches, as two machines have; call with the name of the one that is used from now on."""
-    monkeypatch.setattr(corpora, "expected", expected := {})
-    for module in (carried, files):
-        monkeypatch.setattr(module, "expected", expected)
+    before = dict(corpora.expected)
+    corpora.expected.clear()
 
     def use(name):
         monkeypatch.setenv("RNNSWEEP_CACHE", str(tmp_path / f"cache-{name}"))
 
     use("here")
-    return use
+    yield use
+    corpora.expected.clear()
+    corpora.expected.update(before)
 
 
 def test_a_carried_corpus_is_read_where_its_files_are_not(machines, tmp_path):
@@ -76,10 +77,10 @@ def test_carried_word_vectors_are_read_where_their_file_is_not(machines, tmp_pat
     path.write_text("a1 1 2 3 4\nb1 5 6 7 8\n")
     table = write_rows(tmp_path / "rows.csv")
     config = DataConfig(corpus="files", train=str(table), vectors=str(path))
-    digest, here = files.vectors_digest(str(path)), files.corpus_vectors(config, prepare(config), width=4)
+    digest, here = places.vectors_digest(str(path)), files.corpus_vectors(config, prepare(config), width=4)
     (source,) = carried.files_of(config, digest, vectors=True).values()
     (tmp_path / "came").mkdir()
-    (tmp_path / "came" / files.VECTORS_FILE).write_bytes(source.read_bytes())
+    (tmp_path / "came" / places.VECTORS_FILE).write_bytes(source.read_bytes())
     machines("there")
     assert not carried.lacks(config, digest, vectors=True)
     path.unlink()
@@ -99,7 +100,7 @@ def test_carried_word_vectors_are_read_where_their_file_is_not(machines, tmp_pat
 def test_word_vectors_that_changed_here_are_neither_carried_nor_read(machines, tmp_path):
     (path := tmp_path / "vectors.txt").write_text("a1 1 2 3 4\n")
     one = task(tmp_path, write_rows(tmp_path / "rows.csv"), f"data.vectors={path}")
-    one = replace(one, corpora={str(path): files.vectors_digest(str(path))})
+    one = replace(one, corpora={str(path): places.vectors_digest(str(path))})
     path.write_text("a1 1 2 3 5\n")
     why = f"data.vectors='{path}': the file changed while the sweep ran: its digest is "
     with pytest.raises(UserError, match=f"^{re.escape(why)}"):
@@ -136,7 +137,7 @@ def test_what_a_node_asks_for_comes_whole_in_pieces_or_through_the_locker(
     one = task(tmp_path, table, f"data.vectors={vectors}")
     digests = {
         one.run.data.source: prepare(one.run.data).digest,
-        str(vectors): files.vectors_digest(str(vectors)),
+        str(vectors): places.vectors_digest(str(vectors)),
     }
     store = Store(str(tmp_path / "locker")) if has_locker else None
     sender, asked = of_agents.CorpusSender(store), []
@@ -164,6 +165,7 @@ def test_what_a_node_asks_for_comes_whole_in_pieces_or_through_the_locker(
     assert prepare(one.run.data).digest == digests[one.run.data.source]
     assert files.corpus_vectors(one.run.data, prepare(one.run.data), width=4).found_V.sum() == 2
     assert len(asked) == 2  # each once
+    assert list(root.iterdir()) == []
     sender.close()
     if store is not None:
         store.close()
@@ -204,7 +206,7 @@ def test_a_node_without_the_data_trains_on_what_is_carried_there(
     (tmp_path / "one").mkdir()
     (vectors := tmp_path / "vectors.txt").write_text("apple 1 2 3 4\niron 5 6 7 8\n")
     one = task(tmp_path / "one", path, f"data.vectors={vectors}")
-    digest, of_vectors = prepare(one.run.data).digest, files.vectors_digest(str(vectors))
+    digest, of_vectors = prepare(one.run.data).digest, places.vectors_digest(str(vectors))
     digests = {one.run.data.source: digest, str(vectors): of_vectors}
     one = replace(one, corpora=digests, tags={"cache": str(tmp_path / "cache-here")})
     here = LocalLauncher(1, entry=agent_programs.trains)
@@ -213,7 +215,7 @@ def test_a_node_without_the_data_trains_on_what_is_carried_there(
     here.close()
     of_rows = carried.files_of(one.run.data, digest)
     path.unlink()  # the node's and the controller's machine are one: the controller still has what it read
-    moved = {files.VECTORS_FILE: vectors.rename(tmp_path / "moved.txt")}
+    moved = {places.VECTORS_FILE: vectors.rename(tmp_path / "moved.txt")}
     monkeypatch.setattr(carried, "files_of", lambda config, digest, *, vectors: moved if vectors else of_rows)
     launcher = far(str(tmp_path / "locker") if has_locker else None)
     one = replace(one, tags={"cache": str(tmp_path / "cache-there")})
@@ -226,8 +228,8 @@ def test_a_node_without_the_data_trains_on_what_is_carried_there(
     assert [
         path.name for path in (tmp_path / "cache-there" / "corpora").glob("carried-*") if path.is_dir()
     ] == [f"carried-{digest[:32]}"]
-    came = tmp_path / "cache-there" / "vectors" / f"carried-{of_vectors[:32]}" / files.VECTORS_FILE
-    assert came.read_bytes() == moved[files.VECTORS_FILE].read_bytes()
+    came = tmp_path / "cache-there" / "vectors" / f"carried-{of_vectors[:32]}" / places.VECTORS_FILE
+    assert came.read_bytes() == moved[places.VECTORS_FILE].read_bytes()
     launcher.close()
     assert [path for path in (tmp_path / "locker").rglob("*") if path.is_file()] == []
 
@@ -274,14 +276,14 @@ def test_a_training_of_two_processes_reads_in_both_what_was_carried(machines, tm
     one = task(tmp_path, path, f"data.vectors={vectors}", "trainer.devices=2")
     digests = {
         one.run.data.source: prepare(one.run.data).digest,
-        str(vectors): files.vectors_digest(str(vectors)),
+        str(vectors): places.vectors_digest(str(vectors)),
     }
     (came := tmp_path / "came").mkdir()
-    (came / files.VECTORS_FILE).write_bytes(vectors.read_bytes())
+    (came / places.VECTORS_FILE).write_bytes(vectors.read_bytes())
     of_rows = carried.files_of(one.run.data, digests[one.run.data.source])
     machines("there")
     carried.install(came, digests[str(vectors)])
-    (came / files.VECTORS_FILE).unlink()
+    (came / places.VECTORS_FILE).unlink()
     for name, file in of_rows.items():
         (came / name).write_bytes(file.read_bytes())
     carried.install(came, digests[one.run.data.source])

@@ -11,7 +11,7 @@ from pathlib import Path
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import Corpus, carried_folder, expected, read_corpus, source_state
 from rnnsweep.data.store import find_cache, is_intact, made_once
-from rnnsweep.data.word_vectors.files import VECTORS_FILE, carried_vectors, vectors_digest
+from rnnsweep.data.word_vectors.places import VECTORS_FILE, carried_vectors, vectors_digest
 from rnnsweep.errors import UserError
 
 FILES = ("rows.parquet", "meta.json")  # of a corpus in the cache; the seal is the cache's own

@@ -28,7 +28,7 @@ def vectors_digests(sweep: Sweep, bases: Mapping[str, RunConfig]) -> dict[str, s
     Raises:
         UserError: there is no such file.
     """
-    from rnnsweep.data.word_vectors.files import OWN, vectors_digest  # NumPy is imported where used
+    from rnnsweep.data.word_vectors.places import OWN, vectors_digest  # NumPy is imported where used
 
     named = {base.data.vectors for base in bases.values()}
     for name in sweep.architectures:

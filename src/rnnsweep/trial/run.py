@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedCorpus, prepare
 from rnnsweep.data.carried import check_vectors_digest, expect
-from rnnsweep.data.word_vectors.files import vectors_digest
+from rnnsweep.data.word_vectors.places import vectors_digest
 from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.tracking.machine.monitor import MachineMonitor

@@ -131,7 +131,7 @@ def _train(
     folder: Path | None = None,
 ) -> TrainResult:
     from rnnsweep.data import prepare
-    from rnnsweep.data.word_vectors.files import check_vectors_file
+    from rnnsweep.data.word_vectors.places import check_vectors_file
 
     check_vectors_file(run.data.vectors)
     corpus = prepare(run.data)

@@ -17,22 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.corpora import expected
 from rnnsweep.data.encoded import EncodedCorpus
-from rnnsweep.data.store import (
-    find_cache,
-    is_intact,
-    made_once,
-    map_array,
-    read_json,
-    write_array,
-    write_json,
-)
+from rnnsweep.data.store import find_cache, made_once, map_array, write_array
 from rnnsweep.data.tables import file_state
+from rnnsweep.data.word_vectors.places import OWN, find_vectors
 from rnnsweep.errors import UserError
 
-OWN = "own"  # in the place of a path
-VECTORS_FILE = "vectors"  # a carried file, in a folder of its own
 LONGEST_WORD = 1000  # bytes
 WIDEST = 8192  # numbers of a vector
 _LARGEST = 1e6  # a number of a vector; real ones are below 100
@@ -193,53 +183,6 @@ def _refusal(path: Path, problem: str) -> UserError:
     )
 
 
-def check_vectors_file(name: str | None) -> None:
-    """Refuse a file of word vectors that is not there; before a corpus is read, as that may take minutes.
-
-    Raises:
-        UserError: there is no such file.
-    """
-    if name not in (None, OWN) and not Path(name).expanduser().is_file():
-        raise UserError(f"data.vectors={name!r}: no such file")
-
-
-def vectors_digest(name: str, cache: Path | None = None) -> str:
-    """Return the SHA-256 of a file of word vectors; it is computed once for each state of the file.
-
-    Raises:
-        UserError: there is no such file, or it cannot be read.
-    """
-    check_vectors_file(name)
-    path = Path(name).expanduser().absolute()
-    key = hashlib.sha256(json.dumps(file_state(path)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    folder = find_cache(cache) / "vectors" / f"digest-{key}"
-    return str(read_json(made_once(folder, lambda into: _keep_digest(path, into)) / "digest.json"))
-
-
-def _keep_digest(path: Path, folder: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"data.vectors={str(path)!r}: cannot be read: {error.strerror or error}") from error
-    write_json(folder / "digest.json", digest)
-
-
-def carried_vectors(digest: str, cache: Path) -> Path:
-    """Return where the cache has a file of word vectors that came from another machine."""
-    return cache / "vectors" / f"carried-{digest[:32]}" / VECTORS_FILE
-
-
-def _located(name: str, cache: Path) -> Path:
-    path = Path(name).expanduser().absolute()
-    if not path.is_file() and name in expected:
-        carried = carried_vectors(expected[name], cache)
-        if is_intact(carried.parent):
-            return carried
-    check_vectors_file(name)
-    return path
-
-
 def corpus_vectors(
     config: DataConfig, corpus: EncodedCorpus, *, width: int, cache: Path | None = None
 ) -> Vectors | None:
@@ -258,7 +201,7 @@ def corpus_vectors(
 
         path = own_vectors(corpus, width=width, cache=cache)
     else:
-        path = _located(config.vectors, find_cache(cache))
+        path = find_vectors(config.vectors, find_cache(cache))
     state = json.dumps([file_state(path), corpus.vocabulary])
     key = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     folder = made_once(

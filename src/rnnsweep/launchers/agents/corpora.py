@@ -1,6 +1,7 @@
 """Corpora and word vectors that a node lacks: asked for once, carried there, and read by all of its tasks."""
 
 import itertools
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -97,7 +98,10 @@ def _fetch(folder: Path, news: CorpusStored, store: Store | None) -> bool:
 def _install(folder: Path, digest: str) -> bool:
     from rnnsweep.data.carried import install
 
-    install(folder, digest)
+    try:
+        install(folder, digest)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # pieces that come again start a new file
     return False
 
 
