@@ -119,9 +119,9 @@ def test_the_successor_of_a_job_works_before_its_time_is_over(slurm, far, tmp_pa
     monkeypatch.setenv("AGENT_PROGRAM_S", "20")
     launcher, one, old = begun_in_a_job(slurm, far, tmp_path)
     (room,) = launcher._fleet._rooms
-    room.room = replace(room.room, seconds=0.1)
+    room.agent.arrived_at -= 3500  # its hour is nearly over; the successor has an hour of its own
+    room.room = replace(room.room, seconds=3600.0)
     until(launcher, lambda events: len(launcher.agents) == 2, seconds=PATIENCE_S)
-    room.room = replace(room.room, seconds=None)
     assert len(slurm.jobs()) == 2
     slurm.command("scancel", "--signal=USR2", old)  # as before the time limit
     _, outcome = ended(launcher)

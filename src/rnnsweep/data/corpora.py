@@ -25,9 +25,8 @@ from rnnsweep.errors import UserError
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
 VERSION = 4  # of what lies in a folder of the cache
 
-expected: dict[
-    str, str
-] = {}  # source of rows, or file of word vectors -> digest, where carried ones may be read
+# source of rows, or file of word vectors -> digest, where this process may read what was carried
+expected: dict[str, str] = {}
 
 
 class Source(Protocol):
