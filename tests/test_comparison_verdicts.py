@@ -165,4 +165,5 @@ def test_where_more_test_rows_would_settle_it_the_sentence_says_where_they_come_
         rows_needed=rows_needed,
     )
     said = say_verdict(verdict, margin=0.002, left=1, test_share=test_share)
+    assert said.startswith("a is better than b by 1.10 points on these rows (")  # as its verdict is called
     assert said.endswith(f", which takes about {rows_needed:,} test rows instead of 400{where_from}.")

@@ -49,9 +49,7 @@ def say_verdict(
         size = apart(score, abs(verdict.difference or 0.0))
         claim = f"{verdict.a} is {word} than {verdict.b} by {size}"
         if verdict.verdict.endswith(HERE):
-            return (
-                f"{claim} on this test part alone ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
-            )
+            return f"{claim}{HERE} ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
         return f"{claim} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
     if not able:
         return _too_few(verdict, left)
