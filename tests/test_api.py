@@ -194,6 +194,7 @@ def test_a_server_that_does_not_answer_is_told_before_anything_is_made(project, 
         (["model=gru", "optimizer.lr=0.01"], "gru lr=0.01"),
         (["model=gru", "tracking.run_name='my run, the first'"], "my run, the first"),
         (["seed=3"], "lstm seed=3"),
+        (["data.train=a.csv", "data.text=body", "data.label=stars", "data.limit=50"], "lstm limit=50"),
         ([], "lstm"),
     ],
 )

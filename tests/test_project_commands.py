@@ -11,6 +11,7 @@ import rnnsweep
 from rnnsweep import paths as places
 from rnnsweep.api.project import doctor as diagnosis
 from rnnsweep.cli import main
+from rnnsweep.cli.commands.project import listing
 from rnnsweep.config import architectures
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
@@ -186,6 +187,27 @@ def test_an_empty_project_lists_its_files_and_what_to_do(home, capsys):
     shown = capsys.readouterr().out
     assert "no single run yet" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_narrow_terminal_shows_the_whole_id_state_and_scores_of_a_run_and_cuts_its_name(capsys):
+    runs = [
+        {
+            **{"run_id": f"{n}bcdef0123456789", "name": f"bilstm hidden_size=128 dropout=0.5 {'x' * 40}"},
+            **{
+                "state": "interrupted",
+                "validation": 0.8843,
+                "test": 0.8591,
+                "started": f"2026-11-28 12:4{n}:59",
+            },
+        }
+        for n in range(2)
+    ]
+    listing._print_runs(runs)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for n, line in enumerate(lines[1:]):
+        assert line.startswith(f"{n}bcdef01  bilstm ")
+        assert line.endswith(f"  interrupted  0.8843      0.8591  2026-11-28 12:4{n}")
 
 
 def test_the_doctor_finds_nothing_wrong_here_and_changes_nothing(home, capsys, monkeypatch):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rnnsweep.tracking import RunRecord
     from rnnsweep.training import Scores
 
+# files and columns: the same for all runs of a project, and long
+_UNNAMED = {f"data.{key}" for key in ("dir", "train", "validation", "test", "text", "label", "group")}
 _BYTES_PER_WEIGHT = 8  # itself and its gradient, in single precision
 OnBegin = Callable[[RunConfig, "EncodedCorpus"], None]
 
@@ -231,9 +233,9 @@ def name_of(run: RunConfig) -> str:
 
     if run.tracking.run_name:
         return run.tracking.run_name
-    flat, silent = flatten(run), ("tracking.", "data.dir", "data.train", "data.test")
-    keys = [one.key for one in read_overrides(run.overrides) if not one.chooses]
-    return run_name(run.architecture, {key: flat[key] for key in keys if not key.startswith(silent)})
+    flat, keys = flatten(run), [one.key for one in read_overrides(run.overrides) if not one.chooses]
+    shown = {key: flat[key] for key in keys if not key.startswith("tracking.") and key not in _UNNAMED}
+    return run_name(run.architecture, shown)
 
 
 def _fit(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from rnnsweep.api.project.listing import ListedSweep
 
+SHORT = 8  # characters of a run's id that name it
+MINUTES = len("2026-11-28 12:40")
+
 
 @command(
     "list",
@@ -89,8 +92,18 @@ def _print_runs(runs: Sequence[dict[str, Any]]) -> None:
     if not runs:
         console.print("no single run yet; train one: rnnsweep train", markup=False)
         return
-    drawn = table("run", "name", "state", "validation", "test", "started", pad_edge=False)
-    for run in runs:
-        values = score(run["validation"]), score(run["test"])
-        drawn.add_row(run["run_id"][:8], Text(str(run["name"])), run["state"], *values, run["started"][:16])
+    heads = ("run", "name", "state", "validation", "test", "started")
+    rows = [
+        (
+            *(run["run_id"][:SHORT], str(run["name"]), run["state"]),
+            *(score(run["validation"]), score(run["test"]), run["started"][:MINUTES]),
+        )
+        for run in runs
+    ]
+    drawn = table(*heads, pad_edge=False)
+    # the name alone gives way to a narrow terminal: a run is pasted, and a cut score says nothing
+    widths = [max(len(row[n]) for row in (heads, *rows)) + 2 for n in range(len(heads)) if heads[n] != "name"]
+    drawn.columns[1].max_width = max(SHORT, console.width - sum(widths))
+    for row in rows:
+        drawn.add_row(*map(Text, row))
     console.print(drawn)
