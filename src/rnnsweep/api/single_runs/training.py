@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from rnnsweep.training import Scores
 
 # files and columns: the same for all runs of a project, and long
-_UNNAMED = {f"data.{key}" for key in ("dir", "train", "validation", "test", "text", "label", "group")}
+_UNNAMED = {
+    *("data.dir", "data.train", "data.validation", "data.test"),
+    *("data.text", "data.label", "data.group"),
+}
 _BYTES_PER_WEIGHT = 8  # itself and its gradient, in single precision
 OnBegin = Callable[[RunConfig, "EncodedCorpus"], None]
 
