@@ -180,6 +180,15 @@ def test_a_missing_file_is_refused(refused, tmp_path):
     assert f"data.test='{path}': no such file" in refused(train=write(tmp_path / "a.csv"), test=path)
 
 
+@pytest.mark.parametrize(("there", "asked"), [("a.tsv", "a.csv"), ("reviews.csv", "reviewz.csv")])
+def test_a_missing_file_is_refused_with_the_one_that_is_there(refused, tmp_path, there, asked, monkeypatch):
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    write(tmp_path / "other.csv")
+    write(tmp_path / "reviews.csv").rename(tmp_path / there)
+    assert refused(train=f"../{asked}").endswith(f"/{asked}). Did you mean '../{there}'?")
+
+
 def test_a_folder_without_tables_is_refused(refused, tmp_path):
     assert "has neither tables nor folders of text files, one a class" in refused(train=tmp_path)
 

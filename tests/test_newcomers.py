@@ -66,6 +66,8 @@ LINES = {
     "train data=imdb": "there is ag_news",
     "train data.path=good.csv": "data.train",
     "train data.train=good.csv data.test_size=0.2": "data.test_share",
+    "train data.train=good.tsv": "Did you mean 'good.csv'?",
+    "train data.train=good.csv data.label=labl": "has columns 'label', 'text'. Did you mean 'label'?",
     "train data.train=good.csv data.text=review": "has columns 'text', 'label'",
     "train data.train=good.csv metric=f1": "objective",
     "train data.train=good.csv objective=f1": "macro_f1",
@@ -104,6 +106,7 @@ LINES = {
     "config --explain lr": "optimizer.lr",
     "config --explain model.hiden_size": "model.hidden_size",
     "init --from nowhere.csv": "nowhere.csv",
+    "init --from good.tsv": "Did you mean 'good.csv'?",
     "predict --file nowhere.csv": "nowhere.csv",
 }
 

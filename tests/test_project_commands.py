@@ -83,6 +83,20 @@ def test_columns_without_known_names_are_found_by_their_values_and_named(free, h
     assert made["columns"] == {"data.text": ["remark"], "data.label": ["stars"]}
 
 
+def test_data_finds_the_columns_that_init_finds(home, capsys):
+    rows = write_rows(home / "rows.csv").read_text().replace("text,label", "remark,stars", 1)
+    (home / "rows.csv").write_text(rows)
+    found = printed(capsys, "data", "data.train=rows.csv", "--json")
+    made = printed(capsys, "init", "new", "--from", "rows.csv", "--json")
+    assert found["guessed"] == made["guessed"] == ["data.text=remark", "data.label=stars"]
+    assert found["labels"] == {"bad": 60, "good": 60}
+    assert main(["data", "data.train=rows.csv", "data.label=stars"]) == 0
+    assert "found by their values: data.text=remark (name them to train)\n" in capsys.readouterr().err
+    assert "guessed" not in printed(
+        capsys, "data", "data.train=rows.csv", "data.text=remark", "data.label=stars", "--json"
+    )
+
+
 def test_init_names_a_column_that_was_found_by_its_name(home, capsys):
     rows = write_rows(home / "rows.csv").read_text().replace("text,label", "headline,section", 1)
     (home / "rows.csv").write_text(rows)

@@ -87,6 +87,11 @@ SMALL = f"# Why?\narchitectures: [gru, lstm]\ntrials: 2\nspace:\n  model.dropout
 WRONG = {
     "no question": ("# Why?\n", "", r"line 1: 'architectures: \[gru, lstm\]': must be the question"),
     "an empty question": ("# Why?", "#", "line 1: '#': must be the question"),
+    "W&B's word for the sampler": (
+        *("trials:", "method: bayes\ntrials:"),
+        "unknown key 'method'; write `sampler: tpe`, as W&B's 'method' is called here$",
+    ),
+    "W&B's word for the pruner": ("trials:", "early_terminate: {}\ntrials:", "write `pruner: hyperband`"),
     "a misspelt key": ("trials:", "trails:", "unknown key 'trails'.*Did you mean 'trials'?"),
     "a misspelt key of a range": (
         "low:",
@@ -150,6 +155,10 @@ WRONG = {
         "trials: 2",
         "trials: 2\nsampler: tpu",
         "sampler.name: 'tpu' is not one of .*Did you mean",
+    ),
+    "a sampler by W&B's word": (
+        *("trials: 2", "trials: 2\nsampler: bayes"),
+        "sampler.name: 'bayes' is not one of .*Did you mean 'tpe'",
     ),
     "an unknown option": (
         "trials: 2",

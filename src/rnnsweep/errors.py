@@ -1,6 +1,6 @@
 """The one error that is the user's to mend, and the hint that goes with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -15,6 +15,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return which known word was probably meant: `` Did you mean 'hidden_size'?``, or nothing."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def nearest_first(word: str, known: Sequence[str]) -> list[str]:
+    """Return the known words, those that are like `word` first."""
+    close = get_close_matches(word, known, n=max(1, len(known)))
+    return [*close, *(each for each in known if each not in close)]
 
 
 def refuse_unknown(key: str, value: str, known: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.options import read_as
 from rnnsweep.sweepfile.design import Design
 from rnnsweep.sweepfile.inheriting import inherited
+from rnnsweep.sweepfile.methods import MEANT
 from rnnsweep.sweepfile.model import NAME, NAME_RIGHT, SweepFile
 from rnnsweep.sweepfile.search_space.limits import refuse_pruner
 from rnnsweep.sweepfile.search_space.values import load_yaml
@@ -25,7 +26,9 @@ def read_sweep(path: Path | str) -> Sweep:
     text = _read(place)
     question = _question(text, place)
     text = inherited(text, place)
-    content = read_as(SweepFile, load_yaml(text, place) or {}, place=str(place))
+    values = load_yaml(text, place) or {}
+    _refuse_keys_of_others(values, place)
+    content = read_as(SweepFile, values, place=str(place))
     sweep = Sweep(path=place, text=text, question=question, **_fields(content, place))
     _check_overrides(sweep)
     _check_derived(sweep)
@@ -54,6 +57,24 @@ def _question(text: str, path: Path) -> str:
             f"{path}: line 1: {first[:60]!r}: must be the question, as `# Is an LSTM better than a GRU?`"
         )
     return question
+
+
+_OF_OTHERS = {  # keys of W&B's sweep files, and what a file of sweeps/ has for them
+    "method": "sampler: {}",
+    "parameters": "space:",
+    "metric": "objective: SCORE",
+    "early_terminate": "pruner: hyperband",
+    "run_cap": "trials: N",
+}
+
+
+def _refuse_keys_of_others(values: Any, path: Path) -> None:
+    """Answer a key of W&B's sweep files with the line to write."""
+    for key in values if isinstance(values, dict) else ():
+        if key in _OF_OTHERS:
+            written = str(values[key])
+            line = _OF_OTHERS[key].format(MEANT.get(written, written))
+            raise UserError(f"{path}: unknown key {key!r}; write `{line}`, as W&B's {key!r} is called here")
 
 
 _AS_THEY_ARE = (

@@ -11,6 +11,7 @@ from rnnsweep.options import Section, fault, wrong
 from rnnsweep.sweepfile.sweep import Method
 
 SAMPLERS: dict[str, Mapping[str, Any]] = {name: spec.options for name, spec in samplers().items()}
+MEANT = {"bayes": "tpe", "bayesian": "tpe", "sobol": "qmc"}  # words of other tools
 PRUNERS: dict[str, Mapping[str, Any]] = {name: spec.options for name, spec in pruners().items()}
 
 
@@ -27,9 +28,9 @@ def method_of(known: Mapping[str, Mapping[str, Any]]) -> Any:
             raise wrong("a mapping (key: value)")
         name = section.get("name")
         if name not in known:
-            raise fault(
-                f"{name!r} is not one of {', '.join(known)}.{nearest(str(name), known)}", under="name"
-            )
+            meant = MEANT.get(str(name), "")
+            hint = f" Did you mean {meant!r}?" if meant in known else nearest(str(name), known)
+            raise fault(f"{name!r} is not one of {', '.join(known)}.{hint}", under="name")
         return section
 
     models = [(f"<{name}>", _model(name, options)) for name, options in known.items()]

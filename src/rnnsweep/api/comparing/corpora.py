@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnsweep.api.find_sweep import find_file
-from rnnsweep.config import compose, recorded_settings
+from rnnsweep.config import compose, quote, recorded_settings
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
@@ -24,6 +24,29 @@ def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) ->
 
     corpus = prepare(compose(overrides, conf=conf).data)
     return corpus.name, corpus.facts
+
+
+def describe_guessing(
+    overrides: Sequence[str] = (), *, conf: Path | None = None
+) -> "tuple[str, CorpusFacts, tuple[str, ...]]":
+    """Read the corpus of a run; columns that are neither named nor known by name are found by their values.
+
+    Returns:
+        Its name, what is in it, and the settings of the columns that were found, as ``data.label=stars``.
+
+    Raises:
+        UserError: the configuration or the data cannot be used, or the values say nothing.
+    """
+    from rnnsweep.data import NoColumn
+
+    try:
+        return *describe_data(overrides, conf=conf), ()
+    except NoColumn as error:
+        named = {override.partition("=")[0] for override in overrides}
+        guessed = tuple(quote(key, value) for key, value in error.likely.items() if key not in named)
+        if not guessed:
+            raise
+        return *describe_data([*overrides, *guessed], conf=conf), guessed
 
 
 def describe_sweep_data(question: str | Path) -> "dict[str, CorpusFacts]":

@@ -48,21 +48,18 @@ def read_table(table: Path, text: str | None, label: str | None) -> Table:
     """
     from rnnsweep.data import NoColumn, columns_read
     from rnnsweep.data.summary.remarks import codes
+    from rnnsweep.data.tables.formats import near_file
 
     if not table.exists():
-        raise UserError(f"--from {table}: there is no such file")
+        raise UserError(f"--from {table}: there is no such file.{near_file(str(table))}".removesuffix("."))
     named = {key: value for key, value in (("data.text", text), ("data.label", label)) if value}
-    columns = [quote(key, value) for key, value in named.items()]
-    guessed: tuple[str, ...] = ()
     rows = ["data=files", quote("data.train", str(table.resolve()))]
+    columns = [quote(key, value) for key, value in named.items()]
     try:
-        facts, unlabelled = _describe([*rows, *columns])
+        facts, guessed, unlabelled = _describe([*rows, *columns])
     except NoColumn as error:
-        if not error.likely:
-            raise UserError(_with_options(str(error))) from None
-        columns = [quote(key, value) for key, value in {**error.likely, **named}.items()]
-        guessed = tuple(one for one in columns if one.partition("=")[0] not in named)
-        facts, unlabelled = _describe([*rows, *columns])
+        raise UserError(_with_options(str(error))) from None
+    columns = [*guessed, *columns]
     texts, labels = columns_read(compose([*rows, *columns]).data)
     read = Table(
         facts,
@@ -75,19 +72,21 @@ def read_table(table: Path, text: str | None, label: str | None) -> Table:
     )
     if "empty" not in codes(facts.remarks):
         return read
-    facts, _ = _describe([*rows, *columns, SKIP_EMPTY])
+    facts, _, _ = _describe([*rows, *columns, SKIP_EMPTY])
     return replace(read, facts=facts, left_out=facts.left_out)
 
 
-def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, bool]":
-    """Describe the rows that have a label; return whether some have none."""
-    from rnnsweep.api.comparing.corpora import describe_data
+def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, tuple[str, ...], bool]":
+    """Describe the rows that have a label; return the guessed columns, and whether some rows have none."""
+    from rnnsweep.api.comparing.corpora import describe_guessing
     from rnnsweep.data import NoLabel
 
     try:
-        return describe_data(overrides)[1], False
+        _, facts, guessed = describe_guessing(overrides)
     except NoLabel:
-        return describe_data([*overrides, SKIP_UNLABELLED])[1], True
+        _, facts, guessed = describe_guessing([*overrides, SKIP_UNLABELLED])
+        return facts, guessed, True
+    return facts, guessed, False
 
 
 def _with_options(message: str) -> str:

@@ -1,5 +1,6 @@
 """`data`: what was read, before anything is trained on it."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,14 @@ def data_command(overrides: Sequence[str], as_json: bool) -> None:
     KEY=VALUE as for `rnnsweep train`.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.comparing.corpora import describe_data
+        from rnnsweep.api.comparing.corpora import describe_guessing
 
-        name, facts = describe_data(overrides)
-        emit(facts.to_json())
+        name, facts, guessed = describe_guessing(overrides)
+        emit({**facts.to_json(), **({"guessed": list(guessed)} if guessed else {})})
     out, err = consoles()
+    if guessed:
+        found = f"found by their values: {shlex.join(guessed)} (name them to train)"
+        err.print(found, style="dim", markup=False, soft_wrap=True)
     if as_json:
         print_notes(err, facts)
     else:

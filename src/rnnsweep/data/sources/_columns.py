@@ -14,7 +14,7 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
 from rnnsweep.data.tables.table import place
 from rnnsweep.data.tokens import join_tokens
-from rnnsweep.errors import UserError, nearest
+from rnnsweep.errors import UserError, nearest, nearest_first
 
 TEXT = (
     *("text", "sentence", "content", "document", "review", "comment", "message", "tweet", "body"),
@@ -292,7 +292,7 @@ def _existing(path: Path, names: Sequence[str], key: str, name: str) -> str:
         return name
     if name.isdecimal() and all(each.isdecimal() for each in names):
         raise UserError(f"{key}={name}: {path} has columns 1 to {len(names)}")
-    raise UserError(f"{key}={name!r}: {path} has {_named(names)}.{nearest(name, names)}")
+    raise UserError(f"{key}={name!r}: {path} has {_named(nearest_first(name, names))}.{nearest(name, names)}")
 
 
 def _named(columns: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import glob
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from rnnsweep.data.tables.class_folders import is_class_folder, read_class_folder
@@ -96,7 +97,19 @@ def _expanded(key: str, value: str) -> list[Path]:
     if matched:
         return matched
     what = "matches no file" if glob.has_magic(str(path)) else "no such file"
-    raise UserError(f"{key}={value!r}: {what} ({path})")
+    raise UserError(f"{key}={value!r}: {what} ({path}).{near_file(value)}".removesuffix("."))
+
+
+def near_file(value: str) -> str:
+    """Return which table of the same folder was probably meant: `` Did you mean 'a.tsv'?``, or nothing."""
+    path = Path(value).expanduser().absolute()
+    try:
+        names = sorted(each.name for each in path.parent.iterdir() if _is_table(each) and each.is_file())
+    except OSError:  # there is no such folder
+        return ""
+    same = [name for name in names if name.partition(".")[0] == path.name.partition(".")[0]]
+    near = same or get_close_matches(path.name, names, n=1)
+    return f" Did you mean {value.removesuffix(path.name) + near[0]!r}?" if near else ""
 
 
 def _of_folder(key: str, value: str, folder: Path) -> list[Path]:
