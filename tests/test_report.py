@@ -23,6 +23,7 @@ from rnnsweep.comparison import (
     verdicts_markdown,
     write_report,
 )
+from rnnsweep.comparison.evidence.records import Remark
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.terminal import interval_bar
 from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
@@ -233,6 +234,21 @@ def test_the_last_screen_leaves_room_for_the_lines_after_it(comparison, networks
     shown = sum(f"network-{n} " in text for n in range(networks))
     assert (f"and {networks - shown} more" in text) == (shown < networks)
     assert "Next: rnnsweep replicate demo --n 20" in lines
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_where_the_answer_is_written_to_a_file_no_remark_is_cut_and_no_architecture_left_out(
+    comparison, is_terminal
+):
+    many = tuple(replace(comparison.standings[0], architecture=f"network-{n}") for n in range(30))
+    sentence = f"{'a long remark ' * 12}ends here."
+    asked = replace(comparison, standings=many, health=(Remark(sentence),))
+    file = io.StringIO()
+    console = Console(width=80, file=file, force_terminal=is_terminal, color_system=None)
+    print_comparison(asked, console, details=False)
+    text = " ".join(file.getvalue().split())
+    assert (f"! {sentence}" in text) == (not is_terminal)
+    assert ("network-29 " in text) == (not is_terminal)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The comparison in a terminal of 80 columns, and as plain text where there is none."""
 
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -40,17 +41,20 @@ _MARKS = {
 def print_comparison(comparison: Comparison, console: Console, *, details: bool = True) -> None:
     """Print question, answer and standings, with `details` each verdict and remark."""
     width = min(console.width, 120)
-    console.print(standings_table(comparison, width=width) if details else last_screen(comparison, width))
+    lines = LINES if console.is_terminal else None  # a file is as long as it must be
+    shown = standings_table(comparison, width=width) if details else last_screen(comparison, width, lines)
+    console.print(shown)
 
 
-def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
-    """Return question, answer, standings, counts of verdicts and the next command: LINES lines at most.
+def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LINES) -> RenderableType:
+    """Return question, answer, standings, counts of verdicts and the next command.
 
     Remarks, then rows of the standings, are left out where there is no room for all of them.
 
     Args:
         comparison: what to show.
         width: columns to use.
+        lines: at most, where there is room for the rest; None shows everything whole.
     """
     above = [Text(comparison.question, style="bold")] if comparison.question else []
     answer = comparison.answer.removesuffix(f" Next: {comparison.next}")  # it has a line of its own below
@@ -62,7 +66,7 @@ def last_screen(comparison: Comparison, width: int = 80) -> RenderableType:
     below = [Text(f"Next: {comparison.next}", style="bold", overflow="fold")] if comparison.next else []
     if comparison.report:
         below.append(Text(f"Report: {comparison.report}", overflow="fold"))
-    room = LINES - _height([*above, *counts, *below], width)
+    room = (sys.maxsize if lines is None else lines) - _height([*above, *counts, *below], width)
     remarks, standings = gather_remarks(comparison.health), comparison.standings
     head = 1 + (_majority(comparison) is not None)
     shown = min(REMARKS, len(remarks), max(0, room - head - len(standings)))
