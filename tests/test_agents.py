@@ -326,10 +326,14 @@ def test_agents_that_never_say_a_word_end_the_sweep_with_their_reason(over, tmp_
     monkeypatch.setattr(
         transport,
         "ask",
-        lambda room, settings: transport._inbox.put(Gone(settings.name, "no rnnsweep there", ended=True)),
+        lambda room, settings: transport._inbox.put(
+            Gone(settings.name, "no rnnsweep there", ended=True, remedy="install it")
+        ),
     )
     far.start(task(tmp_path, "x"), far.slots[0])
-    with pytest.raises(UserError, match=r"^node node-0: no agent starts there: no rnnsweep there$"):
+    with pytest.raises(
+        UserError, match=r"^machine toy: node node-0: no agent starts there: no rnnsweep there; install it$"
+    ):
         until(far, lambda events: events)
 
 

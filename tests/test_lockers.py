@@ -98,7 +98,7 @@ def test_no_link_below_a_shared_folder_is_followed(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(
-        UserError, match=r"locker .*file/inside: .*it must be a folder that all nodes may write"
+        UserError, match=r"locker .*file/inside: .*it must be a folder that this machine and all nodes may"
     ):
         open_locker(str(tmp_path / "file" / "inside")).put("a", file_of(tmp_path, b"x"))
 
@@ -112,7 +112,7 @@ def test_other_places_are_no_lockers(place):
 def test_the_library_that_is_missing_is_named_with_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.delitem(sys.modules, "rnnsweep.lockers.bucket", raising=False)
-    with pytest.raises(UserError, match=r"needs boto3, which is not installed: pip install 'rnnsweep\[s3\]'"):
+    with pytest.raises(UserError, match=r"needs boto3, which is not installed; pip install 'rnnsweep\[s3\]'"):
         open_locker("s3://bucket/x")
 
 
@@ -124,7 +124,7 @@ def test_a_locker_of_s3_without_an_account_or_a_server_is_refused_in_one_line(tm
     ):
         open_locker("s3://bucket/x").put("a", file)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    with pytest.raises(UserError, match=r"the environment has no account: set AWS_ACCESS_KEY_ID"):
+    with pytest.raises(UserError, match=r"the environment has no account; set AWS_ACCESS_KEY_ID"):
         open_locker("s3://bucket/x").put("a", file)
 
 
@@ -134,10 +134,12 @@ def test_a_wrong_bucket_or_key_is_refused_in_one_line_without_the_secret(tmp_pat
     file = file_of(tmp_path, b"x")
     with s3_server(tmp_path / "served") as endpoint:
         account(monkeypatch, endpoint)
-        with pytest.raises(UserError, match=r"^locker s3://nowhere/x: there is no such bucket$"):
+        with pytest.raises(UserError, match=r"^locker s3://nowhere/x: there is no such bucket; make it"):
             open_locker("s3://nowhere/x").put("a", file)
         account(monkeypatch, endpoint, secret="wrongsecret")
-        with pytest.raises(UserError, match=r"^locker s3://bucket/x: the secret key of [^\n]* is wrong$"):
+        with pytest.raises(
+            UserError, match=r"^locker s3://bucket/x: the secret key of [^\n]* is wrong; set "
+        ):
             open_locker("s3://bucket/x").put("a", file)
         account(monkeypatch, endpoint, key="otherkey")
         with pytest.raises(UserError, match=r"^locker s3://bucket/x: [^\n]*$") as refused:

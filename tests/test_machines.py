@@ -8,6 +8,7 @@ from test_machine_files import written
 
 import rnnsweep
 from rnnsweep.cli import main
+from rnnsweep.errors import UserError
 from rnnsweep.launchers import LauncherSpec, registry
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Ended, Outcome, Started
@@ -68,22 +69,46 @@ def test_a_locker_that_cannot_be_used_fails_with_its_remedy_and_status_two(broke
     assert main(["machines", "box"]) == 2
     shown = capsys.readouterr().out
     assert f"wrong locker       locker {tmp_path}/file/inside: Not a directory" in shown
-    assert "do: mend what it names, or take another locker" in shown
+    assert "do: it must be a folder that this machine and all nodes may write to" in shown
 
 
 @pytest.mark.parametrize(
-    ("outcome", "found"),
+    ("engine", "outcome", "found", "remedy"),
     [
-        (Outcome("failed", "crash", "it broke"), "cpu: an empty trial ended as failed: it broke"),
-        (None, "cpu: an empty trial did not end within 0.1 s"),
+        ("", Outcome("failed", "crash", "it broke"), "ended as failed: it broke", "this machine"),
+        (
+            "engine: slurm\n",
+            Outcome("failed", "crash", "it broke"),
+            "ended as failed: it broke",
+            "a node (srun rnnsweep doctor)",
+        ),
+        (
+            "engine: ray\naddress: auto\n",
+            None,
+            "did not end within 0.1 s",
+            "that node, or wait longer: rnnsweep machines box --wait 600",
+        ),
     ],
 )
-def test_an_empty_trial_that_fails_or_never_ends_is_named(broken, outcome, found):
-    broken(outcome)
+def test_an_empty_trial_that_fails_or_never_ends_is_named(broken, engine, outcome, found, remedy):
+    broken(outcome, f"{engine}slots: {{most: 1}}\n")
     checks = {one.check: one for one in rnnsweep.machines("box", patience_s=0.1)}
     assert not checks["slot 0"].ok
-    assert checks["slot 0"].found == found
-    assert checks["slot 0"].remedy == "mend what it names, then call rnnsweep machines box again"
+    assert checks["slot 0"].found == f"cpu: an empty trial {found}"
+    assert checks["slot 0"].remedy == f"see what rnnsweep doctor prints on {remedy}"
+
+
+def test_what_an_engine_refuses_is_shown_apart_from_its_remedy(broken, monkeypatch):
+    broken(None)
+    refused = UserError("node n1: torch is 1.0 there and 2.0 here", remedy="install the same on all nodes")
+
+    def events(launcher, timeout):
+        raise refused
+
+    monkeypatch.setattr(Broken, "events", events)
+    checks = {one.check: one for one in rnnsweep.machines("box", patience_s=0.1)}
+    assert (checks["slot 0"].found, checks["slot 0"].remedy) == (refused.problem, refused.remedy)
+    assert str(refused) == f"{refused.problem}; {refused.remedy}"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def test_a_slot_larger_than_any_node_is_refused_with_what_they_have():
         rooms(Share(threads=8, share=1), node("a", CPU=4.0), node("b", CPU=2.0, GPU=1.0))
     assert str(refused.value) == (
         "m.yaml: slots: a slot needs 8 CPUs and a GPU, and no node of the Ray cluster has as much:"
-        " they have 4 CPUs and 0 GPUs; 2 CPUs and 1 GPUs"
+        " they have 4 CPUs and 0 GPUs or 2 CPUs and 1 GPUs; ask for less in slots:, or start a larger node"
+        " with `ray start --address=HEAD`"
     )
 
 
@@ -107,7 +108,7 @@ def test_auto_is_the_cluster_that_the_environment_or_this_machine_names(alone, m
 
 def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(address, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"^m.yaml: engine ray needs Ray: pip install 'rnnsweep\[cluster\]'$"):
+    with pytest.raises(UserError, match=r"^m.yaml: engine ray needs Ray; pip install 'rnnsweep\[cluster\]'$"):
         check_reachable("auto", place="m.yaml")
 
 
@@ -134,8 +135,13 @@ def test_ray_is_an_engine_of_machines_and_no_launcher_by_itself(alone, tmp_path)
 
 
 def test_of_an_error_of_ray_the_line_that_says_most_is_shown():
-    assert (
-        first_line(RuntimeError("Version mismatch: The cluster\n  Ray: 1")) == "Version mismatch: The cluster"
+    mismatch = (
+        "Version mismatch: The cluster was started with:\n    Ray: 2.9.0\n    Python: 3.10.1\n"
+        "This process on node 127.0.0.2:1 was started with:\n    Ray: 2.60.0\n    Python: 3.11.7\n"
+    )
+    assert first_line(RuntimeError(mismatch)) == (
+        "Version mismatch: The cluster was started with: Ray: 2.9.0, Python: 3.10.1,"
+        " This process on node 127.0.0.2:1 was started with: Ray: 2.60.0, Python: 3.11.7"
     )
     trace = 'Traceback:\n  File "x.py", line 3, in f\nrnnsweep.errors.UserError: no such launcher'
     assert first_line(RuntimeError(trace)) == "rnnsweep.errors.UserError: no such launcher"

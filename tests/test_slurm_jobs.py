@@ -113,18 +113,19 @@ def test_a_machine_without_slurm_is_refused(commands):
 def test_an_installation_without_submitit_is_refused(commands, monkeypatch):
     commands()
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
-    assert refusal(machine()) == "lab.yaml: engine slurm needs submitit: pip install 'rnnsweep[slurm]'"
+    assert refusal(machine()) == "lab.yaml: engine slurm needs submitit; pip install 'rnnsweep[slurm]'"
 
 
 def test_a_cluster_that_does_not_answer_is_refused(commands, monkeypatch):
     monkeypatch.setattr(cluster, "find_spec", lambda name: True)
     commands(scontrol="echo 'Slurmctld(primary) at head is DOWN'")
     assert refusal(machine()) == (
-        "lab.yaml: engine slurm: Slurm's controller does not answer: Slurmctld(primary) at head is DOWN"
+        "lab.yaml: engine slurm: Slurm's controller does not answer: Slurmctld(primary) at head is DOWN;"
+        " `scontrol ping` shows when it does; SLURM_CONF names another cluster's settings"
     )
     commands(scontrol="exec /bin/sleep 5")
     monkeypatch.setattr(cluster, "PING_S", 0.1)
-    assert refusal(machine()).endswith("does not answer: no answer within 0.1 s")
+    assert "does not answer: no answer within 0.1 s; `scontrol ping`" in refusal(machine())
     commands(scontrol="echo 'Slurmctld(primary) at head is UP'")
     check_slurm(machine())
 
@@ -141,7 +142,7 @@ def test_a_time_limit_shorter_than_the_warning_before_it_is_refused(commands, mo
         ({}, "two", "slots='two': with --on lab must be a number; each slot is described in lab.yaml"),
         ({"slots": Share("cpu:1,cpu:1")}, None, "slots='cpu:1,cpu:1': names slots of one machine"),
         ({"locker": "/dev/null/locker"}, None, "lab.yaml: locker /dev/null/locker: Not a directory"),
-        ({}, None, "slots: engine slurm needs their number: {each: cpu:1, most: 8}, or --slots 8"),
+        ({}, None, "needs their number; write slots: {each: cpu:1, most: 8} there, or give --slots 8"),
     ],
 )
 def test_what_a_file_asks_of_slurm_wrongly_is_refused(commands, monkeypatch, tmp_path, given, slots, words):

@@ -8,7 +8,15 @@ class UserError(ValueError):
     """A mistake that the user can mend: the command line prints its one line and exits with status 2.
 
     The message names the key or the file, the value, and what would be right.
+
+    Attributes:
+        problem: the message without the remedy.
+        remedy: what to do, where that is a step of its own; else empty.
     """
+
+    def __init__(self, problem: str = "", *, remedy: str = "") -> None:
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+        self.problem, self.remedy = problem, remedy
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from rnnsweep.errors import UserError
 
+_OTHER = "take another locker: files would be lost in this one"
+
 
 class Locker(Protocol):
     """Whole files by name. A name has parts with ``/`` between, as ``k-KEY/ATTEMPT/1/last.ckpt``.
@@ -70,11 +72,11 @@ def try_locker(place: str) -> float:
         try:
             locker.get(name, back)
         except FileNotFoundError:
-            raise UserError(f"locker {place}: a file that was put is not there") from None
+            raise UserError(f"locker {place}: a file that was put is not there", remedy=_OTHER) from None
         locker.drop(name)
         took = time.monotonic() - began
         is_same = back.read_bytes() == content
     if not (is_same and is_listed):
         fault = "another one when it comes back" if is_listed else "not listed"
-        raise UserError(f"locker {place}: a file that was put is {fault}")
+        raise UserError(f"locker {place}: a file that was put is {fault}", remedy=_OTHER)
     return took

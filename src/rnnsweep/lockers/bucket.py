@@ -22,19 +22,22 @@ try:
     from botocore.config import Config
 except ImportError as error:
     raise UserError(
-        "locker s3://: needs boto3, which is not installed: pip install 'rnnsweep[s3]'"
+        "locker s3://: needs boto3, which is not installed", remedy="pip install 'rnnsweep[s3]'"
     ) from error
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
 _MISSING = ("404", "NoSuchKey", "NotFound")
-_REASONS = {
-    "NoSuchBucket": "there is no such bucket",
-    "InvalidAccessKeyId": "the access key of the environment is not known there",
-    "SignatureDoesNotMatch": "the secret key of the environment is wrong",
-    "AccessDenied": "the account of the environment may not do this",
-    "403": "the account of the environment may not do this",
-    "ExpiredToken": "the account of the environment has expired",
-    "InvalidBucketName": "the bucket's name is none",
+_MAY = "the account must be allowed to list, read, write and delete below the prefix"
+_SERVER = "set AWS_ENDPOINT_URL_S3 where the server is not Amazon's"
+_ACCOUNT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, here and on the nodes"
+_REASONS = {  # code of the server -> what is wrong, and what to do
+    "NoSuchBucket": ("there is no such bucket", f"make it, or name another one; {_SERVER}"),
+    "InvalidAccessKeyId": ("the access key of the environment is not known there", f"{_ACCOUNT}; {_SERVER}"),
+    "SignatureDoesNotMatch": ("the secret key of the environment is wrong", _ACCOUNT),
+    "AccessDenied": ("the account of the environment may not do this", _MAY),
+    "403": ("the account of the environment may not do this", _MAY),
+    "ExpiredToken": ("the account of the environment has expired", _ACCOUNT),
+    "InvalidBucketName": ("the bucket's name is none", "name an existing bucket"),
 }
 
 
@@ -107,22 +110,21 @@ class BucketLocker:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if name is not None and code in _MISSING:
                 raise FileNotFoundError(f"{self.place}/{name}") from error
-            raise UserError(
-                f"locker {self.place}: {_REASONS.get(code, f'the server answers {code}')}"
-            ) from error
+            reason, remedy = _REASONS.get(code, (f"the server answers {code}", _SERVER))
+            raise UserError(f"locker {self.place}: {reason}", remedy=remedy) from error
         except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as error:
             raise UserError(
-                f"locker {self.place}: the environment has no account: set AWS_ACCESS_KEY_ID and"
-                " AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+                f"locker {self.place}: the environment has no account", remedy=_ACCOUNT
             ) from error
         except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error, ValueError) as error:
-            raise UserError(f"locker {self.place}: {_reason(error)}") from error
+            reason, remedy = _explain(error)
+            raise UserError(f"locker {self.place}: {reason}", remedy=remedy) from error
 
 
-def _reason(error: Exception) -> str:
-    """Return one line; an error of an upload carries that of the server in its text."""
+def _explain(error: Exception) -> tuple[str, str]:
+    """Return one line and a remedy; an error of an upload carries that of the server in its text."""
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    for code, reason in _REASONS.items():
+    for code, explained in _REASONS.items():
         if f"({code})" in text:
-            return reason
-    return text
+            return explained
+    return text, _SERVER

@@ -63,8 +63,8 @@ class FolderLocker:
             raise
         except OSError as error:
             raise UserError(
-                f"locker {self.root}: {error.strerror or error}: it must be a folder that all nodes may"
-                " write to"
+                f"locker {self.root}: {error.strerror or error}",
+                remedy="it must be a folder that this machine and all nodes may write to",
             ) from error
 
 

@@ -61,7 +61,7 @@ def _checks(machine: Machine, patience_s: float) -> Iterator[Check]:
         try:
             launcher = check_engine(machine)(machine, _probe(Path(folder)), None)
         except UserError as error:
-            yield Check("reach", False, _line(error), _remedy(machine))
+            yield _failed("reach", error, f"correct {machine.path}")
             return
         with closing(launcher):
             yield Check("reach", True, f"{machine.engine} answers after {time.monotonic() - began:.1f} s")
@@ -75,38 +75,34 @@ def _probe(folder: Path) -> Sweep:
 
 
 def _check_locker(place: str) -> Check:
-    remedy = "mend what it names, or take another locker"
     try:
         return Check("locker", True, f"{place}: put, list, get and drop took {try_locker(place):.2f} s")
     except UserError as error:
-        return Check("locker", False, _line(error), remedy)
+        return _failed("locker", error, "take another locker")
 
 
 def _check_slots(machine: Machine, launcher: Launcher, folder: Path, patience_s: float) -> Iterator[Check]:
     slots = launcher.slots[:_MOST]
     labels = ", ".join(dict.fromkeys(slot.label for slot in launcher.slots))
     yield Check("slots", True, f"{len(launcher.slots)}: {labels}")
-    fault: str | None = None
+    fault: UserError | None = None
     outcomes: dict[int, Outcome | None] = {}  # None: it has started
     try:
         for number, outcome in _empty_trials(launcher, slots, folder, patience_s):
             outcomes[number] = outcome
     except UserError as error:
-        fault = _line(error)
+        fault = error
     nodes: dict[str, list[NodeFacts]] = {}
     for number, slot in enumerate(slots):
         ended = outcomes.get(number)
         facts = None if ended is None else NodeFacts.of(ended)
         if facts is not None:
             nodes.setdefault(facts.node, []).append(facts)
-        if facts is not None:
             yield _ran(number, slot, facts)
-        elif fault is None and number not in outcomes:
-            found = f"{slot.label}: no empty trial started within {patience_s:g} s"
-            yield Check(f"slot {number}", False, found, _remedy_of_waiting(machine))
+        elif fault is not None and ended is None:
+            yield _failed(f"slot {number}", fault, _remedy(machine, slot))
         else:
-            found = f"{slot.label}: {fault or _fault(ended, patience_s)}"
-            yield Check(f"slot {number}", False, found, _remedy(machine))
+            yield _did_not_run(machine, number, slot, ended, patience_s, has_started=number in outcomes)
     for node, seen in nodes.items():
         yield _check_memory(node, seen)
 
@@ -139,21 +135,26 @@ def _empty_trials(
                 yield numbers.pop(event.key), event.outcome
 
 
-def _fault(outcome: Outcome | None, patience_s: float) -> str:
-    if outcome is None:
-        return f"an empty trial did not end within {patience_s:g} s"
-    return f"an empty trial ended as {outcome.state}: {outcome.reason or outcome.cause}"
+def _did_not_run(
+    machine: Machine, number: int, slot: Slot, ended: Outcome | None, patience_s: float, *, has_started: bool
+) -> Check:
+    """Return the check of a slot whose empty trial failed, did not end in time, or did not start."""
+    longer = f"wait longer: rnnsweep machines {machine.name} --wait 600"
+    remedy = _remedy(machine, slot)
+    if ended is not None:
+        fault = f"an empty trial ended as {ended.state}: {ended.reason or ended.cause}"
+    elif has_started:
+        fault, remedy = f"an empty trial did not end within {patience_s:g} s", f"{remedy}, or {longer}"
+    else:
+        shows = {"slurm": "squeue --me", "ray": "ray status"}.get(machine.engine)
+        waits = "" if shows is None else f"{shows} shows what it waits for; "
+        fault, remedy = f"no empty trial started within {patience_s:g} s", f"{waits}{longer}"
+    return Check(f"slot {number}", False, f"{slot.label}: {fault}", remedy)
 
 
 def _ran(number: int, slot: Slot, facts: NodeFacts) -> Check:
     gpu = "" if facts.gpu is None else f", on {facts.gpu}"
     return Check(f"slot {number}", True, f"{slot.label}: an empty trial ran on {facts.node}{gpu}")
-
-
-def _remedy_of_waiting(machine: Machine) -> str:
-    shows = {"slurm": "squeue --me", "ray": "ray status"}.get(machine.engine)
-    waits = "" if shows is None else f"{shows} shows what it waits for; "
-    return f"{waits}wait longer: rnnsweep machines {machine.name} --wait 600"
 
 
 def _check_memory(node: str, seen: Sequence[NodeFacts]) -> Check:
@@ -165,9 +166,12 @@ def _check_memory(node: str, seen: Sequence[NodeFacts]) -> Check:
     return Check("memory", memory >= needed, found, remedy)
 
 
-def _line(error: Exception) -> str:
-    return masked((str(error).strip().splitlines() or [type(error).__name__])[0])
+def _failed(check: str, error: UserError, remedy: str) -> Check:
+    """Return a check that failed with an error: its own remedy, or else the one that is given."""
+    return Check(check, False, masked(error.problem), masked(error.remedy) or remedy)
 
 
-def _remedy(machine: Machine) -> str:
-    return f"mend what it names, then call rnnsweep machines {machine.name} again"
+def _remedy(machine: Machine, slot: Slot) -> str:
+    """Return what to do where an empty trial fails on a node."""
+    node = {"local": "this machine", "slurm": "a node (srun rnnsweep doctor)"}.get(machine.engine)
+    return f"see what rnnsweep doctor prints on {node or slot.host or 'that node'}"

@@ -45,12 +45,14 @@ class Gone:
         reason: one line for people.
         ended: its process was seen to end. Otherwise it may work on, as on a node that was cut off.
         preempted: its node was taken away, as announced.
+        remedy: what to do where agents end before they say a word.
     """
 
     agent: str
     reason: str
     ended: bool
     preempted: bool = False
+    remedy: str = ""
 
 
 class Transport(Protocol):

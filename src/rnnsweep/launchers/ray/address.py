@@ -23,13 +23,13 @@ def check_reachable(address: str, *, place: str) -> None:
         UserError: Ray is not installed, the address does not read, or nobody listens there.
     """
     if find_spec("ray") is None:
-        raise UserError(f"{place}: engine ray needs Ray: pip install 'rnnsweep[cluster]'")
+        raise UserError(f"{place}: engine ray needs Ray", remedy="pip install 'rnnsweep[cluster]'")
     where = f"{place}: address={address!r}"
     target = _current() if address == AUTO else address.removeprefix("ray://")
     if target is None:
         raise UserError(
-            f"{where}: no Ray cluster runs on this machine; start one with `ray start --head`,"
-            " or give HOST:PORT of its head"
+            f"{where}: no Ray cluster runs on this machine",
+            remedy="start one with `ray start --head`, or give HOST:PORT of its head",
         )
     host, _, port = target.rpartition(":")
     if not host or not port.isascii() or not port.isdecimal():
@@ -39,7 +39,8 @@ def check_reachable(address: str, *, place: str) -> None:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{where}: no Ray cluster answers at {target} ({reason}); `ray start --head` prints its address"
+            f"{where}: no Ray cluster answers at {target} ({reason})",
+            remedy="`ray start --head` prints its address",
         ) from None
 
 

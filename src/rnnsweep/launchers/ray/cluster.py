@@ -46,7 +46,8 @@ def rooms_of(nodes: Sequence[Mapping[str, Any]], request: Share, *, place: str) 
         needs += "" if request.share is None else " and a GPU"
         raise UserError(
             f"{place}: slots: a slot needs {needs}, and no node of the Ray cluster has as much:"
-            f" they have {'; '.join(have) or 'nothing'}"
+            f" they have {' or '.join(dict.fromkeys(have)) or 'nothing'}",
+            remedy="ask for less in slots:, or start a larger node with `ray start --address=HEAD`",
         )
     return _limited(rooms, request)
 

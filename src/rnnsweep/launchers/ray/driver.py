@@ -23,6 +23,7 @@ POLL_S = 2.0  # how long an agent waits for something to say before it only says
 TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
 LEAVE_S = 2.0  # that agents have to end what they run and remove their folders
 DRAINING_S = 1.0  # between two looks at which nodes are drained
+_REMEDY = "see what `rnnsweep doctor` prints on that node"  # where agents end before they say a word
 UNAVAILABLE_S = 0.2  # until an agent that Ray could not reach is asked again
 
 
@@ -126,7 +127,8 @@ class Driver:
                 self._tell(Arrived(name, letter))
         except RayError as error:
             preempted = bool(getattr(error, "preempted", False))
-            self._tell(Gone(name, first_line(error), ended=_is_up(node), preempted=preempted))
+            gone = Gone(name, first_line(error), ended=_is_up(node), preempted=preempted, remedy=_REMEDY)
+            self._tell(gone)
 
     def _watch(self) -> None:
         """Let the agents of nodes that Ray drains checkpoint and leave, before the node is gone."""
@@ -186,5 +188,7 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
+    if lines[0].startswith("Version mismatch"):
+        return ", ".join(lines).replace(":, ", ": ")[:300]  # the versions are in the lines below
     is_trace = any(line.startswith("File ") for line in lines)
     return (lines[-1] if is_trace else lines[0])[:300]

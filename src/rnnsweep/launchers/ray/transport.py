@@ -53,15 +53,18 @@ class RayTransport:
         where = f"{self._place}: address={self._address!r}"
         try:
             if not self._connection.poll(READY_S):
-                raise UserError(f"{where}: Ray did not connect within {READY_S:g} s")
+                raise UserError(
+                    f"{where}: Ray did not connect within {READY_S:g} s",
+                    remedy=f"see whether `ray status --address={self._address}` answers",
+                )
             kind, value = self._connection.recv()
         except (EOFError, OSError):
-            raise UserError(f"{where}: Ray ended its process while it connected") from None
-        if kind == "refused":
             raise UserError(
-                f"{where}: Ray does not connect: {value}; a cluster that asks for a token finds it in"
-                " RAY_AUTH_TOKEN or ~/.ray/auth_token, the same on all machines"
-            )
+                f"{where}: Ray ended its process while it connected",
+                remedy=f"see whether `ray status --address={self._address}` answers",
+            ) from None
+        if kind == "refused":
+            raise UserError(f"{where}: Ray does not connect: {value}", remedy=_remedy_of(value))
         nodes: list[dict[str, Any]] = value
         return nodes
 
@@ -92,8 +95,8 @@ class RayTransport:
         except (EOFError, OSError):
             if not arrived:
                 raise UserError(
-                    f"{self._place}: address={self._address!r}: the head of the Ray cluster is gone;"
-                    " the same command resumes the sweep once there is a cluster"
+                    f"{self._place}: address={self._address!r}: the head of the Ray cluster is gone",
+                    remedy="the same command resumes the sweep once there is a cluster",
                 ) from None
         return arrived
 
@@ -112,3 +115,13 @@ class RayTransport:
             self._process.kill()
         self._process.join()
         self._connection.close()
+
+
+def _remedy_of(reason: str) -> str:
+    """Return what to do where Ray does not connect."""
+    if reason.startswith("Version mismatch"):
+        return "install the same versions here and on all nodes"
+    return (
+        "a cluster that asks for a token finds it in RAY_AUTH_TOKEN or ~/.ray/auth_token, the same on all"
+        " machines"
+    )

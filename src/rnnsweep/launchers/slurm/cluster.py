@@ -17,6 +17,8 @@ COMMAND_S = 30.0
 PING_S = 5.0  # that Slurm's controller may take to answer at all
 LEAST_MINUTES = 5  # Slurm warns up to 150 s before the time limit: a shorter job would be warned as it starts
 WARNING_S, EARLY_S = 90, 60  # before the time limit; Slurm may warn so much earlier
+# what slots and slurm: of a machine's file may ask for
+SHOWS_NODES = "`sinfo -N -o '%P %N %c %m %G'` lists partitions and nodes with their CPUs, memory and GPUs"
 _NAMES = {"memory": "mem"}  # in a machine's file -> for sbatch and submitit
 _NOT_OF_SUBMITIT = ("reservation",)
 _REAPER = 'cat >/dev/null; scancel --quiet --user="$1" --name="$2"; rm -rf -- "$3"'
@@ -31,11 +33,13 @@ def check_slurm(machine: Machine) -> None:
     missing = [name for name in COMMANDS if shutil.which(name) is None]
     if missing:
         raise UserError(
-            f"{machine.path}: engine slurm: {missing[0]} is not on the path; run this where jobs are"
-            " submitted, such as a login node"
+            f"{machine.path}: engine slurm: {missing[0]} is not on the path",
+            remedy="run this where jobs are submitted, such as a login node",
         )
     if find_spec("submitit") is None:
-        raise UserError(f"{machine.path}: engine slurm needs submitit: pip install 'rnnsweep[slurm]'")
+        raise UserError(
+            f"{machine.path}: engine slurm needs submitit", remedy="pip install 'rnnsweep[slurm]'"
+        )
     if _minutes(machine) < LEAST_MINUTES:
         raise UserError(
             f"{machine.path}: slurm.time: {_minutes(machine)}: must be at least {LEAST_MINUTES} minutes: an"
@@ -49,7 +53,10 @@ def check_slurm(machine: Machine) -> None:
         if " is UP" in answer.stdout:
             return
         reason = reason_of(answer.stderr) or reason_of(answer.stdout) or "no answer"
-    raise UserError(f"{machine.path}: engine slurm: Slurm's controller does not answer: {reason}")
+    raise UserError(
+        f"{machine.path}: engine slurm: Slurm's controller does not answer: {reason}",
+        remedy="`scontrol ping` shows when it does; SLURM_CONF names another cluster's settings",
+    )
 
 
 def rooms_of(machine: Machine, request: Share) -> tuple[Room, ...]:
@@ -62,7 +69,8 @@ def rooms_of(machine: Machine, request: Share) -> tuple[Room, ...]:
     """
     if request.most is None:
         raise UserError(
-            f"{machine.path}: slots: engine slurm needs their number: {{each: cpu:1, most: 8}}, or --slots 8"
+            f"{machine.path}: slots: engine slurm needs their number",
+            remedy="write slots: {each: cpu:1, most: 8} there, or give --slots 8",
         )
     together = min(request.together or request.share or 1, request.most)
     sizes = [min(together, request.most - first) for first in range(0, request.most, together)]
@@ -103,10 +111,15 @@ def check_job(machine: Machine, parameters: Mapping[str, Any]) -> None:
     try:
         answer = run("sbatch", "--test-only", *options, "--wrap=true")
     except subprocess.TimeoutExpired:
-        raise UserError(f"{machine.path}: engine slurm: sbatch took longer than {COMMAND_S:g} s") from None
+        raise UserError(
+            f"{machine.path}: engine slurm: sbatch took longer than {COMMAND_S:g} s",
+            remedy="try again when `sinfo` answers at once",
+        ) from None
     if answer.returncode:
         job = ", ".join(f"{key}={value}" for key, value in parameters.items())
-        raise UserError(f"{machine.path}: Slurm refuses a job with {job}: {reason_of(answer.stderr)}")
+        raise UserError(
+            f"{machine.path}: Slurm refuses a job with {job}: {reason_of(answer.stderr)}", remedy=SHOWS_NODES
+        )
 
 
 def address_of_a_node(machine: Machine) -> str | None:

@@ -50,7 +50,8 @@ def work(packed: bytes, controller: Controller) -> None:
     try:
         peer = controller.connect(settings.name)
     except (OSError, EOFError, AuthenticationError) as error:
-        print(f"no controller at {controller.host}:{controller.port}: {error!r}", file=sys.stderr, flush=True)
+        at = f"{controller.host}:{controller.port}"
+        print(f"node {node}: no controller at {at}: {error!r}", file=sys.stderr, flush=True)
         os._exit(1)
     agent = Agent(settings, node=node)
     for target in (_hear, _tell):

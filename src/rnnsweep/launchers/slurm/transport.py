@@ -78,8 +78,8 @@ class SlurmTransport:
             self._listener = Listener(host, port, key, self._connected)
         except (OSError, OverflowError) as error:
             raise UserError(
-                f"{machine.path}: address={machine.address or host!r}: cannot listen there: {error}; it must"
-                " be this machine's, as nodes call it"
+                f"{machine.path}: address={machine.address or host!r}: cannot listen there: {error}",
+                remedy="it must be this machine's, as nodes call it",
             ) from None
         word = re.sub(r"[^A-Za-z0-9_-]", "-", machine.name)  # scancel reads a comma as several names
         self._name = f"rnnsweep-{word}-{secrets.token_hex(4)}"
@@ -148,6 +148,14 @@ class SlurmTransport:
         except subprocess.TimeoutExpired:  # it goes on by itself
             return
 
+    @property
+    def _needed(self) -> str:
+        """What a node needs so that an agent starts there, as a remedy."""
+        at = f"{self._controller.host}:{self._controller.port}"
+        return (
+            f"each node must see {self._folder.parent} and {sys.executable}, and reach {at}: docs/machines.md"
+        )
+
     # jobs
 
     def _submit_and_look(self) -> None:
@@ -176,7 +184,8 @@ class SlurmTransport:
             self._executor.update_parameters(job_name=self._name, **cluster.for_submitit(parameters))
             job = self._executor.submit(work, pickle.dumps(asked.settings), self._controller)
         except Exception as error:  # submitit raises what sbatch printed in errors of its own
-            self._end(name, f"Slurm refuses its job: {cluster.reason_of(str(error))}")
+            reason = f"Slurm refuses its job: {cluster.reason_of(str(error))}"
+            self._end(name, reason, remedy=cluster.SHOWS_NODES)
             return
         with self._lock:
             asked.job = job
@@ -194,7 +203,8 @@ class SlurmTransport:
         for name, asked in coming.items():
             asked.missed = 0 if str(asked.job.job_id) in there else asked.missed + 1
             if asked.missed > 1:
-                self._end(name, _last_line(asked.job.paths.stderr), unless_connected=True)
+                reason = _last_line(asked.job.paths.stderr)
+                self._end(name, reason, remedy=self._needed, unless_connected=True)
 
     # agents
 
@@ -221,14 +231,14 @@ class SlurmTransport:
                 peer.send(letter)
         peer.close()
 
-    def _end(self, name: str, reason: str, *, unless_connected: bool = False) -> None:
+    def _end(self, name: str, reason: str, *, remedy: str = "", unless_connected: bool = False) -> None:
         """Let the controller know that an agent is gone; an agent ends with its connection."""
         with self._lock:
             asked = self._asked.get(name)
             if asked is None or (unless_connected and asked.peer is not None):
                 return
         if self._forget(name) is not None:
-            self._inbox.put(Gone(name, reason, ended=True))
+            self._inbox.put(Gone(name, reason, ended=True, remedy=remedy))
 
     def _forget(self, name: str) -> _Asked | None:
         with self._lock:
@@ -267,7 +277,10 @@ def _make_folder(machine: Machine, name: str) -> Path:
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))  # only the user may enter it
     except OSError as error:
-        raise UserError(f"{machine.path}: slurm.folder={str(parent)!r}: cannot be written: {error}") from None
+        raise UserError(
+            f"{machine.path}: slurm.folder={str(parent)!r}: cannot be written: {error.strerror or error}",
+            remedy="name a folder that you may write to and that all nodes see",
+        ) from None
     (folder / "jobs").mkdir()
     return folder
 
@@ -278,5 +291,6 @@ def _last_line(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    own = [line.strip() for line in lines if line.strip() and not line.startswith(("srun: ", "slurmstepd: "))]
-    return own[-1][:300] if own else "its job ended before it began"
+    lines = [line.strip() for line in lines if line.strip()]
+    own = [line for line in lines if not line.startswith(("srun: ", "slurmstepd: "))]
+    return (own[-1:] or lines[:1] or ["its job ended before it began"])[0][:300]

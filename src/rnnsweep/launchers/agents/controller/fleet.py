@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.line import WINDOW, Line
 from rnnsweep.launchers.agents.messages import AgentSettings, Hello
 from rnnsweep.launchers.agents.transport import Room, Transport
@@ -203,16 +202,11 @@ class Fleet:
             self._lost.append(agent.row)
         self._transport.release(agent.name)
 
-    def note_stillborn(self, agent: RemoteAgent, reason: str) -> None:
-        """Take note of an agent that ended before it said a word.
-
-        Raises:
-            UserError: several in a row did.
-        """
+    def note_stillborn(self, agent: RemoteAgent) -> bool:
+        """Take note of an agent that ended before it said a word; return whether several in a row did."""
         self._stillborn += 1
         agent.room.not_before = time.monotonic() + AGAIN_S
-        if self._stillborn >= STILLBORN:
-            raise UserError(f"node {agent.room.room.node}: no agent starts there: {reason}")
+        return self._stillborn >= STILLBORN
 
 
 def slots_of(rooms: Sequence[Room], per_slot: int) -> tuple[Slot, ...]:

@@ -215,8 +215,11 @@ class AgentLauncher:
         agent.preempted = agent.preempted or gone.preempted
         if agent.hello is None:
             self._fleet.give_up(agent, lost=True)
-            if not gone.preempted:
-                self._fleet.note_stillborn(agent, gone.reason)
+            if not gone.preempted and self._fleet.note_stillborn(agent):
+                raise UserError(
+                    f"machine {self._machine}: node {agent.row.node}: no agent starts there: {gone.reason}",
+                    remedy=gone.remedy,
+                )
         elif gone.ended:
             self._lose(agent, agent.gone or gone.reason)
         else:  # it may work on: what it runs is started again only once it must have ended by itself
@@ -226,7 +229,8 @@ class AgentLauncher:
         if isinstance(message, say.Hello):
             if (differs := difference(message.versions)) is not None:
                 raise UserError(
-                    f"machine {self._machine}: node {message.node}: {differs}; install the same on all nodes"
+                    f"machine {self._machine}: node {message.node}: {differs}",
+                    remedy="install the same on all nodes",
                 )
             self._elsewhere.check(self._machine, message)
             self._fleet.arrive(agent, message)

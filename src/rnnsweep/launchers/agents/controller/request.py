@@ -36,7 +36,7 @@ def check_locker(machine: Machine) -> None:
         try:
             try_locker(machine.locker)
         except UserError as error:
-            raise UserError(f"{machine.path}: {error}") from None
+            raise UserError(f"{machine.path}: {error.problem}", remedy=error.remedy) from None
 
 
 def _limited(machine: Machine, slots: str | int) -> Share:
