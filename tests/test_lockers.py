@@ -95,12 +95,14 @@ def test_no_link_below_a_shared_folder_is_followed(tmp_path):
     assert sorted(path.name for path in outside.iterdir()) == ["secret"]
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+@pytest.mark.parametrize("place", ["{}/file/inside", "/proc/nowhere"])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, place):
     (tmp_path / "file").write_text("x")
+    place = place.format(tmp_path)
     with pytest.raises(
-        UserError, match=r"locker .*file/inside: .*it must be a folder that this machine and all nodes may"
+        UserError, match=f"^locker {place}: .*; it must be a folder that this machine and all nodes may write"
     ):
-        open_locker(str(tmp_path / "file" / "inside")).put("a", file_of(tmp_path, b"x"))
+        open_locker(place).put("a", file_of(tmp_path, b"x"))
 
 
 @pytest.mark.parametrize("place", ["gs://b/x", "folder", ""])

@@ -26,7 +26,7 @@ class FolderLocker:
 
     def get(self, name: str, into: Path) -> None:
         """See `Locker.get`."""
-        with self._explained():
+        with self._explained(may_lack=True):
             copy_whole(self._path(name), into)
 
     def names(self, prefix: str = "") -> list[str]:
@@ -56,12 +56,13 @@ class FolderLocker:
         return path
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, *, may_lack: bool = False) -> Iterator[None]:
+        """Turn an error of the system into one line; a file that `may_lack` into FileNotFoundError."""
         try:
             yield
-        except FileNotFoundError:
-            raise
         except OSError as error:
+            if may_lack and isinstance(error, FileNotFoundError):
+                raise
             raise UserError(
                 f"locker {self.root}: {error.strerror or error}",
                 remedy="it must be a folder that this machine and all nodes may write to",
