@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import time
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing import Pipe
 
@@ -17,18 +18,21 @@ from test_launchers import task
 
 from rnnsweep.cli.commands.project.status import print_agents
 from rnnsweep.engine import run_sweep
+from rnnsweep.engine.agent_table import machine_of
 from rnnsweep.engine.scheduling.allocation import check_seats, choose_slots
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Gone, line, versions
+from rnnsweep.launchers.agents import AgentLauncher, Drained, Gone, line, versions
 from rnnsweep.launchers.agents.controller import fleet, launcher
 from rnnsweep.launchers.agents.line import RESEND_S, Line
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.node import agent as agent_module, launcher as node_launcher, memory
 from rnnsweep.launchers.agents.node.scratch import make_root
 from rnnsweep.launchers.local import child
+from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state import read_status
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
 from rnnsweep.sweepfile import Method, Slot, parse_slots
 from rnnsweep.tracking.spool.spool import read_all
@@ -320,6 +324,23 @@ def test_a_preempted_node_is_no_attempt_either(over, tmp_path):
     assert ended(far)[1].cause == "preempted"
 
 
+def test_an_agent_whose_node_is_drained_ends_its_task_there_and_takes_no_other(over, tmp_path):
+    far, transport = over(1)
+    far.start(task(tmp_path, "x"), far.slots[0])
+    until(far, lambda events: any(isinstance(e, Started) for e in events))
+    (name,) = transport.agents
+    transport._inbox.put(Drained(name))
+    far.start(task(tmp_path, "x", "two"), far.slots[0])
+    events = until(far, lambda events: sum(isinstance(e, Ended) for e in events) == 2)
+    assert {e.key: e.outcome.state for e in events if isinstance(e, Ended)} == {
+        "one": "complete",
+        "two": "complete",
+    }
+    assert [e.key for e in events if isinstance(e, Started)] == ["two"]  # the first task was not moved
+    until(far, lambda events: name in transport.released)
+    assert len(transport.agents) == 2
+
+
 def test_agents_that_never_say_a_word_end_the_sweep_with_their_reason(over, tmp_path, monkeypatch):
     monkeypatch.setattr(fleet, "AGAIN_S", 0.0)
     far, transport = over(1)
@@ -459,6 +480,19 @@ def test_the_table_of_agents_is_read_by_another_process(tmp_path):
 def test_a_damaged_table_of_agents_is_none(tmp_path, text):
     (tmp_path / "agents.json").write_text(text)
     assert read_agents(tmp_path) == ()
+
+
+@pytest.mark.parametrize(("machine", "more"), [(None, ""), ("lab", " --on lab")])
+def test_an_interrupted_sweep_is_resumed_on_the_machine_where_it_ran_last(tmp_path, machine, more):
+    folder = SweepFolder.of(tmp_path, "toy")
+    folder.make()
+    folder.write_start({"identity": "abcd", "asked": {}, "corpus": "", "configuration": "", "code": ""})
+    far = AgentLauncher(MemoryTransport(rooms(1), local()), machine=machine) if machine else LocalLauncher(1)
+    with folder.hold(), closing(folder.ledger(SystemClock())) as ledger, closing(far):
+        for name in ("other", machine_of(far)):
+            ledger.write("open", slots=1, trials=5, architectures=["gru"], replicates=0, machine=name)
+    status = read_status(tmp_path, "toy")
+    assert (status.state, status.next) == ("interrupted", f"rnnsweep sweep toy{more}")
 
 
 # whole sweeps

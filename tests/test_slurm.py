@@ -16,6 +16,7 @@ from test_launchers import task
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents import AgentLauncher
+from rnnsweep.launchers.slurm import transport
 from rnnsweep.launchers.slurm.transport import SlurmTransport
 from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import Method
@@ -30,9 +31,9 @@ def machine(folder, **slurm):
 
 
 def make_launcher(folder, entry="main", *, most=2, grace_s=2.0, **slots):
-    transport = SlurmTransport(machine(folder), Share(most=most, **slots))
+    line = SlurmTransport(machine(folder), Share(most=most, **slots))
     program = Method("programs", {"entry": entry})
-    return AgentLauncher(transport, launcher=program, machine="lab", grace_s=grace_s)
+    return AgentLauncher(line, launcher=program, machine="lab", grace_s=grace_s)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,25 @@ def test_the_successor_of_a_job_works_before_its_time_is_over(slurm, far, tmp_pa
     _, outcome = ended(launcher)
     assert (outcome.state, outcome.scores["from"] >= 1) == ("complete", True)
     assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
+
+
+def test_a_node_that_is_drained_ends_its_trial_and_takes_no_other(slurm, far, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGENT_PROGRAM_S", "12")
+    monkeypatch.setattr(transport, "NODES_S", 0.0)
+    launcher, one, job = begun_in_a_job(slurm, far, tmp_path)
+    node = slurm.command("squeue", "-h", "-j", job, "-o", "%N").strip()
+    slurm.command("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
+    try:
+        until(launcher, lambda events: all(a.is_retired for a in launcher._fleet), seconds=PATIENCE_S)
+        launcher.start(task(tmp_path, "x", "two"), launcher.slots[0])
+        over = lambda events: sum(isinstance(e, Ended) for e in events) == 2  # noqa: E731
+        events = until(launcher, over, seconds=PATIENCE_S)
+        outcomes = [event.outcome for event in events if isinstance(event, Ended)]
+        assert [(each.state, each.scores["from"]) for each in outcomes] == [("complete", 0)] * 2
+        wait(lambda: job not in slurm.jobs())
+        assert {row.node for row in launcher.agents} == {"n1", "n2"} - {node}
+    finally:
+        slurm.command("scontrol", "update", f"nodename={node}", "state=resume")
 
 
 def test_a_job_that_a_more_urgent_one_preempts_costs_no_attempt(slurm, far, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from rnnsweep.launchers import check_engine, check_launcher
 from rnnsweep.launchers.slurm import cluster
 from rnnsweep.launchers.slurm.channel import Controller, Listener
 from rnnsweep.launchers.slurm.cluster import check_slurm, for_submitit, job_parameters, reason_of, rooms_of
+from rnnsweep.launchers.slurm.transport import _last_line
 from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import parse_slots
 
@@ -203,3 +204,24 @@ def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(listener, tm
     assert peers.empty()
     for each in (silent, babbling, peer, theirs):
         each.close()
+
+
+@pytest.mark.parametrize(
+    ("printed", "reason"),
+    [
+        (
+            "slurmstepd: error: execve(): /opt/python: No such file or directory\nsrun: error: n1: task 0: exit 2\n",
+            "slurmstepd: error: execve(): /opt/python: No such file or directory",
+        ),
+        (
+            "Traceback:\nModuleNotFoundError: no rnnsweep\nsrun: error: n1\n",
+            "ModuleNotFoundError: no rnnsweep",
+        ),
+        ("", "its job ended before it began"),
+        (None, "its job ended before it began"),
+    ],
+)
+def test_what_a_job_printed_last_or_else_slurm_first_is_why_no_agent_connected(tmp_path, printed, reason):
+    if printed is not None:
+        (tmp_path / "log").write_text(printed)
+    assert _last_line(tmp_path / "log") == reason

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from rnnsweep.config import RunConfig, recorded_settings
-from rnnsweep.engine.agent_table import with_agents
+from rnnsweep.engine.agent_table import machine_of, with_agents
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.orphans import end_orphans
@@ -206,7 +206,9 @@ def _conduct(controller: Controller, folder: SweepFolder) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
     began = clock.now()
     planned = list(sweep.planned) if controller.agenda.extend is not None else []
-    ledger.write("open", slots=len(controller.launcher.slots), planned=planned, **budget_of(sweep))
+    place = machine_of(controller.launcher)
+    slots = len(controller.launcher.slots)
+    ledger.write("open", slots=slots, machine=place, planned=planned, **budget_of(sweep))
     maker = controller.agenda.maker
     controller.records.begin(sweep, maker.parent_key, refits_baseline=maker.refits_baseline)
     state = "failed"

@@ -109,6 +109,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "time": _is_number,
     "name": _is_text,
     "architecture": _is_text,
+    "machine": _is_word,
     "role": _is_text,
     "state": _is_text,
     "cause": _is_word,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rnnsweep.launchers.agents.node.agent import Agent as Agent
     from rnnsweep.launchers.agents.transport import (
         Arrived as Arrived,
+        Drained as Drained,
         Gone as Gone,
         Room as Room,
         Transport as Transport,
@@ -26,6 +27,6 @@ __getattr__, __all__ = lazy_names(
         ".node.agent": "Agent",
         ".controller.launcher": "AgentLauncher",
         ".messages": "AgentSettings",
-        ".transport": "Arrived Gone Room Transport",
+        ".transport": "Arrived Drained Gone Room Transport",
     },
 )

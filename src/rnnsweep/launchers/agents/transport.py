@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.sweepfile import parse_slots
@@ -55,6 +55,16 @@ class Gone:
     remedy: str = ""
 
 
+@dataclass(frozen=True)
+class Drained:
+    """An agent whose node takes no new work: what it runs may end there, and nothing else begins."""
+
+    agent: str
+
+
+News: TypeAlias = Arrived | Gone | Drained
+
+
 class Transport(Protocol):
     """The controller's end. It may lose, double, delay and reorder letters; nothing in it waits for ever.
 
@@ -70,7 +80,7 @@ class Transport(Protocol):
     def send(self, agent: str, letter: bytes) -> None:
         """Send a letter; returns at once. Any thread may call it."""
 
-    def receive(self, timeout: float) -> Sequence[Arrived | Gone]:
+    def receive(self, timeout: float) -> Sequence[News]:
         """Wait at most `timeout` seconds for something to arrive, and return all that did.
 
         Raises:

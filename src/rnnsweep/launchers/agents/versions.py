@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
+from rnnsweep.errors import UserError
 from rnnsweep.paths import PACKAGE
 from rnnsweep.state.start import code_digest
 
@@ -21,6 +22,16 @@ def versions_here() -> dict[str, str]:
         except PackageNotFoundError:
             versions[name] = "none"
     return {**versions, "rnnsweep": code_digest(PACKAGE)[:12]}
+
+
+def check_versions_of(machine: str, node: str, there: Mapping[str, str]) -> None:
+    """Refuse a node that has other versions.
+
+    Raises:
+        UserError: with the machine, the node and both versions.
+    """
+    if (differs := difference(there)) is not None:
+        raise UserError(f"machine {machine}: node {node}: {differs}", remedy="install the same on all nodes")
 
 
 def difference(there: Mapping[str, str]) -> str | None:

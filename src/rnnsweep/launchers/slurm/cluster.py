@@ -2,8 +2,10 @@
 
 import getpass
 import shutil
+import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -122,7 +124,7 @@ def check_job(machine: Machine, parameters: Mapping[str, Any]) -> None:
         )
 
 
-def address_of_a_node(machine: Machine) -> str | None:
+def _address_of_a_node(machine: Machine) -> str | None:
     """Return where Slurm reaches one node of the partition; None where it does not say."""
     partition = machine.slurm.get("partition")
     options = () if partition is None else (f"--partition={partition}",)
@@ -133,13 +135,42 @@ def address_of_a_node(machine: Machine) -> str | None:
     return next(iter(answer.stdout.split()), None)
 
 
-def job_ids(name: str) -> set[str] | None:
-    """Return the ids of the jobs of a name that wait or run; None where Slurm does not say."""
+def listen_address(machine: Machine) -> tuple[str, int]:
+    """Return where nodes find this machine: as the file says, or the address from which it reaches a node."""
+    if machine.address is None:
+        return _own_address(machine), 0
+    host, _, port = machine.address.rpartition(":")
+    if host and port.isascii() and port.isdecimal():
+        return host, int(port)
+    return machine.address, 0
+
+
+def _own_address(machine: Machine) -> str:
+    node = _address_of_a_node(machine)
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((node or socket.gethostname(), 9))  # sends nothing: the system chooses an address
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
+def nodes_of_jobs(name: str) -> dict[str, str] | None:
+    """Return the jobs of a name that wait or run, and their nodes; None where Slurm does not say."""
+    mine = (f"--user={getpass.getuser()}", f"--name={name}")
     try:
-        answer = run("squeue", "--noheader", f"--user={getpass.getuser()}", f"--name={name}", "--format=%i")
+        answer = run("squeue", "--noheader", *mine, "--format=%i %N")
     except subprocess.TimeoutExpired:
         return None
-    return None if answer.returncode else set(answer.stdout.split())
+    pairs = (line.split(maxsplit=1) for line in answer.stdout.splitlines() if line.strip())
+    return None if answer.returncode else {job: "".join(node).strip() for job, *node in pairs}
+
+
+def drained_nodes() -> set[str]:
+    """Return the nodes that take no new jobs; none where Slurm does not say."""
+    try:
+        answer = run("sinfo", "--noheader", "--Node", "--states=draining,drained", "--format=%N")
+    except subprocess.TimeoutExpired:
+        return set()
+    return set(answer.stdout.split())
 
 
 def start_reaper(name: str, folder: str) -> "subprocess.Popen[bytes]":

@@ -5,7 +5,6 @@ import queue
 import re
 import secrets
 import shlex
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,14 @@ from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.messages import AgentSettings
-from rnnsweep.launchers.agents.transport import Arrived, Gone, Room
+from rnnsweep.launchers.agents.transport import Arrived, Drained, Gone, News, Room
 from rnnsweep.launchers.slurm import cluster
 from rnnsweep.launchers.slurm.channel import Controller, Listener, Peer
 from rnnsweep.launchers.slurm.job import work
 from rnnsweep.machine import Machine, Share
 
 LOOK_S = 5.0  # between two looks at whether jobs that have not connected are still in Slurm's queue
+NODES_S = 30.0  # between two looks at which nodes are drained
 CLOSE_S = 10.0  # that Slurm may take to cancel the jobs
 LETTERS = 8  # that wait for a connection; more are lost, and sent again
 
@@ -70,10 +70,11 @@ class SlurmTransport:
             cluster.check_job(machine, parameters)
         self._asked: dict[str, _Asked] = {}
         self._lock = threading.Lock()  # guards what was asked for
-        self._inbox: queue.SimpleQueue[Arrived | Gone] = queue.SimpleQueue()
+        self._look_at_nodes_at = 0.0
+        self._inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[tuple[str, Any] | None] = queue.SimpleQueue()
         key = secrets.token_bytes(32)
-        host, port = _address(machine)
+        host, port = cluster.listen_address(machine)
         try:
             self._listener = Listener(host, port, key, self._connected)
         except (OSError, OverflowError) as error:
@@ -117,9 +118,9 @@ class SlurmTransport:
             with suppress(queue.Full):
                 asked.letters.put_nowait(letter)
 
-    def receive(self, timeout: float) -> Sequence[Arrived | Gone]:
+    def receive(self, timeout: float) -> Sequence[News]:
         """Wait for letters."""
-        arrived: list[Arrived | Gone] = []
+        arrived: list[News] = []
         with suppress(queue.Empty):
             arrived.append(self._inbox.get(timeout=timeout) if timeout > 0 else self._inbox.get_nowait())
             while True:
@@ -194,12 +195,20 @@ class SlurmTransport:
             job.cancel(check=False)
 
     def _look(self) -> None:
-        """Notice the jobs that ended before their agents connected; later, the connection shows it."""
+        """Notice the jobs that ended before their agents connected, and those on nodes that are drained."""
         with self._lock:
-            coming = {n: a for n, a in self._asked.items() if a.job is not None and a.peer is None}
-        there = cluster.job_ids(self._name) if coming else None
+            submitted = {name: asked for name, asked in self._asked.items() if asked.job is not None}
+        coming = {name: asked for name, asked in submitted.items() if asked.peer is None}
+        looks_at_nodes = bool(submitted) and time.monotonic() >= self._look_at_nodes_at
+        there = cluster.nodes_of_jobs(self._name) if coming or looks_at_nodes else None
         if there is None:
             return
+        if looks_at_nodes:
+            self._look_at_nodes_at = time.monotonic() + NODES_S
+            drained = cluster.drained_nodes()
+            for name, asked in submitted.items():
+                if name not in coming and there.get(str(asked.job.job_id)) in drained:
+                    self._inbox.put(Drained(name))
         for name, asked in coming.items():
             asked.missed = 0 if str(asked.job.job_id) in there else asked.missed + 1
             if asked.missed > 1:
@@ -248,24 +257,6 @@ class SlurmTransport:
             with suppress(queue.Full):
                 asked.letters.put_nowait(None)
         return asked
-
-
-def _address(machine: Machine) -> tuple[str, int]:
-    """Return where nodes find this machine: as the file says, or the address from which it reaches a node."""
-    if machine.address is None:
-        return _own_address(machine), 0
-    host, _, port = machine.address.rpartition(":")
-    if host and port.isascii() and port.isdecimal():
-        return host, int(port)
-    return machine.address, 0
-
-
-def _own_address(machine: Machine) -> str:
-    node = cluster.address_of_a_node(machine)
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((node or socket.gethostname(), 9))  # sends nothing: the system chooses an address
-        return str(probe.getsockname()[0])
-    return socket.gethostname()
 
 
 def _make_folder(machine: Machine, name: str) -> Path:

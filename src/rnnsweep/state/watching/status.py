@@ -85,7 +85,7 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         folder=folder.path,
         controller=controller.record() if controller else {},
         agents=folder.agents() if alive else (),
-        next=_next(folder, state, len(events)),
+        next=_next(folder, state, events),
         eta=left.seconds,
         eta_most=left.most,
     )
@@ -111,13 +111,15 @@ def _seconds_left(
     return seconds_left(standings, seconds, slots=slots)
 
 
-def _next(folder: SweepFolder, state: str, events: int) -> str | None:
-    """The command that comes next: to go on, or what the last comparison named."""
+def _next(folder: SweepFolder, state: str, events: Sequence[dict[str, Any]]) -> str | None:
+    """The command that comes next: to resume where it ran last, or what the last comparison named."""
     if state == "interrupted":
-        return command_line("sweep", folder.name)
+        opened = [event for event in events if event["event"] == "open"]
+        machine = opened[-1].get("machine") if opened else None
+        return command_line("sweep", folder.name, *(["--on", machine] if machine else []))
     if state != "finished":
         return None
-    known, command = read_advice(folder.path, events=events)
+    known, command = read_advice(folder.path, events=len(events))
     return command if known else command_line("compare", folder.name)
 
 

@@ -32,7 +32,7 @@ class RemoteAgent:
         heard_at: when its last letter arrived.
         gone: why no new task is sent to it: it leaves, or its node is said to be gone.
         preempted: whether its node is taken away, as announced.
-        is_succeeded: whether another agent of its room is there, which takes the tasks to come.
+        is_retired: whether it takes no new task: another agent of its room is there, or its node is drained.
         sending: what makes the messages of corpora that its node lacks.
     """
 
@@ -50,7 +50,7 @@ class RemoteAgent:
     gone: str | None = None
     preempted: bool = False
     lost: bool = False
-    is_succeeded: bool = False
+    is_retired: bool = False
     sending: deque[Iterator[Any]] = field(default_factory=deque)
 
     def put_corpora(self) -> None:
@@ -68,7 +68,7 @@ class RemoteAgent:
     @property
     def free(self) -> list[int]:
         """The places that no task takes; none where no new task may be sent there."""
-        if self.hello is None or self.gone is not None or self.is_succeeded:
+        if self.hello is None or self.gone is not None or self.is_retired:
             return []
         taken = {place for places in self.busy.values() for place in places}
         return [place for place in range(self.hello.slots) if place not in taken]
@@ -163,8 +163,14 @@ class Fleet:
         now = time.monotonic()
         agent.hello, agent.arrived_at, agent.idle_since, self._stillborn = hello, now, now, 0
         for other in self._agents.values():
-            if other.room is agent.room and other is not agent:
-                other.is_succeeded = True
+            if other.room is agent.room and other is not agent and not agent.is_retired:
+                other.is_retired = True
+
+    def retire(self, agent: RemoteAgent) -> None:
+        """Send no new task to an agent; those to come may ask for another one in its room."""
+        agent.is_retired = True
+        if agent.room.agent is agent:
+            agent.room.agent = None
 
     def renew(self) -> None:
         """Ask for the successors of agents whose time is nearly over; each takes the tasks to come."""
@@ -187,9 +193,9 @@ class Fleet:
         able = [a for a in self._agents.values() if a.hello and not a.busy and a.gone is None]
         return [agent for agent in able if now - agent.idle_since > IDLE_S]
 
-    def succeeded(self) -> list[RemoteAgent]:
-        """Return the agents without a task whose successor is there."""
-        return [a for a in self._agents.values() if a.is_succeeded and not a.busy]
+    def retired(self) -> list[RemoteAgent]:
+        """Return the agents without a task that take no new one."""
+        return [a for a in self._agents.values() if a.is_retired and not a.busy]
 
     def give_up(self, agent: RemoteAgent, *, lost: bool) -> None:
         """Take nothing of an agent any more; its room may be asked for again."""

@@ -14,8 +14,8 @@ from rnnsweep.launchers.agents.controller.elsewhere import Elsewhere
 from rnnsweep.launchers.agents.controller.fleet import Fleet, RemoteAgent, slots_of
 from rnnsweep.launchers.agents.controller.home import Attempt
 from rnnsweep.launchers.agents.line import RESEND_S, Letter
-from rnnsweep.launchers.agents.transport import Arrived, Gone, Transport
-from rnnsweep.launchers.agents.versions import difference
+from rnnsweep.launchers.agents.transport import Drained, Gone, News, Transport
+from rnnsweep.launchers.agents.versions import check_versions_of
 from rnnsweep.launchers.local.child import NOTED
 from rnnsweep.launchers.local.launcher import GRACE_S
 from rnnsweep.launchers.registry import LOCAL, tasks_per_slot
@@ -59,7 +59,7 @@ class AgentLauncher:
         per_slot = tasks_per_slot(launcher)
         settings = say.AgentSettings("", "", launcher, project=os.getcwd(), locker=locker)
         self._elsewhere = Elsewhere(locker)
-        self._transport, self._machine, self._grace_s = transport, machine, grace_s
+        self._transport, self.machine, self._grace_s = transport, machine, grace_s
         self._per_slot = per_slot
         self._fleet = Fleet(transport, settings, per_slot)
         self.slots: Sequence[Slot] = slots_of(transport.rooms, per_slot)
@@ -200,16 +200,18 @@ class AgentLauncher:
 
     # from agents
 
-    def _take(self, each: Arrived | Gone) -> None:
+    def _take(self, each: News) -> None:
         agent = self._fleet.get(each.agent)
         if agent is None:
             return  # it was given up: nothing of it is taken
-        if isinstance(each, Gone):
+        if isinstance(each, Drained):
+            self._fleet.retire(agent)
+        elif isinstance(each, Gone):
             self._take_gone(agent, each)
-            return
-        agent.heard_at = time.monotonic()
-        for message in agent.line.take(Letter.unpack(each.letter)):
-            self._hear(agent, message)
+        else:
+            agent.heard_at = time.monotonic()
+            for message in agent.line.take(Letter.unpack(each.letter)):
+                self._hear(agent, message)
 
     def _take_gone(self, agent: RemoteAgent, gone: Gone) -> None:
         agent.preempted = agent.preempted or gone.preempted
@@ -217,7 +219,7 @@ class AgentLauncher:
             self._fleet.give_up(agent, lost=True)
             if not gone.preempted and self._fleet.note_stillborn(agent):
                 raise UserError(
-                    f"machine {self._machine}: node {agent.row.node}: no agent starts there: {gone.reason}",
+                    f"machine {self.machine}: node {agent.row.node}: no agent starts there: {gone.reason}",
                     remedy=gone.remedy,
                 )
         elif gone.ended:
@@ -227,12 +229,8 @@ class AgentLauncher:
 
     def _hear(self, agent: RemoteAgent, message: Any) -> None:
         if isinstance(message, say.Hello):
-            if (differs := difference(message.versions)) is not None:
-                raise UserError(
-                    f"machine {self._machine}: node {message.node}: {differs}",
-                    remedy="install the same on all nodes",
-                )
-            self._elsewhere.check(self._machine, message)
+            check_versions_of(self.machine, message.node, message.versions)
+            self._elsewhere.check(self.machine, message)
             self._fleet.arrive(agent, message)
         elif isinstance(message, say.Leaving):
             agent.gone, agent.preempted = message.reason, agent.preempted or message.preempted
@@ -259,7 +257,7 @@ class AgentLauncher:
                 attempt.home.note_test_read()
                 self._tell(key, say.Answer, NOTED)
             case say.Over(outcome=Outcome(cause=causes.OTHER_CORPUS, reason=reason)):
-                raise UserError(f"machine {self._machine}: node {agent.row.node}: {reason}")
+                raise UserError(f"machine {self.machine}: node {agent.row.node}: {reason}")
             case say.Over(outcome=outcome, files=files):
                 self._end(attempt, self._outcome(agent, attempt.home.over(outcome, files)))
             case _:
@@ -279,7 +277,7 @@ class AgentLauncher:
         for agent in self._fleet.silent():
             self._lose(agent, agent.gone or f"nothing was heard of it for {now - agent.heard_at:.0f} s")
         idle = [] if self._waiting else self._fleet.idle()
-        for agent in (*self._fleet.succeeded(), *idle):
+        for agent in (*self._fleet.retired(), *idle):
             self._fleet.give_up(agent, lost=False)
         for attempt in list(self._attempts.values()):
             if attempt.deadline is not None and now > attempt.deadline:
