@@ -22,7 +22,7 @@ from rnnsweep.engine.agent_table import machine_of
 from rnnsweep.engine.scheduling.allocation import check_seats, choose_slots
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Drained, Gone, line, versions
+from rnnsweep.launchers.agents import AgentLauncher, Arrived, Drained, Gone, line, versions
 from rnnsweep.launchers.agents.controller import fleet, launcher
 from rnnsweep.launchers.agents.line import RESEND_S, Line
 from rnnsweep.launchers.agents.messages import AgentSettings
@@ -263,7 +263,7 @@ def test_nothing_of_a_stale_attempt_is_ever_taken(over, tmp_path, monkeypatch):
     until(far, lambda events: stale.over)
     assert stale._line.waiting  # it has things to tell that nobody confirms
     for _ in range(20):
-        transport._inbox.put(launcher.Arrived(stale.settings.name, stale._line.letter(always=True).pack()))
+        transport._inbox.put(Arrived(stale.settings.name, stale._line.letter(always=True).pack()))
         assert far.events(0.05) == []
     assert points(tmp_path, "one") == [(1, 0.25)]
     assert "end" not in [line["op"] for line in read_all(tmp_path / "spool" / "one.jsonl")]

@@ -210,7 +210,7 @@ def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(listener, tm
     ("printed", "reason"),
     [
         (
-            "slurmstepd: error: execve(): /opt/python: No such file or directory\nsrun: error: n1: task 0: exit 2\n",
+            "slurmstepd: error: execve(): /opt/python: No such file or directory\nsrun: error: n1\n",
             "slurmstepd: error: execve(): /opt/python: No such file or directory",
         ),
         (
