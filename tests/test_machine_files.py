@@ -51,7 +51,7 @@ def test_the_examples_in_comments_read_too(written):
         lines = [line for line in path.read_text().splitlines() if not line.startswith("# slots: gpu:0")]
         for line in [line for line in lines if line.startswith("# ") and ": " in line and "    #" in line]:
             key = line[2:].partition(":")[0]
-            indent = "" if key in ("engine", "address", "slots", "locker") else "  "
+            indent = "" if key in ("engine", "address", "slots", "locker", "studies") else "  "
             kept = [one for one in lines if not one.strip().startswith((f"{key}:", "#"))]
             read_machine(written("\n".join([*kept, indent + line[2:]]) + "\n", path.stem))
 
@@ -60,6 +60,7 @@ def test_a_file_is_read_with_all_its_keys(written):
     path = written(
         "engine: slurm\naddress: login1\nslots: {each: gpu:1/2, threads: 2, most: 64, together: 4}\n"
         "locker: s3://lab/rnnsweep/\nslurm: {partition: gpu, time: 4:00:00, account: lab, memory: 16G}\n"
+        "studies: postgresql://me@db:5433/sweeps\n"
     )
     assert read_machine("box") == Machine(
         name="box",
@@ -69,8 +70,11 @@ def test_a_file_is_read_with_all_its_keys(written):
         slots=Share(None, threads=2, share=2, most=64, together=4),
         locker="s3://lab/rnnsweep",
         slurm={"partition": "gpu", "time": 240, "account": "lab", "memory": "16G"},
+        studies="postgresql://me@db:5433/sweeps",
     )
-    assert read_machine(path).contacts == ("Slurm, partition gpu, slurm at login1, locker s3://lab/rnnsweep")
+    assert read_machine(path).contacts == (
+        "Slurm, partition gpu, slurm at login1, locker s3://lab/rnnsweep, studies postgresql://me@db:5433/sweeps"
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_a_time_limit_is_minutes_or_hours_or_days(written, time, minutes):
     [
         ("engine: rays\n", "engine='rays' is not one of "),
         ("engine: fused\n", "engine='fused' is not one of "),
-        ("engin: ray\n", "unknown key 'engin': known are engine, address, slots, locker, slurm."),
+        ("engin: ray\n", "unknown key 'engin': known are engine, address, slots, locker, studies, slurm."),
         ("engine: 3\n", "engine: 3: must be text"),
         ("- engine\n", "must be a mapping (key: value)"),
         ("engine: [\n", "line 2: no YAML"),
@@ -105,6 +109,9 @@ def test_a_time_limit_is_minutes_or_hours_or_days(written, time, minutes):
         ("locker: gs://lab/x\n", "locker: 'gs://lab/x': must be the absolute path of a folder"),
         ("locker: s3://L/x\n", "locker: 's3://L/x': must be s3://BUCKET/PREFIX, with a bucket of 3 to 63"),
         ("locker: s3://me:hunter2@lab/x\n", "must hold no password or token"),
+        ("studies: mysql://me@db/x\n", "studies: 'mysql://me@db/x': must be postgresql://USER@HOST:PORT/DATABASE"),
+        ("studies: postgresql://db\n", "studies: 'postgresql://db': must be postgresql://USER@HOST:PORT/DATABASE"),
+        ("studies: postgresql://me:hunter2@db/x\n", "must hold no password or token"),
         ("engine: ray\naddress: ray://me:hunter2@host:1\n", "must hold no password or token"),
         ("engine: slurm\nslurm: {time: soon}\n", "slurm.time: 'soon': must be minutes (90), hours (4:00:00)"),
         ("engine: slurm\nslurm: {setup: [id]}\n", "unknown key 'setup' in slurm: known are partition, time"),

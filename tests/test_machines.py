@@ -72,6 +72,16 @@ def test_a_locker_that_cannot_be_used_fails_with_its_remedy_and_status_two(broke
     assert "do: it must be a folder that this machine and all nodes may write to" in shown
 
 
+def test_a_database_that_does_not_answer_fails_with_its_remedy(broken, capsys):
+    pytest.importorskip("psycopg")
+    broken(Outcome("failed", "crash", "it broke"), "slots: 1\nstudies: postgresql://me@127.0.0.1:1/x\n")
+    assert main(["machines", "box", "--json"]) == 2
+    checks = {check["check"]: check for check in json.loads(capsys.readouterr().out)}
+    assert not checks["studies"]["ok"]
+    assert "studies='postgresql://me@127.0.0.1:1/x' does not answer (" in checks["studies"]["found"]
+    assert checks["studies"]["remedy"] == "start the server, or mend the address"
+
+
 @pytest.mark.parametrize(
     ("engine", "outcome", "found", "remedy"),
     [

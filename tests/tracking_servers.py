@@ -89,18 +89,29 @@ def postgres(folder: Path) -> Iterator[str]:
                 one.chmod(one.stat().st_mode | stat.S_IXOTH)
     made = [*user, "initdb", "-D", str(data), "-A", "trust", "-U", "me"]
     subprocess.run(made, check=True, capture_output=True)
+    process = start_postgres(data, port)
+    try:
+        yield f"postgresql://me@127.0.0.1:{port}/postgres"
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # does not wait for clients that are still there
+        process.wait()
+
+
+def start_postgres(data: Path, port: int) -> subprocess.Popen:
+    """Start PostgreSQL on a folder that `initdb` made; return its process once it answers."""
+    user = [] if os.geteuid() else ["runuser", "-u", "nobody", "--"]
     process = subprocess.Popen(
         [*user, "postgres", "-D", str(data), "-p", str(port), "-k", str(data), "-h", "127.0.0.1"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
-        wait_for(port)
-        yield f"postgresql://me@127.0.0.1:{port}/postgres"
-    finally:
-        os.killpg(process.pid, signal.SIGINT)  # does not wait for clients that are still there
-        process.wait()
+    wait_for(port)
+    while (
+        subprocess.run(["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode == 1
+    ):
+        time.sleep(0.1)  # it listens, and is still starting up
+    return process
 
 
 @contextmanager

@@ -65,6 +65,7 @@ class Machine:
     slots: Share = Share()
     locker: str | None = None
     slurm: Mapping[str, str | int] = field(default_factory=dict)
+    studies: str | None = None  # a database that gets a copy of the sweep's state
 
     @property
     def contacts(self) -> str:
@@ -72,6 +73,8 @@ class Machine:
         parts = [] if self.address is None else [f"{self.engine} at {self.address}"]
         if self.locker is not None:
             parts.append(f"locker {self.locker}")
+        if self.studies is not None:
+            parts.append(f"studies {self.studies}")
         if self.engine == "slurm":
             parts.insert(0, f"Slurm, partition {self.slurm.get('partition', 'default')}")
         return ", ".join(parts)
@@ -121,7 +124,7 @@ def _with_times(values: Any, text: str) -> Any:
 
 
 def _machine(content: "MachineFile", path: Path) -> Machine:
-    for key in ("address", "locker"):
+    for key in ("address", "locker", "studies"):
         refuse_secret(f"{path}: {key}", getattr(content, key))
     if content.engine == "local" and content.address is not None:
         raise UserError(
@@ -134,7 +137,16 @@ def _machine(content: "MachineFile", path: Path) -> Machine:
             f"{path}: slurm: is read by engine slurm alone, and engine={content.engine!r}; take it away"
         )
     slurm = {} if section is None else section.model_dump(exclude_none=True)
-    return Machine(path.stem, path, content.engine, content.address, content.slots, content.locker, slurm)
+    return Machine(
+        path.stem,
+        path,
+        content.engine,
+        content.address,
+        content.slots,
+        content.locker,
+        slurm,
+        content.studies,
+    )
 
 
 def _slots(value: Any) -> Any:
@@ -171,6 +183,13 @@ def _locker(value: str) -> str:
     if not _BUCKET.fullmatch(parts.netloc.rpartition("@")[2]):
         raise wrong("s3://BUCKET/PREFIX, with a bucket of 3 to 63 small letters, digits, dots and hyphens")
     return value.rstrip("/")
+
+
+def _studies(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "postgresql" or not parts.hostname or len(parts.path) < 2:
+        raise wrong("postgresql://USER@HOST:PORT/DATABASE; a password is in PGPASSWORD or ~/.pgpass")
+    return value
 
 
 def _folder(value: str, *, right: str = _FOLDER_RIGHT) -> str:
@@ -270,6 +289,12 @@ class MachineFile(Section):
         default=None,
         description="a place for whole files: a folder that all nodes see, or s3://BUCKET/PREFIX",
         examples=["s3://lab/rnnsweep"],
+    )
+    studies: Annotated[Text, AfterValidator(_studies)] | None = Field(
+        default=None,
+        description="a PostgreSQL database that gets a copy of Optuna's studies and of the sweep's state,"
+        " where the controller's disk does not last",
+        examples=["postgresql://me@db.example/rnnsweep"],
     )
     slurm: Slurm | None = Field(
         default=None,

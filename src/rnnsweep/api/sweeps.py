@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,22 +115,31 @@ def _run(
     launcher = _make_launcher(asked, slots, machine, listener)  # it imports beside us
 
     from rnnsweep.api.comparing.answers import compare
-    from rnnsweep.engine import run_sweep
+    from rnnsweep.engine import copied_state, run_sweep
     from rnnsweep.launchers.local.places import idle_gpus
 
     if listener and machine is None and (line := idle_gpus(launcher.slots)):
         listener.message(line)
 
-    with _conf(places) as conf, imports_ahead():
-        summary = run_sweep(
-            asked,
-            mlruns=places.mlruns,
-            launcher=launcher,
-            listener=listener,
-            conf=conf,
-            accept_changes=accept_changes,
-            extend=racing(asked),
-        )
+    copied = copied_state(
+        machine.studies if machine else None,
+        SweepFolder.of(places.mlruns, asked.name),
+        place=str(machine.path) if machine else "",
+        tell=listener.message if listener else lambda text: None,
+    )
+    with closing(launcher), copied as copy:
+        with _conf(places) as conf, imports_ahead():
+            summary = run_sweep(
+                asked,
+                mlruns=places.mlruns,
+                launcher=launcher,
+                listener=listener,
+                conf=conf,
+                accept_changes=accept_changes,
+                extend=racing(asked),
+                copy=copy,
+            )
+        comparison = compare(summary.sweep) if answer and summary.state == "finished" else None
     return SweepResult(
         sweep=summary.sweep,
         state=summary.state,
@@ -139,7 +148,7 @@ def _run(
         slots_busy=summary.slots_busy,
         trials=summary.trials,
         failures=summary.failures,
-        comparison=compare(summary.sweep) if answer and summary.state == "finished" else None,
+        comparison=comparison,
     )
 
 

@@ -6,6 +6,7 @@ from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.engine.run import run_sweep as run_sweep
+    from rnnsweep.engine.state_copy import check_answers as check_answers, copied_state as copied_state
     from rnnsweep.engine.steering import (
         enqueue as enqueue,
         export as export,
@@ -19,6 +20,7 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".run": "run_sweep",
+        ".state_copy": "check_answers copied_state",
         ".steering": "enqueue export retry stop storage_url",
         "rnnsweep.runtime.clock": "Clock SystemClock",
     },

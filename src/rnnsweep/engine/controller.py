@@ -11,6 +11,7 @@ from rnnsweep.engine.scheduling.agenda import Agenda, Job
 from rnnsweep.engine.scheduling.failures import LOST, REFUSALS, RETRIED, Hopeless, costed, smaller
 from rnnsweep.engine.scheduling.losers import Losers
 from rnnsweep.engine.scheduling.running import Busy, RunningTasks
+from rnnsweep.engine.state_copy import NoCopy
 from rnnsweep.engine.study_notes import StudyNotes, standing_of
 from rnnsweep.errors import UserError
 from rnnsweep.runtime.clock import Clock
@@ -41,6 +42,7 @@ class Controller:
     records: Records
     disk: Disk
     inbox: Inbox
+    copy: NoCopy = field(default_factory=NoCopy)
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
     ran: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -87,7 +89,7 @@ class Controller:
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
                 self._stop_all()
-            over = not self.running and (self.stop_asked > 0 or not self.disk.paused)
+            over = not self.running and (self.stop_asked > 0 or not self._is_paused)
             if due or over:
                 self.shown = self.clock.now()
                 self.listener.update(self.snapshot(over=over))
@@ -95,11 +97,22 @@ class Controller:
                 return "interrupted" if self.stop_asked else "finished"
             self._hear_all(self.launcher.events(TICK_S))
 
+    @property
+    def _is_paused(self) -> bool:
+        return self.disk.paused or self.copy.is_behind
+
     def _fill(self) -> None:
         """Start what there is to do; trials are in the journal, by one append, before the first starts."""
         while True:
+            if not self.copy.send():
+                return
             with self._together():
                 chosen = list(self._next())
+            if chosen and not self.copy.send():  # nothing starts that the copy does not have
+                for busy in reversed(chosen):
+                    self.running.end(busy)
+                    self.agenda.ready.appendleft(busy.job)
+                return
             if all([self._start(busy) for busy in chosen]):
                 return
 
@@ -251,6 +264,7 @@ class Controller:
         task = job.task
         outcome = judged(self.sweep, outcome) if job.is_trial else outcome
         self.disk.patiently(lambda: outcome.write(task.folder))
+        self.copy.note_end(task.name)
         self.disk.patiently(lambda: self.records.ended(task, outcome))
         if job.is_trial:
             assert task.number is not None
@@ -284,7 +298,7 @@ class Controller:
             eta=left.seconds,
             eta_most=left.most,
             failures=tuple(self.failures),
-            paused=self.disk.paused,
+            paused=self._is_paused,
             stopping=self.stop_asked > 0,
             over=over,
         )

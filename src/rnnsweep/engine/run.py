@@ -18,6 +18,7 @@ from rnnsweep.engine.records import Records
 from rnnsweep.engine.scheduling.agenda import Agenda, Ended, Extend
 from rnnsweep.engine.scheduling.allocation import check_accelerator, check_seats
 from rnnsweep.engine.scheduling.tasks import TaskMaker
+from rnnsweep.engine.state_copy import NoCopy
 from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
 from rnnsweep.networks.cells import cell_files
@@ -66,6 +67,7 @@ def run_sweep(
     conf: Path | None = None,
     accept_changes: bool = False,
     extend: Race | None = None,
+    copy: NoCopy | None = None,
 ) -> SweepSummary:
     """Run a sweep until its budget is spent and its replicates are done; called again, it continues.
 
@@ -78,6 +80,7 @@ def run_sweep(
         sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
         extend: decides at each planned look who gets more replicates; None leaves it at those of the file.
         conf: the configuration files; the default are those of the project.
+        copy: of the sweep's state, for a disk that does not last; None keeps none.
 
     Raises:
         UserError: the space or the sampler does not fit, corpus or vectors cannot be read, another controller
@@ -130,7 +133,10 @@ def run_sweep(
             inbox = Inbox(folder, mlruns)
             if extend is not None and len(sweep.planned) > 1:
                 agenda.extend = _raced(extend, ledger, listener)
-            controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox)
+            copy = copy or NoCopy()
+            controller = Controller(
+                sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox, copy
+            )
             return _conduct(controller, folder)
 
 

@@ -56,6 +56,8 @@ def _checks(machine: Machine, patience_s: float) -> Iterator[Check]:
     yield check_versions()
     if machine.locker is not None:
         yield _check_locker(machine.locker)
+    if machine.studies is not None:
+        yield _check_studies(machine.studies)
     with tempfile.TemporaryDirectory(prefix="rnnsweep-probe-") as folder:
         began = time.monotonic()
         try:
@@ -79,6 +81,16 @@ def _check_locker(place: str) -> Check:
         return Check("locker", True, f"{place}: put, list, get and drop took {try_locker(place):.2f} s")
     except UserError as error:
         return _failed("locker", error, "take another locker")
+
+
+def _check_studies(address: str) -> Check:
+    from rnnsweep.engine import check_answers
+
+    try:
+        check_answers(address)
+    except UserError as error:
+        return Check("studies", False, _line(error), "start the server, or mend the address")
+    return Check("studies", True, f"{address} answers")
 
 
 def _check_slots(machine: Machine, launcher: Launcher, folder: Path, patience_s: float) -> Iterator[Check]:
