@@ -127,7 +127,7 @@ def test_each_python_block_compiles_and_names_what_there_is(block):
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
 def test_each_yaml_block_has_keys_of_a_sweep_of_a_machine_or_of_a_model(block):
     known = {key.partition(".")[0] for key in explain_sweep_keys()}
-    machine = {"engine", "address", "slots", "locker", "slurm"}
+    machine = {"engine", "address", "slots", "locker", "studies", "slurm"}
     model = {key.removeprefix("model.") for key in known_keys() if key.startswith("model.")}
     values = set(yaml.safe_load(block.body))
     assert any(values <= keys for keys in (known, machine, model))
