@@ -1,4 +1,4 @@
-"""How true `rnnsweep plan` is: what it foretells beside what the sweep then takes, on three small sweeps.
+"""How true a plan is: what it foretells beside what the sweep then takes, on three small sweeps.
 
 Both are the commands of the terminal, by the clock, in one slot; nothing is pruned, as the plan supposes. The
 corpus is tokenised beforehand. The trials are a grid, so that chance does not draw the dear half of a space.
