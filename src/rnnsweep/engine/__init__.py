@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from rnnsweep.engine.copy_table import check_answers as check_answers
     from rnnsweep.engine.run import run_sweep as run_sweep
-    from rnnsweep.engine.state_copy import check_answers as check_answers, copied_state as copied_state
+    from rnnsweep.engine.state_copy import copied_state as copied_state
     from rnnsweep.engine.steering import (
         enqueue as enqueue,
         export as export,
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_names(
     __name__,
     {
+        ".copy_table": "check_answers",
         ".run": "run_sweep",
-        ".state_copy": "check_answers copied_state",
+        ".state_copy": "copied_state",
         ".steering": "enqueue export retry stop storage_url",
         "rnnsweep.runtime.clock": "Clock SystemClock",
     },

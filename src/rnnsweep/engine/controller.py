@@ -12,7 +12,7 @@ from rnnsweep.engine.scheduling.failures import LOST, REFUSALS, RETRIED, Hopeles
 from rnnsweep.engine.scheduling.losers import Losers
 from rnnsweep.engine.scheduling.running import Busy, RunningTasks
 from rnnsweep.engine.state_copy import NoCopy
-from rnnsweep.engine.study_notes import StudyNotes, standing_of
+from rnnsweep.engine.study_notes import StudyNotes, standings_of
 from rnnsweep.errors import UserError
 from rnnsweep.runtime.clock import Clock
 from rnnsweep.search.journal import together
@@ -89,7 +89,7 @@ class Controller:
             elif stopped != self.stop_asked:
                 stopped = self.stop_asked
                 self._stop_all()
-            over = not self.running and (self.stop_asked > 0 or not self._is_paused)
+            over = not self.running and (self.stop_asked > 0 or not (self.disk.paused or self.copy.is_behind))
             if due or over:
                 self.shown = self.clock.now()
                 self.listener.update(self.snapshot(over=over))
@@ -97,18 +97,12 @@ class Controller:
                 return "interrupted" if self.stop_asked else "finished"
             self._hear_all(self.launcher.events(TICK_S))
 
-    @property
-    def _is_paused(self) -> bool:
-        return self.disk.paused or self.copy.is_behind
-
     def _fill(self) -> None:
         """Start what there is to do; trials are in the journal, by one append, before the first starts."""
-        while True:
-            if not self.copy.send():
-                return
+        while self.copy.send():
             with self._together():
                 chosen = list(self._next())
-            if chosen and not self.copy.send():  # nothing starts that the copy does not have
+            if not self.copy.send():  # nothing starts that the copy does not have
                 for busy in reversed(chosen):
                     self.running.end(busy)
                     self.agenda.ready.appendleft(busy.job)
@@ -189,9 +183,8 @@ class Controller:
 
     def _hear(self, busy: Busy, report: Report) -> str:
         """Take note of a report; return its answer."""
-        busy.report = report
+        busy.report, task = report, busy.job.task
         busy.job.advance(report.rung)
-        task = busy.job.task
         if busy.job.is_trial:
             assert task.number is not None
             busy.pruned = self.agenda.searches[task.architecture].report(task.number, report)
@@ -298,14 +291,11 @@ class Controller:
             eta=left.seconds,
             eta_most=left.most,
             failures=tuple(self.failures),
-            paused=self._is_paused,
+            paused=self.disk.paused or self.copy.is_behind,
             stopping=self.stop_asked > 0,
             over=over,
         )
 
     def standings(self) -> tuple[Standing, ...]:
         """Return how far each architecture is."""
-        return tuple(
-            standing_of(search, self.agenda, running=self.running.trials[name])
-            for name, search in self.agenda.searches.items()
-        )
+        return standings_of(self.agenda, self.running.trials)

@@ -11,39 +11,20 @@ controllers would write different pieces at one byte: the second is refused.
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, LiteralString
 
+from rnnsweep.engine.copy_table import CopyTable, errors, reason
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_name, read_own, write_whole
 from rnnsweep.state.folder import START, SweepFolder
 from rnnsweep.state.outcome import OUTCOME
 from rnnsweep.state.task_folder import PREDICTIONS
 
-if TYPE_CHECKING:
-    import psycopg
-
 GROWING = ("journal.log", "ledger.jsonl", "looks.jsonl", "test_reads.jsonl")
 TRIALS = "trials"
-PATIENCE_S = 5  # seconds in which the server must answer
 PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0  # between two tries while it does not
 LAST_TRY_S = 10.0
-_TABLE = """
-CREATE TABLE IF NOT EXISTS rnnsweep_state (
-    sweep text NOT NULL, file text NOT NULL, start bigint NOT NULL, content bytea NOT NULL,
-    PRIMARY KEY (sweep, file, start)
-)"""
-_APPEND = "INSERT INTO rnnsweep_state VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
-_REPLACE = (
-    "INSERT INTO rnnsweep_state VALUES (%s, %s, 0, %s)"
-    " ON CONFLICT (sweep, file, start) DO UPDATE SET content = EXCLUDED.content"
-)
-_READ = "SELECT file, content FROM rnnsweep_state WHERE sweep = %s ORDER BY file, start"
-_PIECE = "SELECT content FROM rnnsweep_state WHERE sweep = %s AND file = %s AND start = %s"
-_FORGET = "DELETE FROM rnnsweep_state WHERE sweep = %s AND file = %s"
-_LOCK = "SELECT pg_try_advisory_lock(hashtext('rnnsweep'), hashtext(%s))"
 
 
 class NoCopy:
@@ -82,7 +63,7 @@ class StateCopy(NoCopy):
         self._sent: dict[str, int] = {}  # bytes of each growing file that are copied
         self._has_start = False  # whether this process has copied what the sweep was started from
         self._ended: list[str] = []  # tasks whose outcome is not copied
-        self._connection: psycopg.Connection | None = None
+        self._table = CopyTable(address, sweep)
         self._pause_s, self._next_try = PAUSE_S, 0.0
 
     def open(self, folder: SweepFolder) -> None:
@@ -92,23 +73,13 @@ class StateCopy(NoCopy):
             UserError: the server does not answer, another controller uses the copy, or folder and copy
                 are of two sweeps or went apart.
         """
-        self._folder = folder
-        try:
-            if not self._connect():
-                raise UserError(
-                    f"{self._place}: studies={self._address!r}: another controller runs sweep"
-                    f" {self._sweep!r} there; stop it first"
-                )
-            copied = self._read()
-        except _errors() as error:
-            raise UserError(
-                f"{self._place}: studies={self._address!r} does not answer ({_reason(error)}); start the"
-                " server, or take the key away: the state is in mlruns/ alone then"
-            ) from error
+        self._folder, copied = folder, self._read()
         whole = {name: content for name, content in copied.items() if name not in GROWING}
         if folder.is_started:
             self._refuse_another_sweep(whole.get(START))
-            self._forget(name for name in whole if name.startswith(TRIALS) and not self._path(name).exists())
+            for name in whole:
+                if name.startswith(f"{TRIALS}/") and not self._path(name).exists():
+                    self._table.forget(name)  # of a task that is to be tried again
         for name in GROWING:
             self._make_equal(name, copied.get(name, b""))
         if not folder.is_started and START in whole:
@@ -116,6 +87,20 @@ class StateCopy(NoCopy):
                 self._write(name, whole[name])
             self.tell(f"the sweep continues from its copy in {self._address}")
         self._ended = [task.name for task in folder.tasks() if _outcome(task.name) not in whole]
+
+    def _read(self) -> dict[str, bytes]:
+        try:
+            if not self._table.connect():
+                raise UserError(
+                    f"{self._place}: studies={self._address!r}: another controller runs sweep"
+                    f" {self._sweep!r} there; stop it first"
+                )
+            return self._table.read()
+        except errors() as error:
+            raise UserError(
+                f"{self._place}: studies={self._address!r} does not answer ({reason(error)}); start the"
+                " server, or take the key away: the state is in mlruns/ alone then"
+            ) from error
 
     def note_end(self, task: str) -> None:
         """See `NoCopy.note_end`."""
@@ -127,14 +112,14 @@ class StateCopy(NoCopy):
             return False
         try:
             self._send()
-        except _errors() as error:
+        except errors() as error:
             self.close()
             self._next_try = time.monotonic() + self._pause_s
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             if not self.is_behind:
                 self.is_behind = True
                 self.tell(
-                    f"paused: {self._address} does not answer ({_reason(error)}); what runs goes on, and"
+                    f"paused: {self._address} does not answer ({reason(error)}); what runs goes on, and"
                     " nothing starts until it answers"
                 )
             return False
@@ -154,39 +139,7 @@ class StateCopy(NoCopy):
 
     def close(self) -> None:
         """Disconnect."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(*_errors()):
-                connection.close()
-
-    def _connect(self) -> bool:
-        """Connect where there is no connection; return False where another session has the sweep's lock.
-
-        After a broken connection that may be our own, which the server has not missed yet.
-        """
-        if self._connection is not None:
-            return True
-        self._connection = connection = _driver().connect(
-            self._address,
-            connect_timeout=PATIENCE_S,
-            tcp_user_timeout=1000 * PATIENCE_S,
-            options=f"-c statement_timeout={1000 * PATIENCE_S}",
-            application_name=f"rnnsweep {self._sweep}",
-            autocommit=True,
-        )
-        connection.execute(_TABLE)
-        return bool(connection.execute(_LOCK, [self._sweep]).fetchone()[0])
-
-    def _execute(self, query: LiteralString, *values: object) -> "psycopg.Cursor":
-        self._connect()
-        assert self._connection is not None
-        return self._connection.execute(query, values)
-
-    def _read(self) -> dict[str, bytes]:
-        copied: dict[str, bytearray] = {}
-        for name, content in self._execute(_READ, self._sweep):
-            copied.setdefault(name, bytearray()).extend(content)
-        return {name: bytes(content) for name, content in copied.items()}
+        self._table.close()
 
     def _make_equal(self, name: str, copied: bytes) -> None:
         """Write what only the copy has of a growing file; what only the disk has is sent later."""
@@ -210,11 +163,6 @@ class StateCopy(NoCopy):
                 f" {self._sweep!r}; take a database for each project, or give the sweep another name"
             )
 
-    def _forget(self, names: Iterable[str]) -> None:
-        """Remove how tasks ended that are to be tried again."""
-        for name in names:
-            self._execute(_FORGET, self._sweep, name)
-
     def _path(self, name: str) -> Path:
         """Return the path of a file of the folder; its name comes from a database."""
         path = self._folder.path
@@ -229,11 +177,17 @@ class StateCopy(NoCopy):
 
     def _send(self) -> None:
         for name, content in self._whole_files():
-            self._execute(_REPLACE, self._sweep, name, content)
+            self._table.replace(name, content)
         self._ended = []
         for name in GROWING:
             while content := _whole_lines(self._folder.path / name, self._sent[name]):
-                self._sent[name] += self._append(name, content)
+                there = self._table.append(name, self._sent[name], content)
+                if not there or not content.startswith(there):
+                    raise UserError(
+                        f"{self._address}: another controller continues sweep {self._sweep!r} from the copy,"
+                        " so this one stops"
+                    )
+                self._sent[name] += len(there)
 
     def _whole_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield the files that are new: what the sweep was started from, once, and how tasks ended."""
@@ -246,22 +200,6 @@ class StateCopy(NoCopy):
             for name in (PREDICTIONS, OUTCOME):  # the outcome last: it says that all else is there
                 with contextlib.suppress(FileNotFoundError):  # it has none, or is to be tried again
                     yield f"{TRIALS}/{task}/{name}", read_own(folder / TRIALS / task / name)
-
-    def _append(self, name: str, content: bytes) -> int:
-        """Append a piece; return the bytes that are copied by it.
-
-        A piece that is there already was sent before the connection broke, or is another controller's.
-        """
-        start = self._sent[name]
-        if self._execute(_APPEND, self._sweep, name, start, content).rowcount:
-            return len(content)
-        (there,) = self._execute(_PIECE, self._sweep, name, start).fetchone() or (b"",)
-        if not there or not content.startswith(there):
-            raise UserError(
-                f"{self._address}: another controller continues sweep {self._sweep!r} from the copy, so this"
-                " one stops"
-            )
-        return len(there)
 
 
 @contextlib.contextmanager
@@ -291,18 +229,6 @@ def copied_state(
         copy.close()
 
 
-def check_answers(address: str) -> None:
-    """Connect to a database and disconnect.
-
-    Raises:
-        UserError: it does not answer.
-    """
-    try:
-        _driver().connect(address, connect_timeout=PATIENCE_S).close()
-    except _errors() as error:
-        raise UserError(f"studies={address!r} does not answer ({_reason(error)})") from error
-
-
 def _outcome(task: str) -> str:
     return f"{TRIALS}/{task}/{OUTCOME}"
 
@@ -318,24 +244,3 @@ def _whole_lines(path: Path, start: int = 0) -> bytes:
     except FileNotFoundError:
         return b""
     return content[: content.rfind(b"\n") + 1]
-
-
-def _driver() -> ModuleType:
-    """Import the driver.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    try:
-        import psycopg
-    except ImportError as error:
-        raise UserError("a copy in PostgreSQL needs its driver: pip install 'rnnsweep[postgres]'") from error
-    return psycopg
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    return (_driver().Error,)
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -32,8 +32,12 @@ class StudyNotes:
                 self.listener.message(f"{name}: its search ends early: {now[0]}")
 
 
-def standing_of(search: Search, agenda: Agenda, *, running: int) -> Standing:
-    """Return how far a study is; what runs and is repeated now is the controller's to say."""
+def standings_of(agenda: Agenda, running: Mapping[str, int]) -> tuple[Standing, ...]:
+    """Return how far each study is, given how many of its trials run."""
+    return tuple(_standing(search, agenda, running[name]) for name, search in agenda.searches.items())
+
+
+def _standing(search: Search, agenda: Agenda, running: int) -> Standing:
     name, sweep = search.architecture, search.sweep
     return Standing(
         architecture=name,
