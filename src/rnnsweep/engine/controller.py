@@ -106,8 +106,7 @@ class Controller:
                 for busy in reversed(chosen):
                     self.running.end(busy)
                     self.agenda.ready.appendleft(busy.job)
-                return
-            if all([self._start(busy) for busy in chosen]):
+            elif all([self._start(busy) for busy in chosen]):
                 return
 
     def _next(self) -> Iterator[Busy]:
