@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
-from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.options import Count, Section, Text, fault, read_as, wrong
+from rnnsweep.options import Count, Locker, PostgreSQL, Section, SharedFolder, Text, fault, read_as, wrong
 from rnnsweep.paths import MACHINES, find_paths
 from rnnsweep.safety.redaction import refuse_secret
 from rnnsweep.settings import Explanation
@@ -29,9 +28,6 @@ _EACH_RIGHT = "cpu:N (threads of a trial), gpu:1, or gpu:1/N (N trials on a GPU)
 # an option of Slurm becomes a line of a shell script: nothing in it may end the line or begin a command
 _PLAIN = re.compile(r"[\w.,:@%+=/\[\]*()&|!-]+")
 _PLAIN_RIGHT = "one word of letters, digits and . , : @ % + = / [ ] * ( ) & | ! _ -"
-_FOLDER_RIGHT = "the absolute path of a folder that all nodes see"
-_LOCKER_RIGHT = f"{_FOLDER_RIGHT}, or s3://BUCKET/PREFIX"
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MINUTES = re.compile(r"(?:(?P<days>\d{1,3})-)?(?P<h>\d{1,4}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)")
 
 
@@ -174,31 +170,6 @@ def _each(value: Any) -> Share:
     return Share(None, int(match["threads"] or 1), int(match["share"] or 1) if gpu else None)
 
 
-def _locker(value: str) -> str:
-    parts = urlsplit(value)
-    if not parts.scheme:
-        return _folder(value, right=_LOCKER_RIGHT)
-    if parts.scheme != "s3" or parts.query or parts.fragment:
-        raise wrong(_LOCKER_RIGHT)
-    if not _BUCKET.fullmatch(parts.netloc.rpartition("@")[2]):
-        raise wrong("s3://BUCKET/PREFIX, with a bucket of 3 to 63 small letters, digits, dots and hyphens")
-    return value.rstrip("/")
-
-
-def _studies(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme != "postgresql" or not parts.hostname or len(parts.path) < 2:
-        raise wrong("postgresql://USER@HOST:PORT/DATABASE; a password is in PGPASSWORD or ~/.pgpass")
-    return value
-
-
-def _folder(value: str, *, right: str = _FOLDER_RIGHT) -> str:
-    path = Path(value).expanduser()
-    if not path.is_absolute():
-        raise wrong(right)
-    return str(path)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str) or not _PLAIN.fullmatch(str(value)):
         raise wrong(_PLAIN_RIGHT)
@@ -260,7 +231,7 @@ class Slurm(Section):
     nodelist: _Word | None = Field(default=None, description="nodes to take", examples=["n[1-4]"])
     exclude: _Word | None = Field(default=None, description="nodes to leave out", examples=["n7"])
     reservation: _Word | None = Field(default=None, description="a reservation to use", examples=["course"])
-    folder: Annotated[Text, AfterValidator(_folder)] | None = Field(
+    folder: SharedFolder | None = Field(
         default=None,
         description="a folder that all nodes see, for files of jobs",
         examples=["/home/you/jobs"],
@@ -285,12 +256,12 @@ class MachineFile(Section):
         examples=[{"each": "gpu:1/2", "threads": 2, "most": 64}],
         json_schema_extra={"x-default": "what the engine has"},
     )
-    locker: Annotated[Text, AfterValidator(_locker)] | None = Field(
+    locker: Locker | None = Field(
         default=None,
         description="a place for whole files: a folder that all nodes see, or s3://BUCKET/PREFIX",
         examples=["s3://lab/rnnsweep"],
     )
-    studies: Annotated[Text, AfterValidator(_studies)] | None = Field(
+    studies: PostgreSQL | None = Field(
         default=None,
         description="a PostgreSQL database that gets a copy of Optuna's studies and of the sweep's state,"
         " where the controller's disk does not last",

@@ -4,8 +4,11 @@ They are pydantic's: a model of a file's section names them, and both its errors
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -191,3 +194,38 @@ def _part(part: int | str) -> str:
 
 def _key(*parts: str) -> str:
     return ".".join(filter(None, parts))
+
+
+_FOLDER_RIGHT = "the absolute path of a folder that all nodes see"
+_LOCKER_RIGHT = f"{_FOLDER_RIGHT}, or s3://BUCKET/PREFIX"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def _folder(value: str, *, right: str = _FOLDER_RIGHT) -> str:
+    path = Path(value).expanduser()
+    if not path.is_absolute():
+        raise wrong(right)
+    return str(path)
+
+
+def _locker(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.scheme:
+        return _folder(value, right=_LOCKER_RIGHT)
+    if parts.scheme != "s3" or parts.query or parts.fragment:
+        raise wrong(_LOCKER_RIGHT)
+    if not _BUCKET.fullmatch(parts.netloc.rpartition("@")[2]):
+        raise wrong("s3://BUCKET/PREFIX, with a bucket of 3 to 63 small letters, digits, dots and hyphens")
+    return value.rstrip("/")
+
+
+def _database(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "postgresql" or not parts.hostname or len(parts.path) < 2:
+        raise wrong("postgresql://USER@HOST:PORT/DATABASE; a password is in PGPASSWORD or ~/.pgpass")
+    return value
+
+
+SharedFolder: TypeAlias = Annotated[Text, AfterValidator(_folder)]
+Locker: TypeAlias = Annotated[Text, AfterValidator(_locker)]
+PostgreSQL: TypeAlias = Annotated[Text, AfterValidator(_database)]
