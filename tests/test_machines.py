@@ -79,7 +79,7 @@ def test_a_database_that_does_not_answer_fails_with_its_remedy(broken, capsys):
     checks = {check["check"]: check for check in json.loads(capsys.readouterr().out)}
     assert not checks["studies"]["ok"]
     assert "studies='postgresql://me@127.0.0.1:1/x' does not answer (" in checks["studies"]["found"]
-    assert checks["studies"]["remedy"] == "start the server, or mend the address"
+    assert checks["studies"]["remedy"] == "start the server, or correct the address"
 
 
 @pytest.mark.parametrize(

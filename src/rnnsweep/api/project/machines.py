@@ -89,7 +89,7 @@ def _check_studies(address: str) -> Check:
     try:
         check_answers(address)
     except UserError as error:
-        return Check("studies", False, _line(error), "start the server, or mend the address")
+        return _failed("studies", error, "start the server, or correct the address")
     return Check("studies", True, f"{address} answers")
 
 
