@@ -104,8 +104,16 @@ def _check_contracts(home: Path, answer: dict) -> None:
 
 
 def test_an_unfinished_sweep_is_compared_with_a_word_on_it(home, capsys):
-    write_project(home)
-    rnnsweep.sweep("toy", slots=2)
+    path = write_project(home)
+    few = {
+        "trials: 2": "trials: 1",
+        "{first: 2, most: 3, looks: 2}": "2\nbaseline: false",
+        "[bag, rnn]": "[bag]",
+        ", 0.05]": "]",
+    }
+    for old, new in few.items():
+        path.write_text(path.read_text().replace(old, new))
+    rnnsweep.sweep("toy", slots=2, models=False)
     folder = SweepFolder.of(home / "mlruns", "toy")
     lines = folder.path.joinpath("ledger.jsonl").read_text().splitlines(keepends=True)
     closed = [line for line in lines if '"close"' not in line]
