@@ -1,6 +1,9 @@
 """A database that somebody else made: no view, trigger or value in it holds up who reads it."""
 
+import json
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 
@@ -127,3 +130,55 @@ def test_odd_values_in_a_store_are_read_or_refused_in_one_line(mlruns, statement
         status = main(words)
         said = capsys.readouterr().err
         assert status in (0, 2), (words, said)
+
+
+def damage(mlruns):
+    """Overwrite pages in the middle of the database, whose log was written into it."""
+    path = mlruns / "mlflow.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 40_000)
+
+
+@pytest.mark.slow
+def test_a_rebuild_refuses_a_damaged_database_at_once_and_makes_it_again_where_it_was_moved_away(
+    mlruns, capsys
+):
+    damage(mlruns)
+    before = (mlruns / "mlflow.db").read_bytes()
+    assert main(["store", "rebuild"]) == 2
+    error = capsys.readouterr().err
+    assert f"{mlruns / 'mlflow.db'}: " in error
+    assert "; move it away, then make it again from the records: rnnsweep store rebuild" in error
+    assert (mlruns / "mlflow.db").read_bytes() == before
+    assert main(["doctor", "--json"]) == 2
+    (store,) = (one for one in json.loads(capsys.readouterr().out) if one["check"] == "store")
+    assert store["remedy"] == "move it away, then make it again from the records: rnnsweep store rebuild"
+    (mlruns / "mlflow.db").rename(mlruns / "damaged.db")
+    # a process of its own, as a user's: this one has the connections of the old file still
+    words = [sys.executable, "-P", "-m", "rnnsweep", "store", "rebuild"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.startswith("1 run ")
+    assert [str(one) for one in runs(mlruns)["name"]] == ["a"]
+
+
+def test_a_new_database_is_not_given_the_log_of_one_that_was_moved_away(mlruns):
+    path = mlruns / "mlflow.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        for number in range(50):
+            connection.execute(
+                "INSERT INTO tags VALUES (?, 'x', (SELECT run_uuid FROM runs))", (f"k{number}",)
+            )
+        connection.commit()
+        log = path.with_name(
+            "mlflow.db-wal"
+        ).read_bytes()  # as a kill leaves it: the last to close removes it
+    assert len(log) > 4096
+    path.rename(mlruns / "old.db")
+    path.with_name("mlflow.db-wal").write_bytes(log)
+    ensure_store(mlruns)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)

@@ -33,7 +33,6 @@ _DAMAGED = (
     *("no such table", "no such column", "file is not a database", "file is encrypted"),
     *("database disk image is malformed", "malformed database schema", "Could not decode to UTF-8"),
 )
-_AGAIN = "move it away, then make it again from the records: rnnsweep store rebuild"
 _RIGHT = "give yourself the right, or copy it to where you have it"
 _TRACEBACK = "--traceback"
 
@@ -126,7 +125,9 @@ def _place_at_fault(error: BaseException) -> UserError | None:
             if str(inner).startswith(_DATABASE):
                 return UserError(f"{database}: {inner}; {_RIGHT}")
             if str(inner).startswith(_DAMAGED):
-                return UserError(f"{database}: {' '.join(str(inner).split())[:120]}; {_AGAIN}")
+                from rnnsweep.tracking.store.opened import AGAIN
+
+                return UserError(f"{database}: {' '.join(str(inner).split())[:120]}; {AGAIN}")
         inner = inner.__cause__
     return None
 

@@ -5,7 +5,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -137,7 +136,7 @@ def _existing(path: Path) -> Path:
 def _store() -> Check:
     """See that a server answers, or that the local database is sound."""
     from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
-    from rnnsweep.tracking.store.opened import open_for_reading
+    from rnnsweep.tracking.store.opened import AGAIN, refuse_damaged
 
     target = destination(None)
     if target != LOCAL:
@@ -149,12 +148,10 @@ def _store() -> Check:
     database = find_paths().mlruns / "mlflow.db"
     if not database.is_file():
         return Check("store", True, f"{database}: not there yet; the first run makes it")
-    with closing(open_for_reading(database)) as connection:
-        answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    if answer != "ok":
-        return Check(
-            "store", False, f"{database}: {answer}", "make it again from the records: rnnsweep store rebuild"
-        )
+    try:
+        refuse_damaged(database)
+    except UserError as error:
+        return Check("store", False, str(error).removesuffix(f"; {AGAIN}"), AGAIN)
     return Check("store", True, f"{database} is sound")
 
 

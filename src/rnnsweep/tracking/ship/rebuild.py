@@ -25,7 +25,7 @@ from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, read_all, spool_folder
 from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.address import LOCAL
-from rnnsweep.tracking.store.opened import open_for_reading
+from rnnsweep.tracking.store.opened import open_for_reading, refuse_damaged
 from rnnsweep.tracking.store.store import database, ensure_store
 
 WAIT_S = 30.0  # for another process that sends to the store
@@ -54,9 +54,11 @@ def rebuild(mlruns: Path, *, wanted: Callable[[str], bool] = lambda key: True) -
         wanted: says of a run's key whether it is to be sent.
 
     Raises:
-        UserError: another process sends to the store for longer than half a minute.
+        UserError: the store's database is damaged, or another process sends to it for longer than half a
+            minute.
     """
     ensure_store(mlruns)
+    refuse_damaged(database(mlruns))
     keys = [key for key in recorded_keys(mlruns) if wanted(key)]
     elsewhere = [key for key in keys if _destination(mlruns, key) != LOCAL]
     try:

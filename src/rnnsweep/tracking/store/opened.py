@@ -2,11 +2,14 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from rnnsweep.errors import UserError
 
 PATIENCE = 20.0  # seconds for another process's transaction
+BESIDE = ("-wal", "-shm", "-journal")  # what SQLite names its own files beside a database
+AGAIN = "move it away, then make it again from the records: rnnsweep store rebuild"
 LONGEST = 64 << 20  # bytes of a value; MLflow's longest are a few thousand
 
 # What computes when a table is read or written: a view may be endless, and a virtual table is a program's.
@@ -39,8 +42,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise
     except sqlite3.DatabaseError as error:
         connection.close()
-        again = "move it away, then make it again from the records: rnnsweep store rebuild"
-        raise UserError(f"{path}: {error}; {again}") from error
+        raise UserError(f"{path}: {error}; {AGAIN}") from error
     if computed:
         connection.close()
         raise UserError(
@@ -48,3 +50,20 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f" not read"
         )
     return connection
+
+
+def refuse_damaged(path: Path) -> None:
+    """Refuse a database whose pages do not fit together; one of 100 MB takes about a second.
+
+    Raises:
+        UserError: it is damaged, or is no database.
+    """
+    with closing(open_for_reading(path)) as connection:
+        try:
+            answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.OperationalError:  # locked
+            raise
+        except sqlite3.DatabaseError as error:
+            answer = str(error)
+    if answer != "ok":
+        raise UserError(f"{path}: {' '.join(answer.split())}; {AGAIN}")

@@ -25,6 +25,7 @@ from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers
 from rnnsweep.tracking.store.chosen import remember
 from rnnsweep.tracking.store.moved import repair_if_moved
+from rnnsweep.tracking.store.opened import BESIDE
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -114,6 +115,8 @@ def _build(mlruns: Path) -> None:
     store.engine.dispose()
     SqlAlchemyStore._engine_map.pop(uri, None)
     _choose_journal(aside)
+    for suffix in BESIDE:  # of a database that was moved away: SQLite would write that log into the new one
+        Path(f"{database(mlruns)}{suffix}").unlink(missing_ok=True)
     os.replace(aside, database(mlruns))
 
 
