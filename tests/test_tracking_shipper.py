@@ -15,7 +15,8 @@ from tracking_servers import free_port, mlflow_server, postgres
 from tracking_store import open_run, points, ship
 
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
-from rnnsweep.tracking.ship.shipping import lock_of, ship_once
+from rnnsweep.tracking.ship.own_files import lock_of
+from rnnsweep.tracking.ship.shipping import ship_once
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.chosen import remember

@@ -12,6 +12,7 @@ __getattr__, __all__ = lazy_names(
     {
         ".spool.record": "DatasetPart RunRecord dataset_parts",
         ".machine.monitor": "MachineMonitor",
+        ".ship.beside": "warm_shared",
         ".ship.shipper": "DrainResult Shipper SyncResult sync",
         ".store.upkeep": "analyse",
         ".spool.stale": "close_stale",

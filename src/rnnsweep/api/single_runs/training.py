@@ -139,6 +139,8 @@ def _train(
     from rnnsweep.data.word_vectors.places import check_vectors_file
 
     check_vectors_file(run.data.vectors)
+    if store is not None:
+        _warm_shipper(store)
     corpus = prepare(run.data)
     _refuse_too_large(run, corpus)
     if callbacks.begin:
@@ -151,6 +153,13 @@ def _train(
         again = command_line("train", "--resume", result.short_id) if result.run_id else ""
         raise Interrupted(result, again)
     return result
+
+
+def _warm_shipper(store: _Store) -> None:
+    """Start what sends the run, so that its imports pass while the rows are read and the network trains."""
+    from rnnsweep.tracking import warm_shared
+
+    warm_shared(store.mlruns, store.uri)
 
 
 def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
@@ -188,7 +197,7 @@ def _train_recorded(
     from rnnsweep.tracking import Shipper
 
     trained, wait_s = False, 10.0
-    shipper = Shipper(store.mlruns, store.uri, waits_for=store.key)
+    shipper = Shipper(store.mlruns, store.uri, waits_for=store.key, shared=True)
     try:
         with shipper:
             with _open(run, corpus, store) as record:

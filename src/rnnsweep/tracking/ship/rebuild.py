@@ -12,8 +12,8 @@ from filelock import Timeout
 
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
+from rnnsweep.tracking.ship.own_files import lock_of
 from rnnsweep.tracking.ship.shipper import sync
-from rnnsweep.tracking.ship.shipping import lock_of
 from rnnsweep.tracking.spool.archive import (
     each_once,
     forget_records,

@@ -1,7 +1,6 @@
 """The parent's side of shipping: start the process that ships, wait for it, ship what an earlier one left."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -9,18 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import open_append
-from rnnsweep.safety.interpreter import SAFE_PATH, run_module
-from rnnsweep.tracking.ship.shipping import BUSY, Shipped, is_waiting, last_error, ship_once, target_of
+from rnnsweep.tracking.ship.beside import (
+    ShippingProcess,
+    leave_shared,
+    shipper_command,
+    shipper_environment,
+    take_shared,
+)
+from rnnsweep.tracking.ship.own_files import last_error
+from rnnsweep.tracking.ship.shipping import BUSY, Shipped, is_waiting, ship_once, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
-from rnnsweep.tracking.spool.spool import spool_folder, spooled_keys
+from rnnsweep.tracking.spool.spool import spooled_keys
 from rnnsweep.tracking.spool.stale import close_stale
 from rnnsweep.tracking.store.address import destination
 from rnnsweep.tracking.store.chosen import LOCAL, refuse_unchosen
 
 MLFLOW = "mlflow.store.tracking.sqlalchemy_store"  # what a client of the local store imports last
 SILENT = 4  # times the deadline that a process without an error may take until something arrives
-UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
 
 
 @dataclass(frozen=True)
@@ -75,26 +79,29 @@ class Shipper:
         uri: the destination; None is the local store.
         waits_for: key of a run, or of a sweep's own run, whose spools alone `drain` waits for: those of
             another sweep that runs beside may take hours. None: all of the destination.
+        shared: leave the process to the next shipper of this Python process, as MLflow's imports take
+            seconds; it ends with this Python process.
     """
 
-    def __init__(self, mlruns: Path, uri: str | None = None, *, waits_for: str | None = None) -> None:
+    def __init__(
+        self, mlruns: Path, uri: str | None = None, *, waits_for: str | None = None, shared: bool = False
+    ) -> None:
         self.mlruns = mlruns
         self.target = destination(uri)
         self._waits_for = waits_for
-        self._process: subprocess.Popen[bytes] | None = None
+        self._shared = shared
+        self._process: ShippingProcess | None = None
 
     def start(self) -> "Shipper":
         """Start the process; it ends by itself when this one does, after a last try."""
         if self._process is None:
-            with os.fdopen(open_append(spool_folder(self.mlruns) / "shipper.log"), "ab") as log:
-                self._process = subprocess.Popen(
-                    _command(self.mlruns, self.target),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
-                    env=_environment(),
-                    start_new_session=True,  # Ctrl-C in the terminal is not for it
-                )
+            take = take_shared if self._shared else ShippingProcess
+            self._process = take(self.mlruns, self.target)
+            try:
+                self._process.begin()
+            except BaseException:
+                self._leave()
+                raise
         return self
 
     def drain(self, deadline_s: float = 30.0) -> DrainResult:
@@ -104,7 +111,8 @@ class Shipper:
         lives and has met no error: on a busy machine its imports alone may take a minute, and another
         process that ships to the same store may have much to send.
         """
-        self._wake()
+        if self._process is not None:
+            self._process.wake()
         before, since = None, time.monotonic()
         while waiting := self._waiting():
             now = [(key, read_note(self.mlruns, key).offset) for key in waiting]
@@ -120,21 +128,18 @@ class Shipper:
 
     def run_id(self, key: str, deadline_s: float = 10.0) -> str:
         """Return the MLflow run id of a key; the key itself where the store has not answered in time."""
-        self._wake()
+        if self._process is not None:
+            self._process.wake()
         return wait_for_run_id(self.mlruns, key, deadline_s=deadline_s) or key
 
     def close(self, deadline_s: float = 30.0) -> DrainResult:
         """Drain and let the process go; it may live on for its last try."""
-        complete = False
         try:
             result = self.drain(deadline_s)
-            complete = result.complete
-        finally:  # also after Ctrl-C
             if self._process is not None:
-                assert self._process.stdin is not None
-                self._process.stdin.close()
-                _wait(self._process, 5.0 if complete else 0.0)
-                self._process = None
+                self._process.note_drained(result.complete)
+        finally:  # also after Ctrl-C
+            self._leave()
         return result
 
     def __enter__(self) -> "Shipper":
@@ -152,16 +157,12 @@ class Shipper:
         return [key for key in waiting if target_of(self.mlruns, key) == self.target]
 
     def _lives(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.lives()
 
-    def _wake(self) -> None:
-        if self._lives():
-            assert self._process is not None
-            assert self._process.stdin is not None
-            try:
-                os.write(self._process.stdin.fileno(), b".")
-            except BrokenPipeError:
-                self._process = None
+    def _leave(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            (leave_shared if self._shared else ShippingProcess.end)(process)
 
 
 def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> SyncResult:
@@ -199,8 +200,8 @@ def _sync_one(mlruns: Path, target: str, deadline_s: float, *, said: bool) -> Sy
     if target == LOCAL and MLFLOW in sys.modules:  # three seconds of imports less, and no server to wait for
         return _result(ship_once(mlruns.resolve(), target, deadline_s=deadline_s))
     done = subprocess.run(
-        [*_command(mlruns, target), str(deadline_s)],
-        env=_environment(),
+        [*shipper_command(mlruns, target), str(deadline_s)],
+        env=shipper_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -228,19 +229,3 @@ def _refuse_unchosen(target: str, said: bool) -> None:
 def _result(done: Shipped) -> SyncResult:
     errors = (done.error,) if done.error else ()
     return SyncResult(done.runs, done.points, tuple(done.waiting), errors)
-
-
-def _command(mlruns: Path, target: str) -> list[str]:
-    return run_module("rnnsweep.tracking.ship.shipping", str(mlruns.resolve()), target)
-
-
-def _environment() -> dict[str, str]:
-    # one thread: a shipper has no arithmetic to do, and every pool that a library opens costs memory
-    return {k: v for k, v in os.environ.items() if k not in UNWANTED} | {"OMP_NUM_THREADS": "1", **SAFE_PATH}
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.returncode = 0  # it lives on for its last try, and is nobody's to wait for

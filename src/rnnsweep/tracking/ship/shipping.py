@@ -5,7 +5,6 @@ when its parent closes standard input or dies, after a last try.
 """
 
 import contextlib
-import hashlib
 import json
 import math
 import os
@@ -16,19 +15,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from rnnsweep.files import read_own, write_whole
+from rnnsweep.files import open_append, write_whole
 from rnnsweep.runtime.collector import collect_seldom
+from rnnsweep.tracking.ship.own_files import error_file, last_error, lock_of, log_of
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
 from rnnsweep.tracking.spool.note import read_note
-from rnnsweep.tracking.spool.spool import Stamp, identity_of, read_all, spool_folder, stamps
+from rnnsweep.tracking.spool.spool import Stamp, identity_of, read_all, stamps
 from rnnsweep.tracking.store.address import LOCAL
-from rnnsweep.tracking.store.store import open_client
+from rnnsweep.tracking.store.store import open_client, silence_mlflow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -75,27 +76,9 @@ def is_waiting(mlruns: Path, key: str) -> bool:
         return False
 
 
-def lock_of(mlruns: Path, target: str) -> FileLock:
-    """Return the lock that the one shipper of a destination holds."""
-    return FileLock(_own_file(mlruns, target, "lock"))
-
-
-def _own_file(mlruns: Path, target: str, ending: str) -> Path:
-    name = hashlib.sha256(target.encode()).hexdigest()[:12]
-    return spool_folder(mlruns) / f".shipper-{name}.{ending}"
-
-
-def last_error(mlruns: Path, target: str) -> str | None:
-    """Return why the last round of a destination's shipper failed; None where it did not."""
-    try:
-        return read_own(_own_file(mlruns, target, "error")).decode(errors="replace") or None
-    except FileNotFoundError:
-        return None
-
-
 def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
     """Return the `say` of a shipper whose parent looks for its last error in a file."""
-    path = _own_file(mlruns, target, "error")
+    path = error_file(mlruns, target)
 
     def say(done: Shipped) -> None:
         with contextlib.suppress(OSError):  # a full disk must not end the one that ships
@@ -244,6 +227,22 @@ class Shipping:
         return [key for key in self._changes.find() if is_waiting(self.mlruns, key)]
 
 
+def _await_begin(mlruns: Path, target: str) -> bool:
+    """Import what sends, until the parent has something to send; False where it ends before that.
+
+    Nothing is written until then: a training that is refused leaves no trace.
+    """
+    silence_mlflow()
+    with contextlib.suppress(Exception):  # the first round meets it again, and says so
+        import_module("rnnsweep.tracking.ship.preload" if target == LOCAL else "mlflow.tracking")
+    if not os.read(sys.stdin.fileno(), 1):
+        return False
+    log = open_append(log_of(mlruns))
+    os.dup2(log, sys.stderr.fileno())
+    os.close(log)
+    return True
+
+
 def serve(shipping: Shipping) -> None:
     """Ship until standard input closes or the parent dies, then try to send the rest for a while."""
     parent = os.getppid()
@@ -288,7 +287,8 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(asdict(done)), flush=True)
     else:
         os.nice(5)  # trials come first
-        serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)))
+        if _await_begin(Path(mlruns), target):
+            serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)))
 
 
 if __name__ == "__main__":

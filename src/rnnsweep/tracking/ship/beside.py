@@ -1,0 +1,168 @@
+"""The process that ships, as its parent sees it. The trainings of one Python process share one."""
+
+import atexit
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+from rnnsweep.files import open_append
+from rnnsweep.safety.interpreter import SAFE_PATH, run_module
+from rnnsweep.tracking.ship.own_files import log_of
+from rnnsweep.tracking.store.store import database
+
+UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
+OF_A_TRAINING = ("PL_",)  # Lightning's: each training sets its own
+EXIT_S = 5.0  # seconds that a process with nothing left to send may take to end
+
+_shared: "ShippingProcess | None" = None
+_one_at_a_time = threading.Lock()
+
+
+class ShippingProcess:
+    """A process that imports MLflow, and ships all spools of a destination from `begin` on.
+
+    It ends when its standard input closes or this process dies, after a last try.
+
+    Args:
+        mlruns: the folder of answers.
+        target: the destination.
+    """
+
+    def __init__(self, mlruns: Path, target: str) -> None:
+        self._mlruns, self._target = mlruns, target
+        self._parent = os.getpid()
+        self._environment = shipper_environment()
+        self._began = self._complete = False
+        self._store: tuple[object, ...] | None = None  # as it was when the last user had all in it
+        self.users = 0
+        self._process = subprocess.Popen(
+            shipper_command(mlruns, target),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self._environment,
+            start_new_session=True,  # Ctrl-C in the terminal is not for it
+        )
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def begin(self) -> None:
+        """Let it ship; until then it only imports, and writes nothing."""
+        if not self._began:
+            os.close(open_append(log_of(self._mlruns)))  # refuse a link here, where somebody reads it
+            self._began = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Let it look at the spools now."""
+        assert self._process.stdin is not None
+        if self.lives():
+            try:
+                os.write(self._process.stdin.fileno(), b".")
+            except BrokenPipeError:  # it ended just now
+                self._process.poll()
+
+    def lives(self) -> bool:
+        """Return whether the process is there."""
+        return self._process.poll() is None
+
+    def fits(self, mlruns: Path, target: str) -> bool:
+        """Return whether it can ship for this process now, to this store and with today's environment."""
+        same = (self._mlruns.resolve(), self._target) == (mlruns.resolve(), target)
+        own = self._parent == os.getpid() and self.lives()
+        return (
+            own
+            and same
+            and _of_every_training(self._environment) == _of_every_training(shipper_environment())
+            and self._store in (None, _store_of(mlruns))  # not deleted or built anew since
+        )
+
+    def note_drained(self, complete: bool) -> None:
+        """Note whether the store has all, and which store that is."""
+        self._complete, self._store = complete, _store_of(self._mlruns)
+
+    def end(self) -> None:
+        """Let the process go; it may live on for its last try."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        if not self._began:
+            self._process.terminate()
+        try:
+            self._process.wait(EXIT_S if self._complete or not self._began else 0.0)
+        except subprocess.TimeoutExpired:
+            self._process.returncode = 0  # it lives on, and is nobody's to wait for
+
+
+def warm_shared(mlruns: Path, target: str) -> None:
+    """Start the shared process of a destination where there is none, so that it imports while others work."""
+    with _one_at_a_time:
+        _fitting(mlruns, target)
+
+
+def take_shared(mlruns: Path, target: str) -> ShippingProcess:
+    """Return the process that the trainings of this Python process share; `leave_shared` comes after."""
+    with _one_at_a_time:
+        process = _fitting(mlruns, target)
+        process.users += 1
+        return process
+
+
+def leave_shared(process: ShippingProcess) -> None:
+    """Leave the process to the next training, or end it where another has taken its place."""
+    with _one_at_a_time:
+        process.users -= 1
+        if process is not _shared and not process.users:
+            process.end()
+
+
+def _fitting(mlruns: Path, target: str) -> ShippingProcess:
+    global _shared
+    if _shared is not None and not _shared.fits(mlruns, target):
+        _retire(_shared)
+        _shared = None
+    if _shared is None:
+        _shared = ShippingProcess(mlruns, target)
+    return _shared
+
+
+def _retire(process: ShippingProcess) -> None:
+    if process._parent == os.getpid() and not process.users:  # a fork's copy is its parent's to end
+        process.end()
+
+
+@atexit.register
+def _end_shared() -> None:
+    if _shared is not None:
+        _retire(_shared)
+
+
+def shipper_command(mlruns: Path, target: str) -> list[str]:
+    """Return the command line of the process that ships."""
+    return run_module("rnnsweep.tracking.ship.shipping", str(mlruns.resolve()), target)
+
+
+def shipper_environment() -> dict[str, str]:
+    """Return the environment of the process that ships."""
+    # one thread: a shipper has no arithmetic to do, and every pool that a library opens costs memory
+    return {k: v for k, v in os.environ.items() if k not in UNWANTED} | {"OMP_NUM_THREADS": "1", **SAFE_PATH}
+
+
+def _of_every_training(environment: dict[str, str]) -> dict[str, str]:
+    return {k: v for k, v in environment.items() if not k.startswith(OF_A_TRAINING)}
+
+
+def _store_of(mlruns: Path) -> tuple[object, ...]:
+    """Return which folder and which database these are: another one of that name is another store."""
+    return tuple(_file(path) for path in (mlruns, database(mlruns)))
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

@@ -1,0 +1,37 @@
+"""The files of the process that ships to a destination: its lock, its last error and its log."""
+
+import hashlib
+from pathlib import Path
+
+from filelock import FileLock
+
+from rnnsweep.files import read_own
+from rnnsweep.tracking.spool.spool import spool_folder
+
+
+def lock_of(mlruns: Path, target: str) -> FileLock:
+    """Return the lock that the one shipper of a destination holds."""
+    return FileLock(_own_file(mlruns, target, "lock"))
+
+
+def error_file(mlruns: Path, target: str) -> Path:
+    """Return the file that holds the last error of a destination's shipper."""
+    return _own_file(mlruns, target, "error")
+
+
+def last_error(mlruns: Path, target: str) -> str | None:
+    """Return why the last round of a destination's shipper failed; None where it did not."""
+    try:
+        return read_own(error_file(mlruns, target)).decode(errors="replace") or None
+    except FileNotFoundError:
+        return None
+
+
+def log_of(mlruns: Path) -> Path:
+    """Return the file that what a shipper prints is appended to."""
+    return spool_folder(mlruns) / "shipper.log"
+
+
+def _own_file(mlruns: Path, target: str, ending: str) -> Path:
+    name = hashlib.sha256(target.encode()).hexdigest()[:12]
+    return spool_folder(mlruns) / f".shipper-{name}.{ending}"
