@@ -243,9 +243,8 @@ def _await_begin(mlruns: Path, target: str) -> bool:
     return True
 
 
-def serve(shipping: Shipping) -> None:
+def serve(shipping: Shipping, parent: int) -> None:
     """Ship until standard input closes or the parent dies, then try to send the rest for a while."""
-    parent = os.getppid()
     shipping.round()
     warm_up()  # while the first steps are trained: the first run to end is not kept waiting
     while os.getppid() == parent:
@@ -286,9 +285,10 @@ def main(arguments: list[str]) -> None:
         done = ship_once(Path(mlruns), target, deadline_s=float(rest[0]))
         print(json.dumps(asdict(done)), flush=True)
     else:
+        parent = os.getppid()  # before the imports, which it may not survive
         os.nice(5)  # trials come first
         if _await_begin(Path(mlruns), target):
-            serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)))
+            serve(Shipping(Path(mlruns), target, say=tell_parent(Path(mlruns), target)), parent)
 
 
 if __name__ == "__main__":
