@@ -1,10 +1,12 @@
 """The process that ships, shared by the trainings of one Python process."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,8 @@ def test_the_next_training_takes_the_process_of_the_last(shared, tmp_path):
 
 def test_what_a_training_sets_for_itself_does_not_change_the_process(shared, tmp_path, monkeypatch):
     first = shared(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "7")
+    for name in ("PL_GLOBAL_SEED", "TORCHINDUCTOR_CACHE_DIR", "NUMBA_CACHE_DIR"):
+        monkeypatch.setenv(name, "7")
     assert shared(tmp_path) == first
 
 
@@ -88,6 +91,22 @@ def test_a_process_without_anything_to_send_writes_nothing(tmp_path, monkeypatch
     beside._end_shared()
     assert not process.lives()
     assert not (tmp_path / "mlruns").exists()
+
+
+@pytest.mark.slow
+def test_a_process_whose_folder_is_removed_ends_and_does_not_make_it_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(beside, "_shared", None)
+    mlruns = tmp_path / "mlruns"
+    with Shipper(mlruns, shared=True):
+        process = beside._shared
+    shutil.rmtree(mlruns)
+    ends = time.monotonic() + 60
+    while process.lives() and time.monotonic() < ends:
+        time.sleep(0.05)
+    is_over = not process.lives()
+    beside._end_shared()
+    assert is_over
+    assert not mlruns.exists()
 
 
 @pytest.mark.slow

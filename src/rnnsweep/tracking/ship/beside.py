@@ -12,7 +12,12 @@ from rnnsweep.tracking.ship.own_files import log_of
 from rnnsweep.tracking.store.store import database
 
 UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
-OF_A_TRAINING = ("PL_",)  # Lightning's: each training sets its own
+OF_A_TRAINING = (
+    "PL_",
+    "TORCH",
+    "PYTORCH_",
+    "NUMBA_",
+)  # a training sets these, and they are nothing to what ships
 EXIT_S = 5.0  # seconds that a process with nothing left to send may take to end
 
 _shared: "ShippingProcess | None" = None

@@ -235,7 +235,7 @@ def _await_begin(mlruns: Path, target: str) -> bool:
     silence_mlflow()
     with contextlib.suppress(Exception):  # the first round meets it again, and says so
         import_module("rnnsweep.tracking.ship.preload" if target == LOCAL else "mlflow.tracking")
-    if not os.read(sys.stdin.fileno(), 1):
+    if not os.read(sys.stdin.fileno(), 1) or not mlruns.is_dir():
         return False
     log = open_append(log_of(mlruns))
     os.dup2(log, sys.stderr.fileno())
@@ -244,14 +244,20 @@ def _await_begin(mlruns: Path, target: str) -> bool:
 
 
 def serve(shipping: Shipping, parent: int) -> None:
-    """Ship until standard input closes or the parent dies, then try to send the rest for a while."""
+    """Ship until standard input closes or the parent dies, then try to send the rest for a while.
+
+    It ends at once where the folder is removed: its lock would make the folder again.
+    """
+    folder = shipping.mlruns
     shipping.round()
     warm_up()  # while the first steps are trained: the first run to end is not kept waiting
-    while os.getppid() == parent:
+    while os.getppid() == parent and folder.is_dir():
         shipping.round()
         ready, _, _ = select.select([sys.stdin], [], [], shipping.pause)
         if ready and not os.read(sys.stdin.fileno(), 4096):
             break
+    if not folder.is_dir():
+        return
     end = time.monotonic() + LAST_TRY
     shipping.round(turn_s=1.0)
     while shipping.waiting() and time.monotonic() < end:
