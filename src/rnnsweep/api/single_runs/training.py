@@ -140,7 +140,9 @@ def _train(
 
     check_vectors_file(run.data.vectors)
     if store is not None:
-        _warm_shipper(store)
+        from rnnsweep.tracking import warm_shared
+
+        warm_shared(store.mlruns, store.uri)  # its imports pass while the rows are read
     corpus = prepare(run.data)
     _refuse_too_large(run, corpus)
     if callbacks.begin:
@@ -153,13 +155,6 @@ def _train(
         again = command_line("train", "--resume", result.short_id) if result.run_id else ""
         raise Interrupted(result, again)
     return result
-
-
-def _warm_shipper(store: _Store) -> None:
-    """Start what sends the run, so that its imports pass while the rows are read and the network trains."""
-    from rnnsweep.tracking import warm_shared
-
-    warm_shared(store.mlruns, store.uri)
 
 
 def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
