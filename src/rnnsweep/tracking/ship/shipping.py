@@ -248,15 +248,14 @@ def serve(shipping: Shipping, parent: int) -> None:
 
     It ends at once where the folder is removed: its lock would make the folder again.
     """
-    folder = shipping.mlruns
     shipping.round()
     warm_up()  # while the first steps are trained: the first run to end is not kept waiting
-    while os.getppid() == parent and folder.is_dir():
+    while os.getppid() == parent and shipping.mlruns.is_dir():
         shipping.round()
         ready, _, _ = select.select([sys.stdin], [], [], shipping.pause)
         if ready and not os.read(sys.stdin.fileno(), 4096):
             break
-    if not folder.is_dir():
+    if not shipping.mlruns.is_dir():
         return
     end = time.monotonic() + LAST_TRY
     shipping.round(turn_s=1.0)
