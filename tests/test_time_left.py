@@ -42,6 +42,7 @@ def test_a_look_ends_the_count_for_those_that_it_gave_no_more_replicates():
     decided = {"gru": 9, "lstm": 9, "rnn": 6}
     assert [most_replicates(name, planned=planned, decided=decided) for name in decided] == [15, 15, 0]
     assert most_replicates("gru", planned=(6,), decided={}) == 0
+    assert most_replicates("gru", planned=planned, decided={"gru": 6, "lstm": 6}) == 0  # all is settled
 
 
 @pytest.mark.parametrize(

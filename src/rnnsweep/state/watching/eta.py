@@ -56,8 +56,10 @@ def most_replicates(architecture: str, *, planned: Sequence[int], decided: Mappi
     Args:
         architecture: its name.
         planned: the numbers of replicates at the looks, rising.
-        decided: what the last look decided for each; those that got most are still compared.
+        decided: what the last look decided for each; those that got most, if more, are still compared.
             Empty: there was no look yet.
     """
-    is_compared = not decided or decided.get(architecture) == max(decided.values())
-    return planned[-1] if len(planned) > 1 and is_compared else 0
+    if len(planned) < 2:
+        return 0
+    is_compared = not decided or decided.get(architecture) == max(decided.values()) > planned[0]
+    return planned[-1] if is_compared else 0
