@@ -63,10 +63,20 @@ def broken(written, monkeypatch):
     return use
 
 
-def test_a_locker_that_cannot_be_used_fails_with_its_remedy_and_status_two(broken, tmp_path, capsys):
+def test_a_locker_that_cannot_be_used_fails_with_its_remedy_and_the_engine_is_tried_without(
+    broken, tmp_path, capsys, monkeypatch
+):
     (tmp_path / "file").write_text("x")
     broken(Outcome("failed", "crash", "it broke"), f"slots: 1\nlocker: {tmp_path}/file/inside\n")
+    tried, find = [], registry._find
+
+    def on(machine, sweep, slots):
+        tried.append(machine.locker)
+        return find("x").on(machine, sweep, slots)
+
+    monkeypatch.setattr(registry, "_find", lambda name: LauncherSpec(lambda slots: None, on=on))
     assert main(["machines", "box"]) == 2
+    assert tried == [None]
     shown = capsys.readouterr().out
     assert f"wrong locker       locker {tmp_path}/file/inside: Not a directory" in shown
     assert "do: it must be a folder that this machine and all nodes may write to" in shown

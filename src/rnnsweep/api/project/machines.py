@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from rnnsweep.api.project.doctor import Check, check_versions
@@ -55,7 +56,10 @@ def machines(
 def _checks(machine: Machine, patience_s: float) -> Iterator[Check]:
     yield check_versions()
     if machine.locker is not None:
-        yield _check_locker(machine.locker)
+        locker = _check_locker(machine.locker)
+        yield locker
+        if not locker.ok:  # the engine is tried without it
+            machine = replace(machine, locker=None)
     if machine.studies is not None:
         yield _check_studies(machine.studies)
     with tempfile.TemporaryDirectory(prefix="rnnsweep-probe-") as folder:

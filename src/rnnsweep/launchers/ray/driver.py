@@ -9,8 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,27 @@ def drive(connection: Connection, address: str) -> None:
     """Connect to a cluster and do what the controller asks for, until it closes the line or is gone."""
     os.setsid()  # Ctrl-C is for the controller
     try:
-        nodes = _connect(address)
+        with _silent():
+            nodes = _connect(address)
     except Exception as error:  # Ray raises many kinds
         connection.send(("refused", first_line(error)))
         os._exit(1)
     connection.send(("ready", nodes))
     Driver(connection).run()
     os._exit(0)  # Ray ends the actors of a driver that is gone
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Drop what Ray's library prints: while it tries to connect, it repeats each second what it raises."""
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _connect(address: str) -> list[dict[str, Any]]:
