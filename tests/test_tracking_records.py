@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -17,6 +18,7 @@ from rnnsweep.tracking.ship.rebuild import rebuild
 from rnnsweep.tracking.spool.archive import keep_if_sent, read_records, recorded_keys
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.spool.spool import read_all
+from rnnsweep.tracking.spool.stale import owned_keys
 
 
 @pytest.fixture
@@ -100,6 +102,21 @@ def test_the_store_is_made_again_and_is_what_it_was(mlruns):
         after = store_of(mlruns)
         assert after == before
         assert parent_of(mlruns, "parent.a") == read_note(mlruns, "parent").run_id
+
+
+def test_a_run_whose_process_was_killed_and_that_has_no_end_is_made_again_too(mlruns):
+    open_run(mlruns, "parent", experiment="toy")
+    record(mlruns, "parent.a", 1, experiment="toy", parent_key="parent")
+    ship(mlruns)
+    spool = mlruns / "spool" / "parent.jsonl"
+    assert recorded_keys(mlruns) == ["parent.a"]
+    assert owned_keys(mlruns) == {"parent"}  # its process lives, and sends what it writes
+    assert rebuild(mlruns).runs == 1
+    spool.write_text(spool.read_text().replace(f'"pid":{os.getpid()}', f'"pid":{2**22 + 1}'))
+    moved = lose_store(mlruns)
+    done = rebuild(moved)
+    assert (done.runs, done.waiting, done.errors) == (2, (), ())
+    assert parent_of(moved, "parent.a") == read_note(moved, "parent").run_id
 
 
 def test_runs_that_the_store_has_keep_their_ids_and_get_what_they_lack(mlruns):

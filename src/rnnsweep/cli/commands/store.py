@@ -8,7 +8,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import Started
-from rnnsweep.cli.output import echo, one_json_object
+from rnnsweep.cli.output import echo, one_json_object, telling
 from rnnsweep.cli.words import count
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -115,7 +115,8 @@ def store_command(action: str, sweep: str | None, as_json: bool) -> int:
     """
     from rnnsweep.api import rebuild_store
 
-    with one_json_object(as_json) as emit:
+    with one_json_object(as_json) as emit, telling() as tell:
+        tell("sending what the runs recorded to the store")
         done = rebuild_store(sweep)
         emit(asdict(done))
     if not as_json:

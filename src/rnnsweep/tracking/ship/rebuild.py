@@ -22,7 +22,8 @@ from rnnsweep.tracking.spool.archive import (
     return_files,
 )
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
-from rnnsweep.tracking.spool.spool import Record, read_all, spool_folder
+from rnnsweep.tracking.spool.spool import Record, read_all, spool_folder, spooled_keys
+from rnnsweep.tracking.spool.stale import owned_keys
 from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.opened import open_for_reading, refuse_damaged
@@ -59,7 +60,10 @@ def rebuild(mlruns: Path, *, wanted: Callable[[str], bool] = lambda key: True) -
     """
     ensure_store(mlruns)
     refuse_damaged(database(mlruns))
-    keys = [key for key in recorded_keys(mlruns) if wanted(key)]
+    recorded = recorded_keys(mlruns)
+    unsent = [key for key in spooled_keys(mlruns) if key not in set(recorded)]
+    owned = owned_keys(mlruns)  # their processes send what they write
+    keys = [key for key in (*unsent, *recorded) if wanted(key) and key not in owned]
     elsewhere = [key for key in keys if _destination(mlruns, key) != LOCAL]
     try:
         with lock_of(mlruns, LOCAL).acquire(timeout=WAIT_S):
@@ -77,7 +81,8 @@ def rebuild(mlruns: Path, *, wanted: Callable[[str], bool] = lambda key: True) -
 
 
 def _destination(mlruns: Path, key: str) -> str:
-    starts = (record for record in read_records(mlruns, key) if record["op"] == "start")
+    records = chain(read_records(mlruns, key), read_all(spool_folder(mlruns) / f"{key}.jsonl"))
+    starts = (record for record in records if record["op"] == "start")
     return str(next(starts, {}).get("uri") or LOCAL)
 
 

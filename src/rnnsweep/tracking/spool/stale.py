@@ -24,6 +24,12 @@ def close_stale(mlruns: Path) -> list[str]:
     return closed
 
 
+def owned_keys(mlruns: Path) -> set[str]:
+    """Return the keys of the runs that a process may still write to."""
+    open_runs = _open_runs(mlruns)
+    return {key for key in open_runs if _is_owned(key, open_runs)}
+
+
 def _open_runs(mlruns: Path) -> dict[str, Mapping[str, Any]]:
     """Return the last start line of each run that has started and not ended."""
     open_runs = {}
