@@ -1,5 +1,6 @@
 """A journal that is read quickly holds the studies and trials that Optuna reads from it, line by line."""
 
+import gc
 import json
 from contextlib import suppress
 from datetime import datetime
@@ -16,6 +17,7 @@ from optuna.trial import TrialState, create_trial
 
 from rnnsweep.errors import UserError
 from rnnsweep.json_text import parse_lines
+from rnnsweep.search import journal
 from rnnsweep.search.journal import open_journal
 from rnnsweep.search.replay import merged
 from rnnsweep.state.folder import SweepFolder
@@ -187,6 +189,20 @@ def test_what_the_replay_uses_of_optunas_private_parts_is_there():
         "SET_TRIAL_USER_ATTR": 8,
         "SET_TRIAL_SYSTEM_ATTR": 9,
     }.items(), "Optuna's journal has other operations: see search/replay.py"
+
+
+def test_the_collector_rests_while_a_journal_is_read_and_works_again_after_a_damaged_one(
+    tmp_path, monkeypatch
+):
+    folder, seen = SweepFolder.of(tmp_path, "toy"), []
+    folder.path.mkdir(parents=True)
+    optuna.create_study(storage=open_journal(folder), study_name="s")
+    monkeypatch.setattr(journal, "merged", lambda lines: seen.append(gc.isenabled()) or merged(lines))
+    open_journal(folder)
+    folder.journal.write_text("{}\n")
+    with pytest.raises(UserError):
+        open_journal(folder)
+    assert (seen, gc.isenabled()) == ([False, False], True)
 
 
 LINES = st.lists(st.sampled_from([b'{"a": 1}', b"[1, 2]", b'{"a": ', b"2}", b"", b"1, 2", b"\xff", b"7"]))

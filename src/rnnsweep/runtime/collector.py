@@ -7,6 +7,8 @@ of the UI, and two seconds when the process ends.
 
 import atexit
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SELDOM = 50_000  # new objects between two walks; Python's own is 700
 
@@ -19,6 +21,18 @@ def collect_seldom() -> None:
     """
     gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
     atexit.register(_rest)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Let the collector rest while many objects are made that all stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _rest() -> None:

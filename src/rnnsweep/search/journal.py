@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rnnsweep.errors import UserError
 from rnnsweep.files import append, mend, open_own
 from rnnsweep.json_text import parse_lines, parse_texts
+from rnnsweep.runtime.collector import without_collector
 from rnnsweep.search.replay import merged
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
@@ -226,5 +227,5 @@ def open_journal(folder: SweepFolder, *, disk: Disk | None = None) -> Journal:
     path = folder.journal
     mend(path)
     backend = WaitingBackend(path, disk=disk or Disk(folder.path))
-    with refusing_damage(path):
+    with refusing_damage(path), without_collector():
         return Journal(backend)
