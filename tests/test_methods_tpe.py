@@ -6,7 +6,6 @@ import optuna
 import pytest
 from optuna.pruners import HyperbandPruner, NopPruner
 from optuna.samplers import TPESampler
-from optuna.samplers._tpe import sampler as optunas
 from optuna.trial import TrialState
 
 from rnnsweep.methods.tpe import QuickTPESampler
@@ -113,23 +112,3 @@ def test_an_ended_trial_is_read_once(monkeypatch):
         trial = study.ask()
         study.tell(trial, trial.suggest_float("x", 0, 1))
     assert read == list(range(19))
-
-
-def test_what_tpe_uses_of_optunas_private_parts_is_there():
-    sampler = TPESampler(seed=0)
-    for name in (
-        "_compare",
-        "_compute_acquisition_func",
-        "_constant_liar",
-        "_gamma",
-        "_get_params",
-        "_n_ei_candidates",
-        "_parzen_estimator_cls",
-        "_parzen_estimator_parameters",
-        "_rng",
-        "_sample",
-        "_search_space",
-    ):
-        assert hasattr(sampler, name), f"Optuna's TPESampler.{name} is gone: see methods/tpe.py"
-    for name in ("_get_infeasible_trial_score", "_get_pruned_trial_score", "default_gamma"):
-        assert hasattr(optunas, name), f"Optuna's {name} is gone: see methods/tpe.py"

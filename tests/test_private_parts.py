@@ -26,10 +26,12 @@ NEWEST = {
     "pytorch-lightning": "2.6",
     "mlflow": "3.17",
     "numba": "0.68",
+    "optuna": "5.0",
     "ray": "2.60",
     "torch": "2.13",
 }
 _STORE = "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore"
+_TPE = "optuna.samplers._tpe.sampler"
 _REPOSITORIES = "mlflow.store.artifact.artifact_repository_registry"
 # private part -> the module of this package that alone may use it
 PARTS = {
@@ -44,6 +46,10 @@ PARTS = {
     "numba.core.registry:cpu_target": "runtime/compiled.py",
     "torch:_meta_registrations": "runtime/spared_imports.py",
     "torch._decomp:decompositions": "runtime/spared_imports.py",
+    f"{_TPE}:_get_infeasible_trial_score": "methods/tpe.py",
+    f"{_TPE}:_get_pruned_trial_score": "methods/tpe.py",
+    f"{_TPE}:default_gamma": "methods/tpe.py",
+    "optuna.storages.journal._storage:JournalOperation": "search/replay.py",
     "ray._private.state:GlobalState.get_draining_nodes": "launchers/ray/driver.py",
     "ray._private.state:state": "launchers/ray/driver.py",
     "torch._dynamo:OptimizedModule": "runtime/spared_imports.py",
@@ -74,6 +80,18 @@ ATTRIBUTES = {
     ): LOOPS,
     ("pytorch_lightning.loops.fit_loop:_FitLoop", "epoch_progress"): LOOPS,
     ("pytorch_lightning.loops.fit_loop:_FitLoop", "val_check_batch"): LOOPS,
+    **{
+        (f"{_TPE}:TPESampler", name): "methods/tpe.py"
+        for name in (
+            *("_compare", "_compute_acquisition_func", "_constant_liar", "_gamma", "_get_params"),
+            *("_n_ei_candidates", "_parzen_estimator_cls", "_parzen_estimator_parameters", "_rng"),
+            *("_sample", "_search_space"),
+        )
+    },
+    **{
+        ("optuna.study:Study", name): "methods/tpe.py"
+        for name in ("_get_trials", "_is_multi_objective", "_storage", "_study_id")
+    },
 }
 
 
