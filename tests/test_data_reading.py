@@ -252,7 +252,7 @@ def test_labels_as_numbers_are_read_as_numbers_where_the_task_learns_them(tmp_pa
         sorted(part.targets_N)
     )
     (tmp_path / "a.csv").write_text("text,label\nx,1\ny,two\n")
-    with pytest.raises(UserError, match="row 2: 'two' is no number"):
+    with pytest.raises(UserError, match=r"row 2 \(line 3\): 'two' is no number"):
         prepare(DataConfig(corpus="files", train=str(tmp_path / "a.csv"), targets="numbers"), tmp_path / "c")
     with pytest.raises(UserError, match="data=docstrings: has classes, and task=regression needs numbers"):
         prepare(DataConfig(corpus="docstrings", targets="numbers"), tmp_path / "c")

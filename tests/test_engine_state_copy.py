@@ -154,7 +154,7 @@ def test_while_the_server_is_away_nothing_starts_and_nothing_is_lost(tmp_path, d
     assert started_away == [False] * (2 * 4 + 2 * 2)
     assert summary.state == "finished"
     assert messages[0].startswith(f"paused: {database} does not answer (")
-    assert messages[0].endswith("what runs goes on, and nothing starts until it answers")
+    assert messages[0].endswith("trials that run continue, and nothing starts until it answers")
     assert messages[1] == f"{database} answers again: resumed"
     assert copied(database) == {
         name: (tmp_path / "mlruns/sweeps/toy" / name).read_bytes() for name in ("journal.log", "ledger.jsonl")
@@ -199,7 +199,7 @@ def test_a_second_controller_is_refused_and_one_that_was_replaced_stops(tmp_path
     with (place.path / "journal.log").open("a") as file:
         file.write("{}\n")
     (place.path / "journal.log").write_bytes(b"{}\n" + (place.path / "journal.log").read_bytes())
-    with pytest.raises(UserError, match="went apart: two controllers worked on sweep 'toy'"):
+    with pytest.raises(UserError, match="differ: two controllers worked on sweep 'toy'"):
         swept(first, database)
 
 

@@ -17,12 +17,16 @@ from pathlib import Path
 from rnnsweep.engine.copy_table import CopyTable, errors, reason
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_name, read_own, write_whole
+from rnnsweep.state.copied import (
+    GROWING,
+    files_of_end,
+    files_of_start,
+    is_of_task,
+    outcome_of,
+    start_last,
+)
 from rnnsweep.state.folder import START, SweepFolder
-from rnnsweep.state.outcome import OUTCOME
-from rnnsweep.state.task_folder import PREDICTIONS
 
-GROWING = ("journal.log", "ledger.jsonl", "looks.jsonl", "test_reads.jsonl")
-TRIALS = "trials"
 PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0  # between two tries while it does not
 LAST_TRY_S = 10.0
 
@@ -71,22 +75,22 @@ class StateCopy(NoCopy):
 
         Raises:
             UserError: the server does not answer, another controller uses the copy, or folder and copy
-                are of two sweeps or went apart.
+                are of two sweeps or differ.
         """
         self._folder, copied = folder, self._read()
         whole = {name: content for name, content in copied.items() if name not in GROWING}
         if folder.is_started:
             self._refuse_another_sweep(whole.get(START))
             for name in whole:
-                if name.startswith(f"{TRIALS}/") and not self._path(name).exists():
+                if is_of_task(name) and not self._path(name).exists():
                     self._table.forget(name)  # of a task that is to be tried again
         for name in GROWING:
             self._make_equal(name, copied.get(name, b""))
         if not folder.is_started and START in whole:
-            for name in sorted(whole, key=lambda name: name == START):  # last: with it the folder is whole
+            for name in sorted(whole, key=start_last):
                 self._write(name, whole[name])
             self.tell(f"the sweep continues from its copy in {self._address}")
-        self._ended = [task.name for task in folder.tasks() if _outcome(task.name) not in whole]
+        self._ended = [task.name for task in folder.tasks() if outcome_of(task.name) not in whole]
 
     def _read(self) -> dict[str, bytes]:
         try:
@@ -119,8 +123,8 @@ class StateCopy(NoCopy):
             if not self.is_behind:
                 self.is_behind = True
                 self.tell(
-                    f"paused: {self._address} does not answer ({reason(error)}); what runs goes on, and"
-                    " nothing starts until it answers"
+                    f"paused: {self._address} does not answer ({reason(error)}); trials that run continue,"
+                    " and nothing starts until it answers"
                 )
             return False
         if self.is_behind:
@@ -148,7 +152,7 @@ class StateCopy(NoCopy):
         if not here.startswith(copied):
             if not copied.startswith(here):
                 raise UserError(
-                    f"{path} and the copy in {self._address} went apart: two controllers worked on sweep"
+                    f"{path} and the copy in {self._address} differ: two controllers worked on sweep"
                     f" {self._sweep!r}; move the folder away to continue from the copy, or give the sweep"
                     " another name"
                 )
@@ -191,15 +195,14 @@ class StateCopy(NoCopy):
 
     def _whole_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield the files that are new: what the sweep was started from, once, and how tasks ended."""
-        folder = self._folder.path
         if not self._has_start and self._folder.is_started:
-            for path in (self._folder.question, *sorted(self._folder.conf.rglob("*.yaml")), folder / START):
-                yield path.relative_to(folder).as_posix(), read_own(path)
+            for name, path in files_of_start(self._folder):
+                yield name, read_own(path)
             self._has_start = True
         for task in self._ended:
-            for name in (PREDICTIONS, OUTCOME):  # the outcome last: it says that all else is there
+            for name, path in files_of_end(self._folder, task):
                 with contextlib.suppress(FileNotFoundError):  # it has none, or is to be tried again
-                    yield f"{TRIALS}/{task}/{name}", read_own(folder / TRIALS / task / name)
+                    yield name, read_own(path)
 
 
 @contextlib.contextmanager
@@ -227,10 +230,6 @@ def copied_state(
         copy.send_rest()
     finally:
         copy.close()
-
-
-def _outcome(task: str) -> str:
-    return f"{TRIALS}/{task}/{OUTCOME}"
 
 
 def _whole_lines(path: Path, start: int = 0) -> bytes:

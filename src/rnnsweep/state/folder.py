@@ -38,7 +38,7 @@ from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
 if TYPE_CHECKING:
     from rnnsweep.runtime.clock import Clock
 
-START, QUESTION, CONF = "start.json", "sweep.yaml", "conf"
+START, QUESTION, CONF, JOURNAL = "start.json", "sweep.yaml", "conf", "journal.log"
 _PATTERN = f"*/{START}"
 
 
@@ -157,7 +157,7 @@ class SweepFolder:
     @property
     def journal(self) -> Path:
         """Optuna's journal."""
-        return self.path / "journal.log"
+        return self.path / JOURNAL
 
     def ledger(self, clock: "Clock") -> Ledger:
         """Open the ledger for writing; only the holder of the lock may."""

@@ -13,15 +13,15 @@ from typing import Any
 from rnnsweep.files import JsonLines, append, is_full_disk, mend, open_append
 from rnnsweep.runtime.clock import Clock
 
-_LEDGER = "ledger.jsonl"
+LEDGER = "ledger.jsonl"
 
 
 class Ledger:
     """Appends events, each with its time; on a full disk they wait in memory for the next one."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
-        mend(folder / _LEDGER)
-        self._file = open_append(folder / _LEDGER)
+        mend(folder / LEDGER)
+        self._file = open_append(folder / LEDGER)
         self._clock = clock
         self._held = b""
 
@@ -55,7 +55,7 @@ class Ledger:
 
 def read_ledger(folder: Path) -> Iterator[dict[str, Any]]:
     """Read the events so far; a line that is being written, or is no event, is left out."""
-    for event in JsonLines(folder / _LEDGER).read():
+    for event in JsonLines(folder / LEDGER).read():
         if _is_event(event):
             yield event
 

@@ -116,8 +116,7 @@ def store_command(action: str, sweep: str | None, as_json: bool) -> int:
     from rnnsweep.api import rebuild_store
 
     with one_json_object(as_json) as emit, telling() as tell:
-        tell("sending what the runs recorded to the store")
-        done = rebuild_store(sweep)
+        done = rebuild_store(sweep, tell=tell)
         emit(asdict(done))
     if not as_json:
         for line in _rebuilt(done):

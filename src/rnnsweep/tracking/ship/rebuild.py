@@ -45,7 +45,12 @@ class Rebuilt:
     errors: tuple[str, ...] = ()
 
 
-def rebuild(mlruns: Path, *, wanted: Callable[[str], bool] = lambda key: True) -> Rebuilt:
+def rebuild(
+    mlruns: Path,
+    *,
+    wanted: Callable[[str], bool] = lambda key: True,
+    tell: Callable[[str], object] = lambda words: None,
+) -> Rebuilt:
     """Send the records of all runs, or of those that are wanted, to the local store again.
 
     A run that the store has keeps its id there, and gets what it lacks; none is there twice.
@@ -53,6 +58,7 @@ def rebuild(mlruns: Path, *, wanted: Callable[[str], bool] = lambda key: True) -
     Args:
         mlruns: the folder of answers.
         wanted: says of a run's key whether it is to be sent.
+        tell: called with what is done, before it takes long.
 
     Raises:
         UserError: the store's database is damaged, or another process sends to it for longer than half a
@@ -76,6 +82,7 @@ def rebuild(mlruns: Path, *, wanted: Callable[[str], bool] = lambda key: True) -
         raise UserError(
             f"{mlruns}: another process sends to the store: wait for it, then try again"
         ) from None
+    tell(f"sending what {len(chosen)} {'run' if len(chosen) == 1 else 'runs'} recorded to the store")
     done = sync(mlruns, LOCAL, deadline_s=SEND_S)
     return Rebuilt(len(chosen), done.points, tuple(deleted), tuple(elsewhere), done.waiting, done.errors)
 
