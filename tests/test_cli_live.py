@@ -10,12 +10,12 @@ from rich.console import Console
 
 from rnnsweep.cli import live
 from rnnsweep.cli.live import LiveTable, PlainLines, draw, listener, summary_line
-from rnnsweep.state import Running, Snapshot, Standing
+from rnnsweep.state import ArchitectureProgress, Running, Snapshot
 
 STANDINGS = (
-    Standing("stacked_bilstm", 12, 3, 2, 1, 1, 0.65432, 0.4, 1, 3),
-    Standing("lstm", 12, 12, 0, 0, 0, 0.7123, 1.0, 0, 3),
-    Standing("bag", None, 2, share=0.25),
+    ArchitectureProgress("stacked_bilstm", 12, 3, 2, 1, 1, 0.65432, 0.4, 1, 3),
+    ArchitectureProgress("lstm", 12, 12, 0, 0, 0, 0.7123, 1.0, 0, 3),
+    ArchitectureProgress("bag", None, 2, share=0.25),
 )
 RUNNING = (
     Running("k", "trial", "lstm", 7, "cpu:0", 33.2, 2.5, 0.6123),

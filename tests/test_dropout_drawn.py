@@ -9,12 +9,12 @@ from torch import nn
 
 from rnnsweep.optim import dropout
 from rnnsweep.optim.config import OptimizerConfig
-from rnnsweep.optim.dropout import Draw, factors, looked_up_and_dropped, numbers_of
+from rnnsweep.optim.dropout import DropoutDraw, factors, looked_up_and_dropped, numbers_of
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.training import train
 
 WHOLE = slice(None)
-DRAW = Draw(3, 4)
+DRAW = DropoutDraw(3, 4)
 
 
 def read(table_UE, places_TB, *, padding=None, texts=WHOLE, draw=DRAW, rate=0.3):
@@ -50,7 +50,7 @@ def test_the_loop_draws_what_pytorch_draws_forward_and_backward(shape, rate, see
         table_UE = torch.linspace(-1, 1, 7 * width, dtype=dtype).view(7, width).requires_grad_()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(dropout, "AVAILABLE", available)
-            rows_TBE = read(table_UE, places_TB, padding=padding, draw=Draw(seed, step), rate=rate)
+            rows_TBE = read(table_UE, places_TB, padding=padding, draw=DropoutDraw(seed, step), rate=rate)
             rows_TBE.backward(given_TBE)
         found.append((rows_TBE.detach(), table_UE.grad))
     (ours, gradient), (theirs, other) = found
@@ -60,7 +60,7 @@ def test_the_loop_draws_what_pytorch_draws_forward_and_backward(shape, rate, see
 
 @pytest.mark.parametrize("rate", [0.05, 0.3, 0.8])
 def test_numbers_are_dropped_at_the_rate_and_keep_their_mean(rate):
-    values = factors(np.arange(4000), 50, Draw(1, 2), rate)
+    values = factors(np.arange(4000), 50, DropoutDraw(1, 2), rate)
     share = (values == 0).double().mean().item()
     assert share == pytest.approx(rate, abs=4 * (rate * (1 - rate) / values.numel()) ** 0.5)
     assert values.double().mean().item() == pytest.approx(1, abs=0.02)
@@ -75,9 +75,9 @@ def test_every_number_is_dropped_by_itself():
         (kept[:, :, :-8], kept[:, :, 8:]),
         (kept[:-1], kept[1:]),
         (kept[:, :-1], kept[:, 1:]),
-        (kept, mask((30, 20), 48, draw=Draw(3, 5)).double() - 0.7),
-        (kept, mask((30, 20), 48, draw=Draw(4, 4)).double() - 0.7),
-        (kept, mask((30, 20), 48, draw=Draw(3 + 2**40, 4)).double() - 0.7),
+        (kept, mask((30, 20), 48, draw=DropoutDraw(3, 5)).double() - 0.7),
+        (kept, mask((30, 20), 48, draw=DropoutDraw(4, 4)).double() - 0.7),
+        (kept, mask((30, 20), 48, draw=DropoutDraw(3 + 2**40, 4)).double() - 0.7),
     ]
     for one, other in pairs:
         correlation = (one * other).mean().item() / 0.21
@@ -103,7 +103,7 @@ def test_the_optimizer_drops_by_the_draw_that_it_looks_at():
     tokens_TB = torch.randint(0, 9, (5, 4))
 
     def rows(step, rate=0.5):
-        optimizer.look(tokens_TB, Draw(0, step))
+        optimizer.look(tokens_TB, DropoutDraw(0, step))
         return optimizer.vectors(WHOLE, rate=rate).detach()
 
     assert torch.equal(rows(1), rows(1))

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from rnnsweep.api import notebook
-from rnnsweep.state.watching.progress import Snapshot, Standing
+from rnnsweep.state.watching.progress import ArchitectureProgress, Snapshot
 
 FILE = Path(__file__).parents[1] / "docs" / "first_hour.ipynb"
 LINES = 40  # of what `compare` prints
@@ -78,7 +78,7 @@ for seed in range(3):
 def test_a_sweep_in_a_notebook_is_one_table_that_renews_itself():
     shown: list[str] = []
     table = notebook.NotebookTable(shown.append)
-    standing = Standing(
+    standing = ArchitectureProgress(
         architecture="gru<1>", budget=5, complete=2, best=0.5, replicates=0, replicates_wanted=3
     )
     table.update(Snapshot("q", "Which?", (standing,), (), slots=2, elapsed=61, eta=30))

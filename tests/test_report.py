@@ -23,7 +23,7 @@ from rnnsweep.comparison import (
     verdicts_markdown,
     write_report,
 )
-from rnnsweep.comparison.evidence.records import Remark
+from rnnsweep.comparison.evidence.records import HealthRemark
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.terminal import interval_bar
 from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
@@ -242,7 +242,7 @@ def test_where_the_answer_is_written_to_a_file_no_remark_is_cut_and_no_architect
 ):
     many = tuple(replace(comparison.standings[0], architecture=f"network-{n}") for n in range(30))
     sentence = f"{'a long remark ' * 12}ends here."
-    asked = replace(comparison, standings=many, health=(Remark(sentence),))
+    asked = replace(comparison, standings=many, health=(HealthRemark(sentence),))
     file = io.StringIO()
     console = Console(width=80, file=file, force_terminal=is_terminal, color_system=None)
     print_comparison(asked, console, details=False)

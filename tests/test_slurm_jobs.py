@@ -14,7 +14,7 @@ from simulation import write_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, check_launcher
 from rnnsweep.launchers.slurm import cluster
-from rnnsweep.launchers.slurm.channel import Controller, Listener
+from rnnsweep.launchers.slurm.channel import ChannelListener, ControllerAddress
 from rnnsweep.launchers.slurm.cluster import check_slurm, for_submitit, job_parameters, reason_of, rooms_of
 from rnnsweep.launchers.slurm.transport import _last_line
 from rnnsweep.machine import Machine, Share
@@ -168,8 +168,8 @@ def listener(tmp_path):
     """An open listener, where it is, and who connected."""
     key, peers = secrets.token_bytes(32), SimpleQueue()
     (tmp_path / "key").write_bytes(key)
-    listener = Listener("127.0.0.1", 0, key, lambda name, peer: peers.put((name, peer)))
-    yield Controller("127.0.0.1", listener.port, str(tmp_path / "key")), peers
+    listener = ChannelListener("127.0.0.1", 0, key, lambda name, peer: peers.put((name, peer)))
+    yield ControllerAddress("127.0.0.1", listener.port, str(tmp_path / "key")), peers
     listener.close()
 
 
@@ -197,7 +197,7 @@ def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(listener, tm
     babbling.sendall(b"GET / HTTP/1.1\r\n\r\n" * 9)
     (tmp_path / "other").write_bytes(secrets.token_bytes(32))
     with pytest.raises((AuthenticationError, EOFError, OSError)):
-        Controller(controller.host, controller.port, str(tmp_path / "other")).connect("a@1")
+        ControllerAddress(controller.host, controller.port, str(tmp_path / "other")).connect("a@1")
     peer = controller.connect("b@1")
     name, theirs = peers.get(timeout=5)
     assert name == "b@1"

@@ -10,19 +10,21 @@ from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import Outcome
 from rnnsweep.state.watching.eta import Durations, most_replicates, seconds_left
-from rnnsweep.state.watching.progress import Standing
+from rnnsweep.state.watching.progress import ArchitectureProgress
 from rnnsweep.state.watching.status import read_status
 
 MINUTE = {name: Durations(60.0, 1) for name in ("gru", "lstm")}
 
 
-def left(*standings: Standing, slots: int = 1) -> tuple[float | None, float | None]:
+def left(*standings: ArchitectureProgress, slots: int = 1) -> tuple[float | None, float | None]:
     found = seconds_left(standings, MINUTE, slots=slots)
     return found.seconds, found.most
 
 
-def repeated(name: str, done: int, wanted: int, most: int) -> Standing:
-    return Standing(name, 2, complete=2, replicates=done, replicates_wanted=wanted, replicates_most=most)
+def repeated(name: str, done: int, wanted: int, most: int) -> ArchitectureProgress:
+    return ArchitectureProgress(
+        name, 2, complete=2, replicates=done, replicates_wanted=wanted, replicates_most=most
+    )
 
 
 def test_the_time_left_reaches_from_no_further_look_to_all_that_planned_looks_may_ask_for():

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from rnnsweep.networks.cells.spec import Weights
+from rnnsweep.networks.cells.spec import CellWeights
 
 
-def copies(weights: Weights, *, steps: int) -> list[Weights]:
+def copies(weights: CellWeights, *, steps: int) -> list[CellWeights]:
     """Copy a set of weights once a step; each copy collects the gradient of its own step."""
 
     def copy(one: Tensor) -> Tensor:
         return one.detach().clone().requires_grad_()
 
     return [
-        Weights(
+        CellWeights(
             copy(weights.W),
             copy(weights.H),
             copy(weights.b),

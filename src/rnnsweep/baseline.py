@@ -178,7 +178,7 @@ def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test:
     )
 
 
-class Counted(NamedTuple):
+class TermCounts(NamedTuple):
     """How often each text of the training and the validation part has each term."""
 
     counts_NV: Any
@@ -187,7 +187,7 @@ class Counted(NamedTuple):
 
 
 def vectors_of_split(
-    corpus: EncodedCorpus, counted: Counted, *, pairs: bool = True
+    corpus: EncodedCorpus, counted: TermCounts, *, pairs: bool = True
 ) -> "tuple[TfidfVectorizer, Any, Any]":
     """Weigh the terms of a split; return what does so for other texts, and training and validation vectors.
 
@@ -221,7 +221,7 @@ def vectors_of_split(
     return words, *vectors
 
 
-def count_terms(corpus: EncodedCorpus, cache: Path | None = None) -> Counted:
+def count_terms(corpus: EncodedCorpus, cache: Path | None = None) -> TermCounts:
     """Count all terms in the training and validation rows.
 
     What a text counts does not depend on the split, so the counts of the rows of both parts are kept in the
@@ -253,7 +253,7 @@ def count_terms(corpus: EncodedCorpus, cache: Path | None = None) -> Counted:
 
     folder = made_once(place, build)
     counts_NV = load_npz(folder / "counts.npz").tocsr().astype(np.float64)
-    return Counted(counts_NV, read_json(folder / "terms.json"), numbers_N[order_N])
+    return TermCounts(counts_NV, read_json(folder / "terms.json"), numbers_N[order_N])
 
 
 def make_vectoriser(

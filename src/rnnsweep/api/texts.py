@@ -21,7 +21,7 @@ ANSWERS = (".csv", ".jsonl")
 LINES = (".txt", ".ft", ".fasttext")  # a text a line, whatever else reads them
 
 
-class Asked(list[str]):
+class TextsToAnswer(list[str]):
     """Texts in the order of their rows; `columns` holds all columns of a table, and is empty for lines."""
 
     def __init__(
@@ -49,7 +49,7 @@ def check_file(file: str) -> None:
         expand_paths("--file", file)
 
 
-def read_asked(file: str, *, column: str | None = None, model: "TextModel | None" = None) -> Asked:
+def read_asked(file: str, *, column: str | None = None, model: "TextModel | None" = None) -> TextsToAnswer:
     """Read the text column of a table in any format that is trained on, else one text a line.
 
     Every line is a text, the empty one too. It ends at a line feed alone, or at a carriage return in a file
@@ -83,19 +83,19 @@ def read_asked(file: str, *, column: str | None = None, model: "TextModel | None
     return _without_labels(file, lines)
 
 
-def _without_labels(file: str, lines: Sequence[str]) -> Asked:
+def _without_labels(file: str, lines: Sequence[str]) -> TextsToAnswer:
     """Leave out the classes that each line of a file of fastText begins with."""
     from rnnsweep.data.tables.lines import MARK
 
     if not all(line.lstrip().startswith(MARK) for line in lines if line.strip()):
-        return Asked(lines)
+        return TextsToAnswer(lines)
     texts = []
     for line in lines:
         text = line.lstrip()
         while text.startswith(MARK):
             text = text.partition(" ")[2].lstrip()
         texts.append(text)
-    return Asked(texts, notes=[f"{file}: the classes that lines begin with ({MARK}) are left out"])
+    return TextsToAnswer(texts, notes=[f"{file}: the classes that lines begin with ({MARK}) are left out"])
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _content(file: str) -> str:
         return opened.read()
 
 
-def _from_tables(paths: Sequence[Path], wanted: Sequence[str] | None, trained: _Training) -> Asked:
+def _from_tables(paths: Sequence[Path], wanted: Sequence[str] | None, trained: _Training) -> TextsToAnswer:
     from rnnsweep.data.sources._columns import texts_of
     from rnnsweep.data.tables import format_of, read_table
 
@@ -170,7 +170,7 @@ def _from_tables(paths: Sequence[Path], wanted: Sequence[str] | None, trained: _
             values += [None] * (len(texts) - len(values))
         notes += [*table.notes, *filter(None, [table.swallowed])]
         notes.append(f"{path.name}: texts are in {', '.join(map(repr, named))}")
-    return Asked(texts, columns, list(dict.fromkeys(notes)), [header[name] for name in columns])
+    return TextsToAnswer(texts, columns, list(dict.fromkeys(notes)), [header[name] for name in columns])
 
 
 def _text_columns(
@@ -201,7 +201,7 @@ def write_answers(texts: Sequence[str], answers: "Sequence[Answer]", to: Path) -
     """
     if to.suffix not in ANSWERS:
         raise UserError(f"{to}: must end in {' or '.join(ANSWERS)}")
-    asked = texts if isinstance(texts, Asked) else Asked(texts)
+    asked = texts if isinstance(texts, TextsToAnswer) else TextsToAnswer(texts)
     try:
         with to.open("w", encoding="utf-8", newline="") as file:
             if to.suffix == ".csv":
@@ -213,7 +213,7 @@ def write_answers(texts: Sequence[str], answers: "Sequence[Answer]", to: Path) -
     return to
 
 
-def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
+def _write_json_lines(file: TextIO, asked: TextsToAnswer, answers: "Sequence[Answer]") -> None:
     for row, answer in zip(_rows(asked), answers, strict=True):
         fields = asdict(answer)
         if asked.columns:
@@ -221,7 +221,7 @@ def _write_json_lines(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -
         file.write(json.dumps(plain({**row, **fields}), ensure_ascii=False, default=str) + "\n")
 
 
-def _write_csv(file: TextIO, asked: Asked, answers: "Sequence[Answer]") -> None:
+def _write_csv(file: TextIO, asked: TextsToAnswer, answers: "Sequence[Answer]") -> None:
     rows = zip(_rows(asked), answers, strict=True)
     plain = csv.writer(file)
     if not asked.columns:
@@ -250,7 +250,7 @@ def _beside(row: Any, added: dict[str, Any]) -> dict[str, Any]:
     return {f"rnnsweep {name}" if name in row else name: value for name, value in added.items()}
 
 
-def _rows(asked: Asked) -> Iterator[dict[str, Any]]:
+def _rows(asked: TextsToAnswer) -> Iterator[dict[str, Any]]:
     if not asked.columns:
         yield from ({"text": text} for text in asked)
         return

@@ -17,7 +17,7 @@ from rnnsweep.cli.words import about, count, duration, score
 from rnnsweep.drawing.palette import colour
 
 if TYPE_CHECKING:
-    from rnnsweep.state import Listener, Running, Snapshot, Standing
+    from rnnsweep.state import ArchitectureProgress, Listener, Running, Snapshot
 
 MOST_SHOWN = 8  # running tasks under the table
 BEGIN = "reading the corpus and starting processes"
@@ -125,7 +125,7 @@ def summary_line(snapshot: "Snapshot") -> str:
     return f"{done}, {busy}, {duration(snapshot.elapsed)} elapsed{left}{paused}"
 
 
-def line(standing: "Standing", snapshot: "Snapshot") -> str:
+def line(standing: "ArchitectureProgress", snapshot: "Snapshot") -> str:
     """Return in one line how far an architecture is."""
     words = [f"{standing.architecture:<15} {_of(standing.ended, standing.budget):>7} trials"]
     counts = {word: getattr(standing, word) for word in ("pruned", "failed", "infeasible", "rejected")}
@@ -150,7 +150,7 @@ def _standings(snapshot: "Snapshot") -> Table:
     return table
 
 
-def _row(standing: "Standing") -> list[RenderableType]:
+def _row(standing: "ArchitectureProgress") -> list[RenderableType]:
     shade = colour(standing.architecture)
     share = standing.share if standing.budget is None else standing.ended / max(1, standing.budget)
     share = 1.0 if standing.stopped else share

@@ -20,7 +20,7 @@ class Question(click.ParamType[str]):
         return items or [CompletionItem(incomplete, type="file")]
 
 
-class Started(click.ParamType[str]):
+class StartedSweep(click.ParamType[str]):
     """A sweep that was started, by its name or its file."""
 
     name = "sweep"

@@ -250,7 +250,7 @@ def _encode(corpus: Corpus, config: DataConfig, folder: Path) -> None:
 
 
 def _facts(
-    rows: TextRows, texts: dict[str, list[str]], chosen: dict[str, Any], counted: tokens.Counted
+    rows: TextRows, texts: dict[str, list[str]], chosen: dict[str, Any], counted: tokens.CountedWords
 ) -> dict[str, Any]:
     nothing = counted.words.index("") if "" in counted.words else -1
     return {

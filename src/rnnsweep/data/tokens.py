@@ -197,7 +197,7 @@ def _subword_cutter(model: str | None) -> Cut:
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedWords:
     """Texts as provisional ids, numbered as the words came, and how often the training rows have each."""
 
     words: tuple[str, ...]
@@ -214,11 +214,11 @@ class _Numbering(dict[str, int]):
         return number
 
 
-def count(parts: Mapping[str, Sequence[str]], tokeniser: Tokeniser) -> Counted:
+def count(parts: Mapping[str, Sequence[str]], tokeniser: Tokeniser) -> CountedWords:
     """Cut all texts of all parts once, numbering the words as they come."""
     numbering = _Numbering()
     flat = {part: _numbered(texts, numbering, tokeniser) for part, texts in parts.items()}
-    return Counted(
+    return CountedWords(
         words=tuple(numbering),
         ids={part: ids for part, (ids, _, _) in flat.items()},
         lengths={part: lengths for part, (_, lengths, _) in flat.items()},
@@ -251,7 +251,7 @@ def _chunks(
         yield np.fromiter(numbers, np.int32, int(lengths.sum())), lengths, whole
 
 
-def most_frequent(counted: Counted, *, size: int, fit_rows: int | None) -> tuple[str, ...]:
+def most_frequent(counted: CountedWords, *, size: int, fit_rows: int | None) -> tuple[str, ...]:
     """Choose the vocabulary: padding, unknown, then the words of the training rows by falling frequency.
 
     Words of equal frequency stand in the order of their characters. `fit_rows` counts the first n rows alone.
@@ -268,7 +268,7 @@ def word_ids(vocabulary: Sequence[str]) -> dict[str, int]:
     return {word: number for number, word in enumerate(vocabulary) if number >= len(SPECIAL)}
 
 
-def final_ids(counted: Counted, vocabulary: Sequence[str], *, unknown: int) -> dict[str, Ids]:
+def final_ids(counted: CountedWords, vocabulary: Sequence[str], *, unknown: int) -> dict[str, Ids]:
     """Renumber the provisional ids of every part by the vocabulary."""
     known = word_ids(vocabulary)
     renumber = np.array([known.get(word, unknown) for word in counted.words], dtype=np.int32)

@@ -21,7 +21,7 @@ from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
 from rnnsweep.state.watching.eta import Durations, seconds_left
-from rnnsweep.state.watching.progress import STOPPING, Failure, Listener, Snapshot, Standing
+from rnnsweep.state.watching.progress import STOPPING, ArchitectureProgress, Failure, Listener, Snapshot
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, PREEMPTED, explain
@@ -295,6 +295,6 @@ class Controller:
             over=over,
         )
 
-    def standings(self) -> tuple[Standing, ...]:
+    def standings(self) -> tuple[ArchitectureProgress, ...]:
         """Return how far each architecture is."""
         return standings_of(self.agenda, self.running.trials)

@@ -7,7 +7,7 @@ from rnnsweep.engine.scheduling.agenda import Agenda
 from rnnsweep.search.requests.own_trials import REJECTED
 from rnnsweep.search.study import Search
 from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.watching.progress import Listener, Standing
+from rnnsweep.state.watching.progress import ArchitectureProgress, Listener
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
 
@@ -32,14 +32,14 @@ class StudyNotes:
                 self.listener.message(f"{name}: its search ends early: {now[0]}")
 
 
-def standings_of(agenda: Agenda, running: Mapping[str, int]) -> tuple[Standing, ...]:
+def standings_of(agenda: Agenda, running: Mapping[str, int]) -> tuple[ArchitectureProgress, ...]:
     """Return how far each study is, given how many of its trials run."""
     return tuple(_standing(search, agenda, running[name]) for name, search in agenda.searches.items())
 
 
-def _standing(search: Search, agenda: Agenda, running: int) -> Standing:
+def _standing(search: Search, agenda: Agenda, running: int) -> ArchitectureProgress:
     name, sweep = search.architecture, search.sweep
-    return Standing(
+    return ArchitectureProgress(
         architecture=name,
         budget=sweep.trials,
         complete=search.counts["complete"],

@@ -9,9 +9,9 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from rnnsweep.methods.spec import Asked, PrunerSpec, Rungs, SamplerSpec
+from rnnsweep.methods.spec import PrunerSpec, Requirements, Rungs, SamplerSpec
 
-__all__ = ["Asked", "PrunerSpec", "Rungs", "SamplerSpec", "pruners", "samplers"]
+__all__ = ["Requirements", "PrunerSpec", "Rungs", "SamplerSpec", "pruners", "samplers"]
 
 
 @cache

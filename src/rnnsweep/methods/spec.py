@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requirements:
     """What a sampler is made for: one trial of a study."""
 
     options: Mapping[str, Any]  # those that the sweep file sets
@@ -38,9 +38,9 @@ class SamplerSpec:
         exhausts: it proposes each of finitely many points once, so one that is not trained counts as well.
     """
 
-    make: "Callable[[Asked], BaseSampler]"
+    make: "Callable[[Requirements], BaseSampler]"
     options: Mapping[str, Any]
-    misfit: Callable[[Asked], str | None] = lambda asked: None
+    misfit: Callable[[Requirements], str | None] = lambda asked: None
     independent: bool = False
     covers_space: bool = False
     exhausts: bool = False

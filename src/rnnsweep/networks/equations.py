@@ -18,7 +18,7 @@ from rnnsweep.networks.cells import find_cell
 from rnnsweep.networks.cells.gru import gru
 from rnnsweep.networks.cells.lstm import lstm
 from rnnsweep.networks.cells.rnn import relu_rnn, rnn
-from rnnsweep.networks.cells.spec import WEIGHTS, Equations, Step, Weights
+from rnnsweep.networks.cells.spec import WEIGHTS, CellWeights, Equations, Step
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ def equations_of(layers: Any) -> Equations:
     return equations
 
 
-def looped(cell: Equations, weights: Weights, inputs_TBE: Tensor, start: Step | None = None) -> Trace:
+def looped(cell: Equations, weights: CellWeights, inputs_TBE: Tensor, start: Step | None = None) -> Trace:
     """Read a text step by step with one set of weights, from a state of zeros or from `start`."""
     return unrolled(cell, [weights] * inputs_TBE.shape[0], inputs_TBE, start)
 
 
 def unrolled(
-    cell: Equations, weights_T: Sequence[Weights], inputs_TBE: Tensor, start: Step | None = None
+    cell: Equations, weights_T: Sequence[CellWeights], inputs_TBE: Tensor, start: Step | None = None
 ) -> Trace:
     """Read a text with a set of weights for each step: backpropagation through time, laid open.
 
@@ -81,12 +81,12 @@ def _joined(steps: Sequence[Step]) -> Trace:
     )
 
 
-def weights_of(layers: Any, *, layer: int = 0, backward: bool = False) -> Weights:
+def weights_of(layers: Any, *, layer: int = 0, backward: bool = False) -> CellWeights:
     """Read the weights of one layer and direction of recurrent layers: their own, not copies."""
     suffix = f"l{layer}" + ("_reverse" if backward else "")
     common: tuple[Any, ...] = tuple(getattr(layers, f"{name}_{suffix}", None) for name in WEIGHTS)
     more = {name: getattr(layers, f"{name}_{suffix}") for name in getattr(layers, "more", ())}
-    return Weights(*common)._replace(more=more)
+    return CellWeights(*common)._replace(more=more)
 
 
 def traces(layers: Any, inputs_TBE: Tensor) -> list[tuple[int, str, Trace]]:

@@ -29,7 +29,7 @@ _SITE = 7  # the counter's last word: no other draw of a training has it
 Array = NDArray[Any]
 
 
-class Draw(NamedTuple):
+class DropoutDraw(NamedTuple):
     """What decides a mask beside a number's place in the batch."""
 
     seed: int  # of dropout
@@ -57,7 +57,12 @@ def numbers_of(shape: torch.Size, texts: slice) -> NDArray[np.int64]:
 
 
 def factors(
-    numbers_N: NDArray[np.int64], width: int, draw: Draw, rate: float, *, dtype: torch.dtype = torch.float64
+    numbers_N: NDArray[np.int64],
+    width: int,
+    draw: DropoutDraw,
+    rate: float,
+    *,
+    dtype: torch.dtype = torch.float64,
 ) -> Tensor:
     """Draw factors_NE: 0 where a number is dropped, else what keeps the mean."""
     least, scale = rate_drawn(rate)
@@ -66,7 +71,7 @@ def factors(
     return torch.where(kept_NE, torch.tensor(scale, dtype=dtype), 0.0)
 
 
-def _halves(numbers_N: NDArray[np.int64], blocks: int, draw: Draw) -> NDArray[Any]:
+def _halves(numbers_N: NDArray[np.int64], blocks: int, draw: DropoutDraw) -> NDArray[Any]:
     """Draw the half words of some tokens: `philox.words`, where a word's halves are read in place."""
     key0, key1 = split_key(draw.seed)
     a, b = np.arange(blocks, dtype=_WORD)[None], numbers_N.astype(_WORD)[:, None]
@@ -162,7 +167,7 @@ class _Dropped(torch.autograd.Function):
         places_Tb: Tensor,
         padding: int,
         numbers_N: NDArray[np.int64],
-        draw: Draw,
+        draw: DropoutDraw,
         rate: Rate,
     ) -> Tensor:
         places_N = places_Tb.reshape(-1).numpy()
@@ -185,7 +190,7 @@ class _Dropped(torch.autograd.Function):
 
 
 def looked_up_and_dropped(
-    table_UE: Tensor, places_TB: Tensor, *, padding: int | None, texts: slice, draw: Draw, rate: float
+    table_UE: Tensor, places_TB: Tensor, *, padding: int | None, texts: slice, draw: DropoutDraw, rate: float
 ) -> Tensor:
     """Look the tokens of some texts of a batch up on the CPU, with dropout.
 

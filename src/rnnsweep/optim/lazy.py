@@ -21,7 +21,7 @@ from torch.optim.sgd import sgd
 
 from rnnsweep.optim import kernels
 from rnnsweep.optim.adam import adam_numbers
-from rnnsweep.optim.skipped import Skipped, Sums, quadrature
+from rnnsweep.optim.skipped import Skipped, SkippedSums, quadrature
 from rnnsweep.runtime.compiled import AVAILABLE
 
 # While Adam's bias corrections still change fast, the touched rows are brought up to date at doubling steps:
@@ -143,7 +143,7 @@ class LazyRows(ABC):
         """Push a step to the sums of skipped steps."""
 
     @abstractmethod
-    def _make_up(self, values: list[Tensor], sums: Sums) -> None:
+    def _make_up(self, values: list[Tensor], sums: SkippedSums) -> None:
         """Apply the skipped steps to rows in place."""
 
 
@@ -233,7 +233,7 @@ class LazyAdam(LazyRows):
         factor = float(number(1 - lr * self.decay))
         self._skipped.push(gain * root ** np.arange(4.0), decay=factor)
 
-    def _make_up(self, values: list[Tensor], sums: Sums) -> None:
+    def _make_up(self, values: list[Tensor], sums: SkippedSums) -> None:
         weights_UD, mean_UD, square_UD = values
         weights_2U, nodes_2U = quadrature(sums.moments_KN)
         if self.decay:
@@ -274,7 +274,7 @@ class LazySGD(LazyRows):
     def _count(self, lr: float) -> None:
         self._skipped.push(np.array([lr if self.momentum else 0.0]))
 
-    def _make_up(self, values: list[Tensor], sums: Sums) -> None:
+    def _make_up(self, values: list[Tensor], sums: SkippedSums) -> None:
         weights_UD, velocity_UD = values
         weights_UD.addcmul_(velocity_UD, self._column(sums.moments_KN[0]), value=-1)
         velocity_UD.mul_(self._column(self.momentum**sums.gap_N))

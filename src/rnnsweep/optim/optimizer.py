@@ -12,7 +12,7 @@ from rnnsweep.optim import kernels
 from rnnsweep.optim.adam import MovedAdam, may_move
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.distinct import Distinct, looked_up
-from rnnsweep.optim.dropout import Draw, looked_up_and_dropped
+from rnnsweep.optim.dropout import DropoutDraw, looked_up_and_dropped
 from rnnsweep.optim.lazy import LazyAdam, LazyRows, LazySGD
 from rnnsweep.optim.walked import WalkedRows
 from rnnsweep.runtime.compiled import AVAILABLE
@@ -42,10 +42,10 @@ class Optimizer:
         self._scale = 1.0  # by which the next step multiplies the gradients
         self._table_UD: Tensor = embedding.weight
         self._places_TB: Tensor | None = None
-        self._draw: Draw | None = None
+        self._draw: DropoutDraw | None = None
         self._padding = embedding.padding_idx
 
-    def look(self, tokens_TB: Tensor, draw: Draw | None = None) -> None:
+    def look(self, tokens_TB: Tensor, draw: DropoutDraw | None = None) -> None:
         """Prepare to read the vectors of a batch's tokens; `draw` decides their dropout on the CPU."""
         self._places_TB, self._draw = tokens_TB, draw
         table = self.lazy or self._walked

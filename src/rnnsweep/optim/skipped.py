@@ -26,7 +26,7 @@ Doubles = NDArray[np.float64]
 NEGLIGIBLE = 1e-12  # what a step so long ago still adds, relative to its first addition
 
 
-class Sums(NamedTuple):
+class SkippedSums(NamedTuple):
     """For each of N rows: the four moments of the skipped steps' weights, the decay and the steps skipped."""
 
     moments_KN: Doubles
@@ -73,10 +73,10 @@ class Skipped:
             terms_KW *= np.exp(self._logarithm_S[first : self.now] - self._logarithm_S[self.now])
         self._moments_KS[:, first : self.now] += terms_KW
 
-    def since(self, last_N: NDArray[np.int64]) -> Sums:
+    def since(self, last_N: NDArray[np.int64]) -> SkippedSums:
         """Sum up the steps after each row's last touch."""
         decay_N = np.exp(self._logarithm_S[self.now] - self._logarithm_S[last_N])
-        return Sums(self._moments_KS[:, last_N] * decay_N, decay_N, self.now - last_N)
+        return SkippedSums(self._moments_KS[:, last_N] * decay_N, decay_N, self.now - last_N)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state, to be saved."""

@@ -38,7 +38,7 @@ class Cost:
     memory: int = 0
 
 
-class Watch(pl.Callback):
+class CostWatch(pl.Callback):
     """Times the chunks of a training after the first, and stops it as Ctrl-C would: with a checkpoint."""
 
     def __init__(self, learn_s: float) -> None:
@@ -91,7 +91,7 @@ def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
     began = time.perf_counter()
     run = compose(overrides, conf=conf)
     run = replace(run, trainer=replace(run.trainer, devices=1))
-    watch = Watch(LEARN_S)
+    watch = CostWatch(LEARN_S)
     with TemporaryDirectory() as folder:
         scores = train(run, callbacks=[watch], folder=Path(folder))
         ended = time.perf_counter()

@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler
 
 from rnnsweep.errors import UserError
-from rnnsweep.methods import Asked, samplers
+from rnnsweep.methods import Requirements, samplers
 from rnnsweep.search.space import distribution
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
 
@@ -33,9 +33,9 @@ def make_sampler(sweep: Sweep, architecture: str, trials: int) -> BaseSampler:
         return samplers()[sweep.sampler.name].make(_asked(sweep, architecture, trials))
 
 
-def _asked(sweep: Sweep, architecture: str, trials: int = 0) -> Asked:
+def _asked(sweep: Sweep, architecture: str, trials: int = 0) -> Requirements:
     dimensions = sweep.dimensions(architecture)
-    return Asked(
+    return Requirements(
         options=sweep.sampler.options,
         seed=derived_seed(sweep.seed, architecture, trials),
         study_seed=derived_seed(sweep.seed, architecture),

@@ -18,7 +18,7 @@ from rnnsweep.methods import samplers
 from rnnsweep.search.improvement import Improvement, turned
 from rnnsweep.search.journal import overrides_of, together, write_now
 from rnnsweep.search.objectives import objective_values
-from rnnsweep.search.requests.candidate import Candidate, Spent
+from rnnsweep.search.requests.candidate import Candidate, SpentBudget
 from rnnsweep.search.requests.own_trials import REJECTED, WARM, is_own, may_win
 from rnnsweep.search.samplers import make_sampler
 from rnnsweep.search.sizing import Point, Sizing
@@ -47,7 +47,7 @@ class Search:
     pruner: BasePruner
     fixed: Mapping[str, Any]  # the architecture's settings that are not searched
     sizing: Sizing
-    spent: Spent = field(default_factory=Spent)
+    spent: SpentBudget = field(default_factory=SpentBudget)
     counts: Counter[str] = field(default_factory=Counter)
     improvement: Improvement = field(default_factory=Improvement)
     best: float | None = None  # turned so that more is better
@@ -75,7 +75,7 @@ class Search:
 
     def recount(self) -> None:
         """Count what the study holds."""
-        self.spent, self.counts, self.improvement, self.best = Spent(), Counter(), Improvement(), None
+        self.spent, self.counts, self.improvement, self.best = SpentBudget(), Counter(), Improvement(), None
         self.asked = 0  # what counts in the budget
         self._made = 0  # what the sampler's seed counts: it never goes down
         self._rejected = 0  # proposals in a row that were not worth a training

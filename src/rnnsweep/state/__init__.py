@@ -6,12 +6,12 @@ from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rnnsweep.state.watching.progress import (
+        ArchitectureProgress as ArchitectureProgress,
         Failure as Failure,
         Listener as Listener,
         Running as Running,
         Silence as Silence,
         Snapshot as Snapshot,
-        Standing as Standing,
         SweepStatus as SweepStatus,
         SweepSummary as SweepSummary,
     )
@@ -21,6 +21,8 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".watching.status": "read_status",
-        ".watching.progress": "Failure Listener Running Silence Snapshot Standing SweepStatus SweepSummary",
+        ".watching.progress": (
+            "ArchitectureProgress Failure Listener Running Silence Snapshot SweepStatus SweepSummary"
+        ),
     },
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.tasks.answers import CONFUSION, ColumnsOf, confusion_table, surest_mistakes, table
 from rnnsweep.tasks.score import LOWER, Counts, Score, share
-from rnnsweep.tasks.task import Facts, Table, Task, TaskConfig, TaskSpec
+from rnnsweep.tasks.task import Facts, RunTable, Task, TaskConfig, TaskSpec
 
 if TYPE_CHECKING:
     import torch
@@ -231,7 +231,7 @@ def tables(
     targets_N: "NDArray[Any]",
     answers: Mapping[str, "NDArray[Any]"],
     columns: ColumnsOf,
-) -> list[Table]:
+) -> list[RunTable]:
     """Write the confusion matrix of a test part, and the mistakes that the network was surest of."""
     predictions_N, confidence_N = answers["predictions_N"], answers["confidence_N"]
     rows_M = surest_mistakes(targets_N, predictions_N, confidence_N)
@@ -241,8 +241,8 @@ def tables(
     ]
     mistakes = table(["row", "true", "predicted", "confidence"], shown, columns(rows_M))
     return [
-        Table("test_confusion.csv", confusion_table(targets_N, predictions_N, labels), CONFUSION),
-        Table("test_mistakes.csv", mistakes),
+        RunTable("test_confusion.csv", confusion_table(targets_N, predictions_N, labels), CONFUSION),
+        RunTable("test_mistakes.csv", mistakes),
     ]
 
 

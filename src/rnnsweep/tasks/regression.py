@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.errors import UserError
 from rnnsweep.tasks.answers import ColumnsOf, largest_errors, table
 from rnnsweep.tasks.score import HIGHER, LOWER, Counts, Score
-from rnnsweep.tasks.task import Facts, Table, Task, TaskConfig, TaskSpec
+from rnnsweep.tasks.task import Facts, RunTable, Task, TaskConfig, TaskSpec
 
 if TYPE_CHECKING:
     import torch
@@ -129,7 +129,7 @@ def tables(
     targets_N: "NDArray[Any]",
     answers: Mapping[str, "NDArray[Any]"],
     columns: ColumnsOf,
-) -> list[Table]:
+) -> list[RunTable]:
     """Write the rows of a test part whose predicted numbers are farthest from the true ones."""
     predictions_N = answers["predictions_N"]
     rows_M = largest_errors(targets_N, predictions_N)
@@ -142,7 +142,9 @@ def tables(
         )
         for row in rows_M.tolist()
     ]
-    return [Table("test_mistakes.csv", table(["row", "true", "predicted", "error"], shown, columns(rows_M)))]
+    return [
+        RunTable("test_mistakes.csv", table(["row", "true", "predicted", "error"], shown, columns(rows_M)))
+    ]
 
 
 TASK = TaskSpec(

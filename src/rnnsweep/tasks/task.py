@@ -31,7 +31,7 @@ LOSS = "loss"  # the name of what is minimised, beside the scores
 SCORES = "rnnsweep.scores"  # entry points TASK.SCORE of other distributions
 
 
-class Table(NamedTuple):
+class RunTable(NamedTuple):
     """One file beside a run: its name, its text, and the picture that is drawn of it, if any."""
 
     name: str
@@ -175,7 +175,7 @@ class TaskSpec:
         float, ...
     ]  # of the baseline, the strongest first; the best on the validation part is taken
     tables: Callable[
-        ..., list[Table]
+        ..., list[RunTable]
     ]  # (labels, targets_N, answers, columns of rows_M) -> files of a test part
 
     @property

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnsweep.optim.config import OptimizerConfig
-from rnnsweep.optim.dropout import Draw
+from rnnsweep.optim.dropout import DropoutDraw
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.tasks import LOSS, Task, TaskSpec
@@ -33,7 +33,7 @@ class Texts(Protocol):
     targets_B: Tensor
 
 
-class Chunk(Protocol):
+class ChunkOfBatches(Protocol):
     """Some mini-batches in a row; `validate` says that a validation follows."""
 
     validate: bool
@@ -159,7 +159,7 @@ class Classifier(pl.LightningModule):
         """Leave batches where they are: the steps move what they need (lengths are read on the CPU)."""
         return batch
 
-    def training_step(self, chunk: Chunk, batch_idx: int) -> None:
+    def training_step(self, chunk: ChunkOfBatches, batch_idx: int) -> None:
         """Learn from each mini-batch of a chunk."""
         steps = self.learn_chunk(chunk)
         if steps:
@@ -170,7 +170,7 @@ class Classifier(pl.LightningModule):
         self.position.validation_due = chunk.validate
         set_step(self.trainer, self.position.step)
 
-    def on_train_batch_end(self, outputs: Any, batch: Chunk, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: ChunkOfBatches, batch_idx: int) -> None:
         """Let Lightning validate where the chunk says so."""
         validate_next(self.trainer, batch.validate)
 
@@ -238,7 +238,7 @@ class Classifier(pl.LightningModule):
         self.optimizer.catch_up()
         checkpoint["state_dict"] = self.state_dict()
 
-    def learn_chunk(self, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def learn_chunk(self, chunk: ChunkOfBatches) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Take the optimiser steps of a chunk.
 
         Returns:
@@ -250,7 +250,7 @@ class Classifier(pl.LightningModule):
         """Take one optimiser step; return outputs, targets and summed loss of each piece of this process."""
         seen, scaler = [], self._scaler
         targets_B = batch.targets_B.to(self.device)
-        draw = Draw(self._dropout_seed, self.position.step)
+        draw = DropoutDraw(self._dropout_seed, self.position.step)
         self.optimizer.look(batch.tokens_BT.t().to(self.device), draw)
         rank, world = self.trainer.global_rank, self.trainer.world_size
         for texts in cut_batch(len(targets_B), rank=rank, world=world, pieces=self._accumulate):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, Table, read_table
+from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
 from rnnsweep.config import quote
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
@@ -113,7 +113,7 @@ def init(
     if root.exists() and not root.is_dir():
         raise UserError(f"{root}: is a file; name a folder, which is made if it is not there")
     if table is None:
-        of_table, name, sweep = Table(), "first", _of_docstrings()
+        of_table, name, sweep = ProjectTable(), "first", _of_docstrings()
     else:
         of_table = read_table(Path(table), text, label)
         name, sweep = _sweep_of(of_table, Path(table), root)
@@ -158,7 +158,7 @@ def _of_docstrings() -> str:
     return _filled("first", question, 8, settings)
 
 
-def _sweep_of(read: Table, table: Path, root: Path) -> tuple[str, str]:
+def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
     """Return the name of the sweep of a table, and its file."""
     facts = read.facts
     assert facts is not None  # the table was read

@@ -15,7 +15,7 @@ SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true
 
 
 @dataclass(frozen=True)
-class Table:
+class ProjectTable:
     """What was read of a table."""
 
     facts: "CorpusFacts | None" = None  # without the rows that are left out
@@ -40,7 +40,7 @@ class Table:
         return shown
 
 
-def read_table(table: Path, text: str | None, label: str | None) -> Table:
+def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable:
     """Read the rows of a table; columns that are not named are found by their names, then by their values.
 
     Raises:
@@ -61,7 +61,7 @@ def read_table(table: Path, text: str | None, label: str | None) -> Table:
         raise UserError(_with_options(str(error))) from None
     columns = [*guessed, *columns]
     texts, labels = columns_read(compose([*rows, *columns]).data)
-    read = Table(
+    read = ProjectTable(
         facts,
         tuple(columns),
         guessed,

@@ -10,7 +10,7 @@ from rnnsweep.tasks import Score
 from rnnsweep.training.callbacks.stopping import reason_of
 
 
-class Watch(Callback):
+class ValidationWatch(Callback):
     """Reads what the training logs, on its first process."""
 
     def __init__(self, tell: OnValidation | None, score: Score, *, on_stop: OnStop | None = None) -> None:

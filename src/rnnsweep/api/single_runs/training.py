@@ -253,12 +253,12 @@ def _fit(
     *,
     resume: bool = False,
 ) -> "Scores":
-    from rnnsweep.api.single_runs.on_validation import Watch
+    from rnnsweep.api.single_runs.on_validation import ValidationWatch
     from rnnsweep.tracking import MachineMonitor
     from rnnsweep.training import train as fit
 
     is_watched = callbacks.validation or callbacks.stop
-    watches = [Watch(callbacks.validation, run.score, on_stop=callbacks.stop)] if is_watched else []
+    watches = [ValidationWatch(callbacks.validation, run.score, on_stop=callbacks.stop)] if is_watched else []
     if record is None:
         return fit(run, callbacks=watches, folder=folder)
     with MachineMonitor(record, every_s=run.tracking.machine_every):

@@ -13,7 +13,7 @@ from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import SweepResult
-    from rnnsweep.api.texts import Asked
+    from rnnsweep.api.texts import TextsToAnswer
     from rnnsweep.models import Answer, TextModel
 
 WHICH = "Sweep, SWEEP@ARCHITECTURE, run or folder. [default: the last sweep's champion]"
@@ -59,12 +59,12 @@ def predict_command(
         raise click.UsageError("--column needs --file.")
     with one_json_object(as_json) as emit:
         from rnnsweep.api import load_model
-        from rnnsweep.api.texts import Asked, check_file, read_asked, write_answers
+        from rnnsweep.api.texts import TextsToAnswer, check_file, read_asked, write_answers
 
         if file not in (None, "-"):
             check_file(file)  # before a model is loaded for nothing
         loaded = load_model(model)
-        asked = Asked(texts) if file is None else read_asked(file, column=column, model=loaded)
+        asked = TextsToAnswer(texts) if file is None else read_asked(file, column=column, model=loaded)
         for note in asked.notes:
             consoles()[1].print(note, style="dim", markup=False)
         answers = loaded.predict(asked)
@@ -138,7 +138,7 @@ def keep_models(result: "SweepResult") -> None:
         console.print(words, style="dim", markup=False, soft_wrap=True)
 
 
-def _show(model: "TextModel", asked: "Asked", answers: "list[Answer]", to: Path | None) -> None:
+def _show(model: "TextModel", asked: "TextsToAnswer", answers: "list[Answer]", to: Path | None) -> None:
     out, err = consoles()
     err.print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim", markup=False)
     if to is not None:

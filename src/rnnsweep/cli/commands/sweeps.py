@@ -11,7 +11,7 @@ from rnnsweep.cli.commands.answers import print_answer
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
-from rnnsweep.cli.names import OnMachine, Question, Started
+from rnnsweep.cli.names import OnMachine, Question, StartedSweep
 from rnnsweep.cli.output import INTERRUPTED, consoles
 from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import command_line
@@ -157,7 +157,7 @@ def _launcher(launcher: str | None, fuse: str | None) -> str | None:
         "then more for the pair that needs them most",
     ),
 )
-@click.argument("sweep", type=Started())
+@click.argument("sweep", type=StartedSweep())
 @click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
 @click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--until-separated", is_flag=True, help="Then train more seeds of the pair that needs it most.")

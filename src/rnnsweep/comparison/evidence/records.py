@@ -153,7 +153,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Remark:
+class HealthRemark:
     """One plain sentence on the health of the search, and the command or setting that comes next."""
 
     sentence: str
@@ -170,7 +170,7 @@ class Comparison:
     answer: str
     standings: tuple[Standing, ...]
     verdicts: tuple[Verdict, ...]
-    health: tuple[Remark, ...]
+    health: tuple[HealthRemark, ...]
     margin: float
     runs: "pd.DataFrame"
     curves: "pd.DataFrame | None" = None

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
-from rnnsweep.comparison.evidence.records import HERE, Comparison, Remark, Standing, Verdict
+from rnnsweep.comparison.evidence.records import HERE, Comparison, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.tables import DASH, decimal
 from rnnsweep.comparison.statistics.pareto import Front, write_value
@@ -78,7 +78,7 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
     return Group(*above, *table, *counts, *noted, *below)
 
 
-def _noted(remarks: Sequence[Remark], width: int, *, room: int) -> list[Text]:
+def _noted(remarks: Sequence[HealthRemark], width: int, *, room: int) -> list[Text]:
     """Return remarks in full while there is room for their lines, and else cut to one."""
     noted: list[Text] = []
     for left, one in zip(range(len(remarks) - 1, -1, -1), remarks, strict=True):

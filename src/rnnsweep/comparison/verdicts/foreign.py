@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.evidence.records import Comparison, Remark, Standing
+from rnnsweep.comparison.evidence.records import Comparison, HealthRemark, Standing
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.advice import next_total
@@ -172,14 +172,14 @@ def _as_runs(table: "pd.DataFrame", baseline: str | None) -> "pd.DataFrame":
     )
 
 
-def _unpaired(standings: Sequence[Standing]) -> Iterator[Remark]:
+def _unpaired(standings: Sequence[Standing]) -> Iterator[HealthRemark]:
     """Name seeds that some architectures lack: pairs of replicates share their seed."""
     networks = [s for s in standings if not s.baseline]
     seeds = {s.architecture: {r.seed for r in s.replicates} for s in networks}
     every = set().union(*seeds.values())
     lacking = [name for name, own in seeds.items() if own != every]
     if lacking:
-        yield Remark(
+        yield HealthRemark(
             "Replicates are compared in pairs of one seed. Others have seeds that are missing for"
             f" {names_of(lacking)}: these runs are left out of the pairs."
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.evidence.disagreement import say_disagreement
-from rnnsweep.comparison.evidence.records import Remark, Standing
+from rnnsweep.comparison.evidence.records import HealthRemark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.verdicts.sentences import apart
@@ -38,7 +38,7 @@ def check_health(
     margin: float = 0.002,
     sweep: str = "SWEEP",
     early: bool = False,
-) -> tuple[Remark, ...]:
+) -> tuple[HealthRemark, ...]:
     """Return one remark for each thing that is not well; none means that nothing was found.
 
     Args:
@@ -55,7 +55,7 @@ def check_health(
     networks = [s for s in standings if not s.baseline]
     remarks = list(_unequal_budgets(networks, sweep, early=early))
     if disagreement := say_disagreement(standings):
-        remarks.append(Remark(disagreement))
+        remarks.append(HealthRemark(disagreement))
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep)
@@ -68,26 +68,26 @@ def check_health(
     return tuple(remarks)
 
 
-def never_predicted(mistakes: Mistakes | None) -> Iterator[Remark]:
+def never_predicted(mistakes: Mistakes | None) -> Iterator[HealthRemark]:
     """Name the labels that the test part has and an architecture answers in none of its replicates."""
     for name, counts_CC in ({} if mistakes is None else mistakes.confusion).items():
         missing = np.flatnonzero((counts_CC.sum(axis=1) > 0) & (counts_CC.sum(axis=0) == 0)).tolist()
         if mistakes is not None and missing:
             listed = ", ".join(repr(mistakes.labels[n]) for n in missing[:6])
             more = f" and {len(missing) - 6:,} more labels" if len(missing) > 6 else ""
-            yield Remark(
+            yield HealthRemark(
                 f"{name} never predicts {listed}{more} on the test part.",
                 "weigh the labels with task.class_weights=balanced, and compare by macro F1",
                 name,
             )
 
 
-def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -> Iterator[Remark]:
+def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -> Iterator[HealthRemark]:
     spent = {s.architecture: sum(s.trials.values()) for s in networks if s.spent}
     if spent and max(spent.values()) > UNEQUAL * min(spent.values()):
         least, most = min(spent, key=lambda a: spent[a]), max(spent, key=lambda a: spent[a])
         why = "The budgets are not equal, as studies end early" if early else "The budgets are not equal"
-        yield Remark(
+        yield HealthRemark(
             f"{why}: {most} had {spent[most]} trials, {least} {spent[least]}.",
             f"raise stop_after or target in the sweep's file, then: {command_line('sweep', sweep)}"
             if early
@@ -95,19 +95,19 @@ def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -
         )
 
 
-def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[Remark]:
+def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[HealthRemark]:
     name, trials = standing.architecture, standing.trials
     total = sum(trials.values())
     if trials["complete"] and trials["failed"] / total > MANY_FAILED:
         lost = int(diverged(own).sum())
         which = f", {lost} of them diverged" if lost else ""
-        yield Remark(
+        yield HealthRemark(
             f"{name}: {trials['failed']} of {total} trials failed{which}, so less of its space was seen.",
             command_line("status", sweep),
             name,
         )
     if trials["complete"] and trials["pruned"] / total > MANY_PRUNED:
-        yield Remark(
+        yield HealthRemark(
             f"{name}: {trials['pruned']} of {total} trials were pruned, so the best was chosen among the "
             f"{trials['complete']} that ran to their end.",
             command_line("sweep", sweep, "--trials", str(2 * total)),
@@ -115,14 +115,14 @@ def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[R
         )
     above = trials.get(INFEASIBLE, 0)
     if above:
-        yield Remark(
+        yield HealthRemark(
             f"{name}: {above} of {total} trials are infeasible: they were trained, but are above a constraint"
             " and cannot win.",
             "",
             name,
         )
     if total and not trials["complete"]:
-        yield Remark(
+        yield HealthRemark(
             f"{name}: none of {total} trials completed, so it has no best configuration.",
             command_line("status" if trials["failed"] else "sweep", sweep),
             name,
@@ -131,7 +131,7 @@ def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[R
 
 def _at_border(
     standing: Standing, trials: "pd.DataFrame", bounds: Mapping[str, Bounds], sweep: str
-) -> Iterator[Remark]:
+) -> Iterator[HealthRemark]:
     best = trials[trials["run_id"].astype(str) == standing.run_id]
     for key, (low, high, log) in bounds.items():
         if key not in best or not len(best) or low == high or trials[key].nunique() < 2:
@@ -141,7 +141,7 @@ def _at_border(
             side, bound = ("lower", low) if where < 0.5 else ("upper", high)
             if _is_last_allowed(key, bound, -math.inf if side == "lower" else math.inf):
                 continue
-            yield Remark(
+            yield HealthRemark(
                 f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) is at the {side} "
                 f"border ({bound:.4g}) of the space: a better one may be beyond it.",
                 f"widen space.{key} in the sweep's file, then: {_search_on(sweep, trials)}",
@@ -172,7 +172,9 @@ def _position(value: Any, low: float, high: float, log: bool) -> float | None:
     return share if np.isfinite(share) else None
 
 
-def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sweep: str) -> Iterator[Remark]:
+def _not_converged(
+    standing: Standing, trials: "pd.DataFrame", margin: float, sweep: str
+) -> Iterator[HealthRemark]:
     done = trials[trials["state"] == "complete"].sort_values("trial")
     if len(done) < 10:
         return
@@ -180,7 +182,7 @@ def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sw
     tail = max(1, len(scores) // 10)
     gain = float(np.nanmax(scores) - np.nanmax(scores[:-tail]))
     if gain > margin:
-        yield Remark(
+        yield HealthRemark(
             f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
             f"{apart(standing.score, gain)}: the search has not converged.",
             command_line("sweep", sweep, "--trials", str(2 * len(trials))),
@@ -188,13 +190,13 @@ def _not_converged(standing: Standing, trials: "pd.DataFrame", margin: float, sw
         )
 
 
-def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterator[Remark]:
+def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterator[HealthRemark]:
     key = "optimizer.lr"
     if key not in trials or not len(trials):
         return
     rate = divergence_rate(trials[key].to_numpy(dtype=np.float64), diverged(trials).to_numpy(dtype=bool))
     if rate is not None:
-        yield Remark(
+        yield HealthRemark(
             f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
             f"lower the upper end of space.{key} to {rate:.2g} in the sweep's file, then: "
             f"{_search_on(sweep, trials)}",
@@ -213,12 +215,12 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
     return float(rates[order][last[-1]]) if len(last) > 1 else None
 
 
-def _gap(standing: Standing, margin: float) -> Iterator[Remark]:
+def _gap(standing: Standing, margin: float) -> Iterator[HealthRemark]:
     if standing.validation is None or standing.test.mean is None:
         return
     gap = standing.validation - standing.test.mean
     if gap > (5 * margin if standing.score.relative else GAP):
-        yield Remark(
+        yield HealthRemark(
             f"{standing.architecture}: the best validation score is {apart(standing.score, gap)} above the"
             " test mean: choosing the best of many trials flatters it, or the two parts differ. The test"
             " column decides.",
@@ -229,7 +231,7 @@ def _gap(standing: Standing, margin: float) -> Iterator[Remark]:
 
 def _still_rising(
     standing: Standing, trials: "pd.DataFrame", curves: "pd.DataFrame | None", margin: float
-) -> Iterator[Remark]:
+) -> Iterator[HealthRemark]:
     if curves is None or not len(curves):
         return
     ids = {r.run_id for r in standing.replicates} or {standing.run_id}
@@ -238,7 +240,7 @@ def _still_rising(
     ]
     gains = [_last_gain(group, standing.score) for _, group in own.groupby("run_id")]
     if gains and float(np.median(gains)) > margin:
-        yield Remark(
+        yield HealthRemark(
             f"{standing.architecture}: its validation score was still rising at the end, by "
             f"{apart(standing.score, float(np.median(gains)))} in the last quarter of training.",
             f"see what twice the epochs bring: {_longer(standing, trials)}",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rnnsweep.comparison.evidence.records import HERE, Remark, Standing, Verdict
+from rnnsweep.comparison.evidence.records import HERE, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import smallest_p
@@ -143,15 +143,15 @@ def _whom(verdicts: Sequence[Verdict]) -> str:
     return f"of {names_of(list(dict.fromkeys(name for v in verdicts for name in (v.a, v.b))))}"
 
 
-def gather_remarks(remarks: Sequence[Remark]) -> list[Remark]:
+def gather_remarks(remarks: Sequence[HealthRemark]) -> list[HealthRemark]:
     """Make remarks with the same advice into one, which says of whom else it is true."""
-    gathered: dict[str, list[Remark]] = {}
+    gathered: dict[str, list[HealthRemark]] = {}
     for remark in remarks:
         gathered.setdefault(remark.next or remark.sentence, []).append(remark)
     return [_together(same) for same in gathered.values()]
 
 
-def _together(remarks: Sequence[Remark]) -> Remark:
+def _together(remarks: Sequence[HealthRemark]) -> HealthRemark:
     others = [r.architecture for r in remarks[1:] if r.architecture]
     also = f" The same holds for {names_of(others)}." if others else ""
     return replace(remarks[0], sentence=remarks[0].sentence + also)

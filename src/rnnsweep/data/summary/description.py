@@ -14,7 +14,7 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.data.rows import PARTS, Rows, TextRows, words_alone
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.data.summary.token_remarks import remarks_on_tokens
-from rnnsweep.data.tokens import Counted
+from rnnsweep.data.tokens import CountedWords
 from rnnsweep.errors import UserError
 
 MAJORITY = 0.8  # share of one label
@@ -31,7 +31,7 @@ class _Read:
     rows: TextRows
     chosen: Mapping[str, Rows]
     texts: Mapping[str, Sequence[str]]
-    counted: Counted
+    counted: CountedWords
     config: DataConfig
     unknown: Mapping[str, float]  # part -> share of its tokens
     exact: Mapping[str, NDArray[np.int64]]  # part -> hash of each text
@@ -47,7 +47,7 @@ def describe(
     rows: TextRows,
     chosen: Mapping[str, Rows],
     texts: Mapping[str, Sequence[str]],
-    counted: Counted,
+    counted: CountedWords,
     vocabulary: set[str],
     config: DataConfig,
 ) -> CorpusFacts:

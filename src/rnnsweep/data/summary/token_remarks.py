@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.summary.remarks import Remark
-from rnnsweep.data.tokens import LIST, Counted
+from rnnsweep.data.tokens import LIST, CountedWords
 
 CUT_SHARE = 0.05  # of the texts: where more are cut, it is told
 UNKNOWN_SHARE = 0.3  # of the tokens of a part that the vocabulary does not have
@@ -23,7 +23,7 @@ _without_blanks = re.compile(  # runs of the scripts that set no blanks between 
 
 def remarks_on_tokens(
     texts: Sequence[str],
-    counted: Counted,
+    counted: CountedWords,
     unknown: Mapping[str, float],
     lengths: Mapping[str, float],
     config: DataConfig,
@@ -67,7 +67,7 @@ def _what_is_read(config: DataConfig) -> str:
     return f"first {config.max_length - half} and last {half}" if config.cut == "both" else first
 
 
-def _of_sentences(counted: Counted) -> Iterator[Remark]:
+def _of_sentences(counted: CountedWords) -> Iterator[Remark]:
     long = np.array([word.strip().count(" ") > 1 for word in counted.words], dtype=np.bool_)
     share = float(long[counted.ids["train"]].mean())
     if share > 0.5:

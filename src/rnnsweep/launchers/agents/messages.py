@@ -41,7 +41,7 @@ class AgentSettings:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Make room for an attempt; its files follow, then `Start`."""
+    """Make room for an attempt; its files follow, then `StartTask`."""
 
     attempt: int
     task: TrialTask
@@ -88,7 +88,7 @@ class CorpusStored:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartTask:
     """Start the task of an attempt in some of the agent's slots."""
 
     attempt: int
@@ -104,7 +104,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Stop:
+class StopTask:
     """Let a task checkpoint and end."""
 
     attempt: int

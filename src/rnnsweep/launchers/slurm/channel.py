@@ -76,7 +76,7 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Controller:
+class ControllerAddress:
     """Where a job finds its controller."""
 
     host: str
@@ -102,7 +102,7 @@ class Controller:
         return peer
 
 
-class Listener:
+class ChannelListener:
     """Accepts connections of jobs.
 
     Attributes:

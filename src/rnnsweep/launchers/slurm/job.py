@@ -11,7 +11,7 @@ from multiprocessing import AuthenticationError
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rnnsweep.launchers.slurm.channel import Controller, Peer
+from rnnsweep.launchers.slurm.channel import ControllerAddress, Peer
 
 if TYPE_CHECKING:
     from rnnsweep.launchers.agents.node.agent import Agent
@@ -21,7 +21,7 @@ LOOK_S = 0.1  # between two looks at whether Slurm wants the job to end
 ENDS = (signal.SIGTERM, signal.SIGUSR2)  # scancel, preemption, the time limit; before the time limit
 
 
-def work(packed: bytes, controller: Controller) -> None:
+def work(packed: bytes, controller: ControllerAddress) -> None:
     """Be an agent until it is over, then end this process: Slurm's job ends with it.
 
     Args:

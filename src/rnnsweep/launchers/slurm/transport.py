@@ -20,7 +20,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.transport import Arrived, Drained, Gone, News, Room
 from rnnsweep.launchers.slurm import cluster
-from rnnsweep.launchers.slurm.channel import Controller, Listener, Peer
+from rnnsweep.launchers.slurm.channel import ChannelListener, ControllerAddress, Peer
 from rnnsweep.launchers.slurm.job import work
 from rnnsweep.machine import Machine, Share
 
@@ -76,7 +76,7 @@ class SlurmTransport:
         key = secrets.token_bytes(32)
         host, port = cluster.listen_address(machine)
         try:
-            self._listener = Listener(host, port, key, self._connected)
+            self._listener = ChannelListener(host, port, key, self._connected)
         except (OSError, OverflowError) as error:
             raise UserError(
                 f"{machine.path}: address={machine.address or host!r}: cannot listen there: {error}",
@@ -92,7 +92,7 @@ class SlurmTransport:
         key_file = self._folder / "key"
         key_file.touch(0o600)
         key_file.write_bytes(key)
-        self._controller = Controller(host, self._listener.port, str(key_file))
+        self._controller = ControllerAddress(host, self._listener.port, str(key_file))
         self._executor = self._make_executor()
         self._reaper = cluster.start_reaper(self._name, str(self._folder))
         self._worker = threading.Thread(target=self._submit_and_look, name="slurm", daemon=True)

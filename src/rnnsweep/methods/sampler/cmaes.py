@@ -2,20 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.methods.spec import Asked, SamplerSpec
+from rnnsweep.methods.spec import Requirements, SamplerSpec
 from rnnsweep.options import Count, Positive, option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
-def _make(asked: Asked) -> "BaseSampler":
+def _make(asked: Requirements) -> "BaseSampler":
     from rnnsweep.methods.cma_es import SafeCmaEsSampler
 
     return SafeCmaEsSampler(seed=asked.seed, warn_independent_sampling=False, **asked.options)
 
 
-def _misfit(asked: Asked) -> str | None:
+def _misfit(asked: Requirements) -> str | None:
     if asked.objectives > 1:
         return "it searches for one objective; use tpe or nsga2"
     return None if asked.ranges else "it needs at least one range; use tpe or grid"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.methods.spec import Asked, SamplerSpec
+from rnnsweep.methods.spec import Requirements, SamplerSpec
 from rnnsweep.options import Count, Flag, option
 
 if TYPE_CHECKING:
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 MOST_TRIALS = 300  # above it one proposal takes seconds, later minutes
 
 
-def _make(asked: Asked) -> "BaseSampler":
+def _make(asked: Requirements) -> "BaseSampler":
     from optuna.samplers import GPSampler
 
     return GPSampler(seed=asked.seed, **asked.options)
 
 
-def _misfit(asked: Asked) -> str | None:
+def _misfit(asked: Requirements) -> str | None:
     if asked.linked:
         return "conditional keys (`when:`) are beyond it; use tpe"
     if asked.trials is None or asked.trials > MOST_TRIALS:

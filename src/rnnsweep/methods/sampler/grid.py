@@ -3,19 +3,19 @@
 from math import prod
 from typing import TYPE_CHECKING
 
-from rnnsweep.methods.spec import Asked, SamplerSpec
+from rnnsweep.methods.spec import Requirements, SamplerSpec
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
-def _make(asked: Asked) -> "BaseSampler":
+def _make(asked: Requirements) -> "BaseSampler":
     from optuna.samplers import GridSampler
 
     return GridSampler(asked.grid(), seed=asked.study_seed)  # the order must not change from trial to trial
 
 
-def _misfit(asked: Asked) -> str | None:
+def _misfit(asked: Requirements) -> str | None:
     if asked.stepless:
         return f"{asked.stepless[0]} is a float without a step; give it `step:` or `choices:`"
     if asked.conditional:

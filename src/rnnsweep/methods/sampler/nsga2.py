@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.methods.spec import Asked, SamplerSpec
+from rnnsweep.methods.spec import Requirements, SamplerSpec
 from rnnsweep.options import AtLeastTwo, Positive, option
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
-def _make(asked: Asked) -> "BaseSampler":
+def _make(asked: Requirements) -> "BaseSampler":
     from optuna.samplers import NSGAIISampler
 
     return NSGAIISampler(seed=asked.seed, **asked.options)

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.methods.spec import Asked, SamplerSpec
+from rnnsweep.methods.spec import Requirements, SamplerSpec
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
-def _make(asked: Asked) -> "BaseSampler":
+def _make(asked: Requirements) -> "BaseSampler":
     from rnnsweep.methods.draws import SeededRandomSampler
 
     return SeededRandomSampler(asked.seed)

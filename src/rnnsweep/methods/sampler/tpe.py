@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.methods.spec import Asked, SamplerSpec
+from rnnsweep.methods.spec import Requirements, SamplerSpec
 from rnnsweep.options import Count, Flag, Natural, option
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MOST = 10_000  # trials of a study; each ask weighs all of them, which takes 0.1 s there
 
 
-def _make(asked: Asked) -> "BaseSampler":
+def _make(asked: Requirements) -> "BaseSampler":
     from rnnsweep.methods.tpe import QuickTPESampler
 
     options: dict[str, Any] = {"group": asked.linked, **asked.options}
@@ -22,7 +22,7 @@ def _make(asked: Asked) -> "BaseSampler":
     return QuickTPESampler(seed=asked.seed, **options)
 
 
-def _misfit(asked: Asked) -> str | None:
+def _misfit(asked: Requirements) -> str | None:
     if asked.trials is None or asked.trials <= MOST:
         return None
     return (

@@ -15,7 +15,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.networks.cells.spec import CellSpec, OnnxForm, Step, Weights, gated
+from rnnsweep.networks.cells.spec import CellSpec, CellWeights, OnnxForm, Step, gated
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.own_code import allow, refuse_unallowed
 
@@ -23,7 +23,7 @@ __all__ = [
     "CellSpec",
     "OnnxForm",
     "Step",
-    "Weights",
+    "CellWeights",
     "allow_named",
     "cell_files",
     "cell_names",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.networks.cells.spec import CellSpec, OnnxForm, Step, Weights, gated
+from rnnsweep.networks.cells.spec import CellSpec, CellWeights, OnnxForm, Step, gated
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rnnsweep.networks.fast.layers import Loops
 
 
-def gru(weights: Weights, input_BE: "Tensor", before: Step) -> Step:
+def gru(weights: CellWeights, input_BE: "Tensor", before: Step) -> Step:
     """S' = z S + (1 - z) n with n = tanh(W x + b + r (H S + b')): r resets, z keeps."""
     of_input_BG = input_BE @ weights.W.T + weights.b
     of_state_BG = before.state_BH @ weights.H.T + weights.b_state

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.networks.cells.spec import CellSpec, OnnxForm, Step, Weights, gated
+from rnnsweep.networks.cells.spec import CellSpec, CellWeights, OnnxForm, Step, gated
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rnnsweep.networks.fast.layers import Loops
 
 
-def lstm(weights: Weights, input_BE: "Tensor", before: Step) -> Step:
+def lstm(weights: CellWeights, input_BE: "Tensor", before: Step) -> Step:
     """C' = f C + i tanh(g), S' = o tanh(C'): what to forget, what to take in, what to show."""
     assert before.memory_BH is not None
     of_input_BG = input_BE @ weights.W.T + weights.b

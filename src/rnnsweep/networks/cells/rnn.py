@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnnsweep.networks.cells.spec import CellSpec, OnnxForm, Step, Weights, gated
+from rnnsweep.networks.cells.spec import CellSpec, CellWeights, OnnxForm, Step, gated
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from rnnsweep.networks.fast.layers import Loops
 
 
-def rnn(weights: Weights, input_BE: "Tensor", before: Step) -> Step:
+def rnn(weights: CellWeights, input_BE: "Tensor", before: Step) -> Step:
     """S' = tanh(W x + H S + b)."""
     return Step(_sums(weights, input_BE, before).tanh())
 
 
-def relu_rnn(weights: Weights, input_BE: "Tensor", before: Step) -> Step:
+def relu_rnn(weights: CellWeights, input_BE: "Tensor", before: Step) -> Step:
     """S' = max(0, W x + H S + b), `torch.nn.RNN` with nonlinearity "relu"."""
     return Step(_sums(weights, input_BE, before).relu())
 
 
-def _sums(weights: Weights, input_BE: "Tensor", before: Step) -> "Tensor":
+def _sums(weights: CellWeights, input_BE: "Tensor", before: Step) -> "Tensor":
     return input_BE @ weights.W.T + before.state_BH @ weights.H.T + weights.b + weights.b_state
 
 

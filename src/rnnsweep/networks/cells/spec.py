@@ -18,7 +18,7 @@ WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # PyTorch's names
 NO_WEIGHTS: Mapping[str, Any] = {}
 
 
-class Weights(NamedTuple):
+class CellWeights(NamedTuple):
     """The weights of one cell, gates under one another in the order of `CellSpec.gates`."""
 
     W: "Tensor"  # weight_ih (G, E), times the input
@@ -37,7 +37,7 @@ class Step:
     gates: "dict[str, Tensor]" = field(default_factory=dict)  # name -> (B, H)
 
 
-Equations: TypeAlias = Callable[[Weights, "Tensor", Step], Step]  # weights, input_BE, the step before
+Equations: TypeAlias = Callable[[CellWeights, "Tensor", Step], Step]  # weights, input_BE, the step before
 Shapes: TypeAlias = Callable[[int, int], dict[str, tuple[int, ...]]]  # E, H -> name -> shape
 
 

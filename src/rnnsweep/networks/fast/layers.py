@@ -37,12 +37,12 @@ class Loops(NamedTuple):
         one_bias: both biases of a gate are added to one sum, so they have one gradient.
     """
 
-    forward: "Callable[[Plan, Tensor, Direction, Tensor], Saved]"
-    backward: "Callable[[Plan, Direction, Saved, Tensor, GradOutput, int], Sums]"
+    forward: "Callable[[LayerPlan, Tensor, Direction, Tensor], Saved]"
+    backward: "Callable[[LayerPlan, Direction, Saved, Tensor, GradOutput, int], GateGradients]"
     one_bias: bool = True
 
 
-class Plan(NamedTuple):
+class LayerPlan(NamedTuple):
     """What a layer needs to know of a batch: its texts, longest first, whether there is padding, which of the
     layer's inputs each token reads (None: its own), and what of its outputs is to be shown."""
 
@@ -95,14 +95,14 @@ class Direction(NamedTuple):
         return (self.input_bias_G + self.state_bias_G).detach().numpy()
 
 
-class Sums(NamedTuple):
+class GateGradients(NamedTuple):
     """Gradients of the sums in the gates: of the inputs' part by input, of the state's part by token."""
 
     of_inputs_RG: Tensor
     of_state_MG: Tensor
 
 
-def outputs(plan: Plan, directions: list[Direction]) -> Tensor:
+def outputs(plan: LayerPlan, directions: list[Direction]) -> Tensor:
     """Make out_NK, for the directions' outputs; what no kernel writes is zero."""
     state_GH = directions[0].state_GH
     out_NK = state_GH.new_empty(plan.tokens + TEXTS, len(directions) * state_GH.shape[1])
@@ -114,14 +114,14 @@ def _wide(like: Tensor, rows: int, columns: int) -> Tensor:
     return like.new_empty(rows, columns + _GAP)
 
 
-def _gates(plan: Plan, one: Direction) -> Tensor:
+def _gates(plan: LayerPlan, one: Direction) -> Tensor:
     """Make an array for the gates of all tokens, gates_NW."""
     gates_NW = _wide(one.input_GE, plan.tokens + TEXTS, len(one.input_GE))
     gates_NW[plan.tokens :].zero_()
     return gates_NW
 
 
-def _products(plan: Plan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | None = None) -> _Read:
+def _products(plan: LayerPlan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | None = None) -> _Read:
     """Multiply the inputs, into the gates where each token has an input of its own."""
     over = gates_NW if plan.places_M is None else None
     part_RW = _wide(inputs_RE, len(inputs_RE), len(one.input_GE)) if over is None else over
@@ -129,13 +129,13 @@ def _products(plan: Plan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | 
     return part_RW.numpy(), plan.read
 
 
-def _rnn_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
+def _rnn_forward(plan: LayerPlan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
     read = _products(plan, inputs_RE, one)
     loops.rnn_forward(read, one.across, one.bias, one.direction, plan.batch, out_NK.numpy())
     return ()
 
 
-def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
+def _gru_forward(plan: LayerPlan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
     gates_NW = _gates(plan, one)
     read = _products(plan, inputs_RE, one, gates_NW)
     part_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
@@ -145,7 +145,7 @@ def _gru_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) 
     return gates_NW, part_NH
 
 
-def _lstm_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
+def _lstm_forward(plan: LayerPlan, inputs_RE: Tensor, one: Direction, out_NK: Tensor) -> Saved:
     gates_NW = _gates(plan, one)
     read = _products(plan, inputs_RE, one, gates_NW)
     cells_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
@@ -155,19 +155,19 @@ def _lstm_forward(plan: Plan, inputs_RE: Tensor, one: Direction, out_NK: Tensor)
     return gates_NW, cells_NH
 
 
-def _into(plan: Plan, inputs: int, like_NW: Tensor) -> Tensor:
+def _into(plan: LayerPlan, inputs: int, like_NW: Tensor) -> Tensor:
     """Make an array in which the gradients of tokens that read the same input add up."""
     return like_NW.new_zeros(0 if plan.places_M is None else inputs, like_NW.shape[1])
 
 
-def _sums(plan: Plan, into_RW: Tensor, d_NW: Tensor) -> Sums:
+def _sums(plan: LayerPlan, into_RW: Tensor, d_NW: Tensor) -> GateGradients:
     of_state_MG = d_NW[: plan.tokens, :-_GAP]
-    return Sums(of_state_MG if plan.places_M is None else into_RW[:, :-_GAP], of_state_MG)
+    return GateGradients(of_state_MG if plan.places_M is None else into_RW[:, :-_GAP], of_state_MG)
 
 
 def _rnn_backward(
-    plan: Plan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
-) -> Sums:
+    plan: LayerPlan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
+) -> GateGradients:
     d_NW = _gates(plan, one)
     into_RW = _into(plan, inputs, d_NW)
     arrays = out_NK.numpy(), grad_output, one.back_across
@@ -176,18 +176,18 @@ def _rnn_backward(
 
 
 def _gru_backward(
-    plan: Plan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
-) -> Sums:
+    plan: LayerPlan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
+) -> GateGradients:
     gates_NW, part_NH = saved
     into_RW = gates_NW.new_zeros(inputs, gates_NW.shape[1])
     arrays = gates_NW.numpy(), part_NH.numpy(), out_NK.numpy(), grad_output, one.back_across
     loops.gru_backward(*arrays, one.direction, plan.batch, (into_RW.numpy(), plan.read))
-    return Sums(into_RW[:, :-_GAP], gates_NW[: plan.tokens, :-_GAP])
+    return GateGradients(into_RW[:, :-_GAP], gates_NW[: plan.tokens, :-_GAP])
 
 
 def _lstm_backward(
-    plan: Plan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
-) -> Sums:
+    plan: LayerPlan, one: Direction, saved: Saved, out_NK: Tensor, grad_output: GradOutput, inputs: int
+) -> GateGradients:
     gates_NW, cells_NH = saved
     into_RW = _into(plan, inputs, gates_NW)
     arrays = gates_NW.numpy(), cells_NH.numpy(), grad_output, one.back_across

@@ -22,12 +22,12 @@ from torch.autograd.function import once_differentiable
 from rnnsweep.networks.cells import cell_names, find_cell
 from rnnsweep.networks.fast.layers import (
     Direction,
+    GateGradients,
     GradOutput,
+    LayerPlan,
     Loops,
-    Plan,
     Saved,
     Shows,
-    Sums,
     outputs,
 )
 from rnnsweep.networks.fast.rows import EVERY, LAST, MEAN
@@ -86,7 +86,7 @@ def in_slices(
     return torch.cat([work(part_Tbx, own_b) for part_Tbx, own_b in parts], dim=-2)
 
 
-def _run(layers: Layers, inputs: Tensor, plan: Plan) -> Tensor:
+def _run(layers: Layers, inputs: Tensor, plan: LayerPlan) -> Tensor:
     """Run layers over inputs_TBE, or over inputs_UE as the plan places them."""
     hidden = inputs
     for layer in range(layers.num_layers):
@@ -98,11 +98,11 @@ def _run(layers: Layers, inputs: Tensor, plan: Plan) -> Tensor:
     return hidden
 
 
-def _plan(layers: Layers, lengths_B: Tensor, *, steps: int, shows: Shows) -> Plan:
+def _plan(layers: Layers, lengths_B: Tensor, *, steps: int, shows: Shows) -> LayerPlan:
     lengths = lengths_B.numpy()
     ragged = bool((lengths != steps).any())
     order_B = np.argsort(-lengths, kind="stable") if ragged else np.arange(len(lengths))
-    return Plan(_loops(layers.mode), (order_B, lengths), steps, ragged, shows=shows)
+    return LayerPlan(_loops(layers.mode), (order_B, lengths), steps, ragged, shows=shows)
 
 
 @cache
@@ -124,7 +124,7 @@ class _Layer(torch.autograd.Function):
     """All directions of one layer over inputs_TBE, or over inputs_UE as the plan places them."""
 
     @staticmethod
-    def forward(ctx: Any, plan: Plan, inputs: Tensor, *weights: Tensor) -> Tensor:
+    def forward(ctx: Any, plan: LayerPlan, inputs: Tensor, *weights: Tensor) -> Tensor:
         directions = _directions(weights)
         out_NK = outputs(plan, directions)
         ctx.plan, ctx.saved = plan, _forward(plan, inputs, directions, out_NK)
@@ -167,12 +167,12 @@ def _directions(weights: Sequence[Tensor]) -> list[Direction]:
     ]
 
 
-def _forward(plan: Plan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Saved]:
+def _forward(plan: LayerPlan, inputs: Tensor, directions: list[Direction], out_NK: Tensor) -> list[Saved]:
     inputs_RE = inputs.reshape(-1, inputs.shape[-1])
     return [plan.loops.forward(plan, inputs_RE, one, out_NK) for one in directions]
 
 
-def _shown(plan: Plan, out_NK: Tensor, *, both: bool) -> Tensor:
+def _shown(plan: LayerPlan, out_NK: Tensor, *, both: bool) -> Tensor:
     """Return what the plan shows of the outputs."""
     outputs_TBH = out_NK[: plan.tokens].view(plan.steps, plan.texts, -1)
     if plan.shows == "every":
@@ -182,7 +182,7 @@ def _shown(plan: Plan, out_NK: Tensor, *, both: bool) -> Tensor:
     return pool(outputs_TBH, lengths_B, pooling=plan.shows, bidirectional=both, ragged=ragged)
 
 
-def _grad_of_outputs(plan: Plan, grad_output: Tensor) -> GradOutput:
+def _grad_of_outputs(plan: LayerPlan, grad_output: Tensor) -> GradOutput:
     """Return the gradients of what was shown as the time loops read them."""
     if plan.shows == "every":
         return grad_output.reshape(plan.tokens, -1).contiguous().numpy(), EVERY
@@ -192,7 +192,9 @@ def _grad_of_outputs(plan: Plan, grad_output: Tensor) -> GradOutput:
     return of_texts_BK.numpy(), LAST if plan.shows == "last" else MEAN
 
 
-def _of_weights(plan: Plan, inputs_RE: Tensor, one: Direction, sums: Sums, out_NK: Tensor) -> list[Tensor]:
+def _of_weights(
+    plan: LayerPlan, inputs_RE: Tensor, one: Direction, sums: GateGradients, out_NK: Tensor
+) -> list[Tensor]:
     """Return the gradients of a direction's weights: sums over all texts and steps."""
     of_inputs_RG, of_state_MG = sums
     units = one.state_GH.shape[1]

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass
-class Spent:
+class SpentBudget:
     """What a study's ended trials used up."""
 
     trials: int = 0

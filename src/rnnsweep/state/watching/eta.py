@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rnnsweep.state.watching.progress import Standing
+from rnnsweep.state.watching.progress import ArchitectureProgress
 
 
 @dataclass
@@ -28,7 +28,7 @@ class TimeLeft:
 
 
 def seconds_left(
-    standings: Sequence[Standing], durations: Mapping[str, Durations], *, slots: int
+    standings: Sequence[ArchitectureProgress], durations: Mapping[str, Durations], *, slots: int
 ) -> TimeLeft:
     """Estimate the seconds to go from the mean duration of each architecture's full trainings.
 

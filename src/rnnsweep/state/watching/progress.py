@@ -9,7 +9,7 @@ from rnnsweep.state.watching.agents import AgentRow
 
 
 @dataclass(frozen=True)
-class Standing:
+class ArchitectureProgress:
     """How far one architecture is."""
 
     architecture: str
@@ -73,7 +73,7 @@ class Snapshot:
 
     sweep: str
     question: str
-    standings: tuple[Standing, ...]
+    standings: tuple[ArchitectureProgress, ...]
     running: Sequence[Running]
     slots: int
     elapsed: float  # seconds of this controller
@@ -112,7 +112,7 @@ class SweepSummary:
     sweep: str
     state: str  # finished | interrupted
     folder: Path
-    standings: tuple[Standing, ...]
+    standings: tuple[ArchitectureProgress, ...]
     failures: tuple[Failure, ...]
     ran: int  # tasks that ended in this call; 0 where the sweep was finished before
     seconds: float
@@ -132,7 +132,7 @@ class SweepStatus:
     state: str  # running | paused (the disk is full) | interrupted | finished
     trials: dict[str, int]  # complete, pruned, failed, running, waiting
     slots_busy: float
-    standings: tuple[Standing, ...]
+    standings: tuple[ArchitectureProgress, ...]
     failures: tuple[Failure, ...]
     folder: Path
     controller: dict[str, object] = field(default_factory=dict)  # pid and host, where one runs
@@ -142,7 +142,7 @@ class SweepStatus:
     eta_most: float | None = None  # with all replicates that planned looks may ask for
 
 
-def count_trials(standings: tuple[Standing, ...]) -> dict[str, int]:
+def count_trials(standings: tuple[ArchitectureProgress, ...]) -> dict[str, int]:
     """Add up the trials of all architectures by state; infeasible ones are named where there are any."""
     words = ("complete", "pruned", "failed", "running", "waiting", "infeasible", "rejected")
     counted = {word: sum(getattr(standing, word) for standing in standings) for word in words}

@@ -12,7 +12,7 @@ from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.state.tasks import RUNNING, TaskState, task_states
 from rnnsweep.state.watching.eta import Durations, TimeLeft, most_replicates, seconds_left
-from rnnsweep.state.watching.progress import Failure, Standing, SweepStatus, count_trials
+from rnnsweep.state.watching.progress import ArchitectureProgress, Failure, SweepStatus, count_trials
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 
 
@@ -92,7 +92,9 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
 
 
 def _seconds_left(
-    standings: Sequence[Standing], events: Iterable[dict[str, Any]], states: Mapping[str, TaskState]
+    standings: Sequence[ArchitectureProgress],
+    events: Iterable[dict[str, Any]],
+    states: Mapping[str, TaskState],
 ) -> TimeLeft:
     """Estimate the seconds to go from the full trainings that ended under the last controller."""
     begun: dict[str, float] = {}
@@ -158,7 +160,7 @@ def _standings(
     studies: dict[str, dict[str, Any]],
     *,
     alive: bool,
-) -> Iterable[Standing]:
+) -> Iterable[ArchitectureProgress]:
     by_architecture: dict[str, list[TaskState]] = {}
     for state in states:
         by_architecture.setdefault(state.architecture, []).append(state)
@@ -170,7 +172,7 @@ def _standings(
         count = Counter(_word(task) for task in trials)
         ended = sum(count[word] for word in (*FINAL, INFEASIBLE))
         study = studies.get(architecture, {})
-        yield Standing(
+        yield ArchitectureProgress(
             architecture=architecture,
             budget=plan["trials"],
             complete=count[EndState.COMPLETE],

@@ -17,7 +17,7 @@ Refuse = Callable[[Record, str], None]
 
 
 @dataclass
-class Batch:
+class PointBatch:
     """Lines of a run that were read and not sent yet. A call costs as much as a hundred points."""
 
     points: "list[Metric]" = field(default_factory=list)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
-from rnnsweep.tracking.ship.batch import FEW, Batch, is_deleted, is_for_ever
+from rnnsweep.tracking.ship.batch import FEW, PointBatch, is_deleted, is_for_ever
 from rnnsweep.tracking.ship.entities import as_points
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.ship.lines import check_start, check_texts, is_plain_tag
@@ -48,7 +48,7 @@ class Shipment:
     note: Note
     experiments: dict[str, str] = field(default_factory=dict)  # name -> id, of this round over the spools
     file_error: Exception | None = None  # of the first file that the store refused in this shipment
-    _batch: Batch = field(default_factory=Batch)  # read, and not sent yet
+    _batch: PointBatch = field(default_factory=PointBatch)  # read, and not sent yet
 
     @classmethod
     def of(
@@ -254,7 +254,7 @@ class Shipment:
         """Send what was read so far; put aside what the store will never take."""
         self._batch.send(self.client, self.note.run_id, self._refuse)
         self.note.points += len(self._batch.points)
-        self._batch = Batch()
+        self._batch = PointBatch()
 
     def _artifact(self, record: Record) -> None:
         self._wait(file_of(record, self.path.with_suffix(".files")))

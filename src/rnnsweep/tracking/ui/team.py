@@ -45,7 +45,7 @@ SWITCHES = {
 
 
 @dataclass(frozen=True)
-class Check:
+class TeamCheck:
     """One point: whether it holds, what was found, and what to do where it does not hold."""
 
     what: str
@@ -54,31 +54,33 @@ class Check:
     remedy: str = ""
 
 
-def check_parts(*, store: str | None, artifacts: str | None, hosts: Sequence[str]) -> list[Check]:
+def check_parts(*, store: str | None, artifacts: str | None, hosts: Sequence[str]) -> list[TeamCheck]:
     """Try the parts of a server that is to be started."""
     return [_check_store(store), _check_artifacts(artifacts), _check_hosts(hosts), *_check_accounts()]
 
 
-def _check_store(store: str | None) -> Check:
+def _check_store(store: str | None) -> TeamCheck:
     what = "PostgreSQL"
     if store is None:
-        return Check(what, False, "no --store", f"--store {DATABASE}")
+        return TeamCheck(what, False, "no --store", f"--store {DATABASE}")
     if not urlsplit(store).scheme.startswith("postgresql"):
         kind = urlsplit(store).scheme or "a file"
-        return Check(what, False, f"{kind} has one writer at a time", f"--store {DATABASE}")
+        return TeamCheck(what, False, f"{kind} has one writer at a time", f"--store {DATABASE}")
     if has_secret(store):
         message = f"{masked(store)}: every user of this machine reads its password in the list of processes"
-        return Check(what, False, message, f"--store {DATABASE}, and PGPASSWORD or a line in ~/.pgpass")
+        return TeamCheck(what, False, message, f"--store {DATABASE}, and PGPASSWORD or a line in ~/.pgpass")
     try:
         version, may_create = _ask_postgres(store)
     except ImportError as error:
-        return Check(what, False, f"no driver ({error.name})", "pip install 'psycopg[binary]'")
+        return TeamCheck(what, False, f"no driver ({error.name})", "pip install 'psycopg[binary]'")
     except Exception as error:  # the driver's own kinds
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Check(what, False, f"{store}: {first[:120]}", "see that it runs and lets us in")
+        return TeamCheck(what, False, f"{store}: {first[:120]}", "see that it runs and lets us in")
     if not may_create:
-        return Check(what, False, "this user may not create tables", "GRANT CREATE ON SCHEMA public TO ...")
-    return Check(what, True, f"{store} answers ({version})")
+        return TeamCheck(
+            what, False, "this user may not create tables", "GRANT CREATE ON SCHEMA public TO ..."
+        )
+    return TeamCheck(what, True, f"{store} answers ({version})")
 
 
 def _ask_postgres(store: str) -> tuple[str, bool]:
@@ -94,14 +96,16 @@ def _ask_postgres(store: str) -> tuple[str, bool]:
         engine.dispose()
 
 
-def _check_artifacts(artifacts: str | None) -> Check:
+def _check_artifacts(artifacts: str | None) -> TeamCheck:
     what = "artifact store"
     if artifacts is None:
-        return Check(what, False, "no --artifacts", "--artifacts s3://BUCKET/PATH, or a folder of the server")
+        return TeamCheck(
+            what, False, "no --artifacts", "--artifacts s3://BUCKET/PATH, or a folder of the server"
+        )
     try:
         _write_probe(artifacts)
     except ImportError as error:
-        return Check(
+        return TeamCheck(
             what,
             False,
             f"{artifacts}: {error.name} is not installed",
@@ -109,8 +113,10 @@ def _check_artifacts(artifacts: str | None) -> Check:
         )
     except Exception as error:  # of a dozen libraries
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Check(what, False, f"{artifacts}: {first[:120]}", "see that it is there and may be written to")
-    return Check(what, True, f"{artifacts} takes a file, gives it back and lets it go")
+        return TeamCheck(
+            what, False, f"{artifacts}: {first[:120]}", "see that it is there and may be written to"
+        )
+    return TeamCheck(what, True, f"{artifacts} takes a file, gives it back and lets it go")
 
 
 def _write_probe(artifacts: str) -> None:
@@ -137,23 +143,27 @@ def _write_probe(artifacts: str) -> None:
     store.delete_artifacts()
 
 
-def _check_hosts(hosts: Sequence[str]) -> Check:
+def _check_hosts(hosts: Sequence[str]) -> TeamCheck:
     what = "allowed hosts"
     if not hosts:
-        return Check(what, False, "no --host", f"--host {socket.getfqdn()}: the name that people open it by")
+        return TeamCheck(
+            what, False, "no --host", f"--host {socket.getfqdn()}: the name that people open it by"
+        )
     if "*" in hosts:
-        return Check(what, False, "* lets any page call the server", "--host with the names that people use")
+        return TeamCheck(
+            what, False, "* lets any page call the server", "--host with the names that people use"
+        )
     for name in hosts:
         try:
             socket.getaddrinfo(name.rpartition(":")[0] or name, None)
         except OSError as error:
-            return Check(what, False, f"{name}: {error.strerror}", "a name that this network knows")
-    return Check(what, True, ", ".join(hosts))
+            return TeamCheck(what, False, f"{name}: {error.strerror}", "a name that this network knows")
+    return TeamCheck(what, True, ", ".join(hosts))
 
 
-def _check_accounts() -> Iterator[Check]:
+def _check_accounts() -> Iterator[TeamCheck]:
     installed = find_spec("flask_wtf") is not None
-    yield Check(
+    yield TeamCheck(
         "accounts",
         installed,
         f"mlflow[auth] is {'' if installed else 'not '}installed",
@@ -165,10 +175,10 @@ def _check_accounts() -> Iterator[Check]:
         strong = len(value) >= least and not value.lower().startswith("password")
         if value and not strong:
             message = f"{name} is weak: {least} characters or more, no word"
-        yield Check("accounts", strong, message, f"export {name}=$(openssl rand -hex 24)")
+        yield TeamCheck("accounts", strong, message, f"export {name}=$(openssl rand -hex 24)")
 
 
-def check_server(uri: str) -> list[Check]:
+def check_server(uri: str) -> list[TeamCheck]:
     """Ask a running server from outside."""
     address = uri.rstrip("/")
     try:
@@ -177,11 +187,13 @@ def check_server(uri: str) -> list[Check]:
         )  # a server with accounts tells strangers nothing
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        return [Check("server", False, f"{address} does not answer ({reason})", "start it, see its firewall")]
+        return [
+            TeamCheck("server", False, f"{address} does not answer ({reason})", "start it, see its firewall")
+        ]
     if status == 401:
-        return [Check("server", False, f"{address} wants an account", f"set {USER} and {OWN_PASSWORD}")]
+        return [TeamCheck("server", False, f"{address} wants an account", f"set {USER} and {OWN_PASSWORD}")]
     if status != 200:
-        return [Check("server", False, f"{address}/version gives {status}", "is it an MLflow server?")]
+        return [TeamCheck("server", False, f"{address}/version gives {status}", "is it an MLflow server?")]
     return [
         _check_version(version),
         _check_transport(address),
@@ -192,24 +204,24 @@ def check_server(uri: str) -> list[Check]:
     ]
 
 
-def _check_version(version: str) -> Check:
+def _check_version(version: str) -> TeamCheck:
     from importlib.metadata import version as installed
 
     own = installed("mlflow")
     same = version.split(".")[:2] == own.split(".")[:2]
-    return Check(
+    return TeamCheck(
         "server", same, f"answers, MLflow {version}; here {own}", f"pip install mlflow=={own} on both"
     )
 
 
-def _check_transport(address: str) -> Check:
+def _check_transport(address: str) -> TeamCheck:
     parts = urlsplit(address)
     if parts.scheme == "https":
-        return Check("transport", True, "encrypted")
+        return TeamCheck("transport", True, "encrypted")
     if _is_loopback(parts.hostname or ""):
-        return Check("transport", True, "stays on this machine")
+        return TeamCheck("transport", True, "stays on this machine")
     message = "passwords and runs cross the network in the clear"
-    return Check("transport", False, message, "put a proxy with TLS in front of it, and use https://")
+    return TeamCheck("transport", False, message, "put a proxy with TLS in front of it, and use https://")
 
 
 def _is_loopback(host: str) -> bool:
@@ -219,11 +231,11 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _check_closed(address: str, what: str, path: str) -> Check:
+def _check_closed(address: str, what: str, path: str) -> TeamCheck:
     status, _ = _get(address + path, own=True)
     closed = status in (401, 403, 404, 501)
     message = f"{'closed' if closed else 'open'} (status {status})"
-    return Check(
+    return TeamCheck(
         what,
         closed,
         message,
@@ -231,30 +243,32 @@ def _check_closed(address: str, what: str, path: str) -> Check:
     )
 
 
-def _check_strangers(address: str) -> Check:
+def _check_strangers(address: str) -> TeamCheck:
     status, _ = _get(address + SEARCH)
     remedy = "start it with --app-name basic-auth, else anyone who reaches it may delete all"
     message = "strangers are refused" if status == 401 else f"a stranger reads experiments (status {status})"
-    return Check("accounts", status == 401, message, remedy)
+    return TeamCheck("accounts", status == 401, message, remedy)
 
 
-def _check_names(address: str) -> Check:
+def _check_names(address: str) -> TeamCheck:
     status, _ = _get(address + SEARCH, host=STRANGER)
     message = f"another name in a request gets {status}"
-    return Check("allowed hosts", status == 403, message, "start it with --allowed-hosts NAME,...")
+    return TeamCheck("allowed hosts", status == 403, message, "start it with --allowed-hosts NAME,...")
 
 
-def _check_files(address: str) -> Check:
+def _check_files(address: str) -> TeamCheck:
     what = "artifact store"
     status, body = _get(address + DEFAULT, own=True)
     if status != 200:
-        return Check(what, False, f"cannot be asked for (status {status})", f"set {USER} and {OWN_PASSWORD}")
+        return TeamCheck(
+            what, False, f"cannot be asked for (status {status})", f"set {USER} and {OWN_PASSWORD}"
+        )
     try:
         place = str(parse_json(body)["experiment"]["artifact_location"])
     except (ValueError, KeyError, TypeError):
-        return Check(what, False, "no experiment 0 in its answer", "is it an MLflow server?")
+        return TeamCheck(what, False, "no experiment 0 in its answer", "is it an MLflow server?")
     shared = urlsplit(place).scheme not in ("", "file")
-    return Check(what, shared, f"new files go to {place}", "start it with --artifacts-destination")
+    return TeamCheck(what, shared, f"new files go to {place}", "start it with --artifacts-destination")
 
 
 def _get(url: str, *, host: str | None = None, own: bool = False) -> tuple[int, str]:

@@ -95,7 +95,7 @@ class AgentLauncher:
 
     def stop(self, key: str) -> None:
         """Ask a task to checkpoint and end; given up where its agent does not see to it in time."""
-        self._end_soon(key, say.Stop, self._grace_s * self._per_slot + ANSWER_S)
+        self._end_soon(key, say.StopTask, self._grace_s * self._per_slot + ANSWER_S)
 
     def kill(self, key: str) -> None:
         """End a task at once."""
@@ -174,7 +174,7 @@ class AgentLauncher:
             line = attempt.agent.line
             for message in attempt.home.prepare():
                 line.put(message)
-            line.put(say.Start(attempt.number, places))
+            line.put(say.StartTask(attempt.number, places))
             self._send(attempt.agent)
 
     def _send_all(self) -> None:

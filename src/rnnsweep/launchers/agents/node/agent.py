@@ -24,7 +24,7 @@ TICK_S = 0.25  # between two looks at what trials wrote
 SILENT_S = 20.0  # without a word of the controller, until the agent ends its trials and itself
 LINGER_S = 5.0  # that an agent which leaves waits for the controller to confirm what it sent
 
-_ForTask = say.Prepare | say.Piece | say.Stored | say.Start | say.Answer | say.Stop | say.Kill
+_ForTask = say.Prepare | say.Piece | say.Stored | say.StartTask | say.Answer | say.StopTask | say.Kill
 
 
 class Agent:
@@ -71,7 +71,7 @@ class Agent:
         self._leaving: say.Leaving | None = None
         self._left_at = 0.0
         self._scratches: dict[int, Scratch] = {}
-        self._held: dict[int, say.Start] = {}  # attempt -> its start, which waits for a corpus
+        self._held: dict[int, say.StartTask] = {}  # attempt -> its start, which waits for a corpus
         self._corpora = NodeCorpora(self._root, self._send, self._launcher.wake)
         self._attempts: dict[str, int] = {}  # key of a task -> its attempt
         self._looked_at = 0.0
@@ -182,19 +182,19 @@ class Agent:
         match command:
             case say.Piece() | say.Stored():
                 self._scratches[command.attempt].receive(command)
-            case say.Start():
+            case say.StartTask():
                 self._held[command.attempt] = command
                 self._start_held()
             case _:
                 self._tell(self._scratches[command.attempt].task.key, command)
 
-    def _tell(self, key: str, command: say.Answer | say.Stop | say.Kill) -> None:
+    def _tell(self, key: str, command: say.Answer | say.StopTask | say.Kill) -> None:
         match command:
-            case say.Stop() | say.Kill() if command.attempt in self._held:
+            case say.StopTask() | say.Kill() if command.attempt in self._held:
                 self._end(command.attempt, Outcome("interrupted"))
             case say.Answer():
                 self._launcher.answer(key, command.word)
-            case say.Stop():
+            case say.StopTask():
                 self._launcher.stop(key)
             case say.Kill():
                 self._launcher.kill(key)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rnnsweep.launchers.fused import cells
-from rnnsweep.launchers.fused.stack.members import Draw, draw_factors
+from rnnsweep.launchers.fused.stack.members import MemberDraw, draw_factors
 from rnnsweep.networks import ModelConfig
 from rnnsweep.networks.cells import find_cell
 
@@ -44,7 +44,7 @@ def cell_for(
     return _measured(shape, device)
 
 
-def draw_for(device: torch.device) -> Draw:
+def draw_for(device: torch.device) -> MemberDraw:
     """Choose how dropout is drawn: both backends draw the same numbers."""
     if device.type != "cuda" or find_spec("triton") is None:
         return draw_factors

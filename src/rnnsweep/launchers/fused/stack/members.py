@@ -19,7 +19,7 @@ RATES = ("embedding_dropout", "layer_dropout", "dropout")
 _SITES = {"embedding_dropout": 0, "layer_dropout": 100, "dropout": 1}  # layers count on from their site
 
 
-class Draw(Protocol):
+class MemberDraw(Protocol):
     """Draws factors_KN for one place of the network; `philox` has one, `triton_draws` another."""
 
     def __call__(
@@ -39,7 +39,7 @@ def draw_factors(
 class Members:
     """The numbers of K members, in double precision."""
 
-    def __init__(self, members: int, device: torch.device, *, draw: Draw = draw_factors) -> None:
+    def __init__(self, members: int, device: torch.device, *, draw: MemberDraw = draw_factors) -> None:
         self._draw = draw
         names = (*SETTINGS, *RATES, "limit")
         self.numbers: dict[str, Tensor] = {

@@ -22,11 +22,16 @@ from rnnsweep.launchers.fused.cells import run_direction
 from rnnsweep.launchers.fused.forward import ForwardPass
 from rnnsweep.launchers.fused.stack.batches import Batches, DevicePart
 from rnnsweep.launchers.fused.stack.cuda_graph import GraphedFunction, bucket
-from rnnsweep.launchers.fused.stack.members import Draw, Members, draw_factors
-from rnnsweep.launchers.fused.stack.optimizer.embeddings import DenseTable, FrozenTable, LazyTable, Table
+from rnnsweep.launchers.fused.stack.members import MemberDraw, Members, draw_factors
+from rnnsweep.launchers.fused.stack.optimizer.embeddings import (
+    DenseTable,
+    EmbeddingTable,
+    FrozenTable,
+    LazyTable,
+)
 from rnnsweep.launchers.fused.stack.optimizer.rules import Rule
-from rnnsweep.launchers.fused.stack.optimizer.skipped import Sums
-from rnnsweep.launchers.fused.stack.optimizer.weights import Weights
+from rnnsweep.launchers.fused.stack.optimizer.skipped import StackedSums
+from rnnsweep.launchers.fused.stack.optimizer.weights import StackedWeights
 from rnnsweep.networks import Network
 
 _FEWEST = 4  # steps of a chunk: warming up before a capture goes over some
@@ -34,7 +39,7 @@ _ROOM = 8192  # steps between two times that all rows of a member are up to date
 
 
 @dataclass(frozen=True)
-class Plan:
+class StackPlan:
     """The shapes of a stack."""
 
     members: int
@@ -42,16 +47,16 @@ class Plan:
     steps: int  # S: of a chunk, at most
     rule: Rule
     lazy: bool  # rows of the embedding
-    window: int = 1  # of `Sums`, for lazy rows
+    window: int = 1  # of `StackedSums`, for lazy rows
     dropouts: frozenset[str] = frozenset()  # those that any member has
     run: Callable[..., Tensor] = field(default=run_direction, compare=False)
-    draw: Draw = field(default=draw_factors, compare=False)
+    draw: MemberDraw = field(default=draw_factors, compare=False)
 
 
-class Chunk:
+class StackChunk:
     """The input of some steps of all members, and their results."""
 
-    def __init__(self, plan: Plan, *, classes: int, like: Tensor) -> None:
+    def __init__(self, plan: StackPlan, *, classes: int, like: Tensor) -> None:
         steps, members, texts = max(plan.steps, _FEWEST), plan.members, plan.texts
         integers = partial(like.new_zeros, dtype=torch.int64)
         self.at = integers(1)  # the step to do next
@@ -93,30 +98,30 @@ class ChunkResult:
 class Stack:
     """The members' weights, and their steps."""
 
-    def __init__(self, network: Network, part: EncodedPart, plan: Plan) -> None:
+    def __init__(self, network: Network, part: EncodedPart, plan: StackPlan) -> None:
         table_VE, config = network.embedding.weight.detach(), network.config
         self.plan, self.config, self.device = plan, config, table_VE.device
         self._lengths_N = part.lengths_N
         self.part = DevicePart(part, self.device)
         self.members = Members(plan.members, self.device, draw=plan.draw)
-        self.weights = Weights(network, members=plan.members, rule=plan.rule)
+        self.weights = StackedWeights(network, members=plan.members, rule=plan.rule)
         learns = network.embedding.weight.requires_grad
         self.table = (
             self._table(table_VE) if learns else FrozenTable(table_VE, members=plan.members, states=0)
         )
         self._learns = learns
-        self.chunk = Chunk(plan, classes=network.output.out_features, like=table_VE)
+        self.chunk = StackChunk(plan, classes=network.output.out_features, like=table_VE)
         self._padding = network.embedding.padding_idx
         self._done, self._since = [0] * plan.members, [0] * plan.members  # steps, as the host counts them
         self._pool = torch.cuda.graph_pool_handle() if self.device.type == "cuda" else None
         self._captured: dict[int, GraphedFunction] = {}
 
-    def _table(self, table_VE: Tensor) -> Table:
+    def _table(self, table_VE: Tensor) -> EmbeddingTable:
         plan = self.plan
         if not plan.lazy:
             return DenseTable(table_VE, members=plan.members, rule=plan.rule)
         shape = {"moments": plan.rule.moments, "room": _ROOM + plan.steps, "window": plan.window}
-        sums = Sums(plan.members, **shape, device=self.device)
+        sums = StackedSums(plan.members, **shape, device=self.device)
         return LazyTable(
             table_VE, members=plan.members, rule=plan.rule, sums=sums, numbers=self.members.numbers
         )

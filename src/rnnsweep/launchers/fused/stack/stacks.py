@@ -17,7 +17,7 @@ from rnnsweep.launchers.fused.stack.optimizer.rules import rule_of
 from rnnsweep.launchers.fused.stack.optimizer.skipped import window_of
 from rnnsweep.launchers.fused.stack.optimizer.stackable import StackableOptimizer
 from rnnsweep.launchers.fused.stack.optimizer.weights import trained
-from rnnsweep.launchers.fused.stack.stack import ChunkResult, MemberSteps, Plan, Stack
+from rnnsweep.launchers.fused.stack.stack import ChunkResult, MemberSteps, Stack, StackPlan
 from rnnsweep.networks import Network
 from rnnsweep.optim.optimizer import WORTH_IT, Optimizer, rows_because
 
@@ -125,13 +125,13 @@ class _Group:
         _MemberWeights(self.stack, work, member).end()
         return replace(work, done=self.stack.done(member))
 
-    def _plan(self, works: list[Work]) -> Plan:
+    def _plan(self, works: list[Work]) -> StackPlan:
         """Return the plan of a stack that holds these; it never shrinks, so that a later training fits."""
         first, had = works[0], None if self._stack is None else self._stack.plan
         rule = rule_of(first.optimizer.config)
         windows = [window_of(_ratios(work)) for work in works] if self._lazy else [1]
         dropouts = {name for work in works for name in RATES if getattr(work.network.config, name)}
-        plan = Plan(
+        plan = StackPlan(
             members=len(works),
             texts=first.texts,
             steps=max(work.steps for work in works),
@@ -147,14 +147,14 @@ class _Group:
         _MemberWeights(self.stack, work, member).begin()
 
 
-def _fitted(plan: Plan, network: Network) -> Plan:
+def _fitted(plan: StackPlan, network: Network) -> StackPlan:
     """Choose the backend of a new stack for its shape and device."""
     table = network.embedding.weight
     run = cell_for(network.config, table.device, table.dtype, members=plan.members, texts=plan.texts)
     return replace(plan, run=run, draw=draw_for(table.device))
 
 
-def _covering(plan: Plan, had: Plan) -> Plan:
+def _covering(plan: StackPlan, had: StackPlan) -> StackPlan:
     """Return the plan that holds what both hold; one that must grow grows by half at least."""
     members = had.members if plan.members <= had.members else max(plan.members, had.members * 3 // 2)
     return replace(

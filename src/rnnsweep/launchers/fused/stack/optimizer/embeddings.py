@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from rnnsweep.launchers.fused.stack.optimizer.rules import Numbers, Rule
-from rnnsweep.launchers.fused.stack.optimizer.skipped import Sums
+from rnnsweep.launchers.fused.stack.optimizer.skipped import StackedSums
 
 # The quadrature of the skipped steps never spans more than a factor of two while corrections change fast.
 EARLY_LEVELS = frozenset(2**power for power in range(11))
 _ROWS_AT_ONCE = 65536
 
 
-class Table(ABC):
+class EmbeddingTable(ABC):
     """K embeddings in one; `weights_RE` and the states keep their addresses."""
 
     def __init__(self, like_VE: Tensor, *, members: int, states: int) -> None:
@@ -67,7 +67,7 @@ class Table(ABC):
         """Bring all rows of a member up to date."""
 
 
-class FrozenTable(Table):
+class FrozenTable(EmbeddingTable):
     """Frozen embeddings."""
 
     def gather(self, rows_KM: Tensor, gradient_KME: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class FrozenTable(Table):
         """Leave all as it is."""
 
 
-class DenseTable(Table):
+class DenseTable(EmbeddingTable):
     """All rows move at every step."""
 
     def __init__(self, like_VE: Tensor, *, members: int, rule: Rule) -> None:
@@ -100,7 +100,7 @@ class DenseTable(Table):
             old.copy_(torch.where(active_K.view(-1, 1, 1), new, old))
 
 
-class LazyTable(Table):
+class LazyTable(EmbeddingTable):
     """Rows are updated when a batch reads them, skipped steps included.
 
     Args:
@@ -111,7 +111,9 @@ class LazyTable(Table):
         numbers: the members' numbers as they stand between two steps.
     """
 
-    def __init__(self, like_VE: Tensor, *, members: int, rule: Rule, sums: Sums, numbers: Numbers) -> None:
+    def __init__(
+        self, like_VE: Tensor, *, members: int, rule: Rule, sums: StackedSums, numbers: Numbers
+    ) -> None:
         super().__init__(like_VE, members=members, states=len(rule.states))
         self._rule, self._numbers, self.sums = rule, numbers, sums
         rows, device = len(self.weights_RE), like_VE.device

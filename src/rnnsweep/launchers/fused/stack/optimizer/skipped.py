@@ -40,7 +40,7 @@ class Part(NamedTuple):
         return moments_KQM, decay_KM, now_K1 - last_KM
 
 
-class Sums:
+class StackedSums:
     """The sums for every possible step of last touch of each member; `room` is L, `window` is W."""
 
     def __init__(self, members: int, *, moments: int, room: int, window: int, device: torch.device) -> None:

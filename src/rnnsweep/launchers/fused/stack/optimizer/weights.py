@@ -21,7 +21,7 @@ def trained(network: Network) -> dict[str, Tensor]:
     return {name: weight for name, weight in network.named_parameters() if weight is not table}
 
 
-class Weights:
+class StackedWeights:
     """K rows of weights and of each state of the optimiser; they keep their addresses."""
 
     def __init__(self, network: Network, *, members: int, rule: Rule) -> None:
