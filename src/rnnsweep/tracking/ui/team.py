@@ -45,7 +45,7 @@ SWITCHES = {
 
 
 @dataclass(frozen=True)
-class TeamCheck:
+class Trait:
     """One point: whether it holds, what was found, and what to do where it does not hold."""
 
     what: str
@@ -54,33 +54,31 @@ class TeamCheck:
     remedy: str = ""
 
 
-def check_parts(*, store: str | None, artifacts: str | None, hosts: Sequence[str]) -> list[TeamCheck]:
+def check_parts(*, store: str | None, artifacts: str | None, hosts: Sequence[str]) -> list[Trait]:
     """Try the parts of a server that is to be started."""
     return [_check_store(store), _check_artifacts(artifacts), _check_hosts(hosts), *_check_accounts()]
 
 
-def _check_store(store: str | None) -> TeamCheck:
+def _check_store(store: str | None) -> Trait:
     what = "PostgreSQL"
     if store is None:
-        return TeamCheck(what, False, "no --store", f"--store {DATABASE}")
+        return Trait(what, False, "no --store", f"--store {DATABASE}")
     if not urlsplit(store).scheme.startswith("postgresql"):
         kind = urlsplit(store).scheme or "a file"
-        return TeamCheck(what, False, f"{kind} has one writer at a time", f"--store {DATABASE}")
+        return Trait(what, False, f"{kind} has one writer at a time", f"--store {DATABASE}")
     if has_secret(store):
         message = f"{masked(store)}: every user of this machine reads its password in the list of processes"
-        return TeamCheck(what, False, message, f"--store {DATABASE}, and PGPASSWORD or a line in ~/.pgpass")
+        return Trait(what, False, message, f"--store {DATABASE}, and PGPASSWORD or a line in ~/.pgpass")
     try:
         version, may_create = _ask_postgres(store)
     except ImportError as error:
-        return TeamCheck(what, False, f"no driver ({error.name})", "pip install 'psycopg[binary]'")
+        return Trait(what, False, f"no driver ({error.name})", "pip install 'psycopg[binary]'")
     except Exception as error:  # the driver's own kinds
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return TeamCheck(what, False, f"{store}: {first[:120]}", "see that it runs and lets us in")
+        return Trait(what, False, f"{store}: {first[:120]}", "see that it runs and lets us in")
     if not may_create:
-        return TeamCheck(
-            what, False, "this user may not create tables", "GRANT CREATE ON SCHEMA public TO ..."
-        )
-    return TeamCheck(what, True, f"{store} answers ({version})")
+        return Trait(what, False, "this user may not create tables", "GRANT CREATE ON SCHEMA public TO ...")
+    return Trait(what, True, f"{store} answers ({version})")
 
 
 def _ask_postgres(store: str) -> tuple[str, bool]:
@@ -96,16 +94,14 @@ def _ask_postgres(store: str) -> tuple[str, bool]:
         engine.dispose()
 
 
-def _check_artifacts(artifacts: str | None) -> TeamCheck:
+def _check_artifacts(artifacts: str | None) -> Trait:
     what = "artifact store"
     if artifacts is None:
-        return TeamCheck(
-            what, False, "no --artifacts", "--artifacts s3://BUCKET/PATH, or a folder of the server"
-        )
+        return Trait(what, False, "no --artifacts", "--artifacts s3://BUCKET/PATH, or a folder of the server")
     try:
         _write_probe(artifacts)
     except ImportError as error:
-        return TeamCheck(
+        return Trait(
             what,
             False,
             f"{artifacts}: {error.name} is not installed",
@@ -113,10 +109,8 @@ def _check_artifacts(artifacts: str | None) -> TeamCheck:
         )
     except Exception as error:  # of a dozen libraries
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return TeamCheck(
-            what, False, f"{artifacts}: {first[:120]}", "see that it is there and may be written to"
-        )
-    return TeamCheck(what, True, f"{artifacts} takes a file, gives it back and lets it go")
+        return Trait(what, False, f"{artifacts}: {first[:120]}", "see that it is there and may be written to")
+    return Trait(what, True, f"{artifacts} takes a file, gives it back and lets it go")
 
 
 def _write_probe(artifacts: str) -> None:
@@ -143,27 +137,23 @@ def _write_probe(artifacts: str) -> None:
     store.delete_artifacts()
 
 
-def _check_hosts(hosts: Sequence[str]) -> TeamCheck:
+def _check_hosts(hosts: Sequence[str]) -> Trait:
     what = "allowed hosts"
     if not hosts:
-        return TeamCheck(
-            what, False, "no --host", f"--host {socket.getfqdn()}: the name that people open it by"
-        )
+        return Trait(what, False, "no --host", f"--host {socket.getfqdn()}: the name that people open it by")
     if "*" in hosts:
-        return TeamCheck(
-            what, False, "* lets any page call the server", "--host with the names that people use"
-        )
+        return Trait(what, False, "* lets any page call the server", "--host with the names that people use")
     for name in hosts:
         try:
             socket.getaddrinfo(name.rpartition(":")[0] or name, None)
         except OSError as error:
-            return TeamCheck(what, False, f"{name}: {error.strerror}", "a name that this network knows")
-    return TeamCheck(what, True, ", ".join(hosts))
+            return Trait(what, False, f"{name}: {error.strerror}", "a name that this network knows")
+    return Trait(what, True, ", ".join(hosts))
 
 
-def _check_accounts() -> Iterator[TeamCheck]:
+def _check_accounts() -> Iterator[Trait]:
     installed = find_spec("flask_wtf") is not None
-    yield TeamCheck(
+    yield Trait(
         "accounts",
         installed,
         f"mlflow[auth] is {'' if installed else 'not '}installed",
@@ -175,10 +165,10 @@ def _check_accounts() -> Iterator[TeamCheck]:
         strong = len(value) >= least and not value.lower().startswith("password")
         if value and not strong:
             message = f"{name} is weak: {least} characters or more, no word"
-        yield TeamCheck("accounts", strong, message, f"export {name}=$(openssl rand -hex 24)")
+        yield Trait("accounts", strong, message, f"export {name}=$(openssl rand -hex 24)")
 
 
-def check_server(uri: str) -> list[TeamCheck]:
+def check_server(uri: str) -> list[Trait]:
     """Ask a running server from outside."""
     address = uri.rstrip("/")
     try:
@@ -187,13 +177,11 @@ def check_server(uri: str) -> list[TeamCheck]:
         )  # a server with accounts tells strangers nothing
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        return [
-            TeamCheck("server", False, f"{address} does not answer ({reason})", "start it, see its firewall")
-        ]
+        return [Trait("server", False, f"{address} does not answer ({reason})", "start it, see its firewall")]
     if status == 401:
-        return [TeamCheck("server", False, f"{address} wants an account", f"set {USER} and {OWN_PASSWORD}")]
+        return [Trait("server", False, f"{address} wants an account", f"set {USER} and {OWN_PASSWORD}")]
     if status != 200:
-        return [TeamCheck("server", False, f"{address}/version gives {status}", "is it an MLflow server?")]
+        return [Trait("server", False, f"{address}/version gives {status}", "is it an MLflow server?")]
     return [
         _check_version(version),
         _check_transport(address),
@@ -204,24 +192,24 @@ def check_server(uri: str) -> list[TeamCheck]:
     ]
 
 
-def _check_version(version: str) -> TeamCheck:
+def _check_version(version: str) -> Trait:
     from importlib.metadata import version as installed
 
     own = installed("mlflow")
     same = version.split(".")[:2] == own.split(".")[:2]
-    return TeamCheck(
+    return Trait(
         "server", same, f"answers, MLflow {version}; here {own}", f"pip install mlflow=={own} on both"
     )
 
 
-def _check_transport(address: str) -> TeamCheck:
+def _check_transport(address: str) -> Trait:
     parts = urlsplit(address)
     if parts.scheme == "https":
-        return TeamCheck("transport", True, "encrypted")
+        return Trait("transport", True, "encrypted")
     if _is_loopback(parts.hostname or ""):
-        return TeamCheck("transport", True, "stays on this machine")
+        return Trait("transport", True, "stays on this machine")
     message = "passwords and runs cross the network in the clear"
-    return TeamCheck("transport", False, message, "put a proxy with TLS in front of it, and use https://")
+    return Trait("transport", False, message, "put a proxy with TLS in front of it, and use https://")
 
 
 def _is_loopback(host: str) -> bool:
@@ -231,11 +219,11 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _check_closed(address: str, what: str, path: str) -> TeamCheck:
+def _check_closed(address: str, what: str, path: str) -> Trait:
     status, _ = _get(address + path, own=True)
     closed = status in (401, 403, 404, 501)
     message = f"{'closed' if closed else 'open'} (status {status})"
-    return TeamCheck(
+    return Trait(
         what,
         closed,
         message,
@@ -243,32 +231,30 @@ def _check_closed(address: str, what: str, path: str) -> TeamCheck:
     )
 
 
-def _check_strangers(address: str) -> TeamCheck:
+def _check_strangers(address: str) -> Trait:
     status, _ = _get(address + SEARCH)
     remedy = "start it with --app-name basic-auth, else anyone who reaches it may delete all"
     message = "strangers are refused" if status == 401 else f"a stranger reads experiments (status {status})"
-    return TeamCheck("accounts", status == 401, message, remedy)
+    return Trait("accounts", status == 401, message, remedy)
 
 
-def _check_names(address: str) -> TeamCheck:
+def _check_names(address: str) -> Trait:
     status, _ = _get(address + SEARCH, host=STRANGER)
     message = f"another name in a request gets {status}"
-    return TeamCheck("allowed hosts", status == 403, message, "start it with --allowed-hosts NAME,...")
+    return Trait("allowed hosts", status == 403, message, "start it with --allowed-hosts NAME,...")
 
 
-def _check_files(address: str) -> TeamCheck:
+def _check_files(address: str) -> Trait:
     what = "artifact store"
     status, body = _get(address + DEFAULT, own=True)
     if status != 200:
-        return TeamCheck(
-            what, False, f"cannot be asked for (status {status})", f"set {USER} and {OWN_PASSWORD}"
-        )
+        return Trait(what, False, f"cannot be asked for (status {status})", f"set {USER} and {OWN_PASSWORD}")
     try:
         place = str(parse_json(body)["experiment"]["artifact_location"])
     except (ValueError, KeyError, TypeError):
-        return TeamCheck(what, False, "no experiment 0 in its answer", "is it an MLflow server?")
+        return Trait(what, False, "no experiment 0 in its answer", "is it an MLflow server?")
     shared = urlsplit(place).scheme not in ("", "file")
-    return TeamCheck(what, shared, f"new files go to {place}", "start it with --artifacts-destination")
+    return Trait(what, shared, f"new files go to {place}", "start it with --artifacts-destination")
 
 
 def _get(url: str, *, host: str | None = None, own: bool = False) -> tuple[int, str]:
