@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,12 @@ def no_destinations(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.setenv(
         "XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / f"config-{os.urandom(6).hex()}")
     )
+
+
+@pytest.fixture(autouse=True)
+def no_proxies() -> None:
+    """Python keeps the proxies of the environment from a process's first request on: another test's."""
+    urllib.request.install_opener(None)  # type: ignore[arg-type]
 
 
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
