@@ -12,12 +12,8 @@ from rnnsweep.tracking.ship.own_files import log_of
 from rnnsweep.tracking.store.store import database
 
 UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
-OF_A_TRAINING = (
-    "PL_",
-    "TORCH",
-    "PYTORCH_",
-    "NUMBA_",
-)  # a training sets these, and they are nothing to what ships
+# how variables begin that a training sets: they do not concern what ships
+OF_A_TRAINING = ("PL_", "TORCH", "PYTORCH_", "NUMBA_")
 EXIT_S = 5.0  # seconds that a process with nothing left to send may take to end
 
 _shared: "ShippingProcess | None" = None
