@@ -43,15 +43,15 @@ from rnnsweep.trial import Launcher
 
 
 @dataclass(frozen=True)
-class Looked:
+class LookDecision:
     """What a planned look decided."""
 
     wanted: Mapping[str, int]  # replicates of each in all
-    said: str = ""
+    sentence: str = ""
     stopped: Sequence[Mapping[str, Any]] = ()  # who got no further ones so far: architecture, replicates, why
 
 
-Race = Callable[[Sequence[Ended]], Looked]
+Race = Callable[[Sequence[Ended]], LookDecision]
 
 
 def run_sweep(
@@ -156,12 +156,12 @@ def _raced(race: Race, ledger: Ledger, listener: Listener) -> Extend:
         ledger.write(
             "look",
             wanted=dict(decision.wanted),
-            said=decision.said,
+            said=decision.sentence,
             stopped_replicates=list(decision.stopped),
         )
-        if decision.said and decision.said not in told:
-            told.add(decision.said)
-            listener.message(decision.said)
+        if decision.sentence and decision.sentence not in told:
+            told.add(decision.sentence)
+            listener.message(decision.sentence)
         return decision.wanted
 
     return extend

@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnsweep.comparison import Standing
-    from rnnsweep.engine.run import Looked
+    from rnnsweep.engine.run import LookDecision
     from rnnsweep.engine.scheduling.agenda import Ended
 
 
-def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], Looked]":
+def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], LookDecision]":
     """Return what decides at each planned look of a sweep how many replicates each architecture gets."""
 
-    def decide(over: "Sequence[Ended]") -> "Looked":
+    def decide(over: "Sequence[Ended]") -> "LookDecision":
         from rnnsweep.comparison import race
         from rnnsweep.comparison.verdicts.standings import margin_of
-        from rnnsweep.engine.run import Looked
+        from rnnsweep.engine.run import LookDecision
 
         standings, by_row, ended = _standings(over)
         if not any(s.replicates for s in standings if not s.baseline):
-            return Looked({})
+            return LookDecision({})
         margin = margin_of(standings[0].score, standings)
         decision = race(
             standings, sizes=asked.planned, margin=margin, correct=by_row, groups=_groups(over), ended=ended
         )
         sentence = decision.sentences[-1] if decision.sentences else ""
-        return Looked(decision.wanted, sentence, [asdict(stop) for stop in decision.stopped])
+        return LookDecision(decision.wanted, sentence, [asdict(stop) for stop in decision.stopped])
 
     return decide
 
