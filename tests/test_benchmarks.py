@@ -180,7 +180,7 @@ def test_time_to_an_accuracy_is_measured_until_it_is_there_and_not_reached_is_no
     assert reached["ours"] > 0
     assert missed["ours"] is with_vectors["ours"] is None
     assert "experiment beyond_linear_glove" in with_vectors["case"]
-    assert "| not measured |" in markdown([missed], "abc1234")
+    assert "| not measured |" in markdown([missed | {"benchmark": "scores"}], "abc1234")
 
 
 def test_the_factor_the_settings_and_the_peers_are_cases_and_a_peers_own_side_is_none():
