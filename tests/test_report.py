@@ -268,8 +268,17 @@ def test_the_terminal_keeps_to_eighty_columns_and_says_all_names(comparison):
     assert max(map(len, text.splitlines())) <= 80
     assert "…" not in text
     assert all(s.architecture in text for s in comparison.standings)
-    assert "├" in text
     assert "bilstm is better than lstm" in text
+
+
+def test_the_last_screen_draws_each_interval_and_the_details_write_its_ends(comparison):
+    test = comparison.standings[0].test
+    ends, bar = f"{test.low:.4f} to {test.high:.4f}", "├"
+    assert ends in shown(comparison, 80)
+    assert bar not in shown(comparison, 80)
+    last = "\n".join(on_a_terminal(comparison))
+    assert bar in last
+    assert ends not in last
 
 
 def test_pairs_of_one_wording_are_told_together():

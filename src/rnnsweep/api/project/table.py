@@ -31,7 +31,9 @@ class ProjectTable:
         """Return what the user decides, by the remark's code: rows without a label, a column of groups."""
         remarks = () if self.facts is None else self.facts.remarks
         messages: dict[str, str] = {each.code: each.message for each in remarks}
-        shown = {code: messages[code] for code in ("missing-like-label", "groups") if code in messages}
+        shown: dict[str, str] = {
+            code: messages[code] for code in ("missing-like-label", "groups") if code in messages
+        }
         if self.unlabelled:
             shown["missing-like-label"] += f": {SKIP_UNLABELLED}"
         return shown

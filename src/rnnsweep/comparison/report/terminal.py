@@ -12,7 +12,7 @@ from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
 from rnnsweep.comparison.evidence.records import HERE, Comparison, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.predictions import majority_score
-from rnnsweep.comparison.report.tables import DASH, decimal
+from rnnsweep.comparison.report.tables import DASH, decimal, interval
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
@@ -21,7 +21,7 @@ from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
 from rnnsweep.comparison.words import short, shorten
 from rnnsweep.drawing.palette import colour
 
-FIXED = 41  # columns that everything but names and bar takes
+FIXED = 41  # columns that everything but names and intervals takes
 NARROWEST = 12  # columns of a bar
 SHOWN = 10  # verdicts printed one by one; more are in the report
 LINES = 20  # of the last screen: a terminal has 24, of which some are for lines after it and the prompt
@@ -95,14 +95,15 @@ def _height(texts: Sequence[Text], width: int) -> int:
 
 
 def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableType:
-    """Return answer, standings with intervals as bars, verdicts and health as one renderable.
+    """Return answer, standings with the ends of the intervals, verdicts and health as one renderable.
 
     Args:
         comparison: what to show.
-        width: columns to use; the bars take what the numbers leave.
+        width: columns to use.
     """
     parts: list[RenderableType] = [Text(comparison.question, style="bold")] if comparison.question else []
-    parts += [Text(comparison.answer), Text(""), _table(comparison.standings, width, _majority(comparison))]
+    standings = _table(comparison.standings, width, _majority(comparison), ends=True)
+    parts += [Text(comparison.answer), Text(""), standings]
     notes = (f"{s.architecture}: {s.note}." for s in comparison.standings if s.note)
     under = (
         *notes,
@@ -126,7 +127,8 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     return Group(*parts)
 
 
-def _table(standings: Sequence[Standing], width: int, majority: float | None) -> Table:
+def _table(standings: Sequence[Standing], width: int, majority: float | None, *, ends: bool = False) -> Table:
+    """Return the standings, each interval as a bar or, with `ends`, by its two ends."""
     table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
     table.add_column("architecture", no_wrap=True)
     table.add_column("test", justify="right", no_wrap=True)
@@ -139,7 +141,12 @@ def _table(standings: Sequence[Standing], width: int, majority: float | None) ->
     room = max(NARROWEST, min(width - FIXED - longest, 40))
     named = max(12, width - FIXED - room - 1)
     for standing in standings:
-        table.add_row(*_row(standing, known, room, named))
+        test = standing.test
+        if ends:
+            shown = interval(test.low, test.high, score=standing.score)
+        else:
+            shown = interval_bar(test.low, test.mean, test.high, known, room)
+        table.add_row(*_row(standing, shown, named))
     if majority is not None:
         score = standings[0].score.write(majority)
         table.add_row("majority", score, *[""] * (len(table.columns) - 2), style="dim")
@@ -150,13 +157,13 @@ def _majority(comparison: Comparison) -> float | None:
     return majority_score(comparison.score, comparison.test_part)
 
 
-def _row(standing: Standing, known: Sequence[float], room: int, named: int) -> list[RenderableType]:
+def _row(standing: Standing, shown: str, named: int) -> list[RenderableType]:
     test = standing.test
     trials = _fits(standing) if standing.baseline else "/".join(map(str, standing.trials.values()))
     return [
         Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
         standing.score.write(test.mean),
-        Text(interval_bar(test.low, test.mean, test.high, known, room), style=colour(standing.architecture)),
+        Text(shown, style=colour(standing.architecture)),
         DASH if standing.baseline and test.replicates < 2 else str(test.replicates),
         standing.score.write(standing.validation, 3),
         trials,
