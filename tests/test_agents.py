@@ -18,7 +18,6 @@ from test_launchers import task
 
 from rnnsweep.cli.commands.project.status import print_agents
 from rnnsweep.engine import run_sweep
-from rnnsweep.engine.agent_table import machine_of
 from rnnsweep.engine.scheduling.allocation import check_seats, choose_slots
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
@@ -487,9 +486,8 @@ def test_an_interrupted_sweep_is_resumed_on_the_machine_where_it_ran_last(tmp_pa
     folder = SweepFolder.of(tmp_path, "toy")
     folder.make()
     folder.write_start({"identity": "abcd", "asked": {}, "corpus": "", "configuration": "", "code": ""})
-    far = AgentLauncher(MemoryTransport(rooms(1), local()), machine=machine) if machine else LocalLauncher(1)
-    with folder.hold(), closing(folder.ledger(SystemClock())) as ledger, closing(far):
-        for name in ("other", machine_of(far)):
+    with folder.hold(), closing(folder.ledger(SystemClock())) as ledger:
+        for name in ("other", machine):
             ledger.write("open", slots=1, trials=5, architectures=["gru"], replicates=0, machine=name)
     status = read_status(tmp_path, "toy")
     assert (status.state, status.next) == ("interrupted", f"rnnsweep sweep toy{more}")

@@ -33,7 +33,7 @@ def many_sweeps():
         yield
 
 
-def go(home, **changes):
+def go(home, *, on=None, **changes):
     """Run a sweep of two architectures with four trials each, of which rnn-1 fails."""
 
     def script(task, life):
@@ -47,6 +47,7 @@ def go(home, **changes):
         clock=fake.clock,
         records=NoRecords(),
         prepare=lambda run: "corpus",
+        on=on,
     )
     return fake
 
@@ -71,6 +72,23 @@ def test_a_proposed_trial_runs_next(home, capsys):
     fake = go(home, trials=5)
     (task,) = [task for task in fake.started if task.name == "rnn-4"]
     assert {"model.hidden_size=33", "optimizer.lr=0.05"} <= set(task.overrides)
+
+
+def test_each_command_that_goes_on_with_a_sweep_names_the_machine_where_it_ran(home, capsys):
+    go(home, on="a lab")
+    folder = home / "mlruns" / "sweeps" / "toy"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE, text=True
+    ) as controller:
+        controller.stdout.readline()
+        assert main(["stop", "toy"]) == 0
+        controller.wait(timeout=10)
+    assert main(["enqueue", "toy", "rnn", "model.hidden_size=33"]) == 0
+    assert main(["retry", "toy"]) == 0
+    assert main(["best", "toy"]) == 2  # nothing of it is in the store
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert all(line.endswith(" with: rnnsweep sweep toy --on 'a lab'") for line in lines)
 
 
 def test_one_failed_trial_is_tried_again_by_name(home, capsys):

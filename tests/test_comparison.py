@@ -221,6 +221,18 @@ def test_terminal_report_and_json_name_the_same_next_command_once():
     assert set(re.findall(r"rnnsweep replicate demo --n \d+", visible)) == {command}
 
 
+def test_commands_that_train_name_the_machine_where_the_trials_ran():
+    found = compare_records(make_runs(replicates=5), sweep="demo", on="lab")
+    assert re.fullmatch(r"rnnsweep replicate demo --on lab --n \d+", found.next)
+    runs = make_runs()
+    few = compare_records(
+        runs[~((runs["architecture"] == "rnn") & (runs["role"] == "trial"))], sweep="demo", on="lab"
+    )
+    remedies = [remark.next for remark in few.health if "rnnsweep sweep" in remark.next]
+    assert remedies
+    assert all("rnnsweep sweep demo --on lab" in remedy for remedy in remedies)
+
+
 def test_runs_that_the_store_lacks_are_said_and_asked_for_again():
     found = compare_records(make_runs(), sweep="demo", behind=2, plan=ReplicatePlan((10,), finished=False))
     assert found.answer.startswith("The store lacks 2 runs of this sweep, so this is not its whole answer. ")

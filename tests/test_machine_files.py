@@ -204,6 +204,22 @@ def test_machines_of_the_project_come_before_those_that_ship(written):
     assert read_machine("local").path == own
 
 
+def test_commands_name_a_machine_as_the_option_takes_it_back(written, home, monkeypatch):
+    own = written("slots: 2\n")
+    elsewhere = home / "a lab.yaml"
+    elsewhere.write_text("slots: 3\n")
+    same_name = home / "box.yaml"
+    same_name.write_text("slots: 3\n")
+    monkeypatch.chdir(home)
+    for given in ("box", own, own.relative_to(home)):
+        assert read_machine(given).on == "box"
+    for given in (elsewhere, same_name):
+        on = read_machine(given.relative_to(home)).on
+        monkeypatch.chdir(home.parent)  # it is found from another folder too
+        assert read_machine(on).path == given
+        monkeypatch.chdir(home)
+
+
 def test_a_machine_that_is_added_or_changed_changes_no_sweep_and_travels_with_none(written, tmp_path):
     from rnnsweep.state.start import begin
 

@@ -64,6 +64,13 @@ class Machine:
     studies: str | None = None  # a database that gets a copy of the sweep's state
 
     @property
+    def on(self) -> str:
+        """What ``--on`` takes for this file: its name, or the path of one that no name finds."""
+        known = _files().get(self.name)
+        same = known is not None and known.resolve() == self.path.resolve() and _NAME.fullmatch(self.name)
+        return self.name if same else str(self.path.resolve())
+
+    @property
     def contacts(self) -> str:
         """What is contacted by using it, in words; empty where all stays on this machine."""
         parts = [] if self.address is None else [f"{self.engine} at {self.address}"]

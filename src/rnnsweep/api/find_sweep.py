@@ -26,6 +26,12 @@ def status(name: str | Path) -> "SweepStatus":
     return read_status(places.mlruns, find_name(name, places))
 
 
+def resume_command(name: str | Path) -> str:
+    """Write the command that resumes a sweep where its trials ran last."""
+    places = find_paths()
+    return SweepFolder.of(places.mlruns, find_name(name, places)).command("sweep")
+
+
 def find_file(question: str | Path, places: ProjectPaths) -> Path:
     """Find a file of sweeps/ by its path or by its name.
 

@@ -12,7 +12,6 @@ from rnnsweep.api.results import LoggedModels
 from rnnsweep.api.single_runs.evaluation import checkpoint_of, recorded_run
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
-from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import best, tested
 from rnnsweep.tracking.tags import Tag
@@ -255,7 +254,7 @@ def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: s
     if known := aliases(places.mlruns, name, uri=uri or _uri_of(name, places)):
         raise no_such_alias(name, alias or "champion", known)
     if SweepFolder.of(places.mlruns, name).path.is_dir():
-        again = command_line("sweep", name)
+        again = SweepFolder.of(places.mlruns, name).command("sweep")
         raise UserError(f"sweep {name!r} has no models yet; they are logged at the end of: {again}")
     try:
         row = find_run(places.mlruns, name, uri=uri)

@@ -19,7 +19,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, check_launcher, make_launcher, parse_launcher
 from rnnsweep.machine import Machine, read_machine
 from rnnsweep.paths import ProjectPaths, find_paths
-from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
 from rnnsweep.trial import Launcher
@@ -81,7 +81,8 @@ def sweep(
 
     result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
     further = ["--studies", str(studies)] if studies > 1 else []
-    return _ended(result, listener, models=models, again=command_line("sweep", str(question), *further))
+    again = run_command("sweep", question, *further, on=_on(machine))
+    return _ended(result, listener, models=models, again=again)
 
 
 def _ended(result: SweepResult, listener: "Listener | None", *, models: bool, again: str) -> SweepResult:
@@ -138,6 +139,7 @@ def _run(
                 accept_changes=accept_changes,
                 extend=racing(asked),
                 copy=copy,
+                on=_on(machine),
             )
         comparison = compare(summary.sweep) if answer and summary.state == "finished" else None
     return SweepResult(
@@ -163,6 +165,10 @@ def check_machine(on: str | Path | None) -> Machine | None:
     machine = read_machine(on)
     check_engine(machine)
     return machine
+
+
+def _on(machine: Machine | None) -> str | None:
+    return None if machine is None else machine.on
 
 
 def _make_launcher(
@@ -209,7 +215,7 @@ def plan(
 def _next(question: str | Path, asked: Sweep, places: ProjectPaths) -> str | None:
     """The command that comes next: what `status` names, or to start the sweep."""
     begun = SweepFolder.of(places.mlruns, asked.name).is_started
-    return status(asked.name).next if begun else command_line("sweep", str(question))
+    return status(asked.name).next if begun else run_command("sweep", question)
 
 
 def replicates_reach(question: str | Path) -> "Reach":
@@ -264,15 +270,16 @@ def replicate(
     def run(wanted: Sweep) -> SweepResult:
         return _run(wanted, places, slots=slots, machine=machine, listener=listener)
 
-    again = ["replicate", str(name), "--n", str(replicates)]
+    more = ["--n", str(replicates)]
     if until_separated:
         if most < replicates:
             raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
-        again += ["--until-separated", "--max", str(most)]
+        more += ["--until-separated", "--max", str(most)]
         result = separate(asked, run, most=most, tell=listener.message if listener else None)
     else:
         result = run(asked)
-    return _ended(result, listener, models=models, again=command_line(*again))
+    again = run_command("replicate", name, *more, on=_on(machine))
+    return _ended(result, listener, models=models, again=again)
 
 
 @contextmanager

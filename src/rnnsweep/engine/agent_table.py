@@ -43,9 +43,3 @@ class AgentTable:
 def with_agents(launcher: Launcher, folder: SweepFolder, listener: Listener) -> Listener:
     """Return a listener that writes the launcher's agents too, where it has any."""
     return AgentTable(launcher, folder, listener) if isinstance(launcher, HasAgents) else listener
-
-
-def machine_of(launcher: Launcher) -> str | None:
-    """Return the name of the machine on whose nodes a launcher works; None for this one."""
-    name = getattr(launcher, "machine", None)
-    return None if name is None else str(name)

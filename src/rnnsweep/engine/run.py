@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from rnnsweep.config import RunConfig, recorded_settings
-from rnnsweep.engine.agent_table import machine_of, with_agents
+from rnnsweep.engine.agent_table import with_agents
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.orphans import end_orphans
@@ -68,6 +68,7 @@ def run_sweep(
     accept_changes: bool = False,
     extend: Race | None = None,
     copy: NoCopy | None = None,
+    on: str | None = None,
 ) -> SweepSummary:
     """Run a sweep until its budget is spent and its replicates are done; called again, it continues.
 
@@ -81,6 +82,7 @@ def run_sweep(
         extend: decides at each planned look who gets more replicates; None leaves it at those of the file.
         conf: the configuration files; the default are those of the project.
         copy: of the sweep's state, for a disk that does not last; None keeps none.
+        on: the launcher's machine, as ``--on`` takes it; None is this one. Commands that go on name it.
 
     Raises:
         UserError: the space or the sampler does not fit, corpus or vectors cannot be read, another controller
@@ -137,7 +139,7 @@ def run_sweep(
             controller = Controller(
                 sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox, copy
             )
-            return _conduct(controller, folder)
+            return _conduct(controller, folder, on)
 
 
 def _own_cells(sweep: Sweep, bases: dict[str, RunConfig]) -> list[Path]:
@@ -208,13 +210,12 @@ def _warm_up(
             listener.message(str(one))
 
 
-def _conduct(controller: Controller, folder: SweepFolder) -> SweepSummary:
+def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
     began = clock.now()
     planned = list(sweep.planned) if controller.agenda.extend is not None else []
-    place = machine_of(controller.launcher)
     slots = len(controller.launcher.slots)
-    ledger.write("open", slots=slots, machine=place, planned=planned, **budget_of(sweep))
+    ledger.write("open", slots=slots, machine=on, planned=planned, **budget_of(sweep))
     maker = controller.agenda.maker
     controller.records.begin(sweep, maker.parent_key, refits_baseline=maker.refits_baseline)
     state = "failed"

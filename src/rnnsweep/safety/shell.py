@@ -16,6 +16,11 @@ def command_line(*words: str | Path, program: str = "rnnsweep") -> str:
     return shlex.join([program, *map(str, words)])
 
 
+def run_command(verb: str, sweep: str | Path, *more: str | Path, on: str | Path | None = None) -> str:
+    """Write a command that runs trials of a sweep, with the machine where they run; None is this one."""
+    return command_line(verb, sweep, *([] if on is None else ["--on", on]), *more)
+
+
 def continued(*words: str | Path, program: str = "rnnsweep") -> str:
     """Write a command over several lines that a shell joins; no word is split."""
     lines = [program]

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.files import JsonLines, own_folder, own_folders, read_json, remove_asides, write_whole
 from rnnsweep.runtime.process import ProcessIdentity
+from rnnsweep.safety.shell import run_command
 from rnnsweep.safety.yaml_files import copy_yaml
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.lock import is_running, read_controller, sole_controller
@@ -171,6 +172,15 @@ class SweepFolder:
         """Return how the last controller ended: finished, interrupted or failed; None where it did not."""
         ends = [event for event in read_ledger(self.path) if event["event"] in ("open", "close")]
         return ends[-1].get("state") if ends else None
+
+    def machine(self) -> str | None:
+        """Return where the last controller ran the trials, as ``--on`` takes it; None is its own machine."""
+        opened = [event for event in read_ledger(self.path) if event["event"] == "open"]
+        return opened[-1].get("machine") if opened else None
+
+    def command(self, verb: str, *more: str | Path) -> str:
+        """Write the command that runs trials of this sweep where they ran last."""
+        return run_command(verb, self.name, *more, on=self.machine())
 
     def is_finished(self) -> bool:
         """Return whether the last controller came to its end and none runs; an unknown one did."""

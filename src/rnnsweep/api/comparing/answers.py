@@ -12,7 +12,6 @@ from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
-from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.tags import Tag
 
@@ -113,6 +112,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
         test_share=test_rows.share,
         test_reads=folder.count_test_reads(),
         plan=plan,
+        on=folder.machine(),
         behind=behind,
         stopped=stops_of(folder),
         studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
@@ -231,9 +231,8 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
         hint = nearest(architecture, known)
         raise UserError(f"{architecture!r}: no complete trial of it in sweep {name!r}; {there}.{hint}")
     if not networks:
-        raise UserError(
-            f"sweep {name!r}: no trial is complete yet; resume with: {command_line('sweep', name)}"
-        )
+        again = SweepFolder.of(find_paths().mlruns, name).command("sweep")
+        raise UserError(f"sweep {name!r}: no trial is complete yet; resume with: {again}")
     one = next(s for s in networks if architecture in (None, s.architecture))
     assert one.validation is not None
     return BestResult(

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.find_sweep import find_file
+from rnnsweep.api.find_sweep import find_question
 from rnnsweep.config import compose, quote, recorded_settings
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.sweepfile import read_sweep
 
 if TYPE_CHECKING:
     from rnnsweep.data.summary.remarks import CorpusFacts
@@ -61,7 +60,7 @@ def describe_sweep_data(question: str | Path) -> "dict[str, CorpusFacts]":
     from rnnsweep.data import prepare
 
     places = find_paths()
-    sweep = read_sweep(find_file(question, places))
+    sweep = find_question(question, places)
     begun = SweepFolder.of(places.mlruns, sweep.name).start() is not None
     facts: dict[str, CorpusFacts] = {}
     folders: set[str] = set()

@@ -88,7 +88,8 @@ def resumable(name: str, mlruns: Path) -> "RunRow":
     row: RunRow = find_run(mlruns, name)
     label, state = f"run {row.run_id[:8]} ({row.name})", row.tags.get(Tag.STATE, "unknown")
     if sweep := row.tags.get(Tag.SWEEP):
-        raise UserError(f"{label}: is of the sweep {sweep!r}; resume that: {command_line('sweep', sweep)}")
+        again = SweepFolder.of(mlruns, sweep).command("sweep")
+        raise UserError(f"{label}: is of the sweep {sweep!r}; resume that: {again}")
     if state == "running":
         raise UserError(f"{label}: its process still runs; it can be resumed once that has ended")
     if state not in ("interrupted", "failed"):

@@ -119,6 +119,7 @@ def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
 
 def keep_models(result: "SweepResult") -> None:
     """Log a finished sweep's models after its standings; a fault here costs the sweep nothing."""
+    from rnnsweep.api.find_sweep import resume_command
     from rnnsweep.api.models import log_models_of
 
     _, console = consoles()
@@ -126,7 +127,7 @@ def keep_models(result: "SweepResult") -> None:
         done, fault = log_models_of(result, tell=tell)
     if fault:
         console.print(f"models were not logged: {fault}", style="yellow", markup=False)
-        again = command_line("sweep", result.sweep)
+        again = resume_command(result.sweep)
         console.print(f"  to try again: {again}", style="dim", markup=False, soft_wrap=True)
     if done is None:
         return

@@ -20,11 +20,12 @@ def stop_command(sweep: str, as_json: bool) -> None:
     """Stop SWEEP from elsewhere; its trials keep checkpoints."""
     with one_json_object(as_json) as emit:
         from rnnsweep.api import stop
+        from rnnsweep.api.find_sweep import resume_command
 
-        process = stop(sweep)
+        process, again = stop(sweep), resume_command(sweep)
         emit({"sweep": sweep, "process": process})
     if not as_json:
-        echo(f"asked process {process} to stop; resume with: {command_line('sweep', sweep)}", err=True)
+        echo(f"asked process {process} to stop; resume with: {again}", err=True)
 
 
 @command(
@@ -52,12 +53,11 @@ def enqueue_command(sweep: str, architecture: str, values: tuple[str, ...], as_j
 
 def _with_what(sweep: str) -> str:
     from rnnsweep.api import status
+    from rnnsweep.api.find_sweep import resume_command
 
-    return (
-        ", in the sweep that is running"
-        if status(sweep).state == "running"
-        else f" with: {command_line('sweep', sweep)}"
-    )
+    if status(sweep).state == "running":
+        return ", in the sweep that is running"
+    return f" with: {resume_command(sweep)}"
 
 
 @command(

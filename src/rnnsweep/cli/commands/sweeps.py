@@ -14,7 +14,7 @@ from rnnsweep.cli.commands.project.status import print_failures
 from rnnsweep.cli.names import OnMachine, Question, StartedSweep
 from rnnsweep.cli.output import INTERRUPTED, consoles
 from rnnsweep.cli.words import count, duration
-from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.shell import run_command
 
 if TYPE_CHECKING:
     from rnnsweep.api import SweepResult
@@ -100,8 +100,8 @@ def sweep_command(
             on=on,
         )
 
-    further = [*_again(on), *(["--studies", str(studies)] if studies > 1 else [])]
-    return _watch(work, again=command_line("sweep", file, *further))
+    further = ["--studies", str(studies)] if studies > 1 else []
+    return _watch(work, again=run_command("sweep", file, *further, on=on))
 
 
 def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> str:
@@ -135,11 +135,7 @@ def run_asked(settings: Sequence[str], *, grid: bool) -> int:
     from rnnsweep.api import sweep
 
     name = _write_file(settings, trials=None, name=None, grid=grid)
-    return _watch(lambda shown: sweep(name, listener=shown, models=False), again=command_line("sweep", name))
-
-
-def _again(on: str | None) -> list[str]:
-    return [] if on is None else ["--on", on]
+    return _watch(lambda shown: sweep(name, listener=shown, models=False), again=run_command("sweep", name))
 
 
 def _launcher(launcher: str | None, fuse: str | None) -> str | None:
@@ -196,8 +192,9 @@ def replicate_command(
             on=on,
         )
 
-    further = [*_again(on), *(["--until-separated", "--max", str(most)] if until_separated else [])]
-    return _watch(work, again=command_line("replicate", sweep, "--n", str(replicates), *further))
+    further = ["--until-separated", "--max", str(most)] if until_separated else []
+    again = run_command("replicate", sweep, "--n", str(replicates), *further, on=on)
+    return _watch(work, again=again)
 
 
 def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:

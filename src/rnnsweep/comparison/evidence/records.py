@@ -190,6 +190,7 @@ class Comparison:
     searched: bool = True  # whether trials of a search are among the records
     data: tuple[str, ...] = ()  # what was read, and what is remarkable in it, a line each
     stopped: tuple[Stop, ...] = ()  # architectures whose replicates ended before the plan did
+    on: str | None = None  # the machine where its trials ran last, as `--on` takes it; None: this one
 
     @property
     def linear(self) -> Standing | None:

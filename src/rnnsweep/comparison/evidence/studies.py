@@ -10,7 +10,7 @@ from rnnsweep.comparison.statistics.budget import FEWEST_STUDIES, budget_curve, 
 from rnnsweep.comparison.statistics.time_curves import Bought, study_time_curve, time_curve
 from rnnsweep.comparison.trials import diverged, infeasible, last_attempts
 from rnnsweep.methods import samplers
-from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.shell import run_command
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:
@@ -23,7 +23,12 @@ Path = tuple[NDArray[np.float64], NDArray[np.float64]]  # scores and seconds in 
 
 
 def find_bought(
-    runs: "pd.DataFrame", sweep: Sweep | str, *, architectures: Sequence[str], further: Sequence[Any] = ()
+    runs: "pd.DataFrame",
+    sweep: Sweep | str,
+    *,
+    architectures: Sequence[str],
+    further: Sequence[Any] = (),
+    on: str | None = None,
 ) -> Bought:
     """Draw the curves of a budget in the way that its search allows.
 
@@ -32,6 +37,7 @@ def find_bought(
         sweep: what was asked, or only its name.
         architectures: whose curves are wanted.
         further: runs of further whole studies: the same sweep with other seeds.
+        on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
     """
     if isinstance(sweep, str):
         return Bought(refusal="The sampler is not known, so trials cannot be taken to be independent.")
@@ -39,7 +45,7 @@ def find_bought(
     if 1 + len(further) >= FEWEST_STUDIES:
         return _of_whole_studies(every, architectures)
     why = _dependence(sweep, runs)
-    return _of_trials(every[0]) if why is None else _refused(why, sweep, 1 + len(further))
+    return _of_trials(every[0]) if why is None else _refused(why, sweep, 1 + len(further), on)
 
 
 def _dependence(sweep: Sweep, runs: "pd.DataFrame") -> str | None:
@@ -56,12 +62,12 @@ def _dependence(sweep: Sweep, runs: "pd.DataFrame") -> str | None:
     return None
 
 
-def _refused(why: str, sweep: Sweep, studies: int) -> Bought:
+def _refused(why: str, sweep: Sweep, studies: int, on: str | None) -> Bought:
     have = "one study" if studies == 1 else f"{studies} studies"
     return Bought(
         refusal=f"{why}, so what a smaller budget would have found cannot be computed from {have}; it takes "
         f"{FEWEST_STUDIES} whole studies with other seeds, better {ENOUGH}.",
-        next=command_line("sweep", sweep.name, "--studies", str(ENOUGH)),
+        next=run_command("sweep", sweep.name, "--studies", str(ENOUGH), on=on),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rnnsweep.comparison.evidence.records import Standing, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.answers import none_complete
-from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.shell import command_line, run_command
 
 OPEN = ("needs more", "not separable")
 MOST = 30  # replicates in all that are still worth asking for
@@ -52,6 +52,7 @@ def next_command(
     failed: bool = False,
     behind: int = 0,
     refit: bool = False,
+    on: str | None = None,
 ) -> str | None:
     """Return the next command; None where the question is settled or nothing affordable settles it.
 
@@ -64,19 +65,20 @@ def next_command(
         behind: runs that the store does not have yet.
         refit: replicates vary the split and the baseline is one fit, as of an earlier version: it is fitted
             on the splits that there are, at least.
+        on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
     """
     name = sweep or "SWEEP"
     if behind:
         return command_line("compare", name)
     networks = [s for s in standings if not s.baseline]
     if not networks or not plan.finished:
-        return command_line("sweep", name) if networks or not plan.finished else None
+        return run_command("sweep", name, on=on) if networks or not plan.finished else None
     if none_complete(networks) and any(s.trials["failed"] for s in networks):
         return command_line("retry", name)
     if failed or none_complete(networks):
         trials = max(1, *(sum(s.trials.values()) for s in networks))
-        return command_line("sweep", name, "--trials", str(2 * trials))
+        return run_command("sweep", name, "--trials", str(2 * trials), on=on)
     total = next_total(standings, verdicts, most=max(MOST, plan.most))
     if total is None and refit:
         total = max(s.test.replicates for s in networks)
-    return command_line("replicate", name, "--n", str(total)) if total else None
+    return run_command("replicate", name, "--n", str(total), on=on) if total else None

@@ -23,7 +23,7 @@ from rnnsweep.comparison.verdicts.health import Bounds, check_health, never_pred
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
-from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.shell import run_command
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
 from rnnsweep.tasks import Score
@@ -74,6 +74,7 @@ def compare_records(
     studies: "Sequence[pd.DataFrame]" = (),
     behind: int = 0,
     stopped: Sequence[Stop] = (),
+    on: str | None = None,
 ) -> Comparison:
     """Judge the architectures of a sweep by its records. Trains nothing and reads no data.
 
@@ -99,6 +100,7 @@ def compare_records(
             said of whole studies, for any sampler and pruner.
         behind: runs of the sweep that the store does not have yet.
         stopped: who got no further replicates at a planned look.
+        on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
 
     Raises:
         UserError: no runs, or a margin out of range.
@@ -107,7 +109,7 @@ def compare_records(
     score = score or score_of(runs)
     _refuse_margin(score, margin)
     if not len(runs):
-        raise UserError(f"sweep {name!r} has no runs yet; start it with: {command_line('sweep', name)}")
+        raise UserError(f"sweep {name!r} has no runs yet; start it with: {run_command('sweep', name, on=on)}")
     natural = _with_columns(runs)
     table = turned_runs(natural, score)
     objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
@@ -127,7 +129,9 @@ def compare_records(
     failed = failed_search(standings, floor)
     varies = not isinstance(sweep, str) and sweep.vary in ("all", "split")
     refit = varies and any(v.single for v in verdicts)
-    following = next_command(name, standings, verdicts, plan=plan, failed=failed, behind=behind, refit=refit)
+    following = next_command(
+        name, standings, verdicts, plan=plan, failed=failed, behind=behind, refit=refit, on=on
+    )
     answer = say_answer(standings, verdicts, floor=floor)
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
@@ -135,6 +139,7 @@ def compare_records(
         sweep,
         architectures=[s.architecture for s in standings],
         further=[turned_runs(_with_columns(one), score) for one in studies],
+        on=on,
     )
     shares = importances or {}
     mistakes = find_mistakes(of_networks, labels=labels, texts=texts)
@@ -161,6 +166,7 @@ def compare_records(
                 margin=margin,
                 sweep=name,
                 early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
+                on=on,
             ),
             *never_predicted(mistakes),
         ),
@@ -189,6 +195,7 @@ def compare_records(
         test_part=part,
         next=following,
         stopped=tuple(stopped),
+        on=on,
         conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
 

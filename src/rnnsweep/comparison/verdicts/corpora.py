@@ -19,7 +19,7 @@ from rnnsweep.comparison.statistics.permutation import fewest_pairs, holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
 from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.errors import UserError
-from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.shell import run_command
 
 ALPHA = 0.05
 
@@ -94,7 +94,7 @@ def compare_corpora(comparisons: Sequence[Comparison]) -> CorporaComparison:
         c.sweep: {s.architecture: s.test.mean for s in c.standings if s.test.mean is not None}
         for c in comparisons
     }
-    shared = _shared(means)
+    shared = _shared(means, machines={c.sweep: c.on for c in comparisons})
     table = np.array([[means[name][a] for a in shared] for name in names], dtype=np.float64)
     ranks = stats.rankdata(-table, axis=1).mean(axis=0)
     order = np.argsort(ranks, kind="stable")
@@ -120,10 +120,10 @@ def _block(comparison: Comparison) -> Block:
     return Block(comparison.sweep, comparison.facts.get(CORPUS_DIGEST), networks)
 
 
-def _shared(means: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+def _shared(means: Mapping[str, Mapping[str, float | None]], machines: Mapping[str, str | None]) -> list[str]:
     for name, scores in means.items():
         if not scores:
-            again = command_line("replicate", name, "--n", "10")
+            again = run_command("replicate", name, "--n", "10", on=machines[name])
             raise UserError(f"{name}: has no test score yet: {again}")
     first = next(iter(means.values()))
     shared = [a for a in first if all(a in scores for scores in means.values())]

@@ -1,7 +1,8 @@
 """Health of the search: what would make the comparison misleading, each with what to do next."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.verdicts.sentences import apart
 from rnnsweep.config.schema import about_keys
-from rnnsweep.safety.shell import command_line
+from rnnsweep.safety.shell import command_line, run_command
 from rnnsweep.tasks import Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Again = Callable[..., str]  # writes the command that runs more of the sweep, with further options
 Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmic
 EDGE = 0.05  # share of a range that counts as its border
 MANY_FAILED = 0.1
@@ -38,6 +40,7 @@ def check_health(
     margin: float = 0.002,
     sweep: str = "SWEEP",
     early: bool = False,
+    on: str | None = None,
 ) -> tuple[HealthRemark, ...]:
     """Return one remark for each thing that is not well; none means that nothing was found.
 
@@ -50,19 +53,21 @@ def check_health(
         margin: what counts as a difference.
         sweep: its name, for the next command.
         early: studies may end before their budget, as the sweep's `stop_after` or `target` says.
+        on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
     """
     trials = last_attempts(runs[runs["role"] == "trial"])
     networks = [s for s in standings if not s.baseline]
-    remarks = list(_unequal_budgets(networks, sweep, early=early))
+    again = partial(run_command, "sweep", sweep, on=on)
+    remarks = list(_unequal_budgets(networks, again, early=early))
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
-        remarks += _outcomes(standing, own, sweep)
+        remarks += _outcomes(standing, own, sweep, again)
         ranges = (own_bounds or {}).get(standing.architecture, bounds or {})
-        remarks += _at_border(standing, own, ranges, sweep)
-        remarks += _not_converged(standing, own, margin, sweep)
-        remarks += _diverging(standing, own, sweep)
+        remarks += _at_border(standing, own, ranges, again)
+        remarks += _not_converged(standing, own, margin, again)
+        remarks += _diverging(standing, own, again)
         remarks += _gap(standing, margin)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
@@ -82,20 +87,18 @@ def never_predicted(mistakes: Mistakes | None) -> Iterator[HealthRemark]:
             )
 
 
-def _unequal_budgets(networks: Sequence[Standing], sweep: str, *, early: bool) -> Iterator[HealthRemark]:
+def _unequal_budgets(networks: Sequence[Standing], again: Again, *, early: bool) -> Iterator[HealthRemark]:
     spent = {s.architecture: sum(s.trials.values()) for s in networks if s.spent}
     if spent and max(spent.values()) > UNEQUAL * min(spent.values()):
         least, most = min(spent, key=lambda a: spent[a]), max(spent, key=lambda a: spent[a])
         why = "The budgets are not equal, as studies end early" if early else "The budgets are not equal"
         yield HealthRemark(
             f"{why}: {most} had {spent[most]} trials, {least} {spent[least]}.",
-            f"raise stop_after or target in the sweep's file, then: {command_line('sweep', sweep)}"
-            if early
-            else command_line("sweep", sweep),
+            f"raise stop_after or target in the sweep's file, then: {again()}" if early else again(),
         )
 
 
-def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[HealthRemark]:
+def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str, again: Again) -> Iterator[HealthRemark]:
     name, trials = standing.architecture, standing.trials
     total = sum(trials.values())
     if trials["complete"] and trials["failed"] / total > MANY_FAILED:
@@ -110,7 +113,7 @@ def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[H
         yield HealthRemark(
             f"{name}: {trials['pruned']} of {total} trials were pruned, so the best was chosen among the "
             f"{trials['complete']} that ran to their end.",
-            command_line("sweep", sweep, "--trials", str(2 * total)),
+            again("--trials", str(2 * total)),
             name,
         )
     above = trials.get(INFEASIBLE, 0)
@@ -124,13 +127,13 @@ def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str) -> Iterator[H
     if total and not trials["complete"]:
         yield HealthRemark(
             f"{name}: none of {total} trials completed, so it has no best configuration.",
-            command_line("status" if trials["failed"] else "sweep", sweep),
+            command_line("status", sweep) if trials["failed"] else again(),
             name,
         )
 
 
 def _at_border(
-    standing: Standing, trials: "pd.DataFrame", bounds: Mapping[str, Bounds], sweep: str
+    standing: Standing, trials: "pd.DataFrame", bounds: Mapping[str, Bounds], again: Again
 ) -> Iterator[HealthRemark]:
     best = trials[trials["run_id"].astype(str) == standing.run_id]
     for key, (low, high, log) in bounds.items():
@@ -144,7 +147,7 @@ def _at_border(
             yield HealthRemark(
                 f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) is at the {side} "
                 f"border ({bound:.4g}) of the space: a better one may be beyond it.",
-                f"widen space.{key} in the sweep's file, then: {_search_on(sweep, trials)}",
+                f"widen space.{key} in the sweep's file, then: {_search_on(again, trials)}",
                 standing.architecture,
             )
 
@@ -156,9 +159,9 @@ def _is_last_allowed(key: str, bound: float, towards: float) -> bool:
     return about is not None and about.within is not None and not about.within.holds(beyond)
 
 
-def _search_on(sweep: str, trials: "pd.DataFrame") -> str:
+def _search_on(again: Again, trials: "pd.DataFrame") -> str:
     """The command that searches a changed space with as many trials again."""
-    return command_line("sweep", sweep, "--trials", str(2 * len(trials)), "--accept-changes")
+    return again("--trials", str(2 * len(trials)), "--accept-changes")
 
 
 def _position(value: Any, low: float, high: float, log: bool) -> float | None:
@@ -173,7 +176,7 @@ def _position(value: Any, low: float, high: float, log: bool) -> float | None:
 
 
 def _not_converged(
-    standing: Standing, trials: "pd.DataFrame", margin: float, sweep: str
+    standing: Standing, trials: "pd.DataFrame", margin: float, again: Again
 ) -> Iterator[HealthRemark]:
     done = trials[trials["state"] == "complete"].sort_values("trial")
     if len(done) < 10:
@@ -185,12 +188,12 @@ def _not_converged(
         yield HealthRemark(
             f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
             f"{apart(standing.score, gain)}: the search has not converged.",
-            command_line("sweep", sweep, "--trials", str(2 * len(trials))),
+            again("--trials", str(2 * len(trials))),
             standing.architecture,
         )
 
 
-def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterator[HealthRemark]:
+def _diverging(standing: Standing, trials: "pd.DataFrame", again: Again) -> Iterator[HealthRemark]:
     key = "optimizer.lr"
     if key not in trials or not len(trials):
         return
@@ -199,7 +202,7 @@ def _diverging(standing: Standing, trials: "pd.DataFrame", sweep: str) -> Iterat
         yield HealthRemark(
             f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
             f"lower the upper end of space.{key} to {rate:.2g} in the sweep's file, then: "
-            f"{_search_on(sweep, trials)}",
+            f"{_search_on(again, trials)}",
             standing.architecture,
         )
 

@@ -116,9 +116,7 @@ def _seconds_left(
 def _next(folder: SweepFolder, state: str, events: Sequence[dict[str, Any]]) -> str | None:
     """The command that comes next: to resume where it ran last, or what the last comparison named."""
     if state == "interrupted":
-        opened = [event for event in events if event["event"] == "open"]
-        machine = opened[-1].get("machine") if opened else None
-        return command_line("sweep", folder.name, *(["--on", machine] if machine else []))
+        return folder.command("sweep")
     if state != "finished":
         return None
     known, command = read_advice(folder.path, events=len(events))
