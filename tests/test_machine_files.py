@@ -138,6 +138,16 @@ def test_a_wrong_machine_ends_a_command_with_one_line_before_anything_is_made(wr
     assert not (home / "mlruns").exists()
 
 
+def test_a_machine_that_does_not_answer_ends_a_command_before_any_row_is_read(written, home, capsys):
+    pytest.importorskip("ray")
+    path = written("engine: ray\naddress: 127.0.0.1:1\n")
+    assert main(["sweep", "data=csv", "data.path=gone.csv", "optimizer.lr=0.1,0.2", "--on", "box"]) == 2
+    named, error = capsys.readouterr().err.strip().splitlines()
+    assert named == f"machine box ({path}): uses ray at 127.0.0.1:1"
+    assert error.startswith(f"error: {path}: address='127.0.0.1:1': no Ray cluster answers")
+    assert not (home / "mlruns").exists()
+
+
 def test_a_machine_that_is_not_there_is_refused_with_the_nearest(written):
     written("engine: local\n", "cluster")
     with pytest.raises(

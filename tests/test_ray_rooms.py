@@ -8,7 +8,7 @@ import pytest
 from simulation import write_sweep
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import check_engine, check_launcher
+from rnnsweep.launchers import check_engine, check_launcher, reach_engine
 from rnnsweep.launchers.ray import address
 from rnnsweep.launchers.ray.address import check_reachable
 from rnnsweep.launchers.ray.cluster import rooms_of
@@ -127,9 +127,11 @@ def test_ray_is_an_engine_of_machines_and_no_launcher_by_itself(alone, tmp_path)
     with pytest.raises(UserError, match="no Ray cluster runs on this machine"):
         make(named, sweep, 2)
     (tmp_path / "file").touch()
-    stored = Machine("lab", Path("lab.yaml"), "ray", locker=f"{tmp_path}/file/locker")
-    with pytest.raises(UserError, match=r"^lab.yaml: locker \S+/file/locker: Not a directory"):
-        make(stored, sweep, None)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = f"127.0.0.1:{server.getsockname()[1]}"
+        stored = Machine("lab", Path("lab.yaml"), "ray", here, locker=f"{tmp_path}/file/locker")
+        with pytest.raises(UserError, match=r"^lab.yaml: locker \S+/file/locker: Not a directory"):
+            reach_engine(stored)
     with pytest.raises(UserError, match="^launcher 'ray': runs on a machine's file"):
         check_launcher(write_sweep(tmp_path, launcher="ray"))(2)
 

@@ -12,7 +12,7 @@ import pytest
 from simulation import write_sweep
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import check_engine, check_launcher
+from rnnsweep.launchers import check_engine, check_launcher, reach_engine
 from rnnsweep.launchers.slurm import cluster
 from rnnsweep.launchers.slurm.channel import ChannelListener, ControllerAddress
 from rnnsweep.launchers.slurm.cluster import check_slurm, for_submitit, job_parameters, reason_of, rooms_of
@@ -150,8 +150,13 @@ def test_what_a_file_asks_of_slurm_wrongly_is_refused(commands, monkeypatch, tmp
     commands(scontrol="echo 'Slurmctld(primary) at head is UP'")
     monkeypatch.setattr(cluster, "find_spec", lambda name: True)
     asked = Machine("lab", Path("lab.yaml"), "slurm", **given)
-    with pytest.raises(UserError) as refused:
+
+    def begin():
+        reach_engine(asked)
         check_engine(asked)(asked, write_sweep(tmp_path), slots)
+
+    with pytest.raises(UserError) as refused:
+        begin()
     assert words in str(refused.value)
 
 

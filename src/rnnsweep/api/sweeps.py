@@ -16,7 +16,7 @@ from rnnsweep.api.replicates.studies import run_studies
 from rnnsweep.api.results import Interrupted, SweepResult
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import check_engine, check_launcher, make_launcher, parse_launcher
+from rnnsweep.launchers import check_engine, check_launcher, make_launcher, parse_launcher, reach_engine
 from rnnsweep.machine import Machine, read_machine
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import run_command
@@ -42,7 +42,7 @@ def sweep(
     launcher: str | None = None,
     models: bool = True,
     studies: int = 1,
-    on: str | Path | None = None,
+    on: str | Path | Machine | None = None,
 ) -> SweepResult:
     """Run a sweep, or resume one, as ``rnnsweep sweep`` does.
 
@@ -58,13 +58,14 @@ def sweep(
         studies: whole searches in all, each further one a sweep of its own with another seed and without
             replicates: what a budget buys can then be said of any sampler and pruner.
         on: the machine, by its file of conf/machine/; None is this one. What the file names is contacted.
+            A machine that `reach_machine` returned is not contacted twice.
 
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
         Interrupted: Ctrl-C, SIGTERM or `stop`, after the trials wrote checkpoints; the same call resumes.
     """
     places, listener = find_paths(), listener_of(listener)
-    machine = check_machine(on)
+    machine = on if isinstance(on, Machine) else reach_machine(on, listener.message if listener else None)
     asked = find_question(question, places)
 
     def run(one: Sweep, answer: bool) -> SweepResult:
@@ -113,7 +114,7 @@ def _run(
     accept_changes: bool = False,
     answer: bool = True,
 ) -> SweepResult:
-    launcher = _make_launcher(asked, slots, machine, listener)  # it imports beside us
+    launcher = _make_launcher(asked, slots, machine)  # it imports beside us
 
     from rnnsweep.api.comparing.answers import compare
     from rnnsweep.engine import copied_state, run_sweep
@@ -154,16 +155,19 @@ def _run(
     )
 
 
-def check_machine(on: str | Path | None) -> Machine | None:
-    """Read the file of a machine and see that its engine is there; None is this machine.
+def reach_machine(on: str | Path | None, tell: Callable[[str], object] | None) -> Machine | None:
+    """Read the file of a machine, tell what it names and contact that; None is this machine.
 
     Raises:
-        UserError: there is no such file, or something in it is wrong.
+        UserError: there is no such file, something in it is wrong, or what it names does not answer.
     """
     if on is None:
         return None
     machine = read_machine(on)
     check_engine(machine)
+    if tell and machine.contacts:
+        tell(f"machine {machine.name} ({machine.path}): uses {machine.contacts}")
+    reach_engine(machine)
     return machine
 
 
@@ -171,16 +175,11 @@ def _on(machine: Machine | None) -> str | None:
     return None if machine is None else machine.on
 
 
-def _make_launcher(
-    asked: Sweep, slots: str | int | None, machine: Machine | None, listener: "Listener | None"
-) -> Launcher:
-    """Make the launcher of this machine or of another one, which is named before it is contacted."""
+def _make_launcher(asked: Sweep, slots: str | int | None, machine: Machine | None) -> Launcher:
+    """Make the launcher of this machine or of another one."""
     if machine is None:
         return make_launcher(asked, slots if slots is not None else asked.slots)
-    engine = check_engine(machine)
-    if listener and machine.contacts:
-        listener.message(f"machine {machine.name} ({machine.path}): uses {machine.contacts}")
-    return engine(machine, asked, slots)
+    return check_engine(machine)(machine, asked, slots)
 
 
 def plan(
@@ -262,7 +261,7 @@ def replicate(
         Interrupted: as in `sweep`.
     """
     places, listener = find_paths(), listener_of(listener)
-    machine = check_machine(on)
+    machine = reach_machine(on, listener.message if listener else None)
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
     asked = _launched(replace(asked, replicates=replicates, design=()), launcher)

@@ -19,6 +19,7 @@ __getattr__, __all__ = lazy_names(
     __name__,
     {
         ".local.launcher": "LocalLauncher",
-        ".registry": "LauncherSpec check_engine check_launcher engine_names make_launcher parse_launcher",
+        ".registry": "LauncherSpec check_engine check_launcher engine_names make_launcher parse_launcher"
+        " reach_engine",
     },
 )

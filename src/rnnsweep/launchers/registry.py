@@ -34,6 +34,8 @@ class LauncherSpec:
     options: Mapping[str, Reader] = field(default_factory=dict)
     misfit: Callable[[Sweep], str | None] = lambda sweep: None  # why it cannot run a sweep; None where it can
     on: "Engine | None" = None  # makes the launcher of a machine's file; None: it is no engine of machines
+    # refuses a machine whose engine or locker does not answer, within seconds
+    reach: Callable[[Machine], None] = lambda machine: None
     per_slot: Callable[[Mapping[str, Any]], int] = lambda options: 1  # tasks at a time in each slot
     is_listed: bool = True  # messages offer it
     # what `make` takes beside the options, as it follows from the sweep
@@ -75,6 +77,16 @@ def check_engine(machine: Machine) -> Engine:
     engine = _find(machine.engine).on
     assert engine is not None
     return engine
+
+
+def reach_engine(machine: Machine) -> None:
+    """Contact what a machine's file names, before anything that takes long.
+
+    Raises:
+        UserError: it does not answer, or `check_engine` refuses the file.
+    """
+    check_engine(machine)
+    _find(machine.engine).reach(machine)
 
 
 def engine_names() -> list[str]:

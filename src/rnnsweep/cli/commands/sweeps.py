@@ -1,6 +1,7 @@
 """`sweep` and `replicate`: run a question, and more seeds of its best."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,9 +77,9 @@ def sweep_command(
     """
     from rnnsweep.api import sweep
     from rnnsweep.api.comparing.corpora import describe_sweep_data
-    from rnnsweep.api.sweeps import check_machine, replicates_reach
+    from rnnsweep.api.sweeps import reach_machine, replicates_reach
 
-    check_machine(on)
+    machine = reach_machine(on, partial(consoles()[1].print, style="dim", markup=False, soft_wrap=True))
     file = _file_of(asked, trials, name)
     consoles()[1].print(str(replicates_reach(file)), style="dim", markup=False)
     with consoles()[1].status("reading the rows"):  # nothing where standard error is no terminal
@@ -97,7 +98,7 @@ def sweep_command(
             launcher=_launcher(launcher, fuse),
             models=False,  # after the standings
             studies=studies,
-            on=on,
+            on=machine,
         )
 
     further = ["--studies", str(studies)] if studies > 1 else []

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rnnsweep.errors import UserError
+from rnnsweep.launchers.ray import AUTO
 
 CONNECT_S = 3.0
-AUTO = "auto"
 _CURRENT = Path("/tmp/ray/ray_current_cluster")  # where `ray start` notes the address of this host's cluster
 
 

@@ -11,4 +11,10 @@ def _connect(machine: Machine, request: Share) -> Transport:
     return SlurmTransport(machine, request)
 
 
-SPEC = spec_of_agents("slurm", _connect)
+def _reach(machine: Machine) -> None:
+    from rnnsweep.launchers.slurm.cluster import check_slurm
+
+    check_slurm(machine)
+
+
+SPEC = spec_of_agents("slurm", reach=_reach, connect=_connect)

@@ -10,8 +10,22 @@ from rnnsweep.sweepfile import Method, Sweep
 from rnnsweep.trial import Launcher
 
 
-def spec_of_agents(name: str, connect: Callable[[Machine, Share], Transport]) -> LauncherSpec:
-    """Return the spec of a launcher by its name and what opens its transport, for slots as they are asked."""
+def spec_of_agents(
+    name: str, *, reach: Callable[[Machine], None], connect: Callable[[Machine, Share], Transport]
+) -> LauncherSpec:
+    """Return the spec of a launcher.
+
+    Args:
+        name: of the launcher.
+        reach: refuses a machine whose engine does not answer.
+        connect: opens the transport, for slots as they are asked.
+    """
+
+    def reach_all(machine: Machine) -> None:
+        from rnnsweep.launchers.agents.controller.request import check_locker
+
+        reach(machine)
+        check_locker(machine)
 
     def refuse(slots: str | int | None) -> Launcher:
         raise UserError(
@@ -20,10 +34,9 @@ def spec_of_agents(name: str, connect: Callable[[Machine, Share], Transport]) ->
 
     def launch(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
         from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
-        from rnnsweep.launchers.agents.controller.request import check_locker, slot_request
+        from rnnsweep.launchers.agents.controller.request import slot_request
 
         request = slot_request(machine, slots)
-        check_locker(machine)
         return AgentLauncher(
             connect(machine, request),
             launcher=sweep.launcher or Method("local"),
@@ -31,4 +44,4 @@ def spec_of_agents(name: str, connect: Callable[[Machine, Share], Transport]) ->
             locker=machine.locker,
         )
 
-    return LauncherSpec(refuse, on=launch)
+    return LauncherSpec(refuse, on=launch, reach=reach_all)
