@@ -136,11 +136,12 @@ class SweepFolder:
         write_whole(self.path / START, json.dumps(values, indent=1))
 
     def keep_question(self, text: str, conf: Path) -> None:
-        """Keep the sweep file and a copy of the configuration files."""
+        """Keep the sweep file and a copy of the configuration files; one that is a link out is refused."""
         write_whole(self.question, text)
         part = self.path / f"{CONF}.part"
         shutil.rmtree(part, ignore_errors=True)
-        copy_files(conf, part)
+        part.mkdir()
+        copy_yaml(conf, part)
         shutil.rmtree(self.conf, ignore_errors=True)
         part.rename(self.conf)
 
@@ -276,16 +277,6 @@ class SweepFolder:
     def report(self) -> Path:
         """The page of the last comparison."""
         return self.path / "report.html"
-
-
-def copy_files(conf: Path, to: Path) -> None:
-    """Copy the YAML files of a folder of configuration files.
-
-    Raises:
-        UserError: one of them is a link out of the folder.
-    """
-    to.mkdir(parents=True, exist_ok=True)
-    copy_yaml(conf, to)
 
 
 def _name(folder: SweepFolder) -> str:

@@ -21,6 +21,7 @@ from rnnsweep.launchers.ray.cluster import RayRoom
 
 POLL_S = 2.0  # how long an agent waits for something to say before it only says that it lives
 TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
+REFUSED = "Unauthenticated: "  # in a line that Ray prints
 LEAVE_S = 2.0  # that agents have to end what they run and remove their folders
 DRAINING_S = 1.0  # between two looks at which nodes are drained
 _REMEDY = "see what `rnnsweep doctor` prints on that node"  # where agents end before they say a word
@@ -30,23 +31,40 @@ UNAVAILABLE_S = 0.2  # until an agent that Ray could not reach is asked again
 def drive(connection: Connection, address: str) -> None:
     """Connect to a cluster and do what the controller asks for, until it closes the line or is gone."""
     os.setsid()  # Ctrl-C is for the controller
+
+    def refuse(reason: str) -> None:
+        connection.send(("refused", reason))
+        os._exit(1)
+
     try:
-        with _silent():
+        with _heard(refuse):
             nodes = _connect(address)
     except Exception as error:  # Ray raises many kinds
-        connection.send(("refused", first_line(error)))
-        os._exit(1)
+        refuse(first_line(error))
     connection.send(("ready", nodes))
     Driver(connection).run()
     os._exit(0)  # Ray ends the actors of a driver that is gone
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
-    """Drop what Ray's library prints: while it tries to connect, it repeats each second what it raises."""
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    os.close(null)
+def _heard(refuse: Callable[[str], None]) -> Iterator[None]:
+    """Read what Ray's library prints, which nobody sees, and call `refuse` where its token is refused.
+
+    Ray prints that at once, tries again each second, and raises another error 20 s later.
+    """
+    reader, writer = os.pipe()
+    kept = os.dup(2)
+    os.dup2(writer, 2)
+    os.close(writer)
+
+    def listen() -> None:
+        with open(reader, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                _, found, reason = line.rstrip().partition(REFUSED)
+                if found:
+                    refuse(reason)
+
+    threading.Thread(target=listen, daemon=True).start()
     try:
         yield
     finally:
