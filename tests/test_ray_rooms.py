@@ -1,7 +1,9 @@
 """What a Ray cluster offers as rooms for agents, and what is refused before Ray is asked; without one."""
 
 import socket
+import threading
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -96,9 +98,40 @@ def test_where_no_cluster_is_it_is_said_in_one_line_within_seconds(alone, where,
     assert time.monotonic() - began < 5
 
 
-def test_auto_is_the_cluster_that_the_environment_or_this_machine_names(alone, monkeypatch, tmp_path):
+@contextmanager
+def listening(answer):
+    """Yield the address of a program that gives each who speaks to it an answer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        target = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def reply():
+            with suppress(OSError):  # it is closed
+                while True:
+                    link, _ = server.accept()
+                    with link:
+                        link.recv(100)
+                        link.sendall(answer)
+                        link.recv(100)  # until the other end is closed
+
+        threading.Thread(target=reply, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+AS_RAY = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # the first frame of a server of gRPC
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"ok"])
+def test_another_program_at_the_address_is_no_cluster(answer, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setattr(address, "CONNECT_S", 0.5)
+    with listening(answer) as here, pytest.raises(UserError) as refused:
+        check_reachable(here, place="m.yaml")
+    assert str(refused.value).startswith(
+        f"m.yaml: address='{here}': what listens at {here} is no Ray cluster"
+    )
+
+
+def test_auto_is_the_cluster_that_the_environment_or_this_machine_names(alone, monkeypatch, tmp_path):
+    with listening(AS_RAY) as target:
         monkeypatch.setenv("RAY_ADDRESS", target)
         check_reachable("auto", place="m.yaml")
         monkeypatch.delenv("RAY_ADDRESS")
@@ -127,8 +160,7 @@ def test_ray_is_an_engine_of_machines_and_no_launcher_by_itself(alone, tmp_path)
     with pytest.raises(UserError, match="no Ray cluster runs on this machine"):
         make(named, sweep, 2)
     (tmp_path / "file").touch()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        here = f"127.0.0.1:{server.getsockname()[1]}"
+    with listening(AS_RAY) as here:
         stored = Machine("lab", Path("lab.yaml"), "ray", here, locker=f"{tmp_path}/file/locker")
         with pytest.raises(UserError, match=r"^lab.yaml: locker \S+/file/locker: Not a directory"):
             reach_engine(stored)

@@ -4,19 +4,21 @@ from rnnsweep.launchers.agents.controller.spec import spec_of_agents
 from rnnsweep.launchers.agents.transport import Transport
 from rnnsweep.machine import Machine, Share
 
-AUTO = "auto"
-
 
 def _connect(machine: Machine, request: Share) -> Transport:
     from rnnsweep.launchers.ray.transport import RayTransport
 
-    return RayTransport(machine.address or AUTO, request, place=str(machine.path))
+    return RayTransport(_address(machine), request, place=str(machine.path))
 
 
 def _reach(machine: Machine) -> None:
     from rnnsweep.launchers.ray.address import check_reachable
 
-    check_reachable(machine.address or AUTO, place=str(machine.path))
+    check_reachable(_address(machine), place=str(machine.path))
+
+
+def _address(machine: Machine) -> str:
+    return machine.address or "auto"
 
 
 SPEC = spec_of_agents("ray", reach=_reach, connect=_connect)

@@ -6,9 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers.ray import AUTO
 
 CONNECT_S = 3.0
+AUTO = "auto"
+# what a client of HTTP/2 begins with, and the kind of frame with which a server of gRPC answers, as Ray does
+_HELLO, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)), 4
 _CURRENT = Path("/tmp/ray/ray_current_cluster")  # where `ray start` notes the address of this host's cluster
 
 
@@ -35,13 +37,28 @@ def check_reachable(address: str, *, place: str) -> None:
     if not host or not port.isascii() or not port.isdecimal():
         raise UserError(f"{where}: must be auto, HOST:PORT or ray://HOST:PORT")
     try:
-        socket.create_connection((host, int(port)), CONNECT_S).close()
+        with socket.create_connection((host, int(port)), CONNECT_S) as link:
+            is_ray = bool(os.environ.get("RAY_USE_TLS")) or _answers(link)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"{where}: no Ray cluster answers at {target} ({reason})",
             remedy="`ray start --head` prints its address",
         ) from None
+    if not is_ray:
+        raise UserError(
+            f"{where}: what listens at {target} is no Ray cluster: it does not answer as one",
+            remedy="`ray start --head` prints its address",
+        )
+
+
+def _answers(link: socket.socket) -> bool:
+    """Return whether a server of gRPC is at the other end: Ray tries for 20 s to speak to any other."""
+    try:
+        link.sendall(_HELLO)
+        return link.recv(4, socket.MSG_WAITALL)[3:] == bytes((_SETTINGS,))
+    except OSError:
+        return False
 
 
 def _current() -> str | None:
