@@ -104,13 +104,15 @@ def listening(answer):
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def reply():
-            with suppress(OSError):  # it is closed
-                while True:
-                    link, _ = server.accept()
-                    with link:
-                        link.recv(100)
-                        link.sendall(answer)
-                        link.recv(100)  # until the other end is closed
+            for link in iter(accepted, None):
+                with link, suppress(OSError):  # the other end is closed before all is read
+                    link.recv(100)
+                    link.sendall(answer)
+                    link.recv(100)  # until the other end is closed
+
+        def accepted():
+            with suppress(OSError):  # nobody listens any more
+                return server.accept()[0]
 
         threading.Thread(target=reply, daemon=True).start()
         yield f"127.0.0.1:{server.getsockname()[1]}"

@@ -81,6 +81,8 @@ def test_what_sbatch_says_most_plainly_is_the_reason():
     assert reason_of(first) == "invalid partition specified: nope"
     assert reason_of("allocation failure: Requested node configuration is not available\n").startswith("Req")
     assert reason_of("\n") == ""
+    ping = "Slurmctld(primary) at n0 is DOWN\n*****\n** RESTORE SLURMCTLD DAEMON TO SERVICE **\n*****\n"
+    assert reason_of(ping) == "Slurmctld(primary) at n0 is DOWN"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -139,3 +140,22 @@ def test_files_of_vectors_that_are_there_have_their_digests_and_vectors_of_the_t
     asked = read_sweep(path)
     digest = hashlib.sha256(b"one 1 2 3 4\n").hexdigest()
     assert vectors_digests(asked, check_space(asked)) == {str(tmp_path / "there.txt"): digest}
+
+
+@pytest.mark.slow
+def test_vectors_that_change_between_two_commands_are_noticed(tmp_path):
+    (vectors := tmp_path / "words.txt").write_text("one 1 2 3 4\ntwo 5 6 7 8\n")
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace("overrides: [", f"overrides: [data.vectors={vectors}, "))
+    asked = replace(read_sweep(path), architectures=("titles",))
+
+    def run(asked, **more):
+        return run_sweep(asked, mlruns=tmp_path / "mlruns", launcher=LocalLauncher(1), **more)
+
+    assert run(asked).failures == ()
+    vectors.write_text("one 1 2 3 4\ntwo 5 6 7 9\n")
+    with pytest.raises(UserError) as refused:
+        run(replace(asked, trials=2))
+    changed = rf"data.vectors='{vectors}' changed \([0-9a-f]{{8}} became [0-9a-f]{{8}}\)"
+    assert re.search(changed, str(refused.value))
+    assert run(replace(asked, trials=2), accept_changes=True).trials["complete"] == 2

@@ -108,7 +108,9 @@ def test_another_seed_or_another_place_of_the_data_refuses_nothing(tmp_path):
 UNLIKE = {
     "of another corpus": {"corpus": "other rows"},
     "of other code of the model": {"model": "other code"},
-    "of a sweep whose corpus or code changed while it ran": {"accepted": ["code changed (a became b)"]},
+    "of a sweep whose corpus, word vectors or code changed while it ran": {
+        "accepted": ["code changed (a became b)"]
+    },
 }
 
 

@@ -115,6 +115,7 @@ def run_sweep(
             mlruns=mlruns,
             conf=conf,
             corpus=corpus,
+            vectors=vectors,
             own_code=_own_cells(sweep, bases),
             accept_changes=accept_changes,
         )

@@ -285,11 +285,13 @@ def _name(folder: SweepFolder) -> str:
 
 def _is_start(values: dict[str, Any]) -> bool:
     texts = ("identity", "corpus", "configuration", "code")
-    accepted = values.get("accepted", [])
+    accepted, vectors = values.get("accepted", []), values.get("vectors", {})
     return (
         isinstance(values.get("asked"), dict)
         and all(isinstance(values.get(text), str) for text in texts)
         and isinstance(values.get("model", ""), str)
+        and isinstance(vectors, dict)
+        and all(isinstance(digest, str) for digest in vectors.values())
         and isinstance(accepted, list)
         and all(isinstance(change, str) for change in accepted)
     )

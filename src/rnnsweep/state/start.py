@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ def begin(
     mlruns: Path,
     conf: Path,
     corpus: str,
+    vectors: Mapping[str, str] | None = None,
     own_code: Sequence[Path] = (),
     accept_changes: bool = False,
 ) -> Start:
@@ -61,6 +62,7 @@ def begin(
         mlruns: the folder of all answers.
         conf: the configuration files.
         corpus: digest of the rows.
+        vectors: digest of each file of word vectors.
         own_code: files of the project that are run, as its own cells.
         accept_changes: go on whatever changed.
 
@@ -68,7 +70,7 @@ def begin(
         UserError: the question, the corpus, the configuration or the code changed, and nobody accepted it.
     """
     folder = SweepFolder.of(mlruns, sweep.name)
-    now = _origin(sweep, conf=conf, corpus=corpus, own_code=own_code)
+    now = _origin(sweep, conf=conf, corpus=corpus, vectors=vectors or {}, own_code=own_code)
     before = folder.start()
     if before is None:
         before = {**now, "identity": uuid.uuid4().hex[:8], "accepted": []}
@@ -101,12 +103,15 @@ def budget_of(sweep: Sweep) -> dict[str, Any]:
     return {name: getattr(sweep, name) for name in names} | own
 
 
-def _origin(sweep: Sweep, *, conf: Path, corpus: str, own_code: Sequence[Path]) -> dict[str, Any]:
+def _origin(
+    sweep: Sweep, *, conf: Path, corpus: str, vectors: Mapping[str, str], own_code: Sequence[Path]
+) -> dict[str, Any]:
     values = yaml.safe_load(sweep.text) or {}
     settings = {key: value for key, value in values.items() if key not in FREE}
     return {
         "asked": json.loads(json.dumps(settings, default=str)),
         "corpus": corpus,
+        "vectors": dict(vectors),
         "configuration": _digest(conf, "*.yaml"),
         "code": code_digest(PACKAGE, own_code),
         "model": _digest(PACKAGE, "*.py", inside=_MODEL, beside=own_code),
@@ -134,6 +139,11 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     for key in ("corpus", "configuration", "code"):
         if before[key] != now[key]:
             changes.append(f"{key} changed ({before[key][:8]} became {now[key][:8]})")
+    earlier = before.get("vectors", {})  # not kept by an earlier version
+    for name in sorted(earlier.keys() & now["vectors"].keys()):
+        if earlier[name] != now["vectors"][name]:
+            digests = f"{earlier[name][:8]} became {now['vectors'][name][:8]}"
+            changes.append(f"data.vectors={name!r} changed ({digests})")
     return changes
 
 

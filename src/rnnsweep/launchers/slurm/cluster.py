@@ -16,7 +16,7 @@ from rnnsweep.machine import Machine, Share
 
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "sinfo", "scontrol")
 COMMAND_S = 30.0
-PING_S = 5.0  # that Slurm's controller may take to answer at all
+PING_S = 4.0  # that Slurm's controller may take to answer at all
 LEAST_MINUTES = 5  # Slurm warns up to 150 s before the time limit: a shorter job would be warned as it starts
 WARNING_S, EARLY_S = 90, 60  # before the time limit; Slurm may warn so much earlier
 # what slots and slurm: of a machine's file may ask for
@@ -199,8 +199,10 @@ def run(*command: str, seconds: float = COMMAND_S) -> "subprocess.CompletedProce
 
 
 def reason_of(text: str) -> str:
-    """Return the line of what a command of Slurm printed that says most."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """Return the line of what a command of Slurm printed that says most, never a row of asterisks."""
+    lines = [line for line in (line.strip() for line in text.splitlines()) if line.strip("*")]
+    if down := [line for line in lines if line.endswith(" is DOWN")]:  # of scontrol ping
+        return down[0][:300]
     for line in lines:
         for start in ("sbatch: error: ", "allocation failure: "):
             if start in line:

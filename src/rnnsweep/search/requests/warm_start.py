@@ -132,10 +132,15 @@ def _unlike(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """Return why no trial of a sweep can mean the same here; None where some may."""
     if before.get("corpus") != now.get("corpus"):
         return "of another corpus"
+    vectors, earlier = now.get("vectors", {}), before.get("vectors", {})
+    if any(earlier.get(name, digest) != digest for name, digest in vectors.items()):
+        return "of other word vectors"
     if before.get("model") is None or before["model"] != now.get("model"):
         return "of other code of the model"
-    changed = [text for text in before.get("accepted", []) if text.startswith(("corpus ", "code "))]
-    return "of a sweep whose corpus or code changed while it ran" if changed else None
+    changed = [
+        text for text in before.get("accepted", []) if text.startswith(("corpus ", "data.vectors=", "code "))
+    ]
+    return "of a sweep whose corpus, word vectors or code changed while it ran" if changed else None
 
 
 def _translated(search: Search, trial: FrozenTrial, folder: SweepFolder, name: str) -> FrozenTrial:
