@@ -268,7 +268,7 @@ def test_plateau_is_pytorchs_with_patience_1_and_factor_one_half():
     ours = Plateau()
     for loss in (1.0, 0.9, 0.95, 0.97, 0.8, 0.8, 0.8, 0.9, 0.9, 0.9, 0.1):
         theirs.step(loss)
-        ours.hear(loss)
+        ours.update(loss)
         assert ours.factor == optimizer.param_groups[0]["lr"]
         again = Plateau()
         again.load_state_dict(ours.state_dict())

@@ -12,6 +12,7 @@ import pytest
 
 SOURCES = sorted((Path(__file__).parents[1] / "src" / "rnnsweep").rglob("*.py"))
 LONGER_FOR_A_REASON: dict[str, str] = {}
+INHERITED = {"on_train_batch_end", "sample_independent", "move"}  # the class above documents the parameters
 
 
 def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -62,6 +63,16 @@ def test_public_functions_and_classes_say_what_they_do(path):
     assert [node.name for node in public if not ast.get_docstring(node)] == []
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_functions_of_four_parameters_document_them_their_result_and_their_errors(path):
+    if "commands" in path.parts:  # click prints the docstring of a command as its help
+        return
+    tree = ast.parse(path.read_text())
+    scopes = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")]
+    missing = [lack for scope in scopes for each in scope.body for lack in _undocumented(each, scope)]
+    assert missing == []
+
+
 def test_no_configuration_file_names_code():
     folder = Path(__file__).parents[1]
     files = [*folder.glob("conf/**/*.yaml"), *folder.glob("sweeps/*.yaml")]
@@ -99,6 +110,37 @@ def test_the_layers_of_the_architecture_page_are_those_that_are_checked():
     section = (folder / "ARCHITECTURE.md").read_text().partition("## Layers")[2].partition("## To add")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == checked
+
+
+def _undocumented(node: ast.stmt, scope: ast.Module | ast.ClassDef) -> list[str]:
+    """Name what the docstring of a public function of four parameters or more lacks."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name in INHERITED:
+        return []
+    if node.name.startswith("_") and node.name != "__init__":
+        return []
+    arguments = node.args
+    named = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
+    names = [each.arg for each in named if each is not None and each.arg not in ("self", "cls")]
+    if len(names) < 4:
+        return []
+    of_class = ast.get_docstring(scope) if node.name == "__init__" else ""
+    text = ast.get_docstring(node) or of_class or ""
+    about = text.partition("Args:")[2]
+    # T, B and H are shapes, which the module's docstring explains
+    lacks = [name for name in names if len(name) > 1 and not re.search(rf"^ +{name}: ", about, re.MULTILINE)]
+    returns = node.returns is not None and ast.unparse(node.returns) != "None"
+    if returns and not text.startswith(("Return ", "Yield ")) and "Returns:" not in text:
+        lacks.append("Returns")
+    raised = (ast.unparse(each.exc) for each in ast.walk(node) if isinstance(each, ast.Raise) and each.exc)
+    if any("UserError" in each for each in raised) and "Raises:" not in text:
+        lacks.append("Raises")
+    return [f"{node.name}: {lack}" for lack in lacks]
 
 
 def _literals(tree: ast.Module) -> list[str]:

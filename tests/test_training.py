@@ -14,8 +14,7 @@ from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.networks import parameter_count
 from rnnsweep.training import Diverged, Scores, checkpoint, evaluate, train
-from rnnsweep.training.loader import TrainingChunks, validation_points
-from rnnsweep.training.module import Position
+from rnnsweep.training.loader import Position, TrainingChunks, validation_points
 
 
 def test_a_training_learns_and_its_scores_tell_what_it_took(settings, tmp_path):

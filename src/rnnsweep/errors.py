@@ -43,6 +43,16 @@ def refuse_unknown(key: str, value: str, known: Iterable[str]) -> None:
 
 
 def refuse_unless(holds: bool, key: str, value: object, right: str) -> None:
-    """Raise UserError unless `holds`, as ``model.hidden_size=-3: must be 1 or more``."""
+    """Refuse a value, as ``model.hidden_size=-3: must be 1 or more``.
+
+    Args:
+        holds: the value is right.
+        key: of the setting.
+        value: as it was given.
+        right: what would be right, in words.
+
+    Raises:
+        `holds` is False.
+    """
     if not holds:
         raise UserError(f"{key}={value!r}: must be {right}")

@@ -114,8 +114,11 @@ def write_whole(
 ) -> None:
     """Write a file so that everybody sees the old content or the new, after a power cut too.
 
-    What is at `path` is replaced: where that is a link, the link, not what it points at. Without `durable` a
-    power cut may take the new content back.
+    Args:
+        path: what is there is replaced: where that is a link, the link, not what it points at.
+        content: text is written as UTF-8.
+        mode: permissions of the new file.
+        durable: False: a power cut may take the new content back.
 
     Raises:
         OSError: as of a full disk; what was at `path` is still there.
@@ -266,8 +269,7 @@ def mend(path: Path) -> int:
         good = _good_length(content)
         cut = content[good:]
         if cut:
-            beside = open_append(path.with_suffix(".torn"))
-            with open(beside, "ab") as torn:
+            with open(open_append(path.with_suffix(".torn")), "ab") as torn:
                 torn.write(cut + b"\n")
             file.truncate(good)
             os.fsync(file.fileno())
@@ -294,6 +296,5 @@ def is_full_disk(error: BaseException) -> bool:
 
 
 def _linked(path: Path) -> UserError:
-    where = f" to {os.readlink(path)}" if path.is_symlink() else ""
-    kind = f"a link{where}" if path.is_symlink() else "no regular file"
+    kind = f"a link to {os.readlink(path)}" if path.is_symlink() else "no regular file"
     return UserError(f"{path}: is {kind}; files of ours are never read or written through one. Remove it")

@@ -138,10 +138,7 @@ def _entry(
         name=standing.architecture,
         card=text,
         champion=champion,
-        tags={
-            Tag.ARCHITECTURE: standing.architecture,
-            "rnnsweep.validation": f"{card.validation:.4f}",
-        },
+        tags={Tag.ARCHITECTURE: standing.architecture, "rnnsweep.validation": f"{card.validation:.4f}"},
     )
 
 
@@ -284,6 +281,10 @@ def export_model(
         to: a path that ends in ``.onnx``.
         model: as in `load_model`.
         overwrite: write over a file that is there.
+        uri: as in `load_model`.
+
+    Returns:
+        The file.
 
     Raises:
         UserError: the extra ``onnx`` is missing, the model cannot be one, or the file does not agree.

@@ -60,6 +60,9 @@ def sweep(
         on: the machine, by its file of conf/machine/; None is this one. What the file names is contacted.
             A machine that `reach_machine` returned is not contacted twice.
 
+    Returns:
+        The state of the sweep, its trials, and the comparison.
+
     Raises:
         UserError: the file cannot be used, or another process runs the sweep.
         Interrupted: Ctrl-C, SIGTERM or `stop`, after the trials wrote checkpoints; the same call resumes.
@@ -255,6 +258,9 @@ def replicate(
         most: replicates of each in all that `until_separated` may go to.
         models: as in `sweep`.
         on: as in `sweep`.
+
+    Returns:
+        As of `sweep`.
 
     Raises:
         UserError: there is no such sweep, another process runs it, or `most` is below `replicates`.

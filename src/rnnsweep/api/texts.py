@@ -22,7 +22,14 @@ LINES = (".txt", ".ft", ".fasttext")  # a text a line, whatever else reads them
 
 
 class TextsToAnswer(list[str]):
-    """Texts in the order of their rows; `columns` holds all columns of a table, and is empty for lines."""
+    """Texts in the order of their rows; `columns` holds all columns of a table, and is empty for lines.
+
+    Args:
+        texts: in the order of their rows.
+        columns: of the table that the texts are from; None or empty for lines.
+        notes: on what was guessed while reading.
+        header: what the file calls the columns; empty: their names.
+    """
 
     def __init__(
         self,

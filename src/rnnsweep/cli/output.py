@@ -68,7 +68,14 @@ def telling() -> "Iterator[Callable[[str], object]]":
 
 
 def table(*left: str, right: Sequence[str] = (), gap: int = 2, pad_edge: bool = True) -> "Table":
-    """Return a table of rich without lines: columns to the left, then to the right, none of them wrapped."""
+    """Return a table of rich without lines: columns to the left, then to the right, none of them wrapped.
+
+    Args:
+        left: heads of the columns whose content starts at the left.
+        right: heads of the columns whose content ends at the right, as numbers do.
+        gap: characters between two columns.
+        pad_edge: put the gap after the last column, too.
+    """
     from rich.table import Table
 
     drawn = Table(box=None, padding=(0, gap, 0, 0), header_style="dim", pad_edge=pad_edge)

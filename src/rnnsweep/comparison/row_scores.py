@@ -30,7 +30,11 @@ class RowScores:
     def pair(self, a: str, b: str, seeds: Sequence[str], *, single: bool) -> NDArray[np.float64] | None:
         """Return a - b for each seed and row, (R, N); None where the rows of one of them are not known.
 
-        With `single`, b is one fit, compared with every seed of a.
+        Args:
+            a: an architecture.
+            b: another one, or the baseline.
+            seeds: of the replicates that both have.
+            single: b is one fit, compared with every seed of a.
         """
         first = self._rows(a, seeds)
         second = self._rows(b, list(self.values.get(b, {}))[:1] if single else seeds)

@@ -80,7 +80,17 @@ def options(group: str, folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def refuse_unknown_option(group: str, name: object, *, where: str, folders: Sequence[Path]) -> None:
-    """Raise UserError unless conf/ has the file `name` in `group`, naming the choices and the nearest."""
+    """Refuse a name that no file of a group of conf/ has.
+
+    Args:
+        group: as ``model``.
+        name: of a file of the group, without its suffix.
+        where: the place of the value, for the message.
+        folders: configuration folders, the first to be asked first.
+
+    Raises:
+        there is no such file; the message names the choices and the nearest.
+    """
     known = options(group, folders)
     if isinstance(name, str) and name in known:
         return

@@ -35,7 +35,16 @@ def batch_count(part: EncodedPart, *, batch_size: int) -> int:
 def batch_rows(
     part: EncodedPart, *, batch_size: int, seed: int, epoch: int, start: int = 0, grouped: bool = True
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield the rows of each batch of one epoch by their numbers, from position `start` on."""
+    """Yield the rows of each batch of one epoch by their numbers, from position `start` on.
+
+    Args:
+        part: the rows.
+        batch_size: rows of a batch; one batch may be smaller.
+        seed: of the order.
+        epoch: from 0.
+        start: mini-batches that are left out, as those before a checkpoint.
+        grouped: batches are of rows of like length; False: of any.
+    """
     if grouped:
         order_N = epoch_order(part.lengths_N, batch_size=batch_size, seed=seed, epoch=epoch)
     else:
@@ -55,9 +64,14 @@ def ordered_batches(
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """Yield every row once, longest first, with the numbers of the batch's rows: for validation and test.
 
-    A batch has at most `batch_size` rows and, padding included, at most `tokens` tokens (but always one
-    row). Of `world` processes, process `rank` gets the batches ``rank::world``. Not `grouped`, rows come
-    in their own order, `batch_size` at a time: where padding is read, as it stood while training.
+    Args:
+        part: the rows.
+        batch_size: rows of a batch at most.
+        tokens: of a batch at most, padding included; a batch has one row at least.
+        rank: number of this process; it gets the batches ``rank::world``.
+        world: how many processes share the batches.
+        grouped: False: in the order of the rows, `batch_size` at a time, where padding is read as in
+            training.
     """
     if not grouped:
         for first in range(rank * batch_size, len(part), world * batch_size):
@@ -86,6 +100,12 @@ def epoch_order(lengths_N: NDArray[np.int64], *, batch_size: int, seed: int, epo
     Each length gives as many batches of that length alone as it can; the rows left over make batches of
     neighbouring lengths. Which rows come together, and in what order the batches come, is drawn anew for
     each (seed, epoch).
+
+    Args:
+        lengths_N: tokens of each row.
+        batch_size: rows of a batch.
+        seed: of the order.
+        epoch: from 0.
     """
     rows = lengths_N.size
     whole, rest = divmod(rows, batch_size)

@@ -53,6 +53,12 @@ def files_of(
 ) -> dict[str, Path]:
     """Return the files of a corpus of this machine, or of word vectors, to be carried to another one.
 
+    Args:
+        config: names the source of the rows, and the file of word vectors.
+        digest: of the rows, or of the file's bytes.
+        cache: folder; None takes ``RNNSWEEP_CACHE`` or the user's cache folder.
+        vectors: the file of word vectors instead of the corpus.
+
     Raises:
         UserError: it is not there, or has other rows.
     """

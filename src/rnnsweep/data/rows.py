@@ -109,9 +109,13 @@ def mixed(hashes: Hashes, *, salt: str) -> Hashes:
 
 
 def draw_groups(targets_N: NDArray[Any], groups_N: Hashes, *, share: float, salt: str) -> NDArray[np.bool_]:
-    """Draw whole groups until each label has about `share` of its rows; say for each row whether it is drawn.
+    """Return which rows are drawn: whole groups, until each label has about `share` of its rows.
 
-    A group counts for the label of its first row. At least one group of each label is left.
+    Args:
+        targets_N: a class, or a number, for each row.
+        groups_N: digest of each row's group.
+        share: of each label's rows.
+        salt: another one draws other groups.
     """
     groups_G, first_G, group_of_N, sizes_G = np.unique(
         groups_N, return_index=True, return_inverse=True, return_counts=True
@@ -163,8 +167,7 @@ def keep_balanced(targets_N: NDArray[Any], hashes_N: Hashes, *, rows: int) -> Ro
     order = np.lexsort((hashes_N, targets_N))
     starts = counts.cumsum() - counts
     rank_of_order = np.arange(targets_N.size) - np.repeat(starts, counts)
-    chosen = order[rank_of_order < np.repeat(quota, counts)]
-    return np.sort(chosen)
+    return np.sort(order[rank_of_order < np.repeat(quota, counts)])
 
 
 def _strata(targets_N: NDArray[Any]) -> Rows:

@@ -83,6 +83,15 @@ def run_sweep(
         conf: the configuration files; the default are those of the project.
         copy: of the sweep's state, for a disk that does not last; None keeps none.
         on: the launcher's machine, as ``--on`` takes it; None is this one. Commands that go on name it.
+        mlruns: the folder of results.
+        launcher: runs the tasks.
+        listener: called with the progress.
+        clock: tells the time and waits; tests give another one.
+        accept_changes: go on although file, corpus or code changed since the start.
+        sweep: what is asked.
+
+    Returns:
+        What was run, and how it ended.
 
     Raises:
         UserError: the space or the sampler does not fit, corpus or vectors cannot be read, another controller

@@ -217,6 +217,9 @@ def copied_state(
         place: the file that names the address, for messages.
         tell: called with what a person should know.
 
+    Returns:
+        A context with the copy; it does nothing without an address.
+
     Raises:
         UserError: as `StateCopy.open`.
     """

@@ -45,9 +45,15 @@ def stop(mlruns: Path, name: str) -> int:
 
 
 def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlruns: Path) -> None:
-    """Propose a trial: its study asks for it next. It counts in the budget; keys left out are drawn.
+    """Propose a trial: its study asks for it next. It counts in the budget.
 
     While a controller runs the sweep, it reads the request within a second.
+
+    Args:
+        sweep: as it was started.
+        architecture: of the sweep.
+        values: of the searched settings; keys that are left out are drawn.
+        mlruns: the folder of results.
 
     Raises:
         UserError: an unknown architecture or key, a value outside the space, a sweep that never started.

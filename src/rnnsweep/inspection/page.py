@@ -31,7 +31,17 @@ _POLICY = (
 
 
 def write_page(inspection: Inspection, path: Path, *, title: str, picture: bytes) -> Path:
-    """Write the page: the text by saliency, the table of tokens, the picture of gates and states."""
+    """Write the page: the text by saliency, the table of tokens, the picture of gates and states.
+
+    Args:
+        inspection: of one text.
+        path: of the HTML file.
+        title: of the page.
+        picture: a PNG.
+
+    Returns:
+        The path.
+    """
     image = base64.b64encode(picture).decode()
     parts = [
         "<!doctype html>",

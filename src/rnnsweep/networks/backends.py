@@ -57,8 +57,14 @@ def run(
 ) -> Tensor:
     """Run recurrent layers over texts; the outputs at and after a text's length mean nothing.
 
-    `shows` is what "compiled" returns (see `run_compiled`); the others return every output. Under
-    autocast the layers run in single precision where the processor has no bfloat16 for them.
+    Under autocast the layers run in single precision where the processor has no bfloat16 for them.
+
+    Args:
+        layers: PyTorch's, or of a cell's equations.
+        inputs_TBE: embedded tokens.
+        lengths_B: tokens of each text, 1 or more.
+        backend: as `choose` returns it.
+        shows: what "compiled" returns (see `run_compiled`); the others return every output.
 
     Returns:
         outputs_TBH, or pooled_BH

@@ -47,16 +47,29 @@ def equations_of(layers: Any) -> Equations:
 
 
 def looped(cell: Equations, weights: CellWeights, inputs_TBE: Tensor, start: Step | None = None) -> Trace:
-    """Read a text step by step with one set of weights, from a state of zeros or from `start`."""
+    """Return what each step of a text leaves, all with one set of weights.
+
+    Args:
+        cell: one step.
+        weights: of the cell.
+        inputs_TBE: of each step.
+        start: state before the first step; None: zeros.
+    """
     return unrolled(cell, [weights] * inputs_TBE.shape[0], inputs_TBE, start)
 
 
 def unrolled(
     cell: Equations, weights_T: Sequence[CellWeights], inputs_TBE: Tensor, start: Step | None = None
 ) -> Trace:
-    """Read a text with a set of weights for each step: backpropagation through time, laid open.
+    """Return what each step of a text leaves, with a set of weights for each step.
 
     The gradient of the one shared set is the sum of the gradients of the copies.
+
+    Args:
+        cell: one step.
+        weights_T: a set for each step.
+        inputs_TBE: of each step.
+        start: state before the first step; None: zeros.
     """
     assert len(weights_T) == inputs_TBE.shape[0], f"{len(weights_T)} sets, {inputs_TBE.shape[0]} steps"
     step = start or zeros(inputs_TBE, units=weights_T[0].H.shape[1])

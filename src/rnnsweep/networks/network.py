@@ -31,6 +31,12 @@ class Network(nn.Module):
 
     Computes the same logits whatever the padding: those of packed sequences (unless ``model.masked=false``).
     The recurrent layers are PyTorch's own modules where it has the cell: the state_dict loads into its kind.
+
+    Args:
+        config: of body and head.
+        vocabulary: token ids.
+        classes: outputs of the head.
+        level: an answer for each row, or for each step.
     """
 
     def __init__(self, config: ModelConfig, *, vocabulary: int, classes: int, level: str = ROW) -> None:
@@ -81,7 +87,14 @@ class Network(nn.Module):
     def read_distinct(
         self, vectors_UE: Tensor, places_TB: Tensor, lengths_B: Tensor, *, padding: int | None
     ) -> Tensor:
-        """Compute `read` of ``vectors_UE[places_TB]``, whose vector `padding` gets no gradient."""
+        """Return `read` of ``vectors_UE[places_TB]``.
+
+        Args:
+            vectors_UE: of the distinct tokens.
+            places_TB: the vector of each token.
+            lengths_B: tokens of each text.
+            padding: the vector that gets no gradient; None: each gets one.
+        """
         assert self.layers is not None
         lengths_B = self._lengths_read(lengths_B, places_TB.shape[0])
         shown = run_distinct(
@@ -104,7 +117,7 @@ class Network(nn.Module):
 
 
 def build(config: ModelConfig, *, vocabulary: int, classes: int, level: str = ROW) -> Network:
-    """Make a network with fresh weights, drawn from PyTorch's global random numbers.
+    """Return a network with fresh weights, drawn from PyTorch's global random numbers.
 
     Args:
         config: of body and head.

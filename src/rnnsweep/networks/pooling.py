@@ -12,9 +12,14 @@ def pool(
 ) -> Tensor:
     """Pool over time; what is at or after a text's length is never read.
 
-    "last" takes each direction's last state: the forward one at length - 1, the backward one at 0;
-    "mean_max" puts the mean and the largest side by side (Howard and Ruder 2018).
-    `ragged` says that some text is shorter than T.
+    Args:
+        outputs_TBH: of every step.
+        lengths_B: tokens of each text.
+        pooling: "last" takes each direction's last state: the forward one at length - 1, the backward one at
+            0; "mean_max" puts the mean and the largest side by side (Howard and Ruder 2018); or "mean",
+            "max".
+        bidirectional: the second half of H is of the backward direction.
+        ragged: some text is shorter than T.
 
     Returns:
         pooled_BH, or of twice the width for "mean_max"

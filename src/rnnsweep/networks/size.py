@@ -5,10 +5,16 @@ from rnnsweep.networks.config import ModelConfig
 
 
 def parameter_count(config: ModelConfig, *, vocabulary: int, classes: int, level: str = "row") -> int:
-    """Count the weights of the network that `build` makes from the same arguments, without making it.
+    """Return how many weights the network has that `build` makes from the same arguments.
 
     The weights of one direction of one layer are counted by the formula of its cell (`networks.cells`).
     A frozen embedding counts, a one-hot code has no weights.
+
+    Args:
+        config: of body and head.
+        vocabulary: token ids.
+        classes: outputs of the head.
+        level: an answer for each row, or for each step.
     """
     embedding = embedding_count(config, vocabulary=vocabulary)
     width = output_width(config, level=level)

@@ -25,7 +25,17 @@ def adam_numbers(
     decay: float = 0.0,
     scale: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Return the numbers that `kernels.adam` wants for one step."""
+    """Return the numbers that `kernels.adam` wants for one step.
+
+    Args:
+        step: number of the step, from 1.
+        lr: learning rate.
+        betas: decay of the mean and of the square.
+        eps: added to the root of the square.
+        keep: factor on the weights before the step, as decoupled weight decay.
+        decay: weight decay in the gradient.
+        scale: factor on the gradient, as of clipping.
+    """
     beta1, beta2 = betas
     rate, root = lr / (1 - beta1**step), (1 - beta2**step) ** -0.5
     return np.array((scale, keep, decay, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, eps))

@@ -64,7 +64,15 @@ def factors(
     *,
     dtype: torch.dtype = torch.float64,
 ) -> Tensor:
-    """Draw factors_NE: 0 where a number is dropped, else what keeps the mean."""
+    """Return factors_NE: 0 where a number is dropped, else what keeps the mean.
+
+    Args:
+        numbers_N: of the tokens within the batch.
+        width: E, numbers of a token.
+        draw: what decides the mask.
+        rate: share that is dropped.
+        dtype: of the factors.
+    """
     least, scale = rate_drawn(rate)
     halves_NE = _halves(numbers_N, -(-width // PER_COUNTER), draw)[:, :width]
     kept_NE = torch.from_numpy(halves_NE >= least)
@@ -145,7 +153,12 @@ def look_up_dropped(
 def add_kept_rows(places_N: Array, rows_NE: Array, kept_NE: Array, rest: Any, into_UE: Array) -> None:
     """Add each row's numbers that were kept, times a factor, to the row of its place.
 
-    `rest`: the place that is left out, and the factor.
+    Args:
+        places_N: row of `into_UE` of each token.
+        rows_NE: what is added.
+        kept_NE: which numbers were kept.
+        rest: the place that is left out, and the factor.
+        into_UE: is added to.
     """
     padding, scale = rest
     factor, none = rows_NE.dtype.type(scale), rows_NE.dtype.type(0)

@@ -22,9 +22,16 @@ FACTORS = 7  # of what a row was not part of, see `_work_out`
 
 @compiled
 def find_distinct(tokens_N: Array, place_V: Array, ids_N: Array, places_N: Array) -> int:
-    """Write the distinct ids in the order in which they first come, and each token's place; give their count.
+    """Write the distinct ids in the order in which they first come, and each token's place among them.
 
-    What `place_V` says of ids that are not among those found is left over from before, and means nothing.
+    Args:
+        tokens_N: token ids.
+        place_V: place of each id; of ids that are not among those found it is left over and means nothing.
+        ids_N: is written; as many as are returned.
+        places_N: is written.
+
+    Returns:
+        How many ids are distinct.
     """
     count = 0
     for n in range(len(tokens_N)):
@@ -106,9 +113,16 @@ def _moved(weight: Any, mean: Any, square: Any, gradient: Any, numbers: Any) -> 
 def adam(weights_N: Array, mean_N: Array, square_N: Array, gradient_N: Array, numbers: Array) -> None:
     """Take a step of torch.optim.Adam or AdamW in place.
 
-    `numbers`: the factor on the gradient, what is kept of the weights, weight decay in the gradient, beta1,
-    1 - beta1, beta2, 1 - beta2, step size, factor on the root of the square, eps. In the precision of the
-    weights, a rate past all its numbers makes weights infinite, which training calls diverged.
+    In the precision of the weights, a rate past all its numbers makes weights infinite, which training calls
+    diverged.
+
+    Args:
+        weights_N: are changed.
+        mean_N: of the gradients; changed.
+        square_N: mean of the gradients' squares; changed.
+        gradient_N: of the weights.
+        numbers: factor on the gradient, what is kept of the weights, weight decay in the gradient, beta1, 1 -
+            beta1, beta2, 1 - beta2, step size, factor on the root of the square, eps.
     """
     made = _as_numbers(numbers, weights_N)
     for n in range(len(weights_N)):
@@ -127,9 +141,19 @@ def _step_row(table: Any, row: int, read_D: Array, shrink_2: Array, gradient_D: 
 
 @compiled
 def step_adam_rows(places: Any, table: Any, read: Any, gradient_UD: Array, numbers: Array, now: int) -> float:
-    """Apply a step to rows that `read_adam_rows` gave, in the table; what it gives means nothing.
+    """Apply a step to rows that `read_adam_rows` gave, in the table.
 
-    `places`: the rows' numbers, the step of each row's last touch and whether it was touched, which are set.
+    Args:
+        places: the rows' numbers, the step of each row's last touch and whether it was touched, which are
+            set.
+        table: weights, means and squares, VD.
+        read: as `read_adam_rows` wrote it.
+        gradient_UD: of the rows.
+        numbers: as for `adam`.
+        now: number of the step.
+
+    Returns:
+        A number without a meaning, so that the rows are fetched.
     """
     rows_U, last_V, touched_V = places
     weights_UD, shrink_U2 = read
@@ -149,7 +173,16 @@ def step_adam_rows(places: Any, table: Any, read: Any, gradient_UD: Array, numbe
 def push_step(
     moments_KS: Array, logarithm_S: Array, powers_KW: Array, gains_K: Array, now: int, decay: float
 ) -> None:
-    """Add the step `now` to what was skipped since each earlier one; see `skipped.Skipped.push`."""
+    """Add a step to what was skipped since each earlier one; see `skipped.Skipped.push`.
+
+    Args:
+        moments_KS: are added to.
+        logarithm_S: of the decay up to each step.
+        powers_KW: of the ratios of the moments.
+        gains_K: what the step adds to each moment.
+        now: number of the step.
+        decay: factor of the step on the weights.
+    """
     window = powers_KW.shape[1]
     logarithm_S[now] = logarithm_S[now - 1] + np.log(decay)
     for s in range(max(0, now - window), now):
@@ -202,10 +235,18 @@ def read_adam_rows(
 ) -> float:
     """Copy rows' weights, with the steps that each row was not part of made up for.
 
-    What it gives means nothing.
+    Args:
+        rows_U: numbers of the rows.
+        table: weights, means and squares, VD.
+        read: is written: weights_UD, and shrink_U2, what is to be kept of a row's means and squares.
+        last_V: step of each row's last touch.
+        now: number of the step.
+        sums: as `skipped.Skipped` keeps them.
+        betas: decay of the mean and of the square.
+        eps: added to the root of the square.
 
-    `table`: weights, means and squares, VD; `read`: weights_UD, and shrink_U2, what is to be kept of a row's
-    means and squares, which stay as they are; `sums`: as `skipped.Skipped` keeps them.
+    Returns:
+        A number without a meaning, so that the rows are fetched.
     """
     weights_UD, shrink_U2 = read
     known_S, factors_SF = np.zeros(now, np.bool_), np.empty((now, FACTORS), weights_UD.dtype)
@@ -231,7 +272,17 @@ def read_adam_rows(
 def level_adam_rows(
     rows_U: Array, table: Any, last_V: Array, now: int, sums: Any, betas: Any, eps: float
 ) -> None:
-    """Make up, in the table, for the steps that rows were not part of: some at least."""
+    """Make up, in the table, for the steps that rows were not part of: some at least.
+
+    Args:
+        rows_U: numbers of the rows.
+        table: weights, means and squares, VD; changed.
+        last_V: step of each row's last touch; set.
+        now: number of the step.
+        sums: as `skipped.Skipped` keeps them.
+        betas: decay of the mean and of the square.
+        eps: added to the root of the square.
+    """
     weights_D, factors_F = np.empty_like(table[0][0]), np.empty(FACTORS, table[0].dtype)
     for u in range(len(rows_U)):
         row = rows_U[u]

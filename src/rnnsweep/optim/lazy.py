@@ -148,7 +148,14 @@ class LazyRows(ABC):
 
 
 class LazyAdam(LazyRows):
-    """torch.optim.Adam without weight decay, or torch.optim.AdamW (Loshchilov and Hutter 2019)."""
+    """torch.optim.Adam without weight decay, or torch.optim.AdamW (Loshchilov and Hutter 2019).
+
+    Args:
+        table_VD: the embedding's weights.
+        betas: decay of the mean and of the square.
+        eps: added to the root of the square.
+        decay: decoupled weight decay; 0: none.
+    """
 
     def __init__(
         self, table_VD: Tensor, *, betas: tuple[float, float], eps: float = 1e-8, decay: float = 0.0

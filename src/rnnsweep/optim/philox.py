@@ -37,7 +37,14 @@ def split_key(seed: int) -> tuple[int, int]:
 
 
 def drawn(keys_K2: Tensor, steps_K: Tensor, *, site: int, count: int) -> Tensor:
-    """Return words_KN for one place of the network (`site`): number n is word n % 4 of counter n // 4."""
+    """Return words_KN for one place of the network: number n is word n % 4 of counter n // 4.
+
+    Args:
+        keys_K2: halves of each member's seed.
+        steps_K: number of each member's step.
+        site: place in the network.
+        count: N, numbers of a member.
+    """
     blocks = -(-count // 4)
     numbers_1W = torch.arange(blocks, device=keys_K2.device).unsqueeze(0)
     steps_K1, zeros = steps_K.unsqueeze(1), torch.zeros_like(numbers_1W)

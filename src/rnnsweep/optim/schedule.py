@@ -36,7 +36,7 @@ class Plateau:
         self._best = math.inf
         self._waited = 0
 
-    def hear(self, loss: float) -> None:
+    def update(self, loss: float) -> None:
         """Take one validation's loss into account."""
         if loss < self._best:
             self._best, self._waited = loss, 0

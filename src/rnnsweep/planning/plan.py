@@ -114,6 +114,9 @@ def plan_sweep(
         conf: the configuration to compose from; None takes the package's.
         tell: called with what is being measured; a plan of many architectures takes a minute.
 
+    Returns:
+        What the sweep will cost.
+
     Raises:
         UserError: the space or the sampler does not fit, or the corpus cannot be read.
     """

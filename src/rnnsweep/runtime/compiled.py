@@ -247,7 +247,14 @@ def _by_precision(of_double: Callable[..., Any], of_single: Callable[..., Any]) 
 
 @compiled
 def add_rows(places_N: Any, rows_ND: Any, padding: int, into_UD: Any) -> None:
-    """Add each row to that of its place, `padding` left out: what looking rows up is backwards."""
+    """Add each row to that of its place: the gradient of looking rows up.
+
+    Args:
+        places_N: row of `into_UD` of each row.
+        rows_ND: what is added.
+        padding: the place that is left out.
+        into_UD: is added to.
+    """
     for n in range(len(places_N)):
         if places_N[n] != padding:
             row_D, into_D = rows_ND[n], into_UD[places_N[n]]

@@ -89,7 +89,14 @@ def _suggest(trial: Trial, dimension: Dimension) -> Any:
 
 
 def write_overrides(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, threads: int) -> list[str]:
-    """Write a trial as override strings: pasted after `rnnsweep train`, they repeat it."""
+    """Return a trial as override strings: after `rnnsweep train`, they repeat it.
+
+    Args:
+        sweep: that has the trial.
+        architecture: of the trial.
+        values: of the searched settings.
+        threads: of a slot; written where it is not 1.
+    """
     overrides = sweep.chosen(architecture)
     keys = {override.partition("=")[0].strip() for override in overrides}
     if "seed" not in keys:

@@ -66,6 +66,9 @@ def begin(
         own_code: files of the project that are run, as its own cells.
         accept_changes: go on whatever changed.
 
+    Returns:
+        The folder, and the sweep's identity.
+
     Raises:
         UserError: the question, the corpus, the configuration or the code changed, and nobody accepted it.
     """

@@ -37,7 +37,14 @@ def surest_mistakes(
     confidence_N: NDArray[np.float64],
     most: int = MOST_MISTAKES,
 ) -> NDArray[np.int64]:
-    """Return the rows that were predicted wrong, those that the network was surest of first."""
+    """Return the rows that were predicted wrong, those that the network was surest of first.
+
+    Args:
+        targets_N: class of each row.
+        predictions_N: class that was predicted.
+        confidence_N: probability of that class.
+        most: rows that are returned.
+    """
     wrong_M = np.flatnonzero(targets_N != predictions_N)
     order_M = np.argsort(-confidence_N[wrong_M], kind="stable")
     return wrong_M[order_M][:most]

@@ -149,9 +149,8 @@ class Classes(Task):
     def by_class(self, counts: Counts) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and the rows of each class; None where one divides by zero."""
         counts_CC = counts["counts"]
-        right_C, rows_C, said_C = (
-            v.tolist() for v in (counts_CC.diagonal(), counts_CC.sum(1), counts_CC.sum(0))
-        )
+        counted = (counts_CC.diagonal(), counts_CC.sum(1), counts_CC.sum(0))
+        right_C, rows_C, said_C = (values_C.tolist() for values_C in counted)
         return [
             {
                 "label": label,
@@ -170,13 +169,9 @@ class Classes(Task):
         """
         from sklearn.linear_model import LogisticRegression
 
-        weights = self.class_weights
+        weights = None if self.class_weights is None else dict(enumerate(self.class_weights))
         model = LogisticRegression(
-            C=penalty,
-            solver="newton-cg",
-            max_iter=2000,
-            class_weight=None if weights is None else dict(enumerate(weights)),
-            warm_start=True,
+            C=penalty, solver="newton-cg", max_iter=2000, class_weight=weights, warm_start=True
         )
         if start is not None:
             model.coef_, model.intercept_ = start.coef_.copy(), start.intercept_.copy()
@@ -232,7 +227,14 @@ def tables(
     answers: Mapping[str, "NDArray[Any]"],
     columns: ColumnsOf,
 ) -> list[RunTable]:
-    """Write the confusion matrix of a test part, and the mistakes that the network was surest of."""
+    """Return the confusion matrix of a test part, and the mistakes that the network was surest of.
+
+    Args:
+        labels: names of the classes.
+        targets_N: class of each row.
+        answers: predictions_N and confidence_N.
+        columns: returns columns of rows, by their numbers, as the text.
+    """
     predictions_N, confidence_N = answers["predictions_N"], answers["confidence_N"]
     rows_M = surest_mistakes(targets_N, predictions_N, confidence_N)
     shown = [

@@ -130,7 +130,14 @@ def tables(
     answers: Mapping[str, "NDArray[Any]"],
     columns: ColumnsOf,
 ) -> list[RunTable]:
-    """Write the rows of a test part whose predicted numbers are farthest from the true ones."""
+    """Return the rows of a test part whose predicted numbers are farthest from the true ones.
+
+    Args:
+        labels: none.
+        targets_N: number of each row.
+        answers: predictions_N.
+        columns: returns columns of rows, by their numbers, as the text.
+    """
     predictions_N = answers["predictions_N"]
     rows_M = largest_errors(targets_N, predictions_N)
     shown = [

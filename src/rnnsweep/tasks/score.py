@@ -96,7 +96,14 @@ def turn(value: Any, direction: str) -> Any:
 
 
 def share(name: str, title: str, of: Callable[[Counts], float], **changes: Any) -> Score:
-    """Make a score between 0 and 1 whose differences are written in percentage points."""
+    """Return a score between 0 and 1 whose differences are written in percentage points.
+
+    Args:
+        name: of the score.
+        title: as people write it.
+        of: computes it from counts.
+        changes: fields that differ from those of the accuracy.
+    """
     values = {
         "unit": "share",
         "direction": HIGHER,

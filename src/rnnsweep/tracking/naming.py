@@ -32,7 +32,15 @@ def run_name(
     number: int | None = None,
     seed: int | None = None,
 ) -> str:
-    """Name a run so that it reads: ``t07 bilstm h=128 lr=0.0021``, ``r02 bilstm seed=7``, ``linear``."""
+    """Return a run's name, to be read: ``t07 bilstm h=128 lr=0.0021``, ``r02 bilstm seed=7``, ``linear``.
+
+    Args:
+        architecture: of the run.
+        params: settings, under the names of their overrides.
+        role: as the tag `rnnsweep.role`.
+        number: of the trial or replicate.
+        seed: of a replicate.
+    """
     words = [architecture]
     if number is not None:
         words.insert(0, f"{PREFIX.get(role, '')}{number:02d}")

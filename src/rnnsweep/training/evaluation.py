@@ -64,7 +64,14 @@ def _device(run: RunConfig) -> torch.device:
 
 @torch.inference_mode()
 def evaluate_network(network: nn.Module, part: EncodedPart, run: RunConfig, task: Task) -> Evaluation:
-    """Run a network over a part where its weights are, in the precision that it was trained in."""
+    """Return what a network says of a part, on its device and in the precision of its training.
+
+    Args:
+        network: in evaluation mode.
+        part: rows to score.
+        run: its configuration.
+        task: as made for the corpus.
+    """
     precision, device = run.trainer.precision, next(network.parameters()).device
     tally = Tally(run.spec, task, device=device)
     answers: dict[str, NDArray[Any]] = {}

@@ -58,6 +58,9 @@ def train(
         resume: go on from the folder's last checkpoint, where there is one.
         module: makes the LightningModule, as `Classifier` or a subclass of it does.
 
+    Returns:
+        The scores of the best weights.
+
     Raises:
         UserError: the data or the checkpoint is not what it should be.
         Diverged: the loss became NaN or infinite.

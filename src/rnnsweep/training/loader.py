@@ -1,13 +1,13 @@
 """The mini-batches of a training in chunks, from any position on."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data import Batch, DataConfig, EncodedPart, batch_count, batch_rows, gather, ordered_batches
-from rnnsweep.training.module import Position
 
 TEXTS_OF_A_CHUNK = 1024  # Lightning's cost disappears; a stop is heard after a fraction of a second
 VALIDATION_BATCH = 512
@@ -18,8 +18,26 @@ def steps_of_a_chunk(batch_size: int) -> int:
     return max(1, TEXTS_OF_A_CHUNK // batch_size)
 
 
+@dataclass
+class Position:
+    """How far a training is."""
+
+    epoch: int = 0  # epochs done
+    batch: int = 0  # mini-batches done in this epoch
+    step: int = 0  # optimiser steps done
+    validation_due: bool = False  # a validation belongs here and has not been done
+
+
 class Chunk:
-    """Some mini-batches in a row, gathered as they are asked for."""
+    """Some mini-batches in a row, gathered as they are asked for.
+
+    Args:
+        part: the rows.
+        source: rows of each mini-batch; the chunk takes its own from it.
+        count: mini-batches of the chunk.
+        batch_size: rows of a mini-batch.
+        validate: a validation is due after the chunk.
+    """
 
     def __init__(
         self,
@@ -42,7 +60,16 @@ class Chunk:
 
 
 class TrainingChunks:
-    """What Lightning takes for a DataLoader: going over it gives the rest of the epoch at `position`."""
+    """What Lightning takes for a DataLoader: going over it gives the rest of the epoch at `position`.
+
+    Args:
+        part: the rows.
+        batch_size: rows of a mini-batch.
+        seed: of their order.
+        validate_every: share of an epoch between two validations.
+        position: of the training; it moves on.
+        grouped: as for `batch_rows`.
+    """
 
     def __init__(
         self,
@@ -97,7 +124,14 @@ def validation_points(count: int, every: float) -> list[int]:
 
 
 class ValidationBatches:
-    """Every row of a part once, in large batches by length; this process's share of them."""
+    """Every row of a part once, in large batches by length; this process's share of them.
+
+    Args:
+        part: the rows.
+        data: the settings of the corpus.
+        rank: number of this process.
+        world: how many processes share the rows.
+    """
 
     def __init__(self, part: EncodedPart, data: DataConfig, *, rank: int = 0, world: int = 1) -> None:
         self._part, self._data, self._rank, self._world = part, data, rank, world
@@ -113,6 +147,12 @@ def judged_batches(
     """Return the rows of a part to score, with their numbers.
 
     Without grouping, in batches as they are trained on: a network that reads padding must meet as much of it.
+
+    Args:
+        part: rows to score.
+        data: the settings of the corpus.
+        rank: number of this process.
+        world: how many processes share the rows.
     """
     grouped = data.grouping == "length"
     size = VALIDATION_BATCH if grouped else data.batch_size

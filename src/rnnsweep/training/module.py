@@ -1,63 +1,45 @@
 """The LightningModule. One Lightning "batch" is a chunk of mini-batches, with one optimiser step for each.
 
 Lightning spends 300 to 450 microseconds around every batch, a small network 2,000 within; a chunk of about a
-thousand texts makes that cost nothing, and callbacks, loggers, strategies and precision work as ever: they
-are heard at the end of every chunk. Optimisation is Lightning's "manual" kind.
+thousand texts makes that cost nothing, and callbacks and loggers are called at the end of every chunk.
+Optimisation is Lightning's "manual" kind.
 
 Shapes: B rows of a batch, T time steps, K outputs for each row.
 """
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from rnnsweep.data import Batch
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.dropout import DropoutDraw
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.tasks import LOSS, Task, TaskSpec
 from rnnsweep.training.lightning_loops import set_step, validate_next
+from rnnsweep.training.loader import Chunk, Position
 from rnnsweep.training.metrics import Metrics, Tally, named
-
-
-class Texts(Protocol):
-    """One mini-batch."""
-
-    tokens_BT: Tensor
-    lengths_B: Tensor
-    targets_B: Tensor
-
-
-class ChunkOfBatches(Protocol):
-    """Some mini-batches in a row; `validate` says that a validation follows."""
-
-    validate: bool
-
-    def __iter__(self) -> Iterator[Texts]:
-        """Return the mini-batches."""
 
 
 class Diverged(Exception):
     """The loss is NaN or infinite: no further step can mend the weights."""
 
 
-@dataclass
-class Position:
-    """How far a training is."""
-
-    epoch: int = 0  # epochs done
-    batch: int = 0  # mini-batches done in this epoch
-    step: int = 0  # optimiser steps done
-    validation_due: bool = False  # a validation belongs here and has not been done
-
-
 def read_texts(network: Any, optimizer: Optimizer, lengths_B: Tensor, texts: slice = slice(None)) -> Tensor:
-    """Compute outputs_BK of some rows of the batch that the optimiser looks at, by the quickest backend."""
+    """Return outputs_BK of some rows of the batch that the optimiser looks at, by the quickest backend.
+
+    Args:
+        network: as `networks.build` makes it.
+        optimizer: looks up the rows of the embedding.
+        lengths_B: tokens of each text.
+        texts: of the batch.
+    """
     vectors_UE, places_TB, padding = optimizer.rows(texts)
     if network.reads_distinct(vectors_UE, tokens=places_TB.numel()):
         return network.read_distinct(vectors_UE, places_TB, lengths_B, padding=padding)  # type: ignore[no-any-return]
@@ -159,7 +141,7 @@ class Classifier(pl.LightningModule):
         """Leave batches where they are: the steps move what they need (lengths are read on the CPU)."""
         return batch
 
-    def training_step(self, chunk: ChunkOfBatches, batch_idx: int) -> None:
+    def training_step(self, chunk: Chunk, batch_idx: int) -> None:
         """Learn from each mini-batch of a chunk."""
         steps = self.learn_chunk(chunk)
         if steps:
@@ -170,7 +152,7 @@ class Classifier(pl.LightningModule):
         self.position.validation_due = chunk.validate
         set_step(self.trainer, self.position.step)
 
-    def on_train_batch_end(self, outputs: Any, batch: ChunkOfBatches, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: Chunk, batch_idx: int) -> None:
         """Let Lightning validate where the chunk says so."""
         validate_next(self.trainer, batch.validate)
 
@@ -184,7 +166,7 @@ class Classifier(pl.LightningModule):
         self.optimizer.catch_up()
         self._validated.clear()
 
-    def validation_step(self, batch: Texts, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count what the network answers for some rows."""
         outputs_BK = self.network(batch.tokens_BT.to(self.device), batch.lengths_B)
         targets_B = batch.targets_B.to(self.device)
@@ -200,7 +182,7 @@ class Classifier(pl.LightningModule):
         self.position.validation_due = False
         rate = self.learning_rate  # of the stretch that was just measured
         if self.config.schedule == "plateau":
-            self._plateau.hear(self.validation[LOSS])
+            self._plateau.update(self.validation[LOSS])
         values = named(learned, "train") | named(self.validation, "validation")
         self._log({**values, "epoch": self.epochs_done, "optimizer/lr": rate})
 
@@ -238,7 +220,7 @@ class Classifier(pl.LightningModule):
         self.optimizer.catch_up()
         checkpoint["state_dict"] = self.state_dict()
 
-    def learn_chunk(self, chunk: ChunkOfBatches) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def learn_chunk(self, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Take the optimiser steps of a chunk.
 
         Returns:
@@ -246,7 +228,7 @@ class Classifier(pl.LightningModule):
         """
         return [seen for texts in chunk for seen in self._learn(texts)]
 
-    def _learn(self, batch: Texts) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+    def _learn(self, batch: Batch) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
         """Take one optimiser step; return outputs, targets and summed loss of each piece of this process."""
         seen, scaler = [], self._scaler
         targets_B = batch.targets_B.to(self.device)
@@ -295,6 +277,13 @@ class Classifier(pl.LightningModule):
 
 
 def cut_batch(size: int, *, rank: int, world: int, pieces: int) -> list[slice]:
-    """Cut the share that one process of several has of a batch into pieces, none of them empty."""
+    """Return the share that one process has of a batch, in pieces, none of them empty.
+
+    Args:
+        size: rows of the batch.
+        rank: number of the process.
+        world: how many processes share the batch.
+        pieces: of a share.
+    """
     starts = range(rank, min(size, world * pieces), world)
     return [slice(first, None, world * pieces) for first in starts]

@@ -25,6 +25,15 @@ def score_test_part(
     """Evaluate the best weights on the test part; record scores, answers and the task's tables.
 
     The caller has noted that the test part is read.
+
+    Args:
+        run: the composed configuration.
+        checkpoint: the best weights.
+        task: the folder of the task, for the predictions.
+        record: of the run.
+
+    Returns:
+        Score -> value, under the names of the store.
     """
     from rnnsweep.training import evaluate  # PyTorch: who only reads what was predicted needs none
 

@@ -35,6 +35,9 @@ def compare_scores(
         name: of the comparison.
         report: file to write; None: mlruns/comparisons/NAME.html.
 
+    Returns:
+        The comparison, with the path of its report.
+
     Raises:
         UserError: a missing column, a value that is no number, a run that occurs twice, fewer than two
             architectures, an unknown baseline.

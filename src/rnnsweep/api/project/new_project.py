@@ -106,6 +106,9 @@ def init(
         text: column of the text; None finds it by its name.
         label: column of the label; None finds it by its name.
 
+    Returns:
+        The files that were written, and the command to go on with.
+
     Raises:
         UserError: a file of the project is there already, or the table cannot be used. Nothing is made then.
     """

@@ -18,7 +18,7 @@ TRIALS = 20  # of each architecture, where nothing says how many
 def write_asked(
     overrides: Sequence[str], *, trials: int | None = None, grid: bool = False, name: str | None = None
 ) -> Path:
-    """Write the sweep file that overrides with several values amount to; return its path.
+    """Write the sweep file that overrides with several values amount to.
 
     The same overrides give the same file, so that the same command resumes its sweep.
 
@@ -27,6 +27,9 @@ def write_asked(
         trials: budget of each architecture; None: the points of a grid, else 20.
         grid: train every combination once, without replicates and baseline.
         name: of the sweep and its file; None: made from the overrides.
+
+    Returns:
+        The path of the file.
 
     Raises:
         UserError: an override that cannot be read, a grid of a range, another sweep of this name.

@@ -26,6 +26,9 @@ def separate(
         run: trains what a sweep asks for and is not done yet, and compares.
         most: replicates of each architecture in all.
         tell: called with how many the next replicates are, and of whom.
+
+    Returns:
+        The result of the last round.
     """
     from rnnsweep.comparison import next_total, open_names
 

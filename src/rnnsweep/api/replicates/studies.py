@@ -26,6 +26,9 @@ def run_studies(
         run: runs one sweep, or continues with it, and compares what came out where the second says so.
         studies: whole searches in all.
         tell: called with the study that begins.
+
+    Returns:
+        The result of the sweep, or of the study that did not finish.
     """
     result = run(asked, studies == 1)
     say = tell or (lambda text: None)

@@ -81,6 +81,9 @@ def train(
         on_stop: called once where Ctrl-C or SIGTERM stops the training, before its checkpoint is written.
         folder: for the checkpoints of a run that is not recorded; None keeps none.
 
+    Returns:
+        The run's scores, times and ids.
+
     Raises:
         UserError: the configuration or the data cannot be used, the run cannot be resumed, or the tracking
             server does not answer; nothing is recorded then.

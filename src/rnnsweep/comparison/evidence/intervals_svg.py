@@ -6,7 +6,14 @@ WIDTH, HEIGHT, EDGE = 160, 14, 6  # pixels
 
 
 def interval_svg(low: float | None, mean: float | None, high: float | None, known: Sequence[float]) -> str:
-    """Draw an interval with its mean on the scale of all `known` numbers; nothing where one is missing."""
+    """Return an interval with its mean as SVG; an empty string where an end or the mean is missing.
+
+    Args:
+        low: lower end.
+        mean: of the replicates.
+        high: upper end.
+        known: all numbers of the table; the smallest stands at the left edge, the largest at the right.
+    """
     if low is None or mean is None or high is None:
         return ""
     start, span = min(known), (max(known) - min(known)) or 1.0

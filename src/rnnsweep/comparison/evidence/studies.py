@@ -38,6 +38,9 @@ def find_bought(
         architectures: whose curves are wanted.
         further: runs of further whole studies: the same sweep with other seeds.
         on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
+
+    Returns:
+        The curve of each architecture, or why there is none.
     """
     if isinstance(sweep, str):
         return Bought(refusal="The sampler is not known, so trials cannot be taken to be independent.")

@@ -85,7 +85,14 @@ def table(rows: Sequence[Sequence[Any]], *columns: str) -> pd.DataFrame:
 
 
 def rows_of(names: Sequence[str], field: str = "architecture", *, most: int = NAMED, gap: float = 0) -> alt.Y:
-    """Return the axis of rows, one for each name, shortened to `most` characters."""
+    """Return the axis of rows, one for each name, shortened to `most` characters.
+
+    Args:
+        names: from above to below.
+        field: the column of names.
+        most: characters of a name that are shown.
+        gap: between two rows, as a share of a row.
+    """
     short = {name: MINUS.join(shorten(part, most) for part in name.split(MINUS)) for name in names}
     axis = alt.Axis(
         title=None,
@@ -134,7 +141,15 @@ def values(
 
 
 def scores(score: Score, field: str, title: str, *, of: Iterable[float], **axis: Any) -> dict[str, Any]:
-    """Return the arguments of an axis of a score's natural values; the better ones stand right or above."""
+    """Return the arguments of an axis of a score's natural values; the better ones stand right or above.
+
+    Args:
+        score: the score.
+        field: the column of its natural values.
+        title: words before the score's title.
+        of: the axis holds all of these.
+        axis: further properties of Vega-Lite's axis.
+    """
     reverse = score.direction == LOWER
     return values(field, f"{title} {score.title}".strip(), of=of, reverse=reverse, **axis)
 
@@ -150,7 +165,14 @@ def around(known: Iterable[float], *, log: bool = False) -> tuple[float, float]:
 
 
 def dotted(data: pd.DataFrame, x: alt.X, y: alt.Y, colours: alt.Color) -> alt.Chart:
-    """Return small dots; many become one path an architecture, whose dots are lines of no length."""
+    """Return small dots. Of many, each architecture's become one path, whose dots are lines of no length.
+
+    Args:
+        data: a row for each dot, with the columns of the axes, `architecture` and `tooltip`.
+        x: horizontal axis.
+        y: vertical axis.
+        colours: of the architectures.
+    """
     if len(data) <= TITLED:
         dots = alt.Chart(data).mark_circle(size=13, opacity=0.4, clip=True)
         return dots.encode(x=x, y=y, color=colours, description="tooltip:N")

@@ -38,7 +38,14 @@ def whole(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None, *, score: Score, sign: bool = False) -> str:
-    """Write an interval of turned values in natural ones, or a dash where it is withheld."""
+    """Return an interval in natural values as text; a dash where it is withheld.
+
+    Args:
+        low: lower end, turned; None: withheld.
+        high: upper end, turned.
+        score: of which the interval is.
+        sign: it is of a difference: both ends get a sign.
+    """
     if low is None or high is None:
         return DASH
     ends = score.turned_interval(low, high)

@@ -199,7 +199,15 @@ def _front(front: Front) -> Table:
 def interval_bar(
     low: float | None, mean: float | None, high: float | None, known: Sequence[float], room: int
 ) -> str:
-    """Draw an interval in `room` characters on the scale of all `known` numbers: ``  ├──●──┤ ``."""
+    """Return an interval as a line of `room` characters: ``  ├──●──┤ ``.
+
+    Args:
+        low: lower end; None draws the mean alone.
+        mean: None gives a line of blanks.
+        high: upper end.
+        known: all numbers of the table: the smallest stands at the left edge, the largest at the right.
+        room: characters.
+    """
     if mean is None or not known:
         return " " * room
     start, span = min(known), (max(known) - min(known)) or 1.0

@@ -57,7 +57,14 @@ def fold_p(values_R: ArrayLike, fold_R: ArrayLike, *, folds: int) -> float:
 
 
 def fold_equivalence_p(values_R: ArrayLike, fold_R: ArrayLike, margin: float, *, folds: int) -> float:
-    """Return the p of a mean beyond the margin: two one-sided tests; 1 of fewer than three folds."""
+    """Return the p of a mean beyond the margin: two one-sided tests; 1 of fewer than three folds.
+
+    Args:
+        values_R: difference of each replicate.
+        fold_R: the fold that each replicate tests on.
+        margin: differences below this count as nothing; in the unit of the values.
+        folds: of the cross-validation.
+    """
     mean = fold_mean(values_R, fold_R, folds=folds)
     if mean is None or mean.folds < 3 or margin <= 0:
         return 1.0
@@ -67,7 +74,14 @@ def fold_equivalence_p(values_R: ArrayLike, fold_R: ArrayLike, margin: float, *,
 def fold_interval(
     values_R: ArrayLike, fold_R: ArrayLike, *, folds: int, confidence: float = 0.95
 ) -> Interval:
-    """Return the interval of a mean over folds; withheld of fewer than three folds."""
+    """Return the interval of a mean over folds; withheld of fewer than three folds.
+
+    Args:
+        values_R: value of each replicate.
+        fold_R: the fold that each replicate tests on.
+        folds: of the cross-validation.
+        confidence: chance that such an interval covers the mean.
+    """
     mean = fold_mean(values_R, fold_R, folds=folds)
     values = np.asarray(values_R, dtype=np.float64)
     if mean is None or mean.folds < 3:

@@ -51,11 +51,17 @@ def t_interval(values: Scores, *, confidence: float = 0.95) -> Interval:
 def bca_interval(
     values: Scores, *, confidence: float = 0.95, seed: int = 0, expanded: bool = True
 ) -> Interval:
-    """Bias-corrected and accelerated bootstrap interval of a mean (Efron 1987, by `scipy.stats.bootstrap`).
+    """Return the bias-corrected and accelerated bootstrap interval of a mean (Efron 1987).
 
-    `expanded` asks for the level that undoes the bootstrap's too small spread in small samples, and
-    Student's quantiles in place of the normal ones (Hesterberg 2015, The American Statistician 69:371,
-    section 4.4): plain BCa of 10 values covers only 86 to 92 % in simulation.
+    Computed by `scipy.stats.bootstrap`; Student's interval of few values.
+
+    Args:
+        values: one for each replicate; what is not finite is left out.
+        confidence: chance that such an interval covers the mean.
+        seed: of the resamples.
+        expanded: ask for the level that undoes the bootstrap's too small spread in small samples, with
+            Student's quantiles in place of the normal ones (Hesterberg 2015, The American Statistician
+            69:371, section 4.4): plain BCa of 10 values covers only 86 to 92 % in simulation.
     """
     x = finite(values)
     mean, n = float(x.mean()), len(x)

@@ -89,7 +89,17 @@ def replicates_to_separate(
 def minimum_detectable_difference(
     spread: float, pairs: int, *, alpha: float = 0.05, power: float = POWER
 ) -> float | None:
-    """Smallest true difference that so many pairs separate in `power` of cases; None where none can be."""
+    """Return the smallest true difference that so many pairs separate in `power` of cases.
+
+    Args:
+        spread: standard deviation of the pairs' differences.
+        pairs: replicates of each of the two.
+        alpha: level of the test.
+        power: chance to find the difference.
+
+    Returns:
+        In the unit of `spread`; None where so few pairs can separate nothing.
+    """
     if pairs < fewest_pairs(alpha=alpha):
         return None
     return spread * _detectable_effect(pairs, alpha, power)
@@ -122,7 +132,15 @@ def equivalence_p(differences: Scores, margin: float) -> float:
 def equivalence_power(
     margin: float, spread: float, pairs: int, *, alpha: float = 0.05, difference: float = 0.0
 ) -> float:
-    """Chance that so many pairs show a true `difference` to lie within +-margin (Julious 2004)."""
+    """Return the chance that two one-sided tests show a difference to be within the margin (Julious 2004).
+
+    Args:
+        margin: differences below this count as nothing; in the unit of `spread`.
+        spread: standard deviation of the pairs' differences.
+        pairs: replicates of each of the two.
+        alpha: level of each test.
+        difference: the true one.
+    """
     if margin <= abs(difference):
         return 0.0
     root = pairs**0.5 / spread if spread else np.inf

@@ -102,6 +102,9 @@ def compare_records(
         stopped: who got no further replicates at a planned look.
         on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
 
+    Returns:
+        Standings, verdicts, remarks and what figures and report need.
+
     Raises:
         UserError: no runs, or a margin out of range.
     """

@@ -5,7 +5,7 @@ often claims are wrong.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
@@ -126,9 +126,17 @@ def decide(
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
 ) -> tuple[Decision, ...]:
-    """Decide on each pair of architectures, and on each architecture against the baseline.
+    """Return a decision on each pair of architectures, and on each architecture against the baseline.
 
-    Arguments and order as `make_verdicts`.
+    Args:
+        standings: with their replicates.
+        margin: differences below this count as nothing.
+        correct: as for `make_verdicts`.
+        plan: as for `make_verdicts`.
+        groups: of the test rows, where rows belong together.
+
+    Returns:
+        In the order of `make_verdicts`.
     """
     plan = plan or ReplicatePlan()
     rows = RowScores(correct or {}, groups)
@@ -209,17 +217,9 @@ def _decide_family(
     looks = [plan.looks(pair.history, len(pairs), steps=not pair.folds) for pair in pairs]
     by_row = [rows.pair(pair.a, pair.b, pair.seeds, single=pair.single) for pair in pairs]
     beyond = [rows.on_new_rows(d_RN) for d_RN in by_row]
-    corrected = _corrected(
-        [[pair.p(n.pairs) for n in own] for pair, own in zip(pairs, looks, strict=True)], looks
-    )
-    equal = _corrected(
-        [[pair.equal_p(margin, n.pairs) for n in own] for pair, own in zip(pairs, looks, strict=True)],
-        looks,
-    )
-    new = _corrected(
-        [[_new_rows_p(rows, d_RN, n.pairs) for n in own] for d_RN, own in zip(by_row, looks, strict=True)],
-        looks,
-    )
+    corrected = _corrected(looks, lambda i, first: pairs[i].p(first))
+    equal = _corrected(looks, lambda i, first: pairs[i].equal_p(margin, first))
+    new = _corrected(looks, lambda i, first: _new_rows_p(rows, by_row[i], first))
     left, left_equal = (max(1, sum(p > ALPHA for p in f)) for f in (corrected, equal))
     family = _Family(plan, len(pairs), margin, left, left_equal)
     decisions = []
@@ -234,9 +234,9 @@ def _decide_family(
     return decisions
 
 
-def _corrected(p_values: Sequence[Sequence[float]], looks: Sequence[Sequence[Look]]) -> list[float]:
-    """Holm's correction of what each pair's looks come to."""
-    return holm([sequential_p(own, at) for own, at in zip(p_values, looks, strict=True)])
+def _corrected(looks: Sequence[Sequence[Look]], p: Callable[[int, int], float]) -> list[float]:
+    """Return the p of each pair over all its looks, by Holm; `p` is that of a pair's first replicates."""
+    return holm([sequential_p([p(i, look.pairs) for look in own], own) for i, own in enumerate(looks)])
 
 
 def _new_rows_p(rows: RowScores, d_RN: NDArray[np.float64] | None, first: int) -> float:

@@ -48,6 +48,9 @@ def compare_foreign(
         margin: smallest difference that matters, in the score's unit; None: .002 where all scores are
             between 0 and 1 and higher is better, else a hundredth of the baseline's score (or of the best).
 
+    Returns:
+        Standings, verdicts, and what the report needs.
+
     Raises:
         UserError: a column that is missing, a value that is none, a run that occurs twice, fewer than two
             architectures, or a baseline that is not among them.

@@ -53,6 +53,9 @@ def race(
         groups: as for `make_verdicts`.
         ended: replicates of each architecture that are over, failed ones among them; None: those that
             the standings have.
+
+    Returns:
+        How many replicates each architecture gets now, who got no more, and why.
     """
     over = ended or {s.architecture: len(s.replicates) for s in standings}
     seeds = sorted({one.seed for s in standings for one in s.replicates}, key=natural)

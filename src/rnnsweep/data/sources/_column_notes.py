@@ -19,7 +19,14 @@ SECOND = (
 
 
 def column_notes(table: Table, texts: Sequence[str], label: str, config: DataConfig) -> list[str]:
-    """Return which columns were taken where others could be meant, and which one names parts in vain."""
+    """Return which columns were taken where others could be meant, and which one names parts in vain.
+
+    Args:
+        table: as read.
+        texts: columns that were taken for the text.
+        label: column that was taken for the target.
+        config: the settings of the corpus.
+    """
     notes = []
     for key, known, taken in (("text", (*TEXT, *SECOND), texts), ("label", LABEL, [label])):
         others = [name for name in table.names if name.lower() in known and name not in taken]

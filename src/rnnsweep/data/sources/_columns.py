@@ -33,6 +33,8 @@ _GROUP = re.compile(
 _TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
 _TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
 TAGGING = "A label for each word (tagging) is no task of this corpus: data=files takes one label a text"
+NUMBERS = "sequences of numbers are no texts, and no task of data=files"
+WANTED = "a text, or a list of tokens in every row, is read"
 LISTED_COLUMNS = 12
 MOST_ABOVE = 20  # rows above the names of the columns
 LOOKED_AT = 100  # texts that decide whether all are written lists
@@ -40,13 +42,19 @@ LOOKED_AT = 100  # texts that decide whether all are written lists
 
 def read_options(config: DataConfig) -> ReadOptions:
     """Return how the settings say that files are read."""
-    return ReadOptions(
-        config.delimiter_char, config.quote_char, config.header, config.encoding, config.skip_bad
-    )
+    c = config
+    return ReadOptions(c.delimiter_char, c.quote_char, c.header, c.encoding, c.skip_bad)
 
 
 class NoColumn(UserError):
-    """A column was to be found by its name, and no column has such a name."""
+    """A column was to be found by its name, and no column has such a name.
+
+    Args:
+        message: for the user.
+        names: columns that there are.
+        missing: the setting that no column was found for.
+        likely: setting -> the column that it may be by its values.
+    """
 
     def __init__(
         self, message: str, names: Sequence[str], missing: str, likely: Mapping[str, str] | None = None
@@ -88,7 +96,7 @@ def _unusable(columns: Sequence[tuple[str, list[str]]], missing: str) -> str:
         )
     text, _ = _likeliest([values for _, values in columns])
     if missing == "text" and all(map(_is_numeric, columns[text][1])):
-        return ". Its columns hold numbers: sequences of numbers are no texts, and no task of data=files"
+        return f". Its columns hold numbers: {NUMBERS}"
     return ""
 
 
@@ -176,12 +184,10 @@ def _refuse_no_text(table: Table, column: str, values: Sequence[Any], *, alone: 
     kinds = (dict, bytes, set) if alone else (dict, bytes, set, list, tuple)
     for row, value in enumerate(values):
         if isinstance(value, kinds):
-            what = (
-                "bytes" if isinstance(value, bytes) else "an object" if isinstance(value, dict) else "a list"
-            )
+            what = {bytes: "bytes", dict: "an object"}.get(type(value), "a list")
             raise UserError(
                 f"{table.path}: {place(row, table.lines)} has {what} in column {column!r}"
-                f" ({str(value)[:40]}); a text, or a list of tokens in every row, is read"
+                f" ({str(value)[:40]}); {WANTED}"
             )
 
 
@@ -199,11 +205,9 @@ def _joined(table: Table, column: str, row: int, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, list | tuple) or not all(isinstance(token, str) for token in value):
-        numbers = isinstance(value, list | tuple) and _has_numbers(value)
+        why = f"numbers: {NUMBERS}" if isinstance(value, list | tuple) and _has_numbers(value) else WANTED
         raise UserError(
-            f"{table.path}: {place(row, table.lines)} has {str(value)[:40]} in column {column!r}; "
-            + ("numbers: sequences of numbers are no texts, and no task of data=files" if numbers else "")
-            + ("" if numbers else "a text, or a list of tokens in every row, is read")
+            f"{table.path}: {place(row, table.lines)} has {str(value)[:40]} in column {column!r}; {why}"
         )
     return join_tokens(value)
 
@@ -267,12 +271,8 @@ def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:
         return _existing(path, names, "data.label", config.label)
     column = find_column(names, LABEL)
     if column is None:
-        raise NoColumn(
-            f"{path}: no column of labels found among {_named(names)}; name it with data.label=COLUMN"
-            " (rows without labels are for rnnsweep predict --file)",
-            names,
-            "label",
-        )
+        message = f"{path}: no column of labels found among {_named(names)}; name it with data.label=COLUMN"
+        raise NoColumn(f"{message} (rows without labels are for rnnsweep predict --file)", names, "label")
     return column
 
 

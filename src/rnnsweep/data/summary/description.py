@@ -63,6 +63,9 @@ def describe(
         vocabulary: the known tokens.
         config: the settings of the corpus.
 
+    Returns:
+        What the corpus is, with the remarks.
+
     Raises:
         UserError: every row of a given part is a training row.
     """

@@ -47,7 +47,7 @@ class Dialect:
 def guess_dialect(
     lines: Sequence[str], *, usual: str, whole: bool, choose: Choose, quote: str | None
 ) -> Dialect:
-    """Find the dialect that fits the first lines of a file.
+    """Return the dialect that fits the first lines of a file.
 
     Args:
         lines: the first lines, with their ends.

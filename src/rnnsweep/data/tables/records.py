@@ -16,9 +16,13 @@ SAMPLE = 1000  # records whose keys are taken for a file's columns, where the wa
 
 
 def read_json_lines(path: Path, options: ReadOptions, choose: Choose, *, whole: bool = True) -> Table:
-    """Read the chosen columns of a file of one JSON object a line; one that is missing in a row is None.
+    """Return the chosen columns of a file of one JSON object a line; one that is missing in a row is None.
 
-    `whole` reads a file that is one array of objects as that.
+    Args:
+        path: of the file.
+        options: its encoding, and whether bad lines are skipped.
+        choose: receives the names of the columns, returns those to read.
+        whole: a file that is one array of objects is read as that.
 
     Raises:
         UserError: a line is not a JSON object.

@@ -188,8 +188,13 @@ def corpus_vectors(
 ) -> Vectors | None:
     """Return the vectors of ``data.vectors`` for a corpus's words, or None where no file is named.
 
-    A file is read once for each vocabulary; what was found is kept in the cache. ``own`` makes vectors of
-    `width` numbers from the corpus's training texts.
+    A file is read once for each vocabulary; what was found is kept in the cache.
+
+    Args:
+        config: names the file; ``own`` makes vectors from the corpus's training texts.
+        corpus: whose vocabulary is looked up.
+        width: numbers of a vector that ``own`` makes.
+        cache: folder; None takes ``RNNSWEEP_CACHE`` or the user's cache folder.
 
     Raises:
         UserError: as `read_vectors`.
@@ -242,7 +247,14 @@ class Coverage:
 def coverage(
     vectors: Vectors, vocabulary: Sequence[str], ids: NDArray[np.int32], *, shown: int = 10
 ) -> Coverage:
-    """Count what was found; `ids` are the token ids of the training part."""
+    """Return how many words of a vocabulary have a vector.
+
+    Args:
+        vectors: of the vocabulary.
+        vocabulary: in the order of the vectors.
+        ids: token ids of the training part.
+        shown: most missing words that are named, the most frequent first.
+    """
     found_V = vectors.found_V
     counts_V = np.bincount(ids, minlength=len(vocabulary))
     running = float(counts_V[found_V > 0].sum() / max(1, counts_V[1:].sum()))

@@ -53,7 +53,15 @@ class TaskMaker:
         resume: bool,
         tags: Mapping[str, str] = MappingProxyType({}),
     ) -> TrialTask:
-        """Make the task of one trial."""
+        """Return the task of one trial.
+
+        Args:
+            architecture: of the trial.
+            number: of the trial within its study.
+            overrides: the whole configuration of the trial.
+            resume: go on from its checkpoint.
+            tags: further tags of its run.
+        """
         name = f"{architecture}-{number}"
         task = self._task("trial", architecture, name, overrides, number=number, resume=resume)
         return replace(task, tags={**task.tags, **tags})
@@ -67,9 +75,16 @@ class TaskMaker:
         number: int,
         tags: Mapping[str, str] = MappingProxyType({}),
     ) -> TrialTask:
-        """Make the repeat of an architecture's best trial with the seeds of its number.
+        """Return the repeat of an architecture's best trial with the seeds of its number.
 
         The seeds are the same for every architecture, so that differences are taken within a pair.
+
+        Args:
+            architecture: of the trial.
+            trial: number of the best trial.
+            best: the overrides of the best trial.
+            number: of the replicate, from 1.
+            tags: further tags of its run.
         """
         name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
         overrides = (*self._without_seeds(best), *self._seeds(architecture, number))

@@ -158,6 +158,12 @@ class Member:
     ) -> tuple[Tensor, Tensor]:
         """Compute forward and backward passes with the other members, for the mean loss of a batch.
 
+        Args:
+            network: the member's own.
+            hidden_TBE: embedded tokens after dropout, with a gradient to the embedding.
+            lengths_B: tokens of each text.
+            targets_B: class of each text.
+
         Returns:
             logits_BC and the summed loss, both without a gradient.
         """
@@ -183,6 +189,9 @@ class Member:
             chunk: of mini-batches.
             rates: returns the learning rate after so many steps.
             done: steps before these.
+
+        Returns:
+            The outputs of every step, with targets and losses.
         """
         assert isinstance(network, Network)
         assert isinstance(optimizer, StackableOptimizer)

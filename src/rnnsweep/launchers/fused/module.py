@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from rnnsweep.launchers.fused.barrier import Member
 from rnnsweep.launchers.fused.stack.optimizer.stackable import StackableOptimizer
 from rnnsweep.optim.optimizer import Optimizer
-from rnnsweep.training.module import ChunkOfBatches, Classifier, embedding_rate
+from rnnsweep.training.loader import Chunk
+from rnnsweep.training.module import Classifier, embedding_rate
 
 
 class FusedClassifier(Classifier):
@@ -31,7 +32,7 @@ class FusedClassifier(Classifier):
         """Make an optimiser whose weights a stack may move."""
         return StackableOptimizer(self.config, embedding, others)
 
-    def learn_chunk(self, chunk: ChunkOfBatches) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def learn_chunk(self, chunk: Chunk) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Let a stack do the steps of a chunk, the optimiser's part included, where one takes them."""
         if not self._member.takes(self.network, self.optimizer):
             return super().learn_chunk(chunk)

@@ -45,7 +45,14 @@ class StepInput:
 
 
 def make_step_input(network: Network, hidden_TBE: Tensor, lengths_B: Tensor, targets_B: Tensor) -> StepInput:
-    """Draw a member's dropout in the order in which `Network.read` draws it, so that it is the same."""
+    """Return a member's input to a step, with its dropout drawn in the order of `Network.read`.
+
+    Args:
+        network: the member's own.
+        hidden_TBE: embedded tokens after dropout.
+        lengths_B: tokens of each text.
+        targets_B: class of each text.
+    """
     config, training = network.config, network.training
     steps, texts = hidden_TBE.shape[:2]
     width = config.hidden_size * (2 if config.bidirectional else 1)

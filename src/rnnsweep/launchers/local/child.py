@@ -101,7 +101,14 @@ Run = Callable[[TrialTask, Channel], Outcome]
 
 
 def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_trial) -> None:
-    """Run one task in this process, by default as a trial, and leave."""
+    """Run one task in this process, and end the process.
+
+    Args:
+        connection: to the controller.
+        task: what to run.
+        slot: where.
+        run: the function that runs a task.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""

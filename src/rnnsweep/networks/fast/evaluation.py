@@ -18,6 +18,12 @@ def run_tokens(
 ) -> Tensor:
     """Compute `run_compiled` of ``embed(tokens_TB)``, each distinct token read once; no gradients.
 
+    Args:
+        layers: their weights on the CPU.
+        embed: returns the vectors of token ids.
+        tokens_TB: token ids.
+        lengths_B: tokens of each text.
+
     Returns:
         outputs_TBH
     """

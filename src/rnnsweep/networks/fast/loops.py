@@ -46,7 +46,16 @@ Array = NDArray[Any]
 
 @compiled
 def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, direction: int, batch: Any, out: Array) -> None:
-    """Write out_NK."""
+    """Compute all steps of an RNN.
+
+    Args:
+        read: the inputs' products, and the row of them that each token reads (none: its own).
+        weights_HG: recurrent weights.
+        bias_G: of the sums.
+        direction: 0 forwards, 1 backwards.
+        batch: order_B, the texts' numbers by falling length, and lengths_B.
+        out: out_NK, is written: the states.
+    """
     units = len(weights_HG)
     own = direction * units, (direction + 1) * units
     sums = np.zeros((TEXTS, units), out.dtype)
@@ -77,7 +86,18 @@ def gru_forward(
     parts: Array,
     out: Array,
 ) -> None:
-    """Write gates_NW, parts_NH (the state's part of the candidate) and out_NK."""
+    """Compute all steps of a GRU; other arguments as of `rnn_forward`.
+
+    Args:
+        read: the inputs' products.
+        weights_HG: recurrent weights.
+        biases: of the inputs' and of the state's sums.
+        direction: 0 forwards, 1 backwards.
+        batch: order and lengths of the texts.
+        gates: gates_NW, is written.
+        parts: parts_NH, is written: the state's part of the candidate.
+        out: out_NK, is written: the states.
+    """
     units, width = weights_HG.shape
     own = direction * units, (direction + 1) * units
     sums, state = np.zeros((TEXTS, width), out.dtype), np.zeros((TEXTS, width), out.dtype)
@@ -110,7 +130,18 @@ def lstm_forward(
     cells: Array,
     out: Array,
 ) -> None:
-    """Write gates_NW, cells_NH (the memory) and out_NK."""
+    """Compute all steps of an LSTM; other arguments as of `rnn_forward`.
+
+    Args:
+        read: the inputs' products.
+        weights_HG: recurrent weights.
+        bias_G: of the sums.
+        direction: 0 forwards, 1 backwards.
+        batch: order and lengths of the texts.
+        gates: gates_NW, is written.
+        cells: cells_NH, is written: the memory.
+        out: out_NK, is written: the states.
+    """
     units, width = weights_HG.shape
     own = direction * units, (direction + 1) * units
     sums = np.zeros((TEXTS, width), out.dtype)
@@ -137,7 +168,17 @@ def lstm_forward(
 def rnn_backward(
     out: Array, grad_output: Any, weights_GH: Array, direction: int, batch: Any, d: Array, into: Any
 ) -> None:
-    """Write d_NW, the gradient of the sums, from `grad_output`, that of the outputs."""
+    """Compute the gradient of all steps of an RNN.
+
+    Args:
+        out: out_NK, the states.
+        grad_output: the outputs' gradients and whose they are, see `grad_row`.
+        weights_GH: recurrent weights.
+        direction: 0 forwards, 1 backwards.
+        batch: order and lengths of the texts.
+        d: d_NW, is written: gradient of the sums.
+        into: gradient of the distinct inputs' sums, is added to, and the row of each token (none: nothing).
+    """
     units = len(weights_GH)
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
@@ -172,8 +213,18 @@ def gru_backward(
     batch: Any,
     into: Any,
 ) -> None:
-    """Write the gradient of the state's part of the sums over gates_NW, and add that of the inputs' part up;
-    `grad_output` is that of the outputs, parts_NH is lost."""
+    """Compute the gradient of all steps of a GRU; other arguments as of `rnn_backward`.
+
+    Args:
+        gates: gates_NW; replaced by the gradient of the state's sums.
+        parts: parts_NH, the state's part of the candidate; overwritten.
+        out: out_NK, the states.
+        grad_output: the outputs' gradients and whose they are.
+        weights_GH: recurrent weights.
+        direction: 0 forwards, 1 backwards.
+        batch: order and lengths of the texts.
+        into: gradient of the inputs' sums, is added to, and the row of each token (none: its own).
+    """
     width, units = weights_GH.shape
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
@@ -209,8 +260,17 @@ def gru_backward(
 def lstm_backward(
     gates: Array, cells: Array, grad_output: Any, weights_GH: Array, direction: int, batch: Any, into: Any
 ) -> None:
-    """Write the gradient of the sums over gates_NW, from `grad_output`, that of the outputs; add it up where
-    tokens read the same inputs."""
+    """Compute the gradient of all steps of an LSTM; other arguments as of `rnn_backward`.
+
+    Args:
+        gates: gates_NW; replaced by the gradient of the sums.
+        cells: cells_NH, the memory.
+        grad_output: the outputs' gradients and whose they are.
+        weights_GH: recurrent weights.
+        direction: 0 forwards, 1 backwards.
+        batch: order and lengths of the texts.
+        into: gradient of the distinct inputs' sums, is added to, and the row of each token (none: nothing).
+    """
     width, units = weights_GH.shape
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into

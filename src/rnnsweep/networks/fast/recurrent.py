@@ -67,7 +67,15 @@ def run_distinct(
     padding: int | None,
     shows: Shows = "every",
 ) -> Tensor:
-    """Compute `run_compiled` of ``vectors_UE[places_TB]``; vector `padding` gets no gradient.
+    """Compute `run_compiled` of ``vectors_UE[places_TB]``.
+
+    Args:
+        layers: their weights on the CPU, in single or double precision.
+        vectors_UE: of the distinct tokens.
+        places_TB: the vector of each token.
+        lengths_B: tokens of each text, 1 or more.
+        padding: the vector that gets no gradient; None: each gets one.
+        shows: as for `run_compiled`.
 
     Returns:
         outputs_TBH, or pooled_BH
@@ -79,7 +87,14 @@ def run_distinct(
 def in_slices(
     layers: Layers, texts_TBx: Tensor, lengths_B: Tensor, work: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
-    """Where no gradients are kept, work on as many texts at once as the gates of fit into `_AT_ONCE`."""
+    """Return the outputs of texts, few enough at once that their gates fit into `_AT_ONCE`; no gradients.
+
+    Args:
+        layers: their weights on the CPU.
+        texts_TBx: of all texts.
+        lengths_B: tokens of each text.
+        work: returns the outputs of some of the texts, from their part of `texts_TBx` and their lengths.
+    """
     gates = len(_weights(layers, 0)[0]) * (1 + layers.bidirectional)
     size = max(1, _AT_ONCE // (gates * len(texts_TBx)))
     parts = zip(torch.split(texts_TBx, size, dim=1), torch.split(lengths_B, size), strict=True)

@@ -60,7 +60,14 @@ def _row(text: int, length: int, step: int, direction: int, texts: int, spare: i
 
 @inlined
 def rows_at(four: Any, step: int, direction: int, rows: int) -> Any:
-    """Return the numbers of four texts' rows at a step."""
+    """Return the numbers of four texts' rows at a step.
+
+    Args:
+        four: numbers and lengths of the four texts, how many texts there are.
+        step: outside of a text, its row is a spare one.
+        direction: 0 reads forwards, 1 backwards.
+        rows: of the array, spare ones among them.
+    """
     b, n, texts, spare = four[0], four[1], four[2], rows - TEXTS
     return (
         _row(b[0], n[0], step, direction, texts, spare),
@@ -103,9 +110,14 @@ def rows_of(values_NW: Array, at: Any, columns: Any) -> Any:
 def grad_row(grad_output: Any, row: int, four: Any, r: int, step: int) -> int:
     """Return the number of the row that has the gradient of a token's output.
 
-    `grad_output`: the gradients and whose they are: of every token, of the last states alone, or of the
-    outputs' means, the same for every token of a text. Last states and means have a row for each text, and
-    then one of zeros.
+    Args:
+        grad_output: the gradients and whose they are: of every token, of the last states alone, or of the
+            outputs' means, the same for every token of a text. Last states and means have a row for each
+            text, and then one of zeros.
+        row: of the token.
+        four: numbers and lengths of the four texts.
+        r: which of the four.
+        step: of the text.
     """
     values, which = grad_output
     if which == EVERY:
@@ -115,7 +127,14 @@ def grad_row(grad_output: Any, row: int, four: Any, r: int, step: int) -> int:
 
 @inlined
 def read_sums(read: Any, row: int, bias_G: Array, sums_G: Array) -> None:
-    """Copy the inputs' part of a token's sums and add the bias to it."""
+    """Copy the inputs' part of a token's sums and add the bias to it.
+
+    Args:
+        read: part_RW, and the row of it that each token reads; none: its own.
+        row: of the token.
+        bias_G: of the gates.
+        sums_G: is written.
+    """
     part_RW, places_N = read
     part_W = part_RW[places_N[row] if len(places_N) else row]
     for j in range(len(sums_G)):

@@ -24,8 +24,16 @@ def rnn_step(sums_H: Array, out_H: Array) -> None:
 def gru_step(
     sums_G: Array, state_G: Array, before_H: Array, gates_G: Array, given_H: Array, out_H: Array
 ) -> None:
-    """Turn the inputs' and the state's sums into gates (reset, update, candidate); keep the state's part of
-    the candidate."""
+    """Compute a step of a GRU.
+
+    Args:
+        sums_G: inputs' part of the sums, with the bias.
+        state_G: state's part of the sums, with its bias.
+        before_H: state before the step.
+        gates_G: is written: reset, update, candidate.
+        given_H: is written: the state's part of the candidate.
+        out_H: is written: the state.
+    """
     units = len(out_H)
     for j in range(units):
         r = sigmoid(sums_G[j] + state_G[j])
@@ -38,7 +46,15 @@ def gru_step(
 
 @inlined
 def lstm_step(sums_G: Array, before_H: Array, gates_G: Array, cell_H: Array, out_H: Array) -> None:
-    """Turn the sums into gates (input, forget, candidate, output), keep the memory, show the state."""
+    """Compute a step of an LSTM.
+
+    Args:
+        sums_G: of inputs, state and bias.
+        before_H: memory before the step.
+        gates_G: is written: input, forget, candidate, output.
+        cell_H: is written: the memory.
+        out_H: is written: the state.
+    """
     units = len(out_H)
     for j in range(units):
         i, f = sigmoid(sums_G[j]), sigmoid(sums_G[units + j])
@@ -51,7 +67,14 @@ def lstm_step(sums_G: Array, before_H: Array, gates_G: Array, cell_H: Array, out
 
 @inlined
 def rnn_step_back(out_H: Array, given_H: Array, state_H: Array, d_H: Array) -> None:
-    """Write the gradient of a step's sums from that of its output."""
+    """Compute the gradient of an RNN's step.
+
+    Args:
+        out_H: the state.
+        given_H: gradient of the output.
+        state_H: gradient from the next step; set to zero.
+        d_H: is written: gradient of the sums.
+    """
     for j in range(len(out_H)):
         d = given_H[j] + state_H[j]
         d_H[j] = d - out_H[j] * out_H[j] * d
@@ -60,8 +83,15 @@ def rnn_step_back(out_H: Array, given_H: Array, state_H: Array, d_H: Array) -> N
 
 @inlined
 def gru_step_back(gates_G: Array, part_H: Array, before_H: Array, given_H: Array, state_H: Array) -> None:
-    """Write the gradients of the state's sums over the gates, that of the inputs' part of the candidate over
-    the state's part of it; carry on what goes past the gates."""
+    """Compute the gradient of a GRU's step.
+
+    Args:
+        gates_G: reset, update, candidate; replaced by the gradient of the state's sums.
+        part_H: the state's part of the candidate; replaced by the gradient of the inputs' part.
+        before_H: state before the step.
+        given_H: gradient of the output.
+        state_H: gradient from the next step; replaced by what goes past the gates to the step before.
+    """
     units = len(part_H)
     for j in range(units):
         r, z, n = gates_G[j], gates_G[units + j], gates_G[2 * units + j]
@@ -79,7 +109,16 @@ def gru_step_back(gates_G: Array, part_H: Array, before_H: Array, given_H: Array
 def lstm_step_back(
     gates_G: Array, before_H: Array, cell_H: Array, given_H: Array, state_H: Array, memory_H: Array
 ) -> None:
-    """Write the gradient of a step's sums over its gates; carry that of the memory on to the step before."""
+    """Compute the gradient of an LSTM's step.
+
+    Args:
+        gates_G: input, forget, candidate, output; replaced by the gradient of the sums.
+        before_H: memory before the step.
+        cell_H: memory after it.
+        given_H: gradient of the output.
+        state_H: gradient from the next step; set to zero.
+        memory_H: gradient of the memory from the next step; replaced by that for the step before.
+    """
     units = len(cell_H)
     for j in range(units):
         i, f = gates_G[j], gates_G[units + j]

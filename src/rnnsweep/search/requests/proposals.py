@@ -28,7 +28,7 @@ def propose(study: optuna.Study, values: Mapping[str, Any], *, request: str) -> 
 def try_again(
     folder: SweepFolder, mlruns: Path, ledger: Ledger, studies: Mapping[str, optuna.Study], task: str | None
 ) -> list[str]:
-    """Return failed tasks back to the budget and propose them anew; return their names.
+    """Give failed tasks back to the budget and propose them anew.
 
     The ledger holds what is to be tried again, before anything else is done about it; called again after a
     power cut, all of it is done.
@@ -39,6 +39,9 @@ def try_again(
         ledger: gets an entry, so that neither status nor comparison counts what is tried again.
         studies: by architecture.
         task: the name of the one; None: all that failed but for those that diverged, as they would again.
+
+    Returns:
+        The tasks' names.
     """
     for name, one in task_states(folder).items():
         if one.state == EndState.FAILED and (task == name or (task is None and one.cause != DIVERGED)):

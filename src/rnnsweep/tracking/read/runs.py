@@ -125,9 +125,15 @@ def _as_dict(row: RunRow) -> dict[str, Any]:
 
 
 def curves(mlruns: Path, sweep: str | None, keys: Sequence[str], *, uri: str | None = None) -> "pd.DataFrame":
-    """Return points of the metrics `keys` as ``run_id, key, step, epoch, value``, by run, metric and step.
+    """Return points of metrics as ``run_id, key, step, epoch, value``, by run, metric and step.
 
     `epoch` is the run's metric ``epoch`` at that step, the last one before it where there is none.
+
+    Args:
+        mlruns: the folder of results.
+        sweep: its name; None: single runs.
+        keys: names of the metrics.
+        uri: of the store; None is the local one.
     """
     import pandas as pd
 

@@ -31,7 +31,14 @@ def curves_of(score: Score) -> dict[str, tuple[str, str]]:
 
 
 def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str, score: Score) -> bytes:
-    """Draw a score and the loss over optimiser steps, the best validation marked, as PNG."""
+    """Return a picture, as PNG, of a score and the loss over optimiser steps, the best validation marked.
+
+    Args:
+        curves: metric -> its points.
+        title: of the picture.
+        colour: of the architecture.
+        score: which is drawn.
+    """
     with fonts_for([], title=title) as write:
         return _draw_curves(curves, write(title), colour, score)
 

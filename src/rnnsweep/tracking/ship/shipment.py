@@ -54,7 +54,14 @@ class Shipment:
     def of(
         cls, mlruns: Path, key: str, client: "MlflowClient", experiments: dict[str, str] | None = None
     ) -> "Shipment":
-        """Take up the spool where the note says that the last shipment stopped."""
+        """Return the shipment of a spool, from where the last one stopped.
+
+        Args:
+            mlruns: the folder of results.
+            key: of the spool.
+            client: of the store.
+            experiments: name -> id of those that are known; new ones are added.
+        """
         known = {} if experiments is None else experiments
         return cls(mlruns=mlruns, key=key, client=client, note=read_note(mlruns, key), experiments=known)
 
@@ -77,9 +84,7 @@ class Shipment:
         if self.file_error:
             raise self.file_error
         if self.note.state != "running" and self.note.file and self.note.run_id:
-            keep_if_sent(
-                self.mlruns, self.key, offset=self.note.offset
-            )  # the note stays: runs are taken up again
+            keep_if_sent(self.mlruns, self.key, offset=self.note.offset)  # the note stays, for `attach`
         return self.note.points - before
 
     def _attach_waiting(self) -> None:
@@ -271,8 +276,7 @@ class Shipment:
         self._send_batch()
         is_there = self._terminate(status, record["time"])
         self.note.state = state
-        # a trial of a search has no curves among its files: there are many, and the view "Learning curves"
-        # shows them
+        # trials of a search are many: the view "Learning curves" shows theirs
         if is_there and self.note.points <= MOST_POINTS and self.note.role != "trial":
             self._wait(CURVES_PICTURE)
 

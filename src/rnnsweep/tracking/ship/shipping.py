@@ -13,7 +13,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -102,6 +101,9 @@ def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "MlflowClie
         target: the destination.
         client: of the store.
 
+    Returns:
+        What was sent, and what waits.
+
     Raises:
         Exception: the store's, of the first spool that it refused.
     """
@@ -129,7 +131,7 @@ class Refusals:
         self.first: Exception | None = None
         self._seconds = 0.0
 
-    @contextmanager
+    @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
         """Keep an error for the end of the round; let it through once errors took too long."""
         began = time.monotonic()
@@ -177,7 +179,7 @@ class Changes:
         if time.monotonic() - self._full_look > FULL_LOOK:
             self._sent, self._full_look = {}, time.monotonic()
         self._now = stamps(self._mlruns)
-        changed = [key for key, stamp in self._now.items() if self._sent.get(key) != stamp]
+        changed = (key for key, stamp in self._now.items() if self._sent.get(key) != stamp)
         return [key for key in changed if target_of(self._mlruns, key) == self._target]
 
     def note_sent(self, keys: Iterable[str]) -> None:
@@ -190,8 +192,7 @@ class Shipping:
     """The loop of the process: ship, wait, back off while the store refuses."""
 
     def __init__(self, mlruns: Path, target: str, *, say: Callable[[Shipped], None]) -> None:
-        self.mlruns = mlruns
-        self.target = target
+        self.mlruns, self.target = mlruns, target
         self.pause = PAUSE
         self._say = say
         self._client: MlflowClient | None = None
@@ -204,8 +205,7 @@ class Shipping:
             with self._lock.acquire(timeout=turn_s):
                 done = self._ship()
         except Timeout:
-            done = Shipped(error=BUSY, waiting=self.waiting())
-            self.pause = PAUSE
+            done, self.pause = Shipped(error=BUSY, waiting=self.waiting()), PAUSE
         self._say(done)
         return done
 

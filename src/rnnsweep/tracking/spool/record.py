@@ -43,7 +43,14 @@ class DatasetPart:
 def dataset_parts(
     name: str, part_digests: Mapping[str, str], *, sizes: Mapping[str, int] | None = None, source: str = ""
 ) -> list[DatasetPart]:
-    """Describe each part of a corpus: ``{"train": digest, "validation": digest, "test": digest}``."""
+    """Return a description of each part of a corpus.
+
+    Args:
+        name: of the corpus.
+        part_digests: ``{"train": digest, "validation": digest, "test": digest}``.
+        sizes: rows of each part.
+        source: where the rows are from.
+    """
     rows = sizes or {}
     return [
         DatasetPart(name=name, digest=digest, context=part, rows=rows.get(part), source=source)
@@ -102,6 +109,9 @@ class RunRecord:
             provenance: what `provenance()` gives; the diff in it becomes an artifact.
             resume: go on with the run of this key; points that it has already are not recorded again.
 
+        Returns:
+            The record; used as a context, it ends with it.
+
         Raises:
             ValueError: a key that is in use, without `resume`, or that is no file name.
         """
@@ -137,10 +147,8 @@ class RunRecord:
         Raises:
             ValueError: no run of that key was recorded here.
         """
-        if (
-            not (spool_folder(mlruns) / f"{check_key(key)}.jsonl").exists()
-            and not read_note(mlruns, key).run_id
-        ):
+        spool = spool_folder(mlruns) / f"{check_key(key)}.jsonl"
+        if not spool.exists() and not read_note(mlruns, key).run_id:
             raise ValueError(f"no run {key!r} was recorded in {mlruns}")
         return cls(mlruns, key, silent=_is_follower())
 

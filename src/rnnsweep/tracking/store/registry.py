@@ -78,6 +78,13 @@ def register_models(
     Args:
         code: the file that MLflow runs to load the model (models from code).
         description: of the registered model, Markdown.
+        mlruns: the folder of results.
+        entries: a model for each architecture.
+        name: of the registered model.
+        uri: of the store; None is the local one.
+
+    Returns:
+        What was registered, an entry each.
 
     Raises:
         MlflowException: the store does not answer.
@@ -187,6 +194,12 @@ def found_model(
     """Yield the folder of a registered model while inside; None where there is no such model.
 
     The local store is read without importing MLflow; from a server the folder is fetched.
+
+    Args:
+        mlruns: the folder of results.
+        name: of the registered model.
+        alias: of its version.
+        uri: of the store; None is the local one.
     """
     target = destination(uri)
     if target == LOCAL:

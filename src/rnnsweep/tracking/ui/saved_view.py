@@ -127,7 +127,14 @@ def bar(metric: str, place: str, *, title: str) -> dict[str, Any]:
 
 
 def scatter(across: str, up: str, place: str, *, title: str) -> dict[str, Any]:
-    """Return a chart of parameter `across` against metric `up`."""
+    """Return a chart of a parameter against a metric.
+
+    Args:
+        across: name of the parameter.
+        up: name of the metric.
+        place: id of the chart's section.
+        title: of the chart.
+    """
     return _chart(
         "SCATTER",
         place,
@@ -139,7 +146,14 @@ def scatter(across: str, up: str, place: str, *, title: str) -> dict[str, Any]:
 
 
 def parallel(params: list[str], metrics: list[str], place: str, *, title: str) -> dict[str, Any]:
-    """Return parallel coordinates of all runs."""
+    """Return parallel coordinates of all runs.
+
+    Args:
+        params: names of the parameters.
+        metrics: names of the metrics.
+        place: id of the chart's section.
+        title: of the chart.
+    """
     return _chart("PARALLEL", place, title, selectedParams=params, selectedMetrics=metrics, showAllRuns=True)
 
 

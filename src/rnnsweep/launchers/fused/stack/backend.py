@@ -37,7 +37,15 @@ class Shape(NamedTuple):
 def cell_for(
     config: ModelConfig, device: torch.device, dtype: torch.dtype, *, members: int, texts: int
 ) -> Cell:
-    """Choose how one direction of one layer is run."""
+    """Return the function that runs one direction of one layer.
+
+    Args:
+        config: of the network.
+        device: that the members share.
+        dtype: of the weights.
+        members: of the stack.
+        texts: of a member's batch.
+    """
     if config.cell == "bag" or device.type != "cuda" or why_no_kernels(config, dtype) is not None:
         return cells.run_direction
     shape = Shape(config.cell, members, texts, config.embedding_size, config.hidden_size)

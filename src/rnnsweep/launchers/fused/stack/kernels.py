@@ -49,7 +49,13 @@ def _dot(a, b):
 
 @triton.jit
 def rnn_forward(x, w, ends, T, B, H, R: tl.constexpr, P: tl.constexpr):
-    """Replace the inputs' part by the states."""
+    """Replace the inputs' part by the states.
+
+    Args:
+        x: (K, T, B, H), the inputs' part of the sums; replaced by the states.
+        w: (K, H, H), recurrent weights.
+        ends: (K), steps of each member.
+    """
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     h = tl.zeros((R, P), tl.float32)
@@ -62,7 +68,15 @@ def rnn_forward(x, w, ends, T, B, H, R: tl.constexpr, P: tl.constexpr):
 
 @triton.jit
 def rnn_backward(h, grad_output, w, ends, out, T, B, H, R: tl.constexpr, P: tl.constexpr):
-    """Write the gradient of the gate's sums."""
+    """Write the gradient of the gate's sums.
+
+    Args:
+        h: (K, T, B, H), the states.
+        grad_output: (K, T, B, H).
+        w: (K, H, H), recurrent weights.
+        ends: (K), steps of each member.
+        out: (K, T, B, H), is written.
+    """
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     carried = tl.zeros((R, P), tl.float32)
@@ -76,20 +90,17 @@ def rnn_backward(h, grad_output, w, ends, out, T, B, H, R: tl.constexpr, P: tl.c
 
 
 @triton.jit
-def gru_forward(
-    x,
-    w,
-    bias,
-    ends,
-    candidates,
-    out,
-    T,
-    B,
-    H,
-    R: tl.constexpr,
-    P: tl.constexpr,
-):
-    """Replace the inputs' part by the gates; write the state's part of the candidate, and the states."""
+def gru_forward(x, w, bias, ends, candidates, out, T, B, H, R: tl.constexpr, P: tl.constexpr):
+    """Compute all steps of a GRU.
+
+    Args:
+        x: (K, T, B, G), the inputs' part of the sums; replaced by the gates.
+        w: (K, G, H), recurrent weights.
+        bias: (K, G), of the state's part.
+        ends: (K), steps of each member.
+        candidates: (K, T, B, H), is written: the state's part of the candidate.
+        out: (K, T, B, H), is written: the states.
+    """
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     own = bias + k * 3 * H + j
@@ -113,21 +124,20 @@ def gru_forward(
 
 @triton.jit
 def gru_backward(
-    gates,
-    candidates,
-    h,
-    grad_output,
-    w,
-    ends,
-    out,
-    state_out,
-    T,
-    B,
-    H,
-    R: tl.constexpr,
-    P: tl.constexpr,
+    gates, candidates, h, grad_output, w, ends, out, state_out, T, B, H, R: tl.constexpr, P: tl.constexpr
 ):
-    """Write the gradients of the gates' sums, as the inputs and as the state enter them."""
+    """Compute the gradient of all steps of a GRU.
+
+    Args:
+        gates: (K, T, B, G).
+        candidates: (K, T, B, H), the state's part of the candidate.
+        h: (K, T, B, H), the states.
+        grad_output: (K, T, B, H).
+        w: (K, G, H), recurrent weights.
+        ends: (K), steps of each member.
+        out: (K, T, B, G), is written: gradient of the sums, as the inputs enter them.
+        state_out: (K, T, B, G), is written: the same, as the state enters them.
+    """
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     carried = tl.zeros((R, P), tl.float32)
@@ -156,20 +166,17 @@ def gru_backward(
 
 
 @triton.jit
-def lstm_forward(
-    x,
-    w,
-    ends,
-    memory,
-    tanh_memory,
-    out,
-    T,
-    B,
-    H,
-    R: tl.constexpr,
-    P: tl.constexpr,
-):
-    """Replace the inputs' part by the gates; write the memory, its tanh, and the states."""
+def lstm_forward(x, w, ends, memory, tanh_memory, out, T, B, H, R: tl.constexpr, P: tl.constexpr):
+    """Compute all steps of an LSTM.
+
+    Args:
+        x: (K, T, B, G), the inputs' part of the sums; replaced by the gates.
+        w: (K, G, H), recurrent weights.
+        ends: (K), steps of each member.
+        memory: (K, T, B, H), is written.
+        tanh_memory: (K, T, B, H), is written.
+        out: (K, T, B, H), is written: the states.
+    """
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     h = tl.zeros((R, P), tl.float32)
@@ -195,20 +202,19 @@ def lstm_forward(
 
 @triton.jit
 def lstm_backward(
-    gates,
-    memory,
-    tanh_memory,
-    grad_output,
-    w,
-    ends,
-    out,
-    T,
-    B,
-    H,
-    R: tl.constexpr,
-    P: tl.constexpr,
+    gates, memory, tanh_memory, grad_output, w, ends, out, T, B, H, R: tl.constexpr, P: tl.constexpr
 ):
-    """Write the gradients of the gates' sums."""
+    """Compute the gradient of all steps of an LSTM.
+
+    Args:
+        gates: (K, T, B, G).
+        memory: (K, T, B, H).
+        tanh_memory: (K, T, B, H).
+        grad_output: (K, T, B, H).
+        w: (K, G, H), recurrent weights.
+        ends: (K), steps of each member.
+        out: (K, T, B, G), is written: gradient of the sums.
+    """
     k = tl.program_id(0)
     b, j, there = _rows(k, B, R, P, H)
     carried = tl.zeros((R, P), tl.float32)
@@ -243,7 +249,18 @@ def lstm_backward(
 
 @triton.jit
 def draw(keys, steps, least, scales, out, site, count, W: tl.constexpr):
-    """Write dropout's factors: a member's scale where a word reaches its least, else 0."""
+    """Write dropout's factors: a member's scale where a word reaches its least, else 0.
+
+    Args:
+        keys: (K, 2), halves of each member's seed.
+        steps: (K), number of each member's step.
+        least: (K), words below are dropped.
+        scales: (K), of what is kept.
+        out: (K, count), is written.
+        site: place in the network.
+        count: numbers of a member.
+        W: counters of a program.
+    """
     k = tl.program_id(0)
     first = (tl.program_id(1) * W + tl.arange(0, W)).to(tl.uint32)
     nothing = first * 0

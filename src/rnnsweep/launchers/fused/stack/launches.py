@@ -137,7 +137,16 @@ def run_direction(
 def draw_factors(
     keys_K2: Tensor, steps_K: Tensor, rates_K: Tensor, *, site: int, count: int, dtype: torch.dtype
 ) -> Tensor:
-    """Draw dropout's factors_KN in one launch: the same as `members.draw_factors`."""
+    """Return dropout's factors_KN, drawn in one launch: the same as `members.draw_factors`.
+
+    Args:
+        keys_K2: halves of each member's seed.
+        steps_K: number of each member's step.
+        rates_K: of dropout.
+        site: place in the network.
+        count: N, numbers of a member.
+        dtype: of the factors.
+    """
     out_KN = torch.empty(len(keys_K2), count, dtype=torch.float32, device=keys_K2.device)
     least_K = (rates_K * 2.0**32).to(torch.int64)
     scales_K = (1 / (1 - rates_K)).to(torch.float32)

@@ -31,7 +31,16 @@ class MemberDraw(Protocol):
 def draw_factors(
     keys_K2: Tensor, steps_K: Tensor, rates_K: Tensor, *, site: int, count: int, dtype: torch.dtype
 ) -> Tensor:
-    """Draw factors_KN by PyTorch's own operations."""
+    """Return dropout's factors_KN, drawn by PyTorch's own operations: 0, or what keeps the mean.
+
+    Args:
+        keys_K2: halves of each member's seed.
+        steps_K: number of each member's step.
+        rates_K: of dropout.
+        site: place in the network.
+        count: N, numbers of a member.
+        dtype: of the factors.
+    """
     words_KN = drawn(keys_K2, steps_K, site=site, count=count)
     return dropout_factors(words_KN, rates_K, dtype=dtype)
 
@@ -51,7 +60,15 @@ class Members:
     def start(
         self, member: int, *, model: ModelConfig, optimizer: OptimizerConfig, steps: int, seed: int
     ) -> None:
-        """Write a member's numbers."""
+        """Write a member's numbers.
+
+        Args:
+            member: its number in the stack.
+            model: its network's settings.
+            optimizer: its optimiser's settings.
+            steps: that it has done before, as those before a checkpoint.
+            seed: of its dropout.
+        """
         clip = optimizer.gradient_clip
         rates = {name: getattr(model, name) for name in RATES}
         own = {**settings_of(optimizer), **rates, "limit": float("inf") if clip is None else clip}
@@ -65,7 +82,14 @@ class Members:
         return {**self.numbers, "step": (self.steps_K + 1).double()}
 
     def factors(self, name: str, shape: tuple[int, ...], *, dtype: torch.dtype, number: int = 0) -> Tensor:
-        """Draw dropout's factors (K, *shape) for a place of the network and the step that is being done."""
+        """Return dropout's factors (K, *shape) for a place of the network and the step that is being done.
+
+        Args:
+            name: of the setting that has the rate.
+            shape: of one member's factors.
+            dtype: of the factors.
+            number: of the layer.
+        """
         count = torch.Size(shape).numel()
         factors_KN = self._draw(
             self.keys_K2,

@@ -55,7 +55,14 @@ class EmbeddingTable(ABC):
 
     @abstractmethod
     def move(self, gradient_Kxx: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
-        """Take a step of the members that take part; `n["step"]` counts it already."""
+        """Take a step of the members that take part; `n["step"]` counts it already.
+
+        Args:
+            gradient_Kxx: as `gather` returns it.
+            rate_K: learning rates.
+            active_K: which members take part.
+            n: numbers of the optimiser; ``n["step"]`` counts this step already.
+        """
 
     def start(self, member: int, ratios: list[float]) -> None:  # noqa: B027 - most tables keep no sums
         """Begin a member, whose weights and states have been put in."""

@@ -51,7 +51,14 @@ class Adam:
 
     @staticmethod
     def step(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
-        """Return weights, means and squares after a step; `n["step"]` counts it already."""
+        """Return weights, means and squares after a step.
+
+        Args:
+            values: weights, means and squares, Kx each.
+            gradient: Kx.
+            rate_K: learning rates.
+            n: numbers of the optimiser; ``n["step"]`` counts this step already.
+        """
         weights, mean, square = values
         gradient = gradient + weights * _like(n["coupled"], weights)
         mean = torch.lerp(mean, gradient, _like(1 - n["beta1"], mean))
@@ -73,7 +80,15 @@ class Adam:
     def catch_up(
         values: list[Tensor], moments_KQM: Tensor, decay_KM: Tensor, gap_KM: Tensor, n: Numbers
     ) -> list[Tensor]:
-        """Apply the skipped steps to rows: weights, means and squares, (K, M, E) each."""
+        """Return weights, means and squares of rows with the skipped steps applied, (K, M, E) each.
+
+        Args:
+            values: weights, means and squares.
+            moments_KQM: of the skipped steps.
+            decay_KM: what they leave of the weights.
+            gap_KM: skipped steps.
+            n: numbers of the optimiser.
+        """
         weights, mean, square = values
         shares, nodes = quadrature(moments_KQM)
         roots = square.sqrt()
@@ -97,7 +112,14 @@ class SGD:
 
     @staticmethod
     def step(values: list[Tensor], gradient: Tensor, *, rate_K: Tensor, n: Numbers) -> list[Tensor]:
-        """Return weights and velocities after a step."""
+        """Return weights and velocities after a step.
+
+        Args:
+            values: weights and velocities, Kx each.
+            gradient: Kx.
+            rate_K: learning rates.
+            n: numbers of the optimiser.
+        """
         weights, velocity = values
         gradient = gradient + weights * _like(n["coupled"], weights)
         velocity = velocity * _like(n["beta1"], velocity) + gradient
@@ -112,7 +134,15 @@ class SGD:
     def catch_up(
         values: list[Tensor], moments_KQM: Tensor, decay_KM: Tensor, gap_KM: Tensor, n: Numbers
     ) -> list[Tensor]:
-        """Apply the skipped steps to rows: weights and velocities, (K, M, E) each."""
+        """Return weights and velocities of rows with the skipped steps applied, (K, M, E) each.
+
+        Args:
+            values: weights and velocities.
+            moments_KQM: of the skipped steps.
+            decay_KM: what they leave of the weights.
+            gap_KM: skipped steps.
+            n: numbers of the optimiser.
+        """
         weights, velocity = values
         step = weights - velocity * _column(moments_KQM[:, 0], velocity)
         return [step, velocity * _column(n["beta1"].unsqueeze(1) ** gap_KM, velocity)]

@@ -41,7 +41,15 @@ class Part(NamedTuple):
 
 
 class StackedSums:
-    """The sums for every possible step of last touch of each member; `room` is L, `window` is W."""
+    """The sums for every possible step of last touch of each member.
+
+    Args:
+        members: K.
+        moments: Q, sums that are kept of the skipped steps.
+        room: L, steps of last touch that can be told apart.
+        window: W, skipped steps that still matter.
+        device: of the members.
+    """
 
     def __init__(self, members: int, *, moments: int, room: int, window: int, device: torch.device) -> None:
         zeros = partial(torch.zeros, dtype=torch.float64, device=device)

@@ -49,7 +49,14 @@ class StackedWeights:
         return lambda name: parts[name] if name in parts else self._zeros[name]
 
     def move(self, gradient_KP: Tensor, *, rate_K: Tensor, active_K: Tensor, n: Numbers) -> None:
-        """Take a step of the members that take part; `n["step"]` counts it already."""
+        """Take a step of the members that take part.
+
+        Args:
+            gradient_KP: of all weights of each member.
+            rate_K: learning rates.
+            active_K: which members take part.
+            n: numbers of the optimiser; ``n["step"]`` counts this step already.
+        """
         values = self.values
         for old, new in zip(values, self._rule.step(values, gradient_KP, rate_K=rate_K, n=n), strict=True):
             old.copy_(torch.where(active_K.unsqueeze(1), new, old))
