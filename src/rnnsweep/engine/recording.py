@@ -42,7 +42,7 @@ class Recording:
         """Resolve the destination.
 
         Args:
-            mlruns: the folder of answers.
+            mlruns: the folder of results.
             uri: the store, as setting `tracking.uri`.
             diff: record what differs from the commit.
             task: what is learnt; None is the default task.

@@ -17,7 +17,14 @@ def command_line(*words: str | Path, program: str = "rnnsweep") -> str:
 
 
 def run_command(verb: str, sweep: str | Path, *more: str | Path, on: str | Path | None = None) -> str:
-    """Write a command that runs trials of a sweep, with the machine where they run; None is this one."""
+    """Return a command that runs trials of a sweep, with the machine where they run.
+
+    Args:
+        verb: as ``sweep`` or ``replicate``.
+        sweep: its name or file.
+        more: further words.
+        on: the machine, as ``--on`` takes it; None: this one.
+    """
     return command_line(verb, sweep, *([] if on is None else ["--on", on]), *more)
 
 

@@ -59,7 +59,7 @@ def begin(
 
     Args:
         sweep: what is asked.
-        mlruns: the folder of all answers.
+        mlruns: the folder of results.
         conf: the configuration files.
         corpus: digest of the rows.
         vectors: digest of each file of word vectors.

@@ -26,7 +26,7 @@ class ShippingProcess:
     It ends when its standard input closes or this process dies, after a last try.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         target: the destination.
     """
 

@@ -56,7 +56,7 @@ def rebuild(
     A run that the store has keeps its id there, and gets what it lacks; none is there twice.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         wanted: says of a run's key whether it is to be sent.
         tell: called with what is done, before it takes long.
 

@@ -75,7 +75,7 @@ class Shipper:
     """A process beside this one that ships all spools of a destination while trainings run.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         uri: the destination; None is the local store.
         waits_for: key of a run, or of a sweep's own run, whose spools alone `drain` waits for: those of
             another sweep that runs beside may take hours. None: all of the destination.
@@ -172,7 +172,7 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> S
     imported already and the store is the local one.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         uri: only what is meant for this destination; None sends what is meant for the local store and for
             those that the user chose, now or before.
         deadline_s: how long to try for each destination.

@@ -96,7 +96,7 @@ def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "MlflowClie
     hangs, end the round.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         keys: of the spools, the oldest first.
         target: the destination.
         client: of the store.

@@ -93,7 +93,7 @@ class RunRecord:
         """Start the record of a run, or go on with it.
 
         Args:
-            mlruns: the folder of answers.
+            mlruns: the folder of results.
             experiment: name of the MLflow experiment.
             name: what people read, as `run_name` gives it.
             key: unique name of the run for ever; tag `rnnsweep.key`.

@@ -28,7 +28,7 @@ def why_refused(mlruns: Path, target: str, address: str | None, *, fetched: bool
     """Return why no file is sent to or fetched from an address of a store; "" where it may be.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         target: the store, as `destination` resolves it.
         address: as the store names it.
         fetched: files are read there, not written.

@@ -22,7 +22,7 @@ def view_links(mlruns: Path, key: str, *, base: str = DEFAULT, wait_s: float = 0
     """Return the address of each view by its title; empty while the store has not seen the run `key`.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         key: of any run of the experiment, as the sweep's parent.
         base: where the UI is.
         wait_s: how long to wait for the store.

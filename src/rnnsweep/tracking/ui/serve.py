@@ -58,7 +58,7 @@ def start_ui(mlruns: Path, *, port: int = PORT) -> UiServer:
     """Start the UI beside this process and wait until it answers; it ends when this process does.
 
     Args:
-        mlruns: the folder of answers; a store is made where there is none.
+        mlruns: the folder of results; a store is made where there is none.
         port: the first that is tried; the next free one is taken.
 
     Raises:
@@ -98,7 +98,7 @@ def serve_ui(
     """Show the UI until Ctrl-C; where runs go to a server of the user's own, say where that is.
 
     Args:
-        mlruns: the folder of answers.
+        mlruns: the folder of results.
         port: the first that is tried.
         open_browser: open a browser on the page.
         uri: the store; None takes the chosen one.

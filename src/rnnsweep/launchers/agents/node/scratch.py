@@ -1,4 +1,4 @@
-"""The folder of one attempt on its node: a folder of answers of its own, of which the agent carries home."""
+"""The folder of one attempt on its node: a folder of results of its own, of which the agent carries home."""
 
 import json
 import os
