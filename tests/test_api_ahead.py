@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rnnsweep.api import preload as ahead
+from rnnsweep.api import import_ahead as ahead
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_the_modules_of_a_sweeps_end_can_be_imported_in_a_process_of_their_own()
     code = (
         "import sys\n"
         "from importlib import import_module\n"
-        "from rnnsweep.api.preload import MODULES\n"
+        "from rnnsweep.api.import_ahead import MODULES\n"
         "for name in MODULES:\n"
         "    import_module(name)\n"
         "for name in ('mlflow.pyfunc', 'scipy.stats', 'torch', 'optuna'):\n"

@@ -256,7 +256,7 @@ def test_other_objectives_are_another_sweep(tmp_path):
 def test_the_front_holds_what_no_other_point_reaches(points):
     seen = Improvement()
     for point in points:
-        seen.see(point)
+        seen.add(point)
     best = {turned(p) for p in points if not any(reaches(turned(o), turned(p)) for o in points if o != p)}
     assert set(seen.front) == best
     assert len(seen.front) == len(best)
@@ -266,7 +266,7 @@ def test_the_front_holds_what_no_other_point_reaches(points):
 def test_trials_without_improvement_are_counted_since_the_last_best(scores):
     seen = Improvement()
     for score in scores:
-        seen.see(None if score is None else [score])
+        seen.add(None if score is None else [score])
     known = [s for s in scores if s is not None]
     since = scores.index(max(known)) + 1 if known else 0
     assert seen.idle == len(scores) - since
@@ -375,7 +375,7 @@ def test_a_study_ends_early_for_a_reason_that_still_holds_whenever_power_is_cut(
         seen = Improvement()
         for trial in trials:
             feasible = all(v <= 0 for v in trial.constraints.values())
-            seen.see(trial.values if feasible else None)
+            seen.add(trial.values if feasible else None)
         reached = target is not None and standing.best is not None and standing.best >= target / 10
         if standing.stopped:
             assert reached or seen.idle >= stop_after

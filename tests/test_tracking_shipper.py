@@ -89,7 +89,7 @@ def test_a_run_does_not_wait_for_a_sweep_that_ships_to_the_same_store(tmp_path):
 
 @pytest.mark.slow
 def test_where_mlflow_is_imported_a_sync_with_the_local_store_starts_no_process(tmp_path, monkeypatch):
-    import rnnsweep.tracking.ship.preload  # noqa: F401
+    import rnnsweep.tracking.ship.mlflow_imports  # noqa: F401
 
     def forbidden(*args, **options):
         raise AssertionError("a process was started")

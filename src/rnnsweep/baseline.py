@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VERSION = 3  # of what is fitted: raise it when a change makes cached fits wrong
+NO_TOKEN = "the linear baseline cannot be fitted: no text of the training part has a token"
 SCORES, ROWS = "scores.json", "rows.npz"  # of a cached fit
 
 _PUNCTUATION = frozenset(punctuation)
@@ -211,7 +212,7 @@ def vectors_of_split(
     min_df = 2 if np.any(texts_V >= 2) else 1
     kept = np.flatnonzero(texts_V >= min_df)
     if not len(kept):
-        raise UserError("the linear baseline cannot be fitted: no text of the training part has a token")
+        raise UserError(NO_TOKEN)
     words = make_vectoriser(
         corpus.tokeniser, min_df=min_df, terms=[terms[k] for k in kept.tolist()], pairs=pairs
     )
@@ -245,9 +246,7 @@ def count_terms(corpus: EncodedCorpus, cache: Path | None = None) -> TermCounts:
             counts_NV = super(type(words), words).fit_transform([texts[n] for n in order_N.tolist()])
             terms = words.get_feature_names_out().tolist()
         except ValueError as error:  # no text has a token
-            raise UserError(
-                "the linear baseline cannot be fitted: no text of the training part has a token"
-            ) from error
+            raise UserError(NO_TOKEN) from error
         save_npz(folder / "counts.npz", counts_NV.astype(np.int32), compressed=False)
         write_json(folder / "terms.json", terms)
 

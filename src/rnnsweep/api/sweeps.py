@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.find_sweep import find_file, find_question, started, status
+from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.notebook import listener_of
-from rnnsweep.api.preload import imports_ahead
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.replicates.replication import separate
 from rnnsweep.api.replicates.studies import run_studies

@@ -75,7 +75,7 @@ def _examples(predictions: Mapping[str, Mapping[str, Predictions]], labels: Sequ
     if len(predictions) < 2:
         return []
     best, second = list(predictions)[:2]
-    a, b = (_Voice.of(name, predictions[name], len(labels)) for name in (best, second))
+    a, b = (_Majority.of(name, predictions[name], len(labels)) for name in (best, second))
     targets_N = next(iter(predictions[best].values())).targets_N
     return [
         example for first, other in ((a, b), (b, a)) for example in _won_by(first, other, targets_N, labels)
@@ -83,7 +83,7 @@ def _examples(predictions: Mapping[str, Mapping[str, Predictions]], labels: Sequ
 
 
 @dataclass(frozen=True)
-class _Voice:
+class _Majority:
     """What the replicates of one architecture say together."""
 
     name: str
@@ -91,14 +91,14 @@ class _Voice:
     says_N: NDArray[np.int64]  # the most frequent answer
 
     @staticmethod
-    def of(name: str, own: Mapping[str, Predictions], classes: int) -> "_Voice":
+    def of(name: str, own: Mapping[str, Predictions], classes: int) -> "_Majority":
         said_RN = np.stack([p.predictions_N for p in own.values()])
         targets_N = next(iter(own.values())).targets_N
         votes_CN = np.stack([(said_RN == c).sum(axis=0) for c in range(classes)])
-        return _Voice(name, (said_RN == targets_N).mean(axis=0), votes_CN.argmax(axis=0))
+        return _Majority(name, (said_RN == targets_N).mean(axis=0), votes_CN.argmax(axis=0))
 
 
-def _won_by(a: _Voice, b: _Voice, targets_N: NDArray[np.int64], labels: Sequence[str]) -> list[Example]:
+def _won_by(a: _Majority, b: _Majority, targets_N: NDArray[np.int64], labels: Sequence[str]) -> list[Example]:
     """The rows where most replicates of a are right and most of b wrong, the clearest first."""
     lead_N = a.right_N - b.right_N
     clear = np.flatnonzero((a.right_N > 0.5) & (b.right_N < 0.5))

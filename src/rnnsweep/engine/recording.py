@@ -103,7 +103,7 @@ class Recording:
         if not outcome.recorded:
             _end(self._run_of(task), outcome)
         elif outcome.cause == INFEASIBLE:  # its process knew its scores, and no constraints
-            self._run_of(task).tags({Tag.REASON: _reason(outcome) or INFEASIBLE})
+            self._run_of(task).tags({Tag.REASON: outcome.explanation})
 
     def interrupted(self, task: TrialTask) -> None:
         """End the run of a task that was stopped by force, until it continues."""
@@ -143,14 +143,9 @@ def _end(record: RunRecord, outcome: Outcome) -> None:
     """
     if outcome.state == EndState.FAILED:
         record.summary({COST[key]: v for key, v in outcome.scores.items() if key in COST})
-    record.end(outcome.state, _reason(outcome))
+    record.end(outcome.state, outcome.explanation)
     if record.flush():
         raise OSError(errno.ENOSPC, "no room for the end of the run", record.key)
-
-
-def _reason(outcome: Outcome) -> str | None:
-    words = [word for word in (outcome.cause, outcome.reason) if word]
-    return ": ".join(words) or None
 
 
 def _tags(sweep: Sweep, folder: SweepFolder) -> dict[str, str]:

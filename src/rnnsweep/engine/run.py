@@ -76,19 +76,19 @@ def run_sweep(
     twice: they end at once. The launcher is closed at the end, whatever happens.
 
     Args:
+        sweep: what is asked.
+        mlruns: the folder of results.
+        launcher: runs the tasks.
+        listener: called with the progress.
+        clock: tells the time; tests give another one.
         records: the store; the default is the one of the configuration's tracking settings.
         prepare: makes a corpus ready; the default tokenises it into the cache.
         sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
         extend: decides at each planned look who gets more replicates; None leaves it at those of the file.
         conf: the configuration files; the default are those of the project.
+        accept_changes: go on although file, corpus or code changed since the start.
         copy: of the sweep's state, for a disk that does not last; None keeps none.
         on: the launcher's machine, as ``--on`` takes it; None is this one. Commands that go on name it.
-        mlruns: the folder of results.
-        launcher: runs the tasks.
-        listener: called with the progress.
-        clock: tells the time and waits; tests give another one.
-        accept_changes: go on although file, corpus or code changed since the start.
-        sweep: what is asked.
 
     Returns:
         What was run, and how it ended.
@@ -117,7 +117,7 @@ def run_sweep(
         check_accelerator(launcher.slots, base.trainer.accelerator, architecture=name)
     folder.make()
     listener = with_agents(launcher, folder, listener)
-    with folder.hold(), _closing(launcher), _named_full_disk(mlruns), recorded_settings(begun):
+    with folder.hold(), closing(launcher), _named_full_disk(mlruns), recorded_settings(begun):
         corpus = common_digest(digests)
         start = begin(
             sweep,
@@ -184,13 +184,7 @@ def _default_records(run: RunConfig, mlruns: Path) -> Records:
     from rnnsweep.tracking.store.address import named_by_file
 
     uri = named_by_file(run.tracking.uri, "the sweep's file or conf/")
-    return Recording(
-        mlruns,
-        uri=uri,
-        diff=run.tracking.diff,
-        task=run.spec.name,
-        score=run.score.name,
-    )
+    return Recording(mlruns, uri=uri, diff=run.tracking.diff, task=run.spec.name, score=run.score.name)
 
 
 def _searches(
@@ -261,14 +255,6 @@ def _named_full_disk(mlruns: Path) -> Iterator[None]:
         raise UserError(
             f"{place}: the disk is full; free some space and run the same command: it resumes"
         ) from error
-
-
-@contextmanager
-def _closing(launcher: Launcher) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        launcher.close()
 
 
 @contextmanager

@@ -19,13 +19,13 @@ def reaches(a: Values, b: Values) -> bool:
 
 @dataclass
 class Improvement:
-    """Hears the trials of a study in the order of their ends. A sum of what it heard, and of nothing else."""
+    """The best of a study's trials, added in the order of their ends; it depends on nothing else."""
 
     front: list[Values] = field(default_factory=list)  # no member reaches another
     idle: int = 0  # trials since the last that brought something better
 
-    def see(self, values: Sequence[float] | None) -> None:
-        """Take note of a trial: None where it was pruned, failed or infeasible."""
+    def add(self, values: Sequence[float] | None) -> None:
+        """Add a trial: None where it was pruned, failed or infeasible."""
         new = None if values is None else turned(values)
         if new is None or any(reaches(one, new) for one in self.front):
             self.idle += 1

@@ -274,7 +274,7 @@ class Search:
         self.spent.add(scores)
         self.direction = scores.get("direction", self.direction)
         good = values if word == "complete" else None
-        self.improvement.see(good)
+        self.improvement.add(good)
         if good:
             self.best = good[0] if self.best is None else max(self.best, good[0])
 

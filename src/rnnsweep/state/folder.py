@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,9 @@ class SweepFolder:
         """List the sweeps that were started, by name; a link is none."""
         above = mlruns / "sweeps"
         folders = [] if above.is_symlink() else [path.parent for path in above.glob(_PATTERN)]
-        return sorted((SweepFolder(path) for path in folders if not path.is_symlink()), key=_name)
+        return sorted(
+            (SweepFolder(path) for path in folders if not path.is_symlink()), key=attrgetter("name")
+        )
 
     @staticmethod
     def last_started(mlruns: Path) -> "SweepFolder | None":
@@ -277,10 +280,6 @@ class SweepFolder:
     def report(self) -> Path:
         """The page of the last comparison."""
         return self.path / "report.html"
-
-
-def _name(folder: SweepFolder) -> str:
-    return folder.name
 
 
 def _is_start(values: dict[str, Any]) -> bool:

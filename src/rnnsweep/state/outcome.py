@@ -47,6 +47,11 @@ class Outcome:
         """The validation so that more is better."""
         return turned_validation(self.scores)
 
+    @property
+    def explanation(self) -> str | None:
+        """Cause and reason in one line; None where there is neither."""
+        return ": ".join(filter(None, (self.cause, self.reason))) or None
+
     def write(self, folder: Path) -> None:
         """Write it to the task's folder, all of it or nothing, and see it on the disk.
 

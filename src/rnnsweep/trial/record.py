@@ -65,8 +65,7 @@ def _description(task: TrialTask) -> str:
 
 def close_record(record: RunRecord, outcome: Outcome) -> None:
     """Record the run's end state, with the reason where it is no success."""
-    words = [word for word in (outcome.cause, outcome.reason) if word]
-    record.end(outcome.state, ": ".join(words) or None)
+    record.end(outcome.state, outcome.explanation)
 
 
 def summary_of(scores: Scores) -> Mapping[str, Any]:

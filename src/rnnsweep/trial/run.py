@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedCorpus, prepare
@@ -127,7 +127,7 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
         work = reporter.work()
         record.summary({"work/epochs": work["epochs"], "time/seconds": work["seconds"]})
         return replace(explain(error), scores=work)
-    values = _values(scores)
+    values = {**scores.plain(), "memory": peak_memory()}
     if scores.stopped == "interrupted":
         return Outcome("interrupted", scores=values)
     record_scores(record, task, scores)
@@ -138,11 +138,6 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
         note_test_read(task, channel)
         values |= score_test_part(run, scores.checkpoint, task=task.files, record=record)
     return Outcome("complete", scores=values)
-
-
-def _values(scores: Scores) -> dict[str, Any]:
-    """Return the scores as plain values, memory beside them; what was not measured is left out."""
-    return {**scores.plain(), "memory": peak_memory()}
 
 
 def _baseline(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel) -> Outcome:

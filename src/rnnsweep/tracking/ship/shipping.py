@@ -234,7 +234,7 @@ def _await_begin(mlruns: Path, target: str) -> bool:
     """
     silence_mlflow()
     with contextlib.suppress(Exception):  # the first round meets it again, and says so
-        import_module("rnnsweep.tracking.ship.preload" if target == LOCAL else "mlflow.tracking")
+        import_module("rnnsweep.tracking.ship.mlflow_imports" if target == LOCAL else "mlflow.tracking")
     if not os.read(sys.stdin.fileno(), 1) or not mlruns.is_dir():
         return False
     log = open_append(log_of(mlruns))

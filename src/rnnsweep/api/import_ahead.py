@@ -11,7 +11,7 @@ MODULES = (
     "rnnsweep.comparison.verdicts.compare",
     "rnnsweep.comparison.report.page",
     "rnnsweep.search.importance",
-    "rnnsweep.tracking.ship.preload",
+    "rnnsweep.tracking.ship.mlflow_imports",
     "rnnsweep.models.folder",
     "rnnsweep.api.models",
 )
