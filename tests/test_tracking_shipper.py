@@ -76,6 +76,16 @@ def test_what_another_process_is_still_sending_counts_as_waiting(tmp_path):
     assert (done.waiting, done.error) == (["a"], "another process ships to this store")
 
 
+def test_who_cannot_wait_leaves_to_another_process_what_it_is_sending(tmp_path):
+    with open_run(tmp_path, "a") as record:
+        record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
+    with lock_of(tmp_path, LOCAL):
+        left = sync(tmp_path, patient=False)
+    assert left.waiting == ("a",)
+    assert left.line == "1 run not yet in the store: another process is sending."
+    assert sync(tmp_path, patient=False).waiting == ()
+
+
 def test_a_run_does_not_wait_for_a_sweep_that_ships_to_the_same_store(tmp_path):
     with open_run(tmp_path, "a") as record:
         record.metrics({"m": 1.0, "epoch": 1.0}, step=1)

@@ -137,9 +137,9 @@ def _await_store(folder: SweepFolder, mlruns: Path, uri: str | None) -> int:
     """
     from rnnsweep.tracking import sync
 
-    own = f"{folder.key()}."
-    for _ in range(ROUNDS if folder.is_finished() else 1):
-        waiting = [key for key in sync(mlruns, uri).waiting if key.startswith(own)]
+    own, finished = f"{folder.key()}.", folder.is_finished()
+    for _ in range(ROUNDS if finished else 1):
+        waiting = [key for key in sync(mlruns, uri, patient=finished).waiting if key.startswith(own)]
         if not waiting:
             return 0
     return len(waiting)

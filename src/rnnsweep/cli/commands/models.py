@@ -48,7 +48,7 @@ def predict_command(
 ) -> None:
     """Answer texts with a class or a number, as the model does.
 
-    The model is a sweep's champion (the best mean validation score over replicates), another of its
+    The model is a sweep's champion (the architecture that is ahead in its standings), another of its
     architectures, any run, or a model's folder. No code of the folder is run.
     """
     if bool(texts) == (file is not None):

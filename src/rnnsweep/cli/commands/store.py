@@ -57,7 +57,7 @@ def ui_command(
     from rnnsweep.tracking import serve_ui, sync
 
     places = find_paths()
-    if line := sync(places.mlruns, uri).line:
+    if line := sync(places.mlruns, uri, patient=False).line:
         echo(line, err=True)
     serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, live=live, say=echo)
     return 0

@@ -68,13 +68,15 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
         below.append(Text(f"Report: {comparison.report}", overflow="fold"))
     room = (sys.maxsize if lines is None else lines) - _height([*above, *counts, *below], width)
     remarks, standings = gather_remarks(comparison.health), comparison.standings
-    head = 1 + (_majority(comparison) is not None)
+    rows_read = say_test_part(comparison.test_part)
+    head = 1 + (_majority(comparison) is not None) + bool(rows_read)
     shown = min(REMARKS, len(remarks), max(0, room - head - len(standings)))
     rows = len(standings) if head + len(standings) <= room else max(FEWEST_ROWS, room - head - 1)
     noted = _noted(remarks[:shown], width, room=room - head - rows)
     table: list[RenderableType] = [_table(standings[:rows], width, _majority(comparison))]
     if len(standings) > rows:
         table.append(Text(f"  and {len(standings) - rows} more", style="dim"))
+    table += [Text(rows_read, style="dim")] if rows_read else []
     return Group(*above, *table, *counts, *noted, *below)
 
 

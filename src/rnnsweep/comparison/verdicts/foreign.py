@@ -100,7 +100,10 @@ def _checked(frame: "pd.DataFrame") -> "pd.DataFrame":
     refuse_unless(len(table) > 0, "rows", 0, "one or more")
     numbers = pd.to_numeric(table["score"], errors="coerce").astype(float)
     for place in np.flatnonzero(~np.isfinite(numbers.to_numpy())):
-        raise UserError(f"score={table['score'].iloc[place]!r} (row {place + 1}): must be a finite number")
+        value = table["score"].iloc[place]
+        raise UserError(
+            f"score={value!r} (row {place + 1}): must be a finite number; leave out the row of a run that failed"
+        )
     for column in (str(c) for c in table if c != "score"):
         empty = table[column].isna() | (table[column].astype(str).str.strip() == "")
         for place in np.flatnonzero(empty.to_numpy()):

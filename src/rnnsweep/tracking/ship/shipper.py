@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import Timeout
+
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.ship.beside import (
     ShippingProcess,
@@ -15,7 +17,7 @@ from rnnsweep.tracking.ship.beside import (
     shipper_environment,
     take_shared,
 )
-from rnnsweep.tracking.ship.own_files import last_error
+from rnnsweep.tracking.ship.own_files import last_error, lock_of
 from rnnsweep.tracking.ship.shipping import BUSY, Shipped, is_waiting, ship_once, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spooled_keys
@@ -62,6 +64,8 @@ class SyncResult:
     def line(self) -> str:
         """What to tell the user; empty where there was nothing to do."""
         if self.waiting:
+            if self.errors == (BUSY,):
+                return f"{_runs(len(self.waiting))} not yet in the store: another process is sending."
             why = f" ({self.errors[0]})" if self.errors else ""
             return f"{_runs(len(self.waiting))} could not be sent to the store{why}; kept in mlruns/spool."
         return f"Sent {self.points} points of {_runs(self.runs)} to the store." if self.runs else ""
@@ -165,7 +169,9 @@ class Shipper:
             (leave_shared if self._shared else ShippingProcess.end)(process)
 
 
-def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> SyncResult:
+def sync(
+    mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, patient: bool = True
+) -> SyncResult:
     """Send what earlier commands could not send, and close the runs of dead processes.
 
     Costs nothing where nothing waits; otherwise it works in a process of its own, or here where MLflow is
@@ -176,18 +182,34 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0) -> S
         uri: only what is meant for this destination; None sends what is meant for the local store and for
             those that the user chose, now or before.
         deadline_s: how long to try for each destination.
+        patient: wait while another process sends to the destination; False leaves the rest to it, as a sweep
+            that runs always has something to send.
     """
     close_stale(mlruns)
     waiting = [key for key in spooled_keys(mlruns) if is_waiting(mlruns, key)]
     targets = sorted({target_of(mlruns, key) for key in waiting} - {""})
     chosen = [target for target in targets if uri is None or target == destination(uri)]
-    results = [_sync_one(mlruns, target, deadline_s, said=uri is not None) for target in chosen]
+    results = [
+        _sync_one(mlruns, target, deadline_s, said=uri is not None)
+        if patient or not _is_busy(mlruns, target)
+        else SyncResult(waiting=tuple(k for k in waiting if target_of(mlruns, k) == target), errors=(BUSY,))
+        for target in chosen
+    ]
     return SyncResult(
         runs=sum(result.runs for result in results),
         points=sum(result.points for result in results),
         waiting=tuple(key for result in results for key in result.waiting),
         errors=tuple(error for result in results for error in result.errors),
     )
+
+
+def _is_busy(mlruns: Path, target: str) -> bool:
+    """Return whether a process sends to the destination now."""
+    try:
+        with lock_of(mlruns, target).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def _sync_one(mlruns: Path, target: str, deadline_s: float, *, said: bool) -> SyncResult:
