@@ -280,6 +280,11 @@ def test_a_folder_is_enough_to_predict(home, tmp_path, capsys):
     assert capsys.readouterr().out.count("\n") == 2
     assert main(["predict", "--model", str(folder), "zebra"]) == 0
     assert "knows no word of this text" in capsys.readouterr().err
+    answers = str(tmp_path / "answers.csv")
+    for words in (["the cat", "zebra"], ["the cat", "zebra", "--to", answers]):
+        assert main(["predict", "--model", str(folder), *words]) == 0
+        said = " ".join(capsys.readouterr().err.split())
+        assert "knows no word of 1 of 2 texts (the first is text 2): those answers mean nothing" in said
 
 
 @pytest.mark.parametrize(

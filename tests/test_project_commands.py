@@ -203,6 +203,21 @@ def test_an_empty_project_lists_its_files_and_what_to_do(home, capsys):
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_files_of_the_project_are_listed_with_their_question_and_examples_of_the_package_by_name(
+    tmp_path, monkeypatch, capsys
+):
+    question = f"Which network {'is the better one ' * 6}here?"
+    (tmp_path / "sweeps").mkdir()
+    monkeypatch.setenv("RNNSWEEP_HOME", str(tmp_path))
+    (tmp_path / "sweeps" / "a_question_of_my_own.yaml").write_text(f"# {question}\nname: x\n")
+    assert main(["list", "sweeps"]) == 0
+    shown = capsys.readouterr().out
+    own, _, examples = shown.partition("examples of the package: ")
+    assert question in " ".join(own.replace("a_question_of_my_own", "").split())
+    assert "quickstart" in examples
+    assert "quickstart" not in own
+
+
 def test_a_narrow_terminal_shows_the_whole_id_state_and_scores_of_a_run_and_cuts_its_name(capsys):
     runs = [
         {

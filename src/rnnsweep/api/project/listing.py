@@ -28,6 +28,7 @@ class ListedSweep:
     replicates: int = 0  # done
     replicates_wanted: int = 0
     left: Mapping[str, int] = field(default_factory=dict)  # trials and replicates that are still to run
+    own: bool = True  # of this project; False: an example that the package brings
 
     @property
     def started(self) -> bool:
@@ -49,7 +50,7 @@ def list_sweeps() -> tuple[ListedSweep, ...]:
         except UserError as error:
             listed.append(ListedSweep(name, "unreadable", question=str(error)))
     rest = (
-        ListedSweep(name, NOT_STARTED, _question(f), str(f))
+        ListedSweep(name, NOT_STARTED, _question(f), str(f), own=f.parent == places.sweeps[0])
         for name, f in files.items()
         if name not in started
     )

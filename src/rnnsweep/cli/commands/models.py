@@ -142,14 +142,22 @@ def keep_models(result: "SweepResult") -> None:
 def _show(model: "TextModel", asked: "TextsToAnswer", answers: "list[Answer]", to: Path | None) -> None:
     out, err = consoles()
     err.print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim", markup=False)
+    if to is None and len(answers) == 1:
+        _show_one(answers[0])
+        return
     if to is not None:
         out.print(f"{to}: {count(len(answers), 'answer')}", markup=False, soft_wrap=True)
-    elif len(answers) == 1:
-        _show_one(answers[0])
     else:
         for text, answer in zip(asked, answers, strict=True):
             cut = " ".join(text[: 2 * SHOWN].split())[:SHOWN]
             out.print(f"{answer.short}  {cut}", markup=False, soft_wrap=True)
+    unknown = [number for number, answer in enumerate(answers, 1) if answer.known == 0]
+    if unknown:
+        err.print(
+            f"The model knows no word of {len(unknown)} of {count(len(answers), 'text')} (the first is text "
+            f"{unknown[0]}): those answers mean nothing.",
+            style="yellow",
+        )
 
 
 def _show_one(answer: "Answer") -> None:

@@ -102,7 +102,8 @@ def _checked(frame: "pd.DataFrame") -> "pd.DataFrame":
     for place in np.flatnonzero(~np.isfinite(numbers.to_numpy())):
         value = table["score"].iloc[place]
         raise UserError(
-            f"score={value!r} (row {place + 1}): must be a finite number; leave out the row of a run that failed"
+            f"score={value!r} (row {place + 1}): must be a finite number; "
+            "leave out the row of a run that failed"
         )
     for column in (str(c) for c in table if c != "score"):
         empty = table[column].isna() | (table[column].astype(str).str.strip() == "")

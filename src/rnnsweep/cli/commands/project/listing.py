@@ -47,6 +47,7 @@ def list_command(what: str, as_json: bool) -> None:
 
 def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
     """Print a row for each sweep that was started, then those that can be, with their questions."""
+    from rich.table import Table
     from rich.text import Text
 
     console, _ = consoles()
@@ -56,11 +57,15 @@ def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
         console.print(_started_table(started))
     else:
         console.print("no sweep was started yet", markup=False)
-    if others:
+    own = [one for one in others if one.own]
+    if own:
         console.print("files of sweeps/ to start with `rnnsweep sweep NAME`:", style="dim", markup=False)
-    for one in others:
-        line = Text(f"  {one.sweep:<18} {one.question}", no_wrap=True, overflow="ellipsis")
-        console.print(line)
+        files = Table.grid(padding=(0, 1, 0, 2), pad_edge=True)
+        for one in own:
+            files.add_row(Text(one.sweep), Text(one.question))
+        console.print(files)
+    if examples := [one.sweep for one in others if not one.own]:
+        console.print(f"examples of the package: {', '.join(examples)}", style="dim", markup=False)
 
 
 def _started_table(sweeps: "Sequence[ListedSweep]") -> "Table":
