@@ -2,6 +2,8 @@
 
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
@@ -17,6 +19,11 @@ from rnnsweep.launchers.local.server import in_fresh_process
 from rnnsweep.networks import parameter_count
 from rnnsweep.planning.cost import Cost, measure
 from rnnsweep.planning.plan import Plan, Planned, between, configurations
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.start import begin, refusal_of
+from rnnsweep.sweepfile import read_sweep
+
+ROOT = Path(__file__).parents[1]
 
 SPACE = """\
 name: toy
@@ -92,6 +99,24 @@ def test_the_terminal_names_the_range_of_a_plans_time_with_its_unit_once(capsys)
     _print(looking_ahead())
     shown = capsys.readouterr().out
     assert "about 5:00 to 7:15 min in 2 slots, if nothing is pruned\n" in shown
+
+
+def test_a_plan_says_that_the_changed_file_of_a_sweep_that_started_is_refused(tmp_path, capsys):
+    path, asked = tmp_path / "toy.yaml", f"# Which one?\n{SPACE}"
+    path.write_text(asked)
+    folder = SweepFolder.of(tmp_path / "mlruns", "toy")
+    folder.path.mkdir(parents=True)
+    begin(read_sweep(path), mlruns=tmp_path / "mlruns", conf=ROOT / "conf", corpus="digest")
+    path.write_text(asked.replace("trials: 4", "trials: 8"))
+    assert refusal_of(read_sweep(path), folder) is None, "a sweep may have more trials"
+    path.write_text(asked.replace("high: 8", "high: 16"))
+    refused = refusal_of(read_sweep(path), folder)
+    _print(replace(looking_ahead(), refused=refused, next=None))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "! " in shown
+    assert "changed since sweep 'toy' started: space.model.hidden_size.high: 8 became 16." in shown
+    assert "give the sweep another `name:`, or accept it with --accept-changes." in shown
+    assert "Next:" not in shown
 
 
 def test_the_json_of_a_plan_has_the_least_and_the_most_seconds():

@@ -21,6 +21,7 @@ from rnnsweep.machine import Machine, read_machine
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.start import refusal_of
 from rnnsweep.sweepfile import Sweep, read_sweep
 from rnnsweep.trial import Launcher
 
@@ -211,13 +212,11 @@ def plan(
     room = slots_here(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
         planned = plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
-    return replace(planned, next=_next(question, asked, places))
-
-
-def _next(question: str | Path, asked: Sweep, places: ProjectPaths) -> str | None:
-    """The command that comes next: what `status` names, or to start the sweep."""
-    begun = SweepFolder.of(places.mlruns, asked.name).is_started
-    return status(asked.name).next if begun else run_command("sweep", question)
+    folder = SweepFolder.of(places.mlruns, asked.name)
+    if refused := refusal_of(asked, folder):
+        return replace(planned, refused=refused)
+    next_one = status(asked.name).next if folder.is_started else run_command("sweep", question)
+    return replace(planned, next=next_one)
 
 
 def replicates_reach(question: str | Path) -> "Reach":

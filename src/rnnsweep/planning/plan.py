@@ -69,6 +69,7 @@ class Plan:
     folds: int | None = None  # that the replicates test on in turn; None: one test part
     left_out: tuple[str, ...] = ()  # searched settings that change nothing in an architecture, in words
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
+    refused: str | None = None  # why `sweep` would refuse the file, which changed since it started a sweep
 
     @property
     def seconds(self) -> float | None:

@@ -90,6 +90,16 @@ def begin(
     return Start(folder, before["identity"])
 
 
+def refusal_of(sweep: Sweep, folder: SweepFolder) -> str | None:
+    """Return why a file no longer starts the sweep that it started, or None where it does.
+
+    Only the file is compared; corpus, configuration and code are when the sweep starts.
+    """
+    before = folder.start()
+    changes = [] if before is None else list(_differences("", before["asked"], _asked(sweep)))
+    return _refusal(sweep, changes) if changes else None
+
+
 def _is_finished(folder: SweepFolder, sweep: Sweep) -> bool:
     """Return whether an earlier controller came to the end of what is asked for now."""
     opened = [event for event in folder.events() if event["event"] == "open"]
@@ -109,16 +119,22 @@ def budget_of(sweep: Sweep) -> dict[str, Any]:
 def _origin(
     sweep: Sweep, *, conf: Path, corpus: str, vectors: Mapping[str, str], own_code: Sequence[Path]
 ) -> dict[str, Any]:
-    values = yaml.safe_load(sweep.text) or {}
-    settings = {key: value for key, value in values.items() if key not in FREE}
     return {
-        "asked": json.loads(json.dumps(settings, default=str)),
+        "asked": _asked(sweep),
         "corpus": corpus,
         "vectors": dict(vectors),
         "configuration": _digest(conf, "*.yaml"),
         "code": code_digest(PACKAGE, own_code),
         "model": _digest(PACKAGE, "*.py", inside=_MODEL, beside=own_code),
     }
+
+
+def _asked(sweep: Sweep) -> dict[str, Any]:
+    """Return what a file says of what its trials mean."""
+    values = yaml.safe_load(sweep.text) or {}
+    settings = {key: value for key, value in values.items() if key not in FREE}
+    asked: dict[str, Any] = json.loads(json.dumps(settings, default=str))
+    return asked
 
 
 def code_digest(package: Path, own_code: Sequence[Path] = ()) -> str:

@@ -72,7 +72,6 @@ def plan_json(planned: "Plan") -> dict[str, Any]:
         "seconds_most": planned.seconds_most,
         "decides": reach.decides,
         "replicates_that_decide": reach.fewest,
-        "next": planned.next,
     }
 
 
@@ -98,6 +97,8 @@ def _print(planned: "Plan") -> None:
         time = durations(planned.seconds, planned.seconds_most)
         console.print(f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned")
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+    if planned.refused:
+        console.print(f"! {planned.refused}.", markup=False)
     if planned.next:
         console.print(f"Next: {planned.next}", markup=False, soft_wrap=True)
 
