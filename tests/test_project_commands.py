@@ -69,6 +69,16 @@ def test_a_project_from_a_table_fits_its_rows_and_classes(free, capsys, home):
     assert run.data.max_length >= 8
 
 
+@pytest.mark.parametrize(("rows", "share"), [(400, 0.3), (2000, 0.25), (5400, 0.1)])
+def test_the_sweep_of_a_small_table_tests_on_more_than_the_usual_tenth_of_it(free, home, rows, share):
+    write_rows(home / "rows.csv", rows)
+    rnnsweep.init("new", table="rows.csv")
+    path = home / "new" / "sweeps" / "rows.yaml"
+    run = rnnsweep.compose(read_sweep(path).chosen("gru"))
+    assert run.data.test_share == share
+    assert ("few test rows show large differences alone" in path.read_text()) == (share > 0.1)
+
+
 def test_columns_without_known_names_are_found_by_their_values_and_named(free, home, capsys):
     rows = write_rows(home / "rows.csv").read_text().replace("text,label", "remark,stars", 1)
     (home / "rows.csv").write_text(rows)

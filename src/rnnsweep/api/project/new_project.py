@@ -1,6 +1,7 @@
 """A new project: a folder with conf/, sweeps/ with one question, a Makefile and a .gitignore."""
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
 from rnnsweep.config import quote
+from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.data.summary.remarks import CorpusFacts
 
+_TEST_ROWS = 500  # fewer show on new rows only differences of several points
+_MOST_TEST = 0.3  # of the rows, for the test part
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 
 _GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
@@ -167,11 +171,11 @@ def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
     assert facts is not None  # the table was read
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", table.name.partition(".")[0]).strip("-") or "first"
     task, question = _task(facts, table.name)
-    skipped = [
+    rows = [
         *([SKIP_EMPTY] if read.left_out else []),
         *([SKIP_UNLABELLED] if read.unlabelled else []),
     ]
-    source = ["data=files", quote("data.train", _path(table, root)), *read.settings, *skipped]
+    source = ["data=files", quote("data.train", _path(table, root)), *read.settings, *rows]
     comments = {
         SKIP_EMPTY: f"{read.left_out:,} of {read.rows:,} texts are empty: their rows are left out",
         SKIP_UNLABELLED: f"{read.remarks.get('missing-like-label')};"
@@ -179,6 +183,11 @@ def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
     }
     if "groups" in read.remarks:
         comments[source[1]] = read.remarks["groups"]
+    if share := _test_share(facts):
+        source.append(share)
+        comments[share] = (
+            "few test rows show large differences alone: more of the rows than usual are the test part"
+        )
     trials = 12 if (facts.parts["train"]["rows"] or 0) < 20000 else 8
     return name, _filled(name, question, trials, [*source, *task, *_sizes(facts)], comments)
 
@@ -212,6 +221,13 @@ def _sizes(facts: "CorpusFacts") -> list[str]:
     epochs, batch = (10, 16) if rows < 2000 else (5, 32) if rows < 20000 else (3, 64)
     settings = [f"data.max_length={min(longest, 200)}", f"data.batch_size={batch}"]
     return [*settings, f"trainer.max_epochs={epochs}", "trainer.validate_every=0.5"]
+
+
+def _test_share(facts: "CorpusFacts") -> str | None:
+    """Return a setting that makes the test part of a small table larger than the usual tenth."""
+    rows = sum(part["rows"] or 0 for part in facts.parts.values())
+    share = min(_MOST_TEST, math.ceil(20 * _TEST_ROWS / max(1, rows)) / 20)
+    return f"data.test_share={share}" if share > DataConfig().test_share else None
 
 
 def _filled(

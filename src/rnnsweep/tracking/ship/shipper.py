@@ -184,6 +184,12 @@ def sync(
         deadline_s: how long to try for each destination.
         patient: wait while another process sends to the destination; False leaves the rest to it, as a sweep
             that runs always has something to send.
+
+    Returns:
+        What was sent, and what waits and why.
+
+    Raises:
+        UserError: `uri` is no destination.
     """
     close_stale(mlruns)
     waiting = [key for key in spooled_keys(mlruns) if is_waiting(mlruns, key)]
