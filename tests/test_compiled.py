@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from short_trainings import write_rows
 
+from rnnsweep.api import compile_ahead, doctor
+from rnnsweep.runtime import compiled
 from rnnsweep.runtime.compiled import code_seen
 from rnnsweep.safety.interpreter import run_module
 
@@ -136,3 +139,77 @@ def test_what_compiles_ahead_leaves_nothing_to_compile_for_a_training_of_the_def
             text=True,
         )
         assert LINE not in done.stderr
+
+
+@pytest.fixture
+def mark(tmp_path, monkeypatch):
+    """Where it is written that the loops are compiled; nothing is, at first."""
+    path = tmp_path / "code" / "ahead"
+    monkeypatch.setattr(compile_ahead, "find_mark", lambda: path)
+    return path
+
+
+def machine_code():
+    (found,) = (one for one in doctor() if one.check == "machine code")
+    return found
+
+
+def test_the_mark_of_compiled_loops_holds_while_the_code_and_all_of_its_files_are_there(
+    mark, tmp_path, monkeypatch
+):
+    mark.parent.mkdir()
+    file = tmp_path / "loops.nbi"
+    file.touch()
+    monkeypatch.setattr(compiled, "_indexes", lambda: [file, tmp_path / "never.nbi"])
+    assert not compiled.is_ahead(mark)
+    compiled.write_ahead_mark(mark)
+    assert compiled.is_ahead(mark)
+    monkeypatch.setattr(compiled, "_digest", lambda module: "of other code")
+    assert not compiled.is_ahead(mark)
+    monkeypatch.undo()
+    file.unlink()
+    assert not compiled.is_ahead(mark)
+
+
+def test_switched_off_neither_init_nor_doctor_compiles(mark, monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", None)  # whatever starts a process fails
+    monkeypatch.setenv("RNNSWEEP_COMPILE_AHEAD", "0")
+    compile_ahead.start_in_background()
+    found = machine_code()
+    assert (found.ok, found.found) == (
+        True,
+        "a first training compiles the loops (RNNSWEEP_COMPILE_AHEAD=0)",
+    )
+
+
+def test_doctor_says_where_no_machine_code_can_be_kept(monkeypatch):
+    monkeypatch.setattr(compile_ahead, "find_mark", lambda: None)
+    found = machine_code()
+    assert (found.ok, found.found) == (
+        False,
+        "it cannot be kept: each process compiles the loops anew",
+    )
+    assert found.remedy == "set NUMBA_CACHE_DIR to a folder that you can write to"
+
+
+def test_doctor_says_why_the_loops_could_not_be_compiled(mark, monkeypatch):
+    monkeypatch.delenv("RNNSWEEP_COMPILE_AHEAD")
+    monkeypatch.setattr(compile_ahead, "MODULE", "rnnsweep.no_such_module")
+    found = machine_code()
+    assert not found.ok
+    assert found.found.endswith("No module named rnnsweep.no_such_module")
+    assert found.remedy.startswith("correct what it names")
+
+
+def test_one_process_at_a_time_compiles_ahead_and_one_in_the_background_leaves_it_to_the_other(
+    mark, monkeypatch
+):
+    trained = []
+    monkeypatch.setattr(compile_ahead, "_train_each_cell", lambda: trained.append(1))
+    mark.parent.mkdir()
+    with FileLock(mark.parent / "rnnsweep-ahead.lock"), ThreadPoolExecutor(1) as pool:
+        pool.submit(compile_ahead.compile_ahead, wait=False).result()
+    assert trained == []
+    compile_ahead.compile_ahead(wait=False)
+    compile_ahead.compile_ahead()
+    assert trained == [1]

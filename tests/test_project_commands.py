@@ -259,6 +259,7 @@ def test_the_doctor_finds_nothing_wrong_here_and_changes_nothing(home, capsys, m
             "environment",
             "versions",
             "training",
+            "machine code",
             "gpu",
             "project",
             "store",

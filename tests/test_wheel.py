@@ -34,7 +34,9 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 def run(installed: Path, place: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {k: v for k, v in os.environ.items() if k != "RNNSWEEP_HOME"}
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("RNNSWEEP_HOME", "RNNSWEEP_COMPILE_AHEAD")
+    }
     return subprocess.run(
         [sys.executable, "-m", "rnnsweep", *arguments],
         cwd=place,
@@ -102,3 +104,24 @@ def test_the_smoke_test_of_a_release_passes(installed, tmp_path):
         ["bash", str(ROOT / ".ci" / "smoke"), str(command)], capture_output=True, text=True, check=False
     )
     assert "smoke: passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_after_init_the_loops_are_compiled_in_the_background_and_doctor_waits_until_they_are(wheel, tmp_path):
+    fresh = tmp_path / "site"
+    install = ["install", "--no-deps", "--quiet", "--no-compile", "--target", str(fresh), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True)
+    made = run(fresh, tmp_path, "init", "project")  # returns, though its pipes are read to their end
+    assert made.returncode == 0, made.stderr
+    assert not list(fresh.rglob("rnnsweep-ahead.*.py*"))
+    first = run(fresh, tmp_path, "doctor", "--json")
+    assert [line for line in first.stderr.splitlines() if "compiling" in line] == [
+        "compiling the loops of all cells for this processor: once, about a minute"
+    ]
+    (code,) = (one for one in json.loads(first.stdout) if one["check"] == "machine code")
+    assert code["ok"]
+    assert code["found"].startswith("the loops of all cells are compiled now (")
+    assert len(list(fresh.rglob("rnnsweep-ahead.*.py*"))) == 1
+    rows = [f"{word} {word} end {i},{word}" for word in ("red", "blue") for i in range(40)]
+    (tmp_path / "own.csv").write_text("\n".join(["text,label", *rows]))
+    for line in (["doctor", "--json"], ["train", "data.train=own.csv", "trainer.max_epochs=1"]):
+        assert "compiling" not in run(fresh, tmp_path, *line).stderr

@@ -108,6 +108,48 @@ def load_kept() -> None:
                 function.compile(signature)
 
 
+def ahead_mark() -> Path | None:
+    """Return where it is written that the loops were compiled ahead for this processor and this Python.
+
+    None where no machine code is kept: without Numba, or where no folder can be written.
+    """
+    if not _own():
+        return None
+    processor = _own()[0].targetctx.codegen().magic_tuple()[1]
+    folder = Path(_own()[0]._cache.cache_path)
+    return folder / f"rnnsweep-ahead.{processor}.py{sys.version_info[0]}{sys.version_info[1]}"
+
+
+def write_ahead_mark(mark: Path) -> None:
+    """Write that what the loops of the imported modules were compiled to is all that is needed."""
+    mark.write_text("\n".join([_state(), *map(str, filter(Path.exists, _indexes()))]), encoding="utf-8")
+
+
+def is_ahead(mark: Path) -> bool:
+    """Return whether the mark is of today's code, and all that it names is there."""
+    with suppress(OSError, ValueError):
+        state, *files = mark.read_text(encoding="utf-8").splitlines()
+        return state == _state() and all(Path(file).exists() for file in files)
+    return False
+
+
+def _own() -> list[Any]:
+    package = __name__.partition(".")[0]
+    return [one for one in _MADE if (one.py_func.__module__ or "").partition(".")[0] == package]
+
+
+def _indexes() -> list[Path]:
+    return [Path(one._cache.cache_path) / one._cache._cache_file._index_name for one in _own()]
+
+
+def _state() -> str:
+    """Return a digest of the code of all loops, of Numba's version and of what it compiles for."""
+    modules = sorted({one.py_func.__module__ for one in _own()})
+    target = _own()[0].targetctx.codegen().magic_tuple()
+    seen = [*map(_digest, modules), numba.__version__, repr(target)]
+    return hashlib.sha256(" ".join(seen).encode()).hexdigest()
+
+
 def code_seen(module: str) -> list[Path]:
     """List the files of a module and of what it takes from its package's others, and they from theirs."""
     package, seen, waiting = module.partition(".")[0], set[str](), [module]

@@ -1,21 +1,27 @@
 """Whether this machine and this project are fit for work: one check for each thing that goes wrong."""
 
+import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rnnsweep.api import compile_ahead
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import usable_cores
 from rnnsweep.paths import find_paths, root_notes
 from rnnsweep.runtime.process import LOOPBACK, PROXIES
+from rnnsweep.safety.interpreter import run_module
 from rnnsweep.safety.redaction import masked
 
+_LOG = logging.getLogger(__name__)
 ROOM = 2 << 30  # bytes that a sweep with its models easily takes
 
 
@@ -30,14 +36,16 @@ class Check:
 
 
 def doctor() -> tuple[Check, ...]:
-    """Check the environment, GPU, project, store, disk, locks, port and proxies; change nothing.
+    """Check the environment, GPU, project, store, disk, locks, port and proxies; change no project.
 
+    Where the loops of recurrent layers are not compiled for this processor yet, it compiles them.
     A check that cannot be made is one that failed: its fault is what was found.
     """
     checks: dict[str, Callable[[], Check]] = {
         "environment": _environment,
         "versions": check_versions,
         "training": _training,
+        "machine code": _machine_code,
         "gpu": _gpu,
         "project": _project,
         "store": _store,
@@ -95,6 +103,33 @@ def _training() -> Check:
     layer = torch.nn.LSTM(3, 4, batch_first=True)
     layer(torch.zeros(2, 5, 3))[0].sum().backward()
     return Check("training", True, f"PyTorch {torch.__version__} trains; {usable_cores()} cores")
+
+
+def _machine_code() -> Check:
+    """See that the loops of recurrent layers are compiled, or compile them: a first training waits for it."""
+    from rnnsweep.runtime.compiled import AVAILABLE, is_ahead
+
+    name, began = "machine code", time.monotonic()
+    if not AVAILABLE:
+        return Check(name, True, "none: Numba is missing or off, so PyTorch computes")
+    mark = compile_ahead.find_mark()
+    if mark is None:
+        remedy = "set NUMBA_CACHE_DIR to a folder that you can write to"
+        return Check(name, False, "it cannot be kept: each process compiles the loops anew", remedy)
+    if is_ahead(mark):
+        return Check(name, True, "the loops of all cells are compiled")
+    if compile_ahead.is_switched_off():
+        return Check(name, True, f"a first training compiles the loops ({compile_ahead.SWITCH}=0)")
+    _LOG.warning("compiling the loops of all cells for this processor: once, about a minute")
+    command = run_module(compile_ahead.MODULE)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or not is_ahead(mark):
+        last = masked((done.stderr.strip().splitlines() or ["no reason given"])[-1])
+        return Check(
+            name, False, last, "correct what it names; until then a first training compiles the loops"
+        )
+    took = time.monotonic() - began
+    return Check(name, True, f"the loops of all cells are compiled now ({took:.0f} s)")
 
 
 def _gpu() -> Check:

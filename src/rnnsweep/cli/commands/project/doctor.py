@@ -22,8 +22,9 @@ WRONG = 2
 def doctor_command(as_json: bool) -> int:
     """Check this machine and this project.
 
-    Checks environment, GPU, store, disk, locks, port and proxies and changes
-    nothing. Prints the remedy of what is wrong, and exits with status 2 then.
+    Checks environment, GPU, store, disk, locks, port and proxies, and compiles
+    the loops of recurrent layers where that is not done yet (about a minute).
+    Prints the remedy of what is wrong, and exits with status 2 then.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import doctor

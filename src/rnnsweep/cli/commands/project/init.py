@@ -36,8 +36,10 @@ def init_command(
         raise click.UsageError("--text and --label need --from FILE.")
     with one_json_object(as_json) as emit:
         from rnnsweep.api import init
+        from rnnsweep.api.compile_ahead import start_in_background
 
         made = init(folder, table=table, text=text, label=label)
+        start_in_background()
         emit(asdict(made))
     if not as_json:
         for file in made.files:
