@@ -141,7 +141,9 @@ def test_init_reports_rows_without_a_label_and_its_sweep_leaves_them_out(home, c
     counted = "10 rows without a label left out (empty 5, NA 5)"
     shown = capsys.readouterr().err
     assert f"{counted}: data.skip_unlabelled=true\n" in shown
-    assert "20 of 140 texts are empty: the sweep leaves them out (data.skip_empty=true)\n" in shown
+    assert (
+        "20 of 140 texts with a label are empty: the sweep leaves them out (data.skip_empty=true)\n" in shown
+    )
     path = home / "new" / "sweeps" / "rows.yaml"
     assert f"  # {counted}" in path.read_text()
     assert "; data.missing_is_class=true takes such names as classes\n  - data.skip_unlabelled=true\n" in (

@@ -69,7 +69,11 @@ def test_a_sweep_ends_in_verdicts_that_keep_their_contracts_and_one_command_that
     assert following.startswith("rnnsweep replicate toy --n ")
     capsys.readouterr()
     assert main(["compare", "toy"]) == 0
-    terminal = " ".join(capsys.readouterr().out.split())
+    shown = capsys.readouterr()
+    assert shown.err.splitlines()[:3] == [
+        *("reading the runs of toy ...", "comparing them ...", "writing the report ...")
+    ]
+    terminal = " ".join(shown.out.split())
     assert terminal.count("rnnsweep replicate") == terminal.count(following) == 1
     report = SweepFolder.of(home / "mlruns", "toy").report.read_text()
     assert f"Next: {following}" in report

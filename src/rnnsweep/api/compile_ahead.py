@@ -111,7 +111,7 @@ if __name__ == "__main__":
     behind = BACKGROUND in sys.argv[1:]
     if behind:
         os.chdir(tempfile.gettempdir())  # the folder of the caller can be removed
-        os.nice(19)
+        os.nice(5)  # low, and not so low that a training that waits for a loop waits long on a busy machine
     try:
         compile_ahead(wait=not behind)
     except UserError as error:

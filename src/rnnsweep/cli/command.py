@@ -1,9 +1,11 @@
 """How commands look: examples in the help, the nearest command for a misspelt one, one set of options."""
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import click
@@ -69,6 +71,7 @@ _OPTIONS_THERE = {  # options of other tools -> what to write here
     **dict.fromkeys(
         ("--config-name", "--config-path", "--config-dir", "--config"), "files of conf/, and KEY=VALUE"
     ),
+    **dict.fromkeys(("--yes", "-y", "--force"), "nothing: no command asks"),
     "--resume": "nothing: the same command resumes",
     "--continue": "nothing: the same command resumes",
 }
@@ -124,10 +127,11 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; answer an option of another tool, or a setting as an option, with what to write here."""
+        written = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            if instead := _written_here(error.option_name):
+            if instead := _written_here(error.option_name, written):
                 ctx.fail(f"No such option {error.option_name!r}. Here it is: {instead}.")
             raise
 
@@ -139,17 +143,17 @@ class Command(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent + 4}}{meaning}\n")
 
 
-def _written_here(option: str) -> str:
+def _written_here(option: str, args: Sequence[str]) -> str:
+    """Return what to write in place of an option that is not there, with the value that was given."""
     if option in _OPTIONS_THERE:
         return _OPTIONS_THERE[option]
     from rnnsweep.config.schema import nearest_key
 
-    key = nearest_key(option.lstrip("-").replace("-", "_"))
-    return (
-        f"{key.removeprefix(' Did you mean ').rstrip('?').strip(chr(39))}=VALUE, without dashes"
-        if key
-        else ""
-    )
+    meant = nearest_key(option.lstrip("-").replace("-", "_"))
+    key = meant.removeprefix(" Did you mean ").rstrip("?").strip("'")
+    given = [one.partition("=")[2] for one in args if one.startswith(f"{option}=")]
+    given += [value for one, value in pairwise(args) if one == option and not value.startswith("-")]
+    return f"{shlex.join([f'{key}={given[0]}'])}, without dashes" if key and given else ""
 
 
 def command(name: str, *examples: tuple[str, str]) -> Callable[[Callable[..., Any]], Command]:

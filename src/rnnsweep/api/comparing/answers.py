@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,18 +65,27 @@ def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | N
     return read(places.mlruns, name, keys, uri=uri)
 
 
-def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None = None) -> "Comparison":
+def compare(
+    sweep: str | Path,
+    *,
+    margin: float | None = None,
+    uri: str | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> "Comparison":
     """Compare the architectures of a sweep, write the report and keep it on the sweep's run.
 
     Args:
         sweep: its name or its file.
         margin: smallest difference of test scores that matters, in the score's unit, as 0.002 of accuracy.
         uri: the store, as setting `tracking.uri`.
+        tell: called with each thing that is done, as it begins.
 
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
     places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
+    say = tell or (lambda words: None)
+    say(f"reading the runs of {name}")
 
     from rnnsweep.comparison import compare_records, write_report
     from rnnsweep.comparison.rows_of_test_part import TestRows, predictions_of, read_test_rows
@@ -96,6 +105,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     plan = plan_of(folder, asked)
     plan = replace(plan, finished=plan.finished and not behind)
     importances, method = study_importances(folder, asked) if asked else ({}, "")
+    say("comparing them")
     comparison = compare_records(
         table,
         curves(name, (f"validation/{score_of(table).name}", *LOSSES), uri=uri),
@@ -124,6 +134,7 @@ def compare(sweep: str | Path, *, margin: float | None = None, uri: str | None =
     report = folder.report
     comparison = replace(comparison, report=report)
     before = report.read_bytes() if report.is_file() else b""
+    say("writing the report")
     write_report(comparison, report)
     if report.read_bytes() != before:
         _keep(table, comparison, uri, looks=folder.looks().replicates)

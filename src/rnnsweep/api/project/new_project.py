@@ -92,7 +92,9 @@ class NewProject:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # setting -> columns that it reads
     left_out: int = 0  # rows without text, which the sweep leaves out
     rows: int = 0  # of the table that have a label, those without text among them
-    remarks: tuple[str, ...] = ()  # rows without a label, which the sweep leaves out, and a column of groups
+    remarks: tuple[
+        str, ...
+    ] = ()  # empty texts and rows without a label, which are left out; a column of groups
 
 
 def init(
@@ -177,7 +179,7 @@ def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
     ]
     source = ["data=files", quote("data.train", _path(table, root)), *read.settings, *rows]
     comments = {
-        SKIP_EMPTY: f"{read.left_out:,} of {read.rows:,} texts are empty: their rows are left out",
+        SKIP_EMPTY: f"{read.empty}: their rows are left out",
         SKIP_UNLABELLED: f"{read.remarks.get('missing-like-label')};"
         " data.missing_is_class=true takes such names as classes",
     }

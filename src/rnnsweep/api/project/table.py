@@ -27,13 +27,22 @@ class ProjectTable:
     unlabelled: bool = False
 
     @property
+    def empty(self) -> str:
+        """Return how many texts are empty, and of which rows: those without a label are not read."""
+        which = "texts with a label" if self.unlabelled else "texts"
+        return f"{self.left_out:,} of {self.rows:,} {which} are empty"
+
+    @property
     def remarks(self) -> Mapping[str, str]:
         """Return what the user decides, by the remark's code: rows without a label, a column of groups."""
         remarks = () if self.facts is None else self.facts.remarks
         messages: dict[str, str] = {each.code: each.message for each in remarks}
-        shown: dict[str, str] = {
-            code: messages[code] for code in ("missing-like-label", "groups") if code in messages
-        }
+        shown: dict[str, str] = {}
+        if self.left_out:
+            shown["empty"] = f"{self.empty}: the sweep leaves them out ({SKIP_EMPTY})"
+        for code in ("missing-like-label", "groups"):
+            if code in messages:
+                shown[code] = messages[code]
         if self.unlabelled:
             shown["missing-like-label"] += f": {SKIP_UNLABELLED}"
         return shown

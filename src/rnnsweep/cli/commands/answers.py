@@ -9,7 +9,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import StartedSweep
-from rnnsweep.cli.output import consoles, echo, one_json_object
+from rnnsweep.cli.output import consoles, echo, one_json_object, telling
 from rnnsweep.cli.ui_links import print_views
 from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
@@ -82,7 +82,8 @@ def compare_command(
 def _answer_of(sweep: str, *, margin: float | None) -> "Comparison":
     from rnnsweep.api import compare
 
-    return compare(sweep, margin=margin)
+    with telling() as tell:
+        return compare(sweep, margin=margin, tell=tell)
 
 
 def _print_comparison(
@@ -90,8 +91,7 @@ def _print_comparison(
 ) -> None:
     """Print what `ask` returns; `again`: of a sweep, so with the commands that follow."""
     with one_json_object(as_json) as emit:
-        with consoles()[1].status("comparing"):  # nothing where standard error is no terminal
-            compared = ask()
+        compared = ask()
         emit(compared.to_json())
         if figures:
             from rnnsweep.comparison.report.figure_files import write_figures

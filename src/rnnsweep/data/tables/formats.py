@@ -88,7 +88,8 @@ def expand_paths(key: str, value: str | Sequence[str]) -> list[Path]:
 
 
 def _expanded(key: str, value: str) -> list[Path]:
-    path = Path(value).expanduser().absolute()
+    named = Path(value).expanduser().absolute()
+    path = named.parent.resolve() / named.name  # messages show it; a link's own name tells the format
     if path.is_file():
         return [path]
     if path.is_dir():

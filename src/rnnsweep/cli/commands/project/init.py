@@ -57,9 +57,4 @@ def _lines_on_table(made: "NewProject") -> list[str]:
         what = key.removeprefix("data.")
         how = "found by its values; " if key in by_values else ""
         lines.append(f"{what}s: {' and '.join(columns)} ({how}another column: --{what})")
-    if made.left_out:
-        lines.append(
-            f"{made.left_out:,} of {made.rows:,} texts are empty: the sweep leaves them out"
-            " (data.skip_empty=true)"
-        )
     return [*lines, *made.remarks]
