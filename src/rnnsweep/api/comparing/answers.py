@@ -1,12 +1,11 @@
 """What a sweep found: records, standings, the winner."""
 
-import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep.api.comparing.store import await_store, keep_answer
 from rnnsweep.api.find_sweep import find_name, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
@@ -20,12 +19,8 @@ if TYPE_CHECKING:
 
     from rnnsweep.comparison import Comparison, CorporaComparison, ReplicatePlan, Stop
     from rnnsweep.sweepfile import Sweep
-    from rnnsweep.tracking import RunRecord
     from rnnsweep.tracking.read.row import RunRow
 
-ROUNDS = 3  # of waiting for the store, each of up to 20 s
-SENTENCES = 12  # verdicts in a description; the report has all
-NOTE = "mlflow.note.content"  # the description, of a run and of an experiment
 LOSSES = ("validation/loss", "train/loss")
 
 
@@ -96,7 +91,7 @@ def compare(
 
     uri = uri or store_of(name, places)
     folder = SweepFolder.of(places.mlruns, name)
-    behind = _await_store(folder, places.mlruns, uri)
+    behind = await_store(folder, places.mlruns, uri, say)
     rows = run_rows(places.mlruns, name, uri=uri)
     table = as_table(rows)
     predictions = predictions_of(table, folder)
@@ -137,23 +132,8 @@ def compare(
     say("writing the report")
     write_report(comparison, report)
     if report.read_bytes() != before:
-        _keep(table, comparison, uri, looks=folder.looks().replicates)
+        keep_answer(table, comparison, uri, looks=folder.looks().replicates)
     return comparison
-
-
-def _await_store(folder: SweepFolder, mlruns: Path, uri: str | None) -> int:
-    """Wait until the store has the runs of a finished sweep; return how many it still lacks.
-
-    While the sweep runs there is always something on its way, and it is not waited for.
-    """
-    from rnnsweep.tracking import sync
-
-    own, finished = f"{folder.key()}.", folder.is_finished()
-    for _ in range(ROUNDS if finished else 1):
-        waiting = [key for key in sync(mlruns, uri, patient=finished).waiting if key.startswith(own)]
-        if not waiting:
-            return 0
-    return len(waiting)
 
 
 def stops_of(folder: SweepFolder) -> "tuple[Stop, ...]":
@@ -264,45 +244,3 @@ def _known(sweep: str | Path) -> str:
 
     places = find_paths()
     return SweepFolder.started(places.mlruns, find_name(sweep, places)).name
-
-
-def _keep(
-    table: "pd.DataFrame", comparison: "Comparison", uri: str | None, *, looks: Sequence[Mapping[str, int]]
-) -> None:
-    """Keep the report, how often the test part was read, and the looks on the sweep's own run."""
-    from rnnsweep.tracking import RunRecord, sync
-
-    parents = table[table["role"] == "sweep"]
-    if len(parents):
-        mlruns = find_paths().mlruns
-        record = RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
-        if comparison.report:
-            record.artifact(comparison.report, "report.html")
-        if comparison.test_reads is not None:
-            record.tags({Tag.TEST_READS: str(comparison.test_reads.total)})
-        record.tags({Tag.LOOKS: json.dumps(looks)})
-        _describe(record, comparison, failed=int((table["state"] == "failed").sum()))
-        record.flush(5.0)
-        sync(mlruns, uri)
-
-
-def _describe(record: "RunRecord", comparison: "Comparison", *, failed: int) -> None:
-    """Describe the sweep's run and experiment by answer, standings, verdicts and the report's link."""
-    from rnnsweep.comparison import standings_markdown
-    from rnnsweep.tracking import answered_description, failures_tag
-    from rnnsweep.tracking.spool.note import read_note
-
-    note = read_note(record.mlruns, record.key)
-    if not (note.experiment_id and note.run_id):
-        return
-    text = answered_description(
-        comparison.question,
-        comparison.answer,
-        standings_markdown(comparison),
-        [one.sentence for one in comparison.verdicts[:SENTENCES]],
-        experiment=note.experiment_id,
-        run=note.run_id,
-        failed=failed,
-    )
-    record.tags({NOTE: text})
-    record.experiment_tags({NOTE: text, **failures_tag(failed, created_ms=time.time_ns() // 1_000_000)})
