@@ -109,10 +109,7 @@ def load_kept() -> None:
 
 
 def ahead_mark() -> Path | None:
-    """Return where it is written that the loops were compiled ahead for this processor and this Python.
-
-    None where no machine code is kept: without Numba, or where no folder can be written.
-    """
+    """Return the file that says what was compiled ahead, for this processor; None where nothing is kept."""
     if not _own():
         return None
     processor = _own()[0].targetctx.codegen().magic_tuple()[1]
@@ -145,8 +142,7 @@ def _indexes() -> list[Path]:
 def _state() -> str:
     """Return a digest of the code of all loops, of Numba's version and of what it compiles for."""
     modules = sorted({one.py_func.__module__ for one in _own()})
-    target = _own()[0].targetctx.codegen().magic_tuple()
-    seen = [*map(_digest, modules), numba.__version__, repr(target)]
+    seen = [*map(_digest, modules), numba.__version__, repr(_own()[0].targetctx.codegen().magic_tuple())]
     return hashlib.sha256(" ".join(seen).encode()).hexdigest()
 
 
