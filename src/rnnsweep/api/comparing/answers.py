@@ -75,6 +75,9 @@ def compare(
         uri: the store, as setting `tracking.uri`.
         tell: called with each thing that is done, as it begins.
 
+    Returns:
+        standings, verdicts and the next command; `repr` is short, and a notebook shows it as a page.
+
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """

@@ -22,9 +22,18 @@ NOTE = "mlflow.note.content"  # the description, of a run and of an experiment
 
 
 def await_store(folder: SweepFolder, mlruns: Path, uri: str | None, tell: Callable[[str], object]) -> int:
-    """Wait until the store has the runs of a finished sweep; return how many it still lacks.
+    """Wait until the store has the runs of a finished sweep.
 
     While the sweep runs there is always something on its way, and it is not waited for.
+
+    Args:
+        folder: the sweep's state.
+        mlruns: the folder of results.
+        uri: the store, as setting `tracking.uri`.
+        tell: called with how many records are still to be sent.
+
+    Returns:
+        how many runs the store still lacks.
     """
     from rnnsweep.tracking import sync
 
@@ -40,7 +49,14 @@ def await_store(folder: SweepFolder, mlruns: Path, uri: str | None, tell: Callab
 def keep_answer(
     table: "pd.DataFrame", comparison: "Comparison", uri: str | None, *, looks: Sequence[Mapping[str, int]]
 ) -> None:
-    """Keep the report, how often the test part was read, and the looks on the sweep's own run."""
+    """Keep the report, how often the test part was read, and the looks on the sweep's own run.
+
+    Args:
+        table: the sweep's runs.
+        comparison: what is kept.
+        uri: the store, as setting `tracking.uri`.
+        looks: how many replicates of each architecture each look tested.
+    """
     from rnnsweep.tracking import RunRecord, sync
 
     parents = table[table["role"] == "sweep"]
