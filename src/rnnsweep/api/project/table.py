@@ -29,8 +29,9 @@ class ProjectTable:
     @property
     def empty(self) -> str:
         """Return how many texts are empty, and of which rows: those without a label are not read."""
-        which = "texts with a label" if self.unlabelled else "texts"
-        return f"{self.left_out:,} of {self.rows:,} {which} are empty"
+        from rnnsweep.data.summary.remarks import of_rows_read
+
+        return f"{self.left_out:,} of {of_rows_read(self.rows, some_left=self.unlabelled)} are empty"
 
     @property
     def remarks(self) -> Mapping[str, str]:

@@ -100,3 +100,8 @@ def _isolated(label: str) -> str:
 def codes(remarks: Iterable[Remark]) -> list[str]:
     """Return the codes of remarks, each once, in their order."""
     return list(dict.fromkeys(remark.code for remark in remarks))
+
+
+def of_rows_read(number: int, *, some_left: bool) -> str:
+    """Say of how many texts something is counted, where rows without a label may have been left out."""
+    return f"{number:,} texts with a label" if some_left else f"{number:,} texts"
