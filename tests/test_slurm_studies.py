@@ -77,7 +77,7 @@ def test_a_sweep_on_slurm_goes_on_from_its_copy_where_the_folder_of_a_killed_con
     with postgres(tmp_path) as address:
         write_project(tmp_path, address)
         with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE) as controller:
-            wait(lambda: outcomes(folder) or controller.poll() is not None)
+            wait(lambda: len(outcomes(folder)) > 2 or controller.poll() is not None)
             assert controller.poll() is None, controller.stderr.read().decode()
             controller.send_signal(signal.SIGKILL)
         before, identity = outcomes(folder), folder.start()["identity"]
@@ -101,5 +101,5 @@ def test_a_sweep_on_slurm_goes_on_from_its_copy_where_the_folder_of_a_killed_con
         f"{name}-{k}" for name in ("bag", "gru") for k in range(3)
     ]
     assert {one.state for one in after.values()} <= {"complete", "pruned"}
-    kept = [name for name in before if after.get(name) == before[name]]
-    assert len(kept) >= len(before) - 1  # the last one may have ended after the copy was last sent
+    kept = [name for name in before if after[name] == before[name]]
+    assert len(kept) >= len(before) - 2  # two slots: what ended last may not be in the copy
