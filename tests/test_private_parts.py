@@ -58,6 +58,8 @@ PARTS = {
     "mlflow.store.db.utils:_get_alembic_config": "tracking/store/schema.py",
     "mlflow.store.db.utils:_upgrade_db": "tracking/store/schema.py",
     "mlflow.store.db.utils:create_sqlalchemy_engine": "tracking/store/schema.py",
+    f"{_STORE}.sanitize_metric_value": "tracking/store/bulk.py",
+    "mlflow.utils.validation:_validate_batch_log_data": "tracking/store/bulk.py",
     f"{_STORE}._engine_map": "tracking/store/store.py",
     f"{_STORE}._hard_delete_run": "tracking/store/deleted.py",
     f"{_STORE}._hard_delete_logged_model": "tracking/store/deleted.py",
@@ -78,6 +80,8 @@ ATTRIBUTES = {
         "pytorch_lightning.loops.optimization.manual:_ManualOptimization",
         "optim_step_progress",
     ): LOOPS,
+    ("mlflow.tracking:MlflowClient", "_tracking_client"): "tracking/store/bulk.py",
+    (_STORE, "ManagedSessionMaker"): "tracking/store/bulk.py",
     ("pytorch_lightning.loops.fit_loop:_FitLoop", "epoch_progress"): LOOPS,
     ("pytorch_lightning.loops.fit_loop:_FitLoop", "val_check_batch"): LOOPS,
     **{
@@ -129,7 +133,8 @@ def test_a_statement_fits_the_tables_of_the_installed_mlflow(name, template):
     with closing(sqlite3.connect(template / "mlflow.db")) as connection:
         connection.execute("CREATE TEMP TABLE chosen (run_uuid)")
         statement = STATEMENTS[name].removeprefix("\nCREATE TEMP TABLE chosen AS ")
-        holes = {"sweep": "x"} if ":sweep" in statement else ["x"] * statement.count("?")
+        named = re.findall(r":(\w+)", statement)
+        holes = dict.fromkeys(named, "x") if named else ["x"] * statement.count("?")
         try:
             connection.execute(f"EXPLAIN {statement}", holes)
         except sqlite3.OperationalError as error:

@@ -183,6 +183,10 @@ def open_client(mlruns: Path, target: str) -> "MlflowClient":
         from rnnsweep.tracking.store.schema import upgrade_if_old
 
         upgrade_if_old(mlruns)
+    if urlsplit(uri).scheme.split("+")[0] in ("sqlite", "postgresql"):
+        from rnnsweep.tracking.store.bulk import DatabaseClient
+
+        return DatabaseClient(tracking_uri=uri)
     from mlflow.tracking import MlflowClient
 
     return MlflowClient(tracking_uri=uri)

@@ -61,3 +61,28 @@ MOVE_ARTIFACTS = [
         ("model_versions", "storage_location"),
     )
 ]
+
+# what tracking/store/bulk.py writes; a statement with VALUES takes any number of rows
+STAGE = "SELECT lifecycle_stage FROM runs WHERE run_uuid = :run"
+PARAMETERS = "SELECT key, value FROM params WHERE run_uuid = :run"
+ADD_PARAMETERS = """
+INSERT INTO params (run_uuid, key, value) VALUES (:run, :key, :text) ON CONFLICT DO NOTHING
+"""
+ADD_POINTS = """
+INSERT INTO metrics (run_uuid, key, value, timestamp, step, is_nan)
+VALUES (:run, :key, :number, :time, :step, :is_nan) ON CONFLICT DO NOTHING
+"""
+SET_LATEST = """
+INSERT INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan)
+VALUES (:run, :key, :number, :time, :step, :is_nan)
+ON CONFLICT (run_uuid, key) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp,
+step = excluded.step, is_nan = excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value)
+> (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)
+"""
+SET_TAGS = """
+INSERT INTO tags (run_uuid, key, value) VALUES (:run, :key, :text)
+ON CONFLICT (run_uuid, key) DO UPDATE SET value = excluded.value
+"""
+END_RUN = """
+UPDATE runs SET status = :status, end_time = :time WHERE run_uuid = :run AND lifecycle_stage = 'active'
+"""
