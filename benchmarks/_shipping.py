@@ -70,6 +70,6 @@ def _row(database: str, speeds: tuple[float, float], target: float, runs: int) -
         "other_name": "the least that it may be",
         "ratio": processor / target,
         "unit": "runs a second of processor time",
-        "note": f"{runs} runs of {STEPS} steps of two curves and {PARAMETERS} parameters; {clock:.1f} a second by"
-        " the clock, whatever else ran",
+        "note": f"{runs} runs of {STEPS} steps of two curves and {PARAMETERS} parameters;"
+        f" {clock:.1f} a second by the clock, whatever else ran",
     }

@@ -3,8 +3,7 @@
 import math
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.dbmodels.models import Base
@@ -13,7 +12,7 @@ from sqlalchemy import event, select
 from tracking_servers import postgres
 from tracking_store import fresh_store, open_run, points, ship
 
-from rnnsweep.tracking.store.bulk import DatabaseClient
+from rnnsweep.tracking.store.bulk import StoreClient
 from rnnsweep.tracking.store.store import local_uri, open_client
 
 NAN, INF = math.nan, math.inf
@@ -36,7 +35,9 @@ batches = st.tuples(
     st.lists(tags, max_size=4),
 )
 ends = st.tuples(
-    st.just("set_terminated"), st.sampled_from(["FINISHED", "FAILED", "KILLED", "RUNNING", "DANCED"]), st.integers(1, 3)
+    st.just("set_terminated"),
+    st.sampled_from(["FINISHED", "FAILED", "KILLED", "RUNNING", "DANCED"]),
+    st.integers(1, 3),
 )
 others = st.sampled_from([("delete_run",), ("restore_run",)])
 calls = st.lists(batches | batches | batches | ends | others, max_size=8)
@@ -68,9 +69,13 @@ def rows_of(client, run_id):
 
 
 def same_in_both(address, some_calls):
-    ours, mlflows = DatabaseClient(address), MlflowClient(address)
+    ours, mlflows = StoreClient(address), MlflowClient(address)
     assert ours._is_database
-    one, other = (c.create_run("0", start_time=7, run_name="n").info.run_id for c in (ours, mlflows))
+    made = [c.create_run("0", 7, {"rnnsweep.key": "k", "u": "ü"}, "n") for c in (ours, mlflows)]
+    one, other = (run.info.run_id for run in made)
+    facts = [repr((dict(run.info), run.data.tags)).replace(run.info.run_id, "RUN") for run in made]
+    assert facts[0] == facts[1]
+    assert rows_of(ours, one) == rows_of(ours, other)
     for call in some_calls:
         assert outcome(ours, one, call) == outcome(mlflows, other, call)
         left, right = rows_of(ours, one), rows_of(mlflows, other)
@@ -120,12 +125,39 @@ def test_the_rows_and_the_errors_are_those_of_mlflows_client_in_postgresql(tmp_p
 def test_a_run_that_does_not_exist_is_refused_as_mlflow_does(address):
     call = ("log_batch", [Metric("m", 1.0, 0, 1)], [], [])
     for run_id in ("0" * 32, "", "no(such)id"):
-        wrong = [outcome(kind(address), run_id, call) for kind in (DatabaseClient, MlflowClient)]
+        wrong = [outcome(kind(address), run_id, call) for kind in (StoreClient, MlflowClient)]
         assert wrong[0] == wrong[1] is not None
 
 
+def test_a_run_is_found_by_its_key_in_its_experiment_unless_it_was_deleted(address):
+    client = StoreClient(address)
+    experiment = client.create_experiment("found by key")
+    assert client.run_of_key(experiment, "k") is None
+    old, new, _ = (
+        client.create_run(experiment, n, {"rnnsweep.key": key}, "n").info.run_id
+        for n, key in ((1, "k"), (2, "k"), (3, "K"))
+    )
+    assert client.run_of_key(experiment, "k") == new
+    client.delete_run(new)
+    assert client.run_of_key(experiment, "k") == old
+    assert client.run_of_key("0", "k'") is None
+
+
+def test_no_run_is_made_in_a_deleted_experiment(address):
+    deleted = MlflowClient(address).create_experiment("deleted")
+    MlflowClient(address).delete_experiment(deleted)
+    said = []
+    for experiment in (deleted, "12345"):
+        for kind in (StoreClient, MlflowClient):
+            with pytest.raises(MlflowException) as error:
+                kind(address).create_run(experiment, 7, {}, "n")
+            said.append((error.value.error_code, str(error.value)))
+    assert said[0] == said[1]
+    assert said[2] == said[3]
+
+
 def test_a_refused_parameter_leaves_nothing_of_its_call(address):
-    client = DatabaseClient(address)
+    client = StoreClient(address)
     run_id = client.create_run("0").info.run_id
     client.log_batch(run_id, params=[Param("p", "x")], synchronous=True)
     before = rows_of(client, run_id)
@@ -146,7 +178,7 @@ def test_a_trial_is_written_in_few_statements(template, tmp_path):
     engine = client._tracking_client.store.engine
     event.listen(engine, "before_cursor_execute", lambda *values: statements.append(values[2]))
     ship(mlruns, client=client)
-    assert sum(not one.startswith("PRAGMA") for one in statements) < 20  # 25 by MLflow's client, in longer transactions
+    assert sum(not one.startswith("PRAGMA") for one in statements) <= 16  # 25 by MLflow's client
     written = [one for one in statements if not one.lstrip().startswith(("SELECT", "PRAGMA"))]
     tables = [one.split("(")[0].split()[-1] if "INSERT" in one else one.split()[1] for one in written]
     assert tables == ["experiments", "runs", "tags", "params", "metrics", "latest_metrics", "tags", "runs"]

@@ -191,7 +191,7 @@ def test_a_trial_that_ended_takes_one_call_for_all_its_points_parameters_and_tag
         record.end("complete")
     client = Counting(mlruns)
     ship(mlruns, client=client)
-    each = ["search_runs", "create_run", "log_batch", "set_terminated"]
+    each = ["run_of_key", "create_run", "log_batch", "set_terminated"]
     assert [call for call in client.calls if "experiment" not in call] == each * 2
     assert client.calls.count("get_experiment_by_name") == 1
     run = client.client.get_run(read_note(mlruns, "b").run_id)

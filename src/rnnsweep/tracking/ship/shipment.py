@@ -29,7 +29,8 @@ from rnnsweep.tracking.ui.views import EXPERIMENT
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
-    from mlflow.tracking import MlflowClient
+
+    from rnnsweep.tracking.store.bulk import StoreClient
 
 STATUS = {EndState.COMPLETE: "FINISHED", EndState.FAILED: "FAILED"}  # MLflow has no word for the others
 
@@ -44,7 +45,7 @@ class Shipment:
 
     mlruns: Path
     key: str
-    client: "MlflowClient"
+    client: "StoreClient"
     note: Note
     experiments: dict[str, str] = field(default_factory=dict)  # name -> id, of this round over the spools
     file_error: Exception | None = None  # of the first file that the store refused in this shipment
@@ -52,7 +53,7 @@ class Shipment:
 
     @classmethod
     def of(
-        cls, mlruns: Path, key: str, client: "MlflowClient", experiments: dict[str, str] | None = None
+        cls, mlruns: Path, key: str, client: "StoreClient", experiments: dict[str, str] | None = None
     ) -> "Shipment":
         """Return the shipment of a spool, from where the last one stopped.
 
@@ -191,9 +192,7 @@ class Shipment:
             return self.note.run_id
         if not self.note.experiment_id:
             return None
-        query = f"tags.`rnnsweep.key` = '{self.key}'"
-        matching = self.client.search_runs([self.note.experiment_id], query, max_results=1)
-        return str(matching[0].info.run_id) if matching else None
+        return self.client.run_of_key(self.note.experiment_id, self.key)
 
     def _create(self, record: Record) -> tuple[str, dict[str, str]]:
         """Make the run; return its id and the tags that it was made with."""

@@ -31,7 +31,7 @@ from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.store import open_client, silence_mlflow
 
 if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
+    from rnnsweep.tracking.store.bulk import StoreClient
 
 PAUSE = 1.0  # seconds between two looks at the spools
 LONGEST_PAUSE = 15.0  # seconds, while the store refuses
@@ -89,7 +89,7 @@ def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
     return say
 
 
-def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "MlflowClient") -> Shipped:
+def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "StoreClient") -> Shipped:
     """Send spools of the destination once, parents before their children.
 
     A spool that the store refuses quickly does not hold up the others; slow refusals, as of a server that
@@ -195,7 +195,7 @@ class Shipping:
         self.mlruns, self.target = mlruns, target
         self.pause = PAUSE
         self._say = say
-        self._client: MlflowClient | None = None
+        self._client: StoreClient | None = None
         self._lock = lock_of(mlruns, target)
         self._changes = Changes(mlruns, target)
 

@@ -1,19 +1,21 @@
-"""MLflow's client of a database that writes a run in few statements.
+"""MLflow's client, which writes a run into a database in few statements.
 
 MLflow's own takes about 25 statements in 8 transactions for a run, and each statement is a way to the server
 and back. Here a call is one transaction of a few statements. A call that these cannot do goes to MLflow's
-own method, which does it or says what is wrong; a test compares the tables that both leave.
+own method, which does it or says what is wrong; a test compares the tables that both leave. Calls to a server
+of MLflow's are MLflow's own.
 """
 
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
+from mlflow.utils.uri import append_to_uri_path
 from mlflow.utils.validation import _validate_batch_log_data
 
 from rnnsweep.tracking.store import tables
@@ -30,8 +32,33 @@ class _Refused(Exception):
     """MLflow's own method is to do it, or to say why not."""
 
 
-class DatabaseClient(MlflowClient):
-    """Writes points, parameters, tags and ends of runs by itself."""
+class StoreClient(MlflowClient):
+    """Finds runs by key, and makes, fills and ends them, by itself where the store is a database."""
+
+    def run_of_key(self, experiment_id: str, key: str) -> str | None:
+        """Return the id of the newest run of an experiment that has the key and was not deleted."""
+        if not self._is_database:
+            found = self.search_runs([experiment_id], f"tags.`rnnsweep.key` = '{key}'", max_results=1)
+            return str(found[0].info.run_id) if found else None
+        ids: list[str | None] = []
+        wanted = {"experiment": int(experiment_id), "key": key}
+        self._in_transaction(lambda execute: ids.append(execute(tables.RUN_OF_KEY, wanted).scalar()))
+        return ids[0]
+
+    def create_run(
+        self,
+        experiment_id: str,
+        start_time: int | None = None,
+        tags: dict[str, Any] | None = None,
+        run_name: str | None = None,
+    ) -> Run:
+        """Make a run."""
+        if start_time and run_name and RUN_NAME not in (tags or {}) and self._is_database:
+            made: list[Run] = []
+            values = (experiment_id, start_time, {**(tags or {}), RUN_NAME: run_name})
+            if self._in_transaction(_make, made, *values):
+                return made[0]
+        return super().create_run(experiment_id, start_time, tags, run_name)
 
     def log_batch(
         self,
@@ -63,7 +90,8 @@ class DatabaseClient(MlflowClient):
     @property
     def _is_database(self) -> bool:
         """Return whether MLflow uses its plain store, by a driver that the statements are for."""
-        return type(self._store) is SqlAlchemyStore and self._store.engine.dialect.driver in DRIVERS
+        is_plain = type(self._store).__name__ == "SqlAlchemyStore"  # not imported for a server's sake
+        return is_plain and self._store.engine.dialect.driver in DRIVERS
 
     def _in_transaction(self, write: Any, *values: Any) -> bool:
         """Run `write` with a function that executes statements; return False where it refused."""
@@ -112,6 +140,29 @@ class DatabaseClient(MlflowClient):
 def _texts(items: Sequence[Any]) -> list[Row]:
     """Return parameters or tags as rows in the order of their keys; the last of equal keys is taken."""
     return [{"key": key, "text": text} for key, text in sorted({i.key: i.value for i in items}.items())]
+
+
+def _make(execute: Any, made: list[Run], experiment_id: str, start: int, tags: dict[str, str]) -> None:
+    stage, folder = execute(tables.EXPERIMENT, {"experiment": int(experiment_id)}).one_or_none() or ("", "")
+    if stage != "active":
+        raise _Refused
+    run_id = uuid.uuid4().hex
+    info = RunInfo(
+        run_id=run_id,
+        experiment_id=experiment_id,
+        user_id=tags.get("mlflow.user", "unknown"),
+        status="RUNNING",
+        start_time=start,
+        end_time=None,
+        lifecycle_stage=stage,
+        artifact_uri=append_to_uri_path(folder, run_id, "artifacts"),
+        run_name=tags[RUN_NAME],
+    )
+    row = {"run": run_id, "experiment": int(experiment_id), "name": info.run_name, "user": info.user_id}
+    execute(tables.ADD_RUN, row | {"start": start, "folder": info.artifact_uri})
+    entities = [RunTag(key, value) for key, value in tags.items()]
+    execute(tables.SET_TAGS, _of({"run": run_id}, _texts(entities)))
+    made.append(Run(info, RunData(tags=entities)))
 
 
 def _write(execute: Any, run_id: str, points: list[Row], params: list[Row], tags: list[Row]) -> None:

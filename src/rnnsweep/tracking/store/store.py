@@ -30,6 +30,8 @@ from rnnsweep.tracking.store.opened import BESIDE
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+    from rnnsweep.tracking.store.bulk import StoreClient
+
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -172,7 +174,7 @@ def destination_of(mlruns: Path, uri: str | None) -> str:
     return target
 
 
-def open_client(mlruns: Path, target: str) -> "MlflowClient":
+def open_client(mlruns: Path, target: str) -> "StoreClient":
     """Make a client of the destination `target`; for the local store it is made and mended first.
 
     Nothing global is changed: no tracking URI of MLflow's module or of the environment.
@@ -183,13 +185,9 @@ def open_client(mlruns: Path, target: str) -> "MlflowClient":
         from rnnsweep.tracking.store.schema import upgrade_if_old
 
         upgrade_if_old(mlruns)
-    if urlsplit(uri).scheme.split("+")[0] in ("sqlite", "postgresql"):
-        from rnnsweep.tracking.store.bulk import DatabaseClient
+    from rnnsweep.tracking.store.bulk import StoreClient
 
-        return DatabaseClient(tracking_uri=uri)
-    from mlflow.tracking import MlflowClient
-
-    return MlflowClient(tracking_uri=uri)
+    return StoreClient(tracking_uri=uri)
 
 
 def ensure_experiment(client: "MlflowClient", name: str, *, location: str | None) -> str:

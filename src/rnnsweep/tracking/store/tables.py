@@ -63,6 +63,16 @@ MOVE_ARTIFACTS = [
 ]
 
 # what tracking/store/bulk.py writes; a statement with VALUES takes any number of rows
+RUN_OF_KEY = """
+SELECT run_uuid FROM runs JOIN tags USING (run_uuid) WHERE key = 'rnnsweep.key' AND value = :key
+AND experiment_id = :experiment AND lifecycle_stage = 'active' ORDER BY start_time DESC, run_uuid LIMIT 1
+"""
+EXPERIMENT = "SELECT lifecycle_stage, artifact_location FROM experiments WHERE experiment_id = :experiment"
+ADD_RUN = """
+INSERT INTO runs (run_uuid, name, artifact_uri, experiment_id, source_type, source_name, entry_point_name,
+user_id, status, start_time, source_version, lifecycle_stage)
+VALUES (:run, :name, :folder, :experiment, 'UNKNOWN', '', '', :user, 'RUNNING', :start, '', 'active')
+"""
 STAGE = "SELECT lifecycle_stage FROM runs WHERE run_uuid = :run"
 PARAMETERS = "SELECT key, value FROM params WHERE run_uuid = :run"
 ADD_PARAMETERS = """
