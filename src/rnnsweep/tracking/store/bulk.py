@@ -155,7 +155,7 @@ def _make(execute: Any, made: list[Run], experiment_id: str, start: int, tags: d
         start_time=start,
         end_time=None,
         lifecycle_stage=stage,
-        artifact_uri=append_to_uri_path(folder, run_id, "artifacts"),
+        artifact_uri=append_to_uri_path(folder, run_id, "artifacts"),  # type: ignore[no-untyped-call]
         run_name=tags[RUN_NAME],
     )
     row = {"run": run_id, "experiment": int(experiment_id), "name": info.run_name, "user": info.user_id}
