@@ -52,7 +52,20 @@ class StoreClient(MlflowClient):
         tags: dict[str, Any] | None = None,
         run_name: str | None = None,
     ) -> Run:
-        """Make a run."""
+        """Make a run.
+
+        Args:
+            experiment_id: its experiment's.
+            start_time: milliseconds; None is now.
+            tags: of the run.
+            run_name: None is one that MLflow makes up.
+
+        Returns:
+            The run.
+
+        Raises:
+            MlflowException: the experiment is not there or was deleted, or the store does not answer.
+        """
         if start_time and run_name and RUN_NAME not in (tags or {}) and self._is_database:
             made: list[Run] = []
             values = (experiment_id, start_time, {**(tags or {}), RUN_NAME: run_name})
@@ -68,7 +81,21 @@ class StoreClient(MlflowClient):
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> Any:
-        """Write points, parameters and tags in one transaction."""
+        """Write points, parameters and tags in one transaction.
+
+        Args:
+            run_id: the run's.
+            metrics: points; one that is there already is left out.
+            params: parameters; one that is there already must be the same.
+            tags: tags, written over those that are there.
+            synchronous: whether it is done on return; else MLflow's own method does it.
+
+        Returns:
+            None; what MLflow's own method returns where it is not synchronous.
+
+        Raises:
+            MlflowException: the run, a name or a value is not to be written, or the store does not answer.
+        """
         if synchronous and self._is_database:
             rows = self._rows(metrics, params, tags)
             if rows and self._in_transaction(_write, run_id, *rows):
