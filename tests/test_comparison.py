@@ -259,6 +259,20 @@ def test_validation_that_names_another_architecture_than_the_test_replicates_is_
     assert "the test replicates put gru ahead" in remark.sentence
 
 
+def test_a_search_that_continued_after_test_scores_were_compared_is_said_of_whom_it_changed():
+    runs = make_runs({"gru": 0.7, "lstm": 0.69}, linear=None)
+    standings = compare_records(runs).standings
+    then = {one.architecture: one.configuration for one in standings} | {"gru": "another one"}
+    looked = {one.architecture: one.test.replicates for one in standings}
+    plan = ReplicatePlan((10,), (looked,), configurations=(then,))
+    (remark,) = (r for r in compare_records(runs, plan=plan).health if "continued" in r.sentence)
+    assert remark.sentence.startswith(
+        "The search continued after test scores had been compared, and gru got another best configuration:"
+    )
+    same = replace(plan, configurations=({one.architecture: one.configuration for one in standings},))
+    assert not any("continued" in r.sentence for r in compare_records(runs, plan=same).health)
+
+
 @pytest.mark.parametrize(("refit", "command"), [(True, "rnnsweep replicate demo --n 10"), (False, None)])
 def test_a_baseline_of_one_fit_where_the_split_varies_is_to_be_fitted_on_the_networks_splits(refit, command):
     found = compare_records(make_runs({"gru": 0.9}), sweep="demo")

@@ -1,5 +1,7 @@
 """Looks at growing replicates: what each may claim, and that all together claim too much in 5 % at most."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -15,6 +17,7 @@ from rnnsweep.comparison import (
     sign_flip_p,
     spent,
 )
+from rnnsweep.comparison.statistics.group_sequential import _attained
 from rnnsweep.comparison.statistics.permutation import EXACT
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
@@ -57,6 +60,32 @@ def test_what_all_looks_can_attain_adds_up_to_5_percent_at_most(history, most, c
         ]
         reached += [look.level for look in looks if look.pairs > EXACT]
         assert sum(reached) <= 0.05 * (1 + 1e-6)
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=3, unique=True).map(sorted), max_size=4),
+    st.integers(1, 40),
+    st.integers(1, 6),
+)
+def test_looks_at_one_configuration_after_another_add_up_to_5_percent_at_most(histories, most, comparisons):
+    history = [pairs for one in histories for pairs in one]
+    looks = plan_looks(history, most=most, comparisons=comparisons)
+    assert sum(_attained(look.level, look.pairs) for look in looks if look.able) <= 0.05 * (1 + 1e-6)
+
+
+def test_a_pair_of_which_one_got_another_configuration_after_a_look_shares_the_5_percent():
+    differences = np.linspace(0.01, 0.03, 15)
+    pair = 0.7 + differences, np.full(15, 0.7)
+    then, now = {"a": "the former", "b": "the same"}, {"a": "the present", "b": "the same"}
+    plan = ReplicatePlan((6, 15), ({"a": 15, "b": 15},), configurations=(then,), now=now)
+    assert (plan.changed(), plan.former("a", "b"), plan.history("a", "b", 15)) == (("a",), (6, 15), (6, 15))
+    assert plan.former("b", "b") == ()
+    ((verdict,), (plain,)) = (judged(*pair, plan=one)[1] for one in (plan, replace(plan, now=then)))
+    assert (plain.verdict, plain.p) == ("better", pytest.approx(sign_flip_p(differences)))
+    assert verdict.verdict == "needs more", "the first look had all of the 5 %"
+    assert verdict.p > 0.05
+    unspent = replace(plan, extensions=({"a": 6, "b": 6},))
+    assert judged(*pair, plan=unspent)[1][0].verdict == "better", "no claim was possible at the first look"
 
 
 def test_a_claim_of_an_earlier_look_stands():

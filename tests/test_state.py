@@ -19,6 +19,7 @@ from rnnsweep.state.folder import SweepFolder, TaskFolder
 from rnnsweep.state.outcome import Outcome
 from rnnsweep.state.start import _differences
 from rnnsweep.state.tasks import TaskState
+from rnnsweep.state.watching.status import _standings
 
 SOURCES = Path(rnnsweep.__file__).parent
 NAMES = r'"(trials|inbox|sweeps|[^" ]*(outcome|lease|start|controller)\.json|controller\.lock|log\.txt'
@@ -48,6 +49,16 @@ def test_files_that_know_the_folder_of_a_sweep_are_of_one_package():
 def test_a_tasks_name_says_its_role_architecture_and_number(name, parts):
     task = TaskState(name, "complete")
     assert (task.role, task.architecture, task.number) == parts
+
+
+def test_replicates_of_an_earlier_best_trial_do_not_count_as_done():
+    trials = [TaskState(f"bag-{n}", "complete", turned=score) for n, score in enumerate((0.6, 0.5, 0.7))]
+    former = [TaskState(f"bag-0-r{n}", "complete") for n in range(15)]
+    present = [TaskState("bag-2-r0", "complete"), TaskState("bag-2-r1", "running")]
+    plan = {"architectures": ["bag"], "trials": 3, "replicates": 15}
+    for own, count in (([*trials[:2], *former], 15), ([*trials, *former, *present], 1), (trials, 0)):
+        (standing,) = _standings(plan, own, {}, alive=True)
+        assert (standing.replicates, standing.replicates_wanted) == (count, 15)
 
 
 def test_an_outcome_is_read_back_as_it_was_written(tmp_path):

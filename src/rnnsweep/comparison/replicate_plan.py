@@ -1,7 +1,7 @@
 """The plan of a sweep's replicates, and the looks at them that were not planned: what each look may claim."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from rnnsweep.comparison.statistics.group_sequential import Look, plan_looks
 from rnnsweep.comparison.statistics.permutation import fewest_pairs
@@ -12,15 +12,18 @@ class ReplicatePlan:
     """How many replicates a sweep takes, and when they are looked at.
 
     `sizes` are the planned numbers, rising: one for a fixed design, none where no plan is known, so that
-    what is there is the plan. `extensions` are the replicates of each architecture at each look that was
-    taken outside the plan. `finished` is False while replicates of the plan are missing: then only planned
-    looks that are complete may claim anything.
+    what is there is the plan. `extensions` are the replicates of each architecture at each look whose
+    verdicts were shown. A search that continues after a look may find another best configuration: its
+    replicates are new, but they answer the same question once more and share the 5 %. `finished` is False
+    while replicates of the plan are missing: then only planned looks that are complete may claim anything.
     """
 
     sizes: tuple[int, ...] = ()
     extensions: tuple[Mapping[str, int], ...] = ()
     finished: bool = True
     unknown: int = 0  # looks of an earlier version, which did not note their replicates
+    configurations: tuple[Mapping[str, str], ...] = ()  # of each extension: what each architecture was then
+    now: Mapping[str, str] = field(default_factory=dict)  # what each architecture is now
 
     @property
     def most(self) -> int:
@@ -29,13 +32,48 @@ class ReplicatePlan:
 
     def history(self, a: str, b: str, pairs: int) -> tuple[int, ...]:
         """Return the numbers of replicates at which a pair was looked at, rising, the present look last."""
-        noted = {min(one[a], one[b]) for one in self.extensions if a in one and b in one}
+        noted = {then for changed, then in self._noted(a, b) if not changed}
         earlier = {n for n in (*self.sizes, *noted) if 0 < n <= pairs}
         return tuple(sorted(earlier | ({pairs} if self.finished else set())))
 
-    def looks(self, history: Sequence[int], comparisons: int, *, steps: bool = True) -> tuple[Look, ...]:
-        """Return the looks of a history with their levels; `steps` as for `plan_looks`.
+    def former(self, a: str, b: str) -> tuple[int, ...]:
+        """Return the numbers of replicates at which a pair was looked at with other configurations."""
+        looked: list[int] = []
+        for changed, pairs in self._noted(a, b):
+            if changed:
+                planned = [n for n in self.sizes if n < pairs and n not in looked]
+                looked += [*planned, pairs]
+        return tuple(looked)
 
+    def changed(self) -> tuple[str, ...]:
+        """Name the architectures that had another best configuration at an earlier look."""
+        then = {(name, one) for configurations in self.configurations for name, one in configurations.items()}
+        return tuple(sorted({name for name, one in then if name in self.now and self.now[name] != one}))
+
+    def _noted(self, a: str, b: str) -> Iterator[tuple[bool, int]]:
+        """Yield for each look at a pair whether a configuration was another, and its replicates."""
+        none: Mapping[str, str] = {}  # a look of an earlier version noted no configurations
+        thens = (*self.configurations, *[none] * (len(self.extensions) - len(self.configurations)))
+        for replicates, then in zip(self.extensions, thens, strict=True):
+            if a in replicates and b in replicates:
+                changed = any(then.get(name, self.now.get(name)) != self.now.get(name) for name in (a, b))
+                yield changed, min(replicates[a], replicates[b])
+
+    def looks(
+        self,
+        history: Sequence[int],
+        comparisons: int,
+        *,
+        steps: bool = True,
+        former: Sequence[int] = (),
+    ) -> tuple[Look, ...]:
+        """Return the looks of a history with their levels.
+
+        Args:
+            history: replicates of the pair at each look, rising.
+            comparisons: of the family.
+            steps: as for `plan_looks`.
+            former: replicates at looks before those, at other configurations, which used what they could.
         A fixed design that lost a replicate for good is as good as complete.
         """
         if not history:
@@ -43,9 +81,9 @@ class ReplicatePlan:
         most = self.most or history[0]
         if len(self.sizes) == 1 and self.finished and history[-1] < most:
             most = history[-1]
-        looks = plan_looks(history, most=most, comparisons=comparisons, steps=steps)
+        every = plan_looks((*former, *history), most=most, comparisons=comparisons, steps=steps)
         share = 1 / (self.unknown * (self.unknown + 1)) if self.unknown else 1.0
-        return tuple(replace(look, level=share * look.level) for look in looks)
+        return tuple(replace(look, level=share * look.level) for look in every[len(former) :])
 
     def next_level(self, history: Sequence[int], comparisons: int) -> float:
         """Level of the next look, with so many comparisons in the family."""

@@ -257,9 +257,9 @@ class SweepFolder:
         """Read the verdicts that were seen on new replicates: each pays a share of the 5 %."""
         return read_looks(self.path)
 
-    def note_look(self, replicates: Mapping[str, int]) -> None:
+    def note_look(self, replicates: Mapping[str, int], configurations: Mapping[str, str]) -> None:
         """Note a verdict on so many replicates of each architecture."""
-        note_look(self.path, replicates)
+        note_look(self.path, replicates, configurations)
 
     def write_advice(self, command: str | None) -> None:
         """Keep the command that a comparison of all that happened so far names; None: nothing is worth it."""

@@ -19,20 +19,33 @@ class Looks:
 
     replicates: tuple[dict[str, int], ...] = ()
     unknown: int = 0
+    configurations: tuple[dict[str, str], ...] = ()  # of each look: what each architecture was trained with
 
 
 def read_looks(folder: Path) -> Looks:
     """Read the looks at a sweep's replicates."""
     lines = list(JsonLines(folder / LOOKS).read())
-    known = [line["replicates"] for line in lines if isinstance(line.get("replicates"), dict)]
-    return Looks(tuple({str(k): int(v) for k, v in one.items()} for one in known), len(lines) - len(known))
+    known = [line for line in lines if isinstance(line.get("replicates"), dict)]
+    return Looks(
+        tuple({str(k): int(v) for k, v in line["replicates"].items()} for line in known),
+        len(lines) - len(known),
+        tuple({str(k): str(v) for k, v in (line.get("configurations") or {}).items()} for line in known),
+    )
 
 
-def note_look(folder: Path, replicates: Mapping[str, int]) -> None:
-    """Note a look at so many replicates of each architecture; one at the same ones is the same look."""
-    before = read_looks(folder).replicates
-    if dict(replicates) not in before:
-        JsonLines(folder / LOOKS).append({"at": round(time.time(), 3), "replicates": dict(replicates)})
+def note_look(folder: Path, replicates: Mapping[str, int], configurations: Mapping[str, str]) -> None:
+    """Note a look at so many replicates of each architecture; one at the same ones is the same look.
+
+    Args:
+        folder: of the sweep.
+        replicates: of each architecture.
+        configurations: what each architecture was trained with, in any words that tell two apart.
+    """
+    before = read_looks(folder)
+    seen = zip(before.replicates, before.configurations, strict=True)
+    if not any(dict(replicates) == n and (not of or of == dict(configurations)) for n, of in seen):
+        line = {"replicates": dict(replicates), "configurations": dict(configurations)}
+        JsonLines(folder / LOOKS).append({"at": round(time.time(), 3), **line})
 
 
 def write_advice(folder: Path, command: str | None, *, events: int) -> None:

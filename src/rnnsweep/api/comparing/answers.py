@@ -126,8 +126,11 @@ def compare(
         studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
     )
     if plan.finished:
-        looked = {s.architecture: s.test.replicates for s in comparison.standings if s.replicates}
-        folder.note_look(looked)
+        seen = [standing for standing in comparison.standings if standing.replicates]
+        folder.note_look(
+            {standing.architecture: standing.test.replicates for standing in seen},
+            {standing.architecture: standing.configuration for standing in seen},
+        )
         folder.write_advice(comparison.next)
     report = folder.report
     comparison = replace(comparison, report=report)
@@ -154,7 +157,7 @@ def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "ReplicatePlan":
 
     looks = folder.looks()
     planned = asked.planned if asked else ()
-    return ReplicatePlan(planned, looks.replicates, folder.is_finished(), looks.unknown)
+    return ReplicatePlan(planned, looks.replicates, folder.is_finished(), looks.unknown, looks.configurations)
 
 
 def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What a comparison says, as typed records; `Comparison.to_json()` is the contract of ``compare --json``."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
@@ -93,6 +94,11 @@ class Standing:
     ] = ()  # widths that follow a budget: key, value, budget, deviation ...
     score: Score = field(default_factory=score_named)  # what `validation` and `test` are, turned
     note: str = ""  # what is unusual about it, as a baseline that cannot be fitted
+
+    @property
+    def configuration(self) -> str:
+        """A digest of the settings that its replicates were trained with."""
+        return hashlib.sha256("\n".join(self.overrides).encode()).hexdigest()[:12]
 
     @property
     def trials(self) -> dict[str, int]:

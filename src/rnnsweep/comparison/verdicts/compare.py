@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from rnnsweep.comparison.statistics.pareto import find_front
 from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
-from rnnsweep.comparison.verdicts.health import Bounds, check_health, never_predicted
+from rnnsweep.comparison.verdicts.health import Bounds, check_health, never_predicted, search_continued
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
@@ -120,7 +121,7 @@ def compare_records(
     margin = margin_of(score, standings) if margin is None else margin
     predictions = _of_one_fold(standings, predictions or {})
     of_networks = gather_predictions(standings, predictions)
-    plan = plan or ReplicatePlan()
+    plan = replace(plan or ReplicatePlan(), now={s.architecture: s.configuration for s in standings})
     by_row = row_values(gather_predictions(standings, predictions, baseline=True), score)
     if any(one.folds for s in standings for one in s.replicates):
         by_row = {}  # replicates were tested on other rows each
@@ -171,6 +172,7 @@ def compare_records(
                 early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
                 on=on,
             ),
+            *search_continued(plan),
             *never_predicted(mistakes),
         ),
         margin=margin,

@@ -47,6 +47,7 @@ class Pair:
     fold_of: tuple[int, ...] = ()  # the fold that each pair was tested on
     folds: int = 0  # of a cross-validation; 0: one test part
     history: tuple[int, ...] = ()  # replicates at each look; the last is now
+    former: tuple[int, ...] = ()  # at looks before those, when one of the two had another configuration
 
     @property
     def differences(self) -> NDArray[np.float64]:
@@ -164,6 +165,7 @@ def _pair(a: Standing, b: Standing, plan: ReplicatePlan, *, baseline: bool = Fal
         **_folds(a, seeds),
         score=a.score,
         history=plan.history(a.architecture, b.architecture, len(seeds)),
+        former=plan.former(a.architecture, b.architecture),
     )
 
 
@@ -197,6 +199,7 @@ def _against(a: Standing, linear: Standing, plan: ReplicatePlan) -> Pair:
         seeds=tuple(r.seed for r in scores),
         **_folds(a, [r.seed for r in scores]),
         history=plan.history(a.architecture, a.architecture, len(scores)),
+        former=plan.former(a.architecture, a.architecture),
     )
 
 
@@ -214,7 +217,7 @@ class _Family:
 def _decide_family(
     pairs: Sequence[Pair], *, margin: float, rows: RowScores, plan: ReplicatePlan
 ) -> list[Decision]:
-    looks = [plan.looks(pair.history, len(pairs), steps=not pair.folds) for pair in pairs]
+    looks = [plan.looks(p.history, len(pairs), steps=not p.folds, former=p.former) for p in pairs]
     by_row = [rows.pair(pair.a, pair.b, pair.seeds, single=pair.single) for pair in pairs]
     beyond = [rows.on_new_rows(d_RN) for d_RN in by_row]
     corrected = _corrected(looks, lambda i, first: pairs[i].p(first))
@@ -275,9 +278,10 @@ def _needed(pair: Pair, word: str, family: _Family) -> tuple[str, int | None]:
 
 
 def _seen(pair: Pair) -> tuple[int, ...]:
-    """The history with what is there now, whether or not it is a look."""
+    """All looks, with what is there now, whether or not it is a look."""
     n = len(pair.differences)
-    return pair.history if pair.history and pair.history[-1] == n else (*pair.history, n)
+    now = () if pair.history and pair.history[-1] == n else (n,)
+    return (*pair.former, *pair.history, *now)
 
 
 def _replicates(pair: Pair, family: _Family) -> int | None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from rnnsweep.comparison.evidence.disagreement import say_disagreement
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
-from rnnsweep.comparison.verdicts.sentences import apart
+from rnnsweep.comparison.verdicts.sentences import apart, names_of
 from rnnsweep.config.schema import about_keys
 from rnnsweep.safety.shell import command_line, run_command
 from rnnsweep.tasks import Score
@@ -28,6 +29,7 @@ MANY_PRUNED = 0.75
 UNEQUAL = 1.25  # times the smallest budget
 EPOCHS = "trainer.max_epochs"
 GAP = 0.03  # validation minus test
+LIKE = command_line("config", "--explain", "like")
 
 
 def check_health(
@@ -71,6 +73,17 @@ def check_health(
         remarks += _gap(standing, margin)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
+
+
+def search_continued(plan: ReplicatePlan) -> Iterator[HealthRemark]:
+    """Name the architectures whose best configuration changed after test scores had been compared."""
+    if changed := plan.changed():
+        whose = "its" if len(changed) == 1 else "their"
+        yield HealthRemark(
+            f"The search continued after test scores had been compared, and {names_of(changed)} got another "
+            f"best configuration: {whose} comparisons share the 5 % with the earlier ones, and can rarely "
+            "claim anything. A new sweep has the whole 5 %: a file with another `name:` and `like:` this one."
+        )
 
 
 def never_predicted(mistakes: Mistakes | None) -> Iterator[HealthRemark]:
@@ -147,7 +160,7 @@ def _at_border(
             yield HealthRemark(
                 f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) is at the {side} "
                 f"border ({bound:.4g}) of the space: a better one may be beyond it.",
-                f"widen space.{key} in the sweep's file, then: {_search_on(again, trials)}",
+                f"widen space.{key} in {_search_on(standing, again, trials)}",
                 standing.architecture,
             )
 
@@ -159,9 +172,14 @@ def _is_last_allowed(key: str, bound: float, towards: float) -> bool:
     return about is not None and about.within is not None and not about.within.holds(beyond)
 
 
-def _search_on(again: Again, trials: "pd.DataFrame") -> str:
-    """The command that searches a changed space with as many trials again."""
-    return again("--trials", str(2 * len(trials)), "--accept-changes")
+def _search_on(standing: Standing, again: Again, trials: "pd.DataFrame") -> str:
+    """Return where a space is changed, and the command that searches it with as many trials again.
+
+    Once test scores were compared, a search that continues pays for it: a new sweep is the better way.
+    """
+    if standing.replicates:
+        return f"a new sweep file with `like:` this one; how: {LIKE}"
+    return f"the sweep's file, then: {again('--trials', str(2 * len(trials)), '--accept-changes')}"
 
 
 def _position(value: Any, low: float, high: float, log: bool) -> float | None:
@@ -188,7 +206,9 @@ def _not_converged(
         yield HealthRemark(
             f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
             f"{apart(standing.score, gain)}: the search has not converged.",
-            again("--trials", str(2 * len(trials))),
+            f"more trials in a new sweep file with `like:` this one; how: {LIKE}"
+            if standing.replicates
+            else again("--trials", str(2 * len(trials))),
             standing.architecture,
         )
 
@@ -201,8 +221,7 @@ def _diverging(standing: Standing, trials: "pd.DataFrame", again: Again) -> Iter
     if rate is not None:
         yield HealthRemark(
             f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
-            f"lower the upper end of space.{key} to {rate:.2g} in the sweep's file, then: "
-            f"{_search_on(again, trials)}",
+            f"lower the upper end of space.{key} to {rate:.2g} in {_search_on(standing, again, trials)}",
             standing.architecture,
         )
 

@@ -72,7 +72,7 @@ def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
     assert new_rows is not None  # the verdict says so
     corrected = _p_beside(new_rows.p, new_rows.low, new_rows.high)
     sentence = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
-    if verdict.rows_needed is None or verdict.rows_needed > MOST_ROWS:
+    if verdict.rows_needed is None or not new_rows.rows < verdict.rows_needed <= MOST_ROWS:
         return sentence
     takes = f"which takes about {verdict.rows_needed:,} test rows instead of {new_rows.rows:,}"
     return f"{sentence}, {takes}{_where_from(verdict.rows_needed / new_rows.rows, test_share)}"

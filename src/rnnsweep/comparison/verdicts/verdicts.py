@@ -52,7 +52,9 @@ def _described(decision: Decision, *, margin: float, rows: RowScores, test_share
         _describe(decision, decision.p if several else None),
         mcnemar=rows.mcnemar(pair.a, pair.b, pair.seeds),
         new_rows=new_rows,
-        rows_needed=rows_needed(new_rows) if new_rows and decision.verdict.endswith(HERE) else None,
+        rows_needed=rows_needed(new_rows, alpha=ALPHA / decision.left)
+        if new_rows and decision.verdict.endswith(HERE)
+        else None,
     )
     sentence = say_verdict(
         verdict, margin=margin, left=decision.left, able=decision.able, test_share=test_share

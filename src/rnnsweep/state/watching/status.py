@@ -179,7 +179,7 @@ def _standings(
             running=count[RUNNING] if alive else 0,
             best=best.validation if best else None,
             share=min(1.0, ended / plan["trials"]) if plan["trials"] else 0.0,
-            replicates=sum(task.role == "replicate" and task.is_over for task in own),
+            replicates=_replicates_over(own, best),
             replicates_wanted=max(plan["replicates"], plan.get("more", {}).get(architecture, 0)),
             replicates_most=most_replicates(
                 architecture, planned=plan.get("planned", ()), decided=plan.get("decided", {})
@@ -188,6 +188,14 @@ def _standings(
             rejected=study.get("rejected", 0),
             stopped=study.get("stopped"),
         )
+
+
+def _replicates_over(own: Sequence[TaskState], best: TaskState | None) -> int:
+    """Count the replicates that are over: a search that continued may have left those of an earlier best."""
+    replicates = [task for task in own if task.role == "replicate"]
+    numbers = [task.number for task in replicates]
+    repeated = best.number if best and best.number in numbers else next(reversed(numbers), None)
+    return sum(task.is_over and task.number == repeated for task in replicates)
 
 
 def _word(task: TaskState) -> str:
