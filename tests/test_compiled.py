@@ -11,6 +11,7 @@ from filelock import FileLock
 from short_trainings import write_rows
 
 from rnnsweep.api import compile_ahead, doctor
+from rnnsweep.cli import main
 from rnnsweep.runtime import compiled
 from rnnsweep.runtime.compiled import code_seen
 from rnnsweep.safety.interpreter import run_module
@@ -180,6 +181,23 @@ def test_switched_off_neither_init_nor_doctor_compiles(mark, monkeypatch):
         True,
         "a first training compiles the loops (RNNSWEEP_COMPILE_AHEAD=0)",
     )
+
+
+@pytest.mark.parametrize(
+    "line", [["init", "new"], ["data", "one"], ["plan", "one"]], ids=lambda line: line[0]
+)
+def test_commands_before_a_first_training_compile_in_the_background(line, home, monkeypatch):
+    write_rows(home / "rows.csv")
+    (home / "sweeps").mkdir(exist_ok=True)
+    (home / "sweeps" / "one.yaml").write_text(
+        "question: one?\narchitectures: [bag]\ntrials: 1\nreplicates: 0\n"
+        f"overrides: [data=files, data.train={home / 'rows.csv'}, trainer.max_epochs=1]\n"
+        "space: {optimizer.lr: {low: 0.001, high: 0.01}}\n"
+    )
+    started = []
+    monkeypatch.setattr(compile_ahead, "start_in_background", lambda: started.append(1))
+    assert main(line) == 0
+    assert started == [1]
 
 
 def test_doctor_says_where_no_machine_code_can_be_kept(monkeypatch):

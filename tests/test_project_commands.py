@@ -153,6 +153,48 @@ def test_init_reports_rows_without_a_label_and_its_sweep_leaves_them_out(home, c
     assert (sum(corpus.sizes.values()), list(corpus.labels)) == (120, ["bad", "good"])
 
 
+@pytest.fixture
+def left_out(home, monkeypatch, capsys) -> Path:
+    """A project of `init` whose sweep leaves out 20 empty texts and 10 rows without a label, of 150."""
+    rows = write_rows(home / "rows.csv").read_text() + ",good\n" * 20 + "some words,\nmore words,NA\n" * 5
+    (home / "rows.csv").write_text(rows)
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    monkeypatch.delenv("RNNSWEEP_HOME")
+    monkeypatch.chdir(home / "new")
+    capsys.readouterr()
+    return home / "new"
+
+
+def test_data_of_a_sweep_counts_the_rows_that_the_sweep_uses(left_out, capsys):
+    described = printed(capsys, "data", "rows", "--json")
+    assert described["sweep"] == "rows"
+    (facts,) = described["data"].values()
+    corpus = prepare(rnnsweep.compose(read_sweep(left_out / "sweeps" / "rows.yaml").chosen("gru")).data)
+    assert {part: counts["rows"] for part, counts in facts["parts"].items()} == dict(corpus.sizes)
+    assert printed(capsys, "data", "sweeps/rows.yaml", "--json")["data"] == described["data"]
+    assert main(["data", "rows"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("rows\n  train ")
+    assert "2 labels, majority 50.0%\n" in shown
+
+
+def test_data_of_a_sweep_takes_other_settings_of_the_data_and_no_other_ones(left_out, capsys):
+    (facts,) = printed(capsys, "data", "rows", "data.max_length=2", "--json")["data"].values()
+    assert facts["lengths"]["cut"] == 1.0
+    assert main(["data", "rows", "optimizer.lr=0.1"]) == 2
+    assert capsys.readouterr().err == (
+        "error: optimizer.lr=0.1: after the name of a sweep only settings of the data,"
+        " as data.max_length=20\n"
+    )
+
+
+def test_data_says_what_to_write_for_a_name_that_is_no_sweep(left_out, capsys):
+    assert main(["data", "row"]) == 2
+    assert "row: no such sweep file; there is " in capsys.readouterr().err
+    assert main(["data", "../rows.csv"]) == 2
+    assert "'../rows.csv' is no sweep; for a file of rows: data.train=../rows.csv" in capsys.readouterr().err
+
+
 def test_init_names_a_column_that_groups_rows_and_the_setting_that_keeps_groups_together(home, capsys):
     lines = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'},a{n % 12}" for n in range(120)]
     (home / "rows.csv").write_text("text,label,author\n" + "\n".join(lines) + "\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rnnsweep.safety.interpreter import leave_out_working_directory, run_module
 
-SWITCH = "RNNSWEEP_COMPILE_AHEAD"  # 0: neither `init` nor `doctor` compiles
+SWITCH = "RNNSWEEP_COMPILE_AHEAD"  # 0: no command compiles ahead
 BACKGROUND = "--background"
 MODULE = "rnnsweep.api.compile_ahead"
 _LOOPS = ("rnnsweep.networks.fast.loops", "rnnsweep.optim.kernels", "rnnsweep.optim.dropout")

@@ -6,6 +6,11 @@ from click.shell_completion import CompletionItem
 from rnnsweep.paths import find_paths
 
 
+def sweep_names() -> list[str]:
+    """Return the names of the files of sweeps/."""
+    return sorted({file.stem for folder in find_paths().sweeps for file in folder.glob("*.yaml")})
+
+
 class Question(click.ParamType[str]):
     """A file of sweeps/, or its name."""
 
@@ -15,8 +20,7 @@ class Question(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Complete the names of sweeps/, and paths."""
-        known = sorted({file.stem for folder in find_paths().sweeps for file in folder.glob("*.yaml")})
-        items = [CompletionItem(name) for name in known if name.startswith(incomplete)]
+        items = [CompletionItem(name) for name in sweep_names() if name.startswith(incomplete)]
         return items or [CompletionItem(incomplete, type="file")]
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.api.find_sweep import find_question
 from rnnsweep.config import compose, quote, recorded_settings
+from rnnsweep.config.overrides import read_overrides
+from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
 
@@ -48,17 +50,24 @@ def describe_guessing(
         return *describe_data([*overrides, *guessed], conf=conf), guessed
 
 
-def describe_sweep_data(question: str | Path) -> "dict[str, CorpusFacts]":
+def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> "dict[str, CorpusFacts]":
     """Read what the architectures of a sweep read; return the facts of each different corpus by its name.
 
     Args:
         question: a file of sweeps/ or its name.
+        overrides: settings of the data that hold instead of the sweep's.
 
     Raises:
-        UserError: a configuration or a corpus cannot be used.
+        UserError: there is no such sweep, an override sets something else than data, or a configuration or a
+            corpus cannot be used.
     """
     from rnnsweep.data import prepare
 
+    for one in read_overrides(overrides):
+        if one.key != "data" and not one.key.startswith("data."):
+            raise UserError(
+                f"{one.text}: after the name of a sweep only settings of the data, as data.max_length=20"
+            )
     places = find_paths()
     sweep = find_question(question, places)
     begun = SweepFolder.of(places.mlruns, sweep.name).start() is not None
@@ -66,7 +75,7 @@ def describe_sweep_data(question: str | Path) -> "dict[str, CorpusFacts]":
     folders: set[str] = set()
     for architecture in sweep.architectures:
         with recorded_settings(begun):
-            run = compose(sweep.chosen(architecture), where=str(sweep.path))
+            run = compose([*sweep.chosen(architecture), *overrides], where=str(sweep.path))
         corpus = prepare(run.data)
         if str(corpus.folder) not in folders:
             folders.add(str(corpus.folder))

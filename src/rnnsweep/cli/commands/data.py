@@ -2,10 +2,15 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+from click.shell_completion import CompletionItem
+
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.commands.settings import overrides_argument
+from rnnsweep.cli.commands.settings import Overrides
+from rnnsweep.cli.names import sweep_names
 from rnnsweep.cli.output import consoles, one_json_object
 
 if TYPE_CHECKING:
@@ -16,32 +21,71 @@ if TYPE_CHECKING:
 SHOWN = 20  # labels
 
 
+class Corpus(Overrides):
+    """A sweep, by its name or its file, or overrides."""
+
+    name = "corpus"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete names of sweeps at first, then overrides."""
+        names = sweep_names() if not ctx.params.get(param.name or "") else []
+        found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return [*found, *super().shell_complete(ctx, param, incomplete)]
+
+
 @command(
     "data",
-    ("rnnsweep data data.train=reviews.csv", "rows, labels, lengths, and what is remarkable in them"),
+    ("rnnsweep data quickstart", "rows, labels, lengths and remarks, as this sweep reads its data"),
+    ("rnnsweep data quickstart data.max_length=20", "the same with other settings of the data"),
+    ("rnnsweep data data.train=reviews.csv", "a file before there is a sweep"),
     ("rnnsweep data data.train=reviews.csv data.text=body data.label=stars", "columns by their names"),
     ("rnnsweep data data.train=reviews.csv --json | jq .remarks", "one JSON object, for programs"),
 )
-@overrides_argument
+@click.argument("asked", nargs=-1, type=Corpus(), metavar="[SWEEP] [KEY=VALUE]...")
 @json_option
-def data_command(overrides: Sequence[str], as_json: bool) -> None:
+def data_command(asked: Sequence[str], as_json: bool) -> None:
     """Read a corpus and say what is in it. Nothing is trained.
 
-    KEY=VALUE as for `rnnsweep train`.
+    SWEEP is a file of sweeps/ or its name: the data are read as it reads them.
+    KEY=VALUE as for `rnnsweep train`; after SWEEP only settings of the data.
     """
+    question, overrides = _sweep_of(asked)
+    guessed: Sequence[str] = ()
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.comparing.corpora import describe_guessing
+        from rnnsweep.api.comparing.corpora import describe_guessing, describe_sweep_data
+        from rnnsweep.api.compile_ahead import start_in_background
 
-        name, facts, guessed = describe_guessing(overrides)
-        emit({**facts.to_json(), **({"guessed": list(guessed)} if guessed else {})})
+        if question is None:
+            name, facts, guessed = describe_guessing(overrides)
+            corpora = {name: facts}
+            emit({**facts.to_json(), **({"guessed": list(guessed)} if guessed else {})})
+        else:
+            corpora = describe_sweep_data(question, overrides)
+            emit({"sweep": question, "data": {name: facts.to_json() for name, facts in corpora.items()}})
+    start_in_background()
     out, err = consoles()
     if guessed:
         found = f"found by their values: {shlex.join(guessed)} (name them to train)"
         err.print(found, style="dim", markup=False, soft_wrap=True)
-    if as_json:
-        print_notes(err, facts)
-    else:
-        _print(out, name, facts)
+    for name, facts in corpora.items():
+        if as_json:
+            print_notes(err, facts)
+        else:
+            _print(out, name, facts)
+
+
+def _sweep_of(asked: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """Return the sweep that is named before the overrides, None where none is, and the overrides."""
+    if not asked or "=" in asked[0]:
+        return None, asked
+    file = Path(asked[0])
+    if file.is_file() and file.suffix not in (".yaml", ".yml"):
+        raise click.UsageError(
+            f"{asked[0]!r} is no sweep; for a file of rows: data.train={shlex.quote(asked[0])}"
+        )
+    return asked[0], asked[1:]
 
 
 def print_facts(console: "Console", facts: "CorpusFacts") -> None:

@@ -37,6 +37,7 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import plan
         from rnnsweep.api.comparing.corpora import describe_sweep_data
+        from rnnsweep.api.compile_ahead import start_in_background
 
         corpora = describe_sweep_data(file)
         for name, facts in corpora.items():
@@ -44,6 +45,7 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
             print_facts(consoles()[1], facts)
         with consoles()[1].status("") as shown:  # nothing where standard error is no terminal
             planned = plan(file, slots=slots, tell=shown.update)
+        start_in_background()  # now that nothing is measured any more
         emit({**plan_json(planned), "data": {name: facts.to_json() for name, facts in corpora.items()}})
     if not as_json:
         _print(planned)

@@ -114,7 +114,8 @@ def _print_status(status_now: "SweepStatus") -> None:
     console, _ = consoles()
     left = [count(number, word.removesuffix("s")) for word, number in left_of(status_now).items() if number]
     further = f", {' and '.join(left)} left" if left else ""
-    further += "" if status_now.eta is None else f", {about(status_now.eta, status_now.eta_most)}"
+    time_left = about(status_now.eta, status_now.eta_most)
+    further += f", {time_left}" if time_left else ""
     console.print(f"{status_now.sweep}  {status_now.state}, slots busy {status_now.slots_busy:.0%}{further}")
     console.print(_status_table(status_now))
     for one in status_now.standings:
