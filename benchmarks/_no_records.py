@@ -1,5 +1,7 @@
 """A controller's store that keeps nothing: for measurements and tests of the engine alone."""
 
+from collections.abc import Callable
+
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Outcome, TrialTask
 
@@ -20,5 +22,5 @@ class NoRecords:
     def interrupted(self, task: TrialTask) -> None:
         """Keep nothing."""
 
-    def finish(self, state: str) -> None:
+    def finish(self, state: str, tell: Callable[[int], object]) -> None:
         """Keep nothing."""

@@ -69,17 +69,32 @@ def test_the_last_line_says_what_is_done_and_how_long_it_takes():
     assert summary_line(snapshot(STANDINGS[2:], (), None)) == "2 trials, 0 of 2 slots busy, 3:53 min elapsed"
 
 
-def test_the_last_line_says_what_happens_after_the_last_task():
-    line = summary_line(replace(snapshot(running=()), eta=0.0, over=True))
-    assert line.endswith(
-        ", 0 of 2 slots busy, 3:53 min elapsed; now the last runs are sent to MLflow and compared"
-    )
+@pytest.mark.parametrize(
+    ("unsent", "words"),
+    [
+        (None, "ending the processes of the trials"),
+        (27, "sending the last 27 runs to MLflow, then comparing"),
+        (1, "sending the last run to MLflow, then comparing"),
+        (0, "comparing"),
+    ],
+)
+def test_the_last_line_says_what_happens_after_the_last_task(unsent, words):
+    line = summary_line(replace(snapshot(running=()), eta=0.0, over=True, unsent=unsent))
+    assert line.endswith(f", 0 of 2 slots busy, 3:53 min elapsed; {words}")
 
 
-def test_the_last_line_says_that_the_sweep_stops_and_that_its_runs_are_sent():
+def test_the_last_line_says_that_the_sweep_stops_and_how_many_runs_are_left_to_send():
     stopping = replace(snapshot(), stopping=True)
     assert summary_line(stopping).endswith(", 2 of 2 slots busy, 3:53 min elapsed; stopping")
-    assert summary_line(replace(stopping, running=())).endswith("; now the last runs are sent to MLflow")
+    over = replace(stopping, running=(), over=True)
+    assert summary_line(replace(over, unsent=3)).endswith("; sending the last 3 runs to MLflow")
+    assert summary_line(replace(over, unsent=0)).endswith("; all runs are in MLflow")
+
+
+def test_the_last_line_counts_the_runs_that_are_left_where_they_have_no_expected_time():
+    assert summary_line(snapshot(eta=0.2)).endswith(", 3:53 min elapsed, 2 runs left")
+    assert summary_line(snapshot(running=(), eta=0.0)).endswith(", 3:53 min elapsed")
+    assert summary_line(replace(snapshot(eta=0.0), eta_most=90.0)).endswith(", at most 90 s left")
 
 
 def test_without_a_terminal_a_dated_line_is_printed_for_what_ended_and_nothing_else():
@@ -97,15 +112,26 @@ def test_without_a_terminal_a_dated_line_is_printed_for_what_ended_and_nothing_e
     ]
 
 
-def test_a_log_says_at_once_what_happens_after_the_last_task():
+def test_a_log_says_what_happens_after_the_last_task_at_first_at_last_and_where_the_number_changed(
+    monkeypatch,
+):
+    monkeypatch.setattr(live, "OFTEN_S", 0.05)
     console = Console(file=io.StringIO(), width=80)
-    lines = PlainLines(console, now=lambda: datetime(2026, 1, 1, 9, 30))
-    lines.update(snapshot())
-    before = len(console.file.getvalue().splitlines())
-    lines.update(replace(snapshot(running=()), eta=None, over=True))
-    assert console.file.getvalue().splitlines()[before:] == [
-        "09:30:00  20 of 24 trials, 0 of 2 slots busy, 3:53 min elapsed; now the last runs are sent to MLflow"
-        " and compared"
+    before, over = snapshot(), replace(snapshot(running=()), over=True)
+    with listener(console) as lines:
+        lines.update(before)
+        lines.update(over)
+        for unsent in (27, 26):
+            lines.update(replace(over, unsent=unsent))
+        wait_until(lambda: "the last 26 runs" in console.file.getvalue())
+        time.sleep(0.3)
+        lines.update(replace(over, unsent=0))
+        time.sleep(0.3)
+    said = [line.partition("elapsed; ")[2] for line in console.file.getvalue().splitlines()]
+    assert [words for words in said if words and not words.startswith("ending")] == [
+        "sending the last 27 runs to MLflow, then comparing",
+        "sending the last 26 runs to MLflow, then comparing",
+        "comparing",
     ]
 
 

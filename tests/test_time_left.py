@@ -76,3 +76,5 @@ def test_a_range_of_times_has_its_unit_once():
     assert about(300.0, 300.4) == "about 5:00 min"
     assert about(300.0, 441.0) == "about 5:00 to 7:21 min"
     assert about(40.0, None) == "about 40 s"
+    assert about(0.0, 90.0) == "at most 90 s"
+    assert about(0.0, 0.4) == about(0.2, None) == ""

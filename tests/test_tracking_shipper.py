@@ -68,6 +68,18 @@ def test_a_drain_does_not_give_up_on_a_process_that_is_still_starting(tmp_path, 
         assert shipper.drain(0.5).complete, "the process takes seconds to import MLflow"
 
 
+@pytest.mark.slow
+def test_a_drain_tells_how_many_runs_wait_until_none_does(tmp_path):
+    told = []
+    for key in "abc":
+        with open_run(tmp_path, key, tags={"rnnsweep.sweep": "q"}) as record:
+            record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
+    with Shipper(tmp_path) as shipper:
+        assert shipper.drain(60, tell=told.append).complete
+    assert (told[0], told[-1]) == (3, 0)
+    assert told == sorted(set(told), reverse=True)
+
+
 def test_what_another_process_is_still_sending_counts_as_waiting(tmp_path):
     with open_run(tmp_path, "a", tags={"rnnsweep.sweep": "q"}) as record:
         record.metrics({"m": 1.0, "epoch": 1.0}, step=1)

@@ -51,6 +51,7 @@ class PlainLines:
         self.console, self.now = console, now
         self._ended: dict[str, tuple[int, int]] = {}
         self._progress, self._interval = BEGIN, OFTEN_S
+        self._sending, self._said = False, ""
         self._printed_at = time.monotonic()
         self._turn = threading.Lock()
 
@@ -63,22 +64,28 @@ class PlainLines:
             if self._ended.get(standing.architecture, (0, 0)) != ended:
                 self._say(line(standing, snapshot))
             self._ended[standing.architecture] = ended
-        if snapshot.over:  # what follows ends nothing and takes its time
-            self._say(self._progress)
+        if snapshot.unsent is not None:
+            first, self._sending = not self._sending, True
+            if first or not snapshot.unsent:  # `repeat_progress` says what is between
+                self._say(self._progress)
 
     def message(self, text: str) -> None:
         """Print a dated line."""
         self._say(text)
 
     def repeat_progress(self, done: threading.Event) -> None:
-        """Print how far the sweep is whenever nothing was printed for some seconds, until `done` is set."""
+        """Print how far the sweep is whenever nothing was printed for some seconds, until `done` is set.
+
+        While the last runs are sent, only what is new is printed.
+        """
         while not done.wait(max(0.1, self._printed_at + self._interval - time.monotonic())):
-            if time.monotonic() - self._printed_at >= self._interval:
+            is_new = not self._sending or self._progress != self._said
+            if is_new and time.monotonic() - self._printed_at >= self._interval:
                 self._say(self._progress)
 
     def _say(self, text: str) -> None:
         with self._turn:
-            self._printed_at = time.monotonic()
+            self._printed_at, self._said = time.monotonic(), text
             self.console.print(f"{self.now():%H:%M:%S}  {text}", markup=False, soft_wrap=True)
 
 
@@ -115,14 +122,33 @@ def summary_line(snapshot: "Snapshot") -> str:
     ended = sum(s.ended for s in snapshot.standings)
     budget = sum(s.budget or 0 for s in snapshot.standings)
     done = f"{ended} of {budget} trials" if budget else count(ended, "trial")
-    left = "" if snapshot.eta is None else f", {about(snapshot.eta, snapshot.eta_most)} left"
-    if snapshot.stopping:
-        left = "; stopping" if snapshot.running else "; now the last runs are sent to MLflow"
-    elif snapshot.over:
-        left = "; now the last runs are sent to MLflow and compared"
+    left = f"; {_at_the_end(snapshot)}" if snapshot.over or snapshot.stopping else _left(snapshot)
     busy = f"{len(snapshot.running)} of {count(snapshot.slots, 'slot')} busy"
     paused = ", paused: the disk is full" if snapshot.paused else ""
     return f"{done}, {busy}, {duration(snapshot.elapsed)} elapsed{left}{paused}"
+
+
+def _left(snapshot: "Snapshot") -> str:
+    """Return the time left, or how many runs are where none is expected: baselines have no estimate."""
+    if time_left := about(snapshot.eta, snapshot.eta_most):
+        return f", {time_left} left"
+    return (
+        ""
+        if snapshot.eta is None or not snapshot.running
+        else f", {count(len(snapshot.running), 'run')} left"
+    )
+
+
+def _at_the_end(snapshot: "Snapshot") -> str:
+    """Return what is done once nothing new starts."""
+    if snapshot.running:
+        return "stopping"
+    if snapshot.unsent is None:
+        return "ending the processes of the trials"
+    then = "" if snapshot.stopping else ", then comparing"
+    if snapshot.unsent:
+        return f"sending the last {count(snapshot.unsent, 'run')} to MLflow{then}".replace("last 1 ", "last ")
+    return "all runs are in MLflow" if snapshot.stopping else "comparing"
 
 
 def line(standing: "ArchitectureProgress", snapshot: "Snapshot") -> str:
@@ -134,8 +160,8 @@ def line(standing: "ArchitectureProgress", snapshot: "Snapshot") -> str:
         words.append(f"best {score(standing.best)}")
     if standing.replicates:
         words.append(f"{standing.replicates}/{standing.replicates_wanted} replicates")
-    if snapshot.eta is not None:
-        words.append(f"{about(snapshot.eta, snapshot.eta_most)} left")
+    if time_left := about(snapshot.eta, snapshot.eta_most):
+        words.append(f"{time_left} left")
     return ", ".join(words)
 
 

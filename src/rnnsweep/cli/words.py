@@ -22,8 +22,14 @@ def durations(low: float, high: float) -> str:
 
 
 def about(low: float | None, high: float | None) -> str:
-    """Write an estimated time as ``about 5:00 to 7:21 min``; empty where there is none."""
-    return "" if low is None else f"about {durations(low, low if high is None else high)}"
+    """Write an estimated time as ``about 5:00 to 7:21 min``, ``at most 7:21 min`` where the least is nothing.
+
+    Empty where there is no estimate, or less than a second.
+    """
+    most = low if high is None else high
+    if low is None or most is None or round(most) <= 0:
+        return ""
+    return f"about {durations(low, most)}" if round(low) > 0 else f"at most {duration(most)}"
 
 
 def score(value: float | None) -> str:

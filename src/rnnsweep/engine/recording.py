@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -111,12 +111,12 @@ class Recording:
         with suppress(ValueError, OSError):
             _end(RunRecord.attach(self._mlruns, task.key), Outcome(EndState.INTERRUPTED))
 
-    def finish(self, state: str) -> None:
-        """End the sweep's own run and wait until the store has all."""
+    def finish(self, state: str, tell: Callable[[int], object]) -> None:
+        """End the sweep's own run and wait until the store has all; tell how many runs it has not."""
         if self._parent is not None:
             self._parent.end(_ENDS.get(state, EndState.FAILED))
         if self._shipper is not None:
-            self._shipper.close()
+            self._shipper.close(tell=tell)
         analyse(self._mlruns)
 
     def _run_of(self, task: TrialTask) -> RunRecord:

@@ -1,5 +1,6 @@
 """What the controller writes to the store: the sweep's own run, and ends that no process could write."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from rnnsweep.sweepfile import Sweep
@@ -21,5 +22,5 @@ class Records(Protocol):
     def interrupted(self, task: TrialTask) -> None:
         """See that the run of a task that will be continued is not left running."""
 
-    def finish(self, state: str) -> None:
-        """End the sweep's own run and see the store brought up to date."""
+    def finish(self, state: str, tell: Callable[[int], object]) -> None:
+        """End the sweep's own run and see the store brought up to date; tell how many runs are unsent."""

@@ -4,7 +4,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -230,7 +231,7 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> Swe
         controller.launcher.close()
         controller.abandon()
         ledger.write("close", state=state)
-        controller.records.finish(state)
+        controller.records.finish(state, partial(_say_sending, controller))
     return SweepSummary(
         sweep=sweep.name,
         state=state,
@@ -241,6 +242,11 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> Swe
         seconds=clock.now() - began,
         slots_busy=slots_busy(folder.events()),
     )
+
+
+def _say_sending(controller: Controller, unsent: int) -> None:
+    """Show how many runs are left to send."""
+    controller.listener.update(replace(controller.snapshot(over=True), unsent=unsent))
 
 
 @contextmanager

@@ -83,6 +83,7 @@ class Snapshot:
     stopping: bool = False  # somebody asked the sweep to stop
     over: bool = False  # nothing runs any more, and nothing will
     eta_most: float | None = None  # with all replicates that planned looks may ask for
+    unsent: int | None = None  # runs that the store does not have whole yet; None before only sending is left
 
 
 class Listener(Protocol):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,8 +109,10 @@ class Shipper:
                 raise
         return self
 
-    def drain(self, deadline_s: float = 30.0) -> DrainResult:
-        """Wait until the spools are in the store.
+    def drain(
+        self, deadline_s: float = 30.0, *, tell: Callable[[int], object] = lambda waiting: None
+    ) -> DrainResult:
+        """Wait until the spools are in the store; tell how many are not, at first and when fewer are.
 
         Gives up once nothing has arrived for `deadline_s`, or for `SILENT` times as long while the process
         lives and has met no error: on a busy machine its imports alone may take a minute, and another
@@ -117,8 +120,11 @@ class Shipper:
         """
         if self._process is not None:
             self._process.wake()
-        before, since = None, time.monotonic()
+        before, since, told = None, time.monotonic(), None
         while waiting := self._waiting():
+            if len(waiting) != told:
+                told = len(waiting)
+                tell(told)
             now = [(key, read_note(self.mlruns, key).offset) for key in waiting]
             if now != before:
                 before, since = now, time.monotonic()
@@ -128,6 +134,7 @@ class Shipper:
             if time.monotonic() >= since + patience:
                 return DrainResult(waiting=tuple(waiting), error=error)
             time.sleep(0.1)
+        tell(0)
         return DrainResult()
 
     def run_id(self, key: str, deadline_s: float = 10.0) -> str:
@@ -136,10 +143,12 @@ class Shipper:
             self._process.wake()
         return wait_for_run_id(self.mlruns, key, deadline_s=deadline_s) or key
 
-    def close(self, deadline_s: float = 30.0) -> DrainResult:
-        """Drain and let the process go; it may live on for its last try."""
+    def close(
+        self, deadline_s: float = 30.0, *, tell: Callable[[int], object] = lambda waiting: None
+    ) -> DrainResult:
+        """Drain, as `drain` does, and let the process go; it may live on for its last try."""
         try:
-            result = self.drain(deadline_s)
+            result = self.drain(deadline_s, tell=tell)
             if self._process is not None:
                 self._process.note_drained(result.complete)
         finally:  # also after Ctrl-C
