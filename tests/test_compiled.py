@@ -190,9 +190,9 @@ def test_commands_before_a_first_training_compile_in_the_background(line, home, 
     write_rows(home / "rows.csv")
     (home / "sweeps").mkdir(exist_ok=True)
     (home / "sweeps" / "one.yaml").write_text(
-        "question: one?\narchitectures: [bag]\ntrials: 1\nreplicates: 0\n"
+        "# Is bag any good?\narchitectures: [bag]\ntrials: 1\nreplicates: 0\n"
         f"overrides: [data=files, data.train={home / 'rows.csv'}, trainer.max_epochs=1]\n"
-        "space: {optimizer.lr: {low: 0.001, high: 0.01}}\n"
+        "space: {optimizer.lr: {type: float, low: 0.001, high: 0.01}}\n"
     )
     started = []
     monkeypatch.setattr(compile_ahead, "start_in_background", lambda: started.append(1))
