@@ -216,10 +216,8 @@ def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
         print_views(comparison.sweep)
         _print_more(f"to repeat the best: {command_line('best', comparison.sweep)}")
         return
-    if not comparison.next:  # nothing is left to train for this question
-        best = command_line("best", comparison.sweep)
-        consoles()[0].print(f"Next: {best}", style="bold", markup=False, soft_wrap=True)
-    _print_more(f"{command_line('compare', comparison.sweep)} --details; in a browser: rnnsweep ui")
+    best, again = (command_line(command, comparison.sweep) for command in ("best", "compare"))
+    _print_more(f"{again} --details; {best} repeats the best run; in a browser: rnnsweep ui")
 
 
 def _print_more(text: str) -> None:
