@@ -11,9 +11,10 @@ from rich.console import Console
 from simulation import write_sweep
 
 from rnnsweep.cli import main
-from rnnsweep.cli.commands.planning import _print, plan_json, planned_table
+from rnnsweep.cli.commands.planning import _print, _test_rows, plan_json, planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
+from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.local.server import in_fresh_process
 from rnnsweep.networks import parameter_count
@@ -99,6 +100,16 @@ def test_the_terminal_names_the_range_of_a_plans_time_with_its_unit_once(capsys)
     _print(looking_ahead())
     shown = capsys.readouterr().out
     assert "about 5:00 to 7:15 min in 2 slots, if nothing is pruned\n" in shown
+
+
+def test_a_plan_says_which_differences_its_test_rows_can_show_on_new_rows(capsys):
+    facts = CorpusFacts({"test": {"rows": 400, "lines": None}}, {"a": 9, "b": 9}, 0.5, {}, 0.0)
+    plan = looking_ahead()
+    _print(plan, test_rows=_test_rows(plan, [facts, replace(facts, parts={"test": {"rows": 900}})]))
+    line = "400 test rows: differences below about 2.4 points hold on these rows alone"
+    assert line in " ".join(capsys.readouterr().out.split())
+    assert _test_rows(replace(plan, folds=5), [facts]) is None
+    assert _test_rows(plan, [replace(facts, majority=None)]) is None, "numbers have no share of right answers"
 
 
 def test_a_plan_says_that_the_changed_file_of_a_sweep_that_started_is_refused(tmp_path, capsys):

@@ -23,7 +23,7 @@ __getattr__, __all__ = lazy_names(
         ".predictions": "TestPart",
         ".replicate_plan": "Reach ReplicatePlan reach_of",
         ".statistics.group_sequential": "Look plan_looks sequential_p spent",
-        ".statistics.new_rows": "NewRows new_rows row_values rows_needed",
+        ".statistics.new_rows": "NewRows new_rows reach_on_new_rows row_values rows_needed",
         ".verdicts.advice": "next_command next_total open_names",
         ".verdicts.racing": "Race race",
         ".verdicts.decisions": "Decision decide",

@@ -1,7 +1,7 @@
 """`plan` and `schema`: what a sweep would do before it does it, and what its file can have."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rnnsweep.comparison import Reach
+    from rnnsweep.data.summary.remarks import CorpusFacts
     from rnnsweep.planning.plan import Plan, Planned
 
 
@@ -48,7 +49,15 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
         start_in_background()  # now that nothing is measured any more
         emit({**plan_json(planned), "data": {name: facts.to_json() for name, facts in corpora.items()}})
     if not as_json:
-        _print(planned)
+        _print(planned, test_rows=_test_rows(planned, corpora.values()))
+
+
+def _test_rows(planned: "Plan", corpora: "Iterable[CorpusFacts]") -> int | None:
+    """Return the fewest test rows of classes; None where nothing is compared on one test part of classes."""
+    if planned.folds is not None or not any(planned.looks):
+        return None
+    rows = (one.parts.get("test", {}).get("rows") for one in corpora if one.majority is not None)
+    return min((each for each in rows if each), default=None)
 
 
 @command(
@@ -83,7 +92,7 @@ def _reach(planned: "Plan") -> "Reach":
     return reach_of(planned.looks, planned.comparisons, folds=planned.folds)
 
 
-def _print(planned: "Plan") -> None:
+def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
     console, _ = consoles()
     console.print(f"{planned.sweep}: {planned.question}", style="bold", markup=False)
     console.print(planned_table(planned.architectures))
@@ -95,6 +104,11 @@ def _print(planned: "Plan") -> None:
     for line in planned.left_out:
         console.print(line, markup=False)
     console.print(str(_reach(planned)), markup=False)
+    if test_rows:
+        from rnnsweep.comparison import reach_on_new_rows
+
+        points, rows = f"{100 * reach_on_new_rows(test_rows):.2g} points", count(test_rows, "test row")
+        console.print(f"{rows}: differences below about {points} hold on these rows alone", markup=False)
     if planned.seconds is not None and planned.seconds_most is not None:
         time = durations(planned.seconds, planned.seconds_most)
         console.print(f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned")
