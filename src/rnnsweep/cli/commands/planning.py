@@ -1,7 +1,7 @@
 """`plan` and `schema`: what a sweep would do before it does it, and what its file can have."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -101,14 +101,8 @@ def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
     for one in planned.architectures:
         if one.infeasible:
             console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
-    for line in planned.left_out:
+    for line in (*planned.left_out, str(_reach(planned)), *_say_test_rows(test_rows)):
         console.print(line, markup=False)
-    console.print(str(_reach(planned)), markup=False)
-    if test_rows:
-        from rnnsweep.comparison import reach_on_new_rows
-
-        points, rows = f"{100 * reach_on_new_rows(test_rows):.2g} points", count(test_rows, "test row")
-        console.print(f"{rows}: differences below about {points} hold on these rows alone", markup=False)
     if planned.seconds is not None and planned.seconds_most is not None:
         time = durations(planned.seconds, planned.seconds_most)
         console.print(f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned")
@@ -117,6 +111,14 @@ def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
         console.print(f"! {planned.refused}.", markup=False)
     if planned.next:
         console.print(f"Next: {planned.next}", markup=False, soft_wrap=True)
+
+
+def _say_test_rows(rows: int | None) -> Iterator[str]:
+    from rnnsweep.comparison import reach_on_new_rows
+
+    if rows:
+        points = f"{100 * reach_on_new_rows(rows):.2g} points"
+        yield f"{count(rows, 'test row')}: differences below about {points} hold on these rows alone"
 
 
 def _range(low: str, high: str) -> str:
