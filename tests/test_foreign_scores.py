@@ -123,6 +123,22 @@ def test_a_table_that_cannot_be_compared_is_refused_with_its_place(name):
         compare_foreign(spoilt(table(linear=None)))
 
 
+def test_an_export_with_other_names_is_answered_with_the_option_that_names_its_columns(home, capsys):
+    Path("export.csv").write_text(
+        '"Name","State","seed","test_acc"\n"a","finished","1","0.8"\n"b","crashed","1",""\n'
+    )
+    assert main(["compare", "--scores", "export.csv"]) == 2
+    assert capsys.readouterr().err == (
+        "error: export.csv: no column 'architecture'; there is Name, State, seed, test_acc."
+        " A column of another name: --columns architecture=COLUMN,score=COLUMN (in Python: frame.rename)\n"
+    )
+    assert main(["compare", "--scores", "export.csv", "--columns", "architecture=Name,score=test_acc"]) == 2
+    assert capsys.readouterr().err == (
+        "error: export.csv: score='' (row 2): must be a finite number;"
+        " leave out the row of a run that failed\n"
+    )
+
+
 def test_an_unknown_baseline_is_answered_with_the_nearest():
     with pytest.raises(UserError, match="baseline='liner': is not one of .* Did you mean 'linear'"):
         compare_foreign(table(), baseline="liner")

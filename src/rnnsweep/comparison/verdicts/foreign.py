@@ -91,10 +91,12 @@ def _checked(frame: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     names = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
-    for column in NEEDED:
-        if column not in names:
-            there = f"there is {', '.join(map(str, frame.columns))}"
-            raise UserError(f"no column {column!r}; {there}.{nearest(column, names)}")
+    missing = [column for column in NEEDED if column not in names]
+    for column in missing:
+        there = f"there is {', '.join(map(str, frame.columns))}"
+        named = ",".join(f"{one}=COLUMN" for one in missing)
+        hint = f" A column of another name: --columns {named} (in Python: frame.rename)"
+        raise UserError(f"no column {column!r}; {there}.{nearest(column, names)}{hint}")
     table = frame[[names[c] for c in (*NEEDED, ROW) if c in names]].copy()
     table.columns = pd.Index([c for c in (*NEEDED, ROW) if c in names])
     refuse_unless(len(table) > 0, "rows", 0, "one or more")
