@@ -6,6 +6,7 @@ import re
 import signal
 import zlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -14,6 +15,7 @@ from benchmarks._no_records import NoRecords
 from hypothesis import HealthCheck, given, settings, strategies as st
 from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
 
+from rnnsweep.api.find_sweep import start_command
 from rnnsweep.engine import run_sweep
 from rnnsweep.engine.steering import retry
 from rnnsweep.errors import UserError
@@ -309,12 +311,24 @@ def test_a_stop_lets_trials_end_as_interrupted_and_the_same_command_goes_on(tmp_
     status = read_status(tmp_path / "mlruns", "toy")
     assert (status.state, status.trials["running"]) == ("interrupted", 0)
     assert sum(status.trials.values()) == 8
+    folder = SweepFolder.of(tmp_path / "mlruns", "toy")
+    assert folder.command("sweep") == "rnnsweep sweep toy"
     again = launcher()
     second = run(sweep, tmp_path, again)
     assert second.trials["complete"] == 8
     resumed = [task.key for task in again.started if task.resume]
     assert resumed
     assert set(resumed) <= {task.key for task in fake.started}
+
+
+def test_the_command_that_resumes_a_sweep_has_the_trials_that_it_was_started_with(tmp_path):
+    sweep = write_sweep(tmp_path)
+    run(replace(sweep, trials=6), tmp_path, launcher())
+    folder = SweepFolder.of(tmp_path / "mlruns", "toy")
+    assert folder.command("sweep") == "rnnsweep sweep toy --trials 6"
+    assert folder.command("sweep", "--trials", "12") == "rnnsweep sweep toy --trials 12"
+    assert folder.command("retry") == "rnnsweep retry toy"
+    assert start_command("toy", trials=6, studies=3) == "rnnsweep sweep toy --trials 6 --studies 3"
 
 
 def test_a_second_controller_is_refused_by_process_and_host(tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
+from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
 
@@ -30,6 +31,22 @@ def resume_command(name: str | Path) -> str:
     """Write the command that resumes a sweep where its trials ran last."""
     places = find_paths()
     return SweepFolder.of(places.mlruns, find_name(name, places)).command("sweep")
+
+
+def start_command(
+    question: str | Path, *, trials: int | None = None, studies: int = 1, on: str | Path | None = None
+) -> str:
+    """Return the command that starts a sweep, or resumes it, with the options that it was given.
+
+    Args:
+        question: its file or name.
+        trials: of each architecture, in place of what the file says.
+        studies: whole searches in all.
+        on: the machine, as ``--on`` takes it.
+    """
+    words = [] if trials is None else ["--trials", str(trials)]
+    words += ["--studies", str(studies)] if studies > 1 else []
+    return run_command("sweep", question, *words, on=on)
 
 
 def find_file(question: str | Path, places: ProjectPaths) -> Path:

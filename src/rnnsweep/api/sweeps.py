@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.api.find_sweep import find_file, find_question, started, status
+from rnnsweep.api.find_sweep import find_file, find_question, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.replicates.racing import racing
@@ -85,8 +85,7 @@ def sweep(
         )
 
     result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
-    further = ["--studies", str(studies)] if studies > 1 else []
-    again = run_command("sweep", question, *further, on=_on(machine))
+    again = start_command(question, trials=trials, studies=studies, on=_on(machine))
     return _ended(result, listener, models=models, again=again)
 
 

@@ -36,7 +36,7 @@ from rnnsweep.search.study import Search
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import Ledger
-from rnnsweep.state.start import begin, budget_of
+from rnnsweep.state.start import begin, budget_of, options_of
 from rnnsweep.state.watching.progress import Listener, Silence, SweepSummary
 from rnnsweep.state.watching.status import slots_busy
 from rnnsweep.sweepfile import Choices, Sweep
@@ -220,7 +220,8 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> Swe
     began = clock.now()
     planned = list(sweep.planned) if controller.agenda.extend is not None else []
     slots = len(controller.launcher.slots)
-    ledger.write("open", slots=slots, machine=on, planned=planned, **budget_of(sweep))
+    said: dict[str, Any] = {"machine": on, "planned": planned, "options": options_of(sweep)}
+    ledger.write("open", slots=slots, **said, **budget_of(sweep))
     maker = controller.agenda.maker
     controller.records.begin(sweep, maker.parent_key, refits_baseline=maker.refits_baseline)
     state = "failed"

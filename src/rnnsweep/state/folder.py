@@ -179,12 +179,16 @@ class SweepFolder:
 
     def machine(self) -> str | None:
         """Return where the last controller ran the trials, as ``--on`` takes it; None is its own machine."""
-        opened = [event for event in read_ledger(self.path) if event["event"] == "open"]
-        return opened[-1].get("machine") if opened else None
+        machine: str | None = self._opened().get("machine")
+        return machine
+
+    def _opened(self) -> dict[str, Any]:
+        return next((event for event in reversed(self.events()) if event["event"] == "open"), {})
 
     def command(self, verb: str, *more: str | Path) -> str:
-        """Write the command that runs trials of this sweep where they ran last."""
-        return run_command(verb, self.name, *more, on=self.machine())
+        """Write the command that runs trials of this sweep where and as they ran last."""
+        again = self._opened().get("options", []) if verb == "sweep" and not more else []
+        return run_command(verb, self.name, *again, *more, on=self.machine())
 
     def is_finished(self) -> bool:
         """Return whether the last controller came to its end and none runs; an unknown one did."""

@@ -116,6 +116,12 @@ def budget_of(sweep: Sweep) -> dict[str, Any]:
     return {name: getattr(sweep, name) for name in names} | own
 
 
+def options_of(sweep: Sweep) -> list[str]:
+    """Return the options of the command line that a sweep was started with in place of its file's words."""
+    said = (yaml.safe_load(sweep.text) or {}).get("trials")
+    return [] if sweep.trials in (None, said) else ["--trials", str(sweep.trials)]
+
+
 def _origin(
     sweep: Sweep, *, conf: Path, corpus: str, vectors: Mapping[str, str], own_code: Sequence[Path]
 ) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def sweep_command(
     """
     from rnnsweep.api import sweep
     from rnnsweep.api.comparing.corpora import describe_sweep_data
+    from rnnsweep.api.find_sweep import start_command
     from rnnsweep.api.sweeps import reach_machine, replicates_reach
 
     machine = reach_machine(on, partial(consoles()[1].print, style="dim", markup=False, soft_wrap=True))
@@ -101,8 +102,7 @@ def sweep_command(
             on=machine,
         )
 
-    further = ["--studies", str(studies)] if studies > 1 else []
-    return _watch(work, again=run_command("sweep", file, *further, on=on))
+    return _watch(work, again=start_command(file, trials=trials, studies=studies, on=on))
 
 
 def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> str:
