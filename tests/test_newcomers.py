@@ -46,6 +46,8 @@ LINES = {
     "train --lr 0.1": "optimizer.lr=0.1, without",
     "train --epochs 10": "trainer.max_epochs=10, without",
     "train --lr=0.1": "Here it is: optimizer.lr=0.1, without",
+    "train --learning-rate 0.1": "Here it is: optimizer.lr=0.1, without",
+    "sweep quickstart --trails 9": "Did you mean '--trials'?",
     "sweep quickstart --yes": "Here it is: nothing: no command asks",
     "train --model gru": "model=gru, without",
     "train --batch-size 10": "data.batch_size=10, without",

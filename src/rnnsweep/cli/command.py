@@ -149,7 +149,9 @@ def _written_here(option: str, args: Sequence[str]) -> str:
         return _OPTIONS_THERE[option]
     from rnnsweep.config.schema import nearest_key
 
-    meant = nearest_key(option.lstrip("-").replace("-", "_"))
+    meant = nearest_key(
+        option.lstrip("-").replace("-", "_"), cutoff=0.75
+    )  # a wrong guess costs more than none
     key = meant.removeprefix(" Did you mean ").rstrip("?").strip("'")
     given = [one.partition("=")[2] for one in args if one.startswith(f"{option}=")]
     given += [value for one, value in pairwise(args) if one == option and not value.startswith("-")]

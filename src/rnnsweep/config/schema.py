@@ -192,16 +192,17 @@ def example_of(section: str) -> str:
     return f"{next(keys, 'optimizer.lr')}=..."
 
 
-def nearest_key(key: str) -> str:
+def nearest_key(key: str, *, cutoff: float = 0.6) -> str:
     """Name the key that was probably meant: of `mdl.hiden_size` it is model.hidden_size; else nothing.
 
-    Last parts are compared first, then whole names.
+    Last parts are compared first, then whole names; `cutoff` is how alike two must be, from 0 to 1.
     """
     known = [*known_keys(), *GROUPS]
     above, _, last = key.rpartition(".")
     if above in known_keys():
         return f" Did you mean {above!r}?"
-    close = get_close_matches(last, [name.rpartition(".")[2] for name in known] + list(_ALSO_CALLED), n=1)
+    lasts = [name.rpartition(".")[2] for name in known]
+    close = get_close_matches(last, [*lasts, *_ALSO_CALLED], n=1, cutoff=cutoff)
     if not close:
         return ""
     meant = [name for name in known if name.rpartition(".")[2] == close[0]] or [_ALSO_CALLED[close[0]]]

@@ -9,6 +9,8 @@ from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.verdicts.sentences import names_of
 from rnnsweep.tasks.score import HIGHER
 
+NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
+
 
 def say_answer(
     standings: Sequence[Standing], verdicts: Sequence[Verdict], *, floor: float | None = None
@@ -127,7 +129,7 @@ def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     if beaten == others:
         return f"{leader} is ahead with {mean} on test: better than {names_of(others)}."
     parts = [f"better than {names_of(beaten)}"] if beaten else []
-    parts += [f"better{HERE} than {names_of(here)}"] if here else []
+    parts += [f"better{HERE} than {names_of(here)} ({NOT_BEYOND})"] if here else []
     parts += [f"for practical purposes equal to {names_of(equal)}"] if equal else []
     parts += [f"not separated from {names_of(tied)}"] if tied else []
     start = "" if beaten else "The data name no winner: "
@@ -164,9 +166,9 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
     if len(better) == len(against):
         return f"{'It beats' if len(better) == 1 else 'Every architecture beats'} the {name}."
     parts = [f"{names_of(better)} {_verb(better, 'beat')} it"] if better else []
-    parts += [f"{names_of(above)} {_verb(above, 'beat')} it{HERE}"] if above else []
+    parts += [f"{names_of(above)} {_verb(above, 'beat')} it{HERE} ({NOT_BEYOND})"] if above else []
     parts += [f"{names_of(worse)} {_verb(worse, 'fall')} below it"] if worse else []
-    parts += [f"{names_of(below)} {_verb(below, 'fall')} below it{HERE}"] if below else []
+    parts += [f"{names_of(below)} {_verb(below, 'fall')} below it{HERE} ({NOT_BEYOND})"] if below else []
     parts += [f"{names_of(rest)} {'are' if len(rest) > 1 else 'is'} not separated from it"] if rest else []
     return f"Against the {name}: {'; '.join(parts)}."
 
