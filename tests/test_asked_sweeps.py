@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+import rnnsweep
 from rnnsweep.api.project.sweep_of_keys import write_asked
 from rnnsweep.cli import main
 from rnnsweep.config.grammar import read_asked_space
@@ -31,6 +32,14 @@ def test_a_command_line_is_kept_as_the_sweep_file_that_it_amounts_to(home):
         Choices("model.dropout", (0.1, 0.3)),
     )
     assert asked.question == " ".join(LINE)
+
+
+def test_a_call_with_a_list_asks_what_the_command_line_does(home):
+    shutil.rmtree(home / "sweeps")
+    with pytest.raises(UserError, match="gpu:0"):  # a GPU that is not there is refused once the file is read
+        rnnsweep.sweep(LINE, trials=7, slots="gpu:0")
+    (path,) = (home / "sweeps").iterdir()
+    assert path == write_asked(LINE, trials=7)
 
 
 def test_the_same_line_names_the_same_sweep_whatever_its_budget(home):

@@ -93,6 +93,16 @@ def test_columns_without_known_names_are_found_by_their_values_and_named(free, h
     assert made["columns"] == {"data.text": ["remark"], "data.label": ["stars"]}
 
 
+@pytest.mark.parametrize("date", ["2026-0{}-12", "{}.11.2026", "0{}/28/26 14:05"])
+def test_a_column_of_dates_is_never_taken_for_the_labels(home, capsys, date):
+    lines = [f"{date.format(1 + n % 5)},text number {n} of a table" for n in range(60)]
+    (home / "rows.csv").write_text("\n".join(["created,body", *lines]) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 2
+    refusal = " ".join(capsys.readouterr().err.split())
+    assert "no column of labels found among columns 'created', 'body'" in refusal
+    assert not (home / "new").exists()
+
+
 def test_data_finds_the_columns_that_init_finds(home, capsys):
     rows = write_rows(home / "rows.csv").read_text().replace("text,label", "remark,stars", 1)
     (home / "rows.csv").write_text(rows)

@@ -1,7 +1,7 @@
 """Run sweeps and ask how far they are."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.api.find_sweep import find_file, find_question, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.notebook import listener_of
+from rnnsweep.api.project.sweep_of_keys import write_asked
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.replicates.replication import separate
 from rnnsweep.api.replicates.studies import run_studies
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    question: str | Path,
+    question: str | Path | Sequence[str],
     *,
     slots: str | int | None = None,
     listener: "Listener | None" = None,
@@ -48,7 +49,8 @@ def sweep(
     """Run a sweep, or resume one, as ``rnnsweep sweep`` does.
 
     Args:
-        question: a file of sweeps/, or its name.
+        question: a file of sweeps/, or its name; or overrides of which some have several values, as
+            ``["model=lstm,gru", "optimizer.lr=interval(1e-3,1e-2)"]``: the file that they amount to is kept.
         slots: as ``2`` or ``gpu:0,gpu:1``; None takes what the file says, else the machine's.
         listener: called with its progress; None draws a table in a notebook, and nothing elsewhere.
         trials: of each architecture, instead of what the file says.
@@ -68,6 +70,8 @@ def sweep(
         UserError: the file cannot be used, or another process runs the sweep.
         Interrupted: Ctrl-C, SIGTERM or `stop`, after the trials wrote checkpoints; the same call resumes.
     """
+    if not isinstance(question, str | Path):
+        question = write_asked(question, trials=trials)
     places, listener = find_paths(), listener_of(listener)
     machine = on if isinstance(on, Machine) else reach_machine(on, listener.message if listener else None)
     asked = find_question(question, places)

@@ -1,6 +1,7 @@
 """Labels that are numbers, as programs and as people write them."""
 
 import re
+from collections.abc import Iterable
 
 _NUMBER = re.compile(r"[-+\u2212]?(0|[1-9]\d*)?(\.\d*)?", re.ASCII)  # no leading zeros: 007 is a name
 _WRITTEN = re.compile(r"[-+\u2212]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -10,6 +11,7 @@ _QUANTITY = re.compile(
     r"(\d{1,3}(?:[,.'\u2019 \u00a0\u202f]\d{3})+|\d+)?([.,]\d+)?\s?[%$\u20ac\u00a3\u00a5\u20b9]?",
     re.ASCII,
 )
+_DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{2,4})(\D|$)", re.ASCII)
 _LEADING_ZERO = re.compile(r"[-+\u2212]?0\d")
 
 
@@ -30,6 +32,11 @@ def number_name(text: str) -> str:
 def is_number(name: str) -> bool:
     """Return whether a class is called by a number."""
     return _WRITTEN.fullmatch(name) is not None and not _LEADING_ZERO.match(name)
+
+
+def is_dates(names: Iterable[str]) -> bool:
+    """Return whether all names are dates, as 2026-11-28, 28.11.2026 and 11/28/26 14:05."""
+    return all(_DATE.match(name.strip()) for name in names if name.strip())
 
 
 def is_quantity(name: str) -> bool:

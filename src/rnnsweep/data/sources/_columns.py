@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.classes.labels import written_list
-from rnnsweep.data.classes.numbers import is_number
+from rnnsweep.data.classes.numbers import is_dates, is_number
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
 from rnnsweep.data.tables.table import place
@@ -115,12 +115,12 @@ def _likely_settings(
     """Return the columns that may be meant, by setting: a label has few values, a text has long ones."""
     names = [name for name, _ in columns]
     text, label = _likeliest([values for _, values in columns])
-    repeated = 2 * len(set(columns[label][1])) <= len(columns[label][1])
-    if not config.header or _is_row(columns) or not repeated or text == label or not names[label]:
+    values = columns[label][1]
+    is_class = 2 * len(set(values)) <= len(values) and not is_dates(values)
+    if not config.header or _is_row(columns) or not is_class or text == label or not names[label]:
         return {}
-    if missing == "label":
-        return {"data.label": names[label]}
-    return {"data.text": names[text], "data.label": names[label]} if names[text] else {}
+    first = {} if missing == "label" else {"data.text": names[text]}
+    return {**first, "data.label": names[label]} if all(first.values()) else {}
 
 
 def _is_row(columns: Sequence[tuple[str, list[str]]]) -> bool:
