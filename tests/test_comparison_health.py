@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison.mistakes import find_mistakes
@@ -112,6 +113,20 @@ def test_a_gap_between_validation_and_test_is_told():
     runs = calm()
     runs.loc[runs["role"] == "replicate", "test"] = 0.6
     assert any("10.00 points above the test mean" in r for r in remarks(runs))
+
+
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [
+        (0.69, "9.00 points better on validation than on test: mostly the validation and test rows differ"),
+        (0.59, "1.00 points worse on validation than on test: mostly the choice of the best of many trials"),
+    ],
+)
+def test_a_gap_between_validation_and_test_names_the_cause_that_the_replicates_show(own, why):
+    runs = calm()
+    runs.loc[runs["role"] == "replicate", ["test", "validation"]] = [0.6, own]
+    (found,) = (r for r in remarks(runs) if "above the test mean" in r)
+    assert why in found
 
 
 def test_curves_that_still_rise_are_told():

@@ -25,9 +25,9 @@ def test_a_plan_of_folds_speaks_of_their_own_test(sizes, comparisons, folds, dec
     [
         ((3,), 1, 6, False, "3 replicates cannot separate 1 pair, whatever they score; 6 can"),
         ((6,), 3, 7, False, "6 replicates cannot separate 3 pairs, whatever they score; 7 can"),
-        ((7,), 3, 7, True, "7 replicates can separate 3 pairs"),
-        ((6, 13, 30), 3, 13, True, "13 replicates can separate 3 pairs"),
-        ((10,), 21, 10, True, "10 replicates can separate 21 pairs"),
+        ((7,), 3, 7, True, "7 replicates can separate 3 pairs on these test rows"),
+        ((6, 13, 30), 3, 13, True, "13 replicates can separate 3 pairs on these test rows"),
+        ((10,), 21, 10, True, "10 replicates can separate 21 pairs on these test rows"),
         ((0,), 1, 6, False, "without replicates nothing can be claimed; 6 can separate 1 pair"),
     ],
 )

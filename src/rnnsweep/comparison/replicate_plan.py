@@ -119,7 +119,7 @@ class Reach:
                 f" {covered - 1} degrees of freedom can separate {pairs}{more}"
             )
         if self.decides:
-            return f"{self.fewest} replicates can separate {pairs}"
+            return f"{self.fewest} replicates can separate {pairs} on these test rows"
         if not self.planned:
             return f"without replicates nothing can be claimed; {self.fewest} can separate {pairs}"
         word = "replicate" if self.planned == 1 else "replicates"

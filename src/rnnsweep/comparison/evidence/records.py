@@ -57,6 +57,7 @@ class Replicate:
     run_id: str = ""
     fold: int = 0  # which fold of a cross-validation was the test part; 0: there are no folds
     folds: int = 0
+    validation: float | None = None  # its own, which no search chose
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def check_health(
     remarks = list(_unequal_budgets(networks, again, early=early))
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
+    remarks += _gap(networks, margin)
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep, again)
@@ -70,7 +71,6 @@ def check_health(
         remarks += _at_border(standing, own, ranges, again)
         remarks += _not_converged(standing, own, margin, again)
         remarks += _diverging(standing, own, again)
-        remarks += _gap(standing, margin)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
 
@@ -237,18 +237,41 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
     return float(rates[order][last[-1]]) if len(last) > 1 else None
 
 
-def _gap(standing: Standing, margin: float) -> Iterator[HealthRemark]:
-    if standing.validation is None or standing.test.mean is None:
+def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
+    """Name networks whose best validation score is far above the test mean, and which cause is the larger."""
+    gaps = [
+        (one, one.validation - one.test.mean, _unchosen_gap(one))
+        for one in networks
+        if one.validation is not None and one.test.mean is not None
+    ]
+    wide = [one for one in gaps if one[1] > (5 * margin if one[0].score.relative else GAP)]
+    if not wide:
         return
-    gap = standing.validation - standing.test.mean
-    if gap > (5 * margin if standing.score.relative else GAP):
-        yield HealthRemark(
-            f"{standing.architecture}: the best validation score is {apart(standing.score, gap)} above the"
-            " test mean: choosing the best of many trials flatters it, or the two parts differ. The test"
-            " column decides.",
-            "",
-            standing.architecture,
-        )
+    score, names = wide[0][0].score, [one[0].architecture for one in wide]
+    gap = float(np.mean([one[1] for one in wide]))
+    unchosen = [one[2] for one in wide if one[2] is not None]
+    why = "the replicates have no validation score that would say why"
+    if unchosen:
+        above = float(np.mean(unchosen))
+        side = "worse" if above < 0 else "better"
+        rows = "the validation and test rows differ"
+        cause = rows if above > gap / 2 else "the choice of the best of many trials raises it"
+        size = apart(score, abs(above))
+        why = f"the replicates, which no search chose, are {size} {side} on validation than on test:"
+        why = f"{why} mostly {cause}"
+    mean = " on average" if len(wide) > 1 else ""
+    yield HealthRemark(
+        f"{names_of(names)}: the best validation score is {apart(score, gap)} above the test mean{mean}; {why}. "
+        "The test column decides.",
+        "",
+        names[0] if len(names) == 1 else None,
+    )
+
+
+def _unchosen_gap(standing: Standing) -> float | None:
+    """Mean validation score less mean test score of the replicates that have both."""
+    own = [one.validation - one.test for one in standing.replicates if one.validation is not None]
+    return float(np.mean(own)) if own else None
 
 
 def _still_rising(

@@ -17,6 +17,7 @@ from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.statistics.group_sequential import ALPHA, spent
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
 from rnnsweep.comparison.verdicts.decisions import Decision, decide, natural
+from rnnsweep.comparison.verdicts.sentences import names_of
 
 HOPELESS = 0.1  # chance of settling a comparison within the plan, below which it gets no more replicates
 CERTAIN = 1.96  # standard errors of the rows that a difference must exceed, were replicates free
@@ -78,7 +79,7 @@ def race(
             Stop(name, size, why) for name, why in going.items() if why and name in active and name != leader
         ]
         active = {name for name, why in going.items() if not why and name in active}
-        sentences.append(_say(leader, size, active, sizes[place + 1]))
+        sentences.append(_say(leader, size, active, sizes[place + 1], over))
         if len(active) < 2:
             break
         for name in active:
@@ -149,8 +150,13 @@ def _hopeless(decision: Decision, leader: str, most: int, margin: float) -> str:
     )
 
 
-def _say(leader: str, size: int, active: set[str], following: int) -> str:
+def _say(leader: str, size: int, active: set[str], following: int, over: Mapping[str, int]) -> str:
+    """Name who gets more; after a search that continued, some have their replicates already."""
     others = sorted(active - {leader})
+    lacking = sorted(name for name in active if over.get(name, 0) < following)
+    if others and 0 < len(lacking) < len(active):
+        verb = "get" if len(lacking) > 1 else "gets"
+        return f"{leader} leads after {size} replicates; {names_of(lacking)} {verb} {following} as the others have"
     if not others:
         return f"{leader} leads after {size} replicates, and every comparison with it is settled"
     return f"{leader} leads after {size} replicates; it and {', '.join(others)} get {following}"

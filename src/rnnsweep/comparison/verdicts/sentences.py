@@ -119,9 +119,10 @@ def say_improvement(verdict: Verdict) -> str:
         return sentence
     rule = f"{RULE:.0%}".replace("%", " %")
     meets = f"one side wins at least {rule}, and surely more than half: a difference that counts in use"
-    missed = f"short of the {rule}, and surely more than half, that count in use"
+    missed = f"fewer than the {rule}, or not surely more than half: no difference that counts in use"
+    here = f"{HERE}: not shown for new rows" if verdict.verdict.endswith(HERE) else ""
     return f"{sentence} (95 % interval {100 * improvement.low:.0f} to {100 * improvement.high:.0f}), " + (
-        f"so {meets}" if meets_rule(improvement) else missed
+        f"so {meets}{here}" if meets_rule(improvement) else missed
     )
 
 
@@ -174,7 +175,8 @@ def _evidence(verdict: Verdict) -> str:
 def _p_beside(p: float, low: float | None, high: float | None) -> str:
     """Write a p beside an interval of one pair alone: where they disagree, say that the p is corrected."""
     excludes_zero = low is not None and high is not None and low * high > 0
-    return p_value(p) + (" after correction for all comparisons" if p > ALPHA and excludes_zero else "")
+    corrected = " after correction for all comparisons; the interval is of this pair alone"
+    return p_value(p) + (corrected if p > ALPHA and excludes_zero else "")
 
 
 def _closeness(verdict: Verdict) -> str:
@@ -205,10 +207,10 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
     if verdict.folds:
         return f"not every one of the {verdict.folds} folds was a test part yet"
     small = abs(verdict.difference or 0.0) < margin
-    equal = f"show that less than {apart(verdict.score, margin)} lie between them"
-    aim = equal if small else "separate so much"
+    equal = f"show that the two are less than {apart(verdict.score, margin)} apart"
+    aim = equal if small else "separate so small a difference"
     if verdict.replicates_needed is None or verdict.verdict == "not separable":
-        return f"no affordable number of replicates is likely to {aim}"
+        return f"more replicates, as many as one can pay for, are not likely to {aim}"
     return f"more replicates are likely to {aim}"
 
 

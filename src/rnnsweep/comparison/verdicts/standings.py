@@ -139,7 +139,11 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
     measured = repeats if len(repeats) else winner
     scores = tuple(
         Replicate(
-            _seed(row), float(row["test"]), str(row["run_id"]), **fold_of(overrides_of(row["overrides"]))
+            _seed(row),
+            float(row["test"]),
+            str(row["run_id"]),
+            **fold_of(overrides_of(row["overrides"])),
+            validation=_number(row["validation"]),
         )
         for row in (repeats if len(repeats) or not len(baseline) else winner).to_dict("records")
         if _number(row["test"]) is not None
