@@ -10,6 +10,7 @@ from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waitin
 
 from rnnsweep.api.comparing.answers import stops_of
 from rnnsweep.api.replicates.racing import racing
+from rnnsweep.comparison.verdicts.racing import _say
 from rnnsweep.engine import run_sweep
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Slot
@@ -109,3 +110,15 @@ def test_a_race_whose_controller_dies_between_two_looks_ends_as_one_that_was_not
     rest = run(tmp_path)
     assert outcome_of(tmp_path) == whole
     assert len(rest.started) <= 54 - cut_at + 4  # what had ended is not trained again
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({"gru": 6, "lstm": 6, "bag": 6}, "gru leads after 6 replicates; it and bag, lstm get 15"),
+        ({"gru": 15, "lstm": 15, "bag": 6}, "gru leads after 6 replicates; bag gets 15 as the others have"),
+        ({"gru": 15, "lstm": 15, "bag": 15}, "gru leads after 6 replicates; it and bag, lstm get 15"),
+    ],
+)
+def test_a_look_after_a_search_that_continued_names_only_those_that_get_more(over, said):
+    assert _say("gru", 6, {"gru", "lstm", "bag"}, 15, over) == said

@@ -239,11 +239,8 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
 
 def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
     """Name networks whose best validation score is far above the test mean, and which cause is the larger."""
-    gaps = [
-        (one, one.validation - one.test.mean, _unchosen_gap(one))
-        for one in networks
-        if one.validation is not None and one.test.mean is not None
-    ]
+    known = [(s, s.validation, s.test.mean) for s in networks]
+    gaps = [(s, v - t, _unchosen_gap(s)) for s, v, t in known if v is not None and t is not None]
     wide = [one for one in gaps if one[1] > (5 * margin if one[0].score.relative else GAP)]
     if not wide:
         return
@@ -253,12 +250,13 @@ def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
     why = "the replicates have no validation score that would say why"
     if unchosen:
         above = float(np.mean(unchosen))
-        side = "worse" if above < 0 else "better"
-        rows = "the validation and test rows differ"
-        cause = rows if above > gap / 2 else "the choice of the best of many trials raises it"
-        size = apart(score, abs(above))
-        why = f"the replicates, which no search chose, are {size} {side} on validation than on test:"
-        why = f"{why} mostly {cause}"
+        rows, choice = (
+            "the validation and test rows differ",
+            "the choice of the best of many trials raises it",
+        )
+        size = f"{apart(score, abs(above))} {'worse' if above < 0 else 'better'}"
+        why = f"the replicates, which no search chose, are {size} on validation than on test: mostly "
+        why += rows if above > gap / 2 else choice
     mean = " on average" if len(wide) > 1 else ""
     yield HealthRemark(
         f"{names_of(names)}: the best validation score is {apart(score, gap)} above the test mean{mean}; {why}. "
