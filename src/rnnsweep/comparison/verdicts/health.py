@@ -259,8 +259,8 @@ def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
         why += rows if above > gap / 2 else choice
     mean = " on average" if len(wide) > 1 else ""
     yield HealthRemark(
-        f"{names_of(names)}: the best validation score is {apart(score, gap)} above the test mean{mean}; {why}. "
-        "The test column decides.",
+        f"{names_of(names)}: the best validation score is {apart(score, gap)} above the test mean{mean}; "
+        f"{why}. The test column decides.",
         "",
         names[0] if len(names) == 1 else None,
     )

@@ -156,7 +156,8 @@ def _say(leader: str, size: int, active: set[str], following: int, over: Mapping
     lacking = sorted(name for name in active if over.get(name, 0) < following)
     if others and 0 < len(lacking) < len(active):
         verb = "get" if len(lacking) > 1 else "gets"
-        return f"{leader} leads after {size} replicates; {names_of(lacking)} {verb} {following} as the others have"
+        more = f"{names_of(lacking)} {verb} {following} as the others have"
+        return f"{leader} leads after {size} replicates; {more}"
     if not others:
         return f"{leader} leads after {size} replicates, and every comparison with it is settled"
     return f"{leader} leads after {size} replicates; it and {', '.join(others)} get {following}"
