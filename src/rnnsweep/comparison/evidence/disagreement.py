@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from rnnsweep.comparison.evidence.records import Standing
 
 
@@ -24,3 +26,9 @@ def say_disagreement(standings: Sequence[Standing]) -> str:
         f"{write(ahead.validation)}), the test replicates put {second} ahead: `best` and the champion follow "
         "the replicates."
     )
+
+
+def unchosen_gap(standing: Standing) -> float | None:
+    """Mean validation score less mean test score of the replicates that have both."""
+    own = [one.validation - one.test for one in standing.replicates if one.validation is not None]
+    return float(np.mean(own)) if own else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.evidence.disagreement import say_disagreement
+from rnnsweep.comparison.evidence.disagreement import say_disagreement, unchosen_gap
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
@@ -240,7 +240,7 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
 def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
     """Name networks whose best validation score is far above the test mean, and which cause is the larger."""
     known = [(s, s.validation, s.test.mean) for s in networks]
-    gaps = [(s, v - t, _unchosen_gap(s)) for s, v, t in known if v is not None and t is not None]
+    gaps = [(s, v - t, unchosen_gap(s)) for s, v, t in known if v is not None and t is not None]
     wide = [one for one in gaps if one[1] > (5 * margin if one[0].score.relative else GAP)]
     if not wide:
         return
@@ -264,12 +264,6 @@ def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
         "",
         names[0] if len(names) == 1 else None,
     )
-
-
-def _unchosen_gap(standing: Standing) -> float | None:
-    """Mean validation score less mean test score of the replicates that have both."""
-    own = [one.validation - one.test for one in standing.replicates if one.validation is not None]
-    return float(np.mean(own)) if own else None
 
 
 def _still_rising(
