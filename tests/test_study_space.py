@@ -3,6 +3,7 @@
 import math
 import re
 import warnings
+from decimal import Decimal
 
 import optuna
 import pytest
@@ -46,6 +47,15 @@ def test_ranges_and_choices_become_distributions():
         warnings.simplefilter("error")
         found = distribution(FloatRange("a", 0.0, 0.5, step=0.2))
     assert found == optuna.distributions.FloatDistribution(0.0, 0.4, step=0.2)
+
+
+@given(st.integers(0, 50), st.integers(1, 60), st.sampled_from(["0.1", "0.05", "0.2", "0.25", "1e-3", "0.7"]))
+def test_a_stepped_range_of_decimals_ends_at_its_last_step_without_a_warning(first, steps, step):
+    low, high = (float(Decimal(step) * number) for number in (first, first + steps))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = distribution(FloatRange("a", low, high, step=float(step)))
+    assert (made.low, made.high) == (low, high)
 
 
 scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | st.text(max_size=5)

@@ -1,9 +1,9 @@
 """A search space in use: its distributions, the values of a trial, its check against the configuration."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,10 @@ def distribution(dimension: Dimension) -> BaseDistribution:
 def _float(dimension: FloatRange) -> FloatDistribution:
     low, high, step = dimension.low, dimension.high, dimension.step
     if step is not None:
-        high = low + math.floor((high - low) / step + 1e-9) * step
+        first, last, each = (
+            Decimal(str(value)) for value in (low, high, step)
+        )  # as Optuna: .7 is 7 times .1
+        high = float(first + (last - first) // each * each)
     return FloatDistribution(low, high, log=dimension.log, step=step)
 
 
