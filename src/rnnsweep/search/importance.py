@@ -1,5 +1,6 @@
 """Which settings mattered to each study, by Optuna: fANOVA of random trials, PED-ANOVA of directed ones."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import optuna
@@ -88,7 +89,11 @@ def _study(trials: Sequence[FrozenTrial], original: optuna.Study | None) -> optu
 def _shares(study: optuna.Study, *, even: bool) -> dict[str, float]:
     evaluator = FanovaImportanceEvaluator(seed=0) if even else PedAnovaImportanceEvaluator()
     try:
-        importances = get_param_importances(study, evaluator=evaluator)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # few trials in a range: docs say what a share is worth
+            importances = get_param_importances(study, evaluator=evaluator)
     except (RuntimeError, ValueError):  # as where every score is the same
         return {}
     shares = {key: float(share) for key, share in importances.items()}
