@@ -259,6 +259,30 @@ def test_validation_that_names_another_architecture_than_the_test_replicates_is_
     assert "the test replicates put gru ahead" in remark.sentence
 
 
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ({"bag": 0.72, "gru": 0.7}, "leads: these runs do not show that a recurrent network is needed."),
+        ({"bag": 0.7, "gru": 0.7}, "these runs do not show that a recurrent network is needed."),
+        ({"bag": 0.6, "gru": 0.7}, None),
+        ({"lstm": 0.7, "gru": 0.7}, None),
+        ({"mine": 0.7, "gru": 0.7}, None),
+    ],
+)
+def test_a_network_without_recurrence_that_no_other_one_beats_is_said_to_have_none(levels, words):
+    runs = make_runs(levels)
+    known = {"bag": "bag", "gru": "gru", "lstm": "lstm", "mine": "a cell that is gone"}
+    remarks = [
+        r.sentence
+        for r in compare_records(runs.assign(**{"model.cell": runs["architecture"].map(known)})).health
+        if "no recurrence" in r.sentence
+    ]
+    assert len(remarks) == (words is not None)
+    assert words is None or remarks[0].startswith("bag has no recurrence")
+    assert words is None or remarks[0].endswith(words)
+    assert not any("no recurrence" in r.sentence for r in compare_records(runs).health), "no cell is recorded"
+
+
 def test_a_search_that_continued_after_test_scores_were_compared_is_said_of_whom_it_changed():
     runs = make_runs({"gru": 0.7, "lstm": 0.69}, linear=None)
     standings = compare_records(runs).standings

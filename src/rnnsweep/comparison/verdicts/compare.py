@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from rnnsweep.comparison.evidence.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
+from rnnsweep.comparison.evidence.recurrence import without_recurrence
 from rnnsweep.comparison.evidence.studies import find_bought
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, describe_test_part, row_values
@@ -173,6 +174,7 @@ def compare_records(
                 on=on,
             ),
             *search_continued(plan),
+            *without_recurrence(table, standings, verdicts),
             *never_predicted(mistakes),
         ),
         margin=margin,

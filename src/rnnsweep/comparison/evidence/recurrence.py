@@ -1,0 +1,56 @@
+"""Whether a recurrent network is needed at all, where one without recurrence was compared with others."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
+from rnnsweep.errors import UserError
+from rnnsweep.networks.cells import find_cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CELL = "model.cell"
+
+
+def without_recurrence(
+    runs: "pd.DataFrame", standings: Sequence[Standing], verdicts: Sequence[Verdict]
+) -> Iterator[HealthRemark]:
+    """Say of a network without recurrence that no recurrent one is shown to be better.
+
+    Args:
+        runs: the sweep's runs, in the columns of `tracking.runs()`.
+        standings: best first.
+        verdicts: of all pairs.
+    """
+    compared = [s.architecture for s in standings if not s.baseline and s.test.replicates > 1]
+    plain = [name for name in compared if not _is_recurrent(runs, name)]
+    recurrent = [name for name in compared if name not in plain]
+    for name in plain if recurrent else ():
+        words = {v.b if v.a == name else v.a: _seen_from(v, name) for v in verdicts if name in (v.a, v.b)}
+        if "worse" in (words.get(one) for one in recurrent):
+            continue
+        leads = compared[0] == name
+        place = "leads" if leads else f"is not shown to be worse than {recurrent[0]}"
+        yield HealthRemark(
+            f"{name} has no recurrence, so it cannot use the order of words, and {place}: these runs do not "
+            "show that a recurrent network is needed.",
+            "",
+            name,
+        )
+
+
+def _seen_from(verdict: Verdict, name: str) -> str:
+    turned = {"better": "worse", "worse": "better"}
+    return verdict.verdict if verdict.a == name else turned.get(verdict.verdict, verdict.verdict)
+
+
+def _is_recurrent(runs: "pd.DataFrame", architecture: str) -> bool:
+    """Return whether an architecture's cell steps through a text; True where its cell is not known."""
+    if CELL not in runs:
+        return True
+    cells = runs.loc[runs["architecture"] == architecture, CELL].dropna()
+    try:
+        return not len(cells) or find_cell(str(cells.iloc[0])).equations is not None
+    except UserError:  # a cell of the user's own that is gone since
+        return True
