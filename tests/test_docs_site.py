@@ -45,11 +45,11 @@ QUESTIONS = {
     "show a colleague": ("how_do_i", "report.html"),
     "export onnx": ("how_do_i", "rnnsweep export-model champion.onnx"),
     "free disk space": ("how_do_i", "rnnsweep clean --yes"),
-    "my own cell": ("how_do_i", "model.cell=cells/minimal.py:MINIMAL"),
+    "my own cell": ("extending", "model.cell=cells/minimal.py:MINIMAL"),
     "call it from a notebook": ("how_do_i", "import rnnsweep"),
     "ray tune": ("coming_from", "ASHAScheduler"),
     "command not found": ("how_do_i", "source .venv/bin/activate"),
-    "cross validation": ("own_corpus", "data.folds=5"),
+    "cross validation": ("how_do_i", "data.folds=5"),
 }
 
 

@@ -45,8 +45,9 @@ def slurm(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("SLURM_CONF", str(cluster.conf))
     patch.syspath_prepend(str(folder))
-    path = os.pathsep.join(map(str, (folder, Path(__file__).parent, Path(__file__).parents[1])))
-    patch.setenv("PYTHONPATH", path)
+    root = Path(__file__).parents[1]
+    # src/ too: the package may be installed from another checkout, whose code has another digest
+    patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (folder, root / "tests", root, root / "src"))))
     try:
         yield cluster
     finally:
