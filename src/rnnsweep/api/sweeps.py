@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.api.find_sweep import find_file, find_question, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
+from rnnsweep.api.launching import launcher_of, shared
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.project.sweep_of_keys import write_asked
 from rnnsweep.api.replicates.racing import racing
@@ -17,14 +18,13 @@ from rnnsweep.api.replicates.studies import run_studies
 from rnnsweep.api.results import Interrupted, SweepResult
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import check_engine, check_launcher, make_launcher, parse_launcher, reach_engine
+from rnnsweep.launchers import check_engine, check_launcher, parse_launcher, reach_engine
 from rnnsweep.machine import Machine, read_machine
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.start import refusal_of
 from rnnsweep.sweepfile import Sweep, read_sweep
-from rnnsweep.trial import Launcher
 
 MOST = 30  # replicates of each that `until_separated` goes to
 
@@ -121,7 +121,10 @@ def _run(
     accept_changes: bool = False,
     answer: bool = True,
 ) -> SweepResult:
-    launcher = _make_launcher(asked, slots, machine)  # it imports beside us
+    folder = SweepFolder.of(places.mlruns, asked.name)
+    tell = listener.message if listener else lambda text: None
+    with _conf(places) as conf:  # the launcher imports beside us
+        launcher = launcher_of(asked, slots, machine, folder=folder, conf=conf, tell=tell)
 
     from rnnsweep.api.comparing.answers import compare
     from rnnsweep.engine import copied_state, run_sweep
@@ -132,9 +135,9 @@ def _run(
 
     copied = copied_state(
         machine.studies if machine else None,
-        SweepFolder.of(places.mlruns, asked.name),
+        folder,
         place=str(machine.path) if machine else "",
-        tell=listener.message if listener else lambda text: None,
+        tell=tell,
     )
     with closing(launcher), copied as copy:
         with _conf(places) as conf, imports_ahead():
@@ -182,13 +185,6 @@ def _on(machine: Machine | None) -> str | None:
     return None if machine is None else machine.on
 
 
-def _make_launcher(asked: Sweep, slots: str | int | None, machine: Machine | None) -> Launcher:
-    """Make the launcher of this machine or of another one."""
-    if machine is None:
-        return make_launcher(asked, slots if slots is not None else asked.slots)
-    return check_engine(machine)(machine, asked, slots)
-
-
 def plan(
     question: str | Path,
     *,
@@ -212,8 +208,9 @@ def plan(
     places = find_paths()
     asked = read_sweep(find_file(question, places))
     check_launcher(asked)
-    room = slots_here(slots if slots is not None else asked.slots)
     with _conf(places) as conf:
+        text = slots if slots is not None else asked.slots
+        room = slots_here(shared(asked, text, folder=None, conf=conf, tell=tell))
         planned = plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
     folder = SweepFolder.of(places.mlruns, asked.name)
     if refused := refusal_of(asked, folder):

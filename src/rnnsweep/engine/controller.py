@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.scheduling.agenda import Agenda, Job
-from rnnsweep.engine.scheduling.failures import LOST, REFUSALS, RETRIED, Hopeless, costed, smaller
+from rnnsweep.engine.scheduling.failures import LOST, REFUSALS, RETRIED, Hopeless, costed
 from rnnsweep.engine.scheduling.losers import Losers
 from rnnsweep.engine.scheduling.running import Busy, RunningTasks
 from rnnsweep.engine.state_copy import NoCopy
@@ -197,27 +197,25 @@ class Controller:
         if outcome.state == "interrupted" or (self.stop_asked and outcome.cause in LOST):
             self._interrupted(job)
             return
-        if self._try_again(job, outcome):
+        if self._try_again(busy, outcome):
             return
         seconds, epochs = self.clock.now() - busy.since, busy.report.epoch if busy.report else None
         self._end(job, costed(outcome, seconds=seconds, epochs=epochs), seconds=seconds)
 
-    def _try_again(self, job: Job, outcome: Outcome) -> bool:
+    def _try_again(self, busy: Busy, outcome: Outcome) -> bool:
+        job = busy.job
         if outcome.state != "failed":
             return False
         if outcome.cause in RETRIED:
             return self._after_loss(job, outcome)
         if outcome.cause == FULL_DISK:
             return self._after_full_disk(job, outcome)
-        return outcome.cause == "out of memory" and self._after_no_memory(job, outcome)
+        return outcome.cause == "out of memory" and self._after_no_memory(busy, outcome)
 
     def _after_loss(self, job: Job, outcome: Outcome) -> bool:
         """Queue a task again that lost its process, as often as the sweep says."""
         if outcome.cause != PREEMPTED:  # its node announced it: no attempt of the task
-            job.attempts += 1
-            if job.is_trial:
-                assert job.task.number is not None
-                self.agenda.searches[job.task.architecture].lose(job.task.number)
+            self.agenda.lose(job)
             if job.attempts > self.sweep.retries:
                 return False
         self._again(job, outcome, "tried again")
@@ -232,15 +230,17 @@ class Controller:
         self._again(job, outcome, "resumes when the disk has space")
         return True
 
-    def _after_no_memory(self, job: Job, outcome: Outcome) -> bool:
-        """Queue a task again that ran out of memory, once, with its batches cut into more pieces."""
-        if job.shrunk:
+    def _after_no_memory(self, busy: Busy, outcome: Outcome) -> bool:
+        """Queue a task again, in smaller pieces once, and let fewer tasks share its GPU."""
+        job = busy.job
+        for slot, left in self.running.drop_slots(busy, self.clock.now()):
+            self.ledger.write("fewer", gpu=slot.gpu, slots=left, name=job.task.name)
+            self.listener.message(f"trials at a time on {slot.label} from now on: {left}")
+        if job.shrunk and not self.running.has_more_room(busy):
             return False
-        job.task, job.shrunk = smaller(job.task), True
-        if job.is_trial:
-            assert job.task.number is not None
-            self.agenda.searches[job.task.architecture].shrink(job.task.number, job.task.overrides)
-        self._again(job, outcome, "tried again in smaller pieces")
+        what = "with more room" if job.shrunk else "in smaller pieces"
+        self.agenda.shrink(job)
+        self._again(job, outcome, f"tried again {what}")
         return True
 
     def _again(self, job: Job, outcome: Outcome, what: str) -> None:
@@ -279,13 +279,13 @@ class Controller:
     def snapshot(self, *, over: bool = False) -> Snapshot:
         """Return the progress of the sweep now."""
         now, standings = self.clock.now(), self.standings()
-        left = seconds_left(standings, self.durations, slots=len(self.launcher.slots))
+        left = seconds_left(standings, self.durations, slots=self.running.count)
         return Snapshot(
             sweep=self.sweep.name,
             question=self.sweep.question,
             standings=standings,
             running=self.running.shown(now),
-            slots=len(self.launcher.slots),
+            slots=self.running.count,
             elapsed=now - self.began,
             eta=left.seconds,
             eta_most=left.most,

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+MPS = "CUDA_MPS_PIPE_DIRECTORY"  # trials inherit it, and CUDA reads it
+_MPS_FOLDER = "/tmp/nvidia-mps"
 _DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # NVIDIA's, the one of WSL, AMD's
 
 
@@ -27,6 +29,36 @@ def has_metal() -> bool:
     import torch
 
     return torch.backends.mps.is_available()
+
+
+def memory_now() -> tuple[int, int, int]:
+    """Return the free bytes of this process's GPU, what PyTorch holds of it here, and the most it held."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info()
+    return free, torch.cuda.memory_reserved(), torch.cuda.max_memory_reserved()
+
+
+def kind() -> str:
+    """Return the name and the size of the GPU that this process sees."""
+    import torch
+
+    one = torch.cuda.get_device_properties(0)
+    return f"{one.name}, {one.total_memory} bytes"
+
+
+def limit_memory(size: int) -> None:
+    """Let PyTorch take so many bytes at most of each GPU that this process sees."""
+    import torch
+
+    for number in range(torch.cuda.device_count()):
+        total = torch.cuda.get_device_properties(number).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, size / total), number)
+
+
+def has_mps() -> bool:
+    """Return whether NVIDIA's MPS is started: through its daemon several processes compute at once."""
+    return (Path(os.environ.get(MPS) or _MPS_FOLDER) / "control").exists()
 
 
 def visible_names() -> list[str] | None:

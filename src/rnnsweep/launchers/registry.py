@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.machine import Machine
 from rnnsweep.sweepfile import Method, Sweep
+from rnnsweep.sweepfile.slots import Places
 from rnnsweep.trial import Launcher
 
 GROUP = "rnnsweep.launchers"
@@ -55,7 +56,7 @@ def parse_launcher(text: str) -> Method:
     return Method(name.strip(), {key.strip(): value.strip() for key, _, value in pairs})
 
 
-def make_launcher(sweep: Sweep, slots: str | int | None) -> Launcher:
+def make_launcher(sweep: Sweep, slots: Places) -> Launcher:
     """Make the launcher that a sweep asks for; `slots` are the launcher's to read.
 
     Raises:
@@ -94,7 +95,7 @@ def engine_names() -> list[str]:
     return [name for name in launcher_names() if _find(name).on is not None]
 
 
-def check_launcher(sweep: Sweep) -> Callable[[str | int | None], Launcher]:
+def check_launcher(sweep: Sweep) -> Callable[[Places], Launcher]:
     """Check what a sweep says of its launcher; return what makes it of slots.
 
     Raises:

@@ -1,5 +1,6 @@
 """What one training costs on this machine, from short ones that are done as a trial does them."""
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,17 +8,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, EncodedPart, batch_count, prepare
+from rnnsweep.errors import UserError
+from rnnsweep.hardware import gpus
 from rnnsweep.networks import Network, build
 from rnnsweep.training import stop, train
-from rnnsweep.training.loader import judged_batches
+from rnnsweep.training.loader import Chunk, judged_batches
 from rnnsweep.training.module import Classifier
+from rnnsweep.trial.causes import explain
 from rnnsweep.trial.memory import resident_peak
 
+LEAST_RATE = 1e-9  # the largest rate of a space may diverge at once
+STEPS = 3  # with the longest texts: the optimiser's state is there after the first
 LEARN_S = 1.0  # of learning that is timed, after a first chunk that allocates memory
 SHARE_OF_A_LOOK = 4  # every fourth batch of a part is judged, and stands for the others
 
@@ -73,6 +80,77 @@ class CostWatch(pl.Callback):
     def on_validation_end(self, *given: Any) -> None:
         """Stop the clock."""
         self.looking += time.perf_counter() - self._began
+
+
+class FirstSteps(pl.Callback):
+    """Takes the first steps on the longest texts, validates and ends: what follows needs no more memory."""
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: Any) -> None:
+        """Replace the rows of a chunk by the longest, as many as a mini-batch has."""
+        chunk: Chunk = given[0]
+        longest_B = np.argsort(-chunk.part.lengths_N, kind="stable")[: chunk.batch_size]
+        chunk.take([longest_B] * STEPS, validate=True)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """End the training."""
+        stop(trainer, "interrupted")
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """The memory of a GPU after first steps, in bytes.
+
+    Attributes:
+        free: of the whole GPU, with the process that took the steps still there.
+        held: by PyTorch in this process.
+        peak: what it held at most.
+    """
+
+    free: int
+    held: int
+    peak: int
+
+
+def open_gpu(device: str) -> str:
+    """Let this process see one GPU alone, by CUDA's name of it, and use it; return what GPU it is.
+
+    Raises:
+        UserError: CUDA does not let it.
+    """
+    os.environ[gpus.VISIBLE] = device
+    try:
+        free_memory()
+        return gpus.kind()
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"gpu:{device}: cannot be used: {explain(error).reason}") from None
+
+
+def free_memory() -> int:
+    """Return the free bytes of the GPU of this process."""
+    return gpus.memory_now()[0]
+
+
+def take_first_steps(device: str, overrides: Sequence[str], conf: Path | None = None) -> MemoryUse | None:
+    """Train on one GPU for a few steps, in this process, which must be a fresh one.
+
+    Returns:
+        the memory that it took; None where there is too little.
+
+    Raises:
+        UserError: the corpus cannot be read, or the run cannot be trained here.
+    """
+    os.environ[gpus.VISIBLE] = device
+    run = compose(overrides, conf=conf)
+    optimizer = replace(run.optimizer, lr=LEAST_RATE)
+    run = replace(run, trainer=replace(run.trainer, devices=1), optimizer=optimizer)
+    try:
+        with TemporaryDirectory() as folder:
+            train(run, callbacks=[FirstSteps()], folder=Path(folder))
+    except Exception as error:
+        if explain(error).cause != "out of memory":
+            raise
+        return None
+    return MemoryUse(*gpus.memory_now())
 
 
 def nothing() -> None:

@@ -152,7 +152,7 @@ def plan_sweep(
 def _planned(sizing: Sizing, name: str, base: RunConfig, do: Do) -> Planned:
     sweep, fixed = sizing.sweep, flatten(base)
     dimensions = sweep.dimensions(name)
-    points = [sizing.point(name, _corner(dimensions, fixed, end)) for end in (0, -1)]
+    points = [sizing.point(name, corner(dimensions, fixed, end)) for end in (0, -1)]
     small, large = _costs(points, sizing.conf, do)
     return Planned(
         architecture=name,
@@ -177,7 +177,7 @@ def _costs(points: Sequence[Point], conf: Path | None, do: Do) -> list[Cost]:
     return costs * len(points) if same else costs
 
 
-def _corner(dimensions: Sequence[Dimension], fixed: dict[str, Any], end: int) -> dict[str, Any]:
+def corner(dimensions: Sequence[Dimension], fixed: dict[str, Any], end: int) -> dict[str, Any]:
     """Return the point at the lower (0) or upper (-1) end of every dimension; numbers of choices by size."""
     point: dict[str, Any] = {}
     for dimension in dimensions:

@@ -103,6 +103,7 @@ _NEEDED = {
     "start": _NEEDED_ALWAYS | {"name", "slot"},
     "end": _NEEDED_ALWAYS | {"name"},
     "study": _NEEDED_ALWAYS | {"architecture"},
+    "fewer": _NEEDED_ALWAYS | {"gpu", "slots"},
 }
 _FITS: dict[str, Callable[[Any], bool]] = {
     "event": _is_text,
@@ -110,6 +111,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "name": _is_text,
     "architecture": _is_text,
     "machine": _is_word,
+    "gpu": _is_text,
     "role": _is_text,
     "state": _is_text,
     "cause": _is_word,

@@ -1,19 +1,21 @@
 """Slots: room for one trial at a time, as CPU threads or as a share of a GPU."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import usable_cores, usable_memory
 
+EVERY = "every"  # in place of a GPU's name: all that this process may use
 TRIAL_BYTES = 512 << 20  # of a trial's own memory, beside what it shares with the fork server
 OWN_BYTES = 1 << 30  # of the controller, the fork server and the process that writes the store
 
 _WORD = re.compile(
     r"cpu(?::(?P<threads>[1-9]\d{0,3}))?"
-    r"|gpu:(?P<gpu>\d{1,3}|GPU-[\w-]+|MIG-GPU-[\w-]+/\d+/\d+|MIG-[\w-]+)(?:/(?P<share>[1-9]\d?))?"
-    r"(?::(?P<beside>[1-9]\d{0,3}))?"
+    r"|gpu(?::(?P<gpu>\d{1,3}|GPU-[\w-]+|MIG-GPU-[\w-]+/\d+/\d+|MIG-[\w-]+)(?:/(?P<share>[1-9]\d?|auto))?"
+    r"|/auto)(?::(?P<beside>[1-9]\d{0,3}))?"
 )
 
 
@@ -28,6 +30,8 @@ class Slot:
     threads: int = 1
     gpu: str | None = None
     host: str | None = None  # the node that it is on, where there are several
+    auto: bool = False  # as many trials as the GPU's memory has room for, once that is measured
+    memory: int | None = None  # bytes of the GPU that PyTorch may take for the trial; None: no limit
 
     @property
     def label(self) -> str:
@@ -35,11 +39,15 @@ class Slot:
         return "cpu" if self.gpu is None else f"gpu:{self.gpu}"
 
 
+Places: TypeAlias = str | int | Sequence[Slot] | None  # as people write slots, or as they were read
+
+
 def parse_slots(text: str | int | None = None) -> tuple[Slot, ...]:
     """Read ``4`` (CPU slots of one thread), ``cpu:2,cpu:2`` (two threads each) or ``gpu:0/2,gpu:1``.
 
     ``gpu:1`` is the second GPU that this process may use; ``gpu:GPU-3f2a...`` and ``gpu:MIG-...`` are CUDA's
     names. ``gpu:0/2`` are two slots, two trials at a time on that GPU; ``gpu:0/2:4`` gives each four threads.
+    ``gpu:0/auto`` is one slot that stands for as many as are measured to fit, ``gpu/auto`` that of every GPU.
 
     None gives one slot of one thread for each core that this process may use, as far as there is memory.
 
@@ -51,8 +59,12 @@ def parse_slots(text: str | int | None = None) -> tuple[Slot, ...]:
     words = str(text).split(",")
     if len(words) == 1 and re.fullmatch(r"[1-9]\d{0,3}", words[0].strip()):
         return tuple(Slot(i) for i in range(int(words[0])))
-    places = [place for word in words for place in _places(word.strip(), str(text))]
-    return tuple(Slot(index, *place) for index, place in enumerate(places))
+    return number_slots(slot for word in words for slot in _places(word.strip(), str(text)))
+
+
+def number_slots(slots: Iterable[Slot]) -> tuple[Slot, ...]:
+    """Number slots anew, from 0."""
+    return tuple(replace(slot, index=index) for index, slot in enumerate(slots))
 
 
 def join_slots(chosen: Sequence[Slot]) -> Slot:
@@ -61,7 +73,8 @@ def join_slots(chosen: Sequence[Slot]) -> Slot:
     if len(chosen) == 1:
         return first
     gpus = ",".join(slot.gpu for slot in chosen if slot.gpu is not None)
-    return Slot(first.index, first.threads, gpus or None)
+    limits = [slot.memory for slot in chosen if slot.memory is not None]
+    return Slot(first.index, first.threads, gpus or None, memory=min(limits, default=None))
 
 
 def default_count() -> int:
@@ -69,14 +82,17 @@ def default_count() -> int:
     return max(1, min(usable_cores(), (usable_memory() - OWN_BYTES) // TRIAL_BYTES))
 
 
-def _places(word: str, text: str) -> list[tuple[int, str | None]]:
-    """Read one word: the threads and the GPU of each of its slots."""
+def _places(word: str, text: str) -> list[Slot]:
+    """Read one word: its slots, not yet numbered."""
     match = _WORD.fullmatch(word)
     if match is None:
         raise UserError(
             f"slots={text!r}: must be a number (4), CPU slots with threads (cpu:2,cpu:2)"
-            " or GPUs (gpu:0,gpu:1; gpu:0/2 for two trials on one)"
+            " or GPUs (gpu:0,gpu:1; gpu:0/2 for two trials on one, gpu:0/auto for as many as fit)"
         )
-    if match["gpu"] is None:
-        return [(int(match["threads"] or 1), None)]
-    return [(int(match["beside"] or 1), match["gpu"])] * int(match["share"] or 1)
+    if word.startswith("cpu"):
+        return [Slot(0, int(match["threads"] or 1))]
+    slot = Slot(0, int(match["beside"] or 1), match["gpu"] or EVERY)
+    if match["gpu"] is None or match["share"] == "auto":
+        return [replace(slot, auto=True)]
+    return [slot] * int(match["share"] or 1)

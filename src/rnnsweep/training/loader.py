@@ -1,6 +1,6 @@
 """The mini-batches of a training in chunks, from any position on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -53,6 +53,10 @@ class Chunk:
 
     def __iter__(self) -> Iterator[Batch]:
         return (gather(self.part, rows_B) for rows_B in islice(self._source, self._count))
+
+    def take(self, rows: Sequence[NDArray[np.int64]], *, validate: bool) -> None:
+        """Have these rows in each mini-batch, in place of the chunk's own."""
+        self._source, self._count, self.validate = iter(rows), len(rows), validate
 
     def rows(self) -> list[NDArray[np.int64]]:
         """Return the rows' numbers of each mini-batch, in place of the mini-batches."""

@@ -62,8 +62,8 @@ def _cause(error: BaseException) -> str:
 
 
 def _says_no_memory(error: BaseException) -> bool:
-    """PyTorch's CPU allocator raises a plain RuntimeError, worded by the system that it runs on."""
-    messages = ("not enough memory", "out of memory", "can't allocate memory")
+    """PyTorch's CPU allocator raises a plain RuntimeError, worded by the system; so do CUDA's libraries."""
+    messages = ("not enough memory", "out of memory", "can't allocate memory", "STATUS_ALLOC_FAILED")
     return isinstance(error, RuntimeError) and any(words in str(error) for words in messages)
 
 

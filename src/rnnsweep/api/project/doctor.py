@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from rnnsweep.api import compile_ahead
 from rnnsweep.errors import UserError
-from rnnsweep.hardware import usable_cores
+from rnnsweep.hardware import gpus, usable_cores
 from rnnsweep.paths import find_paths, root_notes
 from rnnsweep.runtime.process import LOOPBACK, PROXIES
 from rnnsweep.safety.interpreter import run_module
@@ -138,7 +138,8 @@ def _gpu() -> Check:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
         torch.zeros(8, device="cuda").sum().item()
-        return Check("gpu", True, f"{len(names)}: {', '.join(names)}")
+        mps = "runs" if gpus.has_mps() else "does not run"
+        return Check("gpu", True, f"{len(names)}: {', '.join(names)}; MPS {mps}")
     there = shutil.which("nvidia-smi") is not None or Path("/dev/nvidia0").exists()
     if not there:
         return Check("gpu", True, "none; runs train on the processor")

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from rnnsweep.engine.scheduling.failures import smaller
 from rnnsweep.engine.scheduling.tasks import TaskMaker
 from rnnsweep.search.requests.candidate import Candidate
 from rnnsweep.search.study import Search
@@ -87,6 +88,22 @@ class Agenda:
         """Queue a job whose process was lost: it resumes from its checkpoint, before anything new."""
         job.task = replace(job.task, resume=True)
         self.ready.appendleft(job)
+
+    def lose(self, job: Job) -> None:
+        """Take note that a job lost its process."""
+        job.attempts += 1
+        if job.is_trial:
+            assert job.task.number is not None
+            self.searches[job.task.architecture].lose(job.task.number)
+
+    def shrink(self, job: Job) -> None:
+        """Cut the batches of a job that ran out of memory into more pieces, once."""
+        if job.shrunk:
+            return
+        job.task, job.shrunk = smaller(job.task), True
+        if job.is_trial:
+            assert job.task.number is not None
+            self.searches[job.task.architecture].shrink(job.task.number, job.task.overrides)
 
     def told(self, job: Job, outcome: Outcome) -> None:
         """Take note that a job is over."""

@@ -1,9 +1,10 @@
 """The tasks that hold slots now."""
 
+import math
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
 from rnnsweep.engine.scheduling.agenda import Job
@@ -12,6 +13,11 @@ from rnnsweep.state.watching.progress import Running
 from rnnsweep.sweepfile.slots import Slot, join_slots
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.trial import Report
+
+
+def _gpu(slot: Slot) -> str | None:
+    """Return the GPU of a slot of this machine, which others may share; None for any other slot."""
+    return slot.gpu if slot.host is None else None
 
 
 @dataclass
@@ -72,11 +78,16 @@ class RunningTasks:
     Attributes:
         free: slots that no task holds, in the order of their numbers.
         trials: how many trials of each architecture run.
+        count: how many slots there are.
     """
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         self.free: list[Slot] = list(slots)
         self.trials: Counter[str] = Counter()
+        self.count = len(slots)  # free or not
+        self._on_gpu = Counter(map(_gpu, slots))  # slots now
+        self._at_first = dict(self._on_gpu)
+        self._fell: dict[str | None, float] = {}  # when a GPU last lost a slot
         self._busy: dict[str, Busy] = {}
 
     def __len__(self) -> int:
@@ -99,6 +110,7 @@ class RunningTasks:
         for slot in slots:
             self.free.remove(slot)
         busy = self._busy[job.task.key] = Busy(job, slots, now)
+        busy.slot = join_slots([self._with_share(slot) for slot in slots])
         self.trials[job.task.architecture] += job.is_trial
         return busy
 
@@ -108,6 +120,38 @@ class RunningTasks:
         self.trials[busy.job.task.architecture] -= busy.job.is_trial
         for slot in busy.slots:
             insort(self.free, slot, key=lambda each: each.index)
+
+    def _with_share(self, slot: Slot) -> Slot:
+        """Return a slot with its share of the GPU's memory now: those that are left take what others had."""
+        if slot.memory is None:
+            return slot
+        now = self._on_gpu[_gpu(slot)]
+        memory = slot.memory * self._at_first[_gpu(slot)] // now
+        return replace(slot, memory=memory if now > 1 else None)
+
+    def drop_slots(self, busy: Busy, now: float) -> list[tuple[Slot, int]]:
+        """Take away the slots of an ended task that ran out of memory where others share its GPU.
+
+        Tasks that began before a GPU last lost a slot met the same shortage, and take no further one away.
+
+        Returns:
+            a slot of each GPU that has fewer now, with how many it has.
+        """
+        dropped = []
+        for slot in busy.slots:
+            gpu = _gpu(slot)
+            if gpu is None or self._on_gpu[gpu] < 2 or self.has_more_room(busy):
+                continue
+            self.free.remove(slot)
+            self.count -= 1
+            self._on_gpu[gpu] -= 1
+            dropped.append((slot, self._on_gpu[gpu]))
+        self._fell.update({_gpu(slot): now for slot, _ in dropped})
+        return dropped
+
+    def has_more_room(self, busy: Busy) -> bool:
+        """Return whether fewer tasks share its GPU than when a task began."""
+        return any(self._fell.get(_gpu(slot), -math.inf) >= busy.since for slot in busy.slots)
 
     def shown(self, now: float) -> Sequence[Running]:
         """Return what a snapshot shows of them."""

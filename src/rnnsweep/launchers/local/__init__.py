@@ -4,20 +4,20 @@ from rnnsweep.errors import UserError
 from rnnsweep.launchers.registry import LauncherSpec, make_launcher
 from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile.slots import Places
 from rnnsweep.trial import Launcher
 
 # what each fit of the linear baseline would import anew, for two seconds
 _BASELINE = ("sklearn.linear_model", "sklearn.feature_extraction.text", "rnnsweep.baseline")
 
 
-def _make(slots: str | int | None, *, baseline: bool = False) -> Launcher:
+def _make(slots: Places, *, baseline: bool = False) -> Launcher:
     from rnnsweep.launchers.local.launcher import LocalLauncher
-    from rnnsweep.launchers.local.places import slots_here
     from rnnsweep.launchers.local.server import preloads
 
     if baseline:
-        return LocalLauncher(slots_here(slots), preload=preloads(*_BASELINE))
-    return LocalLauncher(slots_here(slots))
+        return LocalLauncher(slots, preload=preloads(*_BASELINE))
+    return LocalLauncher(slots)
 
 
 def _for_sweep(sweep: Sweep) -> dict[str, bool]:

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from rnnsweep.files import open_append, own_folder
+from rnnsweep.hardware import gpus
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Channel, Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
@@ -113,7 +114,7 @@ def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""
     channel = PipeChannel(connection)
-    outcome = _guarded(run, task, channel)
+    outcome = _guarded(run, task, channel, slot)
     if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
         with suppress(OSError):  # a full disk: the controller writes it as soon as there is room
             outcome.write(task.folder)
@@ -122,12 +123,14 @@ def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_
     os._exit(0)  # an interpreter that takes its modules down one by one would keep the slot
 
 
-def _guarded(run: Run, task: TrialTask, channel: PipeChannel) -> Outcome:
+def _guarded(run: Run, task: TrialTask, channel: PipeChannel, slot: Slot) -> Outcome:
     try:
         make_folder(task)
         redirect(task.files.log)
         task.files.write_lease()
         channel.send("started")
+        if slot.memory is not None and task.role != "baseline":  # which computes on the processor
+            gpus.limit_memory(slot.memory)
         return run(task, channel)
     except BaseException as error:
         print_trace()

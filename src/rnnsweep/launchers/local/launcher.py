@@ -13,8 +13,10 @@ from typing import Any
 
 from rnnsweep.hardware import gpus
 from rnnsweep.launchers.local import child
+from rnnsweep.launchers.local.places import slots_here
 from rnnsweep.launchers.local.server import PRELOAD, start_server, without_main
-from rnnsweep.sweepfile import Slot, parse_slots
+from rnnsweep.sweepfile import Slot
+from rnnsweep.sweepfile.slots import Places
 from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, Reported, Started, TrialTask
 
 NO_SERVER = 255  # multiprocessing's exit status for a process whose fork server is gone
@@ -42,7 +44,7 @@ class LocalLauncher:
 
     def __init__(
         self,
-        slots: Sequence[Slot] | str | int | None = None,
+        slots: Places = None,
         *,
         grace_s: float = GRACE_S,
         entry: Entry = child.main,
@@ -51,16 +53,15 @@ class LocalLauncher:
         """Start importing at once, in the fork server.
 
         Args:
-            slots: as `parse_slots` reads them; the default is a slot of one thread for each core.
+            slots: as `slots_here` reads them; the default is a slot of one thread for each core.
             grace_s: seconds that a task has to checkpoint and end.
             entry: what runs in the process; a function that can be imported there.
             preload: modules that the fork server imports.
 
         Raises:
-            UserError: slots that do not read.
+            UserError: slots that do not read, or a GPU that is not here.
         """
-        ready = slots if isinstance(slots, Sequence) and not isinstance(slots, str) else parse_slots(slots)
-        self.slots: Sequence[Slot] = tuple(ready)
+        self.slots: Sequence[Slot] = slots_here(slots)
         self._grace_s = grace_s
         self._entry = entry
         self._preload = preload

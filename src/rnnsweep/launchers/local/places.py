@@ -1,19 +1,23 @@
 """The slots of this machine: those that are asked for, checked against what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import gpus
 from rnnsweep.sweepfile import Slot, parse_slots
+from rnnsweep.sweepfile.slots import EVERY, Places, number_slots
 
 
-def slots_here(text: str | int | None = None) -> tuple[Slot, ...]:
-    """Read slots, as `parse_slots` does, and refuse GPUs that are not here.
+def slots_here(text: Places = None) -> tuple[Slot, ...]:
+    """Read slots, as `parse_slots` does, and refuse GPUs that are not here; slots that were read stay.
 
     Raises:
         UserError: slots that do not read, or a GPU that this process cannot use.
     """
-    slots = parse_slots(text)
+    if isinstance(text, Sequence) and not isinstance(text, str):
+        return tuple(text)
+    slots = number_slots(place for slot in parse_slots(text) for place in _each(slot))
     named = list(dict.fromkeys(slot.gpu for slot in slots if slot.gpu is not None))
     if not named:
         return slots
@@ -22,6 +26,15 @@ def slots_here(text: str | int | None = None) -> tuple[Slot, ...]:
         if not gpus.is_visible(gpu, count):
             raise UserError(f"slots={text!r}: {_missing(gpu, count)}")
     return slots
+
+
+def _each(slot: Slot) -> Iterator[Slot]:
+    """Yield a slot, or in place of that of every GPU one for each; the first of none is refused later."""
+    if slot.gpu != EVERY:
+        yield slot
+        return
+    for number in range(max(1, gpus.count_visible())):
+        yield replace(slot, gpu=str(number))
 
 
 def _missing(gpu: str, count: int) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from rnnsweep.errors import UserError
 from rnnsweep.runtime.process import environment, foreign_ranks
@@ -98,10 +98,17 @@ def _place_sockets() -> None:
     )
 
 
+@contextmanager
+def fresh_process() -> Iterator[Callable[..., Any]]:
+    """Yield what calls functions in one process as a trial gets one; what they raise is raised here."""
+    with without_main(), ProcessPoolExecutor(1, mp_context=start_server()) as processes:
+        yield lambda work, *values: processes.submit(work, *values).result()
+
+
 def in_fresh_process(work: Callable[..., Result], *values: Any) -> Result:
     """Do something in a process as a trial gets one; what it raises is raised here."""
-    with without_main(), ProcessPoolExecutor(1, mp_context=start_server()) as processes:
-        return processes.submit(work, *values).result()
+    with fresh_process() as do:
+        return cast(Result, do(work, *values))
 
 
 @contextmanager

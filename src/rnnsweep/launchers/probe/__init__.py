@@ -6,10 +6,9 @@ from rnnsweep.trial import Launcher
 
 def _make(slots: str | int | None) -> Launcher:
     from rnnsweep.launchers.local.launcher import LocalLauncher
-    from rnnsweep.launchers.local.places import slots_here
     from rnnsweep.launchers.probe import empty_trial
 
-    return LocalLauncher(slots_here(slots), entry=empty_trial.main, preload=(empty_trial.__name__,))
+    return LocalLauncher(slots, entry=empty_trial.main, preload=(empty_trial.__name__,))
 
 
 SPEC = LauncherSpec(_make, is_listed=False)

@@ -35,6 +35,10 @@ class _Sessions:
         self._slots, self._since = slots, time
         self._clear()
 
+    def fewer(self) -> None:
+        """Take note that a slot was taken away."""
+        self._slots = max(1, self._slots - 1)
+
     def see(self, time: float) -> None:
         """Add the time since the last event; none before a controller began."""
         if self._since < math.inf:
@@ -103,6 +107,8 @@ def _seconds_left(
     for event in events:
         if event["event"] == "open":
             begun, seconds, slots = {}, {}, max(1, event["slots"])
+        elif event["event"] == "fewer":
+            slots = max(1, slots - 1)
         elif event["event"] == "start":
             begun[event["name"]] = event["time"]
         elif event["event"] == "end" and event["name"] in begun:
@@ -223,4 +229,6 @@ def slots_busy(events: Iterable[dict[str, Any]]) -> float:
             sessions.start(event["name"], event["slot"], event.get("slots", 1))
         elif event["event"] == "end":
             sessions.end(event["name"])
+        elif event["event"] == "fewer":
+            sessions.fewer()
     return min(1.0, sessions.used / sessions.offered) if sessions.offered else 0.0

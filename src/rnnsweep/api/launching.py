@@ -1,0 +1,89 @@
+"""The launcher of a sweep: on this machine or another one, with GPUs shared by measured memory."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rnnsweep.errors import UserError
+from rnnsweep.launchers import check_engine, make_launcher
+from rnnsweep.launchers.local import places_of
+from rnnsweep.launchers.registry import LOCAL
+from rnnsweep.machine import Machine
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.gpu_memory import fewest_slots, keep_needs, read_needs
+from rnnsweep.sweepfile import Sweep, parse_slots
+from rnnsweep.sweepfile.slots import Places
+from rnnsweep.trial import Launcher
+
+Tell = Callable[[str], object]
+
+
+def launcher_of(
+    asked: Sweep,
+    slots: str | int | None,
+    machine: Machine | None,
+    *,
+    folder: SweepFolder,
+    conf: Path,
+    tell: Tell,
+) -> Launcher:
+    """Make the launcher that a sweep runs on.
+
+    Args:
+        asked: the sweep.
+        slots: of the command line; without them those of the machine's file count, or of the sweep's.
+        machine: None is this one.
+        folder: of the sweep, where measured memory is kept.
+        conf: the configuration to compose from.
+        tell: called with what is measured, and what follows.
+
+    Returns:
+        It imports what trials need beside us.
+
+    Raises:
+        UserError: slots or launcher do not fit the sweep or the machine.
+    """
+    if machine is not None and machine.engine != LOCAL.name:
+        return check_engine(machine)(machine, asked, slots)
+    if slots is None:
+        slots = asked.slots if machine is None else places_of(machine)
+    return make_launcher(asked, shared(asked, slots, folder=folder, conf=conf, tell=tell))
+
+
+def shared(
+    asked: Sweep, text: str | int | None, *, folder: SweepFolder | None, conf: Path, tell: Tell
+) -> Places:
+    """Return slots as they are written; where a GPU is shared by measured memory, as they are found to be.
+
+    Args:
+        asked: the sweep.
+        text: as it is written.
+        folder: of the sweep, which keeps what is measured; None keeps nothing.
+        conf: the configuration to compose from.
+        tell: called with what is measured, and what follows.
+
+    Returns:
+        What `make_launcher` takes.
+
+    Raises:
+        UserError: no such GPU, a launcher that shares none, or a space or corpus that cannot be used.
+    """
+    if not any(slot.auto for slot in parse_slots(text)):
+        return text
+    if asked.launcher is not None and asked.launcher.name != LOCAL.name:
+        raise UserError(
+            f"slots={text!r}: launcher {asked.launcher.name or 'fused'!r} shares no GPU by measured memory;"
+            " take a number, as gpu:0/2, or launcher local"
+        )
+    from rnnsweep.launchers.local.places import slots_here
+    from rnnsweep.launchers.local.server import fresh_process
+    from rnnsweep.planning.packing import Packing
+
+    found = slots_here(text)
+    if folder is not None and folder.is_running():
+        return found  # its controller refuses another one
+    if folder is None:
+        return Packing(asked, fresh_process, conf, tell=tell).slots(found)
+    known = read_needs(folder)
+    slots = Packing(asked, fresh_process, conf, known, fewest_slots(folder), tell).slots(found)
+    keep_needs(folder, known)
+    return slots
