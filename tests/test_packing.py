@@ -1,6 +1,9 @@
 """Trials that share a GPU by measured memory. The GPUs are pretended: their memory is a number."""
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +12,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
 from test_study import Watcher, run, score_of
 
+import rnnsweep
+from rnnsweep.api import sweeps as api_sweeps
 from rnnsweep.api.launching import shared
+from rnnsweep.api.project import doctor as diagnosis
 from rnnsweep.cli import main
 from rnnsweep.config import compose
 from rnnsweep.engine.scheduling.agenda import Job
@@ -17,9 +23,9 @@ from rnnsweep.engine.scheduling.running import RunningTasks
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import gpus
 from rnnsweep.launchers import parse_launcher
-from rnnsweep.launchers.local import child
+from rnnsweep.launchers.local import child, server
 from rnnsweep.launchers.local.places import slots_here
-from rnnsweep.planning import cost, packing
+from rnnsweep.planning import cost, packing, plan as plans
 from rnnsweep.planning.cost import MemoryUse, free_memory, open_gpu, take_first_steps
 from rnnsweep.planning.packing import Need, Packing, measure_need, share_gpu
 from rnnsweep.state.folder import SweepFolder
@@ -568,3 +574,62 @@ def test_the_limit_is_a_fraction_of_each_gpu_that_the_process_sees(monkeypatch):
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *given: found.append(given))
     gpus.limit_memory(4 * GIB)
     assert found == [(0.5, 0), (1.0, 1)]
+
+
+# whole sweeps
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_as_many_trials_as_fit_and_its_resumption_measures_nothing(home, short_rows, one_gpu):
+    own = json.dumps(["data=files", f"data.train={short_rows}", "trainer.max_epochs=1"])
+    keys = {"architectures": "[bag]", "overrides": own, "replicates": 0, "slots": "gpu:0/auto"}
+    processes = Processes(Device(4 * GIB), {"model=bag": GIB}, context=GIB // 5)
+    one_gpu.setattr(server, "fresh_process", processes)
+    for trials, steps in ((3, 1), (4, 1)):
+        watcher, sweep = Watcher(), write_sweep(home, trials=trials, **keys)
+        result = rnnsweep.sweep(sweep.path, listener=watcher, models=False)
+        assert result.trials["complete"] == trials
+        assert len(processes.steps) == steps
+        (line,) = [text for text in watcher.messages if "at a time" in text]
+        assert line.startswith(
+            "gpu:0: 2 trials at a time: the largest network (bag) takes 1.2 GiB of 3.8 GiB"
+        )
+        assert watcher.snapshots[-1].slots == 2
+        assert {one.slot for each in watcher.snapshots for one in each.running} == {"gpu:0"}
+
+
+@pytest.mark.slow
+def test_a_plan_counts_the_trials_that_fit_and_keeps_nothing(home, short_rows, one_gpu, capsys):
+    own = json.dumps(["data=files", f"data.train={short_rows}", "trainer.max_epochs=1"])
+    sweep = write_sweep(home, architectures="[bag]", overrides=own)
+    processes = Processes(Device(4 * GIB), {"model=bag": GIB}, context=GIB // 5)
+    one_gpu.setattr(server, "fresh_process", processes)
+    one_gpu.setattr(plans, "plan_sweep", lambda asked, *, slots, **more: slots)
+    one_gpu.setattr(api_sweeps, "replace", lambda planned, **more: planned)
+    assert rnnsweep.plan(sweep.path, slots="gpu:0/auto") == 2
+    assert not (home / "mlruns").exists()
+
+
+@pytest.mark.slow
+def test_trials_have_the_variables_of_mps(tmp_path):
+    code = (
+        "import os\n"
+        "from rnnsweep.launchers.local.server import in_fresh_process\n"
+        f"print(in_fresh_process(os.getenv, {gpus.MPS!r}))\n"
+    )
+    own = {**os.environ, gpus.MPS: str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(tmp_path)
+
+
+def test_the_doctor_says_whether_mps_runs(monkeypatch, tmp_path):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: "H1")
+    monkeypatch.setattr(torch, "zeros", lambda size, device: torch.ones(size))
+    monkeypatch.setenv(gpus.MPS, str(tmp_path))
+    assert diagnosis._gpu().found == "1: H1; MPS does not run"
+    (tmp_path / "control").touch()
+    assert diagnosis._gpu().found == "1: H1; MPS runs"

@@ -209,7 +209,7 @@ class SweepFile(Section):
     seed: Natural = Field(default=0, description="seed of the search and of its trials", examples=[1])
     slots: Annotated[str | int | None, BeforeValidator(_slots)] = Field(
         default=None,
-        description="how many trials at a time: 4, cpu:2,cpu:2 (threads of each) or gpu:0,gpu:1",
+        description="how many trials at a time: 4, cpu:2,cpu:2 (threads of each), gpu:0,gpu:1 or gpu:0/auto",
         examples=[4],
     )
     launcher: Annotated[Any, BeforeValidator(_launcher), WithJsonSchema(_LAUNCHER)] = Field(

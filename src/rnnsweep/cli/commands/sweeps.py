@@ -36,6 +36,7 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
     ("rnnsweep sweep sweeps/quickstart.yaml", "start it; the same command resumes it"),
     ("rnnsweep sweep quickstart --slots 4", "four trials at a time"),
     ("rnnsweep sweep quickstart --slots gpu:0/2,gpu:1", "two at a time on one GPU, one on another"),
+    ("rnnsweep sweep quickstart --slots gpu:0/auto", "as many on one GPU as its memory has room for"),
     ("rnnsweep sweep quickstart --on cluster", "on the machine of conf/machine/cluster.yaml"),
     ("rnnsweep sweep quickstart --trials 30", "a larger budget for each architecture"),
     (
