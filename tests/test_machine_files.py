@@ -10,6 +10,7 @@ from rnnsweep.cli import main
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher, check_engine
 from rnnsweep.launchers.local import places_of
+from rnnsweep.launchers.local.places import slots_here
 from rnnsweep.machine import Machine, Share, explain_machine_keys, machine_names, read_machine
 
 SHIPPED = sorted((Path(__file__).parents[1] / "conf" / "machine").glob("*.yaml"))
@@ -35,7 +36,7 @@ def made(monkeypatch):
     slots = []
 
     def begin(self, given, **more):
-        slots.append([(slot.threads, slot.gpu) for slot in given])
+        slots.append([(slot.threads, slot.gpu) for slot in slots_here(given)])
 
     monkeypatch.setattr(LocalLauncher, "__init__", begin)
     return slots
