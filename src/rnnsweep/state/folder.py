@@ -5,7 +5,6 @@ start.json            digests of that, of the corpus and of the code; the identi
 journal.log           Optuna's journal: what the search was told, read for the search alone
 ledger.jsonl          what nobody else knows: sessions, slots, pauses, attempts, what is to be tried again
 controller.lock       held by the controller; controller.json says who that is, or was last
-gpu_memory.json       what the largest networks take of a GPU
 agents.json           where trials run on other machines: the agents there, as last seen
 inbox/                requests to a controller that may be running
 looks.jsonl           verdicts that were seen on new replicates
