@@ -155,7 +155,9 @@ def test_without_a_gpu_it_is_refused_in_one_line_with_exit_status_2(
 def test_a_launcher_of_another_kind_does_not_share_by_measured_memory(tmp_path, one_gpu):
     sweep = write_sweep(tmp_path)
     asked = replace(sweep, launcher=parse_launcher("fused:fuse=4"))
-    with pytest.raises(UserError, match="launcher 'fused' shares no GPU by measured memory; take a number"):
+    with pytest.raises(
+        UserError, match="launcher local alone shares a GPU by measured memory; take a number"
+    ):
         shared(asked, "gpu:0/auto", folder=None, conf=tmp_path, tell=print)
 
 

@@ -71,8 +71,8 @@ def shared(
         return text
     if asked.launcher is not None and asked.launcher.name != LOCAL.name:
         raise UserError(
-            f"slots={text!r}: launcher {asked.launcher.name or 'fused'!r} shares no GPU by measured memory;"
-            " take a number, as gpu:0/2, or launcher local"
+            f"slots={text!r}: launcher {LOCAL.name} alone shares a GPU by measured memory; take a number of"
+            " trials for another one, as gpu:0/2"
         )
     from rnnsweep.launchers.local.places import slots_here
     from rnnsweep.launchers.local.server import fresh_process

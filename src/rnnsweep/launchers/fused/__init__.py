@@ -12,8 +12,9 @@ DEFAULT = 8
 
 def _make(slots: str | int | None, *, fuse: int = DEFAULT) -> Launcher:
     from rnnsweep.launchers.fused.launcher import FusedLauncher
+    from rnnsweep.launchers.local.places import slots_here
 
-    return FusedLauncher(slots, fuse=fuse)
+    return FusedLauncher(slots_here(slots), fuse=fuse)
 
 
 def _read_fuse(value: Any) -> int:
