@@ -30,7 +30,8 @@ def message(tmp_path, name, content, code, **values):
 
 
 @pytest.mark.parametrize(
-    "column", ["reviewerID", "author_name", "Speaker", "patient", "USER-ID", "source_url", "productId"]
+    "column",
+    ["reviewerID", "author_name", "Speaker", "patient", "sender", "USER-ID", "source_url", "productId"],
 )
 def test_a_column_that_groups_rows_is_known_however_it_is_written(column, tmp_path):
     rows = [("text", "label", column), *[(t, k, f"g{n % 7}") for n, (t, k) in enumerate(ROWS)]]

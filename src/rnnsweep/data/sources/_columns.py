@@ -25,7 +25,7 @@ PAIR = ("title", "description")  # as in AG's News: read together where no colum
 FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
 # columns that often name what rows have in common, as author, user_id, reviewerID and speaker name
 _GROUP = re.compile(
-    r"(group|author|user|writer|reviewer|speaker|participant|respondent|student|subject|patient|customer"
+    r"(group|author|user|writer|reviewer|speaker|sender|person|participant|respondent|student|subject|patient|customer"
     r"|client|account|household|family|session|conversation|dialogue?|thread|call|video|book|article"
     r"|hospital|school|site|source)(s?|id|name|no|nr|number|key|uuid|url|hash)"
     r"|(document|doc|product|business|movie|item|url|domain|case|event)(id|key|uuid|number)"
