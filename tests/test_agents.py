@@ -573,7 +573,8 @@ def test_a_training_of_more_devices_than_any_node_has_is_refused_with_the_larges
     assert [slot.host for slot in choose_slots(slots, devices=2)] == ["b", "b"]
     assert choose_slots(slots, devices=3) is None
     with pytest.raises(
-        UserError, match=r"at once, on one node, and node b has 2; take fewer devices, or slots.together=3"
+        UserError,
+        match=r"at once, on one node, and node b has 2; take fewer devices, or `together: 3` under `slots:`",
     ):
         check_seats(slots, 3, architecture="rnn")
 

@@ -34,7 +34,7 @@ def check_seats(slots: Sequence[Slot], devices: int, *, architecture: str) -> No
         hosts = Counter(slot.host for slot in slots)
         if None not in hosts:
             host, most = hosts.most_common(1)[0]
-            more = f"take fewer devices, or slots.together={devices} where nodes are as large"
+            more = f"take fewer devices, or `together: {devices}` under `slots:` where nodes are as large"
             raise UserError(f"{takes} on one node, and node {host} has {most}; {more}")
         have = f"{len(slots)} slot" + ("" if len(slots) == 1 else "s")
         raise UserError(f"{takes} and there is {have}; give --slots {devices}, or take trainer.devices=1")
