@@ -1,5 +1,7 @@
 """What is said of two architectures, and what is not said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sweep_records import make_standing
@@ -167,3 +169,6 @@ def test_where_more_test_rows_would_settle_it_the_sentence_says_where_they_come_
     said = say_verdict(verdict, margin=0.002, left=1, test_share=test_share)
     assert said.startswith("a is better than b by 1.10 points on these rows (")  # as its verdict is called
     assert said.endswith(f", which takes about {rows_needed:,} test rows instead of 400{where_from}.")
+    grouped = replace(verdict, new_rows=replace(on_new_rows, grouped=True))
+    said = say_verdict(grouped, margin=0.002, left=1, test_share=test_share)
+    assert f"about {rows_needed:,} groups of test rows instead of 400" in said

@@ -55,7 +55,7 @@ def _enough(schema: dict[str, Any]) -> None:
     required = schema.pop("required")
     schema["properties"][LIKE] = {
         "type": "string",
-        "description": "a sweep file beside this one, to start from",
+        "description": "a sweep file beside this one, whose keys hold where this file has none",
     }
     whole = [{"required": [*required, budget]} for budget in BUDGETS]
     schema["anyOf"] = [*whole, {"required": [LIKE]}]

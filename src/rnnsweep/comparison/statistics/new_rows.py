@@ -32,6 +32,7 @@ class NewRows:
     rows: int  # independent units: groups where there are groups
     error: float  # standard error of the estimate
     rows_error: float  # the part of it that more replicates cannot remove
+    grouped: bool = False  # the units are groups of rows
 
 
 def new_rows(
@@ -78,7 +79,8 @@ def new_rows(
     half = _half_width(1 - confidence, variances, freedoms)
     p = _p_value(abs(estimate), variances, freedoms)
     error, rows_error = sum(variances) ** 0.5, variances[1] ** 0.5
-    return NewRows(estimate, estimate - half, estimate + half, p, replicates, units, error, rows_error)
+    low, high, grouped = estimate - half, estimate + half, groups_N is not None
+    return NewRows(estimate, low, high, p, replicates, units, error, rows_error, grouped)
 
 
 def _half_width(alpha: float, variances: tuple[float, float], freedoms: tuple[int, int]) -> float:

@@ -163,6 +163,7 @@ def compare_records(
         standings=standings,
         verdicts=verdicts,
         health=(
+            *without_recurrence(table, standings, verdicts),
             *check_health(
                 table,
                 standings,
@@ -174,7 +175,6 @@ def compare_records(
                 on=on,
             ),
             *search_continued(plan),
-            *without_recurrence(table, standings, verdicts),
             *never_predicted(mistakes),
         ),
         margin=margin,

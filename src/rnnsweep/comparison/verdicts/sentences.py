@@ -74,7 +74,8 @@ def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
     sentence = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
     if verdict.rows_needed is None or not new_rows.rows < verdict.rows_needed <= MOST_ROWS:
         return sentence
-    takes = f"which takes about {verdict.rows_needed:,} test rows instead of {new_rows.rows:,}"
+    units = "groups of test rows" if new_rows.grouped else "test rows"
+    takes = f"which takes about {verdict.rows_needed:,} {units} instead of {new_rows.rows:,}"
     return f"{sentence}, {takes}{_where_from(verdict.rows_needed / new_rows.rows, test_share)}"
 
 
