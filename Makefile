@@ -1,4 +1,4 @@
-.PHONY: sweep test check ui bench slow exhaustive docs clean
+.PHONY: sweep test check ui bench slow slow-trains slow-serves exhaustive docs clean
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -41,8 +41,13 @@ ui: $(READY)  ## open the MLflow UI on mlruns/
 test: $(TOOLS)  ## the quick tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not server"
 
-slow: $(TOOLS)  ## the tests that train, open browsers and start servers; what fails runs once more, alone
+slow: slow-trains slow-serves  ## the tests that train, open browsers and start servers
+
+# what fails runs once more, alone
+slow-trains: $(TOOLS)
 	@$(BIN)/python -m pytest -n 2 -m "$(TRAINS)" || $(BIN)/python -m pytest $(ALONE) -m "$(TRAINS)"
+
+slow-serves: $(TOOLS)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(SERVES)" || $(BIN)/python -m pytest $(ALONE) -m "$(SERVES)"
 
 exhaustive: $(TOOLS)  ## every prefix of a sweep's record, thousands of damaged files: an hour or more
