@@ -99,8 +99,19 @@ def test_nothing_above_the_tasks_names_a_score_or_an_answer_of_one_of_them():
 def test_no_module_depends_on_itself_through_others():
     graph = grimp.build_graph("rnnsweep", exclude_type_checking_imports=True, cache_dir=None)
     imports = [(a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a)]
-    circles = [each for each in nx.strongly_connected_components(nx.DiGraph(imports)) if len(each) > 1]
-    assert circles == []
+    assert _circles(imports) == []
+
+
+def test_no_module_knows_another_one_that_knows_it_not_even_by_a_type():
+    graph = grimp.build_graph("rnnsweep", exclude_type_checking_imports=False, cache_dir=None)
+    packages = {name.rpartition(".")[0] for name in graph.modules}  # which hand names on
+    modules = graph.modules - packages
+    imports = [(a, b) for a in modules for b in graph.find_modules_directly_imported_by(a) if b in modules]
+    assert _circles(imports) == []
+
+
+def _circles(imports):
+    return [each for each in nx.strongly_connected_components(nx.DiGraph(imports)) if len(each) > 1]
 
 
 def test_the_layers_of_the_architecture_page_are_those_that_are_checked():

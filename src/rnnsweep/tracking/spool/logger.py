@@ -2,19 +2,31 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-if TYPE_CHECKING:
-    from rnnsweep.tracking.spool.record import RunRecord
+
+class Record(Protocol):
+    """What a logger needs of a run's record."""
+
+    key: str
+
+    def metrics(self, values: Mapping[str, Any], *, step: int) -> None:
+        """Append values at a step."""
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Append one-number results."""
+
+    def flush(self) -> int:
+        """Write what a full disk refused."""
 
 
 class SpoolLogger(Logger):
     """Append what Lightning logs to the run's spool; never waits, never fails, never calls MLflow."""
 
-    def __init__(self, record: "RunRecord") -> None:
+    def __init__(self, record: Record) -> None:
         super().__init__()
         self.record = record
 
