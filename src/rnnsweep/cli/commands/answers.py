@@ -217,7 +217,7 @@ def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
         _print_more(f"to repeat the best: {command_line('best', comparison.sweep)}")
         return
     best, again = (command_line(command, comparison.sweep) for command in ("best", "compare"))
-    _print_more(f"{again} --details; {best} repeats the best run; in a browser: rnnsweep ui")
+    _print_more(f"{again} --details; {best}; rnnsweep ui")
 
 
 def _print_more(text: str) -> None:
