@@ -77,7 +77,7 @@ def markdown(rows: list[dict], commit: str) -> str:
         "",
         INTRODUCTION,
         "",
-        f"* {hardware()}",
+        f"* {hardware()}; rows of other commits were measured on other machines of two cores",
         f"* {versions()}",
         f"* {time.strftime('%Y-%m-%d')}, commit {commit}",
     ]
