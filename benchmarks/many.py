@@ -235,7 +235,7 @@ def run(trials: int = TRIALS, runs: int = RUNS) -> list[dict]:
         late = asks[-1]
         fill_database(folder, trials=trials // 2, others=runs - trials)
         commands = {words: command(folder, *words) for words in (("status", "many"), ("compare", "many"))}
-        (most,) = asks_after(folder, [2 * trials], sizes[-1] + ASKS)
+        (most,) = asks_after(folder, [2 * trials - ASKS], sizes[-1] + ASKS)  # TPE takes no more in a study
     rows = [
         {
             "case": f"ask for a trial of {trials:,}",
