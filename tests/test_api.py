@@ -400,7 +400,7 @@ def test_ctrl_c_in_a_training_leaves_a_run_that_says_interrupted(project):
 def test_ctrl_c_while_the_store_is_waited_for_keeps_the_training_and_names_its_run(
     project, monkeypatch, capsys
 ):
-    def interrupted(shipper, deadline_s=30.0):
+    def interrupted(shipper, *given, **named):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("rnnsweep.tracking.ship.shipper.Shipper.drain", interrupted)

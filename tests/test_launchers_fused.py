@@ -15,6 +15,7 @@ from test_launchers import printed, task
 from rnnsweep.config import compose
 from rnnsweep.launchers.fused.launcher import FusedLauncher
 from rnnsweep.launchers.fused.shape import shape_of_task
+from rnnsweep.sweepfile import parse_slots
 from rnnsweep.trial import Ended, Outcome, Reported
 
 SEATS = 4
@@ -92,7 +93,7 @@ def test_a_task_joins_those_that_run_and_takes_a_free_seat(launcher, tmp_path):
 @pytest.mark.slow
 def test_each_slot_of_the_machine_is_several_slots(launcher):
     assert [slot.index for slot in launcher.slots] == list(range(2 * SEATS))
-    on_gpus = FusedLauncher("gpu:0,gpu:1", fuse=2, preload=("launched",))
+    on_gpus = FusedLauncher(parse_slots("gpu:0,gpu:1"), fuse=2, preload=("launched",))
     assert [slot.gpu for slot in on_gpus.slots] == ["0", "0", "1", "1"]
     on_gpus.close()
 
