@@ -6,7 +6,7 @@ from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.cross_validation import METHOD
-from rnnsweep.comparison.verdicts.sentences import names_of
+from rnnsweep.comparison.verdicts.sentences import names_of, words_against
 from rnnsweep.tasks.score import HIGHER
 
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
@@ -118,7 +118,7 @@ def _say_only(standing: Standing) -> str:
 def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     leader = networks[0].architecture
     others = [s.architecture for s in networks[1:]]
-    words = {v.b if v.a == leader else v.a: _word(v, leader) for v in verdicts if leader in (v.a, v.b)}
+    words = words_against(leader, verdicts)
     beaten = [a for a in others if words[a] == "better"]
     here = [a for a in others if words[a] == f"better{HERE}"]
     equal = [a for a in others if words[a] == "equivalent"]
@@ -134,16 +134,6 @@ def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     parts += [f"not separated from {names_of(tied)}"] if tied else []
     start = "" if beaten else "The data name no winner: "
     return f"{start}{leader} has the {end} mean test score ({mean}), and is {', and '.join(parts)}."
-
-
-def _word(verdict: Verdict, architecture: str) -> str:
-    word = verdict.verdict
-    if verdict.a == architecture:
-        return word
-    for one, other in (("better", "worse"), ("worse", "better")):
-        if word.startswith(one):
-            return other + word.removeprefix(one)
-    return word
 
 
 def _say_unusual(standings: Sequence[Standing]) -> str:

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from rnnsweep.comparison.evidence.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
-from rnnsweep.comparison.evidence.recurrence import without_recurrence
 from rnnsweep.comparison.evidence.studies import find_bought
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, describe_test_part, row_values
@@ -22,6 +21,7 @@ from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
 from rnnsweep.comparison.verdicts.health import Bounds, check_health, never_predicted, search_continued
+from rnnsweep.comparison.verdicts.recurrence import without_recurrence
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless

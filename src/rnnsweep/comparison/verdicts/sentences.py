@@ -218,3 +218,16 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
 def names_of(names: Sequence[str]) -> str:
     """Join names for a sentence: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def words_against(architecture: str, verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """Return what an architecture is beside each other one that it was compared with: better, worse ..."""
+    words = {one.b: one.verdict for one in verdicts if one.a == architecture}
+    return words | {one.a: _turned(one.verdict) for one in verdicts if one.b == architecture}
+
+
+def _turned(word: str) -> str:
+    for one, other in (("better", "worse"), ("worse", "better")):
+        if word.startswith(one):
+            return other + word.removeprefix(one)
+    return word

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
+from rnnsweep.comparison.verdicts.sentences import words_against
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
 
@@ -27,7 +28,7 @@ def without_recurrence(
     plain = [name for name in compared if not _is_recurrent(runs, name)]
     recurrent = [name for name in compared if name not in plain]
     for name in plain if recurrent else ():
-        words = {v.b if v.a == name else v.a: _seen_from(v, name) for v in verdicts if name in (v.a, v.b)}
+        words = words_against(name, verdicts)
         if "worse" in (words.get(one) for one in recurrent):
             continue
         leads = compared[0] == name
@@ -38,11 +39,6 @@ def without_recurrence(
             "",
             name,
         )
-
-
-def _seen_from(verdict: Verdict, name: str) -> str:
-    turned = {"better": "worse", "worse": "better"}
-    return verdict.verdict if verdict.a == name else turned.get(verdict.verdict, verdict.verdict)
 
 
 def _is_recurrent(runs: "pd.DataFrame", architecture: str) -> bool:
