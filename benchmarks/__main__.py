@@ -50,18 +50,18 @@ def figure(value: float | None) -> str:
 
 
 INTRODUCTION = """\
-`make bench` runs each case beside what one would do instead, interleaved, and writes this page
-and `benchmarks.json`; `python -m benchmarks NAME` renews the rows of one module.
-Figures are medians; the ratio says how many times better ours is.
-Absolute figures move with the machine's load: read the ratios. The last column names the day and the commit.
+`make bench` runs each case of rnnsweep ("ours") and, in turn with it, what one would use instead
+("other"). It writes this page and `benchmarks.json`; `python -m benchmarks NAME` renews the rows of one module.
+Figures are medians. The ratio says how many times better ours is. Absolute figures depend on the
+machine's load, so read the ratios. The last column names the day and the commit.
 
 The factor to quote is that over a well-written PyTorch loop, at the default settings with their
-dropout: rows `train, the defaults`. Beside it are the lesson's loop and the same with
-`Adam(fused=True)`: most of what separates ours from the lesson's is its dense optimiser, half of
-that the memory that the C library gives back at each step. Rows `what a part is worth` switch off
-one part of ours at a time; `every setting` compares each optimiser, precision and cell with
-PyTorch's own. Rows `beside NAME` are whole commands of other tools by the clock, each in its own
-environment: a search of two architectures, then seeds of each winner; the notes name the sizes."""
+dropout: rows `train, the defaults`. Below it are the lesson's loop with `Adam(fused=True)`, and the
+lesson's loop as it is. Most of the factor over the lesson's loop comes from its dense optimiser. Half
+of that is memory which the C library returns to the system at each step. Rows `what a part is worth`
+switch off one part of ours at a time. Rows `every setting` compare each optimiser, precision and cell
+with PyTorch's own. Rows `beside NAME` are whole commands of other tools by the clock, each in its own
+environment: a search of two architectures, then seeds of each winner. The notes name the sizes."""
 HEADER = (
     "| case | ours | other | unit | ratio (range) | other is | measured at |",
     "|---|---:|---:|---|---:|---|---|",
