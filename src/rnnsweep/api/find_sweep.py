@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def status(name: str | Path) -> "SweepStatus":
-    """Tell how far a sweep is, from any process.
+    """Return the progress of a sweep, from any process.
 
     Raises:
         UserError: there is no such sweep.

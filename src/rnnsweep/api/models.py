@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> LoggedModels:
     """Log the best of each architecture as an MLflow model and register it under the sweep's name.
 
-    Of an architecture it is the replicate with the best validation score, or the best trial where there are
-    no replicates. The alias ``champion`` goes to the architecture that is ahead in the standings, which the
-    test replicates order, as `best` does.
+    The best of an architecture is the replicate with the best validation score, or the best trial where there
+    are no replicates. The alias ``champion`` goes to the architecture that leads the standings: the best mean
+    test score of its replicates.
 
     Raises:
         UserError: there is no such sweep, or the store does not answer.
@@ -186,7 +186,7 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
 
 
 def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "TextModel":
-    """Load a model to ask, without running any code but rnnsweep's own.
+    """Load a model that answers texts, without running any code but rnnsweep's own.
 
     Args:
         model: a sweep (its champion), ``SWEEP@ARCHITECTURE``, a run by id, key or name, or a model's
@@ -265,9 +265,9 @@ def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: s
 def predict(
     texts: str | Sequence[str], *, model: str | Path | None = None, uri: str | None = None
 ) -> "list[Answer]":
-    """Answer texts, as ``rnnsweep predict`` does; `model` as in `load_model`.
+    """Predict the labels or numbers of texts, as ``rnnsweep predict`` does; `model` as in `load_model`.
 
-    To ask again and again, load the model once: ``rnnsweep.load_model().predict(texts)``.
+    For many calls, load the model once: ``rnnsweep.load_model().predict(texts)``.
     """
     return load_model(model, uri=uri).predict(texts)
 

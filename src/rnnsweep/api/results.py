@@ -136,7 +136,7 @@ class EvaluateResult(_Scored):
 
 @dataclass(frozen=True)
 class BestResult(_Framed):
-    """The configuration that stands for the architecture that is ahead, and how to repeat it."""
+    """The best configuration of an architecture, and how to repeat it."""
 
     sweep: str
     architecture: str

@@ -28,10 +28,10 @@ class Exported:
 
 
 def stop(name: str | Path) -> int:
-    """Ask whoever runs a sweep to let its trials write checkpoints and stop; give the process's number.
+    """Ask the process that runs a sweep to stop after its trials wrote checkpoints; return its process id.
 
     Raises:
-        UserError: nobody runs it, or a process on another host does.
+        UserError: no process runs it, or one on another host does.
     """
     from rnnsweep.engine import stop as ask
 
@@ -42,7 +42,7 @@ def stop(name: str | Path) -> int:
 def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
     """Propose a trial of a sweep, as ``["optimizer.lr=0.01"]``; keys left out are drawn by the sampler.
 
-    It is asked for next, and counts in the budget.
+    It is tried next, and counts in the budget.
 
     Raises:
         UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
@@ -54,10 +54,11 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
 
 
 def retry(name: str | Path, task: str | None = None) -> int:
-    """Let the failed trials of a sweep, or one of them, be tried again; give their number.
+    """Let the failed trials of a sweep, or one of them, be tried again; return how many these are.
 
     Args:
-        task: its name as `status` shows it, as ``lstm-3``; None: all that failed.
+        task: its name as `status` shows it, as ``lstm-3``; None: all that failed
+            except diverged ones, which would diverge again.
 
     Raises:
         UserError: a sweep that never started; a trial that did not fail.

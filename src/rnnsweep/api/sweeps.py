@@ -56,10 +56,10 @@ def sweep(
         trials: of each architecture, instead of what the file says.
         accept_changes: resume although the file, the corpus or the code changed since the start.
         launcher: where the trials run, as ``local`` or ``fused:fuse=8``; None takes what the file says.
-        models: log the best of each architecture as a model at the end; a fault there is told to the
-            listener and costs the sweep nothing.
-        studies: whole searches in all, each further one a sweep of its own with another seed and without
-            replicates: what a budget buys can then be said of any sampler and pruner.
+        models: log the best of each architecture as a model at the end; the listener gets a message where
+            that fails, and the sweep is complete all the same.
+        studies: number of whole searches; each further one is a sweep of its own with another seed and
+            without replicates. They show what a budget buys with any sampler and pruner.
         on: the machine, by its file of conf/machine/; None is this one. What the file names is contacted.
             A machine that `reach_machine` returned is not contacted twice.
 
@@ -248,13 +248,13 @@ def replicate(
 
     Args:
         name: the sweep's name or its file.
-        replicates: seeds of each architecture, those that are done included.
+        replicates: number of replicates of each architecture, those that are done included.
         slots: as in `sweep`.
         listener: as in `sweep`.
         launcher: as in `sweep`.
-        until_separated: then go on with the pair whose verdict needs it most, until no pair does. Each
-            verdict that decides on more counts as a look, which every p pays for.
-        most: replicates of each in all that `until_separated` may go to.
+        until_separated: then train more of the pair whose verdict needs it most, until no pair needs more.
+            Each verdict on the way counts as a look, for which every p is corrected.
+        most: replicates of each that `until_separated` may reach.
         models: as in `sweep`.
         on: as in `sweep`.
 

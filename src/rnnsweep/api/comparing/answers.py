@@ -203,10 +203,10 @@ def _block(name: str, places: ProjectPaths) -> Block:
 
 
 def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None = None) -> BestResult:
-    """Find the configuration that stands for an architecture, or for the one that is ahead.
+    """Find the best configuration of an architecture, or of the one that leads the standings.
 
-    Validation chooses the configuration of an architecture. Which architecture is ahead is said by the
-    standings: by the test replicates, and by validation where there are none.
+    Validation chooses the configuration of an architecture. The test replicates order the standings, and
+    validation where there are no replicates.
 
     Raises:
         UserError: there is no such sweep or architecture, or no trial is complete.

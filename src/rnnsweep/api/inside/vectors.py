@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
-    """Look the words of a run's corpus up in a file of vectors.
+    """Count which words of a run's corpus a file of vectors has.
 
     Args:
-        file: GloVe text, word2vec text or binary; ``own`` counts vectors on the corpus's own texts.
+        file: GloVe text, word2vec text or binary; ``own`` computes vectors from the corpus's own training texts.
         overrides: say which corpus, as ``["data=ag_news"]``.
 
     Returns:

@@ -39,7 +39,7 @@ def doctor() -> tuple[Check, ...]:
     """Check the environment, GPU, project, store, disk, locks, port and proxies; change no project.
 
     Where the loops of recurrent layers are not compiled for this processor yet, it compiles them.
-    A check that cannot be made is one that failed: its fault is what was found.
+    A check that cannot be made counts as failed, with the fault as what was found.
     """
     checks: dict[str, Callable[[], Check]] = {
         "environment": _environment,

@@ -18,7 +18,7 @@ RECENT = 20  # single runs that are listed
 
 @dataclass(frozen=True)
 class ListedSweep:
-    """A sweep: how far it is, and what is left of it."""
+    """A sweep, its progress, and what is left of it."""
 
     sweep: str
     state: str  # not started | running | paused | interrupted | finished | unreadable

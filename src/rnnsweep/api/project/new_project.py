@@ -109,11 +109,11 @@ def init(
     Args:
         folder: of the project.
         table: your rows (CSV, TSV, JSON Lines, Parquet): the sweep then fits their size and classes.
-        text: column of the text; None finds it by its name.
-        label: column of the label; None finds it by its name.
+        text: column of the text; None finds it by its name, then by its values.
+        label: column of the label; None finds it by its name, then by its values.
 
     Returns:
-        The files that were written, and the command to go on with.
+        The files that were written, and the next command.
 
     Raises:
         UserError: a file of the project is there already, or the table cannot be used. Nothing is made then.

@@ -31,7 +31,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What may go, or what went."""
+    """What can be removed, or what was removed."""
 
     removals: tuple[Removal, ...]
     kept: Mapping[str, str]  # sweep -> why nothing of it was looked at
@@ -83,7 +83,7 @@ def clean(
     yes: bool = False,
     before: Callable[[Cleaning], None] | None = None,
 ) -> Cleaning:
-    """List what may go: checkpoints of losers and the files of deleted runs; with `yes` remove it.
+    """List what can be removed: checkpoints of losers and the files of deleted runs; with `yes` remove it.
 
     Losers are all trials of a finished sweep but the best of each architecture, and all replicates but the
     best. Nothing of a sweep that is running or can be resumed is touched, and nothing outside mlruns/,
@@ -95,7 +95,7 @@ def clean(
         before: called with what is about to be removed, before anything is.
 
     Returns:
-        what may go, or what went.
+        what can be removed, or what was removed.
 
     Raises:
         UserError: there is no such sweep, or something cannot be removed.
