@@ -91,7 +91,7 @@ def _where(outcomes: Sequence[Outcome], facts: Mapping[str, str], form: str) -> 
     rows = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     return (
         f"The {form} form on {rows} training rows; {facts.get('cpu', 'unknown processor')}, "
-        f"one thread, PyTorch {_version(facts)}. One seed each: the pairs below say what differs."
+        f"one thread, PyTorch {_version(facts)}. One seed each; the pairs below test differences."
     )
 
 
