@@ -46,7 +46,7 @@ def predict_command(
     to: Path | None,
     as_json: bool,
 ) -> None:
-    """Answer texts with a class or a number, as the model does.
+    """Predict the class or the number of texts.
 
     The model is a sweep's champion (the architecture that is ahead in its standings), another of its
     architectures, any run, or a model's folder. No code of the folder is run.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
 @json_option
 def plan_command(file: str, slots: str | None, as_json: bool) -> None:
-    """Say what a sweep would do and take, without running it.
+    """Print what a sweep would train and how long it takes, without running it.
 
     Trains each architecture's smallest and largest network for about a second.
     """

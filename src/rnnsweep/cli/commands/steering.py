@@ -12,7 +12,7 @@ from rnnsweep.safety.spreadsheet import no_formula
 
 @command(
     "stop",
-    ("rnnsweep stop quickstart", "as Ctrl-C at the terminal that runs it"),
+    ("rnnsweep stop quickstart", "as Ctrl-C does in the terminal that runs it"),
 )
 @click.argument("sweep", type=StartedSweep())
 @json_option
@@ -38,7 +38,7 @@ def stop_command(sweep: str, as_json: bool) -> None:
 @click.argument("values", metavar="KEY=VALUE...", nargs=-1, required=True)
 @json_option
 def enqueue_command(sweep: str, architecture: str, values: tuple[str, ...], as_json: bool) -> None:
-    """Propose a trial of ARCHITECTURE, which SWEEP asks for next.
+    """Propose a trial of ARCHITECTURE, which SWEEP tries next.
 
     It counts in the budget: where that is spent, raise it with `rnnsweep sweep SWEEP --trials N`.
     """

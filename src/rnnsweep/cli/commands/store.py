@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     ("rnnsweep ui --live", "watch the sweeps that run now"),
     ("rnnsweep ui --browser --port 5001", "the same in a browser, on another port"),
     ("rnnsweep ui --team", "what a server for several people needs"),
-    ("rnnsweep ui --team --uri https://box.lab", "ask one that runs whether it has it"),
+    ("rnnsweep ui --team --uri https://box.lab", "check a server that runs"),
 )
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="The first one tried."
 )
 @click.option("--browser", is_flag=True, help="Open a browser on it.")
-@click.option("--live", is_flag=True, help="Begin at the sweeps that run now; the page renews itself.")
+@click.option("--live", is_flag=True, help="Open at the sweeps that run now; the page renews itself.")
 @click.option("--uri", help="The store, as setting tracking.uri. [default: MLFLOW_TRACKING_URI, mlruns/]")
 @click.option("--team", is_flag=True, help="Check what a server for several people needs; starts none.")
 @click.option("--store", help="With --team: its database, as postgresql://USER@HOST/DATABASE.")
@@ -106,7 +106,7 @@ def sync_command() -> int:
 @click.argument("sweep", type=StartedSweep(), required=False)
 @json_option
 def store_command(action: str, sweep: str | None, as_json: bool) -> int:
-    """Make MLflow's side again from what the runs recorded.
+    """Make MLflow's database and artifacts again from the records of the runs.
 
     Every run keeps what it recorded in mlruns/records/. After mlflow.db or artifacts/ were lost or damaged
     (move a damaged one away), this brings runs, points, parameters, tags and files back. Runs that are there

@@ -12,16 +12,16 @@ from rnnsweep.cli.output import consoles, one_json_object
 @command(
     "vectors",
     ("rnnsweep vectors glove.6B.50d.txt data=ag_news", "how many words of the corpus the file has"),
-    ("rnnsweep vectors own data=files data.train=reviews.csv", "vectors counted on the corpus's own texts"),
+    ("rnnsweep vectors own data=files data.train=reviews.csv", "vectors computed from the corpus's own texts"),
 )
 @click.argument("file")
 @overrides_argument
 @json_option
 def vectors_command(file: str, overrides: Sequence[str], as_json: bool) -> None:
-    """Look the words of a corpus up in a FILE of word vectors.
+    """Count how many words of a corpus a FILE of word vectors has.
 
-    A run starts from a file's vectors with data.vectors=FILE and model.embedding_size as wide as they are;
-    model.freeze_embedding=true keeps them as they are.
+    A run starts from the vectors with data.vectors=FILE and model.embedding_size=NUMBER, the length of a
+    vector; model.freeze_embedding=true does not train them.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import vectors

@@ -25,8 +25,8 @@ WATCH_S = 1.0
 
 @command(
     "status",
-    ("rnnsweep status", "how far every sweep is, and what is left of it"),
-    ("rnnsweep status quickstart", "how far a sweep is, from any terminal"),
+    ("rnnsweep status", "the progress of every sweep, and what is left of it"),
+    ("rnnsweep status quickstart", "the progress of a sweep, from any terminal"),
     ("rnnsweep status quickstart --watch", "draw it again each second until the sweep stops"),
     ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
 )
@@ -34,7 +34,7 @@ WATCH_S = 1.0
 @click.option("--watch", is_flag=True, help="Draw it again each second until the sweep stops.")
 @json_option
 def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
-    """Print how far SWEEP is, what is left and what failed.
+    """Print the progress of SWEEP, what is left and what failed.
 
     SWEEP is a name or a file; without it, every sweep that was started is listed.
     """
