@@ -220,7 +220,7 @@ class DataConfig:
     )
     vectors: str | None = setting(
         None,
-        "start of the embedding: a GloVe or word2vec file, or own (counted on the training texts)",
+        "start of the embedding: a GloVe or word2vec file, or own (computed from the training texts)",
         suggestions=("own",),
         null="draws it at random",
         example="glove.6B.100d.txt",

@@ -42,7 +42,7 @@ class ModelConfig:
     bidirectional: bool = setting(False, "read each text in both directions", example="true")
     pooling: str = setting(
         "mean",
-        "what of a layer's outputs the output layer gets, over the real steps, never over padding",
+        "how the outputs of the steps become one vector for the output layer; padding is left out",
         choices=POOLINGS,
         example="max",
     )

@@ -70,14 +70,14 @@ class TrainerConfig:
     )
     patience: int | None = setting(
         None,
-        "validations in a row without improvement that end a training",
+        "a training ends after this many validations in a row without improvement",
         within=ONE_OR_MORE,
         null="never ends it early",
         example=3,
     )
     monitor: str | None = setting(
         None,
-        "what patience reads: loss, or a score of the task by its name",
+        "what trainer.patience watches: loss, or a score of the task by its name",
         null="takes the objective",
         suggestions=("loss",),
         example="loss",

@@ -55,7 +55,7 @@ def _enough(schema: dict[str, Any]) -> None:
     required = schema.pop("required")
     schema["properties"][LIKE] = {
         "type": "string",
-        "description": "a sweep file beside this one, whose keys hold where this file has none",
+        "description": "a sweep file in the same folder, from which keys that are missing here are taken",
     }
     whole = [{"required": [*required, budget]} for budget in BUDGETS]
     schema["anyOf"] = [*whole, {"required": [LIKE]}]
@@ -156,12 +156,12 @@ class SweepFile(Section):
     )
     per_architecture: dict[str, SpaceSpec] = Field(
         default={},
-        description="what is searched further, or otherwise, for some architectures",
+        description="keys that are searched in addition, or in another range, for some architectures",
         examples=[{"bag": {"model.embedding_size": [32, 64]}}],
     )
     constraints: Constraints = Field(
         default=Constraints(),
-        description="limits of a trial: parameters, seconds, memory",
+        description="most parameters, seconds and memory that a trial may have",
         examples=[{"parameters": 200000}],
     )
     objectives: Objectives = Field(
@@ -181,7 +181,7 @@ class SweepFile(Section):
     )
     stop_after: Count | None = Field(
         default=None,
-        description="trials in a row without a better one that end an architecture's search",
+        description="an architecture's search ends after this many trials in a row without a better one",
         examples=[10],
     )
     target: Number | None = Field(

@@ -12,7 +12,10 @@ from rnnsweep.cli.output import consoles, one_json_object
 @command(
     "vectors",
     ("rnnsweep vectors glove.6B.50d.txt data=ag_news", "how many words of the corpus the file has"),
-    ("rnnsweep vectors own data=files data.train=reviews.csv", "vectors computed from the corpus's own texts"),
+    (
+        "rnnsweep vectors own data=files data.train=reviews.csv",
+        "vectors computed from the corpus's own texts",
+    ),
 )
 @click.argument("file")
 @overrides_argument
