@@ -134,10 +134,7 @@ class DataConfig:
         False, "take labels such as NA, None and ? as classes", corpora=_FILES, example="true"
     )
     fold_labels: bool = setting(
-        False,
-        "take labels that differ only in case, spaces, hyphens or leading zeros as one",
-        corpora=_FILES,
-        example="true",
+        False, "take labels that differ only by case, space or hyphen as one", corpora=_FILES, example="true"
     )
     libraries: list[str] = setting(
         [],

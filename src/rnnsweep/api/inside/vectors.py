@@ -15,7 +15,7 @@ def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
     """Count which words of a run's corpus a file of vectors has.
 
     Args:
-        file: GloVe text, word2vec text or binary; ``own`` computes vectors from the corpus's own training texts.
+        file: GloVe text, word2vec text or binary; ``own`` computes vectors from the training texts.
         overrides: say which corpus, as ``["data=ag_news"]``.
 
     Returns:

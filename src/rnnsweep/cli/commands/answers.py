@@ -176,8 +176,8 @@ def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: boo
 def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
     """Print the command that repeats the best trial of SWEEP.
 
-    Validation chooses the trial of ARCHITECTURE. The default architecture is the one that leads the standings,
-    by the test scores of its replicates where it has some. The command gives the same score.
+    Validation chooses the trial of ARCHITECTURE. The default architecture leads the standings, by the test
+    scores of its replicates where it has some. The command gives the same score.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api import best
