@@ -51,7 +51,8 @@ def figure(value: float | None) -> str:
 
 INTRODUCTION = """\
 `make bench` runs each case of rnnsweep ("ours") and, in turn with it, what one would use instead
-("other"). It writes this page and `benchmarks.json`; `python -m benchmarks NAME` renews the rows of one module.
+("other"). It writes this page and `benchmarks.json`. `python -m benchmarks NAME` renews the rows of one
+module.
 Figures are medians. The ratio says how many times better ours is. Absolute figures depend on the
 machine's load, so read the ratios. The last column names the day and the commit.
 
