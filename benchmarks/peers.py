@@ -77,14 +77,16 @@ def environment(name: str) -> Path:
     folder = PLACE / name
     python = folder / "bin" / "python"
     ready = folder / "ready"
-    if ready.is_file():
-        return python
-    venv.create(folder, with_pip=True, clear=True)
+    made = ready.is_file()
+    if not made:
+        venv.create(folder, with_pip=True, clear=True)
     words = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip())
-    # behind the environment's own packages, so that those win
+    # behind the environment's own packages, so that those win; written each time, as the shared one may move
     shared = [path for path in sys.path if Path(path).name == "site-packages"]
     (site / "zz_shared.pth").write_text("\n".join([*shared, str(ROOT / "src")]) + "\n")
+    if made:
+        return python
     if PEERS[name]:
         done = subprocess.run(
             [str(python), "-m", "pip", "install", "--quiet", *PEERS[name]],
