@@ -156,7 +156,7 @@ class Search:
         if len(self.sweep.objectives) > 1:
             return False  # a trial that is behind in one may be ahead in another
         trial = self._trials[number]
-        frozen = self._frozen(number)
+        frozen = self.storage.get_trial(trial._trial_id)
         if report.rung not in frozen.intermediate_values:
             trial.report(report.turned, report.rung)
         elif report.rung != frozen.last_step:
@@ -200,19 +200,13 @@ class Search:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.study.tell(trial, values, state=state)
 
-    def open_budget(self, *, running_seconds: float = 0.0) -> float:
+    def open_budget(self) -> float:
         """Return the share of the budget that is used up, 1 or more where nothing may be asked any more."""
         if self.stopped:
             return 1.0
-        budget = self.sweep
-        shares = []
-        if budget.trials is not None:
-            shares.append(self.asked / budget.trials)
-        if budget.seconds is not None:
-            shares.append((self.spent.seconds + running_seconds) / budget.seconds)
-        if budget.epochs is not None:
-            shares.append(self.spent.epochs / budget.epochs)
-        return max(shares)
+        sweep, spent = self.sweep, self.spent
+        used = ((self.asked, sweep.trials), (spent.seconds, sweep.seconds), (spent.epochs, sweep.epochs))
+        return max(amount / most for amount, most in used if most is not None)
 
     def best_trial(self) -> Candidate | None:
         """Return the best feasible trial by validation; a pruned one where none is complete.
@@ -263,8 +257,6 @@ class Search:
         self.counts[REJECTED] += 1
         self._rejected += 1
 
-    def _frozen(self, number: int) -> FrozenTrial:
-        return self.storage.get_trial(self._trials[number]._trial_id)
 
     def _count(
         self, state: str, values: list[float] | None, scores: Mapping[str, Any], cause: str | None

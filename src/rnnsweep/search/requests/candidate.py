@@ -9,13 +9,11 @@ from typing import Any
 class SpentBudget:
     """What a study's ended trials used up."""
 
-    trials: int = 0
     seconds: float = 0.0
     epochs: float = 0.0
 
     def add(self, scores: Mapping[str, Any]) -> None:
         """Count one trial with its scores."""
-        self.trials += 1
         self.seconds += float(scores.get("seconds") or 0.0)
         self.epochs += float(scores.get("epochs") or 0.0)
 
