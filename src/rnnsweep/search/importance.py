@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 from optuna.samplers import RandomSampler
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from rnnsweep.methods import samplers
 from rnnsweep.search.journal import read_journal
-from rnnsweep.search.requests.own_trials import REJECTED, WARM
+from rnnsweep.search.requests.own_trials import is_own, load_studies
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 
@@ -36,10 +35,8 @@ def study_importances(folder: SweepFolder, sweep: Sweep) -> tuple[dict[str, dict
     if not folder.has_trials:
         return {}, ""
     storage = read_journal(folder)
-    known = set(optuna.get_all_study_names(storage))
-    names = {a: f"{sweep.name}/{a}" for a in sweep.architectures}
-    studies = {a: _load(storage, name) for a, name in names.items() if name in known}
-    trials = {a: _own_trials(study) for a, study in studies.items()}
+    studies = load_studies(storage, sweep.name, sweep.architectures)
+    trials = {a: [trial for trial in _complete(study) if is_own(trial)] for a, study in studies.items()}
     enough = {a: own for a, own in trials.items() if len(own) >= FEWEST} or _pooled(trials)
     even = samplers()[sweep.sampler.name].covers_space
     even = even and max(map(len, enough.values()), default=0) <= MOST_FOR_FANOVA
@@ -48,17 +45,8 @@ def study_importances(folder: SweepFolder, sweep: Sweep) -> tuple[dict[str, dict
     return {a: share for a, share in shares.items() if share}, f"Optuna's {method}"
 
 
-def _load(storage: BaseStorage, name: str) -> optuna.Study:
-    return optuna.load_study(study_name=name, storage=storage, sampler=RandomSampler(seed=0))
-
-
 def _complete(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-
-
-def _own_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the complete trials of a study that were drawn in it and count."""
-    return [trial for trial in _complete(study) if not {WARM, REJECTED} & set(trial.user_attrs)]
 
 
 def _pooled(trials: Mapping[str, Sequence[FrozenTrial]]) -> dict[str, list[FrozenTrial]]:

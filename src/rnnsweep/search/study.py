@@ -257,7 +257,6 @@ class Search:
         self.counts[REJECTED] += 1
         self._rejected += 1
 
-
     def _count(
         self, state: str, values: list[float] | None, scores: Mapping[str, Any], cause: str | None
     ) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -17,7 +16,7 @@ from rnnsweep.json_text import parse_texts
 from rnnsweep.search.improvement import turned
 from rnnsweep.search.journal import read_journal
 from rnnsweep.search.objectives import objective_values
-from rnnsweep.search.requests.own_trials import REJECTED, WARM, is_feasible
+from rnnsweep.search.requests.own_trials import WARM, is_feasible, is_own, load_studies
 from rnnsweep.search.space import applies, distribution, encode
 from rnnsweep.search.study import Search
 from rnnsweep.state.folder import SweepFolder
@@ -120,12 +119,9 @@ def _take(search: Search, mlruns: Path, source: str, start: Mapping[str, Any]) -
 
 def _offered(storage: BaseStorage, source: str, architecture: str) -> list[FrozenTrial]:
     """Return the trials that were trained and scored there; none where it has no such architecture."""
-    name = f"{source}/{architecture}"
-    if name not in optuna.get_all_study_names(storage):
-        return []
-    study = optuna.load_study(study_name=name, storage=storage, sampler=optuna.samplers.RandomSampler(seed=0))
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-    return [t for t in trials if not {WARM, REJECTED} & set(t.user_attrs)]
+    studies = load_studies(storage, source, [architecture]).values()
+    ended = (TrialState.COMPLETE, TrialState.PRUNED)
+    return [t for study in studies for t in study.get_trials(deepcopy=False, states=ended) if is_own(t)]
 
 
 def _unlike(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
