@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from rnnsweep.config.files import (
     refuse_unknown_option,
     shown,
 )
-from rnnsweep.config.overrides import COMMAND_LINE, Assignment, canonical, read_overrides, refuse_resolvers
+from rnnsweep.config.overrides import COMMAND_LINE, Assignment, read_overrides, refuse_resolvers
 from rnnsweep.config.schema import (
     GROUPS,
     RunConfig,
@@ -56,12 +56,6 @@ class Setting:
         return f"{self.key} ({self.origin})"
 
 
-@dataclass(frozen=True)
-class _Composed:
-    run: RunConfig
-    origins: dict[str, Origin]
-
-
 def compose(
     overrides: Sequence[str] = (), *, conf: Path | None = None, where: str = COMMAND_LINE
 ) -> RunConfig:
@@ -75,7 +69,8 @@ def compose(
     Raises:
         UserError: an override that does not parse, an unknown key or file, a wrong type or range.
     """
-    return _compose(overrides, conf, where).run
+    run, _ = _compose(overrides, conf, where)
+    return run
 
 
 def origins(
@@ -86,9 +81,8 @@ def origins(
     Raises:
         UserError: as `compose`.
     """
-    composed = _compose(overrides, conf, where)
-    values = flatten(composed.run)
-    return [Setting(key, value, composed.origins.get(key, _DEFAULT)) for key, value in values.items()]
+    run, places = _compose(overrides, conf, where)
+    return [Setting(key, value, places.get(key, _DEFAULT)) for key, value in flatten(run).items()]
 
 
 def architectures(conf: Path | None = None) -> tuple[str, ...]:
@@ -100,7 +94,7 @@ def architectures(conf: Path | None = None) -> tuple[str, ...]:
     return tuple(options("model", conf_folders(conf)))
 
 
-def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> _Composed:
+def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> tuple[RunConfig, dict[str, Origin]]:
     folders = conf_folders(conf)
     assigned = read_overrides(overrides, where=where)
     chosen = [one for one in assigned if one.chooses]
@@ -117,11 +111,11 @@ def _compose(overrides: Sequence[str], conf: Path | None, where: str) -> _Compos
     _refuse_other_corpus(schema.data, settings)
     _find_files(schema.data)
     schema.data.targets = schema.spec.targets
-    parts = {f.name: getattr(schema, f.name) for f in fields(RunSchema)}
+
     ordered = {group: choices[group] for group in GROUPS if group in choices}
-    run = RunConfig(**parts, choices=ordered, overrides=canonical(assigned))
+    run = RunConfig(**vars(schema), choices=ordered, overrides=tuple(one.text for one in assigned))
     sources = _of_choices(choices, named, {one.key for one in chosen}, where, folders)
-    return _Composed(run, sources | {key: s.origin for key, s in settings.items()})
+    return run, sources | {key: s.origin for key, s in settings.items()}
 
 
 def _settings(layers: Sequence[Layer], assigned: Sequence[Assignment], where: str) -> dict[str, Setting]:

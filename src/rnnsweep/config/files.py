@@ -125,16 +125,16 @@ def read_layers(
         refuse_resolvers(defaults, shown(_file(name, folders)))
 
     with _found(folders):
-        defaults = read_defaults(chosen, folders, Guard(before, unreadable, check))
+        files, choices, named = read_defaults(chosen, folders, Guard(before, unreadable, check))
     layers = [
         Layer(
-            _file(file.name, folders),
-            tuple(part for part in file.package.split(".") if part),
-            {str(key): value for key, value in file.values.items()},
+            _file(name, folders),
+            tuple(part for part in package.split(".") if part),
+            {str(key): value for key, value in values.items()},
         )
-        for file in defaults.files
+        for name, package, values in files
     ]
-    return layers, defaults.choices, defaults.named
+    return layers, choices, named
 
 
 def shown(path: Path) -> str:

@@ -36,22 +36,6 @@ _CACHE: dict[
 ] = {}  # stamp and what was read, by folders
 
 
-class File(NamedTuple):
-    """One file of a defaults list, in its place."""
-
-    name: str  # as model/gru
-    package: str  # where its values belong, as model
-    values: dict[Any, Any]
-
-
-class Defaults(NamedTuple):
-    """What a defaults list comes to."""
-
-    files: list[File]  # in order; later ones win
-    choices: dict[str, str]  # the file of each group
-    named: dict[str, str]  # the file that chose it, of each group that no override chose
-
-
 class _Repository(ConfigRepository):
     """The folders alone: no plugins are searched for and imported, no global state is touched."""
 
@@ -72,13 +56,19 @@ class _Repository(ConfigRepository):
         return loaded
 
 
-def read_defaults(chosen: Sequence[str], folders: tuple[Path, ...], guard: Guard) -> Defaults:
+def read_defaults(
+    chosen: Sequence[str], folders: tuple[Path, ...], guard: Guard
+) -> tuple[list[tuple[str, str, dict[Any, Any]]], dict[str, str], dict[str, str]]:
     """Follow the defaults lists from config.yaml on, one thread at a time, by the rules of Hydra 1.3.
 
     Args:
         chosen: files of groups, as ``model=gru``, in the place of those of the lists.
         folders: in which files are looked for; the first that has one wins.
         guard: what is asked about each file.
+
+    Returns:
+        each file in order, later ones win: its name, as model/gru, where its values belong, as model, and
+        the values; the file of each group; and the file that chose it, of each group that no override chose.
 
     Raises:
         HydraException: a file that is named and missing.
@@ -90,7 +80,7 @@ def read_defaults(chosen: Sequence[str], folders: tuple[Path, ...], guard: Guard
         overrides = OverridesParser.create().parse_overrides(added)
         made = create_defaults_list(repository, "config", overrides, prepend_hydra=False, skip_missing=False)
         files = [
-            File(str(one.config_path), one.package or "", _values(repository, str(one.config_path)))
+            (str(one.config_path), one.package or "", _values(repository, str(one.config_path)))
             for one in made.defaults
         ]
         known = made.overrides
@@ -100,7 +90,7 @@ def read_defaults(chosen: Sequence[str], folders: tuple[Path, ...], guard: Guard
             for group, meta in known.override_metadata.items()
             if not meta.external_override
         }
-        return Defaults(files, choices, named)
+        return files, choices, named
 
 
 def _added(choice: str, repository: CachingConfigRepository) -> str:

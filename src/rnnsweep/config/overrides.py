@@ -1,7 +1,7 @@
 """Override strings: read strictly, written so that any value comes back as it was."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -84,11 +84,6 @@ def _number(text: str, where: str) -> Assignment | None:
     value = float(match["value"]) if match["float"] else int(match["value"])
     refuse_unknown_key(match["key"], value, where)
     return Assignment(match["key"], value)
-
-
-def canonical(assignments: Iterable[Assignment]) -> tuple[str, ...]:
-    """Write assignments in one form: the same run is the same list of strings."""
-    return tuple(one.text for one in assignments)
 
 
 def _refuse_by_shape(text: str, where: str) -> None:
