@@ -1,5 +1,6 @@
 """A file of sweeps/: one question, its budget and its search space."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,11 @@ from typing import Any
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.options import read_as
 from rnnsweep.sweepfile.design import Design
-from rnnsweep.sweepfile.inheriting import inherited
+from rnnsweep.sweepfile.inheriting import inherited, key_of
 from rnnsweep.sweepfile.methods import MEANT
 from rnnsweep.sweepfile.model import NAME, NAME_RIGHT, SweepFile
 from rnnsweep.sweepfile.search_space.limits import refuse_pruner
-from rnnsweep.sweepfile.search_space.values import load_yaml
+from rnnsweep.sweepfile.search_space.values import load_yaml, read_text
 from rnnsweep.sweepfile.sweep import Method, Sweep
 
 
@@ -37,13 +38,10 @@ def read_sweep(path: Path | str) -> Sweep:
 
 
 def _read(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        known = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        raise UserError(f"{path}: no such sweep file.{nearest(str(path), known)}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    if not os.path.exists(path):  # unlike its method, it raises nothing where a folder may not be read
+        known = sorted(str(p) for p in path.parent.glob("*.yaml"))
+        raise UserError(f"{path}: no such sweep file.{nearest(str(path), known)}")
+    text = read_text(path)
     if not text.strip():
         raise UserError(f"{path}: is empty: must be a question (# ...?) and its keys")
     return text
@@ -79,7 +77,7 @@ def _refuse_keys_of_others(values: Any, path: Path) -> None:
 
 _AS_THEY_ARE = (
     *("trials", "seconds", "epochs", "stop_after", "target", "vary"),
-    *("sampler", "seed", "slots", "retries", "time_limit", "baseline", "objectives"),
+    *("sampler", "seed", "slots", "launcher", "retries", "time_limit", "baseline", "objectives"),
 )
 
 
@@ -104,7 +102,6 @@ def _fields(content: SweepFile, path: Path) -> dict[str, Any]:
         "own_derived": {name: one.derived for name, one in own.items() if one.derived},
         "constraints": content.constraints.limits(),
         "pruner": content.pruner or Method("median" if len(content.objectives) == 1 else "none"),
-        "launcher": content.launcher,
     }
 
 
@@ -119,14 +116,12 @@ def _check_overrides(sweep: Sweep) -> None:
     for own in (*sweep.per_architecture.values(), *sweep.own_derived.values()):
         searched |= {one.key for one in own}
     for override in sweep.overrides:
-        key, sign, _ = override.partition("=")
-        if not sign or not key.strip():
-            raise UserError(f"{sweep.path}: overrides: {override!r}: must be key=value")
-        if key.strip().lstrip("+~") == "model":
+        key = key_of(override)
+        if key == "model":
             raise UserError(
                 f"{sweep.path}: overrides: {override!r}: list the architectures under `architectures:`"
             )
-        if key.strip().lstrip("+~") in searched:
+        if key in searched:
             raise UserError(f"{sweep.path}: overrides: {override!r}: the space searches this key too")
 
 

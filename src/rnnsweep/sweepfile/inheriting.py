@@ -69,10 +69,11 @@ def _joined(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     joined = {**common, **own}
     first, then = common.get("overrides"), own.get("overrides")
     if isinstance(first, list) and isinstance(then, list):
-        replaced = {_key(one) for one in then}
-        joined["overrides"] = [*(one for one in first if _key(one) not in replaced), *then]
+        replaced = {key_of(one) for one in then}
+        joined["overrides"] = [*(one for one in first if key_of(one) not in replaced), *then]
     return joined
 
 
-def _key(override: object) -> str:
+def key_of(override: object) -> str:
+    """Return the key that an override sets."""
     return str(override).partition("=")[0].strip().lstrip("+~")

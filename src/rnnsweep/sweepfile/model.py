@@ -69,7 +69,7 @@ def _folder_name(name: str) -> str:
 
 def _settings(overrides: tuple[str, ...]) -> tuple[str, ...]:
     for override in overrides:
-        if "=" not in override:
+        if not override.partition("=")[0].strip() or "=" not in override:
             raise fault(f"{override!r}: must be key=value")
     return overrides
 
@@ -144,7 +144,7 @@ class SweepFile(Section):
     epochs: Positive | None = Field(
         default=None, description="epochs that each architecture's trials may take together", examples=[100]
     )
-    overrides: _Words = Field(
+    overrides: Annotated[_Settings | None, BeforeValidator(_nothing)] = Field(
         default=None,
         description="settings of every run, as on the command line",
         examples=[["data=files", "data.train=reviews.csv"]],
