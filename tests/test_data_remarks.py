@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.classes.labels import LabelOptions, RawLabels, read_labels
+from rnnsweep.data.classes.labels import RawLabels, read_labels
 from rnnsweep.data.classes.numbers import number_name
 from rnnsweep.data.summary.remarks import CODES, codes
 from rnnsweep.errors import UserError
@@ -75,9 +75,9 @@ def test_numbers_have_one_name(text, name):
 
 def test_numbers_compare_as_numbers_and_truth_among_them_is_1(tmp_path):
     values = [0, 1, 0.0, 1.0, "0", "1", False, True]
-    found = read_labels([RawLabels(tmp_path, "label", values)], LabelOptions())
+    found = read_labels([RawLabels(tmp_path, "label", values)], DataConfig())
     assert found.names == [["0", "1"] * 4]
-    other = read_labels([RawLabels(tmp_path, "label", [True, False])], LabelOptions())
+    other = read_labels([RawLabels(tmp_path, "label", [True, False])], DataConfig())
     assert other.names == [["true", "false"]]
 
 

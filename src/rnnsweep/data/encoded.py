@@ -96,8 +96,7 @@ class EncodedCorpus:
         """What was read, with remarks on it."""
         facts = CorpusFacts.from_json(read_json(self.folder / "facts.json"))
         corpus = Corpus(self.corpus)
-        numbers = {part: map_array(self.folder / f"{part}.rows.npy") for part in PARTS}
-        lines = corpus.lines(numbers)
+        lines = corpus.lines({part: self.rows(part) for part in PARTS})
         return replace(
             facts,
             parts={part: {**counts, "lines": lines[part]} for part, counts in facts.parts.items()},
@@ -121,28 +120,23 @@ class EncodedCorpus:
 
     def texts(self, part: str, *, rows: NDArray[np.int64] | None = None) -> list[str]:
         """Return the raw texts of a part, in the order of its rows, or of `rows` of it alone."""
-        refuse_unknown("part", part, PARTS)
-        numbers = map_array(self.folder / f"{part}.rows.npy")
+        numbers = self.rows(part)
         return Corpus(self.corpus).texts(numbers if rows is None else numbers[rows])
 
     def columns(self, part: str, *, rows: NDArray[np.int64]) -> dict[str, list[str]]:
         """Return `text` of some rows of a part, and `group` where a column groups rows."""
-        refuse_unknown("part", part, PARTS)
-        corpus, numbers = Corpus(self.corpus), map_array(self.folder / f"{part}.rows.npy")[rows]
+        corpus, numbers = Corpus(self.corpus), self.rows(part)[rows]
         groups = corpus.group_names(numbers)
         return {**({} if groups is None else {"group": groups}), "text": corpus.texts(numbers)}
 
     def rows(self, part: str) -> NDArray[np.int64]:
         """Return the numbers of a part's rows among all rows of the corpus."""
         refuse_unknown("part", part, PARTS)
-        return np.array(map_array(self.folder / f"{part}.rows.npy"))
+        return map_array(self.folder / f"{part}.rows.npy")
 
     def groups(self, part: str) -> NDArray[np.uint64] | None:
         """Return the group of each row of a part as a number; None where `data.group` names no column."""
-        refuse_unknown("part", part, PARTS)
-        if self.config.group is None:
-            return None
-        return Corpus(self.corpus).groups(map_array(self.folder / f"{part}.rows.npy"))
+        return None if self.config.group is None else Corpus(self.corpus).groups(self.rows(part))
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn any texts into ids by this corpus's vocabulary; their targets are -100 (none)."""

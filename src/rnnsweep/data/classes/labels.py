@@ -17,6 +17,7 @@ from typing import Any
 
 from rnnsweep.data.classes.numbers import number_name
 from rnnsweep.data.classes.variants import tell_joined, tell_variants, variants_of
+from rnnsweep.data.config import DataConfig
 from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.data.tables.table import place
 from rnnsweep.errors import UserError
@@ -36,15 +37,6 @@ _BESIDE = re.compile(r"""(['"])\s+(?=['"])""")
 
 class NoLabel(UserError):
     """Some rows have no label, and no setting says what becomes of them."""
-
-
-@dataclass(frozen=True)
-class LabelOptions:
-    """How labels are read."""
-
-    skip_unlabelled: bool = False
-    missing_is_class: bool = False
-    fold: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,21 +90,21 @@ class ReadLabels:
     remarks: tuple[Remark, ...]
 
 
-def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels:
-    """Turn the labels of all files into names of classes.
+def read_labels(files: Sequence[RawLabels], config: DataConfig) -> ReadLabels:
+    """Turn the labels of all files into names of classes, as the settings of the corpus say.
 
     Raises:
-        UserError: a row has several labels, or none where `options` does not leave such rows out.
+        UserError: a row has several labels, or none where the settings do not leave such rows out.
     """
     for raw in files:
         _refuse_lists(raw)
     truth = _truth(files)
     names = [_names_of(raw, truth) for raw in files]
-    missing = None if options.missing_is_class else _missing(files, names, options)
+    missing = None if config.missing_is_class else _missing(files, names, config)
     remarks = [missing] if missing else []
     labels: list[list[str | None]] = [
         [
-            name or NAMELESS if options.missing_is_class else None if _is_missing(name) else name
+            name or NAMELESS if config.missing_is_class else None if _is_missing(name) else name
             for name in of_file
         ]
         for of_file in names
@@ -120,10 +112,10 @@ def read_labels(files: Sequence[RawLabels], options: LabelOptions) -> ReadLabels
     counts = Counter(name for of_file in labels for name in of_file if name is not None)
     variants = variants_of(counts)
     if variants:
-        remarks.append(tell_variants(variants, counts, folded=options.fold))
+        remarks.append(tell_variants(variants, counts, folded=config.fold_labels))
     joined = tell_joined(counts)
     remarks += [joined] if joined else []
-    if variants and options.fold:
+    if variants and config.fold_labels:
         spelled = {name: group[0] for group in variants for name in group}
         labels = [[spelled.get(n, n) if n is not None else None for n in of_file] for of_file in labels]
     return ReadLabels(labels, tuple(remarks))
@@ -175,12 +167,12 @@ def _is_missing(name: str) -> bool:
     return name.lower() in MISSING
 
 
-def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelOptions) -> Remark | None:
+def _missing(files: Sequence[RawLabels], names: list[list[str]], config: DataConfig) -> Remark | None:
     counts: Counter[str] = Counter()
     first = ""
     for raw, of_file in zip(files, names, strict=True):
         places = [row for row, name in enumerate(of_file) if _is_missing(name)]
-        if places and len(places) == len(of_file) and not options.skip_unlabelled:
+        if places and len(places) == len(of_file) and not config.skip_unlabelled:
             raise UserError(
                 f"{raw.path}: missing-like-label: no row has a label in column {raw.column!r}; rows without"
                 f" labels are for rnnsweep predict --file"
@@ -192,7 +184,7 @@ def _missing(files: Sequence[RawLabels], names: list[list[str]], options: LabelO
         return None
     total = sum(counts.values())
     listed = ", ".join(f"{name} {rows}" for name, rows in counts.most_common(6))
-    if options.skip_unlabelled:
+    if config.skip_unlabelled:
         rows = "1 row" if total == 1 else f"{total:,} rows"
         return Remark("missing-like-label", f"{rows} without a label left out ({listed})")
     raise NoLabel(

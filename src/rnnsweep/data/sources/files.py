@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.data.classes.labels import LabelOptions, RawLabels, read_labels
+from rnnsweep.data.classes.labels import RawLabels, read_labels
 from rnnsweep.data.classes.numbers import is_number, is_quantity
 from rnnsweep.data.classes.variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds
 from rnnsweep.data.config import DataConfig
@@ -70,8 +70,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
             one of the training rows'.
     """
     files = [_read_file(part, path, config) for part, paths in _paths(config).items() for path in paths]
-    options = LabelOptions(config.skip_unlabelled, config.missing_is_class, config.fold_labels)
-    read = read_labels([_raw_labels(file) for file in files], options)
+    read = read_labels([_raw_labels(file) for file in files], config)
     kept = [[n for n, name in enumerate(names) if name is not None] for names in read.names]
     names = [[name for name in of_file if name is not None] for of_file in read.names]
     _refuse_unlabelled_parts(files, kept)
