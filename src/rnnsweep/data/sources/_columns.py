@@ -51,16 +51,12 @@ class NoColumn(UserError):
 
     Args:
         message: for the user.
-        names: columns that there are.
         missing: the setting that no column was found for.
         likely: setting -> the column that it may be by its values.
     """
 
-    def __init__(
-        self, message: str, names: Sequence[str], missing: str, likely: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, message: str, missing: str, likely: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.names = tuple(names)
         self.missing = missing
         self.likely = dict(likely or {})  # setting -> the column that it may be by its values
 
@@ -72,16 +68,16 @@ def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
     except UserError:  # its rows are not as long as its first line: the error says enough
         return error
     if unusable := _later_header(columns) or _unusable(columns, error.missing):
-        return NoColumn(f"{error}{unusable}", error.names, error.missing)
+        return NoColumn(f"{error}{unusable}", error.missing)
     if likely := _likely_settings(columns, config, error.missing):
         be = "By its values it may be" if len(likely) == 1 else "By their values they may be"
         named = " ".join(f"{key}={shlex.quote(name)}" for key, name in likely.items())
-        return NoColumn(f"{error}. {be} {named}", error.names, error.missing, likely)
+        return NoColumn(f"{error}. {be} {named}", error.missing, likely)
     if not config.header or not _is_row(columns):
         return error
     text, label = _likeliest([values for _, values in columns])
     numbered = f"data.header=false numbers the columns, as data.text={text + 1} data.label={label + 1}"
-    return NoColumn(f"{error}. The first line looks like a row: {numbered}", error.names, error.missing)
+    return NoColumn(f"{error}. The first line looks like a row: {numbered}", error.missing)
 
 
 def _unusable(columns: Sequence[tuple[str, list[str]]], missing: str) -> str:
@@ -255,7 +251,7 @@ def text_columns(path: Path, names: Sequence[str], wanted: Sequence[str] | None)
     column = find_column(names, TEXT)
     if column is None:
         message = f"{path}: no column of texts found among {_named(names)}; name it with data.text=COLUMN"
-        raise NoColumn(message, names, "text")
+        raise NoColumn(message, "text")
     if column in pair and None not in pair:
         return tuple(name for name in pair if name is not None)
     return (column,)
@@ -272,7 +268,7 @@ def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:
     column = find_column(names, LABEL)
     if column is None:
         message = f"{path}: no column of labels found among {_named(names)}; name it with data.label=COLUMN"
-        raise NoColumn(f"{message} (rows without labels are for rnnsweep predict --file)", names, "label")
+        raise NoColumn(f"{message} (rows without labels are for rnnsweep predict --file)", "label")
     return column
 
 

@@ -3,7 +3,8 @@
 Upstream's layout: train.csv and test.csv without a header; columns class (1 to 4), title, description.
 """
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from filelock import FileLock
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.rows import TextRows, group_by_text
 from rnnsweep.data.tables import file_state
-from rnnsweep.data.tables.delimited import iterate_rows
+from rnnsweep.data.tables.opening import open_text, scan
 from rnnsweep.errors import UserError, refuse_unknown
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
@@ -45,7 +46,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     sizes = []
     for path in _files(config, cache).values():
         before = len(texts)
-        for line, row in iterate_rows(path, ",", encoding="utf-8-sig"):
+        for line, row in _rows(path):
             targets.append(_target(path, line, row))
             texts.append(" ".join(filter(None, (row[place].strip() for place in places))))
         sizes.append(len(texts) - before)
@@ -59,6 +60,16 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         parts_N=np.repeat(np.array([0, 2], dtype=np.int8), sizes),
         given=("train", "test"),
     )
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a file, each with the number of its last line, without blank lines."""
+    with open_text(path, scan(path, "utf-8-sig").encoding) as file:
+        rows = csv.reader(file, strict=False)
+        try:
+            yield from ((rows.line_num, row) for row in rows if row)
+        except csv.Error as error:
+            raise UserError(f"{path}, line {rows.line_num}: {error}") from error
 
 
 def _target(path: Path, line: int, row: list[str]) -> int:

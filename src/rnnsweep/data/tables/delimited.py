@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.tables.dialect import (
+    NAMES,
     Dialect,
     first_lines,
     guess_dialect,
     is_wrapped,
-    named,
     quotes_are_characters,
 )
 from rnnsweep.data.tables.opening import Scan, inner_suffix, open_text, scan
@@ -69,24 +69,6 @@ def _hide_returns(line: str) -> str:
     return body.replace("\r", RETURN) + end
 
 
-def iterate_rows(
-    path: Path, delimiter: str, *, encoding: str | None = None
-) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a file without a header, each with the number of its last line, without blank lines.
-
-    Raises:
-        UserError: the file cannot be read.
-    """
-    with open_text(path, scan(path, encoding).encoding) as file:
-        rows = csv.reader(file, delimiter=delimiter, strict=False)
-        try:
-            for row in rows:
-                if row:
-                    yield rows.line_num, row
-        except csv.Error as error:
-            raise UserError(f"{path}, line {rows.line_num}: {error}") from error
-
-
 def _dialect(path: Path, content: Scan, options: ReadOptions, choose: Choose) -> tuple[Dialect, list[str]]:
     usual = USUAL.get(inner_suffix(path), ",")
     quote = options.quote
@@ -101,7 +83,7 @@ def _dialect(path: Path, content: Scan, options: ReadOptions, choose: Choose) ->
         dialect = Dialect(options.delimiter, '"' if quote is None else quote)
     if dialect.delimiter not in (usual, options.delimiter):
         notes.append(
-            f"{path.name}: columns are separated by {named(dialect.delimiter)}"
+            f"{path.name}: columns are separated by {NAMES.get(dialect.delimiter, repr(dialect.delimiter))}"
             f" (guessed; data.delimiter settles it)"
         )
     if dialect.delimiter == "\t" and quote is None and content.quotes:

@@ -173,8 +173,3 @@ def first_lines(file: Iterable[str]) -> tuple[list[str], bool]:
     """Return the first lines, and whether they are all."""
     lines = list(islice(file, SAMPLE_ROWS + 1))
     return lines[:SAMPLE_ROWS], len(lines) <= SAMPLE_ROWS
-
-
-def named(delimiter: str) -> str:
-    """Name a delimiter in words."""
-    return NAMES.get(delimiter, repr(delimiter))
