@@ -5,7 +5,7 @@ N rows; S tokens of all rows together.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -101,7 +101,7 @@ class EncodedCorpus:
             facts,
             parts={part: {**counts, "lines": lines[part]} for part, counts in facts.parts.items()},
             remarks=(*corpus.remarks, *_remark_on_empty(self.sizes, self.empty, self.config), *facts.remarks),
-            notes=(*corpus.notes, *_note_on_folds(self.config), *_note_on_left_out(facts.left_out)),
+            notes=(*corpus.notes, *_notes(self.config, facts.left_out)),
         )
 
     @cached_property
@@ -186,20 +186,16 @@ def read_texts(
     return texts, np.array(map_array(corpus.folder / f"{part}.targets.npy"))
 
 
-def _note_on_folds(config: DataConfig) -> tuple[str, ...]:
-    if config.folds is None:
-        return ()
-    return (
-        f"the test part is fold {config.fold} of {config.folds} (data.folds); the replicates of a sweep take"
-        f" each fold in turn",
-    )
-
-
-def _note_on_left_out(rows: int) -> tuple[str, ...]:
-    if not rows:
-        return ()
-    counted = "1 row without text is" if rows == 1 else f"{rows:,} rows without text are"
-    return (f"{counted} left out (data.skip_empty=true)",)
+def _notes(config: DataConfig, left_out: int) -> Iterator[str]:
+    """Yield what the settings say of the test part and of rows without text."""
+    if config.folds is not None:
+        yield (
+            f"the test part is fold {config.fold} of {config.folds} (data.folds); the replicates of a sweep"
+            f" take each fold in turn"
+        )
+    if left_out:
+        counted = "1 row without text is" if left_out == 1 else f"{left_out:,} rows without text are"
+        yield f"{counted} left out (data.skip_empty=true)"
 
 
 def _remark_on_empty(

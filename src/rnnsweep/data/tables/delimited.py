@@ -31,7 +31,7 @@ class _Rows:
 
     values: list[list[str]]
     spans: list[int]
-    header: list[str] | None = None  # as it is in the file
+
     broken: int = 0  # rows over several lines
     first_broken: int = 0  # the line that the first of them begins at
     lines: "array[int]" = field(default_factory=lambda: array("q"))  # at which each begins
@@ -209,10 +209,10 @@ def _unreadable(path: Path, line: int, dialect: Dialect, error: csv.Error) -> Us
 
 def _collect(rows: Any, header: list[str] | None, places: list[int], names: list[str], bad: BadRows) -> _Rows:
     width = len(names)
-    read = _Rows([], [], header)
+    read = _Rows([], [])
     before = 0
     for line, row in rows:
-        if row == read.header:
+        if row == header:
             bad.add(line, "the header once more, as where files were joined")
             before = line
             continue
