@@ -1,11 +1,13 @@
 """Word vectors counted from a corpus's own texts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.word_vectors.counted import counted_vectors, make_vectors
-from rnnsweep.data.word_vectors.files import read_vectors
+from rnnsweep.data.word_vectors.counted import counted_vectors
+from rnnsweep.data.word_vectors.files import corpus_vectors
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +31,13 @@ def test_words_that_come_in_like_company_get_like_vectors(corpus):
     assert np.abs(alike_VV[np.ix_(animal_V, ~animal_V)]).max() < 0.3
 
 
-def test_they_are_written_and_read_back_as_a_word2vec_file(corpus, tmp_path):
-    make_vectors(corpus, tmp_path / "own.bin", width=3)
-    found = read_vectors(tmp_path / "own.bin", corpus.vocabulary)
+def test_each_word_of_the_training_part_has_a_vector_of_its_own_and_padding_has_none(corpus, tmp_path):
+    config = replace(corpus.config, vectors="own")
+    found, again = (corpus_vectors(config, corpus, width=3, cache=tmp_path) for _ in range(2))
     expected_VE = counted_vectors(corpus.train, vocabulary=len(corpus.vocabulary), width=3)
     assert found.found_V.tolist() == [0, 0] + [1] * 10
     np.testing.assert_array_equal(found.vectors_VE, expected_VE)
+    np.testing.assert_array_equal(again.vectors_VE, expected_VE)
     assert found.vectors_VE[2:].std() == pytest.approx(1, abs=0.1)
 
 

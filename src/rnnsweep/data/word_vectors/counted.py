@@ -7,34 +7,16 @@ singular values to the power .5).
 V words, S tokens of all rows.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.data.encoded import EncodedCorpus, EncodedPart
-from rnnsweep.data.store import find_cache, made_once
+from rnnsweep.data.encoded import EncodedPart
 from rnnsweep.data.tokens import SPECIAL
 
 WINDOW = 5
 SMOOTHING = 0.75
-
-
-def make_vectors(corpus: EncodedCorpus, path: Path, *, width: int) -> None:
-    """Make vectors of `width` numbers for the corpus's words and write them as a word2vec binary file."""
-    vectors_VE = counted_vectors(corpus.train, vocabulary=len(corpus.vocabulary), width=width)
-    write_vectors(path, corpus.vocabulary, vectors_VE)
-
-
-def own_vectors(corpus: EncodedCorpus, *, width: int, cache: Path | None = None) -> Path:
-    """Return a word2vec file of vectors counted on a corpus's training texts; made once for each corpus."""
-    folder = made_once(
-        find_cache(cache) / "counted" / f"{corpus.folder.name}-{width}",
-        lambda into: make_vectors(corpus, into / "vectors.bin", width=width),
-    )
-    return folder / "vectors.bin"
 
 
 def counted_vectors(part: EncodedPart, *, vocabulary: int, width: int) -> NDArray[np.float32]:
@@ -77,17 +59,3 @@ def _information(counts_VV: Any) -> Any:
     positive = value_N > 0
     places = (row_N[positive], column_N[positive])
     return coo_array((value_N[positive], places), shape=counts_VV.shape).tocsr()
-
-
-def write_vectors(path: Path, vocabulary: Sequence[str], vectors_VE: NDArray[np.float32]) -> None:
-    """Write a word2vec binary file of the words that have a vector; words with blanks are left out."""
-    ids = [
-        n
-        for n, word in enumerate(vocabulary)
-        if n >= len(SPECIAL) and vectors_VE[n].any() and not any(c.isspace() for c in word)
-    ]
-    with path.open("wb") as file:
-        file.write(f"{len(ids)} {vectors_VE.shape[1]}\n".encode())
-        for n in ids:
-            file.write(vocabulary[n].encode("utf-8", "surrogatepass") + b" ")
-            file.write(vectors_VE[n].astype("<f4").tobytes() + b"\n")

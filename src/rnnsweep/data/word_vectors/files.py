@@ -201,18 +201,29 @@ def corpus_vectors(
     """
     if config.vectors is None:
         return None
+    place = find_cache(cache)
     if config.vectors == OWN:
-        from rnnsweep.data.word_vectors.counted import own_vectors
-
-        path = own_vectors(corpus, width=width, cache=cache)
+        folder = made_once(
+            place / "own" / f"{corpus.folder.name}-{width}",
+            lambda into: _keep(_counted(corpus, width), into),
+        )
     else:
-        path = find_vectors(config.vectors, find_cache(cache))
-    state = json.dumps([file_state(path), corpus.vocabulary])
-    key = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    folder = made_once(
-        find_cache(cache) / "vectors" / key, lambda into: _keep(read_vectors(path, corpus.vocabulary), into)
-    )
+        path = find_vectors(config.vectors, place)
+        state = json.dumps([file_state(path), corpus.vocabulary])
+        key = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        folder = made_once(
+            place / "vectors" / key, lambda into: _keep(read_vectors(path, corpus.vocabulary), into)
+        )
     return Vectors(map_array(folder / "vectors.npy"), map_array(folder / "found.npy"))
+
+
+def _counted(corpus: EncodedCorpus, width: int) -> Vectors:
+    """Make vectors of the corpus's words; as in a file, words with a blank in them have none."""
+    from rnnsweep.data.word_vectors.counted import counted_vectors
+
+    vectors_VE = counted_vectors(corpus.train, vocabulary=len(corpus.vocabulary), width=width)
+    vectors_VE[[n for n, word in enumerate(corpus.vocabulary) if any(map(str.isspace, word))]] = 0.0
+    return Vectors(vectors_VE, vectors_VE.any(axis=1).astype(np.int8))
 
 
 def _keep(vectors: Vectors, folder: Path) -> None:
