@@ -203,7 +203,7 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "T
     if model is not None and _is_folder(model):
         return read_model(Path(model).expanduser())
     name, alias = _asked(model, places)
-    with found_model(places.mlruns, name, alias or "champion", uri=uri or _uri_of(name, places)) as folder:
+    with found_model(places.mlruns, name, alias or "champion", uri=uri or store_of(name, places)) as folder:
         if folder is not None:
             return read_model(folder)
     return _without_registry(name, alias, places, uri)
@@ -238,17 +238,12 @@ def _last_sweep(places: ProjectPaths) -> str:
     return last.name
 
 
-def _uri_of(name: str, places: ProjectPaths) -> str | None:
-    known = SweepFolder.of(places.mlruns, name).question.is_file()
-    return store_of(name, places) if known else None
-
-
 def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: str | None) -> "TextModel":
     """Load what no registered model is called: a run."""
     from rnnsweep.tracking import find_run
     from rnnsweep.tracking.store.registry import aliases, no_such_alias
 
-    if known := aliases(places.mlruns, name, uri=uri or _uri_of(name, places)):
+    if known := aliases(places.mlruns, name, uri=uri or store_of(name, places)):
         raise no_such_alias(name, alias or "champion", known)
     if SweepFolder.of(places.mlruns, name).path.is_dir():
         again = SweepFolder.of(places.mlruns, name).command("sweep")

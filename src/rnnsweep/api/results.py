@@ -1,7 +1,7 @@
 """What the calls give back: plain typed values, each with a view as a DataFrame."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,20 +64,8 @@ class LoggedModels:
         return next((one.architecture for one in self.models if one.champion), None)
 
 
-class _Framed:
-    """Results of one row."""
-
-    score: "Score"
-
-    def frame(self) -> "pandas.DataFrame":
-        """Return the result as a DataFrame of one row; the score by its name."""
-        import pandas
-
-        return pandas.DataFrame([{**vars(self), "score": self.score.name}])
-
-
 @dataclass(frozen=True)
-class TrainResult(_Framed):
+class TrainResult:
     """One training and where it is recorded."""
 
     run_id: str | None  # of MLflow; None where tracking is off; the run's key where the store does not answer
@@ -112,7 +100,7 @@ class TrainResult(_Framed):
         import pandas
 
         scores = {f"validation_{name}": value for name, value in self.values.items()}
-        row = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "values"}
+        row = {name: value for name, value in vars(self).items() if name != "values"}
         return pandas.DataFrame([{**row, "score": self.score.name, **scores}])
 
 
@@ -135,7 +123,7 @@ class EvaluateResult(_Scored):
 
 
 @dataclass(frozen=True)
-class BestResult(_Framed):
+class BestResult:
     """The best configuration of an architecture, and how to repeat it."""
 
     sweep: str
@@ -157,6 +145,12 @@ class BestResult(_Framed):
         """The score and the command that repeats it."""
         score = f"{self.score.title} {_written(self.score, self.validation)}"
         return f"{self.architecture}: validation {score}\n{self.command}"
+
+    def frame(self) -> "pandas.DataFrame":
+        """Return the result as a DataFrame of one row; the score by its name."""
+        import pandas
+
+        return pandas.DataFrame([{**vars(self), "score": self.score.name}])
 
 
 @dataclass(frozen=True)
@@ -208,15 +202,3 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, result: TrainResult | SweepResult, resume: str) -> None:
         super().__init__(f"interrupted; resume with: {resume}" if resume else "interrupted")
         self.result, self.resume = result, resume
-
-    @property
-    def training(self) -> TrainResult:
-        """The result of an interrupted training."""
-        assert isinstance(self.result, TrainResult)
-        return self.result
-
-    @property
-    def sweep(self) -> SweepResult:
-        """The result of an interrupted sweep."""
-        assert isinstance(self.result, SweepResult)
-        return self.result

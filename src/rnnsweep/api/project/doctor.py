@@ -72,9 +72,7 @@ def _environment() -> Check:
     found = f"Python {python} in {sys.prefix}"
     if sys.platform == "win32":
         return Check("environment", False, found, "use WSL: rnnsweep needs Linux or macOS")
-    if not inside:
-        return Check("environment", True, f"{found}, which is no virtual environment")
-    return Check("environment", True, found)
+    return Check("environment", True, found if inside else f"{found}, which is no virtual environment")
 
 
 def check_versions() -> Check:
@@ -248,17 +246,14 @@ def _proxies() -> Check:
     set_here = [name for name in PROXIES if os.environ.get(name)]
     if not set_here:
         return Check("proxies", True, "none")
-    spared = {*LOOPBACK} | {one.strip() for one in _no_proxy().split(",")}
+    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    spared = {*LOOPBACK} | {one.strip() for one in named.split(",")}
     local = list(_local_hosts())
     missing = [host for host in local if host not in spared and "*" not in spared]
     found = ", ".join(sorted(set(map(str.upper, set_here)))) + " set"
     if missing:
         return Check("proxies", False, found, f"export NO_PROXY={','.join(local)}")
     return Check("proxies", True, f"{found}; not used for {', '.join(local)}")
-
-
-def _no_proxy() -> str:
-    return os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
 
 
 def _local_hosts() -> Iterator[str]:

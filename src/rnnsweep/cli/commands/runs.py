@@ -1,7 +1,7 @@
 """`train` and `evaluate`: one run."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -140,7 +140,7 @@ def _train(overrides: Sequence[str], resume: str | None) -> "TrainResult":
     try:
         return train(overrides, resume=resume, on_begin=_begin, on_validation=_tell, on_stop=_stopping)
     except Interrupted as ended:
-        return ended.training
+        return cast("TrainResult", ended.result)
     except Diverged as error:
         raise UserError(
             f"the training diverged: {error}; the run is recorded as failed."

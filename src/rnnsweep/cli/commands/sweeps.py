@@ -201,7 +201,7 @@ def replicate_command(
 
 def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
     """Show a sweep while it runs and what came out; `again` is the command that resumes it."""
-    from rnnsweep.api import Interrupted
+    from rnnsweep.api import Interrupted, SweepResult
     from rnnsweep.cli.live import listener
 
     _, console = consoles()
@@ -210,8 +210,8 @@ def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
         with listener(console) as shown:
             result = work(shown)
     except KeyboardInterrupt as ended:  # of another kind while it started or compared
-        if isinstance(ended, Interrupted):
-            done = f": {_trials(ended.sweep)}"
+        if isinstance(ended, Interrupted) and isinstance(ended.result, SweepResult):
+            done = f": {_trials(ended.result)}"
         console.print(f"interrupted{done}; resume with: {again}", markup=False, soft_wrap=True)
         return INTERRUPTED
     _conclude(result)
