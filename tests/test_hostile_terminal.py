@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from rnnsweep.cli import main
 from rnnsweep.cli.console import QuietConsole
 from rnnsweep.cli.control_characters import escape_control_characters
-from rnnsweep.cli.output import consoles, echo, one_json_object
+from rnnsweep.cli.output import echo, err, one_json_object, out
 from rnnsweep.safety.spreadsheet import no_formula
 
 CLIPBOARD = "\x1b]52;c;ZXZpbA==\x07"
@@ -24,9 +24,8 @@ C1 = "\x9b2J"
 
 @pytest.mark.parametrize("text", [CLIPBOARD, TITLE, CLEAR, C1, "a\rb", "a\x08b", "\u202egnp.exe"])
 def test_foreign_text_does_not_speak_to_the_terminal(text, capsys):
-    console, err = consoles()
-    console.print(f"name {text} end")
-    err.print(text)
+    out().print(f"name {text} end")
+    err().print(text)
     echo(text)
     said = capsys.readouterr()
     for output in (said.out, said.err):
@@ -38,12 +37,11 @@ def test_foreign_text_does_not_speak_to_the_terminal(text, capsys):
 def test_a_name_that_looks_like_markup_is_printed_as_it_is(name, capsys):
     from rich.table import Table
 
-    console, _ = consoles()
-    console.print(name)
+    out().print(name)
     table = Table(box=None)
     table.add_column(name)
     table.add_row(name)
-    console.print(table)
+    out().print(table)
     assert capsys.readouterr().out.count(name) == 3
 
 

@@ -14,7 +14,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.settings import Overrides
 from rnnsweep.cli.entry import main
 from rnnsweep.cli.live import listener
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import err, one_json_object, out
 from rnnsweep.cli.words import duration, score
 from rnnsweep.errors import UserError
 
@@ -61,7 +61,7 @@ def lesson_command(
         return _pairs(page, as_json)
     rows = find_rows(numbers)
     with one_json_object(as_json) as emit:
-        with listener(consoles()[1]) as shown:
+        with listener(err()) as shown:
             result, outcomes = train_rows(
                 rows, [*([QUICK] if quick else []), *overrides], slots=slots, listener=shown
             )
@@ -73,7 +73,7 @@ def lesson_command(
     if not as_json and outcomes:
         _print(outcomes, written)
     for failure in result.failures:
-        consoles()[1].print(f"{failure.name}: {failure.reason} (its output: {failure.log})", markup=False)
+        err().print(f"{failure.name}: {failure.reason} (its output: {failure.log})")
     return INTERRUPTED if result.state == "interrupted" else FAILED if result.failures else 0
 
 
@@ -89,20 +89,18 @@ def _pairs(page: Path | None, as_json: bool) -> int:
         pairs, written = lesson_pairs(page=page)
         emit({"pairs": [asdict(pair) for pair in pairs], "page": written})
     if not as_json:
-        console, _ = consoles()
         for pair in pairs:
-            console.print(f"{pair.name}: {pair.question}", style="bold", markup=False)
+            out().print(f"{pair.name}: {pair.question}", style="bold")
             for line in (*map(str, pair.sides), *pair.sentences):
-                console.print(f"  {line}", markup=False)
-        console.print(f"page   {written}", style="dim", markup=False, soft_wrap=True)
+                out().print(f"  {line}")
+        out().print(f"page   {written}", style="dim", soft_wrap=True)
     return 0
 
 
 def _draw(picture: Path, overrides: Sequence[str]) -> Path:
     from examples.lesson.gradients import draw_gradients
 
-    _, console = consoles()
-    console.print("gradients by distance in time: RNN, GRU, LSTM with and without forget bias", markup=False)
+    err().print("gradients by distance in time: RNN, GRU, LSTM with and without forget bias")
     draw_gradients(picture, overrides)
     return picture
 
@@ -119,7 +117,6 @@ def _split(arguments: Sequence[str]) -> tuple[list[int], list[str]]:
 def _print(outcomes: Sequence[Outcome], page: Path | None) -> None:
     from rich.table import Table
 
-    console, _ = consoles()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("row", justify="right")
     table.add_column("network", overflow="fold")
@@ -127,11 +124,9 @@ def _print(outcomes: Sequence[Outcome], page: Path | None) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for outcome in outcomes:
         table.add_row(*_cells(outcome))
-    console.print(table)
-    console.print(
-        "lesson: its own figure, of training or of test rows; training: while learning", style="dim"
-    )
-    console.print(f"page   {page}", style="dim", markup=False, soft_wrap=True)
+    out().print(table)
+    out().print("lesson: its own figure, of training or of test rows; training: while learning", style="dim")
+    out().print(f"page   {page}", style="dim", soft_wrap=True)
 
 
 def _cells(outcome: Outcome) -> tuple[Any, ...]:

@@ -46,22 +46,28 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     click.echo(escape_control_characters(str(text)), err=err, nl=nl)
 
 
-def consoles() -> "tuple[Console, Console]":
-    """Return rich's consoles of standard output and standard error, as wide as the terminal."""
+def out() -> "Console":
+    """Return rich's console of standard output, as wide as the terminal; it reads no markup in texts."""
+    return _console(stderr=False)
+
+
+def err() -> "Console":
+    """Return the same of standard error."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> "Console":
     from rnnsweep.cli.console import QuietConsole
 
-    return (
-        QuietConsole(highlight=False, markup=False, emoji=False),
-        QuietConsole(stderr=True, highlight=False, markup=False, emoji=False),
-    )
+    return QuietConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
 def telling() -> "Iterator[Callable[[str], object]]":
     """Yield what tells on standard error what is being done: in place at a terminal, a line elsewhere."""
-    _, console = consoles()
+    console = err()
     if not console.is_terminal:
-        yield lambda words: console.print(f"{words} ...", style="dim", markup=False)
+        yield lambda words: console.print(f"{words} ...", style="dim")
         return
     with console.status("") as shown:
         yield shown.update

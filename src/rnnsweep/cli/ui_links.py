@@ -1,6 +1,6 @@
 """Where to look at a sweep in the MLflow UI, as lines under its answer."""
 
-from rnnsweep.cli.output import consoles
+from rnnsweep.cli.output import out
 from rnnsweep.paths import find_paths
 
 
@@ -11,8 +11,7 @@ def print_views(sweep: str) -> None:
     mlruns = find_paths().mlruns
     key = key_of_sweep(mlruns, sweep)
     links = sweep_links(mlruns, sweep, key) if key else {}
-    console, _ = consoles()
-    console.print("All runs: rnnsweep ui" + (", and then" if links else ""), style="dim")
+    out().print("All runs: rnnsweep ui" + (", and then" if links else ""), style="dim")
     for title, link in links.items():
         line = f"  {title:<16} {link}"
-        console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+        out().print(line, style="dim", soft_wrap=True)

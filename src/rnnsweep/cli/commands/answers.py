@@ -9,7 +9,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import StartedSweep
-from rnnsweep.cli.output import consoles, echo, one_json_object, telling
+from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.ui_links import print_views
 from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
@@ -134,7 +134,7 @@ def _scores_of(
 def _print_scores(compared: "Comparison", *, details: bool) -> None:
     from rnnsweep.comparison import print_comparison
 
-    print_comparison(compared, console=consoles()[0], details=details)
+    print_comparison(compared, console=out(), details=details)
     if not details:
         _print_more("the same command with --details prints each verdict")
 
@@ -153,15 +153,14 @@ def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: boo
     with one_json_object(as_json) as emit:
         from rnnsweep.api import compare_corpora
 
-        with consoles()[1].status("comparing"):
+        with err().status("comparing"):
             ranking = compare_corpora(sweeps, margin=margin)
         emit(ranking.to_json())
     if not as_json:
         from rnnsweep.comparison import corpora_table
 
-        console, _ = consoles()
-        console.print(corpora_table(ranking, width=min(console.width, 120)))
-        console.print(f"Report: {ranking.report}", markup=False, soft_wrap=True)
+        out().print(corpora_table(ranking, width=min(out().width, 120)))
+        out().print(f"Report: {ranking.report}", soft_wrap=True)
 
 
 @command(
@@ -211,7 +210,7 @@ def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
     """Print the answer and the standings, with `details` each verdict and the addresses of views."""
     from rnnsweep.comparison import print_comparison
 
-    print_comparison(comparison, console=consoles()[0], details=details)
+    print_comparison(comparison, console=out(), details=details)
     if details:
         print_views(comparison.sweep)
         _print_more(f"to repeat the best: {command_line('best', comparison.sweep)}")
@@ -221,4 +220,4 @@ def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
 
 
 def _print_more(text: str) -> None:
-    consoles()[0].print(f"More: {text}", style="dim", markup=False, soft_wrap=True)
+    out().print(f"More: {text}", style="dim", soft_wrap=True)

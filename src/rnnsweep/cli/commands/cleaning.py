@@ -7,7 +7,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import StartedSweep
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import err, one_json_object, out
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
 
@@ -72,8 +72,7 @@ def size_words(size: int) -> str:
 
 def print_disk_use(disk: "DiskUse") -> None:
     """Print what a sweep takes, with the part that `clean` may give back."""
-    console, _ = consoles()
-    console.print(
+    out().print(
         f"disk {size_words(disk.total)}: checkpoints {size_words(disk.checkpoints)},"
         f" artifacts {size_words(disk.artifacts)}, records {size_words(disk.records)},"
         f" other {size_words(disk.other)}",
@@ -83,29 +82,28 @@ def print_disk_use(disk: "DiskUse") -> None:
 
 def _list(planned: "Cleaning", *, on_error: bool = False) -> None:
     """Print everything that may go with every folder of it, the largest first, and what stays outside."""
-    console = consoles()[on_error]
+    console = err() if on_error else out()
     for one in sorted(planned.removals, key=lambda one: -one.size):
         lines = [f"{size_words(one.size):>9}  {_words(one)}", *(f"{'':9}  {path}" for path in one.paths)]
         if one.left is not None:
             lines.append(f"{'':9}  left alone, as it is not its folder below mlruns/artifacts/: {one.left}")
         for line in lines:
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
 
 
 def _sum_up(cleaning: "Cleaning", sweep: tuple[str, ...]) -> None:
-    console, err = consoles()
     for name, why in cleaning.kept.items():
-        err.print(f"sweep {name}: left alone, {why}", style="dim", markup=False)
+        err().print(f"sweep {name}: left alone, {why}", style="dim")
     if not cleaning.removals:
-        console.print("nothing to remove")
+        out().print("nothing to remove")
         return
     nouns = Counter(_noun(one) for one in cleaning.removals)
     words = [count(number, noun) for noun, number in nouns.items()]
     verb = "removed" if cleaning.done else "may go"
-    console.print(f"{size_words(cleaning.size):>9}  {verb}: {' and '.join(words)}", markup=False)
+    out().print(f"{size_words(cleaning.size):>9}  {verb}: {' and '.join(words)}")
     if not cleaning.done:
         again = command_line("clean", *sweep, "--yes")
-        err.print(f"remove it with: {again}", style="dim", markup=False, soft_wrap=True)
+        err().print(f"remove it with: {again}", style="dim", soft_wrap=True)
 
 
 def _noun(one: "Removal") -> str:

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.settings import Overrides
 from rnnsweep.cli.names import sweep_names
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import err, one_json_object, out
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,15 +65,14 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
             corpora = describe_sweep_data(question, overrides)
             emit({"sweep": question, "data": {name: facts.to_json() for name, facts in corpora.items()}})
     start_in_background()
-    out, err = consoles()
     if guessed:
         found = f"found by their values: {shlex.join(guessed)} (name them to train)"
-        err.print(found, style="dim", markup=False, soft_wrap=True)
+        err().print(found, style="dim", soft_wrap=True)
     for name, facts in corpora.items():
         if as_json:
-            print_notes(err, facts)
+            print_notes(err(), facts)
         else:
-            _print(out, name, facts)
+            _print(out(), name, facts)
 
 
 def _sweep_of(asked: Sequence[str]) -> tuple[str | None, Sequence[str]]:
@@ -92,7 +91,7 @@ def print_facts(console: "Console", facts: "CorpusFacts") -> None:
     """Print the two lines that begin a training and a sweep, what was guessed, and the remarks."""
     print_notes(console, facts)
     for line in facts.summary():
-        console.print(line, style="dim", markup=False, soft_wrap=not console.is_terminal)
+        console.print(line, style="dim", soft_wrap=not console.is_terminal)
     for remark in facts.remarks:
         _print_remark(console, f"  {remark.code}: {remark.message}")
 
@@ -100,18 +99,18 @@ def print_facts(console: "Console", facts: "CorpusFacts") -> None:
 def print_notes(console: "Console", facts: "CorpusFacts") -> None:
     """Print what was guessed while reading."""
     for note in facts.notes:
-        console.print(note, style="dim", markup=False, soft_wrap=True)
+        console.print(note, style="dim", soft_wrap=True)
 
 
 def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
-    console.print(name, style="bold", markup=False)
+    console.print(name, style="bold")
     for part, counts in facts.parts.items():
-        console.print(f"  {part:<12} {_counted(counts)}", markup=False)
+        console.print(f"  {part:<12} {_counted(counts)}")
     ranked = sorted(facts.labels.items(), key=lambda item: -item[1])
     total = sum(facts.labels.values())
     if facts.majority is not None:
         share = facts.majority or 0.0
-        console.print(f"{len(ranked)} labels, majority {share:.1%}", style="bold", markup=False)
+        console.print(f"{len(ranked)} labels, majority {share:.1%}", style="bold")
     if facts.targets is not None:
         console.print("targets", style="bold")
         console.print(
@@ -120,9 +119,9 @@ def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
         )
     width = max((len(label) for label, _ in ranked[:SHOWN]), default=0)
     for label, rows in ranked[:SHOWN]:
-        console.print(f"  {label:<{width}}  {rows:>9,}  {rows / total:>6.1%}", markup=False, soft_wrap=True)
+        console.print(f"  {label:<{width}}  {rows:>9,}  {rows / total:>6.1%}", soft_wrap=True)
     if len(ranked) > SHOWN:
-        console.print(f"  and {len(ranked) - SHOWN:,} more", markup=False)
+        console.print(f"  and {len(ranked) - SHOWN:,} more")
     lengths = facts.lengths
     console.print("tokens", style="bold")
     console.print(
@@ -145,4 +144,4 @@ def _counted(counts: Mapping[str, int | None]) -> str:
 
 def _print_remark(console: "Console", text: str) -> None:
     """Print a remark: wrapped at words on a terminal, in one line where a program reads it."""
-    console.print(text, style="yellow", markup=False, soft_wrap=not console.is_terminal)
+    console.print(text, style="yellow", soft_wrap=not console.is_terminal)

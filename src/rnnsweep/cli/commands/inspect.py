@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import one_json_object, out
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,13 +47,13 @@ def inspect_command(run: str, text: str, as_json: bool) -> None:
             }
         )
     if not as_json:
-        console, _ = consoles()
+        console = out()
         console.print(_table(inspection))
-        console.print(f"answer   {inspection.answer} ({inspection.confidence:.3f})", markup=False)
+        console.print(f"answer   {inspection.answer} ({inspection.confidence:.3f})")
         console.print("gates    mean over the units of layer 1: blank shut, full open", style="dim")
-        console.print("[word]   not in the vocabulary", style="dim", markup=False)
-        console.print(f"page     {result.page}", style="dim", markup=False, soft_wrap=True)
-        console.print(f"picture  {result.picture}", style="dim", markup=False, soft_wrap=True)
+        console.print("[word]   not in the vocabulary", style="dim")
+        console.print(f"page     {result.page}", style="dim", soft_wrap=True)
+        console.print(f"picture  {result.picture}", style="dim", soft_wrap=True)
 
 
 def _table(inspection: "Inspection") -> "Table":

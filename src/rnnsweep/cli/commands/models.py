@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, echo, one_json_object, telling
+from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
 
@@ -66,7 +66,7 @@ def predict_command(
         loaded = load_model(model)
         asked = TextsToAnswer(texts) if file is None else read_asked(file, column=column, model=loaded)
         for note in asked.notes:
-            consoles()[1].print(note, style="dim", markup=False)
+            err().print(note, style="dim")
         answers = loaded.predict(asked)
         if to is not None:
             write_answers(asked, answers, to)
@@ -122,38 +122,37 @@ def keep_models(result: "SweepResult") -> None:
     from rnnsweep.api.find_sweep import resume_command
     from rnnsweep.api.models import log_models_of
 
-    _, console = consoles()
+    console = err()
     with telling() as tell:
         done, fault = log_models_of(result, tell=tell)
     if fault:
-        console.print(f"models were not logged: {fault}", style="yellow", markup=False)
+        console.print(f"models were not logged: {fault}", style="yellow")
         again = resume_command(result.sweep)
-        console.print(f"  to try again: {again}", style="dim", markup=False, soft_wrap=True)
+        console.print(f"  to try again: {again}", style="dim", soft_wrap=True)
     if done is None:
         return
     for architecture, why in done.missing.items():
-        console.print(f"no model of {architecture}: {why}", style="yellow", markup=False)
+        console.print(f"no model of {architecture}: {why}", style="yellow")
     if done.models:
         ask = command_line("predict", "--model", done.name, "a text")
         words = f"Models: {len(done.models)}, the best is {done.champion}; to ask it: {ask}"
-        console.print(words, style="dim", markup=False, soft_wrap=True)
+        console.print(words, style="dim", soft_wrap=True)
 
 
 def _show(model: "TextModel", asked: "TextsToAnswer", answers: "list[Answer]", to: Path | None) -> None:
-    out, err = consoles()
-    err.print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim", markup=False)
+    err().print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim")
     if to is None and len(answers) == 1:
         _show_one(answers[0])
         return
     if to is not None:
-        out.print(f"{to}: {count(len(answers), 'answer')}", markup=False, soft_wrap=True)
+        out().print(f"{to}: {count(len(answers), 'answer')}", soft_wrap=True)
     else:
         for text, answer in zip(asked, answers, strict=True):
             cut = " ".join(text[: 2 * SHOWN].split())[:SHOWN]
-            out.print(f"{answer.short}  {cut}", markup=False, soft_wrap=True)
+            out().print(f"{answer.short}  {cut}", soft_wrap=True)
     unknown = [number for number, answer in enumerate(answers, 1) if answer.known == 0]
     if unknown:
-        err.print(
+        err().print(
             f"The model knows no word of {len(unknown)} of {count(len(answers), 'text')} (the first is text "
             f"{unknown[0]}): those answers mean nothing.",
             style="yellow",
@@ -161,13 +160,12 @@ def _show(model: "TextModel", asked: "TextsToAnswer", answers: "list[Answer]", t
 
 
 def _show_one(answer: "Answer") -> None:
-    out, err = consoles()
     for line in answer.lines:
-        out.print(line, markup=False)
+        out().print(line)
     if answer.known == 0:
-        err.print("The model knows no word of this text: its answer means nothing.", style="yellow")
+        err().print("The model knows no word of this text: its answer means nothing.", style="yellow")
     else:
-        err.print(f"{answer.known} of {count(answer.tokens, 'token')} known", style="dim")
+        err().print(f"{answer.known} of {count(answer.tokens, 'token')} known", style="dim")
 
 
 def _corpus(model: "TextModel") -> str:

@@ -10,7 +10,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import Question
-from rnnsweep.cli.output import consoles, echo, one_json_object, table
+from rnnsweep.cli.output import echo, err, one_json_object, out, table
 from rnnsweep.cli.words import count, durations
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
 
         corpora = describe_sweep_data(file)
         for name, facts in corpora.items():
-            consoles()[1].print(name, style="dim", markup=False)
-            print_facts(consoles()[1], facts)
-        with consoles()[1].status("") as shown:  # nothing where standard error is no terminal
+            err().print(name, style="dim")
+            print_facts(err(), facts)
+        with err().status("") as shown:  # nothing where standard error is no terminal
             planned = plan(file, slots=slots, tell=shown.update)
         start_in_background()  # now that nothing is measured any more
         emit({**plan_json(planned), "data": {name: facts.to_json() for name, facts in corpora.items()}})
@@ -93,24 +93,24 @@ def _reach(planned: "Plan") -> "Reach":
 
 
 def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
-    console, _ = consoles()
-    console.print(f"{planned.sweep}: {planned.question}", style="bold", markup=False)
+    console = out()
+    console.print(f"{planned.sweep}: {planned.question}", style="bold")
     console.print(planned_table(planned.architectures))
     if any(one.derived for one in planned.architectures):
         console.print(derived_table(planned.architectures))
     for one in planned.architectures:
         if one.infeasible:
-            console.print(f"{one.architecture}: will not be trained: {one.infeasible}", markup=False)
+            console.print(f"{one.architecture}: will not be trained: {one.infeasible}")
     for line in (*planned.left_out, str(_reach(planned)), *_say_test_rows(test_rows)):
-        console.print(line, markup=False)
+        console.print(line)
     if planned.seconds is not None and planned.seconds_most is not None:
         time = durations(planned.seconds, planned.seconds_most)
         console.print(f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned")
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     if planned.refused:
-        console.print(f"! {planned.refused}.", markup=False)
+        console.print(f"! {planned.refused}.")
     if planned.next:
-        console.print(f"Next: {planned.next}", markup=False, soft_wrap=True)
+        console.print(f"Next: {planned.next}", soft_wrap=True)
 
 
 def _say_test_rows(rows: int | None) -> Iterator[str]:

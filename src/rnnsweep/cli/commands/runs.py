@@ -8,7 +8,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.settings import overrides_argument
-from rnnsweep.cli.output import INTERRUPTED, consoles, echo, one_json_object
+from rnnsweep.cli.output import INTERRUPTED, echo, err, one_json_object, out
 from rnnsweep.cli.words import count, duration, loss, score
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
@@ -115,14 +115,13 @@ def _print_evaluation(result: "EvaluateResult") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console, _ = consoles()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for number, head in enumerate(result.classes[0]):
         table.add_column(head, justify="right" if number else "left", overflow="fold")
     for row in result.classes:
         name, *values, rows = row.values()
         table.add_row(Text(str(name)), *map(score, values), f"{rows:,}")
-    console.print(table)
+    out().print(table)
     never = [
         repr(name)
         for name, precision, *_, rows in map(dict.values, result.classes)
@@ -150,33 +149,28 @@ def _train(overrides: Sequence[str], resume: str | None) -> "TrainResult":
 
 def _begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
     sizes = ", ".join(f"{rows:,} {part}" for part, rows in corpus.sizes.items())
-    _, console = consoles()
-    console.print(f"{run.architecture} on {corpus.name} ({sizes}), seed {run.seed}", markup=False)
-    print_facts(console, corpus.facts)
+    err().print(f"{run.architecture} on {corpus.name} ({sizes}), seed {run.seed}")
+    print_facts(err(), corpus.facts)
 
 
 def _tell(seen: "Validation") -> None:
-    _, console = consoles()
     train = "" if seen.train_loss is None else f"train loss {loss(seen.train_loss)}, "
-    console.print(
+    err().print(
         f"epoch {seen.epoch:<4.3g} {train}validation loss {loss(seen.values['loss'])},"
         f" {seen.score.title} {score(seen.values[seen.score.name])}  {duration(seen.seconds):>8}",
-        markup=False,
         soft_wrap=True,
     )
 
 
 def _stopping() -> None:
-    _, console = consoles()
-    console.print(
+    err().print(
         "stopping: a checkpoint is written, then the run is sent to MLflow; a second Ctrl-C does not wait",
-        markup=False,
         soft_wrap=True,
     )
 
 
 def _conclude(result: "TrainResult") -> None:
-    console, _ = consoles()
+    console = out()
     ended = {"interrupted": "interrupted after", "early": "stopped early after"}.get(result.stopped or "", "")
     console.print(
         f"{score(result.validation)} best validation {result.score.title}"
@@ -184,12 +178,12 @@ def _conclude(result: "TrainResult") -> None:
         f" {duration(result.seconds)})".replace("( ", "(")
     )
     if result.run_id is not None:
-        console.print(f"run {result.short_id}  {result.name}", markup=False)
+        console.print(f"run {result.short_id}  {result.name}")
         if "." in result.short_id:
             console.print("not in the store yet; to send it: rnnsweep sync", style="yellow")
         if result.stopped == "interrupted":
-            console.print(f"  resume it   {command_line('train', '--resume', result.short_id)}", markup=False)
-        console.print(f"  test it     {command_line('evaluate', result.short_id)}", style="dim", markup=False)
+            console.print(f"  resume it   {command_line('train', '--resume', result.short_id)}")
+        console.print(f"  test it     {command_line('evaluate', result.short_id)}", style="dim")
         console.print("  browse      rnnsweep ui", style="dim")
 
 

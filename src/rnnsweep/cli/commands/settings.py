@@ -7,7 +7,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, echo, one_json_object
+from rnnsweep.cli.output import echo, one_json_object, out
 
 if TYPE_CHECKING:
     from rnnsweep.config import Setting
@@ -188,13 +188,12 @@ def _written(value: Any) -> str:
 
 def _print_settings(settings: "Sequence[Setting]") -> None:
     """Print YAML with the origin of each value as its comment, so that it can be pasted into a file."""
-    console, _ = consoles()
     lines = [(_line(setting), str(setting.origin)) for setting in settings]
     width = min(44, max(len(line) for line, _ in lines))
     for line, origin in lines:
         style = {"command line": "bold green", "default": "dim"}.get(origin, "cyan")
-        console.print(line.ljust(width), end="  ", markup=False, soft_wrap=True)
-        console.print(f"# {origin}", style=style, markup=False, soft_wrap=True)
+        out().print(line.ljust(width), end="  ", soft_wrap=True)
+        out().print(f"# {origin}", style=style, soft_wrap=True)
 
 
 def _line(setting: "Setting") -> str:

@@ -4,7 +4,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import StartedSweep
-from rnnsweep.cli.output import consoles, echo, one_json_object
+from rnnsweep.cli.output import echo, err, one_json_object
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
 from rnnsweep.safety.spreadsheet import no_formula
@@ -116,8 +116,7 @@ def export_command(sweep: str, file: str | None, as_json: bool) -> None:
         return
     if exported.file is None:
         echo(exported.trials.map(no_formula).to_csv(index=False), nl=False)
-    _, console = consoles()
     to = "standard output" if exported.file is None else exported.file
-    console.print(f"{count(len(exported.trials), 'trial')} to {to}", markup=False, soft_wrap=True)
+    err().print(f"{count(len(exported.trials), 'trial')} to {to}", soft_wrap=True)
     browse = command_line(exported.storage, program="optuna-dashboard")
-    console.print(f"to browse: {browse}", markup=False, style="dim", soft_wrap=True)
+    err().print(f"to browse: {browse}", style="dim", soft_wrap=True)

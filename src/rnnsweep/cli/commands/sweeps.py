@@ -13,7 +13,7 @@ from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
 from rnnsweep.cli.names import OnMachine, Question, StartedSweep
-from rnnsweep.cli.output import INTERRUPTED, consoles
+from rnnsweep.cli.output import INTERRUPTED, err
 from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import run_command
 
@@ -81,14 +81,14 @@ def sweep_command(
     from rnnsweep.api.find_sweep import start_command
     from rnnsweep.api.sweeps import reach_machine, replicates_reach
 
-    machine = reach_machine(on, partial(consoles()[1].print, style="dim", markup=False, soft_wrap=True))
+    machine = reach_machine(on, partial(err().print, style="dim", soft_wrap=True))
     file = _file_of(asked, trials, name)
-    consoles()[1].print(str(replicates_reach(file)), style="dim", markup=False)
-    with consoles()[1].status("reading the rows"):  # nothing where standard error is no terminal
+    err().print(str(replicates_reach(file)), style="dim")
+    with err().status("reading the rows"):  # nothing where standard error is no terminal
         corpora = describe_sweep_data(file)
     for name, facts in corpora.items():
-        consoles()[1].print(name, style="dim", markup=False)
-        print_facts(consoles()[1], facts)
+        err().print(name, style="dim")
+        print_facts(err(), facts)
 
     def work(shown: "Listener") -> "SweepResult":
         return sweep(
@@ -126,9 +126,8 @@ def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None
     from rnnsweep.api.project.sweep_of_keys import write_asked
 
     path = write_asked(settings, trials=trials, grid=grid, name=name)
-    console = consoles()[1]
-    console.print(f"{path}:", style="dim", markup=False, soft_wrap=True)
-    console.print(path.read_text(encoding="utf-8"), style="dim", markup=False, soft_wrap=True)
+    err().print(f"{path}:", style="dim", soft_wrap=True)
+    err().print(path.read_text(encoding="utf-8"), style="dim", soft_wrap=True)
     return path.stem
 
 
@@ -204,15 +203,14 @@ def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
     from rnnsweep.api import Interrupted, SweepResult
     from rnnsweep.cli.live import listener
 
-    _, console = consoles()
     done = ""
     try:
-        with listener(console) as shown:
+        with listener(err()) as shown:
             result = work(shown)
     except KeyboardInterrupt as ended:  # of another kind while it started or compared
         if isinstance(ended, Interrupted) and isinstance(ended.result, SweepResult):
             done = f": {_trials(ended.result)}"
-        console.print(f"interrupted{done}; resume with: {again}", markup=False, soft_wrap=True)
+        err().print(f"interrupted{done}; resume with: {again}", soft_wrap=True)
         return INTERRUPTED
     _conclude(result)
     return 0
@@ -226,12 +224,11 @@ def _trials(result: "SweepResult") -> str:
 
 
 def _conclude(result: "SweepResult") -> None:
-    _, console = consoles()
     if result.ran:
         busy = f"slots busy {result.slots_busy:.0%}"
-        console.print(f"finished in {duration(result.seconds)}: {_trials(result)}, {busy}", markup=False)
+        err().print(f"finished in {duration(result.seconds)}: {_trials(result)}, {busy}")
     else:
-        console.print(f"sweep {result.sweep} is finished: nothing left to run", markup=False)
+        err().print(f"sweep {result.sweep} is finished: nothing left to run")
     print_failures(result.failures, most=MOST_FAILURES)
     if result.comparison is not None:
         print_answer(result.comparison)

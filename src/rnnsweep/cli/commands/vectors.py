@@ -6,7 +6,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.settings import overrides_argument
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import one_json_object, out
 
 
 @command(
@@ -32,6 +32,5 @@ def vectors_command(file: str, overrides: Sequence[str], as_json: bool) -> None:
         coverage, width = vectors(file, overrides)
         emit({"file": file, "width": width, **vars(coverage)})
     if not as_json:
-        console, _ = consoles()
         for name, value in [("numbers of a vector", str(width)), *coverage.table]:
-            console.print(f"{name:<30} {value}", markup=False, soft_wrap=True)
+            out().print(f"{name:<30} {value}", soft_wrap=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import one_json_object, out
 
 if TYPE_CHECKING:
     from rnnsweep.api.project.doctor import Check
@@ -42,9 +42,8 @@ def print_checks(checks: "Sequence[Check]", *, shown: bool) -> int:
 
 
 def _print_check(one: "Check") -> None:
-    console, _ = consoles()
     mark, style = ("ok", "green") if one.ok else ("wrong", "bold red")
-    console.print(f"{mark:<6}", style=style, end="", markup=False)
-    console.print(f"{one.check:<12} {one.found}", markup=False, soft_wrap=True)
+    out().print(f"{mark:<6}", style=style, end="")
+    out().print(f"{one.check:<12} {one.found}", soft_wrap=True)
     if one.remedy:
-        console.print(f"{'':<18} do: {one.remedy}", markup=False, soft_wrap=True)
+        out().print(f"{'':<18} do: {one.remedy}", soft_wrap=True)

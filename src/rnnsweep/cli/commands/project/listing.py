@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import consoles, one_json_object, table
+from rnnsweep.cli.output import one_json_object, out, table
 from rnnsweep.cli.words import score
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def list_command(what: str, as_json: bool) -> None:
     if what != "runs":
         print_sweeps(sweeps)
     if what == "all":
-        consoles()[0].print()
+        out().print()
     if what != "sweeps":
         _print_runs(runs)
 
@@ -50,22 +50,22 @@ def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console, _ = consoles()
+    console = out()
     started = [one for one in sweeps if one.started]
     others = [one for one in sweeps if not one.started]
     if started:
         console.print(_started_table(started))
     else:
-        console.print("no sweep was started yet", markup=False)
+        console.print("no sweep was started yet")
     own = [one for one in others if one.own]
     if own:
-        console.print("files of sweeps/ to start with `rnnsweep sweep NAME`:", style="dim", markup=False)
+        console.print("files of sweeps/ to start with `rnnsweep sweep NAME`:", style="dim")
         files = Table.grid(padding=(0, 1, 0, 2), pad_edge=True)
         for one in own:
             files.add_row(Text(one.sweep), Text(one.question))
         console.print(files)
     if examples := [one.sweep for one in others if not one.own]:
-        console.print(f"examples of the package: {', '.join(examples)}", style="dim", markup=False)
+        console.print(f"examples of the package: {', '.join(examples)}", style="dim")
 
 
 def _started_table(sweeps: "Sequence[ListedSweep]") -> "Table":
@@ -93,9 +93,8 @@ def _left(one: "ListedSweep") -> str:
 def _print_runs(runs: Sequence[dict[str, Any]]) -> None:
     from rich.text import Text
 
-    console, _ = consoles()
     if not runs:
-        console.print("no single run yet; train one: rnnsweep train", markup=False)
+        out().print("no single run yet; train one: rnnsweep train")
         return
     heads = ("run", "name", "state", "validation", "test", "started")
     rows = [
@@ -108,7 +107,7 @@ def _print_runs(runs: Sequence[dict[str, Any]]) -> None:
     drawn = table(*heads, pad_edge=False)
     # the name alone gives way to a narrow terminal: a run is pasted, and a cut score says nothing
     widths = [max(len(row[n]) for row in (heads, *rows)) + 2 for n in range(len(heads)) if heads[n] != "name"]
-    drawn.columns[1].max_width = max(SHORT, console.width - sum(widths))
+    drawn.columns[1].max_width = max(SHORT, out().width - sum(widths))
     for row in rows:
         drawn.add_row(*map(Text, row))
-    console.print(drawn)
+    out().print(drawn)

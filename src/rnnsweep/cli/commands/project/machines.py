@@ -7,7 +7,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.project.doctor import print_checks
 from rnnsweep.cli.names import OnMachine
-from rnnsweep.cli.output import consoles, one_json_object
+from rnnsweep.cli.output import err, one_json_object
 
 MOST_S = 86_400.0  # a day
 
@@ -37,9 +37,6 @@ def machines_command(name: str, wait: float, as_json: bool) -> int:
     with one_json_object(as_json) as emit:
         from rnnsweep.api import machines
 
-        _, console = consoles()
-        checks = machines(
-            name, patience_s=wait, tell=lambda line: console.print(line, style="dim", markup=False)
-        )
+        checks = machines(name, patience_s=wait, tell=lambda line: err().print(line, style="dim"))
         emit([asdict(one) for one in checks])
     return print_checks(checks, shown=not as_json)

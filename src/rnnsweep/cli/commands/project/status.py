@@ -9,7 +9,7 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
 from rnnsweep.cli.names import StartedSweep
-from rnnsweep.cli.output import consoles, one_json_object, table
+from rnnsweep.cli.output import err, one_json_object, out, table
 from rnnsweep.cli.words import about, count, score
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _follow(sweep: str) -> None:
 
     from rnnsweep.api import status
 
-    console, _ = consoles()
+    console = out()
     before = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while (status_now := status(sweep)).state in ("running", "paused"):
@@ -90,7 +90,7 @@ def _follow(sweep: str) -> None:
                 live.update(_status_table(status_now), refresh=True)
             elif status_now.trials != before:
                 words = (f"{number} {word}" for word, number in status_now.trials.items() if number)
-                console.print(f"{status_now.sweep}: {', '.join(words)}", markup=False)
+                console.print(f"{status_now.sweep}: {', '.join(words)}")
             before = status_now.trials
             time.sleep(WATCH_S)
 
@@ -111,7 +111,7 @@ def _print_every(watch: bool, as_json: bool) -> None:
 def _print_status(status_now: "SweepStatus") -> None:
     from rnnsweep.api.project.listing import left_of
 
-    console, _ = consoles()
+    console = out()
     left = [count(number, word.removesuffix("s")) for word, number in left_of(status_now).items() if number]
     further = f", {' and '.join(left)} left" if left else ""
     time_left = about(status_now.eta, status_now.eta_most)
@@ -120,20 +120,19 @@ def _print_status(status_now: "SweepStatus") -> None:
     console.print(_status_table(status_now))
     for one in status_now.standings:
         if one.stopped:
-            console.print(f"{one.architecture}: its search ended early: {one.stopped}", markup=False)
+            console.print(f"{one.architecture}: its search ended early: {one.stopped}")
     print_agents(status_now.agents)
     print_failures(status_now.failures, most=len(status_now.failures))
     if status_now.next:
         words = "resume with" if status_now.state == "interrupted" else "Next"
-        console.print(f"{words}: {status_now.next}", style="dim", markup=False, soft_wrap=True)
+        console.print(f"{words}: {status_now.next}", style="dim", soft_wrap=True)
 
 
 def print_agents(agents: "Sequence[AgentRow]") -> None:
     """Print a line for each agent of a sweep that runs on several nodes."""
-    console, _ = consoles()
     for agent in agents:
         words = "lost" if agent.lost else f"{agent.busy} of {agent.slots} slots busy"
-        console.print(f"agent {agent.name} on {agent.node}: {words}", markup=False, highlight=False)
+        out().print(f"agent {agent.name} on {agent.node}: {words}")
 
 
 def _status_table(status_now: "SweepStatus") -> "Table":
@@ -156,10 +155,9 @@ def _status_table(status_now: "SweepStatus") -> "Table":
 
 def print_failures(failures: "tuple[Failure, ...]", *, most: int) -> None:
     """Print the reason of each failure and the path of its log, up to a number of them."""
-    _, console = consoles()
     for one in failures[:most]:
-        console.print(f"{one.name} failed: {one.cause}: {one.reason}", style="red", markup=False)
-        console.print(f"  {one.log}", style="dim", markup=False, soft_wrap=True)
+        err().print(f"{one.name} failed: {one.cause}: {one.reason}", style="red")
+        err().print(f"  {one.log}", style="dim", soft_wrap=True)
     if len(failures) > most:
         left = count(len(failures) - most, "failure")
-        console.print(f"and {left} more, which status names", style="red", markup=False)
+        err().print(f"and {left} more, which status names", style="red")
