@@ -11,9 +11,9 @@ import click
 from examples.lesson import pages
 from examples.lesson.rows import QUICK, Outcome, find_rows, train_rows
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.commands.settings import Overrides
 from rnnsweep.cli.entry import main
 from rnnsweep.cli.live import listener
+from rnnsweep.cli.names import complete_overrides
 from rnnsweep.cli.output import err, one_json_object, out
 from rnnsweep.cli.words import duration, score
 from rnnsweep.errors import UserError
@@ -31,7 +31,7 @@ INTERRUPTED, FAILED = 130, 1
     (f"{NAME} --pairs", "write the verdicts of the lesson's pairs that have run"),
     (f"{NAME} 5 --gradients", "and draw how far back in time a loss reaches"),
 )
-@click.argument("arguments", nargs=-1, type=Overrides(), metavar="[ROW]... [KEY=VALUE]...")
+@click.argument("arguments", nargs=-1, shell_complete=complete_overrides, metavar="[ROW]... [KEY=VALUE]...")
 @click.option("--quick", is_flag=True, help="Train on 3,000 rows only.")
 @click.option(
     "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the table into this page."

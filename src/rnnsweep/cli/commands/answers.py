@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.names import StartedSweep
+from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.ui_links import print_views
 from rnnsweep.cli.words import count, score
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     ("rnnsweep compare --scores runs.csv --baseline linear", "scores of any other tool"),
     ("rnnsweep compare quickstart --json | jq .standings", "one JSON object, for programs"),
 )
-@click.argument("sweeps", type=StartedSweep(), nargs=-1, metavar="SWEEP...")
+@click.argument("sweeps", shell_complete=complete_sweep, nargs=-1, metavar="SWEEP...")
 @click.option(
     "--scores", type=click.Path(path_type=Path), metavar="FILE", help="Scores of any tool, instead of SWEEP."
 )
@@ -169,7 +169,7 @@ def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: boo
     ("rnnsweep best quickstart gru", "the best of one architecture"),
     ('eval "$(rnnsweep best quickstart)"', "train it"),
 )
-@click.argument("sweep", type=StartedSweep())
+@click.argument("sweep", shell_complete=complete_sweep)
 @click.argument("architecture", required=False)
 @json_option
 def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.names import StartedSweep
+from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import err, one_json_object, out
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     ("rnnsweep clean --yes", "remove it"),
     ("rnnsweep clean quickstart --yes", "only the losers of one sweep"),
 )
-@click.argument("sweep", type=StartedSweep(), required=False)
+@click.argument("sweep", shell_complete=complete_sweep, required=False)
 @click.option("--yes", is_flag=True, help="Remove it; without this nothing is changed.")
 @json_option
 def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:

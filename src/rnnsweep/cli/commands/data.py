@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.commands.settings import Overrides
-from rnnsweep.cli.names import sweep_names
+from rnnsweep.cli.names import complete_corpus
 from rnnsweep.cli.output import err, one_json_object, out
 
 if TYPE_CHECKING:
@@ -21,20 +19,6 @@ if TYPE_CHECKING:
 SHOWN = 20  # labels
 
 
-class Corpus(Overrides):
-    """A sweep, by its name or its file, or overrides."""
-
-    name = "corpus"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Complete names of sweeps at first, then overrides."""
-        names = sweep_names() if not ctx.params.get(param.name or "") else []
-        found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
-        return [*found, *super().shell_complete(ctx, param, incomplete)]
-
-
 @command(
     "data",
     ("rnnsweep data quickstart", "rows, labels, lengths and remarks, as this sweep reads its data"),
@@ -43,7 +27,7 @@ class Corpus(Overrides):
     ("rnnsweep data data.train=reviews.csv data.text=body data.label=stars", "columns by their names"),
     ("rnnsweep data data.train=reviews.csv --json | jq .remarks", "one JSON object, for programs"),
 )
-@click.argument("asked", nargs=-1, type=Corpus(), metavar="[SWEEP] [KEY=VALUE]...")
+@click.argument("asked", nargs=-1, shell_complete=complete_corpus, metavar="[SWEEP] [KEY=VALUE]...")
 @json_option
 def data_command(asked: Sequence[str], as_json: bool) -> None:
     """Read a corpus and say what is in it. Nothing is trained.

@@ -9,7 +9,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
-from rnnsweep.cli.names import Question
+from rnnsweep.cli.names import complete_question
 from rnnsweep.cli.output import echo, err, one_json_object, out, table
 from rnnsweep.cli.words import count, durations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     ("rnnsweep plan quickstart --slots 4", "the time with four trials at once"),
     ("rnnsweep plan quickstart --json", "one JSON object, for programs"),
 )
-@click.argument("file", type=Question())
+@click.argument("file", shell_complete=complete_question)
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
 @json_option
 def plan_command(file: str, slots: str | None, as_json: bool) -> None:

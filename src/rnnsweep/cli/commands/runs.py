@@ -7,7 +7,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
-from rnnsweep.cli.commands.settings import overrides_argument
+from rnnsweep.cli.names import overrides_argument
 from rnnsweep.cli.output import INTERRUPTED, echo, err, one_json_object, out
 from rnnsweep.cli.words import count, duration, loss, score
 from rnnsweep.errors import UserError

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import get_completion_class
 
 from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import complete_key, overrides_argument
 from rnnsweep.cli.output import echo, one_json_object, out
 
 if TYPE_CHECKING:
@@ -20,51 +21,6 @@ _NO_SPACE_AFTER_KEYS = (
 )
 
 
-class Overrides(click.ParamType[str]):
-    """Hydra's overrides, completed by groups, files, keys and values."""
-
-    name = "override"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Complete ``mod`` to ``model=`` and model's keys, and ``model=`` to the files of conf/model.
-
-        ``model.pooling=`` is completed to the values that it may have.
-        """
-        group, sign, begun = incomplete.partition("=")
-        before: Sequence[str] = ctx.params.get(param.name or "") or ()
-        if sign and group:
-            return [CompletionItem(f"{group}={name}") for name in _values(group, begun)]
-        # bash breaks words at "=": "model" "=" "gr"; click makes nothing of a last "="
-        if before and "=" not in before[-1]:
-            return [CompletionItem(name) for name in _values(before[-1], "")]
-        if len(before) > 1 and before[-1] == "=":
-            return [CompletionItem(name) for name in _values(before[-2], incomplete)]
-        return [CompletionItem(f"{key}=") for key in _keys() if key.startswith(incomplete)]
-
-
-def overrides_argument(function: Any) -> Any:
-    """Add the argument that takes overrides."""
-    return click.argument("overrides", nargs=-1, type=Overrides(), metavar="[KEY=VALUE]...")(function)
-
-
-class Key(click.ParamType[str]):
-    """A key of a run, of a sweep file or of a machine's file."""
-
-    name = "key"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Complete keys of all of them."""
-        from rnnsweep.machine import explain_machine_keys
-        from rnnsweep.sweepfile.explanations import explain_sweep_keys
-
-        known = dict.fromkeys([*_keys(), *explain_sweep_keys(), *explain_machine_keys()])
-        return [CompletionItem(key) for key in known if key.startswith(incomplete)]
-
-
 @command(
     "config",
     ("rnnsweep config", "every value of a run without overrides, and where it comes from"),
@@ -73,7 +29,9 @@ class Key(click.ParamType[str]):
     ("rnnsweep config experiment=mine --json", "one JSON object, for programs"),
 )
 @overrides_argument
-@click.option("--explain", type=Key(), metavar="KEY", help="Explain a key of a run or of a sweep file.")
+@click.option(
+    "--explain", shell_complete=complete_key, metavar="KEY", help="Explain a key of a run or of a sweep file."
+)
 @json_option
 def config_command(overrides: Sequence[str], explain: str | None, as_json: bool) -> None:
     """Print a composed run and where each value came from.
@@ -127,18 +85,6 @@ def completion_command(ctx: click.Context, shell: str) -> None:
     script = complete(ctx.find_root().command, {}, "rnnsweep", "_RNNSWEEP_COMPLETE")
     text = script.source_template % script.source_vars()
     echo(text.replace(*_NO_SPACE_AFTER_KEYS) if shell == "bash" else text)
-
-
-def _values(key: str, begun: str) -> list[str]:
-    from rnnsweep.config.explanations import values_of
-
-    return [value for value in values_of(key.lstrip("+")) if value.startswith(begun)]
-
-
-def _keys() -> list[str]:
-    from rnnsweep.config import GROUPS, known_keys
-
-    return [*GROUPS, *known_keys()]
 
 
 def _explain(key: str, as_json: bool) -> None:

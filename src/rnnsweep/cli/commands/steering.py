@@ -3,7 +3,7 @@
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.names import StartedSweep
+from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, err, one_json_object
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
@@ -14,7 +14,7 @@ from rnnsweep.safety.spreadsheet import no_formula
     "stop",
     ("rnnsweep stop quickstart", "as Ctrl-C does in the terminal that runs it"),
 )
-@click.argument("sweep", type=StartedSweep())
+@click.argument("sweep", shell_complete=complete_sweep)
 @json_option
 def stop_command(sweep: str, as_json: bool) -> None:
     """Stop SWEEP from elsewhere; its trials keep checkpoints."""
@@ -33,7 +33,7 @@ def stop_command(sweep: str, as_json: bool) -> None:
     ("rnnsweep enqueue quickstart lstm optimizer.lr=0.003", "the sampler draws the other values"),
     ("rnnsweep enqueue quickstart gru model.hidden_size=96 optimizer.lr=1e-3", "two values of its space"),
 )
-@click.argument("sweep", type=StartedSweep())
+@click.argument("sweep", shell_complete=complete_sweep)
 @click.argument("architecture")
 @click.argument("values", metavar="KEY=VALUE...", nargs=-1, required=True)
 @json_option
@@ -65,7 +65,7 @@ def _with_what(sweep: str) -> str:
     ("rnnsweep retry quickstart", "all that failed"),
     ("rnnsweep retry quickstart lstm-3", "one of them, as `rnnsweep status` names it"),
 )
-@click.argument("sweep", type=StartedSweep())
+@click.argument("sweep", shell_complete=complete_sweep)
 @click.argument("trial", required=False)
 @json_option
 def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
     ("rnnsweep export quickstart --to trials.parquet", "for pandas, with types"),
     ("rnnsweep export quickstart | head -3", "without a file: CSV on standard output"),
 )
-@click.argument("sweep", type=StartedSweep())
+@click.argument("sweep", shell_complete=complete_sweep)
 @click.option("--to", "file", type=click.Path(dir_okay=False), help="A .csv or .parquet file to write.")
 @json_option
 def export_command(sweep: str, file: str | None, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.names import StartedSweep
+from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, one_json_object, telling
 from rnnsweep.cli.words import count
 from rnnsweep.errors import UserError
@@ -103,7 +103,7 @@ def sync_command() -> int:
     ("rnnsweep store rebuild quickstart", "the same for the runs of one sweep"),
 )
 @click.argument("action", type=click.Choice(["rebuild"]))
-@click.argument("sweep", type=StartedSweep(), required=False)
+@click.argument("sweep", shell_complete=complete_sweep, required=False)
 @json_option
 def store_command(action: str, sweep: str | None, as_json: bool) -> int:
     """Make MLflow's database and artifacts again from the records of the runs.

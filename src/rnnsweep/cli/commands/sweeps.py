@@ -12,7 +12,7 @@ from rnnsweep.cli.commands.answers import print_answer
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
-from rnnsweep.cli.names import OnMachine, Question, StartedSweep
+from rnnsweep.cli.names import complete_machine, complete_question, complete_sweep
 from rnnsweep.cli.output import INTERRUPTED, err
 from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import run_command
@@ -26,7 +26,10 @@ _LAUNCHER = click.option(
     "--launcher", metavar="NAME[:KEY=VALUE]", help="Where trials run: local, fused:fuse=8. [default: FILE's]"
 )
 _ON = click.option(
-    "--on", type=OnMachine(), help="Where the trials run: a file of conf/machine/. [default: here]"
+    "--on",
+    metavar="NAME",
+    shell_complete=complete_machine,
+    help="Where the trials run: a file of conf/machine/. [default: here]",
 )
 _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher fused:fuse=K
 
@@ -45,7 +48,7 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
     ),
     ("rnnsweep sweep quickstart --studies 5", "the whole search five times, to see what a budget buys"),
 )
-@click.argument("asked", type=Question(), nargs=-1, metavar="FILE | KEY=VALUES...")
+@click.argument("asked", shell_complete=complete_question, nargs=-1, metavar="FILE | KEY=VALUES...")
 @click.option("--name", help="Of a sweep without a file. [default: made from its values]")
 @click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
@@ -154,7 +157,7 @@ def _launcher(launcher: str | None, fuse: str | None) -> str | None:
         "then more for the pair that needs them most",
     ),
 )
-@click.argument("sweep", type=StartedSweep())
+@click.argument("sweep", shell_complete=complete_sweep)
 @click.option("--n", "replicates", type=click.IntRange(min=1), required=True, help="Seeds of each.")
 @click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--until-separated", is_flag=True, help="Then train more seeds of the pair that needs it most.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.commands.settings import overrides_argument
+from rnnsweep.cli.names import overrides_argument
 from rnnsweep.cli.output import one_json_object, out
 
 

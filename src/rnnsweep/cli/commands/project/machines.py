@@ -6,7 +6,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.project.doctor import print_checks
-from rnnsweep.cli.names import OnMachine
+from rnnsweep.cli.names import complete_machine
 from rnnsweep.cli.output import err, one_json_object
 
 MOST_S = 86_400.0  # a day
@@ -19,7 +19,7 @@ MOST_S = 86_400.0  # a day
     ("rnnsweep machines cluster --wait 600", "wait ten minutes for a queue"),
     ("rnnsweep machines cluster --json", "a JSON list of {check, ok, found, remedy}"),
 )
-@click.argument("name", type=OnMachine())
+@click.argument("name", shell_complete=complete_machine)
 @click.option(
     "--wait",
     type=click.FloatRange(min=0, min_open=True, max=MOST_S),

@@ -8,7 +8,7 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
-from rnnsweep.cli.names import StartedSweep
+from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import err, one_json_object, out, table
 from rnnsweep.cli.words import about, count, score
 
@@ -30,7 +30,7 @@ WATCH_S = 1.0
     ("rnnsweep status quickstart --watch", "draw it again each second until the sweep stops"),
     ("rnnsweep status sweeps/quickstart.yaml --json", "one JSON object, for programs"),
 )
-@click.argument("sweep", type=StartedSweep(), required=False)
+@click.argument("sweep", shell_complete=complete_sweep, required=False)
 @click.option("--watch", is_flag=True, help="Draw it again each second until the sweep stops.")
 @json_option
 def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
