@@ -9,7 +9,7 @@ from test_separating import write_toy
 
 import rnnsweep
 from rnnsweep.api.find_sweep import find_question
-from rnnsweep.api.replicates.studies import another_study, run_studies
+from rnnsweep.api.replicates.further import another_study, run_studies
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.siblings import further_studies

@@ -108,7 +108,7 @@ def test_a_state_that_is_none_is_refused_in_one_line(tmp_path, content):
 def test_the_sampler_of_a_sweep_is_the_safe_one(tmp_path):
     from simulation import write_sweep
 
-    from rnnsweep.search.samplers import make_sampler
+    from rnnsweep.search.methods import make_sampler
 
     sweep = write_sweep(tmp_path, sampler="cmaes")
     assert isinstance(make_sampler(sweep, sweep.architectures[0], 0), SafeCmaEsSampler)

@@ -16,8 +16,7 @@ from rnnsweep import methods
 from rnnsweep.comparison.evidence.studies import find_bought
 from rnnsweep.errors import UserError
 from rnnsweep.methods import pruners, samplers
-from rnnsweep.search.pruners import make_pruner
-from rnnsweep.search.samplers import check_sampler, make_sampler
+from rnnsweep.search.methods import check_sampler, make_pruner, make_sampler
 from rnnsweep.sweepfile import Method
 
 STEPPED = """\

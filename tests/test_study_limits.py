@@ -13,8 +13,8 @@ from test_study import hash_of, plain, score_of
 from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.search import study as search
-from rnnsweep.search.improvement import Improvement, reaches, turned
 from rnnsweep.search.journal import open_journal
+from rnnsweep.search.objectives import Improvement, reaches, turned
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.ledger import read_ledger

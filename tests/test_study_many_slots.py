@@ -19,7 +19,7 @@ from test_study import Watcher, run, score_of
 from rnnsweep.engine.scheduling import losers
 from rnnsweep.errors import UserError
 from rnnsweep.search.journal import WaitingBackend, open_journal, read_journal, together
-from rnnsweep.search.samplers import check_sampler
+from rnnsweep.search.methods import check_sampler
 from rnnsweep.state import read_status
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder

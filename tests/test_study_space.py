@@ -12,8 +12,7 @@ from simulation import write_sweep
 
 from rnnsweep.config import compose, flatten
 from rnnsweep.errors import UserError
-from rnnsweep.search.pruners import make_pruner
-from rnnsweep.search.samplers import check_sampler, grid_points, make_sampler
+from rnnsweep.search.methods import check_sampler, grid_points, make_pruner, make_sampler
 from rnnsweep.search.space import (
     check_space,
     decode,

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from tracking_store import fresh_store, open_run, ship
 
-from rnnsweep.cli.ui_links import print_views
+from rnnsweep.cli.commands.answers import print_views
 from rnnsweep.drawing.palette import colour
 from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.runtime.process import ProcessIdentity

@@ -12,9 +12,8 @@ from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.launching import launcher_of, shared
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.project.sweep_of_keys import write_asked
+from rnnsweep.api.replicates.further import run_studies, separate
 from rnnsweep.api.replicates.racing import racing
-from rnnsweep.api.replicates.replication import separate
-from rnnsweep.api.replicates.studies import run_studies
 from rnnsweep.api.results import Interrupted, SweepResult
 from rnnsweep.config import compose, copy_conf
 from rnnsweep.errors import UserError

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HOMES = {
     "init": "project.init",
     "doctor": "project.doctor",
-    "machines": "project.machines",
+    "machines": "project.doctor",
     "list": "project.listing",
     "sweep": "sweeps",
     "status": "project.status",

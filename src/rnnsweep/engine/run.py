@@ -27,9 +27,8 @@ from rnnsweep.paths import find_paths
 from rnnsweep.runtime.clock import Clock, SystemClock
 from rnnsweep.search.corpora import Prepare, common_digest, read_digests, vectors_digests
 from rnnsweep.search.journal import open_journal
-from rnnsweep.search.pruners import make_pruner
+from rnnsweep.search.methods import check_sampler, make_pruner
 from rnnsweep.search.requests.warm_start import check_sources, warm_up
-from rnnsweep.search.samplers import check_sampler
 from rnnsweep.search.sizing import CorpusSizes, Sizes, Sizing, check_sizes
 from rnnsweep.search.space import check_space, leave_out_idle, say_idle
 from rnnsweep.search.study import Search

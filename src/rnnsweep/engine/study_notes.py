@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rnnsweep.engine.scheduling.agenda import Agenda
-from rnnsweep.search.requests.own_trials import REJECTED
 from rnnsweep.search.study import Search
+from rnnsweep.search.trials import REJECTED
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.watching.progress import ArchitectureProgress, Listener
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE

@@ -9,7 +9,7 @@ from typing import Any
 
 from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.planning.cost import Cost, measure, nothing
-from rnnsweep.search.samplers import check_sampler, grid_points
+from rnnsweep.search.methods import check_sampler, grid_points
 from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
 from rnnsweep.search.space import applies, check_space, decode, leave_out_idle, say_idle
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from rnnsweep.methods import samplers
 from rnnsweep.search.journal import read_journal
-from rnnsweep.search.requests.own_trials import is_own, load_studies
+from rnnsweep.search.trials import is_own, load_studies
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 

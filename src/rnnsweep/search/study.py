@@ -15,14 +15,12 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from rnnsweep.errors import UserError
 from rnnsweep.methods import samplers
-from rnnsweep.search.improvement import Improvement, turned
 from rnnsweep.search.journal import overrides_of, together, write_now
-from rnnsweep.search.objectives import objective_values
-from rnnsweep.search.requests.candidate import Candidate, SpentBudget
-from rnnsweep.search.requests.own_trials import REJECTED, WARM, is_own, may_win
-from rnnsweep.search.samplers import make_sampler
+from rnnsweep.search.methods import make_sampler
+from rnnsweep.search.objectives import Improvement, objective_values, turned
 from rnnsweep.search.sizing import Point, Sizing
 from rnnsweep.search.space import draw
+from rnnsweep.search.trials import REJECTED, WARM, Candidate, SpentBudget, is_own, may_win
 from rnnsweep.state.outcome import DIVERGED, FINAL, EndState
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE, violations

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.runtime.lazy import lazy_names
 from rnnsweep.sweepfile.inheriting import rewritten
-from rnnsweep.sweepfile.search_space.derived import Derived
-from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension, FloatRange, IntRange
+from rnnsweep.sweepfile.search_space.dimensions import Choices, Derived, Dimension, FloatRange, IntRange
 from rnnsweep.sweepfile.slots import Slot, parse_slots
 from rnnsweep.sweepfile.sweep import Method, Sweep
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.sweepfile.search_space.derived import Derived
-from rnnsweep.sweepfile.search_space.dimensions import Dimension
+from rnnsweep.sweepfile.search_space.dimensions import Derived, Dimension
 
 
 @dataclass(frozen=True)

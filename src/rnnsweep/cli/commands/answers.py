@@ -10,9 +10,9 @@ import click
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
-from rnnsweep.cli.ui_links import print_views
 from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
@@ -221,3 +221,16 @@ def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
 
 def _print_more(text: str) -> None:
     out().print(f"More: {text}", style="dim", soft_wrap=True)
+
+
+def print_views(sweep: str) -> None:
+    """Print the addresses of a sweep's prepared views, or the command that opens the UI."""
+    from rnnsweep.tracking import key_of_sweep, sweep_links
+
+    mlruns = find_paths().mlruns
+    key = key_of_sweep(mlruns, sweep)
+    links = sweep_links(mlruns, sweep, key) if key else {}
+    out().print("All runs: rnnsweep ui" + (", and then" if links else ""), style="dim")
+    for title, link in links.items():
+        line = f"  {title:<16} {link}"
+        out().print(line, style="dim", soft_wrap=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from rnnsweep.engine.scheduling.failures import smaller
 from rnnsweep.engine.scheduling.tasks import TaskMaker
-from rnnsweep.search.requests.candidate import Candidate
 from rnnsweep.search.study import Search
+from rnnsweep.search.trials import Candidate
 from rnnsweep.state.watching.eta import most_replicates
 from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tracking.tags import Tag

@@ -13,12 +13,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from rnnsweep.config import compose, flatten, recorded_settings
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.json_text import parse_texts
-from rnnsweep.search.improvement import turned
 from rnnsweep.search.journal import read_journal
-from rnnsweep.search.objectives import objective_values
-from rnnsweep.search.requests.own_trials import WARM, is_feasible, is_own, load_studies
+from rnnsweep.search.objectives import objective_values, turned
 from rnnsweep.search.space import applies, distribution, encode
 from rnnsweep.search.study import Search
+from rnnsweep.search.trials import WARM, is_feasible, is_own, load_studies
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Choices, Sweep
 from rnnsweep.sweepfile.search_space.limits import violations

@@ -24,8 +24,14 @@ from rnnsweep.options import (
     one_of,
     wrong,
 )
-from rnnsweep.sweepfile.search_space.derived import BUDGET, DERIVABLE, TOLERANCE, Derived
-from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
+from rnnsweep.sweepfile.search_space.dimensions import (
+    BUDGET,
+    DERIVABLE,
+    TOLERANCE,
+    Choices,
+    Derived,
+    Dimension,
+)
 from rnnsweep.sweepfile.search_space.ranges import KINDS, ChoiceList, ChoicesSpec, FloatSpec, IntSpec, When
 from rnnsweep.sweepfile.search_space.spellings import right_spelling
 

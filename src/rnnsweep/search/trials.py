@@ -1,6 +1,8 @@
-"""The studies of a sweep; which of a study's trials were trained here, and which of them may win."""
+"""The studies of a sweep and their trials: asked for, trained here, able to win."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
@@ -38,3 +40,28 @@ def may_win(trial: FrozenTrial) -> bool:
     """Return whether a trial has a score, was trained here to some end, and keeps the constraints."""
     diverged = trial.user_attrs.get("cause") == DIVERGED
     return bool(trial.values) and is_own(trial) and is_feasible(trial) and not diverged
+
+
+@dataclass
+class SpentBudget:
+    """What a study's ended trials used up."""
+
+    seconds: float = 0.0
+    epochs: float = 0.0
+
+    def add(self, scores: Mapping[str, Any]) -> None:
+        """Count one trial with its scores."""
+        self.seconds += float(scores.get("seconds") or 0.0)
+        self.epochs += float(scores.get("epochs") or 0.0)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One trial of the study, asked for and not told."""
+
+    number: int
+    overrides: tuple[str, ...]
+    attempts: int  # processes that this trial has already lost
+    begun: bool  # a process may have worked on it
+    shrunk: bool = False  # it ran out of memory once, and continues in smaller pieces
+    tags: Mapping[str, str] = field(default_factory=dict)  # of its run, beside the usual ones

@@ -1,4 +1,4 @@
-"""Makes a sweep's sampler, seeded for its next trial, and refuses one that does not fit a space."""
+"""Makes a sweep's sampler, seeded for its next trial, and its pruner; refuses a sampler that does not fit."""
 
 import hashlib
 import warnings
@@ -8,12 +8,13 @@ from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from rnnsweep.errors import UserError
-from rnnsweep.methods import Requirements, samplers
+from rnnsweep.methods import Requirements, pruners, samplers
 from rnnsweep.search.space import distribution
-from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
+from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Method, Sweep
 
 
 def derived_seed(*parts: object) -> int:
@@ -82,3 +83,14 @@ def grid_points(dimensions: Sequence[Dimension]) -> dict[str, list[Any]]:
                 assert step is not None
                 points[dimension.key] = [low + k * step for k in range(round((high - low) / step) + 1)]
     return points
+
+
+def make_pruner(method: Method, *, validate_every: float, max_epochs: int) -> BasePruner:
+    """Make a pruner for runs of `max_epochs` epochs, validated every `validate_every` epochs."""
+
+    def rungs(epochs: float) -> int:
+        return max(1, round(epochs / validate_every))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return pruners()[method.name].make(method.options, rungs, rungs(max_epochs))
