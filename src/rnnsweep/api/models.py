@@ -114,17 +114,14 @@ def _entry(
     from rnnsweep.tracking.store.registry import ModelEntry
 
     model, card = _of_run(row, mlruns)
-    linear, test, score = comparison.linear, standing.test, comparison.score
-    low, high = (
-        (None, None) if test.low is None or test.high is None else score.turned_interval(test.low, test.high)
-    )
+    mean, low, high = standing.natural
     card = replace(
         card,
-        mean=None if test.mean is None else score.turned(test.mean),
+        mean=mean,
         low=low,
         high=high,
-        replicates=test.replicates,
-        baseline=score.turned(linear.test.mean) if linear and linear.test.mean is not None else None,
+        replicates=standing.test.replicates,
+        baseline=comparison.linear.natural[0] if comparison.linear else None,
         sweep=comparison.sweep,
         question=comparison.question,
     )

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnsweep.comparison.predictions import Predictions
-    from rnnsweep.config import RunConfig
     from rnnsweep.data import EncodedCorpus
 
 
@@ -62,38 +61,33 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
 
     conf = folder.conf if folder.conf.is_dir() else None
     first = min(_scored(table)["overrides"], key=lambda each: fold_of(each)["fold"], default=None)
-    run = None if first is None else _recorded(first, conf)
-    corpus = _corpus(run)
-    if run is None or corpus is None:
+    corpus = None if first is None else _corpus(first, conf)
+    if corpus is None:
         return TestRows()
     return TestRows(
         corpus.labels,
         lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
         corpus.groups("test"),
         corpus.facts.lines(),
-        0.0 if run.data.gives_test_rows else run.data.test_share,
+        0.0 if corpus.config.gives_test_rows else corpus.config.test_share,
     )
 
 
 def read_groups(overrides: "Sequence[str]", conf: Path | None) -> "NDArray[np.uint64] | None":
     """Return the group of each test row; None where no column groups rows, or the corpus is not there."""
-    run = _recorded(overrides, conf)
-    corpus = None if run is None or run.data.group is None else _corpus(run)
+    corpus = _corpus(overrides, conf, grouped=True)
     return None if corpus is None else corpus.groups("test")
 
 
-def _recorded(overrides: "Sequence[str]", conf: Path | None) -> "RunConfig | None":
-    try:
-        with recorded_settings():
-            return compose(list(overrides), conf=conf)
-    except (UserError, OSError):
-        return None
-
-
-def _corpus(run: "RunConfig | None") -> "EncodedCorpus | None":
+def _corpus(
+    overrides: "Sequence[str]", conf: Path | None, *, grouped: bool = False
+) -> "EncodedCorpus | None":
+    """Read the corpus of a run; None where it is not there any more, or is wanted grouped and is not."""
     from rnnsweep.data import prepare
 
     try:
-        return None if run is None else prepare(run.data)
+        with recorded_settings():
+            data = compose(list(overrides), conf=conf).data
+        return None if grouped and data.group is None else prepare(data)
     except (UserError, OSError):
         return None

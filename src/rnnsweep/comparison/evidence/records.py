@@ -37,6 +37,16 @@ VERDICTS = (
     "needs more",
 )
 OUTCOMES = ("complete", "pruned", "failed")
+Triple = tuple[float | None, float | None, float | None]  # a number and the ends of its interval
+
+
+def _natural(score: Score, value: float | None, low: float | None, high: float | None) -> Triple:
+    """Return a turned number with its interval in natural values; None where there is none."""
+    if value is None:
+        return None, None, None
+    if low is None or high is None:
+        return score.turned(value), None, None
+    return score.turned(value), *score.turned_interval(low, high)
 
 
 @dataclass(frozen=True)
@@ -90,11 +100,15 @@ class Standing:
     overrides: tuple[str, ...] = ()
     run_id: str = ""
     baseline: bool = False
-    derived: tuple[
-        Mapping[str, Any], ...
-    ] = ()  # widths that follow a budget: key, value, budget, deviation ...
+    # widths that follow a budget: key, value, budget, deviation ...
+    derived: tuple[Mapping[str, Any], ...] = ()
     score: Score = field(default_factory=score_named)  # what `validation` and `test` are, turned
     note: str = ""  # what is unusual about it, as a baseline that cannot be fitted
+
+    @property
+    def natural(self) -> Triple:
+        """Mean test score and its interval in natural values of the score."""
+        return _natural(self.score, self.test.mean, self.test.low, self.test.high)
 
     @property
     def configuration(self) -> str:
@@ -119,9 +133,8 @@ class Verdict:
     high: float | None
     p: float | None  # sign-flip permutation test (over folds: corrected resampled t), after Holm's correction
     verdict: str
-    replicates_needed: (
-        int | None
-    )  # further replicates of each; 0 where the matter is settled, None: no telling
+    # further replicates of each; 0 where the matter is settled, None: no telling
+    replicates_needed: int | None
     sentence: str
     pairs: int = 0
     improvement: Interval | None = None  # P(A > B)
@@ -132,22 +145,15 @@ class Verdict:
     spread: float | None = None  # standard deviation of the paired differences
     folds: int = 0  # of a cross-validation that the pairs were tested on; 0: one test part
     single: bool = False  # b is one fit, so a comparison with one number
-    new_rows: NewRows | None = (
-        None  # the same difference for other test rows like these; p corrected as `p` is
-    )
-    rows_needed: int | None = (
-        None  # test rows at which a difference that holds on these would hold on new ones
-    )
+    # the same difference for other test rows like these; p corrected as `p` is
+    new_rows: NewRows | None = None
+    # test rows at which a difference that holds on these would hold on new ones
+    rows_needed: int | None = None
 
     @property
-    def natural(self) -> tuple[float | None, float | None, float | None]:
+    def natural(self) -> Triple:
         """Difference and interval in natural values of the score: a - b."""
-        if self.difference is None:
-            return None, None, None
-        turned = self.score.turned(self.difference)
-        if self.low is None or self.high is None:
-            return turned, None, None
-        return turned, *self.score.turned_interval(self.low, self.high)
+        return _natural(self.score, self.difference, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -279,16 +285,13 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _standing(standing: Standing) -> dict[str, Any]:
-    test, score = standing.test, standing.score
-    ends = (test.low, test.high)
-    if test.low is not None and test.high is not None:
-        ends = score.turned_interval(test.low, test.high)
-    validation, mean = (None if v is None else score.turned(v) for v in (standing.validation, test.mean))
+    mean, low, high = standing.natural
+    validation = None if standing.validation is None else standing.score.turned(standing.validation)
     return {
         "architecture": standing.architecture,
         "trials": standing.trials,
         "validation": validation,
-        "test": {"mean": mean, "low": ends[0], "high": ends[1], "replicates": test.replicates},
+        "test": {"mean": mean, "low": low, "high": high, "replicates": standing.test.replicates},
         "parameters": standing.parameters,
         "seconds": standing.seconds,
         "samples_per_second": standing.samples_per_second,

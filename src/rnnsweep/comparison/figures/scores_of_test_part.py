@@ -27,9 +27,8 @@ _HUES = {"better": "var(--good)", "worse": "var(--bad)", "equivalent": "var(--ca
 
 def bounds(standing: Standing) -> list[float]:
     """Return every natural number of a standing that its bar must show."""
-    test = standing.test
-    known = [test.mean, test.low, test.high, *(r.test for r in standing.replicates)]
-    return [standing.score.turned(v) for v in known if v is not None]
+    replicates = [standing.score.turned(one.test) for one in standing.replicates]
+    return [*(value for value in standing.natural if value is not None), *replicates]
 
 
 def say_test(standing: Standing) -> str:
@@ -137,19 +136,13 @@ def replicates_figure(comparison: Comparison) -> Figure | None:
 
 def _means(standings: Sequence[Standing], y: alt.Y, colours: alt.Color) -> tuple[alt.Chart, ...]:
     """Draw mean test scores as dots on their intervals, lying."""
-    rows = [(s.architecture, *_natural(s), say_test(s)) for s in standings if s.test.mean is not None]
+    rows = [(s.architecture, *s.natural, say_test(s)) for s in standings if s.test.mean is not None]
     base = alt.Chart(table(rows, "architecture", "test", "low", "high", "tooltip"))
     shared = {"y": y, "color": colours, "description": alt.Description("tooltip:N")}
     return (
         base.mark_bar(height=8, cornerRadius=3, opacity=0.45).encode(x="low:Q", x2="high:Q", **shared),
         base.mark_circle(size=40, opacity=1).encode(x="test:Q", **shared),
     )
-
-
-def _natural(standing: Standing) -> tuple[float | None, ...]:
-    """Return a test score with the ends of its interval in natural values."""
-    turned = (standing.test.mean, standing.test.low, standing.test.high)
-    return tuple(None if value is None else standing.score.turned(value) for value in turned)
 
 
 def parameters_figure(comparison: Comparison) -> Figure | None:
@@ -164,14 +157,14 @@ def parameters_figure(comparison: Comparison) -> Figure | None:
     scores_by_size = sorted((t[2] for t in trials), key=score.turned)
     shown = [
         *scores_by_size[len(scores_by_size) // 10 :],
-        *(v for s in means for v in _natural(s) if v is not None),
+        *(v for s in means for v in s.natural if v is not None),
     ]
     sizes = [float(t[1]) for t in trials] + [float(s.parameters or 1) for s in means]
     x = alt.X(**values("parameters", "parameters (logarithmic)", of=sizes, log=True))
     y = alt.Y(**scores(score, "score", "", of=shown))
     colours = hues(names)
     rows = [
-        (s.architecture, s.parameters, *_natural(s), f"{s.architecture}: {s.parameters:,.0f} parameters, test"
+        (s.architecture, s.parameters, *s.natural, f"{s.architecture}: {s.parameters:,.0f} parameters, test"
          f" {score.write(s.test.mean)}")
         for s in means
     ]  # fmt: skip

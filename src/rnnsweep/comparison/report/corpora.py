@@ -1,7 +1,7 @@
 """Several corpora on a page and in a terminal: ranks, the critical-difference diagram, pairs."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,9 @@ NAMES = 18  # columns of a name in the terminal
 
 def ranks_figure(comparison: CorporaComparison) -> Figure:
     """Draw the critical-difference diagram of Demsar 2006: mean ranks, bars over what is not separated."""
-    names, ranks = (
-        comparison.architectures,
-        dict(zip(comparison.architectures, comparison.ranks, strict=True)),
-    )
-    rows = list(zip(names, map(float, comparison.ranks), strict=True))
+    names = comparison.architectures
+    rows = list(zip(names, comparison.ranks, strict=True))
+    ranks = dict(rows)
     dots = [(*row, f"{row[0]}: mean rank {row[1]:.2f}") for row in rows]
     scale = alt.Scale(domain=[1, len(names)], nice=False, zero=False, padding=8)
     ticks: dict[str, Any] = {"orient": "top", "title": None, "values": list(range(1, len(names) + 1))}
@@ -107,22 +105,17 @@ def corpora_table(comparison: CorporaComparison, *, width: int = 80) -> Renderab
                 style="dim",
             )
         )
-    parts += [Text("Pairs over corpora (Wilcoxon, Holm)", style="bold"), *map(_pair, _told(comparison))]
+    parts += [Text("Pairs over corpora (Wilcoxon, Holm)", style="bold"), *_pairs(comparison)]
     if comparison.left_out:
         parts.append(Text(f"Not in every sweep, so left out: {', '.join(comparison.left_out)}", style="dim"))
     return Group(*parts)
 
 
-def _told(comparison: CorporaComparison) -> list[tuple[str, str]]:
+def _pairs(comparison: CorporaComparison) -> Iterator[RenderableType]:
     corpora = len(comparison.sweeps)
-    return [
-        ("+" if p.separated else "~", f"{p.a} : {p.b}  ahead on {p.wins} of {corpora} corpora, p = {p.p:.3f}")
-        for p in comparison.pairs
-    ]
-
-
-def _pair(tooltip: tuple[str, str]) -> RenderableType:
-    return Padding(Text(" ".join(tooltip)), (0, 0, 0, 2), expand=False)
+    for p in comparison.pairs:
+        line = f"{p.a} : {p.b}  ahead on {p.wins} of {corpora} corpora, p = {p.p:.3f}"
+        yield Padding(Text(f"{'+' if p.separated else '~'} {line}"), (0, 0, 0, 2), expand=False)
 
 
 def _scores(comparison: CorporaComparison) -> Table:

@@ -13,7 +13,7 @@ from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import TestReads, say_reads
 from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.figures import scores_of_test_part, search as search_charts
-from rnnsweep.comparison.figures.drawing import css
+from rnnsweep.comparison.figures.drawing import around, css
 from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
 from rnnsweep.comparison.figures.front import front_figure
 from rnnsweep.comparison.figures.marginals import marginals_figure
@@ -102,11 +102,10 @@ def render_report(comparison: Comparison) -> str:
 def _bars(standings: Sequence[Standing]) -> dict[str, dict[str, Any]]:
     """Return where each interval and mean lies, in percent of one scale for all rows."""
     known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
-    low, high = (min(known), max(known)) if known else (0.0, 1.0)
-    room = 0.06 * ((high - low) or abs(high) or 1)
+    low, high = around(known or (0.0, 1.0))
 
     def place(value: float | None) -> float | None:
-        return None if value is None else 100 * (value - low + room) / (high - low + 2 * room)
+        return None if value is None else 100 * (value - low) / (high - low)
 
     linear = place(next((s.test.mean for s in standings if s.baseline), None))
     return {

@@ -112,10 +112,9 @@ def _going(
     """For each active architecture why it stops, or nothing where its comparison with the leader is open."""
     why = {}
     for one in decisions:
-        if leader not in (one.a, one.b):
-            continue
-        other = one.b if one.a == leader else one.a
-        if other in active:
+        two = {one.pair.a, one.pair.b}
+        if leader in two and two <= active:
+            (other,) = two - {leader}
             why[other] = _settled(one, leader, most, margin)
     return {**why, leader: ""}
 
@@ -123,7 +122,7 @@ def _going(
 def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
     word = decision.verdict
     if word in ("better", "worse"):
-        return f"{'worse' if (word == 'better') == (decision.a == leader) else 'better'} than {leader}"
+        return f"{'worse' if (word == 'better') == (decision.pair.a == leader) else 'better'} than {leader}"
     if word == "equivalent":
         return f"equivalent to {leader}"
     new_rows = decision.new_rows

@@ -46,34 +46,16 @@ def make_verdicts(
 
 def _described(decision: Decision, *, margin: float, rows: RowScores, test_share: float | None) -> Verdict:
     """Return what was decided of a pair, with intervals, power and one sentence."""
-    pair, new_rows = decision.pair, decision.new_rows
-    several = decision.pairs > 1
-    verdict = replace(
-        _describe(decision, decision.p if several else None),
-        mcnemar=rows.mcnemar(pair.a, pair.b, pair.seeds),
-        new_rows=new_rows,
-        rows_needed=rows_needed(new_rows, alpha=ALPHA / decision.left)
-        if new_rows and decision.verdict.endswith(HERE)
-        else None,
-    )
-    sentence = say_verdict(
-        verdict, margin=margin, left=decision.left, able=decision.able, test_share=test_share
-    )
-    return replace(verdict, sentence=sentence)
-
-
-def _describe(decision: Decision, p: float | None) -> Verdict:
-    pair, n = decision.pair, decision.pairs
+    pair, n, spread, new_rows = decision.pair, decision.pairs, decision.spread, decision.new_rows
     interval = pair.interval() if n > 1 else None
-    spread = decision.spread
     independent = n > 1 and not pair.folds  # folds share training rows
-    return Verdict(
+    verdict = Verdict(
         a=pair.a,
         b=pair.b,
         difference=interval.estimate if interval else None,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        p=p,
+        p=decision.p if n > 1 else None,
         verdict=decision.verdict,
         replicates_needed=decision.replicates_needed,
         sentence="",
@@ -87,4 +69,13 @@ def _describe(decision: Decision, p: float | None) -> Verdict:
         score=pair.score,
         single=pair.single,
         spread=spread,
+        mcnemar=rows.mcnemar(pair.a, pair.b, pair.seeds),
+        new_rows=new_rows,
+        rows_needed=rows_needed(new_rows, alpha=ALPHA / decision.left)
+        if new_rows and decision.verdict.endswith(HERE)
+        else None,
     )
+    sentence = say_verdict(
+        verdict, margin=margin, left=decision.left, able=decision.able, test_share=test_share
+    )
+    return replace(verdict, sentence=sentence)
