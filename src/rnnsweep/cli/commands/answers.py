@@ -1,7 +1,5 @@
 """`compare` and `best`: what a sweep found."""
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,58 +62,46 @@ def compare_command(
 
     FILE of --scores has columns architecture, seed and score, and may have one for test rows, row.
     """
-    if scores is not None:
-        if sweeps:
-            raise click.UsageError(f"--scores and the sweep {sweeps[0]!r} exclude each other.")
-        ask = partial(_scores_of, scores, baseline, columns, lower=lower, margin=margin)
-    else:
-        _refuse_without_scores(sweeps, baseline, columns, lower=lower)
-        ask = partial(_answer_of, sweeps[0], margin=margin)
+    of_scores = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
+    _refuse_what_excludes(sweeps, scores, figures, of_scores)
     if len(sweeps) > 1:
-        if figures is not None:
-            raise click.UsageError("--figures is for one sweep; the report over corpora holds its figure.")
         _compare_corpora(sweeps, margin, as_json)
         return
-    _print_comparison(ask, figures, as_json, details=details, again=scores is None)
+    with one_json_object(as_json) as emit:
+        if scores is None:
+            compared = _answer_of(sweeps[0], margin)
+        else:
+            compared = _scores_of(scores, baseline, columns, lower=lower, margin=margin)
+        emit(compared.to_json())
+        if figures:
+            from rnnsweep.comparison.report.figure_files import write_figures
+
+            written = write_figures(compared, figures)
+    if not as_json:
+        print_answer(compared, details=details)
+        if figures:
+            echo(f"Figures: {len(written)} files in {figures}")
 
 
-def _answer_of(sweep: str, *, margin: float | None) -> "Comparison":
+def _answer_of(sweep: str, margin: float | None) -> "Comparison":
     from rnnsweep.api import compare
 
     with telling() as tell:
         return compare(sweep, margin=margin, tell=tell)
 
 
-def _print_comparison(
-    ask: "Callable[[], Comparison]", figures: Path | None, as_json: bool, *, details: bool, again: bool
+def _refuse_what_excludes(
+    sweeps: tuple[str, ...], scores: Path | None, figures: Path | None, of_scores: dict[str, object]
 ) -> None:
-    """Print what `ask` returns; `again`: of a sweep, so with the commands that follow."""
-    with one_json_object(as_json) as emit:
-        compared = ask()
-        emit(compared.to_json())
-        if figures:
-            from rnnsweep.comparison.report.figure_files import write_figures
-
-            written = write_figures(compared, figures)
-    if as_json:
-        return
-    if again:
-        print_answer(compared, details=details)
-    else:
-        _print_scores(compared, details=details)
-    if figures:
-        echo(f"Figures: {len(written)} files in {figures}")
-
-
-def _refuse_without_scores(
-    sweeps: tuple[str, ...], baseline: str | None, columns: str | None, *, lower: bool
-) -> None:
-    options = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
-    for option, value in options.items():
-        if value is not None:
+    for option, value in of_scores.items():
+        if value is not None and scores is None:
             raise click.UsageError(f"{option} needs --scores FILE; a sweep knows this itself.")
-    if not sweeps:
+    if not sweeps and scores is None:
         raise click.UsageError("Name a sweep, as quickstart, or --scores FILE; `rnnsweep list` names sweeps.")
+    if sweeps and scores is not None:
+        raise click.UsageError(f"--scores and the sweep {sweeps[0]!r} exclude each other.")
+    if len(sweeps) > 1 and figures is not None:
+        raise click.UsageError("--figures is for one sweep; the report over corpora holds its figure.")
 
 
 def _scores_of(
@@ -129,14 +115,6 @@ def _scores_of(
         return compare_scores(frame, baseline, lower=lower, margin=margin, name=name)
     except UserError as error:
         raise UserError(f"{file}: {error}") from error
-
-
-def _print_scores(compared: "Comparison", *, details: bool) -> None:
-    from rnnsweep.comparison import print_comparison
-
-    print_comparison(compared, console=out(), details=details)
-    if not details:
-        _print_more("the same command with --details prints each verdict")
 
 
 def _columns(text: str | None) -> dict[str, str]:
@@ -211,16 +189,14 @@ def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
     from rnnsweep.comparison import print_comparison
 
     print_comparison(comparison, console=out(), details=details)
-    if details:
-        print_views(comparison.sweep)
-        _print_more(f"to repeat the best: {command_line('best', comparison.sweep)}")
-        return
     best, again = (command_line(command, comparison.sweep) for command in ("best", "compare"))
-    _print_more(f"{again} --details; {best}; rnnsweep ui")
-
-
-def _print_more(text: str) -> None:
-    out().print(f"More: {text}", style="dim", soft_wrap=True)
+    more = f"to repeat the best: {best}" if details else f"{again} --details; {best}; rnnsweep ui"
+    if not comparison.searched:  # scores of another tool
+        more = "" if details else "the same command with --details prints each verdict"
+    elif details:
+        print_views(comparison.sweep)
+    if more:
+        out().print(f"More: {more}", style="dim", soft_wrap=True)
 
 
 def print_views(sweep: str) -> None:
