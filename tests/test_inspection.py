@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnnsweep.cli import main
-from rnnsweep.cli.commands.inspect import bar, shade
+from rnnsweep.cli.commands.inside import bar, shade
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.errors import UserError
 from rnnsweep.inspection import draw, read, write_page

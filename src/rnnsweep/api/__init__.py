@@ -50,8 +50,12 @@ if TYPE_CHECKING:
         retry as retry,
         stop as stop,
     )
-    from rnnsweep.api.storage.cleaning import Cleaning as Cleaning, clean as clean, disk_use as disk_use
-    from rnnsweep.api.storage.rebuild import rebuild_store as rebuild_store
+    from rnnsweep.api.storage import (
+        Cleaning as Cleaning,
+        clean as clean,
+        disk_use as disk_use,
+        rebuild_store as rebuild_store,
+    )
     from rnnsweep.api.sweeps import plan as plan, replicate as replicate, sweep as sweep
     from rnnsweep.api.texts import read_asked as read_asked, write_answers as write_answers
 
@@ -65,13 +69,12 @@ __getattr__, __all__ = lazy_names(
         ".project.machines": "machines",
         ".comparing.foreign": "compare_scores read_scores",
         ".texts": "read_asked write_answers",
-        ".storage.cleaning": "Cleaning clean disk_use",
+        ".storage": "Cleaning clean disk_use rebuild_store",
         ".find_sweep": "status",
         ".models": "export_model load_model log_models predict",
         ".results": "BestResult EvaluateResult Interrupted SweepResult TrainResult Validation",
         ".single_runs.training": "train",
         ".steering": "Exported enqueue export retry stop",
-        ".storage.rebuild": "rebuild_store",
         ".sweeps": "plan replicate sweep",
         ".single_runs.evaluation": "evaluate",
         ".inside.vectors": "vectors",

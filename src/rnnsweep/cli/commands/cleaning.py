@@ -13,7 +13,7 @@ from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api import Cleaning
-    from rnnsweep.api.storage.cleaning import DiskUse, Removal
+    from rnnsweep.api.storage import DiskUse, Removal
 
 
 @command(

@@ -1,10 +1,12 @@
-"""`inspect`: what a network does with a text, token by token."""
+"""`inspect` and `vectors`: what a network does with a text, and what is known of a corpus's words."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from rnnsweep.cli.command import command, json_option
+from rnnsweep.cli.names import overrides_argument
 from rnnsweep.cli.output import one_json_object, out
 
 if TYPE_CHECKING:
@@ -90,3 +92,30 @@ def bar(share: float, width: int) -> str:
 def shade(share: float) -> str:
     """Draw a share of one as a shaded cell and a number."""
     return f"{SHADES[min(int(share * len(SHADES)), len(SHADES) - 1)] * 2} {share:.2f}"
+
+
+@command(
+    "vectors",
+    ("rnnsweep vectors glove.6B.50d.txt data=ag_news", "how many words of the corpus the file has"),
+    (
+        "rnnsweep vectors own data=files data.train=reviews.csv",
+        "vectors computed from the corpus's own texts",
+    ),
+)
+@click.argument("file")
+@overrides_argument
+@json_option
+def vectors_command(file: str, overrides: Sequence[str], as_json: bool) -> None:
+    """Count how many words of a corpus a FILE of word vectors has.
+
+    A run starts from the vectors with data.vectors=FILE and model.embedding_size=NUMBER, the length of a
+    vector; model.freeze_embedding=true does not train them.
+    """
+    with one_json_object(as_json) as emit:
+        from rnnsweep.api import vectors
+
+        coverage, width = vectors(file, overrides)
+        emit({"file": file, "width": width, **vars(coverage)})
+    if not as_json:
+        for name, value in [("numbers of a vector", str(width)), *coverage.table]:
+            out().print(f"{name:<30} {value}", soft_wrap=True)

@@ -1,1 +1,0 @@
-"""What lies in `mlruns/`: remove it, or make the store again from records."""
