@@ -16,10 +16,8 @@ from torch import Tensor, nn
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data import EncodedPart, prepare
-from rnnsweep.networks import build
 from rnnsweep.tasks import Task
-from rnnsweep.training import checkpoint
-from rnnsweep.training.initial import fit_task
+from rnnsweep.training.initial import fit_task, own_threads_and_random_numbers, restore
 from rnnsweep.training.loader import judged_batches
 from rnnsweep.training.metrics import Tally
 
@@ -43,17 +41,10 @@ def evaluate(run: RunConfig, checkpoint_path: Path, *, part: str = "test") -> Ev
         UserError: no such checkpoint, not one of ours, or of another network.
     """
     corpus = prepare(run.data)
-    network = build(
-        run.model, vocabulary=len(corpus.vocabulary), classes=run.spec.outputs(len(corpus.labels))
-    )
-    checkpoint.load_weights(network, checkpoint.read(checkpoint_path), checkpoint_path)
+    network = restore(run, corpus, checkpoint_path)
     rows = corpus.test() if part == "test" else getattr(corpus, part)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(run.trainer.threads or threads)
-    try:
-        return evaluate_network(network.eval().to(_device(run)), rows, run, fit_task(run, corpus))
-    finally:
-        torch.set_num_threads(threads)
+    with own_threads_and_random_numbers(run):
+        return evaluate_network(network.to(_device(run)), rows, run, fit_task(run, corpus))
 
 
 def _device(run: RunConfig) -> torch.device:

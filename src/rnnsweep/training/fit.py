@@ -1,8 +1,7 @@
 """train(run): one configuration, one seed, one fit."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from rnnsweep.training import checkpoint
 from rnnsweep.training.callbacks.best import Keeper
 from rnnsweep.training.callbacks.stopping import Signals
 from rnnsweep.training.distributed.ranks import AddedUp, companions, without_foreign_ranks
-from rnnsweep.training.initial import fit_task, start
+from rnnsweep.training.initial import fit_task, own_threads_and_random_numbers, start
 from rnnsweep.training.lightning_loops import set_epoch
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.memory import activation_bytes
@@ -68,7 +67,7 @@ def train(
     """
     _refuse_missing_devices(run)
     _warn_of_slow_precision(run)
-    with quiet(), without_foreign_ranks(), _own_random_numbers_and_threads(run):
+    with quiet(), without_foreign_ranks(), own_threads_and_random_numbers(run):
         corpus = prepare(run.data)
         with companions(run, folder=folder, resume=resume):
             return _train(
@@ -241,15 +240,3 @@ def _scores(run: RunConfig, corpus: EncodedCorpus, module: Classifier, keeper: K
         checkpoint=keeper.folder / checkpoint.BEST if has_best and keeper.folder else None,
         stopped=stopped,
     )
-
-
-@contextmanager
-def _own_random_numbers_and_threads(run: RunConfig) -> Iterator[None]:
-    """Set PyTorch's threads for a while; give them and its random numbers back as they were."""
-    random, threads = torch.get_rng_state(), torch.get_num_threads()
-    torch.set_num_threads(run.trainer.threads or threads)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(random)
-        torch.set_num_threads(threads)

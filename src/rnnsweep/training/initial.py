@@ -1,5 +1,7 @@
 """The network that a training starts from, with word vectors where it names a file; and one restored."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -12,6 +14,18 @@ from rnnsweep.networks import Network, build
 from rnnsweep.networks.embedding import set_vectors
 from rnnsweep.tasks import Facts, Task
 from rnnsweep.training import checkpoint
+
+
+@contextmanager
+def own_threads_and_random_numbers(run: RunConfig) -> Iterator[None]:
+    """Set PyTorch's threads for a while; give them and its random numbers back as they were."""
+    random, threads = torch.get_rng_state(), torch.get_num_threads()
+    torch.set_num_threads(run.trainer.threads or threads)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(random)
+        torch.set_num_threads(threads)
 
 
 def fit_task(run: RunConfig, corpus: EncodedCorpus) -> Task:
