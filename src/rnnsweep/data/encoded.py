@@ -67,6 +67,12 @@ class EncodedPart:
         return sha256.hexdigest()
 
 
+def encode(texts: Sequence[str], known: dict[str, int], tokeniser: tokens.Tokeniser) -> EncodedPart:
+    """Turn texts into ids by a vocabulary that stands; each has one or more, and no target."""
+    ids, lengths_N = tokens.encode(texts, known, tokeniser)
+    return EncodedPart(ids, tokens.offsets(lengths_N), np.full(len(texts), NO_TARGET, np.int64))
+
+
 @dataclass(frozen=True)
 class EncodedCorpus:
     """A corpus cut into tokens, in three parts. The test part is read through `test()` and nowhere else."""
@@ -140,8 +146,7 @@ class EncodedCorpus:
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn any texts into ids by this corpus's vocabulary; their targets are -100 (none)."""
-        ids, lengths_N = tokens.encode(texts, self._known, self.tokeniser)
-        return EncodedPart(ids, tokens.offsets(lengths_N), np.full(len(texts), NO_TARGET, np.int64))
+        return encode(texts, self._known, self.tokeniser)
 
     @cached_property
     def _known(self) -> dict[str, int]:

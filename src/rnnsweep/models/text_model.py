@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 
-from rnnsweep.data import EncodedPart, ordered_batches, tokens as texts_to_ids
-from rnnsweep.data.encoded import NO_TARGET
-from rnnsweep.data.tokens import Tokeniser
+from rnnsweep.data import EncodedPart, ordered_batches
+from rnnsweep.data.encoded import encode
+from rnnsweep.data.tokens import Tokeniser, word_ids
 from rnnsweep.networks import Network
 
 BATCH = 64  # texts read at once
@@ -111,21 +110,16 @@ class TextModel:
         for number, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"text {number + 1} is a {type(text).__name__}, not a text")
-        part = self.encode([_writable(text) for text in texts])
+        part = encode([_writable(text) for text in texts], self._ids, self.cutting)
         answers: list[Answer | None] = [None] * len(texts)
         for rows_B, outputs_BK in self._read(part):
             for row, outputs_K in zip(rows_B.tolist(), outputs_BK, strict=True):
                 answers[row] = self._answer(part, row, texts[row], outputs_K)
         return [answer for answer in answers if answer is not None]
 
-    def encode(self, texts: Sequence[str]) -> EncodedPart:
-        """Turn texts into token ids; each has one at least."""
-        ids, lengths_N = texts_to_ids.encode(texts, self._ids, self.cutting)
-        return EncodedPart(ids, texts_to_ids.offsets(lengths_N), np.full(len(texts), NO_TARGET, np.int64))
-
     @cached_property
     def _ids(self) -> dict[str, int]:
-        return texts_to_ids.word_ids(self.vocabulary)
+        return word_ids(self.vocabulary)
 
     def _read(self, part: EncodedPart) -> Iterator[tuple[Any, torch.Tensor]]:
         # a network that reads padding (model.masked=false) would answer by a text's neighbours
