@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
@@ -84,10 +85,9 @@ def compare_command(
 
 
 def _answer_of(sweep: str, margin: float | None) -> "Comparison":
-    from rnnsweep.api import compare
 
     with telling() as tell:
-        return compare(sweep, margin=margin, tell=tell)
+        return api.compare(sweep, margin=margin, tell=tell)
 
 
 def _refuse_what_excludes(
@@ -107,12 +107,11 @@ def _refuse_what_excludes(
 def _scores_of(
     file: Path, baseline: str | None, columns: str | None, *, lower: bool, margin: float | None
 ) -> "Comparison":
-    from rnnsweep.api import compare_scores, read_scores
 
-    frame = read_scores(file, _columns(columns))
+    frame = api.read_scores(file, _columns(columns))
     name = file.name.partition(".")[0] or "scores"
     try:
-        return compare_scores(frame, baseline, lower=lower, margin=margin, name=name)
+        return api.compare_scores(frame, baseline, lower=lower, margin=margin, name=name)
     except UserError as error:
         raise UserError(f"{file}: {error}") from error
 
@@ -129,10 +128,8 @@ def _columns(text: str | None) -> dict[str, str]:
 
 def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import compare_corpora
-
         with err().status("comparing"):
-            ranking = compare_corpora(sweeps, margin=margin)
+            ranking = api.compare_corpora(sweeps, margin=margin)
         emit(ranking.to_json())
     if not as_json:
         from rnnsweep.comparison import corpora_table
@@ -157,9 +154,7 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
     scores of its replicates where it has some. The command gives the same score.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import best
-
-        winner = best(sweep, architecture)
+        winner = api.best(sweep, architecture)
         emit(
             {
                 "sweep": winner.sweep,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import err, one_json_object, out
@@ -12,7 +13,6 @@ from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
-    from rnnsweep.api import Cleaning
     from rnnsweep.api.storage import DiskUse, Removal
 
 
@@ -32,9 +32,7 @@ def clean_command(sweep: str | None, yes: bool, as_json: bool) -> None:
     is running or can be resumed, nor of failed trials.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import clean
-
-        cleaning = clean(sweep, yes=yes, before=lambda planned: _list(planned, on_error=as_json))
+        cleaning = api.clean(sweep, yes=yes, before=lambda planned: _list(planned, on_error=as_json))
         emit(
             {
                 "done": cleaning.done,
@@ -80,7 +78,7 @@ def print_disk_use(disk: "DiskUse") -> None:
     )
 
 
-def _list(planned: "Cleaning", *, on_error: bool = False) -> None:
+def _list(planned: "api.Cleaning", *, on_error: bool = False) -> None:
     """Print everything that may go with every folder of it, the largest first, and what stays outside."""
     console = err() if on_error else out()
     for one in sorted(planned.removals, key=lambda one: -one.size):
@@ -91,7 +89,7 @@ def _list(planned: "Cleaning", *, on_error: bool = False) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _sum_up(cleaning: "Cleaning", sweep: tuple[str, ...]) -> None:
+def _sum_up(cleaning: "api.Cleaning", sweep: tuple[str, ...]) -> None:
     for name, why in cleaning.kept.items():
         err().print(f"sweep {name}: left alone, {why}", style="dim")
     if not cleaning.removals:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import overrides_argument
 from rnnsweep.cli.output import one_json_object, out
@@ -31,9 +32,7 @@ def inspect_command(run: str, text: str, as_json: bool) -> None:
     Prints a line for each token; draws every unit of every layer as HTML and PNG, and keeps both on the run.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import inspect
-
-        result = inspect(run, text)
+        result = api.inspect(run, text)
         inspection = result.inspection
         emit(
             {
@@ -112,9 +111,7 @@ def vectors_command(file: str, overrides: Sequence[str], as_json: bool) -> None:
     vector; model.freeze_embedding=true does not train them.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import vectors
-
-        coverage, width = vectors(file, overrides)
+        coverage, width = api.vectors(file, overrides)
         emit({"file": file, "width": width, **vars(coverage)})
     if not as_json:
         for name, value in [("numbers of a vector", str(width)), *coverage.table]:

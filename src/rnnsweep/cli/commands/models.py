@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
-    from rnnsweep.api import SweepResult
     from rnnsweep.api.texts import TextsToAnswer
     from rnnsweep.models import Answer, TextModel
 
@@ -58,12 +58,11 @@ def predict_command(
     if column is not None and file is None:
         raise click.UsageError("--column needs --file.")
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import load_model
         from rnnsweep.api.texts import TextsToAnswer, check_file, read_asked, write_answers
 
         if file not in (None, "-"):
             check_file(file)  # before a model is loaded for nothing
-        loaded = load_model(model)
+        loaded = api.load_model(model)
         asked = TextsToAnswer(texts) if file is None else read_asked(file, column=column, model=loaded)
         for note in asked.notes:
             err().print(note, style="dim")
@@ -89,10 +88,9 @@ def serve_command(model: str | None, port: int) -> None:
 
     POST {"inputs": ["a text"]} to /invocations. Ctrl-C ends it.
     """
-    from rnnsweep.api import load_model
     from rnnsweep.models.scoring import serve
 
-    serve(load_model(model), port=port, say=echo)
+    serve(api.load_model(model), port=port, say=echo)
 
 
 @command(
@@ -111,13 +109,12 @@ def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
     It is compared with the original on texts of many lengths before it is left on disk. Vocabulary, classes
     and the way of cutting texts are in its metadata. Needs the extra: pip install 'rnnsweep[onnx]'.
     """
-    from rnnsweep.api import export_model
 
-    path = export_model(to, model=model, overwrite=overwrite)
+    path = api.export_model(to, model=model, overwrite=overwrite)
     echo(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), checked against the original")
 
 
-def keep_models(result: "SweepResult") -> None:
+def keep_models(result: "api.SweepResult") -> None:
     """Log a finished sweep's models after its standings; a fault here costs the sweep nothing."""
     from rnnsweep.api.find_sweep import resume_command
     from rnnsweep.api.models import log_models_of

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import complete_question
@@ -36,7 +37,6 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
     Trains each architecture's smallest and largest network for about a second.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import plan
         from rnnsweep.api.comparing.corpora import describe_sweep_data
         from rnnsweep.api.compile_ahead import start_in_background
 
@@ -45,7 +45,7 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
             err().print(name, style="dim")
             print_facts(err(), facts)
         with err().status("") as shown:  # nothing where standard error is no terminal
-            planned = plan(file, slots=slots, tell=shown.update)
+            planned = api.plan(file, slots=slots, tell=shown.update)
         start_in_background()  # now that nothing is measured any more
         emit({**plan_json(planned), "data": {name: facts.to_json() for name, facts in corpora.items()}})
     if not as_json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import overrides_argument
@@ -14,7 +15,6 @@ from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
-    from rnnsweep.api import TrainResult, Validation
     from rnnsweep.api.results import EvaluateResult
     from rnnsweep.config import RunConfig
     from rnnsweep.data import EncodedCorpus
@@ -88,9 +88,7 @@ def evaluate_command(run: str, as_json: bool) -> None:
     The test part is for the last question, not for choosing: search and compare by validation.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import evaluate
-
-        result = evaluate(run)
+        result = api.evaluate(run)
         emit(
             {
                 "run_id": result.run_id,
@@ -132,14 +130,13 @@ def _print_evaluation(result: "EvaluateResult") -> None:
         echo(f"never predicted: {', '.join(never[:8])}{more}; task.class_weights=balanced weighs the labels")
 
 
-def _train(overrides: Sequence[str], resume: str | None) -> "TrainResult":
-    from rnnsweep.api import Interrupted, train
+def _train(overrides: Sequence[str], resume: str | None) -> "api.TrainResult":
     from rnnsweep.training import Diverged
 
     try:
-        return train(overrides, resume=resume, on_begin=_begin, on_validation=_tell, on_stop=_stopping)
-    except Interrupted as ended:
-        return cast("TrainResult", ended.result)
+        return api.train(overrides, resume=resume, on_begin=_begin, on_validation=_tell, on_stop=_stopping)
+    except api.Interrupted as ended:
+        return cast("api.TrainResult", ended.result)
     except Diverged as error:
         raise UserError(
             f"the training diverged: {error}; the run is recorded as failed."
@@ -153,7 +150,7 @@ def _begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
     print_facts(err(), corpus.facts)
 
 
-def _tell(seen: "Validation") -> None:
+def _tell(seen: "api.Validation") -> None:
     train = "" if seen.train_loss is None else f"train loss {loss(seen.train_loss)}, "
     err().print(
         f"epoch {seen.epoch:<4.3g} {train}validation loss {loss(seen.values['loss'])},"
@@ -169,7 +166,7 @@ def _stopping() -> None:
     )
 
 
-def _conclude(result: "TrainResult") -> None:
+def _conclude(result: "api.TrainResult") -> None:
     console = out()
     ended = {"interrupted": "interrupted after", "early": "stopped early after"}.get(result.stopped or "", "")
     console.print(

@@ -2,6 +2,7 @@
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, err, one_json_object
@@ -19,10 +20,9 @@ from rnnsweep.safety.spreadsheet import no_formula
 def stop_command(sweep: str, as_json: bool) -> None:
     """Stop SWEEP from elsewhere; its trials keep checkpoints."""
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import stop
         from rnnsweep.api.find_sweep import resume_command
 
-        process, again = stop(sweep), resume_command(sweep)
+        process, again = api.stop(sweep), resume_command(sweep)
         emit({"sweep": sweep, "process": process})
     if not as_json:
         echo(f"asked process {process} to stop; resume with: {again}", err=True)
@@ -43,19 +43,16 @@ def enqueue_command(sweep: str, architecture: str, values: tuple[str, ...], as_j
     It counts in the budget: where that is spent, raise it with `rnnsweep sweep SWEEP --trials N`.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import enqueue
-
-        enqueue(sweep, architecture, values)
+        api.enqueue(sweep, architecture, values)
         emit({"sweep": sweep, "architecture": architecture, "values": values})
     if not as_json:
         echo(f"proposed to {architecture}; it runs next{_with_what(sweep)}", err=True)
 
 
 def _with_what(sweep: str) -> str:
-    from rnnsweep.api import status
     from rnnsweep.api.find_sweep import resume_command
 
-    if status(sweep).state == "running":
+    if api.status(sweep).state == "running":
         return ", in the sweep that is running"
     return f" with: {resume_command(sweep)}"
 
@@ -74,9 +71,7 @@ def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
     Their places in the budget are given back. A running sweep tries them; else the next call of it does.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import retry
-
-        number = retry(sweep, trial)
+        number = api.retry(sweep, trial)
         emit({"sweep": sweep, "retried": number})
     if as_json:
         return
@@ -101,9 +96,7 @@ def export_command(sweep: str, file: str | None, as_json: bool) -> None:
     Prints also the command that opens it in optuna-dashboard.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import export
-
-        exported = export(sweep, file)
+        exported = api.export(sweep, file)
         emit(
             {
                 "sweep": sweep,

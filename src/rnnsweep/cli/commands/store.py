@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, one_json_object, telling
@@ -113,10 +114,9 @@ def store_command(action: str, sweep: str | None, as_json: bool) -> int:
     keep their ids and get what they lack; runs that were deleted in the UI stay deleted. Registered models
     come back with `rnnsweep sweep SWEEP`.
     """
-    from rnnsweep.api import rebuild_store
 
     with one_json_object(as_json) as emit, telling() as tell:
-        done = rebuild_store(sweep, tell=tell)
+        done = api.rebuild_store(sweep, tell=tell)
         emit(asdict(done))
     if not as_json:
         for line in _rebuilt(done):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command
 from rnnsweep.cli.commands.answers import print_answer
 from rnnsweep.cli.commands.data import print_facts
@@ -18,7 +19,6 @@ from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import run_command
 
 if TYPE_CHECKING:
-    from rnnsweep.api import SweepResult
     from rnnsweep.state import Listener
 
 MOST_FAILURES = 20  # under a sweep's summary; `status` names each
@@ -79,7 +79,6 @@ def sweep_command(
 
     Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command resumes.
     """
-    from rnnsweep.api import sweep
     from rnnsweep.api.comparing.corpora import describe_sweep_data
     from rnnsweep.api.find_sweep import start_command
     from rnnsweep.api.sweeps import reach_machine, replicates_reach
@@ -93,8 +92,8 @@ def sweep_command(
         err().print(name, style="dim")
         print_facts(err(), facts)
 
-    def work(shown: "Listener") -> "SweepResult":
-        return sweep(
+    def work(shown: "Listener") -> "api.SweepResult":
+        return api.sweep(
             file,
             slots=slots,
             trials=trials,
@@ -136,10 +135,11 @@ def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None
 
 def run_asked(settings: Sequence[str], *, grid: bool) -> int:
     """Run the sweep that overrides with several values amount to."""
-    from rnnsweep.api import sweep
 
     name = _write_file(settings, trials=None, name=None, grid=grid)
-    return _watch(lambda shown: sweep(name, listener=shown, models=False), again=run_command("sweep", name))
+    return _watch(
+        lambda shown: api.sweep(name, listener=shown, models=False), again=run_command("sweep", name)
+    )
 
 
 def _launcher(launcher: str | None, fuse: str | None) -> str | None:
@@ -181,10 +181,9 @@ def replicate_command(
 
     Only more seeds show whether one is better than another; `rnnsweep compare` prints how many.
     """
-    from rnnsweep.api import replicate
 
-    def work(shown: "Listener") -> "SweepResult":
-        return replicate(
+    def work(shown: "Listener") -> "api.SweepResult":
+        return api.replicate(
             sweep,
             replicates,
             slots=slots,
@@ -201,9 +200,8 @@ def replicate_command(
     return _watch(work, again=again)
 
 
-def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
+def _watch(work: "Callable[[Listener], api.SweepResult]", *, again: str) -> int:
     """Show a sweep while it runs and what came out; `again` is the command that resumes it."""
-    from rnnsweep.api import Interrupted, SweepResult
     from rnnsweep.cli.live import listener
 
     done = ""
@@ -211,7 +209,7 @@ def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
         with listener(err()) as shown:
             result = work(shown)
     except KeyboardInterrupt as ended:  # of another kind while it started or compared
-        if isinstance(ended, Interrupted) and isinstance(ended.result, SweepResult):
+        if isinstance(ended, api.Interrupted) and isinstance(ended.result, api.SweepResult):
             done = f": {_trials(ended.result)}"
         err().print(f"interrupted{done}; resume with: {again}", soft_wrap=True)
         return INTERRUPTED
@@ -219,14 +217,14 @@ def _watch(work: "Callable[[Listener], SweepResult]", *, again: str) -> int:
     return 0
 
 
-def _trials(result: "SweepResult") -> str:
+def _trials(result: "api.SweepResult") -> str:
     done = f"{count(result.trials['complete'], 'trial')} complete, {result.trials['pruned']} pruned"
     return done + "".join(
         f", {result.trials[w]} {w}" for w in ("infeasible", "rejected") if w in result.trials
     )
 
 
-def _conclude(result: "SweepResult") -> None:
+def _conclude(result: "api.SweepResult") -> None:
     if result.ran:
         busy = f"slots busy {result.slots_busy:.0%}"
         err().print(f"finished in {duration(result.seconds)}: {_trials(result)}, {busy}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_machine
 from rnnsweep.cli.output import err, one_json_object, out
@@ -31,9 +32,7 @@ def doctor_command(as_json: bool) -> int:
     Prints the remedy of what is wrong, and exits with status 2 then.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import doctor
-
-        checks = doctor()
+        checks = api.doctor()
         emit([asdict(one) for one in checks])
     return print_checks(checks, shown=not as_json)
 
@@ -76,8 +75,6 @@ def machines_command(name: str, wait: float, as_json: bool) -> int:
     Prints the remedy of what is wrong, and exits with status 2 then.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import machines
-
-        checks = machines(name, patience_s=wait, tell=lambda line: err().print(line, style="dim"))
+        checks = api.machines(name, patience_s=wait, tell=lambda line: err().print(line, style="dim"))
         emit([asdict(one) for one in checks])
     return print_checks(checks, shown=not as_json)

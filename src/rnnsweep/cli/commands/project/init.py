@@ -2,15 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, one_json_object
-
-if TYPE_CHECKING:
-    from rnnsweep.api import NewProject
 
 
 @command(
@@ -35,10 +32,9 @@ def init_command(
     if table is None and (text or label):
         raise click.UsageError("--text and --label need --from FILE.")
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import init
         from rnnsweep.api.compile_ahead import start_in_background
 
-        made = init(folder, table=table, text=text, label=label)
+        made = api.init(folder, table=table, text=text, label=label)
         start_in_background()
         emit(asdict(made))
     if not as_json:
@@ -49,7 +45,7 @@ def init_command(
         echo(f"Next: {made.next}", err=True)
 
 
-def _lines_on_table(made: "NewProject") -> list[str]:
+def _lines_on_table(made: "api.NewProject") -> list[str]:
     """Return which columns are read and how they were found, what is left out, and what groups rows."""
     by_values = {one.partition("=")[0] for one in made.guessed}
     lines = []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import one_json_object, out, table
 from rnnsweep.cli.words import score
@@ -30,10 +31,8 @@ MINUTES = len("2026-11-28 12:40")
 def list_command(what: str, as_json: bool) -> None:
     """List the sweeps of this project and its latest single runs."""
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import list_runs, list_sweeps
-
-        sweeps = list_sweeps() if what != "runs" else ()
-        runs = list_runs() if what != "sweeps" else []
+        sweeps = api.list_sweeps() if what != "runs" else ()
+        runs = api.list_runs() if what != "sweeps" else []
         emit({"sweeps": [asdict(one) for one in sweeps], "runs": runs})
     if as_json:
         return

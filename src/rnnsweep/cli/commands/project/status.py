@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
@@ -46,11 +47,10 @@ def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
     if watch:
         _follow(sweep)
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import disk_use, status
         from rnnsweep.api.project.listing import left_of
 
-        status_now = status(sweep)
-        disk = disk_use(sweep)
+        status_now = api.status(sweep)
+        disk = api.disk_use(sweep)
         emit(
             {
                 "sweep": status_now.sweep,
@@ -80,12 +80,10 @@ def _follow(sweep: str) -> None:
 
     from rich.live import Live
 
-    from rnnsweep.api import status
-
     console = out()
     before = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while (status_now := status(sweep)).state in ("running", "paused"):
+        while (status_now := api.status(sweep)).state in ("running", "paused"):
             if console.is_terminal:
                 live.update(_status_table(status_now), refresh=True)
             elif status_now.trials != before:
@@ -100,9 +98,7 @@ def _print_every(watch: bool, as_json: bool) -> None:
     if watch:
         raise click.UsageError("--watch needs the name of a sweep; `rnnsweep list` names them.")
     with one_json_object(as_json) as emit:
-        from rnnsweep.api import list_sweeps
-
-        started = [one for one in list_sweeps() if one.started]
+        started = [one for one in api.list_sweeps() if one.started]
         emit({"sweeps": [asdict(one) for one in started]})
     if not as_json:
         print_sweeps(started)
