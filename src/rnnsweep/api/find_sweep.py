@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rnnsweep import state
 from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
@@ -11,20 +11,16 @@ from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
 
-if TYPE_CHECKING:
-    from rnnsweep.state import SweepStatus
 
-
-def status(name: str | Path) -> "SweepStatus":
+def status(name: str | Path) -> "state.SweepStatus":
     """Return the progress of a sweep, from any process.
 
     Raises:
         UserError: there is no such sweep.
     """
-    from rnnsweep.state import read_status
 
     places = find_paths()
-    return read_status(places.mlruns, find_name(name, places))
+    return state.read_status(places.mlruns, find_name(name, places))
 
 
 def resume_command(name: str | Path) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep import models
 from rnnsweep.api.comparing.answers import compare
 from rnnsweep.api.find_sweep import find_name, store_of
 from rnnsweep.api.results import LoggedModels
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from rnnsweep.comparison import Comparison
     from rnnsweep.comparison.evidence.records import Standing
     from rnnsweep.data.config import DataConfig
-    from rnnsweep.models import Answer, Card, TextModel
     from rnnsweep.tracking.read.row import RunRow
     from rnnsweep.tracking.store.registry import ModelEntry
 
@@ -110,7 +110,6 @@ def _entry(
     *,
     champion: bool,
 ) -> "ModelEntry":
-    from rnnsweep.models import write_model
     from rnnsweep.tracking.store.registry import ModelEntry
 
     model, card = _of_run(row, mlruns)
@@ -127,7 +126,7 @@ def _entry(
     )
     text = card.markdown()
     return ModelEntry(
-        folder=write_model(replace(model, facts=card.facts()), folder, card=text),
+        folder=models.write_model(replace(model, facts=card.facts()), folder, card=text),
         architecture=standing.architecture,
         run_id=row.run_id,
         run_key=row.tags[Tag.KEY],
@@ -146,10 +145,9 @@ def _description(comparison: "Comparison") -> str:
     )
 
 
-def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
+def _of_run(row: "RunRow", mlruns: Path) -> "tuple[models.TextModel, models.Card]":
     """Make the model of a recorded run, from its checkpoint and its corpus, and its card."""
     from rnnsweep.data import prepare
-    from rnnsweep.models import Card, TextModel
     from rnnsweep.models.text_model import Scale
     from rnnsweep.tasks.regression import Numbers
     from rnnsweep.training.initial import fit_task, restore
@@ -158,7 +156,7 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
     corpus = prepare(run.data)
     network = restore(run, corpus, checkpoint_of(row, mlruns)).requires_grad_(False)
     network = network.double() if run.trainer.precision == "64-true" else network
-    card = Card(
+    card = models.Card(
         architecture=run.architecture,
         run=f"{row.name} ({row.run_id})",
         overrides=run.overrides,
@@ -179,10 +177,12 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[TextModel, Card]":
     )
     task = fit_task(run, corpus)
     scale = Scale(task.mean, task.scale) if isinstance(task, Numbers) else None
-    return TextModel(network, corpus.vocabulary, corpus.labels, corpus.tokeniser, card.facts(), scale), card
+    return models.TextModel(
+        network, corpus.vocabulary, corpus.labels, corpus.tokeniser, card.facts(), scale
+    ), card
 
 
-def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "TextModel":
+def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "models.TextModel":
     """Load a model that answers texts, without running any code but rnnsweep's own.
 
     Args:
@@ -193,16 +193,15 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "T
     Raises:
         UserError: there is no such model, or its folder is not one of ours.
     """
-    from rnnsweep.models import read_model
     from rnnsweep.tracking.store.registry import found_model
 
     places = find_paths()
     if model is not None and _is_folder(model):
-        return read_model(Path(model).expanduser())
+        return models.read_model(Path(model).expanduser())
     name, alias = _asked(model, places)
     with found_model(places.mlruns, name, alias or "champion", uri=uri or store_of(name, places)) as folder:
         if folder is not None:
-            return read_model(folder)
+            return models.read_model(folder)
     return _without_registry(name, alias, places, uri)
 
 
@@ -235,7 +234,9 @@ def _last_sweep(places: ProjectPaths) -> str:
     return last.name
 
 
-def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: str | None) -> "TextModel":
+def _without_registry(
+    name: str, alias: str | None, places: ProjectPaths, uri: str | None
+) -> "models.TextModel":
     """Load what no registered model is called: a run."""
     from rnnsweep.tracking import find_run
     from rnnsweep.tracking.store.registry import aliases, no_such_alias
@@ -256,7 +257,7 @@ def _without_registry(name: str, alias: str | None, places: ProjectPaths, uri: s
 
 def predict(
     texts: str | Sequence[str], *, model: str | Path | None = None, uri: str | None = None
-) -> "list[Answer]":
+) -> "list[models.Answer]":
     """Predict the labels or numbers of texts, as ``rnnsweep predict`` does; `model` as in `load_model`.
 
     For many calls, load the model once: ``rnnsweep.load_model().predict(texts)``.
@@ -281,11 +282,10 @@ def export_model(
     Raises:
         UserError: the extra ``onnx`` is missing, the model cannot be one, or the file does not agree.
     """
-    from rnnsweep.models import export_onnx
 
     path = Path(to)
     if path.suffix != ".onnx":
         raise UserError(f"{path}: must end in .onnx")
     if path.exists() and not overwrite:
         raise UserError(f"{path}: is there already; give another name, or --overwrite")
-    return export_onnx(load_model(model, uri=uri), path)
+    return models.export_onnx(load_model(model, uri=uri), path)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep import engine
 from rnnsweep.api.find_sweep import find_name, started
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
@@ -33,10 +34,9 @@ def stop(name: str | Path) -> int:
     Raises:
         UserError: no process runs it, or one on another host does.
     """
-    from rnnsweep.engine import stop as ask
 
     places = find_paths()
-    return ask(places.mlruns, find_name(name, places))
+    return engine.stop(places.mlruns, find_name(name, places))
 
 
 def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
@@ -47,10 +47,9 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
     Raises:
         UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
     """
-    from rnnsweep.engine import enqueue as propose
 
     settings = {one.key: one.value for one in read_overrides(values)}
-    propose(_started(name), architecture, settings, mlruns=find_paths().mlruns)
+    engine.enqueue(_started(name), architecture, settings, mlruns=find_paths().mlruns)
 
 
 def retry(name: str | Path, task: str | None = None) -> int:
@@ -63,9 +62,8 @@ def retry(name: str | Path, task: str | None = None) -> int:
     Raises:
         UserError: a sweep that never started; a trial that did not fail.
     """
-    from rnnsweep.engine import retry as again
 
-    return again(_started(name), mlruns=find_paths().mlruns, task=task)
+    return engine.retry(_started(name), mlruns=find_paths().mlruns, task=task)
 
 
 def export(name: str | Path, to: str | Path | None = None) -> Exported:
@@ -74,16 +72,15 @@ def export(name: str | Path, to: str | Path | None = None) -> Exported:
     Raises:
         UserError: the sweep never started, or the file cannot be written.
     """
-    from rnnsweep.engine import export as read, storage_url
 
     mlruns, name = find_paths().mlruns, find_name(name, find_paths())
     file = None if to is None else Path(to)
     if file is not None and file.suffix not in FILES:
         raise UserError(f"{file}: must end in {' or '.join(FILES)}")
-    table = read(mlruns, name)
+    table = engine.export(mlruns, name)
     if file is not None:
         _write(table, file)
-    return Exported(table, file, storage_url(mlruns, name))
+    return Exported(table, file, engine.storage_url(mlruns, name))
 
 
 def _write(table: "pandas.DataFrame", file: Path) -> None:

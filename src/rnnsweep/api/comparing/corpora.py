@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep import data
 from rnnsweep.api.find_sweep import find_question
 from rnnsweep.config import compose, quote, recorded_settings
 from rnnsweep.config.overrides import read_overrides
@@ -21,9 +22,8 @@ def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) ->
     Raises:
         UserError: the configuration or the data cannot be used.
     """
-    from rnnsweep.data import prepare
 
-    corpus = prepare(compose(overrides, conf=conf).data)
+    corpus = data.prepare(compose(overrides, conf=conf).data)
     return corpus.name, corpus.facts
 
 
@@ -38,11 +38,10 @@ def describe_guessing(
     Raises:
         UserError: the configuration or the data cannot be used, or the values say nothing.
     """
-    from rnnsweep.data import NoColumn
 
     try:
         return *describe_data(overrides, conf=conf), ()
-    except NoColumn as error:
+    except data.NoColumn as error:
         named = {override.partition("=")[0] for override in overrides}
         guessed = tuple(quote(key, value) for key, value in error.likely.items() if key not in named)
         if not guessed:
@@ -61,7 +60,6 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
         UserError: there is no such sweep, an override sets something else than data, or a configuration or a
             corpus cannot be used.
     """
-    from rnnsweep.data import prepare
 
     for one in read_overrides(overrides):
         if one.key != "data" and not one.key.startswith("data."):
@@ -76,7 +74,7 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
     for architecture in sweep.architectures:
         with recorded_settings(begun):
             run = compose([*sweep.chosen(architecture), *overrides], where=str(sweep.path))
-        corpus = prepare(run.data)
+        corpus = data.prepare(run.data)
         if str(corpus.folder) not in folders:
             folders.add(str(corpus.folder))
             name = corpus.name if corpus.name not in facts else f"{corpus.name} ({architecture})"

@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep import comparison
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from rnnsweep.comparison import Comparison
 
 
 def compare_scores(
@@ -22,7 +21,7 @@ def compare_scores(
     margin: float | None = None,
     name: str = "scores",
     report: str | Path | None = None,
-) -> "Comparison":
+) -> "comparison.Comparison":
     """Compare architectures by test scores that any tool measured, and write the report.
 
     Args:
@@ -42,11 +41,10 @@ def compare_scores(
         UserError: a missing column, a value that is no number, a run that occurs twice, fewer than two
             architectures, an unknown baseline.
     """
-    from rnnsweep.comparison import compare_foreign, write_report
 
-    compared = compare_foreign(frame, name=name, baseline=baseline, lower=lower, margin=margin)
+    compared = comparison.compare_foreign(frame, name=name, baseline=baseline, lower=lower, margin=margin)
     path = Path(report) if report is not None else find_paths().mlruns / "comparisons" / f"{name}.html"
-    return replace(compared, report=write_report(replace(compared, report=path), path))
+    return replace(compared, report=comparison.write_report(replace(compared, report=path), path))
 
 
 def read_scores(file: str | Path, columns: Mapping[str, str] | None = None) -> "pd.DataFrame":

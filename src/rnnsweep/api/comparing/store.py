@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep import tracking
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.tags import Tag
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rnnsweep.comparison import Comparison
-    from rnnsweep.tracking import RunRecord
 
 ROUNDS = 3  # of waiting for the store, each of up to 20 s
 SENTENCES = 12  # verdicts in a description; the report has all
@@ -35,11 +35,10 @@ def await_store(folder: SweepFolder, mlruns: Path, uri: str | None, tell: Callab
     Returns:
         how many runs the store still lacks.
     """
-    from rnnsweep.tracking import sync
 
     own, finished = f"{folder.key()}.", folder.is_finished()
     for _ in range(ROUNDS if finished else 1):
-        waiting = [key for key in sync(mlruns, uri, patient=finished).waiting if key.startswith(own)]
+        waiting = [key for key in tracking.sync(mlruns, uri, patient=finished).waiting if key.startswith(own)]
         if not waiting:
             return 0
         tell(f"records that are still to be sent to the store: {len(waiting)}")
@@ -57,12 +56,11 @@ def keep_answer(
         uri: the store, as setting `tracking.uri`.
         looks: how many replicates of each architecture each look tested.
     """
-    from rnnsweep.tracking import RunRecord, sync
 
     parents = table[table["role"] == "sweep"]
     if len(parents):
         mlruns = find_paths().mlruns
-        record = RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
+        record = tracking.RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
         if comparison.report:
             record.artifact(comparison.report, "report.html")
         if comparison.test_reads is not None:
@@ -70,19 +68,18 @@ def keep_answer(
         record.tags({Tag.LOOKS: json.dumps(looks)})
         _describe(record, comparison, failed=int((table["state"] == "failed").sum()))
         record.flush(5.0)
-        sync(mlruns, uri)
+        tracking.sync(mlruns, uri)
 
 
-def _describe(record: "RunRecord", comparison: "Comparison", *, failed: int) -> None:
+def _describe(record: "tracking.RunRecord", comparison: "Comparison", *, failed: int) -> None:
     """Describe the sweep's run and experiment by answer, standings, verdicts and the report's link."""
     from rnnsweep.comparison import standings_markdown
-    from rnnsweep.tracking import answered_description, failures_tag
     from rnnsweep.tracking.spool.note import read_note
 
     note = read_note(record.mlruns, record.key)
     if not (note.experiment_id and note.run_id):
         return
-    text = answered_description(
+    text = tracking.answered_description(
         comparison.question,
         comparison.answer,
         standings_markdown(comparison),
@@ -92,4 +89,6 @@ def _describe(record: "RunRecord", comparison: "Comparison", *, failed: int) -> 
         failed=failed,
     )
     record.tags({NOTE: text})
-    record.experiment_tags({NOTE: text, **failures_tag(failed, created_ms=time.time_ns() // 1_000_000)})
+    record.experiment_tags(
+        {NOTE: text, **tracking.failures_tag(failed, created_ms=time.time_ns() // 1_000_000)}
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep import data
 from rnnsweep.config import compose, quote
 from rnnsweep.errors import UserError
 
@@ -55,7 +56,6 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
     Raises:
         UserError: there is no such file, or it cannot be used.
     """
-    from rnnsweep.data import NoColumn, columns_read
     from rnnsweep.data.summary.remarks import codes
     from rnnsweep.data.tables.formats import near_file
 
@@ -66,10 +66,10 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
     columns = [quote(key, value) for key, value in named.items()]
     try:
         facts, guessed, unlabelled = _describe([*rows, *columns])
-    except NoColumn as error:
+    except data.NoColumn as error:
         raise UserError(_with_options(str(error))) from None
     columns = [*guessed, *columns]
-    texts, labels = columns_read(compose([*rows, *columns]).data)
+    texts, labels = data.columns_read(compose([*rows, *columns]).data)
     read = ProjectTable(
         facts,
         tuple(columns),
@@ -88,11 +88,10 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
 def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, tuple[str, ...], bool]":
     """Describe the rows that have a label; return the guessed columns, and whether some rows have none."""
     from rnnsweep.api.comparing.corpora import describe_guessing
-    from rnnsweep.data import NoLabel
 
     try:
         _, facts, guessed = describe_guessing(overrides)
-    except NoLabel:
+    except data.NoLabel:
         _, facts, guessed = describe_guessing([*overrides, SKIP_UNLABELLED])
         return facts, guessed, True
     return facts, guessed, False

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from rnnsweep import comparison
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tasks import Score, score_named
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rnnsweep.comparison import Standing
     from rnnsweep.engine.run import LookDecision
     from rnnsweep.engine.scheduling.agenda import Ended
 
@@ -24,7 +24,6 @@ def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], LookDecision]":
     """Return what decides at each planned look of a sweep how many replicates each architecture gets."""
 
     def decide(over: "Sequence[Ended]") -> "LookDecision":
-        from rnnsweep.comparison import race
         from rnnsweep.comparison.verdicts.standings import margin_of
         from rnnsweep.engine.run import LookDecision
 
@@ -32,7 +31,7 @@ def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], LookDecision]":
         if not any(s.replicates for s in standings if not s.baseline):
             return LookDecision({})
         margin = margin_of(standings[0].score, standings)
-        decision = race(
+        decision = comparison.race(
             standings, sizes=asked.planned, margin=margin, correct=by_row, groups=_groups(over), ended=ended
         )
         sentence = decision.sentences[-1] if decision.sentences else ""
@@ -43,13 +42,12 @@ def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], LookDecision]":
 
 def _standings(
     over: "Sequence[Ended]",
-) -> "tuple[list[Standing], dict[str, dict[str, object]], dict[str, int]]":
+) -> "tuple[list[comparison.Standing], dict[str, dict[str, object]], dict[str, int]]":
     """Return a standing for each architecture, the rows that each replicate had right, and how many ended."""
-    from rnnsweep.comparison import Replicate, Standing, TestScore
     from rnnsweep.comparison.evidence.replicate_scores import fold_of
     from rnnsweep.comparison.predictions import read_predictions
 
-    scores: dict[str, list[Replicate]] = {}
+    scores: dict[str, list[comparison.Replicate]] = {}
     rows: dict[str, dict[str, object]] = {}
     ended: dict[str, int] = {}
     score = score_named()
@@ -64,7 +62,7 @@ def _standings(
             continue
         seed = number or "0"
         scores.setdefault(task.architecture, []).append(
-            Replicate(seed, score.turned(float(value)), task.name, **fold_of(task.overrides))
+            comparison.Replicate(seed, score.turned(float(value)), task.name, **fold_of(task.overrides))
         )
         predictions = read_predictions(task.files.predictions)
         rows_differ = "data.folds" in {override.partition("=")[0] for override in task.overrides}
@@ -72,11 +70,11 @@ def _standings(
             own_N = score.rows(predictions.targets_N, predictions.predictions_N)
             rows.setdefault(task.architecture, {})[seed] = own_N
     standings = [
-        Standing(
+        comparison.Standing(
             architecture=name,
             spent={},
             validation=None,
-            test=TestScore(sum(r.test for r in own) / len(own), None, None, len(own)),
+            test=comparison.TestScore(sum(r.test for r in own) / len(own), None, None, len(own)),
             replicates=tuple(own),
             parameters=None,
             seconds=None,

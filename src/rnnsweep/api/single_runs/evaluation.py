@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from rnnsweep import tracking
 from rnnsweep.api.results import EvaluateResult
 from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote, recorded_settings
 from rnnsweep.errors import UserError
@@ -31,21 +32,20 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     Raises:
         UserError: no such run, several of them, or its checkpoint is gone.
     """
-    from rnnsweep.tracking import RunRecord, find_run, sync
     from rnnsweep.training import evaluate as score
     from rnnsweep.trial.messages import task_name
 
     mlruns = find_paths().mlruns
-    row = find_run(mlruns, run, uri=uri)
+    row = tracking.find_run(mlruns, run, uri=uri)
     checkpoint = checkpoint_of(row, mlruns)
     if sweep := row.tags.get(Tag.SWEEP):
         SweepFolder.of(mlruns, sweep).note_test_read(task_name(row.tags[Tag.KEY], sweep))
     recorded = recorded_run(row, mlruns)
     evaluation = score(recorded, checkpoint)
-    record = RunRecord.attach(mlruns, row.tags[Tag.KEY])
+    record = tracking.RunRecord.attach(mlruns, row.tags[Tag.KEY])
     record.summary(tested_names(evaluation.values))
     record.flush(5.0)
-    sync(mlruns, uri)
+    tracking.sync(mlruns, uri)
     titles = {one.name: one.title for one in recorded.spec.scores}
     return EvaluateResult(row.run_id, row.name, recorded.score, titles, evaluation.values, evaluation.classes)
 
@@ -82,10 +82,9 @@ def resumable(name: str, mlruns: Path) -> "RunRow":
         UserError: there is no such run, it is of a sweep, it is complete, it still runs, or its checkpoint
             is gone.
     """
-    from rnnsweep.tracking import find_run, sync
 
-    sync(mlruns)  # writes the end of runs whose process died
-    row: RunRow = find_run(mlruns, name)
+    tracking.sync(mlruns)  # writes the end of runs whose process died
+    row: RunRow = tracking.find_run(mlruns, name)
     label, state = f"run {row.run_id[:8]} ({row.name})", row.tags.get(Tag.STATE, "unknown")
     if sweep := row.tags.get(Tag.SWEEP):
         again = SweepFolder.of(mlruns, sweep).command("sweep")

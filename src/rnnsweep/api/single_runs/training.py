@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
+from rnnsweep import data, tracking, training
 from rnnsweep.api.notebook import in_notebook, validation_line
 from rnnsweep.api.results import Interrupted, OnStop, OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
@@ -21,18 +21,13 @@ from rnnsweep.safety.shell import command_line
 from rnnsweep.state.task_folder import LAST
 from rnnsweep.tracking.tags import Tag
 
-if TYPE_CHECKING:
-    from rnnsweep.data import EncodedCorpus
-    from rnnsweep.tracking import RunRecord
-    from rnnsweep.training import Scores
-
 # files and columns: the same for all runs of a project, and long
 _UNNAMED = {
     *("data.dir", "data.train", "data.validation", "data.test"),
     *("data.text", "data.label", "data.group"),
 }
 _BYTES_PER_WEIGHT = 8  # itself and its gradient, in single precision
-OnBegin = Callable[[RunConfig, "EncodedCorpus"], None]
+OnBegin = Callable[[RunConfig, "data.EncodedCorpus"], None]
 
 
 @dataclass(frozen=True)
@@ -138,15 +133,12 @@ def _train(
     callbacks: _Callbacks,
     folder: Path | None = None,
 ) -> TrainResult:
-    from rnnsweep.data import prepare
     from rnnsweep.data.word_vectors.places import check_vectors_file
 
     check_vectors_file(run.data.vectors)
     if store is not None:
-        from rnnsweep.tracking import warm_shared
-
-        warm_shared(store.mlruns, store.uri)  # its imports pass while the rows are read
-    corpus = prepare(run.data)
+        tracking.warm_shared(store.mlruns, store.uri)  # its imports pass while the rows are read
+    corpus = data.prepare(run.data)
     _refuse_too_large(run, corpus)
     if callbacks.begin:
         callbacks.begin(run, corpus)
@@ -160,7 +152,7 @@ def _train(
     return result
 
 
-def _refuse_too_large(run: RunConfig, corpus: "EncodedCorpus") -> None:
+def _refuse_too_large(run: RunConfig, corpus: "data.EncodedCorpus") -> None:
     """Refuse a network whose weights and their gradients alone are more than the machine's memory."""
     import psutil
 
@@ -190,12 +182,11 @@ def _find_store(run: RunConfig) -> _Store | None:
 
 
 def _train_recorded(
-    run: RunConfig, corpus: "EncodedCorpus", store: _Store, callbacks: _Callbacks
+    run: RunConfig, corpus: "data.EncodedCorpus", store: _Store, callbacks: _Callbacks
 ) -> TrainResult:
-    from rnnsweep.tracking import Shipper
 
     trained, wait_s = False, 10.0
-    shipper = Shipper(store.mlruns, store.uri, waits_for=store.key, shared=True)
+    shipper = tracking.Shipper(store.mlruns, store.uri, waits_for=store.key, shared=True)
     try:
         with shipper:
             with _open(run, corpus, store) as record:
@@ -210,12 +201,11 @@ def _train_recorded(
     return _result(run, scores, run_id=run_id)
 
 
-def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord":
-    from rnnsweep.tracking import RunRecord, dataset_parts, how_to_repeat, provenance
+def _open(run: RunConfig, corpus: "data.EncodedCorpus", store: _Store) -> "tracking.RunRecord":
     from rnnsweep.trial.record import score_tags
 
     flat = flatten(run)
-    return RunRecord.open(
+    return tracking.RunRecord.open(
         store.mlruns,
         experiment=run.tracking.experiment,
         name=name_of(run),
@@ -228,11 +218,11 @@ def _open(run: RunConfig, corpus: "EncodedCorpus", store: _Store) -> "RunRecord"
             **score_tags(run),
         },
         params=flat,
-        datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes),
+        datasets=tracking.dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes),
         config_yaml=yaml.safe_dump(flat, sort_keys=False, allow_unicode=True),
         uri=store.uri,
-        description=how_to_repeat(run.overrides),
-        provenance={} if store.resumed else provenance(diff=run.tracking.diff),
+        description=tracking.how_to_repeat(run.overrides),
+        provenance={} if store.resumed else tracking.provenance(diff=run.tracking.diff),
         resume=store.resumed,
     )
 
@@ -250,25 +240,23 @@ def name_of(run: RunConfig) -> str:
 
 def _fit(
     run: RunConfig,
-    record: "RunRecord | None",
+    record: "tracking.RunRecord | None",
     folder: Path | None,
     callbacks: _Callbacks,
     *,
     resume: bool = False,
-) -> "Scores":
+) -> "training.Scores":
     from rnnsweep.api.single_runs.on_validation import ValidationWatch
-    from rnnsweep.tracking import MachineMonitor
-    from rnnsweep.training import train as fit
 
     is_watched = callbacks.validation or callbacks.stop
     watches = [ValidationWatch(callbacks.validation, run.score, on_stop=callbacks.stop)] if is_watched else []
     if record is None:
-        return fit(run, callbacks=watches, folder=folder)
-    with MachineMonitor(record, every_s=run.tracking.machine_every):
-        return fit(run, logger=record.logger, callbacks=watches, folder=folder, resume=resume)
+        return training.train(run, callbacks=watches, folder=folder)
+    with tracking.MachineMonitor(record, every_s=run.tracking.machine_every):
+        return training.train(run, logger=record.logger, callbacks=watches, folder=folder, resume=resume)
 
 
-def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None:
+def _record_scores(record: "tracking.RunRecord", scores: "training.Scores", store: _Store) -> None:
     from rnnsweep.trial.record import summary_of
 
     record.summary(summary_of(scores))
@@ -281,7 +269,7 @@ def _record_scores(record: "RunRecord", scores: "Scores", store: _Store) -> None
     record.end("complete")
 
 
-def _result(run: RunConfig, scores: "Scores", *, run_id: str | None) -> TrainResult:
+def _result(run: RunConfig, scores: "training.Scores", *, run_id: str | None) -> TrainResult:
     return TrainResult(
         run_id=run_id,
         name=name_of(run),

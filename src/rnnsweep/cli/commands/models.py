@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnsweep import api
+from rnnsweep import api, models
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count
@@ -14,7 +14,6 @@ from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
     from rnnsweep.api.texts import TextsToAnswer
-    from rnnsweep.models import Answer, TextModel
 
 WHICH = "Sweep, SWEEP@ARCHITECTURE, run or folder. [default: the last sweep's champion]"
 SHOWN = 60  # characters of a text in a line
@@ -136,7 +135,9 @@ def keep_models(result: "api.SweepResult") -> None:
         console.print(words, style="dim", soft_wrap=True)
 
 
-def _show(model: "TextModel", asked: "TextsToAnswer", answers: "list[Answer]", to: Path | None) -> None:
+def _show(
+    model: "models.TextModel", asked: "TextsToAnswer", answers: "list[models.Answer]", to: Path | None
+) -> None:
     err().print(f"{model.facts.get('architecture')} on {_corpus(model)}", style="dim")
     if to is None and len(answers) == 1:
         _show_one(answers[0])
@@ -156,7 +157,7 @@ def _show(model: "TextModel", asked: "TextsToAnswer", answers: "list[Answer]", t
         )
 
 
-def _show_one(answer: "Answer") -> None:
+def _show_one(answer: "models.Answer") -> None:
     for line in answer.lines:
         out().print(line)
     if answer.known == 0:
@@ -165,6 +166,6 @@ def _show_one(answer: "Answer") -> None:
         err().print(f"{answer.known} of {count(answer.tokens, 'token')} known", style="dim")
 
 
-def _corpus(model: "TextModel") -> str:
+def _corpus(model: "models.TextModel") -> str:
     corpus = model.facts.get("corpus")
     return str(corpus.get("name")) if isinstance(corpus, dict) else "a corpus"

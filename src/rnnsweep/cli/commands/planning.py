@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnsweep import api
+from rnnsweep import api, comparison
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import complete_question
@@ -17,7 +17,6 @@ from rnnsweep.cli.words import count, durations
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from rnnsweep.comparison import Reach
     from rnnsweep.data.summary.remarks import CorpusFacts
     from rnnsweep.planning.plan import Plan, Planned
 
@@ -86,10 +85,9 @@ def plan_json(planned: "Plan") -> dict[str, Any]:
     }
 
 
-def _reach(planned: "Plan") -> "Reach":
-    from rnnsweep.comparison import reach_of
+def _reach(planned: "Plan") -> "comparison.Reach":
 
-    return reach_of(planned.looks, planned.comparisons, folds=planned.folds)
+    return comparison.reach_of(planned.looks, planned.comparisons, folds=planned.folds)
 
 
 def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
@@ -114,10 +112,9 @@ def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
 
 
 def _say_test_rows(rows: int | None) -> Iterator[str]:
-    from rnnsweep.comparison import reach_on_new_rows
 
     if rows:
-        points = f"{100 * reach_on_new_rows(rows):.2g} points"
+        points = f"{100 * comparison.reach_on_new_rows(rows):.2g} points"
         yield f"{count(rows, 'test row')}: differences below about {points} hold on these rows alone"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnsweep import api
+from rnnsweep import api, tracking
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, one_json_object, telling
@@ -55,12 +55,11 @@ def ui_command(
         return _check_team(uri, store=store, artifacts=artifacts, hosts=hosts)
     if store or artifacts or hosts:
         raise click.UsageError("--store, --artifacts and --host belong to --team.")
-    from rnnsweep.tracking import serve_ui, sync
 
     places = find_paths()
-    if line := sync(places.mlruns, uri, patient=False).line:
+    if line := tracking.sync(places.mlruns, uri, patient=False).line:
         echo(line, err=True)
-    serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, live=live, say=echo)
+    tracking.serve_ui(places.mlruns, port=port, open_browser=browser, uri=uri, live=live, say=echo)
     return 0
 
 
@@ -89,11 +88,10 @@ def _check_team(uri: str | None, *, store: str | None, artifacts: str | None, ho
 @command("sync", ("rnnsweep sync", "send what could not be sent, because a server was down"))
 def sync_command() -> int:
     """Send to the store what earlier commands could not send."""
-    from rnnsweep.tracking import sync
     from rnnsweep.tracking.store.store import refuse_old_layout
 
     refuse_old_layout(find_paths().mlruns)
-    result = sync(find_paths().mlruns)
+    result = tracking.sync(find_paths().mlruns)
     echo(result.line or "Nothing waits: all runs are in the store.")
     return 1 if result.waiting else 0
 
