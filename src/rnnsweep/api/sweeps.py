@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnsweep import comparison
 from rnnsweep.api.find_sweep import find_file, find_question, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.launching import launcher_of, shared
@@ -28,7 +29,6 @@ from rnnsweep.sweepfile import Sweep, read_sweep
 MOST = 30  # replicates of each that `until_separated` goes to
 
 if TYPE_CHECKING:
-    from rnnsweep.comparison import Reach
     from rnnsweep.planning.plan import Plan
     from rnnsweep.state import Listener
 
@@ -151,7 +151,7 @@ def _run(
                 copy=copy,
                 on=_on(machine),
             )
-        comparison = compare(summary.sweep) if answer and summary.state == "finished" else None
+        compared = compare(summary.sweep) if answer and summary.state == "finished" else None
     return SweepResult(
         sweep=summary.sweep,
         state=summary.state,
@@ -160,7 +160,7 @@ def _run(
         slots_busy=summary.slots_busy,
         trials=summary.trials,
         failures=summary.failures,
-        comparison=comparison,
+        comparison=compared,
     )
 
 
@@ -218,17 +218,16 @@ def plan(
     return replace(planned, next=next_one)
 
 
-def replicates_reach(question: str | Path) -> "Reach":
+def replicates_reach(question: str | Path) -> "comparison.Reach":
     """Return whether a sweep's planned replicates can separate its architectures at all, before it starts.
 
     Raises:
         UserError: the file cannot be used.
     """
-    from rnnsweep.comparison import reach_of
 
     asked = find_question(question, find_paths())
     run = compose(asked.chosen(asked.architectures[0]), where=str(asked.path))
-    return reach_of(asked.planned, asked.comparisons, folds=run.data.folds)
+    return comparison.reach_of(asked.planned, asked.comparisons, folds=run.data.folds)
 
 
 def replicate(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnsweep import comparison
 from rnnsweep.api.comparing.store import await_store, keep_answer
 from rnnsweep.api.find_sweep import find_name, started, store_of
 from rnnsweep.api.results import BestResult
@@ -17,7 +18,6 @@ from rnnsweep.tracking.tags import Tag
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnsweep.comparison import Comparison, CorporaComparison, ReplicatePlan, Stop
     from rnnsweep.sweepfile import Sweep
     from rnnsweep.tracking.read.row import RunRow
 
@@ -66,7 +66,7 @@ def compare(
     margin: float | None = None,
     uri: str | None = None,
     tell: Callable[[str], object] | None = None,
-) -> "Comparison":
+) -> "comparison.Comparison":
     """Compare the architectures of a sweep, write the report and keep it on the sweep's run.
 
     Args:
@@ -85,7 +85,6 @@ def compare(
     say = tell or (lambda words: None)
     say(f"reading the runs of {name}")
 
-    from rnnsweep.comparison import compare_records, write_report
     from rnnsweep.comparison.rows_of_test_part import TestRows, predictions_of, read_test_rows
     from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
@@ -104,7 +103,7 @@ def compare(
     plan = replace(plan, finished=plan.finished and not behind)
     importances, method = study_importances(folder, asked) if asked else ({}, "")
     say("comparing them")
-    comparison = compare_records(
+    compared = comparison.compare_records(
         table,
         curves(name, (f"validation/{score_of(table).name}", *LOSSES), uri=uri),
         sweep=asked or name,
@@ -126,38 +125,38 @@ def compare(
         studies=[runs(one, uri=uri) for one in further_studies(places.mlruns, name)],
     )
     if plan.finished:
-        seen = [standing for standing in comparison.standings if standing.replicates]
+        seen = [standing for standing in compared.standings if standing.replicates]
         folder.note_look(
             {standing.architecture: standing.test.replicates for standing in seen},
             {standing.architecture: standing.configuration for standing in seen},
         )
-        folder.write_advice(comparison.next)
+        folder.write_advice(compared.next)
     report = folder.report
-    comparison = replace(comparison, report=report)
+    compared = replace(compared, report=report)
     before = report.read_bytes() if report.is_file() else b""
     say("writing the report")
-    write_report(comparison, report)
+    comparison.write_report(compared, report)
     if report.read_bytes() != before:
-        keep_answer(table, comparison, uri, looks=folder.looks().replicates)
-    return comparison
+        keep_answer(table, compared, uri, looks=folder.looks().replicates)
+    return compared
 
 
-def stops_of(folder: SweepFolder) -> "tuple[Stop, ...]":
+def stops_of(folder: SweepFolder) -> "tuple[comparison.Stop, ...]":
     """Return who got no further replicates at a planned look, as the sweep's last one says."""
-    from rnnsweep.comparison import Stop
 
     looks = [event for event in folder.events() if event["event"] == "look"]
     stops = looks[-1].get("stopped_replicates", []) if looks else []
-    return tuple(Stop(stop["architecture"], stop["replicates"], stop["why"]) for stop in stops)
+    return tuple(comparison.Stop(stop["architecture"], stop["replicates"], stop["why"]) for stop in stops)
 
 
-def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "ReplicatePlan":
+def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "comparison.ReplicatePlan":
     """Return the plan of a sweep's replicates, and the looks at them so far."""
-    from rnnsweep.comparison import ReplicatePlan
 
     looks = folder.looks()
     planned = asked.planned if asked else ()
-    return ReplicatePlan(planned, looks.replicates, folder.is_finished(), looks.unknown, looks.configurations)
+    return comparison.ReplicatePlan(
+        planned, looks.replicates, folder.is_finished(), looks.unknown, looks.configurations
+    )
 
 
 def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:
@@ -176,7 +175,9 @@ def digests(folder: SweepFolder) -> dict[str, str]:
     return {f"{name} digest": str(digest) for name, digest in named.items() if digest}
 
 
-def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None) -> "CorporaComparison":
+def compare_corpora(
+    sweeps: Sequence[str | Path], *, margin: float | None = None
+) -> "comparison.CorporaComparison":
     """Rank the architectures that several sweeps share over their corpora.
 
     Args:
@@ -189,11 +190,9 @@ def compare_corpora(sweeps: Sequence[str | Path], *, margin: float | None = None
     places = find_paths()
     refuse_same_corpus([_block(_known(sweep), places) for sweep in sweeps])  # each comparison takes seconds
 
-    from rnnsweep.comparison import compare_corpora as rank, write_corpora_report
-
-    ranking = rank([compare(sweep, margin=margin) for sweep in sweeps])
+    ranking = comparison.compare_corpora([compare(sweep, margin=margin) for sweep in sweeps])
     report = places.mlruns / "comparisons" / f"{'+'.join(ranking.sweeps)}.html"
-    return replace(ranking, report=write_corpora_report(ranking, report))
+    return replace(ranking, report=comparison.write_corpora_report(ranking, report))
 
 
 def _block(name: str, places: ProjectPaths) -> Block:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep import tracking
+from rnnsweep import comparison, tracking
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.tags import Tag
@@ -14,7 +14,6 @@ from rnnsweep.tracking.tags import Tag
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnsweep.comparison import Comparison
 
 ROUNDS = 3  # of waiting for the store, each of up to 20 s
 SENTENCES = 12  # verdicts in a description; the report has all
@@ -46,13 +45,17 @@ def await_store(folder: SweepFolder, mlruns: Path, uri: str | None, tell: Callab
 
 
 def keep_answer(
-    table: "pd.DataFrame", comparison: "Comparison", uri: str | None, *, looks: Sequence[Mapping[str, int]]
+    table: "pd.DataFrame",
+    compared: "comparison.Comparison",
+    uri: str | None,
+    *,
+    looks: Sequence[Mapping[str, int]],
 ) -> None:
     """Keep the report, how often the test part was read, and the looks on the sweep's own run.
 
     Args:
         table: the sweep's runs.
-        comparison: what is kept.
+        compared: what is kept.
         uri: the store, as setting `tracking.uri`.
         looks: how many replicates of each architecture each look tested.
     """
@@ -61,29 +64,28 @@ def keep_answer(
     if len(parents):
         mlruns = find_paths().mlruns
         record = tracking.RunRecord.attach(mlruns, str(parents["key"].iloc[-1]))
-        if comparison.report:
-            record.artifact(comparison.report, "report.html")
-        if comparison.test_reads is not None:
-            record.tags({Tag.TEST_READS: str(comparison.test_reads.total)})
+        if compared.report:
+            record.artifact(compared.report, "report.html")
+        if compared.test_reads is not None:
+            record.tags({Tag.TEST_READS: str(compared.test_reads.total)})
         record.tags({Tag.LOOKS: json.dumps(looks)})
-        _describe(record, comparison, failed=int((table["state"] == "failed").sum()))
+        _describe(record, compared, failed=int((table["state"] == "failed").sum()))
         record.flush(5.0)
         tracking.sync(mlruns, uri)
 
 
-def _describe(record: "tracking.RunRecord", comparison: "Comparison", *, failed: int) -> None:
+def _describe(record: "tracking.RunRecord", compared: "comparison.Comparison", *, failed: int) -> None:
     """Describe the sweep's run and experiment by answer, standings, verdicts and the report's link."""
-    from rnnsweep.comparison import standings_markdown
     from rnnsweep.tracking.spool.note import read_note
 
     note = read_note(record.mlruns, record.key)
     if not (note.experiment_id and note.run_id):
         return
     text = tracking.answered_description(
-        comparison.question,
-        comparison.answer,
-        standings_markdown(comparison),
-        [one.sentence for one in comparison.verdicts[:SENTENCES]],
+        compared.question,
+        compared.answer,
+        comparison.standings_markdown(compared),
+        [one.sentence for one in compared.verdicts[:SENTENCES]],
         experiment=note.experiment_id,
         run=note.run_id,
         failed=failed,

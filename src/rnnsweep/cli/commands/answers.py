@@ -1,11 +1,10 @@
 """`compare` and `best`: what a sweep found."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from rnnsweep import api
+from rnnsweep import api, comparison
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
@@ -13,9 +12,6 @@ from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
-
-if TYPE_CHECKING:
-    from rnnsweep.comparison import Comparison
 
 
 @command(
@@ -84,7 +80,7 @@ def compare_command(
             echo(f"Figures: {len(written)} files in {figures}")
 
 
-def _answer_of(sweep: str, margin: float | None) -> "Comparison":
+def _answer_of(sweep: str, margin: float | None) -> "comparison.Comparison":
 
     with telling() as tell:
         return api.compare(sweep, margin=margin, tell=tell)
@@ -106,7 +102,7 @@ def _refuse_what_excludes(
 
 def _scores_of(
     file: Path, baseline: str | None, columns: str | None, *, lower: bool, margin: float | None
-) -> "Comparison":
+) -> "comparison.Comparison":
 
     frame = api.read_scores(file, _columns(columns))
     name = file.name.partition(".")[0] or "scores"
@@ -132,9 +128,7 @@ def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: boo
             ranking = api.compare_corpora(sweeps, margin=margin)
         emit(ranking.to_json())
     if not as_json:
-        from rnnsweep.comparison import corpora_table
-
-        out().print(corpora_table(ranking, width=min(out().width, 120)))
+        out().print(comparison.corpora_table(ranking, width=min(out().width, 120)))
         out().print(f"Report: {ranking.report}", soft_wrap=True)
 
 
@@ -179,17 +173,16 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
         echo(winner.command)
 
 
-def print_answer(comparison: "Comparison", *, details: bool = False) -> None:
+def print_answer(compared: "comparison.Comparison", *, details: bool = False) -> None:
     """Print the answer and the standings, with `details` each verdict and the addresses of views."""
-    from rnnsweep.comparison import print_comparison
 
-    print_comparison(comparison, console=out(), details=details)
-    best, again = (command_line(command, comparison.sweep) for command in ("best", "compare"))
+    comparison.print_comparison(compared, console=out(), details=details)
+    best, again = (command_line(command, compared.sweep) for command in ("best", "compare"))
     more = f"to repeat the best: {best}" if details else f"{again} --details; {best}; rnnsweep ui"
-    if not comparison.searched:  # scores of another tool
+    if not compared.searched:  # scores of another tool
         more = "" if details else "the same command with --details prints each verdict"
     elif details:
-        print_views(comparison.sweep)
+        print_views(compared.sweep)
     if more:
         out().print(f"More: {more}", style="dim", soft_wrap=True)
 
