@@ -1,18 +1,16 @@
 """What a reader must know to repeat or to doubt a comparison (the list of Dodge et al. 2019)."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.sweepfile import Derived, Sweep
 from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
 from rnnsweep.tasks import Score
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def describe_sweep(runs: "pd.DataFrame", sweep: Sweep | str, *, score: Score) -> dict[str, str]:
+def describe_sweep(runs: pd.DataFrame, sweep: Sweep | str, *, score: Score) -> dict[str, str]:
     """Return what was searched, how it was chosen and how often the test part was read."""
     facts = {} if isinstance(sweep, str) else _asked(sweep, score)
     read = runs[runs["test"].notna()]
@@ -82,12 +80,12 @@ def _bounds(dimension: Dimension) -> str:
     return f"{dimension.key} {dimension.low:g} to {dimension.high:g}{scale}"
 
 
-def _seeds(runs: "pd.DataFrame") -> str:
+def _seeds(runs: pd.DataFrame) -> str:
     seeds = runs[(runs["role"] == "replicate") & runs["seed"].notna()]["seed"].unique()
     return ", ".join(map(str, sorted(map(int, seeds)))) or "none"
 
 
-def _constant(runs: "pd.DataFrame") -> dict[str, str]:
+def _constant(runs: pd.DataFrame) -> dict[str, str]:
     """Settings of data and trainer that were the same in every run that has them."""
     constant = {}
     for column in (c for c in runs.columns if str(c).startswith(("data.", "trainer."))):

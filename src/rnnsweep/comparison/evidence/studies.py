@@ -1,9 +1,10 @@
 """What a search buys, by its own trials where they are independent, by whole studies where they are not."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.statistics.budget import FEWEST_STUDIES, budget_curve, study_curve
@@ -13,9 +14,6 @@ from rnnsweep.methods import samplers
 from rnnsweep.safety.shell import run_command
 from rnnsweep.sweepfile import Sweep
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 ENOUGH = 5  # whole studies that are asked for
 FEWEST_TRIALS = 4
 
@@ -23,7 +21,7 @@ Path = tuple[NDArray[np.float64], NDArray[np.float64]]  # scores and seconds in 
 
 
 def find_bought(
-    runs: "pd.DataFrame",
+    runs: pd.DataFrame,
     sweep: Sweep | str,
     *,
     architectures: Sequence[str],
@@ -51,7 +49,7 @@ def find_bought(
     return _of_trials(every[0]) if why is None else _refused(why, sweep, 1 + len(further), on)
 
 
-def _dependence(sweep: Sweep, runs: "pd.DataFrame") -> str | None:
+def _dependence(sweep: Sweep, runs: pd.DataFrame) -> str | None:
     """Return why the trials of a study cannot be drawn one by one; None where they can."""
     if not samplers()[sweep.sampler.name].independent:
         return f"The trials of {sweep.sampler.name} depend on earlier ones"
@@ -104,7 +102,7 @@ def _known(known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: curve for name, curve in known.items() if curve is not None}
 
 
-def _paths(runs: "pd.DataFrame", architectures: Sequence[str]) -> dict[str, Path]:
+def _paths(runs: pd.DataFrame, architectures: Sequence[str]) -> dict[str, Path]:
     """Scores of each architecture's trials in their order, NaN for those that cannot win, and seconds."""
     trials = last_attempts(runs[runs["role"] == "trial"])
     ended = trials[trials["state"].isin(["complete", "pruned", "failed"])]

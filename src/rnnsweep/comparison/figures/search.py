@@ -1,9 +1,10 @@
 """The figures on the search: learning curves, trials' scores, importances, what trials and time buy."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
 from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.figures.drawing import ROW, WIDTH, around, hues, rows_of, scores, table, values
@@ -12,14 +13,11 @@ from rnnsweep.comparison.trials import last_attempts
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import HIGHER
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 POINTS = 120  # of one drawn curve
 BAR = 11
 
 
-def _lines(data: "pd.DataFrame", x: alt.X, y: alt.Y, colours: alt.Color) -> alt.LayerChart:
+def _lines(data: pd.DataFrame, x: alt.X, y: alt.Y, colours: alt.Color) -> alt.LayerChart:
     """Draw a line an architecture on its band; data has its `architecture`, `low`, `high` and `tooltip`.
 
     An architecture with one row has no line: its value is a dot, and its band a bar.
@@ -71,7 +69,7 @@ def curves_figure(comparison: Comparison) -> Figure | None:
     )
 
 
-def _mean_curves(comparison: Comparison) -> "pd.DataFrame | None":
+def _mean_curves(comparison: Comparison) -> pd.DataFrame | None:
     curves, runs = comparison.curves, comparison.runs
     if curves is None or not len(curves):
         return None
@@ -92,7 +90,7 @@ def _mean_curves(comparison: Comparison) -> "pd.DataFrame | None":
     return _thin(grouped.agg(mean="mean", low="min", high="max", runs="count").reset_index())
 
 
-def _thin(curves: "pd.DataFrame") -> "pd.DataFrame":
+def _thin(curves: pd.DataFrame) -> pd.DataFrame:
     """Return at most POINTS of each architecture, the last among them."""
     place = curves.groupby("architecture").cumcount(ascending=False)
     count = curves.groupby("architecture")["epoch"].transform("count")

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
@@ -28,9 +29,6 @@ from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_valu
 from rnnsweep.drawing.palette import colour
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _RUN_COLUMNS = (
     "run_id",
@@ -203,7 +201,7 @@ def _audit(standing: Standing) -> dict[str, Any]:
     }
 
 
-def runs_csv(runs: "pd.DataFrame") -> str:
+def runs_csv(runs: pd.DataFrame) -> str:
     """Return every run with its scores and the settings that varied."""
     columns = [c for c in _RUN_COLUMNS if c in runs]
     settings = [

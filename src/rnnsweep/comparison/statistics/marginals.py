@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.trials import last_attempts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FEWEST = 8  # trials with a score; of fewer a forest learns nothing
 POINTS = 12  # of a marginal
@@ -35,7 +33,7 @@ class Marginal:
 
 
 def forest_marginals(
-    runs: "pd.DataFrame", importances: Mapping[str, Mapping[str, float]], *, seed: int = 0
+    runs: pd.DataFrame, importances: Mapping[str, Mapping[str, float]], *, seed: int = 0
 ) -> tuple[Marginal, ...]:
     """Return the marginals of the settings that matter most, for each architecture with enough trials.
 
@@ -67,7 +65,7 @@ def _largest(importances: Mapping[str, Mapping[str, float]]) -> list[str]:
     return sorted(totals, key=lambda key: -totals[key])[:MOST]
 
 
-def _marginals(name: str, trials: "pd.DataFrame", chosen: Sequence[str], seed: int) -> list[Marginal]:
+def _marginals(name: str, trials: pd.DataFrame, chosen: Sequence[str], seed: int) -> list[Marginal]:
     from sklearn.ensemble import RandomForestRegressor
 
     varied = _varied_parameters(trials)
@@ -95,7 +93,7 @@ def _marginals(name: str, trials: "pd.DataFrame", chosen: Sequence[str], seed: i
     return marginals
 
 
-def _varied_parameters(trials: "pd.DataFrame") -> list[str]:
+def _varied_parameters(trials: pd.DataFrame) -> list[str]:
     """Settings with more than one value among the trials."""
     columns = [c for c in trials.columns if str(c).startswith(_GROUPS)]
     return [c for c in columns if trials[c].map(str).nunique() > 1 and trials[c].notna().any()]
@@ -103,8 +101,6 @@ def _varied_parameters(trials: "pd.DataFrame") -> list[str]:
 
 def _codes(column: "pd.Series[Any]") -> tuple[NDArray[np.float64], list[str]]:
     """Numbers as they are; anything else by its place among the sorted names, which are given too."""
-    import pandas as pd
-
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.notna().all():
         return numbers.to_numpy(dtype=np.float64), []

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.evidence.facts import describe_plan, describe_sweep
@@ -31,9 +31,6 @@ from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import LOWER
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 READS = "counted reads of the test part"
 COLUMNS = [
     "run_id",
@@ -56,8 +53,8 @@ COLUMNS = [
 
 
 def compare_records(
-    runs: "pd.DataFrame",
-    curves: "pd.DataFrame | None" = None,
+    runs: pd.DataFrame,
+    curves: pd.DataFrame | None = None,
     *,
     sweep: Sweep | str = "",
     score: Score | None = None,
@@ -73,7 +70,7 @@ def compare_records(
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
     test_share: float | None = None,
-    studies: "Sequence[pd.DataFrame]" = (),
+    studies: Sequence[pd.DataFrame] = (),
     behind: int = 0,
     stopped: Sequence[Stop] = (),
     on: str | None = None,
@@ -224,7 +221,7 @@ def _refuse_margin(score: Score, margin: float | None) -> None:
     refuse_unless(0 <= margin < math.inf, "margin", margin, f"0 or more, in {score.unit}")
 
 
-def _with_columns(runs: "pd.DataFrame") -> "pd.DataFrame":
+def _with_columns(runs: pd.DataFrame) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in runs]
     return runs.assign(**{column: np.nan for column in missing}) if missing else runs
 

@@ -4,9 +4,10 @@ Shapes: N test rows.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.evidence.records import Comparison, HealthRemark, Standing
@@ -20,9 +21,6 @@ from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, nearest, refuse_unless
 from rnnsweep.tasks.score import HIGHER, LOWER, Score, share
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 NEEDED = ("architecture", "seed", "score")
 ROW = "row"  # optional: the test row that a line is the score of
 _RELATIVE_MARGIN = 0.01
@@ -30,7 +28,7 @@ _RUN = ("run_id", "trial", "reason", "validation", "parameters", "seconds", "sam
 
 
 def compare_foreign(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     *,
     name: str = "scores",
     baseline: str | None = None,
@@ -87,9 +85,7 @@ def compare_foreign(
     )
 
 
-def _checked(frame: "pd.DataFrame") -> "pd.DataFrame":
-    import pandas as pd
-
+def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     names = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
     missing = [column for column in NEEDED if column not in names]
     for column in missing:
@@ -125,7 +121,7 @@ def _seed(value: Any) -> str:
     return str(int(number)) if number.is_integer() else text
 
 
-def _without_doubles(table: "pd.DataFrame") -> "pd.DataFrame":
+def _without_doubles(table: pd.DataFrame) -> pd.DataFrame:
     keys = [c for c in ("architecture", "seed", ROW) if c in table]
     for _, one in table[table.duplicated(keys)].iterrows():
         names = ", ".join(f"{key} {one[key]}" for key in keys)
@@ -145,7 +141,7 @@ def _not_computed(counts: Any) -> float:
     raise NotImplementedError("a score that another tool measured")
 
 
-def _by_row(table: "pd.DataFrame") -> tuple[dict[str, dict[str, NDArray[np.float64]]], int]:
+def _by_row(table: pd.DataFrame) -> tuple[dict[str, dict[str, NDArray[np.float64]]], int]:
     """Return {architecture: {seed: scores_N}} in one order of the test rows, and their number."""
     test_rows = sorted(set(table[ROW].astype(str)))
     values: dict[str, dict[str, NDArray[np.float64]]] = {}
@@ -160,7 +156,7 @@ def _by_row(table: "pd.DataFrame") -> tuple[dict[str, dict[str, NDArray[np.float
     return values, len(test_rows)
 
 
-def _as_runs(table: "pd.DataFrame", baseline: str | None) -> "pd.DataFrame":
+def _as_runs(table: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
     """Return the runs in the columns that records of a sweep have."""
     runs = table.groupby(["architecture", "seed"], sort=False)["score"].mean().reset_index()
     names = sorted(set(runs["architecture"]))

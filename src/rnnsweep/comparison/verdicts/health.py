@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from rnnsweep.comparison.evidence.disagreement import say_disagreement, unchosen_gap
@@ -17,9 +18,6 @@ from rnnsweep.comparison.verdicts.sentences import apart, names_of
 from rnnsweep.config.schema import about_keys
 from rnnsweep.safety.shell import command_line, run_command
 from rnnsweep.tasks import Score
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Again = Callable[..., str]  # writes the command that runs more of the sweep, with further options
 Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmic
@@ -33,10 +31,10 @@ LIKE = command_line("config", "--explain", "like")
 
 
 def check_health(
-    runs: "pd.DataFrame",
+    runs: pd.DataFrame,
     standings: Sequence[Standing],
     *,
-    curves: "pd.DataFrame | None" = None,
+    curves: pd.DataFrame | None = None,
     bounds: Mapping[str, Bounds] | None = None,
     own_bounds: Mapping[str, Mapping[str, Bounds]] | None = None,
     margin: float = 0.002,
@@ -111,7 +109,7 @@ def _unequal_budgets(networks: Sequence[Standing], again: Again, *, early: bool)
         )
 
 
-def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str, again: Again) -> Iterator[HealthRemark]:
+def _outcomes(standing: Standing, own: pd.DataFrame, sweep: str, again: Again) -> Iterator[HealthRemark]:
     name, trials = standing.architecture, standing.trials
     total = sum(trials.values())
     if trials["complete"] and trials["failed"] / total > MANY_FAILED:
@@ -146,7 +144,7 @@ def _outcomes(standing: Standing, own: "pd.DataFrame", sweep: str, again: Again)
 
 
 def _at_border(
-    standing: Standing, trials: "pd.DataFrame", bounds: Mapping[str, Bounds], again: Again
+    standing: Standing, trials: pd.DataFrame, bounds: Mapping[str, Bounds], again: Again
 ) -> Iterator[HealthRemark]:
     best = trials[trials["run_id"].astype(str) == standing.run_id]
     for key, (low, high, log) in bounds.items():
@@ -172,7 +170,7 @@ def _is_last_allowed(key: str, bound: float, towards: float) -> bool:
     return about is not None and about.within is not None and not about.within.holds(beyond)
 
 
-def _search_on(standing: Standing, again: Again, trials: "pd.DataFrame") -> str:
+def _search_on(standing: Standing, again: Again, trials: pd.DataFrame) -> str:
     """Return where a space is changed, and the command that searches it with as many trials again.
 
     Once test scores were compared, a search that continues pays for it: a new sweep is the better way.
@@ -194,7 +192,7 @@ def _position(value: Any, low: float, high: float, log: bool) -> float | None:
 
 
 def _not_converged(
-    standing: Standing, trials: "pd.DataFrame", margin: float, again: Again
+    standing: Standing, trials: pd.DataFrame, margin: float, again: Again
 ) -> Iterator[HealthRemark]:
     done = trials[trials["state"] == "complete"].sort_values("trial")
     if len(done) < 10:
@@ -213,7 +211,7 @@ def _not_converged(
         )
 
 
-def _diverging(standing: Standing, trials: "pd.DataFrame", again: Again) -> Iterator[HealthRemark]:
+def _diverging(standing: Standing, trials: pd.DataFrame, again: Again) -> Iterator[HealthRemark]:
     key = "optimizer.lr"
     if key not in trials or not len(trials):
         return
@@ -267,7 +265,7 @@ def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
 
 
 def _still_rising(
-    standing: Standing, trials: "pd.DataFrame", curves: "pd.DataFrame | None", margin: float
+    standing: Standing, trials: pd.DataFrame, curves: pd.DataFrame | None, margin: float
 ) -> Iterator[HealthRemark]:
     if curves is None or not len(curves):
         return
@@ -285,14 +283,14 @@ def _still_rising(
         )
 
 
-def _longer(standing: Standing, trials: "pd.DataFrame") -> str:
+def _longer(standing: Standing, trials: pd.DataFrame) -> str:
     """The command that trains the best configuration for twice as long."""
     done = float(np.nanmax(trials["epochs"].astype(float), initial=1.0))
     others = [one for one in standing.overrides if one.partition("=")[0] != EPOCHS]  # a key occurs once
     return command_line("train", *others, f"{EPOCHS}={2 * math.ceil(done)}")
 
 
-def _last_gain(curve: "pd.DataFrame", score: Score) -> float:
+def _last_gain(curve: pd.DataFrame, score: Score) -> float:
     values = score.turned(curve.sort_values("step")["value"].astype(float).to_numpy())
     last = max(1, len(values) // 4)
     return float(np.max(values[-last:]) - np.max(values[:-last])) if len(values) > last + 1 else 0.0

@@ -1,21 +1,19 @@
 """Whether a recurrent network is needed at all, where one without recurrence was compared with others."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
 from rnnsweep.comparison.verdicts.sentences import words_against
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 CELL = "model.cell"
 
 
 def without_recurrence(
-    runs: "pd.DataFrame", standings: Sequence[Standing], verdicts: Sequence[Verdict]
+    runs: pd.DataFrame, standings: Sequence[Standing], verdicts: Sequence[Verdict]
 ) -> Iterator[HealthRemark]:
     """Say of a network without recurrence that no recurrent one is shown to be better.
 
@@ -41,7 +39,7 @@ def without_recurrence(
         )
 
 
-def _is_recurrent(runs: "pd.DataFrame", architecture: str) -> bool:
+def _is_recurrent(runs: pd.DataFrame, architecture: str) -> bool:
     """Return whether an architecture's cell steps through a text; True where its cell is not known."""
     if CELL not in runs:
         return True
