@@ -9,21 +9,27 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep import models
 from rnnsweep.api.comparing.answers import compare
 from rnnsweep.api.find_sweep import find_name, store_of
-from rnnsweep.api.results import LoggedModels
+from rnnsweep.api.results import LoggedModels, SweepResult
 from rnnsweep.api.single_runs.evaluation import checkpoint_of, recorded_run
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import best, tested
+from rnnsweep.tracking.store.registry import (
+    CHAMPION,
+    ModelEntry,
+    aliases,
+    found_model,
+    no_such_alias,
+    register_models,
+)
 from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
-    from rnnsweep.api.results import SweepResult
     from rnnsweep.comparison import Comparison
     from rnnsweep.comparison.evidence.records import Standing
     from rnnsweep.data.config import DataConfig
     from rnnsweep.tracking.read.row import RunRow
-    from rnnsweep.tracking.store.registry import ModelEntry
 
 
 def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> LoggedModels:
@@ -38,7 +44,6 @@ def log_models(sweep: str | Path, *, comparison: "Comparison | None" = None) -> 
     """
     from rnnsweep.models.folder import CODE
     from rnnsweep.tracking.read.runs import run_rows
-    from rnnsweep.tracking.store.registry import register_models
 
     places = find_paths()
     name = find_name(sweep, places)
@@ -81,7 +86,6 @@ def log_models_of(
 
 def has_models(sweep: str | Path) -> bool:
     """Return whether a sweep's models are registered."""
-    from rnnsweep.tracking.store.registry import CHAMPION, aliases
 
     places = find_paths()
     name = find_name(sweep, places)
@@ -110,7 +114,6 @@ def _entry(
     *,
     champion: bool,
 ) -> "ModelEntry":
-    from rnnsweep.tracking.store.registry import ModelEntry
 
     model, card = _of_run(row, mlruns)
     mean, low, high = standing.natural
@@ -193,7 +196,6 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "m
     Raises:
         UserError: there is no such model, or its folder is not one of ours.
     """
-    from rnnsweep.tracking.store.registry import found_model
 
     places = find_paths()
     if model is not None and _is_folder(model):
@@ -239,7 +241,6 @@ def _without_registry(
 ) -> "models.TextModel":
     """Load what no registered model is called: a run."""
     from rnnsweep.tracking import find_run
-    from rnnsweep.tracking.store.registry import aliases, no_such_alias
 
     if known := aliases(places.mlruns, name, uri=uri or store_of(name, places)):
         raise no_such_alias(name, alias or "champion", known)

@@ -5,12 +5,10 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnnsweep.api.results import Validation
-
-if TYPE_CHECKING:
-    from rnnsweep.state import Listener, Snapshot
+from rnnsweep.state import Listener, Snapshot
 
 EVERY_S = 1.0  # between two drawings
 MESSAGES = 5  # last ones shown

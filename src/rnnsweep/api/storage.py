@@ -12,10 +12,12 @@ from rnnsweep.api.find_sweep import find_name, status
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.losers import folder_size, held, losers
+from rnnsweep.tracking.spool.archive import record_folders, records_folder
+from rnnsweep.tracking.store.deleted import Deleted, deleted_entities, remove_entities
 
 if TYPE_CHECKING:
     from rnnsweep.tracking.ship.rebuild import Rebuilt
-    from rnnsweep.tracking.store.deleted import Deleted
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,6 @@ def disk_use(sweep: str | Path) -> DiskUse:
     Raises:
         UserError: there is no such sweep.
     """
-    from rnnsweep.state.losers import folder_size
-    from rnnsweep.tracking.spool.archive import record_folders
     from rnnsweep.tracking.store.store import artifact_folder
 
     state = status(sweep)
@@ -101,7 +101,6 @@ def clean(
     Raises:
         UserError: there is no such sweep, or something cannot be removed.
     """
-    from rnnsweep.tracking.store.deleted import deleted_entities
 
     mlruns = find_paths().mlruns
     names = (
@@ -124,7 +123,6 @@ def clean(
 
 
 def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Removal], dict[str, str]]:
-    from rnnsweep.state.losers import held, losers
 
     removals: list[Removal] = []
     refusals: dict[str, str] = {}
@@ -141,8 +139,6 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Remo
 
 
 def _removal(mlruns: Path, one: "Deleted") -> Removal:
-    from rnnsweep.state.losers import folder_size
-    from rnnsweep.tracking.spool.archive import records_folder
 
     records = records_folder(mlruns, one.key) if one.kind == "run" and one.key else None
     places = (_own_folder(mlruns, one), one.artifacts, records)
@@ -161,7 +157,6 @@ def _own_folder(mlruns: Path, run: "Deleted") -> Path | None:
 
 
 def _remove(mlruns: Path, removals: list[Removal], entities: list["Deleted"]) -> None:
-    from rnnsweep.tracking.store.deleted import remove_entities
 
     remove_entities(mlruns, entities, onerror=_refuse)
     for one in removals:

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from rnnsweep.data.tables import ReadOptions, expand_paths, format_of, read_table
+from rnnsweep.data.tables.opening import inner_suffix, open_text, scan
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.json_text import plain
 from rnnsweep.safety.spreadsheet import no_formula
 
 if TYPE_CHECKING:
-    from rnnsweep.data.tables import ReadOptions
     from rnnsweep.models import Answer, TextModel
 
 ANSWERS = (".csv", ".jsonl")
@@ -50,7 +51,6 @@ def check_file(file: str) -> None:
     Raises:
         UserError: there is no such file.
     """
-    from rnnsweep.data.tables import expand_paths
 
     if not Path(file).expanduser().exists():  # a pipe of the shell, as <(zcat x), is none of expand_paths
         expand_paths("--file", file)
@@ -70,8 +70,6 @@ def read_asked(file: str, *, column: str | None = None, model: "TextModel | None
     Raises:
         UserError: the file cannot be read, has no such column or no text.
     """
-    from rnnsweep.data.tables import expand_paths, format_of
-    from rnnsweep.data.tables.opening import inner_suffix
 
     path = Path(file).expanduser()
     is_table = path.is_dir() or (format_of(path) is not None and inner_suffix(path) not in LINES)
@@ -130,13 +128,11 @@ class _Training:
 
     @property
     def options(self) -> "ReadOptions":
-        from rnnsweep.data.tables import ReadOptions
 
         return ReadOptions(self.delimiter, self.quote, self.header, every=True)
 
 
 def _content(file: str) -> str:
-    from rnnsweep.data.tables.opening import open_text, scan
 
     if file == "-":
         raw = sys.stdin.buffer.read()
@@ -151,7 +147,6 @@ def _content(file: str) -> str:
 
 def _from_tables(paths: Sequence[Path], wanted: Sequence[str] | None, trained: _Training) -> TextsToAnswer:
     from rnnsweep.data.sources._columns import texts_of
-    from rnnsweep.data.tables import format_of, read_table
 
     texts: list[str] = []
     columns: dict[str, list[Any]] = {}

@@ -9,6 +9,7 @@ from rnnsweep import comparison
 from rnnsweep.api.comparing.store import await_store, keep_answer
 from rnnsweep.api.find_sweep import find_name, started, store_of
 from rnnsweep.api.results import BestResult
+from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
 from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
@@ -50,7 +51,6 @@ def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | N
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
-    from rnnsweep.comparison.trials import score_of
     from rnnsweep.tracking.read.runs import curves as read
 
     places, name = find_paths(), _known(sweep)
@@ -86,7 +86,6 @@ def compare(
     say(f"reading the runs of {name}")
 
     from rnnsweep.comparison.rows_of_test_part import TestRows, predictions_of, read_test_rows
-    from rnnsweep.comparison.trials import score_of
     from rnnsweep.search.importance import study_importances
     from rnnsweep.state.siblings import further_studies
     from rnnsweep.tracking.read.runs import as_table, run_rows
@@ -211,7 +210,6 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
         UserError: there is no such sweep or architecture, or no trial is complete.
     """
     from rnnsweep.comparison.evidence.disagreement import say_disagreement
-    from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
     from rnnsweep.comparison.verdicts.standings import make_standings
 
     name = _known(sweep)

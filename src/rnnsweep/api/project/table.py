@@ -3,14 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rnnsweep import data
 from rnnsweep.config import compose, quote
+from rnnsweep.data.summary.remarks import CorpusFacts, codes, of_rows_read
 from rnnsweep.errors import UserError
-
-if TYPE_CHECKING:
-    from rnnsweep.data.summary.remarks import CorpusFacts
 
 SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true"
 
@@ -30,7 +27,6 @@ class ProjectTable:
     @property
     def empty(self) -> str:
         """Return how many texts are empty, and of which rows: those without a label are not read."""
-        from rnnsweep.data.summary.remarks import of_rows_read
 
         return f"{self.left_out:,} of {of_rows_read(self.rows, some_left=self.unlabelled)} are empty"
 
@@ -56,7 +52,6 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
     Raises:
         UserError: there is no such file, or it cannot be used.
     """
-    from rnnsweep.data.summary.remarks import codes
     from rnnsweep.data.tables.formats import near_file
 
     if not table.exists():

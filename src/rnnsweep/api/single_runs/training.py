@@ -16,6 +16,7 @@ from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
+from rnnsweep.networks.cells import allow_named
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.shell import command_line
 from rnnsweep.state.task_folder import LAST
@@ -91,7 +92,6 @@ def train(
     callbacks = _Callbacks(on_begin, on_validation, on_stop)
     if resume is not None:
         return _resume(resume, overrides, callbacks)
-    from rnnsweep.networks.cells import allow_named
 
     allow_named(overrides)
     run = compose(overrides, conf=conf)
@@ -100,7 +100,6 @@ def train(
 
 def _resume(name: str, overrides: Sequence[str], callbacks: _Callbacks) -> TrainResult:
     from rnnsweep.api.single_runs.evaluation import recorded_run, resumable
-    from rnnsweep.networks.cells import allow_named
 
     if overrides:
         raise UserError(f"{overrides[0]!r}: a resumed run keeps its own settings; leave overrides out")

@@ -2,18 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from rnnsweep import api, models
+from rnnsweep.api.texts import TextsToAnswer, check_file, read_asked, write_answers
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count
 from rnnsweep.safety.shell import command_line
-
-if TYPE_CHECKING:
-    from rnnsweep.api.texts import TextsToAnswer
 
 WHICH = "Sweep, SWEEP@ARCHITECTURE, run or folder. [default: the last sweep's champion]"
 SHOWN = 60  # characters of a text in a line
@@ -57,8 +54,6 @@ def predict_command(
     if column is not None and file is None:
         raise click.UsageError("--column needs --file.")
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.texts import TextsToAnswer, check_file, read_asked, write_answers
-
         if file not in (None, "-"):
             check_file(file)  # before a model is loaded for nothing
         loaded = api.load_model(model)

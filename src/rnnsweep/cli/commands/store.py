@@ -13,6 +13,7 @@ from rnnsweep.cli.output import echo, one_json_object, telling
 from rnnsweep.cli.words import count
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.tracking.store.store import refuse_old_layout
 from rnnsweep.tracking.ui.hosts import PORT
 
 if TYPE_CHECKING:
@@ -88,7 +89,6 @@ def _check_team(uri: str | None, *, store: str | None, artifacts: str | None, ho
 @command("sync", ("rnnsweep sync", "send what could not be sent, because a server was down"))
 def sync_command() -> int:
     """Send to the store what earlier commands could not send."""
-    from rnnsweep.tracking.store.store import refuse_old_layout
 
     refuse_old_layout(find_paths().mlruns)
     result = tracking.sync(find_paths().mlruns)
@@ -139,7 +139,6 @@ def migrate_command() -> None:
 
     MLflow kept runs as folders in mlruns/ until 3.13; its own command brings them into a database.
     """
-    from rnnsweep.tracking.store.store import refuse_old_layout
 
     mlruns = find_paths().mlruns
     refuse_old_layout(mlruns)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnsweep import api
+from rnnsweep.api.project.listing import left_of
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
@@ -47,8 +48,6 @@ def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
     if watch:
         _follow(sweep)
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.project.listing import left_of
-
         status_now = api.status(sweep)
         disk = api.disk_use(sweep)
         emit(
@@ -105,7 +104,6 @@ def _print_every(watch: bool, as_json: bool) -> None:
 
 
 def _print_status(status_now: "SweepStatus") -> None:
-    from rnnsweep.api.project.listing import left_of
 
     console = out()
     left = [count(number, word.removesuffix("s")) for word, number in left_of(status_now).items() if number]
