@@ -233,14 +233,13 @@ def test_export_model_writes_a_checked_file_and_not_over_another(project, capsys
 @pytest.mark.slow
 def test_a_store_that_fails_costs_a_finished_sweep_nothing(project, monkeypatch, capsys):
     from rnnsweep.cli.commands.models import keep_models
-    from rnnsweep.tracking.store import registry
 
     def broken(*args, **kwargs):
         raise OSError("No space left on device")
 
     result = rnnsweep.sweep("colours", models=False)
     assert result.models is None
-    monkeypatch.setattr(registry, "register_models", broken)
+    monkeypatch.setattr("rnnsweep.api.models.register_models", broken)
     monkeypatch.setattr("rnnsweep.api.models.has_models", lambda sweep: False)
     keep_models(result)
     said = capsys.readouterr().err

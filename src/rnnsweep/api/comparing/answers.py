@@ -14,6 +14,7 @@ from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_sam
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.tracking.read import runs as recorded
 from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
@@ -31,13 +32,12 @@ def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.Data
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
-    from rnnsweep.tracking.read.runs import runs as read
 
     places = find_paths()
     if sweep is None:
-        return read(places.mlruns, None, uri=uri)
+        return recorded.runs(places.mlruns, None, uri=uri)
     name = _known(sweep)
-    return read(places.mlruns, name, uri=uri or store_of(name, places))
+    return recorded.runs(places.mlruns, name, uri=uri or store_of(name, places))
 
 
 def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | None = None) -> "pd.DataFrame":
@@ -51,13 +51,12 @@ def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | N
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
-    from rnnsweep.tracking.read.runs import curves as read
 
     places, name = find_paths(), _known(sweep)
     uri = uri or store_of(name, places)
     if keys is None:
         keys = (f"validation/{score_of(runs(name, uri=uri)).name}", *LOSSES)
-    return read(places.mlruns, name, keys, uri=uri)
+    return recorded.curves(places.mlruns, name, keys, uri=uri)
 
 
 def compare(
@@ -88,13 +87,12 @@ def compare(
     from rnnsweep.comparison.rows_of_test_part import TestRows, predictions_of, read_test_rows
     from rnnsweep.search.importance import study_importances
     from rnnsweep.state.siblings import further_studies
-    from rnnsweep.tracking.read.runs import as_table, run_rows
 
     uri = uri or store_of(name, places)
     folder = SweepFolder.of(places.mlruns, name)
     behind = await_store(folder, places.mlruns, uri, say)
-    rows = run_rows(places.mlruns, name, uri=uri)
-    table = as_table(rows)
+    rows = recorded.run_rows(places.mlruns, name, uri=uri)
+    table = recorded.as_table(rows)
     predictions = predictions_of(table, folder)
     test_rows = read_test_rows(table, folder) if predictions else TestRows()
     asked = started(name, places)
