@@ -5,7 +5,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -74,8 +74,7 @@ def read_asked(file: str, *, column: str | None = None, model: "TextModel | None
     path = Path(file).expanduser()
     is_table = path.is_dir() or (format_of(path) is not None and inner_suffix(path) not in LINES)
     if file != "-" and is_table:
-        trained = _Training.of(model)
-        return _from_tables(expand_paths("--file", file), [column] if column else None, trained)
+        return _from_tables(expand_paths("--file", file), [column] if column else None, *_reading_of(model))
     if column is not None:
         raise UserError(f"--column {column}: {file} is read line by line; only tables have columns")
     content = _content(file)
@@ -103,33 +102,20 @@ def _without_labels(file: str, lines: Sequence[str]) -> TextsToAnswer:
     return TextsToAnswer(texts, notes=[f"{file}: the classes that lines begin with ({MARK}) are left out"])
 
 
-@dataclass(frozen=True)
-class _Training:
-    """How the table that a model was trained on was read, as far as its settings said so."""
+def _reading_of(model: "TextModel | None") -> tuple[tuple[str, ...], ReadOptions]:
+    """Return the columns of text of the table that a model was trained on, and how that was read.
 
-    text: tuple[str, ...] = ()
-    delimiter: str | None = None
-    quote: str | None = None
-    header: bool = True
-
-    @classmethod
-    def of(cls, model: "TextModel | None") -> "_Training":
-        """Take it from the facts of a model, which may come from anybody: what does not fit is left out."""
-        facts = model.facts.get("reading") if model is not None else None
-        if not isinstance(facts, dict):
-            return cls()
-        text, header = facts.get("text"), facts.get("header")
-        named = text if isinstance(text, list) and all(isinstance(name, str) for name in text) else []
-        delimiter, quote = (
-            value if isinstance(value, str) and len(value) <= 1 and value not in "\r\n" else None
-            for value in (facts.get("delimiter") or None, facts.get("quote"))
-        )
-        return cls(tuple(named), delimiter, quote, header is not False)
-
-    @property
-    def options(self) -> "ReadOptions":
-
-        return ReadOptions(self.delimiter, self.quote, self.header, every=True)
+    The facts of a model may come from anybody: what does not fit is left out.
+    """
+    known = model.facts.get("reading") if model is not None else None
+    facts = known if isinstance(known, dict) else {}
+    text = facts.get("text")
+    named = text if isinstance(text, list) and all(isinstance(name, str) for name in text) else []
+    delimiter, quote = (
+        value if isinstance(value, str) and len(value) <= 1 and value not in "\r\n" else None
+        for value in (facts.get("delimiter") or None, facts.get("quote"))
+    )
+    return tuple(named), ReadOptions(delimiter, quote, facts.get("header") is not False, every=True)
 
 
 def _content(file: str) -> str:
@@ -145,7 +131,9 @@ def _content(file: str) -> str:
         return opened.read()
 
 
-def _from_tables(paths: Sequence[Path], wanted: Sequence[str] | None, trained: _Training) -> TextsToAnswer:
+def _from_tables(
+    paths: Sequence[Path], wanted: Sequence[str] | None, trained: Sequence[str], options: ReadOptions
+) -> TextsToAnswer:
     from rnnsweep.data.sources._columns import texts_of
 
     texts: list[str] = []
@@ -156,14 +144,14 @@ def _from_tables(paths: Sequence[Path], wanted: Sequence[str] | None, trained: _
         named: list[str] = []
 
         def choose(names: Sequence[str], path: Path = path, named: list[str] = named) -> list[str]:
-            named[:] = _text_columns(path, names, wanted, trained.text)
+            named[:] = _text_columns(path, names, wanted, trained)
             known = format_of(path)
             if known is None or not known.name.startswith("JSON"):
                 return list(names)
             inner = (name for name in names if name.rpartition(".")[0] in names and name not in named)
             return [name for name in names if name not in set(inner)]  # a part of another column
 
-        table = read_table(path, trained.options, choose)
+        table = read_table(path, options, choose)
         for name, values in table.columns.items():
             columns.setdefault(name, [None] * len(texts)).extend(values)
         header |= dict(zip(table.names, table.header or table.names, strict=True))

@@ -4,8 +4,6 @@ What was read is kept in the cache under the state of its source (sizes and time
 libraries), so that a source that has not changed is not read again.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig, keys_of
 from rnnsweep.data.rows import Hashes, Rows, TextRows, digest
-from rnnsweep.data.store import is_intact, made_once, read_json, write_json
+from rnnsweep.data.store import is_intact, key_of, made_once, read_json, write_json
 from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.errors import UserError
 
@@ -162,8 +160,7 @@ def read_corpus(config: DataConfig, cache: Path) -> Corpus:
             return carried
         raise
     source = _source(config)
-    state = json.dumps([VERSION, config.corpus, settings, found])
-    key = hashlib.sha256(state.encode()).hexdigest()[:32]
+    key = key_of([VERSION, config.corpus, settings, found])
     return Corpus(
         made_once(cache / "corpora" / key, lambda folder: _write(source.read(config, cache), folder))
     )

@@ -4,7 +4,6 @@ N rows; S tokens of all rows together.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -18,7 +17,7 @@ from rnnsweep.data import tokens
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import Corpus, read_corpus
 from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest
-from rnnsweep.data.store import find_cache, made_once, map_array, read_json, write_array, write_json
+from rnnsweep.data.store import find_cache, key_of, made_once, map_array, read_json, write_array, write_json
 from rnnsweep.data.summary.description import describe
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.errors import refuse_unknown
@@ -217,9 +216,7 @@ def _remark_on_empty(
 def _key(config: DataConfig, corpus: Corpus) -> str:
     settings = {name: getattr(config, name) for name in SETTINGS}
     settings |= {"folds": [config.folds, config.fold]} if config.folds else {}  # older records know none
-    return hashlib.sha256(
-        json.dumps([VERSION, corpus.digest, corpus.group_column, settings]).encode()
-    ).hexdigest()[:32]
+    return key_of([VERSION, corpus.digest, corpus.group_column, settings])
 
 
 def _encode(corpus: Corpus, config: DataConfig, folder: Path) -> None:

@@ -4,6 +4,7 @@ A folder is built beside its place under a lock and renamed into it; its ``seal.
 size and checksum. What is torn, damaged or of another format is built again. Nothing here is pickled.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -33,6 +34,11 @@ def find_cache(cache: Path | None = None) -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("rnnsweep"))
+
+
+def key_of(state: Any) -> str:
+    """Return the name of a folder that is made of this state, which is plain JSON."""
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
 
 
 def made_once(folder: Path, build: Callable[[Path], None]) -> Path:

@@ -6,8 +6,6 @@ vocabulary alone. What a file claims of itself is checked against its size befor
 V words of the vocabulary; E numbers of a vector.
 """
 
-import hashlib
-import json
 import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.encoded import EncodedCorpus
-from rnnsweep.data.store import find_cache, made_once, map_array, write_array
+from rnnsweep.data.store import find_cache, key_of, made_once, map_array, write_array
 from rnnsweep.data.tables import file_state
 from rnnsweep.data.word_vectors.places import OWN, find_vectors
 from rnnsweep.errors import UserError
@@ -209,8 +207,7 @@ def corpus_vectors(
         )
     else:
         path = find_vectors(config.vectors, place)
-        state = json.dumps([file_state(path), corpus.vocabulary])
-        key = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        key = key_of([file_state(path), corpus.vocabulary])
         folder = made_once(
             place / "vectors" / key, lambda into: _keep(read_vectors(path, corpus.vocabulary), into)
         )

@@ -1,11 +1,10 @@
 """Which file of word vectors a name means: one of this machine, or one that was carried here from another."""
 
 import hashlib
-import json
 from pathlib import Path
 
 from rnnsweep.data.corpora import expected
-from rnnsweep.data.store import find_cache, is_intact, made_once, read_json, write_json
+from rnnsweep.data.store import find_cache, is_intact, key_of, made_once, read_json, write_json
 from rnnsweep.data.tables import file_state
 from rnnsweep.errors import UserError
 
@@ -31,8 +30,7 @@ def vectors_digest(name: str, cache: Path | None = None) -> str:
     """
     check_vectors_file(name)
     path = Path(name).expanduser().absolute()
-    key = hashlib.sha256(json.dumps(file_state(path)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    folder = find_cache(cache) / "vectors" / f"digest-{key}"
+    folder = find_cache(cache) / "vectors" / f"digest-{key_of(file_state(path))}"
     return str(read_json(made_once(folder, lambda into: _keep_digest(path, into)) / "digest.json"))
 
 
