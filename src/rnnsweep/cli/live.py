@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -15,9 +14,7 @@ from rich.text import Text
 
 from rnnsweep.cli.words import about, count, duration, score
 from rnnsweep.drawing.palette import colour
-
-if TYPE_CHECKING:
-    from rnnsweep.state import ArchitectureProgress, Listener, Running, Snapshot
+from rnnsweep.state import ArchitectureProgress, Listener, Running, Snapshot
 
 MOST_SHOWN = 8  # running tasks under the table
 BEGIN = "reading the corpus and starting processes"

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rnnsweep import data
 from rnnsweep.api.find_sweep import find_question
 from rnnsweep.config import compose, quote, recorded_settings
 from rnnsweep.config.overrides import read_overrides
+from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
-
-if TYPE_CHECKING:
-    from rnnsweep.data.summary.remarks import CorpusFacts
 
 
 def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) -> "tuple[str, CorpusFacts]":

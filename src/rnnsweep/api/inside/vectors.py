@@ -1,14 +1,11 @@
 """How much of a corpus a file of word vectors speaks of."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rnnsweep.config import compose
 from rnnsweep.config.overrides import quote
+from rnnsweep.data.word_vectors.files import Coverage, corpus_vectors, coverage
 from rnnsweep.errors import UserError
-
-if TYPE_CHECKING:
-    from rnnsweep.data.word_vectors.files import Coverage
 
 
 def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
@@ -25,7 +22,6 @@ def vectors(file: str, overrides: Sequence[str] = ()) -> "tuple[Coverage, int]":
         UserError: the file or the corpus cannot be read.
     """
     from rnnsweep.data import prepare
-    from rnnsweep.data.word_vectors.files import corpus_vectors, coverage
 
     run = compose([*overrides, quote("data.vectors", file)])
     corpus = prepare(run.data)

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
+from rnnsweep.state import SweepStatus
 from rnnsweep.state.folder import SweepFolder
-
-if TYPE_CHECKING:
-    from rnnsweep.state import SweepStatus
 
 NOT_STARTED = "not started"
 RECENT = 20  # single runs that are listed

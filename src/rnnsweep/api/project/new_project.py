@@ -7,16 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
 from rnnsweep.config import quote
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
-
-if TYPE_CHECKING:
-    from rnnsweep.data.summary.remarks import CorpusFacts
 
 _TEST_ROWS = 500  # fewer show on new rows only differences of several points
 _MOST_TEST = 0.3  # of the rows, for the test part

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rnnsweep.api.results import SweepResult
 from rnnsweep.sweepfile import Sweep, rewritten
-
-if TYPE_CHECKING:
-    from rnnsweep.api.results import SweepResult
 
 APART = 1000  # between the seeds of two studies: replicates take the ones that follow a seed
 

@@ -1,7 +1,6 @@
 """Score a recorded run on the test part."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
@@ -16,10 +15,8 @@ from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.task_folder import LAST
 from rnnsweep.tasks.names import tested_names
+from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.tags import Tag
-
-if TYPE_CHECKING:
-    from rnnsweep.tracking.read.row import RunRow
 
 
 def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:

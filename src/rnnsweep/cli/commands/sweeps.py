@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +16,7 @@ from rnnsweep.cli.names import complete_machine, complete_question, complete_swe
 from rnnsweep.cli.output import INTERRUPTED, err
 from rnnsweep.cli.words import count, duration
 from rnnsweep.safety.shell import run_command
-
-if TYPE_CHECKING:
-    from rnnsweep.state import Listener
+from rnnsweep.state import Listener
 
 MOST_FAILURES = 20  # under a sweep's summary; `status` names each
 _LAUNCHER = click.option(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +9,6 @@ from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_machine
 from rnnsweep.cli.output import err, one_json_object, out
-
-if TYPE_CHECKING:
-    from rnnsweep.api.project.doctor import Check
 
 WRONG = 2
 MOST_S = 86_400.0  # a day
@@ -37,14 +33,14 @@ def doctor_command(as_json: bool) -> int:
     return print_checks(checks, shown=not as_json)
 
 
-def print_checks(checks: "Sequence[Check]", *, shown: bool) -> int:
+def print_checks(checks: "Sequence[api.Check]", *, shown: bool) -> int:
     """Print checks with the remedy of what is wrong, where they are to be shown; return the exit status."""
     for one in checks if shown else ():
         _print_check(one)
     return 0 if all(one.ok for one in checks) else WRONG
 
 
-def _print_check(one: "Check") -> None:
+def _print_check(one: "api.Check") -> None:
     mark, style = ("ok", "green") if one.ok else ("wrong", "bold red")
     out().print(f"{mark:<6}", style=style, end="")
     out().print(f"{one.check:<12} {one.found}", soft_wrap=True)

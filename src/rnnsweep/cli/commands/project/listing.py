@@ -14,7 +14,6 @@ from rnnsweep.cli.words import score
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from rnnsweep.api.project.listing import ListedSweep
 
 SHORT = 8  # characters of a run's id that name it
 MINUTES = len("2026-11-28 12:40")
@@ -44,7 +43,7 @@ def list_command(what: str, as_json: bool) -> None:
         _print_runs(runs)
 
 
-def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
+def print_sweeps(sweeps: "Sequence[api.ListedSweep]") -> None:
     """Print a row for each sweep that was started, then those that can be, with their questions."""
     from rich.table import Table
     from rich.text import Text
@@ -67,7 +66,7 @@ def print_sweeps(sweeps: "Sequence[ListedSweep]") -> None:
         console.print(f"examples of the package: {', '.join(examples)}", style="dim")
 
 
-def _started_table(sweeps: "Sequence[ListedSweep]") -> "Table":
+def _started_table(sweeps: "Sequence[api.ListedSweep]") -> "Table":
     from rich.text import Text
 
     drawn = table("sweep", "state", "trials", "replicates", "left", pad_edge=False)
@@ -76,16 +75,16 @@ def _started_table(sweeps: "Sequence[ListedSweep]") -> "Table":
     return drawn
 
 
-def _trials(one: "ListedSweep") -> str:
+def _trials(one: "api.ListedSweep") -> str:
     ended = (number for word, number in one.trials.items() if word not in ("running", "waiting"))
     return str(sum(ended)) if one.trials else "-"
 
 
-def _replicates(one: "ListedSweep") -> str:
+def _replicates(one: "api.ListedSweep") -> str:
     return f"{one.replicates} of {one.replicates_wanted}" if one.trials else "-"
 
 
-def _left(one: "ListedSweep") -> str:
+def _left(one: "api.ListedSweep") -> str:
     return ", ".join(f"{number} {word}" for word, number in one.left.items() if number) or "-"
 
 

@@ -13,13 +13,13 @@ from rnnsweep.cli.commands.project.listing import print_sweeps
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import err, one_json_object, out, table
 from rnnsweep.cli.words import about, count, score
+from rnnsweep.state import Failure, SweepStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.table import Table
 
-    from rnnsweep.state import Failure, SweepStatus
     from rnnsweep.state.watching.agents import AgentRow
 
 WATCH_S = 1.0
