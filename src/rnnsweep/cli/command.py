@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from rnnsweep.paths import root_notes
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 # command -> module of rnnsweep.cli.commands that has a click command of that name
 _HOMES = {
@@ -163,8 +161,7 @@ def command(name: str, *examples: tuple[str, str]) -> Callable[[Callable[..., An
     return click.command(name, cls=Command, examples=examples)
 
 
-def json_option(function: F) -> F:
-    """Add ``--json``: exactly one JSON object on standard output, everything else on standard error."""
-    return click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
-    )(function)
+# exactly one JSON object on standard output, everything else on standard error
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
+)

@@ -62,7 +62,8 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
     try:
         facts, guessed, unlabelled = _describe([*rows, *columns])
     except data.NoColumn as error:
-        raise UserError(_with_options(str(error))) from None
+        options = str(error).replace("data.label=", "--label ").replace("data.text=", "--text ")
+        raise UserError(options) from None  # those of `init` in place of the settings of a run
     columns = [*guessed, *columns]
     texts, labels = data.columns_read(compose([*rows, *columns]).data)
     read = ProjectTable(
@@ -90,11 +91,6 @@ def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, tuple[str, ...], 
         _, facts, guessed = describe_guessing([*overrides, SKIP_UNLABELLED])
         return facts, guessed, True
     return facts, guessed, False
-
-
-def _with_options(message: str) -> str:
-    """Name the options of `init` where a message names settings of a run."""
-    return message.replace("data.label=", "--label ").replace("data.text=", "--text ")
 
 
 def _rows(facts: "CorpusFacts") -> int:

@@ -59,7 +59,7 @@ def compare_command(
 
     FILE of --scores has columns architecture, seed and score, and may have one for test rows, row.
     """
-    of_scores = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
+    of_scores: dict[str, object] = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
     _refuse_what_excludes(sweeps, scores, figures, of_scores)
     if len(sweeps) > 1:
         _compare_corpora(sweeps, margin, as_json)

@@ -220,7 +220,7 @@ def _counted(corpus: EncodedCorpus, width: int) -> Vectors:
 
     vectors_VE = counted_vectors(corpus.train, vocabulary=len(corpus.vocabulary), width=width)
     vectors_VE[[n for n, word in enumerate(corpus.vocabulary) if any(map(str.isspace, word))]] = 0.0
-    return Vectors(vectors_VE, vectors_VE.any(axis=1).astype(np.int8))
+    return Vectors(vectors_VE, np.asarray(vectors_VE.any(axis=1), dtype=np.int8))
 
 
 def _keep(vectors: Vectors, folder: Path) -> None:
