@@ -47,12 +47,12 @@ def replicated(runs, number):
 
 def test_a_healthy_search_gets_no_remark():
     runs = calm()
-    bounds = {"optimizer.lr": (1e-4, 1e-1, True)}
+    bounds = {"gru": {"optimizer.lr": (1e-4, 1e-1, True)}}
     assert remarks(runs, bounds=bounds, curves=make_curves(runs)) == []
 
 
 def test_a_best_point_at_the_border_is_told():
-    (found,) = remarks(calm(), bounds={"optimizer.lr": (1e-4, 1.01e-2, True)})
+    (found,) = remarks(calm(), bounds={"gru": {"optimizer.lr": (1e-4, 1.01e-2, True)}})
     assert found.startswith("gru: the best optimizer.lr (0.01) is at the upper border (0.0101)")
 
 
@@ -61,9 +61,9 @@ def test_a_border_beyond_which_the_setting_allows_no_value_is_not_told():
     trials = runs["role"] == "trial"
     runs.loc[trials, "model.dropout"] = 0.3
     runs.loc[trials & (runs["trial"] == 3), "model.dropout"] = 0.0
-    assert remarks(runs, bounds={"model.dropout": (0.0, 0.5, False)}) == []
+    assert remarks(runs, bounds={"gru": {"model.dropout": (0.0, 0.5, False)}}) == []
     runs.loc[trials & (runs["trial"] == 3), "model.dropout"] = 0.5
-    (found,) = remarks(runs, bounds={"model.dropout": (0.0, 0.5, False)})
+    (found,) = remarks(runs, bounds={"gru": {"model.dropout": (0.0, 0.5, False)}})
     assert "the best model.dropout (0.5) is at the upper border" in found
 
 
@@ -161,12 +161,6 @@ def test_many_pruned_trials_are_told():
     assert said in remarks(runs)
 
 
-def test_an_architectures_own_range_is_the_one_that_counts():
-    inside, out = {"optimizer.lr": (1e-4, 1e-1, True)}, {"gru": {"optimizer.lr": (1e-4, 1.01e-2, True)}}
-    assert remarks(calm(), bounds=inside) == []
-    assert "upper border" in remarks(calm(), bounds=inside, own_bounds=out)[0]
-
-
 def troubled():
     """A study with each trouble at once, and its curves."""
     runs = calm()
@@ -191,7 +185,7 @@ def test_each_next_step_is_a_command_that_rnnsweep_takes():
         make_standings(runs),
         sweep="quickstart",
         curves=curves,
-        bounds={"optimizer.lr": (1e-4, 0.1, True)},
+        bounds={"gru": {"optimizer.lr": (1e-4, 0.1, True)}},
     )
     words = ("border", "failed", "last tenth", "diverge", "above the test", "rising")
     assert [any(word in r.sentence for r in found) for word in words] == [True] * len(words)

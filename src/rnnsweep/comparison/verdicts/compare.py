@@ -165,7 +165,7 @@ def compare_records(
                 table,
                 standings,
                 curves=curves,
-                own_bounds=_bounds(sweep),
+                bounds=_bounds(sweep),
                 margin=margin,
                 sweep=name,
                 early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,

@@ -35,8 +35,7 @@ def check_health(
     standings: Sequence[Standing],
     *,
     curves: pd.DataFrame | None = None,
-    bounds: Mapping[str, Bounds] | None = None,
-    own_bounds: Mapping[str, Mapping[str, Bounds]] | None = None,
+    bounds: Mapping[str, Mapping[str, Bounds]] | None = None,
     margin: float = 0.002,
     sweep: str = "SWEEP",
     early: bool = False,
@@ -48,8 +47,7 @@ def check_health(
         runs: the sweep's runs, in the columns of `tracking.runs()`.
         standings: made of them.
         curves: of replicates or trials, of the score on the validation part, in natural values.
-        bounds: (low, high, log) of each searched range.
-        own_bounds: the ranges of architectures that have a space of their own, in place of `bounds`.
+        bounds: of each architecture (low, high, log) of each searched range.
         margin: what counts as a difference.
         sweep: its name, for the next command.
         early: studies may end before their budget, as the sweep's `stop_after` or `target` says.
@@ -65,8 +63,7 @@ def check_health(
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep, again)
-        ranges = (own_bounds or {}).get(standing.architecture, bounds or {})
-        remarks += _at_border(standing, own, ranges, again)
+        remarks += _at_border(standing, own, (bounds or {}).get(standing.architecture, {}), again)
         remarks += _not_converged(standing, own, margin, again)
         remarks += _diverging(standing, own, again)
         remarks += _still_rising(standing, own, curves, margin)
