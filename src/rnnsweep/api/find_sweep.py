@@ -18,7 +18,6 @@ def status(name: str | Path) -> "state.SweepStatus":
     Raises:
         UserError: there is no such sweep.
     """
-
     places = find_paths()
     return state.read_status(places.mlruns, find_name(name, places))
 

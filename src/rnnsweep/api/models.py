@@ -86,7 +86,6 @@ def log_models_of(
 
 def has_models(sweep: str | Path) -> bool:
     """Return whether a sweep's models are registered."""
-
     places = find_paths()
     name = find_name(sweep, places)
     return CHAMPION in aliases(places.mlruns, name, uri=store_of(name, places))
@@ -196,7 +195,6 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "m
     Raises:
         UserError: there is no such model, or its folder is not one of ours.
     """
-
     places = find_paths()
     if model is not None and _is_folder(model):
         return models.read_model(Path(model).expanduser())
@@ -283,7 +281,6 @@ def export_model(
     Raises:
         UserError: the extra ``onnx`` is missing, the model cannot be one, or the file does not agree.
     """
-
     path = Path(to)
     if path.suffix != ".onnx":
         raise UserError(f"{path}: must end in .onnx")

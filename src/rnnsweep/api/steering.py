@@ -34,7 +34,6 @@ def stop(name: str | Path) -> int:
     Raises:
         UserError: no process runs it, or one on another host does.
     """
-
     places = find_paths()
     return engine.stop(places.mlruns, find_name(name, places))
 
@@ -47,7 +46,6 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
     Raises:
         UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
     """
-
     settings = {one.key: one.value for one in read_overrides(values)}
     engine.enqueue(_started(name), architecture, settings, mlruns=find_paths().mlruns)
 
@@ -62,7 +60,6 @@ def retry(name: str | Path, task: str | None = None) -> int:
     Raises:
         UserError: a sweep that never started; a trial that did not fail.
     """
-
     return engine.retry(_started(name), mlruns=find_paths().mlruns, task=task)
 
 
@@ -72,7 +69,6 @@ def export(name: str | Path, to: str | Path | None = None) -> Exported:
     Raises:
         UserError: the sweep never started, or the file cannot be written.
     """
-
     mlruns, name = find_paths().mlruns, find_name(name, find_paths())
     file = None if to is None else Path(to)
     if file is not None and file.suffix not in FILES:

@@ -101,7 +101,6 @@ def clean(
     Raises:
         UserError: there is no such sweep, or something cannot be removed.
     """
-
     mlruns = find_paths().mlruns
     names = (
         [find_name(sweep, find_paths())]

@@ -224,7 +224,6 @@ def replicates_reach(question: str | Path) -> "comparison.Reach":
     Raises:
         UserError: the file cannot be used.
     """
-
     asked = find_question(question, find_paths())
     run = compose(asked.chosen(asked.architectures[0]), where=str(asked.path))
     return comparison.reach_of(asked.planned, asked.comparisons, folds=run.data.folds)

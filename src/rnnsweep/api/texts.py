@@ -51,7 +51,6 @@ def check_file(file: str) -> None:
     Raises:
         UserError: there is no such file.
     """
-
     if not Path(file).expanduser().exists():  # a pipe of the shell, as <(zcat x), is none of expand_paths
         expand_paths("--file", file)
 
@@ -70,7 +69,6 @@ def read_asked(file: str, *, column: str | None = None, model: "TextModel | None
     Raises:
         UserError: the file cannot be read, has no such column or no text.
     """
-
     path = Path(file).expanduser()
     is_table = path.is_dir() or (format_of(path) is not None and inner_suffix(path) not in LINES)
     if file != "-" and is_table:

@@ -73,15 +73,13 @@ def compose(
     return run
 
 
-def origins(
-    overrides: Sequence[str] = (), *, conf: Path | None = None, where: str = COMMAND_LINE
-) -> list[Setting]:
+def origins(overrides: Sequence[str]) -> list[Setting]:
     """Return every value of the composed run with the place it came from.
 
     Raises:
         UserError: as `compose`.
     """
-    run, places = _compose(overrides, conf, where)
+    run, places = _compose(overrides, None, COMMAND_LINE)
     return [Setting(key, value, places.get(key, _DEFAULT)) for key, value in flatten(run).items()]
 
 

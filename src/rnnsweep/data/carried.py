@@ -27,16 +27,15 @@ def expect(digests: Mapping[str, str]) -> None:
     expected.update(digests)
 
 
-def lacks(config: DataConfig, digest: str, cache: Path | None = None, *, vectors: bool = False) -> bool:
+def lacks(config: DataConfig, digest: str, *, vectors: bool = False) -> bool:
     """Return whether this machine has neither the files of a source nor a carried corpus of the digest.
 
     Args:
         config: names the source of the rows, and the file of word vectors.
         digest: of the rows, or of the file's bytes.
-        cache: folder; None takes ``RNNSWEEP_CACHE`` or the user's cache folder.
         vectors: ask for the file of word vectors instead of the corpus.
     """
-    place = find_cache(cache)
+    place = find_cache()
     if is_intact(carried_vectors(digest, place).parent if vectors else carried_folder(digest, place)):
         return False
     if vectors:
@@ -48,24 +47,21 @@ def lacks(config: DataConfig, digest: str, cache: Path | None = None, *, vectors
     return False
 
 
-def files_of(
-    config: DataConfig, digest: str, cache: Path | None = None, *, vectors: bool = False
-) -> dict[str, Path]:
+def files_of(config: DataConfig, digest: str, *, vectors: bool = False) -> dict[str, Path]:
     """Return the files of a corpus of this machine, or of word vectors, to be carried to another one.
 
     Args:
         config: names the source of the rows, and the file of word vectors.
         digest: of the rows, or of the file's bytes.
-        cache: folder; None takes ``RNNSWEEP_CACHE`` or the user's cache folder.
         vectors: the file of word vectors instead of the corpus.
 
     Raises:
         UserError: it is not there, or has other rows.
     """
     if vectors and config.vectors is not None:
-        check_vectors_digest(config.vectors, digest, cache)
+        check_vectors_digest(config.vectors, digest)
         return {VECTORS_FILE: Path(config.vectors).expanduser().absolute()}
-    corpus = read_corpus(config, find_cache(cache))
+    corpus = read_corpus(config, find_cache())
     if corpus.digest != digest:
         raise UserError(
             f"the corpus changed while the sweep ran: its digest is {corpus.digest[:8]}, it was {digest[:8]}"
@@ -73,33 +69,32 @@ def files_of(
     return {name: corpus.folder / name for name in FILES}
 
 
-def check_vectors_digest(name: str, digest: str, cache: Path | None = None) -> None:
+def check_vectors_digest(name: str, digest: str) -> None:
     """Refuse a file of word vectors that changed since the sweep started.
 
     Raises:
         UserError: it is not there, or has another digest.
     """
-    if (now := vectors_digest(name, cache)) != digest:
+    if (now := vectors_digest(name)) != digest:
         raise UserError(
             f"data.vectors={name!r}: the file changed while the sweep ran: its digest is {now[:8]},"
             f" it was {digest[:8]}; put it back"
         )
 
 
-def install(folder: Path, digest: str, cache: Path | None = None) -> None:
+def install(folder: Path, digest: str) -> None:
     """Take a corpus or a file of word vectors that was carried here into the cache.
 
     Args:
         folder: has its files.
         digest: of its rows, or of the file of word vectors.
-        cache: folder; None takes ``RNNSWEEP_CACHE`` or the user's cache folder.
 
     Raises:
         UserError: the files are of another corpus, or the cache cannot be written.
     """
-    place, vectors = find_cache(cache), folder / VECTORS_FILE
+    place, vectors = find_cache(), folder / VECTORS_FILE
     has_vectors = vectors.is_file()
-    came = vectors_digest(str(vectors), place) if has_vectors else Corpus(folder).digest
+    came = vectors_digest(str(vectors)) if has_vectors else Corpus(folder).digest
     if came != digest:
         what = "file of word vectors" if has_vectors else "corpus"
         raise UserError(f"a {what} with the digest {digest[:8]} was asked for, and another one came")

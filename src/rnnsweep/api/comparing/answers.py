@@ -32,7 +32,6 @@ def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.Data
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
-
     places = find_paths()
     if sweep is None:
         return recorded.runs(places.mlruns, None, uri=uri)
@@ -51,7 +50,6 @@ def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | N
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
-
     places, name = find_paths(), _known(sweep)
     uri = uri or store_of(name, places)
     if keys is None:
@@ -140,7 +138,6 @@ def compare(
 
 def stops_of(folder: SweepFolder) -> "tuple[comparison.Stop, ...]":
     """Return who got no further replicates at a planned look, as the sweep's last one says."""
-
     looks = [event for event in folder.events() if event["event"] == "look"]
     stops = looks[-1].get("stopped_replicates", []) if looks else []
     return tuple(comparison.Stop(stop["architecture"], stop["replicates"], stop["why"]) for stop in stops)
@@ -148,7 +145,6 @@ def stops_of(folder: SweepFolder) -> "tuple[comparison.Stop, ...]":
 
 def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "comparison.ReplicatePlan":
     """Return the plan of a sweep's replicates, and the looks at them so far."""
-
     looks = folder.looks()
     planned = asked.planned if asked else ()
     return comparison.ReplicatePlan(
@@ -242,6 +238,5 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
 
 def _known(sweep: str | Path) -> str:
     """Return the name of a sweep that was started."""
-
     places = find_paths()
     return SweepFolder.started(places.mlruns, find_name(sweep, places)).name

@@ -19,14 +19,11 @@ def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) ->
     Raises:
         UserError: the configuration or the data cannot be used.
     """
-
     corpus = data.prepare(compose(overrides, conf=conf).data)
     return corpus.name, corpus.facts
 
 
-def describe_guessing(
-    overrides: Sequence[str] = (), *, conf: Path | None = None
-) -> "tuple[str, CorpusFacts, tuple[str, ...]]":
+def describe_guessing(overrides: Sequence[str]) -> "tuple[str, CorpusFacts, tuple[str, ...]]":
     """Read the corpus of a run; columns that are neither named nor known by name are found by their values.
 
     Returns:
@@ -35,15 +32,14 @@ def describe_guessing(
     Raises:
         UserError: the configuration or the data cannot be used, or the values say nothing.
     """
-
     try:
-        return *describe_data(overrides, conf=conf), ()
+        return *describe_data(overrides), ()
     except data.NoColumn as error:
         named = {override.partition("=")[0] for override in overrides}
         guessed = tuple(quote(key, value) for key, value in error.likely.items() if key not in named)
         if not guessed:
             raise
-        return *describe_data([*overrides, *guessed], conf=conf), guessed
+        return *describe_data([*overrides, *guessed]), guessed
 
 
 def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> "dict[str, CorpusFacts]":
@@ -57,7 +53,6 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
         UserError: there is no such sweep, an override sets something else than data, or a configuration or a
             corpus cannot be used.
     """
-
     for one in read_overrides(overrides):
         if one.key != "data" and not one.key.startswith("data."):
             raise UserError(

@@ -41,7 +41,6 @@ def compare_scores(
         UserError: a missing column, a value that is no number, a run that occurs twice, fewer than two
             architectures, an unknown baseline.
     """
-
     compared = comparison.compare_foreign(frame, name=name, baseline=baseline, lower=lower, margin=margin)
     path = Path(report) if report is not None else find_paths().mlruns / "comparisons" / f"{name}.html"
     return replace(compared, report=comparison.write_report(replace(compared, report=path), path))

@@ -34,7 +34,6 @@ def await_store(folder: SweepFolder, mlruns: Path, uri: str | None, tell: Callab
     Returns:
         how many runs the store still lacks.
     """
-
     own, finished = f"{folder.key()}.", folder.is_finished()
     for _ in range(ROUNDS if finished else 1):
         waiting = [key for key in tracking.sync(mlruns, uri, patient=finished).waiting if key.startswith(own)]
@@ -59,7 +58,6 @@ def keep_answer(
         uri: the store, as setting `tracking.uri`.
         looks: how many replicates of each architecture each look tested.
     """
-
     parents = table[table["role"] == "sweep"]
     if len(parents):
         mlruns = find_paths().mlruns

@@ -27,7 +27,6 @@ class ProjectTable:
     @property
     def empty(self) -> str:
         """Return how many texts are empty, and of which rows: those without a label are not read."""
-
         return f"{self.left_out:,} of {of_rows_read(self.rows, some_left=self.unlabelled)} are empty"
 
     @property

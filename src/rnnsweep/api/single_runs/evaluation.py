@@ -79,7 +79,6 @@ def resumable(name: str, mlruns: Path) -> "RunRow":
         UserError: there is no such run, it is of a sweep, it is complete, it still runs, or its checkpoint
             is gone.
     """
-
     tracking.sync(mlruns)  # writes the end of runs whose process died
     row: RunRow = tracking.find_run(mlruns, name)
     label, state = f"run {row.run_id[:8]} ({row.name})", row.tags.get(Tag.STATE, "unknown")

@@ -175,7 +175,6 @@ def best_command(sweep: str, architecture: str | None, as_json: bool) -> None:
 
 def print_answer(compared: "comparison.Comparison", *, details: bool = False) -> None:
     """Print the answer and the standings, with `details` each verdict and the addresses of views."""
-
     comparison.print_comparison(compared, console=out(), details=details)
     best, again = (command_line(command, compared.sweep) for command in ("best", "compare"))
     more = f"to repeat the best: {best}" if details else f"{again} --details; {best}; rnnsweep ui"

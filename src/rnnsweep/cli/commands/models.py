@@ -103,7 +103,6 @@ def export_model_command(to: Path, model: str | None, overwrite: bool) -> None:
     It is compared with the original on texts of many lengths before it is left on disk. Vocabulary, classes
     and the way of cutting texts are in its metadata. Needs the extra: pip install 'rnnsweep[onnx]'.
     """
-
     path = api.export_model(to, model=model, overwrite=overwrite)
     echo(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), checked against the original")
 

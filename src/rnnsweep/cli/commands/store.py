@@ -89,7 +89,6 @@ def _check_team(uri: str | None, *, store: str | None, artifacts: str | None, ho
 @command("sync", ("rnnsweep sync", "send what could not be sent, because a server was down"))
 def sync_command() -> int:
     """Send to the store what earlier commands could not send."""
-
     refuse_old_layout(find_paths().mlruns)
     result = tracking.sync(find_paths().mlruns)
     echo(result.line or "Nothing waits: all runs are in the store.")
@@ -112,7 +111,6 @@ def store_command(action: str, sweep: str | None, as_json: bool) -> int:
     keep their ids and get what they lack; runs that were deleted in the UI stay deleted. Registered models
     come back with `rnnsweep sweep SWEEP`.
     """
-
     with one_json_object(as_json) as emit, telling() as tell:
         done = api.rebuild_store(sweep, tell=tell)
         emit(asdict(done))
@@ -139,7 +137,6 @@ def migrate_command() -> None:
 
     MLflow kept runs as folders in mlruns/ until 3.13; its own command brings them into a database.
     """
-
     mlruns = find_paths().mlruns
     refuse_old_layout(mlruns)
     raise UserError(f"{mlruns}: is no MLflow file store without a database; nothing to migrate")

@@ -132,7 +132,6 @@ def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None
 
 def run_asked(settings: Sequence[str], *, grid: bool) -> int:
     """Run the sweep that overrides with several values amount to."""
-
     name = _write_file(settings, trials=None, name=None, grid=grid)
     return _watch(
         lambda shown: api.sweep(name, listener=shown, models=False), again=run_command("sweep", name)

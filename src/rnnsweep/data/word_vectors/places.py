@@ -22,7 +22,7 @@ def check_vectors_file(name: str | None) -> None:
         raise UserError(f"data.vectors={name!r}: no such file")
 
 
-def vectors_digest(name: str, cache: Path | None = None) -> str:
+def vectors_digest(name: str) -> str:
     """Return the SHA-256 of a file of word vectors; it is computed once for each state of the file.
 
     Raises:
@@ -30,7 +30,7 @@ def vectors_digest(name: str, cache: Path | None = None) -> str:
     """
     check_vectors_file(name)
     path = Path(name).expanduser().absolute()
-    folder = find_cache(cache) / "vectors" / f"digest-{key_of(file_state(path))}"
+    folder = find_cache() / "vectors" / f"digest-{key_of(file_state(path))}"
     return str(read_json(made_once(folder, lambda into: _keep_digest(path, into)) / "digest.json"))
 
 
