@@ -94,6 +94,16 @@ class Decision:
     left: int  # comparisons of the family that are not separated
 
     @property
+    def a(self) -> str:
+        """The first architecture."""
+        return self.pair.a
+
+    @property
+    def b(self) -> str:
+        """The second architecture, or the baseline."""
+        return self.pair.b
+
+    @property
     def pairs(self) -> int:
         """Replicates that both have."""
         return len(self.pair.differences)

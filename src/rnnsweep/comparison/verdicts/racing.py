@@ -112,9 +112,10 @@ def _going(
     """For each active architecture why it stops, or nothing where its comparison with the leader is open."""
     why = {}
     for one in decisions:
-        two = {one.pair.a, one.pair.b}
-        if leader in two and two <= active:
-            (other,) = two - {leader}
+        if leader not in (one.a, one.b):
+            continue
+        other = one.b if one.a == leader else one.a
+        if other in active:
             why[other] = _settled(one, leader, most, margin)
     return {**why, leader: ""}
 
@@ -122,7 +123,7 @@ def _going(
 def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
     word = decision.verdict
     if word in ("better", "worse"):
-        return f"{'worse' if (word == 'better') == (decision.pair.a == leader) else 'better'} than {leader}"
+        return f"{'worse' if (word == 'better') == (decision.a == leader) else 'better'} than {leader}"
     if word == "equivalent":
         return f"equivalent to {leader}"
     new_rows = decision.new_rows
