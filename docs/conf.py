@@ -11,6 +11,7 @@ suppress_warnings = ["toc.empty_glob"]  # every page that the list of pages does
 html_theme = "furo"
 html_title = "rnnsweep"
 html_show_sourcelink = False
+html_static_path, html_css_files = ["_static"], ["wide.css"]
 
 myst_heading_anchors = 3
 napoleon_numpy_docstring = False
