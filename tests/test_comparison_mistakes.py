@@ -1,5 +1,8 @@
 """What networks got wrong: confusions, examples where the best two disagree, McNemar's counts."""
 
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rich.console import Console
@@ -9,6 +12,7 @@ from rnnsweep.comparison import compare_records, print_comparison, render_report
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.mistakes import LONGEST, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, read_predictions, row_values
+from rnnsweep.comparison.verdicts.answers import TWO_P
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.tasks import score_named
 
@@ -110,7 +114,24 @@ def test_pairs_of_one_seed_give_mcnemars_counts(compared):
 def test_the_report_shows_confusions_examples_and_reads_with_texts_escaped(compared):
     page = render_report(compared)
     assert "What they get wrong" in page
-    assert "McNemar on test rows" in page
+    assert "right on a test row where the other is not, over all replicates: " in page
+    assert "McNemar’s p" not in page, "the p on new rows has its variance and that of the replicates"
+    assert TWO_P in compared.conclusion
+    assert TWO_P in page
+    printed = io.StringIO()
+    print_comparison(compared, Console(file=printed, width=500))
+    assert TWO_P in printed.getvalue()
+    assert TWO_P in compared.to_json()["conclusion"]
+
+
+def test_mcnemars_p_is_told_where_there_is_none_on_new_rows(compared):
+    verdicts = tuple(replace(one, new_rows=None) for one in compared.verdicts)
+    page = render_report(replace(compared, verdicts=verdicts))
+    assert "(McNemar’s p &lt; .001, of these trained networks on other rows)" in page
+
+
+def test_the_report_counts_its_reads_and_escapes_texts(compared):
+    page = render_report(compared)
     said = "by 2 replicates and the linear baseline, never by the search; more than once: a-0-r1 2 times"
     assert f"The test part was read 4 times: {said}." in page
     assert "&lt;i&gt;row" in page

@@ -9,6 +9,11 @@ from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.verdicts.sentences import names_of, words_against
 from rnnsweep.tasks.score import HIGHER
 
+# why one comparison has two p, and why they differ
+TWO_P = (
+    "Of the two p of a pair, the first counts what replicates vary, on these rows alone; the p on new rows"
+    " counts the choice of the test rows too, so it is often larger, and better or worse needs both."
+)
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
 
 
@@ -182,7 +187,7 @@ def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: 
         return f"The verdicts speak of {varied}, and of {rows}; what holds on new rows is not known.{single}"
     return (
         f"Better and worse speak of {varied}, and of new rows drawn like {rows}; not of other corpora, "
-        f"nor of larger searches.{single}"
+        f"nor of larger searches. {TWO_P}{single}"
     )
 
 
