@@ -11,7 +11,7 @@ import pytest
 
 import rnnsweep
 from rnnsweep.cli import main
-from rnnsweep.comparison import compare_foreign, render_report
+from rnnsweep.comparison import compare_foreign, plan_looks, render_report
 from rnnsweep.errors import UserError
 
 
@@ -96,7 +96,93 @@ def test_one_seed_is_the_same_however_it_is_written():
     assert {v.pairs for v in compare_foreign(frame).verdicts} == {10}
 
 
+def test_the_advice_names_the_option_with_which_further_seeds_share_the_5_percent():
+    drawn = np.random.default_rng(0).normal(0, 0.003, (2, 40))
+    scores = {"lstm": 0.80 + drawn[0], "gru": 0.803 + drawn[1]}
+
+    def of(seeds: int) -> pd.DataFrame:
+        rows = [(name, seed, scores[name][seed]) for name in scores for seed in range(seeds)]
+        return pd.DataFrame(rows, columns=["architecture", "seed", "score"])
+
+    first = compare_foreign(of(6))
+    total = int(
+        re.search(r"Next: train (\d+) seeds of each in all, and compare with --looks 6\.", first.answer)[1]
+    )
+    (plain,), (paid,) = (compare_foreign(of(total), looks=one).verdicts for one in ((), (6,)))
+    assert paid.p == pytest.approx(min(1.0, plain.p * 0.05 / plan_looks([6, total], most=6)[1].level))
+
+
+def test_more_seeds_at_an_earlier_look_than_there_are_are_refused():
+    with pytest.raises(UserError, match="looks='12,6': must be from 1 to 10, the seeds"):
+        compare_foreign(table(linear=None), looks=(12, 6))
+
+
+def test_long_seeds_that_differ_in_their_last_digit_are_two():
+    frame = table(linear=None).assign(seed=lambda t: [str(10**20 + seed) for seed in t["seed"]])
+    assert {v.pairs for v in compare_foreign(frame).verdicts} == {10}
+
+
+def test_names_of_any_script_are_kept_and_escaped():
+    names = ["Ångström—λ", "<b>bold</b>", "长短期记忆", "مدل‌ها", "🧪"]
+    frame = table({name: 0.8 + 0.01 * n for n, name in enumerate(names)}, linear=None)
+    compared = compare_foreign(frame)
+    assert {s.architecture for s in compared.standings} == set(names)
+    page = render_report(compared)
+    assert "&lt;b&gt;bold&lt;/b&gt;" in page
+    assert "<b>bold</b>" not in page
+
+
+def test_a_million_test_rows_are_compared():
+    drawn = np.random.default_rng(2)
+    seeds, rows = 5, 100_000
+    frame = pd.DataFrame(
+        {
+            "architecture": np.repeat(["lstm", "gru"], seeds * rows),
+            "seed": np.tile(np.repeat(np.arange(seeds), rows), 2),
+            "row": np.tile(np.arange(rows), 2 * seeds),
+            "score": drawn.random(2 * seeds * rows) < np.repeat([0.8, 0.82], seeds * rows),
+        }
+    )
+    compared = compare_foreign(frame)
+    assert compared.test_part.rows == rows
+    assert [s.architecture for s in compared.standings] == ["gru", "lstm"]
+
+
 BAD = {
+    "percent": (
+        lambda t: t.assign(score=[f"{100 * s:.1f}%" for s in t["score"]]),
+        r"score='\d\d\.\d%' \(row 1\): must be a finite number; leave out the percent signs",
+    ),
+    "comma": (
+        lambda t: t.assign(score=[f"{s:.4f}".replace(".", ",") for s in t["score"]]),
+        r"score='0,\d+' \(row 1\): must be a finite number; write a decimal point",
+    ),
+    "control character": (
+        lambda t: t.assign(architecture=["\x1b[31mred", *t["architecture"][1:]]),
+        r"architecture '\\x1b\[31mred': must be without control characters",
+    ),
+    "half a character": (
+        lambda t: t.assign(architecture=pd.Series(["\ud800", *t["architecture"][1:]], dtype=object)),
+        r"architecture '\\ud800': must be without control characters",
+    ),
+    "infinite": (
+        lambda t: t.assign(score=[np.inf, *t["score"][1:]]),
+        r"score=inf \(row 1\): must be a finite",
+    ),
+    "many architectures": (
+        lambda t: pd.concat(
+            [t, pd.DataFrame({"architecture": map(str, range(2000)), "seed": 0, "score": 0.5})]
+        ),
+        "architectures=2003: must be 100 at most, each with each other; perhaps another column names them",
+    ),
+    "many seeds": (
+        lambda t: pd.concat([t, pd.DataFrame({"architecture": "a", "seed": range(1500), "score": 0.5})]),
+        "architecture a: has 1,500 seeds, and at most 1,000 are compared; .* need a column 'row'",
+    ),
+    "two columns of one name": (
+        lambda t: t.assign(second=t["score"]).rename(columns={"second": "score"}),
+        "column 'score': is there twice",
+    ),
     "no column": (
         lambda t: t.rename(columns={"score": "scores"}),
         "no column 'score'; there is .* Did you mean",
@@ -249,6 +335,9 @@ def test_an_export_of_mlflow_and_its_search_are_compared_as_the_docs_do_it(home,
         ("compare", "Name a sweep, as quickstart, or --scores FILE"),
         ("compare quick --scores runs.csv", "--scores and the sweep 'quick' exclude each other"),
         ("compare quick --baseline linear", "--baseline needs --scores FILE"),
+        ("compare quick --looks 6", "--looks needs --scores FILE"),
+        ("compare --scores runs.csv --looks six", "--looks 'six': must be numbers of seeds, as 6,12."),
+        ("compare --scores runs.csv --looks 11", "runs.csv: looks='11': must be from 1 to 10, the seeds"),
         ("compare --scores none.csv", "none.csv"),
         ("compare --scores runs.csv --columns score", "--columns 'score': must be as score=test_acc"),
         ("compare --scores runs.csv --columns score=acc", "no column 'acc' for score; there is architecture"),

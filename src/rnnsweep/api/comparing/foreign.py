@@ -1,6 +1,6 @@
 """Bring your own scores: verdicts and the report for runs of any tool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ def compare_scores(
     margin: float | None = None,
     name: str = "scores",
     report: str | Path | None = None,
+    looks: Sequence[int] = (),
 ) -> "comparison.Comparison":
     """Compare architectures by test scores that any tool measured, and write the report.
 
@@ -33,15 +34,19 @@ def compare_scores(
         margin: smallest difference that matters; None: .002 of scores between 0 and 1, else 1 %.
         name: of the comparison.
         report: file to write; None: mlruns/comparisons/NAME.html.
+        looks: seeds of each architecture at earlier comparisons, where seeds were added since: all of them
+            share the 5 % of false claims. Later seeds have larger numbers.
 
     Returns:
         The comparison, with the path of its report.
 
     Raises:
         UserError: a missing column, a value that is no number, a run that occurs twice, fewer than two
-            architectures, an unknown baseline.
+            architectures, an unknown baseline, more seeds at an earlier look than there are.
     """
-    compared = comparison.compare_foreign(frame, name=name, baseline=baseline, lower=lower, margin=margin)
+    compared = comparison.compare_foreign(
+        frame, name=name, baseline=baseline, lower=lower, margin=margin, looks=looks
+    )
     path = Path(report) if report is not None else find_paths().mlruns / "comparisons" / f"{name}.html"
     return replace(compared, report=comparison.write_report(replace(compared, report=path), path))
 

@@ -1,5 +1,6 @@
 """`compare` and `best`: what a sweep found."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -33,6 +34,7 @@ from rnnsweep.safety.shell import command_line
     "--columns", metavar="NAME=COLUMN,...", help="With --scores: as score=test_acc,architecture=model."
 )
 @click.option("--lower", is_flag=True, help="With --scores: lower scores are better.")
+@click.option("--looks", metavar="N,...", help="With --scores: seeds of each at earlier comparisons.")
 @click.option(
     "--margin",
     type=click.FloatRange(min=0),
@@ -47,6 +49,7 @@ def compare_command(
     baseline: str | None,
     columns: str | None,
     lower: bool,
+    looks: str | None,
     margin: float | None,
     details: bool,
     figures: Path | None,
@@ -59,7 +62,7 @@ def compare_command(
 
     FILE of --scores has columns architecture, seed and score, and may have one for test rows, row.
     """
-    of_scores: dict[str, object] = {"--baseline": baseline, "--columns": columns, "--lower": lower or None}
+    of_scores = {"--baseline": baseline, "--columns": columns, "--lower": lower or None, "--looks": looks}
     _refuse_what_excludes(sweeps, scores, figures, of_scores)
     if len(sweeps) > 1:
         _compare_corpora(sweeps, margin, as_json)
@@ -68,7 +71,8 @@ def compare_command(
         if scores is None:
             compared = _answer_of(sweeps[0], margin)
         else:
-            compared = _scores_of(scores, baseline, columns, lower=lower, margin=margin)
+            seen = _looks(looks)
+            compared = _scores_of(scores, baseline, columns, lower=lower, margin=margin, looks=seen)
         emit(compared.to_json())
         if figures:
             from rnnsweep.comparison.report.figure_files import write_figures
@@ -87,7 +91,7 @@ def _answer_of(sweep: str, margin: float | None) -> "comparison.Comparison":
 
 
 def _refuse_what_excludes(
-    sweeps: tuple[str, ...], scores: Path | None, figures: Path | None, of_scores: dict[str, object]
+    sweeps: tuple[str, ...], scores: Path | None, figures: Path | None, of_scores: Mapping[str, object]
 ) -> None:
     for option, value in of_scores.items():
         if value is not None and scores is None:
@@ -101,13 +105,19 @@ def _refuse_what_excludes(
 
 
 def _scores_of(
-    file: Path, baseline: str | None, columns: str | None, *, lower: bool, margin: float | None
+    file: Path,
+    baseline: str | None,
+    columns: str | None,
+    *,
+    lower: bool,
+    margin: float | None,
+    looks: tuple[int, ...],
 ) -> "comparison.Comparison":
 
     frame = api.read_scores(file, _columns(columns))
     name = file.name.partition(".")[0] or "scores"
     try:
-        return api.compare_scores(frame, baseline, lower=lower, margin=margin, name=name)
+        return api.compare_scores(frame, baseline, lower=lower, margin=margin, name=name, looks=looks)
     except UserError as error:
         raise UserError(f"{file}: {error}") from error
 
@@ -120,6 +130,13 @@ def _columns(text: str | None) -> dict[str, str]:
                 f"--columns {text!r}: must be as score=test_acc,architecture=model (also seed and row)."
             )
     return {name: column for name, _, column in pairs}
+
+
+def _looks(text: str | None) -> tuple[int, ...]:
+    words = text.split(",") if text is not None else []
+    if not all(word.strip().isdecimal() for word in words):
+        raise click.UsageError(f"--looks {text!r}: must be numbers of seeds, as 6,12.")
+    return tuple(map(int, words))
 
 
 def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from rnnsweep.comparison.statistics.intervals import Scores, finite
 
 EXACT = 32  # up to here every pattern of signs is counted: 2 ** 31 sums, in two halves
 DRAWS = 100_000
+MOST_SIGNS = 10_000_000  # in memory at once: fewer draws of more than 100 pairs
 _TIE = 1e-9  # sums that differ by less than this share of the largest are equal but for rounding
 
 
@@ -29,6 +30,7 @@ def sign_flip_p(differences: Scores, *, draws: int = DRAWS, seed: int = 0) -> fl
         return 1.0
     if len(d) <= EXACT:
         return _extreme(d, near) / 2.0 ** (len(d) - 1)
+    draws = min(draws, max(1_000, MOST_SIGNS // len(d)))
     signs = _drawn_signs(draws, len(d), seed)
     return float((1 + np.count_nonzero(np.abs(signs @ d) >= near)) / (1 + draws))
 

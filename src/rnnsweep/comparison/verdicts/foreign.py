@@ -5,6 +5,7 @@ Shapes: N test rows.
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,9 @@ from rnnsweep.tasks.score import HIGHER, LOWER, Score, share
 
 NEEDED = ("architecture", "seed", "score")
 ROW = "row"  # optional: the test row that a line is the score of
+MOST_NAMES = 100  # architectures: 4,950 pairs
+MOST_SEEDS = 1_000
+_NO_LETTERS = ("Cc", "Cs", "Cn", "Zl", "Zp")  # of Unicode: what no picture can hold, and ends of lines
 _RELATIVE_MARGIN = 0.01
 _RUN = ("run_id", "trial", "reason", "validation", "parameters", "seconds", "samples_per_second", "epochs")
 
@@ -34,6 +38,7 @@ def compare_foreign(
     baseline: str | None = None,
     lower: bool = False,
     margin: float | None = None,
+    looks: Sequence[int] = (),
 ) -> Comparison:
     """Compare architectures by the test scores of runs that were trained elsewhere.
 
@@ -45,13 +50,16 @@ def compare_foreign(
         lower: lower scores are better.
         margin: smallest difference that matters, in the score's unit; None: .002 where all scores are
             between 0 and 1 and higher is better, else a hundredth of the baseline's score (or of the best).
+        looks: seeds of each at earlier comparisons, which share the 5 % with this one. The seeds that are
+            first by number are those of the first look.
 
     Returns:
         Standings, verdicts, and what the report needs.
 
     Raises:
         UserError: a column that is missing, a value that is none, a run that occurs twice, fewer than two
-            architectures, or a baseline that is not among them.
+            architectures or too many, too many seeds, a baseline that is not among them, or more seeds at
+            an earlier look than there are.
     """
     table = _checked(frame)
     by_row = ROW in table
@@ -64,10 +72,16 @@ def compare_foreign(
         margin = margin_of(score, standings)
     refuse_unless(0 <= margin < np.inf, "margin", margin, "0 or more")
     correct = {a: {seed: score.turned(v) for seed, v in own.items()} for a, own in values.items()}
-    verdicts = make_verdicts(standings, margin=margin, correct=correct or None, plan=ReplicatePlan())
+    seeds = max(len(one.replicates) for one in standings)
+    refuse_unless(
+        all(0 < n <= seeds for n in looks), "looks", _listed(looks), f"from 1 to {seeds}, the seeds"
+    )
+    plan = ReplicatePlan((), tuple(dict.fromkeys((s.architecture for s in standings), n) for n in looks))
+    verdicts = make_verdicts(standings, margin=margin, correct=correct or None, plan=plan)
     part = TestPart(rows) if by_row else None
     total = next_total(standings, verdicts)
-    further = f" Next: train {total} seeds of each in all, and compare again." if total else ""
+    again = _listed(sorted({*looks, seeds}))
+    further = f" Next: train {total} seeds of each in all, and compare with --looks {again}." if total else ""
     return Comparison(
         sweep=name,
         question="",
@@ -85,25 +99,21 @@ def compare_foreign(
     )
 
 
+def _listed(looks: Sequence[int]) -> str:
+    return ",".join(map(str, looks))
+
+
 def _checked(frame: pd.DataFrame) -> pd.DataFrame:
-    names = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
-    missing = [column for column in NEEDED if column not in names]
-    for column in missing:
-        there = f"there is {', '.join(map(str, frame.columns))}"
-        named = ",".join(f"{one}=COLUMN" for one in missing)
-        hint = f" A column of another name: --columns {named} (in Python: frame.rename)"
-        raise UserError(f"no column {column!r}; {there}.{nearest(column, names)}{hint}")
-    table = frame[[names[c] for c in (*NEEDED, ROW) if c in names]].copy()
-    table.columns = pd.Index([c for c in (*NEEDED, ROW) if c in names])
+    table = _chosen(frame)
     refuse_unless(len(table) > 0, "rows", 0, "one or more")
+    names = [str(column) for column in table if column != "score"]
+    for column in names:
+        _refuse_control_characters(table, column)
     numbers = pd.to_numeric(table["score"], errors="coerce").astype(float)
     for place in np.flatnonzero(~np.isfinite(numbers.to_numpy())):
-        value = table["score"].iloc[place]
-        raise UserError(
-            f"score={value!r} (row {place + 1}): must be a finite number; "
-            "leave out the row of a run that failed"
-        )
-    for column in (str(c) for c in table if c != "score"):
+        value = table["score"].tolist()[place]
+        raise UserError(f"score={value!r} (row {place + 1}): must be a finite number; {_remedy(str(value))}")
+    for column in names:
         empty = table[column].isna() | (table[column].astype(str).str.strip() == "")
         for place in np.flatnonzero(empty.to_numpy()):
             raise UserError(f"{column} (row {place + 1}): is empty; each row needs one")
@@ -111,9 +121,44 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     return _without_doubles(table.assign(seed=table["seed"].map(_seed)))
 
 
+def _chosen(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that are needed, by their own names."""
+    names = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
+    missing = [column for column in NEEDED if column not in names]
+    for column in missing:
+        there = f"there is {', '.join(map(str, frame.columns))}"
+        named = ",".join(f"{one}=COLUMN" for one in missing)
+        hint = f" A column of another name: --columns {named} (in Python: frame.rename)"
+        raise UserError(f"no column {column!r}; {there}.{nearest(column, names)}{hint}")
+    known = [column for column in (*NEEDED, ROW) if column in names]
+    for column in known:
+        if list(frame.columns).count(names[column]) > 1:
+            raise UserError(f"column {names[column]!r}: is there twice; leave one out")
+    return frame[[names[column] for column in known]].set_axis(known, axis=1)
+
+
+def _refuse_control_characters(table: pd.DataFrame, column: str) -> None:
+    for value in map(str, table[column].dropna().unique()):
+        if any(category(letter) in _NO_LETTERS for letter in value):
+            raise UserError(f"{column} {value!r}: must be without control characters")
+
+
+def _remedy(text: str) -> str:
+    """Return what to do about a score that is no number."""
+    if text.strip().endswith("%"):
+        return "leave out the percent signs"
+    if text.strip().replace(",", "", 1).lstrip("+-").isdecimal():
+        return "write a decimal point"
+    return "leave out the row of a run that failed"
+
+
 def _seed(value: Any) -> str:
     """Write a seed in one way: 1, 1.0 and "1" are one seed."""
     text = str(value).strip()
+    try:
+        return str(int(text))  # digits of a long one are kept
+    except ValueError:
+        pass
     try:
         number = float(text)
     except ValueError:
@@ -162,6 +207,18 @@ def _as_runs(table: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
     names = sorted(set(runs["architecture"]))
     if baseline is not None and baseline not in names:
         raise UserError(f"baseline={baseline!r}: is not one of {', '.join(names)}.{nearest(baseline, names)}")
+    refuse_unless(
+        len(names) <= MOST_NAMES,
+        "architectures",
+        len(names),
+        f"{MOST_NAMES:,} at most, each with each other; perhaps another column names them",
+    )
+    most = runs.groupby("architecture", sort=False).size()
+    if most.max() > MOST_SEEDS:
+        raise UserError(
+            f"architecture {most.idxmax()}: has {most.max():,} seeds, and at most {MOST_SEEDS:,} are"
+            " compared; the scores of the test rows of one run need a column 'row'"
+        )
     if len(names) < 2:
         raise UserError(f"architecture: {names[0]!r} alone cannot be compared; two or more are needed")
     is_baseline = runs["architecture"] == baseline
