@@ -129,7 +129,7 @@ def _followed(scores_AR, sizes, margin):
     """Decisions at the end, replicates of each, and commands that were followed."""
     wanted = dict.fromkeys([f"a{i}" for i in range(len(scores_AR))], sizes[-1])
     if len(sizes) > 1:
-        wanted = dict(race(named(scores_AR[:, : sizes[-1]]), sizes=sizes, margin=margin).wanted)
+        wanted = dict(race(named(scores_AR[:, : sizes[-1]]), plan=ReplicatePlan(sizes), margin=margin).wanted)
     looks: list[dict[str, int]] = []
     while True:
         made = [standing(name, scores_AR[int(name[1:])][:n]) for name, n in wanted.items()]
@@ -197,7 +197,7 @@ def compare_designs(effect: float, number: int, *, sizes: Sequence[int] = DESIGN
         fixed += (
             sign_flip_p(scores_AR[0] - scores_AR[1]) <= 0.05 and scores_AR[0].mean() > scores_AR[1].mean()
         )
-        wanted = race(named(scores_AR), sizes=sizes, margin=0.0).wanted
+        wanted = race(named(scores_AR), plan=ReplicatePlan(tuple(sizes)), margin=0.0).wanted
         own = [standing(name, scores_AR[int(name[1:])][: wanted[name]]) for name in ("a0", "a1")]
         (one,) = decide(own, margin=0.0, plan=ReplicatePlan(tuple(sizes)))
         sequential += one.verdict == "better"

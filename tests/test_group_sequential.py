@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from sweep_records import make_standing
 
 from rnnsweep.comparison import (
@@ -88,6 +88,41 @@ def test_a_pair_of_which_one_got_another_configuration_after_a_look_shares_the_5
     assert judged(*pair, plan=unspent)[1][0].verdict == "better", "no claim was possible at the first look"
 
 
+def test_an_architecture_that_was_added_after_a_look_shares_the_5_percent_of_its_family():
+    noise = np.random.default_rng(8).normal(0, 0.002, (3, 15))
+    a, b, c = 0.7 + noise[0], 0.7 + noise[1], 0.75 + noise[2]
+    now = {"a": "", "b": "", "c": ""}
+    plan = ReplicatePlan((10,), ({"a": 10, "b": 10},), now=now)
+    assert plan.added() == ("c",)
+    assert (plan.former("a", "c"), plan.former("a", "b")) == ((10,), ())
+    words = {(v.a, v.b): v.verdict for v in judged(a[:10], b[:10], c[:10], plan=plan)[1]}
+    assert words["c", "a"] == words["c", "b"] == "needs more", "the look at a and b had all of the 5 %"
+    later = replace(plan, extensions=(*plan.extensions, {"a": 10, "b": 10, "c": 10}))
+    words = {(v.a, v.b): v.verdict for v in judged(a, b, c, plan=later)[1]}
+    assert words["c", "a"] == words["c", "b"] == "better", "what is left shows a clear difference"
+
+
+@pytest.mark.parametrize(
+    ("look", "shares"),
+    [
+        ({"a": 10, "linear": 10}, ()),  # a alone was compared with nothing but the baseline
+        ({"a": 10, "b": 10}, (10,)),
+        ({"a": 12, "b": 10, "linear": 10}, (10,)),
+    ],
+)
+def test_a_look_at_another_family_costs_a_new_architecture_nothing(look, shares):
+    plan = ReplicatePlan((10,), (look,), now={"a": "", "b": "", "c": "", "linear": ""})
+    assert plan.former("a", "c") == shares
+    assert bool(plan.former("c", "linear")) == ("linear" in look)
+
+
+def test_a_fixed_design_that_lacked_a_replicate_at_its_look_has_no_second_5_percent():
+    plan = ReplicatePlan((10,), ({"a": 8, "b": 8},))
+    first, second = plan.looks(plan.history("a", "b", 10), 1)[:2]
+    assert (first.pairs, first.level) == (8, 0.05)
+    assert second.level < 0.002
+
+
 def test_a_claim_of_an_earlier_look_stands():
     looks = plan_looks([6, 13, 30], most=30)
     assert sequential_p([0.5, 0.001, 0.4], looks) == pytest.approx(0.001 * 0.05 / looks[1].level)
@@ -133,7 +168,7 @@ def test_a_race_stops_whom_it_has_settled_and_goes_on_with_the_open_pair():
         make_standing(name, level + row[:13])
         for name, level, row in zip("abc", (0.71, 0.709, 0.60), noise, strict=True)
     ]
-    found = race(standings, sizes=(6, 13, 30), margin=0.0)
+    found = race(standings, plan=ReplicatePlan((6, 13, 30)), margin=0.0)
     assert found.wanted == {"a": 30, "b": 30, "c": 13}
     (stop,) = found.stopped
     assert (stop.architecture, stop.replicates) == ("c", 13)
@@ -145,11 +180,48 @@ def test_a_race_that_is_asked_again_with_more_replicates_decides_the_same_of_ear
     standings = [make_standing(n, 0.7 + row) for n, row in zip("ab", noise, strict=True)]
     early = race(
         [make_standing(n, 0.7 + row[:6]) for n, row in zip("ab", noise, strict=True)],
-        sizes=(6, 13, 30),
+        plan=ReplicatePlan((6, 13, 30)),
         margin=0.002,
     )
-    late = race(standings, sizes=(6, 13, 30), margin=0.002)
+    late = race(standings, plan=ReplicatePlan((6, 13, 30)), margin=0.002)
     assert late.sentences[: len(early.sentences)] == early.sentences
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_what_the_race_stops_an_architecture_for_is_what_its_verdict_says_at_the_end(seed, continued):
+    rng = np.random.default_rng(seed)
+    levels = 0.7 + 0.01 * rng.integers(0, 4, 3)
+    scores = levels[:, None] + rng.normal(0, 0.005, (3, 30))
+    standings = [make_standing(name, row) for name, row in zip("abc", scores, strict=True)]
+    then = ({name: "the former" for name in "abc"},)
+    earlier = {"extensions": (dict.fromkeys("abc", 13),), "configurations": then} if continued else {}
+    plan = ReplicatePlan((6, 13, 30), **earlier)
+    found = race(standings, plan=plan, margin=0.002)
+    own = [make_standing(name, row[: found.wanted[name]]) for name, row in zip("abc", scores, strict=True)]
+    now = {one.architecture: one.configuration for one in own}
+    verdicts = make_verdicts(own, margin=0.002, plan=replace(plan, now=now))
+    words = {pair: one.verdict for one in verdicts for pair in ((one.a, one.b), (one.b, one.a))}
+    for stop in found.stopped:
+        if stop.why.startswith(("better", "worse", "equivalent")):
+            word = words[stop.architecture, stop.why.rpartition(" ")[2]]
+            assert word in ("better", "worse", "equivalent"), stop
+
+
+def test_a_race_after_a_look_at_other_configurations_claims_what_is_left_of_the_5_percent():
+    noise = np.random.default_rng(2).normal(0, 0.004, (2, 30))
+    standings = [
+        make_standing(n, level + row) for n, level, row in zip("ab", (0.72, 0.7), noise, strict=True)
+    ]
+    fresh, after = (
+        race(standings, plan=plan, margin=0.0)
+        for plan in (
+            ReplicatePlan((6, 13, 30)),
+            ReplicatePlan((6, 13, 30), ({"a": 30, "b": 30},), configurations=({"a": "x", "b": "y"},)),
+        )
+    )
+    assert fresh.stopped[0].why.startswith("worse than ")
+    assert not any(stop.why.startswith(("worse", "better")) for stop in after.stopped)
 
 
 def test_the_sign_flip_p_of_a_look_is_of_its_own_replicates():

@@ -46,7 +46,7 @@ def run(folder, *, cut_at=None, listener=None):
     sweep = write_sweep(folder, **ASKED)
     fake = FakeLauncher(FakeClock(), lambda task, life: Script((0.5,)), (Slot(0), Slot(1)))
     fake.power = lambda moment: len(fake.started) == cut_at
-    decide = racing(sweep)
+    decide = racing(sweep, SweepFolder.of(folder / "mlruns", "toy"))
 
     def extend(over):
         known = [
@@ -91,6 +91,23 @@ def test_a_race_stops_the_loser_and_the_sweep_keeps_who_was_stopped_when_and_why
     assert [(stop.architecture, stop.replicates) for stop in stops] == [("rnn", 11)]
     assert stops[0].why.startswith("worse than ")
     assert len(done) == 3 + 20 + 20 + 11
+
+
+def test_a_race_after_a_look_at_other_configurations_stops_nobody_for_a_claim(tmp_path):
+    place = SweepFolder.of(tmp_path / "mlruns", "toy")
+    place.make()
+    seeds = [str(number) for number in range(20)]
+    place.note_look(dict.fromkeys(LEVELS, seeds), dict.fromkeys(LEVELS, "the former"), (6, 11, 20))
+    run(tmp_path)
+    assert not [stop for stop in outcome_of(tmp_path)[2] if stop.why.startswith(("better", "worse"))]
+
+
+def test_where_the_plan_changed_after_a_look_every_architecture_gets_all_replicates(tmp_path):
+    place = SweepFolder.of(tmp_path / "mlruns", "toy")
+    place.make()
+    place.note_look({"gru": ["1"], "lstm": ["1"]}, {"gru": "x", "lstm": "y"}, (10,))
+    run(tmp_path)
+    assert outcome_of(tmp_path)[1:] == (dict.fromkeys(LEVELS, 20), ())
 
 
 def test_what_a_look_decided_is_said_once(tmp_path):

@@ -147,7 +147,7 @@ def _run(
                 listener=listener,
                 conf=conf,
                 accept_changes=accept_changes,
-                extend=racing(asked),
+                extend=racing(asked, folder),
                 copy=copy,
                 on=_on(machine),
             )

@@ -1,10 +1,23 @@
 """The plan of a sweep's replicates, and the looks at them that were not planned: what each look may claim."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Any
 
 from rnnsweep.comparison.statistics.group_sequential import Look, plan_looks
 from rnnsweep.comparison.statistics.permutation import fewest_pairs
+from rnnsweep.sweepfile.model import BASELINE
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """One look at the family of a pair."""
+
+    other: bool  # at another pair: one of the two had another configuration, or was not there yet
+    pairs: int
+    seeds: frozenset[str]  # of the pairs; none where they were not noted
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,7 @@ class ReplicatePlan:
     unknown: int = 0  # looks of an earlier version, which did not note their replicates
     configurations: tuple[Mapping[str, str], ...] = ()  # of each extension: what each architecture was then
     now: Mapping[str, str] = field(default_factory=dict)  # what each architecture is now
+    seeds: tuple[Mapping[str, Sequence[str]], ...] = ()  # of each extension: the replicates that there were
 
     @property
     def most(self) -> int:
@@ -32,32 +46,59 @@ class ReplicatePlan:
 
     def history(self, a: str, b: str, pairs: int) -> tuple[int, ...]:
         """Return the numbers of replicates at which a pair was looked at, rising, the present look last."""
-        noted = {then for changed, then in self._noted(a, b) if not changed}
+        noted = {look.pairs for look in self._noted(a, b) if not look.other}
         earlier = {n for n in (*self.sizes, *noted) if 0 < n <= pairs}
         return tuple(sorted(earlier | ({pairs} if self.finished else set())))
 
     def former(self, a: str, b: str) -> tuple[int, ...]:
-        """Return the numbers of replicates at which a pair was looked at with other configurations."""
+        """Return the numbers of replicates at which the family of a pair was looked at without this pair.
+
+        One of the two had another configuration then, or was not there yet.
+        """
         looked: list[int] = []
-        for changed, pairs in self._noted(a, b):
-            if changed:
-                planned = [n for n in self.sizes if n < pairs and n not in looked]
-                looked += [*planned, pairs]
+        for look in self._noted(a, b):
+            if look.other:
+                planned = [n for n in self.sizes if n < look.pairs and n not in looked]
+                looked += [*planned, look.pairs]
         return tuple(looked)
+
+    def in_order(self, a: str, b: str, seeds: Iterable[str]) -> list[str]:
+        """Sort the seeds of a pair: those of the first look first, by number within a look.
+
+        A replicate that failed and was tried again after a look is none of that look.
+        """
+        first: dict[str, int] = {}
+        for place, look in enumerate(one for one in self._noted(a, b) if not one.other):
+            first = dict.fromkeys(look.seeds, place) | first
+        return sorted(seeds, key=lambda seed: (first.get(seed, len(self.extensions)), natural(seed)))
 
     def changed(self) -> tuple[str, ...]:
         """Name the architectures that had another best configuration at an earlier look."""
         then = {(name, one) for configurations in self.configurations for name, one in configurations.items()}
         return tuple(sorted({name for name, one in then if name in self.now and self.now[name] != one}))
 
-    def _noted(self, a: str, b: str) -> Iterator[tuple[bool, int]]:
-        """Yield for each look at a pair whether a configuration was another, and its replicates."""
-        none: Mapping[str, str] = {}  # a look of an earlier version noted no configurations
-        thens = (*self.configurations, *[none] * (len(self.extensions) - len(self.configurations)))
-        for replicates, then in zip(self.extensions, thens, strict=True):
-            if a in replicates and b in replicates:
-                changed = any(then.get(name, self.now.get(name)) != self.now.get(name) for name in (a, b))
-                yield changed, min(replicates[a], replicates[b])
+    def added(self) -> tuple[str, ...]:
+        """Name the architectures that were not there at an earlier look at which they share the 5 %."""
+        others = [name for name in self.now if name != BASELINE]
+        pairs = [(name, other) for name in others for other in self.now if other != name]
+        return tuple(
+            sorted({a for a, b in pairs for one in self.extensions if a not in one and _looked_at(one, a, b)})
+        )
+
+    def _noted(self, a: str, b: str) -> "Iterator[_Noted]":
+        """Yield the looks at the family of a pair."""
+        # a look without configurations: they were what they are now; without seeds: the first by number
+        nothing: dict[str, Any] = {}
+        for replicates, then, seeds in zip_longest(
+            self.extensions, self.configurations, self.seeds, fillvalue=nothing
+        ):
+            pairs = _looked_at(replicates, a, b)
+            changed = any(then[name] != self.now.get(name) for name in (a, b) if name in then)
+            if {a, b} <= set(seeds):
+                shared = frozenset(seeds[a]) & frozenset(seeds[b])
+                yield _Noted(changed, len(shared), shared)
+            elif pairs:
+                yield _Noted(changed or not {a, b} <= set(replicates), pairs, frozenset())
 
     def looks(
         self,
@@ -78,9 +119,10 @@ class ReplicatePlan:
         """
         if not history:
             return ()
-        most = self.most or history[0]
-        if len(self.sizes) == 1 and self.finished and history[-1] < most:
-            most = history[-1]
+        first = (*former, *history)[0]
+        most = self.most or first
+        if len(self.sizes) == 1 and self.finished:
+            most = min(most, first)
         every = plan_looks((*former, *history), most=most, comparisons=comparisons, steps=steps)
         share = 1 / (self.unknown * (self.unknown + 1)) if self.unknown else 1.0
         return tuple(replace(look, level=share * look.level) for look in every[len(former) :])
@@ -95,6 +137,28 @@ class ReplicatePlan:
         now = history[-1] if history else 0
         able = (n for n in range(now + 1, limit + 1) if self.looks([*history, n], comparisons)[-1].able)
         return next(able, None)
+
+
+def natural(seed: str) -> tuple[tuple[int, str], ...]:
+    """Order seeds by their numbers, as replicates are."""
+    parts = re.findall(r"\d+|\D+", seed)
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+
+
+def _looked_at(replicates: Mapping[str, int], a: str, b: str) -> int:
+    """Return at how many replicates a look tested a pair, or the family of one that was not there yet.
+
+    Args:
+        replicates: of each architecture at the look.
+        a: an architecture.
+        b: another one, or the baseline; `a` again: the one fit of a baseline.
+    """
+    if a in replicates and b in replicates:
+        return min(replicates[a], replicates[b])
+    networks = sorted((n for name, n in replicates.items() if name != BASELINE), reverse=True)
+    if BASELINE in (a, b) or a == b:
+        return networks[0] if networks and BASELINE in replicates else 0
+    return networks[1] if len(networks) > 1 else 0
 
 
 @dataclass(frozen=True)

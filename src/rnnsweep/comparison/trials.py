@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 
 SCORES = ("validation", "test")  # columns that hold the score that decides
 OBJECTIVE = ("validation",)
+FOLD = "data.fold"
+# keys that replicates set, one or several, as the sweep's `vary:` says
+VARIED = {
+    "seed": "seed",
+    "data.split_seed": "split",
+    "seeds.initialisation": "initialisation",
+    "seeds.order": "order",
+    FOLD: "fold",
+}
 
 
 def score_of(runs: "pd.DataFrame") -> Score:
@@ -70,3 +79,9 @@ def overrides_of(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = read_list(value) if value.startswith("[") else value.split()
     return tuple(map(str, value)) if isinstance(value, Iterable) else ()
+
+
+def configuration_of(overrides: Any) -> tuple[str, ...]:
+    """Return a run's overrides without what replicates vary, in one order."""
+    varied = {*VARIED, "data.folds"}
+    return tuple(sorted(o for o in overrides_of(overrides) if o.partition("=")[0] not in varied))

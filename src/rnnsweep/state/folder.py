@@ -182,6 +182,12 @@ class SweepFolder:
         machine: str | None = self._opened().get("machine")
         return machine
 
+    def planned(self) -> tuple[int, ...]:
+        """Return the numbers of replicates that the last controller planned, rising; none: not known."""
+        opened = self._opened()
+        sizes = opened.get("planned") or [opened.get("replicates")]
+        return tuple(sizes) if all(isinstance(size, int) for size in sizes) else ()
+
     def _opened(self) -> dict[str, Any]:
         return next((event for event in reversed(self.events()) if event["event"] == "open"), {})
 
@@ -261,9 +267,11 @@ class SweepFolder:
         """Read the verdicts that were seen on new replicates: each pays a share of the 5 %."""
         return read_looks(self.path)
 
-    def note_look(self, replicates: Mapping[str, int], configurations: Mapping[str, str]) -> None:
-        """Note a verdict on so many replicates of each architecture."""
-        note_look(self.path, replicates, configurations)
+    def note_look(
+        self, seeds: Mapping[str, Sequence[str]], configurations: Mapping[str, str], planned: Sequence[int]
+    ) -> None:
+        """Note a verdict on replicates of each architecture, by their seeds."""
+        note_look(self.path, seeds, configurations, planned)
 
     def write_advice(self, command: str | None) -> None:
         """Keep the command that a comparison of all that happened so far names; None: nothing is worth it."""

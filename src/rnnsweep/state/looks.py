@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,36 +15,56 @@ ADVICE = "advice.json"  # in a sweep's folder: the command that the last compari
 
 @dataclass(frozen=True)
 class Looks:
-    """Replicates of each architecture at each look, in order, and earlier looks that did not note them."""
+    """Replicates of each architecture at each look, in order, and earlier looks that did not note them.
+
+    `configurations` are what each architecture was trained with at each look; a look of an earlier version
+    names none.
+    """
 
     replicates: tuple[dict[str, int], ...] = ()
     unknown: int = 0
-    configurations: tuple[dict[str, str], ...] = ()  # of each look: what each architecture was trained with
+    configurations: tuple[dict[str, str], ...] = ()
+    seeds: tuple[dict[str, list[str]], ...] = ()  # of each look: the replicates of each architecture
+    planned: tuple[int, ...] | None = None  # numbers of replicates that were planned at the first look
 
 
 def read_looks(folder: Path) -> Looks:
     """Read the looks at a sweep's replicates."""
     lines = list(JsonLines(folder / LOOKS).read())
     known = [line for line in lines if isinstance(line.get("replicates"), dict)]
+    planned = known[0].get("planned") if known else None
     return Looks(
         tuple({str(k): int(v) for k, v in line["replicates"].items()} for line in known),
         len(lines) - len(known),
-        tuple({str(k): str(v) for k, v in (line.get("configurations") or {}).items()} for line in known),
+        tuple({str(k): str(v) for k, v in (line.get("trained") or {}).items()} for line in known),
+        tuple({str(k): list(map(str, v)) for k, v in (line.get("seeds") or {}).items()} for line in known),
+        tuple(map(int, planned)) if isinstance(planned, list) else None,
     )
 
 
-def note_look(folder: Path, replicates: Mapping[str, int], configurations: Mapping[str, str]) -> None:
-    """Note a look at so many replicates of each architecture; one at the same ones is the same look.
+def note_look(
+    folder: Path,
+    seeds: Mapping[str, Sequence[str]],
+    configurations: Mapping[str, str],
+    planned: Sequence[int],
+) -> None:
+    """Note a look at replicates of each architecture; one at the same ones is the same look.
 
     Args:
         folder: of the sweep.
-        replicates: of each architecture.
+        seeds: of the replicates of each architecture.
         configurations: what each architecture was trained with, in any words that tell two apart.
+        planned: numbers of replicates, rising.
     """
     before = read_looks(folder)
-    seen = zip(before.replicates, before.configurations, strict=True)
-    if not any(dict(replicates) == n and (not of or of == dict(configurations)) for n, of in seen):
-        line = {"replicates": dict(replicates), "configurations": dict(configurations)}
+    own = {name: list(several) for name, several in seeds.items()}
+    if (own, dict(configurations)) not in zip(before.seeds, before.configurations, strict=True):
+        line = {
+            "replicates": {name: len(several) for name, several in own.items()},
+            "seeds": own,
+            "trained": dict(configurations),
+            "planned": list(planned),
+        }
         JsonLines(folder / LOOKS).append({"at": round(time.time(), 3), **line})
 
 

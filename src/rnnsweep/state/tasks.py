@@ -1,6 +1,7 @@
 """The state of each task of a sweep: its outcome where it has one, else what the ledger says of it."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,12 @@ def _parts(name: str) -> tuple[str, str, int | None]:
     if architecture and number.isdigit():
         return "replicate" if is_repeat else "trial", architecture, int(number)
     return "baseline", trial if is_repeat else name, None
+
+
+def count_repeated(folder: SweepFolder) -> Counter[str]:
+    """Count for each architecture the trials that have replicates: several where the best one changed."""
+    parts = {_parts(task.name) for task in folder.tasks()}
+    return Counter(architecture for role, architecture, _ in parts if role == "replicate")
 
 
 def task_states(

@@ -14,6 +14,7 @@ from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_sam
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.tasks import count_repeated
 from rnnsweep.tracking.read import runs as recorded
 from rnnsweep.tracking.tags import Tag
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rnnsweep.sweepfile import Sweep
     from rnnsweep.tracking.read.row import RunRow
 
+UNKNOWN = "unknown"  # what an architecture was trained with at a look that did not note it
 LOSSES = ("validation/loss", "train/loss")
 
 
@@ -122,8 +124,9 @@ def compare(
     if plan.finished:
         seen = [standing for standing in compared.standings if standing.replicates]
         folder.note_look(
-            {standing.architecture: standing.test.replicates for standing in seen},
+            {standing.architecture: [one.seed for one in standing.replicates] for standing in seen},
             {standing.architecture: standing.configuration for standing in seen},
+            plan.sizes,
         )
         folder.write_advice(compared.next)
     report = folder.report
@@ -144,11 +147,30 @@ def stops_of(folder: SweepFolder) -> "tuple[comparison.Stop, ...]":
 
 
 def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "comparison.ReplicatePlan":
-    """Return the plan of a sweep's replicates, and the looks at them so far."""
+    """Return the plan of a sweep's replicates, and the looks at them so far.
+
+    The plan is that of the first look: one that changes afterwards makes further replicates no cheaper.
+    A look of an earlier version did not note what each architecture was trained with. Where there are
+    replicates of several of its trials, such a look counts as one at another configuration.
+    """
     looks = folder.looks()
     planned = asked.planned if asked else ()
+    if looks.planned is not None:
+        planned = looks.planned
+    elif not looks.replicates:
+        planned = folder.planned() or planned
+    repeated = count_repeated(folder)
+    then = [
+        one or {name: UNKNOWN for name in replicates if repeated[name] > 1}
+        for one, replicates in zip(looks.configurations, looks.replicates, strict=True)
+    ]
     return comparison.ReplicatePlan(
-        planned, looks.replicates, folder.is_finished(), looks.unknown, looks.configurations
+        planned,
+        looks.replicates,
+        folder.is_finished(),
+        looks.unknown,
+        configurations=tuple(then),
+        seeds=looks.seeds,
     )
 
 

@@ -1,10 +1,12 @@
 """Who gets more replicates at a planned look: the race, from the outcomes of the replicates so far."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tasks import Score, score_named
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from rnnsweep.engine.scheduling.agenda import Ended
 
 
-def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], LookDecision]":
+def racing(asked: Sweep, folder: SweepFolder) -> "Callable[[Sequence[Ended]], LookDecision]":
     """Return what decides at each planned look of a sweep how many replicates each architecture gets."""
 
     def decide(over: "Sequence[Ended]") -> "LookDecision":
+        from rnnsweep.api.comparing.answers import plan_of
         from rnnsweep.comparison.verdicts.standings import margin_of
         from rnnsweep.engine.run import LookDecision
 
@@ -31,8 +34,11 @@ def racing(asked: Sweep) -> "Callable[[Sequence[Ended]], LookDecision]":
         if not any(s.replicates for s in standings if not s.baseline):
             return LookDecision({})
         margin = margin_of(standings[0].score, standings)
+        plan = plan_of(folder, asked)
+        if plan.sizes != asked.planned:  # what the first look planned is what the verdicts go by
+            return LookDecision(dict.fromkeys((s.architecture for s in standings), asked.planned[-1]))
         decision = comparison.race(
-            standings, sizes=asked.planned, margin=margin, correct=by_row, groups=_groups(over), ended=ended
+            standings, plan=plan, margin=margin, correct=by_row, groups=_groups(over), ended=ended
         )
         sentence = decision.sentences[-1] if decision.sentences else ""
         return LookDecision(decision.wanted, sentence, [asdict(stop) for stop in decision.stopped])
@@ -46,8 +52,10 @@ def _standings(
     """Return a standing for each architecture, the rows that each replicate had right, and how many ended."""
     from rnnsweep.comparison.evidence.replicate_scores import fold_of
     from rnnsweep.comparison.predictions import read_predictions
+    from rnnsweep.comparison.trials import configuration_of
 
     scores: dict[str, list[comparison.Replicate]] = {}
+    settings: dict[str, Counter[tuple[str, ...]]] = {}  # those of most: one that lacked memory has its own
     rows: dict[str, dict[str, object]] = {}
     ended: dict[str, int] = {}
     score = score_named()
@@ -64,6 +72,7 @@ def _standings(
         scores.setdefault(task.architecture, []).append(
             comparison.Replicate(seed, score.turned(float(value)), task.name, **fold_of(task.overrides))
         )
+        settings.setdefault(task.architecture, Counter())[configuration_of(task.overrides)] += 1
         predictions = read_predictions(task.files.predictions)
         rows_differ = "data.folds" in {override.partition("=")[0] for override in task.overrides}
         if predictions is not None and score.rows is not None and not rows_differ:
@@ -79,6 +88,7 @@ def _standings(
             parameters=None,
             seconds=None,
             samples_per_second=None,
+            overrides=settings[name].most_common(1)[0][0],
             baseline=name == BASELINE,
             score=score,
         )

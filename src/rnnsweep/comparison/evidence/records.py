@@ -16,7 +16,7 @@ from rnnsweep.comparison.statistics.intervals import Interval
 from rnnsweep.comparison.statistics.new_rows import NewRows
 from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
-from rnnsweep.comparison.trials import INFEASIBLE
+from rnnsweep.comparison.trials import INFEASIBLE, configuration_of
 from rnnsweep.json_text import plain
 from rnnsweep.tasks import Score, score_named
 
@@ -113,7 +113,7 @@ class Standing:
     @property
     def configuration(self) -> str:
         """A digest of the settings that its replicates were trained with."""
-        return hashlib.sha256("\n".join(self.overrides).encode()).hexdigest()[:12]
+        return hashlib.sha256("\n".join(configuration_of(self.overrides)).encode()).hexdigest()[:12]
 
     @property
     def trials(self) -> dict[str, int]:

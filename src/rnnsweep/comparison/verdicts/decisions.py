@@ -4,7 +4,6 @@ Everything that may claim a difference goes through `decide`: verdicts, the race
 often claims are wrong.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -92,6 +91,7 @@ class Decision:
     new_rows: NewRows | None  # p corrected in the same way
     able: bool  # whether any look so far could claim a difference at all
     left: int  # comparisons of the family that are not separated
+    next_level: float = 0.0  # of the next look at the pair: the end of the plan, or one beyond it
 
     @property
     def a(self) -> str:
@@ -154,7 +154,7 @@ def decide(
 def _pair(a: Standing, b: Standing, plan: ReplicatePlan, *, baseline: bool = False) -> Pair:
     first = {r.seed: r.test for r in a.replicates}
     second = {r.seed: r.test for r in b.replicates}
-    seeds = sorted((seed for seed in first if seed in second), key=natural)
+    seeds = plan.in_order(a.architecture, b.architecture, (seed for seed in first if seed in second))
     return Pair(
         a.architecture,
         b.architecture,
@@ -177,28 +177,23 @@ def _folds(standing: Standing, seeds: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def natural(seed: str) -> tuple[tuple[int, str], ...]:
-    """Order seeds by their numbers, as replicates are."""
-    parts = re.findall(r"\d+|\D+", seed)
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
-
-
 def _against(a: Standing, linear: Standing, plan: ReplicatePlan) -> Pair:
     """Pair a network with the baseline: by split where it has replicates, else with its one number."""
     if len(linear.replicates) > 1:
         return _pair(a, linear, plan, baseline=True)
-    scores = sorted(a.replicates, key=lambda one: natural(one.seed))
+    scores = {one.seed: one.test for one in a.replicates}
+    seeds = plan.in_order(a.architecture, a.architecture, scores)
     return Pair(
         a.architecture,
         linear.architecture,
-        np.array([r.test for r in scores]),
-        np.full(len(scores), linear.replicates[0].test),
+        np.array([scores[seed] for seed in seeds]),
+        np.full(len(seeds), linear.replicates[0].test),
         baseline=True,
         score=a.score,
         single=True,
-        seeds=tuple(r.seed for r in scores),
-        **_folds(a, [r.seed for r in scores]),
-        history=plan.history(a.architecture, a.architecture, len(scores)),
+        seeds=tuple(seeds),
+        **_folds(a, seeds),
+        history=plan.history(a.architecture, a.architecture, len(seeds)),
         former=plan.former(a.architecture, a.architecture),
     )
 
@@ -233,7 +228,8 @@ def _decide_family(
         word, needed = _needed(
             pair, _word(pair, corrected[i], equal[i], able=able, beyond=on_new_rows), family
         )
-        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left))
+        level = plan.next_level(_seen(pair), len(pairs))
+        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left, level))
     return decisions
 
 

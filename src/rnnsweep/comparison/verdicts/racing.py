@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, TestScore
-from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.replicate_plan import ReplicatePlan, natural
 from rnnsweep.comparison.row_scores import ByRow
-from rnnsweep.comparison.statistics.group_sequential import ALPHA, spent
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
-from rnnsweep.comparison.verdicts.decisions import Decision, decide, natural
+from rnnsweep.comparison.verdicts.decisions import Decision, decide
 from rnnsweep.comparison.verdicts.sentences import names_of
 
 HOPELESS = 0.1  # chance of settling a comparison within the plan, below which it gets no more replicates
@@ -35,7 +34,7 @@ class Race:
 def race(
     standings: Sequence[Standing],
     *,
-    sizes: Sequence[int],
+    plan: ReplicatePlan,
     margin: float,
     correct: ByRow | None = None,
     groups: ArrayLike | None = None,
@@ -48,7 +47,7 @@ def race(
 
     Args:
         standings: with the replicates that ended well, the baseline's among them.
-        sizes: planned numbers of replicates, rising.
+        plan: with its looks so far: a look of the race claims no more than the verdicts may.
         margin: differences below this count as nothing.
         correct: as for `make_verdicts`.
         groups: as for `make_verdicts`.
@@ -58,6 +57,8 @@ def race(
     Returns:
         How many replicates each architecture gets now, who got no more, and why.
     """
+    plan = replace(plan, finished=True, now={s.architecture: s.configuration for s in standings})
+    sizes = plan.sizes
     over = ended or {s.architecture: len(s.replicates) for s in standings}
     seeds = sorted({one.seed for s in standings for one in s.replicates}, key=natural)
     active = {s.architecture for s in standings}
@@ -69,7 +70,6 @@ def race(
         if any(over.get(name, 0) < size for name in active if name not in single):
             break  # this look is still to come
         at_look = [_at_look(s, seeds[:size]) for s in standings]
-        plan = ReplicatePlan(tuple(sizes))
         decisions = decide(at_look, margin=margin, correct=correct, plan=plan, groups=groups)
         leader = _leader(at_look, active)
         if leader is None:
@@ -138,16 +138,21 @@ def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
 
 def _hopeless(decision: Decision, leader: str, most: int, margin: float) -> str:
     """Stop where not even the largest number of replicates is likely to settle it, read generously."""
-    spread, size, pairs = decision.spread, abs(decision.difference), decision.pairs
+    spread, size, pairs, level = (
+        decision.spread,
+        abs(decision.difference),
+        decision.pairs,
+        decision.next_level,
+    )
     if not spread or decision.pair.folds:  # each further fold adds to its test
         return ""
-    level = ALPHA * (1 - spent(pairs / most))
+    hopeless = f"{most} replicates are not likely to tell it from {leader}"
+    if level <= 0:  # earlier looks, at other configurations, have used the 5 %
+        return hopeless
     apart = separation_power(size / spread + pairs**-0.5, most, alpha=level)
     near = max(0.0, size - spread * pairs**-0.5)
     equal = equivalence_power(margin, spread, most, alpha=level, difference=near)
-    return (
-        f"{most} replicates are not likely to tell it from {leader}" if max(apart, equal) < HOPELESS else ""
-    )
+    return hopeless if max(apart, equal) < HOPELESS else ""
 
 
 def _say(leader: str, size: int, active: set[str], following: int, over: Mapping[str, int]) -> str:

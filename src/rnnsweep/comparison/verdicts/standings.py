@@ -16,8 +16,11 @@ from rnnsweep.comparison.evidence.records import (
 from rnnsweep.comparison.evidence.replicate_scores import describe_scores, fold_of, over_folds
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.trials import (
+    FOLD,
     INFEASIBLE,
     OBJECTIVE,
+    VARIED,
+    configuration_of,
     diverged,
     infeasible,
     last_attempts,
@@ -29,16 +32,6 @@ from rnnsweep.tasks import Score, score_named
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FOLD = "data.fold"
-# keys that replicates set, one or several, as the sweep's `vary:` says
-VARIED = {
-    "seed": "seed",
-    "data.split_seed": "split",
-    "seeds.initialisation": "initialisation",
-    "seeds.order": "order",
-    FOLD: "fold",
-}
 
 
 def make_standings(
@@ -176,23 +169,18 @@ def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame"
     if not len(done):
         return done
     done = done.sort_values("started", kind="stable", na_position="first")
-    keys = done["overrides"].map(_configuration)
-    chosen = _configuration(winner["overrides"].iloc[0]) if len(winner) else None
+    keys = done["overrides"].map(configuration_of)
+    chosen = configuration_of(winner["overrides"].iloc[0]) if len(winner) else None
     configuration = chosen if chosen in set(keys) else keys.iloc[-1]
     same = done[keys == configuration]
     return _last_of_each_seed(same)
 
 
-def _configuration(overrides: Any) -> tuple[str, ...]:
-    """Overrides without what replicates vary, in one order."""
-    varied = {*VARIED, "data.folds"}
-    return tuple(sorted(o for o in overrides_of(overrides) if o.partition("=")[0] not in varied))
-
-
 def _seed(row: Mapping[Any, Any]) -> str:
     """The run's seed, and each other varied seed that differs from it: what pairs replicates."""
-    number = _number(row["seed"])
-    seed = str(row["seed"]) if number is None else str(int(number))
+    seed = str(row["seed"])
+    number = None if seed.isdecimal() else _number(seed)  # of a long seed a float keeps 15 digits
+    seed = seed if number is None else str(int(number))
     overrides = (o.partition("=") for o in overrides_of(row["overrides"]))
     varied = ((key, value) for key, _, value in overrides if key in VARIED)
     others = [f"{VARIED[key]} {value}" for key, value in varied if value != seed or key == FOLD]
