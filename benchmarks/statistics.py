@@ -77,16 +77,18 @@ def false_claims(kind: str, replicates: int, architectures: int, number: int) ->
     return wrong / number
 
 
-def false_claims_against(factor: float, replicates: int, number: int, *, single: bool = False) -> float:
+def false_claims_against(
+    factor: float, replicates: int, number: int, *, single: bool = False, kind: str = "normal"
+) -> float:
     """The same against a baseline whose scores vary `factor` times as much as those of the one network.
 
     With `single` the baseline is one fit on one split, as before it had replicates.
     """
-    rng = np.random.default_rng([replicates, int(100 * factor), single])
+    rng = np.random.default_rng([replicates, int(100 * factor), single, KINDS.index(kind)])
     wrong = 0
     for _ in range(number):
-        network_R = draw(rng, "normal", (replicates,))
-        linear_R = LEVEL + factor * (draw(rng, "normal", (1 if single else replicates,)) - LEVEL)
+        network_R = draw(rng, kind, (replicates,))
+        linear_R = LEVEL + factor * (draw(rng, kind, (1 if single else replicates,)) - LEVEL)
         compared = [standing("a", network_R), standing("linear", linear_R, baseline=True)]
         wrong += any(one.verdict in CLAIMS for one in decide(compared, margin=0.0))
     return wrong / number
@@ -248,7 +250,14 @@ def null_table(number: int) -> str:
 def baseline_table(number: int) -> str:
     """No difference from the baseline in truth."""
     factors = (0.0, 0.25, 0.5, 1.0)
-    rows = [(r, *(percent(false_claims_against(f, r, number)) for f in factors)) for r in (6, 10, 20)]
+    rows = [
+        (
+            r if kind == "normal" else f"{r}, {kind}",
+            *(percent(false_claims_against(f, r, number, kind=kind)) for f in factors),
+        )
+        for kind in ("normal", "skewed")
+        for r in (6, 10, 20)
+    ]
     rows.append(
         (
             "10, against one fit",

@@ -33,7 +33,7 @@ from rnnsweep.safety.shell import run_command
 from rnnsweep.safety.yaml_files import copy_yaml
 from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.lock import is_running, read_controller, sole_controller
-from rnnsweep.state.looks import Looks, note_look, read_looks, write_advice
+from rnnsweep.state.looks import Looks, Seeds, note_look, read_looks, write_advice
 from rnnsweep.state.task_folder import TEST_READS, TaskFolder as TaskFolder, note_test_read
 from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
 
@@ -179,21 +179,16 @@ class SweepFolder:
 
     def machine(self) -> str | None:
         """Return where the last controller ran the trials, as ``--on`` takes it; None is its own machine."""
-        machine: str | None = self._opened().get("machine")
+        machine: str | None = self.opened().get("machine")
         return machine
 
-    def planned(self) -> tuple[int, ...]:
-        """Return the numbers of replicates that the last controller planned, rising; none: not known."""
-        opened = self._opened()
-        sizes = opened.get("planned") or [opened.get("replicates")]
-        return tuple(sizes) if all(isinstance(size, int) for size in sizes) else ()
-
-    def _opened(self) -> dict[str, Any]:
+    def opened(self) -> dict[str, Any]:
+        """Return what the last controller noted as it began; nothing where none did."""
         return next((event for event in reversed(self.events()) if event["event"] == "open"), {})
 
     def command(self, verb: str, *more: str | Path) -> str:
         """Write the command that runs trials of this sweep where and as they ran last."""
-        again = self._opened().get("options", []) if verb == "sweep" and not more else []
+        again = self.opened().get("options", []) if verb == "sweep" and not more else []
         return run_command(verb, self.name, *again, *more, on=self.machine())
 
     def is_finished(self) -> bool:
@@ -261,17 +256,13 @@ class SweepFolder:
         """Read the agents of the last controller; none where its trials ran on its own machine."""
         return read_agents(self.path)
 
-    # what its evidence was used for
-
     def looks(self) -> Looks:
         """Read the verdicts that were seen on new replicates: each pays a share of the 5 %."""
         return read_looks(self.path)
 
-    def note_look(
-        self, seeds: Mapping[str, Sequence[str]], configurations: Mapping[str, str], planned: Sequence[int]
-    ) -> None:
+    def note_look(self, seeds: Seeds, trained: Mapping[str, str], planned: Sequence[int]) -> None:
         """Note a verdict on replicates of each architecture, by their seeds."""
-        note_look(self.path, seeds, configurations, planned)
+        note_look(self.path, seeds, trained, planned)
 
     def write_advice(self, command: str | None) -> None:
         """Keep the command that a comparison of all that happened so far names; None: nothing is worth it."""

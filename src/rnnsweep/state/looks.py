@@ -5,12 +5,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from rnnsweep.files import JsonLines, read_json, write_whole
 
 LOOKS = "looks.jsonl"  # in a sweep's folder: a line for each verdict on replicates that were new
 
 ADVICE = "advice.json"  # in a sweep's folder: the command that the last comparison named
+Seeds: TypeAlias = Mapping[str, Sequence[str]]  # architecture -> seeds of its replicates
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,7 @@ def read_looks(folder: Path) -> Looks:
     )
 
 
-def note_look(
-    folder: Path,
-    seeds: Mapping[str, Sequence[str]],
-    configurations: Mapping[str, str],
-    planned: Sequence[int],
-) -> None:
+def note_look(folder: Path, seeds: Seeds, configurations: Mapping[str, str], planned: Sequence[int]) -> None:
     """Note a look at replicates of each architecture; one at the same ones is the same look.
 
     Args:

@@ -158,7 +158,7 @@ def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "comparison.Replicate
     if looks.planned is not None:
         planned = looks.planned
     elif not looks.replicates:
-        planned = folder.planned() or planned
+        planned = _planned(folder) or planned
     repeated = count_repeated(folder)
     then = [
         one or {name: UNKNOWN for name in replicates if repeated[name] > 1}
@@ -172,6 +172,13 @@ def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "comparison.Replicate
         configurations=tuple(then),
         seeds=looks.seeds,
     )
+
+
+def _planned(folder: SweepFolder) -> tuple[int, ...]:
+    """Return the numbers of replicates that the last controller planned, rising; none: not known."""
+    opened = folder.opened()
+    sizes = opened.get("planned") or [opened.get("replicates")]
+    return tuple(sizes) if all(isinstance(size, int) for size in sizes) else ()
 
 
 def _origin(rows: "Sequence[RunRow]") -> dict[str, str]:

@@ -42,7 +42,7 @@ def _drawn_signs(draws: int, pairs: int, seed: int) -> NDArray[np.float64]:
 
 
 def one_sample_p(differences: Scores) -> float:
-    """Two-sided p that replicates centre on the one number they were subtracted from.
+    """Two-sided p that replicates centre on what they are compared with: one number, or what hardly varies.
 
     The greater of two: the sign-flip test, which takes the scores to be symmetric, and Student's test with
     Hall's correction for skewness (Hall 1992, JRSS B 54:221). Skewed scores of 10 replicates are called

@@ -60,7 +60,7 @@ class Pair:
             return 1.0
         if self.folds:
             return fold_p(differences, self.fold_of[:first], folds=self.folds)
-        return one_sample_p(differences) if self.single else sign_flip_p(differences)
+        return one_sample_p(differences) if self.baseline else sign_flip_p(differences)
 
     def equal_p(self, margin: float, first: int | None = None) -> float:
         """P of a difference beyond the margin in the first replicates, before any correction."""
