@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
 @json_option
 def plan_command(file: str, slots: str | None, as_json: bool) -> None:
-    """Print what a sweep would train and how long it takes, without running it.
+    """Print what a sweep would train and how long it would take.
 
-    Trains each architecture's smallest and largest network for about a second.
+    Of each architecture, the smallest and the largest network are trained for about a second; the sweep
+    itself is not run.
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api.comparing.corpora import describe_sweep_data

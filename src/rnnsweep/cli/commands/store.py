@@ -104,7 +104,7 @@ def sync_command() -> int:
 @click.argument("sweep", shell_complete=complete_sweep, required=False)
 @json_option
 def store_command(action: str, sweep: str | None, as_json: bool) -> int:
-    """Make MLflow's database and artifacts again from the records of the runs.
+    """Make MLflow's database and artifacts again from the records.
 
     Every run keeps what it recorded in mlruns/records/. After mlflow.db or artifacts/ were lost or damaged
     (move a damaged one away), this brings runs, points, parameters, tags and files back. Runs that are there
