@@ -1,34 +1,32 @@
-"""``python -P -m rnnsweep.api.compile_ahead``: compile the loops of all cells, so that no training waits.
+"""``python -P -m rnnsweep.api.compile_ahead [LOOP]...``: compile loops, so that no training waits for them.
 
-A tiny training of each cell compiles what real ones of the default settings run, and nothing is recorded.
-Those with a wide embedding have one that is large enough for lazy rows, as all but the smallest corpora have.
-One process at a time does this; a training that starts meanwhile compiles only what is not there yet.
+Without names it compiles those of all cells, for the default precision. Several processes share the work, also
+with trainings that need a loop now: each compiles what no other one does.
 """
 
 import os
 import subprocess
+import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from rnnsweep.api.loop_types import LOOPS
+from rnnsweep.runtime.ahead_note import can_note, note, noted
 from rnnsweep.safety.interpreter import leave_out_working_directory, run_module
 
 SWITCH = "RNNSWEEP_COMPILE_AHEAD"  # 0: no command compiles ahead
 BACKGROUND = "--background"
 MODULE = "rnnsweep.api.compile_ahead"
-_LOOPS = ("rnnsweep.networks.fast.loops", "rnnsweep.optim.kernels", "rnnsweep.optim.dropout")
-_ROWS = 96
-_WORDS = 50  # at least, in the vocabulary of the rows
-_SETTINGS = (
-    "data=files",
-    "data.vocabulary=200",
-    "model.hidden_size=8",
-    "trainer.max_epochs=1",
-    "trainer.threads=1",
-    "trainer.accelerator=cpu",
-    "tracking.enabled=false",
+_PACKAGE = Path(__file__).parents[1]
+_CODE = (
+    *("networks/fast/loops", "networks/fast/rows", "networks/fast/steps", "networks/fast/activations"),
+    *("optim/kernels", "optim/row_loops", "runtime/compiled", "runtime/kept_code", "api/loop_types"),
 )
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # who forks has no other threads
 
 
 def is_switched_off() -> bool:
@@ -36,22 +34,51 @@ def is_switched_off() -> bool:
     return os.environ.get(SWITCH) == "0"
 
 
-def find_mark() -> Path | None:
-    """Return the file that says whether the loops are compiled; None where no machine code is kept."""
-    from rnnsweep.runtime.compiled import ahead_mark
+def sources() -> list[Path]:
+    """List the files of code that the loops are made of."""
+    return [_PACKAGE / f"{name}.py" for name in _CODE]
 
-    for module in _LOOPS:
-        import_module(module)
-    return ahead_mark()
+
+def missing(cells: Collection[str] | None = None) -> list[str]:
+    """List the loops that are not known to be compiled; milliseconds, without Numba.
+
+    Args:
+        cells: of a training; None are all.
+    """
+    known = noted(sources())
+    return [
+        name
+        for name, loop in LOOPS.items()
+        if name not in known and (cells is None or loop.cell is None or loop.cell in cells)
+    ]
 
 
 def start_in_background() -> None:
     """Compile what is missing in a process of low priority that outlives this one, and do not wait."""
-    if is_switched_off():
+    if can_note() and not is_switched_off() and missing():
+        _start(BACKGROUND)
+
+
+def start_beside(cells: Callable[[], Collection[str]]) -> None:
+    """Compile what trainings of some cells wait for, while this process imports and reads rows.
+
+    It waits for a loop that is being compiled when it needs that. Alone on a core it would gain nothing.
+
+    Args:
+        cells: returns the names of the cells; called only where something is missing.
+    """
+    if is_switched_off() or not missing() or not can_note() or not (names := missing(cells())):
         return
+    from rnnsweep.hardware.limits import usable_cores
+
+    if usable_cores() > 1:
+        _start(*names)
+
+
+def _start(*arguments: str) -> None:
     with suppress(OSError):  # no process can be started: the first training compiles
         subprocess.Popen(
-            run_module(MODULE, BACKGROUND),
+            run_module(MODULE, *arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -59,60 +86,69 @@ def start_in_background() -> None:
         )
 
 
-def compile_ahead(*, wait: bool = True) -> None:
-    """Compile what is not compiled yet; about a minute of one core, nothing where all of it is there.
+def can_keep() -> bool:
+    """Return whether there is a folder for machine code."""
+    from rnnsweep.runtime.compiled import keeps
+
+    return all(keeps(_function(name)) for name in LOOPS)
+
+
+def compile_ahead(names: Sequence[str] = (), *, wait: bool = True) -> None:
+    """Compile what is not compiled yet, on all cores; nothing where no machine code is kept.
 
     Args:
-        wait: whether to wait for another process that compiles ahead; else leave the work to it.
+        names: of the loops; none are all.
+        wait: also for those that other processes compile.
     """
-    from filelock import FileLock, Timeout
-
-    from rnnsweep.runtime.compiled import is_ahead, write_ahead_mark
-
-    mark = find_mark()
-    if mark is None:
+    if not can_keep():
         return
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(Timeout), FileLock(mark.parent / "rnnsweep-ahead.lock", timeout=-1 if wait else 0):
-        if not is_ahead(mark):
-            _train_each_cell()
-            write_ahead_mark(mark)
+    from rnnsweep.hardware.limits import usable_cores
+    from rnnsweep.runtime.compiled import kept_in, load_tables
+
+    load_tables()
+    asked = list(names or LOOPS)
+    with _others(min(usable_cores(), len(asked)) - 1, asked):
+        _compile(asked, wait=False)
+    _compile(asked if wait else (), wait=True)
+    found = {name: kept_in(_function(name), loop.signature) for name, loop in LOOPS.items()}
+    note(sources(), {name: file for name, file in found.items() if file is not None})
 
 
-def _train_each_cell() -> None:
-    from rnnsweep.api.single_runs.training import train
-    from rnnsweep.config import compose
-    from rnnsweep.networks.cells import cell_names, find_cell
-    from rnnsweep.optim.optimizer import WORTH_IT
+def _function(name: str) -> Any:
+    return getattr(import_module(LOOPS[name].module), name)
 
-    with tempfile.TemporaryDirectory() as name:
-        os.environ.update(RNNSWEEP_HOME=name, RNNSWEEP_CACHE=f"{name}/cache")  # no project has a part in it
-        rows = Path(name) / "rows.csv"
-        texts = (f"{'word' if row % 2 else 'other'} w{row % 50} w{row % 7},{row % 2}" for row in range(_ROWS))
-        wide = WORTH_IT // _WORDS + 1
-        rows.write_text("\n".join(["text,category", *texts]), encoding="utf-8")
-        first = compose([]).model.cell  # a first training most likely needs this one
-        for cell in sorted(cell_names(), key=lambda one: one != first):
-            sizes = (wide, 64) if find_cell(cell).loops is not None else (wide,)
-            for size in sizes:
-                train(
-                    [*_SETTINGS, f"model.cell={cell}", f"model.embedding_size={size}", f"data.train={rows}"]
-                )
+
+def _compile(names: Sequence[str], *, wait: bool) -> None:
+    from rnnsweep.runtime.compiled import keep_code
+
+    for name in names:
+        keep_code(_function(name), LOOPS[name].signature, wait=wait)
+
+
+@contextmanager
+def _others(count: int, names: Sequence[str]) -> Iterator[None]:
+    """Let so many copies of this process compile beside what is done within."""
+    copies = []
+    for _ in range(count if hasattr(os, "fork") else 0):
+        copies.append(os.fork())
+        if not copies[-1]:
+            try:
+                _compile(names, wait=False)
+            finally:
+                os._exit(0)
+    try:
+        yield
+    finally:
+        for copy in copies:
+            os.waitpid(copy, 0)
 
 
 if __name__ == "__main__":
-    import sys
-
-    from rnnsweep.errors import UserError
-    from rnnsweep.runtime.spared_imports import spare_imports
-
     leave_out_working_directory()
-    spare_imports()
-    behind = BACKGROUND in sys.argv[1:]
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    asked_for = [word for word in sys.argv[1:] if word != BACKGROUND]
+    behind = len(asked_for) < len(sys.argv[1:])
     if behind:
         os.chdir(tempfile.gettempdir())  # the folder of the caller can be removed
         os.nice(5)  # low, and not so low that a training that waits for a loop waits long on a busy machine
-    try:
-        compile_ahead(wait=not behind)
-    except UserError as error:
-        sys.exit(f"error: {error}")
+    compile_ahead(asked_for, wait=not (behind or asked_for))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep import comparison
+from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.find_sweep import find_file, find_question, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.launching import launcher_of, shared
@@ -124,6 +125,8 @@ def _run(
     tell = listener.message if listener else lambda text: None
     with _conf(places) as conf:  # the launcher imports beside us
         launcher = launcher_of(asked, slots, machine, folder=folder, conf=conf, tell=tell)
+        if machine is None:
+            start_beside(lambda: _cells(asked, conf))
 
     from rnnsweep.api.comparing.answers import compare
     from rnnsweep.engine import copied_state, run_sweep
@@ -162,6 +165,10 @@ def _run(
         failures=summary.failures,
         comparison=compared,
     )
+
+
+def _cells(asked: Sweep, conf: Path) -> set[str]:
+    return {compose(asked.chosen(one), conf=conf).model.cell for one in asked.architectures}
 
 
 def reach_machine(on: str | Path | None, tell: Callable[[str], object] | None) -> Machine | None:

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from rnnsweep.optim import kernels
-from rnnsweep.runtime.compiled import AVAILABLE, add_rows
+from rnnsweep.optim.row_loops import add_rows
+from rnnsweep.runtime.compiled import AVAILABLE
 
 
 class Distinct:

@@ -18,15 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from rnnsweep.optim.row_loops import PER_COUNTER, SITE, add_kept_rows, look_up_dropped
 from rnnsweep.optim.philox import BUMPS, MULTIPLIERS, ROUNDS, split_key
-from rnnsweep.runtime.compiled import AVAILABLE, compiled, inlined
+from rnnsweep.runtime.compiled import AVAILABLE
 
-PER_COUNTER = 8  # numbers that one counter decides about
 LEVELS = 1 << 16  # of half a word
 _WORD, _MASK = "<u4", 0xFFFFFFFF
-_SITE = 7  # the counter's last word: no other draw of a training has it
-
-Array = NDArray[Any]
 
 
 class DropoutDraw(NamedTuple):
@@ -83,7 +80,7 @@ def _halves(numbers_N: NDArray[np.int64], blocks: int, draw: DropoutDraw) -> NDA
     """Draw the half words of some tokens: `philox.words`, where a word's halves are read in place."""
     key0, key1 = split_key(draw.seed)
     a, b = np.arange(blocks, dtype=_WORD)[None], numbers_N.astype(_WORD)[:, None]
-    c, d = np.array([[draw.step]], _WORD), np.array([[_SITE]], _WORD)
+    c, d = np.array([[draw.step]], _WORD), np.array([[SITE]], _WORD)
     for _ in range(ROUNDS):
         one, other = _parts(a, MULTIPLIERS[0]), _parts(c, MULTIPLIERS[1])
         a, b = other[1] ^ (b ^ np.uint32(key0)), other[0]
@@ -98,76 +95,6 @@ def _parts(terms: NDArray[Any], factor: int) -> tuple[NDArray[Any], NDArray[Any]
     product = np.multiply(terms, np.uint64(factor), dtype=np.uint64).astype("<u8", copy=False)
     halves = product.view(_WORD)
     return halves[:, ::2], halves[:, 1::2]
-
-
-@inlined
-def _draw_row(number: int, draw: Any, halves_W: Array) -> None:
-    """Write the half words of a token."""
-    low, high, step = draw
-    mask = np.uint64(0xFFFFFFFF)
-    for block in range(len(halves_W) // PER_COUNTER):
-        a, b = np.uint64(block), np.uint64(number)
-        c, d = np.uint64(step), np.uint64(_SITE)
-        key0, key1 = np.uint64(low), np.uint64(high)
-        for _ in range(ROUNDS):
-            one, other = a * np.uint64(MULTIPLIERS[0]), c * np.uint64(MULTIPLIERS[1])
-            a, b = (other >> np.uint64(32)) ^ b ^ key0, other & mask
-            c, d = (one >> np.uint64(32)) ^ d ^ key1, one & mask
-            key0, key1 = (key0 + np.uint64(BUMPS[0])) & mask, (key1 + np.uint64(BUMPS[1])) & mask
-        at = block * PER_COUNTER
-        halves_W[at], halves_W[at + 1] = np.uint16(a & np.uint64(0xFFFF)), np.uint16(a >> np.uint64(16))
-        halves_W[at + 2], halves_W[at + 3] = np.uint16(b & np.uint64(0xFFFF)), np.uint16(b >> np.uint64(16))
-        halves_W[at + 4], halves_W[at + 5] = np.uint16(c & np.uint64(0xFFFF)), np.uint16(c >> np.uint64(16))
-        halves_W[at + 6], halves_W[at + 7] = np.uint16(d & np.uint64(0xFFFF)), np.uint16(d >> np.uint64(16))
-
-
-@compiled
-def look_up_dropped(
-    table_UE: Array, places_N: Array, numbers_N: Array, draw: Any, rate: Any, into: Any
-) -> None:
-    """Write each token's row, with numbers dropped, and which are kept.
-
-    Args:
-        table_UE: the rows.
-        places_N: the row of each token.
-        numbers_N: each token's place in the batch.
-        draw: the halves of the seed, and the step.
-        rate: half words below the first are dropped; the second multiplies what is kept.
-        into: rows_NE and kept_NE, which are written.
-    """
-    least, scale = rate
-    rows_NE, kept_NE = into
-    width = table_UE.shape[1]
-    factor, none = table_UE.dtype.type(scale), table_UE.dtype.type(0)
-    halves_W = np.empty((width + PER_COUNTER - 1) // PER_COUNTER * PER_COUNTER, np.uint16)
-    for n in range(len(places_N)):
-        _draw_row(numbers_N[n], draw, halves_W)
-        row_E, into_E, kept_E = table_UE[places_N[n]], rows_NE[n], kept_NE[n]
-        for e in range(width):
-            survives = halves_W[e] >= least
-            kept_E[e] = survives
-            into_E[e] = row_E[e] * (factor if survives else none)
-
-
-@compiled
-def add_kept_rows(places_N: Array, rows_NE: Array, kept_NE: Array, rest: Any, into_UE: Array) -> None:
-    """Add each row's numbers that were kept, times a factor, to the row of its place.
-
-    Args:
-        places_N: row of `into_UE` of each token.
-        rows_NE: what is added.
-        kept_NE: which numbers were kept.
-        rest: the place that is left out, and the factor.
-        into_UE: is added to.
-    """
-    padding, scale = rest
-    factor, none = rows_NE.dtype.type(scale), rows_NE.dtype.type(0)
-    for n in range(len(places_N)):
-        if places_N[n] == padding:
-            continue
-        row_E, kept_E, into_E = rows_NE[n], kept_NE[n], into_UE[places_N[n]]
-        for e in range(len(row_E)):
-            into_E[e] += row_E[e] * (factor if kept_E[e] else none)
 
 
 class _Dropped(torch.autograd.Function):

@@ -66,6 +66,12 @@ def _copy(values_D: Array, into_D: Array) -> None:
         into_D[d] = values_D[d]
 
 
+@inlined
+def _shrink(values_D: Array, factor: Any) -> None:
+    for d in range(len(values_D)):
+        values_D[d] *= factor
+
+
 @compiled
 def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> float:
     """Put rows into their places of a table; what it gives means nothing."""
@@ -78,14 +84,17 @@ def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> float:
 @compiled
 def sum_of_squares(values_N: Array) -> float:
     """Add the squares up in double precision, many sums side by side: fewer wait for one another."""
-    sums = np.zeros(LANES)
+    sums, total = np.empty(LANES), 0.0
+    sums[:] = 0
     whole = len(values_N) // LANES * LANES
     for n in range(0, whole, LANES):
         for lane in range(LANES):
             sums[lane] += np.float64(values_N[n + lane]) * values_N[n + lane]
     for n in range(whole, len(values_N)):
         sums[0] += np.float64(values_N[n]) * values_N[n]
-    return float(sums.sum())
+    for lane in range(LANES):
+        total += sums[lane]
+    return total
 
 
 @inlined
@@ -185,7 +194,8 @@ def push_step(
     """
     window = powers_KW.shape[1]
     logarithm_S[now] = logarithm_S[now - 1] + np.log(decay)
-    for s in range(max(0, now - window), now):
+    first = now - window if now > window else 0
+    for s in range(first, now):
         factor = 1.0 if decay == 1.0 else np.exp(logarithm_S[s] - logarithm_S[now])
         for k in range(len(gains_K)):
             moments_KS[k, s] += gains_K[k] * powers_KW[k, window + s - now] * factor
@@ -249,7 +259,8 @@ def read_adam_rows(
         A number without a meaning, so that the rows are fetched.
     """
     weights_UD, shrink_U2 = read
-    known_S, factors_SF = np.zeros(now, np.bool_), np.empty((now, FACTORS), weights_UD.dtype)
+    known_S, factors_SF = np.empty(now, np.bool_), np.empty((now, FACTORS), weights_UD.dtype)
+    known_S[:] = False
     seen = 0.0
     for first in range(0, len(rows_U), AT_ONCE):
         some = rows_U[first : first + AT_ONCE]
@@ -283,12 +294,12 @@ def level_adam_rows(
         betas: decay of the mean and of the square.
         eps: added to the root of the square.
     """
-    weights_D, factors_F = np.empty_like(table[0][0]), np.empty(FACTORS, table[0].dtype)
+    weights_D, factors_F = np.empty(table[0].shape[1], table[0].dtype), np.empty(FACTORS, table[0].dtype)
     for u in range(len(rows_U)):
         row = rows_U[u]
         _work_out(last_V[row], now, sums, betas, eps, factors_F)
         _make_up(table, row, factors_F, weights_D)
         _copy(weights_D, table[0][row])
-        table[1][row] *= factors_F[5]
-        table[2][row] *= factors_F[6]
+        _shrink(table[1][row], factors_F[5])
+        _shrink(table[2][row], factors_F[6])
         last_V[row] = now

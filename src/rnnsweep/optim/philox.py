@@ -1,7 +1,8 @@
 """Random numbers by counter: what is drawn depends on the key, the step and the place, and on nothing else.
 
 Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011), the generator of Triton's `tl.philox` and of CUDA's own. A
-replayed CUDA graph draws anew because the step's number is a tensor. `dropout` has it as a compiled loop.
+replayed CUDA graph draws anew because the step's number is a tensor. `row_loops` has it as a compiled
+loop.
 
 Shapes: K members, N numbers of one member, W = ceil(N / 4) counters; four words a counter.
 """
@@ -9,10 +10,9 @@ Shapes: K members, N numbers of one member, W = ceil(N / 4) counters; four words
 import torch
 from torch import Tensor
 
+from rnnsweep.optim.row_loops import BUMPS, MULTIPLIERS, ROUNDS
+
 _MASK = 0xFFFFFFFF
-MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
-BUMPS = (0x9E3779B9, 0xBB67AE85)
-ROUNDS = 10
 
 
 def words(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:

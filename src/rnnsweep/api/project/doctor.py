@@ -105,23 +105,22 @@ def _training() -> Check:
 
 def _machine_code() -> Check:
     """See that the loops of recurrent layers are compiled, or compile them: a first training waits for it."""
-    from rnnsweep.runtime.compiled import AVAILABLE, is_ahead
+    from rnnsweep.runtime.compiled import AVAILABLE
 
     name, began = "machine code", time.monotonic()
     if not AVAILABLE:
         return Check(name, True, "none: Numba is missing or off, so PyTorch computes")
-    mark = compile_ahead.find_mark()
-    if mark is None:
+    if not compile_ahead.can_keep():
         remedy = "set NUMBA_CACHE_DIR to a folder that you can write to"
         return Check(name, False, "it cannot be kept: each process compiles the loops anew", remedy)
-    if is_ahead(mark):
+    if not compile_ahead.missing():
         return Check(name, True, "the loops of all cells are compiled")
     if compile_ahead.is_switched_off():
         return Check(name, True, f"a first training compiles the loops ({compile_ahead.SWITCH}=0)")
-    _LOG.warning("compiling the loops of all cells for this processor: once, about a minute")
+    _LOG.warning("compiling the loops of all cells for this processor: once, some seconds")
     command = run_module(compile_ahead.MODULE)
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not is_ahead(mark):
+    if done.returncode != 0 or compile_ahead.missing():
         last = masked((done.stderr.strip().splitlines() or ["no reason given"])[-1])
         return Check(
             name, False, last, "correct what it names; until then a first training compiles the loops"

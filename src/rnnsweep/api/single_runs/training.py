@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from rnnsweep import data, tracking, training
+from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.notebook import in_notebook, validation_line
 from rnnsweep.api.results import Interrupted, OnStop, OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
@@ -134,6 +135,7 @@ def _train(
 ) -> TrainResult:
     from rnnsweep.data.word_vectors.places import check_vectors_file
 
+    start_beside(lambda: {run.model.cell})
     check_vectors_file(run.data.vectors)
     if store is not None:
         tracking.warm_shared(store.mlruns, store.uri)  # its imports pass while the rows are read

@@ -16,7 +16,6 @@ inputs or of tokens, W a row's numbers (G or more), K the units of all direction
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.networks.fast.rows import (
@@ -28,8 +27,10 @@ from rnnsweep.networks.fast.rows import (
     grad_row,
     last_four_texts,
     read_sums,
+    room_for_four,
     rows_at,
     rows_of,
+    zeros,
 )
 from rnnsweep.networks.fast.steps import (
     gru_step,
@@ -58,11 +59,11 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, direction: int, bat
     """
     units = len(weights_HG)
     own = direction * units, (direction + 1) * units
-    sums = np.zeros((TEXTS, units), out.dtype)
+    room, sums = room_for_four(), zeros(units, out)
     for first in range(0, len(batch[0]), TEXTS):
-        four = four_texts(batch, first)
+        four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
-        for step in range(max(four[1])):
+        for step in range(four[1][0]):
             here = rows_at(four, step, direction, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
@@ -100,11 +101,11 @@ def gru_forward(
     """
     units, width = weights_HG.shape
     own = direction * units, (direction + 1) * units
-    sums, state = np.zeros((TEXTS, width), out.dtype), np.zeros((TEXTS, width), out.dtype)
+    room, sums, state = room_for_four(), zeros(width, out), zeros(width, out)
     for first in range(0, len(batch[0]), TEXTS):
-        four = four_texts(batch, first)
+        four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
-        for step in range(max(four[1])):
+        for step in range(four[1][0]):
             here = rows_at(four, step, direction, len(out))
             state[:] = biases[1]
             if step:
@@ -144,11 +145,11 @@ def lstm_forward(
     """
     units, width = weights_HG.shape
     own = direction * units, (direction + 1) * units
-    sums = np.zeros((TEXTS, width), out.dtype)
+    room, sums = room_for_four(), zeros(width, out)
     for first in range(0, len(batch[0]), TEXTS):
-        four = four_texts(batch, first)
+        four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
-        for step in range(max(four[1])):
+        for step in range(four[1][0]):
             here = rows_at(four, step, direction, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
@@ -182,11 +183,11 @@ def rnn_backward(
     units = len(weights_GH)
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    state = np.zeros((TEXTS, units), out.dtype)
+    room, state = room_for_four(), zeros(units, out)
     for first in range(last_four_texts(batch), -1, -TEXTS):
-        four = four_texts(batch, first)
+        four = four_texts(batch, first, room)
         state[:] = 0
-        for step in range(max(four[1]) - 1, -1, -1):
+        for step in range(four[1][0] - 1, -1, -1):
             here = rows_at(four, step, direction, len(d))
             for r in range(TEXTS):
                 if step < four[1][r]:
@@ -228,11 +229,11 @@ def gru_backward(
     width, units = weights_GH.shape
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    state = np.zeros((TEXTS, units), out.dtype)
+    room, state = room_for_four(), zeros(units, out)
     for first in range(last_four_texts(batch), -1, -TEXTS):
-        four = four_texts(batch, first)
+        four = four_texts(batch, first, room)
         state[:] = 0
-        for step in range(max(four[1]) - 1, -1, -1):
+        for step in range(four[1][0] - 1, -1, -1):
             here, before = (
                 rows_at(four, step, direction, len(out)),
                 rows_at(four, step - 1, direction, len(out)),
@@ -274,12 +275,12 @@ def lstm_backward(
     width, units = weights_GH.shape
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    state = np.zeros((TEXTS, units), cells.dtype)
-    memory = np.zeros_like(state)
+    room, state = room_for_four(), zeros(units, cells)
+    memory = zeros(units, cells)
     for first in range(last_four_texts(batch), -1, -TEXTS):
-        four = four_texts(batch, first)
+        four = four_texts(batch, first, room)
         state[:] = memory[:] = 0
-        for step in range(max(four[1]) - 1, -1, -1):
+        for step in range(four[1][0] - 1, -1, -1):
             here, before = (
                 rows_at(four, step, direction, len(cells)),
                 rows_at(four, step - 1, direction, len(cells)),

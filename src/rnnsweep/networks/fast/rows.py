@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.runtime.compiled import compiled, inlined
+from rnnsweep.runtime.compiled import inlined
 
 Array = NDArray[Any]
 EVERY, LAST, MEAN = 0, 1, 2  # what of a layer's outputs is read: see `grad_row`
@@ -77,18 +77,37 @@ def rows_at(four: Any, step: int, direction: int, rows: int) -> Any:
     )
 
 
-@compiled
-def four_texts(batch: Any, first: int) -> Any:
-    """Return the numbers and lengths of four texts, 0 where there are no more, and the number of texts."""
+@inlined
+def room_for_four() -> Any:
+    """Return two arrays for `four_texts`."""
+    return np.empty(TEXTS, np.int64), np.empty(TEXTS, np.int64)
+
+
+@inlined
+def four_texts(batch: Any, first: int, room: Any) -> Any:
+    """Return the numbers and lengths of four texts, 0 where there are no more, and the number of texts.
+
+    Their lengths fall: the first is the longest.
+    """
     order_B, lengths_B = batch
-    numbers, lengths = np.zeros(TEXTS, np.int64), np.zeros(TEXTS, np.int64)
-    for n in range(min(TEXTS, len(order_B) - first)):
-        numbers[n] = order_B[first + n]
-        lengths[n] = lengths_B[numbers[n]]
+    numbers, lengths = room
+    for n in range(TEXTS):
+        numbers[n] = lengths[n] = 0
+        if first + n < len(order_B):
+            numbers[n] = order_B[first + n]
+            lengths[n] = lengths_B[numbers[n]]
     return numbers, lengths, len(order_B)
 
 
-@compiled
+@inlined
+def zeros(numbers: int, like: Array) -> Array:
+    """Return values_TEXTS x numbers, zeros in the precision of an array; `np.zeros` takes longer to compile."""
+    made = np.empty((TEXTS, numbers), like.dtype)
+    made[:] = 0
+    return made
+
+
+@inlined
 def last_four_texts(batch: Any) -> int:
     """Return where the last four texts begin: the first ones backward, as the cache has their rows still."""
     return (len(batch[0]) - 1) // TEXTS * TEXTS
@@ -148,7 +167,7 @@ def add_row(values_x: Array, into_x: Array) -> None:
         into_x[j] += values_x[j]
 
 
-@compiled
+@inlined
 def clear_padding(values_NW: Array, four: Any, width: int) -> None:
     """Write zeros where four texts have padding."""
     texts = four[2]
