@@ -23,7 +23,7 @@ $(READY): pyproject.toml
 	@$(call watched,$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1")
 	@$(call watched,$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . \
 	  | { grep --line-buffered -E "^(Collecting|Installing)" || true; })
-	@echo "compiling the loops of recurrent layers for this processor (once; about a minute)"
+	@echo "compiling the loops of recurrent layers for this processor (once; some seconds)"
 	@$(call watched,$(BIN)/python -P -m rnnsweep.api.compile_ahead 2>/dev/null || echo "the first training compiles them")
 	@touch $@
 

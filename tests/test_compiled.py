@@ -3,17 +3,20 @@
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from short_trainings import write_rows
 
 from rnnsweep.api import compile_ahead, doctor
+from rnnsweep.api.loop_types import LOOPS
 from rnnsweep.cli import main
-from rnnsweep.runtime import compiled
-from rnnsweep.runtime.compiled import code_seen
+from rnnsweep.hardware import limits
+from rnnsweep.runtime import ahead_note, compiled
+from rnnsweep.runtime.kept_code import code_seen
 from rnnsweep.safety.interpreter import run_module
 
 OUTER = """
@@ -31,7 +34,7 @@ from rnnsweep.runtime.compiled import compiled
 def times(x):
     return {factor} * x
 """
-LINE = "compiling loops for this processor: once after an install or update, up to half a minute"
+LINE = "compiling loops for this processor: once after an install or update, some seconds"
 ASK = "from some.outer import outer; print(outer(5), sum(outer.stats.cache_misses.values()))"
 
 
@@ -110,7 +113,19 @@ def test_the_loops_of_the_cells_depend_on_the_curves_of_their_gates():
     import rnnsweep.networks.fast.loops  # noqa: F401
 
     names = {file.name for file in code_seen("rnnsweep.networks.fast.loops")}
-    assert names == {"loops.py", "rows.py", "steps.py", "activations.py", "compiled.py"}
+    own = {"loops.py", "rows.py", "steps.py", "activations.py"}
+    assert names == {*own, "compiled.py", "kept_code.py"}
+
+
+def test_the_note_of_compiled_loops_is_of_all_code_that_they_see():
+    for loop in LOOPS.values():
+        import_module(loop.module)
+    seen = {file for loop in LOOPS.values() for file in code_seen(loop.module)}
+    assert seen <= set(compile_ahead.sources())
+
+
+def test_every_loop_of_the_package_is_compiled_ahead():
+    assert {one.__name__ for one in compiled._MADE if one.__module__.startswith("rnnsweep.")} == set(LOOPS)
 
 
 @pytest.mark.slow
@@ -143,11 +158,9 @@ def test_what_compiles_ahead_leaves_nothing_to_compile_for_a_training_of_the_def
 
 
 @pytest.fixture
-def mark(tmp_path, monkeypatch):
-    """Where it is written that the loops are compiled; nothing is, at first."""
-    path = tmp_path / "code" / "ahead"
-    monkeypatch.setattr(compile_ahead, "find_mark", lambda: path)
-    return path
+def no_note(tmp_path, monkeypatch):
+    """A folder for machine code, in which nothing is yet."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "code"))
 
 
 def machine_code():
@@ -155,24 +168,80 @@ def machine_code():
     return found
 
 
-def test_the_mark_of_compiled_loops_holds_while_the_code_and_all_of_its_files_are_there(
-    mark, tmp_path, monkeypatch
+def test_the_note_of_compiled_loops_holds_while_the_code_and_its_files_are_there(
+    no_note, tmp_path, monkeypatch
 ):
-    mark.parent.mkdir()
-    file = tmp_path / "loops.nbi"
+    code, file = tmp_path / "loops.py", tmp_path / "lstm.nbi"
+    code.write_text("one")
     file.touch()
-    monkeypatch.setattr(compiled, "_indexes", lambda: [file, tmp_path / "never.nbi"])
-    assert not compiled.is_ahead(mark)
-    compiled.write_ahead_mark(mark)
-    assert compiled.is_ahead(mark)
-    monkeypatch.setattr(compiled, "_digest", lambda module: "of other code")
-    assert not compiled.is_ahead(mark)
-    monkeypatch.undo()
-    file.unlink()
-    assert not compiled.is_ahead(mark)
+    assert ahead_note.noted([code]) == set()
+    ahead_note.note([code], {"lstm": file, "gru": tmp_path / "never.nbi"})
+    assert ahead_note.noted([code]) == {"lstm"}
+    monkeypatch.setenv("NUMBA_OPT", "1")
+    assert ahead_note.noted([code]) == set()
+    monkeypatch.delenv("NUMBA_OPT")
+    code.write_text("two")
+    assert ahead_note.noted([code]) == set()
 
 
-def test_switched_off_neither_init_nor_doctor_compiles(mark, monkeypatch):
+def test_whether_loops_are_compiled_is_answered_without_numba(no_note):
+    code = "import sys; from rnnsweep.api import compile_ahead\n"
+    code += "compile_ahead.start_in_background(); compile_ahead.start_beside(lambda: ['lstm'])\n"
+    code += (
+        "print(len(compile_ahead.missing()), [n for n in ('numba', 'numpy', 'torch') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split(maxsplit=1) == [str(len(LOOPS)), "[]\n"]
+
+
+def test_a_training_on_several_cores_has_what_it_misses_compiled_beside_it(no_note, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **settings: started.append(command))
+    monkeypatch.setattr(limits, "usable_cores", lambda: 2)
+    compile_ahead.start_beside(lambda: ["gru"])
+    assert started == []  # switched off
+    monkeypatch.delenv("RNNSWEEP_COMPILE_AHEAD")
+    compile_ahead.start_beside(lambda: ["gru"])
+    assert {"gru_forward", "adam"} < set(started[0])
+    assert "lstm_forward" not in started[0]
+    monkeypatch.setattr(limits, "usable_cores", lambda: 1)
+    compile_ahead.start_beside(lambda: ["gru"])
+    monkeypatch.setattr(limits, "usable_cores", lambda: 2)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "below"))  # no folder can be made
+    compile_ahead.start_beside(lambda: ["gru"])
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    compile_ahead.start_beside(lambda: ["gru"])
+    assert len(started) == 1
+
+
+@pytest.mark.slow
+def test_a_loop_whose_compiling_process_is_killed_is_compiled_by_who_needs_it(package):
+    folder = package / "some" / "__pycache__"
+    assert ask(package)[0] == 11
+    for file in folder.glob("outer.outer-*"):
+        file.unlink()
+    begun = "import time; from some.outer import outer; turn = outer._cache.turn(wait=True)"
+    begun += "; print(turn.__enter__(), flush=True)"
+    path = os.pathsep.join([str(package), *filter(None, [os.environ.get("PYTHONPATH")])])
+    other = subprocess.Popen(
+        [sys.executable, "-c", f"{begun}; time.sleep(600)"],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout.readline() == "True\n"
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask, package)
+        time.sleep(3)
+        assert not asked.done()  # it waits for the other process
+        other.kill()
+        assert asked.result() == (11, 1, f"{LINE}\n")
+    other.communicate()
+
+
+def test_switched_off_neither_init_nor_doctor_compiles(no_note, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", None)  # whatever starts a process fails
     monkeypatch.setenv("RNNSWEEP_COMPILE_AHEAD", "0")
     compile_ahead.start_in_background()
@@ -201,7 +270,7 @@ def test_commands_before_a_first_training_compile_in_the_background(line, home, 
 
 
 def test_doctor_says_where_no_machine_code_can_be_kept(monkeypatch):
-    monkeypatch.setattr(compile_ahead, "find_mark", lambda: None)
+    monkeypatch.setattr(compile_ahead, "can_keep", lambda: False)
     found = machine_code()
     assert (found.ok, found.found) == (
         False,
@@ -210,7 +279,7 @@ def test_doctor_says_where_no_machine_code_can_be_kept(monkeypatch):
     assert found.remedy == "set NUMBA_CACHE_DIR to a folder that you can write to"
 
 
-def test_doctor_says_why_the_loops_could_not_be_compiled(mark, monkeypatch):
+def test_doctor_says_why_the_loops_could_not_be_compiled(no_note, monkeypatch):
     monkeypatch.delenv("RNNSWEEP_COMPILE_AHEAD")
     monkeypatch.setattr(compile_ahead, "MODULE", "rnnsweep.no_such_module")
     found = machine_code()
@@ -219,15 +288,12 @@ def test_doctor_says_why_the_loops_could_not_be_compiled(mark, monkeypatch):
     assert found.remedy.startswith("correct what it names")
 
 
-def test_one_process_at_a_time_compiles_ahead_and_one_in_the_background_leaves_it_to_the_other(
-    mark, monkeypatch
-):
-    trained = []
-    monkeypatch.setattr(compile_ahead, "_train_each_cell", lambda: trained.append(1))
-    mark.parent.mkdir()
-    with FileLock(mark.parent / "rnnsweep-ahead.lock"), ThreadPoolExecutor(1) as pool:
-        pool.submit(compile_ahead.compile_ahead, wait=False).result()
-    assert trained == []
-    compile_ahead.compile_ahead(wait=False)
-    compile_ahead.compile_ahead()
-    assert trained == [1]
+@pytest.mark.slow
+def test_processes_that_compile_ahead_at_once_compile_each_loop_once_between_them(no_note, tmp_path):
+    names = ["find_distinct", "add_kept_rows", "adam"]
+    both = [subprocess.Popen(run_module(compile_ahead.MODULE, *names)) for _ in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    made = sorted(file.name.partition("-")[0] for file in (tmp_path / "code").rglob("*.nbc"))
+    assert made == ["kernels.adam", "row_loops.add_kept_rows", "row_loops.find_distinct"]
+    subprocess.run(run_module(compile_ahead.MODULE, *names), check=True)  # who came last knows all
+    assert set(names).isdisjoint(compile_ahead.missing())

@@ -115,7 +115,7 @@ def test_after_init_the_loops_are_compiled_in_the_background_and_doctor_waits_un
     assert not list(fresh.rglob("rnnsweep-ahead.*.py*"))
     first = run(fresh, tmp_path, "doctor", "--json")
     assert [line for line in first.stderr.splitlines() if "compiling" in line] == [
-        "compiling the loops of all cells for this processor: once, about a minute"
+        "compiling the loops of all cells for this processor: once, some seconds"
     ]
     (code,) = (one for one in json.loads(first.stdout) if one["check"] == "machine code")
     assert code["ok"]

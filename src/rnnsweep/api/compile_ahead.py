@@ -1,7 +1,7 @@
 """``python -P -m rnnsweep.api.compile_ahead [LOOP]...``: compile loops, so that no training waits for them.
 
-Without names it compiles those of all cells, for the default precision. Several processes share the work, also
-with trainings that need a loop now: each compiles what no other one does.
+Without names it compiles those of all cells, for the default precision. Several processes share the work,
+also with trainings that need a loop now: each compiles what no other one does.
 """
 
 import os

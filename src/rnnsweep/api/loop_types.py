@@ -31,26 +31,20 @@ LOOPS = {
     "lstm_backward": Loop(_CELLS, (_2, _2, _GRAD, _2, "int64", _BATCH, _READ), "lstm"),
     "lstm_forward": Loop(_CELLS, (_READ, _2, _1, "int64", _BATCH, _2, _2, _2), "lstm"),
     "gru_backward": Loop(_CELLS, (_2, _2, _2, _GRAD, _2, "int64", _BATCH, _READ), "gru"),
-    "gru_forward": Loop(
-        _CELLS, (_READ, _2, f"UniTuple({_1},2)", "int64", _BATCH, _2, _2, _2), "gru"
-    ),
+    "gru_forward": Loop(_CELLS, (_READ, _2, f"UniTuple({_1},2)", "int64", _BATCH, _2, _2, _2), "gru"),
     "rnn_backward": Loop(_CELLS, (_2, _GRAD, _2, "int64", _BATCH, _2, _READ), "rnn"),
     "rnn_forward": Loop(_CELLS, (_READ, _2, _1, "int64", _BATCH, _2), "rnn"),
-    "read_adam_rows": Loop(
-        _MOVES, (_I, _TABLE, f"UniTuple({_2},2)", _I, "int64", _SUMS, _BETAS, "float64")
-    ),
+    "read_adam_rows": Loop(_MOVES, (_I, _TABLE, f"UniTuple({_2},2)", _I, "int64", _SUMS, _BETAS, "float64")),
     "step_adam_rows": Loop(
         _MOVES, (f"Tuple(({_I},{_I},boolean[::1]))", _TABLE, f"UniTuple({_2},2)", _2, _D, "int64")
     ),
     "level_adam_rows": Loop(_MOVES, (_I, _TABLE, _I, "int64", _SUMS, _BETAS, "float64")),
-    "look_up_dropped": Loop(
-        _ROWS, (_2, _I, _I, "UniTuple(int64,3)", _RATE, f"Tuple(({_2},{_KEPT}))")
-    ),
+    "look_up_dropped": Loop(_ROWS, (_2, _I, _I, "UniTuple(int64,3)", _RATE, f"Tuple(({_2},{_KEPT}))")),
     "add_kept_rows": Loop(_ROWS, (_I, _2, _KEPT, _RATE, _2)),
     "push_step": Loop(_MOVES, ("float64[:,::1]", _D, "float64[:,::1]", _D, "int64", "float64")),
     "adam": Loop(_MOVES, (_1, _1, _1, _1, _D)),
     "sum_of_squares": Loop(_MOVES, (_1,)),
-    "find_distinct": Loop(_MOVES, (_I, _I, _I, _I)),
+    "find_distinct": Loop(_ROWS, (_I, _I, _I, _I)),
     "add_rows": Loop(_ROWS, (_I, _2, "int64", _2)),
     "write_rows": Loop(_MOVES, (_I, _2, _2)),
 }

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnsweep.optim import kernels
-from rnnsweep.optim.row_loops import add_rows
+from rnnsweep.optim.row_loops import add_rows, find_distinct
 from rnnsweep.runtime.compiled import AVAILABLE
 
 
@@ -42,7 +41,7 @@ class Distinct:
 
     def _find_compiled(self, tokens_N: NDArray[np.int64], shape: torch.Size) -> tuple[Tensor, Tensor]:
         ids_N, places_N = np.empty_like(tokens_N), np.empty_like(tokens_N)
-        count = kernels.find_distinct(tokens_N, self._place_V, ids_N, places_N)
+        count = find_distinct(tokens_N, self._place_V, ids_N, places_N)
         self._ids_U = ids_N[:count]
         return torch.from_numpy(self._ids_U), torch.from_numpy(places_N).view(shape)
 

@@ -1,4 +1,4 @@
-"""The optimiser's arithmetic and the embedding's rows as compiled loops, for the CPU.
+"""The optimiser's arithmetic and the embedding's rows as compiled loops, for the CPU; see also `row_loops`.
 
 A step of a small network touches some hundred rows and some thousand weights: as PyTorch or NumPy calls it
 is thirty of them, each dearer than its arithmetic. Numbers are given in the precision of the arrays.
@@ -18,31 +18,6 @@ LINE = 16  # numbers of single precision that come into the cache together
 AT_ONCE = 128  # rows that are fetched before they are read or written
 LANES = 64  # sums of squares side by side
 FACTORS = 7  # of what a row was not part of, see `_work_out`
-
-
-@compiled
-def find_distinct(tokens_N: Array, place_V: Array, ids_N: Array, places_N: Array) -> int:
-    """Write the distinct ids in the order in which they first come, and each token's place among them.
-
-    Args:
-        tokens_N: token ids.
-        place_V: place of each id; of ids that are not among those found it is left over and means nothing.
-        ids_N: is written; as many as are returned.
-        places_N: is written.
-
-    Returns:
-        How many ids are distinct.
-    """
-    count = 0
-    for n in range(len(tokens_N)):
-        token = tokens_N[n]
-        place = place_V[token]
-        if place >= count or ids_N[place] != token:
-            place = place_V[token] = count
-            ids_N[count] = token
-            count += 1
-        places_N[n] = place
-    return count
 
 
 @inlined

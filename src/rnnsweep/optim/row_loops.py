@@ -1,8 +1,9 @@
-"""Rows of an embedding looked up with dropout, and the gradient of looking up, as compiled loops.
+"""Distinct tokens, their rows looked up with dropout, and the gradient of looking up, as compiled loops.
 
 This module does without PyTorch: a process that only compiles imports it quickly.
 
-Shapes: N tokens, U rows of the table, E numbers a row, W numbers that a token's counters decide about.
+Shapes: N tokens, V ids of the vocabulary, U rows of the table, E numbers a row, W numbers that a token's
+counters decide about.
 """
 
 from typing import Any
@@ -21,6 +22,31 @@ PER_COUNTER = 8  # numbers that one counter decides about
 SITE = 7  # the counter's last word: no other draw of a training has it
 
 Array = NDArray[Any]
+
+
+@compiled
+def find_distinct(tokens_N: Array, place_V: Array, ids_N: Array, places_N: Array) -> int:
+    """Write the distinct ids in the order in which they first come, and each token's place among them.
+
+    Args:
+        tokens_N: token ids.
+        place_V: place of each id; of ids that are not among those found it is left over and means nothing.
+        ids_N: is written; as many as are returned.
+        places_N: is written.
+
+    Returns:
+        How many ids are distinct.
+    """
+    count = 0
+    for n in range(len(tokens_N)):
+        token = tokens_N[n]
+        place = place_V[token]
+        if place >= count or ids_N[place] != token:
+            place = place_V[token] = count
+            ids_N[count] = token
+            count += 1
+        places_N[n] = place
+    return count
 
 
 @compiled

@@ -1,8 +1,8 @@
-"""Which functions have machine code on disk, answered without Numba: its import takes longer than the answer.
+"""Which functions have machine code on disk, answered without Numba, whose import takes longer.
 
-Who compiled ahead writes a note. It holds for the code, the libraries, the settings of Numba and the processor
-that it was written for. It decides only whether somebody compiles ahead, never what runs: that decides
-`kept_code`.
+Who compiled ahead writes a note. It holds for the code, the libraries, the settings of Numba and the
+processor that it was written for. It decides only whether somebody compiles ahead, never what runs: that
+decides `kept_code`.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Loops over arrays compiled to machine code at first use, kept on disk for the next process: see `kept_code`.
+"""Loops over arrays compiled to machine code at first use; `kept_code` keeps it for the next process.
 
 Numba brings its own compiler (LLVM) along: no C compiler is needed. Where Numba is missing or switched off
 (``NUMBA_DISABLE_JIT=1``) callers take their plain PyTorch path, which computes the same.

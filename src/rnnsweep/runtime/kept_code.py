@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
@@ -152,7 +152,7 @@ class _Turns:
     def __init__(self) -> None:
         self._depths: Counter[tuple[Path, str]] = Counter()
         # kept open: a process that closes any of its handles of a file loses all locks on it
-        self._files: dict[Path, IO[bytes]] = {}
+        self._files: dict[Path, int] = {}
 
     def take(self, folder: Path, name: str, patience: float) -> bool:
         """Wait for the right at most so many seconds; return whether it is ours now."""
@@ -179,7 +179,7 @@ class _Turns:
             return True
         try:
             if folder not in self._files:
-                self._files[folder] = (folder / _LOCK).open("ab")
+                self._files[folder] = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
             fcntl.lockf(self._files[folder], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(name))
         except (BlockingIOError, PermissionError):  # POSIX allows either; a file of others is none to lock
             return folder not in self._files

@@ -101,7 +101,7 @@ def four_texts(batch: Any, first: int, room: Any) -> Any:
 
 @inlined
 def zeros(numbers: int, like: Array) -> Array:
-    """Return values_TEXTS x numbers, zeros in the precision of an array; `np.zeros` takes longer to compile."""
+    """Return four rows of zeros in the precision of an array; `np.zeros` takes longer to compile."""
     made = np.empty((TEXTS, numbers), like.dtype)
     made[:] = 0
     return made

@@ -24,7 +24,7 @@ def doctor_command(as_json: bool) -> int:
     """Check this machine and this project.
 
     Checks environment, GPU, store, disk, locks, port and proxies, and compiles
-    the loops of recurrent layers where that is not done yet (about a minute).
+    the loops of recurrent layers where that is not done yet (some seconds).
     Prints the remedy of what is wrong, and exits with status 2 then.
     """
     with one_json_object(as_json) as emit:
