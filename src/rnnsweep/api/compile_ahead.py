@@ -4,6 +4,7 @@ Without names it compiles those of all cells, for the default precision. Several
 also with trainings that need a loop now: each compiles what no other one does.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -145,6 +146,7 @@ def _others(count: int, names: Sequence[str]) -> Iterator[None]:
 
 if __name__ == "__main__":
     leave_out_working_directory()
+    gc.disable()  # a twelfth of the time of compiling, for 50 MB
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     asked_for = [word for word in sys.argv[1:] if word != BACKGROUND]
     behind = len(asked_for) < len(sys.argv[1:])
