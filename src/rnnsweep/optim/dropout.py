@@ -18,8 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnnsweep.optim.philox import BUMPS, MULTIPLIERS, ROUNDS, split_key
-from rnnsweep.optim.row_loops import PER_COUNTER, SITE, add_kept_rows, look_up_dropped
+from rnnsweep.optim.philox import split_key
+from rnnsweep.optim.row_loops import (
+    BUMPS,
+    MULTIPLIERS,
+    PER_COUNTER,
+    ROUNDS,
+    SITE,
+    add_kept_rows,
+    look_up_dropped,
+)
 from rnnsweep.runtime.compiled import AVAILABLE
 
 LEVELS = 1 << 16  # of half a word

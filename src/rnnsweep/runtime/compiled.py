@@ -31,18 +31,23 @@ except ImportError:
 _MADE: list[Any] = []  # the functions that are compiled at first use
 
 # a product and a sum may be rounded once instead of twice; nothing else of floating point is relaxed
-_SETTINGS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_SETTINGS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract"},
+    "no_cfunc_wrapper": True,
+}
 
 
 # no code by which Python or C calls what only compiled functions call
-_INSIDE = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_INSIDE: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True}
 
 
 def compiled(function: F) -> F:
     """Compile a function of arrays and numbers for the types that it is called with."""
     if not AVAILABLE:
         return function
-    made: Any = numba.njit(**_SETTINGS, no_cfunc_wrapper=True)(function)
+    made: Any = numba.njit(**_SETTINGS)(function)
     with suppress(RuntimeError):  # neither the package's folder nor the user's cache can be written
         made._cache = KeptCode(function)  # type: ignore[no-untyped-call]
         _MADE.append(made)
@@ -97,7 +102,7 @@ def keep_code(function: Any, signature: str, *, wait: bool) -> None:
 
 
 def _types(signature: str) -> Any:
-    return normalize_signature(signature)[0]
+    return normalize_signature(signature)[0]  # type: ignore[no-untyped-call]
 
 
 def load_kept() -> None:
