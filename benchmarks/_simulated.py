@@ -18,7 +18,7 @@ class SimulatedClock:
 
     time: float = 0.0
 
-    def now(self) -> float:
+    def __call__(self) -> float:
         """Return the seconds since the start."""
         return self.time
 

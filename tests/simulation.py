@@ -62,7 +62,7 @@ class FakeClock:
 
     time: float = 1000.0
 
-    def now(self) -> float:
+    def __call__(self) -> float:
         return self.time
 
 

@@ -21,14 +21,15 @@ from rnnsweep.engine import run_sweep
 from rnnsweep.engine.scheduling.allocation import check_seats, choose_slots
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Arrived, Drained, Gone, line, versions
+from rnnsweep.launchers.agents import line, versions
 from rnnsweep.launchers.agents.controller import fleet, launcher
+from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
 from rnnsweep.launchers.agents.line import RESEND_S, Line
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.node import agent as agent_module, launcher as node_launcher, memory
 from rnnsweep.launchers.agents.node.scratch import make_root
+from rnnsweep.launchers.agents.transport import Arrived, Drained, Gone
 from rnnsweep.launchers.local import child
-from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder
@@ -486,7 +487,7 @@ def test_an_interrupted_sweep_is_resumed_on_the_machine_where_it_ran_last(tmp_pa
     folder = SweepFolder.of(tmp_path, "toy")
     folder.make()
     folder.write_start({"identity": "abcd", "asked": {}, "corpus": "", "configuration": "", "code": ""})
-    with folder.hold(), closing(folder.ledger(SystemClock())) as ledger:
+    with folder.hold(), closing(folder.ledger()) as ledger:
         for name in ("other", machine):
             ledger.write("open", slots=1, trials=5, architectures=["gru"], replicates=0, machine=name)
     status = read_status(tmp_path, "toy")

@@ -13,7 +13,6 @@ import pytest
 import rnnsweep
 from rnnsweep.engine.orphans import end_orphans
 from rnnsweep.errors import UserError
-from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state.folder import SweepFolder, TaskFolder
 from rnnsweep.state.outcome import Outcome
@@ -126,7 +125,7 @@ def test_requests_that_do_not_read_are_removed_and_the_others_kept(tmp_path):
 def test_events_that_are_none_are_left_out(tmp_path):
     folder = SweepFolder.of(tmp_path, "toy")
     folder.make()
-    ledger = folder.ledger(SystemClock())
+    ledger = folder.ledger()
     ledger.write("pause")
     ledger.close()
     with (folder.path / "ledger.jsonl").open("ab") as file:

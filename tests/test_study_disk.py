@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_s
 from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.files import append
-from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.state import read_status
 from rnnsweep.state.disk import Disk, StillFull, room_for
 from rnnsweep.state.ledger import Ledger, read_ledger
@@ -55,7 +55,7 @@ def test_lines_are_appended_whole_or_not_at_all(tmp_path, monkeypatch, answers, 
 
 
 def test_the_ledger_keeps_events_until_they_fit(tmp_path, monkeypatch):
-    ledger = Ledger(tmp_path, SystemClock())
+    ledger = Ledger(tmp_path, time.time)
     with monkeypatch.context() as patch:
         FillingDisk(patch, "part", "full")
         ledger.write("pause")
@@ -67,7 +67,7 @@ def test_the_ledger_keeps_events_until_they_fit(tmp_path, monkeypatch):
 
 def test_a_torn_line_of_the_ledger_is_mended_before_the_next(tmp_path):
     (tmp_path / "ledger.jsonl").write_text('{"time": 1, "event": "pause"}\n{"time": 2, "ev')
-    ledger = Ledger(tmp_path, SystemClock())
+    ledger = Ledger(tmp_path, time.time)
     ledger.write("close")
     ledger.close()
     assert [event["event"] for event in read_ledger(tmp_path)] == ["pause", "close"]

@@ -6,7 +6,6 @@ from contextlib import closing
 import pytest
 
 from rnnsweep.cli.words import about
-from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import Outcome
 from rnnsweep.state.watching.eta import Durations, most_replicates, seconds_left
@@ -56,7 +55,7 @@ def test_the_status_of_a_running_sweep_counts_planned_looks(tmp_path, look, most
     folder.write_start({"identity": "abcd", "asked": {}, "corpus": "", "configuration": "", "code": ""})
     Outcome("complete", scores={"validation": 0.75, "direction": "higher"}).write(folder.task("gru-0").path)
     with folder.hold():
-        with closing(folder.ledger(SystemClock())) as ledger:
+        with closing(folder.ledger()) as ledger:
             planned = {"replicates": 1, "planned": [1, 3], "more": {}}
             ledger.write("open", slots=1, trials=5, architectures=["gru"], **planned)
             ledger.write("start", name="gru-0", slot=0)

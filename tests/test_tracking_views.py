@@ -16,7 +16,6 @@ from tracking_store import fresh_store, open_run, ship
 
 from rnnsweep.cli.commands.answers import print_views
 from rnnsweep.drawing.palette import colour
-from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import Outcome
@@ -397,7 +396,7 @@ def test_the_ui_has_a_page_of_running_sweeps_and_each_sweeps_report(tmp_path):
     folder = SweepFolder.of(tmp_path, "q")
     folder.make()
     start_of(tmp_path, "q", destination="local")
-    with closing(folder.ledger(SystemClock())) as ledger:
+    with closing(folder.ledger()) as ledger:
         ledger.write("open", slots=2, trials=5, architectures=["gru"], replicates=3, more={})
     assert asyncio.run(_ask(app, "/report/q"))[0]["status"] == 404
     folder.report.write_text("<p>answer</p>")
@@ -445,7 +444,7 @@ def test_the_page_of_a_running_sweep_has_its_learning_curves_and_the_time_left(t
 
 def write_events(folder: SweepFolder) -> None:
     """Write a ledger of one slot in which a trial took a minute."""
-    with closing(folder.ledger(SystemClock())) as ledger:
+    with closing(folder.ledger()) as ledger:
         ledger.write("open", slots=1, trials=5, architectures=["gru"], replicates=1, more={})
         ledger.write("start", name="gru-0", slot=0)
         ledger.write("end", name="gru-0")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         stop as stop,
         storage_url as storage_url,
     )
-    from rnnsweep.runtime.clock import Clock as Clock, SystemClock as SystemClock
 
 __getattr__, __all__ = lazy_names(
     __name__,
@@ -24,6 +23,5 @@ __getattr__, __all__ = lazy_names(
         ".run": "run_sweep",
         ".state_copy": "copied_state",
         ".steering": "enqueue export retry stop storage_url",
-        "rnnsweep.runtime.clock": "Clock SystemClock",
     },
 )

@@ -1,7 +1,7 @@
 """The controller: the one loop that starts tasks, takes their reports, prunes, tells Optuna and stops."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,6 @@ from rnnsweep.engine.scheduling.running import Busy, RunningTasks
 from rnnsweep.engine.state_copy import NoCopy
 from rnnsweep.engine.study_notes import StudyNotes, standings_of
 from rnnsweep.errors import UserError
-from rnnsweep.runtime.clock import Clock
 from rnnsweep.search.journal import together
 from rnnsweep.search.objectives import judged
 from rnnsweep.state.disk import Disk, StillFull
@@ -37,7 +36,7 @@ class Controller:
     agenda: Agenda
     launcher: Launcher
     listener: Listener
-    clock: Clock
+    clock: Callable[[], float]  # seconds since the epoch
     ledger: Ledger
     records: Records
     disk: Disk
@@ -72,7 +71,7 @@ class Controller:
             return "interrupted"
 
     def _run(self) -> str:
-        self.began = self.clock.now()
+        self.began = self.clock()
         searches = self.agenda.searches.values()
         self.hopeless.succeeded = any(s.counts["complete"] + s.counts["pruned"] for s in searches)
         for job, outcome in self.agenda.adopt():
@@ -80,7 +79,7 @@ class Controller:
         stopped = 0
         while True:
             self.disk.refuse_removed()
-            due = self.clock.now() - self.shown >= TICK_S
+            due = self.clock() - self.shown >= TICK_S
             if not self.stop_asked:
                 if due or not self.running:
                     self.inbox.read(self.agenda, self.ledger, self.listener)
@@ -91,7 +90,7 @@ class Controller:
                 self._stop_all()
             over = not self.running and (self.stop_asked > 0 or not (self.disk.paused or self.copy.is_behind))
             if due or over:
-                self.shown = self.clock.now()
+                self.shown = self.clock()
                 self.listener.update(self.snapshot(over=over))
             if over:
                 return "interrupted" if self.stop_asked else "finished"
@@ -115,7 +114,7 @@ class Controller:
             job, self.held = self.held or self.agenda.next(), None
             if job is None:
                 return
-            busy = self.running.begin(job, self.clock.now())
+            busy = self.running.begin(job, self.clock())
             if busy is not None:
                 yield busy
             elif self.running:
@@ -199,7 +198,7 @@ class Controller:
             return
         if self._try_again(busy, outcome):
             return
-        seconds, epochs = self.clock.now() - busy.since, busy.report.epoch if busy.report else None
+        seconds, epochs = self.clock() - busy.since, busy.report.epoch if busy.report else None
         self._end(job, costed(outcome, seconds=seconds, epochs=epochs), seconds=seconds)
 
     def _try_again(self, busy: Busy, outcome: Outcome) -> bool:
@@ -233,7 +232,7 @@ class Controller:
     def _after_no_memory(self, busy: Busy, outcome: Outcome) -> bool:
         """Queue a task again, in smaller pieces once, and let fewer tasks share its GPU."""
         job = busy.job
-        for slot, left in self.running.drop_slots(busy, self.clock.now()):
+        for slot, left in self.running.drop_slots(busy, self.clock()):
             self.ledger.write("fewer", gpu=slot.gpu, slots=left, name=job.task.name)
             self.listener.message(f"trials at a time on {slot.label} from now on: {left}")
         if job.shrunk and not self.running.has_more_room(busy):
@@ -278,7 +277,7 @@ class Controller:
 
     def snapshot(self, *, over: bool = False) -> Snapshot:
         """Return the progress of the sweep now."""
-        now, standings = self.clock.now(), self.standings()
+        now, standings = self.clock(), self.standings()
         left = seconds_left(standings, self.durations, slots=self.running.count)
         return Snapshot(
             sweep=self.sweep.name,

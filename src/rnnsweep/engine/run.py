@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +25,6 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
 from rnnsweep.networks.cells import cell_files
 from rnnsweep.paths import find_paths
-from rnnsweep.runtime.clock import Clock, SystemClock
 from rnnsweep.search.corpora import Prepare, common_digest, read_digests, vectors_digests
 from rnnsweep.search.journal import open_journal
 from rnnsweep.search.methods import check_sampler, make_pruner
@@ -60,7 +60,7 @@ def run_sweep(
     mlruns: Path,
     launcher: Launcher,
     listener: Listener | None = None,
-    clock: Clock | None = None,
+    clock: Callable[[], float] = time.time,
     records: Records | None = None,
     prepare: Prepare | None = None,
     sizes: Sizes | None = None,
@@ -80,7 +80,7 @@ def run_sweep(
         mlruns: the folder of results.
         launcher: runs the tasks.
         listener: called with the progress.
-        clock: tells the time; tests give another one.
+        clock: gives the seconds since the epoch; tests give another one.
         records: the store; the default is the one of the configuration's tracking settings.
         prepare: makes a corpus ready; the default tokenises it into the cache.
         sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
@@ -97,7 +97,7 @@ def run_sweep(
         UserError: the space or the sampler does not fit, corpus or vectors cannot be read, another controller
             runs this sweep, something changed since its start, or the first trials all failed for one reason.
     """
-    listener, clock = listener or Silence(), clock or SystemClock()
+    listener = listener or Silence()
     conf = conf or find_paths().conf
     folder = SweepFolder.of(mlruns, sweep.name)
     begun = folder.start() is not None
@@ -216,7 +216,7 @@ def _warm_up(
 
 def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
-    began = clock.now()
+    began = clock()
     planned = list(sweep.planned) if controller.agenda.extend is not None else []
     slots = len(controller.launcher.slots)
     said: dict[str, Any] = {"machine": on, "planned": planned, "options": options_of(sweep)}
@@ -239,7 +239,7 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> Swe
         standings=controller.standings(),
         failures=tuple(controller.failures),
         ran=controller.ran,
-        seconds=clock.now() - began,
+        seconds=clock() - began,
         slots_busy=slots_busy(folder.events()),
     )
 

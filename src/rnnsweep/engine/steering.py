@@ -14,7 +14,6 @@ from optuna.storages import BaseStorage
 
 from rnnsweep.engine.inbox import carry_out
 from rnnsweep.errors import UserError, nearest, refuse_unknown
-from rnnsweep.runtime.clock import SystemClock
 from rnnsweep.search.journal import open_journal, read_journal, refusing_damage
 from rnnsweep.search.space import check_space, distribution, encode, leave_out_idle
 from rnnsweep.state.folder import SweepFolder
@@ -103,7 +102,7 @@ def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
 
 def _carry_out(sweep: Sweep, folder: SweepFolder, mlruns: Path) -> None:
     """Do what was asked for at once, where no controller runs that will."""
-    with suppress(UserError), folder.hold(), closing(folder.ledger(SystemClock())) as ledger:
+    with suppress(UserError), folder.hold(), closing(folder.ledger()) as ledger:
         storage = open_journal(folder)
         carry_out(folder, mlruns, ledger, lambda name: _study(storage, sweep.name, name), sweep.architectures)
 

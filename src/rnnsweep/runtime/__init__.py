@@ -1,1 +1,1 @@
-"""The Python process itself: what it imports, compiles and collects, who it is, and its clock."""
+"""The Python process itself: what it imports, compiles and collects, and who it is."""

@@ -19,12 +19,12 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.files import JsonLines, own_folder, own_folders, read_json, remove_asides, write_whole
@@ -36,9 +36,6 @@ from rnnsweep.state.lock import is_running, read_controller, sole_controller
 from rnnsweep.state.looks import Looks, Seeds, note_look, read_looks, write_advice
 from rnnsweep.state.task_folder import TEST_READS, TaskFolder as TaskFolder, note_test_read
 from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
-
-if TYPE_CHECKING:
-    from rnnsweep.runtime.clock import Clock
 
 START, QUESTION, CONF, JOURNAL = "start.json", "sweep.yaml", "conf", "journal.log"
 _PATTERN = f"*/{START}"
@@ -164,8 +161,8 @@ class SweepFolder:
         """Optuna's journal."""
         return self.path / JOURNAL
 
-    def ledger(self, clock: "Clock") -> Ledger:
-        """Open the ledger for writing; only the holder of the lock may."""
+    def ledger(self, clock: Callable[[], float] = time.time) -> Ledger:
+        """Open the ledger for writing; only the holder of the lock may. `clock` gives each event its time."""
         return Ledger(self.path, clock)
 
     def events(self) -> list[dict[str, Any]]:

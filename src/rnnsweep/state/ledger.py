@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.files import JsonLines, append, is_full_disk, mend, open_append
-from rnnsweep.runtime.clock import Clock
 
 LEDGER = "ledger.jsonl"
 
@@ -19,7 +18,7 @@ LEDGER = "ledger.jsonl"
 class Ledger:
     """Appends events, each with its time; on a full disk they wait in memory for the next one."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         mend(folder / LEDGER)
         self._file = open_append(folder / LEDGER)
         self._clock = clock
@@ -36,7 +35,7 @@ class Ledger:
         Raises:
             OSError: it is to be durable, and the disk is full.
         """
-        line = json.dumps({"time": self._clock.now(), "event": event, **values})
+        line = json.dumps({"time": self._clock(), "event": event, **values})
         self._held += line.encode() + b"\n"
         try:
             append(self._file, self._held)
