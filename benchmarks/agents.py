@@ -76,7 +76,7 @@ def _task(folder: Path, name: str) -> TrialTask:
 
 def run() -> list[dict]:
     """Measure on a cluster of one node on loopback."""
-    from rnnsweep.launchers.agents import AgentLauncher
+    from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
     from rnnsweep.launchers.ray.transport import RayTransport
     from rnnsweep.machine import Share
 

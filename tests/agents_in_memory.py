@@ -7,7 +7,8 @@ import threading
 import time
 from queue import Empty, SimpleQueue
 
-from rnnsweep.launchers.agents import Agent, Arrived, Gone, Room
+from rnnsweep.launchers.agents.node.agent import Agent
+from rnnsweep.launchers.agents.transport import Arrived, Gone, Room
 
 
 class Mail:

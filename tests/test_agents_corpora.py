@@ -15,7 +15,8 @@ from rnnsweep.data import DataConfig, carried, corpora, prepare
 from rnnsweep.data.word_vectors import files, places
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, corpora as of_agents
+from rnnsweep.launchers.agents import corpora as of_agents
+from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
 from rnnsweep.launchers.agents.messages import Lacks
 from rnnsweep.launchers.agents.store import Store
 from rnnsweep.trial import Ended, run_trial

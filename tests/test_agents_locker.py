@@ -18,10 +18,12 @@ from test_trial import (
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher, Gone, line, store
+from rnnsweep.launchers.agents import line, store
 from rnnsweep.launchers.agents.controller import launcher
+from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
 from rnnsweep.launchers.agents.controller.request import check_locker
 from rnnsweep.launchers.agents.node import scratch
+from rnnsweep.launchers.agents.transport import Gone
 from rnnsweep.lockers import open_locker
 from rnnsweep.machine import Machine
 from rnnsweep.tracking.spool.spool import read_all

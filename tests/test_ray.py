@@ -21,8 +21,8 @@ from test_launchers import task
 from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import AgentLauncher
 from rnnsweep.launchers.agents.controller import fleet
+from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
 from rnnsweep.launchers.ray.transport import RayTransport
 from rnnsweep.machine import Share
 from rnnsweep.sweepfile import Method, read_sweep

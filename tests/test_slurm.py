@@ -15,7 +15,7 @@ from test_agents import ended, points, swept_alike, until
 from test_launchers import task
 
 from rnnsweep.errors import UserError
-from rnnsweep.launchers.agents import AgentLauncher
+from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
 from rnnsweep.launchers.slurm import transport
 from rnnsweep.launchers.slurm.transport import SlurmTransport
 from rnnsweep.machine import Machine, Share
