@@ -17,6 +17,7 @@ from rnnsweep.api.comparing.answers import plan_of
 from rnnsweep.comparison import Comparison, compare_records
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.looks import note_look, read_looks
 from rnnsweep.sweepfile.model import BASELINE
 
 START = pd.Timestamp("2025-01-01")
@@ -82,12 +83,13 @@ class RecordedResearch(Research):
             groups=np.arange(self.rows) // 4 if self.grouped else None,
         )
         seen = [one for one in found.standings if one.replicates]
-        self.folder.note_look(
+        note_look(
+            self.folder,
             {one.architecture: [r.seed for r in one.replicates] for one in seen},
             {one.architecture: one.configuration for one in seen},
             plan.sizes,
         )
-        looks = self.folder.looks()
+        looks = read_looks(self.folder)
         self.looks, self.then = list(looks.replicates), list(looks.configurations)
         return any(one.verdict.startswith(CLAIMS) for one in found.verdicts), advised(found)
 

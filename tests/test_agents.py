@@ -472,14 +472,14 @@ def test_the_trial_that_holds_the_most_memory_is_the_largest():
 
 def test_the_table_of_agents_is_read_by_another_process(tmp_path):
     rows = (AgentRow("a.1", "a", 2, 1, False), AgentRow("b.1", "b", 2, 0, True))
-    write_agents(tmp_path, rows)
-    assert read_agents(tmp_path) == rows
+    write_agents(SweepFolder(tmp_path), rows)
+    assert read_agents(SweepFolder(tmp_path)) == rows
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"agents": 3}', '{"agents": [{"name": 3}, 4]}'])
 def test_a_damaged_table_of_agents_is_none(tmp_path, text):
     (tmp_path / "agents.json").write_text(text)
-    assert read_agents(tmp_path) == ()
+    assert read_agents(SweepFolder(tmp_path)) == ()
 
 
 @pytest.mark.parametrize(("machine", "more"), [(None, ""), ("lab", " --on lab")])
@@ -535,7 +535,7 @@ def test_a_sweep_over_bad_mail_loses_nothing_doubles_nothing_and_scores_as_at_ho
     assert min(transport.mail.counts.values()) > 20
     status = read_status(tmp_path / "far" / "mlruns", "toy")
     assert (status.state, status.agents) == ("finished", ())
-    assert {row.node for row in read_agents(summary.folder)}
+    assert {row.node for row in read_agents(SweepFolder(summary.folder))}
 
 
 # what else is said

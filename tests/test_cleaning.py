@@ -12,7 +12,7 @@ from rnnsweep.api import clean, disk_use
 from rnnsweep.cli import main
 from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
-from rnnsweep.state.lock import sole_controller
+from rnnsweep.state.folder import SweepFolder
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -94,7 +94,7 @@ def test_a_sweep_that_can_be_gone_on_with_is_left_alone(home):
 def test_a_running_sweep_is_left_alone(home):
     folder = go(home)
     before = checkpoints(folder)
-    with sole_controller(folder):
+    with SweepFolder(folder).hold():
         found = clean(yes=True)
     assert found.kept == {"toy": "it is running"}
     assert checkpoints(folder) == before

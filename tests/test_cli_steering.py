@@ -13,15 +13,15 @@ from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_s
 
 from rnnsweep.cli import main
 from rnnsweep.engine import run_sweep
-from rnnsweep.state.lock import is_running
+from rnnsweep.state.folder import SweepFolder
 
 HOLD = """
 import signal, sys, time
 from pathlib import Path
-from rnnsweep.state.lock import sole_controller
+from rnnsweep.state.folder import SweepFolder
 
 signal.signal(signal.SIGINT, lambda number, frame: sys.exit(3))
-with sole_controller(Path(sys.argv[1])):
+with SweepFolder(Path(sys.argv[1])).hold():
     print("held", flush=True)
     time.sleep(60)
 """
@@ -122,7 +122,7 @@ def test_trials_are_exported_alike_to_csv_parquet_and_standard_output(home, caps
 
 
 def test_stop_reaches_the_process_that_runs_the_sweep(held, home, capsys):
-    assert is_running(home / "mlruns" / "sweeps" / "toy")
+    assert SweepFolder.of(home / "mlruns", "toy").is_running()
     assert main(["stop", "toy", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"sweep": "toy", "process": held.pid}
     assert held.wait(timeout=30) == 3

@@ -7,6 +7,7 @@ import pytest
 
 from rnnsweep.api.comparing.answers import plan_of
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.looks import note_look, read_looks
 
 SEEDS = [str(seed) for seed in range(30)]
 
@@ -57,8 +58,8 @@ def test_looks_that_noted_another_digest_of_the_configuration_are_old_too(folder
 def test_the_first_look_after_an_old_one_is_noted_with_its_configurations_and_its_plan(folder):
     write_old(folder, {"gru": 10})
     for _ in range(2):
-        folder.note_look({"gru": SEEDS[:10]}, {"gru": "b"}, (10,))
-    looks = folder.looks()
+        note_look(folder, {"gru": SEEDS[:10]}, {"gru": "b"}, (10,))
+    looks = read_looks(folder)
     assert looks.replicates == ({"gru": 10}, {"gru": 10})
     assert looks.configurations == ({}, {"gru": "b"})
 
@@ -66,7 +67,7 @@ def test_the_first_look_after_an_old_one_is_noted_with_its_configurations_and_it
 def test_the_plan_is_that_of_the_first_look_whatever_is_planned_later(folder):
     for number in (10, 20):
         seeds = dict.fromkeys(("gru", "lstm"), SEEDS[:number])
-        folder.note_look(seeds, {"gru": "a", "lstm": "b"}, (number,))
+        note_look(folder, seeds, {"gru": "a", "lstm": "b"}, (number,))
     plan = plan_of(folder, None)
     assert plan.sizes == (10,)
     assert plan.history("gru", "lstm", 20) == (10, 20)
@@ -76,7 +77,7 @@ def test_the_plan_is_that_of_the_first_look_whatever_is_planned_later(folder):
 
 def test_replicates_that_failed_at_a_look_and_were_tried_again_are_none_of_that_look(folder):
     there = {"gru": [s for s in SEEDS[:10] if s != "2"], "lstm": [s for s in SEEDS[:10] if s != "5"]}
-    folder.note_look(there, {"gru": "a", "lstm": "b"}, (10,))
+    note_look(folder, there, {"gru": "a", "lstm": "b"}, (10,))
     plan = replace(plan_of(folder, None), now={"gru": "a", "lstm": "b"})
     assert plan.history("gru", "lstm", 10) == (8, 10)
     assert plan.in_order("gru", "lstm", SEEDS[:10])[8:] == ["2", "5"]

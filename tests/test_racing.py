@@ -13,6 +13,7 @@ from rnnsweep.api.replicates.racing import racing
 from rnnsweep.comparison.verdicts.racing import _say
 from rnnsweep.engine import run_sweep
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.looks import note_look
 from rnnsweep.sweepfile import Slot
 
 LEVELS = {"gru": 0.701, "lstm": 0.700, "rnn": 0.5}
@@ -97,7 +98,7 @@ def test_a_race_after_a_look_at_other_configurations_stops_nobody_for_a_claim(tm
     place = SweepFolder.of(tmp_path / "mlruns", "toy")
     place.make()
     seeds = [str(number) for number in range(20)]
-    place.note_look(dict.fromkeys(LEVELS, seeds), dict.fromkeys(LEVELS, "the former"), (6, 11, 20))
+    note_look(place, dict.fromkeys(LEVELS, seeds), dict.fromkeys(LEVELS, "the former"), (6, 11, 20))
     run(tmp_path)
     assert not [stop for stop in outcome_of(tmp_path)[2] if stop.why.startswith(("better", "worse"))]
 
@@ -105,7 +106,7 @@ def test_a_race_after_a_look_at_other_configurations_stops_nobody_for_a_claim(tm
 def test_where_the_plan_changed_after_a_look_every_architecture_gets_all_replicates(tmp_path):
     place = SweepFolder.of(tmp_path / "mlruns", "toy")
     place.make()
-    place.note_look({"gru": ["1"], "lstm": ["1"]}, {"gru": "x", "lstm": "y"}, (10,))
+    note_look(place, {"gru": ["1"], "lstm": ["1"]}, {"gru": "x", "lstm": "y"}, (10,))
     run(tmp_path)
     assert outcome_of(tmp_path)[1:] == (dict.fromkeys(LEVELS, 20), ())
 

@@ -9,6 +9,7 @@ import pytest
 import rnnsweep
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.looks import read_looks
 
 SWEEP = """# Does a toy need recurrence?
 name: toy
@@ -60,7 +61,7 @@ def test_it_trains_as_many_as_can_show_a_difference_counts_its_looks_and_reads_t
     found = result.comparison
     (verdict,) = found.verdicts
     assert verdict.pairs >= 6  # the fewest that can tell two apart
-    looks = SweepFolder(folder).looks().replicates
+    looks = read_looks(SweepFolder(folder)).replicates
     assert looks[0] == {"bag": 2, "rnn": 2}
     assert looks[-1] == {"bag": verdict.pairs, "rnn": verdict.pairs}
     assert set(SweepFolder(folder).count_test_reads().values()) == {1}

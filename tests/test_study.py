@@ -23,7 +23,6 @@ from rnnsweep.files import mend
 from rnnsweep.search.journal import open_journal
 from rnnsweep.state import SweepSummary, read_status
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.state.lock import sole_controller
 from rnnsweep.state.watching.progress import STOPPING
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.trial import TrialTask
@@ -336,7 +335,7 @@ def test_a_second_controller_is_refused_by_process_and_host(tmp_path):
     folder = tmp_path / "mlruns" / "sweeps" / "toy"
     folder.mkdir(parents=True)
     with (
-        sole_controller(folder),
+        SweepFolder(folder).hold(),
         pytest.raises(UserError, match=r"toy: this sweep is run by process \d+ on \w+"),
     ):
         run(sweep, tmp_path, launcher())

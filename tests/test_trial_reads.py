@@ -69,12 +69,12 @@ def test_a_search_that_would_look_is_stopped(rows, tmp_path, shut):  # noqa: F81
 
 def test_a_second_look_at_the_same_run_is_counted(tmp_path):
     for name in ("a", "b", "a"):
-        SweepFolder(tmp_path).note_test_read(name)
+        SweepFolder(tmp_path).task(name).note_test_read()
     assert SweepFolder(tmp_path).count_test_reads() == {"a": 2, "b": 1}
 
 
 def test_a_line_that_a_full_disk_cut_off_is_left_out(tmp_path):
-    SweepFolder(tmp_path).note_test_read("a")
+    SweepFolder(tmp_path).task("a").note_test_read()
     with (tmp_path / "test_reads.jsonl").open("a") as file:
         file.write(json.dumps({"run": "b"})[:-3])
     assert SweepFolder(tmp_path).count_test_reads() == {"a": 1}

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.state.watching.agents import AgentRow
+from rnnsweep.state.watching.agents import AgentRow, write_agents
 from rnnsweep.state.watching.progress import Listener, Snapshot
 from rnnsweep.trial import Launcher
 
@@ -31,7 +31,7 @@ class AgentTable:
         rows = tuple(self._launcher.agents)
         if rows != self._written:
             with suppress(OSError):  # a full disk: nothing rests on it
-                self._folder.write_agents(rows)
+                write_agents(self._folder, rows)
                 self._written = rows
         self._listener.update(snapshot)
 

@@ -19,12 +19,14 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.files import JsonLines, own_folder, own_folders, read_json, remove_asides, write_whole
@@ -32,13 +34,11 @@ from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.safety.shell import run_command
 from rnnsweep.safety.yaml_files import copy_yaml
 from rnnsweep.state.ledger import Ledger, read_ledger
-from rnnsweep.state.lock import is_running, read_controller, sole_controller
-from rnnsweep.state.looks import Looks, Seeds, note_look, read_looks, write_advice
-from rnnsweep.state.task_folder import TEST_READS, TaskFolder as TaskFolder, note_test_read
-from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
+from rnnsweep.state.task_folder import TEST_READS, TaskFolder as TaskFolder
 
 START, QUESTION, CONF, JOURNAL = "start.json", "sweep.yaml", "conf", "journal.log"
 _PATTERN = f"*/{START}"
+_LOCK, _CONTROLLER = "controller.lock", "controller.json"
 
 
 @dataclass(frozen=True)
@@ -206,17 +206,42 @@ class SweepFolder:
 
     # who works on it
 
-    def hold(self) -> AbstractContextManager[None]:
-        """Hold the sweep for this process; see `sole_controller`."""
-        return sole_controller(self.path)
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the sweep for this process; the lock goes with the process, however it ends.
+
+        Raises:
+            UserError: another process holds it; the message names its process and host.
+        """
+        lock = FileLock(self.path / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            holder = self.controller()
+            who = f"process {holder.pid} on {holder.host}" if holder else "another process"
+            raise UserError(
+                f"{self.name}: this sweep is run by {who}: wait for it or stop it first"
+            ) from error
+        try:
+            me = ProcessIdentity.current().record()
+            write_whole(self.path / _CONTROLLER, json.dumps(me), durable=False)
+            yield
+        finally:
+            lock.release()
 
     def is_running(self) -> bool:
         """Return whether a controller holds the sweep now."""
-        return is_running(self.path)
+        if not (self.path / _LOCK).exists():
+            return False
+        try:
+            with FileLock(self.path / _LOCK, timeout=0):
+                return False
+        except Timeout:
+            return True
 
     def controller(self) -> ProcessIdentity | None:
         """Return who holds the sweep, or held it last."""
-        return read_controller(self.path)
+        return ProcessIdentity.read(read_json(self.path / _CONTROLLER))
 
     def clear_parts(self) -> None:
         """Remove what killed processes left half written; the caller holds the sweep, and no task runs."""
@@ -245,29 +270,7 @@ class SweepFolder:
             else:
                 yield path, request
 
-    def write_agents(self, rows: Sequence[AgentRow]) -> None:
-        """Write the agents of the running controller."""
-        write_agents(self.path, rows)
-
-    def agents(self) -> tuple[AgentRow, ...]:
-        """Read the agents of the last controller; none where its trials ran on its own machine."""
-        return read_agents(self.path)
-
-    def looks(self) -> Looks:
-        """Read the verdicts that were seen on new replicates: each pays a share of the 5 %."""
-        return read_looks(self.path)
-
-    def note_look(self, seeds: Seeds, trained: Mapping[str, str], planned: Sequence[int]) -> None:
-        """Note a verdict on replicates of each architecture, by their seeds."""
-        note_look(self.path, seeds, trained, planned)
-
-    def write_advice(self, command: str | None) -> None:
-        """Keep the command that a comparison of all that happened so far names; None: nothing is worth it."""
-        write_advice(self.path, command, events=len(self.events()))
-
-    def note_test_read(self, run: str) -> None:
-        """Note that a run is about to read the test part; safe for many processes."""
-        note_test_read(self.path, run)
+    # what its evidence was used for
 
     def count_test_reads(self) -> dict[str, int] | None:
         """Count the reads of the test part by run; None where no count was kept."""

@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from rnnsweep.files import JsonLines, read_json, write_whole
+from rnnsweep.state.folder import SweepFolder
 
 LOOKS = "looks.jsonl"  # in a sweep's folder: a line for each verdict on replicates that were new
 
@@ -30,9 +30,9 @@ class Looks:
     planned: tuple[int, ...] | None = None  # numbers of replicates that were planned at the first look
 
 
-def read_looks(folder: Path) -> Looks:
+def read_looks(folder: SweepFolder) -> Looks:
     """Read the looks at a sweep's replicates."""
-    lines = list(JsonLines(folder / LOOKS).read())
+    lines = list(JsonLines(folder.path / LOOKS).read())
     known = [line for line in lines if isinstance(line.get("replicates"), dict)]
     planned = known[0].get("planned") if known else None
     return Looks(
@@ -44,7 +44,9 @@ def read_looks(folder: Path) -> Looks:
     )
 
 
-def note_look(folder: Path, seeds: Seeds, configurations: Mapping[str, str], planned: Sequence[int]) -> None:
+def note_look(
+    folder: SweepFolder, seeds: Seeds, configurations: Mapping[str, str], planned: Sequence[int]
+) -> None:
     """Note a look at replicates of each architecture; one at the same ones is the same look.
 
     Args:
@@ -62,17 +64,17 @@ def note_look(folder: Path, seeds: Seeds, configurations: Mapping[str, str], pla
             "trained": dict(configurations),
             "planned": list(planned),
         }
-        JsonLines(folder / LOOKS).append({"at": round(time.time(), 3), **line})
+        JsonLines(folder.path / LOOKS).append({"at": round(time.time(), 3), **line})
 
 
-def write_advice(folder: Path, command: str | None, *, events: int) -> None:
-    """Keep the command that a comparison names, with the number of events that the sweep had then."""
-    write_whole(folder / ADVICE, json.dumps({"next": command, "events": events}))
+def write_advice(folder: SweepFolder, command: str | None) -> None:
+    """Keep the command that a comparison of all that happened so far names; None: nothing is worth it."""
+    write_whole(folder.path / ADVICE, json.dumps({"next": command, "events": len(folder.events())}))
 
 
-def read_advice(folder: Path, *, events: int) -> tuple[bool, str | None]:
+def read_advice(folder: SweepFolder, *, events: int) -> tuple[bool, str | None]:
     """Return whether a comparison has seen all that happened to a sweep, and the command that it named."""
-    values = read_json(folder / ADVICE) or {}
+    values = read_json(folder.path / ADVICE) or {}
     command = values.get("next")
     if values.get("events") != events or not isinstance(command, str | None):
         return False, None

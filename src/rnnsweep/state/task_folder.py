@@ -64,11 +64,8 @@ class TaskFolder:
         return ProcessIdentity.read(read_json(self.path / "lease.json"))
 
     def note_test_read(self) -> None:
-        """Note that the task is about to read the test part."""
-        note_test_read(self.path.parents[1], self.name)
-
-
-def note_test_read(sweep: Path, run: str) -> None:
-    """Note in a sweep's folder that a run is about to read the test part; safe for many processes."""
-    sweep.mkdir(parents=True, exist_ok=True)
-    JsonLines(sweep / TEST_READS).append({"run": run, "at": round(time.time(), 3), "pid": os.getpid()})
+        """Note that the task is about to read the test part; safe for many processes."""
+        sweep = self.path.parents[1]
+        sweep.mkdir(parents=True, exist_ok=True)
+        read = {"run": self.name, "at": round(time.time(), 3), "pid": os.getpid()}
+        JsonLines(sweep / TEST_READS).append(read)

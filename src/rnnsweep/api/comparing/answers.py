@@ -14,6 +14,7 @@ from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_sam
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.looks import note_look, read_looks, write_advice
 from rnnsweep.state.tasks import count_repeated
 from rnnsweep.tracking.read import runs as recorded
 from rnnsweep.tracking.tags import Tag
@@ -123,19 +124,20 @@ def compare(
     )
     if plan.finished:
         seen = [standing for standing in compared.standings if standing.replicates]
-        folder.note_look(
+        note_look(
+            folder,
             {standing.architecture: [one.seed for one in standing.replicates] for standing in seen},
             {standing.architecture: standing.configuration for standing in seen},
             plan.sizes,
         )
-        folder.write_advice(compared.next)
+        write_advice(folder, compared.next)
     report = folder.report
     compared = replace(compared, report=report)
     before = report.read_bytes() if report.is_file() else b""
     say("writing the report")
     comparison.write_report(compared, report)
     if report.read_bytes() != before:
-        keep_answer(table, compared, uri, looks=folder.looks().replicates)
+        keep_answer(table, compared, uri, looks=read_looks(folder).replicates)
     return compared
 
 
@@ -153,7 +155,7 @@ def plan_of(folder: SweepFolder, asked: "Sweep | None") -> "comparison.Replicate
     A look of an earlier version did not note what each architecture was trained with. Where there are
     replicates of several of its trials, such a look counts as one at another configuration.
     """
-    looks = folder.looks()
+    looks = read_looks(folder)
     planned = asked.planned if asked else ()
     if looks.planned is not None:
         planned = looks.planned

@@ -36,7 +36,7 @@ def evaluate(run: str, *, uri: str | None = None) -> EvaluateResult:
     row = tracking.find_run(mlruns, run, uri=uri)
     checkpoint = checkpoint_of(row, mlruns)
     if sweep := row.tags.get(Tag.SWEEP):
-        SweepFolder.of(mlruns, sweep).note_test_read(task_name(row.tags[Tag.KEY], sweep))
+        SweepFolder.of(mlruns, sweep).task(task_name(row.tags[Tag.KEY], sweep)).note_test_read()
     recorded = recorded_run(row, mlruns)
     evaluation = score(recorded, checkpoint)
     record = tracking.RunRecord.attach(mlruns, row.tags[Tag.KEY])

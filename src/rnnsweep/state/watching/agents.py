@@ -3,10 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from rnnsweep.files import read_json, write_whole
+from rnnsweep.state.folder import SweepFolder
 
 AGENTS = "agents.json"
 
@@ -30,14 +30,14 @@ class AgentRow:
     lost: bool
 
 
-def write_agents(folder: Path, rows: Sequence[AgentRow]) -> None:
+def write_agents(folder: SweepFolder, rows: Sequence[AgentRow]) -> None:
     """Write the agents of a sweep to its folder, for `status` of another process."""
-    write_whole(folder / AGENTS, json.dumps({"agents": [asdict(row) for row in rows]}), durable=False)
+    write_whole(folder.path / AGENTS, json.dumps({"agents": [asdict(row) for row in rows]}), durable=False)
 
 
-def read_agents(folder: Path) -> tuple[AgentRow, ...]:
+def read_agents(folder: SweepFolder) -> tuple[AgentRow, ...]:
     """Read the agents of a sweep; none where it ran on one machine, or what is there does not read."""
-    rows = (read_json(folder / AGENTS) or {}).get("agents")
+    rows = (read_json(folder.path / AGENTS) or {}).get("agents")
     return tuple(row for values in rows if (row := _row(values))) if isinstance(rows, list) else ()
 
 

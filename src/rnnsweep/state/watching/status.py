@@ -11,6 +11,7 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import read_advice
 from rnnsweep.state.outcome import FINAL, EndState
 from rnnsweep.state.tasks import RUNNING, TaskState, task_states
+from rnnsweep.state.watching.agents import read_agents
 from rnnsweep.state.watching.eta import Durations, TimeLeft, most_replicates, seconds_left
 from rnnsweep.state.watching.progress import ArchitectureProgress, Failure, SweepStatus, count_trials
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
@@ -88,7 +89,7 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         failures=tuple(_failures(states.values(), folder)),
         folder=folder.path,
         controller=controller.record() if controller else {},
-        agents=folder.agents() if alive else (),
+        agents=read_agents(folder) if alive else (),
         next=_next(folder, state, events),
         eta=left.seconds,
         eta_most=left.most,
@@ -125,7 +126,7 @@ def _next(folder: SweepFolder, state: str, events: Sequence[dict[str, Any]]) -> 
         return folder.command("sweep")
     if state != "finished":
         return None
-    known, command = read_advice(folder.path, events=len(events))
+    known, command = read_advice(folder, events=len(events))
     return command if known else command_line("compare", folder.name)
 
 

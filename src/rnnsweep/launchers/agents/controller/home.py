@@ -165,10 +165,6 @@ class Home:
             finally:
                 os.close(descriptor)
 
-    def note_test_read(self) -> None:
-        """Note that the task is about to read the test part."""
-        self.task.files.note_test_read()
-
     def over(self, outcome: Outcome, files: tuple[str, ...]) -> Outcome:
         """Write how the attempt ended, and remove what its folder holds no more; return the outcome."""
         unwritten = self._writer.flush() if self._writer is not None else 0

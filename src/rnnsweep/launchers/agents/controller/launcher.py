@@ -254,7 +254,7 @@ class AgentLauncher:
             case say.Validated(report=report):
                 self._events.append(Reported(key, report))
             case say.ReadingTest():
-                attempt.home.note_test_read()
+                attempt.task.files.note_test_read()
                 self._tell(key, say.Answer, NOTED)
             case say.Over(outcome=Outcome(cause=causes.OTHER_CORPUS, reason=reason)):
                 raise UserError(f"machine {self.machine}: node {agent.row.node}: {reason}")
