@@ -42,7 +42,7 @@ def test_a_replicate_sets_what_its_sweep_varies_and_the_same_for_each_architectu
     made = maker(tmp_path, vary)
     for name in ("gru", "lstm"):
         best = (f"model={name}", "optimizer.lr=0.1")
-        task = made.replicate(name, 1, best, number=2)
+        task = made.replicate(name, 1, best, number=2, tags={})
         assert set(task.overrides) - set(best) == varied
         run = compose(task.overrides)
         assert run.seed_of("initialisation") == (3 if vary in ("all", "seed", "initialisation") else 0)
@@ -61,7 +61,7 @@ def test_replicates_that_share_their_seed_are_still_so_many(tmp_path, vary):
             "trial": 0,
             "state": "complete",
             "seed": 0,
-            "overrides": list(made.replicate(name, 0, (f"model={name}",), number=number).overrides),
+            "overrides": list(made.replicate(name, 0, (f"model={name}",), number=number, tags={}).overrides),
             "validation": 0.8,
             "test": 0.8 + number / 100,
             "parameters": 10,

@@ -1,4 +1,4 @@
-"""The one error that is the user's to mend, and the hint that goes with it."""
+"""The one error that is the user's to mend, the hint that goes with it, and what errors of others say."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -17,6 +17,11 @@ class UserError(ValueError):
     def __init__(self, problem: str = "", *, remedy: str = "") -> None:
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
         self.problem, self.remedy = problem, remedy
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error of another library; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from rnnsweep.api.comparing.answers import compare
 from rnnsweep.api.find_sweep import find_name, store_of
 from rnnsweep.api.results import LoggedModels, SweepResult
 from rnnsweep.api.single_runs.evaluation import checkpoint_of, recorded_run
-from rnnsweep.errors import UserError, nearest
+from rnnsweep.errors import UserError, first_line, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tasks.names import best, tested
@@ -81,7 +81,7 @@ def log_models_of(
     try:
         return log_models(result.sweep, comparison=result.comparison), ""
     except Exception as error:  # the store's own kinds; the sweep is done, and stays so
-        return None, (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return None, first_line(error)
 
 
 def has_models(sweep: str | Path) -> bool:

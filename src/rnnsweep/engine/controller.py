@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from rnnsweep.engine.inbox import Inbox
+from rnnsweep.engine.inbox import read_requests
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.scheduling.agenda import Agenda, Job
 from rnnsweep.engine.scheduling.failures import LOST, REFUSALS, RETRIED, Hopeless, costed
@@ -40,7 +40,6 @@ class Controller:
     ledger: Ledger
     records: Records
     disk: Disk
-    inbox: Inbox
     copy: NoCopy = field(default_factory=NoCopy)
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
     ran: int = 0
@@ -82,7 +81,7 @@ class Controller:
             due = self.clock() - self.shown >= TICK_S
             if not self.stop_asked:
                 if due or not self.running:
-                    self.inbox.read(self.agenda, self.ledger, self.listener)
+                    read_requests(self.agenda, self.ledger, self.listener)
                 self._fill()
                 self.notes.write(self.agenda.searches)
             elif stopped != self.stop_asked:

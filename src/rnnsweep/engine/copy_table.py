@@ -4,7 +4,7 @@ import contextlib
 from types import ModuleType
 from typing import TYPE_CHECKING, LiteralString
 
-from rnnsweep.errors import UserError
+from rnnsweep.errors import UserError, first_line
 
 if TYPE_CHECKING:
     import psycopg
@@ -60,7 +60,7 @@ class CopyTable:
         """Disconnect."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(*errors()):
+            with contextlib.suppress(driver().Error):
                 connection.close()
 
     def read(self) -> dict[str, bytes]:
@@ -102,8 +102,8 @@ def check_answers(address: str) -> None:
     """
     try:
         driver().connect(address, connect_timeout=PATIENCE_S).close()
-    except errors() as error:
-        raise UserError(f"studies={address!r} does not answer ({reason(error)})") from error
+    except driver().Error as error:
+        raise UserError(f"studies={address!r} does not answer ({first_line(error)})") from error
 
 
 def driver() -> ModuleType:
@@ -117,13 +117,3 @@ def driver() -> ModuleType:
     except ImportError as error:
         raise UserError("a copy in PostgreSQL needs its driver: pip install 'rnnsweep[postgres]'") from error
     return psycopg
-
-
-def errors() -> tuple[type[Exception], ...]:
-    """Return what the driver raises where the server does not answer."""
-    return (driver().Error,)
-
-
-def reason(error: Exception) -> str:
-    """Return the first line of an error."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -47,20 +47,14 @@ def carry_out(
     return lines, failed
 
 
-class Inbox:
-    """The requests as a running controller reads them."""
-
-    def __init__(self, folder: SweepFolder, mlruns: Path) -> None:
-        self._folder, self._mlruns = folder, mlruns
-
-    def read(self, agenda: "Agenda", ledger: Ledger, listener: Listener) -> None:
-        """Do what the requests ask for, if there are any."""
-        if next(self._folder.requests(), None) is None:
-            return
-        searches = agenda.searches
-        lines, failed = carry_out(
-            self._folder, self._mlruns, ledger, lambda name: searches[name].study, tuple(searches)
-        )
-        agenda.reopen(failed)
-        for line in lines:
-            listener.message(line)
+def read_requests(agenda: "Agenda", ledger: Ledger, listener: Listener) -> None:
+    """Do what the requests to a running controller ask for, if there are any."""
+    maker, searches = agenda.maker, agenda.searches
+    if next(maker.folder.requests(), None) is None:
+        return
+    lines, failed = carry_out(
+        maker.folder, maker.mlruns, ledger, lambda name: searches[name].study, tuple(searches)
+    )
+    agenda.reopen(failed)
+    for line in lines:
+        listener.message(line)

@@ -14,7 +14,6 @@ from typing import Any
 from rnnsweep.config import RunConfig, recorded_settings
 from rnnsweep.engine.agent_table import with_agents
 from rnnsweep.engine.controller import Controller
-from rnnsweep.engine.inbox import Inbox
 from rnnsweep.engine.orphans import end_orphans
 from rnnsweep.engine.records import Records
 from rnnsweep.engine.scheduling.agenda import Agenda, Ended, Extend
@@ -142,13 +141,10 @@ def run_sweep(
             for line in say_idle(sweep):
                 listener.message(line)
             _warm_up(searches, mlruns, folder, ledger, listener)
-            inbox = Inbox(folder, mlruns)
             if extend is not None and len(sweep.planned) > 1:
                 agenda.extend = _raced(extend, ledger, listener)
             copy = copy or NoCopy()
-            controller = Controller(
-                sweep, agenda, launcher, listener, clock, ledger, store, disk, inbox, copy
-            )
+            controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, copy)
             return _conduct(controller, folder, on)
 
 

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rnnsweep.engine.copy_table import CopyTable, errors, reason
-from rnnsweep.errors import UserError
+from rnnsweep.engine.copy_table import CopyTable, driver
+from rnnsweep.errors import UserError, first_line
 from rnnsweep.files import own_name, read_own, write_whole
 from rnnsweep.state.copied import (
     GROWING,
@@ -100,9 +100,9 @@ class StateCopy(NoCopy):
                     f" {self._sweep!r} there; stop it first"
                 )
             return self._table.read()
-        except errors() as error:
+        except driver().Error as error:
             raise UserError(
-                f"{self._place}: studies={self._address!r} does not answer ({reason(error)}); start the"
+                f"{self._place}: studies={self._address!r} does not answer ({first_line(error)}); start the"
                 " server, or take the key away: the state is in mlruns/ alone then"
             ) from error
 
@@ -116,15 +116,15 @@ class StateCopy(NoCopy):
             return False
         try:
             self._send()
-        except errors() as error:
+        except driver().Error as error:
             self.close()
             self._next_try = time.monotonic() + self._pause_s
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             if not self.is_behind:
                 self.is_behind = True
                 self.tell(
-                    f"paused: {self._address} does not answer ({reason(error)}); trials that run continue,"
-                    " and nothing starts until it answers"
+                    f"paused: {self._address} does not answer ({first_line(error)}); trials that run"
+                    " continue, and nothing starts until it answers"
                 )
             return False
         if self.is_behind:

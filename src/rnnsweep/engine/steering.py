@@ -91,9 +91,13 @@ def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
         UserError: a sweep that never started; a task that did not fail.
     """
     folder = _started(mlruns, sweep.name)
-    if task is not None:
-        _refuse_what_did_not_fail(task, mlruns, sweep.name)
     failures = read_status(mlruns, sweep.name).failures
+    failed = [one.name for one in failures]
+    if task is not None and task not in failed:
+        listed = f"failed are {', '.join(failed)}" if failed else "nothing failed"
+        raise UserError(
+            f"{task!r} is no failed trial of sweep {sweep.name!r}: {listed}.{nearest(task, failed)}"
+        )
     again = [one.name for one in failures if one.name == task or (task is None and one.cause != DIVERGED)]
     folder.post("retry", task=task)
     _carry_out(sweep, folder, mlruns)
@@ -105,13 +109,6 @@ def _carry_out(sweep: Sweep, folder: SweepFolder, mlruns: Path) -> None:
     with suppress(UserError), folder.hold(), closing(folder.ledger()) as ledger:
         storage = open_journal(folder)
         carry_out(folder, mlruns, ledger, lambda name: _study(storage, sweep.name, name), sweep.architectures)
-
-
-def _refuse_what_did_not_fail(task: str, mlruns: Path, name: str) -> None:
-    failed = [failure.name for failure in read_status(mlruns, name).failures]
-    if task not in failed:
-        listed = f"failed are {', '.join(failed)}" if failed else "nothing failed"
-        raise UserError(f"{task!r} is no failed trial of sweep {name!r}: {listed}.{nearest(task, failed)}")
 
 
 def export(mlruns: Path, name: str) -> "pandas.DataFrame":
@@ -135,9 +132,8 @@ def export(mlruns: Path, name: str) -> "pandas.DataFrame":
     table = pandas.concat([table for table in tables if len(table)] or tables, ignore_index=True)
     if "duration" in table:  # not where nothing was tried yet
         table["duration"] = pandas.to_timedelta(table["duration"]).dt.total_seconds()
-    for column in [
-        name for name, kind in table.dtypes.items() if kind == "object"
-    ]:  # a file's column holds values of one type
+    objects = [name for name, kind in table.dtypes.items() if kind == "object"]
+    for column in objects:  # a file's column holds values of one type
         table[column] = table[column].map(_flat)
     return table
 

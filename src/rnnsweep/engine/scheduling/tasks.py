@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from rnnsweep.config import RunConfig, vary
 from rnnsweep.state.folder import SweepFolder
@@ -51,7 +50,7 @@ class TaskMaker:
         overrides: tuple[str, ...],
         *,
         resume: bool,
-        tags: Mapping[str, str] = MappingProxyType({}),
+        tags: Mapping[str, str],
     ) -> TrialTask:
         """Return the task of one trial.
 
@@ -73,7 +72,7 @@ class TaskMaker:
         best: tuple[str, ...],
         *,
         number: int,
-        tags: Mapping[str, str] = MappingProxyType({}),
+        tags: Mapping[str, str],
     ) -> TrialTask:
         """Return the repeat of an architecture's best trial with the seeds of its number.
 
@@ -174,7 +173,7 @@ class TaskMaker:
             experiment=self.sweep.name,
             name=name,
             number=number,
-            searched=self._searched(role, architecture),
+            searched=searched_keys(self.sweep, architecture) if role == "trial" else (),
             log_scaled=self._log_scaled(architecture),
             parent_key=self.parent_key,
             tags=self._tags(role, architecture, number, overrides),
@@ -190,11 +189,6 @@ class TaskMaker:
     def _log_scaled(self, architecture: str) -> tuple[str, ...]:
         space = (*self.sweep.space, *self.sweep.per_architecture.get(architecture, ()))
         return tuple(one.key for one in space if getattr(one, "log", False))
-
-    def _searched(self, role: str, architecture: str) -> tuple[str, ...]:
-        if role != "trial":
-            return ()
-        return searched_keys(self.sweep, architecture)
 
     def _tags(
         self, role: str, architecture: str, number: int | None, overrides: tuple[str, ...]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from rnnsweep.errors import first_line
 from rnnsweep.json_text import parse_json
 from rnnsweep.safety.redaction import has_secret, masked
 from rnnsweep.safety.shell import command_line, continued
@@ -74,8 +75,7 @@ def _check_store(store: str | None) -> Trait:
     except ImportError as error:
         return Trait(what, False, f"no driver ({error.name})", "pip install 'psycopg[binary]'")
     except Exception as error:  # the driver's own kinds
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Trait(what, False, f"{store}: {first[:120]}", "see that it runs and lets us in")
+        return Trait(what, False, f"{store}: {first_line(error)}", "see that it runs and lets us in")
     if not may_create:
         return Trait(what, False, "this user may not create tables", "GRANT CREATE ON SCHEMA public TO ...")
     return Trait(what, True, f"{store} answers ({version})")
@@ -108,8 +108,9 @@ def _check_artifacts(artifacts: str | None) -> Trait:
             command_line("install", str(error.name), program="pip"),
         )
     except Exception as error:  # of a dozen libraries
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Trait(what, False, f"{artifacts}: {first[:120]}", "see that it is there and may be written to")
+        return Trait(
+            what, False, f"{artifacts}: {first_line(error)}", "see that it is there and may be written to"
+        )
     return Trait(what, True, f"{artifacts} takes a file, gives it back and lets it go")
 
 
