@@ -185,24 +185,24 @@ def busy_share(events):
     since, slots, busy = None, 1, {}
     for event in events:
         if since is not None and event["event"] != "open":
-            passed, held = event["time"] - since, dict(busy.values())
-            offered, used = offered + slots * passed, used + sum(held.values()) * passed
+            passed, held = event["time"] - since, sum(busy.values())
+            offered, used = offered + slots * passed, used + held * passed
         since = event["time"]
         if event["event"] == "open":
             slots, busy = event["slots"], {}
         elif event["event"] == "start":
-            busy[event["name"]] = (event["slot"], event["slots"])
+            busy[event["name"]] = event["slots"]
         else:
             busy.pop(event["name"], None)
     return min(1.0, used / offered) if offered else 0.0
 
 
-@given(st.lists(st.tuples(st.sampled_from(["open", "start", "end"]), st.integers(0, 5), st.integers(0, 2))))
+@given(st.lists(st.tuples(st.sampled_from(["open", "start", "end"]), st.integers(0, 5), st.integers(1, 3))))
 def test_the_share_of_busy_slots_is_that_of_a_walk_over_all_tasks(steps):
     events = [{"event": "open", "time": 0.0, "slots": 6}]
-    for time, (event, task, slot) in enumerate(steps, start=1):
-        more = {"slots": 6} if event == "open" else {"name": f"t{task}", "slot": slot, "slots": slot + 1}
-        events.append({"event": event, "time": time / 2, **more})  # tasks of one slot share a process
+    for time, (event, task, size) in enumerate(steps, start=1):
+        more = {"slots": 6} if event == "open" else {"name": f"t{task}", "slot": task, "slots": size}
+        events.append({"event": event, "time": time / 2, **more})
     assert slots_busy(events) == pytest.approx(busy_share(events))
 
 

@@ -1,8 +1,8 @@
 """A sweep's status, read from its folder by any process while it runs or after."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -15,55 +15,6 @@ from rnnsweep.state.watching.agents import read_agents
 from rnnsweep.state.watching.eta import Durations, TimeLeft, most_replicates, seconds_left
 from rnnsweep.state.watching.progress import ArchitectureProgress, Failure, SweepStatus, count_trials
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
-
-
-class _Sessions:
-    """Slot time of all controllers that worked on the sweep, in one pass over the ledger."""
-
-    def __init__(self) -> None:
-        self.offered = self.used = 0.0
-        self._slots, self._since = 1, math.inf
-        self._clear()
-
-    def _clear(self) -> None:
-        self._busy: dict[str, int] = {}  # name -> its first slot
-        self._tasks: Counter[int] = Counter()  # first slot -> tasks in it: they share a process
-        self._sizes: dict[int, int] = {}  # first slot -> how many slots its tasks hold
-        self._held = 0  # the sum of these
-
-    def open(self, time: float, slots: int) -> None:
-        """Begin the time of the next controller."""
-        self._slots, self._since = slots, time
-        self._clear()
-
-    def fewer(self) -> None:
-        """Take note that a slot was taken away."""
-        self._slots = max(1, self._slots - 1)
-
-    def see(self, time: float) -> None:
-        """Add the time since the last event; none before a controller began."""
-        if self._since < math.inf:
-            passed = max(0.0, time - self._since)
-            self.offered += self._slots * passed
-            self.used += self._held * passed
-            self._since = time
-
-    def start(self, name: str, slot: int, size: int) -> None:
-        """Take note that a task took slots."""
-        self.end(name)
-        self._busy[name] = slot
-        self._tasks[slot] += 1
-        self._held += size - self._sizes.get(slot, 0)
-        self._sizes[slot] = size
-
-    def end(self, name: str) -> None:
-        """Take note that a task left its slots."""
-        slot = self._busy.pop(name, None)
-        if slot is None:
-            return
-        self._tasks[slot] -= 1
-        if not self._tasks[slot]:
-            self._held -= self._sizes.pop(slot)
 
 
 def read_status(mlruns: Path, name: str) -> SweepStatus:
@@ -220,16 +171,23 @@ def _failures(states: Iterable[TaskState], folder: SweepFolder) -> Iterable[Fail
 
 def slots_busy(events: Iterable[dict[str, Any]]) -> float:
     """Return the share of slot time that was spent in tasks, over all controllers."""
-    sessions = _Sessions()
-    for event in events:
-        if event["event"] == "open":
-            sessions.open(event["time"], event["slots"])
-            continue
-        sessions.see(event["time"])
-        if event["event"] == "start":
-            sessions.start(event["name"], event["slot"], event.get("slots", 1))
-        elif event["event"] == "end":
-            sessions.end(event["name"])
-        elif event["event"] == "fewer":
-            sessions.fewer()
-    return min(1.0, sessions.used / sessions.offered) if sessions.offered else 0.0
+    offered = used = since = 0.0
+    slots = held = 0
+    busy: dict[str, int] = {}  # task -> how many slots it holds
+    for event in dropwhile(lambda event: event["event"] != "open", events):
+        kind, time = event["event"], event["time"]
+        if kind == "open":
+            slots, held, busy = event["slots"], 0, {}
+        else:
+            passed = max(0.0, time - since)
+            offered += slots * passed
+            used += held * passed
+        since = time
+        if kind in ("start", "end"):
+            held -= busy.pop(event["name"], 0)
+        if kind == "start":
+            busy[event["name"]] = event.get("slots", 1)
+            held += busy[event["name"]]
+        elif kind == "fewer":
+            slots = max(1, slots - 1)
+    return min(1.0, used / offered) if offered else 0.0
