@@ -144,7 +144,7 @@ class ShipsHere:
 
     def close(self) -> None:
         done = self._ship.round()
-        assert done.error is None, done.error
+        assert not done.errors, done.errors
 
 
 @dataclass

@@ -81,7 +81,7 @@ def test_a_spool_for_a_store_that_is_none_stays_where_it_is(tmp_path, monkeypatc
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     open_run(tmp_path, uri=uri).end("complete")
     found = sync(tmp_path, deadline_s=1)
-    assert found.waiting == ("a",)
+    assert found.waiting == ["a"]
     assert "must be http://" in found.line
     assert len(found.line.splitlines()) == 1
     assert is_waiting(tmp_path, "a")

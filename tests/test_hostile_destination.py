@@ -125,7 +125,7 @@ def test_a_server_that_a_spool_names_is_not_sent_to(template, tmp_path, theirs):
     mlruns = fresh_store(template, tmp_path / "mlruns")
     open_run(mlruns, uri=address).end("complete")
     found = sync(mlruns, deadline_s=1)
-    assert found.waiting == ("a",)
+    assert found.waiting == ["a"]
     assert f"tracking.uri='{address}' (mlruns/spool): a file names this store" in found.line
     assert is_waiting(mlruns, "a")
     assert asked == []
@@ -196,7 +196,7 @@ def test_a_database_that_only_a_spool_names_is_not_touched(template, tmp_path):
         connection.execute("CREATE TABLE mine (text)")
     before = path.read_bytes()
     open_run(mlruns, uri=f"sqlite:///{path}").end("complete")
-    assert sync(mlruns, deadline_s=1).waiting == ("a",)
+    assert sync(mlruns, deadline_s=1).waiting == ["a"]
     assert path.read_bytes() == before
 
 

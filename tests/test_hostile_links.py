@@ -82,11 +82,11 @@ def test_the_shippers_last_error_and_its_log_are_not_written_through_a_link(mlru
 
     target = "http://127.0.0.1:9"
     say = tell_parent(mlruns, target)
-    say(Shipped(error="first"))
+    say(Shipped(errors=["first"]))
     (path,) = (mlruns / "spool").glob(".shipper-*.error")
     linked(path, bashrc)
     with suppress(UserError):
-        say(Shipped(error=SHELL))
+        say(Shipped(errors=[SHELL]))
     assert bashrc.read_text() == MINE
     with suppress(UserError):
         assert last_error(mlruns, target) in (None, SHELL)

@@ -41,7 +41,7 @@ def test_a_broken_line_is_set_aside_once_and_costs_no_later_command_anything(tem
     began = time.monotonic()
     found = sync(mlruns, deadline_s=20)
     assert time.monotonic() - began < 20
-    assert found.waiting == ()
+    assert found.waiting == []
     assert points(mlruns, "b") == [(1, 1.0)]
     (line, *_) = (mlruns / "spool" / "refused" / "a.jsonl").read_text().splitlines()
     assert "must be" in json.loads(line)["why"] or "is no text" in json.loads(line)["why"]
@@ -53,7 +53,7 @@ def test_a_note_that_is_nested_too_deeply_counts_as_none(template, tmp_path):
     mlruns = fresh_store(template, tmp_path / "mlruns")
     open_run(mlruns).end("complete")
     (mlruns / "spool" / "notes" / "a.json").write_text(DEEP)
-    assert sync(mlruns, deadline_s=20).waiting == ()
+    assert sync(mlruns, deadline_s=20).waiting == []
 
 
 def test_a_record_that_unpacks_to_far_more_than_its_size_is_left_out(tmp_path, monkeypatch):

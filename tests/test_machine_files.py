@@ -232,6 +232,7 @@ def test_commands_name_a_machine_as_the_option_takes_it_back(written, home, monk
 
 
 def test_a_machine_that_is_added_or_changed_changes_no_sweep_and_travels_with_none(written, tmp_path):
+    from rnnsweep.state.folder import SweepFolder
     from rnnsweep.state.start import begin
 
     conf, sweep = tmp_path / "own", write_sweep(tmp_path)
@@ -244,5 +245,7 @@ def test_a_machine_that_is_added_or_changed_changes_no_sweep_and_travels_with_no
 
     first = start()
     (conf / "machine" / "x.yaml").write_text("engine: ray\naddress: secret-host:1\n")
-    assert start().identity == first.identity
-    assert [path.name for path in first.folder.conf.rglob("*.yaml")] == ["config.yaml"]
+    assert start() == first
+    assert [path.name for path in SweepFolder.of(tmp_path / "mlruns", "toy").conf.rglob("*.yaml")] == [
+        "config.yaml"
+    ]

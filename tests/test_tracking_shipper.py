@@ -85,7 +85,7 @@ def test_what_another_process_is_still_sending_counts_as_waiting(tmp_path):
         record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
     with lock_of(tmp_path, LOCAL):
         done = ship_once(tmp_path, LOCAL, deadline_s=0.0)
-    assert (done.waiting, done.error) == (["a"], "another process ships to this store")
+    assert (done.waiting, done.errors) == (["a"], ["another process ships to this store"])
 
 
 def test_who_cannot_wait_leaves_to_another_process_what_it_is_sending(tmp_path):
@@ -93,9 +93,9 @@ def test_who_cannot_wait_leaves_to_another_process_what_it_is_sending(tmp_path):
         record.metrics({"m": 1.0, "epoch": 1.0}, step=1)
     with lock_of(tmp_path, LOCAL):
         left = sync(tmp_path, patient=False)
-    assert left.waiting == ("a",)
+    assert left.waiting == ["a"]
     assert left.line == "1 run not yet in the store: another process is sending."
-    assert sync(tmp_path, patient=False).waiting == ()
+    assert sync(tmp_path, patient=False).waiting == []
 
 
 def test_a_run_does_not_wait_for_a_sweep_that_ships_to_the_same_store(tmp_path):
@@ -196,10 +196,10 @@ def test_a_server_that_never_comes_back_gets_everything_from_a_later_sync(tmp_pa
     train(mlruns, uri)
     remember(uri)
     result = sync(mlruns, deadline_s=1)
-    assert result.waiting == ("a",)
+    assert result.waiting == ["a"]
     assert "1 run could not be sent to the store" in result.line
     with mlflow_server(tmp_path / "server", port):
-        assert sync(mlruns, deadline_s=60).waiting == ()
+        assert sync(mlruns, deadline_s=60).waiting == []
         assert arrived(mlruns, uri) == WANTED
         assert sync(mlruns).line == ""
 

@@ -277,7 +277,7 @@ def test_a_server_started_as_printed_has_accounts_and_takes_runs(tmp_path, monke
             monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD")
             with open_run(mlruns, "b", uri=address):
                 pass
-            assert sync(mlruns, deadline_s=1).waiting == ("b",)
+            assert sync(mlruns, deadline_s=1).waiting == ["b"]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.safety.spreadsheet import no_formula
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def export(name: str | Path, to: str | Path | None = None) -> Exported:
     table = engine.export(mlruns, name)
     if file is not None:
         _write(table, file)
-    return Exported(table, file, engine.storage_url(mlruns, name))
+    return Exported(table, file, SweepFolder.of(mlruns, name).journal)
 
 
 def _write(table: "pandas.DataFrame", file: Path) -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         export as export,
         retry as retry,
         stop as stop,
-        storage_url as storage_url,
     )
 
 __getattr__, __all__ = lazy_names(
@@ -22,6 +21,6 @@ __getattr__, __all__ = lazy_names(
         ".copy_table": "check_answers",
         ".run": "run_sweep",
         ".state_copy": "copied_state",
-        ".steering": "enqueue export retry stop storage_url",
+        ".steering": "enqueue export retry stop",
     },
 )

@@ -118,7 +118,7 @@ def run_sweep(
     listener = with_agents(launcher, folder, listener)
     with folder.hold(), closing(launcher), _named_full_disk(mlruns), recorded_settings(begun):
         corpus = common_digest(digests)
-        start = begin(
+        identity = begin(
             sweep,
             mlruns=mlruns,
             conf=conf,
@@ -130,7 +130,7 @@ def run_sweep(
         end_orphans(folder)
         folder.clear_parts()
         carried = digests | vectors
-        maker = TaskMaker(sweep, start.identity, folder, mlruns, bases, store.uri, store.origin, carried)
+        maker = TaskMaker(sweep, identity, folder, mlruns, bases, store.uri, store.origin, carried)
         for name in sweep.architectures:
             check_seats(launcher.slots, maker.devices(name), architecture=name)
         disk = Disk(folder.path)

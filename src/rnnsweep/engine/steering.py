@@ -142,15 +142,6 @@ def _flat(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, dict | list | tuple | bool | int) else value
 
 
-def storage_url(mlruns: Path, name: str) -> Path:
-    """Return the file of Optuna's journal: ``optuna-dashboard FILE`` opens it.
-
-    Raises:
-        UserError: the sweep never started.
-    """
-    return _started(mlruns, name).journal
-
-
 def _study(storage: BaseStorage, name: str, architecture: str) -> optuna.Study:
     sampler = optuna.samplers.RandomSampler(seed=0)
     return optuna.load_study(study_name=f"{name}/{architecture}", storage=storage, sampler=sampler)

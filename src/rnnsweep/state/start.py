@@ -4,7 +4,6 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +34,6 @@ _MODEL = ("networks", "data", "optim", "tasks", "training", "config", "runtime")
 _CODE = (*_MODEL, "launchers", "trial", "baseline.py")
 
 
-@dataclass(frozen=True)
-class Start:
-    """A sweep's folder and who it is."""
-
-    folder: SweepFolder
-    identity: str
-
-
 def begin(
     sweep: Sweep,
     *,
@@ -52,7 +43,7 @@ def begin(
     vectors: Mapping[str, str] | None = None,
     own_code: Sequence[Path] = (),
     accept_changes: bool = False,
-) -> Start:
+) -> str:
     """Make the sweep's folder, or find it again and compare what it was started from with what is there now.
 
     A sweep that is finished may be shown again with other code: nothing of it is trained any more.
@@ -67,7 +58,7 @@ def begin(
         accept_changes: go on whatever changed.
 
     Returns:
-        The folder, and the sweep's identity.
+        The sweep's identity.
 
     Raises:
         UserError: the question, the corpus, the configuration or the code changed, and nobody accepted it.
@@ -82,12 +73,12 @@ def begin(
     elif changes := _changes(before, now):
         if not accept_changes:
             if before["asked"] == now["asked"] and _is_finished(folder, sweep):
-                return Start(folder, before["identity"])
+                return str(before["identity"])
             raise UserError(_refusal(sweep, changes))
         before = {**before, **now, "accepted": [*before.get("accepted", []), *changes]}
         folder.keep_question(sweep.text, conf)
         folder.write_start(before)
-    return Start(folder, before["identity"])
+    return str(before["identity"])
 
 
 def refusal_of(sweep: Sweep, folder: SweepFolder) -> str | None:

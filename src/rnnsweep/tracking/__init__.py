@@ -13,7 +13,7 @@ __getattr__, __all__ = lazy_names(
         ".spool.record": "DatasetPart RunRecord dataset_parts",
         ".machine.monitor": "MachineMonitor",
         ".ship.beside": "warm_shared",
-        ".ship.shipper": "DrainResult Shipper SyncResult sync",
+        ".ship.shipper": "DrainResult Shipper sync",
         ".store.upkeep": "analyse",
         ".spool.stale": "close_stale",
         ".ui.views": "SweepPicture answered_description description experiment_tags failures_tag",

@@ -84,7 +84,9 @@ def rebuild(
         ) from None
     tell(f"sending what {len(chosen)} {'run' if len(chosen) == 1 else 'runs'} recorded to the store")
     done = sync(mlruns, LOCAL, deadline_s=SEND_S)
-    return Rebuilt(len(chosen), done.points, tuple(deleted), tuple(elsewhere), done.waiting, done.errors)
+    return Rebuilt(
+        len(chosen), done.points, tuple(deleted), tuple(elsewhere), tuple(done.waiting), tuple(done.errors)
+    )
 
 
 def _destination(mlruns: Path, key: str) -> str:

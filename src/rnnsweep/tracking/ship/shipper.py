@@ -19,7 +19,7 @@ from rnnsweep.tracking.ship.beside import (
     take_shared,
 )
 from rnnsweep.tracking.ship.own_files import last_error, lock_of
-from rnnsweep.tracking.ship.shipping import BUSY, Shipped, is_waiting, ship_once, target_of
+from rnnsweep.tracking.ship.shipping import BUSY, Shipped, is_waiting, runs_in_words, ship_once, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spooled_keys
 from rnnsweep.tracking.spool.stale import close_stale
@@ -48,32 +48,8 @@ class DrainResult:
         if self.complete:
             return ""
         why = f" ({self.error})" if self.error else ""
-        count = _runs(len(self.waiting))
+        count = runs_in_words(len(self.waiting))
         return f"{count} not yet in the store{why}; kept in mlruns/spool; to send it: rnnsweep sync"
-
-
-@dataclass(frozen=True)
-class SyncResult:
-    """What a sync did: runs looked at, points sent, keys still waiting and why."""
-
-    runs: int = 0
-    points: int = 0
-    waiting: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """What to tell the user; empty where there was nothing to do."""
-        if self.waiting:
-            if self.errors == (BUSY,):
-                return f"{_runs(len(self.waiting))} not yet in the store: another process is sending."
-            why = f" ({self.errors[0]})" if self.errors else ""
-            return f"{_runs(len(self.waiting))} could not be sent to the store{why}; kept in mlruns/spool."
-        return f"Sent {self.points} points of {_runs(self.runs)} to the store." if self.runs else ""
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
 
 
 class Shipper:
@@ -178,9 +154,7 @@ class Shipper:
             (leave_shared if self._shared else ShippingProcess.end)(process)
 
 
-def sync(
-    mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, patient: bool = True
-) -> SyncResult:
+def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, patient: bool = True) -> Shipped:
     """Send what earlier commands could not send, and close the runs of dead processes.
 
     Costs nothing where nothing waits; otherwise it works in a process of its own, or here where MLflow is
@@ -207,14 +181,14 @@ def sync(
     results = [
         _sync_one(mlruns, target, deadline_s, said=uri is not None)
         if patient or not _is_busy(mlruns, target)
-        else SyncResult(waiting=tuple(k for k in waiting if target_of(mlruns, k) == target), errors=(BUSY,))
+        else Shipped(waiting=[k for k in waiting if target_of(mlruns, k) == target], errors=[BUSY])
         for target in chosen
     ]
-    return SyncResult(
+    return Shipped(
         runs=sum(result.runs for result in results),
         points=sum(result.points for result in results),
-        waiting=tuple(key for result in results for key in result.waiting),
-        errors=tuple(error for result in results for error in result.errors),
+        waiting=[key for result in results for key in result.waiting],
+        errors=[error for result in results for error in result.errors],
     )
 
 
@@ -227,15 +201,15 @@ def _is_busy(mlruns: Path, target: str) -> bool:
         return True
 
 
-def _sync_one(mlruns: Path, target: str, deadline_s: float, *, said: bool) -> SyncResult:
+def _sync_one(mlruns: Path, target: str, deadline_s: float, *, said: bool) -> Shipped:
     left = [k for k in spooled_keys(mlruns) if is_waiting(mlruns, k) and target_of(mlruns, k) == target]
     try:
         if target != LOCAL:
             _refuse_unchosen(target, said)
     except UserError as error:  # the spool is not ours, or of a version that took more
-        return SyncResult(waiting=tuple(left), errors=(str(error),))
+        return Shipped(waiting=left, errors=[str(error)])
     if target == LOCAL and MLFLOW in sys.modules:  # three seconds of imports less, and no server to wait for
-        return _result(ship_once(mlruns.resolve(), target, deadline_s=deadline_s))
+        return ship_once(mlruns.resolve(), target, deadline_s=deadline_s)
     done = subprocess.run(
         [*shipper_command(mlruns, target), str(deadline_s)],
         env=shipper_environment(),
@@ -245,10 +219,10 @@ def _sync_one(mlruns: Path, target: str, deadline_s: float, *, said: bool) -> Sy
         stdin=subprocess.DEVNULL,
     )
     try:
-        return _result(Shipped(**json.loads(done.stdout.splitlines()[-1])))
+        return Shipped(**json.loads(done.stdout.splitlines()[-1]))
     except (IndexError, TypeError, ValueError):
         last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-        return SyncResult(waiting=tuple(left), errors=(last,))
+        return Shipped(waiting=left, errors=[last])
 
 
 def _refuse_unchosen(target: str, said: bool) -> None:
@@ -261,8 +235,3 @@ def _refuse_unchosen(target: str, said: bool) -> None:
     if not said:
         refuse_unchosen(target, "mlruns/spool")
     print(f"runs are sent to {target}", file=sys.stderr)
-
-
-def _result(done: Shipped) -> SyncResult:
-    errors = (done.error,) if done.error else ()
-    return SyncResult(done.runs, done.points, tuple(done.waiting), errors)

@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -45,12 +45,28 @@ BUSY = "another process ships to this store"
 
 @dataclass
 class Shipped:
-    """What one round over the spools did."""
+    """What was sent, and what waits and why."""
 
-    runs: int = 0
+    runs: int = 0  # looked at
     points: int = 0
     waiting: list[str] = field(default_factory=list)  # keys with lines that the store does not have
-    error: str | None = None
+    errors: list[str] = field(default_factory=list)  # one at most of each destination
+
+    @property
+    def line(self) -> str:
+        """What to tell the user; empty where there was nothing to do."""
+        if self.waiting:
+            if self.errors == [BUSY]:
+                return f"{runs_in_words(len(self.waiting))} not yet in the store: another process is sending."
+            why = f" ({self.errors[0]})" if self.errors else ""
+            waiting = runs_in_words(len(self.waiting))
+            return f"{waiting} could not be sent to the store{why}; kept in mlruns/spool."
+        return f"Sent {self.points} points of {runs_in_words(self.runs)} to the store." if self.runs else ""
+
+
+def runs_in_words(count: int) -> str:
+    """Return how many runs, in words."""
+    return "1 run" if count == 1 else f"{count} runs"
 
 
 def target_of(mlruns: Path, key: str) -> str:
@@ -81,10 +97,10 @@ def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
 
     def say(done: Shipped) -> None:
         with contextlib.suppress(OSError):  # a full disk must not end the one that ships
-            if done.error is None:
+            if not done.errors:
                 path.unlink(missing_ok=True)
-            elif done.error != last_error(mlruns, target):
-                write_whole(path, done.error)
+            elif done.errors[0] != last_error(mlruns, target):
+                write_whole(path, done.errors[0])
 
     return say
 
@@ -107,58 +123,32 @@ def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "StoreClien
     Raises:
         Exception: the store's, of the first spool that it refused.
     """
-    done, refusals = Shipped(), Refusals()
-    keys, experiments = list(keys), dict[str, str]()
-    while keys:
-        later = [
-            key
-            for key in keys
-            if not _ship(Shipment.of(mlruns, key, client, experiments), target, done, refusals)
-        ]
-        if len(later) == len(keys):
+    done, experiments = Shipped(waiting=list(keys)), dict[str, str]()
+    refused: Exception | None = None
+    seconds = 0.0  # that refusals took
+    while done.waiting:
+        later = []
+        for key in done.waiting:
+            shipment = Shipment.of(mlruns, key, client, experiments)
+            shipment.note.destination = target
+            before, began = shipment.note.points, time.monotonic()
+            try:
+                shipment.ship()
+                done.runs += 1
+            except WaitsForParent:
+                later.append(key)
+            except Exception as error:
+                refused = refused or error
+                seconds += time.monotonic() - began
+                if seconds > MOST_REFUSED:
+                    raise refused from error
+            done.points += shipment.note.points - before
+        if len(later) == len(done.waiting):
             break
-        keys = later
-    if refusals.first:
-        raise refusals.first
-    done.waiting = keys
+        done.waiting = later
+    if refused:
+        raise refused
     return done
-
-
-class Refusals:
-    """The store's errors in one round, until they have taken too much time."""
-
-    def __init__(self) -> None:
-        self.first: Exception | None = None
-        self._seconds = 0.0
-
-    @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
-        """Keep an error for the end of the round; let it through once errors took too long."""
-        began = time.monotonic()
-        try:
-            yield
-        except WaitsForParent:
-            raise
-        except Exception as error:
-            self.first = self.first or error
-            self._seconds += time.monotonic() - began
-            if self._seconds > MOST_REFUSED:
-                raise self.first from error
-
-
-def _ship(shipment: Shipment, target: str, done: Shipped, refusals: Refusals) -> bool:
-    """Ship one spool; False where it must wait for its parent's."""
-    shipment.note.destination = target
-    before = shipment.note.points
-    try:
-        with refusals.kept():
-            shipment.ship()
-            done.runs += 1
-    except WaitsForParent:
-        return False
-    finally:
-        done.points += shipment.note.points - before
-    return True
 
 
 class Changes:
@@ -205,7 +195,7 @@ class Shipping:
             with self._lock.acquire(timeout=turn_s):
                 done = self._ship()
         except Timeout:
-            done, self.pause = Shipped(error=BUSY, waiting=self.waiting()), PAUSE
+            done, self.pause = Shipped(waiting=self.waiting(), errors=[BUSY]), PAUSE
         self._say(done)
         return done
 
@@ -217,7 +207,7 @@ class Shipping:
             self._changes.note_sent(key for key in keys if not is_waiting(self.mlruns, key))
             self.pause = PAUSE
         except Exception as error:  # whatever the store says, the spools stay and the next round tries again
-            done = Shipped(error=f"{type(error).__name__}: {error}".splitlines()[0][:300])
+            done = Shipped(errors=[f"{type(error).__name__}: {error}".splitlines()[0][:300]])
             self.pause = min(self.pause * 2, LONGEST_PAUSE)
         done.waiting = done.waiting or self.waiting()
         return done
@@ -273,8 +263,8 @@ def ship_once(mlruns: Path, target: str, *, deadline_s: float) -> Shipped:
         done = shipping.round(turn_s=max(0.0, min(5.0, end - time.monotonic())))
         total.points += done.points
         total.runs = max(total.runs, done.runs)
-        total.waiting, total.error = done.waiting, done.error
-        if not (done.waiting or done.error) or time.monotonic() >= end:
+        total.waiting, total.errors = done.waiting, done.errors
+        if not (done.waiting or done.errors) or time.monotonic() >= end:
             return total
         time.sleep(0.5)
 
