@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from starlette.responses import PlainTextResponse, RedirectResponse
+
 from rnnsweep.drawing.palette import colour
 from rnnsweep.runtime.collector import collect_seldom
 from rnnsweep.tracking.read.local import architectures, experiments, last_sweep
@@ -94,18 +96,13 @@ def with_short_links(app: Application, mlruns: Path) -> Application:
     """Lead from ``/view/SWEEP/VIEW``, which fits on a line of a terminal, to the page of the view."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith(SHORT):
-            await app(scope, receive, send)
-            return
-        known = experiments(mlruns)
-        page = page_behind(path, known)
-        status = 404 if page is None else 307
-        headers = [(b"content-type", b"text/plain; charset=utf-8")]
-        headers += [(b"location", page.encode())] if page else []
-        words = f"no such view; sweeps here: {', '.join(sorted(known)) or 'none'}" if page is None else ""
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": words.encode()})
+        path, answer = scope.get("path", ""), app
+        if scope["type"] == "http" and path.startswith(SHORT):
+            known = experiments(mlruns)
+            page = page_behind(path, known)
+            words = f"no such view; sweeps here: {', '.join(sorted(known)) or 'none'}"
+            answer = RedirectResponse(page) if page else PlainTextResponse(words, 404)
+        await answer(scope, receive, send)
 
     return guarded
 
@@ -146,11 +143,9 @@ def without(app: Application, parts: Sequence[str]) -> Application:
     """Answer 404 for every path that has one of `parts` in it."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        if any(part in scope.get("path", "") for part in parts):
-            await send({"type": "http.response.start", "status": 404, "headers": []})
-            await send({"type": "http.response.body", "body": b"switched off"})
-            return
-        await app(scope, receive, send)
+        closed = any(part in scope.get("path", "") for part in parts)
+        answer = PlainTextResponse("switched off", 404) if closed else app
+        await answer(scope, receive, send)
 
     return guarded
 

@@ -36,6 +36,7 @@ def is_own(host: str) -> bool:
 
 def with_own_hosts(app: Application) -> Application:
     """Answer 403 to every request, on every path, that calls this machine by another name."""
+    from starlette.responses import PlainTextResponse  # commands that start no server know the names too
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         named = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"]
@@ -44,9 +45,7 @@ def with_own_hosts(app: Application) -> Application:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            words = f"this server answers as {' or '.join(HOSTS)} only".encode()
-            headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(words)).encode())]
-            await send({"type": "http.response.start", "status": 403, "headers": headers})
-            await send({"type": "http.response.body", "body": words})
+            words = f"this server answers as {' or '.join(HOSTS)} only"
+            await PlainTextResponse(words, 403)(scope, receive, send)
 
     return guarded

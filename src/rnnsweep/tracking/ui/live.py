@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
 from rnnsweep.drawing.palette import colour
 from rnnsweep.errors import UserError
 from rnnsweep.files import read_own
@@ -23,6 +25,7 @@ EVERY_S = 5  # between two loads of the page
 SHOWN = 20  # sweeps on the page
 CURVES = 60  # learning curves of a sweep, those of the newest runs
 WIDTH, HEIGHT, EDGE = 720, 220, 52  # of their chart, in pixels, and what its labels take
+_FRESH = {"cache-control": "no-store"}
 _ACTIVE = ("running", "paused")
 _TRAINED = ("trial", "replicate")  # roles of runs that have learning curves
 _STYLE = (
@@ -38,25 +41,22 @@ def with_own_pages(app: Application, mlruns: Path) -> Application:
     """Answer `/live` and `/report/SWEEP`; everything else is MLflow's."""
 
     async def answered(scope: Any, receive: Any, send: Any) -> None:
-        path = scope.get("path", "")
-        if scope["type"] != "http" or not (path == LIVE or path.startswith(REPORT)):
-            await app(scope, receive, send)
-            return
-        page = live_page(mlruns).encode() if path == LIVE else _report(mlruns, path.removeprefix(REPORT))
-        status, body = (200, page) if page else (404, b"this sweep has no report yet: rnnsweep compare SWEEP")
-        kind = b"text/html; charset=utf-8" if page else b"text/plain; charset=utf-8"
-        headers = [(b"content-type", kind), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        path, answer = scope.get("path", ""), app
+        if scope["type"] == "http" and path == LIVE:
+            answer = HTMLResponse(live_page(mlruns), headers=_FRESH)
+        elif scope["type"] == "http" and path.startswith(REPORT):
+            answer = _report(mlruns, path.removeprefix(REPORT))
+        await answer(scope, receive, send)
 
     return answered
 
 
-def _report(mlruns: Path, sweep: str) -> bytes | None:
+def _report(mlruns: Path, sweep: str) -> Response:
     try:
-        return read_own(SweepFolder.of(mlruns, sweep).report)
+        return HTMLResponse(read_own(SweepFolder.of(mlruns, sweep).report), headers=_FRESH)
     except (OSError, UserError):
-        return None
+        words = "this sweep has no report yet: rnnsweep compare SWEEP"
+        return PlainTextResponse(words, 404, headers=_FRESH)
 
 
 def live_page(mlruns: Path) -> str:

@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from rnnsweep.files import read_own, write_whole
-from rnnsweep.json_text import parse_json
+from rnnsweep.files import read_json, write_whole
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.tracking.ui.hosts import HOST, PORT
 
@@ -19,10 +18,7 @@ def note_ui(mlruns: Path, port: int, process: ProcessIdentity) -> None:
 
 def address_of_ui(mlruns: Path) -> str:
     """Return the address of the project's running UI; the one that it tries first where none runs."""
-    try:
-        noted = parse_json(read_own(mlruns / FILE).decode())
-        process, port = ProcessIdentity.read(noted["process"]), int(noted["port"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return DEFAULT
-    runs = process is not None and process.is_local and process.process() is not None
+    noted = read_json(mlruns / FILE) or {}
+    process, port = ProcessIdentity.read(noted.get("process")), noted.get("port")
+    runs = isinstance(port, int) and process is not None and process.process() is not None
     return f"http://{HOST}:{port}" if runs else DEFAULT
