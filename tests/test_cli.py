@@ -12,7 +12,8 @@ import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.cli.command import _HOMES
 from rnnsweep.cli.output import one_json_object
-from rnnsweep.cli.words import count, duration, durations, score
+from rnnsweep.cli.words import count, score
+from rnnsweep.drawing.times import duration, durations
 from rnnsweep.json_text import plain
 
 LIGHT = ("api", "config", "engine", "search", "state", "sweepfile", "tracking")

@@ -85,7 +85,7 @@ def test_a_sweep_in_a_notebook_is_one_table_that_renews_itself():
     table.message("gru-1 failed & was tried again")
     assert len(shown) == 2
     assert "<td>gru&lt;1&gt;</td><td>2 of 5</td><td>0.5000</td><td>0 of 3</td>" in shown[1]
-    assert "0:01:01 elapsed, about 0:00:30 left" in shown[1]
+    assert "61 s elapsed, about 30 s left" in shown[1]
     assert shown[1].endswith("<p>gru-1 failed &amp; was tried again</p>")
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from rnnsweep.cli.words import about
+from rnnsweep.drawing.times import about
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import Outcome
 from rnnsweep.state.watching.eta import Durations, most_replicates, seconds_left

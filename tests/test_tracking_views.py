@@ -433,7 +433,7 @@ def test_the_page_of_a_running_sweep_has_its_learning_curves_and_the_time_left(t
         status = read_status(mlruns, "q")
         page = live_page(mlruns)
     assert status.eta == pytest.approx(5 * 60.0)  # four trials and a replicate, of a minute each
-    assert "running, about 5 min left, nothing failed" in page
+    assert "running, about 5:00 min left, nothing failed" in page
     curve = re.search(r'<polyline[^>]* points="([^"]+)"', page)[1].split()
     (x0, y0), (x1, y1) = (map(float, point.split(",")) for point in curve)
     assert x0 < x1

@@ -3,11 +3,11 @@
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from html import escape
 from typing import Any
 
 from rnnsweep.api.results import Validation
+from rnnsweep.drawing.times import about, duration
 from rnnsweep.state import Listener, Snapshot
 
 EVERY_S = 1.0  # between two drawings
@@ -55,10 +55,11 @@ def progress_html(snapshot: "Snapshot") -> str:
         f"<td>{_of(one.replicates, one.replicates_wanted)}</td></tr>"
         for one in snapshot.standings
     )
-    left = f", about {_time_left(snapshot.eta, snapshot.eta_most)} left" if snapshot.eta else ""
+    expected = about(snapshot.eta, snapshot.eta_most)
+    left = f", {expected} left" if expected else ""
     slots = f"{len(snapshot.running)} of {snapshot.slots} slots busy"
     return (
-        f"<p><b>{escape(snapshot.sweep)}</b>: {slots}, {_time(snapshot.elapsed)} elapsed{left}</p>"
+        f"<p><b>{escape(snapshot.sweep)}</b>: {slots}, {duration(snapshot.elapsed)} elapsed{left}</p>"
         f"<table><tr>{heads}</tr>{rows}</table>"
     )
 
@@ -75,7 +76,7 @@ def validation_line() -> Callable[[Validation], None]:
     def show(seen: Validation) -> None:
         value = seen.score.write(seen.score.turned(seen.values[seen.score.name]))
         score = f"{seen.score.title} {value}"
-        output.show(f"<p>epoch {seen.epoch:.3g}: validation {escape(score)}, {_time(seen.seconds)}</p>")
+        output.show(f"<p>epoch {seen.epoch:.3g}: validation {escape(score)}, {duration(seen.seconds)}</p>")
 
     return show
 
@@ -97,12 +98,3 @@ class _Output:
 
 def _of(done: int, wanted: int | None) -> str:
     return str(done) if wanted is None else f"{done} of {wanted}"
-
-
-def _time_left(low: float, high: float | None) -> str:
-    times = dict.fromkeys((_time(low), _time(low if high is None else high)))
-    return " to ".join(times)
-
-
-def _time(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))

@@ -12,8 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rnnsweep.cli.words import about, count, duration, score
+from rnnsweep.cli.words import count, score
 from rnnsweep.drawing.palette import colour
+from rnnsweep.drawing.times import about, duration
 from rnnsweep.state import ArchitectureProgress, Listener, Running, Snapshot
 
 MOST_SHOWN = 8  # running tasks under the table

@@ -1,1 +1,1 @@
-"""How names look: one colour for each architecture, and fonts that have the letters."""
+"""How names and times look: one colour for each architecture, fonts that have the letters, times in words."""

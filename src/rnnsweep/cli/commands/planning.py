@@ -12,7 +12,8 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import complete_question
 from rnnsweep.cli.output import echo, err, one_json_object, out, table
-from rnnsweep.cli.words import count, durations
+from rnnsweep.cli.words import count
+from rnnsweep.drawing.times import durations
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,7 +10,8 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import overrides_argument
 from rnnsweep.cli.output import INTERRUPTED, echo, err, one_json_object, out
-from rnnsweep.cli.words import count, duration, loss, score
+from rnnsweep.cli.words import count, loss, score
+from rnnsweep.drawing.times import duration
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 

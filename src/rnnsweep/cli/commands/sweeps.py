@@ -14,7 +14,8 @@ from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
 from rnnsweep.cli.names import complete_machine, complete_question, complete_sweep
 from rnnsweep.cli.output import INTERRUPTED, err
-from rnnsweep.cli.words import count, duration
+from rnnsweep.cli.words import count
+from rnnsweep.drawing.times import duration
 from rnnsweep.safety.shell import run_command
 from rnnsweep.state import Listener
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from rnnsweep.drawing.palette import colour
+from rnnsweep.drawing.times import about
 from rnnsweep.errors import UserError
 from rnnsweep.files import read_own
 from rnnsweep.state import SweepStatus, read_status
@@ -19,6 +20,7 @@ from rnnsweep.tracking.read.local import read_points, read_rows
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.read.runs import score_of
 from rnnsweep.tracking.ui.hosts import Application
+from rnnsweep.tracking.ui.views import TITLES
 
 LIVE, REPORT = "/live", "/report/"
 EVERY_S = 5  # between two loads of the page
@@ -85,13 +87,7 @@ def _statuses(mlruns: Path) -> Iterator[SweepStatus]:
 
 def _sweep(mlruns: Path, status: SweepStatus, *, drawn: bool) -> str:
     name = quote(status.sweep)
-    views = {
-        "Standings": "standings",
-        "Learning curves": "curves",
-        "Search": "search",
-        "Failures": "failures",
-    }
-    links = [f'<a href="/view/{name}/{view}">{title}</a>' for title, view in views.items()]
+    links = [f'<a href="/view/{name}/{view}">{title}</a>' for view, title in TITLES.items()]
     if SweepFolder(status.folder).report.is_file():
         links.insert(0, f'<a href="{REPORT}{name}">Report</a>')
     failed = len(status.failures)
@@ -100,28 +96,19 @@ def _sweep(mlruns: Path, status: SweepStatus, *, drawn: bool) -> str:
     rows = "".join(
         f'<tr><td><span style="color:{colour(one.architecture)}">&#9679;</span>'
         f" {escape(one.architecture)}</td>"
-        f'<td><progress value="{_share(one.ended, one.budget, one.share):.3f}"></progress></td>'
+        f'<td><progress value="{one.share:.3f}"></progress></td>'
         f"<td>{one.ended}{'' if one.budget is None else f' of {one.budget}'}</td>"
         f"<td>{'' if one.best is None else format(one.best, '.4f')}</td>"
         f"<td>{one.replicates} of {one.replicates_wanted}</td></tr>"
         for one in status.standings
     )
-    left = "" if status.eta is None else f", about {_time_left(status.eta, status.eta_most)} left"
+    expected = about(status.eta, status.eta_most)
+    left = f", {expected} left" if expected else ""
     curves = _curves(mlruns, status.sweep) if drawn else ""
     return (
         f"<h2>{escape(status.sweep)} <small>{status.state}{left}, {failures}</small></h2>{curves}"
         f"<table><tr>{heads}</tr>{rows}</table><p>{' · '.join(links)}</p>"
     )
-
-
-def _time_left(low: float, high: float | None) -> str:
-    times = dict.fromkeys((_duration(low), _duration(low if high is None else high)))
-    return " to ".join(times)
-
-
-def _duration(seconds: float) -> str:
-    minutes = max(1, round(seconds / 60))
-    return f"{minutes // 60}:{minutes % 60:02d} h" if minutes >= 60 else f"{minutes} min"
 
 
 def _curves(mlruns: Path, sweep: str) -> str:
@@ -185,7 +172,3 @@ class _Frame:
             f'<text x="{WIDTH - EDGE}" y="{HEIGHT - 4}" text-anchor="end">step {self.last:,}</text>'
             f"{lines}</svg></p>"
         )
-
-
-def _share(ended: int, budget: int | None, share: float) -> float:
-    return share if budget is None else min(1.0, ended / max(1, budget))

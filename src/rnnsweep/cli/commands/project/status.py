@@ -12,7 +12,8 @@ from rnnsweep.cli.commands.cleaning import print_disk_use
 from rnnsweep.cli.commands.project.listing import print_sweeps
 from rnnsweep.cli.names import complete_sweep
 from rnnsweep.cli.output import err, one_json_object, out, table
-from rnnsweep.cli.words import about, count, score
+from rnnsweep.cli.words import count, score
+from rnnsweep.drawing.times import about
 from rnnsweep.state import Failure, SweepStatus
 
 if TYPE_CHECKING:
