@@ -1,6 +1,5 @@
 """Corpora and word vectors that a node lacks: asked for once, carried there, and read by all of its tasks."""
 
-import itertools
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.launchers.agents.messages import PIECE, CorpusPiece, CorpusStored, Lacks
+from rnnsweep.launchers.agents.messages import CorpusPiece, CorpusStored, Lacks
+from rnnsweep.launchers.agents.pieces import read_pieces
 from rnnsweep.launchers.agents.store import Store
 from rnnsweep.trial import TrialTask
 
@@ -136,7 +136,9 @@ class CorpusSender:
                 yield CorpusStored(lacks.digest, named)
                 return
         for name, path in files.items():
-            yield from _pieces(lacks.digest, name, path, is_last=name == list(files)[-1])
+            is_last = name == list(files)[-1]
+            for data, ends in read_pieces(path):
+                yield CorpusPiece(lacks.digest, name, data, is_last and ends)
 
     def close(self) -> None:
         """Remove from the locker what lies there."""
@@ -145,10 +147,3 @@ class CorpusSender:
                 for where in future.result(0.0):
                     assert self._store is not None
                     self._store.drop(where)
-
-
-def _pieces(digest: str, name: str, path: Path, *, is_last: bool) -> Iterator[CorpusPiece]:
-    with path.open("rb") as file:
-        read = iter(lambda: file.read(PIECE), b"")
-        for data, after in itertools.pairwise(itertools.chain(read, [b""])):
-            yield CorpusPiece(digest, name, data, is_last and not after)

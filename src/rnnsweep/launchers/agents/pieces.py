@@ -1,7 +1,7 @@
 """Files in pieces, as they travel between the controller's machine and a node."""
 
-import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.launchers.agents.messages import PIECE, Piece
@@ -16,19 +16,25 @@ def pieces_of(path: Path, attempt: int, name: str, *, is_artifact: bool = False)
         name: under which it travels.
         is_artifact: whether `name` is of an artifact.
     """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        size, done = os.fstat(file.fileno()).st_size, 0
-        while True:
-            data = file.read(PIECE)
-            done += len(data)
-            is_last = done >= size or not data
+    with suppress(FileNotFoundError):
+        for data, is_last in read_pieces(path):
             yield Piece(attempt, name, data, is_last, is_artifact)
-            if is_last:
+
+
+def read_pieces(path: Path) -> Iterator[tuple[bytes, bool]]:
+    """Yield the pieces of a file, one at least, and whether each is the last.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    with path.open("rb") as file:
+        data = file.read(PIECE)
+        while True:
+            after = file.read(PIECE)
+            yield data, not after
+            if not after:
                 return
+            data = after
 
 
 class Pieces:

@@ -13,12 +13,9 @@ _BASELINE = ("sklearn.linear_model", "sklearn.feature_extraction.text", "rnnswee
 
 def _make(slots: Places, *, baseline: bool = False) -> Launcher:
     from rnnsweep.launchers.local.launcher import LocalLauncher
-    from rnnsweep.launchers.local.places import slots_here
     from rnnsweep.launchers.local.server import preloads
 
-    if baseline:
-        return LocalLauncher(slots_here(slots), preload=preloads(*_BASELINE))
-    return LocalLauncher(slots_here(slots))
+    return LocalLauncher(slots, preload=preloads(*(_BASELINE if baseline else ())))
 
 
 def _for_sweep(sweep: Sweep) -> dict[str, bool]:

@@ -121,15 +121,11 @@ class LocalLauncher:
     def stop(self, key: str) -> None:
         """Ask a task to checkpoint and end; after the grace period it is ended."""
         self._send(key, child.INTERRUPT)
-        verdict = Outcome("interrupted", None, "ended by force: it did not stop in time")
-        self._set_deadline(self._running.get(key), self._grace_s, verdict)
+        self._end_within(key, self._grace_s, "ended by force: it did not stop in time")
 
     def kill(self, key: str) -> None:
         """End a task at once."""
-        held = self._running.get(key)
-        self._set_deadline(held, 0.0, Outcome("interrupted", None, "ended at once"))
-        if held is not None:
-            self._enforce(held)
+        self._end_within(key, 0.0, "ended at once")
 
     def close(self) -> None:
         """End all that still runs."""
@@ -151,9 +147,12 @@ class LocalLauncher:
         except OSError:
             held.deaf = True  # it is ending: its sentinel says how
 
-    def _set_deadline(self, held: _Process | None, after: float, verdict: Outcome) -> None:
+    def _end_within(self, key: str, seconds: float, reason: str) -> None:
+        held = self._running.get(key)
         if held is not None:
-            held.deadline, held.verdict = time.monotonic() + after, verdict
+            held.deadline = time.monotonic() + seconds
+            held.verdict = Outcome("interrupted", None, reason)
+            self._enforce(held)
 
     def _enforce(self, held: _Process) -> None:
         limit, now = held.task.time_limit, time.monotonic()

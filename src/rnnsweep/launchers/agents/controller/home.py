@@ -34,12 +34,9 @@ class Home:
     def prepare(self) -> Iterator[Prepare | Stored | Piece]:
         """Yield what the node needs before the task starts there."""
         stored = None if self._store is None else new_place(self.task.key)
-        yield Prepare(self._attempt, self.task, self.steps(), stored)
+        steps = highest_steps(self.task.mlruns, self.task.key)
+        yield Prepare(self._attempt, self.task, steps, stored)
         yield from self.files()
-
-    def steps(self) -> dict[str, int]:
-        """Return the highest step of each metric that is recorded here."""
-        return highest_steps(self.task.mlruns, self.task.key)
 
     def files(self) -> Iterator[Stored | Piece]:
         """Yield the files that the task goes on from, by name or in pieces; the checkpoint comes last."""
