@@ -17,10 +17,9 @@ import pytest
 from tracking_store import open_run, ship
 
 from rnnsweep.drawing.palette import colour
-from rnnsweep.tracking import view_links
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.ui.serve import start_ui
-from rnnsweep.tracking.ui.views import SweepPicture, description, experiment_tags
+from rnnsweep.tracking.ui.views import TITLES, SweepPicture, description, experiment_tags, page_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.slow]
 
@@ -113,7 +112,8 @@ def browser(tmp_path_factory):
 def links(mlruns):
     """The addresses of the views on a running UI."""
     server = start_ui(mlruns, port=5600)
-    yield view_links(mlruns, "q", base=server.address)
+    experiment = read_note(mlruns, "q").experiment_id
+    yield {title: f"{server.address}/{page_of(experiment, view)}" for view, title in TITLES.items()}
     server.close()
 
 

@@ -25,7 +25,7 @@ from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, wi
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.ui.app import UNWANTED, with_defaults, with_short_links, without
 from rnnsweep.tracking.ui.hosts import why_taken
-from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, sweep_links, view_links
+from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, sweep_links
 from rnnsweep.tracking.ui.live import live_page, with_own_pages
 from rnnsweep.tracking.ui.running import address_of_ui, note_ui
 from rnnsweep.tracking.ui.saved_view import pack, unpack
@@ -35,6 +35,7 @@ from rnnsweep.tracking.ui.views import (
     answered_description,
     experiment_tags,
     failures_tag,
+    page_of,
 )
 
 PICTURE = SweepPicture(
@@ -161,13 +162,10 @@ def test_a_view_of_forty_architectures_and_thirty_parameters_fits_a_tag():
     assert len(states(many)) == 4
 
 
-def test_links_are_known_when_the_store_knows_the_experiment(tmp_path):
-    assert view_links(tmp_path, "sweep") == {}
-    write_note(tmp_path, "sweep", Note(run_id="r", experiment_id="3"))
-    links = view_links(tmp_path, "sweep", base="http://h:1/")
-    assert list(links) == ["Standings", "Search", "Learning curves", "Failures"]
-    assert links["Search"] == (
-        "http://h:1/#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=search&compareRunsMode=CHART"
+def test_there_are_no_links_until_the_store_knows_the_experiment(tmp_path):
+    assert sweep_links(tmp_path, "q", "q.abcd") == {}
+    assert page_of("3", "search") == (
+        "#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=search&compareRunsMode=CHART"
     )
 
 

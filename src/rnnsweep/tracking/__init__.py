@@ -17,7 +17,7 @@ __getattr__, __all__ = lazy_names(
         ".store.upkeep": "analyse",
         ".spool.stale": "close_stale",
         ".ui.views": "SweepPicture answered_description description experiment_tags failures_tag",
-        ".ui.links": "key_of_sweep sweep_links view_links",
+        ".ui.links": "key_of_sweep sweep_links",
         ".read.runs": "curves find_run runs",
         ".machine.provenance": "provenance",
         ".naming": "how_to_repeat run_name",

@@ -1,9 +1,10 @@
 """NVIDIA's graphics cards through NVML, where the package nvidia-ml-py and a driver are there."""
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+
+from rnnsweep.hardware.gpus import visible_names
 
 MEGABYTE = 1e6
 KINDS = (
@@ -73,9 +74,9 @@ class Graphics:
         return readings
 
 
-def visible(count: int, names: str | None = None) -> list[int]:
-    """Return the numbers of the cards that CUDA_VISIBLE_DEVICES (or `names`) leaves to this process."""
-    numbers = os.environ.get("CUDA_VISIBLE_DEVICES") if names is None else names
-    if numbers is None or any(not word.strip().isdigit() for word in numbers.split(",") if word.strip()):
+def visible(count: int) -> list[int]:
+    """Return the numbers of the cards that CUDA_VISIBLE_DEVICES leaves to this process."""
+    names = visible_names()
+    if names is None or not all(name.isdecimal() for name in names):
         return list(range(count))  # all, or names that only CUDA can read
-    return [int(word) for word in numbers.split(",") if word.strip() and int(word) < count]
+    return [int(name) for name in names if int(name) < count]

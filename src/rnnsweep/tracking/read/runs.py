@@ -44,7 +44,7 @@ def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "
     Raises:
         UserError: the store does not answer.
     """
-    return as_table(_read_rows(mlruns, sweep, uri))
+    return as_table(run_rows(mlruns, sweep, uri=uri))
 
 
 def as_table(rows: Iterable[RunRow]) -> "pd.DataFrame":
@@ -155,7 +155,7 @@ def find_run(mlruns: Path, name: str, *, uri: str | None = None) -> RunRow:
     Raises:
         UserError: no run is called that, or a prefix fits several.
     """
-    rows = list(_read_rows(mlruns, None, uri))
+    rows = run_rows(mlruns, None, uri=uri)
     for fits in (
         [row for row in rows if name in (row.run_id, row.tags.get(Tag.KEY))],
         sorted((row for row in rows if row.name == name), key=lambda row: -row.started),
@@ -176,10 +176,6 @@ def run_rows(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) 
     Raises:
         UserError: the store does not answer.
     """
-    return list(_read_rows(mlruns, sweep, uri))
-
-
-def _read_rows(mlruns: Path, sweep: str | None, uri: str | None) -> Iterable[RunRow]:
     target = destination(uri)
     if target == LOCAL:
         from rnnsweep.tracking.read.local import read_rows

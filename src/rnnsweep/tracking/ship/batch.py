@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.tracking.ship.entities import as_params, as_tags
 from rnnsweep.tracking.spool.spool import Record
 
 if TYPE_CHECKING:
@@ -47,13 +46,17 @@ class PointBatch:
                     raise
                 if not run_id or is_deleted(client, run_id):  # no run: the spool lacks its first line
                     for what, items in call.items():
-                        _refuse_all(what, items, str(error), refuse)
-                    continue
-                for what, items in call.items():
-                    _send_apart(client, run_id, what, items, refuse)
+                        for item in items:
+                            refuse({"op": what, **dict(item)}, str(error))
+                else:
+                    _send_one_by_one(client, run_id, call, refuse)
 
     def _calls(self) -> Iterator[dict[str, Sequence[Any]]]:
-        points, params, tags = self.points, as_params(self.params), as_tags(self.tags)
+        from mlflow.entities import Param, RunTag
+
+        points = self.points
+        params = [Param(name, value) for name, value in self.params.items()]
+        tags = [RunTag(name, value) for name, value in self.tags.items()]
         while len(points) > MOST - 2 * FEW:
             yield {"metrics": points[:MOST]}
             points = points[MOST:]
@@ -62,26 +65,18 @@ class PointBatch:
             points, params, tags = [], params[FEW:], tags[FEW:]
 
 
-def _send_apart(client: "MlflowClient", run_id: str, what: str, items: Sequence[Any], refuse: Refuse) -> None:
-    """Find the items that the store refuses by halving; send the others."""
-    if not items:
-        return
-    try:
-        client.log_batch(run_id, **{what: list(items)}, synchronous=True)
-    except Exception as error:
-        if not is_for_ever(error):
-            raise
-        if len(items) == 1:
-            _refuse_all(what, items, str(error), refuse)
-            return
-        middle = len(items) // 2
-        _send_apart(client, run_id, what, items[:middle], refuse)
-        _send_apart(client, run_id, what, items[middle:], refuse)
-
-
-def _refuse_all(what: str, items: Sequence[Any], why: str, refuse: Refuse) -> None:
-    for item in items:
-        refuse({"op": what, **dict(item)}, why)
+def _send_one_by_one(
+    client: "MlflowClient", run_id: str, call: Mapping[str, Sequence[Any]], refuse: Refuse
+) -> None:
+    """Find the items that the store refuses; send the others."""
+    for what, items in call.items():
+        for item in items:
+            try:
+                client.log_batch(run_id, **{what: [item]}, synchronous=True)
+            except Exception as error:
+                if not is_for_ever(error):
+                    raise
+                refuse({"op": what, **dict(item)}, str(error))
 
 
 def is_for_ever(error: Exception) -> bool:

@@ -5,21 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.tracking.spool.spool import Record
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric, Param, RunTag
-
-
-def as_params(values: dict[str, str]) -> list["Param"]:
-    """Return the parameters of a line."""
-    from mlflow.entities import Param
-
-    return [Param(name, value) for name, value in values.items()]
-
-
-def as_tags(values: dict[str, str]) -> list["RunTag"]:
-    """Return the tags of a line."""
-    from mlflow.entities import RunTag
-
-    return [RunTag(name, value) for name, value in values.items()]
+    from mlflow.entities import Metric
 
 
 def as_points(record: Record) -> list["Metric"]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Points = Sequence[tuple[int, float]]  # (optimiser step, value), by step
 MOST_CLASSES = 60  # of a confusion matrix that can still be read
 MOST_NUMBERS = 25  # classes at which each cell still has room for its number
-_DPI, _TICK = 100, 8  # dots an inch, points of a tick's label
+_DPI = 100  # dots an inch
 
 
 def curves_of(score: Score) -> dict[str, tuple[str, str]]:
@@ -44,7 +44,9 @@ def draw_curves(curves: Mapping[str, Points], *, title: str, colour: str, score:
 
 
 def _draw_curves(curves: Mapping[str, Points], title: str, colour: str, score: Score) -> bytes:
-    figure = _figure(9.6, 3.6)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 3.6), dpi=_DPI)  # no automatic layout: it would draw everything twice
     figure.subplots_adjust(left=0.07, right=0.985, bottom=0.135, top=0.83, wspace=0.16)
     panels = curves_of(score)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -91,16 +93,15 @@ def draw_confusion(table: str) -> bytes:
 
 
 def _draw_confusion(names: Sequence[str], counts_CC: list[list[int]], *, noted: bool) -> bytes:
-    room = _width(names) + 0.55  # left of the cells and, with the names at 45 degrees, nearly all below
-    cells = max(2.0, 0.45 * len(names) + 0.5)
-    side = room + cells
-    figure = _figure(side, side + 0.4)
-    share = cells / (side + 0.15), cells / (side + 0.55)
-    axis = figure.add_axes((1 - share[0] - 0.15 / side, 1 - share[1] - 0.4 / side, *share))
+    from matplotlib.figure import Figure
+
+    side = max(2.0, 0.45 * len(names) + 0.5)  # inches of the cells; the names beside them come on top
+    figure = Figure(figsize=(side, side), dpi=_DPI)
+    axis = figure.add_axes((0, 0, 1, 1))
     shares_CC = [[count / (sum(row) or 1) for count in row] for row in counts_CC]
     axis.imshow(shares_CC, cmap="Blues", vmin=0.0, vmax=1.0)
-    axis.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=_TICK)
-    axis.set_yticks(range(len(names)), names, fontsize=_TICK)
+    axis.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
+    axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.set_xlabel(f"predicted\n{NOTE}" if noted else "predicted", fontsize=9)
     axis.set_ylabel("true (shade: share of the row)", fontsize=9)
     if len(names) <= MOST_NUMBERS:
@@ -108,7 +109,7 @@ def _draw_confusion(names: Sequence[str], counts_CC: list[list[int]], *, noted: 
     right = sum(row[place] for place, row in enumerate(counts_CC))
     total = sum(map(sum, counts_CC))
     axis.set_title(f"{right:,} of {total:,} right", fontsize=10)
-    return _png(figure)
+    return _png(figure, bbox_inches="tight")
 
 
 def _read_table(table: str) -> tuple[list[str], list[list[int]]]:
@@ -128,28 +129,9 @@ def _number_cells(axis: "Axes", counts_CC: list[list[int]], shares_CC: list[list
             axis.text(place, row, f"{count:,}", ha="center", va="center", fontsize=8, color=shade)
 
 
-def _figure(width: float, height: float) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DPI)  # no automatic layout: it would draw everything twice
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _width(names: Sequence[str]) -> float:
-    """Return the inches of the longest name at the size of a tick's label."""
-    from matplotlib.backends.backend_agg import RendererAgg
-    from matplotlib.font_manager import FontProperties
-
-    renderer: Any = RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
-    font = FontProperties(size=_TICK)
-    return float(max(renderer.get_text_width_height_descent(name, font, False)[0] for name in names)) / _DPI
-
-
-def _png(figure: "Figure") -> bytes:
+def _png(figure: "Figure", **how: Any) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_DPI)
+    figure.savefig(file, format="png", dpi=_DPI, **how)
     return file.getvalue()
 
 

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, read_own, write_whole
-from rnnsweep.json_text import parse_json
-from rnnsweep.tracking.spool.spool import KEY, Record, check_key, spool_folder
+from rnnsweep.tracking.spool.spool import KEY, Record, check_key, parse_line, spool_folder
 
 RECORDS = "records"
 LEAST, RATIO = 64 << 20, 200  # bytes that every record may unpack to, and times its size
@@ -52,9 +51,9 @@ def keep_if_sent(mlruns: Path, key: str, *, offset: int) -> bool:
 
 def _name_of(content: bytes) -> str:
     """Name a spool after the time of its first record and its identity, so that names sort by time."""
-    first = _record(content.partition(b"\n")[0])
+    first = parse_line(content.partition(b"\n")[0])
     identity = "".join(c for c in str(first.get("id", "")) if c in "0123456789abcdef")[:32] or "0"
-    times = (_record(line).get("time") for line in content.splitlines())
+    times = (parse_line(line).get("time") for line in content.splitlines())
     time = next((time for time in times if isinstance(time, int)), 0)
     return f"{time:015d}-{identity}.jsonl.gz"
 
@@ -128,10 +127,7 @@ def _read_part(path: Path) -> Iterator[Record]:
         content = _unpacked(read_own(path))
     except (OSError, EOFError, zlib.error):
         return
-    for line in content.splitlines():
-        record = _record(line)
-        if isinstance(record.get("op"), str):
-            yield record
+    yield from (record for record in map(parse_line, content.splitlines()) if record["op"] != "torn")
 
 
 def _unpacked(packed: bytes) -> bytes:
@@ -146,11 +142,3 @@ def _unpacked(packed: bytes) -> bytes:
     if len(content) > most:
         raise EOFError(f"more than {most} bytes")
     return content
-
-
-def _record(line: bytes) -> Record:
-    try:
-        record = parse_json(line)
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}

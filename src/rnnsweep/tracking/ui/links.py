@@ -9,29 +9,13 @@ from urllib.parse import quote
 from rnnsweep.errors import UserError
 from rnnsweep.safety.redaction import has_secret
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
+from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.store.address import LOCAL, PATIENCE, as_oneself
-from rnnsweep.tracking.ui.running import DEFAULT, address_of_ui
+from rnnsweep.tracking.ui.running import address_of_ui
 from rnnsweep.tracking.ui.views import TITLES, page_of
 
 SHORT = "/view/"  # on the project's own UI: /view/SWEEP/VIEW leads to the page
 KNOWS_VIEWS = (3, 15)  # the first version of MLflow that does
-
-
-def view_links(mlruns: Path, key: str, *, base: str = DEFAULT, wait_s: float = 0.0) -> dict[str, str]:
-    """Return the address of each view by its title; empty while the store has not seen the run `key`.
-
-    Args:
-        mlruns: the folder of results.
-        key: of any run of the experiment, as the sweep's parent.
-        base: where the UI is.
-        wait_s: how long to wait for the store.
-    """
-    wait_for_run_id(mlruns, key, deadline_s=wait_s)
-    experiment = read_note(mlruns, key).experiment_id
-    if not experiment:
-        return {}
-    return {TITLES[view]: f"{base.rstrip('/')}/{page_of(experiment, view)}" for view in TITLES}
 
 
 def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
@@ -50,7 +34,7 @@ def sweep_links(mlruns: Path, sweep: str, key: str) -> dict[str, str]:
         return {}
     base = note.destination.rstrip("/")
     if knows_views(base):
-        return view_links(mlruns, key, base=base)
+        return {title: f"{base}/{page_of(note.experiment_id, view)}" for view, title in TITLES.items()}
     return {"Experiment": f"{base}/#/experiments/{note.experiment_id}"}
 
 
