@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from rnnsweep.engine.agent_table import AgentTable
 from rnnsweep.engine.inbox import read_requests
-from rnnsweep.engine.records import Records
+from rnnsweep.engine.recording import Recording
 from rnnsweep.engine.scheduling.agenda import Agenda, Job
 from rnnsweep.engine.scheduling.failures import LOST, REFUSALS, RETRIED, Hopeless, costed
 from rnnsweep.engine.scheduling.losers import Losers
@@ -20,7 +21,7 @@ from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
 from rnnsweep.state.watching.eta import Durations, seconds_left
-from rnnsweep.state.watching.progress import STOPPING, ArchitectureProgress, Failure, Listener, Snapshot
+from rnnsweep.state.watching.progress import STOPPING, Failure, Listener, Snapshot
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, PREEMPTED, explain
@@ -38,7 +39,7 @@ class Controller:
     listener: Listener
     clock: Callable[[], float]  # seconds since the epoch
     ledger: Ledger
-    records: Records
+    records: Recording
     disk: Disk
     copy: NoCopy = field(default_factory=NoCopy)
     stop_asked: int = 0  # 1: checkpoint and stop; 2: stop at once
@@ -54,7 +55,9 @@ class Controller:
         """Begin to take notes, with all slots free."""
         self.notes = StudyNotes(self.ledger, self.listener)
         self.running = RunningTasks(self.launcher.slots)
-        self.losers = Losers(self.sweep, self.agenda.maker.folder, self.agenda.searches)
+        folder = self.agenda.maker.folder
+        self.losers = Losers(self.sweep, folder, self.agenda.searches)
+        self.agents = AgentTable(self.launcher, folder)
 
     def run(self) -> str:
         """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
@@ -90,6 +93,7 @@ class Controller:
             over = not self.running and (self.stop_asked > 0 or not (self.disk.paused or self.copy.is_behind))
             if due or over:
                 self.shown = self.clock()
+                self.agents.write()
                 self.listener.update(self.snapshot(over=over))
             if over:
                 return "interrupted" if self.stop_asked else "finished"
@@ -276,7 +280,7 @@ class Controller:
 
     def snapshot(self, *, over: bool = False) -> Snapshot:
         """Return the progress of the sweep now."""
-        now, standings = self.clock(), self.standings()
+        now, standings = self.clock(), standings_of(self.agenda, self.running.trials)
         left = seconds_left(standings, self.durations, slots=self.running.count)
         return Snapshot(
             sweep=self.sweep.name,
@@ -292,7 +296,3 @@ class Controller:
             stopping=self.stop_asked > 0,
             over=over,
         )
-
-    def standings(self) -> tuple[ArchitectureProgress, ...]:
-        """Return how far each architecture is."""
-        return standings_of(self.agenda, self.running.trials)

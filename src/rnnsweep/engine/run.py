@@ -12,10 +12,9 @@ from types import FrameType
 from typing import Any
 
 from rnnsweep.config import RunConfig, recorded_settings
-from rnnsweep.engine.agent_table import with_agents
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.orphans import end_orphans
-from rnnsweep.engine.records import Records
+from rnnsweep.engine.recording import Recording
 from rnnsweep.engine.scheduling.agenda import Agenda, Ended, Extend
 from rnnsweep.engine.scheduling.allocation import check_accelerator, check_seats
 from rnnsweep.engine.scheduling.tasks import TaskMaker
@@ -60,7 +59,7 @@ def run_sweep(
     launcher: Launcher,
     listener: Listener | None = None,
     clock: Callable[[], float] = time.time,
-    records: Records | None = None,
+    records: Recording | None = None,
     prepare: Prepare | None = None,
     sizes: Sizes | None = None,
     conf: Path | None = None,
@@ -115,7 +114,6 @@ def run_sweep(
     for name, base in bases.items():
         check_accelerator(launcher.slots, base.trainer.accelerator, architecture=name)
     folder.make()
-    listener = with_agents(launcher, folder, listener)
     with folder.hold(), closing(launcher), _named_full_disk(mlruns), recorded_settings(begun):
         corpus = common_digest(digests)
         identity = begin(
@@ -175,8 +173,7 @@ def _raced(race: Race, ledger: Ledger, listener: Listener) -> Extend:
     return extend
 
 
-def _default_records(run: RunConfig, mlruns: Path) -> Records:
-    from rnnsweep.engine.recording import Recording
+def _default_records(run: RunConfig, mlruns: Path) -> Recording:
     from rnnsweep.tracking.store.address import named_by_file
 
     uri = named_by_file(run.tracking.uri, "the sweep's file or conf/")
@@ -232,7 +229,7 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> Swe
         sweep=sweep.name,
         state=state,
         folder=folder.path,
-        standings=controller.standings(),
+        standings=controller.snapshot().standings,
         failures=tuple(controller.failures),
         ran=controller.ran,
         seconds=clock() - began,

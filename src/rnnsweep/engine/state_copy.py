@@ -23,7 +23,6 @@ from rnnsweep.state.copied import (
     files_of_start,
     is_of_task,
     outcome_of,
-    start_last,
 )
 from rnnsweep.state.folder import START, SweepFolder
 
@@ -87,7 +86,8 @@ class StateCopy(NoCopy):
         for name in GROWING:
             self._make_equal(name, copied.get(name, b""))
         if not folder.is_started and START in whole:
-            for name in sorted(whole, key=start_last):
+            # the file whose presence makes the sweep a started one comes last
+            for name in sorted(whole, key=lambda name: name == START):
                 self._write(name, whole[name])
             self.tell(f"the sweep continues from its copy in {self._address}")
         self._ended = [task.name for task in folder.tasks() if outcome_of(task.name) not in whole]

@@ -16,11 +16,6 @@ GROWING = (JOURNAL, LEDGER, LOOKS, TEST_READS)
 _TRIALS = "trials"
 
 
-def start_last(name: str) -> bool:
-    """Return what sorts names so that the file whose presence makes the sweep a started one comes last."""
-    return name == START
-
-
 def files_of_start(folder: SweepFolder) -> Iterator[tuple[str, Path]]:
     """Yield name and path of what a sweep was started from, what makes it a started one last."""
     for path in (folder.question, *sorted(folder.conf.rglob("*.yaml")), folder.path / START):

@@ -26,14 +26,10 @@ class Busy:
 
     job: Job
     slots: tuple[Slot, ...]
+    slot: Slot  # these as one, with their share of a GPU's memory
     since: float
     report: Report | None = None
     pruned: bool = False
-
-    def __post_init__(self) -> None:
-        """Put its slots together as one."""
-        self.slot = join_slots(self.slots)
-        self._label = self.slot.label
 
     def shown(self, now: float) -> Running:
         """Return what a snapshot shows of it."""
@@ -44,7 +40,7 @@ class Busy:
             role=task.role,
             architecture=task.architecture,
             number=task.number if repeat is None else int(repeat),
-            slot=self._label,
+            slot=self.slot.label,
             seconds=now - self.since,
             epoch=report.epoch if report else None,
             validation=report.validation if report else None,
@@ -107,10 +103,10 @@ class RunningTasks:
         slots = choose_slots(self.free, devices=job.task.devices)
         if slots is None:
             return None
-        for slot in slots:
-            self.free.remove(slot)
-        busy = self._busy[job.task.key] = Busy(job, slots, now)
-        busy.slot = join_slots([self._with_share(slot) for slot in slots])
+        for each in slots:
+            self.free.remove(each)
+        slot = join_slots([self._with_share(each) for each in slots])
+        busy = self._busy[job.task.key] = Busy(job, slots, slot, now)
         self.trials[job.task.architecture] += job.is_trial
         return busy
 

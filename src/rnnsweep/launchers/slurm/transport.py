@@ -93,16 +93,13 @@ class SlurmTransport:
         key_file.touch(0o600)
         key_file.write_bytes(key)
         self._controller = ControllerAddress(host, self._listener.port, str(key_file))
-        self._executor = self._make_executor()
-        self._reaper = cluster.start_reaper(self._name, str(self._folder))
-        self._worker = threading.Thread(target=self._submit_and_look, name="slurm", daemon=True)
-        self._worker.start()
-
-    def _make_executor(self) -> Any:
         import submitit
 
         python = f"{shlex.quote(sys.executable)} -P"
-        return submitit.SlurmExecutor(self._folder / "jobs", python=python)
+        self._executor: Any = submitit.SlurmExecutor(self._folder / "jobs", python=python)
+        self._reaper = cluster.start_reaper(self._name, str(self._folder))
+        self._worker = threading.Thread(target=self._submit_and_look, name="slurm", daemon=True)
+        self._worker.start()
 
     def ask(self, room: Room, settings: AgentSettings) -> None:
         """Ask for an agent: a job with the room's share of a node."""

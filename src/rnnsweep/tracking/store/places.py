@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from rnnsweep.runtime.process import LOOPBACK
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.chosen import same_server
 from rnnsweep.tracking.store.store import artifact_path
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CLOUDS = ("s3", "gs", "abfss", "wasbs", "dbfs")
 OWN = "mlflow-artifacts"  # files that the tracking server itself hands on
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OF_A_RUN = re.compile(r"/(m-)?[0-9a-f]{32}/artifacts/?$")  # how MLflow ends the folder of a run or a model
 MOST_STEPS = 5  # of an address that names a run or model that names another
 

@@ -64,7 +64,7 @@ class Agent:
         self._silent_s, self._guard = silent_s, memory_guard
         self._root = make_root(settings.scratch)
         self._line = Line(settings.name)
-        self._changed = threading.Condition()  # guards the line and what it brought
+        self._changed = threading.Condition()  # guards the line
         self._letters: deque[bytes] = deque()  # as they arrived
         self._commands: deque[Any] = deque()
         self._arrived_at = time.monotonic()
@@ -83,9 +83,8 @@ class Agent:
 
     def post(self, letter: bytes) -> None:
         """Take a letter of the controller; returns at once, as reading one may import half of the package."""
-        with self._changed:
-            self._arrived_at = time.monotonic()
-            self._letters.append(letter)
+        self._arrived_at = time.monotonic()
+        self._letters.append(letter)
         self._launcher.wake()
 
     def collect(self, timeout: float) -> bytes:
@@ -101,8 +100,7 @@ class Agent:
 
     def leave(self, reason: str = "its node is taken away", *, preempted: bool = True) -> None:
         """Let all tasks checkpoint and end, then be over: as when the node is about to be taken away."""
-        with self._changed:
-            self._commands.append(say.Leaving(reason, preempted))
+        self._commands.append(say.Leaving(reason, preempted))
         self._launcher.wake()
 
     def close(self) -> None:
@@ -141,11 +139,8 @@ class Agent:
     def _obey(self) -> None:
         """Do what the controller asked for; where that fails for one task, the task has failed."""
         self._read_letters()
-        while True:
-            with self._changed:
-                if not self._commands:
-                    return
-                command = self._commands.popleft()
+        while self._commands:
+            command = self._commands.popleft()
             if isinstance(command, say.Leave):
                 self._leave(say.Leaving("it was told to", preempted=False))
             elif isinstance(command, say.Leaving):
@@ -156,12 +151,8 @@ class Agent:
                 self._obey_for(command)
 
     def _read_letters(self) -> None:
-        while True:
-            with self._changed:
-                if not self._letters:
-                    return
-                data = self._letters.popleft()
-            letter = Letter.unpack(data)
+        while self._letters:
+            letter = Letter.unpack(self._letters.popleft())
             with self._changed:
                 self._commands += self._line.take(letter)
                 self._changed.notify_all()
