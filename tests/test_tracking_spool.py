@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -226,12 +225,6 @@ def test_an_artifact_that_the_disk_refuses_is_named_in_a_tag(tmp_path):
     record = open_run(tmp_path)
     record.artifact(tmp_path / "not there.png", "curve.png")
     assert "rnnsweep.missing_artifact" in list(read_all(tmp_path / "spool" / "a.jsonl"))[-1]["values"]
-
-
-def test_a_record_travels_to_another_process(tmp_path):
-    record = pickle.loads(pickle.dumps(open_run(tmp_path)))
-    record.metrics({"m": 1.0}, step=1)
-    assert ops(tmp_path) == ["file", "start", "metrics"]
 
 
 @given(st.lists(st.sampled_from(["write", "kill", "tear"]), max_size=12))

@@ -96,9 +96,6 @@ class SpoolWriter:
         self.path = spool_folder(mlruns) / f"{check_key(key)}.jsonl"
         self._unwritten: list[bytes] = []
         self._next_try = 0.0
-        self._arrive()
-
-    def _arrive(self) -> None:
         self._fd: int | None = None
         self._end = -1  # of the file after our last write: where it is still there, nobody else has written
         self._lock = threading.RLock()
@@ -222,16 +219,6 @@ class SpoolWriter:
             if opened.st_nlink:
                 return self._fd, opened.st_size
             self.close()  # shipped whole and removed: go on in a new file
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Travel to another process without the file and the lock; what is held is written here."""
-        self.flush()
-        return {"path": self.path, "_unwritten": [], "_next_try": 0.0}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Arrive without a file: the next append opens it."""
-        self.__dict__.update(state)
-        self._arrive()
 
 
 def read_spool(path: Path, *, start: int = 0) -> tuple[list[Record], int]:
