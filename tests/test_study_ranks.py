@@ -75,7 +75,7 @@ def test_two_processes_a_trial_take_two_slots_and_survive_the_death_of_one(tmp_p
     assert summary.trials == {"complete": 1, "pruned": 0, "failed": 0, "running": 0, "waiting": 0}
     assert sorted(table["role"]) == ["replicate", "sweep", "trial"]  # one run each, no second sweep
     assert set(table["state"]) == {"complete"}
-    ledger = list(read_ledger(tmp_path / "two/mlruns/sweeps/chaos"))
+    ledger = read_ledger(tmp_path / "two/mlruns/sweeps/chaos")
     assert {event["slots"] for event in ledger if event["event"] == "start"} == {2}
     (again,) = (event for event in ledger if event.get("state") == "retried")
     assert again["cause"] == "lost process"

@@ -48,7 +48,7 @@ def _standing(search: Search, agenda: Agenda, running: int) -> ArchitectureProgr
         running=running,
         best=search.best_validation,
         share=min(1.0, search.open_budget()),
-        replicates=agenda.replicates_ended(name),
+        replicates=len(agenda.ended.get(name, {})),
         replicates_wanted=agenda.wanted(name),
         replicates_most=agenda.most(name),
         infeasible=search.counts[INFEASIBLE],

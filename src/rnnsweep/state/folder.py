@@ -167,11 +167,11 @@ class SweepFolder:
 
     def events(self) -> list[dict[str, Any]]:
         """Read the ledger."""
-        return list(read_ledger(self.path))
+        return read_ledger(self.path)
 
     def last_state(self) -> str | None:
         """Return how the last controller ended: finished, interrupted or failed; None where it did not."""
-        ends = [event for event in read_ledger(self.path) if event["event"] in ("open", "close")]
+        ends = [event for event in self.events() if event["event"] in ("open", "close")]
         return ends[-1].get("state") if ends else None
 
     def machine(self) -> str | None:

@@ -6,7 +6,7 @@ somebody wants tried again. How a task ended is in its outcome.json.
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,23 +52,16 @@ class Ledger:
         os.close(self._file)
 
 
-def read_ledger(folder: Path) -> Iterator[dict[str, Any]]:
+def read_ledger(folder: Path) -> list[dict[str, Any]]:
     """Read the events so far; a line that is being written, or is no event, is left out."""
-    for event in JsonLines(folder / LEDGER).read():
-        if _is_event(event):
-            yield event
+    return [event for event in JsonLines(folder / LEDGER).read() if _is_event(event)]
 
 
 def _is_event(values: dict[str, Any]) -> bool:
     """Return whether a line has what its event must have, each value of its type."""
     needed = _NEEDED.get(str(values.get("event")), _NEEDED_ALWAYS)
-    if not needed <= values.keys():
-        return False
-    for name, value in values.items():
-        fits = _FITS.get(name)
-        if fits is not None and not fits(value):
-            return False
-    return True
+    fit = (_FITS[name](value) for name, value in values.items() if name in _FITS)
+    return needed <= values.keys() and all(fit)
 
 
 def _is_text(value: Any) -> bool:

@@ -185,10 +185,6 @@ class Agenda:
                 self.ended.get(task.architecture, {}).pop(name, None)
                 self.ready.append(Job(replace(task, resume=True)))
 
-    def replicates_ended(self, architecture: str) -> int:
-        """Count an architecture's replicates that are over."""
-        return len(self.ended.get(architecture, {}))
-
 
 def _turn(job: Job) -> int:
     """Return the place of a ready job: a replicate's number; everything else goes first."""

@@ -110,15 +110,15 @@ class TaskMaker:
     @property
     def varies_split(self) -> bool:
         """Whether replicates vary the training rows, by the validation split or by folds."""
-        return SPLIT in _VARIED[self.sweep.vary] or self._folds(self.sweep.architectures[0]) is not None
+        return (
+            SPLIT in _VARIED[self.sweep.vary]
+            or self.bases[self.sweep.architectures[0]].data.folds is not None
+        )
 
     @property
     def refits_baseline(self) -> bool:
         """Whether the baseline has replicates, one for each of the networks'."""
         return self.sweep.baseline and self.sweep.replicates > 0 and self.varies_split
-
-    def _folds(self, architecture: str) -> int | None:
-        return self.bases[architecture].data.folds
 
     def _without_seeds(self, overrides: tuple[str, ...]) -> tuple[str, ...]:
         varied = {*_VARIED[self.sweep.vary], *FOLDS}
@@ -143,7 +143,7 @@ class TaskMaker:
             "seeds.initialisation": base.seed_of("initialisation") + 1 + number,
             "seeds.order": base.seed_of("order") + 1 + number,
         }
-        folds = self._folds(architecture)
+        folds = base.data.folds
         own = () if folds is None else (f"{FOLDS[0]}={folds}", f"{FOLDS[1]}={number % folds + 1}")
         return (*(f"{key}={seeds[key]}" for key in _VARIED[self.sweep.vary]), *own)
 

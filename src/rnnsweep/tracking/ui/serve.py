@@ -37,10 +37,6 @@ class UiServer:
     url: str
     process: subprocess.Popen[bytes]
 
-    def wait(self) -> None:
-        """Wait until the server ends by itself."""
-        self.process.wait()
-
     def close(self) -> None:
         """End the server and everything it started."""
         if self.process.stdin is not None:
@@ -123,7 +119,7 @@ def serve_ui(
     if open_browser:
         webbrowser.open(page)
     try:
-        server.wait()
+        server.process.wait()
     except KeyboardInterrupt:
         say("The UI has ended.")
     finally:
