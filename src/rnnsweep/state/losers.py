@@ -1,7 +1,7 @@
 """Checkpoints of a finished sweep that nothing needs any more: those of all but its best."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +63,8 @@ def folder_size(folder: Path) -> int:
     """Sum the bytes of the files below a folder; links are not followed."""
     total = 0
     for path in folder.rglob("*"):
-        try:
+        with suppress(FileNotFoundError):  # it went while we looked
             total += 0 if path.is_dir() else path.lstat().st_size
-        except FileNotFoundError:  # it went while we looked
-            continue
     return total
 
 

@@ -55,10 +55,9 @@ class Store:
     def _put(self, files: dict[str, Path]) -> dict[str, Path]:
         there = {}
         for where, path in files.items():
-            if not path.is_file():
-                continue
-            self._locker.put(where, path)
-            there[where] = path
+            if path.is_file():
+                self._locker.put(where, path)
+                there[where] = path
         return there
 
     def settle(self, future: "Future[dict[str, Path]]") -> dict[str, Path] | None:

@@ -3,11 +3,11 @@
 import functools
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from rnnsweep.errors import UserError
 from rnnsweep.paths import PACKAGE
 from rnnsweep.state.start import code_digest
+from rnnsweep.tracking.machine.provenance import installed_version
 
 _DISTRIBUTIONS = ("torch", "numpy", "numba", "pytorch-lightning")  # they decide a score's last digit
 
@@ -15,13 +15,9 @@ _DISTRIBUTIONS = ("torch", "numpy", "numba", "pytorch-lightning")  # they decide
 @functools.cache
 def versions_here() -> dict[str, str]:
     """Return the versions of this process, and the digest of the code of this package."""
-    versions = {"Python": ".".join(platform.python_version_tuple()[:2])}
-    for name in _DISTRIBUTIONS:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = "none"
-    return {**versions, "rnnsweep": code_digest(PACKAGE)[:12]}
+    python = ".".join(platform.python_version_tuple()[:2])
+    libraries = {name: installed_version(name) for name in _DISTRIBUTIONS}
+    return {"Python": python, **libraries, "rnnsweep": code_digest(PACKAGE)[:12]}
 
 
 def check_versions_of(machine: str, node: str, there: Mapping[str, str]) -> None:

@@ -75,7 +75,7 @@ def public_facts(origin: Mapping[str, str]) -> dict[str, str]:
 def _provenance(root: Path) -> dict[str, str]:
     return {
         **_git(root),
-        "versions": " ".join(f"{name}={_version(name)}" for name in LIBRARIES),
+        "versions": " ".join(f"{name}={installed_version(name)}" for name in LIBRARIES),
         "python": platform.python_version(),
         "command": masked(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:5000],
         "user": _user(),
@@ -117,7 +117,8 @@ def _graphics() -> str:
     return "; ".join(_ask(query, Path("/")).splitlines()) or "none"
 
 
-def _version(name: str) -> str:
+def installed_version(name: str) -> str:
+    """Return the version of a distribution; ``absent`` where it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
