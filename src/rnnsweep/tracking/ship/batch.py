@@ -23,6 +23,14 @@ class PointBatch:
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
+    def add_points(self, record: Record) -> None:
+        """Add the points of one line of metrics."""
+        from mlflow.entities import Metric
+
+        step, time = int(record["step"]), int(record["time"])
+        values = record["values"].items()
+        self.points += [Metric(str(name), _finite(value), time, step) for name, value in values]
+
     def contradicts(self, params: Mapping[str, str]) -> bool:
         """Return whether one of the parameters is here with another value."""
         return any(self.params.get(name, value) != value for name, value in params.items())
@@ -63,6 +71,12 @@ class PointBatch:
         while points or params or tags:
             yield {"params": params[:FEW], "metrics": points, "tags": tags[:FEW]}
             points, params, tags = [], params[FEW:], tags[FEW:]
+
+
+def _finite(value: Any) -> float:
+    """MLflow stores infinity as 1.8e308, which ruins every axis it is drawn on: make it not-a-number."""
+    number = float(value)
+    return number if abs(number) < 1e308 else float("nan")
 
 
 def _send_one_by_one(

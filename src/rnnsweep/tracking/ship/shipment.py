@@ -15,7 +15,6 @@ from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
 from rnnsweep.tracking.ship.batch import FEW, PointBatch, is_deleted, is_for_ever
-from rnnsweep.tracking.ship.entities import as_points
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.ship.lines import check_start, check_texts, is_plain_tag
 from rnnsweep.tracking.spool.archive import keep_if_sent
@@ -250,9 +249,8 @@ class Shipment:
         self._batch.tags.update(values)
 
     def _points(self, record: Record) -> None:
-        points = as_points(record)
+        self._batch.add_points(record)
         raise_steps(self.note.steps, record)
-        self._batch.points += points
 
     def _send_batch(self) -> None:
         """Send what was read so far; put aside what the store will never take."""
