@@ -9,8 +9,10 @@ from rnnsweep.json_text import read_list
 from rnnsweep.tasks import LOSS, Score, score_named, spec_named, specs
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best, tested
 from rnnsweep.tracking.naming import from_text
+from rnnsweep.tracking.read import local, server
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store.address import LOCAL, destination
+from rnnsweep.tracking.store.store import refuse_old_layout
 from rnnsweep.tracking.tags import Tag
 
 if TYPE_CHECKING:
@@ -177,25 +179,16 @@ def run_rows(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) 
         UserError: the store does not answer.
     """
     target = destination(uri)
-    if target == LOCAL:
-        from rnnsweep.tracking.read.local import read_rows
-        from rnnsweep.tracking.store.store import refuse_old_layout
-
-        refuse_old_layout(mlruns)
-        return read_rows(mlruns, sweep)
-    from rnnsweep.tracking.read.server import read_rows as read_rows_from_server
-
-    return read_rows_from_server(target, sweep)
+    if target != LOCAL:
+        return server.read_rows(target, sweep)
+    refuse_old_layout(mlruns)
+    return local.read_rows(mlruns, sweep)
 
 
 def _read_points(
     mlruns: Path, sweep: str | None, keys: set[str], uri: str | None
 ) -> list[tuple[str, str, int, float]]:
     target = destination(uri)
-    if target == LOCAL:
-        from rnnsweep.tracking.read.local import read_points
-
-        return read_points(mlruns, sweep, keys)
-    from rnnsweep.tracking.read.server import read_points as read_points_from_server
-
-    return read_points_from_server(target, sweep, keys)
+    if target != LOCAL:
+        return server.read_points(target, sweep, keys)
+    return local.read_points(mlruns, sweep, keys)
