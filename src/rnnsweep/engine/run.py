@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnsweep.config import RunConfig, recorded_settings
+from rnnsweep.config import RunConfig, flatten, recorded_settings
 from rnnsweep.engine.controller import Controller
 from rnnsweep.engine.orphans import end_orphans
 from rnnsweep.engine.recording import Recording
@@ -183,8 +183,6 @@ def _default_records(run: RunConfig, mlruns: Path) -> Recording:
 def _searches(
     sweep: Sweep, folder: SweepFolder, bases: dict[str, RunConfig], sizing: Sizing, disk: Disk
 ) -> dict[str, Search]:
-    from rnnsweep.config import flatten
-
     storage = open_journal(folder, disk=disk)
     searches = {}
     for name, base in bases.items():

@@ -4,7 +4,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.launchers.registry import LauncherSpec, make_launcher
 from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.sweepfile.slots import Places
+from rnnsweep.sweepfile.slots import Places, default_count
 from rnnsweep.trial import Launcher
 
 # what each fit of the linear baseline would import anew, for two seconds
@@ -57,8 +57,6 @@ def _gpus(machine: Machine) -> list[str]:
 
 
 def _cores(share: Share) -> list[str]:
-    from rnnsweep.sweepfile.slots import default_count
-
     return [f"cpu:{share.threads}"] * (share.most or max(1, default_count() // share.threads))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from rnnsweep.errors import UserError
+from rnnsweep.launchers.agents.controller.request import check_locker, slot_request
 from rnnsweep.launchers.agents.transport import Transport
 from rnnsweep.launchers.registry import LauncherSpec
 from rnnsweep.machine import Machine, Share
@@ -22,8 +23,6 @@ def spec_of_agents(
     """
 
     def reach_all(machine: Machine) -> None:
-        from rnnsweep.launchers.agents.controller.request import check_locker
-
         reach(machine)
         check_locker(machine)
 
@@ -34,7 +33,6 @@ def spec_of_agents(
 
     def launch(machine: Machine, sweep: Sweep, slots: str | int | None) -> Launcher:
         from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
-        from rnnsweep.launchers.agents.controller.request import slot_request
 
         request = slot_request(machine, slots)
         return AgentLauncher(
