@@ -4,14 +4,13 @@ Before there is a server its parts are tried; a server that runs is asked from o
 """
 
 import http.client
-import ipaddress
 import os
 import socket
 import tempfile
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 
 from rnnsweep.errors import first_line
 from rnnsweep.json_text import parse_json
+from rnnsweep.runtime.process import LOOPBACK
 from rnnsweep.safety.redaction import has_secret, masked
 from rnnsweep.safety.shell import command_line, continued
 from rnnsweep.tracking.store.address import as_oneself
@@ -38,6 +38,9 @@ CLOSED = {
     "assistant": "/ajax-api/3.0/mlflow/assistant/config",
     "gateway": "/gateway/mlflow/v1/models",
 }
+ACCOUNTS = "start it with --app-name basic-auth, else anyone who reaches it may delete all"
+NAMES = "start it with --allowed-hosts NAME,..."
+PROXY = "close it at the proxy, and ask by its address; the settings: rnnsweep ui --team"
 SWITCHES = {
     "MLFLOW_ENABLE_AI_GATEWAY": "false",
     "MLFLOW_ENABLE_REMOTE_ASSISTANT": "false",
@@ -186,9 +189,14 @@ def check_server(uri: str) -> list[Trait]:
     return [
         _check_version(version),
         _check_transport(address),
-        _check_strangers(address),
-        _check_names(address),
-        *(_check_closed(address, what, path) for what, path in CLOSED.items()),
+        _check_status("accounts", address + SEARCH, (401,), "a stranger who asks for experiments", ACCOUNTS),
+        _check_status(
+            "allowed hosts", address + SEARCH, (403,), "another name in a request", NAMES, host=STRANGER
+        ),
+        *(
+            _check_status(what, address + path, (401, 403, 404, 501), "who asks for it", PROXY, own=True)
+            for what, path in CLOSED.items()
+        ),
         _check_files(address),
     ]
 
@@ -207,42 +215,18 @@ def _check_transport(address: str) -> Trait:
     parts = urlsplit(address)
     if parts.scheme == "https":
         return Trait("transport", True, "encrypted")
-    if _is_loopback(parts.hostname or ""):
+    if parts.hostname in LOOPBACK:
         return Trait("transport", True, "stays on this machine")
     message = "passwords and runs cross the network in the clear"
     return Trait("transport", False, message, "put a proxy with TLS in front of it, and use https://")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_closed(address: str, what: str, path: str) -> Trait:
-    status, _ = _get(address + path, own=True)
-    closed = status in (401, 403, 404, 501)
-    message = f"{'closed' if closed else 'open'} (status {status})"
-    return Trait(
-        what,
-        closed,
-        message,
-        "close it at the proxy, and ask by its address; the settings: rnnsweep ui --team",
-    )
-
-
-def _check_strangers(address: str) -> Trait:
-    status, _ = _get(address + SEARCH)
-    remedy = "start it with --app-name basic-auth, else anyone who reaches it may delete all"
-    message = "strangers are refused" if status == 401 else f"a stranger reads experiments (status {status})"
-    return Trait("accounts", status == 401, message, remedy)
-
-
-def _check_names(address: str) -> Trait:
-    status, _ = _get(address + SEARCH, host=STRANGER)
-    message = f"another name in a request gets {status}"
-    return Trait("allowed hosts", status == 403, message, "start it with --allowed-hosts NAME,...")
+def _check_status(
+    what: str, url: str, wanted: Collection[int], who: str, remedy: str, **asking: Any
+) -> Trait:
+    """Ask for a page that somebody must not get, and see that he is refused."""
+    status, _ = _get(url, **asking)
+    return Trait(what, status in wanted, f"{who} gets status {status}", remedy)
 
 
 def _check_files(address: str) -> Trait:
