@@ -52,9 +52,8 @@ def losers(mlruns: Path, name: str) -> list[Loser]:
     for task in folder.tasks():
         place, state = task.checkpoints, states[task.name]
         goes = state.state in REMOVABLE or state.cause == DIVERGED
-        if task.name in best or not goes or not _is_below(place, mlruns):
-            continue
-        if size := folder_size(place):
+        removed = goes and task.name not in best and _is_below(place, mlruns)
+        if removed and (size := folder_size(place)):
             removable.append(Loser(task.name, place, size))
     return removable
 

@@ -43,7 +43,7 @@ class PipeChannel:
 
     def report(self, report: Report) -> str:
         """Report, and wait a while for the answer; one that comes too late counts for the next report."""
-        late = STOP if STOP in list(self._drain()) else None
+        late = STOP if STOP in self._drain() else None
         self.send("report", report)
         if late or self._interrupted.is_set():
             return late or GO_ON

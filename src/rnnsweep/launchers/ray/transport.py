@@ -111,8 +111,7 @@ class RayTransport:
             self._connection.send(message)
 
     def _end(self) -> None:
-        if self._process.is_alive():
-            self._process.kill()
+        self._process.kill()
         self._process.join()
         self._connection.close()
 

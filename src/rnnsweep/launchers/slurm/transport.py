@@ -141,10 +141,8 @@ class SlurmTransport:
         self._worker.join(CLOSE_S)
         assert self._reaper.stdin is not None
         self._reaper.stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):  # it goes on by itself
             self._reaper.wait(CLOSE_S)
-        except subprocess.TimeoutExpired:  # it goes on by itself
-            return
 
     @property
     def _needed(self) -> str:

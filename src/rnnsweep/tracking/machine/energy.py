@@ -37,12 +37,10 @@ class Energy:
     def read(self) -> None:
         """Read all counters and add what they have gone up by."""
         for counter, limit in self._packages.items():
-            now = _number(counter)
-            if now is None:
-                continue
-            before = self._before.get(counter, now)
-            self._cpu += (now - before if now >= before else now + limit - before) * MICRO
-            self._before[counter] = now
+            if (now := _number(counter)) is not None:
+                before = self._before.get(counter, now)
+                self._cpu += (now - before if now >= before else now + limit - before) * MICRO
+                self._before[counter] = now
         self._gpu_last = self._graphics.joules()
 
     @property

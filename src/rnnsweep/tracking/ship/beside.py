@@ -4,6 +4,7 @@ import atexit
 import os
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from rnnsweep.files import open_append
@@ -62,10 +63,8 @@ class ShippingProcess:
         """Let it look at the spools now."""
         assert self._process.stdin is not None
         if self.lives():
-            try:
+            with suppress(BrokenPipeError):  # it ended just now
                 os.write(self._process.stdin.fileno(), b".")
-            except BrokenPipeError:  # it ended just now
-                self._process.poll()
 
     def lives(self) -> bool:
         """Return whether the process is there."""

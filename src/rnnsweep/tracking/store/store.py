@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import uuid
 import warnings
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -129,13 +129,10 @@ def _choose_journal(path: Path) -> None:
     share none, so that a network's file system gets SQLite's rollback journal as well.
     """
     if not is_on_network(path):
-        try:
-            with closing(sqlite3.connect(path)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return
-        except sqlite3.OperationalError:
-            pass
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # reads a log without shared memory
         connection.execute("PRAGMA journal_mode=DELETE")

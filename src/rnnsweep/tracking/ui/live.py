@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -79,10 +80,8 @@ def live_page(mlruns: Path) -> str:
 
 def _statuses(mlruns: Path) -> Iterator[SweepStatus]:
     for folder in SweepFolder.every(mlruns):
-        try:
+        with suppress(UserError, OSError, ValueError):  # a sweep of another version, or removed meanwhile
             yield read_status(mlruns, folder.name)
-        except (UserError, OSError, ValueError):  # a sweep of another version, or removed meanwhile
-            continue
 
 
 def _sweep(mlruns: Path, status: SweepStatus, *, drawn: bool) -> str:

@@ -119,13 +119,11 @@ class Home:
         if self._writer is None:
             self._writer = SpoolWriter(self.task.mlruns, self.task.key)
         records = []
-        for line in data.splitlines():
-            record = parse_line(line)
-            if record["op"] in ("file", "torn"):  # the node's file has an identity of its own
-                continue
+        for record in map(parse_line, data.splitlines()):
             if record["op"] == "start":
                 record["owner"] = ProcessIdentity.current().record()
-            records.append(record)
+            if record["op"] not in ("file", "torn"):  # the node's file has an identity of its own
+                records.append(record)
         self._writer.append(*records)
 
     def piece(self, piece: Piece) -> None:

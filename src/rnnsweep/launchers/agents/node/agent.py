@@ -107,8 +107,7 @@ class Agent:
         """End all that still runs, at once, and remove the agent's folder."""
         self.over = True
         self._launcher.wake()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=10)
+        self._thread.join(timeout=10)
 
     def _work(self) -> None:
         try:
