@@ -15,7 +15,7 @@ from rnnsweep.data import DataConfig, carried, corpora, prepare
 from rnnsweep.data.word_vectors import files, places
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
-from rnnsweep.launchers.agents import corpora as of_agents
+from rnnsweep.launchers.agents import corpora as of_agents, pieces
 from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
 from rnnsweep.launchers.agents.messages import Lacks
 from rnnsweep.launchers.agents.store import Store
@@ -120,19 +120,19 @@ def test_a_corpus_that_changed_here_is_not_carried(machines, tmp_path):
 
 
 @pytest.mark.parametrize("size", [0, 5, 8, 9])
-def test_a_corpus_is_sent_in_pieces_of_which_the_very_last_says_so(tmp_path, monkeypatch, size):
-    monkeypatch.setattr(of_agents, "PIECE", 4)
+def test_a_file_is_sent_in_pieces_of_which_the_very_last_says_so(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(pieces, "PIECE", 4)
     (tmp_path / "file").write_bytes(bytes(range(size)))
-    pieces = list(of_agents._pieces("d", "file", tmp_path / "file", is_last=True))
-    assert b"".join(piece.data for piece in pieces) == bytes(range(size))
-    assert [piece.is_last for piece in pieces] == [False] * (len(pieces) - 1) + [True] * bool(pieces)
+    parts = list(pieces.read_pieces(tmp_path / "file"))
+    assert b"".join(data for data, _ in parts) == bytes(range(size))
+    assert [is_last for _, is_last in parts] == [False] * (len(parts) - 1) + [True]
 
 
 @pytest.mark.parametrize("has_locker", [False, True])
 def test_what_a_node_asks_for_comes_whole_in_pieces_or_through_the_locker(
     machines, tmp_path, monkeypatch, has_locker
 ):
-    monkeypatch.setattr(of_agents, "PIECE", 4)
+    monkeypatch.setattr(pieces, "PIECE", 4)
     (vectors := tmp_path / "vectors.txt").write_text("a1 1 2 3 4\nb1 5 6 7 8\n")
     table = write_rows(tmp_path / "rows.csv")
     one = task(tmp_path, table, f"data.vectors={vectors}")
