@@ -10,6 +10,8 @@ from test_separating import write_toy
 import rnnsweep
 from rnnsweep.api.find_sweep import find_question
 from rnnsweep.api.replicates.further import another_study, run_studies
+from rnnsweep.api.results import SweepResult
+from rnnsweep.cli.live import summary_line
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.siblings import further_studies
@@ -55,7 +57,7 @@ def test_studies_stop_where_one_is_interrupted(tmp_path):
         state = "finished"
 
     def run(one, answer):
-        assert not answer  # the answer is given once, at the end
+        assert answer is None  # the answer is given once, at the end
         heard.append(one.name)
         result = Result()
         result.state = "interrupted" if one.name.endswith("2") else "finished"
@@ -110,6 +112,31 @@ def test_a_started_sweep_is_found_by_its_name_wherever_its_file_lies(tmp_path, m
         find_question("nowhere", find_paths())
 
 
+def test_the_last_study_is_followed_by_the_comparison_of_the_first(tmp_path):
+    heard = []
+
+    def run(one, answer):
+        heard.append((one.name, answer))
+        return SweepResult(one.name, "finished", 1, 1.0, 1.0, {})
+
+    assert run_studies(write(tmp_path), run, studies=3).sweep == "which"
+    assert heard == [("which", None), ("which.study-2", None), ("which.study-3", "which")]
+
+
+class Heard:
+    """What a sweep says that it does once nothing runs any more and all is sent."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def update(self, snapshot) -> None:
+        if snapshot.unsent == 0:
+            said = f"{snapshot.sweep}: {summary_line(snapshot).partition('; ')[2]}"
+            self.said += [] if said in self.said else [said]
+
+    def message(self, text: str) -> None: ...
+
+
 @pytest.mark.slow
 def test_three_whole_studies_give_the_curves_that_one_does_not(home):
     path = write_toy(home)
@@ -117,7 +144,10 @@ def test_three_whole_studies_give_the_curves_that_one_does_not(home):
     path.write_text(text.replace("[0.02]", "[0.02, 0.05]"))
     one = rnnsweep.sweep(path, slots=1, models=False).comparison
     assert one.bought.next == "rnnsweep sweep toy --studies 5"
-    found = rnnsweep.sweep(path, slots=1, studies=3, models=False)
+    heard = Heard()
+    found = rnnsweep.sweep(path, slots=1, studies=3, models=False, listener=heard)
+    assert [said for said in heard.said if "comparing" in said] == ["toy.study-3: comparing"]
+    assert "toy.study-2: all runs are in MLflow" in heard.said
     bought = found.comparison.bought
     assert (found.sweep, bought.studies, bought.refusal) == ("toy", 3, "")
     assert {name: list(c.trials) for name, c in bought.curves.items()} == {"bag": [1, 2], "rnn": [1, 2]}

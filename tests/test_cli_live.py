@@ -91,6 +91,12 @@ def test_the_last_line_says_that_the_sweep_stops_and_how_many_runs_are_left_to_s
     assert summary_line(replace(over, unsent=0)).endswith("; all runs are in MLflow")
 
 
+def test_the_last_line_of_a_study_that_others_follow_speaks_of_no_comparison():
+    over = replace(snapshot(running=()), over=True, compared=False)
+    assert summary_line(replace(over, unsent=3)).endswith("; sending the last 3 runs to MLflow")
+    assert summary_line(replace(over, unsent=0)).endswith("; all runs are in MLflow")
+
+
 def test_the_last_line_counts_the_runs_that_are_left_where_they_have_no_expected_time():
     assert summary_line(snapshot(eta=0.2)).endswith(", 3:53 min elapsed, 2 runs left")
     assert summary_line(snapshot(running=(), eta=0.0)).endswith(", 3:53 min elapsed")

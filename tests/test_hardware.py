@@ -1,6 +1,8 @@
 """What a machine has: cores and memory under quotas, and GPUs, which a replaced probe pretends."""
 
 import os
+import subprocess
+import sys
 
 import launched
 import psutil
@@ -9,7 +11,7 @@ from test_launchers import task, until_ended
 
 from rnnsweep.engine.scheduling.allocation import check_accelerator
 from rnnsweep.errors import UserError
-from rnnsweep.hardware import gpus, memory_in_use, usable_cores, usable_memory
+from rnnsweep.hardware import cores_of_others, gpus, memory_in_use, usable_cores, usable_memory
 from rnnsweep.launchers import LocalLauncher, make_launcher
 from rnnsweep.launchers.local.places import idle_gpus, slots_here
 from rnnsweep.sweepfile import Slot, parse_slots, slots
@@ -24,6 +26,17 @@ def container(root, groups, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return root
+
+
+@pytest.mark.skipif(psutil.cpu_count() != usable_cores(), reason="the cores of others are not all ours")
+def test_what_other_programs_use_of_the_cores_is_counted_and_what_this_one_used_before_is_not():
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        used = cores_of_others(1.0)
+    finally:
+        busy.kill()
+        busy.wait()
+    assert 0.2 < used <= psutil.cpu_count()
 
 
 V1 = "9:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n"

@@ -130,6 +130,25 @@ def test_a_plan_says_that_the_changed_file_of_a_sweep_that_started_is_refused(tm
     assert "Next:" not in shown
 
 
+def test_a_plan_says_that_a_file_is_refused_before_it_reads_or_measures_anything(home, capsys):
+    sweep = write_sweep(home, f"# Which one?\n{SPACE}", overrides='["data=files", "data.train=gone.csv"]')
+    folder = SweepFolder.of(home / "mlruns", "toy")
+    folder.path.mkdir(parents=True)
+    begin(sweep, mlruns=home / "mlruns", conf=ROOT / "conf", corpus="digest")
+    sweep.path.write_text(sweep.path.read_text().replace("high: 8", "high: 16"))
+    assert main(["plan", str(sweep.path)]) == 2
+    first, _, rest = " ".join(capsys.readouterr().err.split()).partition(" error: ")
+    assert "changed since sweep 'toy' started: space.model.hidden_size.high: 8 became 16." in first
+    assert "gone.csv" in rest
+
+
+@pytest.mark.parametrize(("cores", "others", "said"), [(2, 1.84, True), (2, 0.1, False), (8, 1.84, False)])
+def test_a_plan_says_that_other_programs_use_cores_that_its_slots_need(capsys, cores, others, said):
+    _print(replace(looking_ahead(), cores=cores, others=others))
+    line = "! other programs use 1.8 of 2 cores now: on a quiet machine it takes less time\n"
+    assert (line in capsys.readouterr().out) == said
+
+
 def test_the_json_of_a_plan_has_the_least_and_the_most_seconds():
     value = plan_json(looking_ahead())
     assert (value["seconds"], value["seconds_most"]) == (30 + 18 * 30 / 2, 30 + 27 * 30 / 2)

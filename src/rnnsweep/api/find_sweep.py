@@ -9,6 +9,7 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.start import refusal_of
 from rnnsweep.sweepfile import Sweep, read_sweep
 
 
@@ -42,6 +43,17 @@ def start_command(
     words = [] if trials is None else ["--trials", str(trials)]
     words += ["--studies", str(studies)] if studies > 1 else []
     return run_command("sweep", question, *words, on=on)
+
+
+def refusal(question: str | Path) -> str | None:
+    """Return why `sweep` would refuse a file that changed since it started a sweep; None where it would not.
+
+    Raises:
+        UserError: there is no such file, or it cannot be used.
+    """
+    places = find_paths()
+    asked = read_sweep(find_file(question, places))
+    return refusal_of(asked, SweepFolder.of(places.mlruns, asked.name))
 
 
 def find_file(question: str | Path, places: ProjectPaths) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep import comparison
 from rnnsweep.api.compile_ahead import start_beside
-from rnnsweep.api.find_sweep import find_file, find_question, start_command, started, status
+from rnnsweep.api.find_sweep import find_file, find_question, refusal, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.launching import launcher_of, shared
 from rnnsweep.api.notebook import listener_of
@@ -24,7 +24,6 @@ from rnnsweep.machine import Machine, read_machine
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.state.start import refusal_of
 from rnnsweep.sweepfile import Sweep, read_sweep
 
 MOST = 30  # replicates of each that `until_separated` goes to
@@ -76,7 +75,7 @@ def sweep(
     machine = on if isinstance(on, Machine) else reach_machine(on, listener.message if listener else None)
     asked = find_question(question, places)
 
-    def run(one: Sweep, answer: bool) -> SweepResult:
+    def run(one: Sweep, answer: str | None) -> SweepResult:
         launched = _launched(one if trials is None else replace(one, trials=trials), launcher)
         return _run(
             launched,
@@ -119,8 +118,9 @@ def _run(
     machine: Machine | None,
     listener: "Listener | None",
     accept_changes: bool = False,
-    answer: bool = True,
+    answer: str | None,
 ) -> SweepResult:
+    """Run one sweep; `answer` is the sweep that is compared once it is finished, None where none is."""
     folder = SweepFolder.of(places.mlruns, asked.name)
     tell = listener.message if listener else lambda text: None
     with _conf(places) as conf:  # the launcher imports beside us
@@ -153,8 +153,9 @@ def _run(
                 extend=racing(asked, folder),
                 copy=copy,
                 on=_on(machine),
+                compared=answer is not None,
             )
-        compared = compare(summary.sweep) if answer and summary.state == "finished" else None
+        compared = compare(answer) if answer and summary.state == "finished" else None
     return SweepResult(
         sweep=summary.sweep,
         state=summary.state,
@@ -219,7 +220,7 @@ def plan(
         room = slots_here(shared(asked, text, folder=None, conf=conf, tell=tell))
         planned = plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
     folder = SweepFolder.of(places.mlruns, asked.name)
-    if refused := refusal_of(asked, folder):
+    if refused := refusal(question):
         return replace(planned, refused=refused)
     next_one = status(asked.name).next if folder.is_started else run_command("sweep", question)
     return replace(planned, next=next_one)
@@ -276,7 +277,7 @@ def replicate(
     asked = _launched(replace(asked, replicates=replicates, design=()), launcher)
 
     def run(wanted: Sweep) -> SweepResult:
-        return _run(wanted, places, slots=slots, machine=machine, listener=listener)
+        return _run(wanted, places, slots=slots, machine=machine, listener=listener, answer=wanted.name)
 
     more = ["--n", str(replicates)]
     if until_separated:

@@ -143,10 +143,11 @@ def _at_the_end(snapshot: "Snapshot") -> str:
         return "stopping"
     if snapshot.unsent is None:
         return "ending the processes of the trials"
-    then = "" if snapshot.stopping else ", then comparing"
+    compared = snapshot.compared and not snapshot.stopping
+    then = ", then comparing" if compared else ""
     if snapshot.unsent:
         return f"sending the last {count(snapshot.unsent, 'run')} to MLflow{then}".replace("last 1 ", "last ")
-    return "all runs are in MLflow" if snapshot.stopping else "comparing"
+    return "comparing" if compared else "all runs are in MLflow"
 
 
 def line(standing: "ArchitectureProgress", snapshot: "Snapshot") -> str:

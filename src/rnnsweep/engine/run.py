@@ -67,6 +67,7 @@ def run_sweep(
     extend: Race | None = None,
     copy: NoCopy | None = None,
     on: str | None = None,
+    compared: bool = True,
 ) -> SweepSummary:
     """Run a sweep until its budget is spent and its replicates are done; called again, it continues.
 
@@ -87,6 +88,7 @@ def run_sweep(
         accept_changes: go on although file, corpus or code changed since the start.
         copy: of the sweep's state, for a disk that does not last; None keeps none.
         on: the launcher's machine, as ``--on`` takes it; None is this one. Commands that go on name it.
+        compared: the caller compares what came out, which the last lines of the progress then say.
 
     Returns:
         What was run, and how it ended.
@@ -143,7 +145,7 @@ def run_sweep(
                 agenda.extend = _raced(extend, ledger, listener)
             copy = copy or NoCopy()
             controller = Controller(sweep, agenda, launcher, listener, clock, ledger, store, disk, copy)
-            return _conduct(controller, folder, on)
+            return _conduct(controller, folder, on, compared=compared)
 
 
 def _own_cells(sweep: Sweep, bases: dict[str, RunConfig]) -> list[Path]:
@@ -205,7 +207,7 @@ def _warm_up(
             listener.message(str(one))
 
 
-def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> SweepSummary:
+def _conduct(controller: Controller, folder: SweepFolder, on: str | None, *, compared: bool) -> SweepSummary:
     sweep, ledger, clock = controller.sweep, controller.ledger, controller.clock
     began = clock()
     planned = list(sweep.planned) if controller.agenda.extend is not None else []
@@ -222,7 +224,7 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> Swe
         controller.launcher.close()
         controller.abandon()
         ledger.write("close", state=state)
-        controller.records.finish(state, partial(_say_sending, controller))
+        controller.records.finish(state, partial(_say_sending, controller, compared))
     return SweepSummary(
         sweep=sweep.name,
         state=state,
@@ -235,9 +237,9 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None) -> Swe
     )
 
 
-def _say_sending(controller: Controller, unsent: int) -> None:
+def _say_sending(controller: Controller, compared: bool, unsent: int) -> None:
     """Show how many runs are left to send."""
-    controller.listener.update(replace(controller.snapshot(over=True), unsent=unsent))
+    controller.listener.update(replace(controller.snapshot(over=True), unsent=unsent, compared=compared))
 
 
 @contextmanager

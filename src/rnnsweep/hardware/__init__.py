@@ -2,6 +2,6 @@
 
 from rnnsweep.hardware import gpus
 from rnnsweep.hardware.disks import is_on_network
-from rnnsweep.hardware.limits import memory_in_use, usable_cores, usable_memory
+from rnnsweep.hardware.limits import cores_of_others, memory_in_use, usable_cores, usable_memory
 
-__all__ = ["gpus", "is_on_network", "memory_in_use", "usable_cores", "usable_memory"]
+__all__ = ["cores_of_others", "gpus", "is_on_network", "memory_in_use", "usable_cores", "usable_memory"]

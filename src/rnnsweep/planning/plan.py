@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.config import RunConfig, compose, flatten
+from rnnsweep.hardware import cores_of_others, usable_cores
 from rnnsweep.planning.cost import Cost, measure, nothing
 from rnnsweep.search.methods import check_sampler, grid_points
 from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
@@ -15,6 +16,7 @@ from rnnsweep.search.space import applies, check_space, decode, leave_out_idle, 
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
 
 OWN = 1.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
+TOLERATED = 0.25  # of a core: what a quiet machine does beside a plan
 Do = Callable[..., Any]
 
 
@@ -69,7 +71,14 @@ class Plan:
     folds: int | None = None  # that the replicates test on in turn; None: one test part
     left_out: tuple[str, ...] = ()  # searched settings that change nothing in an architecture, in words
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
+    cores: int = 1  # that this process may use
+    others: float = 0.0  # of these cores, what other programs used just before the measurement
     refused: str | None = None  # why `sweep` would refuse the file, which changed since it started a sweep
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether other programs use cores that the slots need, so that the times are too long."""
+        return self.others + min(self.slots, self.cores) > self.cores + TOLERATED
 
     @property
     def seconds(self) -> float | None:
@@ -126,6 +135,7 @@ def plan_sweep(
     check_sampler(sweep)
     sizing = Sizing(sweep, conf, CorpusSizes())
     check_sizes(sizing, bases)
+    cores, others = usable_cores(), cores_of_others()
     tell("starting a process")
     began = time.perf_counter()
     do(nothing)
@@ -146,6 +156,8 @@ def plan_sweep(
         sweep.comparisons,
         next(iter(bases.values())).data.folds,
         tuple(say_idle(sweep)),
+        cores=cores,
+        others=others,
     )
 
 

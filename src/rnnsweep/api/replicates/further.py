@@ -12,7 +12,7 @@ APART = 1000  # between the seeds of two studies: replicates take the ones that 
 
 def run_studies(
     asked: Sweep,
-    run: "Callable[[Sweep, bool], SweepResult]",
+    run: "Callable[[Sweep, str | None], SweepResult]",
     *,
     studies: int,
     tell: Callable[[str], None] | None = None,
@@ -21,29 +21,23 @@ def run_studies(
 
     Args:
         asked: the sweep as its file says.
-        run: runs one sweep, or continues with it, and compares what came out where the second says so.
+        run: runs one sweep, or continues with it, and then compares the sweep that the second names.
         studies: whole searches in all.
         tell: called with the study that begins.
 
     Returns:
         The result of the sweep, or of the study that did not finish.
     """
-    result = run(asked, studies == 1)
     say = tell or (lambda text: None)
-    for number in range(2, studies + 1):
+    for number in range(1, studies + 1):
+        one = asked if number == 1 else another_study(asked, number)
+        if number > 1:
+            say(f"study {number} of {studies}: sweep {one.name}, seed {one.seed}")
+        # the answer is the first study's, which has the replicates; its curves rest on all
+        result = run(one, asked.name if number == studies else None)
         if result.state != "finished":
             return result
-        one = another_study(asked, number)
-        say(f"study {number} of {studies}: sweep {one.name}, seed {one.seed}")
-        result = run(one, False)
-    return _told(result, asked.name) if studies > 1 and result.state == "finished" else result
-
-
-def _told(result: "SweepResult", name: str) -> "SweepResult":
-    """The answer is the first study's, which has the replicates; its curves rest on all."""
-    from rnnsweep.api.comparing.answers import compare
-
-    return replace(result, sweep=name, comparison=compare(name))
+    return replace(result, sweep=asked.name)
 
 
 def another_study(asked: Sweep, number: int) -> Sweep:

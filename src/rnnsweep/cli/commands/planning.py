@@ -40,7 +40,10 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
         from rnnsweep.api.comparing.corpora import describe_sweep_data
         from rnnsweep.api.compile_ahead import start_in_background
+        from rnnsweep.api.find_sweep import refusal
 
+        if refused := refusal(file):
+            err().print(f"! {refused}.", style="yellow")
         corpora = describe_sweep_data(file)
         for name, facts in corpora.items():
             err().print(name, style="dim")
@@ -98,19 +101,27 @@ def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
     console.print(planned_table(planned.architectures))
     if any(one.derived for one in planned.architectures):
         console.print(derived_table(planned.architectures))
-    for one in planned.architectures:
-        if one.infeasible:
-            console.print(f"{one.architecture}: will not be trained: {one.infeasible}")
-    for line in (*planned.left_out, str(_reach(planned)), *_say_test_rows(test_rows)):
+    for line in _lines(planned, test_rows):
         console.print(line)
-    if planned.seconds is not None and planned.seconds_most is not None:
-        time = durations(planned.seconds, planned.seconds_most)
-        console.print(f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned")
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     if planned.refused:
         console.print(f"! {planned.refused}.")
     if planned.next:
         console.print(f"Next: {planned.next}", soft_wrap=True)
+
+
+def _lines(planned: "Plan", test_rows: int | None) -> Iterator[str]:
+    """Yield what is left out, what the replicates can decide, and the time with what disturbs it."""
+    for one in planned.architectures:
+        if one.infeasible:
+            yield f"{one.architecture}: will not be trained: {one.infeasible}"
+    yield from (*planned.left_out, str(_reach(planned)), *_say_test_rows(test_rows))
+    if planned.seconds is not None and planned.seconds_most is not None:
+        time = durations(planned.seconds, planned.seconds_most)
+        yield f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned"
+    if planned.is_crowded:
+        used = f"{planned.others:.1f} of {count(planned.cores, 'core')}"
+        yield f"! other programs use {used} now: on a quiet machine it takes less time"
 
 
 def _say_test_rows(rows: int | None) -> Iterator[str]:

@@ -84,6 +84,7 @@ class Snapshot:
     over: bool = False  # nothing runs any more, and nothing will
     eta_most: float | None = None  # with all replicates that planned looks may ask for
     unsent: int | None = None  # runs that the store does not have whole yet; None before only sending is left
+    compared: bool = True  # a comparison follows once all runs are in the store
 
 
 class Listener(Protocol):
