@@ -217,6 +217,25 @@ def test_init_names_a_column_that_groups_rows_and_the_setting_that_keeps_groups_
     assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == [remark]
 
 
+def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_by_its_name(home, capsys):
+    lines = [
+        f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},2026-01-{1 + n % 28},{n % 3},m{n % 12}@x,{n}"
+        for n in range(120)
+    ]
+    header = "text,label,day,priority,from address,number\n"
+    (home / "rows.csv").write_text(header + "\n".join(lines) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    remark = (
+        "no column groups rows by its name, as author or user_id would; by their values these may: "
+        "'from address' (12 values): data.group='from address' keeps rows with one value on one side"
+    )
+    assert remark in capsys.readouterr().err.splitlines()
+    path = home / "new" / "sweeps" / "rows.yaml"
+    assert f"  # {remark}\n  - data.train=" in path.read_text()
+    (home / "rows.csv").write_text(header.replace("number", "author") + "\n".join(lines) + "\n")
+    assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == []
+
+
 def test_what_init_cannot_find_is_asked_for_by_its_own_option(home, capsys):
     (home / "rows.csv").write_text("text,size\n" + "\n".join(f"a word {n},size {n}" for n in range(9)))
     assert main(["init", "new", "--from", "rows.csv"]) == 2

@@ -23,6 +23,7 @@ class ProjectTable:
     left_out: int = 0
     rows: int = 0
     unlabelled: bool = False
+    repeating: str = ""  # columns that may group rows, where none does by its name
 
     @property
     def empty(self) -> str:
@@ -42,6 +43,8 @@ class ProjectTable:
                 shown[code] = messages[code]
         if self.unlabelled:
             shown["missing-like-label"] += f": {SKIP_UNLABELLED}"
+        if self.repeating:
+            shown["groups"] = self.repeating
         return shown
 
 
@@ -64,7 +67,8 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
         options = str(error).replace("data.label=", "--label ").replace("data.text=", "--text ")
         raise UserError(options) from None  # those of `init` in place of the settings of a run
     columns = [*guessed, *columns]
-    texts, labels = data.columns_read(compose([*rows, *columns]).data)
+    config = compose([*rows, *columns]).data
+    texts, labels = data.columns_read(config)
     read = ProjectTable(
         facts,
         tuple(columns),
@@ -73,6 +77,7 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
         0,
         _rows(facts),
         unlabelled,
+        data.say_repeating(table, config, [*texts, labels]),
     )
     if "empty" not in codes(facts.remarks):
         return read

@@ -1,13 +1,17 @@
 """What is said of the columns of a table that were found by their names."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from rnnsweep.data.classes.labels import MISSING
+from rnnsweep.data.classes.numbers import is_dates
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.sources._columns import LABEL, TEXT
+from rnnsweep.data.sources._columns import LABEL, TEXT, first_rows, group_column
 from rnnsweep.data.tables import Table
 
+FEWEST_GROUPS = 10  # values of a column of which some rows belong together
 PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
 
 
@@ -42,6 +46,35 @@ def column_notes(table: Table, texts: Sequence[str], label: str, config: DataCon
             f" its parts, write each to a file: data.train, data.validation, data.test"
         )
     return notes
+
+
+def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
+    """Return which columns may group rows by their values, where none does by its name; else nothing.
+
+    Values tell no author from a product: so they are named, and no rows are kept together by them.
+
+    Args:
+        path: of the table.
+        config: the settings of the corpus.
+        read: columns of the text and the label.
+    """
+    columns = dict(first_rows(path, config))
+    if group_column(path, list(columns), config) is not None:
+        return ""
+    counts: dict[str, int] = {}
+    for name, values in columns.items():
+        known = [value for value in values if value]
+        distinct = len(set(known))
+        if name not in read and FEWEST_GROUPS <= distinct <= len(known) / 2 and not is_dates(known):
+            counts[name] = distinct
+    if not counts:
+        return ""
+    listed = ", ".join(f"{name!r} ({number} values)" for name, number in list(counts.items())[:4])
+    setting = f"data.group={shlex.quote(next(iter(counts)))}"
+    return (
+        f"no column groups rows by its name, as author or user_id would; by their values these may: {listed}:"
+        f" {setting} keeps rows with one value on one side"
+    )
 
 
 def missing_notes(table: Table, texts: Sequence[str]) -> list[str]:

@@ -64,7 +64,7 @@ class NoColumn(UserError):
 def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
     """Return the error with what the rows look like: likely columns, a header that is a row, flags."""
     try:
-        columns = _first_rows(path, config)
+        columns = first_rows(path, config)
     except UserError:  # its rows are not as long as its first line: the error says enough
         return error
     if unusable := _later_header(columns) or _unusable(columns, error.missing):
@@ -124,7 +124,7 @@ def _is_row(columns: Sequence[tuple[str, list[str]]]) -> bool:
     return any(name and (is_number(name) or name in values) for name, values in columns)
 
 
-def _first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
+def first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
     """Return each column of a file: its name, and its first values as text."""
     table = read_table(path, replace(read_options(config), header=False), list)
     columns = [
