@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sweep_records import make_curves, make_runs
+from sweep_records import make_curves, make_runs, make_standing
 
+from rnnsweep.comparison import compare_records
+from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.mistakes import find_mistakes
 from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.comparison.verdicts.convergence import converged, say_converged, search_further
 from rnnsweep.comparison.verdicts.health import check_health, divergence_rate, never_predicted
 from rnnsweep.comparison.verdicts.standings import make_standings
 
@@ -89,7 +92,108 @@ def test_an_architecture_whose_trials_all_failed_has_one_remark_on_it():
 def test_a_search_that_still_improves_is_told():
     runs = calm()
     runs.loc[(runs["role"] == "trial") & (runs["trial"] == 19), "validation"] = 0.71
-    assert any("last tenth of its trials still raised" in r and "1.00 points" in r for r in remarks(runs))
+    said = "second half of its trials raised the best validation score by 1.00 points"
+    assert any(said in r for r in remarks(runs))
+
+
+def searched(*scores, replicates=0, spread=0.004):
+    """A study whose complete trials have these validation scores, in this order."""
+    runs = make_runs(ONE, linear=0.5, trials=len(scores), replicates=replicates, spread=spread)
+    trials = runs["role"] == "trial"
+    runs.loc[trials, ["state", "reason"]] = ["complete", None]
+    runs.loc[trials, "validation"] = list(scores)
+    return replicated(runs, int(np.argmax(scores)))
+
+
+def end(runs, bounds=None, margin=0.002):
+    """Whose search has converged, and the sentence on it."""
+    standings = make_standings(runs)
+    names = converged(runs, standings, bounds={"gru": bounds or {}}, margin=margin)
+    return names, say_converged(names, standings)
+
+
+def test_the_advice_to_search_longer_ends_where_twice_the_trials_brought_no_more_than_the_margin():
+    rising = searched(*[0.6] * 9, 0.61)
+    assert any("not converged" in r for r in remarks(rising))
+    assert end(rising) == ([], "")
+    longer = searched(*[0.6] * 9, *[0.61] * 10, 0.6115)
+    assert remarks(longer) == []
+    said = "The search has converged: twice the trials are not expected to raise the best validation score by"
+    assert end(longer) == (["gru"], f"{said} more than the margin.")
+
+
+def test_scores_that_rise_late_by_chance_alone_are_no_reason_to_search_longer():
+    runs = searched(
+        *[0.6] * 5, *[0.61] * 5
+    )  # half of the trials are as good: in any other order they come early
+    assert remarks(runs) == []
+    assert end(runs)[0] == ["gru"]
+
+
+@pytest.mark.parametrize(("trials", "most"), [(12, 0.4), (24, 0.2), (48, 0.1)])
+def test_in_a_smooth_space_the_advice_to_double_the_trials_soon_ends(trials, most):
+    rng = np.random.default_rng(0)
+    advised = 0
+    for _ in range(300):
+        rate, width = rng.uniform(-4, -1, trials), rng.uniform(3, 7, trials)
+        score = 0.7 - 0.04 * (rate + 2.3) ** 2 - 0.004 * (width - 6) ** 2 + rng.normal(0, 0.004, trials)
+        runs = pd.DataFrame({"run_id": map(str, range(trials)), "trial": range(trials), "validation": score})
+        seeds = tuple(Replicate(str(n), 0.7, validation=v) for n, v in enumerate(rng.normal(0.7, 0.004, 10)))
+        one = replace(make_standing("gru", []), replicates=seeds)
+        runs = runs.assign(state="complete", reason=None)
+        advised += len(list(search_further(one, runs, {}, margin=0.002, again=lambda *words: "")))
+    assert 0 < advised <= most * 300
+
+
+def test_a_rise_that_replicates_of_one_configuration_differ_by_is_no_reason_to_search_longer():
+    scores = (*[0.6] * 9, 0.61)
+    few, many = searched(*scores), searched(*scores, replicates=10, spread=0.02)
+    assert any("not converged" in r for r in remarks(few))
+    assert not any("not converged" in r for r in remarks(many))
+    assert end(many)[1].endswith("by more than the margin or the spread of replicates.")
+
+
+def test_of_fewer_than_ten_trials_nothing_is_said_of_convergence():
+    runs = searched(*[0.6] * 5, *[0.7] * 4)
+    assert remarks(runs) == []
+    assert end(runs) == ([], "")
+
+
+def test_pruned_and_failed_trials_count_as_trials_that_found_nothing_better():
+    runs = searched(*[0.6] * 2, *[0.7] * 6, *[0.9] * 8)
+    runs.loc[(runs["role"] == "trial") & (runs["trial"] >= 8), "state"] = "pruned"
+    assert end(runs)[0] == ["gru"]
+    assert remarks(runs) == []
+
+
+def test_a_border_where_trials_inside_the_space_are_as_good_is_not_told():
+    runs = calm()
+    bounds = {"optimizer.lr": (1e-4, 1.01e-2, True)}
+    assert len(remarks(runs, bounds={"gru": bounds})) == 1
+    assert end(runs, bounds)[0] == []
+    inside = (runs["role"] == "trial") & (runs["optimizer.lr"].between(5e-4, 5e-3))
+    runs.loc[inside, "validation"] = 0.699
+    assert remarks(runs, bounds={"gru": bounds}) == []
+    assert end(runs, bounds)[0] == ["gru"]
+
+
+def test_trials_of_which_most_were_pruned_are_told_until_five_are_complete():
+    runs = searched(*[0.7] * 40)
+    told = "were pruned, so the best was chosen among"
+    for complete, said in ((4, True), (5, False)):
+        last = (runs["role"] == "trial") & (runs["trial"] >= complete)
+        assert any(told in r for r in remarks(runs.assign(state=runs["state"].mask(last, "pruned")))) == said
+
+
+@pytest.mark.parametrize("trials", [8, 20])
+def test_a_search_that_failed_and_has_converged_is_not_continued(trials):
+    runs = make_runs({"gru": 0.3, "lstm": 0.3}, trials=trials, replicates=0, linear=0.9)
+    runs.loc[runs["role"] == "trial", ["state", "reason", "validation"]] = ["complete", None, 0.3]
+    found = compare_records(runs, sweep="demo")
+    assert found.answer.startswith("The search failed: ")
+    assert found.next == (None if trials == 20 else "rnnsweep sweep demo --trials 16")
+    assert ("search longer" in found.answer) == (trials == 8)
+    assert (found.search == found.to_json()["search"] == "") == (trials == 8)
 
 
 def test_the_learning_rate_from_which_training_diverges_is_told():
@@ -187,7 +291,7 @@ def test_each_next_step_is_a_command_that_rnnsweep_takes():
         curves=curves,
         bounds={"gru": {"optimizer.lr": (1e-4, 0.1, True)}},
     )
-    words = ("border", "failed", "last tenth", "diverge", "above the test", "rising")
+    words = ("border", "failed", "second half", "diverge", "above the test", "rising")
     assert [any(word in r.sentence for r in found) for word in words] == [True] * len(words)
     advised = [remark for remark in found if remark.next]
     assert len(advised) >= 5

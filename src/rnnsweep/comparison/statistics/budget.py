@@ -25,14 +25,14 @@ class BudgetCurve:
     high: NDArray[np.float64]
 
 
-def _weights(total: int) -> NDArray[np.float64]:
-    """Chance that the i-th smallest is the largest of n drawn without replacement: row n - 1, column i - 1.
+def _weights(total: int, sizes: Sequence[int]) -> NDArray[np.float64]:
+    """Chance that the i-th smallest is the largest of n drawn without replacement; a row for each n.
 
     The unbiased form: C(i-1, n-1) / C(B, n). The plug-in form of Dodge et al. 2019 (arXiv:1909.03004) is
     biased downwards (Tang et al. 2020, arXiv:2004.13705).
     """
     i = np.arange(1, total + 1)[None, :]
-    n = np.arange(1, total + 1)[:, None]
+    n = np.asarray(sizes)[:, None]
     inside = np.where(i >= n, i - n, 0)
     log_choose = gammaln(total + 1) - gammaln(n + 1) - gammaln(total - n + 1)
     log = gammaln(i) - gammaln(n) - gammaln(inside + 1) - log_choose
@@ -47,10 +47,16 @@ def budget_curve(scores: Scores, *, seed: int = 0, resamples: int = 400) -> Budg
     """
     v = finite(scores)
     upto = max(1, len(v) // 2)
-    weights = _weights(len(v))[:upto]
+    weights = _weights(len(v), range(1, upto + 1))
     drawn = np.sort(np.random.default_rng(seed).choice(v, size=(resamples, len(v))), axis=1)
     low, high = np.percentile(drawn @ weights.T, [2.5, 97.5], axis=0)
     return BudgetCurve(np.arange(1, upto + 1), weights @ np.sort(v), low, high)
+
+
+def expected_best(scores: Scores, trials: int) -> float:
+    """Return the expected best score of so many of these trials, drawn without replacement (unbiased)."""
+    v = np.sort(np.asarray(scores, dtype=np.float64))
+    return float((_weights(len(v), [trials]) @ v)[0])
 
 
 def study_curve(scores: Sequence[Scores]) -> BudgetCurve | None:

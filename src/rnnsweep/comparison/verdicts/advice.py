@@ -50,6 +50,7 @@ def next_command(
     *,
     plan: ReplicatePlan,
     failed: bool = False,
+    converged: bool = False,
     behind: int = 0,
     refit: bool = False,
     on: str | None = None,
@@ -62,6 +63,7 @@ def next_command(
         verdicts: of all pairs, and against the baseline.
         plan: of the replicates.
         failed: the search reached nothing: more of it, before any replicate.
+        converged: more trials are not likely to find a better configuration of any architecture.
         behind: runs that the store does not have yet.
         refit: replicates vary the split and the baseline is one fit, as of an earlier version: it is fitted
             on the splits that there are, at least.
@@ -75,6 +77,8 @@ def next_command(
         return run_command("sweep", name, on=on) if networks or not plan.finished else None
     if none_complete(networks) and any(s.trials["failed"] for s in networks):
         return command_line("retry", name)
+    if failed and converged:
+        return None
     if failed or none_complete(networks):
         trials = max(1, *(sum(s.trials.values()) for s in networks))
         return run_command("sweep", name, "--trials", str(2 * trials), on=on)

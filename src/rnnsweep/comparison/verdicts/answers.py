@@ -18,7 +18,11 @@ NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the ans
 
 
 def say_answer(
-    standings: Sequence[Standing], verdicts: Sequence[Verdict], *, floor: float | None = None
+    standings: Sequence[Standing],
+    verdicts: Sequence[Verdict],
+    *,
+    floor: float | None = None,
+    converged: bool = False,
 ) -> str:
     """Answer the sweep's question in words: who is ahead of whom, and what of the baseline.
 
@@ -26,6 +30,7 @@ def say_answer(
         standings: best first.
         verdicts: of all pairs, and against the baseline.
         floor: the score of naming the largest class always, where it is known.
+        converged: more trials are not likely to find a better configuration of any architecture.
     """
     networks = [s for s in standings if not s.baseline]
     if not networks:
@@ -33,7 +38,7 @@ def say_answer(
     if none_complete(networks):
         return _say_none_complete(networks)
     if failed_search(standings, floor):
-        return _say_failed(standings, floor or 0.0)
+        return _say_failed(standings, floor or 0.0, converged=converged)
     if min(s.test.replicates for s in networks) < 2:
         return _no_claim(networks)
     between = [v for v in verdicts if not v.baseline]
@@ -92,16 +97,18 @@ def _reached(standings: Sequence[Standing]) -> tuple[float | None, float | None]
     return max(validations, default=None), None if linear is None else linear.validation
 
 
-def _say_failed(standings: Sequence[Standing], floor: float) -> str:
+def _say_failed(standings: Sequence[Standing], floor: float, *, converged: bool) -> str:
     best = next(s for s in standings if not s.baseline)
     linear = next(s for s in standings if s.baseline)
     write, (reached, of_linear) = best.score.write, _reached(standings)
     part = "test" if best.test.mean is not None and linear.test.mean is not None else "validation"
+    ways = "train for more epochs, or widen the space"
+    ways = ways if converged else f"search longer, {ways}"
     naming = f" always naming the largest class scores {write(floor)} and" if floor else ""
     return (
         f"The search failed: the best of the networks scores {write(reached)} on {part}, where{naming} the "
         f"{linear.architecture} baseline scores {write(of_linear)}. No architecture is introduced as better "
-        "than another: search longer, train for more epochs, or widen the space."
+        f"than another: {ways}."
     )
 
 

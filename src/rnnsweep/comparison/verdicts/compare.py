@@ -21,7 +21,8 @@ from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
 from rnnsweep.comparison.verdicts.continued import search_continued
-from rnnsweep.comparison.verdicts.health import Bounds, check_health, never_predicted
+from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
+from rnnsweep.comparison.verdicts.health import check_health, never_predicted
 from rnnsweep.comparison.verdicts.recurrence import without_recurrence
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
@@ -132,10 +133,21 @@ def compare_records(
     failed = failed_search(standings, floor)
     varies = not isinstance(sweep, str) and sweep.vary in ("all", "split")
     refit = varies and any(v.single for v in verdicts)
+    bounds = _bounds(sweep)
+    ended = converged(table, standings, bounds=bounds, margin=margin)
+    all_ended = len(ended) == sum(not s.baseline for s in standings)
     following = next_command(
-        name, standings, verdicts, plan=plan, failed=failed, behind=behind, refit=refit, on=on
+        name,
+        standings,
+        verdicts,
+        plan=plan,
+        failed=failed,
+        converged=all_ended,
+        behind=behind,
+        refit=refit,
+        on=on,
     )
-    answer = say_answer(standings, verdicts, floor=floor)
+    answer = say_answer(standings, verdicts, floor=floor, converged=all_ended)
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
         table,
@@ -166,7 +178,7 @@ def compare_records(
                 table,
                 standings,
                 curves=curves,
-                bounds=_bounds(sweep),
+                bounds=bounds,
                 margin=margin,
                 sweep=name,
                 early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
@@ -201,6 +213,7 @@ def compare_records(
         next=following,
         stopped=tuple(stopped),
         on=on,
+        search=say_converged(ended, standings),
         conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
 

@@ -1,9 +1,8 @@
 """Health of the search: what would make the comparison misleading, each with what to do next."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,20 +12,23 @@ from rnnsweep.comparison.evidence.disagreement import say_disagreement, unchosen
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
+from rnnsweep.comparison.verdicts.convergence import (
+    Again,
+    Bounds,
+    changed_space,
+    more_trials,
+    search_further,
+)
 from rnnsweep.comparison.verdicts.sentences import apart, names_of
-from rnnsweep.config.schema import about_keys
 from rnnsweep.safety.shell import command_line, run_command
 from rnnsweep.tasks import Score
 
-Again = Callable[..., str]  # writes the command that runs more of the sweep, with further options
-Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmic
-EDGE = 0.05  # share of a range that counts as its border
 MANY_FAILED = 0.1
 MANY_PRUNED = 0.75
+FEW_COMPLETE = 5  # trials: from so many on the best is chosen among enough
 UNEQUAL = 1.25  # times the smallest budget
 EPOCHS = "trainer.max_epochs"
 GAP = 0.03  # validation minus test
-LIKE = command_line("config", "--explain", "like")
 
 
 def check_health(
@@ -62,8 +64,8 @@ def check_health(
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep, again)
-        remarks += _at_border(standing, own, (bounds or {}).get(standing.architecture, {}), again)
-        remarks += _not_converged(standing, own, margin, again)
+        ranges = (bounds or {}).get(standing.architecture, {})
+        remarks += search_further(standing, own, ranges, margin=margin, again=again)
         remarks += _diverging(standing, own, again)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
@@ -105,11 +107,11 @@ def _outcomes(standing: Standing, own: pd.DataFrame, sweep: str, again: Again) -
             command_line("status", sweep),
             name,
         )
-    if trials["complete"] and trials["pruned"] / total > MANY_PRUNED:
+    if 0 < trials["complete"] < FEW_COMPLETE and trials["pruned"] / total > MANY_PRUNED:
         yield HealthRemark(
             f"{name}: {trials['pruned']} of {total} trials were pruned, so the best was chosen among the "
             f"{trials['complete']} that ran to their end.",
-            again("--trials", str(2 * total)),
+            more_trials(standing, again, own),
             name,
         )
     above = trials.get(INFEASIBLE, 0)
@@ -128,74 +130,6 @@ def _outcomes(standing: Standing, own: pd.DataFrame, sweep: str, again: Again) -
         )
 
 
-def _at_border(
-    standing: Standing, trials: pd.DataFrame, bounds: Mapping[str, Bounds], again: Again
-) -> Iterator[HealthRemark]:
-    best = trials[trials["run_id"].astype(str) == standing.run_id]
-    for key, (low, high, log) in bounds.items():
-        if key not in best or not len(best) or low == high or trials[key].nunique() < 2:
-            continue  # not searched here
-        where = _position(best[key].iloc[0], low, high, log)
-        if where is not None and not EDGE < where < 1 - EDGE:
-            side, bound = ("lower", low) if where < 0.5 else ("upper", high)
-            if _is_last_allowed(key, bound, -math.inf if side == "lower" else math.inf):
-                continue
-            yield HealthRemark(
-                f"{standing.architecture}: the best {key} ({best[key].iloc[0]:.4g}) is at the {side} "
-                f"border ({bound:.4g}) of the space: a better one may be beyond it.",
-                f"widen space.{key} in {_search_on(standing, again, trials)}",
-                standing.architecture,
-            )
-
-
-def _is_last_allowed(key: str, bound: float, towards: float) -> bool:
-    """Return whether the setting allows no value beyond a border, so that its range cannot be widened."""
-    about = about_keys().get(key)
-    beyond = math.nextafter(bound, towards)
-    return about is not None and about.within is not None and not about.within.holds(beyond)
-
-
-def _search_on(standing: Standing, again: Again, trials: pd.DataFrame) -> str:
-    """Return where a space is changed, and the command that searches it with as many trials again.
-
-    Once test scores were compared, a search that continues pays for it: a new sweep is the better way.
-    """
-    if standing.replicates:
-        return f"a new sweep file with `like:` this one; how: {LIKE}"
-    return f"the sweep's file, then: {again('--trials', str(2 * len(trials)), '--accept-changes')}"
-
-
-def _position(value: Any, low: float, high: float, log: bool) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    if log:
-        number, low, high = (float(np.log(v)) for v in (number, low, high))
-    share = (number - low) / (high - low)
-    return share if np.isfinite(share) else None
-
-
-def _not_converged(
-    standing: Standing, trials: pd.DataFrame, margin: float, again: Again
-) -> Iterator[HealthRemark]:
-    done = trials[trials["state"] == "complete"].sort_values("trial")
-    if len(done) < 10:
-        return
-    scores = done["validation"].astype(float).to_numpy()
-    tail = max(1, len(scores) // 10)
-    gain = float(np.nanmax(scores) - np.nanmax(scores[:-tail]))
-    if gain > margin:
-        yield HealthRemark(
-            f"{standing.architecture}: the last tenth of its trials still raised the best validation by "
-            f"{apart(standing.score, gain)}: the search has not converged.",
-            f"more trials in a new sweep file with `like:` this one; how: {LIKE}"
-            if standing.replicates
-            else again("--trials", str(2 * len(trials))),
-            standing.architecture,
-        )
-
-
 def _diverging(standing: Standing, trials: pd.DataFrame, again: Again) -> Iterator[HealthRemark]:
     key = "optimizer.lr"
     if key not in trials or not len(trials):
@@ -204,7 +138,7 @@ def _diverging(standing: Standing, trials: pd.DataFrame, again: Again) -> Iterat
     if rate is not None:
         yield HealthRemark(
             f"{standing.architecture}: from a learning rate of {rate:.2g} on, half of the trials diverge.",
-            f"lower the upper end of space.{key} to {rate:.2g} in {_search_on(standing, again, trials)}",
+            f"lower the upper end of space.{key} to {rate:.2g} in {changed_space(standing, again, trials)}",
             standing.architecture,
         )
 
