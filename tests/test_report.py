@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyte
@@ -25,7 +26,7 @@ from rnnsweep.comparison import (
 )
 from rnnsweep.comparison.evidence.records import HealthRemark
 from rnnsweep.comparison.predictions import Predictions
-from rnnsweep.comparison.report.terminal import interval_bar
+from rnnsweep.comparison.report.standings import interval_bar
 from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
 from rnnsweep.sweepfile import read_sweep
 
@@ -213,6 +214,62 @@ def test_the_last_screen_of_a_sweep_whose_trials_all_failed_counts_no_pairs_and_
     text = " ".join(" ".join(on_a_terminal(found)).split())
     assert "Pairs:" not in text
     assert "no best configuration. The same holds for lstm. Next: rnnsweep retry demo" in text
+
+
+@pytest.mark.parametrize("lengths", [(60, 300, 60), (300, 300, 300), (900,), (60,), (60, 60, 60, 60)])
+def test_the_last_screen_shows_whole_remarks_or_counts_them(comparison, lengths):
+    remarks = [f"{'a few words ' * (length // 12)}end of remark {n}." for n, length in enumerate(lengths)]
+    asked = replace(
+        comparison,
+        question="Which one is it?",
+        health=tuple(map(HealthRemark, remarks)),
+        next="rnnsweep replicate demo --n 20",
+    )
+    lines = on_a_terminal(asked)
+    text = " ".join(" ".join(lines).split())
+    shown = [one for one in remarks if f"! {one}" in text]
+    left = len(remarks) - len(shown)
+    assert text.count("a few words") == sum(one.count("a few words") for one in shown)
+    assert "…" not in text
+    assert len(shown) == {(60, 300, 60): 1, (900,): 0, (60,): 1, (60, 60, 60, 60): 2}.get(lengths, 0)
+    more = f"! {left} {'more ' if shown else ''}remark{'s' if left > 1 else ''}: --details"
+    assert (more in lines) == (left > 0)
+    assert len("\n".join(lines).rstrip().splitlines()) <= 20
+    assert "Next: rnnsweep replicate demo --n 20" in lines
+
+
+def test_the_last_screen_leaves_the_counts_of_verdicts_out_before_a_row_of_the_standings(comparison):
+    for words, counted in ((1, True), (32, False)):
+        lines = on_a_terminal(replace(comparison, question="Which one is it? " * words, health=()))
+        assert ("Pairs: " in "\n".join(lines)) == counted
+        assert all(any(line.startswith(s.architecture) for line in lines) for s in comparison.standings)
+
+
+def test_the_last_screen_says_that_the_search_has_converged_where_there_is_room(comparison):
+    converged = (
+        "The search has converged: the second half of the trials raised nothing by more than the margin."
+    )
+    calm = replace(comparison, health=(), search=converged)
+    assert converged in " ".join(" ".join(on_a_terminal(calm)).split())
+    many = tuple(replace(comparison.standings[0], architecture=f"network-{n}") for n in range(12))
+    assert "converged" not in "\n".join(on_a_terminal(replace(calm, standings=many)))
+    assert converged in " ".join(shown(calm, 80).split())
+    assert converged in render_report(calm)
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_a_long_command_and_a_long_path_are_printed_in_one_line_that_pastes(comparison, details):
+    command = f"rnnsweep replicate {'a-long-name-' * 6} --on conf/machine/lab.yaml --n 20"
+    path = Path("/a/long/path") / ("folder" * 12) / "report.html"
+    asked = replace(
+        comparison, next=command, report=path, health=(HealthRemark("It is so.", f"{command} --x"),)
+    )
+    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system=None)
+    print_comparison(asked, console, details=details)
+    lines = console.file.getvalue().splitlines()
+    assert f"Next: {command}" in lines
+    assert f"Report: {path}" in lines
+    assert (f"    {command} --x" in lines) == details
 
 
 def test_the_last_screen_counts_pairs_in_plain_words():

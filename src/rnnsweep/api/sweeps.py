@@ -220,10 +220,9 @@ def plan(
         room = slots_here(shared(asked, text, folder=None, conf=conf, tell=tell))
         planned = plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
     folder = SweepFolder.of(places.mlruns, asked.name)
-    if refused := refusal(question):
-        return replace(planned, refused=refused)
+    refused = refusal(question)
     next_one = status(asked.name).next if folder.is_started else run_command("sweep", question)
-    return replace(planned, next=next_one)
+    return replace(planned, refused=refused, next=None if refused else next_one)
 
 
 def replicates_reach(question: str | Path) -> "comparison.Reach":

@@ -37,6 +37,7 @@ VERDICTS = (
     "needs more",
 )
 OUTCOMES = ("complete", "pruned", "failed")
+_VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
 Triple = tuple[float | None, float | None, float | None]  # a number and the ends of its interval
 
 
@@ -270,9 +271,6 @@ class Comparison:
             "stopped": [asdict(stop) for stop in self.stopped],
         }
         return dict(plain(value))
-
-
-_VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

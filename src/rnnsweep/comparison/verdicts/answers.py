@@ -31,6 +31,9 @@ def say_answer(
         verdicts: of all pairs, and against the baseline.
         floor: the score of naming the largest class always, where it is known.
         converged: more trials are not likely to find a better configuration of any architecture.
+
+    Returns:
+        One sentence or several.
     """
     networks = [s for s in standings if not s.baseline]
     if not networks:

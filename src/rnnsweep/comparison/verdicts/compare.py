@@ -20,9 +20,8 @@ from rnnsweep.comparison.statistics.pareto import find_front
 from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
-from rnnsweep.comparison.verdicts.continued import search_continued
 from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
-from rnnsweep.comparison.verdicts.health import check_health, never_predicted
+from rnnsweep.comparison.verdicts.health import check_health, never_predicted, search_continued
 from rnnsweep.comparison.verdicts.recurrence import without_recurrence
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts

@@ -41,6 +41,9 @@ def search_further(
         bounds: (low, high, log) of each range that it was searched in.
         margin: what counts as a difference.
         again: writes the command that runs more of the sweep.
+
+    Returns:
+        One remark for each value at a border, and one on the trials.
     """
     least = max(margin, _spread(standing))
     for key, value, side, bound in _at_border(standing, trials, bounds, least):
@@ -74,6 +77,9 @@ def converged(
         standings: made of them.
         bounds: the ranges that each architecture was searched in.
         margin: what counts as a difference.
+
+    Returns:
+        Their names, best first.
     """
     trials = last_attempts(runs[runs["role"] == "trial"])
     names = []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnnsweep.comparison.evidence.disagreement import say_disagreement, unchosen_gap
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.verdicts.convergence import (
     Again,
@@ -69,6 +70,27 @@ def check_health(
         remarks += _diverging(standing, own, again)
         remarks += _still_rising(standing, own, curves, margin)
     return tuple(remarks)
+
+
+def search_continued(plan: ReplicatePlan) -> Iterator[HealthRemark]:
+    """Name the architectures that changed, or were added, after test scores had been compared."""
+    if changed := plan.changed():
+        yield _sharing(
+            f"The search continued after test scores had been compared, and {names_of(changed)} got another "
+            "best configuration",
+            changed,
+        )
+    if added := plan.added():
+        were = "was" if len(added) == 1 else "were"
+        yield _sharing(f"{names_of(added)} {were} added after test scores had been compared", added)
+
+
+def _sharing(what: str, names: Sequence[str]) -> HealthRemark:
+    whose = "its" if len(names) == 1 else "their"
+    return HealthRemark(
+        f"{what}: {whose} comparisons share the 5 % with the earlier ones, and can rarely claim anything. "
+        "A new sweep has the whole 5 %: a file with another `name:` and `like:` this one."
+    )
 
 
 def never_predicted(mistakes: Mistakes | None) -> Iterator[HealthRemark]:

@@ -1,0 +1,115 @@
+"""The standings as a table of the terminal, with intervals drawn to one scale."""
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rnnsweep.comparison.evidence.records import Comparison, Standing
+from rnnsweep.comparison.predictions import majority_score
+from rnnsweep.comparison.report.tables import DASH, decimal, interval
+from rnnsweep.comparison.trials import INFEASIBLE
+from rnnsweep.comparison.words import short, shorten
+from rnnsweep.drawing.palette import colour
+
+FIXED = 41  # columns that everything but names and intervals takes
+NARROWEST = 12  # columns of a bar
+
+
+def draw_standings(
+    standings: Sequence[Standing],
+    width: int,
+    majority: float | None,
+    *,
+    ends: bool = False,
+    left: int = 0,
+) -> Table:
+    """Return the standings as a table.
+
+    Args:
+        standings: best first.
+        width: columns to use.
+        majority: score of always naming the most frequent label; None: there is none.
+        ends: write the two ends of each interval, in place of a bar.
+        left: how many others there are.
+
+    Returns:
+        A row for each architecture, one that counts the others, one of the majority.
+    """
+    table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
+    table.add_column("architecture", no_wrap=True)
+    table.add_column("test", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    outcomes = "c/p/f/i" if any(INFEASIBLE in s.spent for s in standings) else "c/p/f"
+    for head in ("n", "valid", outcomes, "params", "s/run"):
+        table.add_column(head, justify="right", no_wrap=True)
+    known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
+    longest = max(12, *(len(s.architecture) for s in standings)) + 1
+    room = max(NARROWEST, min(width - FIXED - longest, 40))
+    named = max(12, width - FIXED - room - 1)
+    for standing in standings:
+        test = standing.test
+        if ends:
+            shown = interval(test.low, test.high, score=standing.score)
+        else:
+            shown = interval_bar(test.low, test.mean, test.high, known, room)
+        table.add_row(*_row(standing, shown, named))
+    if left:
+        table.add_row(f"  and {left} more", style="dim")
+    if majority is not None:
+        score = standings[0].score.write(majority)
+        table.add_row("majority", score, *[""] * (len(table.columns) - 2), style="dim")
+    return table
+
+
+def majority_of(comparison: Comparison) -> float | None:
+    """Return the score of always naming the most frequent label; None where there is none."""
+    return majority_score(comparison.score, comparison.test_part)
+
+
+def _row(standing: Standing, shown: str, named: int) -> list[RenderableType]:
+    test = standing.test
+    trials = _fits(standing) if standing.baseline else "/".join(map(str, standing.trials.values()))
+    return [
+        Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
+        standing.score.write(test.mean),
+        Text(shown, style=colour(standing.architecture)),
+        DASH if standing.baseline and test.replicates < 2 else str(test.replicates),
+        standing.score.write(standing.validation, 3),
+        trials,
+        DASH if standing.parameters is None else short(standing.parameters),
+        decimal(standing.seconds, 1),
+    ]
+
+
+def _fits(standing: Standing) -> str:
+    return "one fit" if standing.test.replicates < 2 else "-"
+
+
+def interval_bar(
+    low: float | None, mean: float | None, high: float | None, known: Sequence[float], room: int
+) -> str:
+    """Return an interval as a line of `room` characters: ``  ├──●──┤ ``.
+
+    Args:
+        low: lower end; None draws the mean alone.
+        mean: None gives a line of blanks.
+        high: upper end.
+        known: all numbers of the table: the smallest stands at the left edge, the largest at the right.
+        room: characters.
+    """
+    if mean is None or not known:
+        return " " * room
+    start, span = min(known), (max(known) - min(known)) or 1.0
+
+    def place(value: float) -> int:
+        return round((value - start) / span * (room - 1))
+
+    cells = [" "] * room
+    if low is not None and high is not None:
+        first, last = place(low), place(high)
+        cells[first : last + 1] = "─" * (last + 1 - first)
+        cells[first], cells[last] = "├", "┤"
+    cells[place(mean)] = "●"
+    return "".join(cells)
