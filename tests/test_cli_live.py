@@ -57,6 +57,15 @@ def test_the_table_fits_eighty_columns_and_tells_how_far_each_architecture_is():
     assert "baseline  5:33 min" in text
 
 
+def test_a_long_name_of_an_architecture_cuts_no_number_of_the_table():
+    long = replace(STANDINGS[0], architecture="recurrent_network_with_attention_" * 2)
+    before, after = (shown(draw(snapshot(standings=(one,), running=()))) for one in (STANDINGS[0], long))
+    assert "0.6543" in after
+    assert "1/3" in after
+    assert "…" not in after
+    assert len(after.splitlines()) > len(before.splitlines())
+
+
 def test_of_many_running_tasks_the_first_are_shown_and_the_rest_counted():
     text = shown(draw(snapshot(running=RUNNING[:1] * 20)))
     assert text.count("trial 7") == 8

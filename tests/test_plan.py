@@ -181,6 +181,16 @@ def test_the_table_of_a_plan_fits_eighty_columns():
     assert len(lines) == 3
 
 
+def test_a_long_name_of_an_architecture_cuts_no_number_of_the_table():
+    name = "recurrent_network_with_attention_one"
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    console.print(planned_table([Planned(name, None, Cost(3_077, 0.41), Cost(83_077, 2.5), 12, 15)]))
+    lines = console.file.getvalue().splitlines()
+    assert "…" not in console.file.getvalue()
+    assert lines[1].split()[1:] == ["infinite", "15", "12", "3,077", "to", "83,077", "0.41", "to", "2.5"]
+    assert "".join(line.split()[0] for line in lines[1:]) == name
+
+
 def test_a_range_of_floats_without_a_step_is_infinite(tmp_path):
     assert configurations(write_sweep(tmp_path).space, {}) is None
 

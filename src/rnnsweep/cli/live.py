@@ -166,7 +166,7 @@ def line(standing: "ArchitectureProgress", snapshot: "Snapshot") -> str:
 
 def _standings(snapshot: "Snapshot") -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("architecture", no_wrap=True)
+    table.add_column("architecture", overflow="fold")  # a long name takes two lines, and cuts no number
     table.add_column("", width=16)
     for head in ("trials", "pruned", "failed", "best", "replicates"):
         table.add_column(head, justify="right", no_wrap=True)

@@ -74,7 +74,9 @@ def telling() -> "Iterator[Callable[[str], object]]":
 
 
 def table(*left: str, right: Sequence[str] = (), gap: int = 2, pad_edge: bool = True) -> "Table":
-    """Return a table of rich without lines: columns to the left, then to the right, none of them wrapped.
+    """Return a table of rich without lines: columns to the left, then to the right.
+
+    Where there is no room, long names beside numbers take several lines; nothing else is wrapped.
 
     Args:
         left: heads of the columns whose content starts at the left.
@@ -86,7 +88,7 @@ def table(*left: str, right: Sequence[str] = (), gap: int = 2, pad_edge: bool = 
 
     drawn = Table(box=None, padding=(0, gap, 0, 0), header_style="dim", pad_edge=pad_edge)
     for head in left:
-        drawn.add_column(head, no_wrap=True)
+        drawn.add_column(head, no_wrap=not right, overflow="fold" if right else "ellipsis")
     for head in right:
         drawn.add_column(head, justify="right", no_wrap=True)
     return drawn
