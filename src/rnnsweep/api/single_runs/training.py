@@ -96,6 +96,7 @@ def train(
 
     allow_named(overrides)
     run = compose(overrides, conf=conf)
+    start_beside(lambda: {run.model.cell})  # before PyTorch is imported
     return _train(run, _find_store(run), callbacks, folder=folder)
 
 
@@ -107,6 +108,7 @@ def _resume(name: str, overrides: Sequence[str], callbacks: _Callbacks) -> Train
     mlruns = find_paths().mlruns
     row = resumable(name, mlruns)
     run = recorded_run(row, mlruns)
+    start_beside(lambda: {run.model.cell})
     allow_named(run.overrides)
     store = _find_store(run)
     assert store is not None  # it was found in one
@@ -135,7 +137,6 @@ def _train(
 ) -> TrainResult:
     from rnnsweep.data.word_vectors.places import check_vectors_file
 
-    start_beside(lambda: {run.model.cell})
     check_vectors_file(run.data.vectors)
     if store is not None:
         tracking.warm_shared(store.mlruns, store.uri)  # its imports pass while the rows are read

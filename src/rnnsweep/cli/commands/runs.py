@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from rnnsweep import api
+from rnnsweep import api, training
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import overrides_argument
@@ -132,13 +132,13 @@ def _print_evaluation(result: "EvaluateResult") -> None:
 
 
 def _train(overrides: Sequence[str], resume: str | None) -> "api.TrainResult":
-    from rnnsweep.training import Diverged
-
     try:
         return api.train(overrides, resume=resume, on_begin=_begin, on_validation=_tell, on_stop=_stopping)
     except api.Interrupted as ended:
         return cast("api.TrainResult", ended.result)
-    except Diverged as error:
+    except UserError:  # before the next line, which imports PyTorch
+        raise
+    except training.Diverged as error:
         raise UserError(
             f"the training diverged: {error}; the run is recorded as failed."
             " Lower optimizer.lr or optimizer.gradient_clip."
