@@ -12,6 +12,7 @@ import pytest
 import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.comparison import compare_foreign, plan_looks, render_report
+from rnnsweep.comparison.verdicts.foreign import MOST_NAMES
 from rnnsweep.errors import UserError
 
 
@@ -122,6 +123,22 @@ def test_long_seeds_that_differ_in_their_last_digit_are_two():
     assert {v.pairs for v in compare_foreign(frame).verdicts} == {10}
 
 
+@pytest.mark.slow
+def test_as_many_architectures_as_are_allowed_are_compared_and_drawn():
+    compared = compare_foreign(table({f"a{n}": 0.8 + n / 1000 for n in range(MOST_NAMES)}, linear=None))
+    assert len(compared.verdicts) == MOST_NAMES * (MOST_NAMES - 1) // 2
+    assert "a49" in render_report(compared)
+
+
+def test_half_a_character_in_a_file_is_refused_in_one_line(home, capsys):
+    lines = (json.dumps({"architecture": name, "seed": 1, "score": 0.8}) for name in ("\ud800", "b"))
+    Path("runs.jsonl").write_text("\n".join(lines))
+    assert main(["compare", "--scores", "runs.jsonl"]) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1] == (
+        r"error: runs.jsonl: '\ud800': must be a whole character, not half of a pair of UTF-16"
+    )
+
+
 def test_names_of_any_script_are_kept_and_escaped():
     names = ["Ångström—λ", "<b>bold</b>", "长短期记忆", "مدل‌ها", "🧪"]
     frame = table({name: 0.8 + 0.01 * n for n, name in enumerate(names)}, linear=None)
@@ -173,7 +190,7 @@ BAD = {
         lambda t: pd.concat(
             [t, pd.DataFrame({"architecture": map(str, range(2000)), "seed": 0, "score": 0.5})]
         ),
-        "architectures=2003: must be 100 at most, each with each other; perhaps another column names them",
+        "architectures=2003: must be 50 at most, each with each other; perhaps another column names them",
     ),
     "many seeds": (
         lambda t: pd.concat([t, pd.DataFrame({"architecture": "a", "seed": range(1500), "score": 0.5})]),

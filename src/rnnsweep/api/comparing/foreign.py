@@ -70,6 +70,12 @@ def read_scores(file: str | Path, columns: Mapping[str, str] | None = None) -> "
     for name, column in column_of.items():
         if column not in table.names:
             raise UserError(f"{path}: no column {column!r} for {name}; there is {', '.join(table.names)}")
-    frame = pd.DataFrame(table.columns)
+    try:
+        frame = pd.DataFrame(table.columns)
+    except UnicodeEncodeError as error:
+        half = error.object[error.start : error.end]
+        raise UserError(
+            f"{path}: {half!r}: must be a whole character, not half of a pair of UTF-16"
+        ) from None
     taken = frame.drop(columns=[c for c in frame if c in column_of and c not in column_of.values()])
     return taken.rename(columns={column: name for name, column in column_of.items()})
