@@ -170,6 +170,21 @@ def test_what_is_not_there_is_said_with_what_is(project):
 
 
 @pytest.mark.slow
+def test_while_a_newer_sweep_has_no_models_predict_names_the_sweeps_that_have(project, capsys):
+    newer = project / "mlruns" / "sweeps" / "newer"
+    newer.mkdir()
+    try:
+        shutil.copy(project / "mlruns" / "sweeps" / "colours" / "start.json", newer)
+        os.utime(newer / "start.json")
+        assert main(["predict", "red"]) == 2
+    finally:
+        shutil.rmtree(newer)
+    line = capsys.readouterr().err
+    assert "sweep 'newer' has no models yet; they are logged at the end of: rnnsweep sweep" in line
+    assert line.rstrip().endswith("; these have models for --model: colours")
+
+
+@pytest.mark.slow
 def test_a_project_that_was_moved_still_answers(project, tmp_path, monkeypatch):
     moved = tmp_path / "moved"
     shutil.copytree(project, moved, symlinks=True)

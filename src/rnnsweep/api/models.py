@@ -244,7 +244,10 @@ def _without_registry(
         raise no_such_alias(name, alias or "champion", known)
     if SweepFolder.of(places.mlruns, name).path.is_dir():
         again = SweepFolder.of(places.mlruns, name).command("sweep")
-        raise UserError(f"sweep {name!r} has no models yet; they are logged at the end of: {again}")
+        sweeps = [one.name for one in SweepFolder.every(places.mlruns)]
+        ready = [one for one in sweeps if aliases(places.mlruns, one, uri=uri or store_of(one, places))]
+        others = f"; these have models for --model: {', '.join(ready[:5])}" if ready else ""
+        raise UserError(f"sweep {name!r} has no models yet; they are logged at the end of: {again}{others}")
     try:
         row = find_run(places.mlruns, name, uri=uri)
     except UserError as error:
