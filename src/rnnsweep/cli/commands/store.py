@@ -139,4 +139,4 @@ def migrate_command() -> None:
     """
     mlruns = find_paths().mlruns
     refuse_old_layout(mlruns)
-    raise UserError(f"{mlruns}: is no MLflow file store without a database; nothing to migrate")
+    raise UserError(f"{mlruns} has no runs of MLflow older than 3.13 in folders; nothing to migrate")
