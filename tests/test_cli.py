@@ -135,6 +135,14 @@ MISTAKES = {
     "no such status": (["status", "nowhere"], ["'nowhere'", "no such sweep"]),
     "no such compare": (["compare", "nowhere"], ["'nowhere'", "no such sweep"]),
     "no such best": (["best", "nowhere"], ["'nowhere'", "no such sweep"]),
+    "status before the start": (
+        ["status", "quickstart"],
+        ["was not started yet; to start it: rnnsweep sweep quickstart"],
+    ),
+    "compare before the start": (
+        ["compare", "quickstart"],
+        ["was not started yet; to start it: rnnsweep sweep quickstart"],
+    ),
     "no such run": (["evaluate", "nowhere"], ["'nowhere'"]),
     "unknown command": (["trian"], ["'trian'", "Did you mean 'train'?"]),
     "unknown option": (["train", "--jsn"], ["--jsn", "--json", "rnnsweep train --help"]),

@@ -20,7 +20,7 @@ def status(name: str | Path) -> "state.SweepStatus":
         UserError: there is no such sweep.
     """
     places = find_paths()
-    return state.read_status(places.mlruns, find_name(name, places))
+    return state.read_status(places.mlruns, find_started(name, places).name)
 
 
 def resume_command(name: str | Path) -> str:
@@ -96,6 +96,19 @@ def find_name(name: str | Path, places: ProjectPaths) -> str:
     if path.suffix in (".yaml", ".yml") or (path.is_file() and len(path.parts) > 1):
         return read_sweep(find_file(path, places)).name
     return str(name)
+
+
+def find_started(name: str | Path, places: ProjectPaths) -> SweepFolder:
+    """Find the folder of a sweep that was started, by its name or by its file.
+
+    Raises:
+        UserError: there is no such sweep, or it was not started yet.
+    """
+    own = find_name(name, places)
+    waiting = any((folder / f"{own}.yaml").is_file() for folder in places.sweeps)
+    if waiting and not SweepFolder.of(places.mlruns, own).is_started:
+        raise UserError(f"sweep {own!r} was not started yet; to start it: {start_command(own)}")
+    return SweepFolder.started(places.mlruns, own)
 
 
 def started(name: str, places: ProjectPaths) -> Sweep | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.api.find_sweep import find_name, status
+from rnnsweep.api.find_sweep import find_name, find_started, status
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
@@ -187,7 +187,7 @@ def rebuild_store(
     from rnnsweep.tracking.ship.rebuild import rebuild
 
     places = find_paths()
-    folder = None if sweep is None else SweepFolder.started(places.mlruns, find_name(sweep, places))
+    folder = None if sweep is None else find_started(sweep, places)
     for one in [folder] if folder else SweepFolder.every(places.mlruns):
         if one.is_running():
             raise UserError(f"sweep {one.name!r} is running: wait for it or stop it first")

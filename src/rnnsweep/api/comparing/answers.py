@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
 from rnnsweep.api.comparing.store import await_store, keep_answer
-from rnnsweep.api.find_sweep import find_name, started, store_of
+from rnnsweep.api.find_sweep import find_started, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
 from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
@@ -269,5 +269,4 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
 
 def _known(sweep: str | Path) -> str:
     """Return the name of a sweep that was started."""
-    places = find_paths()
-    return SweepFolder.started(places.mlruns, find_name(sweep, places)).name
+    return find_started(sweep, find_paths()).name
