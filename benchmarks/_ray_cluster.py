@@ -87,14 +87,18 @@ class Cluster:
                     return each
         raise AssertionError(f"no {name}")
 
+    def end(self, process):
+        """Kill a node with all of its processes."""
+        family = []
+        with contextlib.suppress(psutil.Error):
+            family = psutil.Process(process.pid).children(recursive=True)
+        for each in family:
+            with contextlib.suppress(psutil.Error):
+                each.send_signal(signal.SIGKILL)
+        process.kill()
+        process.wait()
+
     def close(self):
         for process in (*self.nodes, self.head):
-            family = []
-            with contextlib.suppress(psutil.Error):
-                family = psutil.Process(process.pid).children(recursive=True)
-            for each in family:
-                with contextlib.suppress(psutil.Error):
-                    each.send_signal(signal.SIGKILL)
-            process.kill()
-            process.wait()
+            self.end(process)
         shutil.rmtree(self.temp, ignore_errors=True)

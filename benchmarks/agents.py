@@ -7,16 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from benchmarks._ray_cluster import ENVIRONMENT, Cluster
 from rnnsweep.launchers import LauncherSpec, LocalLauncher
 from rnnsweep.launchers.local import child
+from rnnsweep.launchers.local.server import preloads
 from rnnsweep.sweepfile import Method
 from rnnsweep.trial import Ended, Launcher, Outcome, Report, Reported, Started, TrialTask
 
 TASKS, REPORTS = 30, 20
-PRELOAD = ("rnnsweep.launchers.local.child",)
+PRELOAD = preloads("benchmarks.agents")  # as for trials: a process imports nothing before it starts
 NAME = "benchmark-agents"
 
 
@@ -76,6 +74,9 @@ def _task(folder: Path, name: str) -> TrialTask:
 
 def run() -> list[dict]:
     """Measure on a cluster of one node on loopback."""
+    import pytest
+
+    from benchmarks._ray_cluster import ENVIRONMENT, Cluster
     from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
     from rnnsweep.launchers.ray.transport import RayTransport
     from rnnsweep.machine import Share
@@ -86,10 +87,12 @@ def run() -> list[dict]:
         patch.syspath_prepend(str(folder / "path"))
         for key, value in ENVIRONMENT.items():
             patch.setenv(key, value)
+        paths = [os.getcwd(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
         here = _make(1)
         local = measured(here, folder / "here")
         here.close()
-        cluster = Cluster(folder / "path", os.getcwd())
+        cluster = Cluster(folder / "path", *paths)
         try:
             cluster.add(cpus=1)
             transport = RayTransport(cluster.address, Share(), place="benchmark")

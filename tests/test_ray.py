@@ -297,6 +297,34 @@ def test_a_node_whose_raylet_is_killed_is_heard_until_it_is_silent(cluster, far,
     assert (outcome.state, outcome.cause) == ("failed", "lost process")
 
 
+def test_a_node_with_other_versions_is_refused_before_an_agent_starts_there(cluster, tmp_path, monkeypatch):
+    metadata = tmp_path / "numba-9.9.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: numba\nVersion: 9.9\n")
+    path = os.pathsep.join((str(tmp_path), cluster.environment["PYTHONPATH"]))
+    with monkeypatch.context() as patch:
+        patch.setitem(cluster.environment, "PYTHONPATH", path)
+        node = cluster.add(cpus=1)
+    words = (
+        rf"^lab.yaml: node 127.0.0.{2 + len(cluster.nodes)}: numba is 9.9 there and \S+ here;"
+        " install the same on all nodes$"
+    )
+    try:
+        with pytest.raises(UserError, match=words):
+            RayTransport(cluster.address, Share(), place="lab.yaml")
+    finally:
+        cluster.end(node)
+    wait(lambda: connects(cluster))  # once Ray knows that the node is gone
+
+
+def connects(cluster):
+    try:
+        RayTransport(cluster.address, Share(), place="lab.yaml").close()
+    except UserError:
+        return False
+    return True
+
+
 def test_where_the_head_dies_the_controller_says_so_and_lives(cluster, far, tmp_path):
     cluster.add(cpus=1)
     launcher = far("waits", most=1)

@@ -144,3 +144,31 @@ def test_a_run_survives_the_way_to_another_process(settings):
     run = settings("trainer.devices=2", "model.hidden_size=7")
 
     assert _run_of(json.loads(json.dumps(asdict(run)))) == run
+
+
+ADDS = """
+import sys
+
+import torch
+from torch import distributed
+
+from rnnsweep.training.distributed.gradients import GradientSum
+
+rank, world = int(sys.argv[1]), 3
+distributed.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=rank, world_size=world)
+added = GradientSum()
+for step, rows in enumerate((4, 5, 4, 900, 7, 7)):  # the shared memory is too small for the fourth
+    random = torch.Generator().manual_seed(step)
+    shapes = ((rows, 3), (2,), ())
+    every = [[torch.randn(shape, generator=random) for shape in shapes] for _ in range(world)]
+    sums = [first + second + third for first, second, third in zip(*every)]
+    added.add_up(every[rank])
+    assert all(torch.equal(own, total) for own, total in zip(every[rank], sums)), step
+distributed.barrier()
+"""
+
+
+def test_gradients_of_three_processes_are_added_up_in_the_order_of_their_ranks(tmp_path):
+    command = [sys.executable, "-c", ADDS]
+    processes = [subprocess.Popen([*command, str(rank), str(tmp_path / "meet")]) for rank in range(3)]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]

@@ -109,20 +109,15 @@ class Optimizer:
         elif limit is not None:
             clip(self.weights(), limit)
 
-    def add_up(self) -> None:
-        """Add the gradients of all processes up, in each of them.
+    def gradients(self) -> list[Tensor]:
+        """List the gradients of all that moves, zeros where there is none: as many in each process of a run.
 
         All processes look at the whole batch, so they have the same rows in the same order.
         """
         weights = [weight for weight in self.weights() if weight.requires_grad]
         for weight in weights:  # a process without a text in a last, small batch has no gradient
             weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
-        gradients = [weight.grad for weight in weights if weight.grad is not None]
-        flat_N = torch.cat([gradient.flatten() for gradient in gradients])
-        torch.distributed.all_reduce(flat_N)
-        totals = torch.split(flat_N, [gradient.numel() for gradient in gradients])
-        for gradient, total in zip(gradients, totals, strict=True):
-            gradient.copy_(total.view_as(gradient))
+        return gradients_of(weights)
 
     def step(self, *, lr: float, scaler: "torch.amp.GradScaler | None" = None) -> None:
         """Move all weights and forget the gradients; a scaler leaves out a step that overflowed."""

@@ -22,6 +22,7 @@ from rnnsweep.optim.dropout import DropoutDraw
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.tasks import LOSS, Task, TaskSpec
+from rnnsweep.training.distributed.gradients import GradientSum
 from rnnsweep.training.lightning_loops import set_step, validate_next
 from rnnsweep.training.loader import Chunk, Position
 from rnnsweep.training.metrics import Metrics, Tally, named
@@ -96,6 +97,7 @@ class Classifier(pl.LightningModule):
         self._validated = Tally(spec, task)
         self._plateau = Plateau()
         self._optimizer: Optimizer | None = None
+        self._gradients = GradientSum()
         self._restored: dict[str, Any] | None = None
         self._scaled: dict[str, Any] = {}  # state of the gradient scaler to be restored
 
@@ -239,7 +241,7 @@ class Classifier(pl.LightningModule):
             logits_BC, loss = self.learn_piece(batch.lengths_B[texts], targets_B, texts)
             seen.append((logits_BC, targets_B[texts], loss))
         if world > 1:
-            self.optimizer.add_up()
+            self._gradients.add_up(self.optimizer.gradients())
         self.optimizer.clip(scaler=scaler)
         self.optimizer.step(lr=self.learning_rate, scaler=scaler)
         # inside one autocast region the low-precision copies of the weights would outlive the step

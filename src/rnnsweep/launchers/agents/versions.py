@@ -9,6 +9,7 @@ from rnnsweep.paths import PACKAGE
 from rnnsweep.state.start import code_digest
 from rnnsweep.tracking.machine.provenance import installed_version
 
+SAME = "install the same on all nodes"  # the remedy
 _DISTRIBUTIONS = ("torch", "numpy", "numba", "pytorch-lightning")  # they decide a score's last digit
 
 
@@ -20,14 +21,19 @@ def versions_here() -> dict[str, str]:
     return {"Python": python, **libraries, "rnnsweep": code_digest(PACKAGE)[:12]}
 
 
-def check_versions_of(machine: str, node: str, there: Mapping[str, str]) -> None:
+def check_versions_of(where: str, node: str, there: Mapping[str, str]) -> None:
     """Refuse a node that has other versions.
 
+    Args:
+        where: the machine or its file, for the message.
+        node: its name.
+        there: what it has.
+
     Raises:
-        UserError: with the machine, the node and both versions.
+        UserError: with the node and both versions.
     """
     if (differs := difference(there)) is not None:
-        raise UserError(f"machine {machine}: node {node}: {differs}", remedy="install the same on all nodes")
+        raise UserError(f"{where}: node {node}: {differs}", remedy=SAME)
 
 
 def difference(there: Mapping[str, str]) -> str | None:

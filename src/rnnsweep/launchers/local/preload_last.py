@@ -4,12 +4,14 @@ The collector of a trial then walks over what the trial makes, and the pages of 
 """
 
 import gc
+from multiprocessing import popen_forkserver  # noqa: F401 - a trial's process reads its task with it
 
-from rnnsweep.runtime.compiled import load_kept, load_tables
+from rnnsweep.runtime.compiled import load_kept
+from rnnsweep.runtime.process import ProcessIdentity
 
 try:
-    load_tables()
     load_kept()
+    ProcessIdentity.current()  # what it reads of the boot is kept
 finally:  # a module that cannot be imported is left out, and trials would run without a collector
     gc.freeze()
     gc.enable()

@@ -28,6 +28,7 @@ def preloads(*more: str) -> tuple[str, ...]:
     trial = (
         "torch",
         "pytorch_lightning",
+        "rnnsweep.launchers.local.child",
         "rnnsweep.trial.run",
         "rnnsweep.training.evaluation",
         "pyarrow.parquet",

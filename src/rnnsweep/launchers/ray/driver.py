@@ -1,23 +1,25 @@
 """The process that talks to Ray. Ray's library ends its process when the head of the cluster dies.
 
-So it is a child of the controller, joined by a pipe. It hears ("ask", room, settings),
-("send", agent, letter), ("release", agent) and ("close",); it says ("ready", nodes) or
-("refused", reason), and then what arrives.
+So it is a child of the controller, joined by a pipe. It says ("ready", nodes) or ("refused", reason). It hears
+("versions", rooms) and returns what `versions_of` does, then ("ask", room, settings), ("send", agent, letter),
+("release", agent) and ("close",), and says what arrives.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.transport import Arrived, Gone
 from rnnsweep.launchers.ray.cluster import RayRoom
+
+Found: TypeAlias = dict[str, Mapping[str, str] | str]  # node -> its versions, or why it has none
 
 POLL_S = 2.0  # how long an agent waits for something to say before it only says that it lives
 TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
@@ -26,6 +28,7 @@ LEAVE_S = 2.0  # that agents have to end what they run and remove their folders
 DRAINING_S = 1.0  # between two looks at which nodes are drained
 _REMEDY = "see what `rnnsweep doctor` prints on that node"  # where agents end before they say a word
 UNAVAILABLE_S = 0.2  # until an agent that Ray could not reach is asked again
+VERSIONS_S = 10.0  # that nodes may take to say what they have installed
 
 
 def drive(connection: Connection, address: str) -> None:
@@ -101,8 +104,15 @@ class Driver:
             if kind == "close":
                 self._close()
                 return
-            do: dict[str, Callable[..., None]] = {"ask": self._ask, "send": self._post}
+            do: dict[str, Callable[..., None]] = {
+                "ask": self._ask,
+                "send": self._post,
+                "versions": self._compare,
+            }
             do.get(kind, self._release)(*values)
+
+    def _compare(self, rooms: Sequence[RayRoom]) -> None:
+        self._tell(versions_of(rooms))
 
     def _ask(self, room: RayRoom, settings: AgentSettings) -> None:
         import ray
@@ -175,12 +185,44 @@ class Driver:
                     if (actor := self._actors.get(name)) is not None:
                         actor.leave.remote("Ray drains its node")
 
-    def _tell(self, message: Arrived | Gone) -> None:
+    def _tell(self, message: Arrived | Gone | Found) -> None:
         with self._sending:
             try:
                 self._connection.send(message)
             except OSError:  # the controller is gone
                 os._exit(0)
+
+
+def versions_of(rooms: Sequence[RayRoom]) -> Found:
+    """Return what each node has installed, or why that cannot be asked there, by the node's name.
+
+    A small task on each node answers, before an agent imports PyTorch there. A node that is gone, or does not
+    answer in time, is left out: its agent says what it has.
+    """
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    def versions() -> Mapping[str, str]:  # within a function: nodes get its code, whatever they have installed
+        from rnnsweep.launchers.agents.versions import versions_here
+
+        return versions_here()
+
+    ask = ray.remote(num_cpus=0, max_retries=0)(versions)
+    answers = {
+        ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False)).remote(): name
+        for node_id, name in {room.node_id: room.node for room in rooms}.items()
+    }
+    answered, _ = ray.wait([*answers], num_returns=len(answers), timeout=VERSIONS_S)
+    found: Found = {}
+    for answer in answered:
+        try:
+            found[answers[answer]] = ray.get(answer)
+        except RayTaskError as error:  # no such package there
+            found[answers[answer]] = first_line(error)
+        except RayError:
+            continue
+    return found
 
 
 def _get(method: Any, *values: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.transport import Arrived, Gone, Room
+from rnnsweep.launchers.agents.versions import SAME, check_versions_of
 from rnnsweep.launchers.local.server import without_main
 from rnnsweep.launchers.ray.address import check_reachable
 from rnnsweep.launchers.ray.cluster import RayRoom, rooms_of
@@ -44,29 +45,39 @@ class RayTransport:
             self._process.start()
         theirs.close()
         try:
-            self.rooms: Sequence[Room] = rooms_of(self._nodes(), request, place=place)
+            rooms = rooms_of(self._nodes(), request, place=place)
+            self._check_versions(rooms)
         except BaseException:
             self._end()
             raise
+        self.rooms: Sequence[Room] = rooms
+
+    def _check_versions(self, rooms: Sequence[RayRoom]) -> None:
+        """Refuse a node where other versions are installed, or no rnnsweep."""
+        self._tell("versions", rooms)
+        for node, there in self._heard().items():
+            if isinstance(there, str):
+                raise UserError(f"{self._place}: node {node}: {there}", remedy=SAME)
+            check_versions_of(self._place, node, there)
 
     def _nodes(self) -> list[dict[str, Any]]:
-        where = f"{self._place}: address={self._address!r}"
-        try:
-            if not self._connection.poll(READY_S):
-                raise UserError(
-                    f"{where}: Ray did not connect within {READY_S:g} s",
-                    remedy=f"see whether `ray status --address={self._address}` answers",
-                )
-            kind, value = self._connection.recv()
-        except (EOFError, OSError):
-            raise UserError(
-                f"{where}: Ray ended its process while it connected",
-                remedy=f"see whether `ray status --address={self._address}` answers",
-            ) from None
+        kind, value = self._heard()
         if kind == "refused":
+            where = f"{self._place}: address={self._address!r}"
             raise UserError(f"{where}: Ray does not connect: {value}", remedy=_remedy_of(value))
         nodes: list[dict[str, Any]] = value
         return nodes
+
+    def _heard(self) -> Any:
+        """Return what the process says that talks to Ray, before the first agent."""
+        where = f"{self._place}: address={self._address!r}"
+        shows = f"see whether `ray status --address={self._address}` answers"
+        try:
+            if not self._connection.poll(READY_S):
+                raise UserError(f"{where}: Ray did not connect within {READY_S:g} s", remedy=shows)
+            return self._connection.recv()
+        except (EOFError, OSError):
+            raise UserError(f"{where}: Ray ended its process while it connected", remedy=shows) from None
 
     def ask(self, room: Room, settings: AgentSettings) -> None:
         """Ask for an agent: an actor with the room's share of a node."""
@@ -119,7 +130,7 @@ class RayTransport:
 def _remedy_of(reason: str) -> str:
     """Return what to do where Ray does not connect."""
     if reason.startswith("Version mismatch"):
-        return "install the same versions here and on all nodes"
+        return SAME
     return (
         "a cluster that asks for a token finds it in RAY_AUTH_TOKEN or ~/.ray/auth_token, the same on all"
         " machines"

@@ -15,6 +15,7 @@ from rnnsweep.runtime.spared_imports import spare_imports
 spare_imports()  # before Lightning
 
 from rnnsweep.data.carried import expect  # noqa: E402
+from rnnsweep.runtime.compiled import load_kept  # noqa: E402
 from rnnsweep.training.distributed.ranks import READY, WATCH_S  # noqa: E402
 from rnnsweep.training.fit import train  # noqa: E402
 
@@ -43,6 +44,7 @@ def main() -> None:
     parent = os.getppid()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     task = json.load(sys.stdin)
+    load_kept()  # in its first step all others would wait for it
     sys.stdout.write(READY)
     sys.stdout.flush()
     folder = task["folder"] and Path(task["folder"])

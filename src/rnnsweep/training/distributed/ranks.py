@@ -25,6 +25,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only  # type: ignore
 
 from rnnsweep.config import RunConfig
 from rnnsweep.data.corpora import expected
+from rnnsweep.runtime.compiled import load_kept
 from rnnsweep.runtime.process import RANK, environment, foreign_ranks, is_companion
 from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 
@@ -82,6 +83,7 @@ def companions(run: RunConfig, *, folder: Path | None, resume: bool) -> Iterator
         ranks = range(1, run.trainer.devices)
         others = [_start(task, {**os.environ, **SAFE_PATH, **_numbered(rank)}, log) for rank in ranks]
         try:
+            load_kept()  # while the others import; they load it before they are ready
             _wait_until_ready(others, log)
             yield
         except Exception as error:

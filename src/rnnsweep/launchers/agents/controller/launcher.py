@@ -229,7 +229,7 @@ class AgentLauncher:
 
     def _hear(self, agent: RemoteAgent, message: Any) -> None:
         if isinstance(message, say.Hello):
-            check_versions_of(self.machine, message.node, message.versions)
+            check_versions_of(f"machine {self.machine}", message.node, message.versions)
             self._elsewhere.check(self.machine, message)
             self._fleet.arrive(agent, message)
         elif isinstance(message, say.Leaving):
