@@ -176,8 +176,7 @@ def test_of_an_error_of_ray_the_line_that_says_most_is_shown():
         "This process on node 127.0.0.2:1 was started with:\n    Ray: 2.60.0\n    Python: 3.11.7\n"
     )
     assert first_line(RuntimeError(mismatch)) == (
-        "Version mismatch: The cluster was started with: Ray: 2.9.0, Python: 3.10.1,"
-        " This process on node 127.0.0.2:1 was started with: Ray: 2.60.0, Python: 3.11.7"
+        "its head has Ray 2.9.0 on Python 3.10.1, and this machine Ray 2.60.0 on 3.11.7"
     )
     trace = 'Traceback:\n  File "x.py", line 3, in f\nrnnsweep.errors.UserError: no such launcher'
     assert first_line(RuntimeError(trace)) == "rnnsweep.errors.UserError: no such launcher"

@@ -7,6 +7,7 @@ So it is a child of the controller, joined by a pipe. It says ("ready", nodes) o
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ Found: TypeAlias = dict[str, Mapping[str, str] | str]  # node -> its versions, o
 
 POLL_S = 2.0  # how long an agent waits for something to say before it only says that it lives
 TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
+OTHER_RAY = "its head has"  # how a refusal begins that is for its version
+_VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 REFUSED = "Unauthenticated: "  # in a line that Ray prints
 LEAVE_S = 2.0  # that agents have to end what they run and remove their folders
 DRAINING_S = 1.0  # between two looks at which nodes are drained
@@ -262,7 +265,8 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    if lines[0].startswith("Version mismatch"):
-        return ", ".join(lines).replace(":, ", ": ")[:300]  # the versions are in the lines below
+    if lines[0].startswith("Version mismatch"):  # the cluster's versions are in the lines below, then ours
+        there, here = _VERSIONS.findall(str(error))[:2]
+        return f"{OTHER_RAY} Ray {there[0]} on Python {there[1]}, and this machine Ray {here[0]} on {here[1]}"
     is_trace = any(line.startswith("File ") for line in lines)
     return (lines[-1] if is_trace else lines[0])[:300]

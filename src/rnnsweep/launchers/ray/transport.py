@@ -14,7 +14,7 @@ from rnnsweep.launchers.agents.versions import SAME, check_versions_of
 from rnnsweep.launchers.local.server import without_main
 from rnnsweep.launchers.ray.address import check_reachable
 from rnnsweep.launchers.ray.cluster import RayRoom, rooms_of
-from rnnsweep.launchers.ray.driver import drive
+from rnnsweep.launchers.ray.driver import OTHER_RAY, drive
 from rnnsweep.machine import Share
 
 READY_S = 30.0  # that Ray may take to connect, once somebody listens at the address
@@ -129,7 +129,7 @@ class RayTransport:
 
 def _remedy_of(reason: str) -> str:
     """Return what to do where Ray does not connect."""
-    if reason.startswith("Version mismatch"):
+    if reason.startswith(OTHER_RAY):
         return SAME
     return (
         "a cluster that asks for a token finds it in RAY_AUTH_TOKEN or ~/.ray/auth_token, the same on all"
