@@ -206,7 +206,9 @@ def versions_of(rooms: Sequence[RayRoom]) -> Found:
     from ray.exceptions import RayError, RayTaskError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    def versions() -> Mapping[str, str]:  # within a function: nodes get its code, whatever they have installed
+    def versions() -> Mapping[
+        str, str
+    ]:  # within a function: nodes get its code, whatever they have installed
         from rnnsweep.launchers.agents.versions import versions_here
 
         return versions_here()

@@ -1,7 +1,7 @@
 """The gradients of a run's processes, added up in each of them.
 
-All processes of a run are on one machine. On the CPU each writes its gradients into memory that all share, and
-adds up what all wrote. Elsewhere PyTorch does it: on the CPU it would send them through sockets.
+All processes of a run are on one machine. On the CPU each writes its gradients into memory that all share,
+and adds up what all wrote. Elsewhere PyTorch does it: on the CPU it would send them through sockets.
 
 Shapes: W processes, N numbers of all gradients.
 """
@@ -25,7 +25,7 @@ class GradientSum:
         self._turn = 0
 
     def add_up(self, gradients: Sequence[Tensor]) -> None:
-        """Write the sum over all processes into each gradient; each process has as many, of the same shapes."""
+        """Write the sum over all processes into each gradient; each process has the same shapes."""
         kinds = {(gradient.device.type, gradient.dtype) for gradient in gradients}
         if len(kinds) > 1 or "cpu" not in {device for device, _ in kinds} or not hasattr(os, "memfd_create"):
             _reduce(gradients)
