@@ -108,8 +108,8 @@ def _types(signature: str) -> Any:
 def load_kept() -> None:
     """Load the machine code that is on disk, of the functions whose modules are imported; compile nothing.
 
-    Processes that are forked later have it: each of their trainings would spend two fifths of a second on it and
-    on what `load_tables` loads.
+    Processes that are forked later have it: each of their trainings would spend two fifths of a second on it
+    and on what `load_tables` loads.
     """
     load_tables()
     for function in _MADE:

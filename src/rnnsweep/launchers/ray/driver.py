@@ -1,8 +1,8 @@
 """The process that talks to Ray. Ray's library ends its process when the head of the cluster dies.
 
-So it is a child of the controller, joined by a pipe. It says ("ready", nodes) or ("refused", reason). It hears
-("versions", rooms) and returns what `versions_of` does, then ("ask", room, settings), ("send", agent, letter),
-("release", agent) and ("close",), and says what arrives.
+So it is a child of the controller, joined by a pipe. It says ("ready", nodes) or ("refused", reason). It
+hears ("versions", rooms) and says what `versions_of` returns. Then it hears ("ask", room, settings),
+("send", agent, letter), ("release", agent) and ("close",), and says what arrives.
 """
 
 import logging
