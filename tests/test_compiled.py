@@ -12,9 +12,9 @@ import pytest
 from short_trainings import write_rows
 
 from rnnsweep.api import compile_ahead, doctor
-from rnnsweep.api.loop_types import LOOPS
 from rnnsweep.cli import main
 from rnnsweep.hardware import limits
+from rnnsweep.networks.fast.loop_types import LOOPS
 from rnnsweep.runtime import ahead_note, compiled
 from rnnsweep.runtime.kept_code import code_seen
 from rnnsweep.safety.interpreter import run_module

@@ -91,7 +91,7 @@ def test_the_log_of_an_internal_error_holds_no_password_and_is_the_users_own(mon
         raise RuntimeError("no connection to postgresql://me:hunter2@db/x")
 
     monkeypatch.setattr("platformdirs.user_log_path", lambda name: tmp_path / "logs")
-    monkeypatch.setattr("rnnsweep.api.comparing.corpora.find_paths", broken)
+    monkeypatch.setattr("rnnsweep.api.find_sweep.find_paths", broken)
     assert main(["plan", "postgresql://me:hunter2@db/x"]) == 1
     said = capfd.readouterr().err
     (log,) = (tmp_path / "logs").iterdir()

@@ -103,7 +103,7 @@ LINES = {
     "evaluate last.ckpt": "give the id, key or name of one",
     "train --resume last.ckpt": "give the id, key or name of one",
     "compare": "rnnsweep list",
-    "compare quickstart": "no such sweep",
+    "compare quickstart": "was not started yet; to start it: rnnsweep sweep quickstart",
     "compare --scores nowhere.csv": "nowhere.csv",
     "compare --scores good.csv": "architecture",
     "compare quickstart --baseline linear": "--scores FILE",

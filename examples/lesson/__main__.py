@@ -15,7 +15,8 @@ from rnnsweep.cli.entry import main
 from rnnsweep.cli.live import listener
 from rnnsweep.cli.names import complete_overrides
 from rnnsweep.cli.output import err, one_json_object, out
-from rnnsweep.cli.words import duration, score
+from rnnsweep.cli.words import score
+from rnnsweep.drawing.times import duration
 from rnnsweep.errors import UserError
 
 NAME = "python -m examples.lesson"

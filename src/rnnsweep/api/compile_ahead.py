@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.api.loop_types import LOOPS
+from rnnsweep.networks.fast.loop_types import LOOPS
 from rnnsweep.runtime.ahead_note import can_note, note, noted
 from rnnsweep.safety.interpreter import leave_out_working_directory, run_module
 
@@ -23,9 +23,10 @@ SWITCH = "RNNSWEEP_COMPILE_AHEAD"  # 0: no command compiles ahead
 BACKGROUND = "--background"
 MODULE = "rnnsweep.api.compile_ahead"
 _PACKAGE = Path(__file__).parents[1]
+_FAST = ("activations", "loop_types", "loops", "rows", "steps")
 _CODE = (
-    *("networks/fast/loops", "networks/fast/rows", "networks/fast/steps", "networks/fast/activations"),
-    *("optim/kernels", "optim/row_loops", "runtime/compiled", "runtime/kept_code", "api/loop_types"),
+    *(f"networks/fast/{name}" for name in _FAST),
+    *("optim/kernels", "optim/row_loops", "runtime/compiled", "runtime/kept_code"),
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # who forks has no other threads
 
