@@ -42,6 +42,16 @@ def test_a_call_with_a_list_asks_what_the_command_line_does(home):
     assert path == write_asked(LINE, trials=7)
 
 
+def test_values_of_one_architecture_are_said_to_be_searched_and_not_compared(home, capsys):
+    assert main(["sweep", "model=gru", "model.hidden_size=32,64", "--slots", "gpu:0"]) == 2
+    said = "! Values of model.hidden_size are searched, not compared; how to compare them: "
+    assert said + "rnnsweep config --explain architectures" in capsys.readouterr().err
+    assert main(["sweep", "model=gru,lstm", "model.hidden_size=32,64", "--slots", "gpu:0"]) == 2
+    assert "not compared" not in capsys.readouterr().err
+    assert main(["config", "--explain", "architectures"]) == 0
+    assert "model.hidden_size=64" in capsys.readouterr().out
+
+
 def test_the_same_line_names_the_same_sweep_whatever_its_budget(home):
     shutil.rmtree(home / "sweeps")
     assert write_asked(LINE, trials=7) == write_asked(LINE, trials=9)

@@ -10,6 +10,7 @@ def test_whoever_goes_on_until_something_is_claimed_is_seldom_told_of_what_is_no
     assert share_told(ACTIONS[words], (6, 15), 3, 100) <= limit(100)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("words", ACTIONS)
 @pytest.mark.parametrize("sizes", [(6,), (9,), (10,), (6, 15), (6, 13, 30)])

@@ -124,7 +124,7 @@ def train_rows(
         try:
             result = sweep(question, slots=slots, listener=listener, models=False)
         except Interrupted as ended:  # the rows that are complete are still worth a table
-            result = ended.sweep
+            result = ended.result
     return result, tuple(_outcomes(result.sweep, rows))
 
 

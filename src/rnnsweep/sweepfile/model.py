@@ -132,7 +132,8 @@ class SweepFile(Section):
         examples=["lr-by-architecture"],
     )
     architectures: _Architectures = Field(
-        description="files of conf/model/ by name, or a mapping of own names to lists of overrides",
+        description="files of conf/model/ by name, or a mapping of own names to lists of overrides, as "
+        "{small: [model=gru, model.hidden_size=32], large: [model=gru, model.hidden_size=64]}",
         examples=[["bilstm", "bigru"]],
     )
     trials: Count | None = Field(

@@ -124,10 +124,18 @@ def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> st
 
 def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None, grid: bool = False) -> str:
     from rnnsweep.api.project.sweep_of_keys import write_asked
+    from rnnsweep.sweepfile import read_sweep
 
     path = write_asked(settings, trials=trials, grid=grid, name=name)
     err().print(f"{path}:", style="dim", soft_wrap=True)
     err().print(path.read_text(encoding="utf-8"), style="dim", soft_wrap=True)
+    asked = read_sweep(path)
+    if len(asked.architectures) == 1 and asked.space and not grid:
+        keys = ", ".join(one.key for one in asked.space)
+        how = run_command("config", "--explain", "architectures")
+        err().print(
+            f"! Values of {keys} are searched, not compared; how to compare them: {how}", soft_wrap=True
+        )
     return path.stem
 
 
