@@ -122,7 +122,6 @@ def clean(
 
 
 def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Removal], dict[str, str]]:
-
     removals: list[Removal] = []
     refusals: dict[str, str] = {}
     for name in names:
@@ -138,7 +137,6 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Remo
 
 
 def _removal(mlruns: Path, one: "Deleted") -> Removal:
-
     records = records_folder(mlruns, one.key) if one.kind == "run" and one.key else None
     places = (_own_folder(mlruns, one), one.artifacts, records)
     paths = tuple(path for path in places if path is not None and path.is_dir())
@@ -156,7 +154,6 @@ def _own_folder(mlruns: Path, run: "Deleted") -> Path | None:
 
 
 def _remove(mlruns: Path, removals: list[Removal], entities: list["Deleted"]) -> None:
-
     remove_entities(mlruns, entities, onerror=_refuse)
     for one in removals:
         for path in one.paths:

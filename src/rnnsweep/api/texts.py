@@ -117,7 +117,6 @@ def _reading_of(model: "TextModel | None") -> tuple[tuple[str, ...], ReadOptions
 
 
 def _content(file: str) -> str:
-
     if file == "-":
         raw = sys.stdin.buffer.read()
         try:

@@ -85,7 +85,6 @@ def compare_command(
 
 
 def _answer_of(sweep: str, margin: float | None) -> "comparison.Comparison":
-
     with telling() as tell:
         return api.compare(sweep, margin=margin, tell=tell)
 

@@ -91,7 +91,6 @@ def plan_json(planned: "Plan") -> dict[str, Any]:
 
 
 def _reach(planned: "Plan") -> "comparison.Reach":
-
     return comparison.reach_of(planned.looks, planned.comparisons, folds=planned.folds)
 
 
@@ -125,7 +124,6 @@ def _lines(planned: "Plan", test_rows: int | None) -> Iterator[str]:
 
 
 def _say_test_rows(rows: int | None) -> Iterator[str]:
-
     if rows:
         points = f"{100 * comparison.reach_on_new_rows(rows):.2g} points"
         yield f"{count(rows, 'test row')}: differences below about {points} hold on these rows alone"

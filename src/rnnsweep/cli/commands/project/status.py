@@ -105,7 +105,6 @@ def _print_every(watch: bool, as_json: bool) -> None:
 
 
 def _print_status(status_now: "SweepStatus") -> None:
-
     console = out()
     left = [count(number, word.removesuffix("s")) for word, number in left_of(status_now).items() if number]
     further = f", {' and '.join(left)} left" if left else ""
