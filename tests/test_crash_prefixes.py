@@ -24,14 +24,14 @@ from recorded_changes import Changes, recorded, restore
 from simulation import without_waiting, write_sweep
 
 from rnnsweep import tracking
-from rnnsweep.engine import run_sweep
-from rnnsweep.engine.recording import Recording
+from rnnsweep.engine import recording, run_sweep
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.search.journal import read_journal
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Slot, Sweep
 from rnnsweep.tracking.ship import attachment
+from rnnsweep.tracking.ship.beside import ShippingProcess
 from rnnsweep.tracking.ship.shipping import Shipping
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.training import checkpoint
@@ -134,15 +134,15 @@ class InProcess:
 
 
 class ShipsHere:
-    """The shipper's process, in this one."""
+    """The shipper's process, in this one: what another process writes would not be recorded in its order."""
 
     def __init__(self, ship: Shipping) -> None:
         self._ship = ship
 
-    def start(self) -> None:
-        pass
+    def start(self) -> "ShipsHere":
+        return self
 
-    def close(self) -> None:
+    def close(self, *, tell: object) -> None:
         done = self._ship.round()
         assert not done.errors, done.errors
 
@@ -161,14 +161,19 @@ class Place:
     def run(self, sweep: Sweep):
         """Run the sweep to its end, or go on with it, as one command does."""
         ship = Shipping(self.mlruns, LOCAL, say=lambda done: None)
-        records = Recording(self.mlruns)
-        records._shipper = ShipsHere(ship)
         try:
-            return run_sweep(
-                sweep, mlruns=self.mlruns, launcher=InProcess(ship), records=records, conf=self.conf
-            )
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(recording, "Shipper", lambda *values, **named: ShipsHere(ship))
+                records = recording.Recording(self.mlruns)
+                return run_sweep(
+                    sweep, mlruns=self.mlruns, launcher=InProcess(ship), records=records, conf=self.conf
+                )
         finally:
             tracking_closed(self.mlruns)
+
+
+def no_other_process(*values: object, **named: object) -> None:
+    raise AssertionError("a process that ships was started beside the one that is recorded")
 
 
 def tracking_closed(mlruns: Path) -> None:
@@ -185,7 +190,6 @@ def scripted():
     import numpy as np
 
     import rnnsweep.training
-    from rnnsweep.engine import recording
     from rnnsweep.training import Evaluation
 
     rows = np.arange(4) % 2
@@ -199,6 +203,7 @@ def scripted():
         # a lease of this process would have it ended as an orphan of the controller that was cut off
         ended = ProcessIdentity("here", 1, "an earlier boot", 1)
         patch.setattr(ProcessIdentity, "current", lambda: ended)
+        patch.setattr(ShippingProcess, "__init__", no_other_process)
         yield
 
 
