@@ -1,9 +1,11 @@
-"""Agents: what starting a trial and answering a report costs through Ray, beside processes here."""
+"""Agents: what starting a trial and answering a report costs through Ray, and how busy slots are there."""
 
 import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from rnnsweep.sweepfile import Method
 from rnnsweep.trial import Ended, Launcher, Outcome, Report, Reported, Started, TrialTask
 
 TASKS, REPORTS = 30, 20
+SLEEP_S, SLEEPERS, NODES = 3.0, 80, 2  # trials of a sweep that sleep, on nodes of two slots
 PRELOAD = preloads("benchmarks.agents")  # as for trials: a process imports nothing before it starts
 NAME = "benchmark-agents"
 
@@ -24,6 +27,9 @@ def reporting(connection: Any, task: Any, slot: Any) -> None:
 
 
 def _report(task: TrialTask, channel: child.PipeChannel) -> Outcome:
+    if task.experiment == "slots":
+        time.sleep(SLEEP_S)
+        return Outcome("complete", scores={"validation": 0.5})
     waits = []
     for rung in range(1, REPORTS + 1):
         began = time.perf_counter()
@@ -72,14 +78,31 @@ def _task(folder: Path, name: str) -> TrialTask:
     return TrialTask(name, "trial", "rnn", (), experiment="toy", name=name, **place)
 
 
-def run() -> list[dict]:
-    """Measure on a cluster of one node on loopback."""
-    import pytest
-
-    from benchmarks._ray_cluster import ENVIRONMENT, Cluster
+@contextmanager
+def _cluster(folder: Path, paths: list[str], *, nodes: int, cpus: int) -> Iterator[Launcher]:
+    """Yield the launcher of a cluster on loopback."""
+    from benchmarks._ray_cluster import Cluster
     from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
     from rnnsweep.launchers.ray.transport import RayTransport
     from rnnsweep.machine import Share
+
+    cluster = Cluster(folder / "path", *paths)
+    try:
+        for _ in range(nodes):
+            cluster.add(cpus=cpus)
+        far = AgentLauncher(RayTransport(cluster.address, Share(), place="benchmark"), launcher=Method(NAME))
+        yield far
+        far.close()
+    finally:
+        cluster.close()
+
+
+def run() -> list[dict]:
+    """Measure on clusters on loopback."""
+    import pytest
+
+    from benchmarks import slots
+    from benchmarks._ray_cluster import ENVIRONMENT
 
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
@@ -92,18 +115,22 @@ def run() -> list[dict]:
         here = _make(1)
         local = measured(here, folder / "here")
         here.close()
-        cluster = Cluster(folder / "path", *paths)
-        try:
-            cluster.add(cpus=1)
-            transport = RayTransport(cluster.address, Share(), place="benchmark")
-            far = AgentLauncher(transport, launcher=Method(NAME))
+        with _cluster(folder, paths, nodes=1, cpus=1) as far:
             ray = measured(far, folder / "far")
-            far.close()
-        finally:
-            cluster.close()
+        with _cluster(folder, paths, nodes=NODES, cpus=2) as far:
+            share = slots.busy(far, folder, trials=SLEEPERS, seconds=SLEEPERS * SLEEP_S)
     return [
         _row("agent on Ray, start to Started", ray[0], local[0]),
         _row("agent on Ray, report to answer", ray[1], local[1]),
+        {
+            "case": f"slots busy on Ray, {NODES} nodes of 2 slots, {SLEEPERS} trials of {SLEEP_S:g} s",
+            "ours": 100 * share,
+            "other": 90,
+            "other_name": "the least that it may be",
+            "ratio": share / 0.9,
+            "unit": "% of slot time in trials",
+            "note": "from the first start to the last end; trials sleep",
+        },
     ]
 
 

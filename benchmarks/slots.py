@@ -21,7 +21,7 @@ from rnnsweep.engine import run_sweep
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.local import child
 from rnnsweep.sweepfile import Sweep, read_sweep
-from rnnsweep.trial import Outcome
+from rnnsweep.trial import Launcher, Outcome
 
 SLOTS, TRIALS = 4, 96
 SHORT, LONG = 0.3, 3.0  # seconds
@@ -65,16 +65,20 @@ def toy(folder: Path, trials: int) -> Sweep:
 def engine(trials: int = TRIALS, slots: int = SLOTS) -> float:
     """Run the sweep in the engine; give the share of slot time in which a trial slept."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
         launcher = LocalLauncher(slots, entry=sleeping, preload=("benchmarks.slots",))
-        run_sweep(
-            toy(home, trials),
-            mlruns=home / "mlruns",
-            launcher=launcher,
-            records=NoRecords(),
-            prepare=lambda run: "corpus",
-        )
-        return sum(map(seconds_of, range(trials))) / (slots * _seconds_between(home / "mlruns/sweeps/slots"))
+        return busy(launcher, Path(folder), trials=trials, seconds=sum(map(seconds_of, range(trials))))
+
+
+def busy(launcher: Launcher, home: Path, *, trials: int, seconds: float) -> float:
+    """Run a sweep of trials that sleep so many seconds together; give the share of slot time in them."""
+    run_sweep(
+        toy(home, trials),
+        mlruns=home / "mlruns",
+        launcher=launcher,
+        records=NoRecords(),
+        prepare=lambda run: "corpus",
+    )
+    return seconds / (len(launcher.slots) * _seconds_between(home / "mlruns/sweeps/slots"))
 
 
 def _seconds_between(folder: Path) -> float:
