@@ -1,4 +1,4 @@
-.PHONY: sweep test check ui bench slow slow-trains slow-serves exhaustive docs clean
+.PHONY: sweep test check ui bench failed slow slow-trains slow-serves exhaustive docs clean
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -40,6 +40,9 @@ ui: $(READY)  ## open the MLflow UI on mlruns/
 
 test: $(TOOLS)  ## the quick tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not server"
+
+failed: $(TOOLS)  ## those that failed, once more and alone: on a busy machine a wait may end too soon
+	@$(BIN)/python -m pytest $(ALONE) -m "not slow and not browser and not server"
 
 slow: slow-trains slow-serves  ## the tests that train, open browsers and start servers
 
