@@ -5,8 +5,9 @@ Lightning are shared with this one through a .pth file, so that nothing large is
 cannot be installed, or whose search fails, is left out, and its row says why.
 
 A verdict needs a search of each of two architectures and `SEEDS` trainings of the best configuration of each:
-ours are the sweep's replicates, a peer's a loop of one's own in as many processes. Then each searches once
-more while one of its trials is killed. By the clock: run it on a machine that does nothing else;
+ours are the sweep's replicates, a peer's a loop of one's own in as many processes. Ours look at `FIRST` first,
+and end there where `SEEDS` are not likely to decide: that claims what a single look at all of them claims.
+Then each searches once more while one of its trials is killed. By the clock: run it on a machine that does nothing else;
 ``RNNSWEEP_PEERS_SAMPLE`` is the number of rows.
 
     python -m benchmarks peers
@@ -30,6 +31,7 @@ from typing import Any
 from benchmarks._plain import EPOCHS, FIXED, SAMPLE, SHARED
 
 TRIALS, SEEDS, SLOTS = 24, 10, 2
+FIRST = 6  # replicates at our first look
 CELLS = ("lstm", "gru")
 ROOT = Path(__file__).parents[1]
 PLACE = Path(tempfile.gettempdir()) / "rnnsweep-peers"
@@ -217,6 +219,7 @@ def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
     The searches are measured from the command's start to the end of the last trial.
     """
     from rnnsweep.engine import export
+    from rnnsweep.state.folder import SweepFolder
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -225,7 +228,7 @@ def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
         text = SWEEP.format(
             architectures=", ".join(CELLS),
             trials=trials,
-            replicates=seeds,
+            replicates=f"{{first: {FIRST}, most: {seeds}, looks: 2}}" if seeds > FIRST else seeds,
             overrides=json.dumps([*FIXED, "trainer.validate_every=1"]),
         )
         (folder / "sweeps" / "peers.yaml").write_text(text, encoding="utf-8")
@@ -238,6 +241,7 @@ def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
         seconds = time.perf_counter() - began
         assert done.returncode == 0, done.stderr
         table = export(folder / "mlruns", "peers")
+        replicates = sum("-r" in task.name for task in SweepFolder.of(folder / "mlruns", "peers").tasks())
     best, path = -1.0, []
     own = table[table["architecture"] == CELLS[0]] if "architecture" in table else table
     for row in own.dropna(subset=["value"]).sort_values("datetime_complete").itertuples():
@@ -252,6 +256,7 @@ def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
         "path": path,
         "busy": trained / (SLOTS * searches),
         "ended": ended,
+        "replicates": replicates,
     }
 
 
@@ -340,6 +345,7 @@ def run(trials: int = TRIALS, seeds: int = SEEDS, names: tuple[str, ...] = tuple
     mine["survived"] = killed["ended"] - trials * (len(CELLS) - 1)
     load = os.getloadavg()[0]
     remark = f"; {SAMPLE // 2:,} training rows, {trials} trials and {seeds} seeds of each architecture"
+    remark += f", of which ours took {mine['replicates']} in all until the verdict"
     if load > 2 * SLOTS:
         remark += f"; on a busy machine (load {load:.0f}): read the ratios alone"
     rows = []
