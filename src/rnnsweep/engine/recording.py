@@ -112,11 +112,11 @@ class Recording:
             _end(RunRecord.attach(self._mlruns, task.key), Outcome(EndState.INTERRUPTED))
 
     def finish(self, state: str, tell: Callable[[int], object]) -> None:
-        """End the sweep's own run and wait until the store has all; tell how many runs it has not."""
+        """End the sweep's own run and wait until the store has all but pictures; tell how many runs wait."""
         if self._parent is not None:
             self._parent.end(_ENDS.get(state, EndState.FAILED))
         if self._shipper is not None:
-            self._shipper.close(tell=tell)
+            self._shipper.close(tell=tell, pictures=False)
         analyse(self._mlruns)
 
     def _run_of(self, task: TrialTask) -> RunRecord:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 200_000  # of a run whose curves are still drawn
 PICTURES = {CONFUSION: draw_confusion}
-CURVES_PICTURE = {"curves": "curves.png"}  # what waits in a note: the picture that is drawn at the end
+# What waits in a note for its picture, which nobody has to wait for: the curves, and a table that was sent.
+CURVES_PICTURE = {"curves": "curves.png"}
+SENT = "sent"
 
 Waiting = dict[str, str]
 
@@ -30,37 +32,54 @@ class Outside(ValueError):
     """A file that is not the run's own."""
 
 
-def attach(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) -> None:
-    """Send one file, with the picture that belongs to it, or draw and send the curves.
+def is_picture(waiting: Waiting) -> bool:
+    """Return whether a picture waits to be drawn, not a file to be sent."""
+    return waiting == CURVES_PICTURE or SENT in waiting
+
+
+def attach(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) -> Waiting | None:
+    """Send one file.
 
     Args:
         client: of the store.
         run_id: the run's in the store.
-        waiting: as `file_of` checked it, or CURVES_PICTURE.
+        waiting: as `file_of` checked it.
         folder: of the spool's files.
+
+    Returns:
+        The picture of it that waits now, where one belongs to it.
 
     Raises:
         Outside: what waits is no file of the run.
         Exception: whatever the store raises; call again.
     """
-    if waiting == CURVES_PICTURE:
-        picture = _curves(client, run_id)
-        if picture:
-            _send_bytes(client, run_id, picture, waiting["curves"])
-        return
     waiting = file_of(waiting, folder)
     file = folder / waiting["file"]
     if not file.is_file():  # sent before; the note of it was not written
-        return
+        return None
     parent = Path(waiting["name"]).parent.as_posix()
     client.log_artifact(run_id, str(file), None if parent == "." else parent)
-    draw = PICTURES.get(waiting.get("picture", ""))
-    if draw is not None:
-        try:
-            picture = draw(file.read_text(encoding="utf-8"))
-        except (ValueError, ArithmeticError):  # too many classes, or no table: the file itself is there
-            return
-        _send_bytes(client, run_id, picture, str(Path(waiting["name"]).with_suffix(".png")))
+    return {**waiting, SENT: "yes"} if waiting.get("picture", "") in PICTURES else None
+
+
+def draw(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) -> None:
+    """Draw and send the curves, or the picture of a table; arguments and errors are those of `attach`."""
+    if waiting == CURVES_PICTURE:
+        picture, name = _curves(client, run_id), waiting["curves"]
+    else:
+        waiting = file_of(waiting, folder)
+        picture = _of_table(folder / waiting["file"], waiting.get("picture", ""))
+        name = str(Path(waiting["name"]).with_suffix(".png"))
+    if picture:
+        _send_bytes(client, run_id, picture, name)
+
+
+def _of_table(file: Path, kind: str) -> bytes | None:
+    """Draw a table; None where it has too many classes, is no table, or is gone: it was drawn before."""
+    try:
+        return PICTURES[kind](file.read_text(encoding="utf-8"))
+    except (KeyError, ValueError, ArithmeticError, FileNotFoundError):
+        return None
 
 
 def file_of(record: Mapping[str, Any], folder: Path) -> Waiting:

@@ -16,7 +16,9 @@ UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is 
 # how variables begin that a training sets: they do not concern what ships
 OF_A_TRAINING = ("PL_", "TORCH", "PYTORCH_", "NUMBA_")
 EXIT_S = 5.0  # seconds that a process with nothing left to send may take to end
+DRAW_S = 60.0  # seconds that one which only draws pictures may take
 
+_drawing: list["subprocess.Popen[bytes]"] = []  # processes that draw pictures and end then
 _shared: "ShippingProcess | None" = None
 _one_at_a_time = threading.Lock()
 
@@ -35,7 +37,7 @@ class ShippingProcess:
         self._mlruns, self._target = mlruns, target
         self._parent = os.getpid()
         self._environment = shipper_environment()
-        self._began = self._complete = False
+        self._began = self._complete = self._draws = False
         self._store: tuple[object, ...] | None = None  # as it was when the last user had all in it
         self.users = 0
         self._process = subprocess.Popen(
@@ -81,9 +83,9 @@ class ShippingProcess:
             and self._store in (None, _store_of(mlruns))  # not deleted or built anew since
         )
 
-    def note_drained(self, complete: bool) -> None:
-        """Note whether the store has all, and which store that is."""
-        self._complete, self._store = complete, _store_of(self._mlruns)
+    def note_drained(self, complete: bool, *, draws: bool) -> None:
+        """Note whether the store has all, or all but pictures that are drawn now, and which store that is."""
+        self._complete, self._draws, self._store = complete, draws, _store_of(self._mlruns)
 
     def end(self) -> None:
         """Let the process go; it may live on for its last try."""
@@ -91,6 +93,9 @@ class ShippingProcess:
         self._process.stdin.close()
         if not self._began:
             self._process.terminate()
+        if self._draws:
+            _drawing.append(self._process)
+            return
         try:
             self._process.wait(EXIT_S if self._complete or not self._began else 0.0)
         except subprocess.TimeoutExpired:
@@ -138,6 +143,13 @@ def _retire(process: ShippingProcess) -> None:
 def _end_shared() -> None:
     if _shared is not None:
         _retire(_shared)
+
+
+@atexit.register
+def _await_pictures() -> None:
+    for process in _drawing:
+        with suppress(subprocess.TimeoutExpired, ChildProcessError):
+            process.wait(DRAW_S)
 
 
 def shipper_command(mlruns: Path, target: str) -> list[str]:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.state.outcome import EndState
-from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, attach, file_of
+from rnnsweep.tracking.ship.attachment import (
+    CURVES_PICTURE,
+    MOST_POINTS,
+    Outside,
+    Waiting,
+    attach,
+    draw,
+    file_of,
+    is_picture,
+)
 from rnnsweep.tracking.ship.batch import FEW, PointBatch, is_deleted, is_for_ever
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.ship.lines import check_start, check_texts, is_plain_tag
@@ -47,7 +56,6 @@ class Shipment:
     client: "StoreClient"
     note: Note
     experiments: dict[str, str] = field(default_factory=dict)  # name -> id, of this round over the spools
-    file_error: Exception | None = None  # of the first file that the store refused in this shipment
     _batch: PointBatch = field(default_factory=PointBatch)  # read, and not sent yet
 
     @classmethod
@@ -71,7 +79,7 @@ class Shipment:
         return spool_folder(self.mlruns) / f"{self.key}.jsonl"
 
     def ship(self) -> int:
-        """Send what is new; give the number of points sent.
+        """Send what is new, without pictures; give the number of points sent.
 
         Raises:
             WaitsForParent: the parent's run is not made yet.
@@ -80,30 +88,38 @@ class Shipment:
         before = self.note.points
         while self._ship_chunk():
             pass
-        self._attach_waiting()
-        if self.file_error:
-            raise self.file_error
-        if self.note.state != "running" and self.note.file and self.note.run_id:
-            keep_if_sent(self.mlruns, self.key, offset=self.note.offset)  # the note stays, for `attach`
+        self._attach_waiting(pictures=False)
         return self.note.points - before
 
-    def _attach_waiting(self) -> None:
-        """Try the files that wait, in their order, until the store refuses one."""
+    def draw(self) -> None:
+        """Draw and send the pictures that wait.
+
+        Raises:
+            Exception: whatever the store raises; call again.
+        """
+        self._attach_waiting(pictures=True)
+
+    def _attach_waiting(self, *, pictures: bool) -> None:
+        """Try the files, or the pictures, that wait, in their order, until the store refuses one."""
         folder = self.path.with_suffix(".files")
         checked = False  # of this run, once a shipment
-        while self.note.files and not self.file_error:
+        for waiting in [one for one in self.note.files if is_picture(one) == pictures]:
+            left = None  # a picture of the file
             try:
                 if not checked:
                     self._refuse_foreign_folder()
                 checked = True
-                attach(self.client, self.note.run_id, self.note.files[0], folder)
+                if pictures:
+                    draw(self.client, self.note.run_id, waiting, folder)
+                else:
+                    left = attach(self.client, self.note.run_id, waiting, folder)
             except Outside as error:  # a note that somebody else wrote
-                self._refuse({"op": "artifact", **self.note.files[0]}, str(error))
-            except Exception as error:  # the store's, whatever it is: the file waits
-                self.file_error = error
-                return
-            del self.note.files[0]
+                self._refuse({"op": "artifact", **waiting}, str(error))
+            place = self.note.files.index(waiting)
+            self.note.files[place : place + 1] = [left] if left else []
             write_note(self.mlruns, self.key, self.note)
+        if not self.note.files and self.note.state != "running" and self.note.file and self.note.run_id:
+            keep_if_sent(self.mlruns, self.key, offset=self.note.offset)  # the note stays, for `attach`
 
     def _refuse_foreign_folder(self) -> None:
         """Refuse a run that the store sends elsewhere: outside mlruns/artifacts/, or to another server."""

@@ -86,9 +86,15 @@ class Shipper:
         return self
 
     def drain(
-        self, deadline_s: float = 30.0, *, tell: Callable[[int], object] = lambda waiting: None
+        self,
+        deadline_s: float = 30.0,
+        *,
+        tell: Callable[[int], object] = lambda waiting: None,
+        pictures: bool = True,
     ) -> DrainResult:
         """Wait until the spools are in the store; tell how many are not, at first and when fewer are.
+
+        Pictures of runs, which the process draws last, may be left to it.
 
         Gives up once nothing has arrived for `deadline_s`, or for `SILENT` times as long while the process
         lives and has met no error: on a busy machine its imports alone may take a minute, and another
@@ -97,7 +103,7 @@ class Shipper:
         if self._process is not None:
             self._process.wake()
         before, since, told = None, time.monotonic(), None
-        while waiting := self._waiting():
+        while waiting := self._waiting(pictures=pictures):
             if len(waiting) != told:
                 told = len(waiting)
                 tell(told)
@@ -120,13 +126,20 @@ class Shipper:
         return wait_for_run_id(self.mlruns, key, deadline_s=deadline_s) or key
 
     def close(
-        self, deadline_s: float = 30.0, *, tell: Callable[[int], object] = lambda waiting: None
+        self,
+        deadline_s: float = 30.0,
+        *,
+        tell: Callable[[int], object] = lambda waiting: None,
+        pictures: bool = True,
     ) -> DrainResult:
-        """Drain, as `drain` does, and let the process go; it may live on for its last try."""
+        """Drain, as `drain` does, and let the process go; it may live on for its last try, or for pictures.
+
+        Pictures that are left to it are drawn before this process ends.
+        """
         try:
-            result = self.drain(deadline_s, tell=tell)
+            result = self.drain(deadline_s, tell=tell, pictures=pictures)
             if self._process is not None:
-                self._process.note_drained(result.complete)
+                self._process.note_drained(result.complete, draws=result.complete and bool(self._waiting()))
         finally:  # also after Ctrl-C
             self._leave()
         return result
@@ -139,10 +152,10 @@ class Shipper:
         """Drain and close."""
         self.close()
 
-    def _waiting(self) -> list[str]:
+    def _waiting(self, *, pictures: bool = True) -> list[str]:
         own = self._waits_for
         keys = (k for k in spooled_keys(self.mlruns) if own is None or k == own or k.startswith(f"{own}."))
-        waiting = [key for key in keys if is_waiting(self.mlruns, key)]
+        waiting = [key for key in keys if is_waiting(self.mlruns, key, pictures=pictures)]
         return [key for key in waiting if target_of(self.mlruns, key) == self.target]
 
     def _lives(self) -> bool:
@@ -176,14 +189,19 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, pati
     """
     close_stale(mlruns)
     waiting = [key for key in spooled_keys(mlruns) if is_waiting(mlruns, key)]
-    targets = sorted({target_of(mlruns, key) for key in waiting} - {""})
-    chosen = [target for target in targets if uri is None or target == destination(uri)]
-    results = [
-        _sync_one(mlruns, target, deadline_s, said=uri is not None)
-        if patient or not _is_busy(mlruns, target)
-        else Shipped(waiting=[k for k in waiting if target_of(mlruns, k) == target], errors=[BUSY])
-        for target in chosen
-    ]
+    of_target: dict[str, list[str]] = {}
+    for key in waiting:
+        of_target.setdefault(target_of(mlruns, key), []).append(key)
+    of_target.pop("", None)
+    results = []
+    for target, keys in sorted(of_target.items()):
+        if uri is not None and target != destination(uri):
+            continue
+        lacks = [key for key in keys if is_waiting(mlruns, key, pictures=False)]
+        if (patient and lacks) or not _is_busy(mlruns, target):
+            results.append(_sync_one(mlruns, target, deadline_s, said=uri is not None))
+        elif lacks:  # else the process that is at work draws the pictures, which nobody has to wait for
+            results.append(Shipped(waiting=keys, errors=[BUSY]))
     return Shipped(
         runs=sum(result.runs for result in results),
         points=sum(result.points for result in results),

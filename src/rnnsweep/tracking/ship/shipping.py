@@ -22,6 +22,7 @@ from filelock import Timeout
 
 from rnnsweep.files import open_append, write_whole
 from rnnsweep.runtime.collector import collect_seldom
+from rnnsweep.tracking.ship.attachment import is_picture
 from rnnsweep.tracking.ship.own_files import error_file, last_error, lock_of, log_of
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
@@ -80,13 +81,14 @@ def target_of(mlruns: Path, key: str) -> str:
     return ""
 
 
-def is_waiting(mlruns: Path, key: str) -> bool:
-    """Return whether a spool holds bytes or files that the store does not have."""
+def is_waiting(mlruns: Path, key: str, *, pictures: bool = True) -> bool:
+    """Return whether a spool holds bytes, files or, where they count, pictures that the store lacks."""
     path = mlruns / "spool" / f"{key}.jsonl"
     note = read_note(mlruns, key)
     try:
         size = path.stat().st_size
-        return bool(note.files) or size > (note.offset if identity_of(path) == note.file else 0)
+        files = any(pictures or not is_picture(file) for file in note.files)
+        return files or size > (note.offset if identity_of(path) == note.file else 0)
     except FileNotFoundError:
         return False
 
@@ -151,6 +153,27 @@ def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "StoreClien
     return done
 
 
+def draw_all(mlruns: Path, keys: Iterable[str], client: "StoreClient", *, until: Callable[[], bool]) -> None:
+    """Draw and send the pictures of spools whose lines are in the store, one by one, until something is true.
+
+    Raises:
+        Exception: the store's, of the first picture that it refused; others were tried.
+    """
+    refused: Exception | None = None
+    began = time.monotonic()
+    for key in keys:
+        try:
+            Shipment.of(mlruns, key, client).draw()
+        except Exception as error:
+            refused = refused or error
+            if time.monotonic() > began + MOST_REFUSED:
+                break
+        if until():
+            break
+    if refused:
+        raise refused
+
+
 class Changes:
     """Which spools of a destination changed since the store had all of them.
 
@@ -171,6 +194,10 @@ class Changes:
         self._now = stamps(self._mlruns)
         changed = (key for key, stamp in self._now.items() if self._sent.get(key) != stamp)
         return [key for key in changed if target_of(self._mlruns, key) == self._target]
+
+    def are_more(self) -> bool:
+        """Return whether there are lines that were not there when `find` was called."""
+        return any(self._now.get(key) != stamp for key, stamp in stamps(self._mlruns).items())
 
     def note_sent(self, keys: Iterable[str]) -> None:
         """Take note that the store has these spools as they were when `find` was called."""
@@ -204,6 +231,8 @@ class Shipping:
             self._client = self._client or open_client(self.mlruns, self.target)
             keys = self._changes.find()
             done = ship_all(self.mlruns, keys, self.target, self._client)
+            drawn = (key for key in keys if not is_waiting(self.mlruns, key, pictures=False))
+            draw_all(self.mlruns, drawn, self._client, until=self._changes.are_more)
             self._changes.note_sent(key for key in keys if not is_waiting(self.mlruns, key))
             self.pause = PAUSE
         except Exception as error:  # whatever the store says, the spools stay and the next round tries again
