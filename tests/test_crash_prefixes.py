@@ -142,7 +142,7 @@ class ShipsHere:
     def start(self) -> "ShipsHere":
         return self
 
-    def close(self, *, tell: object) -> None:
+    def close(self, *, tell: object, pictures: bool) -> None:
         done = self._ship.round()
         assert not done.errors, done.errors
 

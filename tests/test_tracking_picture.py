@@ -1,14 +1,19 @@
 """Pictures and files on their way to the store, and a store that takes points and no files."""
 
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tracking_store import fresh_store, open_run, points, ship
 
 from rnnsweep.tasks import score_named
+from rnnsweep.tracking import Shipper, sync
+from rnnsweep.tracking.ship.own_files import lock_of
 from rnnsweep.tracking.ship.picture import MOST_CLASSES, draw_confusion, draw_curves
-from rnnsweep.tracking.ship.shipping import is_waiting
+from rnnsweep.tracking.ship.shipping import draw_all, is_waiting, ship_all
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.store.store import open_client
 
@@ -128,6 +133,52 @@ def test_a_store_that_takes_no_files_gets_every_point_and_the_files_later(mlruns
     assert artifacts(mlruns) == {"config.yaml", "curves.png"}
     assert artifacts(mlruns, "b") == {"config.yaml"}
     assert not is_waiting(mlruns, "a")
+
+
+def test_a_picture_that_the_store_refuses_holds_up_no_other_one(mlruns):
+    for key in "ab":
+        with open_run(mlruns, key) as run:
+            run.metrics({"validation/loss": 2.0}, step=1)
+    ship_all(mlruns, ["a", "b"], "local", open_client(mlruns, "local"))
+    calls: list[str] = []
+    with pytest.raises(ImportError, match="boto3"):
+        draw_all(mlruns, ["a", "b"], NoFiles(mlruns, calls), until=lambda: False)
+    assert len(calls) == 2
+    ship(mlruns)
+    assert artifacts(mlruns) == artifacts(mlruns, "b") == {"curves.png"}
+
+
+def test_pictures_wait_for_new_lines_and_nobody_waits_for_pictures(mlruns):
+    for key in "ab":
+        with open_run(mlruns, key) as run:
+            run.metrics({"validation/loss": 2.0}, step=1)
+    client = open_client(mlruns, "local")
+    ship_all(mlruns, ["a", "b"], "local", client)
+    assert not any(is_waiting(mlruns, key, pictures=False) for key in "ab")
+    draw_all(mlruns, ["a", "b"], client, until=lambda: True)
+    assert [is_waiting(mlruns, key) for key in "ab"] == [False, True]
+    assert Shipper(mlruns).drain(0.0, pictures=False).complete
+    assert Shipper(mlruns).drain(0.0).waiting == ("b",)
+    with lock_of(mlruns, "local"):  # another process is at work, and draws it
+        assert sync(mlruns).line == ""
+    assert artifacts(mlruns, "b") == set()
+    sync(mlruns)
+    assert artifacts(mlruns, "b") == {"curves.png"}
+
+
+@pytest.mark.slow
+def test_pictures_that_are_left_to_the_process_are_there_when_the_command_ends(mlruns):
+    code = (
+        "import sys; from pathlib import Path; from tracking_store import open_run;"
+        "from rnnsweep.tracking import Shipper; m = Path(sys.argv[1]); shipper = Shipper(m).start()\n"
+        "for key in 'abc':\n"
+        "    with open_run(m, key) as run:\n"
+        "        run.metrics({'validation/loss': 2.0}, step=1)\n"
+        "assert shipper.close(60, pictures=False).complete\n"
+    )
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    subprocess.run([sys.executable, "-c", code, str(mlruns)], env=env, check=True)
+    assert all(artifacts(mlruns, key) == {"curves.png"} for key in "abc")
 
 
 def test_a_note_or_a_link_that_points_elsewhere_sends_nothing_from_there(mlruns, tmp_path):

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.tracking.ship.shipping import Changes, ship_all
+from rnnsweep.tracking.ship.shipping import Changes, draw_all, ship_all
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.store.store import open_client
@@ -25,8 +25,11 @@ def open_run(mlruns: Path, key: str = "a", **values: Any) -> RunRecord:
 
 
 def ship(mlruns: Path, target: str = "local", client: Any = None) -> Any:
-    """Ship everything once, in this process."""
-    return ship_all(mlruns, Changes(mlruns, target).find(), target, client or open_client(mlruns, target))
+    """Ship everything once, pictures too, in this process."""
+    keys, client = Changes(mlruns, target).find(), client or open_client(mlruns, target)
+    done = ship_all(mlruns, keys, target, client)
+    draw_all(mlruns, keys, client, until=lambda: False)
+    return done
 
 
 def points(mlruns: Path, key: str, metric: str = "m") -> list[tuple[int, float]]:
