@@ -13,16 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.state.outcome import EndState
-from rnnsweep.tracking.ship.attachment import (
-    CURVES_PICTURE,
-    MOST_POINTS,
-    Outside,
-    Waiting,
-    attach,
-    draw,
-    file_of,
-    is_picture,
-)
+from rnnsweep.tracking.ship import attachment
+from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, file_of
 from rnnsweep.tracking.ship.batch import FEW, PointBatch, is_deleted, is_for_ever
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.ship.lines import check_start, check_texts, is_plain_tag
@@ -103,16 +95,16 @@ class Shipment:
         """Try the files, or the pictures, that wait, in their order, until the store refuses one."""
         folder = self.path.with_suffix(".files")
         checked = False  # of this run, once a shipment
-        for waiting in [one for one in self.note.files if is_picture(one) == pictures]:
+        for waiting in [one for one in self.note.files if attachment.is_picture(one) == pictures]:
             left = None  # a picture of the file
             try:
                 if not checked:
                     self._refuse_foreign_folder()
                 checked = True
                 if pictures:
-                    draw(self.client, self.note.run_id, waiting, folder)
+                    attachment.draw(self.client, self.note.run_id, waiting, folder)
                 else:
-                    left = attach(self.client, self.note.run_id, waiting, folder)
+                    left = attachment.attach(self.client, self.note.run_id, waiting, folder)
             except Outside as error:  # a note that somebody else wrote
                 self._refuse({"op": "artifact", **waiting}, str(error))
             place = self.note.files.index(waiting)
