@@ -13,7 +13,7 @@ from rnnsweep.config import compose
 from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.tracking import sync
-from rnnsweep.tracking.ship.shipping import is_waiting
+from rnnsweep.tracking.ship.waiting import is_waiting
 
 CONF = Path(__file__).parents[1] / "conf"
 

@@ -14,7 +14,7 @@ from rnnsweep.cli import main
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
 from rnnsweep.tracking import check_answers, destination, runs, sync
-from rnnsweep.tracking.ship.shipping import is_waiting
+from rnnsweep.tracking.ship.waiting import is_waiting
 from rnnsweep.tracking.store.chosen import remember
 
 

@@ -8,7 +8,7 @@ import pytest
 from tracking_store import fresh_store, open_run, points
 
 from rnnsweep.tracking import sync
-from rnnsweep.tracking.ship.shipping import is_waiting
+from rnnsweep.tracking.ship.waiting import is_waiting
 
 DEEP = '{"a":' * 100_000
 BROKEN = [

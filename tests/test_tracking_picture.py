@@ -13,7 +13,8 @@ from rnnsweep.tasks import score_named
 from rnnsweep.tracking import Shipper, sync
 from rnnsweep.tracking.ship.own_files import lock_of
 from rnnsweep.tracking.ship.picture import MOST_CLASSES, draw_confusion, draw_curves
-from rnnsweep.tracking.ship.shipping import draw_all, is_waiting, ship_all
+from rnnsweep.tracking.ship.shipping import draw_all, ship_all
+from rnnsweep.tracking.ship.waiting import is_waiting
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.store.store import open_client
 

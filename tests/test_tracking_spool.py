@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tracking_store import open_run
 
-from rnnsweep.tracking.ship import shipping
+from rnnsweep.tracking.ship import waiting
 from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import Note, highest_steps, read_note, write_note
 from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
@@ -340,9 +340,9 @@ def test_lightning_logs_through_the_spool(tmp_path):
 def test_a_round_opens_the_spools_that_changed_alone_and_all_once_a_minute(tmp_path, monkeypatch):
     records = {key: open_run(tmp_path, key) for key in ("a", "b", "c")}
     opened = []
-    read = shipping.target_of
-    monkeypatch.setattr(shipping, "target_of", lambda mlruns, key: opened.append(key) or read(mlruns, key))
-    changes = shipping.Changes(tmp_path, "local")
+    read = waiting.target_of
+    monkeypatch.setattr(waiting, "target_of", lambda mlruns, key: opened.append(key) or read(mlruns, key))
+    changes = waiting.Changes(tmp_path, "local")
     assert sorted(changes.find()) == ["a", "b", "c"]
     changes.note_sent(["a", "b"])
 
@@ -353,5 +353,5 @@ def test_a_round_opens_the_spools_that_changed_alone_and_all_once_a_minute(tmp_p
     opened.clear()
     assert changes.find() == opened == []
 
-    monkeypatch.setattr(shipping, "FULL_LOOK", 0.0)
+    monkeypatch.setattr(waiting, "FULL_LOOK", 0.0)
     assert sorted(changes.find()) == ["a", "b", "c"]

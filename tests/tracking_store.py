@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rnnsweep.tracking.ship.shipping import Changes, draw_all, ship_all
+from rnnsweep.tracking.ship.shipping import draw_all, ship_all
+from rnnsweep.tracking.ship.waiting import Changes
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.store.store import open_client

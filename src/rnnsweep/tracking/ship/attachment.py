@@ -62,7 +62,7 @@ def attach(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) 
     return {**waiting, SENT: "yes"} if waiting.get("picture", "") in PICTURES else None
 
 
-def draw(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) -> None:
+def draw(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) -> Waiting | None:
     """Draw and send the curves, or the picture of a table; arguments and errors are those of `attach`."""
     if waiting == CURVES_PICTURE:
         picture, name = _curves(client, run_id), waiting["curves"]
@@ -72,6 +72,7 @@ def draw(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) ->
         name = str(Path(waiting["name"]).with_suffix(".png"))
     if picture:
         _send_bytes(client, run_id, picture, name)
+    return None
 
 
 def _of_table(file: Path, kind: str) -> bytes | None:

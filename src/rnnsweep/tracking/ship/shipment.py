@@ -80,20 +80,16 @@ class Shipment:
         before = self.note.points
         while self._ship_chunk():
             pass
-        self._attach_waiting(pictures=False)
+        self.attach_waiting(pictures=False)
         return self.note.points - before
 
-    def draw(self) -> None:
-        """Draw and send the pictures that wait.
+    def attach_waiting(self, *, pictures: bool) -> None:
+        """Send the files that wait, or draw and send the pictures, in their order.
 
         Raises:
-            Exception: whatever the store raises; call again.
+            Exception: the store's, of the first that it refuses; call again.
         """
-        self._attach_waiting(pictures=True)
-
-    def _attach_waiting(self, *, pictures: bool) -> None:
-        """Try the files, or the pictures, that wait, in their order, until the store refuses one."""
-        folder = self.path.with_suffix(".files")
+        send = attachment.draw if pictures else attachment.attach
         checked = False  # of this run, once a shipment
         for waiting in [one for one in self.note.files if attachment.is_picture(one) == pictures]:
             left = None  # a picture of the file
@@ -101,10 +97,7 @@ class Shipment:
                 if not checked:
                     self._refuse_foreign_folder()
                 checked = True
-                if pictures:
-                    attachment.draw(self.client, self.note.run_id, waiting, folder)
-                else:
-                    left = attachment.attach(self.client, self.note.run_id, waiting, folder)
+                left = send(self.client, self.note.run_id, waiting, self.path.with_suffix(".files"))
             except Outside as error:  # a note that somebody else wrote
                 self._refuse({"op": "artifact", **waiting}, str(error))
             place = self.note.files.index(waiting)

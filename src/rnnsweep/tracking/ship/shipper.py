@@ -19,7 +19,8 @@ from rnnsweep.tracking.ship.beside import (
     take_shared,
 )
 from rnnsweep.tracking.ship.own_files import last_error, lock_of
-from rnnsweep.tracking.ship.shipping import BUSY, Shipped, is_waiting, runs_in_words, ship_once, target_of
+from rnnsweep.tracking.ship.shipping import BUSY, Shipped, runs_in_words, ship_once
+from rnnsweep.tracking.ship.waiting import is_waiting, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spooled_keys
 from rnnsweep.tracking.spool.stale import close_stale

@@ -6,7 +6,6 @@ when its parent closes standard input or dies, after a last try.
 
 import contextlib
 import json
-import math
 import os
 import select
 import signal
@@ -22,12 +21,10 @@ from filelock import Timeout
 
 from rnnsweep.files import open_append, write_whole
 from rnnsweep.runtime.collector import collect_seldom
-from rnnsweep.tracking.ship.attachment import is_picture
 from rnnsweep.tracking.ship.own_files import error_file, last_error, lock_of, log_of
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
-from rnnsweep.tracking.spool.note import read_note
-from rnnsweep.tracking.spool.spool import Stamp, identity_of, read_all, stamps
+from rnnsweep.tracking.ship.waiting import Changes, is_waiting
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.store import open_client, silence_mlflow
 
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 PAUSE = 1.0  # seconds between two looks at the spools
 LONGEST_PAUSE = 15.0  # seconds, while the store refuses
 MOST_REFUSED = 5.0  # seconds of a round that refusals may take
-FULL_LOOK = 60.0  # seconds between two looks at all spools, those that did not change included
 LAST_TRY = 30.0  # seconds after the parent has gone
 # MLflow's own defaults wait twenty minutes for a server that hangs
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -68,29 +64,6 @@ class Shipped:
 def runs_in_words(count: int) -> str:
     """Return how many runs, in words."""
     return "1 run" if count == 1 else f"{count} runs"
-
-
-def target_of(mlruns: Path, key: str) -> str:
-    """Return where a run goes: as its first line says, or, where a run is added to, as its note says."""
-    noted = read_note(mlruns, key).destination
-    if noted:
-        return noted
-    for record in read_all(mlruns / "spool" / f"{key}.jsonl"):
-        if record["op"] == "start":
-            return str(record.get("uri") or LOCAL)
-    return ""
-
-
-def is_waiting(mlruns: Path, key: str, *, pictures: bool = True) -> bool:
-    """Return whether a spool holds bytes, files or, where they count, pictures that the store lacks."""
-    path = mlruns / "spool" / f"{key}.jsonl"
-    note = read_note(mlruns, key)
-    try:
-        size = path.stat().st_size
-        files = any(pictures or not is_picture(file) for file in note.files)
-        return files or size > (note.offset if identity_of(path) == note.file else 0)
-    except FileNotFoundError:
-        return False
 
 
 def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
@@ -163,7 +136,7 @@ def draw_all(mlruns: Path, keys: Iterable[str], client: "StoreClient", *, until:
     began = time.monotonic()
     for key in keys:
         try:
-            Shipment.of(mlruns, key, client).draw()
+            Shipment.of(mlruns, key, client).attach_waiting(pictures=True)
         except Exception as error:
             refused = refused or error
             if time.monotonic() > began + MOST_REFUSED:
@@ -172,37 +145,6 @@ def draw_all(mlruns: Path, keys: Iterable[str], client: "StoreClient", *, until:
             break
     if refused:
         raise refused
-
-
-class Changes:
-    """Which spools of a destination changed since the store had all of them.
-
-    A thousand runs that train have a thousand spools: a round opens those alone that are not as they were.
-    Every `FULL_LOOK` seconds all count as changed, as another command may have set a note back.
-    """
-
-    def __init__(self, mlruns: Path, target: str) -> None:
-        self._mlruns, self._target = mlruns, target
-        self._sent: dict[str, Stamp] = {}  # spools of which the store has all, as they were then
-        self._now: dict[str, Stamp] = {}
-        self._full_look = -math.inf
-
-    def find(self) -> list[str]:
-        """List the keys of the spools that may hold something to send, the oldest first."""
-        if time.monotonic() - self._full_look > FULL_LOOK:
-            self._sent, self._full_look = {}, time.monotonic()
-        self._now = stamps(self._mlruns)
-        changed = (key for key, stamp in self._now.items() if self._sent.get(key) != stamp)
-        return [key for key in changed if target_of(self._mlruns, key) == self._target]
-
-    def are_more(self) -> bool:
-        """Return whether there are lines that were not there when `find` was called."""
-        return any(self._now.get(key) != stamp for key, stamp in stamps(self._mlruns).items())
-
-    def note_sent(self, keys: Iterable[str]) -> None:
-        """Take note that the store has these spools as they were when `find` was called."""
-        self._sent = {key: stamp for key, stamp in self._sent.items() if key in self._now}
-        self._sent |= {key: self._now[key] for key in keys if key in self._now}
 
 
 class Shipping:
