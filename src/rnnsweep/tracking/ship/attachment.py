@@ -63,7 +63,21 @@ def attach(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) 
 
 
 def draw(client: "MlflowClient", run_id: str, waiting: Waiting, folder: Path) -> Waiting | None:
-    """Draw and send the curves, or the picture of a table; arguments and errors are those of `attach`."""
+    """Draw and send the curves of a run, or the picture of a table.
+
+    Args:
+        client: of the store.
+        run_id: the run's in the store.
+        waiting: CURVES_PICTURE, or what `attach` returned.
+        folder: of the spool's files.
+
+    Returns:
+        None: nothing waits after it.
+
+    Raises:
+        Outside: what waits is no file of the run.
+        Exception: whatever the store raises; call again.
+    """
     if waiting == CURVES_PICTURE:
         picture, name = _curves(client, run_id), waiting["curves"]
     else:
