@@ -127,7 +127,13 @@ def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "StoreClien
 
 
 def draw_all(mlruns: Path, keys: Iterable[str], client: "StoreClient", *, until: Callable[[], bool]) -> None:
-    """Draw and send the pictures of spools whose lines are in the store, one by one, until something is true.
+    """Draw and send the pictures of spools whose lines are in the store, one by one.
+
+    Args:
+        mlruns: the folder of results.
+        keys: of the spools.
+        client: of the store.
+        until: asked after each spool; true leaves the others for later.
 
     Raises:
         Exception: the store's, of the first picture that it refused; others were tried.
