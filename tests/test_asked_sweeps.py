@@ -131,6 +131,15 @@ SPELLINGS = {
     "{value: 0.1}": "[0.1]",
     "{type: loguniform, low: 0.001, high: 0.1}": "{type: float, low: 0.001, high: 0.1, log: true}",
     "loguniform(0.001, 0.1)": "{type: float, low: 0.001, high: 0.1, log: true}",
+    "tune.loguniform(1e-3, 1e-1)": "{type: float, low: 0.001, high: 0.1, log: true}",
+    "tune.randint(16, 64)": "{type: int, low: 16, high: 64}",
+    "tune.choice([0.1, 0.2])": "[0.1, 0.2]",
+    'trial.suggest_float("lr", 1e-3, 1e-1, log=True)': "{type: float, low: 0.001, high: 0.1, log: true}",
+    'suggest_float("lr", low=1e-3, high=1e-1)': "{type: float, low: 0.001, high: 0.1}",
+    'trial.suggest_int("units", 16, 64)': "{type: int, low: 16, high: 64}",
+    'trial.suggest_categorical("pool", ["mean", "max"])': "[mean, max]",
+    "tag(log, interval(1e-3, 1e-1))": "{type: float, low: 0.001, high: 0.1, log: true}",
+    "choice(mean, max)": "[mean, max]",
 }
 
 
@@ -141,3 +150,13 @@ def test_spellings_of_other_tools_are_answered_with_the_line_to_write(tmp_path, 
     with pytest.raises(UserError) as refused:
         read_sweep(path)
     assert f"write {SPELLINGS[written]}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "written", ["f()", "f()()", "a(((", "(" * 199, "choice(" + "-" * 190 + "1)", "x" * 5000]
+)
+def test_texts_that_are_no_range_are_refused_in_one_line(tmp_path, written):
+    path = tmp_path / "x.yaml"
+    path.write_text(f"# q\narchitectures: [gru]\ntrials: 3\nspace:\n  optimizer.lr: {written}\n")
+    with pytest.raises(UserError, match=r"^[^\n]*space\.optimizer\.lr[^\n]*$"):
+        read_sweep(path)

@@ -1,13 +1,14 @@
-"""Ranges as W&B, Optuna and Hydra's sweepers write them, answered with the line that a sweep file has."""
+"""Ranges as W&B, Optuna, Ray Tune and Hydra write them, answered with the line that a sweep file has."""
 
-import re
+import ast
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-_CALL = re.compile(r"\s*(?:\w+\.)*(\w+)\s*\((.*)\)\s*")
+_LONGEST = 200  # characters of a call that is read: a longer one could be nested too deeply for Python
 _LISTS = ("values", "choices", "value", "categories")
+_CHOICES = ("choice", "grid_search", "suggest_categorical")
 _NAMED = ("type", "distribution", "method")
 
 
@@ -20,18 +21,37 @@ def right_spelling(value: Any) -> str:
 
 
 def _of_call(text: str) -> Any:
-    """Read ``loguniform(0.001, 0.1)``, ``tune.choice([1, 2])`` and their like."""
-    call = _CALL.fullmatch(text)
-    if call is None:
-        return None
-    name, inside = call.groups()
+    """Read ``loguniform(1e-3, 1e-1)``, ``trial.suggest_int("n", 1, 4)``, ``tune.choice([1, 2])``."""
+    keywords: list[ast.keyword] = []
     try:
-        arguments = yaml.safe_load(f"[{inside}]")
-    except yaml.YAMLError:
+        call = ast.parse(text[:_LONGEST].strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError):
         return None
-    if name == "choice":
-        return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
-    return _range(name, *arguments[:2]) if len(arguments) >= 2 else None
+    match call:
+        case ast.Call(func=ast.Name(id="tag"), args=[ast.Name(id=tag), ast.Call(args=written)]):  # Hydra's
+            name = tag
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=written, keywords=keywords):
+            pass
+        case _:
+            return None
+    values, named = [_plain(one) for one in written], {one.arg: _plain(one.value) for one in keywords}
+    if name.startswith("suggest_"):  # Optuna's first argument is the key
+        values = values[1:]
+    if name in _CHOICES:
+        listed = values[0] if len(values) == 1 and isinstance(values[0], list) else values
+        return None if None in listed else listed
+    named |= dict(zip(("low", "high"), values, strict=False))
+    return _range(name + (" log" if named.get("log") is True else ""), named.get("low"), named.get("high"))
+
+
+def _plain(written: ast.expr) -> Any:
+    """Return a literal, or the text of a name, as in Hydra's ``choice(mean, max)``; None is anything else."""
+    if isinstance(written, ast.Name):
+        return written.id
+    try:
+        return ast.literal_eval(written)
+    except (ValueError, TypeError):
+        return None
 
 
 def _of_mapping(value: Any) -> Any:
