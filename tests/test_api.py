@@ -120,6 +120,7 @@ def test_a_run_is_evaluated_by_a_prefix_of_its_id(trained, project):
     found = rnnsweep.evaluate(result.run_id[:6])
     assert found.run_id == result.run_id
     assert 0 < found.accuracy <= 1
+    assert repr(found).startswith(f"run {result.run_id[:8]} ({result.name}) on the test part: accuracy 0.")
     (test,) = rnnsweep.runs()["test"]
     assert test == pytest.approx(found.accuracy)
 

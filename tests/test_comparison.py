@@ -60,10 +60,18 @@ def test_a_prompt_and_a_notebook_show_the_answer_and_the_standings_in_a_few_line
     shown = repr(comparison)
     assert shown.startswith("bilstm has the highest mean test score")
     assert len(shown.splitlines()) == 1 + len(comparison.standings) < 40
+    assert ", 10 replicates)" in shown
+    assert "(no interval, 1 replicate)" in shown  # the linear baseline
     page = comparison._repr_html_()
     assert "<table" in page
     assert page.count("<li>") == 10
     assert "bilstm" in page
+
+
+def test_a_prompt_says_of_an_architecture_without_an_interval_that_it_has_none():
+    few = {number: repr(compare_records(make_runs(replicates=number), sweep="demo")) for number in (0, 1)}
+    assert "(no interval, 0 replicates)" in few[0]
+    assert "(no interval, 1 replicate)" in few[1]
 
 
 def test_missing_numbers_are_null():

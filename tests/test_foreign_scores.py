@@ -51,6 +51,8 @@ def test_lower_scores_win_where_lower_is_better_and_are_written_as_they_are():
     frame = table(linear=None).assign(score=lambda t: 100 * t["score"])
     compared = compare_foreign(frame, lower=True)
     assert compared.standings[0].architecture == "bag"
+    ends = re.search(r"bag +\S+ \((\S+) to (\S+), 10 replicates\)", repr(compared)).groups()
+    assert float(ends[0]) < float(ends[1])
     first = compared.to_json()["standings"][0]["test"]
     assert first["low"] < first["mean"] < first["high"]
     assert first["mean"] == pytest.approx(78, abs=1)

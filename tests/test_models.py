@@ -72,6 +72,13 @@ def test_a_prediction_names_the_likeliest_label_and_what_was_known_of_the_text()
     assert (answer.tokens, answer.known) == (4, 3)
 
 
+def test_a_prompt_shows_what_a_model_answers_in_one_line_however_many_words_it_knows():
+    model = small_model()
+    assert repr(model) == f"TextModel(small: labels {', '.join(LABELS)}; {len(model.vocabulary)} words)"
+    many = replace(model, labels=tuple(f"label{n}" for n in range(9)), vocabulary=("word",) * 20_000)
+    assert repr(many).endswith("label4, label5 and 3 more; 20,000 words)")
+
+
 def test_an_empty_text_has_no_token_and_a_defined_answer():
     (empty, strange) = small_model().predict(["", "zebra"])
     assert (empty.tokens, empty.known) == (0, 0)

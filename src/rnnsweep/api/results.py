@@ -115,6 +115,12 @@ class EvaluateResult(_Scored):
     values: Mapping[str, float]  # natural values: every score of the task, and the loss
     classes: list[dict[str, Any]]  # scores of each class, where there are classes
 
+    def __repr__(self) -> str:
+        """Every score of the test part: what a Python prompt shows."""
+        titles = {**self.titles, "loss": "loss"}
+        scores = ", ".join(f"{titles[name]} {value:.4f}" for name, value in self.values.items())
+        return f"run {self.run_id[:8]} ({self.name}) on the test part: {scores}"
+
     def frame(self) -> "pandas.DataFrame":
         """Return the scores as a DataFrame of one row."""
         import pandas

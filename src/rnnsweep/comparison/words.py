@@ -1,5 +1,9 @@
 """Names and numbers where there is little room for them."""
 
+from rnnsweep.tasks import Score
+
+DASH = "–"
+
 
 def shorten(name: str, most: int) -> str:
     """Cut a name in its middle, as names that share a beginning differ at their ends."""
@@ -15,3 +19,37 @@ def short(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g}{unit}"
     return f"{value:.4g}"
+
+
+def interval(
+    low: float | None, high: float | None, *, score: Score, sign: bool = False, withheld: str = DASH
+) -> str:
+    """Return an interval in natural values as text.
+
+    Args:
+        low: lower end, turned; None: withheld.
+        high: upper end, turned.
+        score: of which the interval is.
+        sign: it is of a difference: both ends get a sign.
+        withheld: what is written in place of an interval that is withheld.
+    """
+    if low is None or high is None:
+        return withheld
+    ends = score.turned_interval(low, high)
+    if sign:
+        return f"{ends[0]:+.4f} to {ends[1]:+.4f}"
+    return " to ".join(score.write(score.turned(end)) for end in ends)
+
+
+def summary(mean: float | None, low: float | None, high: float | None, replicates: int, score: Score) -> str:
+    """Return a mean with its interval and number of replicates, as 0.82 (0.81 to 0.83, 8 replicates).
+
+    Args:
+        mean: turned.
+        low: lower end, turned; None: withheld.
+        high: upper end, turned.
+        replicates: how many there are.
+        score: of which the mean is.
+    """
+    ends = interval(low, high, score=score, withheld="no interval")
+    return f"{score.write(mean)} ({ends}, {replicates} replicate{'s' * (replicates != 1)})"

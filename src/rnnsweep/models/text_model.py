@@ -16,6 +16,7 @@ from rnnsweep.data.tokens import Tokeniser, word_ids
 from rnnsweep.networks import Network
 
 BATCH = 64  # texts read at once
+_SHOWN = 6  # labels of a model's repr
 SHOWN = 10  # labels of an answer at length
 
 
@@ -97,6 +98,13 @@ class TextModel:
     cutting: Tokeniser
     facts: Mapping[str, Any] = field(default_factory=dict)  # where it comes from: architecture, run, scores
     scale: Scale | None = None  # of a model whose answers are numbers; it has no labels
+
+    def __repr__(self) -> str:
+        """What it answers and where it is from: what a Python prompt shows."""
+        answers = f"labels {', '.join(self.labels[:_SHOWN])}" if self.labels else "a number"
+        more = f" and {len(self.labels) - _SHOWN} more" if len(self.labels) > _SHOWN else ""
+        made = self.facts.get("architecture", self.network.config.cell)
+        return f"TextModel({made}: {answers}{more}; {len(self.vocabulary):,} words)"
 
     def predict(self, texts: str | Sequence[str]) -> list[Answer]:
         """Answer each text, in their order: a label and the probability of each, or a number.

@@ -17,6 +17,7 @@ from rnnsweep.comparison.statistics.new_rows import NewRows
 from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
 from rnnsweep.comparison.trials import INFEASIBLE, configuration_of
+from rnnsweep.comparison.words import summary
 from rnnsweep.json_text import plain
 from rnnsweep.tasks import Score, score_named
 
@@ -214,9 +215,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         """The answer, and a line for each architecture: what a Python prompt shows."""
-        numbers = ((s, map(s.score.write, (s.test.mean, s.test.low, s.test.high))) for s in self.standings)
-        line = "  {:<16} {} ({} to {}, {} replicates)".format
-        rows = [line(s.architecture, *three, s.test.replicates) for s, three in numbers]
+        tests = [(s.test.mean, s.test.low, s.test.high, s.test.replicates, s.score) for s in self.standings]
+        rows = [f"  {s.architecture:<16} {summary(*t)}" for s, t in zip(self.standings, tests, strict=True)]
         return "\n".join([self.answer, *rows, *([f"Report: {self.report}"] if self.report else [])])
 
     def _repr_html_(self) -> str:

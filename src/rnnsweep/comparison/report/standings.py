@@ -8,9 +8,9 @@ from rich.text import Text
 
 from rnnsweep.comparison.evidence.records import Comparison, Standing
 from rnnsweep.comparison.predictions import majority_score
-from rnnsweep.comparison.report.tables import DASH, decimal, interval
+from rnnsweep.comparison.report.tables import decimal
 from rnnsweep.comparison.trials import INFEASIBLE
-from rnnsweep.comparison.words import short, shorten
+from rnnsweep.comparison.words import DASH, interval, short, shorten
 from rnnsweep.drawing.palette import colour
 
 FIXED = 41  # columns that everything but names and intervals takes

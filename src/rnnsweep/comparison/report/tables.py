@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Verdict
-from rnnsweep.tasks import Score
+from rnnsweep.comparison.words import DASH, interval
 
-DASH = "–"
 STANDING_HEADS = (
     "architecture",
     "test",
@@ -35,23 +34,6 @@ def decimal(value: float | None, digits: int = 4) -> str:
 def whole(value: float | None) -> str:
     """Write a whole number with thousands apart, or a dash."""
     return DASH if value is None or value != value else f"{value:,.0f}"
-
-
-def interval(low: float | None, high: float | None, *, score: Score, sign: bool = False) -> str:
-    """Return an interval in natural values as text; a dash where it is withheld.
-
-    Args:
-        low: lower end, turned; None: withheld.
-        high: upper end, turned.
-        score: of which the interval is.
-        sign: it is of a difference: both ends get a sign.
-    """
-    if low is None or high is None:
-        return DASH
-    ends = score.turned_interval(low, high)
-    if sign:
-        return f"{ends[0]:+.4f} to {ends[1]:+.4f}"
-    return " to ".join(score.write(score.turned(end)) for end in ends)
 
 
 def standing_cells(standing: Standing) -> list[str]:
