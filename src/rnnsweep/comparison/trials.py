@@ -1,6 +1,7 @@
 """The trials of a sweep as rows of the table of runs: which count, in which order."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.json_text import read_list
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 SCORES = ("validation", "test")  # columns that hold the score that decides
 OBJECTIVE = ("validation",)
 FOLD = "data.fold"
+PIECES = "trainer.accumulate"  # pieces of a batch: how much memory a training takes, not what it learns
 # keys that replicates set, one or several, as the sweep's `vary:` says
 VARIED = {
     "seed": "seed",
@@ -82,6 +84,29 @@ def overrides_of(value: Any) -> tuple[str, ...]:
 
 
 def configuration_of(overrides: Any) -> tuple[str, ...]:
-    """Return a run's overrides without what replicates vary, in one order."""
-    varied = {*VARIED, "data.folds"}
-    return tuple(sorted(o for o in overrides_of(overrides) if o.partition("=")[0] not in varied))
+    """Return a run's overrides without what replicates vary, in one order.
+
+    A run that lacked memory cut its batches into more pieces: its gradients are those of the others.
+    """
+    free = {*VARIED, "data.folds", PIECES}
+    return tuple(sorted(o for o in overrides_of(overrides) if o.partition("=")[0].strip() not in free))
+
+
+def seed_of(row: Mapping[Any, Any]) -> str:
+    """Return the run's seed, and each other varied seed that differs from it: what pairs replicates."""
+    seed = str(row["seed"])
+    number = None if seed.isdecimal() else number_of(seed)  # of a long seed a float keeps 15 digits
+    seed = seed if number is None else str(int(number))
+    overrides = (o.partition("=") for o in overrides_of(row["overrides"]))
+    varied = ((key, value) for key, _, value in overrides if key in VARIED)
+    others = [f"{VARIED[key]} {value}" for key, value in varied if value != seed or key == FOLD]
+    return ", ".join([seed, *sorted(others)])
+
+
+def number_of(value: Any) -> float | None:
+    """Return a finite number; None where there is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

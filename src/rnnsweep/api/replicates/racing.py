@@ -1,6 +1,5 @@
 """Who gets more replicates at a planned look: the race, from the outcomes of the replicates so far."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -52,10 +51,9 @@ def _standings(
     """Return a standing for each architecture, the rows that each replicate had right, and how many ended."""
     from rnnsweep.comparison.evidence.replicate_scores import fold_of
     from rnnsweep.comparison.predictions import read_predictions
-    from rnnsweep.comparison.trials import configuration_of
 
     scores: dict[str, list[comparison.Replicate]] = {}
-    settings: dict[str, Counter[tuple[str, ...]]] = {}  # those of most: one that lacked memory has its own
+    settings: dict[str, tuple[str, ...]] = {}
     rows: dict[str, dict[str, object]] = {}
     ended: dict[str, int] = {}
     score = score_named()
@@ -72,7 +70,7 @@ def _standings(
         scores.setdefault(task.architecture, []).append(
             comparison.Replicate(seed, score.turned(float(value)), task.name, **fold_of(task.overrides))
         )
-        settings.setdefault(task.architecture, Counter())[configuration_of(task.overrides)] += 1
+        settings[task.architecture] = task.overrides
         predictions = read_predictions(task.files.predictions)
         rows_differ = "data.folds" in {override.partition("=")[0] for override in task.overrides}
         if predictions is not None and score.rows is not None and not rows_differ:
@@ -88,7 +86,7 @@ def _standings(
             parameters=None,
             seconds=None,
             samples_per_second=None,
-            overrides=settings[name].most_common(1)[0][0],
+            overrides=settings[name],
             baseline=name == BASELINE,
             score=score,
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.evidence.facts import describe_plan, describe_sweep
+from rnnsweep.comparison.evidence.left_out import left_out
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
 from rnnsweep.comparison.evidence.studies import find_bought
@@ -172,6 +173,7 @@ def compare_records(
         standings=standings,
         verdicts=verdicts,
         health=(
+            *left_out(table, standings, verdicts, sweep=name),
             *without_recurrence(table, standings, verdicts),
             *check_health(
                 table,

@@ -16,16 +16,16 @@ from rnnsweep.comparison.evidence.records import (
 from rnnsweep.comparison.evidence.replicate_scores import describe_scores, fold_of, over_folds
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.trials import (
-    FOLD,
     INFEASIBLE,
     OBJECTIVE,
-    VARIED,
     configuration_of,
     diverged,
     infeasible,
     last_attempts,
+    number_of,
     overrides_of,
     ranked_trials,
+    seed_of,
 )
 from rnnsweep.json_text import read_list
 from rnnsweep.tasks import Score, score_named
@@ -86,7 +86,7 @@ def _winner(
 def _last_of_each_seed(runs: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
-    seeds = [_seed(row) for row in runs.to_dict("records")]
+    seeds = [seed_of(row) for row in runs.to_dict("records")]
     return runs.loc[~pd.Series(seeds, index=runs.index, dtype=object).duplicated(keep="last")]
 
 
@@ -132,14 +132,14 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
     measured = repeats if len(repeats) else winner
     scores = tuple(
         Replicate(
-            _seed(row),
+            seed_of(row),
             float(row["test"]),
             str(row["run_id"]),
             **fold_of(overrides_of(row["overrides"])),
-            validation=_number(row["validation"]),
+            validation=number_of(row["validation"]),
         )
         for row in (repeats if len(repeats) or not len(baseline) else winner).to_dict("records")
-        if _number(row["test"]) is not None
+        if number_of(row["test"]) is not None
     )
     return Standing(
         architecture=architecture,
@@ -176,17 +176,6 @@ def _replicates(group: "pd.DataFrame", winner: "pd.DataFrame") -> "pd.DataFrame"
     return _last_of_each_seed(same)
 
 
-def _seed(row: Mapping[Any, Any]) -> str:
-    """The run's seed, and each other varied seed that differs from it: what pairs replicates."""
-    seed = str(row["seed"])
-    number = None if seed.isdecimal() else _number(seed)  # of a long seed a float keeps 15 digits
-    seed = seed if number is None else str(int(number))
-    overrides = (o.partition("=") for o in overrides_of(row["overrides"]))
-    varied = ((key, value) for key, _, value in overrides if key in VARIED)
-    others = [f"{VARIED[key]} {value}" for key, value in varied if value != seed or key == FOLD]
-    return ", ".join([seed, *sorted(others)])
-
-
 def _derived(winner: "pd.DataFrame") -> tuple[dict[str, Any], ...]:
     """The widths that followed a budget of parameters, as they were noted with the trial."""
     note = winner["derived"].iloc[0] if len(winner) and "derived" in winner else None
@@ -210,23 +199,15 @@ def _sum(trials: "pd.DataFrame") -> Spent:
 
 
 def _first(rows: "pd.DataFrame", column: str) -> float | None:
-    return _number(rows[column].iloc[0]) if len(rows) else None
+    return number_of(rows[column].iloc[0]) if len(rows) else None
 
 
 def _median(rows: "pd.DataFrame", column: str) -> float | None:
-    return _number(rows[column].astype(float).median()) if len(rows) else None
+    return number_of(rows[column].astype(float).median()) if len(rows) else None
 
 
 def _whole(value: float | None) -> int | None:
     return None if value is None else round(value)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def gather_predictions(

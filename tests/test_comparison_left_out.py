@@ -1,0 +1,98 @@
+"""What a comparison says of replicates that it leaves out."""
+
+import json
+
+import pandas as pd
+import pytest
+from sweep_records import make_runs
+
+from rnnsweep.comparison import compare_records
+
+
+def two():
+    return make_runs({"gru": 0.7, "lstm": 0.69}, linear=None)
+
+
+def replicates(runs, name):
+    return runs.index[(runs["role"] == "replicate") & (runs["architecture"] == name)]
+
+
+def said(runs):
+    return [r for r in compare_records(runs, sweep="demo").health if "left out" in r.sentence]
+
+
+def with_pieces(runs, places):
+    runs.loc[places, "overrides"] = [
+        json.dumps([*json.loads(own), "trainer.accumulate=2"]) for own in runs.loc[places, "overrides"]
+    ]
+    return runs
+
+
+def test_nothing_is_said_where_no_replicate_is_left_out():
+    assert said(two()) == []
+
+
+@pytest.mark.parametrize("shrunk", [slice(0, 3), slice(0, 10)])
+def test_replicates_that_lacked_memory_and_cut_their_batches_are_compared_with_the_others(shrunk):
+    whole, runs = two(), two()
+    runs = with_pieces(runs, replicates(runs, "gru")[shrunk])
+    assert said(runs) == []
+    assert compare_records(runs).verdicts == compare_records(whole).verdicts
+    own, other = (compare_records(each).standings[0].configuration for each in (runs, whole))
+    assert own == other
+
+
+def test_replicates_that_diverged_are_counted_and_the_answer_says_whom_the_verdicts_leave_out():
+    runs = two()
+    lost = replicates(runs, "lstm")[:3]
+    runs.loc[lost, ["state", "reason", "test"]] = ["failed", "diverged: the loss is NaN", None]
+    (remark,) = said(runs)
+    assert remark.sentence == (
+        "Replicates left out: 3 of lstm (3 diverged). Verdicts speak of trainings that do not diverge: where "
+        "it is bad scores that are lost, the rest look better than the architecture is."
+    )
+    assert remark.next == ""
+    (verdict,) = compare_records(runs).verdicts
+    assert verdict.pairs == 7
+
+
+def test_replicates_that_failed_for_another_reason_name_the_command_that_tries_them_again():
+    runs = two()
+    lost = replicates(runs, "gru")[2:4]
+    runs.loc[lost, ["state", "reason", "test"]] = ["failed", "crash: exit status 1", None]
+    (remark,) = said(runs)
+    assert (remark.sentence, remark.next) == (
+        "Replicates left out: 2 of gru (2 failed).",
+        "rnnsweep retry demo",
+    )
+
+
+def test_a_replicate_that_was_tried_again_and_ended_well_is_not_left_out():
+    runs = two()
+    again = runs.loc[replicates(runs, "gru")[:1]].assign(
+        state="failed", reason="crash: exit status 1", test=None, run_id="first"
+    )
+    again["started"] -= pd.Timedelta(days=1)
+    assert said(pd.concat([again, runs], ignore_index=True)) == []
+
+
+def test_replicates_of_an_earlier_best_configuration_are_counted():
+    runs = two()
+    earlier = runs.loc[replicates(runs, "gru")[:4]].assign(
+        overrides=[json.dumps(["model=gru", f"seed={n}"]) for n in range(4)], run_id=list("abcd"), trial=0
+    )
+    earlier["started"] -= pd.Timedelta(days=1)
+    (remark,) = said(pd.concat([earlier, runs], ignore_index=True))
+    assert remark.sentence == "Replicates left out: 4 of gru (4 of another configuration)."
+
+
+def test_pairs_that_lack_a_seed_on_either_side_are_counted():
+    runs = two()
+    runs.loc[replicates(runs, "gru")[0], ["state", "reason", "test"]] = ["failed", "diverged", None]
+    runs.loc[replicates(runs, "lstm")[1], ["state", "reason", "test"]] = ["failed", "diverged", None]
+    first, second = said(runs)
+    assert first.sentence.startswith("Replicates left out: 1 of gru (1 diverged); 1 of lstm (1 diverged).")
+    assert second.sentence == (
+        "Replicates are compared in pairs of one seed; those whose seed the other architecture lacks are "
+        "left out. Pairs: gru and lstm 8."
+    )
