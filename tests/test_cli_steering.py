@@ -14,6 +14,7 @@ from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_s
 from rnnsweep.cli import main
 from rnnsweep.engine import run_sweep
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.outcome import DIVERGED
 
 HOLD = """
 import signal, sys, time
@@ -33,11 +34,11 @@ def many_sweeps():
         yield
 
 
-def go(home, *, on=None, **changes):
+def go(home, *, on=None, cause="time limit", **changes):
     """Run a sweep of two architectures with four trials each, of which rnn-1 fails."""
 
     def script(task, life):
-        return Script((), end="failed", cause="time limit") if task.name == "rnn-1" else Script()
+        return Script((), end="failed", cause=cause) if task.name == "rnn-1" else Script()
 
     fake = FakeLauncher(FakeClock(), script)
     run_sweep(
@@ -99,6 +100,17 @@ def test_one_failed_trial_is_tried_again_by_name(home, capsys):
     assert json.loads(capsys.readouterr().out) == {"sweep": "toy", "retried": 1}
     assert main(["retry", "toy"]) == 0
     assert capsys.readouterr().err == "nothing of sweep toy failed\n"
+
+
+def test_a_diverged_trial_is_tried_again_only_by_name(home, capsys):
+    go(home, cause=DIVERGED)
+    assert main(["retry", "toy"]) == 0
+    assert capsys.readouterr().err == (
+        "the failed trials of sweep toy diverged, and the same values would again; search lower values of"
+        " optimizer.lr, or try one again: rnnsweep retry toy rnn-1\n"
+    )
+    assert main(["retry", "toy", "rnn-1"]) == 0
+    assert capsys.readouterr().err.startswith("1 task to be tried again")
 
 
 def test_trials_are_exported_alike_to_csv_parquet_and_standard_output(home, capsys):

@@ -117,6 +117,14 @@ def test_a_sweep_without_a_complete_trial_compares_nothing_and_names_what_comes_
     assert found.answer == nothing
 
 
+def test_a_sweep_whose_trials_all_diverged_is_not_sent_to_retry_which_leaves_them_alone():
+    runs = make_runs({"gru": 0.7, "lstm": 0.7}, trials=3, replicates=0, linear=None)
+    lost = runs.assign(state="failed", reason="diverged: the loss is nan after 12 steps", validation=None)
+    assert compare_records(lost, sweep="demo").next is None
+    lost.loc[lost["architecture"].eq("gru"), "reason"] = "crashed"
+    assert compare_records(lost, sweep="demo").next == "rnnsweep retry demo"
+
+
 @pytest.mark.parametrize("replicates", [0, 1])
 def test_single_seeds_are_never_ranked(replicates):
     found = compare_records(make_runs(replicates=replicates), sweep="demo")

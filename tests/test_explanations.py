@@ -113,11 +113,23 @@ def test_a_searched_key_and_an_option_of_a_sampler_are_explained_as_the_file_has
 
 @pytest.mark.parametrize(
     ("key", "nearest"),
-    [("optimizer.lrr", "optimizer.lr"), ("learning_rate", "optimizer.lr"), ("trails", "trials")],
+    [
+        ("optimizer.lrr", "optimizer.lr"),
+        ("learning_rate", "optimizer.lr"),
+        ("optimizer.learning_rate", "optimizer.lr"),
+        ("trails", "trials"),
+    ],
 )
 def test_an_unknown_key_is_answered_with_the_nearest(key, nearest):
     with pytest.raises(UserError, match=f"{key}: no such key .*Did you mean '{nearest}'"):
         explain_key(key)
+
+
+def test_a_key_of_another_tool_is_answered_with_what_does_it_here():
+    with pytest.raises(
+        UserError, match=r"trainer\.fast_dev_run: no such key .* Here trainer.max_epochs=1 makes"
+    ):
+        explain_key("trainer.fast_dev_run")
 
 
 def test_an_explanation_fits_eighty_columns(home, capsys):

@@ -76,6 +76,12 @@ def diverged(trials: "pd.DataFrame") -> "pd.Series[bool]":
     return named & trials["state"].isin(["pruned", "failed"])
 
 
+def all_diverged(runs: "pd.DataFrame") -> bool:
+    """Return whether there are trials and the last attempt of each diverged."""
+    trials = last_attempts(runs[runs["role"].eq("trial")])
+    return len(trials) > 0 and bool(diverged(trials).all())
+
+
 def overrides_of(value: Any) -> tuple[str, ...]:
     """Return a run's overrides: a list, JSON of one, or words."""
     if isinstance(value, str):

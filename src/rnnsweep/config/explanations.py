@@ -6,6 +6,7 @@ from typing import Any
 
 from rnnsweep.config.composing import compose
 from rnnsweep.config.files import conf_folders, options
+from rnnsweep.config.foreign_keys import instead_of
 from rnnsweep.config.schema import GROUPS, RunSchema, about_keys, known_keys, nearest_key, right_type
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.settings import Explanation
@@ -45,7 +46,10 @@ def explain_key(key: str) -> list[Explanation]:
     explained = explained or _of_space(name, run, sweep) or _of_method(name, sweep)
     if explained:
         return explained
-    hint = nearest(name, [*run, *sweep, *machine]) or nearest_key(name)
+    hints = [nearest(name, [*run, *sweep, *machine]), nearest_key(name)]
+    if name.partition(".")[0] in GROUPS:  # as of a run, whose keys have other tools' names too
+        hints.reverse()
+    hint = instead_of(name) or hints[0] or hints[1]
     raise UserError(
         f"{key}: no such key of a run or of a sweep file.{hint} `rnnsweep config` lists those of a run"
     )

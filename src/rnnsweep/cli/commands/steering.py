@@ -77,6 +77,13 @@ def retry_command(sweep: str, trial: str | None, as_json: bool) -> None:
         return
     if number:
         echo(f"{count(number, 'task')} to be tried again{_with_what(sweep)}", err=True)
+    elif diverged := api.status(sweep).failures:  # left alone, as nothing else failed
+        one = command_line("retry", sweep, diverged[0].name)
+        echo(
+            f"the failed trials of sweep {sweep} diverged, and the same values would again; search lower"
+            f" values of optimizer.lr, or try one again: {one}",
+            err=True,
+        )
     else:
         echo(f"nothing of sweep {sweep} failed", err=True)
 

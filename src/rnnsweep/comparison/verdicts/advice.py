@@ -53,6 +53,7 @@ def next_command(
     converged: bool = False,
     behind: int = 0,
     refit: bool = False,
+    diverged: bool = False,
     on: str | None = None,
 ) -> str | None:
     """Return the next command; None where the question is settled or nothing affordable settles it.
@@ -67,6 +68,7 @@ def next_command(
         behind: runs that the store does not have yet.
         refit: replicates vary the split and the baseline is one fit, as of an earlier version: it is fitted
             on the splits that there are, at least.
+        diverged: all trials did: neither they nor others of this space are worth a try.
         on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
     """
     name = sweep or "SWEEP"
@@ -75,6 +77,8 @@ def next_command(
     networks = [s for s in standings if not s.baseline]
     if not networks or not plan.finished:
         return run_command("sweep", name, on=on) if networks or not plan.finished else None
+    if diverged:
+        return None
     if none_complete(networks) and any(s.trials["failed"] for s in networks):
         return command_line("retry", name)
     if failed and converged:

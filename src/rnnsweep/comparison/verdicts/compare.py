@@ -18,7 +18,14 @@ from rnnsweep.comparison.predictions import Predictions, describe_test_part, row
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
-from rnnsweep.comparison.trials import OBJECTIVE, feasible_trials, last_attempts, score_of, turned_runs
+from rnnsweep.comparison.trials import (
+    OBJECTIVE,
+    all_diverged,
+    feasible_trials,
+    last_attempts,
+    score_of,
+    turned_runs,
+)
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
 from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
@@ -145,6 +152,7 @@ def compare_records(
         converged=all_ended,
         behind=behind,
         refit=refit,
+        diverged=all_diverged(table),
         on=on,
     )
     answer = say_answer(standings, verdicts, floor=floor, converged=all_ended)
