@@ -58,6 +58,33 @@ def test_the_same_line_names_the_same_sweep_whatever_its_budget(home):
     assert write_asked(LINE) != write_asked([*LINE, "seed=1"])
 
 
+def test_a_sweep_without_a_file_draws_the_test_part_that_the_file_of_init_draws(home):
+    rows = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'}" for n in range(400)]
+    (home / "rows.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    line = ["data.train=rows.csv", "model=lstm,gru"]
+    path = write_asked(line)
+    of_file = rnnsweep.init("new", table="rows.csv").folder / "sweeps" / "rows.yaml"
+    assert {read_sweep(one).chosen("gru").count("data.test_share=0.3") for one in (path, of_file)} == {1}
+    assert "# data.test_share=0.3 is added: a small test part shows only large" in path.read_text()
+    assert write_asked(line) == path  # the same command resumes it
+    chosen = write_asked([*line, "data.test_share=0.2"])
+    assert read_sweep(chosen).overrides == ("data.train=rows.csv", "data.test_share=0.2")
+    given = write_asked([*line, "data.test=rows.csv"])
+    assert read_sweep(given).overrides == ("data.train=rows.csv", "data.test=rows.csv")
+    grid = write_asked(["data.train=rows.csv", "model=lstm,gru"], grid=True)
+    assert read_sweep(grid).overrides == ("data.train=rows.csv",)  # it tests nothing
+
+
+def test_a_file_that_an_earlier_version_wrote_without_a_test_share_resumes_its_sweep(home):
+    rows = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'}" for n in range(400)]
+    (home / "rows.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    line = ["data.train=rows.csv", "model=lstm,gru"]
+    path = write_asked(line)
+    path.write_text(path.read_text().replace(", data.test_share=0.3", ""))
+    assert write_asked(line) == path
+    assert read_sweep(path).overrides == ("data.train=rows.csv",)
+
+
 def test_a_grid_has_every_combination_once_and_no_replicates(home):
     shutil.rmtree(home / "sweeps")
     line = ["model=lstm,gru", "model.num_layers=1,2", "model.hidden_size=range(16,64,16)"]

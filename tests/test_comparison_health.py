@@ -216,20 +216,20 @@ def test_one_bad_low_rate_is_no_limit():
 def test_a_gap_between_validation_and_test_is_told():
     runs = calm()
     runs.loc[runs["role"] == "replicate", "test"] = 0.6
-    assert any("10.00 points above the test mean" in r for r in remarks(runs))
+    assert any("10.00 points better than the test mean" in r for r in remarks(runs))
 
 
 @pytest.mark.parametrize(
     ("own", "why"),
     [
-        (0.69, "9.00 points better on validation than on test: mostly the validation and test rows differ"),
-        (0.59, "1.00 points worse on validation than on test: mostly the choice of the best of many trials"),
+        (0.69, "9.00 points better on validation than on test. So most of it is that validation rows and"),
+        (0.59, "1.00 points worse on validation than on test. So most of it is that the best of many trials"),
     ],
 )
 def test_a_gap_between_validation_and_test_names_the_cause_that_the_replicates_show(own, why):
     runs = calm()
     runs.loc[runs["role"] == "replicate", ["test", "validation"]] = [0.6, own]
-    (found,) = (r for r in remarks(runs) if "above the test mean" in r)
+    (found,) = (r for r in remarks(runs) if "better than the test mean" in r)
     assert why in found
 
 
@@ -291,7 +291,7 @@ def test_each_next_step_is_a_command_that_rnnsweep_takes():
         curves=curves,
         bounds={"gru": {"optimizer.lr": (1e-4, 0.1, True)}},
     )
-    words = ("border", "failed", "second half", "diverge", "above the test", "rising")
+    words = ("border", "failed", "second half", "diverge", "better than the test", "rising")
     assert [any(word in r.sentence for r in found) for word in words] == [True] * len(words)
     advised = [remark for remark in found if remark.next]
     assert len(advised) >= 5

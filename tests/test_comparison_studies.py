@@ -1,6 +1,7 @@
 """What a budget buys where trials depend on each other: by whole studies, or refused with the way out."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,6 +140,16 @@ def test_one_study_of_dependent_trials_gets_the_reason_and_the_command_and_no_cu
         assert why in found.bought.refusal
         assert "rnnsweep sweep which --studies 5" in page
         assert found.to_json()["budget"]["next"] == "rnnsweep sweep which --studies 5"
+
+
+@pytest.mark.parametrize("following", [None, "rnnsweep replicate which --n 20"])
+def test_further_studies_are_proposed_only_where_something_is_left_to_decide(tmp_path, following):
+    found = compare_records(make_runs(LEVELS), sweep=write(tmp_path, "sampler: tpe"))
+    console = Console(width=80, record=True)
+    print_comparison(replace(found, next=following), console)
+    shown = " ".join(console.export_text().split())
+    assert ("The command for it: rnnsweep sweep which --studies 5" in shown) == (following is not None)
+    assert "Next: rnnsweep sweep" not in shown
 
 
 def test_a_diverged_trial_is_no_pruned_one_and_counts_as_the_worst(tmp_path):

@@ -77,6 +77,31 @@ def test_rows_of_the_test_part_let_a_verdict_speak_of_new_rows():
     assert "new rows drawn like these 150 test rows" in compared.conclusion
 
 
+def test_the_short_answer_says_whether_the_verdicts_cover_new_test_rows():
+    same = "The verdicts cover other seeds on the same test rows, and no new rows: those take a column 'row',"
+    assert same in compare_foreign(table(linear=None)).answer
+    frame = table({"lstm": 0.8, "gru": 0.82}, seeds=6, linear=None)
+    rows = pd.concat([frame.assign(row=n, score=frame["score"] + 0.001 * n) for n in range(20)])
+    said = compare_foreign(rows).answer
+    assert "The verdicts cover other seeds, and new rows drawn like these 20 test rows." in said
+
+
+def test_columns_that_nothing_is_known_of_are_left_out_of_the_standings(home, capsys):
+    table().to_csv("runs.csv", index=False)
+    assert main(["compare", "--scores", "runs.csv", "--baseline", "linear"]) == 0
+    shown = capsys.readouterr().out
+    assert "c/p/f" not in shown
+    assert "0/0/0" not in shown
+    assert [line.split() for line in shown.splitlines() if line.startswith("architecture")] == [
+        ["architecture", "test", "95", "%", "interval", "n"]
+    ]
+    compared = compare_foreign(table(), baseline="linear")
+    page = render_report(compared)
+    assert "c/p/f" not in page
+    assert "0 / 0 / 0" not in page
+    assert '<th scope="col" class="n">replicates</th>' in page
+
+
 def test_few_seeds_claim_nothing_and_the_answer_says_how_many_it_takes():
     compared = compare_foreign(table({"lstm": 0.8, "gru": 0.82}, seeds=3, linear=None))
     assert {v.verdict for v in compared.verdicts} == {"needs more"}

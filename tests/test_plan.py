@@ -10,6 +10,9 @@ from hypothesis import given, strategies as st
 from rich.console import Console
 from simulation import write_sweep
 
+import rnnsweep
+from rnnsweep.api.comparing.corpora import fewest_test_groups
+from rnnsweep.api.launching import slots_of_plan
 from rnnsweep.cli import main
 from rnnsweep.cli.commands.planning import _print, _test_rows, plan_json, planned_table
 from rnnsweep.config import compose
@@ -17,6 +20,7 @@ from rnnsweep.data import prepare
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.local.server import in_fresh_process
+from rnnsweep.machine import read_machine
 from rnnsweep.networks import parameter_count
 from rnnsweep.planning.cost import Cost, measure
 from rnnsweep.planning.plan import Plan, Planned, between, configurations
@@ -106,10 +110,71 @@ def test_a_plan_says_which_differences_its_test_rows_can_show_on_new_rows(capsys
     facts = CorpusFacts({"test": {"rows": 400, "lines": None}}, {"a": 9, "b": 9}, 0.5, {}, 0.0)
     plan = looking_ahead()
     _print(plan, test_rows=_test_rows(plan, [facts, replace(facts, parts={"test": {"rows": 900}})]))
-    line = "400 test rows: differences below about 2.4 points hold on these rows alone"
+    line = "400 test rows: a difference of less than about 2.4 points may not hold for new rows"
     assert line in " ".join(capsys.readouterr().out.split())
     assert _test_rows(replace(plan, folds=5), [facts]) is None
     assert _test_rows(plan, [replace(facts, majority=None)]) is None, "numbers have no share of right answers"
+
+
+def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
+    _print(looking_ahead(), test_rows=400, groups=25)
+    line = (
+        "400 test rows in 25 groups: a difference of less than about 2.4 points may not hold for new rows;"
+        " the limit is up to 9.8 points where rows of one group are alike"
+    )
+    assert line in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
+    rows = [f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},a{n % 24}" for n in range(480)]
+    (home / "rows.csv").write_text("text,label,author\n" + "\n".join(rows) + "\n")
+    space = "space:\n  model.dropout: [0.0, 0.1]\n"
+    asked = f"# Which?\nname: q\narchitectures: [gru]\ntrials: 2\n{space}overrides:\n"
+    path = home / "sweeps" / "q.yaml"
+    path.write_text(asked + "  - data.train=rows.csv\n")
+    assert fewest_test_groups(path) is None
+    path.write_text(asked + "  - data.train=rows.csv\n  - data.group=author\n  - data.test_share=0.25\n")
+    counted = fewest_test_groups(path)
+    assert counted is not None
+    assert 4 <= counted <= 8
+
+
+def test_a_plan_for_another_machine_counts_the_slots_of_its_file_without_contact(home, tmp_path):
+    sweep, file = write_sweep(home, SPACE), tmp_path / "lab.yaml"
+
+    def slots(text: str, given: str | None = None) -> tuple[int, str | None]:
+        file.write_text(text)
+        return slots_of_plan(sweep, given, read_machine(file), conf=ROOT / "conf", tell=print)
+
+    unreachable = "engine: ray\naddress: 127.0.0.1:1\n"
+    assert slots(unreachable + "slots: {each: cpu:1, most: 8}\n") == (8, "lab")
+    assert slots(unreachable, "3") == (3, "lab")
+    assert slots("engine: local\nslots: 2\n") == (2, None)
+    with pytest.raises(
+        UserError, match=r"lab.yaml: slots: does not say how many .* slots.most, or give --slots"
+    ):
+        slots(unreachable)
+    with pytest.raises(UserError, match="machine 'nowhere': no such file in conf/machine"):
+        rnnsweep.plan(sweep.path, on="nowhere")
+
+
+@pytest.mark.slow
+def test_the_plan_for_another_machine_names_it_in_the_next_command(home, short_rows, tmp_path, capsys):
+    own = [f"data.train={short_rows}", "data=files", "trainer.max_epochs=3"]
+    sweep, file = write_sweep(home, SPACE, overrides=json.dumps(own)), tmp_path / "lab.yaml"
+    file.write_text("engine: slurm\nslots: {each: cpu:1, most: 8}\n")
+    assert main(["plan", str(sweep.path), "--on", str(file)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "in 8 slots of machine lab, each as fast as a core here" in shown
+    assert shown.endswith(f"Next: rnnsweep sweep {sweep.path} --on {file}")
+
+
+def test_the_terminal_names_the_other_machine_whose_slots_count(capsys):
+    _print(replace(looking_ahead(), elsewhere="lab"))
+    said = (
+        "about 5:00 to 7:15 min in 2 slots of machine lab, each as fast as a core here, if nothing is pruned"
+    )
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_plan_says_that_the_changed_file_of_a_sweep_that_started_is_refused(tmp_path, capsys):
@@ -177,7 +242,7 @@ def test_the_table_of_a_plan_fits_eighty_columns():
     console = Console(file=io.StringIO(), width=80, color_system=None)
     console.print(planned_table(rows))
     lines = console.file.getvalue().splitlines()
-    assert " ".join(lines[1].split()) == "stacked_bilstm infinite 15 12 556,649 to 556,649 4.7 to 4.7"
+    assert " ".join(lines[1].split()) == "stacked_bilstm no end 15 12 556,649 to 556,649 4.7 to 4.7"
     assert len(lines) == 3
 
 
@@ -187,11 +252,11 @@ def test_a_long_name_of_an_architecture_cuts_no_number_of_the_table():
     console.print(planned_table([Planned(name, None, Cost(3_077, 0.41), Cost(83_077, 2.5), 12, 15)]))
     lines = console.file.getvalue().splitlines()
     assert "…" not in console.file.getvalue()
-    assert lines[1].split()[1:] == ["infinite", "15", "12", "3,077", "to", "83,077", "0.41", "to", "2.5"]
+    assert lines[1].split()[1:] == ["no", "end", "15", "12", "3,077", "to", "83,077", "0.41", "to", "2.5"]
     assert "".join(line.split()[0] for line in lines[1:]) == name
 
 
-def test_a_range_of_floats_without_a_step_is_infinite(tmp_path):
+def test_a_range_of_floats_without_a_step_has_no_end_of_settings(tmp_path):
     assert configurations(write_sweep(tmp_path).space, {}) is None
 
 

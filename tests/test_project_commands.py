@@ -76,7 +76,7 @@ def test_the_sweep_of_a_small_table_tests_on_more_than_the_usual_tenth_of_it(fre
     path = home / "new" / "sweeps" / "rows.yaml"
     run = rnnsweep.compose(read_sweep(path).chosen("gru"))
     assert run.data.test_share == share
-    assert ("few test rows show large differences alone" in path.read_text()) == (share > 0.1)
+    assert ("a small test part shows only large differences" in path.read_text()) == (share > 0.1)
 
 
 def test_columns_without_known_names_are_found_by_their_values_and_named(free, home, capsys):
@@ -122,8 +122,42 @@ def test_init_names_a_column_that_was_found_by_its_name(home, capsys):
     (home / "rows.csv").write_text(rows)
     assert main(["init", "new", "--from", "rows.csv"]) == 0
     shown = capsys.readouterr().err
-    assert "texts: headline (another column: --text)\nlabels: section (found by its values;" in shown
+    assert (
+        "texts: headline (found by its name; another column: --text)\nlabels: section (found by its values;"
+        in shown
+    )
     assert "are empty" not in shown
+
+
+def test_init_says_how_it_chose_the_text_and_names_the_other_columns_that_hold_texts(home, capsys):
+    lines = [
+        f"title {n},a long body of several words {n},another column of texts {n},{'ab'[n % 2]}"
+        for n in range(120)
+    ]
+    (home / "rows.csv").write_text("title,body,what they said,label\n" + "\n".join(lines) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    said = (
+        "texts: body (found by its name; not read: title, what they said; one of them: --text title;"
+        " several: data.text=[body,title] in the sweep file)"
+    )
+    assert said in capsys.readouterr().err.splitlines()
+    assert main(["init", "other", "--from", "rows.csv", "--text", "what they said"]) == 0
+    assert "texts: what they said (named by --text; not read: title, body;" in capsys.readouterr().err
+    assert printed(capsys, "init", "third", "--from", "rows.csv", "--json")["other_texts"] == [
+        "title",
+        "what they said",
+    ]
+
+
+def test_the_remark_on_groups_counts_the_test_rows_that_the_sweep_draws(home, capsys):
+    lines = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'},a{n % 12}" for n in range(1200)]
+    (home / "rows.csv").write_text("text,label,author\n" + "\n".join(lines) + "\n")
+    [remark] = printed(capsys, "init", "new", "--from", "rows.csv", "--json")["remarks"]
+    run = rnnsweep.compose(read_sweep(home / "new" / "sweeps" / "rows.yaml").chosen("gru"))
+    assert run.data.test_share == 0.3
+    drawn = prepare(run.data).facts.parts["test"]["rows"]
+    assert drawn > 300
+    assert f" of {drawn} test rows are of a group that trains" in remark
 
 
 def test_init_reports_empty_texts_and_its_sweep_leaves_them_out(home, capsys):

@@ -49,6 +49,34 @@ def launcher_of(
     return make_launcher(asked, shared(asked, slots, folder=folder, conf=conf, tell=tell))
 
 
+def slots_of_plan(
+    asked: Sweep, slots: str | int | None, machine: Machine | None, *, conf: Path, tell: Tell
+) -> tuple[int, str | None]:
+    """Return how many trials of a sweep would run at a time, and the machine if it is another one.
+
+    Nothing is contacted.
+
+    Raises:
+        UserError: slots or launcher do not fit, or the file of another machine does not say how many it has.
+    """
+    from rnnsweep.launchers.local.places import slots_here
+
+    if machine is not None and machine.engine != LOCAL.name:
+        from rnnsweep.launchers.agents.controller.request import slot_request
+
+        check_engine(machine)
+        most = slot_request(machine, slots).most
+        if most is None:
+            raise UserError(
+                f"{machine.path}: slots: does not say how many trials run at a time; set slots.most, or give"
+                " --slots N"
+            )
+        return most, machine.name
+    if slots is None:
+        slots = asked.slots if machine is None else places_of(machine)
+    return len(slots_here(shared(asked, slots, folder=None, conf=conf, tell=tell))), None
+
+
 def shared(
     asked: Sweep, text: str | int | None, *, folder: SweepFolder | None, conf: Path, tell: Tell
 ) -> Places:

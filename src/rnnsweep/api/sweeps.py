@@ -11,7 +11,7 @@ from rnnsweep import comparison
 from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.find_sweep import find_file, find_question, refusal, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
-from rnnsweep.api.launching import launcher_of, shared
+from rnnsweep.api.launching import launcher_of, slots_of_plan
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.project.sweep_of_keys import write_asked
 from rnnsweep.api.replicates.further import run_studies, separate
@@ -196,6 +196,7 @@ def plan(
     question: str | Path,
     *,
     slots: str | int | None = None,
+    on: str | Path | None = None,
     tell: Callable[[str], object] = lambda words: None,
 ) -> "Plan":
     """Check a sweep and measure what its networks cost here, without running it or writing to mlruns/.
@@ -203,25 +204,28 @@ def plan(
     Args:
         question: a file of sweeps/, or its name.
         slots: as in `sweep`.
+        on: the machine whose slots count, as in `sweep`; it is not contacted.
         tell: called with what is being measured.
 
     Raises:
         UserError: the file, its space or its corpus cannot be used.
     """
-    from rnnsweep.launchers.local.places import slots_here
     from rnnsweep.launchers.local.server import in_fresh_process
     from rnnsweep.planning.plan import plan_sweep
 
     places = find_paths()
     asked = read_sweep(find_file(question, places))
     check_launcher(asked)
+    machine = None if on is None else read_machine(on)
     with _conf(places) as conf:
-        text = slots if slots is not None else asked.slots
-        room = slots_here(shared(asked, text, folder=None, conf=conf, tell=tell))
-        planned = plan_sweep(asked, slots=len(room), do=in_fresh_process, conf=conf, tell=tell)
+        room, elsewhere = slots_of_plan(asked, slots, machine, conf=conf, tell=tell)
+        planned = plan_sweep(
+            asked, slots=room, elsewhere=elsewhere, do=in_fresh_process, conf=conf, tell=tell
+        )
     folder = SweepFolder.of(places.mlruns, asked.name)
     refused = refusal(question)
-    next_one = status(asked.name).next if folder.is_started else run_command("sweep", question)
+    begin = run_command("sweep", question, on=_on(machine))
+    next_one = status(asked.name).next if folder.is_started else begin
     return replace(planned, refused=refused, next=None if refused else next_one)
 
 

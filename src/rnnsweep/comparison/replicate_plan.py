@@ -173,21 +173,22 @@ class Reach:
 
     def __str__(self) -> str:
         """Return it as one line."""
-        pairs = f"{self.comparisons} {'pair' if self.comparisons == 1 else 'pairs'}"
+        pairs = "the pair" if self.comparisons == 1 else f"each of {self.comparisons} pairs"
+        shows = f"a clear difference in {pairs}"
         if self.folds and self.planned > 1:
             covered = min(self.planned, self.folds)
-            each = f"each of {self.folds}" if covered == self.folds else f"{covered} of {self.folds}"
-            more = "" if covered == self.folds else f"; replicates: {self.folds} tests each"
+            more = "" if covered == self.folds else f"; {self.folds} replicates test on each"
             return (
-                f"{self.planned} replicates test {each} folds: the corrected resampled t with"
-                f" {covered - 1} degrees of freedom can separate {pairs}{more}"
+                f"{self.planned} replicates test on {covered} of {self.folds} folds: enough to show {shows}"
+                f" (corrected resampled t, {covered - 1} degrees of freedom){more}"
             )
         if self.decides:
-            return f"{self.fewest} replicates can separate {pairs} on these test rows"
+            planned = "" if self.planned == self.fewest else f"; {self.planned} are planned"
+            return f"{self.fewest} replicates are enough to show {shows} on these test rows{planned}"
         if not self.planned:
-            return f"without replicates nothing can be claimed; {self.fewest} can separate {pairs}"
+            return f"without replicates nothing can be claimed; {self.fewest} can show {shows}"
         word = "replicate" if self.planned == 1 else "replicates"
-        return f"{self.planned} {word} cannot separate {pairs}, whatever they score; {self.fewest} can"
+        return f"{self.planned} {word}: too few to show any difference; {self.fewest} can show {shows}"
 
 
 def reach_of(sizes: Sequence[int], comparisons: int, *, folds: int | None = None) -> Reach:

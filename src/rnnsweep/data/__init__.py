@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         prepare as prepare,
         read_texts as read_texts,
     )
-    from rnnsweep.data.sources._column_notes import say_repeating as say_repeating
+    from rnnsweep.data.sources._column_notes import other_texts as other_texts, say_repeating as say_repeating
     from rnnsweep.data.sources._columns import NoColumn as NoColumn
     from rnnsweep.data.sources.files import columns_read as columns_read
 
@@ -31,7 +31,7 @@ __getattr__, __all__ = lazy_names(
         ".classes.labels": "NoLabel",
         ".config": "DataConfig",
         ".encoded": "EncodedCorpus EncodedPart prepare read_texts",
-        ".sources._column_notes": "say_repeating",
+        ".sources._column_notes": "other_texts say_repeating",
         ".sources._columns": "NoColumn",
         ".sources.files": "columns_read",
     },

@@ -25,7 +25,7 @@ class Planned:
     """One architecture of a plan."""
 
     architecture: str
-    configurations: int | None  # None: infinitely many, as a range of floats has no step
+    configurations: int | None  # None: no end of them, as a range of floats has no step
     smallest: Cost
     largest: Cost
     epochs: int  # of one training at most
@@ -73,12 +73,13 @@ class Plan:
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
     cores: int = 1  # that this process may use
     others: float = 0.0  # of these cores, what other programs used just before the measurement
+    elsewhere: str | None = None  # the machine that the slots are of, where it is not this one
     refused: str | None = None  # why `sweep` would refuse the file, which changed since it started a sweep
 
     @property
     def is_crowded(self) -> bool:
         """Whether other programs use cores that the slots need, so that the times are too long."""
-        return self.others + min(self.slots, self.cores) > self.cores + TOLERATED
+        return self.elsewhere is None and self.others + min(self.slots, self.cores) > self.cores + TOLERATED
 
     @property
     def seconds(self) -> float | None:
@@ -111,6 +112,7 @@ def plan_sweep(
     sweep: Sweep,
     *,
     slots: int,
+    elsewhere: str | None = None,
     do: Do,
     conf: Path | None = None,
     tell: Callable[[str], object] = lambda words: None,
@@ -120,6 +122,7 @@ def plan_sweep(
     Args:
         sweep: as it was read.
         slots: trainings at a time.
+        elsewhere: the machine that the slots are of, where it is not this one.
         do: calls a function with arguments in a process of its own, as a trial gets one.
         conf: the configuration to compose from; None takes the package's.
         tell: called with what is being measured; a plan of many architectures takes a minute.
@@ -158,6 +161,7 @@ def plan_sweep(
         tuple(say_idle(sweep)),
         cores=cores,
         others=others,
+        elsewhere=elsewhere,
     )
 
 
@@ -206,7 +210,7 @@ def _ends(dimension: Dimension) -> list[Any]:
 
 
 def configurations(dimensions: Sequence[Dimension], fixed: dict[str, Any]) -> int | None:
-    """Count the points of a space, conditional ones where they apply; None where they are infinitely many."""
+    """Count the points of a space, conditional ones where they apply; None where there is no end of them."""
     if any(isinstance(d, FloatRange) and d.step is None and d.low < d.high for d in dimensions):
         return None
     parents = {key for dimension in dimensions for key, _ in dimension.when}

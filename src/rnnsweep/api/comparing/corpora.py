@@ -53,6 +53,16 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
         UserError: there is no such sweep, an override sets something else than data, or a configuration or a
             corpus cannot be used.
     """
+    return {name: corpus.facts for name, corpus in _corpora_of(question, overrides).items()}
+
+
+def fewest_test_groups(question: str | Path) -> int | None:
+    """Return the fewest groups of test rows in what a sweep reads; None where ``data.group`` groups none."""
+    groups = (corpus.groups("test") for corpus in _corpora_of(question).values())
+    return min((len(set(each.tolist())) for each in groups if each is not None), default=None)
+
+
+def _corpora_of(question: str | Path, overrides: Sequence[str] = ()) -> dict[str, data.EncodedCorpus]:
     for one in read_overrides(overrides):
         if one.key != "data" and not one.key.startswith("data."):
             raise UserError(
@@ -61,7 +71,7 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
     places = find_paths()
     sweep = find_question(question, places)
     begun = SweepFolder.of(places.mlruns, sweep.name).start() is not None
-    facts: dict[str, CorpusFacts] = {}
+    corpora: dict[str, data.EncodedCorpus] = {}
     folders: set[str] = set()
     for architecture in sweep.architectures:
         with recorded_settings(begun):
@@ -69,6 +79,6 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
         corpus = data.prepare(run.data)
         if str(corpus.folder) not in folders:
             folders.add(str(corpus.folder))
-            name = corpus.name if corpus.name not in facts else f"{corpus.name} ({architecture})"
-            facts[name] = corpus.facts
-    return facts
+            name = corpus.name if corpus.name not in corpora else f"{corpus.name} ({architecture})"
+            corpora[name] = corpus
+    return corpora

@@ -1,7 +1,6 @@
 """A new project: a folder with conf/, sweeps/ with one question, a Makefile and a .gitignore."""
 
 import json
-import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -9,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
+from rnnsweep.api.project.test_share import FEW_TEST_ROWS, larger_test_share
 from rnnsweep.config import quote
-from rnnsweep.data.config import DataConfig
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
-_TEST_ROWS = 500  # fewer show on new rows only differences of several points
-_MOST_TEST = 0.3  # of the rows, for the test part
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 
 _GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
@@ -87,6 +84,7 @@ class NewProject:
     next: str
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # setting -> columns that it reads
+    other_texts: tuple[str, ...] = ()  # columns that may hold texts too, and are not read
     left_out: int = 0  # rows without text, which the sweep leaves out
     rows: int = 0  # of the table that have a label, those without text among them
     remarks: tuple[
@@ -133,15 +131,16 @@ def init(
     files = tuple(_write(root / path, words) for path, words in contents.items())
     begin = [] if root.resolve() == Path.cwd().resolve() else [command_line(root, program="cd")]
     return NewProject(
-        root.resolve(),
-        files,
-        name,
-        " && ".join([*begin, command_line("plan", name)]),
-        of_table.guessed,
-        of_table.columns,
-        of_table.left_out,
-        of_table.rows,
-        tuple(of_table.remarks.values()),
+        folder=root.resolve(),
+        files=files,
+        sweep=name,
+        next=" && ".join([*begin, command_line("plan", name)]),
+        guessed=of_table.guessed,
+        columns=of_table.columns,
+        other_texts=of_table.other_texts,
+        left_out=of_table.left_out,
+        rows=of_table.rows,
+        remarks=tuple(of_table.remarks.values()),
     )
 
 
@@ -182,11 +181,9 @@ def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
     }
     if "groups" in read.remarks:
         comments[source[1]] = read.remarks["groups"]
-    if share := _test_share(facts):
+    if share := larger_test_share(facts):
         source.append(share)
-        comments[share] = (
-            "few test rows show large differences alone: more of the rows than usual are the test part"
-        )
+        comments[share] = FEW_TEST_ROWS
     trials = 12 if (facts.parts["train"]["rows"] or 0) < 20000 else 8
     return name, _filled(name, question, trials, [*source, *task, *_sizes(facts)], comments)
 
@@ -220,13 +217,6 @@ def _sizes(facts: "CorpusFacts") -> list[str]:
     epochs, batch = (10, 16) if rows < 2000 else (5, 32) if rows < 20000 else (3, 64)
     settings = [f"data.max_length={min(longest, 200)}", f"data.batch_size={batch}"]
     return [*settings, f"trainer.max_epochs={epochs}", "trainer.validate_every=0.5"]
-
-
-def _test_share(facts: "CorpusFacts") -> str | None:
-    """Return a setting that makes the test part of a small table larger than the usual tenth."""
-    rows = sum(part["rows"] or 0 for part in facts.parts.values())
-    share = min(_MOST_TEST, math.ceil(20 * _TEST_ROWS / max(1, rows)) / 20)
-    return f"data.test_share={share}" if share > DataConfig().test_share else None
 
 
 def _filled(

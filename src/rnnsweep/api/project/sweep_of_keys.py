@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.api.project.test_share import FEW_TEST_ROWS, share_of_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
 from rnnsweep.paths import find_paths
@@ -50,9 +51,12 @@ def write_asked(
     digest = hashlib.sha256(repr(sorted(keys.items())).encode()).hexdigest()[:8]
     name = name or f"{'grid' if grid else 'asked'}-{digest}"
     path = find_paths().sweeps[0] / f"{name}.yaml"
-    text = _text(name, keys, trials or TRIALS, overrides)
     if path.is_file():
         return _same(path, keys)
+    share = None if grid else share_of_overrides(asked.overrides)  # a grid tests nothing
+    if share:
+        keys["overrides"] = [*asked.overrides, share]
+    text = _text(name, keys, trials or TRIALS, overrides, share)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode())
     try:
@@ -70,12 +74,13 @@ def _points(space: dict[str, Any]) -> int:
     return math.prod(len(entry) for entry in space.values())
 
 
-def _text(name: str, keys: dict[str, Any], trials: int, overrides: Sequence[str]) -> str:
+def _text(name: str, keys: dict[str, Any], trials: int, overrides: Sequence[str], share: str | None) -> str:
     import yaml
 
     values = {"name": name, "trials": trials, **keys}
     body = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
-    return f"# {' '.join(' '.join(overrides).split())}\n{body}"
+    added = f"# {share} is added: {FEW_TEST_ROWS}\n" if share else ""
+    return f"# {' '.join(' '.join(overrides).split())}\n{added}{body}"
 
 
 def _same(path: Path, keys: dict[str, Any]) -> Path:
@@ -84,6 +89,13 @@ def _same(path: Path, keys: dict[str, Any]) -> Path:
 
     known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     own = {key: value for key, value in known.items() if key in SweepFile.model_fields}
+    settings = own.get("overrides")
+    if isinstance(settings, list) and "overrides" in keys:  # a share that was added is none of the command
+        own["overrides"] = [one for one in settings if one in keys["overrides"] or not _is_share(one)]
     if {key: own.get(key) for key in keys} != keys:
         raise UserError(f"{path}: asks something else; give another --name")
     return path
+
+
+def _is_share(setting: Any) -> bool:
+    return isinstance(setting, str) and setting.startswith("data.test_share=")

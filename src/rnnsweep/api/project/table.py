@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnnsweep import data
+from rnnsweep.api.project.test_share import larger_test_share
 from rnnsweep.config import compose, quote
 from rnnsweep.data.summary.remarks import CorpusFacts, codes, of_rows_read
 from rnnsweep.errors import UserError
@@ -23,6 +24,7 @@ class ProjectTable:
     left_out: int = 0
     rows: int = 0
     unlabelled: bool = False
+    other_texts: tuple[str, ...] = ()  # columns that may hold texts too, and are not read
     repeating: str = ""  # columns that may group rows, where none does by its name
 
     @property
@@ -70,19 +72,21 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
     config = compose([*rows, *columns]).data
     texts, labels = data.columns_read(config)
     read = ProjectTable(
-        facts,
-        tuple(columns),
-        guessed,
-        {"data.text": texts, "data.label": (labels,)},
-        0,
-        _rows(facts),
-        unlabelled,
-        data.say_repeating(table, config, [*texts, labels]),
+        facts=facts,
+        settings=tuple(columns),
+        guessed=guessed,
+        columns={"data.text": texts, "data.label": (labels,)},
+        rows=_rows(facts),
+        unlabelled=unlabelled,
+        other_texts=data.other_texts(table, config, [*texts, labels]),
+        repeating=data.say_repeating(table, config, [*texts, labels]),
     )
-    if "empty" not in codes(facts.remarks):
-        return read
-    facts, _, _ = _describe([*rows, *columns, SKIP_EMPTY])
-    return replace(read, facts=facts, left_out=facts.left_out)
+    skipped = [SKIP_EMPTY] if "empty" in codes(facts.remarks) else []
+    if skipped:
+        facts, _, _ = _describe([*rows, *columns, *skipped])
+    if share := larger_test_share(facts):  # remarks count the rows of the test part that the sweep draws
+        facts, _, _ = _describe([*rows, *columns, *skipped, share])
+    return replace(read, facts=facts, left_out=facts.left_out if skipped else 0)
 
 
 def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, tuple[str, ...], bool]":

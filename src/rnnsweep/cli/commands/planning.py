@@ -10,7 +10,7 @@ import click
 from rnnsweep import api, comparison
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
-from rnnsweep.cli.names import complete_question
+from rnnsweep.cli.names import complete_machine, complete_question
 from rnnsweep.cli.output import echo, err, one_json_object, out, table
 from rnnsweep.cli.words import count
 from rnnsweep.drawing.times import durations
@@ -26,19 +26,26 @@ if TYPE_CHECKING:
     "plan",
     ("rnnsweep plan sweeps/quickstart.yaml", "check the file, and measure what its networks cost here"),
     ("rnnsweep plan quickstart --slots 4", "the time with four trials at once"),
+    ("rnnsweep plan quickstart --on cluster", "in the slots of conf/machine/cluster.yaml"),
     ("rnnsweep plan quickstart --json", "one JSON object, for programs"),
 )
 @click.argument("file", shell_complete=complete_question)
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option(
+    "--on",
+    metavar="NAME",
+    shell_complete=complete_machine,
+    help="Whose slots count: a file of conf/machine/. [default: this machine]",
+)
 @json_option
-def plan_command(file: str, slots: str | None, as_json: bool) -> None:
+def plan_command(file: str, slots: str | None, on: str | None, as_json: bool) -> None:
     """Print what a sweep would train and how long it would take.
 
     Of each architecture, the smallest and the largest network are trained for about a second; the sweep
-    itself is not run.
+    itself is not run. The times are of this machine, also with --on.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.comparing.corpora import describe_sweep_data
+        from rnnsweep.api.comparing.corpora import describe_sweep_data, fewest_test_groups
         from rnnsweep.api.compile_ahead import start_in_background
         from rnnsweep.api.find_sweep import refusal
 
@@ -49,11 +56,12 @@ def plan_command(file: str, slots: str | None, as_json: bool) -> None:
             err().print(name, style="dim")
             print_facts(err(), facts)
         with err().status("") as shown:  # nothing where standard error is no terminal
-            planned = api.plan(file, slots=slots, tell=shown.update)
+            planned = api.plan(file, slots=slots, on=on, tell=shown.update)
         start_in_background()  # now that nothing is measured any more
         emit({**plan_json(planned), "data": {name: facts.to_json() for name, facts in corpora.items()}})
     if not as_json:
-        _print(planned, test_rows=_test_rows(planned, corpora.values()))
+        rows = _test_rows(planned, corpora.values())
+        _print(planned, test_rows=rows, groups=fewest_test_groups(file) if rows else None)
 
 
 def _test_rows(planned: "Plan", corpora: "Iterable[CorpusFacts]") -> int | None:
@@ -94,13 +102,13 @@ def _reach(planned: "Plan") -> "comparison.Reach":
     return comparison.reach_of(planned.looks, planned.comparisons, folds=planned.folds)
 
 
-def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
+def _print(planned: "Plan", *, test_rows: int | None = None, groups: int | None = None) -> None:
     console = out()
     console.print(f"{planned.sweep}: {planned.question}", style="bold")
     console.print(planned_table(planned.architectures))
     if any(one.derived for one in planned.architectures):
         console.print(derived_table(planned.architectures))
-    for line in _lines(planned, test_rows):
+    for line in _lines(planned, test_rows, groups):
         console.print(line)
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     if planned.refused:
@@ -109,24 +117,35 @@ def _print(planned: "Plan", *, test_rows: int | None = None) -> None:
         console.print(f"Next: {planned.next}", soft_wrap=True)
 
 
-def _lines(planned: "Plan", test_rows: int | None) -> Iterator[str]:
+def _lines(planned: "Plan", test_rows: int | None, groups: int | None) -> Iterator[str]:
     """Yield what is left out, what the replicates can decide, and the time with what disturbs it."""
     for one in planned.architectures:
         if one.infeasible:
             yield f"{one.architecture}: will not be trained: {one.infeasible}"
-    yield from (*planned.left_out, str(_reach(planned)), *_say_test_rows(test_rows))
+    yield from (*planned.left_out, str(_reach(planned)), *_say_test_rows(test_rows, groups))
     if planned.seconds is not None and planned.seconds_most is not None:
         time = durations(planned.seconds, planned.seconds_most)
-        yield f"about {time} in {count(planned.slots, 'slot')}, if nothing is pruned"
+        where = f" of machine {planned.elsewhere}, each as fast as a core here" if planned.elsewhere else ""
+        yield f"about {time} in {count(planned.slots, 'slot')}{where}, if nothing is pruned"
     if planned.is_crowded:
         used = f"{planned.others:.1f} of {count(planned.cores, 'core')}"
         yield f"! other programs use {used} now: on a quiet machine it takes less time"
 
 
-def _say_test_rows(rows: int | None) -> Iterator[str]:
-    if rows:
-        points = f"{100 * comparison.reach_on_new_rows(rows):.2g} points"
-        yield f"{count(rows, 'test row')}: differences below about {points} hold on these rows alone"
+def _say_test_rows(rows: int | None, groups: int | None) -> Iterator[str]:
+    """Yield which differences are too small for new rows; rows of one group may all err alike."""
+    if not rows:
+        return
+    least = f"{100 * comparison.reach_on_new_rows(rows):.2g}"
+    holds = f"a difference of less than about {least} points may not hold for new rows"
+    if groups is None:
+        yield f"{count(rows, 'test row')}: {holds}"
+        return
+    most = f"{100 * comparison.reach_on_new_rows(groups):.2g}"
+    yield (
+        f"{count(rows, 'test row')} in {count(groups, 'group')}: {holds};"
+        f" the limit is up to {most} points where rows of one group are alike"
+    )
 
 
 def _range(low: str, high: str) -> str:
@@ -143,7 +162,7 @@ def planned_table(rows: "Sequence[Planned]") -> "Table":
         epochs = sorted((small.seconds_per_epoch, large.seconds_per_epoch))
         drawn.add_row(
             one.architecture,
-            "infinite" if one.configurations is None else f"{one.configurations:,}",
+            "no end" if one.configurations is None else f"{one.configurations:,}",
             "-"
             if one.trainings is None
             else _range(str(one.trainings), str(one.trainings_most or one.trainings)),

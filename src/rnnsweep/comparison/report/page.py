@@ -65,6 +65,7 @@ def render_report(comparison: Comparison) -> str:
         bars=_bars(comparison.standings),
         figures={f.name: f for f in figures(comparison)},
         tables=tables,
+        cells_of=[tables.standing_cells(s) for s in comparison.standings],
         command_line=command_line,
         networks=[s for s in comparison.standings if not s.baseline],
         audit=[_audit(s) for s in comparison.standings if not s.baseline],

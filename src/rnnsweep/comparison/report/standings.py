@@ -8,13 +8,14 @@ from rich.text import Text
 
 from rnnsweep.comparison.evidence.records import Comparison, Standing
 from rnnsweep.comparison.predictions import majority_score
-from rnnsweep.comparison.report.tables import decimal
+from rnnsweep.comparison.report.tables import decimal, known_columns
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.words import DASH, interval, short, shorten
 from rnnsweep.drawing.palette import colour
 
 FIXED = 41  # columns that everything but names and intervals takes
 NARROWEST = 12  # columns of a bar
+ALWAYS = 4  # columns that are always there; the others where something is known of a network
 
 
 def draw_standings(
@@ -37,24 +38,26 @@ def draw_standings(
     Returns:
         A row for each architecture, one that counts the others, one of the majority.
     """
-    table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
-    table.add_column("architecture", no_wrap=True)
-    table.add_column("test", justify="right", no_wrap=True)
-    table.add_column("95 % interval", no_wrap=True)
-    outcomes = "c/p/f/i" if any(INFEASIBLE in s.spent for s in standings) else "c/p/f"
-    for head in ("n", "valid", outcomes, "params", "s/run"):
-        table.add_column(head, justify="right", no_wrap=True)
     known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
     longest = max(12, *(len(s.architecture) for s in standings)) + 1
     room = max(NARROWEST, min(width - FIXED - longest, 40))
     named = max(12, width - FIXED - room - 1)
+    rows = []
     for standing in standings:
         test = standing.test
         if ends:
             shown = interval(test.low, test.high, score=standing.score)
         else:
             shown = interval_bar(test.low, test.mean, test.high, known, room)
-        table.add_row(*_row(standing, shown, named))
+        rows.append(_row(standing, shown, named))
+    outcomes = "c/p/f/i" if any(INFEASIBLE in s.spent for s in standings) else "c/p/f"
+    heads = ("architecture", "test", "95 % interval", "n", "valid", outcomes, "params", "s/run")
+    filled = [n for n in known_columns(standings, rows) if n >= ALWAYS]
+    table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
+    for n in (*range(ALWAYS), *filled):
+        table.add_column(heads[n], justify="left" if n in (0, 2) else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[n] for n in (*range(ALWAYS), *filled)))
     if left:
         table.add_row(f"  and {left} more", style="dim")
     if majority is not None:
@@ -70,7 +73,8 @@ def majority_of(comparison: Comparison) -> float | None:
 
 def _row(standing: Standing, shown: str, named: int) -> list[RenderableType]:
     test = standing.test
-    trials = _fits(standing) if standing.baseline else "/".join(map(str, standing.trials.values()))
+    counts = "/".join(map(str, standing.trials.values())) if any(standing.trials.values()) else DASH
+    trials = _fits(standing) if standing.baseline else counts
     return [
         Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
         standing.score.write(test.mean),

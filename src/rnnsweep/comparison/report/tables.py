@@ -40,9 +40,8 @@ def standing_cells(standing: Standing) -> list[str]:
     """Return the cells of one row of the standings, under STANDING_HEADS."""
     test = standing.test
     single = standing.baseline and test.replicates < 2
-    trials = (
-        "one fit" if single else DASH if standing.baseline else " / ".join(map(str, standing.trials.values()))
-    )
+    counts = " / ".join(map(str, standing.trials.values())) if any(standing.trials.values()) else DASH
+    trials = "one fit" if single else DASH if standing.baseline else counts
     return [
         standing.architecture,
         standing.score.write(test.mean),
@@ -54,6 +53,19 @@ def standing_cells(standing: Standing) -> list[str]:
         decimal(standing.seconds, 1),
         whole(standing.samples_per_second),
     ]
+
+
+def known_columns(standings: Sequence[Standing], rows: Sequence[Sequence[object]]) -> list[int]:
+    """Return which columns of the standings some network has a value in; scores of other tools fill few."""
+    own = [row for one, row in zip(standings, rows, strict=True) if not one.baseline] or list(rows)
+    return [n for n, cells in enumerate(zip(*own, strict=True)) if any(cell != DASH for cell in cells)]
+
+
+def standings_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """Return the heads of the standings and the cells under them, without empty columns."""
+    rows = [standing_cells(s) for s in comparison.standings]
+    known = known_columns(comparison.standings, rows)
+    return [STANDING_HEADS[n] for n in known], [[row[n] for n in known] for row in rows]
 
 
 def centre_cells(standing: Standing) -> list[str]:
@@ -91,7 +103,7 @@ def verdict_cells(verdict: Verdict) -> list[str]:
 
 def standings_markdown(comparison: Comparison) -> str:
     """Write the standings as a Markdown table, numbers to the right."""
-    return _markdown(STANDING_HEADS, [standing_cells(s) for s in comparison.standings], left=1)
+    return _markdown(*standings_rows(comparison), left=1)
 
 
 def verdicts_markdown(comparison: Comparison) -> str:
@@ -101,7 +113,7 @@ def verdicts_markdown(comparison: Comparison) -> str:
 
 def standings_latex(comparison: Comparison) -> str:
     """Write the standings as a LaTeX tabular; needs the package booktabs."""
-    return _latex(STANDING_HEADS, [standing_cells(s) for s in comparison.standings], left=1)
+    return _latex(*standings_rows(comparison), left=1)
 
 
 def verdicts_latex(comparison: Comparison) -> str:

@@ -191,9 +191,9 @@ def _spending(comparison: Comparison) -> list[RenderableType]:
     if sentences:
         of = f" ({bought.studies} whole searches)" if bought.studies else ""
         return [Text(f"What time buys{of}", style="bold"), *(_indented(f"* {one}") for one in sentences)]
-    if not bought.next:
+    if not bought.next or not comparison.next:  # the report says it where nothing is left to decide
         return []
-    return [Text(f"What a budget buys: {bought.refusal} Next: {bought.next}", style="dim")]
+    return [Text(f"What a budget buys: {bought.refusal} The command for it: {bought.next}", style="dim")]
 
 
 def _remark(remark: HealthRemark) -> list[RenderableType]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.evidence.records import Comparison, HealthRemark, Standing
+from rnnsweep.comparison.evidence.records import Comparison, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.advice import next_total
@@ -85,7 +85,7 @@ def compare_foreign(
     return Comparison(
         sweep=name,
         question="",
-        answer=say_answer(standings, verdicts) + further,
+        answer=" ".join(filter(None, (say_answer(standings, verdicts), _covered(verdicts, part)))) + further,
         standings=standings,
         verdicts=verdicts,
         health=tuple(_unpaired(standings)),
@@ -96,6 +96,18 @@ def compare_foreign(
         test_part=part,
         conclusion=say_conclusion(verdicts, part),
         searched=False,
+    )
+
+
+def _covered(verdicts: Sequence[Verdict], part: TestPart | None) -> str:
+    """Return one sentence on what the verdicts cover: seeds alone, or new rows too."""
+    if not any(v.pairs for v in verdicts):
+        return ""
+    if any(v.new_rows is not None for v in verdicts) and part is not None:
+        return f"The verdicts cover other seeds, and new rows drawn like these {part.rows:,} test rows."
+    return (
+        "The verdicts cover other seeds on the same test rows, and no new rows: those take a column 'row',"
+        " with the score of each test row."
     )
 
 

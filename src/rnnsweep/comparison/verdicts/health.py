@@ -186,20 +186,23 @@ def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
     score, names = wide[0][0].score, [one[0].architecture for one in wide]
     gap = float(np.mean([one[1] for one in wide]))
     unchosen = [one[2] for one in wide if one[2] is not None]
-    why = "the replicates have no validation score that would say why"
+    why = "The replicates have no validation score that would say why."
     if unchosen:
         above = float(np.mean(unchosen))
-        rows, choice = (
-            "the validation and test rows differ",
-            "the choice of the best of many trials raises it",
+        more = f"{apart(score, abs(above))} {'worse' if above < 0 else 'better'}"
+        why = (
+            f"Replicates, which the search did not choose by their scores, are {more} on validation than on"
+            " test. So most of it is that "
         )
-        size = f"{apart(score, abs(above))} {'worse' if above < 0 else 'better'}"
-        why = f"the replicates, which no search chose, are {size} on validation than on test: mostly "
-        why += rows if above > gap / 2 else choice
+        why += (
+            "validation rows and test rows differ."
+            if above > gap / 2
+            else ("the best of many trials was chosen, which makes its validation score too good.")
+        )
     mean = " on average" if len(wide) > 1 else ""
     yield HealthRemark(
-        f"{names_of(names)}: the best validation score is {apart(score, gap)} above the test mean{mean}; "
-        f"{why}. The test column decides.",
+        f"{names_of(names)}: the best trial's validation score is {apart(score, gap)} better than the test"
+        f" mean{mean}. {why} Trust the test column.",
         "",
         names[0] if len(names) == 1 else None,
     )

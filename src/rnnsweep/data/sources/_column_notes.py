@@ -12,6 +12,7 @@ from rnnsweep.data.sources._columns import LABEL, TEXT, first_rows, group_column
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
+WORDS = 4  # of a text at least, on average
 PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
 
 
@@ -46,6 +47,28 @@ def column_notes(table: Table, texts: Sequence[str], label: str, config: DataCon
             f" its parts, write each to a file: data.train, data.validation, data.test"
         )
     return notes
+
+
+def other_texts(path: Path, config: DataConfig, read: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a table that may hold texts too, by their names or their values.
+
+    Args:
+        path: of the table.
+        config: the settings of the corpus.
+        read: columns of the text and the label.
+    """
+    return tuple(
+        name
+        for name, values in first_rows(path, config)
+        if name and name not in read and (name.lower() in (*TEXT, *SECOND) or _are_texts(values))
+    )
+
+
+def _are_texts(values: Sequence[str]) -> bool:
+    """Return whether most values differ and have several words, as texts do and names and dates do not."""
+    known = [value for value in values if value]
+    words = sum(len(value.split()) for value in known)
+    return words >= WORDS * len(known) > 0 and 2 * len(set(known)) > len(known)
 
 
 def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:

@@ -1,5 +1,7 @@
 """`init`: a new project."""
 
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +10,9 @@ import click
 from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, one_json_object
+from rnnsweep.config import quote
+
+MOST_NAMED = 4  # columns that are not read
 
 
 @command(
@@ -40,17 +45,29 @@ def init_command(
     if not as_json:
         for file in made.files:
             echo(f"wrote {file}", err=True)
-        for line in _lines_on_table(made):
+        for line in _lines_on_table(made, {"data.text": text, "data.label": label}):
             echo(line, err=True)
         echo(f"Next: {made.next}", err=True)
 
 
-def _lines_on_table(made: "api.NewProject") -> list[str]:
+def _lines_on_table(made: "api.NewProject", named: Mapping[str, str | None]) -> list[str]:
     """Return which columns are read and how they were found, what is left out, and what groups rows."""
     by_values = {one.partition("=")[0] for one in made.guessed}
     lines = []
     for key, columns in made.columns.items():
         what = key.removeprefix("data.")
-        how = "found by its values; " if key in by_values else ""
-        lines.append(f"{what}s: {' and '.join(columns)} ({how}another column: --{what})")
+        how = f"named by --{what}" if named[key] else "found by its name"
+        how = "found by its values" if key in by_values else how
+        more = f"another column: --{what}"
+        if key == "data.text" and made.other_texts:
+            more = _say_other_texts(columns, made.other_texts)
+        lines.append(f"{what}s: {' and '.join(columns)} ({how}; {more})")
     return [*lines, *made.remarks]
+
+
+def _say_other_texts(read: Sequence[str], others: Sequence[str]) -> str:
+    """Return which columns may hold texts too, the option for one of them, and the setting for all."""
+    option = shlex.quote(others[0])
+    listed = ", ".join(others[:MOST_NAMED]) + (" ..." if len(others) > MOST_NAMED else "")
+    several = quote("data.text", [*read, *others[:1]])
+    return f"not read: {listed}; one of them: --text {option}; several: {several} in the sweep file"
