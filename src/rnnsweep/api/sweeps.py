@@ -213,20 +213,17 @@ def plan(
     from rnnsweep.launchers.local.server import in_fresh_process
     from rnnsweep.planning.plan import plan_sweep
 
-    places = find_paths()
+    places, machine = find_paths(), None if on is None else read_machine(on)
     asked = read_sweep(find_file(question, places))
     check_launcher(asked)
-    machine = None if on is None else read_machine(on)
     with _conf(places) as conf:
-        room, elsewhere = slots_of_plan(asked, slots, machine, conf=conf, tell=tell)
-        planned = plan_sweep(
-            asked, slots=room, elsewhere=elsewhere, do=in_fresh_process, conf=conf, tell=tell
-        )
-    folder = SweepFolder.of(places.mlruns, asked.name)
-    refused = refusal(question)
+        room, other = slots_of_plan(asked, slots, machine, conf=conf, tell=tell)
+        do = in_fresh_process
+        planned = plan_sweep(asked, slots=room, elsewhere=other, do=do, conf=conf, tell=tell)
+    is_started, refused = SweepFolder.of(places.mlruns, asked.name).is_started, refusal(question)
     begin = run_command("sweep", question, on=_on(machine))
-    next_one = status(asked.name).next if folder.is_started else begin
-    return replace(planned, refused=refused, next=None if refused else next_one)
+    following = status(asked.name).next if is_started else begin
+    return replace(planned, refused=refused, next=None if refused else following)
 
 
 def replicates_reach(question: str | Path) -> "comparison.Reach":
