@@ -221,8 +221,7 @@ def plan(
         do = in_fresh_process
         planned = plan_sweep(asked, slots=room, elsewhere=other, do=do, conf=conf, tell=tell)
     is_started, refused = SweepFolder.of(places.mlruns, asked.name).is_started, refusal(question)
-    begin = run_command("sweep", question, on=_on(machine))
-    following = status(asked.name).next if is_started else begin
+    following = status(asked.name).next if is_started else run_command("sweep", question, on=_on(machine))
     return replace(planned, refused=refused, next=None if refused else following)
 
 
