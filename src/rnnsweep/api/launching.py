@@ -52,9 +52,17 @@ def launcher_of(
 def slots_of_plan(
     asked: Sweep, slots: str | int | None, machine: Machine | None, *, conf: Path, tell: Tell
 ) -> tuple[int, str | None]:
-    """Return how many trials of a sweep would run at a time, and the machine if it is another one.
+    """Find how many trials of a sweep would run at a time; nothing is contacted.
 
-    Nothing is contacted.
+    Args:
+        asked: the sweep.
+        slots: of the command line.
+        machine: whose slots count; None is this one.
+        conf: the configuration to compose from.
+        tell: called with what is measured.
+
+    Returns:
+        The number, and the name of the machine where it is not this one.
 
     Raises:
         UserError: slots or launcher do not fit, or the file of another machine does not say how many it has.

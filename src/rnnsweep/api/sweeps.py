@@ -126,7 +126,9 @@ def _run(
     with _conf(places) as conf:  # the launcher imports beside us
         launcher = launcher_of(asked, slots, machine, folder=folder, conf=conf, tell=tell)
         if machine is None:
-            start_beside(lambda: _cells(asked, conf))
+            start_beside(
+                lambda: {compose(asked.chosen(one), conf=conf).model.cell for one in asked.architectures}
+            )
 
     from rnnsweep.api.comparing.answers import compare
     from rnnsweep.engine import copied_state, run_sweep
@@ -168,10 +170,6 @@ def _run(
     )
 
 
-def _cells(asked: Sweep, conf: Path) -> set[str]:
-    return {compose(asked.chosen(one), conf=conf).model.cell for one in asked.architectures}
-
-
 def reach_machine(on: str | Path | None, tell: Callable[[str], object] | None) -> Machine | None:
     """Read the file of a machine, tell what it names and contact that; None is this machine.
 
@@ -206,6 +204,9 @@ def plan(
         slots: as in `sweep`.
         on: the machine whose slots count, as in `sweep`; it is not contacted.
         tell: called with what is being measured.
+
+    Returns:
+        What it would train, and the time.
 
     Raises:
         UserError: the file, its space or its corpus cannot be used.
