@@ -219,8 +219,7 @@ def plan(
     check_launcher(asked)
     with _conf(places) as conf:
         room, other = slots_of_plan(asked, slots, machine, conf=conf, tell=tell)
-        do = in_fresh_process
-        planned = plan_sweep(asked, slots=room, elsewhere=other, do=do, conf=conf, tell=tell)
+        planned = plan_sweep(asked, room, other, do=in_fresh_process, conf=conf, tell=tell)
     is_started, refused = SweepFolder.of(places.mlruns, asked.name).is_started, refusal(question)
     following = status(asked.name).next if is_started else run_command("sweep", question, on=_on(machine))
     return replace(planned, refused=refused, next=None if refused else following)

@@ -110,9 +110,9 @@ def between(small: float, large: float) -> float:
 
 def plan_sweep(
     sweep: Sweep,
-    *,
     slots: int,
     elsewhere: str | None = None,
+    *,
     do: Do,
     conf: Path | None = None,
     tell: Callable[[str], object] = lambda words: None,
