@@ -9,7 +9,7 @@ from rnnsweep.cli import main
 # the line -> what its answer must name
 LINES = {
     # lightning-hydra-template and Lightning
-    "train trainer=gpu": "there is default",
+    "train trainer=gpu": "there is default. Here write trainer.accelerator=gpu.",
     "train trainer.gpus=1": "trainer.devices",
     "train trainer.max_epoch=3": "trainer.max_epochs",
     "train trainer.fast_dev_run=true": "trainer.max_epochs=1",
@@ -38,6 +38,8 @@ LINES = {
     "train scheduler=cosine": "optimizer.schedule",
     "train model.optimizer.lr=0.01": "optimizer.lr",
     "train hydra.run.dir=out": "mlruns/",
+    "train trainer=ddp": "trainer.devices=2",
+    "train +trainer.limit_train_batches=0.1": "data.limit",
     "train --config-name other": "files of conf/",
     "train ~model": "set it instead",
     # plain scripts and scikit-learn

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from hydra.errors import HydraException
 
+from rnnsweep.config.foreign_keys import instead_of
 from rnnsweep.config.hydra_files import Guard, read_defaults
 from rnnsweep.config.overrides import refuse_resolvers
 from rnnsweep.errors import UserError, nearest
@@ -98,6 +99,7 @@ def refuse_unknown_option(group: str, name: object, *, where: str, folders: Sequ
     hint = nearest(str(name).lower(), known)
     if group == "data" and Path(str(name)).suffix:
         hint = f" A file of your own is: data.train={name}"
+    hint = hint or instead_of(f"{group}={name}")
     raise UserError(f"{group}={name!r} ({where}): no such file in conf/{group}; {there}.{hint}")
 
 
