@@ -123,6 +123,15 @@ def test_a_page_asks_for_nothing_complains_of_nothing_fits_and_is_accessible(
         assert (page.asked, page.said) == ([path.as_uri()], [])
 
 
+def test_no_column_of_the_standings_is_cut_at_1440_pixels_however_large_its_numbers(browser, tmp_path):
+    runs = make_runs({"stacked_bilstm_wide_attention": 0.8, "gru": 0.75})
+    large = runs.assign(parameters=123_456_789, seconds=123_456.7, samples_per_second=1_234_567)
+    path = write_report(compare_records(large, sweep="wide"), tmp_path / "report.html")
+    with opened(browser, path, viewport={"width": 1440, "height": 900}) as page:
+        size = "document.querySelector('.scroll[aria-label=Standings]')"
+        assert page.evaluate(f"{size}.scrollWidth") == page.evaluate(f"{size}.clientWidth")
+
+
 def test_the_accessibility_check_finds_what_is_wrong(browser, pages):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     with opened(browser, pages / "report.html") as page:
