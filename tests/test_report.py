@@ -28,6 +28,7 @@ from rnnsweep.comparison.evidence.records import HealthRemark
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.standings import interval_bar
 from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
+from rnnsweep.drawing.palette import colour, colours
 from rnnsweep.sweepfile import read_sweep
 
 
@@ -383,3 +384,21 @@ def test_marks_of_every_architecture_stand_out_in_light_and_dark(page):
     marks = re.findall(r"--c: (#\w{6})", page)
     assert len(marks) == 5
     assert min(contrast(mark, ground) for mark in marks for ground in ("#ffffff", "#14161a")) >= 3
+
+
+def test_eight_architectures_of_ones_own_have_eight_colours_in_one_report_and_keep_them_in_any_order():
+    names = [f"own_{n}" for n in range(8)]
+    chosen = colours(["gru", *names])
+    assert len(set(chosen.values())) == 9
+    assert chosen == colours([*reversed(names), "gru"])
+    assert chosen["gru"] == colour("gru")
+    alone = {name: colours([name])[name] for name in names}
+    assert sum(chosen[name] == alone[name] for name in names) >= len(set(alone.values()))
+    page = render_report(
+        compare_records(make_runs({"own_0": 0.8, "own_1": 0.7, "own_2": 0.75, "own_3": 0.6}))
+    )
+    drawn = re.findall(r"--a-own_\d: *(#[0-9a-f]{6})", page)
+    assert len(set(drawn)) == 4
+    assert set(drawn) == set(colours([f"own_{n}" for n in range(4)] + ["linear"]).values()) - {
+        colour("linear")
+    }

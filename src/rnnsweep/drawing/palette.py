@@ -1,6 +1,7 @@
 """One colour for each architecture, the same in the MLflow UI, in the report and in the terminal."""
 
 import hashlib
+from collections.abc import Iterable
 
 # Dark enough for text-sized marks on white and light enough on black (WCAG 3:1 for graphics on both);
 # neighbours differ in hue and in lightness, so that a print in grey still tells them apart.
@@ -26,3 +27,21 @@ def colour(architecture: str) -> str:
         return _KNOWN[architecture]
     digest = hashlib.sha256(architecture.encode()).digest()
     return _OTHERS[digest[0] % len(_OTHERS)]
+
+
+def colours(architectures: Iterable[str]) -> dict[str, str]:
+    """Return the colours of one report: two architectures share one only where there are not enough.
+
+    Each has its own as `colour` gives it; of several that are not known and would share one, the first by
+    name keeps it and the others take the next that is free.
+    """
+    names = dict.fromkeys(architectures)
+    chosen = {name: _KNOWN[name] for name in names if name in _KNOWN}
+    others = sorted(name for name in names if name not in _KNOWN)
+    for name in others:
+        if colour(name) not in chosen.values():
+            chosen[name] = colour(name)
+    for name in others:
+        free = [one for one in _OTHERS if one not in chosen.values()]
+        chosen.setdefault(name, free[0] if free else colour(name))
+    return {name: chosen[name] for name in names}

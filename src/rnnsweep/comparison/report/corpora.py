@@ -18,7 +18,7 @@ from rnnsweep.comparison.report.tables import decimal
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.verdicts.corpora import CorporaComparison, groups, say_iman_davenport
 from rnnsweep.comparison.words import shorten
-from rnnsweep.drawing.palette import colour
+from rnnsweep.drawing.palette import colour, colours
 
 NAMES = 18  # columns of a name in the terminal
 
@@ -84,7 +84,7 @@ def render_corpora(comparison: CorporaComparison) -> str:
         say_iman_davenport=say_iman_davenport,
         rows=list(zip(comparison.architectures, comparison.ranks, comparison.scores.T.tolist(), strict=True)),
         figure=ranks_figure(comparison),
-        colours={name: colour(name) for name in comparison.architectures},
+        colours=colours(comparison.architectures),
         css=css,
         svg=Markup,
         decimal=decimal,

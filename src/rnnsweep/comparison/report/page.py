@@ -26,7 +26,7 @@ from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
-from rnnsweep.drawing.palette import colour
+from rnnsweep.drawing.palette import colours
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 
@@ -69,10 +69,7 @@ def render_report(comparison: Comparison) -> str:
         command_line=command_line,
         networks=[s for s in comparison.standings if not s.baseline],
         audit=[_audit(s) for s in comparison.standings if not s.baseline],
-        colours={
-            name: colour(name)
-            for name in [s.architecture for s in comparison.standings] + [*comparison.importances]
-        },
+        colours=colours([s.architecture for s in comparison.standings] + [*comparison.importances]),
         css=css,
         svg=Markup,
         centres=[s for s in comparison.standings if s.test.median],
