@@ -1,8 +1,10 @@
 """Launchers by name: those of the package and of other distributions, their options, what they refuse."""
 
+import re
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from simulation import FakeClock, FakeLauncher, write_sweep
@@ -179,6 +181,27 @@ def test_a_launcher_of_another_distribution_is_one_module_and_an_entry_point(tmp
         check_launcher(write_sweep(tmp_path, launcher="owm"))
     with pytest.raises(UserError, match="its entry point must name a rnnsweep.launchers.LauncherSpec"):
         check_launcher(write_sweep(tmp_path, launcher="bad"))
+
+
+def test_the_launcher_of_the_page_on_extending_writes_a_line_for_each_start(tmp_path, made, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
+    module = re.search(r"^# my_launcher.py.*?(?=^```)", page, re.M | re.S).group()
+    (tmp_path / "my_launcher.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_launcher", raising=False)
+    monkeypatch.setattr(
+        registry,
+        "entry_points",
+        lambda group, name=None: [EntryPoint("logged", "my_launcher:SPEC", registry.GROUP)],
+    )
+    started = []
+    monkeypatch.setattr(LocalLauncher, "start", lambda self, task, slot: started.append((task, slot)))
+    file = tmp_path / "mine.log"
+    launcher = make_launcher(write_sweep(tmp_path, launcher=f"{{name: logged, file: {file}}}"), 2)
+    task, slot = SimpleNamespace(name="gru-0"), slots_here(2)[1]
+    launcher.start(task, slot)
+    assert file.read_text() == "gru-0 in slot 1\n"
+    assert started == [(task, slot)]
 
 
 def test_a_launcher_of_the_package_is_one_folder():

@@ -1,5 +1,6 @@
 """Samplers and pruners: each file of rnnsweep/methods/ is tested by being there."""
 
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -112,7 +113,7 @@ def one_more(tmp_path, monkeypatch):
     yield folder
     for found in (samplers, pruners):
         found.cache_clear()
-    for name in ("sampler.halves", "pruner.never"):
+    for name in ("sampler.halves", "sampler.nsga3", "pruner.never"):
         sys.modules.pop(f"rnnsweep.methods.{name}", None)
 
 
@@ -147,6 +148,21 @@ def test_a_sampler_is_added_in_one_file(tmp_path, one_more):
     assert "The trials of tpe depend" in str(
         find_bought(runs, replace(sweep, sampler=Method("tpe")), architectures=["rnn"]).refusal
     )
+
+
+def test_the_sampler_of_the_page_on_extending_is_one_file(tmp_path, one_more):
+    page = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
+    file = re.search(r"^# src/rnnsweep/methods/sampler/nsga3.py.*?(?=^```)", page, re.M | re.S).group()
+    (one_more / "sampler" / "nsga3.py").write_text(file)
+    asked = Method("nsga3", {"population_size": 20})
+    sweep = sweep_with(
+        tmp_path, "random", objectives="[validation, parameters, seconds]", replicates="0", baseline="false"
+    )
+    sweep = replace(sweep, sampler=asked)
+    check_sampler(sweep)
+    assert isinstance(make_sampler(sweep, "lstm", 0), optuna.samplers.NSGAIIISampler)
+    with pytest.raises(UserError, match="it is for three objectives or more; take nsga2"):
+        check_sampler(replace(sweep_with(tmp_path, "random"), sampler=asked))
 
 
 def test_a_pruner_is_added_in_one_file(one_more):

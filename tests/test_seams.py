@@ -185,25 +185,7 @@ def test_runs_that_were_chosen_by_a_score_that_is_not_here_are_not_compared_by_a
     assert score_named(None, None).name == "accuracy"
 
 
-SQUARES = '''
-"""Rows of two classes that are made up."""
-import numpy as np
-
-from rnnsweep.data.rows import TextRows, group_rows
-
-
-def state(config, cache):
-    return 1
-
-
-def read(config, cache):
-    texts = [f"{'odd' if n % 2 else 'even'} row {n}" for n in range(50)]
-    targets_N, parts_N = np.arange(50) % 2, np.zeros(50, np.int8)
-    return TextRows("squares", ("even", "odd"), texts, targets_N, group_rows(texts), parts_N, ("train",))
-'''
-
-
-READ_SQUARES = """
+READ_MAILS = """
 import sys
 import rnnsweep.data.sources as sources
 
@@ -211,16 +193,23 @@ sources.__path__.append(sys.argv[1])  # as if the file lay in the package
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
 
-corpus = prepare(compose(["data=squares"]).data)
+corpus = prepare(compose(["data=mails"]).data)
 print(corpus.labels, sum(corpus.sizes.values()))
 """
 
 
-def test_a_source_is_one_file_of_data_sources_and_one_of_conf_data(project, tmp_path):
+def test_a_source_is_one_file_of_data_sources_and_one_of_conf_data(project, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "extending.md").read_text()
     (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "squares.py").write_text(SQUARES)
-    (project / "conf" / "data" / "squares.yaml").write_text("corpus: squares\n")
-    command = [sys.executable, "-c", READ_SQUARES, str(tmp_path / "more")]
+    source = re.search(r"^# src/rnnsweep/data/sources/mails.py.*?(?=^```)", page, re.M | re.S).group()
+    (tmp_path / "more" / "mails.py").write_text(source)
+    (project / "conf" / "data" / "mails.yaml").write_text("corpus: mails\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for number in range(50):
+        label = tmp_path / "mails" / ("odd" if number % 2 else "even")
+        label.mkdir(parents=True, exist_ok=True)
+        (label / f"{number}.txt").write_text(f"a letter on {number}")
+    command = [sys.executable, "-c", READ_MAILS, str(tmp_path / "more")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "('even', 'odd') 50\n"
 
