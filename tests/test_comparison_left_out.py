@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records
+from rnnsweep.comparison.predictions import Predictions
 
 
 def two():
@@ -96,3 +98,33 @@ def test_pairs_that_lack_a_seed_on_either_side_are_counted():
         "Replicates are compared in pairs of one seed; those whose seed the other architecture lacks are "
         "left out. Pairs: gru and lstm 8."
     )
+
+
+def predicted(runs):
+    """Predictions of every replicate: gru is right on all rows, lstm on one in two."""
+    targets_N = np.arange(400) % 2
+    said_N = {"gru": targets_N, "lstm": np.zeros(400, dtype=targets_N.dtype)}
+    replicates = runs[runs["role"] == "replicate"]
+    return {
+        run_id: Predictions(targets_N, said_N[name])
+        for run_id, name in zip(replicates["run_id"], replicates["architecture"], strict=True)
+    }
+
+
+def test_a_pair_that_lacks_predictions_is_not_called_better_on_new_rows():
+    runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=None)
+    whole = predicted(runs)
+    assert compare_records(runs, predictions=whole).verdicts[0].verdict == "better"
+    lacking = {run_id: own for run_id, own in whole.items() if run_id != list(whole)[-1]}
+    (verdict,) = compare_records(runs, predictions=lacking).verdicts
+    assert verdict.verdict == "better on these rows"
+    assert "not known for new rows, as not all of these replicates have predictions" in verdict.sentence
+    assert compare_records(runs).verdicts[0].verdict == "better", "of new rows nothing is said at all"
+
+
+def test_groups_of_test_rows_that_are_very_uneven_are_said_to_count_as_fewer():
+    runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=None)
+    compared = compare_records(runs, predictions=predicted(runs), groups=np.r_[np.zeros(240), np.arange(160)])
+    assert "400 test rows in 160 groups, which say as much as 2 equal ones" in compared.conclusion
+    even = compare_records(runs, predictions=predicted(runs), groups=np.arange(400) // 4)
+    assert "400 test rows in 100 groups; not of" in even.conclusion

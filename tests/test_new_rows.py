@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from rnnsweep.comparison import new_rows, row_values, rows_needed
+from rnnsweep.comparison.statistics.new_rows import groups_counted
 
 
 def draw(rng, *, replicates, rows, of_replicates, of_rows, rest, shift=0.0):
@@ -125,3 +126,48 @@ def test_a_score_that_is_no_mean_is_spread_over_the_rows():
     assert values_RN.mean(axis=1) == pytest.approx([f1(c.sum(axis=0)) for c in counts_RNK])
     drawn = [f1(counts_RNK[0][rng.integers(0, 500, 500)].sum(axis=0)) for _ in range(2000)]
     assert values_RN[0].std() / 500**0.5 == pytest.approx(np.std(drawn), rel=0.1)
+
+
+def of_groups(rng, sizes, *, replicates=10):
+    """Two networks of equal accuracy, right or wrong on each row; each has its own effect of a group."""
+    group_N = np.repeat(np.arange(len(sizes)), sizes)
+    rows = len(group_N)
+    hard_N = 0.9 + rng.standard_normal(len(sizes))[group_N] + 1.2 * rng.standard_normal(rows)
+    right = []
+    for _ in range(2):
+        own_N = hard_N + 0.7 * rng.standard_normal(len(sizes))[group_N] + 0.7 * rng.standard_normal(rows)
+        logit_RN = own_N + 0.03 * rng.standard_normal((replicates, 1))
+        right.append(rng.random((replicates, rows)) < 1 / (1 + np.exp(-logit_RN)))
+    return right[0].astype(float) - right[1], group_N
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param([400] + [10] * 60, id="one group has 40 % of the rows"),
+        pytest.param([300, 100, 50, 30, 20], id="5 groups"),
+        pytest.param(list(range(1, 51)) * 4, id="200 groups of 1 to 50"),
+    ],
+)
+def test_groups_of_very_uneven_sizes_make_no_difference_that_is_not_there(sizes):
+    rng = np.random.default_rng(len(sizes))
+    false = [new_rows(*of_groups(rng, sizes)).p <= 0.05 for _ in range(400)]
+    assert np.mean(false) <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5  # by equal deviations 16, 17 and 5 %
+
+
+def test_groups_count_as_fewer_the_more_one_of_them_holds():
+    assert groups_counted(np.repeat(np.arange(61), 10)) == pytest.approx(61)
+    assert groups_counted(np.repeat(np.arange(61), [400] + [10] * 60)) == pytest.approx(2.1, abs=0.1)
+    assert groups_counted(np.zeros(5)) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=12))
+def test_the_degrees_of_freedom_are_those_of_the_matrix_of_the_variance(sizes):
+    w_G = np.array(sizes) / sum(sizes)
+    less_mean = np.eye(len(sizes)) - np.outer(np.ones(len(sizes)), w_G)
+    s_GG = less_mean.T @ np.diag((w_G / (1 - w_G)) ** 2) @ less_mean
+    freedom = np.trace(s_GG) ** 2 / np.trace(s_GG @ s_GG)
+    group_N = np.repeat(np.arange(len(sizes)), sizes)
+    assert groups_counted(group_N) == pytest.approx(1 + max(1, freedom), rel=1e-6)

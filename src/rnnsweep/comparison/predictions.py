@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnsweep.comparison.statistics.new_rows import groups_counted
 from rnnsweep.files import open_own
 from rnnsweep.tasks import Score
 
@@ -74,6 +75,7 @@ class TestPart:
     groups: int | None = None  # where rows belong together
     classes: int | None = None
     majority: float | None = None  # share of the largest class
+    counted: float | None = None  # equal groups that say as much of new rows as these groups do
 
 
 def majority_score(score: Score, part: TestPart | None) -> float | None:
@@ -89,8 +91,9 @@ def describe_test_part(
     if first is None or not len(first.targets_N):
         return None
     groups = None if groups_N is None else len(np.unique(np.asarray(groups_N)))
+    counted = None if groups_N is None else groups_counted(groups_N)
     rows = len(first.targets_N)
     if not first.are_classes:
-        return TestPart(rows, groups)
+        return TestPart(rows, groups, counted=counted)
     counts = np.bincount(first.targets_N[first.targets_N >= 0])
-    return TestPart(rows, groups, int(np.count_nonzero(counts)), float(counts.max() / rows))
+    return TestPart(rows, groups, int(np.count_nonzero(counts)), float(counts.max() / rows), counted)

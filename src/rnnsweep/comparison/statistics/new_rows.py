@@ -44,9 +44,14 @@ def new_rows(
     and rows are crossed: every replicate reads the same rows. The variance of the mean is then
     MSR / (R N) + max(MSN - MSE, 0) / (R N) with the mean squares of replicates, rows and rest. This is the
     test of readers and cases of diagnostic imaging (Obuchowski and Rockette 1995; Hillis 2007, Statistics in
-    Medicine 26:596), with replicates as readers and rows as cases. Each of the two parts keeps the quantile
-    of its own degrees of freedom (Howe 1974, JASA 69:789; Graybill and Wang 1980): Satterthwaite's one
-    number for both claims 5.5 to 8 % of differences that are not there with 3 to 6 replicates.
+    Medicine 26:596), with replicates as readers and rows as cases. Each mean square keeps the quantile of its
+    own degrees of freedom (Howe 1974, JASA 69:789; Graybill and Wang 1980): Satterthwaite's one number for
+    all claims 5.5 to 8 % of differences that are not there with 3 to 6 replicates.
+
+    A group that is larger than others moves the mean with it, so that its own deviation is too small: each
+    deviation is divided by what the group leaves to the others (the jackknife's; MacKinnon and White 1985),
+    and the degrees of freedom are those of such a variance (Bell and McCaffrey 2002). Where one group holds
+    most rows they come near to 1, as one group says little of new ones.
 
     Args:
         differences_RN: score of a less score of b for each replicate and test row, of shape (R, N), R >= 2.
@@ -63,51 +68,97 @@ def new_rows(
             f"differences_RN has shape {d_RN.shape}: must be (replicates, rows), 2 replicates or more"
         )
     estimate = float(d_RN.mean())
-    d_RG = _units(d_RN - estimate, groups_N)
+    d_RG, share_G = _units(d_RN - estimate, groups_N)
     replicates, units = d_RG.shape
     if units < 2:
         raise ValueError(f"groups_N has {units} groups: must be at least 2")
-    d_R, d_G = d_RG.mean(axis=1), d_RG.mean(axis=0)
+    d_R = d_RG.mean(axis=1)
+    for d_G, of_replicate in zip(d_RG, d_R, strict=True):
+        d_G -= of_replicate * units * share_G
+        d_G *= (1 - 1 / units) / (1 - share_G)
+    d_G = d_RG.mean(axis=0)
     of_replicates = units * float(d_R @ d_R) / (replicates - 1)
     of_rows = replicates * float(d_G @ d_G) / (units - 1)
-    total = float(np.einsum("rg,rg->", d_RG, d_RG))
-    left = total - units * float(d_R @ d_R) - replicates * float(d_G @ d_G)
+    left = float(np.einsum("rg,rg->", d_RG, d_RG)) - replicates * float(d_G @ d_G)
     rest = max(0.0, left) / ((replicates - 1) * (units - 1))
-    cells = replicates * units
-    variances = of_replicates / cells, max(of_rows - rest, 0.0) / cells
-    freedoms = replicates - 1, units - 1
-    half = _half_width(1 - confidence, variances, freedoms)
-    p = _p_value(abs(estimate), variances, freedoms)
-    error, rows_error = sum(variances) ** 0.5, variances[1] ** 0.5
-    low, high, grouped = estimate - half, estimate + half, groups_N is not None
-    return NewRows(estimate, low, high, p, replicates, units, error, rows_error, grouped)
+    cells, freedom = replicates * units, _freedom(share_G)
+    squares = _Squares(
+        (of_replicates / cells, of_rows / cells, rest / cells),
+        (replicates - 1, freedom, (replicates - 1) * freedom),
+    )
+    half, p = squares.half_width(1 - confidence), squares.p_value(abs(estimate))
+    of_replicates, of_rows, rest = squares.means
+    rows_variance = max(of_rows - rest, 0.0)
+    return NewRows(
+        estimate,
+        estimate - half,
+        estimate + half,
+        p,
+        replicates,
+        units,
+        (of_replicates + rows_variance) ** 0.5,
+        rows_variance**0.5,
+        groups_N is not None,
+    )
 
 
-def _half_width(alpha: float, variances: tuple[float, float], freedoms: tuple[int, int]) -> float:
-    parts = [
-        special.stdtrit(freedom, alpha / 2) ** 2 * variance
-        for freedom, variance in zip(freedoms, variances, strict=True)
-        if variance > 0
-    ]
-    return float(sum(parts) ** 0.5)
+@dataclass(frozen=True)
+class _Squares:
+    """Mean squares of replicates, rows and rest, by the number of cells, and their degrees of freedom."""
+
+    means: tuple[float, float, float]
+    freedoms: tuple[float, float, float]
+
+    def half_width(self, alpha: float) -> float:
+        """Return half of the interval that misses the truth with probability `alpha`."""
+        replicates, rows, rest = (
+            special.stdtrit(freedom, alpha / 2) ** 2 * mean if mean > 0 else 0.0
+            for mean, freedom in zip(self.means, self.freedoms, strict=True)
+        )
+        return float((replicates + max(rows - rest, 0.0)) ** 0.5)
+
+    def p_value(self, size: float) -> float:
+        """Find the level at which the interval just reaches zero, by bisection of its logarithm."""
+        if size == 0 or not any(self.means):
+            return float(size == 0)
+        low, high = LEAST, 0.0  # of log p
+        for _ in range(45):
+            middle = (low + high) / 2
+            reaches = self.half_width(float(np.exp(middle))) >= size
+            low, high = (middle, high) if reaches else (low, middle)
+        return float(np.exp(high))
 
 
-def _p_value(size: float, variances: tuple[float, float], freedoms: tuple[int, int]) -> float:
-    """Find the level at which the interval just reaches zero, by bisection of its logarithm."""
-    if size == 0 or not any(variances):
-        return float(size == 0)
-    low, high = LEAST, 0.0  # of log p
-    for _ in range(45):
-        middle = (low + high) / 2
-        reaches = _half_width(float(np.exp(middle)), variances, freedoms) >= size
-        low, high = (middle, high) if reaches else (low, middle)
-    return float(np.exp(high))
+def groups_counted(groups_N: ArrayLike) -> float:
+    """Return how many equal groups say as much of new rows as these do."""
+    _, sizes_G = np.unique(np.asarray(groups_N), return_counts=True)
+    return 1 + _freedom(sizes_G / sizes_G.sum()) if len(sizes_G) > 1 else 1.0
 
 
-def _units(d_RN: NDArray[np.float64], groups_N: ArrayLike | None) -> NDArray[np.float64]:
-    """Sum the deviations of each group, scaled so that their mean over groups is the mean over rows."""
+def _freedom(share_G: NDArray[np.float64]) -> float:
+    """Degrees of freedom of the jackknife's variance where all groups vary alike; G - 1 of equal groups.
+
+    With S = (I - w 1') D (I - 1 w') of the shares w and D = (w / (1 - w))^2 they are tr(S)^2 / tr(S^2).
+    """
+    w, q = share_G, (share_G / (1 - share_G)) ** 2
+    total, ww, wq, qq = float(q.sum()), float(w @ w), float(w @ q), float(q @ q)
+    trace = total - 2 * wq + total * ww
+    crossed = total * float((w * w) @ q) - 2 * float((w * q) @ q)
+    squared = qq + 2 * crossed + 2 * ww * qq + 2 * wq**2 + (total * ww) ** 2 - 4 * total * ww * wq
+    return max(1.0, trace**2 / squared)
+
+
+def _units(
+    d_RN: NDArray[np.float64], groups_N: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum the deviations of each group, scaled so that their mean over groups is the mean over rows.
+
+    Returns:
+        The sums, and the share of the rows that each group has.
+    """
+    rows = d_RN.shape[1]
     if groups_N is None:
-        return d_RN
+        return d_RN, np.full(rows, 1 / rows)
     names_N = np.asarray(groups_N)
     if names_N.shape != (d_RN.shape[1],):
         raise ValueError(
@@ -116,8 +167,8 @@ def _units(d_RN: NDArray[np.float64], groups_N: ArrayLike | None) -> NDArray[np.
     _, group_N = np.unique(names_N, return_inverse=True)
     groups = int(group_N.max()) + 1
     sums_RG = np.stack([np.bincount(group_N, weights=row_N, minlength=groups) for row_N in d_RN])
-    scaled_RG: NDArray[np.float64] = sums_RG * (groups / d_RN.shape[1])
-    return scaled_RG
+    share_G = np.bincount(group_N) / rows
+    return sums_RG * (groups / rows), share_G
 
 
 def reach_on_new_rows(rows: int) -> float:

@@ -14,6 +14,7 @@ TWO_P = (
     "Of the two p of a pair, the first counts what replicates vary, on these rows alone; the p on new rows"
     " counts the choice of the test rows too, so it is often larger, and better or worse needs both."
 )
+UNEVEN = 0.5  # share of the groups below which it is said how many equal ones they count as
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
 
 
@@ -226,7 +227,11 @@ def say_stop(stop: Stop) -> str:
 
 def _count_rows(part: TestPart) -> str:
     rows = f"{part.rows:,} test {'row' if part.rows == 1 else 'rows'}"
-    return rows if part.groups is None else f"{rows} in {part.groups:,} groups"
+    if part.groups is None:
+        return rows
+    counted = part.groups if part.counted is None else part.counted
+    uneven = f", which say as much as {counted:.0f} equal ones" if counted < UNEVEN * part.groups else ""
+    return f"{rows} in {part.groups:,} groups{uneven}"
 
 
 def _verb(names: Sequence[str], verb: str) -> str:

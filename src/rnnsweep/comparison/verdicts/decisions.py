@@ -225,8 +225,12 @@ def _decide_family(
         shown = beyond[i]
         on_new_rows = None if shown is None else replace(shown, p=new[i])
         able = any(look.able for look in looks[i])
+        # where no replicate's rows are known, nothing is said of new ones
+        holds = on_new_rows.p <= ALPHA if on_new_rows else not rows.values
         word, needed = _needed(
-            pair, _word(pair, corrected[i], equal[i], able=able, beyond=on_new_rows), family
+            pair,
+            _word(pair, corrected[i], equal[i], able=able, holds=holds),
+            family,
         )
         level = plan.next_level(_seen(pair), len(pairs))
         decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left, level))
@@ -243,13 +247,13 @@ def _new_rows_p(rows: RowScores, d_RN: NDArray[np.float64] | None, first: int) -
     return 1.0 if interval is None else interval.p
 
 
-def _word(pair: Pair, p: float, equal_p: float, *, able: bool, beyond: NewRows | None) -> str:
+def _word(pair: Pair, p: float, equal_p: float, *, able: bool, holds: bool) -> str:
     """The verdict, or nothing where the tests are able to speak and do not."""
     if equal_p <= ALPHA:
         return "equivalent"
     if p <= ALPHA and able:
         word = "better" if pair.differences.mean() > 0 else "worse"
-        return word if beyond is None or beyond.p <= ALPHA else f"{word}{HERE}"
+        return word if holds else f"{word}{HERE}"
     return "" if able else "needs more"
 
 
