@@ -22,5 +22,5 @@ class NoRecords:
     def interrupted(self, task: TrialTask) -> None:
         """Keep nothing."""
 
-    def finish(self, state: str, tell: Callable[[int], object]) -> None:
+    def finish(self, state: str, tell: Callable[[int], object], *, wait: bool = True) -> None:
         """Keep nothing."""

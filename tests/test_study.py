@@ -208,6 +208,47 @@ def test_a_trial_without_memory_goes_on_once_in_smaller_pieces(tmp_path):
     assert lives[0].key == lives[1].key
 
 
+class Waits(NoRecords):
+    """Notes how the sweep ended, and whether it waited for the store."""
+
+    def finish(self, state, tell, *, wait=True):
+        tell(1)
+        self.ended = (state, wait)
+
+
+@pytest.mark.parametrize(("before", "wait"), [(0, False), (5, True)])
+def test_a_sweep_that_a_node_refuses_waits_for_the_store_only_where_something_was_trained(
+    before, wait, tmp_path
+):
+    said, store, fake = [], Waits(), None
+
+    def script(task, life):
+        if len(fake.started) > before:
+            raise UserError("node n2: torch is 9.9 there")
+        return plain(task, life)
+
+    class Says:
+        def message(self, text):
+            pass
+
+        def update(self, snapshot):
+            said.append(snapshot)
+
+    fake = launcher(script)
+    with pytest.raises(UserError, match="node n2"):
+        run_sweep(
+            write_sweep(tmp_path),
+            mlruns=tmp_path / "mlruns",
+            launcher=fake,
+            listener=Says(),
+            clock=fake.clock,
+            records=store,
+            prepare=lambda run: "corpus",
+        )
+    assert store.ended == ("failed", wait)
+    assert (said[-1].unsent, said[-1].compared) == (1, False), "nothing is compared after it"
+
+
 def test_a_diverged_trial_counts_as_failed_and_the_sampler_learns_of_it(tmp_path):
     def script(task, life):
         return Script((), end="failed", cause="diverged") if task.name == "rnn-1" else plain(task, life)

@@ -89,7 +89,7 @@ class Chronicle:
     def interrupted(self, task) -> None:
         self.open.discard(task.key)
 
-    def finish(self, state, tell) -> None:
+    def finish(self, state, tell, *, wait=True) -> None:
         self.open.discard(self.key)
 
 

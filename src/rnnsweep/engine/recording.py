@@ -111,12 +111,19 @@ class Recording:
         with suppress(ValueError, OSError):
             _end(RunRecord.attach(self._mlruns, task.key), Outcome(EndState.INTERRUPTED))
 
-    def finish(self, state: str, tell: Callable[[int], object]) -> None:
-        """End the sweep's own run and wait until the store has all but pictures; tell how many runs wait."""
+    def finish(self, state: str, tell: Callable[[int], object], *, wait: bool = True) -> None:
+        """End the sweep's own run and wait until the store has all but pictures; tell how many runs wait.
+
+        Args:
+            state: how the sweep ended.
+            tell: called with the number of runs that the store lacks.
+            wait: False leaves the sending to the process that sends, which lives on for it.
+        """
         if self._parent is not None:
             self._parent.end(_ENDS.get(state, EndState.FAILED))
         if self._shipper is not None:
-            self._shipper.close(tell=tell, pictures=False)
+            patience = {} if wait else {"deadline_s": 0.0}
+            self._shipper.close(**patience, tell=tell, pictures=False)
         analyse(self._mlruns)
 
     def _run_of(self, task: TrialTask) -> RunRecord:

@@ -224,7 +224,9 @@ def _conduct(controller: Controller, folder: SweepFolder, on: str | None, *, com
         controller.launcher.close()
         controller.abandon()
         ledger.write("close", state=state)
-        controller.records.finish(state, partial(_say_sending, controller, compared))
+        tell = partial(_say_sending, controller, compared and state != "failed")
+        # where a node refuses the sweep there is nothing in the store that anybody waits for
+        controller.records.finish(state, tell, wait=controller.ran > 0 or state != "failed")
     return SweepSummary(
         sweep=sweep.name,
         state=state,
