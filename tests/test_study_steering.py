@@ -160,9 +160,9 @@ def test_all_trials_can_be_taken_elsewhere(tmp_path):
 
 def test_what_never_started_or_nobody_runs_is_refused(tmp_path):
     mlruns = tmp_path / "mlruns"
-    with pytest.raises(UserError, match="sweep 'toy': it never started"):
+    with pytest.raises(UserError, match="sweep 'toy': there is no such sweep"):
         export(mlruns, "toy")
-    with pytest.raises(UserError, match="sweep 'toy': it never started"):
+    with pytest.raises(UserError, match="sweep 'toy': there is no such sweep"):
         retry(write_sweep(tmp_path), mlruns=mlruns)
     run(write_sweep(tmp_path), tmp_path)
     with pytest.raises(UserError, match="sweep 'toy': nobody runs it, so there is nothing to stop"):

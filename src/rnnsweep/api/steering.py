@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnsweep import engine
-from rnnsweep.api.find_sweep import find_name, started
+from rnnsweep.api.find_sweep import find_name, find_started, started
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -45,7 +45,7 @@ def enqueue(name: str | Path, architecture: str, values: Sequence[str]) -> None:
     It is tried next, and counts in the budget.
 
     Raises:
-        UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
+        UserError: an unknown architecture or key, a value outside the space, a sweep that was not started.
     """
     settings = {one.key: one.value for one in read_overrides(values)}
     engine.enqueue(_started(name), architecture, settings, mlruns=find_paths().mlruns)
@@ -59,7 +59,7 @@ def retry(name: str | Path, task: str | None = None) -> int:
             except diverged ones, which would diverge again.
 
     Raises:
-        UserError: a sweep that never started; a trial that did not fail.
+        UserError: a sweep that was not started; a trial that did not fail.
     """
     return engine.retry(_started(name), mlruns=find_paths().mlruns, task=task)
 
@@ -68,16 +68,17 @@ def export(name: str | Path, to: str | Path | None = None) -> Exported:
     """Return all trials of a sweep, failed and running ones too, and write them to a CSV or Parquet file.
 
     Raises:
-        UserError: the sweep never started, or the file cannot be written.
+        UserError: the sweep was not started, or the file cannot be written.
     """
-    mlruns, name = find_paths().mlruns, find_name(name, find_paths())
+    places = find_paths()
+    name = find_started(name, places).name
     file = None if to is None else Path(to)
     if file is not None and file.suffix not in FILES:
         raise UserError(f"{file}: must end in {' or '.join(FILES)}")
-    table = engine.export(mlruns, name)
+    table = engine.export(places.mlruns, name)
     if file is not None:
         _write(table, file)
-    return Exported(table, file, SweepFolder.of(mlruns, name).journal)
+    return Exported(table, file, SweepFolder.of(places.mlruns, name).journal)
 
 
 def _write(table: "pandas.DataFrame", file: Path) -> None:
@@ -93,7 +94,8 @@ def _write(table: "pandas.DataFrame", file: Path) -> None:
 def _started(name: str | Path) -> Sweep:
     """Read a sweep as it was when it started."""
     places = find_paths()
-    sweep = started(find_name(name, places), places)
+    folder = find_started(name, places)
+    sweep = started(folder.name, places)
     if sweep is None:
-        raise UserError(f"sweep {str(name)!r}: it never started, so it has no trials")
+        raise UserError(f"{folder.question}: is missing, so what the sweep asked is not known")
     return sweep

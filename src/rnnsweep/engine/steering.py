@@ -55,7 +55,7 @@ def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlrun
         mlruns: the folder of results.
 
     Raises:
-        UserError: an unknown architecture or key, a value outside the space, a sweep that never started.
+        UserError: an unknown architecture or key, a value outside the space, a sweep that was not started.
     """
     refuse_unknown("architecture", architecture, sweep.architectures)
     dimensions = {dimension.key: dimension for dimension in sweep.dimensions(architecture)}
@@ -69,7 +69,7 @@ def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlrun
         encoded[key] = encode(dimensions[key], value)
         if encoded[key] is None and not _is_null_choice(dimensions[key], value):
             raise UserError(f"{key}={value!r}: must be within {distribution(dimensions[key])}")
-    folder = _started(mlruns, sweep.name)
+    folder = SweepFolder.started(mlruns, sweep.name)
     folder.post("enqueue", architecture=architecture, values=encoded)
     _carry_out(sweep, folder, mlruns)
 
@@ -88,9 +88,9 @@ def retry(sweep: Sweep, *, mlruns: Path, task: str | None = None) -> int:
             but for those that diverged: the same values would again.
 
     Raises:
-        UserError: a sweep that never started; a task that did not fail.
+        UserError: a sweep that was not started; a task that did not fail.
     """
-    folder = _started(mlruns, sweep.name)
+    folder = SweepFolder.started(mlruns, sweep.name)
     failures = read_status(mlruns, sweep.name).failures
     failed = [one.name for one in failures]
     if task is not None and task not in failed:
@@ -118,11 +118,13 @@ def export(mlruns: Path, name: str) -> "pandas.DataFrame":
     seconds, its start and end, and ``user_attrs_NAME`` (scores, overrides, cause), structured ones as JSON.
 
     Raises:
-        UserError: the sweep never started.
+        UserError: the sweep was not started, or has no trials yet.
     """
     import pandas
 
-    folder = _started(mlruns, name)
+    folder = SweepFolder.started(mlruns, name)
+    if not folder.has_trials:
+        raise UserError(f"sweep {name!r} has no trials yet")
     asked = (folder.start() or {})["asked"]["architectures"]
     storage = read_journal(folder)
     with refusing_damage(folder.journal):
@@ -145,10 +147,3 @@ def _flat(value: Any) -> Any:
 def _study(storage: BaseStorage, name: str, architecture: str) -> optuna.Study:
     sampler = optuna.samplers.RandomSampler(seed=0)
     return optuna.load_study(study_name=f"{name}/{architecture}", storage=storage, sampler=sampler)
-
-
-def _started(mlruns: Path, name: str) -> SweepFolder:
-    folder = SweepFolder.of(mlruns, name)
-    if not folder.has_trials:
-        raise UserError(f"sweep {name!r}: it never started, so it has no trials")
-    return folder
