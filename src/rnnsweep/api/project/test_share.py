@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 
-from rnnsweep.config import compose
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.summary.remarks import CorpusFacts
@@ -28,6 +27,7 @@ def share_of_overrides(overrides: Sequence[str]) -> str | None:
     A table that cannot be read has none: what reads it next says why.
     """
     from rnnsweep.api.comparing.corpora import describe_data
+    from rnnsweep.config import compose
 
     with suppress(UserError):
         chosen = compose(overrides).data
