@@ -136,6 +136,27 @@ def test_a_file_system_without_locks_is_named_with_what_to_set(number, elsewhere
     assert said.startswith(f"error: the file system has no locks ({os.strerror(number)}); RNNSWEEP_HOME and")
 
 
+@pytest.mark.parametrize(
+    ("failure", "place"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/d/best.ckpt"), "/d/best.ckpt"),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), "mlruns"),
+        (sqlite3.OperationalError("database or disk is full"), "mlruns/mlflow.db"),
+    ],
+)
+def test_a_full_disk_is_named_with_what_lists_room(failure, place, elsewhere, monkeypatch, capsys):
+    from rnnsweep.cli import entry
+
+    def refuse(*_arguments, **_more):
+        raise failure
+
+    monkeypatch.setattr(entry, "commands", SimpleNamespace(main=refuse))
+    assert main(["train"]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith(f"{place}: the disk is full; `rnnsweep clean` lists what can be removed\n")
+    assert said.startswith("error: ")
+
+
 ALONE = """
 import multiprocessing, sys
 from rnnsweep.launchers.local.server import start_server

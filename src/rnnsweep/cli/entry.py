@@ -17,6 +17,7 @@ from rnnsweep.cli.command import Group
 from rnnsweep.cli.control_characters import escape_control_characters
 from rnnsweep.cli.output import INTERRUPTED
 from rnnsweep.errors import UserError
+from rnnsweep.files import is_full_disk
 from rnnsweep.paths import find_paths
 from rnnsweep.runtime.collector import collect_seldom
 from rnnsweep.runtime.process import spare_loopback
@@ -33,6 +34,8 @@ _DAMAGED = (
     *("no such table", "no such column", "file is not a database", "file is encrypted"),
     *("database disk image is malformed", "malformed database schema", "Could not decode to UTF-8"),
 )
+_NO_ROOM = "database or disk is full"
+_ROOM = "`rnnsweep clean` lists what can be removed"
 _RIGHT = "give yourself the right, or copy it to where you have it"
 _TRACEBACK = "--traceback"
 
@@ -112,7 +115,7 @@ def _user_mistake(error: Exception, *, shown: bool) -> int:
 
 
 def _place_at_fault(error: BaseException) -> UserError | None:
-    """Name the file or store that this user may not write, or the store that is damaged; None for others."""
+    """Name what this user may not write, a disk that is full, a store that is damaged; None for others."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.errno in _REFUSED:
@@ -120,15 +123,28 @@ def _place_at_fault(error: BaseException) -> UserError | None:
         if isinstance(inner, OSError) and inner.errno in _UNLOCKED and inner.filename is None:
             places = "RNNSWEEP_HOME and RNNSWEEP_CACHE name folders on one that has"
             return UserError(f"the file system has no locks ({inner.strerror}); {places}")
-        if type(inner).__name__ in ("OperationalError", "DatabaseError"):
-            database = find_paths().mlruns / "mlflow.db"
-            if str(inner).startswith(_DATABASE):
-                return UserError(f"{database}: {inner}; {_RIGHT}")
-            if str(inner).startswith(_DAMAGED):
-                from rnnsweep.tracking.store.opened import AGAIN
-
-                return UserError(f"{database}: {' '.join(str(inner).split())[:120]}; {AGAIN}")
+        if is_full_disk(inner):
+            place = getattr(inner, "filename", None) or find_paths().mlruns
+            return UserError(f"{place}: the disk is full; {_ROOM}")
+        if type(inner).__name__ in ("OperationalError", "DatabaseError") and (
+            fault := _store_at_fault(inner)
+        ):
+            return fault
         inner = inner.__cause__
+    return None
+
+
+def _store_at_fault(error: BaseException) -> UserError | None:
+    """Say in which state MLflow's database is, by what SQLite says of it."""
+    database, said = find_paths().mlruns / "mlflow.db", str(error)
+    if said.startswith(_NO_ROOM):
+        return UserError(f"{database}: the disk is full; {_ROOM}")
+    if said.startswith(_DATABASE):
+        return UserError(f"{database}: {said}; {_RIGHT}")
+    if said.startswith(_DAMAGED):
+        from rnnsweep.tracking.store.opened import AGAIN
+
+        return UserError(f"{database}: {' '.join(said.split())[:120]}; {AGAIN}")
     return None
 
 
