@@ -128,3 +128,13 @@ def test_groups_of_test_rows_that_are_very_uneven_are_said_to_count_as_fewer():
     assert "400 test rows in 160 groups, which say as much as 2 equal ones" in compared.conclusion
     even = compare_records(runs, predictions=predicted(runs), groups=np.arange(400) // 4)
     assert "400 test rows in 100 groups; not of" in even.conclusion
+
+
+def test_the_conclusion_says_which_rows_equivalent_speaks_of_and_which_training_rows():
+    runs = make_runs({"gru": 0.7, "lstm": 0.7}, linear=None, spread=0.0002)
+    compared = compare_records(runs, predictions=predicted(runs), margin=0.01)
+    assert compared.verdicts[0].verdict == "equivalent"
+    assert "for practical purposes equal to" in compared.answer
+    assert " on these rows." in compared.answer
+    assert "not of training rows drawn anew, of other corpora, nor of larger searches" in compared.conclusion
+    assert "Equivalent speaks of these rows alone." in compared.conclusion

@@ -146,7 +146,7 @@ def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
         return f"{leader} is ahead with {mean} on test: better than {names_of(others)}."
     parts = [f"better than {names_of(beaten)}"] if beaten else []
     parts += [f"better{HERE} than {names_of(here)} ({NOT_BEYOND})"] if here else []
-    parts += [f"for practical purposes equal to {names_of(equal)}"] if equal else []
+    parts += [f"for practical purposes equal to {names_of(equal)}{HERE}"] if equal else []
     parts += [f"not separated from {names_of(tied)}"] if tied else []
     start = "" if beaten else "The data name no winner: "
     return f"{start}{leader} has the {end} mean test score ({mean}), and is {', and '.join(parts)}."
@@ -187,6 +187,9 @@ def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: 
     rows = "the test rows that there were" if part is None else f"these {_count_rows(part)}"
     fit = " The baseline is one fit: the verdicts against it speak of this fit alone."
     single = fit if any(v.single for v in verdicts) else ""
+    equal = (
+        " Equivalent speaks of these rows alone." if any(v.verdict == "equivalent" for v in verdicts) else ""
+    )
     folds = max(v.folds for v in verdicts)
     if folds:
         return (
@@ -197,8 +200,8 @@ def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: 
     if all(v.new_rows is None for v in verdicts):
         return f"The verdicts speak of {varied}, and of {rows}; what holds on new rows is not known.{single}"
     return (
-        f"Better and worse speak of {varied}, and of new rows drawn like {rows}; not of other corpora, "
-        f"nor of larger searches. {TWO_P}{single}"
+        f"Better and worse speak of {varied}, and of new rows drawn like {rows}; not of training rows drawn "
+        f"anew, of other corpora, nor of larger searches.{equal} {TWO_P}{single}"
     )
 
 
