@@ -136,13 +136,12 @@ def test_init_says_how_it_chose_the_text_and_names_the_other_columns_that_hold_t
     ]
     (home / "rows.csv").write_text("title,body,what they said,label\n" + "\n".join(lines) + "\n")
     assert main(["init", "new", "--from", "rows.csv"]) == 0
-    said = (
-        "texts: body (found by its name; not read: title, what they said; one of them: --text title;"
-        " several: data.text=[body,title] in the sweep file)"
-    )
-    assert said in capsys.readouterr().err.splitlines()
+    said = capsys.readouterr().err
+    assert "texts: body (found by its name; another column: --text)\n" in said
+    assert "not read: title, what they said; both: data.text=[body,title] in the sweep file\n" in said
     assert main(["init", "other", "--from", "rows.csv", "--text", "what they said"]) == 0
-    assert "texts: what they said (named by --text; not read: title, body;" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "texts: what they said (named by --text; another column: --text)\nnot read: title, body;" in said
     assert printed(capsys, "init", "third", "--from", "rows.csv", "--json")["other_texts"] == [
         "title",
         "what they said",

@@ -1,6 +1,5 @@
 """`init`: a new project."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,6 @@ import click
 from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, one_json_object
-from rnnsweep.config import quote
 
 MOST_NAMED = 4  # columns that are not read
 
@@ -58,16 +56,15 @@ def _lines_on_table(made: "api.NewProject", named: Mapping[str, str | None]) -> 
         what = key.removeprefix("data.")
         how = f"named by --{what}" if named[key] else "found by its name"
         how = "found by its values" if key in by_values else how
-        more = f"another column: --{what}"
+        lines.append(f"{what}s: {' and '.join(columns)} ({how}; another column: --{what})")
         if key == "data.text" and made.other_texts:
-            more = _say_other_texts(columns, made.other_texts)
-        lines.append(f"{what}s: {' and '.join(columns)} ({how}; {more})")
+            lines.append(_say_other_texts(columns, made.other_texts))
     return [*lines, *made.remarks]
 
 
 def _say_other_texts(read: Sequence[str], others: Sequence[str]) -> str:
-    """Return which columns may hold texts too, the option for one of them, and the setting for all."""
-    option = shlex.quote(others[0])
+    """Return which columns may hold texts too, and the setting that reads one of them as well."""
+    from rnnsweep.config import quote
+
     listed = ", ".join(others[:MOST_NAMED]) + (" ..." if len(others) > MOST_NAMED else "")
-    several = quote("data.text", [*read, *others[:1]])
-    return f"not read: {listed}; one of them: --text {option}; several: {several} in the sweep file"
+    return f"not read: {listed}; both: {quote('data.text', [*read, *others[:1]])} in the sweep file"
