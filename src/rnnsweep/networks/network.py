@@ -4,6 +4,9 @@ Shapes: B rows, T time steps, U distinct tokens, E embedding size, H outputs a s
 side), K outputs of the head.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +14,7 @@ from rnnsweep.networks.backends import choose, run
 from rnnsweep.networks.cells import find_cell
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.networks.embedding import make_embedding
+from rnnsweep.networks.fast.by_hand import ByHand, dropped, gather_gradient
 from rnnsweep.networks.fast.evaluation import run_tokens
 from rnnsweep.networks.fast.layers import Shows
 from rnnsweep.networks.fast.recurrent import run_distinct
@@ -22,6 +26,14 @@ from rnnsweep.networks.size import input_width, output_width
 # Distinct tokens in a batch, as a share of its tokens, up to which reading each of them once is quicker: the
 # products are dearer than gathering and adding up their results, the more so the wider the layer.
 WORTH_IT = 0.9
+
+
+class Embedded(NamedTuple):
+    """What a network reads of some texts: embedded_TBE, or vectors_UE of distinct tokens and their places."""
+
+    vectors: Tensor
+    places_TB: Tensor | None = None
+    padding: int | None = None  # the vector that gets no gradient
 
 
 class Network(nn.Module):
@@ -101,6 +113,53 @@ class Network(nn.Module):
             self.layers, vectors_UE, places_TB, lengths_B, padding=padding, shows=self._shows
         )
         return self._head(shown, lengths_B)
+
+    def learns_by_hand(self, vectors: Tensor) -> bool:
+        """Return whether `learn` is right here: with the compiled loops, and a head that is PyTorch's own."""
+        own_head = type(self.output) is nn.Linear and type(self.dropout) is nn.Dropout
+        return self.layers is not None and own_head and choose(vectors, cell=self.cell) == "compiled"
+
+    def learn(
+        self, read: Embedded, lengths_B: Tensor, judge: Callable[[Tensor], tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        """Add the gradients of some texts to those of all weights: forward and backward without autograd.
+
+        Args:
+            read: what is read of them; its vectors may depend on others.
+            lengths_B: tokens of each text.
+            judge: returns the loss of outputs_BK, and the outputs' gradients.
+
+        Returns:
+            outputs_BK and their loss
+        """
+        assert self.layers is not None
+        vectors, places_TB, padding = read
+        lengths_B = self._lengths_read(lengths_B, len(vectors if places_TB is None else places_TB))
+        with torch.no_grad():
+            body = ByHand(
+                self.layers, vectors, lengths_B, places_TB=places_TB, padding=padding, shows=self._shows
+            )
+            with torch.enable_grad():
+                shown = body.shown.requires_grad_()
+                pooled = READERS[self.level](shown, lengths_B, self.config)
+            rate = self.dropout.p if self.dropout.training else 0.0
+            kept, factors = dropped(pooled, rate) if rate else (pooled.detach(), None)
+            outputs = self.output(kept)
+            loss, gradient = judge(outputs)
+            gradient_BK, kept_BP = gradient.reshape(-1, gradient.shape[-1]), kept.reshape(-1, kept.shape[-1])
+            gather_gradient(self.output.weight, gradient_BK.t().mm(kept_BP))
+            gather_gradient(self.output.bias, gradient_BK.sum(0))
+            of_pooled = gradient_BK.mm(self.output.weight).view(kept.shape)
+            if factors is not None:
+                of_pooled *= factors
+            if pooled is not shown:
+                (of_pooled,) = torch.autograd.grad(pooled, shown, of_pooled)
+            of_vectors = body.backward(of_pooled)
+            if vectors.is_leaf:
+                gather_gradient(vectors, of_vectors)
+            else:
+                torch.autograd.backward(vectors, of_vectors)
+        return outputs, loss
 
     @property
     def _shows(self) -> Shows:

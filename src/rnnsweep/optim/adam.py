@@ -53,6 +53,7 @@ class MovedAdam:
     def adopt(self) -> None:
         """Look up where weights and state stand, after they were made or loaded."""
         self._arrays: list[tuple[NDArray[Any], ...]] = []
+        self._steps: list[NDArray[Any]] = []
         for weight in self._weights:
             state = self._optimizer.state[weight]
             if not state:
@@ -60,15 +61,16 @@ class MovedAdam:
                 state["exp_avg"], state["exp_avg_sq"] = (torch.zeros_like(weight) for _ in range(2))
             parts = (weight.detach(), state["exp_avg"], state["exp_avg_sq"])
             self._arrays.append(tuple(part.view(-1).numpy() for part in parts))
+            self._steps.append(state["step"].numpy())
 
     def step(self, *, lr: float, scale: float = 1.0) -> None:
         """Take one step with `scale` times the gradients, and forget them."""
-        group, weights = self._group, self._weights
-        if not weights:
+        group = self._group
+        if not self._weights:
             return
         decoupled = isinstance(self._optimizer, torch.optim.AdamW)
         decay = group["weight_decay"]
-        done = int(self._optimizer.state[weights[0]]["step"].item()) + 1
+        done = int(self._steps[0]) + 1
         numbers = adam_numbers(
             step=done,
             lr=lr,
@@ -78,13 +80,11 @@ class MovedAdam:
             decay=0.0 if decoupled else decay,
             scale=scale,
         )
-        for weight, arrays in zip(weights, self._arrays, strict=True):
-            self._optimizer.state[weight]["step"].fill_(done)
-            if weight.grad is not None:
-                kernels.adam(
-                    arrays[0], arrays[1], arrays[2], weight.grad.contiguous().view(-1).numpy(), numbers
-                )
-                weight.grad = None
+        for weight, arrays, step in zip(self._weights, self._arrays, self._steps, strict=True):
+            step[...] = done
+            gradient, weight.grad = weight.grad, None
+            if gradient is not None:
+                kernels.adam(*arrays, gradient.numpy().reshape(-1), numbers)
 
 
 def may_move(optimizer: torch.optim.Optimizer) -> bool:

@@ -162,10 +162,7 @@ class LazyAdam(LazyRows):
     ) -> None:
         self.betas, self.eps, self.decay = betas, eps, decay
         super().__init__(table_VD, states=2, ratios=self.ratios(betas))
-
-    def _table(self) -> tuple[NDArray[Any], ...]:
-        """Return the arrays of weights, means and squares."""
-        return tuple(values_VD.numpy() for values_VD in (self.table_VD, *self.states))
+        self._table = tuple(values_VD.numpy() for values_VD in (self.table_VD, *self.states))
 
     @staticmethod
     def ratios(betas: tuple[float, float]) -> list[float]:
@@ -184,12 +181,12 @@ class LazyAdam(LazyRows):
         weights_UD = self.table_VD.new_empty(len(rows_U), self.table_VD.shape[1])
         shrink_U2 = weights_UD.new_empty(len(rows_U), 2)
         read = weights_UD.numpy(), shrink_U2.numpy()
-        kernels.read_adam_rows(rows_U.numpy(), self._table(), read, *self._behind())
+        kernels.read_adam_rows(rows_U.numpy(), self._table, read, *self._behind())
         return [weights_UD, shrink_U2]
 
     def _level(self, rows_U: Tensor) -> None:
         if AVAILABLE:
-            kernels.level_adam_rows(rows_U.numpy(), self._table(), *self._behind())
+            kernels.level_adam_rows(rows_U.numpy(), self._table, *self._behind())
         else:
             super()._level(rows_U)
 
@@ -208,7 +205,7 @@ class LazyAdam(LazyRows):
             weights_UD, shrink_U2 = values
             places = (rows_U.numpy(), self._last_V, self._touched_V)
             read, gradient = (weights_UD.numpy(), shrink_U2.numpy()), gradient_UD.contiguous().numpy()
-            kernels.step_adam_rows(places, self._table(), read, gradient, numbers, self._skipped.now)
+            kernels.step_adam_rows(places, self._table, read, gradient, numbers, self._skipped.now)
             return
         weights_UD, mean_UD, square_UD = values
         gradient_UD.mul_(scale)

@@ -37,6 +37,8 @@ def find_distinct(tokens_N: Array, place_V: Array, ids_N: Array, places_N: Array
     Returns:
         How many ids are distinct.
     """
+    for n in range(len(tokens_N)):  # the processor waits for many numbers of the table at once
+        places_N[n] = place_V[tokens_N[n]]
     count = 0
     for n in range(len(tokens_N)):
         token = tokens_N[n]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 GROUPS = 15  # G, as in Guo et al. 2017
 BINS = 512  # Q
+_SUM, _NO_CLASS = 2, -100  # PyTorch's numbers of reduction="sum" and of a target without a class
 SPAN = 16.0  # log-odds beyond it share the outermost bins
 
 
@@ -99,6 +100,20 @@ class Classes(Task):
         precise_BC = outputs_BK.to(torch.promote_types(outputs_BK.dtype, torch.float32))
         weight_C = None if self.class_weights is None else self._weights(precise_BC)
         return torch.nn.functional.cross_entropy(precise_BC, targets_B, weight=weight_C, reduction="sum")
+
+    def judge(self, outputs_BK: "Tensor", targets_B: "Tensor", weight: float) -> "tuple[Tensor, Tensor]":
+        """Return `loss` and its gradients through the operations that autograd would call."""
+        import torch
+
+        if outputs_BK.dtype not in (torch.float32, torch.float64) or outputs_BK.dim() != 2:
+            return super().judge(outputs_BK, targets_B, weight)
+        weight_C = None if self.class_weights is None else self._weights(outputs_BK)
+        aten, rest = torch.ops.aten, (weight_C, _SUM, _NO_CLASS)
+        log_p_BC = outputs_BK.log_softmax(1)
+        loss, total = aten.nll_loss_forward(log_p_BC, targets_B, *rest)
+        of_loss = torch.ones_like(loss).div_(weight)
+        of_log_p_BC = aten.nll_loss_backward(of_loss, log_p_BC, targets_B, *rest, total)
+        return loss, aten._log_softmax_backward_data(of_log_p_BC, log_p_BC, 1, log_p_BC.dtype)
 
     def weight(self, targets_B: "Tensor") -> float:
         """Return the weights of the rows' classes, added up; without class weights their number."""

@@ -115,6 +115,16 @@ class Task(ABC):
     def loss(self, outputs_BK: "Tensor", targets_B: "Tensor") -> "Tensor":
         """Return the weighted losses of some rows, added up, in single precision at least."""
 
+    def judge(self, outputs_BK: "Tensor", targets_B: "Tensor", weight: float) -> "tuple[Tensor, Tensor]":
+        """Return the loss of some rows, and the gradients_BK of the loss divided by `weight`."""
+        import torch
+
+        with torch.enable_grad():
+            leaf_BK = outputs_BK.detach().requires_grad_()
+            loss = self.loss(leaf_BK, targets_B)
+            (gradients_BK,) = torch.autograd.grad(loss / weight, leaf_BK)
+        return loss.detach(), gradients_BK
+
     @abstractmethod
     def weight(self, targets_B: "Tensor") -> float:
         """Return what the loss of some rows is divided by to be a mean."""

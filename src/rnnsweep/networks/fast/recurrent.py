@@ -10,7 +10,7 @@ Shapes: T time steps, B texts, S directions, E numbers a step in, H units, G = g
 N = M rows and four spare ones (see `loops`), U distinct vectors, R = M or U, K = S * G.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -52,7 +52,7 @@ def run_compiled(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, shows
     """
 
     def whole(part_TbE: Tensor, own_b: Tensor) -> Tensor:
-        return _run(layers, part_TbE, _plan(layers, own_b, steps=len(part_TbE), shows=shows))
+        return _run(layers, part_TbE, make_plan(layers, own_b, steps=len(part_TbE), shows=shows))
 
     keeps = torch.is_grad_enabled()
     return whole(inputs_TBE, lengths_B) if keeps else in_slices(layers, inputs_TBE, lengths_B, whole)
@@ -80,7 +80,7 @@ def run_distinct(
     Returns:
         outputs_TBH, or pooled_BH
     """
-    plan = _plan(layers, lengths_B, steps=len(places_TB), shows=shows)
+    plan = make_plan(layers, lengths_B, steps=len(places_TB), shows=shows)
     return _run(layers, vectors_UE, plan._replace(places_M=places_TB.reshape(-1), padding=padding))
 
 
@@ -95,7 +95,7 @@ def in_slices(
         lengths_B: tokens of each text.
         work: returns the outputs of some of the texts, from their part of `texts_TBx` and their lengths.
     """
-    gates = len(_weights(layers, 0)[0]) * (1 + layers.bidirectional)
+    gates = len(weights_of(layers, 0)[0]) * (1 + layers.bidirectional)
     size = max(1, _AT_ONCE // (gates * len(texts_TBx)))
     parts = zip(torch.split(texts_TBx, size, dim=1), torch.split(lengths_B, size), strict=True)
     return torch.cat([work(part_Tbx, own_b) for part_Tbx, own_b in parts], dim=-2)
@@ -104,16 +104,21 @@ def in_slices(
 def _run(layers: Layers, inputs: Tensor, plan: LayerPlan) -> Tensor:
     """Run layers over inputs_TBE, or over inputs_UE as the plan places them."""
     hidden = inputs
-    for layer in range(layers.num_layers):
+    for layer, own in enumerate(plan_each(layers, plan)):
         if layer and layers.dropout:
             hidden = nn.functional.dropout(hidden, layers.dropout, layers.training)
-        own = plan if layer == layers.num_layers - 1 else plan._replace(shows="every")
-        hidden = _Layer.apply(own, hidden, *_weights(layers, layer))  # type: ignore[no-untyped-call]
-        plan = plan._replace(places_M=None, padding=None)
+        hidden = _Layer.apply(own, hidden, *weights_of(layers, layer))  # type: ignore[no-untyped-call]
     return hidden
 
 
-def _plan(layers: Layers, lengths_B: Tensor, *, steps: int, shows: Shows) -> LayerPlan:
+def plan_each(layers: Layers, plan: LayerPlan) -> Iterator[LayerPlan]:
+    """Give each layer's plan: the first one reads what is placed, the last one shows what is asked for."""
+    for layer in range(layers.num_layers):
+        yield plan if layer == layers.num_layers - 1 else plan._replace(shows="every")
+        plan = plan._replace(places_M=None, padding=None)
+
+
+def make_plan(layers: Layers, lengths_B: Tensor, *, steps: int, shows: Shows) -> LayerPlan:
     lengths = lengths_B.numpy()
     ragged = bool((lengths != steps).any())
     order_B = np.argsort(-lengths, kind="stable") if ragged else np.arange(len(lengths))
@@ -129,50 +134,56 @@ def _loops(mode: str) -> Loops:
     return spec.loops()
 
 
-def _weights(layers: Layers, layer: int) -> list[Tensor]:
+def weights_of(layers: Layers, layer: int) -> list[Tensor]:
     ends = ("", "_reverse") if layers.bidirectional else ("",)
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return [getattr(layers, f"{name}_l{layer}{end}") for end in ends for name in names]
 
 
-class _Layer(torch.autograd.Function):
-    """All directions of one layer over inputs_TBE, or over inputs_UE as the plan places them."""
+def forward_layer(ctx: Any, plan: LayerPlan, inputs: Tensor, *weights: Tensor) -> Tensor:
+    """Run all directions of one layer over inputs_TBE, or over inputs_UE as the plan places them."""
+    directions = _directions(weights)
+    out_NK = outputs(plan, directions)
+    ctx.plan, ctx.saved = plan, _forward(plan, inputs, directions, out_NK)
+    ctx.save_for_backward(inputs, *weights, out_NK)
+    return _shown(plan, out_NK, both=len(directions) == 2)
 
-    @staticmethod
-    def forward(ctx: Any, plan: LayerPlan, inputs: Tensor, *weights: Tensor) -> Tensor:
-        directions = _directions(weights)
-        out_NK = outputs(plan, directions)
-        ctx.plan, ctx.saved = plan, _forward(plan, inputs, directions, out_NK)
-        ctx.save_for_backward(inputs, *weights, out_NK)
-        return _shown(plan, out_NK, both=len(directions) == 2)
+
+def backward_layer(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+    """Return the gradients of what `forward_layer` was given."""
+    plan, (inputs, *weights, out_NK) = ctx.plan, ctx.saved_tensors
+    directions, inputs_RE = _directions(weights), inputs.reshape(-1, inputs.shape[-1])
+    if ctx.saved is None:  # a second time through a graph that was retained
+        ctx.saved = _forward(plan, inputs, directions, outputs(plan, directions))
+    saved, ctx.saved = ctx.saved, None  # gradients are written over what was saved
+    grad_of_outputs = _grad_of_outputs(plan, grad_output)
+    of_input_RE: Tensor | None = None
+    of_weights: list[Tensor] = []
+    for one in reversed(directions):  # what was saved last lies in the cache still
+        sums = plan.loops.backward(plan, one, saved[one.direction], out_NK, grad_of_outputs, len(inputs_RE))
+        of_weights = _of_weights(plan, inputs_RE, one, sums, out_NK) + of_weights
+        if not ctx.needs_input_grad[1]:
+            continue
+        if of_input_RE is None:
+            of_input_RE = torch.mm(sums.of_inputs_RG, one.input_GE)
+        else:
+            of_input_RE.addmm_(sums.of_inputs_RG, one.input_GE)
+    if of_input_RE is not None and plan.padding is not None:
+        of_input_RE[plan.padding] = 0
+    of_input = None if of_input_RE is None else of_input_RE.view(inputs.shape)
+    needed = zip(of_weights, ctx.needs_input_grad[2:], strict=True)
+    return None, of_input, *(gradient if need else None for gradient, need in needed)
+
+
+class _Layer(torch.autograd.Function):
+    """All directions of one layer."""
+
+    forward = staticmethod(forward_layer)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        plan, (inputs, *weights, out_NK) = ctx.plan, ctx.saved_tensors
-        directions, inputs_RE = _directions(weights), inputs.reshape(-1, inputs.shape[-1])
-        if ctx.saved is None:  # a second time through a graph that was retained
-            ctx.saved = _forward(plan, inputs, directions, outputs(plan, directions))
-        saved, ctx.saved = ctx.saved, None  # gradients are written over what was saved
-        grad_of_outputs = _grad_of_outputs(plan, grad_output)
-        of_input_RE: Tensor | None = None
-        of_weights: list[Tensor] = []
-        for one in reversed(directions):  # what was saved last lies in the cache still
-            sums = plan.loops.backward(
-                plan, one, saved[one.direction], out_NK, grad_of_outputs, len(inputs_RE)
-            )
-            of_weights = _of_weights(plan, inputs_RE, one, sums, out_NK) + of_weights
-            if not ctx.needs_input_grad[1]:
-                continue
-            if of_input_RE is None:
-                of_input_RE = torch.mm(sums.of_inputs_RG, one.input_GE)
-            else:
-                of_input_RE.addmm_(sums.of_inputs_RG, one.input_GE)
-        if of_input_RE is not None and plan.padding is not None:
-            of_input_RE[plan.padding] = 0
-        of_input = None if of_input_RE is None else of_input_RE.view(inputs.shape)
-        needed = zip(of_weights, ctx.needs_input_grad[2:], strict=True)
-        return None, of_input, *(gradient if need else None for gradient, need in needed)
+        return backward_layer(ctx, grad_output)
 
 
 def _directions(weights: Sequence[Tensor]) -> list[Direction]:
@@ -202,9 +213,8 @@ def _grad_of_outputs(plan: LayerPlan, grad_output: Tensor) -> GradOutput:
     if plan.shows == "every":
         return grad_output.reshape(plan.tokens, -1).contiguous().numpy(), EVERY
     if plan.shows == "mean":
-        grad_output = grad_output / torch.from_numpy(plan.batch[1]).to(grad_output).unsqueeze(1)
-    of_texts_BK = torch.cat([grad_output, grad_output.new_zeros(1, grad_output.shape[1])])
-    return of_texts_BK.numpy(), LAST if plan.shows == "last" else MEAN
+        return (grad_output / torch.from_numpy(plan.batch[1]).to(grad_output).unsqueeze(1)).numpy(), MEAN
+    return torch.cat([grad_output, grad_output.new_zeros(1, grad_output.shape[1])]).numpy(), LAST
 
 
 def _of_weights(

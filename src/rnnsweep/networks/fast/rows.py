@@ -132,7 +132,7 @@ def grad_row(grad_output: Any, row: int, four: Any, r: int, step: int) -> int:
     Args:
         grad_output: the gradients and whose they are: of every token, of the last states alone, or of the
             outputs' means, the same for every token of a text. Last states and means have a row for each
-            text, and then one of zeros.
+            text, and last states then one of zeros.
         row: of the token.
         four: numbers and lengths of the four texts.
         r: which of the four.
