@@ -69,8 +69,8 @@ class Network(nn.Module):
         if self.layers is None or learns or choose(self.embedding.weight, cell=self.cell) != "compiled":
             return self.read(self.embedding_dropout(self.embedding(tokens_BT.t())), lengths_B)
         lengths_B = self._lengths_read(lengths_B, tokens_BT.shape[1])
-        outputs_TBH = run_tokens(self.layers, self.embedding, tokens_BT.t(), lengths_B)
-        return self._head(outputs_TBH, lengths_B)
+        shown = run_tokens(self.layers, self.embedding, tokens_BT.t(), lengths_B, shows=self._shows)
+        return self._head(shown, lengths_B)
 
     def read(self, embedded_TBE: Tensor, lengths_B: Tensor) -> Tensor:
         """Return outputs_BK (or outputs_BTK) of rows whose tokens have been looked up, and dropped, already.

@@ -110,10 +110,10 @@ class Classes(Task):
         weight_C = None if self.class_weights is None else self._weights(outputs_BK)
         aten, rest = torch.ops.aten, (weight_C, _SUM, _NO_CLASS)
         log_p_BC = outputs_BK.log_softmax(1)
-        loss, total = aten.nll_loss_forward(log_p_BC, targets_B, *rest)
+        loss, total = aten.nll_loss_forward.default(log_p_BC, targets_B, *rest)
         of_loss = torch.ones_like(loss).div_(weight)
-        of_log_p_BC = aten.nll_loss_backward(of_loss, log_p_BC, targets_B, *rest, total)
-        return loss, aten._log_softmax_backward_data(of_log_p_BC, log_p_BC, 1, log_p_BC.dtype)
+        of_log_p_BC = aten.nll_loss_backward.default(of_loss, log_p_BC, targets_B, *rest, total)
+        return loss, aten._log_softmax_backward_data.default(of_log_p_BC, log_p_BC, 1, log_p_BC.dtype)
 
     def weight(self, targets_B: "Tensor") -> float:
         """Return the weights of the rows' classes, added up; without class weights their number."""

@@ -34,11 +34,8 @@ class ByHand:
         padding: int | None = None,
         shows: Shows = "every",
     ) -> None:
-        plan = make_plan(
-            layers, lengths_B, steps=len(inputs if places_TB is None else places_TB), shows=shows
-        )
-        if places_TB is not None:
-            plan = plan._replace(places_M=places_TB.reshape(-1), padding=padding)
+        steps = len(inputs if places_TB is None else places_TB)
+        plan = make_plan(layers, lengths_B, steps=steps, shows=shows, places_TB=places_TB, padding=padding)
         self._done: list[tuple[_Context, list[Tensor], Tensor | None]] = []
         self.shown, factors = inputs, None
         for layer, own in enumerate(plan_each(layers, plan)):

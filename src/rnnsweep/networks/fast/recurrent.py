@@ -10,7 +10,7 @@ Shapes: T time steps, B texts, S directions, E numbers a step in, H units, G = g
 N = M rows and four spare ones (see `loops`), U distinct vectors, R = M or U, K = S * G.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -80,8 +80,10 @@ def run_distinct(
     Returns:
         outputs_TBH, or pooled_BH
     """
-    plan = make_plan(layers, lengths_B, steps=len(places_TB), shows=shows)
-    return _run(layers, vectors_UE, plan._replace(places_M=places_TB.reshape(-1), padding=padding))
+    plan = make_plan(
+        layers, lengths_B, steps=len(places_TB), shows=shows, places_TB=places_TB, padding=padding
+    )
+    return _run(layers, vectors_UE, plan)
 
 
 def in_slices(
@@ -111,18 +113,30 @@ def _run(layers: Layers, inputs: Tensor, plan: LayerPlan) -> Tensor:
     return hidden
 
 
-def plan_each(layers: Layers, plan: LayerPlan) -> Iterator[LayerPlan]:
-    """Give each layer's plan: the first one reads what is placed, the last one shows what is asked for."""
-    for layer in range(layers.num_layers):
-        yield plan if layer == layers.num_layers - 1 else plan._replace(shows="every")
-        plan = plan._replace(places_M=None, padding=None)
+def plan_each(layers: Layers, plan: LayerPlan) -> list[LayerPlan]:
+    """Return each layer's plan: the first one reads what is placed, the last one shows what is asked for."""
+    if layers.num_layers == 1:
+        return [plan]
+    inner = plan._replace(places_M=None, padding=None, shows="every")
+    last = inner._replace(shows=plan.shows)
+    return [plan._replace(shows="every"), *[inner] * (layers.num_layers - 2), last]
 
 
-def make_plan(layers: Layers, lengths_B: Tensor, *, steps: int, shows: Shows) -> LayerPlan:
+def make_plan(
+    layers: Layers,
+    lengths_B: Tensor,
+    *,
+    steps: int,
+    shows: Shows,
+    places_TB: Tensor | None = None,
+    padding: int | None = None,
+) -> LayerPlan:
+    """Make the plan of a batch; arguments as of `run_distinct`, and the steps of its longest text."""
     lengths = lengths_B.numpy()
     ragged = bool((lengths != steps).any())
     order_B = np.argsort(-lengths, kind="stable") if ragged else np.arange(len(lengths))
-    return LayerPlan(_loops(layers.mode), (order_B, lengths), steps, ragged, shows=shows)
+    places_M = None if places_TB is None else places_TB.reshape(-1)
+    return LayerPlan(_loops(layers.mode), (order_B, lengths), steps, ragged, places_M, padding, shows)
 
 
 @cache
