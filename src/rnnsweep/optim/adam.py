@@ -53,15 +53,13 @@ class MovedAdam:
     def adopt(self) -> None:
         """Look up where weights and state stand, after they were made or loaded."""
         self._arrays: list[tuple[NDArray[Any], ...]] = []
-        self._steps: list[NDArray[Any]] = []
         for weight in self._weights:
             state = self._optimizer.state[weight]
             if not state:
                 state["step"] = torch.zeros((), dtype=torch.float32)
                 state["exp_avg"], state["exp_avg_sq"] = (torch.zeros_like(weight) for _ in range(2))
-            parts = (weight.detach(), state["exp_avg"], state["exp_avg_sq"])
-            self._arrays.append(tuple(part.view(-1).numpy() for part in parts))
-            self._steps.append(state["step"].numpy())
+            parts = (weight.detach().view(-1), state["exp_avg"].view(-1), state["exp_avg_sq"].view(-1))
+            self._arrays.append(tuple(part.numpy() for part in (*parts, state["step"])))
 
     def step(self, *, lr: float, scale: float = 1.0) -> None:
         """Take one step with `scale` times the gradients, and forget them."""
@@ -70,7 +68,7 @@ class MovedAdam:
             return
         decoupled = isinstance(self._optimizer, torch.optim.AdamW)
         decay = group["weight_decay"]
-        done = int(self._steps[0]) + 1
+        done = int(self._arrays[0][-1]) + 1
         numbers = adam_numbers(
             step=done,
             lr=lr,
@@ -80,11 +78,12 @@ class MovedAdam:
             decay=0.0 if decoupled else decay,
             scale=scale,
         )
-        for weight, arrays, step in zip(self._weights, self._arrays, self._steps, strict=True):
+        for weight, (own, mean, square, step) in zip(self._weights, self._arrays, strict=True):
             step[...] = done
-            gradient, weight.grad = weight.grad, None
+            gradient = weight.grad
             if gradient is not None:
-                kernels.adam(*arrays, gradient.numpy().reshape(-1), numbers)
+                kernels.adam(own, mean, square, gradient.numpy().reshape(-1), numbers)
+                weight.grad = None
 
 
 def may_move(optimizer: torch.optim.Optimizer) -> bool:

@@ -9,6 +9,7 @@ stand still between touches.
 Shapes: V rows of the table, U touched rows, D numbers a row.
 """
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -27,6 +28,7 @@ from rnnsweep.runtime.compiled import AVAILABLE
 # While Adam's bias corrections still change fast, the touched rows are brought up to date at doubling steps:
 # the quadrature of `skipped` then never spans a change of more than a factor 1.5, and is exact to rounding.
 _EARLY_LEVELS = frozenset(2**power for power in range(11))
+_ORDERS = np.arange(4.0)  # of the moments that `skipped` adds up
 _ROWS_AT_ONCE = 8192  # when all rows are brought up to date: bounds the memory on the way
 
 
@@ -178,8 +180,8 @@ class LazyAdam(LazyRows):
     def _look(self, rows_U: Tensor) -> list[Tensor]:
         if not AVAILABLE:
             return super()._look(rows_U)
-        weights_UD = self.table_VD.new_empty(len(rows_U), self.table_VD.shape[1])
-        shrink_U2 = weights_UD.new_empty(len(rows_U), 2)
+        weights_UD = self.table_VD.new_empty(rows_U.shape[0], self.table_VD.shape[1])
+        shrink_U2 = weights_UD.new_empty(rows_U.shape[0], 2)
         read = weights_UD.numpy(), shrink_U2.numpy()
         kernels.read_adam_rows(rows_U.numpy(), self._table, read, *self._behind())
         return [weights_UD, shrink_U2]
@@ -230,12 +232,12 @@ class LazyAdam(LazyRows):
 
     def _count(self, lr: float) -> None:
         beta1, beta2 = self.betas
-        root = float(np.sqrt(1 - beta2**self.steps))
+        root = math.sqrt(1 - beta2**self.steps)
         gain = lr * root / (1 - beta1**self.steps)
         # as the dense kernel rounds it: over thousands of steps the difference would show
         number = np.float32 if self.table_VD.dtype == torch.float32 else np.float64
-        factor = float(number(1 - lr * self.decay))
-        self._skipped.push(gain * root ** np.arange(4.0), decay=factor)
+        factor = float(number(1 - lr * self.decay)) if self.decay else 1.0
+        self._skipped.push(gain * root**_ORDERS, decay=factor)
 
     def _make_up(self, values: list[Tensor], sums: SkippedSums) -> None:
         weights_UD, mean_UD, square_UD = values
