@@ -19,6 +19,7 @@ from rnnsweep.networks.fast import loops
 from rnnsweep.networks.fast.rows import TEXTS
 
 _GAP = 16  # numbers by which rows are wider
+_LANES = 8  # numbers of single precision that the processor adds up at once
 _OWN = np.zeros(0, np.int64)  # each token reads an input of its own
 _Read: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
 Shows: TypeAlias = Literal["every", "last", "mean"]  # outputs_TBH, or last states_BH, or means_BH over a text
@@ -82,17 +83,31 @@ class Direction(NamedTuple):
     @property
     def across(self) -> NDArray[Any]:
         """The recurrent weights as weights_HG."""
-        return self.state_GH.detach().t().contiguous().numpy()
+        return _with_lanes(self.state_GH.detach().numpy().T)
 
     @property
     def back_across(self) -> NDArray[Any]:
         """The recurrent weights as weights_GH."""
-        return self.state_GH.detach().contiguous().numpy()
+        return _with_lanes(self.state_GH.detach().numpy())
 
     @property
     def bias(self) -> NDArray[Any]:
         """The sum of its biases, bias_G."""
         return (self.input_bias_G + self.state_bias_G).detach().numpy()
+
+
+def _with_lanes(weights: NDArray[Any]) -> NDArray[Any]:
+    """Return weights in rows of as many numbers as the processor adds up at once, or a multiple; more are 0.
+
+    The last numbers of other rows would be added up one after the other.
+    """
+    rows, columns = weights.shape
+    more = -columns % _LANES
+    if not more:
+        return np.ascontiguousarray(weights)
+    wide = np.zeros((rows, columns + more), weights.dtype)
+    wide[:, :columns] = weights
+    return wide
 
 
 class GateGradients(NamedTuple):

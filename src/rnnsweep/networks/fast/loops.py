@@ -57,9 +57,9 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, direction: int, bat
         batch: order_B, the texts' numbers by falling length, and lengths_B.
         out: out_NK, is written: the states.
     """
-    units = len(weights_HG)
+    units, columns = weights_HG.shape
     own = direction * units, (direction + 1) * units
-    room, sums = room_for_four(), zeros(units, out)
+    room, sums = room_for_four(), zeros(columns, out)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
@@ -69,7 +69,7 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, direction: int, bat
                 if step < four[1][r]:
                     read_sums(read, here[r], bias_G, sums[r])
             if step:
-                add_products(rows_of(sums, (0, 1, 2, 3), (0, units)), rows_of(out, before, own), weights_HG)
+                add_products(rows_of(sums, (0, 1, 2, 3), (0, columns)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
                 if step < four[1][r]:
                     rnn_step(sums[r], out[here[r], own[0] : own[1]])
@@ -99,17 +99,21 @@ def gru_forward(
         parts: parts_NH, is written: the state's part of the candidate.
         out: out_NK, is written: the states.
     """
-    units, width = weights_HG.shape
+    units, columns = weights_HG.shape
+    width = len(biases[0])
     own = direction * units, (direction + 1) * units
-    room, sums, state = room_for_four(), zeros(width, out), zeros(width, out)
+    room, sums, state = room_for_four(), zeros(width, out), zeros(columns, out)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
         for step in range(four[1][0]):
             here = rows_at(four, step, direction, len(out))
-            state[:] = biases[1]
+            for r in range(TEXTS):
+                state[r, :width] = biases[1]
             if step:
-                add_products(rows_of(state, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
+                add_products(
+                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(out, before, own), weights_HG
+                )
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
@@ -143,9 +147,10 @@ def lstm_forward(
         cells: cells_NH, is written: the memory.
         out: out_NK, is written: the states.
     """
-    units, width = weights_HG.shape
+    units, columns = weights_HG.shape
+    width = len(bias_G)
     own = direction * units, (direction + 1) * units
-    room, sums = room_for_four(), zeros(width, out)
+    room, sums = room_for_four(), zeros(columns, out)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
@@ -155,7 +160,7 @@ def lstm_forward(
                 if step < four[1][r]:
                     read_sums(read, here[r], bias_G, sums[r])
             if step:
-                add_products(rows_of(sums, (0, 1, 2, 3), (0, width)), rows_of(out, before, own), weights_HG)
+                add_products(rows_of(sums, (0, 1, 2, 3), (0, columns)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
@@ -180,10 +185,10 @@ def rnn_backward(
         d: d_NW, is written: gradient of the sums.
         into: gradient of the distinct inputs' sums, is added to, and the row of each token (none: nothing).
     """
-    units = len(weights_GH)
+    units, columns = weights_GH.shape
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    room, state = room_for_four(), zeros(units, out)
+    room, state = room_for_four(), zeros(columns, out)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first, room)
         state[:] = 0
@@ -198,7 +203,7 @@ def rnn_backward(
                         add_row(d_H, into_RW[places_N[n], :units])
             if step:
                 add_products(
-                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(d, here, (0, units)), weights_GH
+                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(d, here, (0, units)), weights_GH
                 )
         clear_padding(d, four, units)
 
@@ -226,10 +231,11 @@ def gru_backward(
         batch: order and lengths of the texts.
         into: gradient of the inputs' sums, is added to, and the row of each token (none: its own).
     """
-    width, units = weights_GH.shape
+    width, columns = weights_GH.shape
+    units = parts.shape[1]
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    room, state = room_for_four(), zeros(units, out)
+    room, state = room_for_four(), zeros(columns, out)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first, room)
         state[:] = 0
@@ -252,7 +258,7 @@ def gru_backward(
                     add_row(part_H, into_RW[row, 2 * units : width])
             if step:
                 add_products(
-                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, (0, width)), weights_GH
+                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(gates, here, (0, width)), weights_GH
                 )
         clear_padding(gates, four, width)
 
@@ -272,10 +278,11 @@ def lstm_backward(
         batch: order and lengths of the texts.
         into: gradient of the distinct inputs' sums, is added to, and the row of each token (none: nothing).
     """
-    width, units = weights_GH.shape
+    width, columns = weights_GH.shape
+    units = cells.shape[1]
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    room, state = room_for_four(), zeros(units, cells)
+    room, state = room_for_four(), zeros(columns, cells)
     memory = zeros(units, cells)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first, room)
@@ -295,6 +302,6 @@ def lstm_backward(
                         add_row(d_G, into_RW[places_N[n], :width])
             if step:
                 add_products(
-                    rows_of(state, (0, 1, 2, 3), (0, units)), rows_of(gates, here, (0, width)), weights_GH
+                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(gates, here, (0, width)), weights_GH
                 )
         clear_padding(gates, four, width)

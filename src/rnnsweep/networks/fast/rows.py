@@ -156,7 +156,7 @@ def read_sums(read: Any, row: int, bias_G: Array, sums_G: Array) -> None:
     """
     part_RW, places_N = read
     part_W = part_RW[places_N[row] if len(places_N) else row]
-    for j in range(len(sums_G)):
+    for j in range(len(bias_G)):
         sums_G[j] = part_W[j] + bias_G[j]
 
 
