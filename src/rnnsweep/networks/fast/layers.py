@@ -45,7 +45,7 @@ class Loops(NamedTuple):
 
 class LayerPlan(NamedTuple):
     """What a layer needs to know of a batch: its texts, longest first, whether there is padding, which of the
-    layer's inputs each token reads (None: its own), and what of its outputs is to be shown."""
+    layer's inputs each token reads (None: its own), what of its outputs is to be shown, and what is kept."""
 
     loops: Loops
     batch: tuple[NDArray[np.int64], NDArray[np.int64]]  # order_B by falling length, lengths_B
@@ -54,6 +54,7 @@ class LayerPlan(NamedTuple):
     places_M: Tensor | None = None
     padding: int | None = None  # the input that gets no gradient
     shows: Shows = "every"
+    keeps: bool = True  # what the backward pass needs
 
     @property
     def texts(self) -> int:
@@ -130,15 +131,15 @@ def _wide(like: Tensor, rows: int, columns: int) -> Tensor:
 
 
 def _gates(plan: LayerPlan, one: Direction) -> Tensor:
-    """Make an array for the gates of all tokens, gates_NW."""
-    gates_NW = _wide(one.input_GE, plan.tokens + TEXTS, len(one.input_GE))
+    """Make an array for the gates of all tokens, gates_NW, or of two steps where none are kept."""
+    gates_NW = _wide(one.input_GE, plan.tokens + TEXTS if plan.keeps else 2 * TEXTS, len(one.input_GE))
     gates_NW[plan.tokens :].zero_()
     return gates_NW
 
 
 def _products(plan: LayerPlan, inputs_RE: Tensor, one: Direction, gates_NW: Tensor | None = None) -> _Read:
     """Multiply the inputs, into the gates where each token has an input of its own."""
-    over = gates_NW if plan.places_M is None else None
+    over = gates_NW if plan.places_M is None and plan.keeps else None
     part_RW = _wide(inputs_RE, len(inputs_RE), len(one.input_GE)) if over is None else over
     torch.mm(inputs_RE, one.input_GE.t(), out=part_RW[: len(inputs_RE), :-_GAP])
     return part_RW.numpy(), plan.read
@@ -164,7 +165,6 @@ def _lstm_forward(plan: LayerPlan, inputs_RE: Tensor, one: Direction, out_NK: Te
     gates_NW = _gates(plan, one)
     read = _products(plan, inputs_RE, one, gates_NW)
     cells_NH = gates_NW.new_empty(len(gates_NW), one.state_GH.shape[1])
-    cells_NH[plan.tokens :].zero_()
     arrays = gates_NW.numpy(), cells_NH.numpy(), out_NK.numpy()
     loops.lstm_forward(read, one.across, one.bias, one.direction, plan.batch, *arrays)
     return gates_NW, cells_NH

@@ -8,7 +8,8 @@ does to each number is in `steps`, where rows lie in `rows`. Nothing is computed
 Arguments: `direction` is its number, `read` has the inputs' products and which row of them each token reads
 (none: its own), the bias is added to them (a GRU has another one for the state's products), `grad_output`
 has the outputs' gradients and whose they are, `into` the gradients of the inputs' sums and the rows again,
-`batch` has order_B, the texts' numbers by falling length, and lengths_B.
+`batch` has order_B, the texts' numbers by falling length, and lengths_B. The recurrent weights may have more
+columns, of zeros, than there are numbers.
 
 Shapes: M tokens, N = M rows of tokens and spare ones, B texts, H units, G = gates * H, R rows of distinct
 inputs or of tokens, W a row's numbers (G or more), K the units of all directions side by side.
@@ -30,6 +31,7 @@ from rnnsweep.networks.fast.rows import (
     room_for_four,
     rows_at,
     rows_of,
+    two_rows,
     zeros,
 )
 from rnnsweep.networks.fast.steps import (
@@ -95,8 +97,8 @@ def gru_forward(
         biases: of the inputs' and of the state's sums.
         direction: 0 forwards, 1 backwards.
         batch: order and lengths of the texts.
-        gates: gates_NW, is written.
-        parts: parts_NH, is written: the state's part of the candidate.
+        gates: gates_NW, is written; with eight rows alone, no step is kept but the last two.
+        parts: parts_NH, is written: the state's part of the candidate; as many rows.
         out: out_NK, is written: the states.
     """
     units, columns = weights_HG.shape
@@ -118,7 +120,8 @@ def gru_forward(
                 if step < four[1][r]:
                     n = here[r]
                     read_sums(read, n, biases[0], sums[r])
-                    gates_G, part_H = gates[n, :width], parts[n]
+                    row = n if len(gates) == len(out) else r
+                    gates_G, part_H = gates[row, :width], parts[row]
                     before_H, out_H = out[before[r], own[0] : own[1]], out[n, own[0] : own[1]]
                     gru_step(sums[r], state[r], before_H, gates_G, part_H, out_H)
             before = here
@@ -143,17 +146,18 @@ def lstm_forward(
         bias_G: of the sums.
         direction: 0 forwards, 1 backwards.
         batch: order and lengths of the texts.
-        gates: gates_NW, is written.
-        cells: cells_NH, is written: the memory.
+        gates: gates_NW, is written; with eight rows alone, no step is kept but the last two.
+        cells: cells_NH, is written: the memory; as many rows.
         out: out_NK, is written: the states.
     """
     units, columns = weights_HG.shape
     width = len(bias_G)
     own = direction * units, (direction + 1) * units
-    room, sums = room_for_four(), zeros(columns, out)
+    room, sums, keeps = room_for_four(), zeros(columns, out), len(cells) == len(out)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
+        cells[len(cells) - TEXTS :] = 0  # before a text's first step
         for step in range(four[1][0]):
             here = rows_at(four, step, direction, len(out))
             for r in range(TEXTS):
@@ -164,8 +168,9 @@ def lstm_forward(
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
-                    gates_G, out_H = gates[n, :width], out[n, own[0] : own[1]]
-                    before_H, cell_H = cells[before[r]], cells[n]
+                    row, last = (n, before[r]) if keeps else two_rows(step, r)
+                    gates_G, out_H = gates[row, :width], out[n, own[0] : own[1]]
+                    before_H, cell_H = cells[last], cells[row]
                     lstm_step(sums[r], before_H, gates_G, cell_H, out_H)
             before = here
 

@@ -52,7 +52,8 @@ def run_compiled(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, shows
     """
 
     def whole(part_TbE: Tensor, own_b: Tensor) -> Tensor:
-        return _run(layers, part_TbE, make_plan(layers, own_b, steps=len(part_TbE), shows=shows))
+        plan = make_plan(layers, own_b, steps=len(part_TbE), shows=shows)
+        return _run(layers, part_TbE, plan._replace(keeps=keeps))
 
     keeps = torch.is_grad_enabled()
     return whole(inputs_TBE, lengths_B) if keeps else in_slices(layers, inputs_TBE, lengths_B, whole)
@@ -83,7 +84,7 @@ def run_distinct(
     plan = make_plan(
         layers, lengths_B, steps=len(places_TB), shows=shows, places_TB=places_TB, padding=padding
     )
-    return _run(layers, vectors_UE, plan)
+    return _run(layers, vectors_UE, plan._replace(keeps=torch.is_grad_enabled()))
 
 
 def in_slices(

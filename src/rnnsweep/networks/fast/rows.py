@@ -78,6 +78,12 @@ def rows_at(four: Any, step: int, direction: int, rows: int) -> Any:
 
 
 @inlined
+def two_rows(step: int, r: int) -> Any:
+    """Return one of four texts' rows of a step and of the one before it, where two steps have rows."""
+    return step % 2 * TEXTS + r, (step + 1) % 2 * TEXTS + r
+
+
+@inlined
 def room_for_four() -> Any:
     """Return two arrays for `four_texts`."""
     return np.empty(TEXTS, np.int64), np.empty(TEXTS, np.int64)
