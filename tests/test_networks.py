@@ -280,6 +280,7 @@ def test_judging_texts_gives_the_logits_of_learning_from_them(config, rows, mask
     tokens_BT, lengths_B = ragged(rows)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         patch.setattr("rnnsweep.networks.fast.recurrent._AT_ONCE", at_once)  # numbers: few make many slices
+        patch.setattr("rnnsweep.networks.fast.recurrent._TOGETHER", 1)
         judged_BC = network(tokens_BT, lengths_B)
 
     torch.testing.assert_close(judged_BC, network(tokens_BT, lengths_B).detach(), atol=1e-12, rtol=0)

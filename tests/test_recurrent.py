@@ -130,10 +130,22 @@ def test_reading_in_parts_without_gradients_changes_nothing(monkeypatch):
     layers, inputs_TBE = nn.LSTM(2, 3, num_layers=2, bidirectional=True), torch.randn(5, 5, 2)
     whole = run_compiled(layers, inputs_TBE, LENGTHS).detach()
     monkeypatch.setattr(recurrent, "_AT_ONCE", 1)
+    monkeypatch.setattr(recurrent, "_TOGETHER", 1)
     with torch.no_grad():
         torch.testing.assert_close(run_compiled(layers, inputs_TBE, LENGTHS), whole)
         means_BH = run_compiled(layers, inputs_TBE, LENGTHS, shows="mean")
     torch.testing.assert_close(means_BH, whole.sum(0) / LENGTHS.unsqueeze(1))
+
+
+@pytest.mark.parametrize("texts", [64, 200])
+def test_means_of_texts_judged_in_parts_are_those_of_all_at_once_to_the_last_digit(monkeypatch, texts):
+    torch.manual_seed(0)
+    layers, inputs_TBE = nn.LSTM(2, 5), torch.randn(30, texts, 2)
+    lengths_B = torch.randint(1, 31, (texts,))
+    whole = run_compiled(layers, inputs_TBE, lengths_B, shows="mean").detach()
+    monkeypatch.setattr(recurrent, "_AT_ONCE", 1)
+    with torch.no_grad():
+        assert torch.equal(run_compiled(layers, inputs_TBE, lengths_B, shows="mean"), whole)
 
 
 def test_a_number_that_is_none_is_passed_on_and_not_smoothed_over():

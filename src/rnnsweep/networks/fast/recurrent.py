@@ -35,6 +35,7 @@ from rnnsweep.networks.layers import Layers
 from rnnsweep.networks.pooling import pool
 
 _AT_ONCE = 1 << 21  # numbers: 8 MB, as the gates of 512 texts of 32 tokens in 128 columns
+_TOGETHER = 64  # texts: of slices of so many, PyTorch adds up each output over time in the same order
 
 
 def run_compiled(layers: Layers, inputs_TBE: Tensor, lengths_B: Tensor, *, shows: Shows = "every") -> Tensor:
@@ -99,7 +100,7 @@ def in_slices(
         work: returns the outputs of some of the texts, from their part of `texts_TBx` and their lengths.
     """
     gates = len(weights_of(layers, 0)[0]) * (1 + layers.bidirectional)
-    size = max(1, _AT_ONCE // (gates * len(texts_TBx)))
+    size = max(1, _AT_ONCE // (gates * len(texts_TBx)) // _TOGETHER) * _TOGETHER
     parts = zip(torch.split(texts_TBx, size, dim=1), torch.split(lengths_B, size), strict=True)
     return torch.cat([work(part_Tbx, own_b) for part_Tbx, own_b in parts], dim=-2)
 
