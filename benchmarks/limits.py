@@ -27,7 +27,7 @@ from rnnsweep.networks.fast.rows import add_products
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.runtime.compiled import AVAILABLE, compiled
-from rnnsweep.training.module import read_texts
+from rnnsweep.training.reading import read_texts
 
 TURNS = 40
 # as AG's News: .50, .44 and .36 of the tokens of 16, 64 and 256 texts are distinct (.53, .40, .28)

@@ -31,8 +31,8 @@ from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.training import stop, train
 from rnnsweep.training.loader import TEXTS_OF_A_CHUNK
-from rnnsweep.training.module import read_texts
 from rnnsweep.training.quiet import quiet
+from rnnsweep.training.reading import read_texts
 
 TURNS = 5
 SECONDS = 1.0  # of each loop in each turn

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnsweep.data import Batch
-from rnnsweep.networks.network import Embedded, Network
+from rnnsweep.networks.network import Network
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.dropout import DropoutDraw
 from rnnsweep.optim.optimizer import Optimizer
@@ -27,39 +27,11 @@ from rnnsweep.training.distributed.gradients import GradientSum
 from rnnsweep.training.lightning_loops import set_step, validate_next
 from rnnsweep.training.loader import Chunk, Position
 from rnnsweep.training.metrics import Metrics, Tally, named
+from rnnsweep.training.reading import embedded, read_texts
 
 
 class Diverged(Exception):
     """The loss is NaN or infinite: no further step can mend the weights."""
-
-
-def read_texts(network: Any, optimizer: Optimizer, lengths_B: Tensor, texts: slice = slice(None)) -> Tensor:
-    """Return outputs_BK of some rows of the batch that the optimiser looks at, by the quickest backend.
-
-    Args:
-        network: as `networks.build` makes it.
-        optimizer: looks up the rows of the embedding.
-        lengths_B: tokens of each text.
-        texts: of the batch.
-    """
-    read = embedded(network, optimizer, texts)
-    if read.places_TB is None:
-        return network.read(read.vectors, lengths_B)  # type: ignore[no-any-return]
-    return network.read_distinct(read.vectors, read.places_TB, lengths_B, padding=read.padding)  # type: ignore[no-any-return]
-
-
-def embedded(network: Any, optimizer: Optimizer, texts: slice = slice(None)) -> Embedded:
-    """Return what a network reads of some texts: each distinct token once where that is quicker."""
-    read = Embedded(*optimizer.rows(texts))
-    assert read.places_TB is not None
-    if network.reads_distinct(read.vectors, tokens=read.places_TB.numel()):
-        return read
-    return Embedded(optimizer.vectors(texts, rate=embedding_rate(network)))
-
-
-def embedding_rate(network: Any) -> float:
-    """Return the rate of dropout of the embedded tokens, 0 where the network does not train."""
-    return float(network.embedding_dropout.p) if network.training else 0.0
 
 
 class Classifier(pl.LightningModule):

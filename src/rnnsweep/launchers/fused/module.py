@@ -9,7 +9,8 @@ from rnnsweep.launchers.fused.barrier import Member
 from rnnsweep.launchers.fused.stack.optimizer.stackable import StackableOptimizer
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.training.loader import Chunk
-from rnnsweep.training.module import Classifier, embedding_rate
+from rnnsweep.training.module import Classifier
+from rnnsweep.training.reading import embedding_rate
 
 
 class FusedClassifier(Classifier):

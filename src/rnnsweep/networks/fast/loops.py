@@ -20,6 +20,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rnnsweep.networks.fast.rows import (
+    FOUR,
     TEXTS,
     add_products,
     add_row,
@@ -59,9 +60,9 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, direction: int, bat
         batch: order_B, the texts' numbers by falling length, and lengths_B.
         out: out_NK, is written: the states.
     """
-    units, columns = weights_HG.shape
+    units, wide = weights_HG.shape
     own = direction * units, (direction + 1) * units
-    room, sums = room_for_four(), zeros(columns, out)
+    room, sums = room_for_four(), zeros(wide, out)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
@@ -71,7 +72,7 @@ def rnn_forward(read: Any, weights_HG: Array, bias_G: Array, direction: int, bat
                 if step < four[1][r]:
                     read_sums(read, here[r], bias_G, sums[r])
             if step:
-                add_products(rows_of(sums, (0, 1, 2, 3), (0, columns)), rows_of(out, before, own), weights_HG)
+                add_products(rows_of(sums, FOUR, (0, wide)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
                 if step < four[1][r]:
                     rnn_step(sums[r], out[here[r], own[0] : own[1]])
@@ -101,10 +102,10 @@ def gru_forward(
         parts: parts_NH, is written: the state's part of the candidate; as many rows.
         out: out_NK, is written: the states.
     """
-    units, columns = weights_HG.shape
+    units, wide = weights_HG.shape
     width = len(biases[0])
     own = direction * units, (direction + 1) * units
-    room, sums, state = room_for_four(), zeros(width, out), zeros(columns, out)
+    room, sums, state = room_for_four(), zeros(width, out), zeros(wide, out)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
@@ -113,9 +114,7 @@ def gru_forward(
             for r in range(TEXTS):
                 state[r, :width] = biases[1]
             if step:
-                add_products(
-                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(out, before, own), weights_HG
-                )
+                add_products(rows_of(state, FOUR, (0, wide)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
@@ -150,10 +149,10 @@ def lstm_forward(
         cells: cells_NH, is written: the memory; as many rows.
         out: out_NK, is written: the states.
     """
-    units, columns = weights_HG.shape
+    units, wide = weights_HG.shape
     width = len(bias_G)
     own = direction * units, (direction + 1) * units
-    room, sums, keeps = room_for_four(), zeros(columns, out), len(cells) == len(out)
+    room, sums, keeps = room_for_four(), zeros(wide, out), len(cells) == len(out)
     for first in range(0, len(batch[0]), TEXTS):
         four = four_texts(batch, first, room)
         before = rows_at(four, -1, direction, len(out))
@@ -164,7 +163,7 @@ def lstm_forward(
                 if step < four[1][r]:
                     read_sums(read, here[r], bias_G, sums[r])
             if step:
-                add_products(rows_of(sums, (0, 1, 2, 3), (0, columns)), rows_of(out, before, own), weights_HG)
+                add_products(rows_of(sums, FOUR, (0, wide)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n = here[r]
@@ -190,10 +189,10 @@ def rnn_backward(
         d: d_NW, is written: gradient of the sums.
         into: gradient of the distinct inputs' sums, is added to, and the row of each token (none: nothing).
     """
-    units, columns = weights_GH.shape
+    units, wide = weights_GH.shape
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    room, state = room_for_four(), zeros(columns, out)
+    room, state = room_for_four(), zeros(wide, out)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first, room)
         state[:] = 0
@@ -207,9 +206,7 @@ def rnn_backward(
                     if len(places_N):
                         add_row(d_H, into_RW[places_N[n], :units])
             if step:
-                add_products(
-                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(d, here, (0, units)), weights_GH
-                )
+                add_products(rows_of(state, FOUR, (0, wide)), rows_of(d, here, (0, units)), weights_GH)
         clear_padding(d, four, units)
 
 
@@ -236,35 +233,29 @@ def gru_backward(
         batch: order and lengths of the texts.
         into: gradient of the inputs' sums, is added to, and the row of each token (none: its own).
     """
-    width, columns = weights_GH.shape
+    width, wide = weights_GH.shape
     units = parts.shape[1]
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    room, state = room_for_four(), zeros(columns, out)
+    room, state = room_for_four(), zeros(wide, out)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first, room)
         state[:] = 0
         for step in range(four[1][0] - 1, -1, -1):
-            here, before = (
-                rows_at(four, step, direction, len(out)),
-                rows_at(four, step - 1, direction, len(out)),
-            )
+            here = rows_at(four, step, direction, len(out))
+            before = rows_at(four, step - 1, direction, len(out))
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n, source = here[r], grad_row(grad_output, here[r], four, r, step)
                     d_G, part_H = gates[n, :width], parts[n]
-                    before_H, grad_H = (
-                        out[before[r], own[0] : own[1]],
-                        grad_output[0][source, own[0] : own[1]],
-                    )
+                    before_H = out[before[r], own[0] : own[1]]
+                    grad_H = grad_output[0][source, own[0] : own[1]]
                     gru_step_back(d_G, part_H, before_H, grad_H, state[r])
                     row = places_N[n] if len(places_N) else n
                     add_row(d_G[: 2 * units], into_RW[row, : 2 * units])
                     add_row(part_H, into_RW[row, 2 * units : width])
             if step:
-                add_products(
-                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(gates, here, (0, width)), weights_GH
-                )
+                add_products(rows_of(state, FOUR, (0, wide)), rows_of(gates, here, (0, width)), weights_GH)
         clear_padding(gates, four, width)
 
 
@@ -283,20 +274,18 @@ def lstm_backward(
         batch: order and lengths of the texts.
         into: gradient of the distinct inputs' sums, is added to, and the row of each token (none: nothing).
     """
-    width, columns = weights_GH.shape
+    width, wide = weights_GH.shape
     units = cells.shape[1]
     own = direction * units, (direction + 1) * units
     into_RW, places_N = into
-    room, state = room_for_four(), zeros(columns, cells)
+    room, state = room_for_four(), zeros(wide, cells)
     memory = zeros(units, cells)
     for first in range(last_four_texts(batch), -1, -TEXTS):
         four = four_texts(batch, first, room)
         state[:] = memory[:] = 0
         for step in range(four[1][0] - 1, -1, -1):
-            here, before = (
-                rows_at(four, step, direction, len(cells)),
-                rows_at(four, step - 1, direction, len(cells)),
-            )
+            here = rows_at(four, step, direction, len(cells))
+            before = rows_at(four, step - 1, direction, len(cells))
             for r in range(TEXTS):
                 if step < four[1][r]:
                     n, source = here[r], grad_row(grad_output, here[r], four, r, step)
@@ -306,7 +295,5 @@ def lstm_backward(
                     if len(places_N):
                         add_row(d_G, into_RW[places_N[n], :width])
             if step:
-                add_products(
-                    rows_of(state, (0, 1, 2, 3), (0, columns)), rows_of(gates, here, (0, width)), weights_GH
-                )
+                add_products(rows_of(state, FOUR, (0, wide)), rows_of(gates, here, (0, width)), weights_GH)
         clear_padding(gates, four, width)

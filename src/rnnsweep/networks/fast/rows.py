@@ -20,6 +20,7 @@ from rnnsweep.runtime.compiled import inlined
 Array = NDArray[Any]
 EVERY, LAST, MEAN = 0, 1, 2  # what of a layer's outputs is read: see `grad_row`
 TEXTS = 4  # side by side: as many accumulators as keep the processor's multipliers busy
+FOUR = 0, 1, 2, 3  # the rows of an array of four
 
 
 @inlined
