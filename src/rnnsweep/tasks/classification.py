@@ -6,8 +6,8 @@ Shapes: B rows, C classes, G groups of confidence, Q bins of a class's log-odds.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.errors import UserError, nearest
 from rnnsweep.tasks.answers import CONFUSION, ColumnsOf, confusion_table, surest_mistakes, table
+from rnnsweep.tasks.cross_entropy import class_weights, loss_and_gradients
 from rnnsweep.tasks.score import LOWER, Counts, Score, share
 from rnnsweep.tasks.task import Facts, RunTable, Task, TaskConfig, TaskSpec
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 GROUPS = 15  # G, as in Guo et al. 2017
 BINS = 512  # Q
-_SUM, _NO_CLASS = 2, -100  # PyTorch's numbers of reduction="sum" and of a target without a class
 SPAN = 16.0  # log-odds beyond it share the outermost bins
 
 
@@ -102,18 +101,11 @@ class Classes(Task):
         return torch.nn.functional.cross_entropy(precise_BC, targets_B, weight=weight_C, reduction="sum")
 
     def judge(self, outputs_BK: "Tensor", targets_B: "Tensor", weight: float) -> "tuple[Tensor, Tensor]":
-        """Return `loss` and its gradients through the operations that autograd would call."""
-        import torch
-
-        if outputs_BK.dtype not in (torch.float32, torch.float64) or outputs_BK.dim() != 2:
+        """Return `loss` and its gradients, without autograd where the precision is full."""
+        if outputs_BK.dtype.itemsize < 4 or outputs_BK.dim() != 2:
             return super().judge(outputs_BK, targets_B, weight)
         weight_C = None if self.class_weights is None else self._weights(outputs_BK)
-        aten, rest = torch.ops.aten, (weight_C, _SUM, _NO_CLASS)
-        log_p_BC = outputs_BK.log_softmax(1)
-        loss, total = aten.nll_loss_forward.default(log_p_BC, targets_B, *rest)
-        of_loss = torch.ones_like(loss).div_(weight)
-        of_log_p_BC = aten.nll_loss_backward.default(of_loss, log_p_BC, targets_B, *rest, total)
-        return loss, aten._log_softmax_backward_data.default(of_log_p_BC, log_p_BC, 1, log_p_BC.dtype)
+        return loss_and_gradients(outputs_BK, targets_B, weight_C, weight)
 
     def weight(self, targets_B: "Tensor") -> float:
         """Return the weights of the rows' classes, added up; without class weights their number."""
@@ -209,31 +201,6 @@ class Classes(Task):
         if key not in self._placed:
             self._placed[key] = torch.tensor(self.class_weights, dtype=like.dtype, device=like.device)
         return self._placed[key]
-
-
-def class_weights(setting: Any, facts: Facts) -> tuple[float, ...] | None:
-    """Return the weight of each class: ``balanced`` is rows / (classes * the class's rows), as scikit-learn.
-
-    Classes that a mapping does not name have weight 1.
-
-    Raises:
-        UserError: a mapping names a class that the corpus does not have.
-    """
-    if setting is None:
-        return None
-    import numpy as np
-
-    if isinstance(setting, Mapping):
-        weights = {str(name): float(weight) for name, weight in setting.items()}
-        strangers = sorted(set(weights) - set(facts.labels))
-        if strangers:
-            raise UserError(
-                f"task.class_weights.{strangers[0]}={weights[strangers[0]]:g}: the corpus has the labels "
-                f"{', '.join(facts.labels[:8])}.{nearest(strangers[0], facts.labels)}"
-            )
-        return tuple(weights.get(label, 1.0) for label in facts.labels)
-    rows_C = np.bincount(facts.targets_N, minlength=len(facts.labels))
-    return tuple(float(w) for w in len(facts.targets_N) / (len(rows_C) * np.maximum(rows_C, 1)))
 
 
 def tables(
