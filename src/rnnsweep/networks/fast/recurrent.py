@@ -151,6 +151,7 @@ def _loops(mode: str) -> Loops:
 
 
 def weights_of(layers: Layers, layer: int) -> list[Tensor]:
+    """List a layer's weights, direction by direction, in PyTorch's order."""
     ends = ("", "_reverse") if layers.bidirectional else ("",)
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return [getattr(layers, f"{name}_l{layer}{end}") for end in ends for name in names]
