@@ -46,6 +46,15 @@ def loss_and_gradients(
     """Return the cross-entropies, added up, and the gradients of their sum divided by `weight`.
 
     The operations are those that autograd calls: numbers are the same to the last digit.
+
+    Args:
+        outputs_BC: logits, in single or double precision.
+        targets_B: the class of each row.
+        weight_C: of each class; None: each has 1.
+        weight: what the sum is divided by.
+
+    Returns:
+        the sum, and gradients_BC
     """
     import torch
 

@@ -133,7 +133,16 @@ def make_plan(
     places_TB: Tensor | None = None,
     padding: int | None = None,
 ) -> LayerPlan:
-    """Make the plan of a batch; arguments as of `run_distinct`, and the steps of its longest text."""
+    """Make the plan of a batch.
+
+    Args:
+        layers: as for `run_distinct`.
+        lengths_B: tokens of each text.
+        steps: of the longest text.
+        shows: as for `run_compiled`.
+        places_TB: the input of each token; None: its own.
+        padding: the input that gets no gradient.
+    """
     lengths = lengths_B.numpy()
     ragged = bool((lengths != steps).any())
     order_B = np.argsort(-lengths, kind="stable") if ragged else np.arange(len(lengths))
