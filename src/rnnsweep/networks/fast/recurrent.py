@@ -142,6 +142,9 @@ def make_plan(
         shows: as for `run_compiled`.
         places_TB: the input of each token; None: its own.
         padding: the input that gets no gradient.
+
+    Returns:
+        the plan, which keeps what a backward pass needs
     """
     lengths = lengths_B.numpy()
     ragged = bool((lengths != steps).any())
@@ -167,7 +170,17 @@ def weights_of(layers: Layers, layer: int) -> list[Tensor]:
 
 
 def forward_layer(ctx: Any, plan: LayerPlan, inputs: Tensor, *weights: Tensor) -> Tensor:
-    """Run all directions of one layer over inputs_TBE, or over inputs_UE as the plan places them."""
+    """Run all directions of one layer.
+
+    Args:
+        ctx: autograd's object, or one in its place: keeps what `backward_layer` needs.
+        plan: of the batch.
+        inputs: inputs_TBE, or inputs_UE as the plan places them.
+        weights: as `weights_of` lists them.
+
+    Returns:
+        what the plan shows
+    """
     directions = _directions(weights)
     out_NK = outputs(plan, directions)
     ctx.plan, ctx.saved = plan, _forward(plan, inputs, directions, out_NK)
