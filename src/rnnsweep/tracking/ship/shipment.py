@@ -19,7 +19,7 @@ from rnnsweep.tracking.ship.batch import FEW, PointBatch, is_deleted, is_for_eve
 from rnnsweep.tracking.ship.inputs import dataset_inputs
 from rnnsweep.tracking.ship.lines import check_start, check_texts, is_plain_tag
 from rnnsweep.tracking.spool.archive import keep_if_sent
-from rnnsweep.tracking.spool.note import Note, raise_steps, read_note, write_note
+from rnnsweep.tracking.spool.note import raise_steps, read_note, write_note
 from rnnsweep.tracking.spool.spool import Record, identity_of, read_spool, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.places import why_refused
@@ -46,24 +46,11 @@ class Shipment:
     mlruns: Path
     key: str
     client: "StoreClient"
-    note: Note
     experiments: dict[str, str] = field(default_factory=dict)  # name -> id, of this round over the spools
     _batch: PointBatch = field(default_factory=PointBatch)  # read, and not sent yet
 
-    @classmethod
-    def of(
-        cls, mlruns: Path, key: str, client: "StoreClient", experiments: dict[str, str] | None = None
-    ) -> "Shipment":
-        """Return the shipment of a spool, from where the last one stopped.
-
-        Args:
-            mlruns: the folder of results.
-            key: of the spool.
-            client: of the store.
-            experiments: name -> id of those that are known; new ones are added.
-        """
-        known = {} if experiments is None else experiments
-        return cls(mlruns=mlruns, key=key, client=client, note=read_note(mlruns, key), experiments=known)
+    def __post_init__(self) -> None:
+        self.note = read_note(self.mlruns, self.key)  # from where the last one stopped
 
     @property
     def path(self) -> Path:

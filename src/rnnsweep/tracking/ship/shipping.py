@@ -104,7 +104,7 @@ def ship_all(mlruns: Path, keys: Sequence[str], target: str, client: "StoreClien
     while done.waiting:
         later = []
         for key in done.waiting:
-            shipment = Shipment.of(mlruns, key, client, experiments)
+            shipment = Shipment(mlruns, key, client, experiments)
             shipment.note.destination = target
             before, began = shipment.note.points, time.monotonic()
             try:
@@ -142,7 +142,7 @@ def draw_all(mlruns: Path, keys: Iterable[str], client: "StoreClient", *, until:
     began = time.monotonic()
     for key in keys:
         try:
-            Shipment.of(mlruns, key, client).attach_waiting(pictures=True)
+            Shipment(mlruns, key, client).attach_waiting(pictures=True)
         except Exception as error:
             refused = refused or error
             if time.monotonic() > began + MOST_REFUSED:
