@@ -99,7 +99,7 @@ def ray_tune(folder: Path, trials: int) -> dict[str, Any]:
     results = tuner.fit()
     ended = [
         (one.metrics["timestamp"] - began, one.metrics["score"], one.config)
-        for one in results
+        for one in (results[number] for number in range(len(results)))
         if one.error is None and "score" in (one.metrics or {})
     ]
     return {**summary(ended, failed=trials - len(ended)), "seconds": time.time() - began}

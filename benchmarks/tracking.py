@@ -101,7 +101,7 @@ def rows(calls: list[list[float]], turns: list[list[float]]) -> list[dict]:
     """Make the rows of the page."""
     name = "Lightning's MLFlowLogger, SQLite"
     found = [
-        call_row(f"record a point: {word}", percent, *calls, name)
+        call_row(f"record a point: {word}", percent, calls[0], calls[1], name)
         for word, percent in (("median", 50), ("99th percentile", 99))
     ]
     none_s, ours_s, theirs_s = (statistics.median(turn[n] for turn in turns) for n in range(3))
