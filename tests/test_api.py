@@ -1,5 +1,6 @@
 """The calls from Python: trained and recorded for real on a small table of colours."""
 
+import importlib
 import json
 import math
 import os
@@ -414,3 +415,13 @@ def test_ctrl_c_while_the_store_is_waited_for_keeps_the_training_and_names_its_r
     monkeypatch.setenv("RNNSWEEP_HOME", str(project))
     assert any(main(["sync"]) == 0 for _ in range(10)), "the shipper that was left has a last try"
     assert main(["evaluate", key]) == 0
+
+
+@pytest.mark.parametrize(
+    "package", ["api", "comparison", "data", "engine", "launchers", "models", "tracking"]
+)
+def test_a_package_offers_at_first_use_each_name_that_type_checks_see(package):
+    offered = importlib.import_module(f"rnnsweep.{package}")
+    assert offered.__all__
+    assert dir(offered) == offered.__all__
+    assert [name for name in offered.__all__ if getattr(offered, name, None) is None] == []

@@ -1,8 +1,6 @@
 """The commands of the first hour: a new project, what there is in one, whether the machine is fit."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -419,19 +417,6 @@ def test_a_check_that_cannot_be_made_has_failed(monkeypatch):
     found = diagnosis._safely("gpu", broken)
     assert (found.ok, found.found) == (False, "OSError: no such device")
     assert found.remedy
-
-
-def test_every_name_of_the_api_is_on_the_package():
-    from rnnsweep import api
-
-    assert set(api.__all__) <= set(rnnsweep.__all__)
-    done = subprocess.run(
-        [sys.executable, "-c", "import rnnsweep; print(sorted(set(rnnsweep.__all__) - set(dir(rnnsweep))))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
 
 
 def test_a_folder_that_is_a_file_is_refused(home):

@@ -13,9 +13,8 @@ Importing this package is quick: torch, Lightning, MLflow and Optuna are importe
 """
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rnnsweep.api import __all__ as _calls
 from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -68,16 +67,6 @@ if TYPE_CHECKING:
     from rnnsweep.config import compose as compose
     from rnnsweep.errors import UserError as UserError
 
-_get, __all__ = lazy_names(
-    __name__,
-    {"rnnsweep.api": " ".join(_calls), "rnnsweep.config": "compose", "rnnsweep.errors": "UserError"},
-)
-__all__ += ["__version__"]
+    __version__: str
 
-
-def __getattr__(name: str) -> Any:
-    return version("rnnsweep") if name == "__version__" else _get(name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+lazy_names(__name__, __version__=lambda: version("rnnsweep"))

@@ -59,25 +59,4 @@ if TYPE_CHECKING:
     from rnnsweep.api.sweeps import plan as plan, replicate as replicate, sweep as sweep
     from rnnsweep.api.texts import read_asked as read_asked, write_answers as write_answers
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".comparing.answers": "best compare compare_corpora curves runs",
-        ".project.new_project": "NewProject init",
-        ".project.doctor": "Check doctor",
-        ".project.listing": "ListedSweep list_runs list_sweeps",
-        ".project.machines": "machines",
-        ".comparing.foreign": "compare_scores read_scores",
-        ".texts": "read_asked write_answers",
-        ".storage": "Cleaning clean disk_use rebuild_store",
-        ".find_sweep": "status",
-        ".models": "export_model load_model log_models predict",
-        ".results": "BestResult EvaluateResult Interrupted SweepResult TrainResult Validation",
-        ".single_runs.training": "train",
-        ".steering": "Exported enqueue export retry stop",
-        ".sweeps": "plan replicate sweep",
-        ".single_runs.evaluation": "evaluate",
-        ".inside.vectors": "vectors",
-        ".inside.inspection": "inspect",
-    },
-)
+lazy_names(__name__)

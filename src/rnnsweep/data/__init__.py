@@ -24,15 +24,4 @@ if TYPE_CHECKING:
     from rnnsweep.data.sources._columns import NoColumn as NoColumn
     from rnnsweep.data.sources.files import columns_read as columns_read
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".batching": "Batch batch_count batch_rows gather ordered_batches",
-        ".classes.labels": "NoLabel",
-        ".config": "DataConfig",
-        ".encoded": "EncodedCorpus EncodedPart prepare read_texts",
-        ".sources._column_notes": "other_texts say_repeating",
-        ".sources._columns": "NoColumn",
-        ".sources.files": "columns_read",
-    },
-)
+lazy_names(__name__)

@@ -15,12 +15,4 @@ if TYPE_CHECKING:
         stop as stop,
     )
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".copy_table": "check_answers",
-        ".run": "run_sweep",
-        ".state_copy": "copied_state",
-        ".steering": "enqueue export retry stop",
-    },
-)
+lazy_names(__name__)

@@ -12,11 +12,4 @@ if TYPE_CHECKING:
     from rnnsweep.inspection.picture import draw as draw
     from rnnsweep.inspection.trace import Inspection as Inspection, LayerView as LayerView, read as read
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".trace": "Inspection LayerView read",
-        ".picture": "draw",
-        ".page": "write_page",
-    },
-)
+lazy_names(__name__)

@@ -13,13 +13,7 @@ if TYPE_CHECKING:
         engine_names as engine_names,
         make_launcher as make_launcher,
         parse_launcher as parse_launcher,
+        reach_engine as reach_engine,
     )
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".local.launcher": "LocalLauncher",
-        ".registry": "LauncherSpec check_engine check_launcher engine_names make_launcher parse_launcher"
-        " reach_engine",
-    },
-)
+lazy_names(__name__)

@@ -20,12 +20,4 @@ if TYPE_CHECKING:
         TextModel as TextModel,
     )
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".text_model": "Answer NumberPrediction Prediction TextModel",
-        ".folder": "read_model write_model",
-        ".card": "Card",
-        ".onnx_file": "export_onnx",
-    },
-)
+lazy_names(__name__)

@@ -13,11 +13,4 @@ if TYPE_CHECKING:
     from rnnsweep.networks.network import Network as Network, build as build
     from rnnsweep.networks.size import parameter_count as parameter_count
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".config": "ModelConfig",
-        ".network": "Network build",
-        ".size": "parameter_count",
-    },
-)
+lazy_names(__name__)

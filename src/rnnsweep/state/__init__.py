@@ -17,12 +17,4 @@ if TYPE_CHECKING:
     )
     from rnnsweep.state.watching.status import read_status as read_status
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".watching.status": "read_status",
-        ".watching.progress": (
-            "ArchitectureProgress Failure Listener Running Silence Snapshot SweepStatus SweepSummary"
-        ),
-    },
-)
+lazy_names(__name__)

@@ -26,6 +26,4 @@ __all__ = [
     "rewritten",
     "sweep_schema",
 ]
-__getattr__, _ = lazy_names(
-    __name__, {".file": "read_sweep", ".model": "sweep_schema"}
-)  # they import pydantic
+lazy_names(__name__)

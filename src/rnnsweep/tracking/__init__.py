@@ -5,23 +5,33 @@ them back; `ui` prepares what MLflow's UI shows; `machine` samples the machine. 
 does not import MLflow.
 """
 
+from typing import TYPE_CHECKING
+
 from rnnsweep.runtime.lazy import lazy_names
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".spool.record": "DatasetPart RunRecord dataset_parts",
-        ".machine.monitor": "MachineMonitor",
-        ".ship.beside": "warm_shared",
-        ".ship.shipper": "DrainResult Shipper sync",
-        ".store.upkeep": "analyse",
-        ".spool.stale": "close_stale",
-        ".ui.views": "SweepPicture answered_description description experiment_tags failures_tag",
-        ".ui.links": "key_of_sweep sweep_links",
-        ".read.runs": "curves find_run runs",
-        ".machine.provenance": "provenance",
-        ".naming": "how_to_repeat run_name",
-        ".ui.serve": "serve_ui",
-        ".store.address": "check_answers destination",
-    },
-)
+if TYPE_CHECKING:
+    from rnnsweep.tracking.machine.monitor import MachineMonitor as MachineMonitor
+    from rnnsweep.tracking.machine.provenance import provenance as provenance
+    from rnnsweep.tracking.naming import how_to_repeat as how_to_repeat, run_name as run_name
+    from rnnsweep.tracking.read.runs import curves as curves, find_run as find_run, runs as runs
+    from rnnsweep.tracking.ship.beside import warm_shared as warm_shared
+    from rnnsweep.tracking.ship.shipper import DrainResult as DrainResult, Shipper as Shipper, sync as sync
+    from rnnsweep.tracking.spool.record import (
+        DatasetPart as DatasetPart,
+        RunRecord as RunRecord,
+        dataset_parts as dataset_parts,
+    )
+    from rnnsweep.tracking.spool.stale import close_stale as close_stale
+    from rnnsweep.tracking.store.address import check_answers as check_answers, destination as destination
+    from rnnsweep.tracking.store.upkeep import analyse as analyse
+    from rnnsweep.tracking.ui.links import key_of_sweep as key_of_sweep, sweep_links as sweep_links
+    from rnnsweep.tracking.ui.serve import serve_ui as serve_ui
+    from rnnsweep.tracking.ui.views import (
+        SweepPicture as SweepPicture,
+        answered_description as answered_description,
+        description as description,
+        experiment_tags as experiment_tags,
+        failures_tag as failures_tag,
+    )
+
+lazy_names(__name__)

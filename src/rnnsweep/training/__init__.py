@@ -15,14 +15,4 @@ if TYPE_CHECKING:
     from rnnsweep.training.module import Diverged as Diverged
     from rnnsweep.training.scores import Scores as Scores
 
-__getattr__, __all__ = lazy_names(
-    __name__,
-    {
-        ".module": "Diverged",
-        ".distributed.ranks": "LostProcess",
-        ".evaluation": "Evaluation evaluate",
-        ".scores": "Scores",
-        ".callbacks.stopping": "stop",
-        ".fit": "train",
-    },
-)
+lazy_names(__name__)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnsweep import comparison
 from rnnsweep.state.folder import SweepFolder
@@ -47,14 +47,14 @@ def racing(asked: Sweep, folder: SweepFolder) -> "Callable[[Sequence[Ended]], Lo
 
 def _standings(
     over: "Sequence[Ended]",
-) -> "tuple[list[comparison.Standing], dict[str, dict[str, object]], dict[str, int]]":
+) -> "tuple[list[comparison.Standing], dict[str, dict[str, NDArray[Any]]], dict[str, int]]":
     """Return a standing for each architecture, the rows that each replicate had right, and how many ended."""
     from rnnsweep.comparison.evidence.replicate_scores import fold_of
     from rnnsweep.comparison.predictions import read_predictions
 
     scores: dict[str, list[comparison.Replicate]] = {}
     settings: dict[str, tuple[str, ...]] = {}
-    rows: dict[str, dict[str, object]] = {}
+    rows: dict[str, dict[str, NDArray[Any]]] = {}
     ended: dict[str, int] = {}
     score = score_named()
     for task, outcome in over:
