@@ -138,3 +138,10 @@ def test_the_conclusion_says_which_rows_equivalent_speaks_of_and_which_training_
     assert " on these rows." in compared.answer
     assert "not of training rows drawn anew, of other corpora, nor of larger searches" in compared.conclusion
     assert "Equivalent speaks of these rows alone." in compared.conclusion
+
+
+@pytest.mark.parametrize("linear", [None, 0.6])
+def test_the_conclusion_says_that_comparisons_with_the_baseline_have_5_percent_of_their_own(linear):
+    runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=linear)
+    compared = compare_records(runs, predictions=predicted(runs))
+    assert ("and to 5 % more against the baseline" in compared.conclusion) == (linear is not None)
