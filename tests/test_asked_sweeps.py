@@ -36,10 +36,22 @@ def test_a_command_line_is_kept_as_the_sweep_file_that_it_amounts_to(home):
 
 def test_a_call_with_a_list_asks_what_the_command_line_does(home):
     shutil.rmtree(home / "sweeps")
+    path = write_asked(LINE, trials=7)
     with pytest.raises(UserError, match="gpu:0"):  # a GPU that is not there is refused once the file is read
         rnnsweep.sweep(LINE, trials=7, slots="gpu:0")
-    (path,) = (home / "sweeps").iterdir()
-    assert path == write_asked(LINE, trials=7)
+    assert list((home / "sweeps").iterdir()) == [path]
+
+
+def test_a_sweep_that_is_refused_leaves_no_new_file(home, capsys):
+    shutil.rmtree(home / "sweeps")
+    (home / "rows.csv").write_text("text,label\n" + "good,a\nbad,b\n" * 40)
+    wrong = ["data=files", f"data.train={home / 'rows.csv'}", "data.text=words", "model=lstm,gru"]
+    with pytest.raises(UserError, match="words"):
+        rnnsweep.sweep(wrong)
+    for line in (["sweep", *wrong], ["train", "-m", *wrong]):
+        assert main(line) == 2
+        assert "words" in capsys.readouterr().err
+    assert list((home / "sweeps").iterdir()) == []
 
 
 def test_values_of_one_architecture_are_said_to_be_searched_and_not_compared(home, capsys):

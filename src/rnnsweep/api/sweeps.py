@@ -13,7 +13,7 @@ from rnnsweep.api.find_sweep import find_file, find_question, refusal, start_com
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.launching import launcher_of, slots_of_plan
 from rnnsweep.api.notebook import listener_of
-from rnnsweep.api.project.sweep_of_keys import write_asked
+from rnnsweep.api.project.sweep_of_keys import asked_file
 from rnnsweep.api.replicates.further import run_studies, separate
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.results import Interrupted, SweepResult
@@ -69,26 +69,25 @@ def sweep(
         UserError: the file cannot be used, or another process runs the sweep.
         Interrupted: Ctrl-C, SIGTERM or `stop`, after the trials wrote checkpoints; the same call resumes.
     """
-    if not isinstance(question, str | Path):
-        question = write_asked(question, trials=trials)
-    places, listener = find_paths(), listener_of(listener)
-    machine = on if isinstance(on, Machine) else reach_machine(on, listener.message if listener else None)
-    asked = find_question(question, places)
+    with asked_file(question, trials=trials) as file:
+        places, listener = find_paths(), listener_of(listener)
+        machine = on if isinstance(on, Machine) else reach_machine(on, listener.message if listener else None)
+        asked = find_question(file, places)
 
-    def run(one: Sweep, answer: str | None) -> SweepResult:
-        launched = _launched(one if trials is None else replace(one, trials=trials), launcher)
-        return _run(
-            launched,
-            places,
-            slots=slots,
-            machine=machine,
-            listener=listener,
-            accept_changes=accept_changes,
-            answer=answer,
-        )
+        def run(one: Sweep, answer: str | None) -> SweepResult:
+            launched = _launched(one if trials is None else replace(one, trials=trials), launcher)
+            return _run(
+                launched,
+                places,
+                slots=slots,
+                machine=machine,
+                listener=listener,
+                accept_changes=accept_changes,
+                answer=answer,
+            )
 
-    result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
-    again = start_command(question, trials=trials, studies=studies, on=_on(machine))
+        result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
+        again = start_command(file, trials=trials, studies=studies, on=_on(machine))
     return _ended(result, listener, models=models, again=again)
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,34 @@ from rnnsweep.api.project.test_share import FEW_TEST_ROWS, share_of_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
 from rnnsweep.paths import find_paths
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 from rnnsweep.sweepfile.model import SweepFile
 
 TRIALS = 20  # of each architecture, where nothing says how many
+
+
+@contextmanager
+def asked_file(question: str | Path | Sequence[str], **how: Any) -> Iterator[str | Path]:
+    """Yield a sweep's file or name as it is, and the file that `write_asked` makes of overrides.
+
+    A file that is new goes again where the sweep is refused before it starts.
+
+    Args:
+        question: a file, a name, or overrides.
+        how: as for `write_asked`.
+    """
+    if isinstance(question, str | Path):
+        yield question
+        return
+    before = set(find_paths().sweeps[0].glob("*.yaml"))
+    path = write_asked(question, **how)
+    try:
+        yield path
+    except UserError:
+        if path not in before and not SweepFolder.of(find_paths().mlruns, path.stem).is_started:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def write_asked(

@@ -1,6 +1,7 @@
 """`sweep` and `replicate`: run a question, and more seeds of its best."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -82,32 +83,33 @@ def sweep_command(
     from rnnsweep.api.sweeps import reach_machine, replicates_reach
 
     machine = reach_machine(on, partial(err().print, style="dim", soft_wrap=True))
-    file = _file_of(asked, trials, name)
-    err().print(str(replicates_reach(file)), style="dim")
-    with err().status("reading the rows"):  # nothing where standard error is no terminal
-        corpora = describe_sweep_data(file)
-    for name, facts in corpora.items():
-        err().print(name, style="dim")
-        print_facts(err(), facts)
+    with _file_of(asked, trials, name) as file:
+        err().print(str(replicates_reach(file)), style="dim")
+        with err().status("reading the rows"):  # nothing where standard error is no terminal
+            corpora = describe_sweep_data(file)
+        for name, facts in corpora.items():
+            err().print(name, style="dim")
+            print_facts(err(), facts)
 
-    def work(shown: "Listener") -> "api.SweepResult":
-        return api.sweep(
-            file,
-            slots=slots,
-            trials=trials,
-            accept_changes=accept_changes,
-            listener=shown,
-            launcher=_launcher(launcher, fuse),
-            models=False,  # after the standings
-            studies=studies,
-            on=machine,
-        )
+        def work(shown: "Listener") -> "api.SweepResult":
+            return api.sweep(
+                file,
+                slots=slots,
+                trials=trials,
+                accept_changes=accept_changes,
+                listener=shown,
+                launcher=_launcher(launcher, fuse),
+                models=False,  # after the standings
+                studies=studies,
+                on=machine,
+            )
 
-    return _watch(work, again=start_command(file, trials=trials, studies=studies, on=on))
+        return _watch(work, again=start_command(file, trials=trials, studies=studies, on=on))
 
 
-def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> str:
-    """Return the sweep file that is named, or the one that overrides amount to."""
+@contextmanager
+def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> Iterator[str]:
+    """Yield the sweep file that is named, or the one that overrides amount to."""
     settings = [one for one in asked if "=" in one and not Path(one).is_file()]
     if not asked:
         raise click.UsageError(
@@ -116,17 +118,29 @@ def _file_of(asked: tuple[str, ...], trials: int | None, name: str | None) -> st
     if not settings:
         if len(asked) > 1 or name is not None:
             raise click.UsageError(f"{asked[-1]!r}: one file at a time; --name is for a sweep without one.")
-        return asked[0]
+        yield asked[0]
+        return
     if len(settings) < len(asked):
         raise click.UsageError(f"{settings[0]!r}: a file and overrides exclude each other; edit the file.")
-    return _write_file(settings, trials=trials, name=name)
+    with _written(settings, trials=trials, name=name) as file:
+        yield file
 
 
-def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None, grid: bool = False) -> str:
-    from rnnsweep.api.project.sweep_of_keys import write_asked
+@contextmanager
+def _written(
+    settings: Sequence[str], *, trials: int | None = None, name: str | None = None, grid: bool = False
+) -> Iterator[str]:
+    """Yield the name of the sweep that settings ask, after its file and a remark were shown."""
+    from rnnsweep.api.project.sweep_of_keys import asked_file
+
+    with asked_file(settings, trials=trials, grid=grid, name=name) as path:
+        _show_file(Path(path), grid=grid)
+        yield Path(path).stem
+
+
+def _show_file(path: Path, *, grid: bool) -> None:
     from rnnsweep.sweepfile import read_sweep
 
-    path = write_asked(settings, trials=trials, grid=grid, name=name)
     err().print(f"{path}:", style="dim", soft_wrap=True)
     err().print(path.read_text(encoding="utf-8"), style="dim", soft_wrap=True)
     asked = read_sweep(path)
@@ -136,15 +150,14 @@ def _write_file(settings: Sequence[str], *, trials: int | None, name: str | None
         err().print(
             f"! Values of {keys} are searched, not compared; how to compare them: {how}", soft_wrap=True
         )
-    return path.stem
 
 
 def run_asked(settings: Sequence[str], *, grid: bool) -> int:
     """Run the sweep that overrides with several values amount to."""
-    name = _write_file(settings, trials=None, name=None, grid=grid)
-    return _watch(
-        lambda shown: api.sweep(name, listener=shown, models=False), again=run_command("sweep", name)
-    )
+    with _written(settings, grid=grid) as name:
+        return _watch(
+            lambda shown: api.sweep(name, listener=shown, models=False), again=run_command("sweep", name)
+        )
 
 
 def _launcher(launcher: str | None, fuse: str | None) -> str | None:
