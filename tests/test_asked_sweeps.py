@@ -77,7 +77,7 @@ def test_a_sweep_without_a_file_draws_the_test_part_that_the_file_of_init_draws(
     path = write_asked(line)
     of_file = rnnsweep.init("new", table="rows.csv").folder / "sweeps" / "rows.yaml"
     assert {read_sweep(one).chosen("gru").count("data.test_share=0.3") for one in (path, of_file)} == {1}
-    assert "# data.test_share=0.3 is added: a small test part shows only large" in path.read_text()
+    assert "# data.test_share=0.3 is added: more test rows than the usual 10 %" in path.read_text()
     assert write_asked(line) == path  # the same command resumes it
     chosen = write_asked([*line, "data.test_share=0.2"])
     assert read_sweep(chosen).overrides == ("data.train=rows.csv", "data.test_share=0.2")

@@ -90,7 +90,8 @@ def test_each_pair_tells_how_often_one_wins_and_whether_that_counts_in_use(compa
     assert all(sentence in page for sentence in said)
     clear = next(s for v, s in zip(comparison.verdicts, said, strict=True) if v.improvement.estimate == 1)
     assert clear.endswith(
-        "so one side wins at least 75 %, and surely more than half: a difference that counts in use"
+        "one side wins at least 75 % of these, and surely more than half of others: a difference that"
+        " counts in use"
     )
     close = next(
         s for v, s in zip(comparison.verdicts, said, strict=True) if 0.3 < v.improvement.estimate < 0.7

@@ -173,7 +173,7 @@ class Reach:
 
     def __str__(self) -> str:
         """Return it as one line."""
-        pairs = "the pair" if self.comparisons == 1 else f"each of {self.comparisons} pairs"
+        pairs = "the pair" if self.comparisons == 1 else f"each of {self.comparisons} comparisons"
         shows = f"a clear difference in {pairs}"
         if self.folds and self.planned > 1:
             covered = min(self.planned, self.folds)

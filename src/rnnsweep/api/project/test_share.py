@@ -9,7 +9,7 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 
-FEW_TEST_ROWS = "a small test part shows only large differences: this table has more test rows than usual"
+FEW_TEST_ROWS = "more test rows than the usual 10 %, as a small test part shows only large differences"
 _TEST_ROWS = 500  # fewer show on new rows only differences of several points
 _MOST_TEST = 0.3  # of the rows, for the test part
 

@@ -12,7 +12,7 @@ from rnnsweep.tasks.score import HIGHER
 # why one comparison has two p, and why they differ
 TWO_P = (
     "Of the two p of a pair, the first counts what replicates vary, on these rows alone; the p on new rows"
-    " counts the choice of the test rows too, so it is often larger, and better or worse needs both."
+    " counts the choice of the test rows too. Better or worse needs both."
 )
 TWO_FAMILIES = (
     " False claims come to at most 5 % among the architectures, and to 5 % more against the baseline."

@@ -122,11 +122,16 @@ def say_improvement(verdict: Verdict) -> str:
     if improvement.low is None or improvement.high is None:
         return sentence
     rule = f"{RULE:.0%}".replace("%", " %")
-    meets = f"one side wins at least {rule}, and surely more than half: a difference that counts in use"
-    missed = f"fewer than the {rule}, or not surely more than half: no difference that counts in use"
+    meets = (
+        f"one side wins at least {rule} of these, and surely more than half of others: a difference that"
+        " counts in use"
+    )
+    missed = (
+        f"no side wins {rule} of these and surely more than half of others: no difference that counts in use"
+    )
     here = f"{HERE}: not shown for new rows" if verdict.verdict.endswith(HERE) else ""
-    return f"{sentence} (95 % interval {100 * improvement.low:.0f} to {100 * improvement.high:.0f}), " + (
-        f"so {meets}{here}" if meets_rule(improvement) else missed
+    return f"{sentence} (95 % interval {100 * improvement.low:.0f} to {100 * improvement.high:.0f}): " + (
+        f"{meets}{here}" if meets_rule(improvement) else missed
     )
 
 
@@ -214,7 +219,7 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
     equal = f"show that the two are less than {apart(verdict.score, margin)} apart"
     aim = equal if small else "separate so small a difference"
     if verdict.replicates_needed is None or verdict.verdict == "not separable":
-        return f"more replicates, as many as one can pay for, are not likely to {aim}"
+        return f"even many more replicates are not likely to {aim}"
     return f"more replicates are likely to {aim}"
 
 
