@@ -41,7 +41,8 @@ OTHERS = (
 )
 CHARTS = ("search", "curves")  # views that open on charts; the others open on the table
 MEANINGS = {
-    "standings": "one row for each architecture, the mean over its replicates, best first",
+    "standings": "one row for each architecture, with means over its replicates, best first; the table of"
+    " `rnnsweep compare` has the best validation score of the search instead",
     "search": "every trial: parallel coordinates, and the score against each hyperparameter",
     "curves": "the mean curve of each architecture, and the range of its runs",
     "failures": "runs that failed or were interrupted, with the reason",
