@@ -70,7 +70,7 @@ def wheels(folder: Path) -> int:
     return int(bool(missing) or size > LARGEST)
 
 
-def run(out: Path, *, cpu: bool) -> int:
+def run_parts(out: Path, *, cpu: bool) -> int:
     """Run all parts; return 0 where each was done in its time."""
     out.mkdir(parents=True, exist_ok=True)
     began, faults, longer = time.monotonic(), 0, CPU if cpu else 1
@@ -376,7 +376,7 @@ def main(arguments: list[str]) -> int:
         _one(asked.cpu)
         return 0
     if asked.part is None:
-        return run(asked.out.resolve(), cpu=asked.cpu)
+        return run_parts(asked.out.resolve(), cpu=asked.cpu)
     part: Callable[[bool], Iterator[Row]] = globals()[asked.part]
     for row in part(asked.cpu):
         _write(asked.out, {"part": asked.part, **row})

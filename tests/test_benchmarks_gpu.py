@@ -33,7 +33,7 @@ def rows_of(folder) -> list[dict]:
 
 def test_a_part_that_fails_or_takes_too_long_is_named_and_the_others_run(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_day, "PARTS", {"machine": 0.01, "no such part": 5})
-    assert gpu_day.run(tmp_path, cpu=True) == 1
+    assert gpu_day.run_parts(tmp_path, cpu=True) == 1
     slow, failed = rows_of(tmp_path)
     assert (slow["part"], slow["state"]) == ("machine", "out of time after 0 s")
     assert (failed["state"], "invalid choice" in failed["error"]) == ("failed", True)
@@ -56,7 +56,7 @@ def test_wheels_that_are_missing_or_too_large_are_named(tmp_path, monkeypatch, c
 
 @pytest.mark.slow
 def test_every_part_of_a_day_with_a_gpu_runs_on_the_cpu(tmp_path):
-    assert gpu_day.run(tmp_path, cpu=True) == 0, (tmp_path / gpu_day.RESULTS).read_text()
+    assert gpu_day.run_parts(tmp_path, cpu=True) == 0, (tmp_path / gpu_day.RESULTS).read_text()
     rows = rows_of(tmp_path)
     assert [row["part"] for row in rows if row.get("state") == "done"] == list(gpu_day.PARTS)
     assert all(row["agree_within"] < 0.15 for row in rows if "agree_within" in row)
