@@ -221,7 +221,7 @@ def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_its_reason(mo
     (tmp_path / "ag_news" / "train.csv").touch()
     monkeypatch.setattr(peers, "SHARED", tmp_path)
     monkeypatch.setattr("rnnsweep.data.prepare", lambda config: None)
-    monkeypatch.setattr(peers, "ours", lambda trials, seeds, kill=False: {"ended": 0})
+    monkeypatch.setattr(peers, "ours", lambda trials, seeds, kill=False: {"ended": 0, "replicates": 2})
     monkeypatch.setattr(peers, "environment", not_installed)
     (row,) = peers.run(1, 1, ("syne-asha",))
     assert (row["case"], row["ours"], row["ratio"]) == ("beside syne-asha", None, None)
