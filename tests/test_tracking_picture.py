@@ -13,8 +13,8 @@ from rnnsweep.tasks import score_named
 from rnnsweep.tracking import Shipper, sync
 from rnnsweep.tracking.ship.own_files import lock_of
 from rnnsweep.tracking.ship.picture import MOST_CLASSES, draw_confusion, draw_curves
-from rnnsweep.tracking.ship.shipping import draw_all, ship_all
-from rnnsweep.tracking.ship.waiting import is_waiting
+from rnnsweep.tracking.ship.shipping import Shipping, draw_all, ship_all
+from rnnsweep.tracking.ship.waiting import Changes, is_waiting
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.store.store import open_client
 
@@ -164,6 +164,16 @@ def test_pictures_wait_for_new_lines_and_nobody_waits_for_pictures(mlruns):
         assert sync(mlruns).line == ""
     assert artifacts(mlruns, "b") == set()
     sync(mlruns)
+    assert artifacts(mlruns, "b") == {"curves.png"}
+
+
+def test_a_run_that_trains_on_does_not_hold_up_the_picture_of_one_that_ended(mlruns, monkeypatch):
+    training = open_run(mlruns, "a")
+    training.summary({"m": 1.0})
+    with open_run(mlruns, "b") as run:
+        run.metrics({"validation/loss": 2.0}, step=1)
+    monkeypatch.setattr(Changes, "are_more", lambda self: True)
+    Shipping(mlruns, "local", say=lambda done: None).round()
     assert artifacts(mlruns, "b") == {"curves.png"}
 
 

@@ -179,8 +179,9 @@ class Shipping:
             self._client = self._client or open_client(self.mlruns, self.target)
             keys = self._changes.find()
             done = ship_all(self.mlruns, keys, self.target, self._client)
-            drawn = (key for key in keys if not is_waiting(self.mlruns, key, pictures=False))
-            draw_all(self.mlruns, drawn, self._client, until=self._changes.are_more)
+            draw_all(
+                self.mlruns, filter(self._lacks_pictures, keys), self._client, until=self._changes.are_more
+            )
             self._changes.note_sent(key for key in keys if not is_waiting(self.mlruns, key))
             self.pause = PAUSE
         except Exception as error:  # whatever the store says, the spools stay and the next round tries again
@@ -188,6 +189,10 @@ class Shipping:
             self.pause = min(self.pause * 2, LONGEST_PAUSE)
         done.waiting = done.waiting or self.waiting()
         return done
+
+    def _lacks_pictures(self, key: str) -> bool:
+        """Return whether pictures are all that the store lacks of a run."""
+        return is_waiting(self.mlruns, key) and not is_waiting(self.mlruns, key, pictures=False)
 
     def waiting(self) -> list[str]:
         """List the keys of this destination that have lines to send."""
