@@ -11,7 +11,7 @@ from rich.console import Console
 from simulation import write_sweep
 
 import rnnsweep
-from rnnsweep.api.comparing.corpora import fewest_test_groups
+from rnnsweep.api.comparing.corpora import fewest_test_groups, read_sweep_data
 from rnnsweep.api.launching import slots_of_plan
 from rnnsweep.cli import main
 from rnnsweep.cli.commands.planning import _print, _test_rows, plan_json, planned_table
@@ -132,9 +132,9 @@ def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
     asked = f"# Which?\nname: q\narchitectures: [gru]\ntrials: 2\n{space}overrides:\n"
     path = home / "sweeps" / "q.yaml"
     path.write_text(asked + "  - data.train=rows.csv\n")
-    assert fewest_test_groups(path) is None
+    assert fewest_test_groups(read_sweep_data(path).values()) is None
     path.write_text(asked + "  - data.train=rows.csv\n  - data.group=author\n  - data.test_share=0.25\n")
-    counted = fewest_test_groups(path)
+    counted = fewest_test_groups(read_sweep_data(path).values())
     assert counted is not None
     assert 4 <= counted <= 8
 

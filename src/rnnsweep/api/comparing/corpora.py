@@ -1,6 +1,6 @@
 """What is in a corpus, before anything is trained on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rnnsweep import data
@@ -43,7 +43,18 @@ def describe_guessing(overrides: Sequence[str]) -> "tuple[str, CorpusFacts, tupl
 
 
 def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> "dict[str, CorpusFacts]":
-    """Read what the architectures of a sweep read; return the facts of each different corpus by its name.
+    """Return what is in each corpus that `read_sweep_data` reads, by its name."""
+    return {name: corpus.facts for name, corpus in read_sweep_data(question, overrides).items()}
+
+
+def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> int | None:
+    """Return the fewest groups of test rows of some corpora; None where ``data.group`` groups none."""
+    groups = (corpus.groups("test") for corpus in corpora)
+    return min((len(set(each.tolist())) for each in groups if each is not None), default=None)
+
+
+def read_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> dict[str, data.EncodedCorpus]:
+    """Read what the architectures of a sweep read; return each different corpus by its name.
 
     Args:
         question: a file of sweeps/ or its name.
@@ -53,16 +64,6 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
         UserError: there is no such sweep, an override sets something else than data, or a configuration or a
             corpus cannot be used.
     """
-    return {name: corpus.facts for name, corpus in _corpora_of(question, overrides).items()}
-
-
-def fewest_test_groups(question: str | Path) -> int | None:
-    """Return the fewest groups of test rows in what a sweep reads; None where ``data.group`` groups none."""
-    groups = (corpus.groups("test") for corpus in _corpora_of(question).values())
-    return min((len(set(each.tolist())) for each in groups if each is not None), default=None)
-
-
-def _corpora_of(question: str | Path, overrides: Sequence[str] = ()) -> dict[str, data.EncodedCorpus]:
     for one in read_overrides(overrides):
         if one.key != "data" and not one.key.startswith("data."):
             raise UserError(

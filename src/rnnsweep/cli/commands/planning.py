@@ -45,23 +45,24 @@ def plan_command(file: str, slots: str | None, on: str | None, as_json: bool) ->
     itself is not run. The times are of this machine, also with --on.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.comparing.corpora import describe_sweep_data, fewest_test_groups
+        from rnnsweep.api.comparing.corpora import fewest_test_groups, read_sweep_data
         from rnnsweep.api.compile_ahead import start_in_background
         from rnnsweep.api.find_sweep import refusal
 
         if refused := refusal(file):
             err().print(f"! {refused}.", style="yellow")
-        corpora = describe_sweep_data(file)
-        for name, facts in corpora.items():
+        corpora = read_sweep_data(file)
+        facts = {name: corpus.facts for name, corpus in corpora.items()}
+        for name, own in facts.items():
             err().print(name, style="dim")
-            print_facts(err(), facts)
+            print_facts(err(), own)
         with err().status("") as shown:  # nothing where standard error is no terminal
             planned = api.plan(file, slots=slots, on=on, tell=shown.update)
         start_in_background()  # now that nothing is measured any more
-        emit({**plan_json(planned), "data": {name: facts.to_json() for name, facts in corpora.items()}})
+        emit({**plan_json(planned), "data": {name: own.to_json() for name, own in facts.items()}})
     if not as_json:
-        rows = _test_rows(planned, corpora.values())
-        _print(planned, test_rows=rows, groups=fewest_test_groups(file) if rows else None)
+        rows = _test_rows(planned, facts.values())
+        _print(planned, test_rows=rows, groups=fewest_test_groups(corpora.values()) if rows else None)
 
 
 def _test_rows(planned: "Plan", corpora: "Iterable[CorpusFacts]") -> int | None:
