@@ -103,7 +103,7 @@ def _run_part(part: str, out: Path, *, cpu: bool, limit: float) -> Row:
         subprocess.Popen(
             words,
             cwd=ROOT,
-            env={**os.environ, "RNNSWEEP_HOME": home, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "RNNSWEEP_HOME": home, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": ""},
             stdout=subprocess.DEVNULL,
             stderr=errors,
             start_new_session=True,
