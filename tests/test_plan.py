@@ -24,6 +24,7 @@ from rnnsweep.machine import read_machine
 from rnnsweep.networks import parameter_count
 from rnnsweep.planning.cost import Cost, measure
 from rnnsweep.planning.plan import Plan, Planned, between, configurations
+from rnnsweep.planning.shorter import ways_to_shorten
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.start import begin, refusal_of
 from rnnsweep.sweepfile import read_sweep
@@ -104,6 +105,62 @@ def test_the_terminal_names_the_range_of_a_plans_time_with_its_unit_once(capsys)
     _print(looking_ahead())
     shown = capsys.readouterr().out
     assert "about 5:00 to 7:15 min in 2 slots, if nothing is pruned\n" in shown
+
+
+def long_plan(**changes) -> Plan:
+    """A plan of two networks, 12 trials and 6 to 15 replicates each, that takes over an hour."""
+    cost = Cost(100, 30.0, 3.0, 1.0, seconds_to_learn=25.0, rows=40_000)
+    one = Planned("lstm", None, cost, cost, 10, 18, replicates=6, trainings_most=27)
+    both = (one, replace(one, architecture="bag"))
+    return replace(Plan("toy", "Which?", 2, both, memory=2**30, looks=(6, 15)), **changes)
+
+
+def test_a_plan_of_over_ten_minutes_names_the_two_settings_that_shorten_it_most(tmp_path, capsys):
+    sweep = write_sweep(tmp_path, SPACE)
+    plan = long_plan(next="rnnsweep sweep toy")
+    ways = ways_to_shorten(plan, sweep)
+    assert [(one.key, one.value) for one in ways] == [("data.limit", 4000), ("trainer.max_epochs", 3)]
+    fewer = replace(plan, architectures=tuple(replace(one, epochs=3) for one in plan.architectures))
+    assert (ways[1].seconds, ways[1].seconds_most) == (fewer.seconds, fewer.seconds_most)
+    assert ways[0].seconds_most == pytest.approx(27 * (3 + 10 * (5 + 25 / 10)) + 15)
+    _print(replace(plan, shorter=ways))
+    shown = capsys.readouterr().out
+    assert "To shorten it:\n  - data.limit=4000  # under overrides: about 23:30 to 35:21 min\n" in shown
+
+
+def test_the_setting_that_shortens_a_plan_has_the_largest_value_that_suffices(tmp_path, capsys):
+    cost = Cost(100, 3.0, seconds_to_learn=0.1, rows=900)
+    few = Planned("lstm", None, cost, cost, 3, 90, replicates=6, trainings_most=96)
+    plan = replace(long_plan(architectures=(few, few)), next="rnnsweep sweep toy --on lab")
+    (way,) = ways_to_shorten(plan, write_sweep(tmp_path, SPACE))
+    assert (way.key, way.value) == ("trials", 54)
+    assert way.seconds_most <= 600 < plan.seconds_most
+    _print(replace(plan, shorter=(way,)))
+    assert "  rnnsweep sweep toy --on lab --trials 54  # about 9:00 to 9:54 min\n" in capsys.readouterr().out
+
+
+def test_a_plan_of_few_minutes_or_a_setting_that_is_searched_names_no_shorter_way(tmp_path):
+    sweep = write_sweep(tmp_path, SPACE)
+    assert ways_to_shorten(looking_ahead(), sweep) == ()
+    assert ways_to_shorten(long_plan(own_seconds=1e6), sweep) == (), "no setting shortens start and end"
+    searched = write_sweep(tmp_path, SPACE + "  data.limit: [4000, 30000]\n")
+    assert [one.key for one in ways_to_shorten(long_plan(), searched)] == ["trainer.max_epochs", "trials"]
+
+
+@pytest.mark.parametrize(
+    ("share", "rows", "said"),
+    [
+        (0.1, 400, "! data.test_share=0.2 under overrides lowers this to 1.7 points\n"),
+        (0.25, 400, "! data.test_share=0.3 under overrides lowers this to 2.2 points\n"),
+        (0.3, 400, "! smaller ones take more rows, or data.folds=5 under overrides: each row is tested\n"),
+        (None, 400, "! smaller ones take a test file with more rows (data.test)\n"),
+        (0.1, 5000, None),
+    ],
+)
+def test_a_plan_names_the_setting_that_gives_more_test_rows_where_they_are_few(capsys, share, rows, said):
+    _print(replace(looking_ahead(), test_share=share), test_rows=rows)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert said.strip() in shown if said else "! " not in shown
 
 
 def test_a_plan_says_which_differences_its_test_rows_can_show_on_new_rows(capsys):

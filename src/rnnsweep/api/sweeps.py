@@ -212,6 +212,7 @@ def plan(
     """
     from rnnsweep.launchers.local.server import in_fresh_process
     from rnnsweep.planning.plan import plan_sweep
+    from rnnsweep.planning.shorter import ways_to_shorten
 
     places, machine = find_paths(), None if on is None else read_machine(on)
     asked = read_sweep(find_file(question, places))
@@ -221,7 +222,8 @@ def plan(
         planned = plan_sweep(asked, room, other, do=in_fresh_process, conf=conf, tell=tell)
     is_started, refused = SweepFolder.of(places.mlruns, asked.name).is_started, refusal(question)
     following = status(asked.name).next if is_started else run_command("sweep", question, on=_on(machine))
-    return replace(planned, refused=refused, next=None if refused else following)
+    shorter = () if is_started else ways_to_shorten(planned, asked)
+    return replace(planned, refused=refused, next=None if refused else following, shorter=shorter)
 
 
 def replicates_reach(question: str | Path) -> "comparison.Reach":

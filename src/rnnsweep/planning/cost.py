@@ -34,8 +34,9 @@ class Cost:
     """What one point of the space costs on this machine.
 
     `seconds_per_epoch` has training steps, validations and checkpoints; `seconds_to_start` all else that a
-    training costs once; `seconds_to_test` one look at the test part, as a replicate has. `memory` is what
-    the process held at most, in bytes, with all libraries.
+    training costs once; `seconds_to_test` one look at the test part, as a replicate has. `seconds_to_learn`
+    is the part of an epoch that grows with the training `rows`. `memory` is what the process held at most, in
+    bytes, with all libraries.
     """
 
     parameters: int
@@ -43,6 +44,8 @@ class Cost:
     seconds_to_start: float = 0.0
     seconds_to_test: float = 0.0
     memory: int = 0
+    seconds_to_learn: float = 0.0
+    rows: int = 0
 
 
 class CostWatch(pl.Callback):
@@ -177,13 +180,15 @@ def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
     checkpoint = ended - watch.stopped
     step = watch.seconds / watch.steps if watch.steps else watch.learning / max(scores.steps, 1)
     look = _look_seconds(run, corpus, corpus.validation)
+    learning = step * batch_count(corpus.train, batch_size=run.data.batch_size)
     return Cost(
         parameters=scores.parameters,
-        seconds_per_epoch=step * batch_count(corpus.train, batch_size=run.data.batch_size)
-        + (look + checkpoint) / run.trainer.validate_every,
+        seconds_per_epoch=learning + (look + checkpoint) / run.trainer.validate_every,
         seconds_to_start=max(0.0, ended - began - watch.looking - step * scores.steps),
         seconds_to_test=look * corpus.sizes["test"] / corpus.sizes["validation"],
         memory=resident_peak(),
+        seconds_to_learn=learning,
+        rows=corpus.sizes["train"],
     )
 
 

@@ -57,6 +57,16 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Shorter:
+    """A setting that shortens a sweep, its value, and the seconds that the sweep takes with it."""
+
+    key: str  # trials, of the sweep file; else a setting of a run
+    value: int
+    seconds: float
+    seconds_most: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a sweep would do."""
 
@@ -69,12 +79,14 @@ class Plan:
     looks: tuple[int, ...] = ()  # planned numbers of replicates
     comparisons: int = 1  # of the larger family: all pairs, or all against the baseline
     folds: int | None = None  # that the replicates test on in turn; None: one test part
+    test_share: float | None = None  # of the rows, drawn for the test part; None: its rows are given
     left_out: tuple[str, ...] = ()  # searched settings that change nothing in an architecture, in words
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
     cores: int = 1  # that this process may use
     others: float = 0.0  # of these cores, what other programs used just before the measurement
     elsewhere: str | None = None  # the machine that the slots are of, where it is not this one
     refused: str | None = None  # why `sweep` would refuse the file, which changed since it started a sweep
+    shorter: tuple[Shorter, ...] = ()  # what shortens a long sweep most, before it has started
 
     @property
     def is_crowded(self) -> bool:
@@ -147,6 +159,7 @@ def plan_sweep(
     for name, base in bases.items():
         tell(f"measuring {name}")
         planned.append(_planned(sizing, name, base, do))
+    data = next(iter(bases.values())).data
     memory = max(max(one.smallest.memory, one.largest.memory) for one in planned)
     return Plan(
         sweep.name,
@@ -157,7 +170,8 @@ def plan_sweep(
         OWN * ready,
         sweep.planned,
         sweep.comparisons,
-        next(iter(bases.values())).data.folds,
+        data.folds,
+        None if data.gives_test_rows else data.test_share,
         tuple(say_idle(sweep)),
         cores=cores,
         others=others,

@@ -53,7 +53,7 @@ name: {name}
 # names of files in conf/model/; wide_gru, which is yours, may be added. bag ignores the order of words
 architectures: [bag, gru, lstm, bilstm]
 
-# configurations to try for each architecture
+# configurations to try for each architecture; `rnnsweep plan {name}` says what shortens a long sweep
 trials: {trials}
 # replicates: the best configuration of each, trained again with other seeds. The comparison uses these runs
 replicates: {{first: 6, most: 15, looks: 2}}

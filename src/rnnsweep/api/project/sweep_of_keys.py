@@ -11,6 +11,7 @@ from rnnsweep.api.project.test_share import FEW_TEST_ROWS, share_of_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
 from rnnsweep.paths import find_paths
+from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 from rnnsweep.sweepfile.model import SweepFile
@@ -105,7 +106,8 @@ def _text(name: str, keys: dict[str, Any], trials: int, overrides: Sequence[str]
     values = {"name": name, "trials": trials, **keys}
     body = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
     added = f"# {share} is added: {FEW_TEST_ROWS}\n" if share else ""
-    return f"# {' '.join(' '.join(overrides).split())}\n{added}{body}"
+    plan = f"# time, and what shortens it: {run_command('plan', name)}\n"
+    return f"# {' '.join(' '.join(overrides).split())}\n{plan}{added}{body}"
 
 
 def _same(path: Path, keys: dict[str, Any]) -> Path:

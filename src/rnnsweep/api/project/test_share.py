@@ -11,13 +11,13 @@ from rnnsweep.errors import UserError
 
 FEW_TEST_ROWS = "more test rows than the usual 10 %, as a small test part shows only large differences"
 _TEST_ROWS = 500  # fewer show on new rows only differences of several points
-_MOST_TEST = 0.3  # of the rows, for the test part
+MOST_TEST = 0.3  # of the rows, for the test part
 
 
 def larger_test_share(facts: CorpusFacts) -> str | None:
     """Return the setting that makes the test part of a small table larger than usual; else None."""
     rows = sum(part["rows"] or 0 for part in facts.parts.values())
-    share = min(_MOST_TEST, math.ceil(20 * _TEST_ROWS / max(1, rows)) / 20)
+    share = min(MOST_TEST, math.ceil(20 * _TEST_ROWS / max(1, rows)) / 20)
     return f"data.test_share={share}" if share > DataConfig().test_share else None
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rnnsweep.data.summary.remarks import CorpusFacts
     from rnnsweep.planning.plan import Plan, Planned
 
+FINE = 1.0  # points: where smaller differences hold for new rows, no more test rows are asked for
+_ALIKE = "; the limit is up to {} points where rows of one group are alike"
+
 
 @command(
     "plan",
@@ -112,6 +115,10 @@ def _print(planned: "Plan", *, test_rows: int | None = None, groups: int | None 
     for line in _lines(planned, test_rows, groups):
         console.print(line)
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+    if planned.shorter:
+        console.print("To shorten it:")
+    for line in _say_shorter(planned):
+        console.print(line, soft_wrap=True)
     if planned.refused:
         console.print(f"! {planned.refused}.")
     if planned.next:
@@ -123,7 +130,11 @@ def _lines(planned: "Plan", test_rows: int | None, groups: int | None) -> Iterat
     for one in planned.architectures:
         if one.infeasible:
             yield f"{one.architecture}: will not be trained: {one.infeasible}"
-    yield from (*planned.left_out, str(_reach(planned)), *_say_test_rows(test_rows, groups))
+    yield from (
+        *planned.left_out,
+        str(_reach(planned)),
+        *_say_test_rows(test_rows, groups, planned.test_share),
+    )
     if planned.seconds is not None and planned.seconds_most is not None:
         time = durations(planned.seconds, planned.seconds_most)
         where = f" of machine {planned.elsewhere}, each as fast as a core here" if planned.elsewhere else ""
@@ -133,20 +144,45 @@ def _lines(planned: "Plan", test_rows: int | None, groups: int | None) -> Iterat
         yield f"! other programs use {used} now: on a quiet machine it takes less time"
 
 
-def _say_test_rows(rows: int | None, groups: int | None) -> Iterator[str]:
+def _say_shorter(planned: "Plan") -> Iterator[str]:
+    """Yield a line for each setting that shortens the sweep: a command, or what the sweep file takes."""
+    from rnnsweep.planning.shorter import TRIALS
+
+    for one in planned.shorter:
+        time = f"about {durations(one.seconds, one.seconds_most)}"
+        if one.key == TRIALS:
+            yield f"  {planned.next} --trials {one.value}  # {time}"
+        else:
+            yield f"  - {one.key}={one.value}  # under overrides: {time}"
+
+
+def _say_test_rows(rows: int | None, groups: int | None, share: float | None) -> Iterator[str]:
     """Yield which differences are too small for new rows; rows of one group may all err alike."""
     if not rows:
         return
-    least = f"{100 * comparison.reach_on_new_rows(rows):.2g}"
+    least = _points(rows)
     holds = f"a difference of less than about {least} points may not hold for new rows"
-    if groups is None:
-        yield f"{count(rows, 'test row')}: {holds}"
-        return
-    most = f"{100 * comparison.reach_on_new_rows(groups):.2g}"
-    yield (
-        f"{count(rows, 'test row')} in {count(groups, 'group')}: {holds};"
-        f" the limit is up to {most} points where rows of one group are alike"
-    )
+    within = "" if groups is None else f" in {count(groups, 'group')}"
+    alike = "" if groups is None else _ALIKE.format(_points(groups))
+    yield f"{count(rows, 'test row')}{within}: {holds}{alike}"
+    if float(least) >= FINE:
+        yield f"! {_more_test_rows(rows, share)}"
+
+
+def _more_test_rows(rows: int, share: float | None) -> str:
+    """Return what gives more test rows, so that smaller differences hold for new rows."""
+    from rnnsweep.api.project.test_share import MOST_TEST
+
+    if share is None:
+        return "smaller ones take a test file with more rows (data.test)"
+    if share >= MOST_TEST:
+        return "smaller ones take more rows, or data.folds=5 under overrides: each row is tested"
+    wider = min(MOST_TEST, 2 * share)
+    return f"data.test_share={wider:g} under overrides lowers this to {_points(rows * wider / share)} points"
+
+
+def _points(rows: float) -> str:
+    return f"{100 * comparison.reach_on_new_rows(rows):.2g}"
 
 
 def _range(low: str, high: str) -> str:

@@ -171,7 +171,7 @@ def _units(
     return sums_RG * (groups / rows), share_G
 
 
-def reach_on_new_rows(rows: int) -> float:
+def reach_on_new_rows(rows: float) -> float:
     """Return about the smallest difference of two accuracies that so many test rows show on new rows.
 
     Half a 95 % interval of rows that differ as `ROWS_DIFFER` says, however many the replicates are.
