@@ -299,6 +299,28 @@ def test_a_network_without_recurrence_that_no_other_one_beats_is_said_to_have_no
     assert not any("no recurrence" in r.sentence for r in compare_records(runs).health), "no cell is recorded"
 
 
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        (
+            {"bag": 0.8, "gru": 0.72, "lstm": 0.66, "rnn": 0.5},
+            "Of the recurrent networks, gru is ahead: better than lstm and rnn.",
+        ),
+        (
+            {"bag": 0.8, "gru": 0.7, "lstm": 0.7, "rnn": 0.5},
+            " has the highest mean, and is better than rnn, and not separated from ",
+        ),
+        ({"bag": 0.8, "gru": 0.7}, None),
+        ({"gru": 0.8, "lstm": 0.7, "bag": 0.6}, None),
+    ],
+)
+def test_the_answer_says_which_recurrent_network_is_ahead_where_one_without_recurrence_leads(levels, said):
+    runs = make_runs(levels)
+    answer = compare_records(runs.assign(**{"model.cell": runs["architecture"]})).answer
+    assert said in answer if said else "Of the recurrent networks" not in answer
+    assert "Of the recurrent networks" not in compare_records(runs).answer, "no cell is recorded"
+
+
 def test_a_search_that_continued_after_test_scores_were_compared_is_said_of_whom_it_changed():
     runs = make_runs({"gru": 0.7, "lstm": 0.69}, linear=None)
     standings = compare_records(runs).standings

@@ -1,6 +1,6 @@
 """The answer to a sweep's question in words, and what its verdicts speak of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.predictions import TestPart
@@ -27,14 +27,18 @@ def say_answer(
     *,
     floor: float | None = None,
     converged: bool = False,
+    plain: Collection[str] = (),
 ) -> str:
     """Answer the sweep's question in words: who is ahead of whom, and what of the baseline.
+
+    Where a network without recurrence leads, it is said which recurrent one is ahead of the others.
 
     Args:
         standings: best first.
         verdicts: of all pairs, and against the baseline.
         floor: the score of naming the largest class always, where it is known.
         converged: more trials are not likely to find a better configuration of any architecture.
+        plain: networks without recurrence.
 
     Returns:
         One sentence or several.
@@ -50,8 +54,9 @@ def say_answer(
         return _no_claim(networks)
     between = [v for v in verdicts if not v.baseline]
     first = _say_lead(networks, between) if len(networks) > 1 else _say_only(networks[0])
+    recurrent = _say_recurrent(networks, between, plain)
     against = _say_baseline([v for v in verdicts if v.baseline])
-    return " ".join(part for part in (first, against, _say_unusual(standings)) if part)
+    return " ".join(part for part in (first, recurrent, against, _say_unusual(standings)) if part)
 
 
 def say_unfinished(plan: ReplicatePlan, *, behind: int) -> str:
@@ -135,24 +140,42 @@ def _say_only(standing: Standing) -> str:
 
 
 def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
-    leader = networks[0].architecture
+    leader, end = networks[0].architecture, _end(networks[0])
+    mean = networks[0].score.write(networks[0].test.mean)
+    beaten, beside = _say_beside(networks, verdicts)
+    if beaten == len(networks) - 1:
+        return f"{leader} is ahead with {mean} on test: {beside}."
+    start = "" if beaten else "The data name no winner: "
+    return f"{start}{leader} has the {end} mean test score ({mean}), and is {beside}."
+
+
+def _say_recurrent(networks: Sequence[Standing], verdicts: Sequence[Verdict], plain: Collection[str]) -> str:
+    """Return which recurrent network is ahead of the others, where the leader is none."""
+    recurrent = [s for s in networks if s.architecture not in plain]
+    if networks[0].architecture not in plain or len(recurrent) < 2:
+        return ""
+    leader, (beaten, beside) = recurrent[0].architecture, _say_beside(recurrent, verdicts)
+    place = "is ahead:" if beaten == len(recurrent) - 1 else f"has the {_end(recurrent[0])} mean, and is"
+    return f"Of the recurrent networks, {leader} {place} {beside}."
+
+
+def _say_beside(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> tuple[int, str]:
+    """Return how many of the others the first network is better than, and what it is beside each of them."""
     others = [s.architecture for s in networks[1:]]
-    words = words_against(leader, verdicts)
+    words = words_against(networks[0].architecture, verdicts)
     beaten = [a for a in others if words[a] == "better"]
     here = [a for a in others if words[a] == f"better{HERE}"]
     equal = [a for a in others if words[a] == "equivalent"]
     tied = [a for a in others if a not in beaten + here + equal]
-    score = networks[0].score
-    mean = score.write(networks[0].test.mean)
-    end = "highest" if score.direction == HIGHER else "lowest"
-    if beaten == others:
-        return f"{leader} is ahead with {mean} on test: better than {names_of(others)}."
     parts = [f"better than {names_of(beaten)}"] if beaten else []
     parts += [f"better{HERE} than {names_of(here)} ({NOT_BEYOND})"] if here else []
     parts += [f"for practical purposes equal to {names_of(equal)}{HERE}"] if equal else []
     parts += [f"not separated from {names_of(tied)}"] if tied else []
-    start = "" if beaten else "The data name no winner: "
-    return f"{start}{leader} has the {end} mean test score ({mean}), and is {', and '.join(parts)}."
+    return len(beaten), ", and ".join(parts)
+
+
+def _end(standing: Standing) -> str:
+    return "highest" if standing.score.direction == HIGHER else "lowest"
 
 
 def _say_unusual(standings: Sequence[Standing]) -> str:

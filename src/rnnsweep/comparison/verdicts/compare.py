@@ -30,7 +30,7 @@ from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
 from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
 from rnnsweep.comparison.verdicts.health import check_health, never_predicted, search_continued
-from rnnsweep.comparison.verdicts.recurrence import without_recurrence
+from rnnsweep.comparison.verdicts.recurrence import plain_networks, without_recurrence
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
@@ -155,7 +155,8 @@ def compare_records(
         diverged=all_diverged(table),
         on=on,
     )
-    answer = say_answer(standings, verdicts, floor=floor, converged=all_ended)
+    plain = plain_networks(table, [s.architecture for s in standings if not s.baseline])
+    answer = say_answer(standings, verdicts, floor=floor, converged=all_ended, plain=plain)
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
         table,

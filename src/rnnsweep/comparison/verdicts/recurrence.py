@@ -23,7 +23,7 @@ def without_recurrence(
         verdicts: of all pairs.
     """
     compared = [s.architecture for s in standings if not s.baseline and s.test.replicates > 1]
-    plain = [name for name in compared if not _is_recurrent(runs, name)]
+    plain = plain_networks(runs, compared)
     recurrent = [name for name in compared if name not in plain]
     for name in plain if recurrent else ():
         words = words_against(name, verdicts)
@@ -37,6 +37,11 @@ def without_recurrence(
             "",
             name,
         )
+
+
+def plain_networks(runs: pd.DataFrame, architectures: Sequence[str]) -> list[str]:
+    """Return those architectures that have no recurrence."""
+    return [name for name in architectures if not _is_recurrent(runs, name)]
 
 
 def _is_recurrent(runs: pd.DataFrame, architecture: str) -> bool:
