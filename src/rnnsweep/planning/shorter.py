@@ -1,6 +1,6 @@
 """How a long sweep gets shorter: fewer trials, epochs or training rows, and what each of these would take."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rnnsweep.planning.cost import Cost
@@ -24,22 +24,22 @@ def ways_to_shorten(plan: Plan, sweep: Sweep) -> tuple[Shorter, ...]:
     if plan.seconds_most is None or plan.seconds_most <= LONG:
         return ()
     searched = {d.key for name in sweep.architectures for d in sweep.dimensions(name)}
-    ways = [way for key, way in _WAYS.items() if key not in searched for way in _best(plan, key, *way)]
-    worth = [one for one in ways if one.seconds_most < WORTH * plan.seconds_most]
+    ways = [_best(plan, key, *how) for key, how in _WAYS.items() if key not in searched]
+    worth = [one for one in ways if one and one.seconds_most < WORTH * plan.seconds_most]
     return tuple(sorted(worth, key=lambda one: one.seconds_most)[:MOST])
 
 
-def _best(plan: Plan, key: str, values: Callable[[Plan], Sequence[int]], change: Change) -> Iterator[Shorter]:
+def _best(plan: Plan, key: str, values: Callable[[Plan], Sequence[int]], change: Change) -> Shorter | None:
     found = None
     for value in values(plan):
         shorter = replace(plan, architectures=tuple(change(one, value) for one in plan.architectures))
         seconds, most = shorter.seconds, shorter.seconds_most
         if seconds is None or most is None:
-            return
+            return None
         found = Shorter(key, value, seconds, most)
         if most <= LONG:
             break
-    yield from [found] if found else []
+    return found
 
 
 def _trials(plan: Plan) -> Sequence[int]:
