@@ -321,3 +321,13 @@ def test_a_sweep_that_cannot_run_cannot_be_planned(home, capsys):
     path = write_sweep(home, SPACE.replace("hidden_size", "hiden_size")).path
     assert main(["plan", str(path)]) == 2
     assert "Did you mean 'model.hidden_size'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["plan", "sweep", "data"])
+def test_a_misspelt_key_of_a_space_is_said_before_the_data_are_read(home, command, capsys):
+    unread = {"overrides": '["data=files", "data.train=gone.csv"]'}
+    path = write_sweep(home, SPACE.replace("hidden_size", "hiden_size"), **unread).path
+    assert main([command, str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "Did you mean 'model.hidden_size'?" in said
+    assert "gone.csv" not in said

@@ -26,11 +26,11 @@ from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
 
-MOST = 30  # replicates of each that `until_separated` goes to
-
 if TYPE_CHECKING:
     from rnnsweep.planning.plan import Plan
     from rnnsweep.state import Listener
+
+MOST = 30  # replicates of each that `until_separated` goes to
 
 
 def sweep(
@@ -55,8 +55,7 @@ def sweep(
         trials: of each architecture, instead of what the file says.
         accept_changes: resume although the file, the corpus or the code changed since the start.
         launcher: where the trials run, as ``local`` or ``fused:fuse=8``; None takes what the file says.
-        models: log the best of each architecture as a model at the end; the listener gets a message where
-            that fails, and the sweep is complete all the same.
+        models: log the best of each architecture as a model; where that fails, the listener is told.
         studies: number of whole searches; each further one is a sweep of its own with another seed and
             without replicates. They show what a budget buys with any sampler and pruner.
         on: the machine, by its file of conf/machine/; None is this one. What the file names is contacted.

@@ -11,6 +11,7 @@ from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.sweepfile import Sweep
 
 
 def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) -> "tuple[str, CorpusFacts]":
@@ -62,7 +63,7 @@ def read_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> dict
 
     Raises:
         UserError: there is no such sweep, an override sets something else than data, or a configuration or a
-            corpus cannot be used.
+            corpus cannot be used. What is wrong in the file is said before a corpus is read.
     """
     for one in read_overrides(overrides):
         if one.key != "data" and not one.key.startswith("data."):
@@ -72,6 +73,8 @@ def read_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> dict
     places = find_paths()
     sweep = find_question(question, places)
     begun = SweepFolder.of(places.mlruns, sweep.name).start() is not None
+    if not begun:
+        _check_before_reading(sweep)
     corpora: dict[str, data.EncodedCorpus] = {}
     folders: set[str] = set()
     for architecture in sweep.architectures:
@@ -83,3 +86,11 @@ def read_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> dict
             name = corpus.name if corpus.name not in corpora else f"{corpus.name} ({architecture})"
             corpora[name] = corpus
     return corpora
+
+
+def _check_before_reading(sweep: Sweep) -> None:
+    """Refuse a space or a sampler that does not fit: reading a large table takes minutes."""
+    from rnnsweep.search.methods import check_sampler
+    from rnnsweep.search.space import check_space, leave_out_idle
+
+    check_sampler(leave_out_idle(sweep, check_space(sweep)))
