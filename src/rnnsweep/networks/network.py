@@ -132,24 +132,25 @@ class Network(nn.Module):
         Returns:
             outputs_BK and their loss
         """
-        assert self.layers is not None
+        layers, output, dropout = self.layers, self.output, self.dropout
+        assert layers is not None
         vectors, places_TB, padding = read
         lengths_B = self._lengths_read(lengths_B, len(vectors if places_TB is None else places_TB))
         with torch.no_grad():
-            body = ByHand(
-                self.layers, vectors, lengths_B, places_TB=places_TB, padding=padding, shows=self._shows
-            )
-            with torch.enable_grad():
-                shown = body.shown.requires_grad_()
-                pooled = READERS[self.level](shown, lengths_B, self.config)
-            rate = self.dropout.p if self.dropout.training else 0.0
+            body = ByHand(layers, vectors, lengths_B, places_TB=places_TB, padding=padding, shows=self._shows)
+            pooled = shown = body.shown
+            if shown.dim() > 2 or self.config.join == "backward_only":
+                with torch.enable_grad():
+                    pooled = READERS[self.level](shown.requires_grad_(), lengths_B, self.config)
+            rate = dropout.p if dropout.training else 0.0
             kept, factors = dropped(pooled, rate) if rate else (pooled.detach(), None)
-            outputs = self.output(kept)
+            weight, bias = output.weight, output.bias
+            outputs = output(kept)
             loss, gradient = judge(outputs)
             gradient_BK, kept_BP = gradient.reshape(-1, gradient.shape[-1]), kept.reshape(-1, kept.shape[-1])
-            gather_gradient(self.output.weight, gradient_BK.t().mm(kept_BP))
-            gather_gradient(self.output.bias, gradient_BK.sum(0))
-            of_pooled = gradient_BK.mm(self.output.weight).view(kept.shape)
+            gather_gradient(weight, gradient_BK.t().mm(kept_BP))
+            gather_gradient(bias, gradient_BK.sum(0))
+            of_pooled = gradient_BK.mm(weight).view(kept.shape)
             if factors is not None:
                 of_pooled *= factors
             if pooled is not shown:

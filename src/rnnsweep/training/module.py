@@ -80,7 +80,9 @@ class Classifier(pl.LightningModule):
         self._optimizer: Optimizer | None = None
         self._gradients = GradientSum()
         self._restored: dict[str, Any] | None = None
+        self._scaler: torch.amp.GradScaler | None = None  # of 16-mixed; other precisions need none
         self._scaled: dict[str, Any] = {}  # state of the gradient scaler to be restored
+        self._rank, self._world = 0, 1  # of the processes that share each batch
 
     def clock(self) -> float:
         """Return the seconds that this training has used, counted from any start."""
@@ -110,6 +112,8 @@ class Classifier(pl.LightningModule):
         if self._restored is not None:
             self._optimizer.load_state_dict(self._restored)
             self._restored = None
+        self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        self._rank, self._world = self.trainer.global_rank, self.trainer.world_size
         if self._scaler and self._scaled:
             self._scaler.load_state_dict(self._scaled)
         for tally in (self._learned, self._validated):
@@ -157,8 +161,8 @@ class Classifier(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Read the metrics off, log them with those of the training since the last time."""
-        self._validated.add_up(world=self.trainer.world_size)
-        self._learned.add_up(world=self.trainer.world_size)
+        self._validated.add_up(world=self._world)
+        self._learned.add_up(world=self._world)
         self._refuse_divergence(self._validated.loss)
         self.validation, learned = self._validated.result(), self._learned.result()
         self._learned.clear()
@@ -174,11 +178,6 @@ class Classifier(pl.LightningModule):
         """What moves the weights; there is one from the start of the fit on."""
         assert self._optimizer is not None
         return self._optimizer
-
-    @property
-    def _scaler(self) -> torch.amp.GradScaler | None:
-        """What keeps the gradients of 16-mixed from vanishing; other precisions need none."""
-        return getattr(self.trainer.precision_plugin, "scaler", None)
 
     def training_state(self) -> dict[str, Any]:
         """Return everything of the training but the network's weights."""
@@ -217,11 +216,10 @@ class Classifier(pl.LightningModule):
         targets_B = batch.targets_B.to(self.device)
         draw = DropoutDraw(self._dropout_seed, self.position.step)
         self.optimizer.look(batch.tokens_BT.t().to(self.device), draw)
-        rank, world = self.trainer.global_rank, self.trainer.world_size
-        for texts in cut_batch(len(targets_B), rank=rank, world=world, pieces=self._accumulate):
+        for texts in cut_batch(len(targets_B), rank=self._rank, world=self._world, pieces=self._accumulate):
             logits_BC, loss = self.learn_piece(batch.lengths_B[texts], targets_B, texts)
             seen.append((logits_BC, targets_B[texts], loss))
-        if world > 1:
+        if self._world > 1:
             self._gradients.add_up(self.optimizer.gradients())
         self.optimizer.clip(scaler=scaler)
         self.optimizer.step(lr=self.learning_rate, scaler=scaler)
