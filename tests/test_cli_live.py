@@ -1,6 +1,7 @@
 """What a sweep shows while it runs, at a terminal of 80 columns and in a log."""
 
 import io
+import re
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from datetime import datetime
 import pytest
 from rich.console import Console
 
-from rnnsweep.cli import live
+from rnnsweep.cli import live, output
 from rnnsweep.cli.live import LiveTable, PlainLines, draw, listener, summary_line
 from rnnsweep.state import ArchitectureProgress, Running, Snapshot
 
@@ -173,3 +174,25 @@ def test_a_terminal_gets_the_table_and_a_pipe_gets_lines(terminal, kind):
         heard.update(snapshot())
         heard.message("lstm-7: failed [out of memory]")
     assert "lstm-7: failed [out of memory]" in console.file.getvalue()
+
+
+def test_what_takes_long_is_said_again_with_its_time_where_there_is_no_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(output, "OFTEN_S", 0.05)
+    with output.telling("reading the rows") as tell:
+        while "reading the rows" not in (before := capsys.readouterr().err):
+            time.sleep(0.01)
+        tell("measuring gru")
+        shown = ""
+        while shown.count("measuring gru") < 2:
+            time.sleep(0.01)
+            shown += capsys.readouterr().err
+    assert re.fullmatch(r"(reading the rows \.\.\. 0 s\n)+", before)
+    assert re.match(
+        r"(reading the rows \.\.\. 0 s\n)*measuring gru \.\.\.\nmeasuring gru \.\.\. 0 s\n", shown
+    )
+
+
+def test_rows_that_are_read_at_once_are_no_line(capsys):
+    with output.telling("reading the rows"):
+        pass
+    assert capsys.readouterr().err == ""

@@ -1,6 +1,7 @@
 """The commands of the first hour: a new project, what there is in one, whether the machine is fit."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -330,6 +331,28 @@ def test_files_of_the_project_are_listed_with_their_question_and_examples_of_the
     assert question in " ".join(own.replace("a_question_of_my_own", "").split())
     assert "quickstart" in examples
     assert "quickstart" not in own
+
+
+def test_the_list_of_everything_begins_with_the_files_written_last_and_counts_the_others(home, capsys):
+    hour = 3600.0
+    for file in (home / "sweeps").iterdir():
+        file.unlink()
+    for number, name in enumerate(("old", "quickstart", "ag_news", "b", "c", "mine")):
+        file = home / "sweeps" / f"{name}.yaml"
+        file.write_text(f"# Is {name} a question?\nname: {name}\n")
+        age = {"old": 2 * hour, "mine": 0.0}.get(name, hour)
+        os.utime(file, (0, 1.7e9 - age + number / 10))
+    wanted = ["mine", "quickstart", "ag_news", "b", "c", "old"]
+    listed = [one["sweep"] for one in printed(capsys, "list", "--json")["sweeps"]]
+    assert [name for name in listed if name in wanted] == wanted
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    assert [line.split()[0] for line in shown.splitlines() if " Is " in line] == wanted[:4]
+    assert "  and 2 more: rnnsweep list sweeps" in shown
+    assert main(["list", "sweeps"]) == 0
+    whole = capsys.readouterr().out
+    assert "Is old a question?" in whole
+    assert "more" not in whole
 
 
 def test_a_narrow_terminal_shows_the_whole_id_state_and_scores_of_a_run_and_cuts_its_name(capsys):

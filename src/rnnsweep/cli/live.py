@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from rnnsweep.cli.output import OFTEN_S
 from rnnsweep.cli.words import count, score
 from rnnsweep.drawing.palette import colour
 from rnnsweep.drawing.times import about, duration
@@ -19,7 +20,7 @@ from rnnsweep.state import ArchitectureProgress, Listener, Running, Snapshot
 
 MOST_SHOWN = 8  # running tasks under the table
 BEGIN = "reading the corpus and starting processes"
-OFTEN_S, SELDOM_S = 10.0, 60.0  # between two lines of a log: at first, and of a sweep that runs for long
+SELDOM_S = 60.0  # between two lines of the log of a sweep that runs for long; OFTEN_S at first
 LONG_S = 900.0  # such a sweep
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -11,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnsweep.cli.control_characters import escape_control_characters
+from rnnsweep.drawing.times import duration
 from rnnsweep.json_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+OFTEN_S = 10.0  # between two lines of what takes long, where there is no terminal
+READING = "reading the rows"
 INTERRUPTED = 130  # exit status of a command that Ctrl-C or SIGTERM ended
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON may hold them, and a terminal obeys them
 Emit = Callable[[Mapping[str, Any] | Sequence[Any]], None]
@@ -63,14 +68,49 @@ def _console(*, stderr: bool) -> "Console":
 
 
 @contextmanager
-def telling() -> "Iterator[Callable[[str], object]]":
-    """Yield what tells on standard error what is being done: in place at a terminal, a line elsewhere."""
+def telling(words: str = "") -> "Iterator[Callable[[str], object]]":
+    """Yield what tells on standard error what is being done: in place at a terminal, a line elsewhere.
+
+    There, whatever takes long is said again every ten seconds, with its time.
+
+    Args:
+        words: what is done first; elsewhere it is said only if it takes long.
+    """
     console = err()
-    if not console.is_terminal:
-        yield lambda words: console.print(f"{words} ...", style="dim")
+    if console.is_terminal:
+        with console.status(words) as shown:
+            yield shown.update
         return
-    with console.status("") as shown:
-        yield shown.update
+    lines, done = _Lines(console, words), threading.Event()
+    thread = threading.Thread(target=lines.repeat, args=(done,), daemon=True)
+    thread.start()
+    try:
+        yield lines.tell
+    finally:
+        done.set()
+        thread.join()
+
+
+class _Lines:
+    """Prints what is being done, and again whenever it takes longer than some seconds."""
+
+    def __init__(self, console: "Console", words: str) -> None:
+        self.console, self.words = console, words
+        self.began = self.printed = time.monotonic()
+
+    def tell(self, words: str) -> None:
+        self.words, self.began = words, time.monotonic()
+        self._print(f"{words} ...")
+
+    def repeat(self, done: threading.Event) -> None:
+        while not done.wait(max(0.1, self.printed + OFTEN_S - time.monotonic())):
+            now = time.monotonic()
+            if self.words and now - self.printed >= OFTEN_S:
+                self._print(f"{self.words} ... {duration(now - self.began)}")
+
+    def _print(self, line: str) -> None:
+        self.printed = time.monotonic()
+        self.console.print(line, style="dim")
 
 
 def table(*left: str, right: Sequence[str] = (), gap: int = 2, pad_edge: bool = True) -> "Table":

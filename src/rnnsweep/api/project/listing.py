@@ -12,6 +12,7 @@ from rnnsweep.state.folder import SweepFolder
 
 NOT_STARTED = "not started"
 RECENT = 20  # single runs that are listed
+FIRST = "quickstart"  # the example to begin with
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class ListedSweep:
 
 
 def list_sweeps() -> tuple[ListedSweep, ...]:
-    """List the sweeps of this project: those that were started, then files of sweeps/ that were not."""
+    """List the sweeps of this project: those that were started, then files of sweeps/ that were not.
+
+    Of these, own files come before the package's examples, and what was written last before older files.
+    """
     from rnnsweep.api.find_sweep import status
 
     places = find_paths()
@@ -47,12 +51,25 @@ def list_sweeps() -> tuple[ListedSweep, ...]:
             listed.append(_started(status(name), files.get(name)))
         except UserError as error:
             listed.append(ListedSweep(name, "unreadable", question=str(error)))
-    rest = (
+    rest = [
         ListedSweep(name, NOT_STARTED, _question(f), str(f), own=f.parent == places.sweeps[0])
-        for name, f in files.items()
+        for name, f in sorted(files.items(), key=_age)
         if name not in started
-    )
-    return (*listed, *rest)
+    ]
+    return (*listed, *sorted(rest, key=lambda one: not one.own))
+
+
+def _age(named: tuple[str, Path]) -> tuple[float, bool, str]:
+    """Return a key that sorts files by the minute they were written in, the newest first, then by name.
+
+    The files of a clone are all of one minute: there the quickstart comes first.
+    """
+    name, file = named
+    try:
+        written = file.stat().st_mtime
+    except OSError:  # gone since
+        written = 0.0
+    return -(written // 60), name != FIRST, name
 
 
 def _started(status: "SweepStatus", file: Path | None) -> ListedSweep:

@@ -8,7 +8,7 @@ import click
 from rnnsweep import api, comparison
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
-from rnnsweep.cli.output import echo, err, one_json_object, out, telling
+from rnnsweep.cli.output import echo, one_json_object, out, telling
 from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -140,7 +140,7 @@ def _looks(text: str | None) -> tuple[int, ...]:
 
 def _compare_corpora(sweeps: tuple[str, ...], margin: float | None, as_json: bool) -> None:
     with one_json_object(as_json) as emit:
-        with err().status("comparing"):
+        with telling("comparing"):
             ranking = api.compare_corpora(sweeps, margin=margin)
         emit(ranking.to_json())
     if not as_json:

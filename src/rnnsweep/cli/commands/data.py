@@ -9,7 +9,7 @@ import click
 
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_corpus
-from rnnsweep.cli.output import err, one_json_object, out
+from rnnsweep.cli.output import READING, err, one_json_object, out, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,11 +42,13 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
         from rnnsweep.api.compile_ahead import start_in_background
 
         if question is None:
-            name, facts, guessed = describe_guessing(overrides)
+            with telling(READING):
+                name, facts, guessed = describe_guessing(overrides)
             corpora = {name: facts}
             emit({**facts.to_json(), **({"guessed": list(guessed)} if guessed else {})})
         else:
-            corpora = describe_sweep_data(question, overrides)
+            with telling(READING):
+                corpora = describe_sweep_data(question, overrides)
             emit({"sweep": question, "data": {name: facts.to_json() for name, facts in corpora.items()}})
     start_in_background()
     if guessed:

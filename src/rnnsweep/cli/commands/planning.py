@@ -11,7 +11,7 @@ from rnnsweep import api, comparison
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import complete_machine, complete_question
-from rnnsweep.cli.output import echo, err, one_json_object, out, table
+from rnnsweep.cli.output import READING, echo, err, one_json_object, out, table, telling
 from rnnsweep.cli.words import count
 from rnnsweep.drawing.times import durations
 
@@ -54,13 +54,14 @@ def plan_command(file: str, slots: str | None, on: str | None, as_json: bool) ->
 
         if refused := refusal(file):
             err().print(f"! {refused}.", style="yellow")
-        corpora = read_sweep_data(file)
+        with telling(READING):
+            corpora = read_sweep_data(file)
         facts = {name: corpus.facts for name, corpus in corpora.items()}
         for name, own in facts.items():
             err().print(name, style="dim")
             print_facts(err(), own)
-        with err().status("") as shown:  # nothing where standard error is no terminal
-            planned = api.plan(file, slots=slots, on=on, tell=shown.update)
+        with telling() as tell:
+            planned = api.plan(file, slots=slots, on=on, tell=tell)
         start_in_background()  # now that nothing is measured any more
         emit({**plan_json(planned), "data": {name: own.to_json() for name, own in facts.items()}})
     if not as_json:

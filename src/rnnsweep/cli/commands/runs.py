@@ -1,6 +1,7 @@
 """`train` and `evaluate`: one run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -9,7 +10,7 @@ from rnnsweep import api, training
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import overrides_argument
-from rnnsweep.cli.output import INTERRUPTED, echo, err, one_json_object, out
+from rnnsweep.cli.output import INTERRUPTED, READING, echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count, loss, score
 from rnnsweep.drawing.times import duration
 from rnnsweep.errors import UserError
@@ -132,8 +133,21 @@ def _print_evaluation(result: "EvaluateResult") -> None:
 
 
 def _train(overrides: Sequence[str], resume: str | None) -> "api.TrainResult":
+    with ExitStack() as reading:
+        reading.enter_context(telling(READING))
+
+        def begin(run: "RunConfig", corpus: "EncodedCorpus") -> None:
+            reading.close()
+            _begin(run, corpus)
+
+        return _trained(overrides, resume, begin)
+
+
+def _trained(
+    overrides: Sequence[str], resume: str | None, begin: "Callable[[RunConfig, EncodedCorpus], None]"
+) -> "api.TrainResult":
     try:
-        return api.train(overrides, resume=resume, on_begin=_begin, on_validation=_tell, on_stop=_stopping)
+        return api.train(overrides, resume=resume, on_begin=begin, on_validation=_tell, on_stop=_stopping)
     except api.Interrupted as ended:
         return cast("api.TrainResult", ended.result)
     except UserError:  # before the next line, which imports PyTorch

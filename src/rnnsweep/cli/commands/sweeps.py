@@ -14,7 +14,7 @@ from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
 from rnnsweep.cli.names import complete_machine, complete_question, complete_sweep
-from rnnsweep.cli.output import INTERRUPTED, err
+from rnnsweep.cli.output import INTERRUPTED, READING, err, telling
 from rnnsweep.cli.words import count
 from rnnsweep.drawing.times import duration
 from rnnsweep.safety.shell import run_command
@@ -85,7 +85,7 @@ def sweep_command(
     machine = reach_machine(on, partial(err().print, style="dim", soft_wrap=True))
     with _file_of(asked, trials, name) as file:
         err().print(str(replicates_reach(file)), style="dim")
-        with err().status("reading the rows"):  # nothing where standard error is no terminal
+        with telling(READING):
             corpora = describe_sweep_data(file)
         for name, facts in corpora.items():
             err().print(name, style="dim")

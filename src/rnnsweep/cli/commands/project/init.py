@@ -8,7 +8,7 @@ import click
 
 from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import echo, one_json_object
+from rnnsweep.cli.output import READING, echo, one_json_object, telling
 
 MOST_NAMED = 4  # columns that are not read
 
@@ -37,7 +37,8 @@ def init_command(
     with one_json_object(as_json) as emit:
         from rnnsweep.api.compile_ahead import start_in_background
 
-        made = api.init(folder, table=table, text=text, label=label)
+        with telling(READING):
+            made = api.init(folder, table=table, text=text, label=label)
         start_in_background()
         emit(asdict(made))
     if not as_json:

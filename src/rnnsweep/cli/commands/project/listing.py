@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+FEW = 4  # files of sweeps/ in the list of everything
 SHORT = 8  # characters of a run's id that name it
 MINUTES = len("2026-11-28 12:40")
 
@@ -22,7 +23,7 @@ MINUTES = len("2026-11-28 12:40")
 @command(
     "list",
     ("rnnsweep list", "the sweeps and the latest runs of this project"),
-    ("rnnsweep list sweeps", "sweeps alone: started ones, and files of sweeps/"),
+    ("rnnsweep list sweeps", "sweeps alone: started ones, and every file of sweeps/"),
     ("rnnsweep list --json", "one JSON object, for programs"),
 )
 @click.argument("what", type=click.Choice(["all", "sweeps", "runs"]), default="all")
@@ -36,15 +37,20 @@ def list_command(what: str, as_json: bool) -> None:
     if as_json:
         return
     if what != "runs":
-        print_sweeps(sweeps)
+        print_sweeps(sweeps, most=FEW if what == "all" else None)
     if what == "all":
         out().print()
     if what != "sweeps":
         _print_runs(runs)
 
 
-def print_sweeps(sweeps: "Sequence[api.ListedSweep]") -> None:
-    """Print a row for each sweep that was started, then those that can be, with their questions."""
+def print_sweeps(sweeps: "Sequence[api.ListedSweep]", *, most: int | None = None) -> None:
+    """Print a row for each sweep that was started, then those that can be, with their questions.
+
+    Args:
+        sweeps: to print.
+        most: files that can be started, of the project and of the package each; None prints all.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -59,11 +65,15 @@ def print_sweeps(sweeps: "Sequence[api.ListedSweep]") -> None:
     if own:
         console.print("files of sweeps/ to start with `rnnsweep sweep NAME`:", style="dim")
         files = Table.grid(padding=(0, 1, 0, 2), pad_edge=True)
-        for one in own:
+        for one in own[:most]:
             files.add_row(Text(one.sweep), Text(one.question))
         console.print(files)
+        if left := len(own[most:]) if most else 0:
+            console.print(f"  and {left} more: rnnsweep list sweeps", style="dim")
     if examples := [one.sweep for one in others if not one.own]:
-        console.print(f"examples of the package: {', '.join(examples)}", style="dim")
+        left = len(examples[most:]) if most else 0
+        more = f" and {left} more (rnnsweep list sweeps)" if left else ""
+        console.print(f"examples of the package: {', '.join(examples[:most])}{more}", style="dim")
 
 
 def _started_table(sweeps: "Sequence[api.ListedSweep]") -> "Table":
