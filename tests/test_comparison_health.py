@@ -54,6 +54,23 @@ def test_a_healthy_search_gets_no_remark():
     assert remarks(runs, bounds=bounds, curves=make_curves(runs)) == []
 
 
+def test_few_configurations_of_a_range_are_told_with_what_comes_next():
+    runs = make_runs({"gru": 0.7, "lstm": 0.6}, trials=4, pruning=False, replicates=0)
+    bounds = {name: {"optimizer.lr": (1e-9, 1e3, True)} for name in ("gru", "lstm")}
+    standings = make_standings(runs)
+    (found,) = (
+        one for one in check_health(runs, standings, sweep="demo", bounds=bounds) if "Few" in one.sentence
+    )
+    assert found.sentence == (
+        "Few configurations were tried (gru 4, lstm 4): the verdicts hold for the best of these, and a longer"
+        " search may put another architecture ahead."
+    )
+    assert found.next == "rnnsweep sweep demo --trials 8"
+    assert not any("Few configurations" in one for one in remarks(runs)), "nothing was searched"
+    more = make_runs({"gru": 0.7, "lstm": 0.6}, trials=5, pruning=False)
+    assert not any("Few configurations" in one for one in remarks(more, bounds=bounds))
+
+
 def test_a_best_point_at_the_border_is_told():
     (found,) = remarks(calm(), bounds={"gru": {"optimizer.lr": (1e-4, 1.01e-2, True)}})
     assert found.startswith("gru: the best optimizer.lr (0.01) is at the upper border (0.0101)")

@@ -99,3 +99,14 @@ def test_the_report_draws_importances_with_their_marginals():
     page = render_report(compare_records(runs, sweep="demo", importances=SHARES))
     assert page.index('id="figure-importance"') < page.index('id="figure-marginals"')
     assert "marginals.csv" in page
+
+
+@pytest.mark.parametrize(
+    ("trials", "said"),
+    [(30, None), (12, " They are of 12 complete trials: with so few, only large differences of bars")],
+)
+def test_the_report_says_of_how_few_trials_importances_are(trials, said):
+    runs = make_runs(trials=trials, pruning=False)
+    runs.loc[runs["role"] == "trial", "state"] = "complete"
+    page = render_report(compare_records(runs, sweep="demo", importances=SHARES))
+    assert said in page if said else "with so few" not in page

@@ -15,6 +15,7 @@ from rnnsweep.tasks.score import HIGHER
 
 POINTS = 120  # of one drawn curve
 BAR = 11
+ENOUGH = 20  # complete trials: of fewer the importance of a setting is rough
 
 
 def _lines(data: pd.DataFrame, x: alt.X, y: alt.Y, colours: alt.Color) -> alt.LayerChart:
@@ -171,7 +172,8 @@ def importance_figure(comparison: Comparison) -> Figure | None:
         title="Which settings mattered",
         label="Importance of each parameter by architecture",
         how="The longer the bar, the more the validation scores of the trials depended on the "
-        f"parameter{method}: search the long ones with care, and leave the short ones alone.",
+        f"parameter{method}: search the long ones with care, and leave the short ones alone."
+        f"{_say_few(comparison)}",
         drawn=alt.Chart(data)
         .mark_bar(height=BAR - 2)
         .encode(
@@ -189,6 +191,21 @@ def importance_figure(comparison: Comparison) -> Figure | None:
 
 
 _SHARES = ("architecture", "parameter", "share")
+
+
+def _say_few(comparison: Comparison) -> str:
+    """Return how few trials the importances are of, where they are few."""
+    own = [s for s in comparison.standings if s.architecture in comparison.importances]
+    complete = [s.trials["complete"] for s in own] or [
+        sum(s.trials["complete"] for s in comparison.standings)
+    ]
+    fewest, most = min(complete), max(complete)
+    if fewest >= ENOUGH:
+        return ""
+    number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return (
+        f" They are of {number} complete trials: with so few, only large differences of bars say something."
+    )
 
 
 def budget_figure(comparison: Comparison) -> Figure | None:

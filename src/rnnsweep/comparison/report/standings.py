@@ -74,7 +74,7 @@ def majority_of(comparison: Comparison) -> float | None:
 def _row(standing: Standing, shown: str, named: int) -> list[RenderableType]:
     test = standing.test
     counts = "/".join(map(str, standing.trials.values())) if any(standing.trials.values()) else DASH
-    trials = _fits(standing) if standing.baseline else counts
+    trials = DASH if standing.baseline else counts
     return [
         Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
         standing.score.write(test.mean),
@@ -85,10 +85,6 @@ def _row(standing: Standing, shown: str, named: int) -> list[RenderableType]:
         DASH if standing.parameters is None else short(standing.parameters),
         decimal(standing.seconds, 1),
     ]
-
-
-def _fits(standing: Standing) -> str:
-    return "one fit" if standing.test.replicates < 2 else "-"
 
 
 def interval_bar(

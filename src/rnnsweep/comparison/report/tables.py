@@ -41,7 +41,7 @@ def standing_cells(standing: Standing) -> list[str]:
     test = standing.test
     single = standing.baseline and test.replicates < 2
     counts = " / ".join(map(str, standing.trials.values())) if any(standing.trials.values()) else DASH
-    trials = "one fit" if single else DASH if standing.baseline else counts
+    trials = DASH if standing.baseline else counts
     return [
         standing.architecture,
         standing.score.write(test.mean),

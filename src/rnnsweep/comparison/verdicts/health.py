@@ -59,6 +59,7 @@ def check_health(
     networks = [s for s in standings if not s.baseline]
     again = partial(run_command, "sweep", sweep, on=on)
     remarks = list(_unequal_budgets(networks, again, early=early))
+    remarks += _few_tried(networks, trials, bounds or {}, again)
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
     remarks += _gap(networks, margin)
@@ -105,6 +106,24 @@ def never_predicted(mistakes: Mistakes | None) -> Iterator[HealthRemark]:
                 "weigh the labels with task.class_weights=balanced, and compare by macro F1",
                 name,
             )
+
+
+def _few_tried(
+    networks: Sequence[Standing],
+    trials: pd.DataFrame,
+    bounds: Mapping[str, Mapping[str, Bounds]],
+    again: Again,
+) -> Iterator[HealthRemark]:
+    """Name the architectures of whose ranges a few configurations were tried."""
+    tried = {s.architecture: s.trials["complete"] + s.trials["pruned"] for s in networks}
+    few = [s for s in networks if bounds.get(s.architecture) and 0 < tried[s.architecture] < FEW_COMPLETE]
+    if few:
+        counts = ", ".join(f"{s.architecture} {tried[s.architecture]}" for s in few)
+        yield HealthRemark(
+            f"Few configurations were tried ({counts}): the verdicts hold for the best of these, and a longer"
+            " search may put another architecture ahead.",
+            more_trials(few[0], again, trials[trials["architecture"] == few[0].architecture]),
+        )
 
 
 def _unequal_budgets(networks: Sequence[Standing], again: Again, *, early: bool) -> Iterator[HealthRemark]:
