@@ -21,7 +21,7 @@ from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.chosen import remember
 from rnnsweep.tracking.store.store import ensure_store
-from rnnsweep.tracking.ui.serve import start_ui
+from rnnsweep.tracking.ui.serve import serve_ui, start_ui
 
 POINTS = 200
 
@@ -239,7 +239,10 @@ def test_the_ui_takes_the_next_port_and_ends_cleanly(tmp_path, monkeypatch):
         port = taken.getsockname()[1]
         server = start_ui(tmp_path, port=port)
     assert server.address != f"http://127.0.0.1:{port}"
-    assert server.url.endswith("#/experiments?workflowType=machine_learning")
+    assert server.url == f"{server.address}/view"
+    said: list[str] = []
+    serve_ui(tmp_path, port=port, say=said.append)  # returns at once: one server of a store is enough
+    assert said == [f"MLflow UI: {server.url}\nIt runs already; Ctrl-C where it was started ends it."]
     server.close()
     assert server.process.returncode is not None
     assert not list(Path("/").glob("mlflow.db"))

@@ -25,7 +25,7 @@ from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, wi
 from rnnsweep.tracking.spool.note import Note, write_note
 from rnnsweep.tracking.ui.app import UNWANTED, with_defaults, with_short_links, without
 from rnnsweep.tracking.ui.hosts import why_taken
-from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, sweep_links
+from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, page_of_last, sweep_links
 from rnnsweep.tracking.ui.live import live_page, with_own_pages
 from rnnsweep.tracking.ui.running import address_of_ui, note_ui
 from rnnsweep.tracking.ui.saved_view import pack, unpack
@@ -205,6 +205,13 @@ def test_links_of_the_own_ui_fit_on_a_line_and_lead_to_the_views(tmp_path):
         page = page_behind(unquote(urlsplit(link).path), {"q=1": "3"})
         assert page.startswith("/#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=")
     assert key_of_sweep(tmp_path, "other") is None
+
+
+def test_the_short_address_leads_to_the_last_sweep_or_to_all_runs():
+    assert page_of_last("3").startswith(
+        "/#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey="
+    )
+    assert page_of_last(None) == "/#/experiments?workflowType=machine_learning"
 
 
 @pytest.mark.parametrize("path", ["/view/q/dance", "/view/other/search", "/view/", "/", "/view/q/search/x"])

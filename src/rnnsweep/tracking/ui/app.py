@@ -26,7 +26,7 @@ from rnnsweep.tracking.store.store import artifact_root, ensure_store, silence_m
 from rnnsweep.tracking.ui.files import warm_up, with_files
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
 from rnnsweep.tracking.ui.hosts import HOST, Application, with_own_hosts
-from rnnsweep.tracking.ui.links import SHORT, page_behind
+from rnnsweep.tracking.ui.links import LAST, SHORT, page_behind, page_of_last
 from rnnsweep.tracking.ui.live import with_own_pages
 from rnnsweep.tracking.ui.views import group_id
 
@@ -93,11 +93,16 @@ def application(mlruns: Path) -> Application:
 
 
 def with_short_links(app: Application, mlruns: Path) -> Application:
-    """Lead from ``/view/SWEEP/VIEW``, which fits on a line of a terminal, to the page of the view."""
+    """Lead from ``/view/SWEEP/VIEW``, which fits on a line of a terminal, to the page of the view.
+
+    ``/view`` alone leads to the sweep that was started last.
+    """
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         path, answer = scope.get("path", ""), app
-        if scope["type"] == "http" and path.startswith(SHORT):
+        if scope["type"] == "http" and path in (LAST, SHORT):
+            answer = RedirectResponse(page_of_last(last_sweep(mlruns)))
+        elif scope["type"] == "http" and path.startswith(SHORT):
             known = experiments(mlruns)
             page = page_behind(path, known)
             words = f"no such view; sweeps here: {', '.join(sorted(known)) or 'none'}"

@@ -15,6 +15,8 @@ from rnnsweep.tracking.ui.running import address_of_ui
 from rnnsweep.tracking.ui.views import TITLES, page_of
 
 SHORT = "/view/"  # on the project's own UI: /view/SWEEP/VIEW leads to the page
+LAST = "/view"  # on it: leads to the sweep that was started last
+RUNS = "#/experiments?workflowType=machine_learning"  # where no sweep was started
 KNOWS_VIEWS = (3, 15)  # the first version of MLflow that does
 
 
@@ -59,6 +61,11 @@ def page_behind(path: str, experiments: dict[str, str]) -> str | None:
     if not path.startswith(SHORT) or view not in TITLES or sweep not in experiments:
         return None
     return "/" + page_of(experiments[sweep], view)
+
+
+def page_of_last(experiment: str | None) -> str:
+    """Return the page of the last sweep, by its experiment; the list of experiments where there is none."""
+    return "/" + (page_of(experiment, "standings") if experiment else RUNS)
 
 
 def key_of_sweep(mlruns: Path, sweep: str) -> str | None:

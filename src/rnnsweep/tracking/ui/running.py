@@ -16,9 +16,14 @@ def note_ui(mlruns: Path, port: int, process: ProcessIdentity) -> None:
     write_whole(mlruns / FILE, json.dumps({"port": port, "process": process.record()}))
 
 
-def address_of_ui(mlruns: Path) -> str:
-    """Return the address of the project's running UI; the one that it tries first where none runs."""
+def running_ui(mlruns: Path) -> str | None:
+    """Return the address of the project's running UI; None where none runs on this machine."""
     noted = read_json(mlruns / FILE) or {}
     process, port = ProcessIdentity.read(noted.get("process")), noted.get("port")
     runs = isinstance(port, int) and process is not None and process.process() is not None
-    return f"http://{HOST}:{port}" if runs else DEFAULT
+    return f"http://{HOST}:{port}" if runs else None
+
+
+def address_of_ui(mlruns: Path) -> str:
+    """Return the address of the project's running UI; the one that it tries first where none runs."""
+    return running_ui(mlruns) or DEFAULT

@@ -20,9 +20,9 @@ from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
 from rnnsweep.tracking.store.store import refuse_old_layout
 from rnnsweep.tracking.ui.hosts import HOST, PORT, why_taken
+from rnnsweep.tracking.ui.links import LAST
 from rnnsweep.tracking.ui.live import LIVE
-from rnnsweep.tracking.ui.running import note_ui
-from rnnsweep.tracking.ui.views import page_of
+from rnnsweep.tracking.ui.running import note_ui, running_ui
 
 TRIES = 50  # ports looked at after the one asked for
 EVERYBODY = "Every user of this machine can open it, and change or delete runs."
@@ -79,7 +79,7 @@ def start_ui(mlruns: Path, *, port: int = PORT) -> UiServer:
             UiServer(address, address, process).close()
             raise
     note_ui(mlruns, chosen, ProcessIdentity.of(process.pid))
-    return UiServer(address, f"{address}/{page_of_last_sweep(mlruns)}", process)
+    return UiServer(address, f"{address}{LAST}", process)
 
 
 def serve_ui(
@@ -91,7 +91,7 @@ def serve_ui(
     live: bool = False,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Show the UI until Ctrl-C; where runs go to a server of the user's own, say where that is.
+    """Show the UI until Ctrl-C; where one of this project runs already, or runs go to a server, say where.
 
     Args:
         mlruns: the folder of results.
@@ -111,6 +111,12 @@ def serve_ui(
     if target != LOCAL:
         start = command_line("server", "--backend-store-uri", target, program="mlflow")
         raise UserError(f"tracking.uri={target!r} is a database; start a UI with: {start}")
+    if running := running_ui(mlruns):
+        page = f"{running}{LIVE if live else LAST}"
+        say(f"MLflow UI: {page}\nIt runs already; Ctrl-C where it was started ends it.")
+        if open_browser:
+            webbrowser.open(page)
+        return
     server = start_ui(mlruns, port=port)
     if server.address != f"http://{HOST}:{port}":
         say(f"Port {port} is taken; this UI and the links that commands print use the next free one.")
@@ -124,14 +130,6 @@ def serve_ui(
         say("The UI has ended.")
     finally:
         server.close()
-
-
-def page_of_last_sweep(mlruns: Path) -> str:
-    """Return the page of the sweep that was started last; the list of experiments where there is none."""
-    from rnnsweep.tracking.read.local import last_sweep
-
-    experiment = last_sweep(mlruns)
-    return page_of(experiment, "standings") if experiment else "#/experiments?workflowType=machine_learning"
 
 
 def _free_port(first: int) -> int:
