@@ -1,6 +1,7 @@
 """The report is one file with everything in it; the tables and the terminal say the same."""
 
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ from rnnsweep.comparison import (
     write_report,
 )
 from rnnsweep.comparison.evidence.records import HealthRemark
+from rnnsweep.comparison.figures import drawing
+from rnnsweep.comparison.figures.scores_of_test_part import pairs_figure
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.standings import interval_bar
 from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
@@ -387,10 +390,12 @@ def test_marks_of_every_architecture_stand_out_in_light_and_dark(page):
     assert min(contrast(mark, ground) for mark in marks for ground in ("#ffffff", "#14161a")) >= 3
 
 
-def test_eight_architectures_of_ones_own_have_eight_colours_in_one_report_and_keep_them_in_any_order():
-    names = [f"own_{n}" for n in range(8)]
+def test_forty_architectures_of_ones_own_have_forty_colours_in_one_report_and_keep_them_in_any_order():
+    names = [f"own_{n}" for n in range(40)]
     chosen = colours(["gru", *names])
-    assert len(set(chosen.values())) == 9
+    assert len(set(chosen.values())) == 41
+    grounds = ("#ffffff", "#14161a")
+    assert min(contrast(one, ground) for one in chosen.values() for ground in grounds) >= 3
     assert chosen == colours([*reversed(names), "gru"])
     assert chosen["gru"] == colour("gru")
     alone = {name: colours([name])[name] for name in names}
@@ -403,3 +408,31 @@ def test_eight_architectures_of_ones_own_have_eight_colours_in_one_report_and_ke
     assert set(drawn) == set(colours([f"own_{n}" for n in range(4)] + ["linear"]).values()) - {
         colour("linear")
     }
+
+
+def test_figures_of_very_many_pairs_draw_those_with_the_best_network_and_with_the_baseline():
+    found = compare_records(
+        make_runs({f"net_{n:02d}": 0.5 + n / 100 for n in range(26)}, trials=2, replicates=2)
+    )
+    figure = pairs_figure(found)
+    drawn = json.loads(drawing.specification(figure.drawn))["datasets"].values()
+    pairs = {row["pair"] for rows in drawn for row in rows if "pair" in row}
+    best = next(s.architecture for s in found.standings if not s.baseline)
+    assert len(pairs) == 25 + 26
+    assert all(best in pair or "linear" in pair for pair in pairs)
+    assert "Of 351 pairs 51 are drawn; the numbers have all." in figure.how
+    assert len(figure.rows) == 351
+
+
+def test_the_report_and_the_terminal_give_two_architectures_of_one_hash_the_same_two_colours():
+    names = [f"own_{n}" for n in range(12)]
+    found = compare_records(make_runs(dict.fromkeys(names, 0.7), trials=2, replicates=2))
+    shades = colours([*names, "linear"])
+    assert any(shades[name] != colour(name) for name in names), "a hash is met twice"
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor")
+    print_comparison(found, console)
+    page = render_report(found)
+    for name in names:
+        red, green, blue = (int(shades[name][n : n + 2], 16) for n in (1, 3, 5))
+        assert f"38;2;{red};{green};{blue}m{name}" in console.file.getvalue()
+        assert re.search(rf"--a-{name}: *{shades[name]}", page)

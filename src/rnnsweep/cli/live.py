@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rnnsweep.cli.output import OFTEN_S
 from rnnsweep.cli.words import count, score
-from rnnsweep.drawing.palette import colour
+from rnnsweep.drawing.palette import colours
 from rnnsweep.drawing.times import about, duration
 from rnnsweep.state import ArchitectureProgress, Listener, Running, Snapshot
 
@@ -171,13 +171,19 @@ def _standings(snapshot: "Snapshot") -> Table:
     table.add_column("", width=16)
     for head in ("trials", "pruned", "failed", "best", "replicates"):
         table.add_column(head, justify="right", no_wrap=True)
+    shades = _shades(snapshot)
     for standing in snapshot.standings:
-        table.add_row(*_row(standing))
+        table.add_row(*_row(standing, shades[standing.architecture]))
     return table
 
 
-def _row(standing: "ArchitectureProgress") -> list[RenderableType]:
-    shade = colour(standing.architecture)
+def _shades(snapshot: "Snapshot") -> dict[str, str]:
+    return colours(
+        [*(s.architecture for s in snapshot.standings), *(t.architecture for t in snapshot.running)]
+    )
+
+
+def _row(standing: "ArchitectureProgress", shade: str) -> list[RenderableType]:
     share = standing.share if standing.budget is None else standing.ended / max(1, standing.budget)
     share = 1.0 if standing.stopped else share
     repeated = _of(standing.replicates, standing.replicates_wanted) if standing.replicates_wanted else ""
@@ -193,12 +199,14 @@ def _row(standing: "ArchitectureProgress") -> list[RenderableType]:
 
 
 def _running(snapshot: "Snapshot") -> list[RenderableType]:
-    lines: list[RenderableType] = [_running_line(task) for task in snapshot.running[:MOST_SHOWN]]
+    shades = _shades(snapshot)
+    tasks = snapshot.running[:MOST_SHOWN]
+    lines: list[RenderableType] = [_running_line(task, shades[task.architecture]) for task in tasks]
     more = len(snapshot.running) - MOST_SHOWN
     return [*lines, Text(f"  and {more} more", style="dim")] if more > 0 else lines
 
 
-def _running_line(task: "Running") -> Text:
+def _running_line(task: "Running", shade: str) -> Text:
     which = task.role if task.number is None else f"{task.role} {task.number}"
     words = [f"  {task.slot:<8} ", which, duration(task.seconds)]
     if task.epoch is not None:
@@ -206,7 +214,7 @@ def _running_line(task: "Running") -> Text:
     if task.validation is not None:
         words.append(score(task.validation))
     text = Text(words[0], style="dim")
-    text.append(f"{task.architecture:<15} ", style=colour(task.architecture))
+    text.append(f"{task.architecture:<15} ", style=shade)
     return text.append("  ".join(words[1:]))
 
 

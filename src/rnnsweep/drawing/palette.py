@@ -1,4 +1,7 @@
-"""One colour for each architecture, the same in the MLflow UI, in the report and in the terminal."""
+"""One colour for each architecture, the same in the MLflow UI, in the report and in the terminal.
+
+What shows several architectures takes `colours` of all of them; `colour` is for what knows one name alone.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -18,7 +21,48 @@ _KNOWN = {
     "bag": "#5f7f95",
     "linear": "#808000",
 }
-_OTHERS = ("#a0522d", "#3d8fc0", "#8f4fa8", "#6b8e23", "#c05050", "#4f8f7f", "#a06080", "#7f7fbf")
+_OTHERS = (  # twenty hues, dark then light
+    "#c82f2f",
+    "#ab4f28",
+    "#8d6221",
+    "#756c1b",
+    "#60721b",
+    "#49761c",
+    "#2f7a1d",
+    "#1d7b26",
+    "#1d7a42",
+    "#1c785d",
+    "#1c7676",
+    "#237294",
+    "#2d69c2",
+    "#505ed6",
+    "#6e54d7",
+    "#8c45d3",
+    "#a82fc7",
+    "#b62ba8",
+    "#be2d84",
+    "#c42e5b",
+    "#cc7767",
+    "#c27f48",
+    "#a78b38",
+    "#8e9331",
+    "#769933",
+    "#5a9e35",
+    "#3ba236",
+    "#36a151",
+    "#35a070",
+    "#359e8e",
+    "#399aab",
+    "#5593c6",
+    "#758cd1",
+    "#8985d6",
+    "#9d7fd4",
+    "#b176d1",
+    "#c86acd",
+    "#ce6bb5",
+    "#cf6f9a",
+    "#d07280",
+)
 
 
 def colour(architecture: str) -> str:
@@ -30,7 +74,7 @@ def colour(architecture: str) -> str:
 
 
 def colours(architectures: Iterable[str]) -> dict[str, str]:
-    """Return the colours of one report: two architectures share one only where there are not enough.
+    """Return the colours of architectures that are shown together; two share one only where there are few.
 
     Each has its own as `colour` gives it; of several that are not known and would share one, the first by
     name keeps it and the others take the next that is free.

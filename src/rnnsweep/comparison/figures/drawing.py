@@ -7,7 +7,7 @@ architectures that the mark belongs to, as ``gru: ...`` or ``gru − lstm: ...``
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,7 +16,6 @@ import pandas as pd
 import vl_convert
 
 from rnnsweep.comparison.words import shorten
-from rnnsweep.drawing.palette import colour
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import LOWER
 
@@ -194,9 +193,9 @@ def specification(chart: Any) -> str:
         return json.dumps({**chart.to_dict(validate=False), "config": _LOOK})
 
 
-def paint(text: str, names: Iterable[str]) -> str:
+def paint(text: str, shades: Mapping[str, str]) -> str:
     """Return a text with colours in the place of the variables that a page would define."""
-    known = {**PAPER, **{css(name): colour(name) for name in names}}
+    known = {**PAPER, **{css(name): shade for name, shade in shades.items()}}
     return re.sub(r"var\(--([\w-]+)\)", lambda match: known[match[1]], text)
 
 
@@ -259,9 +258,9 @@ def _own(element: ElementTree.Element, tooltip: str) -> None:
         element.attrib |= dict(zip(("data-a", "data-b"), owners, strict=False))
 
 
-def standalone(svg: str, names: Iterable[str]) -> str:
+def standalone(svg: str, shades: Mapping[str, str]) -> str:
     """Return a page's SVG with its colours in it, on white paper, for a file."""
-    head, _, body = paint(svg, names).partition(">")
+    head, _, body = paint(svg, shades).partition(">")
     box = re.search(r'viewBox="([\d. -]+)"', head)
     width, height = box[1].split()[2:] if box else ("100%", "100%")
     size = f' width="{width}" height="{height}"'

@@ -3,12 +3,13 @@
 import csv
 import io
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from rnnsweep.comparison.figures import drawing
+from rnnsweep.drawing.palette import colours
 from rnnsweep.safety.spreadsheet import no_formula
 
 
@@ -24,6 +25,7 @@ class Figure:
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     architectures: tuple[str, ...]
+    colours: Mapping[str, str] = field(default_factory=dict)  # of architectures; {}: as of those drawn here
 
     @cached_property
     def svg(self) -> str:
@@ -33,15 +35,19 @@ class Figure:
     @property
     def standalone(self) -> str:
         """The chart as SVG with its colours in it, on white paper."""
-        return drawing.standalone(self.svg, self.architectures)
+        return drawing.standalone(self.svg, self._shades)
 
     @property
     def chart(self) -> Any:
         """The chart as Altair's own object, with its colours in it, as for a notebook."""
         import altair as alt
 
-        text = drawing.paint(drawing.specification(self.drawn), self.architectures)
+        text = drawing.paint(drawing.specification(self.drawn), self._shades)
         return alt.Chart.from_json(text)
+
+    @property
+    def _shades(self) -> Mapping[str, str]:
+        return self.colours or colours(self.architectures)
 
     @property
     def csv(self) -> str:

@@ -22,6 +22,7 @@ from rnnsweep.comparison.figures.drawing import (
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.verdicts.sentences import apart
 
+MOST_PAIRS = 300  # drawn; thousands are no picture, and Vega refuses them
 _HUES = {"better": "var(--good)", "worse": "var(--bad)", "equivalent": "var(--calm)"}
 
 
@@ -42,10 +43,11 @@ def say_test(standing: Standing) -> str:
 
 
 def pairs_figure(comparison: Comparison) -> Figure | None:
-    """Draw each pair's difference with its interval."""
-    shown = [v for v in comparison.verdicts if v.difference is not None]
-    if not shown:
+    """Draw each pair's difference with its interval; of very many, those with the best architecture."""
+    known = [v for v in comparison.verdicts if v.difference is not None]
+    if not known:
         return None
+    shown = known if len(known) <= MOST_PAIRS else _with_best(known, comparison.standings)
     score = comparison.score
     margin = score.factor * comparison.margin
     data = table([_pair(v) for v in shown], "pair", "difference", "low", "high", "verdict", "tooltip")
@@ -78,7 +80,12 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
         how="Each line is the mean difference over replicates with the same seed and its 95 % interval; a "
         "line that keeps clear of the upright at 0 speaks for one side, one inside the grey band "
         f"(±{apart(score, comparison.margin)}) for no difference that matters. The word at the "
-        "right also corrects for the number of pairs.",
+        "right also corrects for the number of pairs."
+        + (
+            f" Of {len(known):,} pairs {len(shown):,} are drawn; the numbers have all."
+            if shown != known
+            else ""
+        ),
         drawn=chart.properties(
             width=WIDTH - 240, height=alt.Step(ROW), padding={"left": 5, "top": 5, "bottom": 5, "right": 24}
         ),
@@ -88,6 +95,12 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
         ],
         architectures=(),
     )
+
+
+def _with_best(verdicts: Sequence[Verdict], standings: Sequence[Standing]) -> list[Verdict]:
+    """Return the pairs with the best network, then those against the baseline."""
+    best = next((s.architecture for s in standings if not s.baseline), "")
+    return [v for v in verdicts if v.baseline or best in (v.a, v.b)][:MOST_PAIRS]
 
 
 def _pair(verdict: Verdict) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ from rnnsweep.comparison.report.tables import decimal
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.verdicts.corpora import CorporaComparison, groups, say_iman_davenport
 from rnnsweep.comparison.words import shorten
-from rnnsweep.drawing.palette import colour, colours
+from rnnsweep.drawing.palette import colours
 
 NAMES = 18  # columns of a name in the terminal
 
@@ -124,10 +124,11 @@ def _scores(comparison: CorporaComparison) -> Table:
     table.add_column("rank", justify="right")
     for name in comparison.sweeps:
         table.add_column(name, justify="right", overflow="fold")
+    shades = colours(comparison.architectures)
     for name, rank, scores in zip(
         comparison.architectures, comparison.ranks, comparison.scores.T.tolist(), strict=True
     ):
-        table.add_row(Text(name, style=colour(name)), f"{rank:.2f}", *map(decimal, scores))
+        table.add_row(Text(name, style=shades[name]), f"{rank:.2f}", *map(decimal, scores))
     return table
 
 
@@ -140,10 +141,11 @@ def _diagram(comparison: CorporaComparison, width: int) -> list[RenderableType]:
     axis = [" "] * room
     for tick in range(1, count + 1):
         axis[place(tick)] = str(tick)[-1]
+    shades = colours(comparison.architectures)
     lines = [Text(" " * NAMES + "".join(axis), style="dim")]
     for name, rank in zip(comparison.architectures, comparison.ranks, strict=True):
         line = " " * place(rank) + "●"
-        lines.append(Text(f"{shorten(name, NAMES - 1):<{NAMES}}") + Text(line, style=colour(name)))
+        lines.append(Text(f"{shorten(name, NAMES - 1):<{NAMES}}") + Text(line, style=shades[name]))
     return [*lines, *_ties(comparison, place)]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
-from rnnsweep.drawing.palette import colours
+from rnnsweep.comparison.words import colours_of
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 
@@ -69,7 +70,7 @@ def render_report(comparison: Comparison) -> str:
         command_line=command_line,
         networks=[s for s in comparison.standings if not s.baseline],
         audit=[_audit(s) for s in comparison.standings if not s.baseline],
-        colours=colours([s.architecture for s in comparison.standings] + [*comparison.importances]),
+        colours=colours_of(comparison),
         css=css,
         svg=Markup,
         centres=[s for s in comparison.standings if s.test.median],
@@ -135,7 +136,8 @@ def figures(comparison: Comparison) -> list[Figure]:
         search_charts.budget_figure(comparison),
         search_charts.spending_figure(comparison),
     )
-    return [figure for figure in drawn if figure is not None]
+    shades = colours_of(comparison)
+    return [replace(figure, colours=shades) for figure in drawn if figure is not None]
 
 
 def _say_times(reads: TestReads | None) -> str:

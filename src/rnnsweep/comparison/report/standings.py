@@ -1,6 +1,6 @@
 """The standings as a table of the terminal, with intervals drawn to one scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -11,7 +11,6 @@ from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.tables import decimal, known_columns
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.words import DASH, interval, short, shorten
-from rnnsweep.drawing.palette import colour
 
 FIXED = 41  # columns that everything but names and intervals takes
 NARROWEST = 12  # columns of a bar
@@ -23,6 +22,7 @@ def draw_standings(
     width: int,
     majority: float | None,
     *,
+    shades: Mapping[str, str],
     ends: bool = False,
     left: int = 0,
 ) -> Table:
@@ -32,6 +32,7 @@ def draw_standings(
         standings: best first.
         width: columns to use.
         majority: score of always naming the most frequent label; None: there is none.
+        shades: the colour of each architecture.
         ends: write the two ends of each interval, in place of a bar.
         left: how many others there are.
 
@@ -49,7 +50,7 @@ def draw_standings(
             shown = interval(test.low, test.high, score=standing.score)
         else:
             shown = interval_bar(test.low, test.mean, test.high, known, room)
-        rows.append(_row(standing, shown, named))
+        rows.append(_row(standing, shown, named, shades[standing.architecture]))
     outcomes = "c/p/f/i" if any(INFEASIBLE in s.spent for s in standings) else "c/p/f"
     heads = ("architecture", "test", "95 % interval", "n", "valid", outcomes, "params", "s/run")
     filled = [n for n in known_columns(standings, rows) if n >= ALWAYS]
@@ -71,14 +72,14 @@ def majority_of(comparison: Comparison) -> float | None:
     return majority_score(comparison.score, comparison.test_part)
 
 
-def _row(standing: Standing, shown: str, named: int) -> list[RenderableType]:
+def _row(standing: Standing, shown: str, named: int, shade: str) -> list[RenderableType]:
     test = standing.test
     counts = "/".join(map(str, standing.trials.values())) if any(standing.trials.values()) else DASH
     trials = DASH if standing.baseline else counts
     return [
-        Text(shorten(standing.architecture, named), style=colour(standing.architecture)),
+        Text(shorten(standing.architecture, named), style=shade),
         standing.score.write(test.mean),
-        Text(shown, style=colour(standing.architecture)),
+        Text(shown, style=shade),
         DASH if standing.baseline and test.replicates < 2 else str(test.replicates),
         standing.score.write(standing.validation, 3),
         trials,

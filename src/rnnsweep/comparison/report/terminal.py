@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -17,7 +17,7 @@ from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
-from rnnsweep.drawing.palette import colour
+from rnnsweep.comparison.words import colours_of
 
 SHOWN = 10  # verdicts printed one by one; more are in the report
 LINES = 19  # of the last screen: a terminal has 24, of which some are for lines after it and the prompt
@@ -69,7 +69,10 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
     rows = len(standings) if len(standings) <= room else max(FEWEST_ROWS, room - 1)
     left = len(standings) - rows
     noted = _noted(comparison, width, room=room - rows - (left > 0))
-    table: list[RenderableType] = [draw_standings(standings[:rows], width, majority, left=left)]
+    shades = colours_of(comparison)
+    table: list[RenderableType] = [
+        draw_standings(standings[:rows], width, majority, shades=shades, left=left)
+    ]
     table += [Text(rows_read, style="dim")] if rows_read else []
     return Group(*above, *table, Text(""), *counts, *noted, *below)
 
@@ -127,7 +130,8 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
         comparison: what to show.
         width: columns to use.
     """
-    standings = draw_standings(comparison.standings, width, majority_of(comparison), ends=True)
+    majority, shades = majority_of(comparison), colours_of(comparison)
+    standings = draw_standings(comparison.standings, width, majority, shades=shades, ends=True)
     parts: list[RenderableType] = [*_above(comparison), standings]
     notes = (f"{s.architecture}: {s.note}." for s in comparison.standings if s.note)
     under = (
@@ -138,7 +142,11 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     )
     parts += [Text(line, style="dim") for line in under if line]
     if comparison.front:
-        parts += [Text(""), Text(_front_title(comparison.front), style="bold"), _front(comparison.front)]
+        parts += [
+            Text(""),
+            Text(_front_title(comparison.front), style="bold"),
+            _front(comparison.front, shades),
+        ]
     parts += [Text(""), *_verdicts(comparison)]
     below = (*map(say_stop, comparison.stopped), comparison.search, comparison.conclusion)
     parts += [Text(line, style="dim") for line in below if line]
@@ -155,7 +163,7 @@ def _front_title(front: Front) -> str:
     return f"Front of {' against '.join(front.objectives)}{some} (*: beaten by none)"
 
 
-def _front(front: Front) -> Table:
+def _front(front: Front, shades: Mapping[str, str]) -> Table:
     """Draw the points of the front, those of all architectures first where there is no room for more."""
     shown = sorted(front.points, key=lambda one: not one.of_all)[:SHOWN]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
@@ -164,7 +172,7 @@ def _front(front: Front) -> Table:
     for name in front.objectives:
         table.add_column(name, justify="right", no_wrap=True)
     for one in sorted(shown, key=front.points.index):
-        who = Text(f"{'*' if one.of_all else ' '} {one.architecture}", style=colour(one.architecture))
+        who = Text(f"{'*' if one.of_all else ' '} {one.architecture}", style=shades[one.architecture])
         cells = map(write_value, front.objectives, one.values)
         table.add_row(who, str(one.trial), *cells)
     return table

@@ -13,6 +13,7 @@ from rnnsweep.tasks import Score
 ALPHA = 0.05
 MOST_ROWS = 1_000_000  # more are not asked for
 LARGEST_SHARE = 0.5  # of all rows, for the test: more would leave too few to train on
+MOST_NAMES, FEW_NAMES = 12, 6  # of a sentence, and those that are written of more
 ENOUGH = 10  # replicates from which on intervals hold what they promise
 
 
@@ -107,6 +108,7 @@ def say_few(standings: Sequence[Standing]) -> str:
     if not few:
         return ""
     who = ", ".join(f"{s.architecture} {s.test.replicates}" for s in few)
+    who = who if len(few) <= MOST_NAMES else f"{len(few)} architectures"
     return (
         f"With fewer than {ENOUGH} replicates ({who}) an interval is wide, below 3 it is withheld; where "
         "scores have a long tail, that of three holds the truth in 92 of 100 cases instead of 95."
@@ -225,7 +227,11 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
 
 def names_of(names: Sequence[str]) -> str:
     """Join names for a sentence: a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    if len(names) > MOST_NAMES:
+        return f"{', '.join(names[:FEW_NAMES])} and {len(names) - FEW_NAMES} others"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def words_against(architecture: str, verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, RedirectResponse
 
-from rnnsweep.drawing.palette import colour
+from rnnsweep.drawing.palette import colours
 from rnnsweep.runtime.collector import collect_seldom
 from rnnsweep.tracking.read.local import architectures, experiments, last_sweep
 from rnnsweep.tracking.store.schema import upgrade_if_old
@@ -129,13 +129,13 @@ def with_defaults(app: Application, mlruns: Path) -> Application:
 
 def defaults(mlruns: Path) -> str:
     """Return the script: values of the browser's local storage, each only where the user has not set it."""
-    colours = {group_id(name): colour(name) for name in architectures(mlruns)}
+    shades = {group_id(name): shade for name, shade in colours(architectures(mlruns)).items()}
     once = {
         "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
         "mlflow.workflowType_v1": '"machine_learning"',
     }
     # "<" written as a code keeps a name from ending the script
-    values = json.dumps([once, colours]).replace("<", "\\u003c")
+    values = json.dumps([once, shades]).replace("<", "\\u003c")
     return (
         f"(([once, colours]) => {{ const s = localStorage, c = 'experimentRunColors';"
         "for (const k in once) if (s.getItem(k) === null) s.setItem(k, once[k]);"

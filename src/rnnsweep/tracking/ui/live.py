@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from rnnsweep.drawing.palette import colour
+from rnnsweep.drawing.palette import colour, colours
 from rnnsweep.drawing.times import about
 from rnnsweep.errors import UserError
 from rnnsweep.files import read_own
@@ -92,8 +92,9 @@ def _sweep(mlruns: Path, status: SweepStatus, *, drawn: bool) -> str:
     failed = len(status.failures)
     failures = f"{failed} failed" if failed else "nothing failed"
     heads = "".join(f"<th>{head}</th>" for head in ("architecture", "", "trials", "best", "replicates"))
+    shades = colours(one.architecture for one in status.standings)
     rows = "".join(
-        f'<tr><td><span style="color:{colour(one.architecture)}">&#9679;</span>'
+        f'<tr><td><span style="color:{shades[one.architecture]}">&#9679;</span>'
         f" {escape(one.architecture)}</td>"
         f'<td><progress value="{one.share:.3f}"></progress></td>'
         f"<td>{one.ended}{'' if one.budget is None else f' of {one.budget}'}</td>"
@@ -103,14 +104,14 @@ def _sweep(mlruns: Path, status: SweepStatus, *, drawn: bool) -> str:
     )
     expected = about(status.eta, status.eta_most)
     left = f", {expected} left" if expected else ""
-    curves = _curves(mlruns, status.sweep) if drawn else ""
+    curves = _curves(mlruns, status.sweep, shades) if drawn else ""
     return (
         f"<h2>{escape(status.sweep)} <small>{status.state}{left}, {failures}</small></h2>{curves}"
         f"<table><tr>{heads}</tr>{rows}</table><p>{' · '.join(links)}</p>"
     )
 
 
-def _curves(mlruns: Path, sweep: str) -> str:
+def _curves(mlruns: Path, sweep: str, shades: Mapping[str, str]) -> str:
     """Return a chart of the newest runs' validation scores over optimiser steps; ended runs are pale."""
     rows = [row for row in read_rows(mlruns, sweep) if row.tags.get("rnnsweep.role") in _TRAINED]
     newest = {row.run_id: row for row in sorted(rows, key=lambda row: row.started)[-CURVES:]}
@@ -123,15 +124,16 @@ def _curves(mlruns: Path, sweep: str) -> str:
             points.setdefault(run_id, []).append((step, value))
     if not points:
         return ""
-    lines = [_line(newest[run_id], sorted(curve), _Frame.around(points)) for run_id, curve in points.items()]
-    return _Frame.around(points).draw(f"validation {score.title}", "".join(lines))
+    frame = _Frame.around(points)
+    lines = [_line(newest[run_id], sorted(curve), frame, shades) for run_id, curve in points.items()]
+    return frame.draw(f"validation {score.title}", "".join(lines))
 
 
-def _line(row: RunRow, curve: Sequence[tuple[int, float]], frame: "_Frame") -> str:
+def _line(row: RunRow, curve: Sequence[tuple[int, float]], frame: "_Frame", shades: Mapping[str, str]) -> str:
     name = row.tags.get("rnnsweep.architecture", "")
     opacity = 1.0 if row.tags.get("rnnsweep.state") == "running" else 0.35
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (frame.place(*point) for point in curve))
-    (x, y), shade = frame.place(*curve[-1]), colour(name)
+    (x, y), shade = frame.place(*curve[-1]), shades.get(name) or colour(name)
     return (
         f'<g opacity="{opacity}"><title>{escape(row.name)}</title>'
         f'<polyline fill="none" stroke="{shade}" stroke-width="1.5" points="{path}"/>'

@@ -132,14 +132,15 @@ def print_agents(agents: "Sequence[AgentRow]") -> None:
 def _status_table(status_now: "SweepStatus") -> "Table":
     from rich.text import Text
 
-    from rnnsweep.drawing.palette import colour
+    from rnnsweep.drawing.palette import colours
 
     heads = [*status_now.trials, "best", "replicates"]
     drawn = table("architecture", right=heads, gap=2 if len(heads) < 8 else 1)
+    shades = colours(row.architecture for row in status_now.standings)
     for row in status_now.standings:
         counts = [str(getattr(row, word) or "-") for word in list(status_now.trials)]
         drawn.add_row(
-            Text(row.architecture, colour(row.architecture)),
+            Text(row.architecture, shades[row.architecture]),
             *counts,
             score(row.best),
             f"{row.replicates}/{row.replicates_wanted}",
