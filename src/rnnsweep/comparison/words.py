@@ -1,20 +1,8 @@
 """Names and numbers where there is little room for them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-from rnnsweep.drawing.palette import colours
 from rnnsweep.tasks import Score
 
-if TYPE_CHECKING:
-    from rnnsweep.comparison.evidence.records import Comparison
-
 DASH = "–"
-
-
-def colours_of(comparison: "Comparison") -> Mapping[str, str]:
-    """Return the colour of each architecture of a comparison, the same wherever it is shown."""
-    return colours([*(s.architecture for s in comparison.standings), *comparison.importances])
 
 
 def shorten(name: str, most: int) -> str:

@@ -22,12 +22,12 @@ from rnnsweep.comparison.figures.marginals import marginals_figure
 from rnnsweep.comparison.mistakes import Example, Mistakes
 from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report import tables
+from rnnsweep.comparison.report.standings import colours_of
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
-from rnnsweep.comparison.words import colours_of
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 

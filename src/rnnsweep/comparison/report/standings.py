@@ -11,6 +11,7 @@ from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.tables import decimal, known_columns
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.words import DASH, interval, short, shorten
+from rnnsweep.drawing.palette import colours
 
 FIXED = 41  # columns that everything but names and intervals takes
 NARROWEST = 12  # columns of a bar
@@ -70,6 +71,11 @@ def draw_standings(
 def majority_of(comparison: Comparison) -> float | None:
     """Return the score of always naming the most frequent label; None where there is none."""
     return majority_score(comparison.score, comparison.test_part)
+
+
+def colours_of(comparison: Comparison) -> Mapping[str, str]:
+    """Return the colour of each architecture of a comparison, the same wherever it is shown."""
+    return colours([*(s.architecture for s in comparison.standings), *comparison.importances])
 
 
 def _row(standing: Standing, shown: str, named: int, shade: str) -> list[RenderableType]:

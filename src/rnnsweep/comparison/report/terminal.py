@@ -12,12 +12,11 @@ from rich.text import Text
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
 from rnnsweep.comparison.evidence.records import HERE, Comparison, HealthRemark, Verdict
-from rnnsweep.comparison.report.standings import draw_standings, majority_of
+from rnnsweep.comparison.report.standings import colours_of, draw_standings, majority_of
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
-from rnnsweep.comparison.words import colours_of
 
 SHOWN = 10  # verdicts printed one by one; more are in the report
 LINES = 19  # of the last screen: a terminal has 24, of which some are for lines after it and the prompt
