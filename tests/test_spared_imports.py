@@ -41,6 +41,22 @@ def test_pytorchs_compiler_is_loaded_when_somebody_compiles_and_not_before():
     assert printed(SPARE + COMPILER).splitlines() == ["False False", "True True True", "True False 1"]
 
 
+BY_HAND = """
+import sys, torch
+from rnnsweep.networks.config import ModelConfig
+from rnnsweep.networks.network import Embedded, build
+network = build(ModelConfig(pooling="max"), vocabulary=9, classes=2)
+embedded = network.embedding(torch.ones(4, 3, dtype=torch.long))
+network.learn(Embedded(embedded), torch.tensor([4, 3, 2]), lambda outputs: (outputs.sum(), torch.ones(3, 2)))
+print("sympy" in sys.modules, bool(network.embedding.weight.grad[1].any()))
+"""
+
+
+@pytest.mark.slow
+def test_learning_without_autograd_does_not_load_symbolic_mathematics():
+    assert printed(SPARE + BY_HAND) == "False True"
+
+
 SHAPES = """
 import sys, torch
 layer = torch.nn.LSTM(2, 2)

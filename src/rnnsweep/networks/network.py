@@ -14,7 +14,7 @@ from rnnsweep.networks.backends import choose, run
 from rnnsweep.networks.cells import find_cell
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.networks.embedding import make_embedding
-from rnnsweep.networks.fast.by_hand import ByHand, dropped, gather_gradient
+from rnnsweep.networks.fast.by_hand import ByHand, dropped, gather_gradient, with_gradient
 from rnnsweep.networks.fast.evaluation import run_tokens
 from rnnsweep.networks.fast.layers import Shows
 from rnnsweep.networks.fast.recurrent import run_distinct
@@ -154,12 +154,12 @@ class Network(nn.Module):
             if factors is not None:
                 of_pooled *= factors
             if pooled is not shown:
-                (of_pooled,) = torch.autograd.grad(pooled, shown, of_pooled)
+                (of_pooled,) = torch.autograd.grad(with_gradient(pooled, of_pooled), shown)
             of_vectors = body.backward(of_pooled)
             if vectors.is_leaf:
                 gather_gradient(vectors, of_vectors)
-            else:
-                torch.autograd.backward(vectors, of_vectors)
+            elif of_vectors is not None:
+                torch.autograd.backward(with_gradient(vectors, of_vectors))
         return outputs, loss
 
     @property

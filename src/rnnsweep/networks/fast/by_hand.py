@@ -74,6 +74,12 @@ def gather_gradient(weight: Tensor, gradient: Tensor | None) -> None:
         weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
 
 
+def with_gradient(values: Tensor, gradient: Tensor) -> Tensor:
+    """Return a number that has a gradient in values: autograd, where it is given one, imports SymPy first."""
+    with torch.enable_grad():
+        return (values * gradient).sum()
+
+
 class _Context:
     """What a layer's forward pass leaves for its backward pass, in the place of autograd's object."""
 
