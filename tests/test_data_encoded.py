@@ -4,13 +4,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from benchmarks._batches import batches
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from rnnsweep.data import prepare, read_texts
+from rnnsweep.data import corpora, prepare, read_texts
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.rows import TextRows
 from rnnsweep.errors import UserError
 
 COLOURS = ("red", "green", "blue")
@@ -110,6 +114,20 @@ def test_a_damaged_cache_is_noticed_and_made_again(make, name):
     again = make()
     assert again.train.ids.tolist() == before
     assert again.vocabulary == corpus.vocabulary
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(st.integers(0, 9)), at_once=st.integers(1, 12))
+def test_texts_of_some_rows_are_those_rows_however_the_file_groups_them(asked, at_once, tmp_path):
+    texts = [f"text {number}" for number in range(10)]
+    rows = TextRows(
+        "ten", ("a",), texts, np.zeros(10, np.int64), np.zeros(10, np.uint64), np.zeros(10, np.int8), ()
+    )
+    folder = tmp_path / uuid4().hex
+    folder.mkdir()
+    with mock.patch.object(corpora, "AT_ONCE", at_once):
+        corpora._write(rows, folder)
+    assert corpora.Corpus(folder).texts(np.array(asked, np.int64)) == [texts[number] for number in asked]
 
 
 def test_damaged_texts_are_noticed_and_read_again(make):

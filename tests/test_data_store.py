@@ -1,6 +1,7 @@
 """Folders of the cache: made once, whole, and checked when opened."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -80,6 +81,17 @@ def test_harm_in_a_large_file_is_noticed_at_its_ends(tmp_path, monkeypatch):
         assert not store.is_intact(folder)
         content[place] ^= 1
         (folder / "n.npy").write_bytes(bytes(content))
+
+
+def test_a_process_checks_files_that_stay_as_they_are_once(folder, monkeypatch):
+    for path in folder.iterdir():
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert store.is_intact(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_fingerprint", lambda path: pytest.fail(f"{path.name} is read again"))
+        assert store.is_intact(folder)
+    flip(folder / "numbers.npy")
+    assert not store.is_intact(folder)
 
 
 def test_a_build_that_fails_leaves_nothing_and_the_next_one_works(tmp_path):

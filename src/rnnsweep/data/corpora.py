@@ -22,6 +22,7 @@ from rnnsweep.errors import UserError
 
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
 VERSION = 4  # of what lies in a folder of the cache
+AT_ONCE = 1024  # rows that are read to get one of them
 
 # source of rows, or file of word vectors -> digest, where this process may read what was carried
 expected: dict[str, str] = {}
@@ -113,14 +114,19 @@ class Corpus:
         return self._taken("shared", numbers) if self.group_column else None
 
     def _taken(self, column: str, numbers: Rows) -> list[str]:
-        import pyarrow
-
-        numbers_N = np.ascontiguousarray(
-            numbers, dtype=np.int64
-        )  # as a buffer: an array would ask for pandas
-        buffers = [None, pyarrow.py_buffer(numbers_N)]
-        taken = pyarrow.Array.from_buffers(pyarrow.int64(), len(numbers_N), buffers)
-        return [str(value) for value in self._table([column])[column].take(taken).to_pylist()]
+        """Read some rows of a column: of the file only the groups of rows that hold them."""
+        with self._file() as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = np.cumsum(sizes)
+            groups_N = np.searchsorted(ends, numbers, side="right")
+            read = np.unique(groups_N)
+            values = (
+                file.read_row_groups(read.tolist(), columns=[column])[column].to_pylist() if len(read) else []
+            )
+        # a row's place among those read, which lack the groups before that hold none
+        kept = np.cumsum(np.asarray(sizes, np.int64)[read])
+        places_N = numbers - (ends[read] - kept)[np.searchsorted(read, groups_N)]
+        return [str(values[place]) for place in places_N.tolist()]
 
     def groups(self, numbers: Rows) -> Hashes:
         """Read the groups of some rows: rows of one group have the same hash."""
@@ -128,11 +134,14 @@ class Corpus:
         return hashes
 
     def _table(self, columns: list[str]) -> Any:
+        with self._file() as file:
+            return file.read(columns=columns)
+
+    def _file(self) -> Any:
         import pyarrow.parquet
 
         # `read_table` imports pyarrow.dataset and pandas: in each replicate with a split of its own
-        with pyarrow.parquet.ParquetFile(self.folder / "rows.parquet") as file:
-            return file.read(columns=columns)
+        return pyarrow.parquet.ParquetFile(self.folder / "rows.parquet")
 
 
 def _numbers(column: Any) -> NDArray[Any]:
@@ -203,7 +212,9 @@ def _write(rows: TextRows, folder: Path) -> None:
         "span": np.zeros(len(rows.texts), np.int64) if rows.spans_N is None else rows.spans_N,
         "shared": pyarrow.array(rows.group_names or [""] * len(rows.texts), pyarrow.large_string()),
     }
-    pyarrow.parquet.write_table(pyarrow.table(columns), folder / "rows.parquet", compression="zstd")
+    pyarrow.parquet.write_table(
+        pyarrow.table(columns), folder / "rows.parquet", compression="zstd", row_group_size=AT_ONCE
+    )
     content = digest(
         [*rows.labels, *rows.texts, *(rows.group_names or ())], rows.targets_N, rows.groups_N, rows.parts_N
     )

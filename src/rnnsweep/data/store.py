@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 import zlib
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from rnnsweep.errors import UserError
 FORMAT = 1  # of everything in the cache: raise it when a change makes older folders wrong
 SEAL = "seal.json"
 CHECKED = 16 << 20  # bytes of a file that opening it reads at most, spread over the file
+SETTLED_NS = 1_000_000_000  # of a file that was written so long ago a later write shows in its time
+_INTACT: dict[Path, list[tuple[int, int, int]]] = {}  # the state of folders that this process has checked
 
 
 def find_cache(cache: Path | None = None) -> Path:
@@ -82,11 +85,24 @@ def is_intact(folder: Path) -> bool:
     """Return whether the folder is whole: its seal reads and each file has the sealed size and checksum."""
     try:
         seal = json.loads((folder / SEAL).read_bytes())
-        return seal["format"] == FORMAT and all(
+        state = [_state(folder / name) for name in (SEAL, *seal["files"])]
+        if _INTACT.get(folder) == state:
+            return True
+        intact = seal["format"] == FORMAT and all(
             list(_fingerprint(folder / name)) == sealed for name, sealed in seal["files"].items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
+    # a file that is written again at once can keep its time
+    if intact and time.time_ns() - max(written for _, _, written in state) > SETTLED_NS:
+        _INTACT[folder] = state
+    return intact
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """Return what changes when a file is written: its number, its size, its time in nanoseconds."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _seal(folder: Path) -> None:
