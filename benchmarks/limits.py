@@ -27,7 +27,7 @@ from rnnsweep.networks.fast.rows import add_products
 from rnnsweep.optim.config import OptimizerConfig
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.runtime.compiled import AVAILABLE, compiled
-from rnnsweep.training.reading import read_texts
+from rnnsweep.training.reading import embedded, read_embedded
 
 TURNS = 40
 # as AG's News: .50, .44 and .36 of the tokens of 16, 64 and 256 texts are distinct (.53, .40, .28)
@@ -78,7 +78,7 @@ def training_step(
     def step() -> None:
         texts = next(source)
         optimizer.look(texts.tokens_BT.t())
-        logits_BC = read_texts(network, optimizer, texts.lengths_B)
+        logits_BC = read_embedded(network, embedded(network, optimizer), texts.lengths_B)
         F.cross_entropy(logits_BC, texts.targets_B).backward()
         optimizer.clip()
         optimizer.step(lr=1e-3)

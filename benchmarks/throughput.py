@@ -32,7 +32,7 @@ from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.training import stop, train
 from rnnsweep.training.loader import TEXTS_OF_A_CHUNK
 from rnnsweep.training.quiet import quiet
-from rnnsweep.training.reading import read_texts
+from rnnsweep.training.reading import embedded, read_embedded
 
 TURNS = 5
 SECONDS = 1.0  # of each loop in each turn
@@ -218,7 +218,9 @@ def bare(case: Case, run: RunConfig, corpus: EncodedCorpus) -> Iterator[int]:
     for epoch in range(1000):
         for batch in batches(corpus.train, batch_size=case.batch, seed=0, epoch=epoch):
             optimizer.look(batch.tokens_BT.t())
-            loss = F.cross_entropy(read_texts(network, optimizer, batch.lengths_B), batch.targets_B)
+            loss = F.cross_entropy(
+                read_embedded(network, embedded(network, optimizer), batch.lengths_B), batch.targets_B
+            )
             loss.backward()
             optimizer.clip()
             optimizer.step(lr=1e-3)

@@ -27,7 +27,7 @@ from rnnsweep.training.distributed.gradients import GradientSum
 from rnnsweep.training.lightning_loops import set_step, validate_next
 from rnnsweep.training.loader import Chunk, Position
 from rnnsweep.training.metrics import Metrics, Tally, named
-from rnnsweep.training.reading import embedded, read_texts
+from rnnsweep.training.reading import embedded, read_embedded
 
 
 class Diverged(Exception):
@@ -242,11 +242,10 @@ class Classifier(pl.LightningModule):
         """
         network, scaler = self.network, self._scaler
         own_B, weight = targets_B[texts], self.task.weight(targets_B)
-        if scaler is None and type(network) is Network:
-            read = embedded(network, self.optimizer, texts)
-            if network.learns_by_hand(read.vectors):
-                return network.learn(read, lengths_B, lambda outputs: self.task.judge(outputs, own_B, weight))
-        outputs_BK = read_texts(network, self.optimizer, lengths_B, texts)
+        read = embedded(network, self.optimizer, texts)
+        if scaler is None and type(network) is Network and network.learns_by_hand(read.vectors):
+            return network.learn(read, lengths_B, lambda outputs: self.task.judge(outputs, own_B, weight))
+        outputs_BK = read_embedded(network, read, lengths_B)
         loss = self.task.loss(outputs_BK, own_B)
         part = loss / weight
         torch.autograd.backward(part if scaler is None else scaler.scale(part))

@@ -11,16 +11,8 @@ from rnnsweep.networks.network import Embedded
 from rnnsweep.optim.optimizer import Optimizer
 
 
-def read_texts(network: Any, optimizer: Optimizer, lengths_B: Tensor, texts: slice = slice(None)) -> Tensor:
-    """Return outputs_BK of some rows of the batch that the optimiser looks at, by the quickest backend.
-
-    Args:
-        network: as `networks.build` makes it.
-        optimizer: looks up the rows of the embedding.
-        lengths_B: tokens of each text.
-        texts: of the batch.
-    """
-    read = embedded(network, optimizer, texts)
+def read_embedded(network: Any, read: Embedded, lengths_B: Tensor) -> Tensor:
+    """Return outputs_BK of texts that `embedded` has looked up, by the quickest backend."""
     if read.places_TB is None:
         return network.read(read.vectors, lengths_B)  # type: ignore[no-any-return]
     return network.read_distinct(read.vectors, read.places_TB, lengths_B, padding=read.padding)  # type: ignore[no-any-return]
