@@ -125,12 +125,13 @@ def test_each_python_block_compiles_and_names_what_there_is(block):
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
-def test_each_yaml_block_has_keys_of_a_sweep_of_a_machine_or_of_a_model(block):
+def test_each_yaml_block_has_keys_of_a_sweep_of_a_machine_of_a_model_or_of_a_task(block):
     known = {key.partition(".")[0] for key in explain_sweep_keys()}
     machine = {"engine", "address", "slots", "locker", "studies", "slurm"}
     model = {key.removeprefix("model.") for key in known_keys() if key.startswith("model.")}
+    task = {key.removeprefix("task.") for key in known_keys() if key.startswith("task.")}
     values = set(yaml.safe_load(block.body))
-    assert any(values <= keys for keys in (known, machine, model))
+    assert any(values <= keys for keys in (known, machine, model, task))
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def write_rows(path: Path, rows: int = 120) -> Path:
     lines = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'}" for n in range(rows)]
     path.write_text("text,label\n" + "\n".join(lines) + "\n")
     return path
+
+
+def unwrapped(path: Path) -> str:
+    """Return a sweep file with each comment of a setting in one line."""
+    text = path.read_text()
+    while (joined := re.sub(r"^(  # .*)\n  # ", r"\1 ", text, flags=re.M)) != text:
+        text = joined
+    return text
 
 
 def test_a_new_project_has_a_sweep_that_can_be_read_and_is_found_from_below(free, capsys, monkeypatch):
@@ -75,7 +84,7 @@ def test_the_sweep_of_a_small_table_tests_on_more_than_the_usual_tenth_of_it(fre
     path = home / "new" / "sweeps" / "rows.yaml"
     run = rnnsweep.compose(read_sweep(path).chosen("gru"))
     assert run.data.test_share == share
-    assert ("a small test part shows only large differences" in path.read_text()) == (share > 0.1)
+    assert ("a small test part shows only large differences" in unwrapped(path)) == (share > 0.1)
 
 
 def test_columns_without_known_names_are_found_by_their_values_and_named(free, home, capsys):
@@ -189,7 +198,7 @@ def test_init_reports_rows_without_a_label_and_its_sweep_leaves_them_out(home, c
     path = home / "new" / "sweeps" / "rows.yaml"
     assert f"  # {counted}" in path.read_text()
     assert "; data.missing_is_class=true takes such names as classes\n  - data.skip_unlabelled=true\n" in (
-        path.read_text()
+        unwrapped(path)
     )
     corpus = prepare(rnnsweep.compose(read_sweep(path).chosen("gru")).data)
     assert (sum(corpus.sizes.values()), list(corpus.labels)) == (120, ["bad", "good"])
@@ -244,8 +253,10 @@ def test_init_names_a_column_that_groups_rows_and_the_setting_that_keeps_groups_
     shown = capsys.readouterr().err
     [remark] = [line for line in shown.splitlines() if line.startswith("column 'author' groups rows: ")]
     assert remark.endswith("data.group=author keeps each on one side")
-    sweep = (home / "new" / "sweeps" / "rows.yaml").read_text()
-    assert f"  # {remark}\n  - data.train=" in sweep
+    path = home / "new" / "sweeps" / "rows.yaml"
+    assert f"  # {remark}\n  - data.train=" in unwrapped(path)
+    question, *lines = path.read_text().splitlines()
+    assert max(len(line) for line in lines if "data.train=" not in line) <= 80, question
     assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == [remark]
 
 
@@ -263,7 +274,7 @@ def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_
     )
     assert remark in capsys.readouterr().err.splitlines()
     path = home / "new" / "sweeps" / "rows.yaml"
-    assert f"  # {remark}\n  - data.train=" in path.read_text()
+    assert f"  # {remark}\n  - data.train=" in unwrapped(path)
     (home / "rows.csv").write_text(header.replace("number", "author") + "\n".join(lines) + "\n")
     assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == []
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+import rnnsweep
 import rnnsweep.tasks as tasks
+from rnnsweep import tracking
 from rnnsweep.config import architectures, compose
 from rnnsweep.data import prepare
 from rnnsweep.data.tables import FORMATS, Format, formats
@@ -212,6 +214,48 @@ def test_a_source_is_one_file_of_data_sources_and_one_of_conf_data(project, tmp_
     command = [sys.executable, "-c", READ_MAILS, str(tmp_path / "more")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "('even', 'odd') 50\n"
+
+
+def of_page(name: str) -> str:
+    """Return the file of that name as the page on extending prints it."""
+    page = (ROOT / "docs" / "extending.md").read_text()
+    return re.search(rf"^# {re.escape(name)}.*?(?=^```)", page, re.M | re.S).group()
+
+
+def test_the_task_of_the_page_learns_counts_and_no_model_gives_their_logarithms(
+    project, tmp_path, monkeypatch
+):
+    (tmp_path / "more").mkdir()
+    page = of_page("src/rnnsweep/tasks/counts.py").replace(
+        'answer="count"', 'answer="several"'
+    )  # is a choice
+    add_module(tasks, "counts", page, tmp_path / "more", monkeypatch)
+    conf = of_page("conf/task/counts.yaml").replace("answer: count", "answer: several")
+    (project / "conf" / "task" / "counts.yaml").write_text(conf)
+    specs.cache_clear()
+    try:
+        overrides = ["task=counts", "data.train=rows.csv", *SMALL[:-2], "trainer.max_epochs=9"]
+        result = rnnsweep.train([*overrides, "optimizer.lr=0.05", "data.batch_size=8"])
+        assert result.validation < 1.0, "the counts are 0 to 4: their mean alone is 1.4 off"
+        tracking.sync(project / "mlruns")  # a busy machine may have left it waiting
+        assert rnnsweep.evaluate(result.run_id).values["rmse"] < 1.3
+        with pytest.raises(UserError, match="task=counts: has answers of its own, which models of rnnsweep"):
+            rnnsweep.load_model(result.run_id)
+    finally:
+        specs.cache_clear()
+
+
+def test_the_table_format_of_the_page_reads_blocks(project, monkeypatch):
+    space: dict[str, object] = {}
+    exec(of_page("src/rnnsweep/data/tables/blocks.py"), space)
+    read = space["read_blocks"]
+    monkeypatch.setattr(formats, "FORMATS", (*FORMATS, Format("blocks", (".blocks",), read)))
+    rows = [line.rpartition(",") for line in (project / "rows.csv").read_text().splitlines()[1:]]
+    (project / "rows.blocks").write_text("".join(f"{label}\n{text}\n\n" for text, _, label in rows))
+    read_so = prepare(compose(["data.train=rows.blocks"]).data)
+    assert np.array_equal(
+        read_so.train.targets_N, prepare(compose(["data.train=rows.csv"]).data).train.targets_N
+    )
 
 
 def test_a_part_of_a_source_is_no_source():

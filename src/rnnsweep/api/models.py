@@ -151,6 +151,7 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[models.TextModel, models.Card
     """Make the model of a recorded run, from its checkpoint and its corpus, and its card."""
     from rnnsweep.data import prepare
     from rnnsweep.models.text_model import Scale
+    from rnnsweep.tasks.classification import Classes
     from rnnsweep.tasks.regression import Numbers
     from rnnsweep.training.initial import fit_task, restore
 
@@ -178,6 +179,8 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[models.TextModel, models.Card
         data=corpus.facts.lines(),
     )
     task = fit_task(run, corpus)
+    if type(task).answers not in (Numbers.answers, Classes.answers):
+        raise UserError(f"task={run.spec.name}: has answers of its own, which models of rnnsweep cannot give")
     scale = Scale(task.mean, task.scale) if isinstance(task, Numbers) else None
     return models.TextModel(
         network, corpus.vocabulary, corpus.labels, corpus.tokeniser, card.facts(), scale

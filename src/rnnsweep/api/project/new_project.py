@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import wrap
 
 from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
 from rnnsweep.api.project.test_share import FEW_TEST_ROWS, larger_test_share
@@ -14,6 +15,7 @@ from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
+WIDTH = 80  # columns of a file that people read in a terminal
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 
 _GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
@@ -40,22 +42,26 @@ ui:
 """
 
 _MODEL = """# An architecture of your own: its name is the name of this file, so `model=wide_gru` trains it.
-# Files here come before those of rnnsweep with the same name. Every key: rnnsweep config --explain model.cell
+# Files here come before those of rnnsweep with the same name.
+# Every key: rnnsweep config --explain model.cell
 cell: gru
 hidden_size: 128
 """
 
 _SWEEP = """# {question}
-# `rnnsweep plan {name}` estimates the time. `rnnsweep sweep {name}` starts the sweep, or resumes it.
-# Every key of this file: rnnsweep config --explain KEY, as trials or space.KEY.low
+# `rnnsweep plan {name}` estimates the time, and says what shortens it.
+# `rnnsweep sweep {name}` starts the sweep, or resumes it.
+# Every key: rnnsweep config --explain KEY, as trials or space.KEY.low
 name: {name}
 
-# names of files in conf/model/; wide_gru, which is yours, may be added. bag ignores the order of words
+# names of files in conf/model/; wide_gru, which is yours, may be added.
+# bag ignores the order of words
 architectures: [bag, gru, lstm, bilstm]
 
-# configurations to try for each architecture; `rnnsweep plan {name}` says what shortens a long sweep
+# configurations to try for each architecture
 trials: {trials}
-# replicates: the best configuration of each, trained again with other seeds. The comparison uses these runs
+# replicates: the best configuration of each, trained again with other seeds.
+# The comparison uses these runs
 replicates: {{first: 6, most: 15, looks: 2}}
 
 # settings of every run, as on the command line
@@ -65,11 +71,12 @@ overrides:
 # what is searched
 space:
   optimizer.lr: {{type: float, low: 1.0e-3, high: 2.0e-2, log: true}}
-  model.hidden_size: {{type: int, low: 32, high: 128, log: true, when: {{model.cell: [gru, lstm]}}}}
+  model.hidden_size:
+    {{type: int, low: 32, high: 128, log: true, when: {{model.cell: [gru, lstm]}}}}
   model.dropout: {{type: float, low: 0.0, high: 0.5, step: 0.1}}
 
 per_architecture:
-  bag:  # without recurrence there are no hidden units: the width is that of the embedding
+  bag:  # has no hidden units: the width is that of the embedding
     model.embedding_size: {{type: int, low: 32, high: 128, log: true}}
 """
 
@@ -224,7 +231,8 @@ def _filled(
 ) -> str:
     lines = []
     for one in settings:
-        lines += [f"  # {comments[one]}"] if comments and one in comments else []
+        comment = comments.get(one, "") if comments else ""
+        lines += wrap(comment, WIDTH, initial_indent="  # ", subsequent_indent="  # ")
         lines.append(f"  - {json.dumps(one) if _needs_quotes(one) else one}")
     one_line = " ".join(question.split())
     return _SWEEP.format(name=name, question=one_line, trials=trials, overrides="\n".join(lines))

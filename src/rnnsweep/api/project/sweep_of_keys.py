@@ -5,8 +5,10 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
+from rnnsweep.api.project.new_project import WIDTH
 from rnnsweep.api.project.test_share import FEW_TEST_ROWS, share_of_overrides
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
@@ -104,8 +106,9 @@ def _text(name: str, keys: dict[str, Any], trials: int, overrides: Sequence[str]
     import yaml
 
     values = {"name": name, "trials": trials, **keys}
-    body = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
-    added = f"# {share} is added: {FEW_TEST_ROWS}\n" if share else ""
+    body = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, allow_unicode=True, width=WIDTH)
+    lines = wrap(f"{share} is added: {FEW_TEST_ROWS}", WIDTH - 2) if share else []
+    added = "".join(f"# {line}\n" for line in lines)
     plan = f"# time, and what shortens it: {run_command('plan', name)}\n"
     return f"# {' '.join(' '.join(overrides).split())}\n{plan}{added}{body}"
 
