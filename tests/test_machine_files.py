@@ -105,7 +105,9 @@ def test_a_time_limit_is_minutes_or_hours_or_days(written, time, minutes):
         ("slots: {each: 'gpu:1.5'}\n", "slots.each: 'gpu:1.5': must be cpu:N (threads of a trial), gpu:1"),
         ("slots: {each: 'gpu:2'}\n", "slots.each: 'gpu:2': must be cpu:N"),
         ("slots: {each: 'cpu', most: 0}\n", "slots.most: 0: must be an integer, 1 or more"),
-        ("slots: {moist: 3}\n", "unknown key 'moist' in slots: known are each, threads, most, together."),
+        ("slots: {moist: 3}\n", "unknown key 'moist' in slots: known are each, threads, most, together, "),
+        ("engine: ray\nslots: {autoscale: true}\n", "slots: autoscale: true needs most, the number of slots"),
+        ("slots: {most: 4, autoscale: true}\n", "slots: autoscale=True is read by engine ray alone"),
         ("locker: ckpts\n", "locker: 'ckpts': must be the absolute path of a folder that all nodes see"),
         ("locker: gs://lab/x\n", "locker: 'gs://lab/x': must be the absolute path of a folder"),
         ("locker: s3://L/x\n", "locker: 's3://L/x': must be s3://BUCKET/PREFIX, with a bucket of 3 to 63"),
@@ -200,8 +202,9 @@ def test_every_key_of_a_machine_is_explained_with_a_value_that_a_file_takes(writ
         assert len(one.meaning) > 5, key
         section, _, name = key.removeprefix("machine.").rpartition(".")
         value = json.dumps(one.example)
-        body = f"{section}: {{{name}: {value}}}" if section else f"{name}: {value}"
-        engine = {"address": "ray", "engine": one.example}.get(name, "slurm")
+        needed = "most: 4, " if name == "autoscale" else ""
+        body = f"{section}: {{{needed}{name}: {value}}}" if section else f"{name}: {value}"
+        engine = {"address": "ray", "autoscale": "ray", "engine": one.example}.get(name, "slurm")
         head = "" if name == "engine" else f"engine: {engine}\n"
         if key != "machine.slots.threads":
             read_machine(written(f"{head}{body}\n"))

@@ -57,6 +57,20 @@ def test_no_more_slots_are_taken_than_asked_for(most, slots):
     assert [len(parse_slots(text)) for _, text, _, _ in found] == slots
 
 
+@pytest.mark.parametrize(
+    ("nodes", "together", "sizes"),
+    [
+        ([], None, {"new node 1": 1, "new node 2": 1, "new node 3": 1, "new node 4": 1, "new node 5": 1}),
+        ([], 2, {"new node 1": 2, "new node 2": 2, "new node 3": 1}),
+        ([node("a", CPU=2.0)], None, {"a": 2, "new node 1": 2, "new node 2": 1}),
+        ([node("a", CPU=8.0)], None, {"a": 5}),
+    ],
+)
+def test_where_a_cluster_starts_nodes_the_slots_that_are_missing_are_on_new_ones(nodes, together, sizes):
+    found = rooms(Share(most=5, together=together, autoscale=True), *nodes)
+    assert {name: len(parse_slots(text)) for name, text, _, _ in found} == sizes
+
+
 def test_a_slot_larger_than_any_node_is_refused_with_what_they_have():
     with pytest.raises(UserError) as refused:
         rooms(Share(threads=8, share=1), node("a", CPU=4.0), node("b", CPU=2.0, GPU=1.0))

@@ -41,6 +41,7 @@ class Share:
         share: trials on one GPU; None for a slot without a GPU.
         most: slots in all; None where only the machine limits them.
         together: slots of one agent, on one node; None leaves it to the engine.
+        autoscale: the cluster starts nodes for agents that wait, until there are `most` slots.
     """
 
     text: str | None = None
@@ -48,6 +49,7 @@ class Share:
     share: int | None = None
     most: int | None = None
     together: int | None = None
+    autoscale: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,21 +137,15 @@ def _machine(content: "MachineFile", path: Path) -> Machine:
             " key away, or name an engine that has one, such as ray"
         )
     section = content.slurm
-    if section is not None and content.engine != "slurm":
-        raise UserError(
-            f"{path}: slurm: is read by engine slurm alone, and engine={content.engine!r}; take it away"
-        )
+    read_by = {"slots: autoscale=True": (content.slots.autoscale, "ray"), "slurm:": (section, "slurm")}
+    for key, (given, engine) in read_by.items():
+        if given and content.engine != engine:
+            raise UserError(
+                f"{path}: {key} is read by engine {engine} alone, and engine={content.engine!r}; take it away"
+            )
     slurm = {} if section is None else section.model_dump(exclude_none=True)
-    return Machine(
-        path.stem,
-        path,
-        content.engine,
-        content.address,
-        content.slots,
-        content.locker,
-        slurm,
-        content.studies,
-    )
+    places = content.address, content.slots, content.locker
+    return Machine(path.stem, path, content.engine, *places, slurm, content.studies)
 
 
 def _slots(value: Any) -> Any:
@@ -158,7 +154,10 @@ def _slots(value: Any) -> Any:
         return Share()
     if isinstance(value, Mapping):
         each = Each.model_validate(value)
-        return Share(None, each.threads or each.each.threads, each.each.share, each.most, each.together)
+        if each.autoscale and each.most is None:
+            raise fault("autoscale: true needs most, the number of slots that nodes are started for")
+        threads = each.threads or each.each.threads
+        return Share(None, threads, each.each.share, each.most, each.together, each.autoscale)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise wrong(f"a number, places as gpu:0,gpu:1, or {{each: ...}} with {_EACH_RIGHT}")
     try:
@@ -212,6 +211,11 @@ class Each(Section):
         default=None,
         description="slots of one agent on one node: at least `trainer.devices`",
         examples=[4],
+    )
+    autoscale: bool = Field(
+        default=False,
+        description="a Ray cluster starts nodes for trials that wait, until there are `most` slots",
+        examples=[True],
     )
 
 

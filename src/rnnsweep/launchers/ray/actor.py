@@ -21,18 +21,28 @@ def _threshold() -> float:
 class AgentActor:
     """One agent. Ray calls it from several threads."""
 
-    def __init__(self, settings: AgentSettings, node: str) -> None:
+    def __init__(self, settings: AgentSettings, node: str | None) -> None:
+        """Begin on a node of this name; None is one that was not there when the agent was asked for."""
         enter_project(settings)
         # A node that shuts down sends SIGTERM to all of its processes. The fork server and the trials inherit
         # that it is blocked: they end when the agent asks for it, after their checkpoints
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
-        self._agent = Agent(settings, node=node, memory_guard=MemoryGuard(_threshold() - MARGIN))
+        self._agent = Agent(
+            settings, node=node or self._address(), memory_guard=MemoryGuard(_threshold() - MARGIN)
+        )
         with suppress(ValueError):  # not the main thread: Ray's own handler stays
             signal.signal(signal.SIGTERM, self._terminated)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
 
     def _terminated(self, number: int, frame: FrameType | None) -> None:
         self._agent.leave("its process was told to end")
+
+    def _address(self) -> str:
+        """Return the name of the node where the agent is."""
+        import ray
+
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        return str(next(one["NodeManagerAddress"] for one in nodes if one["NodeID"] == self.node_id()))
 
     def node_id(self) -> str:
         """Return Ray's id of the node where the agent is."""

@@ -123,6 +123,9 @@ class Driver:
 
         from rnnsweep.launchers.ray.actor import AgentActor
 
+        place: Any = "DEFAULT"  # where there is room, or a node that is started for it
+        if room.node_id is not None:
+            place = NodeAffinitySchedulingStrategy(room.node_id, soft=True)
         # no restart by Ray: it would begin a second writer that nobody here knows
         make = ray.remote(AgentActor).options(
             num_cpus=room.cpus,
@@ -130,9 +133,9 @@ class Driver:
             max_restarts=0,
             max_task_retries=0,
             max_concurrency=4,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(room.node_id, soft=True),
+            scheduling_strategy=place,
         )
-        actor = self._actors[settings.name] = make.remote(settings, room.node)
+        actor = self._actors[settings.name] = make.remote(settings, room.node if room.node_id else None)
         threading.Thread(target=self._listen, args=(settings.name, actor), daemon=True).start()
 
     def _post(self, name: str, letter: bytes) -> None:
@@ -216,9 +219,9 @@ def versions_of(rooms: Sequence[RayRoom]) -> Found:
     ask = ray.remote(num_cpus=0, max_retries=0)(versions)
     answers = {
         ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False)).remote(): name
-        for node_id, name in {room.node_id: room.node for room in rooms}.items()
+        for node_id, name in {room.node_id: room.node for room in rooms if room.node_id}.items()
     }
-    answered, _ = ray.wait([*answers], num_returns=len(answers), timeout=VERSIONS_S)
+    answered, _ = ray.wait([*answers], num_returns=len(answers), timeout=VERSIONS_S) if answers else ([], [])
     found: Found = {}
     for answer in answered:
         try:
