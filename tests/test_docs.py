@@ -131,6 +131,8 @@ def test_each_yaml_block_has_keys_of_a_sweep_of_a_machine_of_a_model_or_of_a_tas
     model = {key.removeprefix("model.") for key in known_keys() if key.startswith("model.")}
     task = {key.removeprefix("task.") for key in known_keys() if key.startswith("task.")}
     values = set(yaml.safe_load(block.body))
+    if "cluster_name" in values:
+        return  # of Ray: test_docs_cloud.py
     assert any(values <= keys for keys in (known, machine, model, task))
 
 
