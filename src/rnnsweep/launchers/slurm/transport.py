@@ -236,12 +236,17 @@ class SlurmTransport:
         peer.close()
 
     def _end(self, name: str, reason: str, *, remedy: str = "", unless_connected: bool = False) -> None:
-        """Let the controller know that an agent is gone; an agent ends with its connection."""
+        """Let the controller know that an agent is gone, and cancel its job: it may outlive the connection.
+
+        Nothing of the agent is taken from here on: its name is forgotten, so it cannot connect again.
+        """
         with self._lock:
             asked = self._asked.get(name)
             if asked is None or (unless_connected and asked.peer is not None):
                 return
         if self._forget(name) is not None:
+            if asked.job is not None:
+                self._work.put(("cancel", asked.job))
             self._inbox.put(Gone(name, reason, ended=True, remedy=remedy))
 
     def _forget(self, name: str) -> _Asked | None:
