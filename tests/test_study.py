@@ -195,6 +195,19 @@ def test_a_trial_that_crashes_each_time_fails_after_its_retries(tmp_path):
     assert sum(task.name == "rnn-1" for task in fake.started) == 3
 
 
+def test_a_trial_whose_node_is_taken_away_loses_no_attempt(tmp_path):
+    def script(task, life):
+        if task.name != "rnn-1" or life == 6:
+            return plain(task, life)
+        return Script((0.5,), end="failed", cause="preempted" if life != 3 else "lost process")
+
+    fake = launcher(script)
+    summary = run(write_sweep(tmp_path, retries=1), tmp_path, fake)
+    assert summary.trials["complete"] == 8
+    lives = [task for task in fake.started if task.name == "rnn-1"]
+    assert [task.resume for task in lives] == [False] + [True] * 6
+
+
 def test_a_trial_without_memory_goes_on_once_in_smaller_pieces(tmp_path):
     def script(task, life):
         starved = task.name == "rnn-1" and "trainer.accumulate=2" not in task.overrides

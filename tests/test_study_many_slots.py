@@ -253,6 +253,18 @@ def test_a_large_sweep_keeps_the_checkpoints_of_the_best_and_of_what_failed(tmp_
         assert trials_with_checkpoints(folder) == best_trials(folder, sweep) | {"rnn-3", "lstm-3"}
 
 
+def test_a_large_sweep_removes_the_checkpoints_of_losers_while_it_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(losers, "LARGE", 11)
+    folder = SweepFolder.of(tmp_path / "mlruns", "toy")
+    kept = []
+    fake = Saving(FakeClock(), rising)
+    fake.on_event = lambda event: kept.append(len(trials_with_checkpoints(folder)) - len(fake.running))
+    run(write_sweep(tmp_path, trials=20, replicates=0), tmp_path, fake)
+    assert len(fake.started) == 40
+    # the best one of each architecture, and those that ended with this event
+    assert max(kept) <= 2 + 1
+
+
 def test_a_sweep_that_is_not_large_keeps_all_checkpoints(tmp_path, monkeypatch):
     monkeypatch.setattr(losers, "LARGE", 6)
     run(write_sweep(tmp_path, trials=3, replicates=0), tmp_path, Saving(FakeClock(), rising))
