@@ -497,9 +497,9 @@ def test_an_interrupted_sweep_is_resumed_on_the_machine_where_it_ran_last(tmp_pa
 # whole sweeps
 
 
-def swept(folder, launcher):
+def swept(folder, launcher, *, retries=5):
     """Run a sweep; return its summary, the outcomes of its trials and its spools' points."""
-    sweep = write_sweep(folder, retries=5, trials=2, replicates=1)
+    sweep = write_sweep(folder, retries=retries, trials=2, replicates=1)
     summary = run_sweep(
         sweep, mlruns=folder / "mlruns", launcher=launcher, records=NoRecords(), prepare=lambda run: "corpus"
     )
@@ -536,6 +536,32 @@ def test_a_sweep_over_bad_mail_loses_nothing_doubles_nothing_and_scores_as_at_ho
     status = read_status(tmp_path / "far" / "mlruns", "toy")
     assert (status.state, status.agents) == ("finished", ())
     assert {row.node for row in read_agents(SweepFolder(summary.folder))}
+
+
+@pytest.mark.parametrize(("announced", "failed"), [(True, []), (False, ["lost process"])])
+def test_an_agent_that_leaves_costs_its_trial_an_attempt_only_where_its_node_is_not_drained(
+    over, tmp_path, monkeypatch, announced, failed
+):
+    monkeypatch.setenv("AGENT_PROGRAM_S", "1")
+    far, transport = over(1)
+    hear, left = far.events, []
+
+    def events(timeout):
+        heard = hear(timeout)
+        for key in {event.key for event in heard if isinstance(event, Reported)}:
+            if len(left) < 3 and key in {*left[:1], key if not left else None}:
+                left.append(key)
+                transport.agents[far._attempts[key].agent.name].leave("it is drained", preempted=announced)
+        return heard
+
+    monkeypatch.setattr(far, "events", events)
+    _, outcomes, recorded = swept(tmp_path, far, retries=0)
+    assert [one["cause"] for one in outcomes.values() if one["state"] == "failed"] == failed
+    assert len(left) == (3 if announced else 1)
+    if announced:
+        assert {one["state"] for one in outcomes.values()} == {"complete"}
+        assert all([step for step, _ in each] == [1, 2, 3, 4] for each in recorded.values())
+        assert "attempts" not in (tmp_path / "mlruns" / "sweeps" / "toy" / "journal.log").read_text()
 
 
 # what else is said
