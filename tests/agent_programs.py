@@ -64,6 +64,12 @@ def dies_once(connection, task, slot):
     child.main(connection, task, slot, run=_dying)
 
 
+def slowly(connection, task, slot):
+    """Like `main`, but two seconds pass before each validation."""
+    os.environ["AGENT_PROGRAM_S"] = str(2.0 * RUNGS)
+    child.main(connection, task, slot, run=trial)
+
+
 class _Killed:
     def __init__(self, channel):
         self._channel = channel

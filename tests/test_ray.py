@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from benchmarks._no_records import NoRecords
 from benchmarks._ray_cluster import ENVIRONMENT, RAY, Cluster
 from benchmarks.chaos import SWEEP, _write_rows
+from optuna import load_study
 from test_agents import ended, points, swept_alike, until
 from test_launchers import task
 
@@ -23,9 +25,14 @@ from rnnsweep.errors import UserError
 from rnnsweep.launchers import LocalLauncher
 from rnnsweep.launchers.agents.controller import fleet
 from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
+from rnnsweep.launchers.agents.line import Letter
+from rnnsweep.launchers.agents.transport import Arrived
 from rnnsweep.launchers.ray.transport import RayTransport
 from rnnsweep.machine import Share
+from rnnsweep.search.journal import read_journal
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Method, read_sweep
+from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.trial import Outcome, Started
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -60,10 +67,10 @@ def far(cluster):
     """Make launchers on the cluster; they are closed at the end."""
     made = []
 
-    def make(entry="main", **request):
+    def make(entry="main", locker=None, **request):
         transport = RayTransport(cluster.address, Share(**request), place="lab.yaml")
         program = Method("programs", {"entry": entry})
-        made.append(AgentLauncher(transport, launcher=program, machine="lab", grace_s=2.0))
+        made.append(AgentLauncher(transport, launcher=program, machine="lab", locker=locker, grace_s=2.0))
         return made[-1]
 
     yield make
@@ -173,6 +180,68 @@ def test_a_frozen_agent_is_given_up_and_nothing_of_it_is_taken_when_it_wakes(far
     assert Outcome.read(one.folder) is None
 
 
+def frozen_and_woken(launcher, patch):
+    """Freeze the first agent whose trial has reported three times, and wake both once the trial is retried.
+
+    Return what the agent says from then on.
+    """
+    said, receive = [], launcher._transport.receive
+
+    def hear(timeout):
+        arrived = receive(timeout)
+        for each in arrived:
+            if each.agent == stale.name and stale.lost and isinstance(each, Arrived):
+                said.extend(Letter.unpack(each.letter).messages)
+        return arrived
+
+    def working():
+        return [agent for agent in launcher._fleet if agent.busy]
+
+    def recorded(agent):
+        attempts = [launcher._by_number.get(number) for number in agent.busy]
+        return any(each and len(points(each.task.mlruns, each.task.key)) > 2 for each in attempts)
+
+    wait(lambda: any(recorded(agent) for agent in working()))
+    stale = next(agent for agent in working() if recorded(agent))
+    (number,) = stale.busy
+    key = launcher._by_number[number].task.key
+    patch.setattr(launcher._transport, "receive", hear)
+    patch.setattr(launcher._transport, "release", lambda name: None)  # as where nobody can reach it
+    patch.setattr(fleet, "COMING_S", 2.0)  # its node has room for no other agent while it lives
+    patch.setattr(fleet, "LOST_S", 8.0)
+    family = [psutil.Process(stale.hello.pid)]
+    family += family[0].children(recursive=True)
+    for each in family:
+        each.suspend()
+    try:
+        wait(lambda: stale.lost)
+        patch.setattr(fleet, "LOST_S", 45.0)
+        wait(lambda: (again := launcher._attempts.get(key)) and again.agent and again.number != number)
+    finally:
+        for each in family:
+            each.resume()
+    return said
+
+
+def test_a_sweep_takes_nothing_of_an_agent_that_was_frozen_and_wakes_after_its_trial_is_retried(
+    far, tmp_path, monkeypatch
+):
+    launcher = far("slowly", str(tmp_path / "locker"), most=3, together=1)
+    with ThreadPoolExecutor(1) as other:
+        woken = other.submit(frozen_and_woken, launcher, monkeypatch)
+        summary = swept_alike(tmp_path, launcher)  # no trial and no point is lost, doubled or another's
+    said = {type(message).__name__: message for message in woken.result()}
+    assert {"Validated", "Lines", "Piece"} < {*said}  # its trial went on, and all that it made was sent
+    assert said["Over"].outcome.state == "complete"
+    for spool in (tmp_path / "far" / "mlruns" / "spool").glob("*.jsonl"):
+        assert [line["op"] for line in read_all(spool)].count("end") == 1
+    assert [path for path in (tmp_path / "locker").rglob("*") if path.is_file()] == []
+    for study in ("toy/rnn", "toy/lstm"):
+        trials = load_study(study_name=study, storage=read_journal(SweepFolder(summary.folder))).trials
+        assert [sorted(trial.intermediate_values) for trial in trials] == [[1, 2, 3, 4]] * 2
+    assert [row.lost for row in launcher.agents].count(True) == 1
+
+
 CONTROLLER = """
 import sys, time
 from pathlib import Path
@@ -278,11 +347,17 @@ def test_a_node_whose_raylet_is_frozen_is_given_up_and_nothing_of_it_is_taken(
         monkeypatch.setattr(fleet, "LOST_S", 8.0)
         _, outcome = ended(launcher)
         assert (outcome.state, outcome.cause) == ("failed", "lost process")
+        monkeypatch.setattr(fleet, "LOST_S", 45.0)
+        launcher.start(replace(one, resume=True), launcher.slots[0])
+        until(launcher, started, seconds=PATIENCE_S)
     finally:
         raylet.resume()
-    for _ in range(20):
+    end = time.monotonic() + PATIENCE_S
+    while not is_gone(agent.hello.pid):  # it hears nothing, so its trial writes and ends, and then itself
+        assert time.monotonic() < end
         assert launcher.events(0.1) == []
     assert points(tmp_path, "one") == [(1, 0.25)]
+    assert not (one.folder / "checkpoints" / "last.ckpt").exists()  # none was carried before, and none is now
     assert Outcome.read(one.folder) is None
 
 
