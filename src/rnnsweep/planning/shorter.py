@@ -11,7 +11,6 @@ LONG = 600.0  # seconds from which on a plan says how to shorten the sweep
 MOST = 2  # ways that are named
 WORTH = 0.8  # of the time: a way that leaves more of it is not named
 FEWEST_TRIALS, FEWEST_EPOCHS, FEWEST_ROWS = 6, 3, 2000  # with fewer, an answer says little
-TRIALS, EPOCHS, ROWS = "trials", "trainer.max_epochs", "data.limit"
 Change = Callable[[Planned, int], Planned]
 
 
@@ -82,7 +81,7 @@ def _cost_of(cost: Cost, rows: int) -> Cost:
 
 
 _WAYS: dict[str, tuple[Callable[[Plan], Sequence[int]], Change]] = {
-    TRIALS: (_trials, _with_trials),
-    EPOCHS: (_epochs, _with_epochs),
-    ROWS: (_rows, _with_rows),
+    "trials": (_trials, _with_trials),
+    "trainer.max_epochs": (_epochs, _with_epochs),
+    "data.limit": (_rows, _with_rows),
 }

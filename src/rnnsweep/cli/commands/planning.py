@@ -147,11 +147,9 @@ def _lines(planned: "Plan", test_rows: int | None, groups: int | None) -> Iterat
 
 def _say_shorter(planned: "Plan") -> Iterator[str]:
     """Yield a line for each setting that shortens the sweep: a command, or what the sweep file takes."""
-    from rnnsweep.planning.shorter import TRIALS
-
     for one in planned.shorter:
         time = f"about {durations(one.seconds, one.seconds_most)}"
-        if one.key == TRIALS:
+        if one.key == "trials":
             yield f"  {planned.next} --trials {one.value}  # {time}"
         else:
             yield f"  - {one.key}={one.value}  # under overrides: {time}"
