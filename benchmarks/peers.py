@@ -52,6 +52,8 @@ NAMES = {
     "syne-asha": "Syne Tune, ASHA, and Lightning",
     "syne-mobster": "Syne Tune, MOBSTER, and Lightning",
 }
+# Ray gives its workers a lower priority than its own: on a machine that is shared they would wait
+SETTINGS = {"TOKENIZERS_PARALLELISM": "false", "PYTHONSAFEPATH": "", "RAY_worker_niceness": "0"}
 SWEEP = """\
 # Does a gru beat an lstm?
 name: peers
@@ -120,7 +122,7 @@ def peer(python: Path, *words: str, timeout: float | None = None) -> dict[str, A
             cwd=ROOT,
             capture_output=True,
             text=True,
-            env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONSAFEPATH": ""},
+            env={**os.environ, **SETTINGS},
             check=False,
             timeout=timeout,
         )
