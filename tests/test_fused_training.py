@@ -12,13 +12,13 @@ from short_trainings import StopAfter, same, weights
 from torch.nn.functional import cross_entropy
 
 from rnnsweep.launchers.fused.barrier import Barrier
-from rnnsweep.launchers.fused.module import FusedClassifier
+from rnnsweep.launchers.fused.module import FusedTrainingModule
 from rnnsweep.launchers.fused.shape import shape_of, why_alone
 from rnnsweep.launchers.fused.step import StepResult
 from rnnsweep.launchers.fused.trainings import side_by_side, train_together
 from rnnsweep.networks import ModelConfig, build
 from rnnsweep.training import train
-from rnnsweep.training.module import Classifier, Diverged
+from rnnsweep.training.module import Diverged, TrainingModule
 
 MEMBERS = (
     ("seed=0",),
@@ -40,7 +40,7 @@ MEMBERS = (
 )
 
 
-class Alone(Classifier):
+class Alone(TrainingModule):
     """Takes a training's steps with PyTorch's own operations, and keeps their losses."""
 
     def __init__(self, *args, losses, **settings):
@@ -55,7 +55,7 @@ class Alone(Classifier):
         return logits_BC.detach(), loss.detach()
 
 
-class Watched(FusedClassifier):
+class Watched(FusedTrainingModule):
     """Keeps the losses of its steps."""
 
     def __init__(self, *args, losses, **settings):

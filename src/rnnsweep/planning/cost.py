@@ -19,7 +19,7 @@ from rnnsweep.hardware import gpus
 from rnnsweep.networks import Network, build
 from rnnsweep.training import stop, train
 from rnnsweep.training.loader import Chunk, judged_batches
-from rnnsweep.training.module import Classifier
+from rnnsweep.training.module import TrainingModule
 from rnnsweep.trial.causes import explain
 from rnnsweep.trial.memory import resident_peak
 
@@ -65,7 +65,7 @@ class CostWatch(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: Any) -> None:
         """Stop the clock, and the training where it was timed for long enough."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         now, step = time.perf_counter(), pl_module.position.step
         self.learning += now - self._began
         if self._before is None:

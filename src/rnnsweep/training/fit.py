@@ -25,7 +25,7 @@ from rnnsweep.training.initial import fit_task, own_threads_and_random_numbers, 
 from rnnsweep.training.lightning_loops import set_epoch
 from rnnsweep.training.loader import TrainingChunks, ValidationBatches
 from rnnsweep.training.memory import activation_bytes
-from rnnsweep.training.module import Classifier
+from rnnsweep.training.module import TrainingModule
 from rnnsweep.training.quiet import quiet
 from rnnsweep.training.scores import Scores
 
@@ -44,7 +44,7 @@ def train(
     callbacks: Sequence[pl.Callback] = (),
     folder: Path | None = None,
     resume: bool = False,
-    module: Callable[..., Classifier] = Classifier,
+    module: Callable[..., TrainingModule] = TrainingModule,
 ) -> Scores:
     """Train one run; the same run gives the same scores to the last digit (CPU, one thread).
 
@@ -55,7 +55,7 @@ def train(
         callbacks: Lightning's; hooks around "batches" are called once a chunk of about 1,000 texts.
         folder: for `last.ckpt` and `best.ckpt`; None writes none.
         resume: go on from the folder's last checkpoint, where there is one.
-        module: makes the LightningModule, as `Classifier` or a subclass of it does.
+        module: makes the LightningModule, as `TrainingModule` or a subclass of it does.
 
     Returns:
         The scores of the best weights.
@@ -84,7 +84,7 @@ def train(
 def _train(
     run: RunConfig,
     corpus: EncodedCorpus,
-    module: Classifier,
+    module: TrainingModule,
     *,
     logger: Logger | None,
     callbacks: Sequence[pl.Callback],
@@ -128,7 +128,7 @@ def identity(run: RunConfig, digest: str) -> dict[str, str]:
     return {**settings, "corpus": digest}
 
 
-def _module(run: RunConfig, corpus: EncodedCorpus, make: Callable[..., Classifier]) -> Classifier:
+def _module(run: RunConfig, corpus: EncodedCorpus, make: Callable[..., TrainingModule]) -> TrainingModule:
     return make(
         start(run, corpus),
         config=run.optimizer,
@@ -192,7 +192,7 @@ def _unused_metal() -> str:
 
 
 def _loaders(
-    run: RunConfig, corpus: EncodedCorpus, module: Classifier, trainer: pl.Trainer
+    run: RunConfig, corpus: EncodedCorpus, module: TrainingModule, trainer: pl.Trainer
 ) -> tuple[TrainingChunks, ValidationBatches]:
     training = TrainingChunks(
         corpus.train,
@@ -222,7 +222,7 @@ def _saved(folder: Path | None, keeper: Keeper) -> dict[str, Any] | None:
     return content
 
 
-def _scores(run: RunConfig, corpus: EncodedCorpus, module: Classifier, keeper: Keeper) -> Scores:
+def _scores(run: RunConfig, corpus: EncodedCorpus, module: TrainingModule, keeper: Keeper) -> Scores:
     best, position = keeper.best, module.position
     learned = position.epoch * len(corpus.train)
     learned += min(position.batch * run.data.batch_size, len(corpus.train))

@@ -34,7 +34,7 @@ class Diverged(Exception):
     """The loss is NaN or infinite: no further step can mend the weights."""
 
 
-class Classifier(pl.LightningModule):
+class TrainingModule(pl.LightningModule):
     """Trains a network on a task.
 
     Args:

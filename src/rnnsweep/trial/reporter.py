@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from rnnsweep.tasks import Score
-from rnnsweep.training.module import Classifier
+from rnnsweep.training.module import TrainingModule
 from rnnsweep.trial.causes import TimeLimit
 from rnnsweep.trial.messages import Channel, Report
 
@@ -43,7 +43,7 @@ class Reporter(pl.Callback):
         self._held = held
         self._clock: Callable[[], float] = time.monotonic  # the training's own, once it starts
         self._began = self._clock()
-        self._module: Classifier | None = None
+        self._module: TrainingModule | None = None
         self.pruned_at: float | None = None  # epochs
 
     def work(self) -> dict[str, float]:
@@ -53,7 +53,7 @@ class Reporter(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Get to know what is trained."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         self._module = pl_module
         prepared = self._clock() - self._began
         self._clock = pl_module.clock
@@ -61,7 +61,7 @@ class Reporter(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the validation and act on the answer."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         assert pl_module.validation is not None
         if self._held():  # the checkpoint that follows must not be ahead of the record
             raise OSError(errno.ENOSPC, "no room for the record of the run")

@@ -9,16 +9,16 @@ from rnnsweep.launchers.fused.barrier import Member
 from rnnsweep.launchers.fused.stack.optimizer.stackable import StackableOptimizer
 from rnnsweep.optim.optimizer import Optimizer
 from rnnsweep.training.loader import Chunk
-from rnnsweep.training.module import Classifier
+from rnnsweep.training.module import TrainingModule
 from rnnsweep.training.reading import embedding_rate
 
 
-class FusedClassifier(Classifier):
-    """A `Classifier` whose steps are taken together with those of other trainings.
+class FusedTrainingModule(TrainingModule):
+    """A `TrainingModule` whose steps are taken together with those of other trainings.
 
     Args:
         member: of the barrier of its process.
-        settings: those of `Classifier`.
+        settings: those of `TrainingModule`.
     """
 
     def __init__(self, *args: Any, member: Member, **settings: Any) -> None:

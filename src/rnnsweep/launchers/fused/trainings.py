@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from rnnsweep.config import RunConfig
 from rnnsweep.launchers.fused.barrier import Barrier, Member
-from rnnsweep.launchers.fused.module import FusedClassifier
+from rnnsweep.launchers.fused.module import FusedTrainingModule
 from rnnsweep.launchers.fused.shape import shape_of
 from rnnsweep.training import Scores, train
 from rnnsweep.training.quiet import quiet
@@ -40,7 +40,7 @@ def train_together(
 
 
 def _train(run: RunConfig, options: dict[str, Any], member: Member) -> Scores:
-    return train(run, module=partial(FusedClassifier, member=member), **options)
+    return train(run, module=partial(FusedTrainingModule, member=member), **options)
 
 
 def side_by_side(jobs: Sequence[tuple[str, Callable[[Member], T]]], barrier: Barrier) -> list[T | Exception]:

@@ -45,10 +45,10 @@ Run = Callable[[TrialTask, TaskChannel, "Member"], Outcome]
 
 
 def _trial(task: TrialTask, channel: TaskChannel, member: "Member") -> Outcome:
-    from rnnsweep.launchers.fused.module import FusedClassifier
+    from rnnsweep.launchers.fused.module import FusedTrainingModule
     from rnnsweep.training import train
 
-    return run_trial(task, channel, train=partial(train, module=partial(FusedClassifier, member=member)))
+    return run_trial(task, channel, train=partial(train, module=partial(FusedTrainingModule, member=member)))
 
 
 class Worker:

@@ -12,7 +12,7 @@ from rnnsweep.tasks import LOSS, Score
 from rnnsweep.training import checkpoint
 from rnnsweep.training.callbacks.stopping import reason_of, stop
 from rnnsweep.training.metrics import Metrics
-from rnnsweep.training.module import Classifier
+from rnnsweep.training.module import TrainingModule
 
 
 class Keeper(pl.Callback):
@@ -80,7 +80,7 @@ class Keeper(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Evaluate the validation, keep the best weights, stop where patience ends, write a checkpoint."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         assert pl_module.validation is not None
         self._validating += self._clock() - self._validation_started
         if self.is_best(pl_module.validation):
@@ -96,12 +96,12 @@ class Keeper(pl.Callback):
         """Write a checkpoint at once where the training is being interrupted."""
         self._agree_to_stop(trainer)
         if trainer.should_stop and reason_of(trainer) == "interrupted":
-            assert isinstance(pl_module, Classifier)
+            assert isinstance(pl_module, TrainingModule)
             self._write_last(trainer, pl_module)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop the clock; a signal may have come after the last chunk was looked at."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         self._agree_to_stop(trainer)
         if reason_of(trainer) == "interrupted" and self._saved_step != pl_module.position.step:
             self._write_last(trainer, pl_module)
@@ -149,7 +149,7 @@ class Keeper(pl.Callback):
             reason = reason_of(trainer) or "interrupted"
             stop(trainer, trainer.strategy.broadcast(reason))
 
-    def _write_last(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def _write_last(self, trainer: pl.Trainer, module: TrainingModule) -> None:
         if self.folder is None:
             return
         random = checkpoint.random_states(trainer.world_size)

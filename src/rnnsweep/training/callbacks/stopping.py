@@ -8,7 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from rnnsweep.training.module import Classifier
+from rnnsweep.training.module import TrainingModule
 
 REASONS = ("early", "interrupted", "pruned")
 
@@ -27,14 +27,14 @@ def stop(trainer: pl.Trainer, reason: str) -> None:
     assert reason in REASONS, reason
     trainer.should_stop = True
     module = trainer.lightning_module
-    assert isinstance(module, Classifier)
+    assert isinstance(module, TrainingModule)
     module.stopped = module.stopped or reason
 
 
 def reason_of(trainer: pl.Trainer) -> str | None:
     """Return why the training was asked to stop."""
     module = trainer.lightning_module
-    assert isinstance(module, Classifier)
+    assert isinstance(module, TrainingModule)
     return module.stopped
 
 
