@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from socket import gethostname
 
 import pytest
+import torch
 from test_machine_files import written
 
 import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
+from rnnsweep.hardware import gpus
 from rnnsweep.launchers import LauncherSpec, registry
+from rnnsweep.launchers.probe.empty_trial import NodeFacts, try_slot
 from rnnsweep.sweepfile import Slot
 from rnnsweep.trial import Ended, Outcome, Started
 
@@ -118,6 +122,31 @@ def test_an_empty_trial_that_fails_or_never_ends_is_named(broken, engine, outcom
     assert not checks["slot 0"].ok
     assert checks["slot 0"].found == f"cpu: an empty trial {found}"
     assert checks["slot 0"].remedy == f"see what rnnsweep doctor prints on {remedy}"
+
+
+def test_a_gpu_that_a_node_names_and_pytorch_cannot_use_fails_with_the_node(written, monkeypatch):
+    monkeypatch.setattr(gpus, "count_visible", lambda: 1)
+    monkeypatch.setenv(gpus.VISIBLE, "none")  # PyTorch finds none, on a machine with GPUs too
+    written("slots: gpu:0\n")
+    (slot,) = [one for one in rnnsweep.machines("box") if one.check == "slot 0"]
+    assert not slot.ok
+    assert f"gpu:0: an empty trial ended as failed: PyTorch cannot use a GPU of {gethostname()}" in slot.found
+    assert slot.remedy == "see what rnnsweep doctor prints on this machine"
+
+
+@pytest.mark.parametrize("visible", [None, ""])
+def test_an_empty_trial_of_a_gpu_needs_one_whatever_the_environment_of_its_process(monkeypatch, visible):
+    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    if visible is not None:
+        monkeypatch.setenv(gpus.VISIBLE, visible)
+    monkeypatch.setattr(torch, "zeros", no_gpu)
+    with pytest.raises(UserError, match="^PyTorch cannot use a GPU of .*: Found no driver$"):
+        try_slot(None, None, slot=Slot(0, gpu="MIG-7"))
+    assert NodeFacts.of(try_slot(None, None, slot=Slot(0))).gpu is None
+
+
+def no_gpu(*sizes, device):
+    raise RuntimeError("Found no driver\nInstall one")
 
 
 def test_what_an_engine_refuses_is_shown_apart_from_its_remedy(broken, monkeypatch):

@@ -193,5 +193,8 @@ def test_of_an_error_of_ray_the_line_that_says_most_is_shown():
         "its head has Ray 2.9.0 on Python 3.10.1, and this machine Ray 2.60.0 on 3.11.7"
     )
     trace = 'Traceback:\n  File "x.py", line 3, in f\nrnnsweep.errors.UserError: no such launcher'
-    assert first_line(RuntimeError(trace)) == "rnnsweep.errors.UserError: no such launcher"
+    assert first_line(RuntimeError(trace)) == "no such launcher"
+    assert first_line(RuntimeError(trace.replace("rnnsweep.errors.UserError", "KeyError"))) == (
+        "KeyError: no such launcher"
+    )
     assert first_line(RuntimeError()) == "RuntimeError"

@@ -178,3 +178,11 @@ def test_the_points_of_a_machine_are_tried_on_a_cluster_and_what_fails_has_its_r
     (wrong,) = [row for row in json.loads(out) if not row["ok"]]
     assert wrong["check"].startswith("locker")
     assert wrong["remedy"]
+    cluster.add(gpus=1)  # it says so, and has none
+    write_machine(tmp_path, cluster, each="gpu:1", most=1)
+    out, _ = finish(command(tmp_path, "machines", "lab", "--json"), status=2)
+    (wrong,) = [row for row in json.loads(out) if not row["ok"]]
+    assert wrong["found"].startswith(
+        "machine lab: node 127.0.0.4: no agent starts there: slots='gpu:0': this machine has no GPU that"
+    )
+    assert wrong["remedy"] == "see what `rnnsweep doctor` prints on that node"

@@ -42,7 +42,10 @@ def _missing(gpu: str, count: int) -> str:
     limit = "" if names is None else f" ({gpus.VISIBLE}={','.join(names)})"
     if not count:
         metal = "; Apple's MPS is not used" if gpus.has_metal() else ""
-        return f"this machine has no GPU that PyTorch can use{limit}{metal}; take CPU slots, as --slots 2"
+        return (
+            f"this machine has no GPU that PyTorch can use{limit}{metal}; take CPU slots, as --slots 2, or in a"
+            " machine's file {each: cpu:1}"
+        )
     if not gpu.isdecimal():
         return f"{gpu} is not among the GPUs that this process may use{limit}"
     have = "one GPU, gpu:0" if count == 1 else f"{count} GPUs, gpu:0 to gpu:{count - 1}"

@@ -1,11 +1,12 @@
 """A trial that trains nothing: it uses the GPU of its slot once, and returns what its node has."""
 
 import json
-import os
 import socket
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 
+from rnnsweep.errors import UserError
 from rnnsweep.hardware import usable_cores, usable_memory
 from rnnsweep.launchers.local import child
 from rnnsweep.sweepfile import Slot
@@ -38,18 +39,27 @@ class NodeFacts:
 
 def main(connection: Connection, task: TrialTask, slot: Slot) -> None:
     """Run one empty trial in this process, and leave."""
-    child.main(connection, task, slot, run=try_slot)
+    child.main(connection, task, slot, run=partial(try_slot, slot=slot))
 
 
-def try_slot(task: TrialTask, channel: Channel) -> Outcome:
-    """Compute on the GPU of the slot, if it has one."""
-    gpu = _gpu() if os.environ.get("CUDA_VISIBLE_DEVICES") else None
-    facts = NodeFacts(socket.gethostname(), usable_cores(), usable_memory(), gpu)
+def try_slot(task: TrialTask, channel: Channel, *, slot: Slot) -> Outcome:
+    """Compute on the GPU of the slot, if it is one.
+
+    Raises:
+        UserError: it is one, and PyTorch cannot use it here.
+    """
+    node = socket.gethostname()
+    gpu = None if slot.gpu is None else _gpu(node)
+    facts = NodeFacts(node, usable_cores(), usable_memory(), gpu)
     return Outcome("complete", reason=json.dumps(asdict(facts)))
 
 
-def _gpu() -> str:
+def _gpu(node: str) -> str:
     import torch
 
-    torch.zeros(8, device="cuda").sum().item()
-    return torch.cuda.get_device_name(0)
+    try:
+        torch.zeros(8, device="cuda").sum().item()
+        return torch.cuda.get_device_name(0)
+    except (RuntimeError, AssertionError) as error:  # no driver; or a PyTorch without CUDA
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"PyTorch cannot use a GPU of {node}: {reason}") from None

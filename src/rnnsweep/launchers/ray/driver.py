@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.messages import AgentSettings
 from rnnsweep.launchers.agents.transport import Arrived, Gone
 from rnnsweep.launchers.ray.cluster import RayRoom
@@ -26,6 +27,7 @@ POLL_S = 2.0  # how long an agent waits for something to say before it only says
 TOKENS, TOKEN_FILE = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
 OTHER_RAY = "its head has"  # how a refusal begins that is for its version
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+_OWN = f"{UserError.__module__}.{UserError.__name__}: "  # how a traceback names an error for people
 REFUSED = "Unauthenticated: "  # in a line that Ray prints
 LEAVE_S = 2.0  # that agents have to end what they run and remove their folders
 DRAINING_S = 1.0  # between two looks at which nodes are drained
@@ -274,4 +276,4 @@ def first_line(error: BaseException) -> str:
         there, here = _VERSIONS.findall(str(error))[:2]
         return f"{OTHER_RAY} Ray {there[0]} on Python {there[1]}, and this machine Ray {here[0]} on {here[1]}"
     is_trace = any(line.startswith("File ") for line in lines)
-    return (lines[-1] if is_trace else lines[0])[:300]
+    return (lines[-1].removeprefix(_OWN) if is_trace else lines[0])[:300]
