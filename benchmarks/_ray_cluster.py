@@ -48,21 +48,21 @@ class Cluster:
         self.address = f"127.0.0.2:{self.port}"
         self.head = self._start("127.0.0.2", "--head", f"--port={self.port}", "--num-cpus=0")
 
-    def add(self, *, cpus=1, gpus=0):
-        """Add a node; return its process."""
+    def add(self, *, cpus=1, gpus=0, inside=()):
+        """Add a node; return its process. `inside` is a command that runs the command after it."""
         host = f"127.0.0.{3 + len(self.nodes)}"
         options = (f"--address={self.address}", f"--num-cpus={cpus}", f"--num-gpus={gpus}")
-        self.nodes.append(self._start(host, *options))
+        self.nodes.append(self._start(host, *options, inside=inside))
         return self.nodes[-1]
 
-    def _start(self, host, *options):
+    def _start(self, host, *options, inside=()):
         common = ("--block", f"--node-ip-address={host}", "--disable-usage-stats")
         sizes = ("--object-store-memory=80000000",)
         temp = (f"--temp-dir={self.temp}", "--include-dashboard=false") if "--head" in options else ()
         path = Path(self.temp, f"{host}.log")
         with path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", RAY, "start", *options, *common, *sizes, *temp],
+                [*inside, sys.executable, "-c", RAY, "start", *options, *common, *sizes, *temp],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

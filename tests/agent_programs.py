@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from rnnsweep.hardware import memory_in_use
 from rnnsweep.launchers import LauncherSpec, LocalLauncher
 from rnnsweep.launchers.local import child
 from rnnsweep.tracking.spool.record import RunRecord
@@ -107,6 +108,21 @@ def _waiting(task, channel):
     last.write_text("2")
     record.end("interrupted")
     return Outcome("interrupted", scores={"validation": 99.0}, recorded=True)
+
+
+def grows(connection, task, slot):
+    """Like `main`; but one task takes all memory of its node, unless it is cut into smaller pieces."""
+    child.main(connection, task, slot, run=_growing)
+
+
+def _growing(task, channel):
+    if task.name == "gru-0" and "trainer.accumulate=2" not in task.overrides:
+        held, step = [], 4 << 20
+        while True:  # at once to near the limit; then so slowly that nobody misses it
+            held.append(b"x" * step)
+            if memory_in_use() > 0.9:
+                time.sleep(0.5)
+    return trial(task, channel)
 
 
 def trains(connection, task, slot):
