@@ -43,8 +43,8 @@ def _missing(gpu: str, count: int) -> str:
     if not count:
         metal = "; Apple's MPS is not used" if gpus.has_metal() else ""
         return (
-            f"this machine has no GPU that PyTorch can use{limit}{metal}; take CPU slots, as --slots 2, or in a"
-            " machine's file {each: cpu:1}"
+            f"this machine has no GPU that PyTorch can use{limit}{metal}; take CPU slots, as --slots 2, or"
+            " {each: cpu:1} in a machine's file"
         )
     if not gpu.isdecimal():
         return f"{gpu} is not among the GPUs that this process may use{limit}"
