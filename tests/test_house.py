@@ -80,6 +80,14 @@ def test_no_configuration_file_names_code():
     assert [f for f in files if re.search(r"_target_|!!python", f.read_text())] == []
 
 
+def test_files_that_a_user_edits_fit_a_terminal():
+    folder = Path(__file__).parents[1]
+    files = [*folder.glob("conf/**/*.yaml"), *folder.glob("sweeps/*.yaml")]
+    assert len(files) > 15
+    lines = [(f.name, n, line) for f in files for n, line in enumerate(f.read_text().splitlines(), 1)]
+    assert [line for line in lines if len(line[2]) > 80] == []
+
+
 def test_nothing_above_the_tasks_names_a_score_or_an_answer_of_one_of_them():
     # keys and columns of a user's file are his own: data/ may say "label"
     words = re.compile(r"(?<![a-zA-Z.-])(accuracy|macro_f1|label|confusion)(?![a-zA-Z])")

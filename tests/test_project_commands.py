@@ -255,8 +255,8 @@ def test_init_names_a_column_that_groups_rows_and_the_setting_that_keeps_groups_
     assert remark.endswith("data.group=author keeps each on one side")
     path = home / "new" / "sweeps" / "rows.yaml"
     assert f"  # {remark}\n  - data.train=" in unwrapped(path)
-    question, *lines = path.read_text().splitlines()
-    assert max(len(line) for line in lines if "data.train=" not in line) <= 80, question
+    lines = path.read_text().splitlines()
+    assert max(len(line) for line in lines if "data.train=" not in line) <= 80, lines
     assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == [remark]
 
 

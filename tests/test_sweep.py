@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rnnsweep.errors import UserError
-from rnnsweep.sweepfile import Choices, FloatRange, IntRange, Method, read_sweep
+from rnnsweep.sweepfile import Choices, FloatRange, IntRange, Method, read_sweep, rewritten
 
 WHOLE = """\
 # Does direction matter more than width?
@@ -79,6 +79,29 @@ def test_what_is_left_out_has_a_default(tmp_path):
     assert (sweep.name, sweep.planned, sweep.vary, sweep.baseline) == ("question", (6, 13, 30), "all", True)
     assert (sweep.sampler, sweep.pruner) == (Method("tpe"), Method("median"))
     assert (sweep.seconds, sweep.slots, sweep.time_limit) == (None, None, None)
+
+
+REST = "architectures: [gru]\ntrials: 1\nspace: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("comments", "question"),
+    [
+        (
+            "# Is a second layer worth\n# its weights?\n# Asked by Ann.\n",
+            "Is a second layer worth its weights?",
+        ),
+        ("# Why?\n# Who asks?\n", "Why?"),
+        ("# LSTM against GRU\n# Asked by Ann.\n", "LSTM against GRU"),
+        ("# LSTM against GRU\n#\n# Is it true?\n", "LSTM against GRU"),
+        ("\ufeff#Why, in\n#   the end?\n", "Why, in the end?"),
+    ],
+)
+def test_a_question_is_the_first_line_or_goes_on_to_its_question_mark(tmp_path, comments, question):
+    sweep = read_sweep(write(tmp_path, comments + REST))
+    assert sweep.question == question
+    (tmp_path / "again.yaml").write_text(rewritten(sweep.text, sweep.path, {"trials": 2}))
+    assert read_sweep(tmp_path / "again.yaml").question == question
 
 
 RANGE = "{type: float, low: 0, high: 0.5}"

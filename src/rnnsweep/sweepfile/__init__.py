@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnnsweep.runtime.lazy import lazy_names
-from rnnsweep.sweepfile.inheriting import rewritten
+from rnnsweep.sweepfile.inheriting import question_of, rewritten
 from rnnsweep.sweepfile.search_space.dimensions import Choices, Derived, Dimension, FloatRange, IntRange
 from rnnsweep.sweepfile.slots import Slot, parse_slots
 from rnnsweep.sweepfile.sweep import Method, Sweep
@@ -22,6 +22,7 @@ __all__ = [
     "Slot",
     "Sweep",
     "parse_slots",
+    "question_of",
     "read_sweep",
     "rewritten",
     "sweep_schema",

@@ -8,7 +8,7 @@ from typing import Any
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.options import read_as
 from rnnsweep.sweepfile.design import Design
-from rnnsweep.sweepfile.inheriting import inherited, key_of
+from rnnsweep.sweepfile.inheriting import inherited, key_of, question_of
 from rnnsweep.sweepfile.methods import MEANT
 from rnnsweep.sweepfile.model import NAME, NAME_RIGHT, SweepFile
 from rnnsweep.sweepfile.search_space.limits import refuse_pruner
@@ -48,9 +48,9 @@ def _read(path: Path) -> str:
 
 
 def _question(text: str, path: Path) -> str:
-    first = text.lstrip("\ufeff").splitlines()[0].strip()
-    question = first.lstrip("#").strip()
-    if not first.startswith("#") or not question:
+    question = question_of(text)
+    if not question:
+        first = text.lstrip("\ufeff").splitlines()[0].strip()
         raise UserError(
             f"{path}: line 1: {first[:60]!r}: must be the question, as `# Is an LSTM better than a GRU?`"
         )

@@ -46,8 +46,23 @@ def rewritten(text: str, path: Path, own: Mapping[str, Any]) -> str:
 
 
 def _with_question(text: str, values: Mapping[str, Any]) -> str:
-    question = text.lstrip("\ufeff").splitlines()[0]
-    return f"{question}\n" + dump_yaml(dict(values))
+    return f"# {question_of(text)}\n" + dump_yaml(dict(values))
+
+
+def question_of(text: str) -> str:
+    """Return the question of a sweep file: its first line, or its first lines up to a question mark.
+
+    Empty where the file does not begin with a comment.
+    """
+    comments: list[str] = []
+    for line in text.lstrip("\ufeff").splitlines():
+        words = line.strip()
+        if not words.startswith("#") or not words.strip("# "):
+            break
+        comments.append(words.lstrip("#").strip())
+        if words.endswith("?"):
+            return " ".join(comments)
+    return comments[0] if comments else ""
 
 
 def _place(name: object, path: Path) -> Path:

@@ -9,6 +9,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state import SweepStatus
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.sweepfile import question_of
 
 NOT_STARTED = "not started"
 RECENT = 20  # single runs that are listed
@@ -96,13 +97,10 @@ def left_of(status: "SweepStatus") -> dict[str, int]:
 
 
 def _question(file: Path) -> str:
-    """Read the first comment of a sweep file, which is its question."""
     try:
-        with file.open(encoding="utf-8") as lines:
-            first = next(lines, "")
+        return question_of(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return ""
-    return first.lstrip("#").strip() if first.startswith("#") else ""
 
 
 def list_runs(most: int = RECENT) -> list[dict[str, Any]]:

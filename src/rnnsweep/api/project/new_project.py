@@ -48,7 +48,7 @@ cell: gru
 hidden_size: 128
 """
 
-_SWEEP = """# {question}
+_SWEEP = """{question}
 # `rnnsweep plan {name}` estimates the time, and says what shortens it.
 # `rnnsweep sweep {name}` starts the sweep, or resumes it.
 # Every key: rnnsweep config --explain KEY, as trials or space.KEY.low
@@ -232,10 +232,15 @@ def _filled(
     lines = []
     for one in settings:
         comment = comments.get(one, "") if comments else ""
-        lines += wrap(comment, WIDTH, initial_indent="  # ", subsequent_indent="  # ")
+        lines += _comment(comment, "  ")
         lines.append(f"  - {json.dumps(one) if _needs_quotes(one) else one}")
-    one_line = " ".join(question.split())
-    return _SWEEP.format(name=name, question=one_line, trials=trials, overrides="\n".join(lines))
+    asked = "\n".join(_comment(" ".join(question.split())))
+    return _SWEEP.format(name=name, question=asked, trials=trials, overrides="\n".join(lines))
+
+
+def _comment(words: str, indent: str = "") -> list[str]:
+    begin = f"{indent}# "
+    return wrap(words, WIDTH, initial_indent=begin, subsequent_indent=begin, break_long_words=False)
 
 
 def _needs_quotes(text: str) -> bool:
