@@ -4,10 +4,15 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from rnnsweep.api import import_ahead as ahead
+from rnnsweep.state import Running, Snapshot
+
+NOW = Snapshot("toy", "Which?", standings=(), running=(), slots=1, elapsed=1.0, eta=None)
+RUNS = Running("toy.lstm-0", "trial", "lstm", 0, "cpu:0", 1.0)
 
 
 @pytest.fixture
@@ -35,6 +40,35 @@ def test_what_is_over_at_once_imports_nothing_and_leaves_no_thread(wanted):
     assert time.monotonic() - began < 30
     assert wanted not in sys.modules
     assert not [thread for thread in threading.enumerate() if thread.name == "imports"]
+
+
+def test_the_imports_begin_when_the_last_trial_has_ended(wanted):
+    with ahead.imports_ahead(after_s=60) as imports:
+        listener = imports.watch(None)
+        listener.update(replace(NOW, running=(RUNS,)))
+        listener.update(replace(NOW, over=True))
+        end = time.monotonic() + 10
+        while wanted not in sys.modules:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "updates",
+    [
+        [{"over": True}],
+        [{"running": (RUNS,)}, {"over": True, "stopping": True}],
+        [{"running": (RUNS,)}, {"over": True, "compared": False}],
+    ],
+    ids=["nothing was left to run", "somebody stopped it", "nothing is compared"],
+)
+def test_the_end_of_a_sweep_imports_nothing_that_it_does_not_need(wanted, updates):
+    with ahead.imports_ahead(after_s=60) as imports:
+        listener = imports.watch(None)
+        for update in updates:
+            listener.update(replace(NOW, **update))
+        time.sleep(0.2)
+    assert wanted not in sys.modules
 
 
 @pytest.mark.slow

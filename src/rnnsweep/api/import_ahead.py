@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
+from rnnsweep.state.watching.progress import Listener, Silence, Snapshot
+
 AFTER_S = 10.0  # by then the trials' own imports are done; a sweep with nothing left to do is over
 MODULES = (
     "scipy.stats",
@@ -17,23 +19,50 @@ MODULES = (
 )
 
 
+class Ahead:
+    """When the imports begin: some seconds after the start, or once the last trial has ended."""
+
+    def __init__(self) -> None:
+        self.begin, self.over = threading.Event(), threading.Event()
+
+    def watch(self, listener: Listener | None) -> Listener:
+        """Return a listener that begins the imports once only sending is left, and passes everything on."""
+        return _Watching(listener or Silence(), self.begin)
+
+
+class _Watching:
+    def __init__(self, listener: Listener, begin: threading.Event) -> None:
+        self.listener, self.begin = listener, begin
+        self.ran = False  # a sweep with nothing left to run needs few of the modules
+
+    def update(self, snapshot: Snapshot) -> None:
+        self.ran = self.ran or bool(snapshot.running)
+        if self.ran and snapshot.over and snapshot.compared and not snapshot.stopping:
+            self.begin.set()
+        self.listener.update(snapshot)
+
+    def message(self, text: str) -> None:
+        self.listener.message(text)
+
+
 @contextmanager
-def imports_ahead(*, after_s: float = AFTER_S) -> Iterator[None]:
+def imports_ahead(*, after_s: float = AFTER_S) -> Iterator[Ahead]:
     """Import beside what is done within, once that has taken a while; no import continues after it."""
-    over = threading.Event()
-    thread = threading.Thread(target=_import, args=(over, after_s), name="imports")
+    ahead = Ahead()
+    thread = threading.Thread(target=_import, args=(ahead, after_s), name="imports")
     thread.start()
     try:
-        yield
+        yield ahead
     finally:
-        over.set()
+        ahead.over.set()
+        ahead.begin.set()
         thread.join()  # two threads that import the same can see it half made
 
 
-def _import(over: threading.Event, after_s: float) -> None:
-    over.wait(after_s)
+def _import(ahead: Ahead, after_s: float) -> None:
+    ahead.begin.wait(after_s)
     for name in MODULES:
-        if over.is_set():
+        if ahead.over.is_set():
             return
         with suppress(Exception):  # who needs it imports it again, and says what is wrong
             import_module(name)

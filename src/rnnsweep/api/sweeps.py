@@ -142,12 +142,12 @@ def _run(
         tell=tell,
     )
     with closing(launcher), copied as copy:
-        with _conf(places) as conf, imports_ahead():
+        with _conf(places) as conf, imports_ahead() as ahead:
             summary = run_sweep(
                 asked,
                 mlruns=places.mlruns,
                 launcher=launcher,
-                listener=listener,
+                listener=ahead.watch(listener),
                 conf=conf,
                 accept_changes=accept_changes,
                 extend=racing(asked, folder),
