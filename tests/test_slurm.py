@@ -22,7 +22,7 @@ from rnnsweep.launchers.slurm import transport
 from rnnsweep.launchers.slurm.transport import SlurmTransport
 from rnnsweep.machine import Machine, Share
 from rnnsweep.sweepfile import Method
-from rnnsweep.trial import Ended, Outcome, Started
+from rnnsweep.trial import Ended, Started
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 PATIENCE_S = 120.0  # on a machine that does other work too
@@ -126,35 +126,6 @@ def test_a_job_that_slurm_ends_costs_no_attempt_and_its_trial_resumes_from_its_c
     until(launcher, started, seconds=PATIENCE_S)
     _, outcome = ended(launcher)
     assert (outcome.state, outcome.scores["from"]) == ("complete", done)
-    assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
-
-
-def test_nothing_is_taken_of_an_attempt_whose_connection_broke_and_its_job_is_cancelled(
-    slurm, far, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("AGENT_PROGRAM_S", "6")
-    launcher, one, job = begun_in_a_job(slurm, far, tmp_path)
-    line = launcher._transport
-    ((name, asked),) = line._asked.items()
-    key = Path(line._controller.key_file)
-    assert (key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    agent_of(job).suspend()  # it cannot see that the connection ends, as behind a network that drops all
-    asked.peer.end()
-    _, outcome = ended(launcher)
-    assert (outcome.state, outcome.cause) == ("failed", "lost process"), outcome
-    before = points(tmp_path, "one")
-    again = line._controller.connect(name)  # knows the key, but has the name of what was given up
-    with pytest.raises((EOFError, OSError)):
-        again.receive()
-    again.close()
-    wait(lambda: job not in slurm.jobs(), seconds=60)  # Slurm woke the agent to end it; its trial went on
-    for _ in range(10):
-        assert launcher.events(0.1) == []
-    assert points(tmp_path, "one") == before
-    assert Outcome.read(one.folder) is None
-    launcher.start(replace(one, resume=True), launcher.slots[0])
-    until(launcher, started, seconds=PATIENCE_S)
-    assert ended(launcher)[1].state == "complete"
     assert [step for step, _ in points(tmp_path, "one")] == [1, 2, 3, 4]
 
 

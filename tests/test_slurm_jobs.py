@@ -14,7 +14,13 @@ from simulation import write_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, check_launcher, reach_engine
 from rnnsweep.launchers.slurm import cluster
-from rnnsweep.launchers.slurm.channel import ChannelListener, ControllerAddress
+from rnnsweep.launchers.slurm.channel import (
+    GOODBYE,
+    AgentConnection,
+    ChannelListener,
+    ControllerAddress,
+    RefusedError,
+)
 from rnnsweep.launchers.slurm.cluster import check_slurm, for_submitit, job_parameters, reason_of, rooms_of
 from rnnsweep.launchers.slurm.transport import _last_line
 from rnnsweep.machine import Machine, Share
@@ -175,14 +181,19 @@ def listener(tmp_path):
     """An open listener, where it is, and who connected."""
     key, peers = secrets.token_bytes(32), SimpleQueue()
     (tmp_path / "key").write_bytes(key)
-    listener = ChannelListener("127.0.0.1", 0, key, lambda name, peer: peers.put((name, peer)))
+
+    def connected(name, process, peer):
+        peer.send(b"taken")
+        peers.put((name, peer))
+
+    listener = ChannelListener("127.0.0.1", 0, key, connected)
     yield ControllerAddress("127.0.0.1", listener.port, str(tmp_path / "key")), peers
     listener.close()
 
 
 def test_who_knows_the_key_comes_in_and_bytes_arrive_as_they_were_sent(listener):
     controller, peers = listener
-    ours = controller.connect("a@1")
+    ours = controller.connect("a@1", "p")
     name, theirs = peers.get(timeout=5)
     assert name == "a@1"
     large = os.urandom(3 << 20)
@@ -193,8 +204,6 @@ def test_who_knows_the_key_comes_in_and_bytes_arrive_as_they_were_sent(listener)
     theirs.end()
     with pytest.raises((EOFError, OSError)):
         ours.receive()
-    for peer in (ours, theirs):
-        peer.close()
 
 
 def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(listener, tmp_path):
@@ -204,13 +213,98 @@ def test_who_does_not_know_the_key_or_says_nothing_keeps_nobody_out(listener, tm
     babbling.sendall(b"GET / HTTP/1.1\r\n\r\n" * 9)
     (tmp_path / "other").write_bytes(secrets.token_bytes(32))
     with pytest.raises((AuthenticationError, EOFError, OSError)):
-        ControllerAddress(controller.host, controller.port, str(tmp_path / "other")).connect("a@1")
-    peer = controller.connect("b@1")
-    name, theirs = peers.get(timeout=5)
+        ControllerAddress(controller.host, controller.port, str(tmp_path / "other")).connect("a@1", "p")
+    controller.connect("b@1", "p")
+    name, _ = peers.get(timeout=5)
     assert name == "b@1"
     assert peers.empty()
-    for each in (silent, babbling, peer, theirs):
+    for each in (silent, babbling):
         each.close()
+
+
+# what a connection that breaks costs
+
+
+@pytest.fixture
+def agent(tmp_path):
+    """Make the controller's end of an agent named `a@1`, and return it and where the agent connects."""
+    listeners = []
+
+    def make(wait_s):
+        connection = AgentConnection(wait_s)
+        (tmp_path / "key").write_bytes(b"key")
+
+        def connected(name, process, peer):
+            if connection.take(process, peer):
+                threading.Thread(target=connection.send_all, daemon=True).start()
+
+        listeners.append(ChannelListener("127.0.0.1", 0, b"key", connected))
+        return connection, ControllerAddress("127.0.0.1", listeners[-1].port, str(tmp_path / "key"))
+
+    yield make
+    for listener in listeners:
+        listener.close()
+
+
+def test_an_agent_whose_connection_broke_is_heard_over_the_next_one_it_makes(agent):
+    connection, controller = agent(60.0)
+    first = controller.connect("a@1", "p")
+    first.send(b"1")
+    assert connection.receive() == b"1"
+    first.end()
+    later = threading.Timer(0.2, lambda: made.append(controller.connect("a@1", "p")))
+    made = []
+    later.start()
+    later.join()
+    made[0].send(b"2")
+    assert connection.receive() == b"2"
+    connection.send(b"3")
+    assert made[0].receive() == b"3"
+
+
+def test_a_connection_of_which_the_controller_does_not_see_the_end_is_replaced_too(agent):
+    connection, controller = agent(60.0)
+    controller.connect("a@1", "p").send(b"1")
+    assert connection.receive() == b"1"
+    first = controller.connect("a@1", "p")
+    heard = []
+    reads = threading.Thread(target=lambda: heard.append(connection.receive()), daemon=True)
+    reads.start()  # waits for the one that says nothing any more
+    controller.connect("a@1", "p").send(b"2")
+    reads.join(5)
+    assert heard == [b"2"]
+    with pytest.raises((EOFError, OSError)):
+        first.receive()
+
+
+def test_another_process_with_the_name_of_an_agent_is_refused(agent):
+    connection, controller = agent(60.0)
+    ours = controller.connect("a@1", "p")
+    with pytest.raises(RefusedError, match="it expects nothing of this agent"):
+        controller.connect("a@1", "q")
+    ours.send(b"1")
+    assert connection.receive() == b"1"
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "end", "reason"),
+    [
+        (60.0, lambda connection, peer: peer.send(GOODBYE), "it has left"),
+        (60.0, lambda connection, peer: connection.end(), "it was given up"),
+        (0.1, lambda connection, peer: peer.end(), "its connection broke, and .* not .* again within 0.1 s"),
+    ],
+)
+def test_an_agent_is_waited_for_unless_it_says_goodbye_or_is_given_up(agent, wait_s, end, reason):
+    connection, controller = agent(wait_s)
+    peer = controller.connect("a@1", "p")
+    peer.send(b"1")
+    assert connection.receive() == b"1"
+    end(connection, peer)
+    with pytest.raises(EOFError, match=reason):
+        connection.receive()
+    connection.end()
+    with pytest.raises(RefusedError):
+        controller.connect("a@1", "p")
 
 
 @pytest.mark.parametrize(

@@ -12,22 +12,24 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.messages import AgentSettings
+from rnnsweep.launchers.agents.node.agent import SILENT_S
 from rnnsweep.launchers.agents.transport import Arrived, Drained, Gone, News, Room
 from rnnsweep.launchers.slurm import cluster
-from rnnsweep.launchers.slurm.channel import ChannelListener, ControllerAddress, Peer
+from rnnsweep.launchers.slurm.channel import AgentConnection, ChannelListener, ControllerAddress, Peer, refuse
 from rnnsweep.launchers.slurm.job import work
 from rnnsweep.machine import Machine, Share
 
 LOOK_S = 5.0  # between two looks at whether jobs that have not connected are still in Slurm's queue
+BROKEN_LOOK_S = 1.0  # the same, where a connection broke
 NODES_S = 30.0  # between two looks at which nodes are drained
 CLOSE_S = 10.0  # that Slurm may take to cancel the jobs
-LETTERS = 8  # that wait for a connection; more are lost, and sent again
+WAIT_S = SILENT_S  # for an agent whose connection broke: after that it ends its trials by itself
 
 
 @dataclass
@@ -35,16 +37,15 @@ class _Asked:
     """An agent that was asked for.
 
     Attributes:
+        connection: to the agent.
         job: of submitit, once it is submitted.
-        peer: once the agent has connected.
-        missed: looks at Slurm's queue in which its job was not there.
+        missed: looks at Slurm's queue in a row in which its job was not there, nor was it connected.
     """
 
     settings: AgentSettings
+    connection: AgentConnection
     job: Any = None
-    peer: Peer | None = None
     missed: int = 0
-    letters: "queue.Queue[bytes | None]" = field(default_factory=lambda: queue.Queue(LETTERS))
 
 
 class SlurmTransport:
@@ -104,16 +105,15 @@ class SlurmTransport:
     def ask(self, room: Room, settings: AgentSettings) -> None:
         """Ask for an agent: a job with the room's share of a node."""
         with self._lock:
-            self._asked[settings.name] = _Asked(settings)
+            self._asked[settings.name] = _Asked(settings, AgentConnection(WAIT_S))
         self._work.put(("submit", settings.name))
 
     def send(self, agent: str, letter: bytes) -> None:
-        """Send a letter; one for which there is no room is lost, and sent again by the line."""
+        """Send a letter; one that is lost is sent again by the line."""
         with self._lock:
             asked = self._asked.get(agent)
-        if asked is not None and asked.peer is not None:
-            with suppress(queue.Full):
-                asked.letters.put_nowait(letter)
+        if asked is not None:
+            asked.connection.send(letter)
 
     def receive(self, timeout: float) -> Sequence[News]:
         """Wait for letters."""
@@ -158,7 +158,7 @@ class SlurmTransport:
         looked_at = time.monotonic()
         while True:
             with suppress(queue.Empty):
-                command = self._work.get(timeout=LOOK_S)
+                command = self._work.get(timeout=BROKEN_LOOK_S)
                 if command is None:
                     return
                 kind, value = command
@@ -166,7 +166,10 @@ class SlurmTransport:
                     self._submit(value)
                 else:
                     value.cancel(check=False)
-            if time.monotonic() - looked_at >= LOOK_S:
+            with self._lock:
+                links = [asked.connection for asked in self._asked.values()]
+            broken = any(link.has_begun and not link.is_there for link in links)
+            if time.monotonic() - looked_at >= (BROKEN_LOOK_S if broken else LOOK_S):
                 self._look()
                 looked_at = time.monotonic()
 
@@ -190,10 +193,10 @@ class SlurmTransport:
             job.cancel(check=False)
 
     def _look(self) -> None:
-        """Notice the jobs that ended before their agents connected, and those on nodes that are drained."""
+        """Notice the jobs that ended while their agents are not connected, and nodes that are drained."""
         with self._lock:
             submitted = {name: asked for name, asked in self._asked.items() if asked.job is not None}
-        coming = {name: asked for name, asked in submitted.items() if asked.peer is None}
+        coming = {name: asked for name, asked in submitted.items() if not asked.connection.is_there}
         looks_at_nodes = bool(submitted) and time.monotonic() >= self._look_at_nodes_at
         there = cluster.nodes_of_jobs(self._name) if coming or looks_at_nodes else None
         if there is None:
@@ -204,45 +207,39 @@ class SlurmTransport:
             for name, asked in submitted.items():
                 if name not in coming and there.get(str(asked.job.job_id)) in drained:
                     self._inbox.put(Drained(name))
-        for name, asked in coming.items():
-            asked.missed = 0 if str(asked.job.job_id) in there else asked.missed + 1
+        for name, asked in submitted.items():
+            is_missed = name in coming and str(asked.job.job_id) not in there
+            asked.missed = asked.missed + 1 if is_missed else 0
             if asked.missed > 1:
-                reason = _last_line(asked.job.paths.stderr)
-                self._end(name, reason, remedy=self._needed, unless_connected=True)
+                self._end(name, _last_line(asked.job.paths.stderr), remedy=self._needed, unless_there=True)
 
     # agents
 
-    def _connected(self, name: str, peer: Peer) -> None:
-        """Take the connection of an agent, the first of its name."""
+    def _connected(self, name: str, process: str, peer: Peer) -> None:
+        """Take a connection of an agent; with the first one, begin to read and write."""
         with self._lock:
             asked = self._asked.get(name)
-            is_new = asked is not None and asked.peer is None
-            if asked is not None and is_new:
-                asked.peer = peer
-        if asked is None or not is_new:
-            peer.close()
-            return
-        threading.Thread(target=self._write, args=(asked, peer), daemon=True).start()
+        if asked is None:  # it was given up
+            refuse(peer)
+        elif asked.connection.take(process, peer):
+            threading.Thread(target=asked.connection.send_all, daemon=True).start()
+            threading.Thread(target=self._read, args=(name, asked.connection), daemon=True).start()
+
+    def _read(self, name: str, connection: AgentConnection) -> None:
         try:
             while True:
-                self._inbox.put(Arrived(name, peer.receive()))
-        except (OSError, EOFError):
-            self._end(name, "its connection ended")
+                self._inbox.put(Arrived(name, connection.receive()))
+        except EOFError as error:
+            self._end(name, str(error))
 
-    def _write(self, asked: _Asked, peer: Peer) -> None:
-        with suppress(OSError):
-            while (letter := asked.letters.get()) is not None:
-                peer.send(letter)
-        peer.close()
-
-    def _end(self, name: str, reason: str, *, remedy: str = "", unless_connected: bool = False) -> None:
+    def _end(self, name: str, reason: str, *, remedy: str = "", unless_there: bool = False) -> None:
         """Let the controller know that an agent is gone, and cancel its job: it may outlive the connection.
 
         Nothing of the agent is taken from here on: its name is forgotten, so it cannot connect again.
         """
         with self._lock:
             asked = self._asked.get(name)
-            if asked is None or (unless_connected and asked.peer is not None):
+            if asked is None or (unless_there and asked.connection.is_there):
                 return
         if self._forget(name) is not None:
             if asked.job is not None:
@@ -252,10 +249,8 @@ class SlurmTransport:
     def _forget(self, name: str) -> _Asked | None:
         with self._lock:
             asked = self._asked.pop(name, None)
-        if asked is not None and asked.peer is not None:
-            asked.peer.end()
-            with suppress(queue.Full):
-                asked.letters.put_nowait(None)
+        if asked is not None:
+            asked.connection.end()
         return asked
 
 
