@@ -125,6 +125,19 @@ def _growing(task, channel):
     return trial(task, channel)
 
 
+def swells(connection, task, slot):
+    """Like `main`; but one task takes memory steadily, unless it is cut into smaller pieces."""
+    child.main(connection, task, slot, run=_swelling)
+
+
+def _swelling(task, channel):
+    held = []
+    while task.name == "gru-0" and "trainer.accumulate=2" not in task.overrides:
+        held.append(b"x" * (1 << 20))
+        time.sleep(0.02)
+    return trial(task, channel)
+
+
 def trains(connection, task, slot):
     """Train for real, with the cache that a tag of the task names: that of its node."""
     os.environ["RNNSWEEP_CACHE"] = task.tags["cache"]

@@ -81,9 +81,13 @@ def _ports():
 
 
 class Slurm:
-    """Munge, slurmctld and two slurmd. Set `SLURM_CONF` to `conf` to use it."""
+    """Munge, slurmctld and two slurmd. Set `SLURM_CONF` to `conf` to use it.
 
-    def __init__(self):
+    `changed` are lines of slurm.conf in place of those of the same name, `groups` those of cgroup.conf.
+    """
+
+    def __init__(self, changed="", groups=""):
+        self._changed, self._groups = changed, groups
         self.folder = Path(
             tempfile.mkdtemp(prefix="slurm-", dir="/tmp")
         )  # the path of a socket must be short
@@ -102,7 +106,11 @@ class Slurm:
         folder.chmod(0o755)
         run.chmod(0o711)
         host = socket.gethostname().partition(".")[0]
-        self.conf.write_text(_CONF.format(folder=folder, host=host, ports=_ports()))
+        text = _CONF.format(folder=folder, host=host, ports=_ports())
+        names = {line.partition("=")[0] for line in self._changed.splitlines()}
+        kept = [line for line in text.splitlines() if line.partition("=")[0] not in names]
+        self.conf.write_text("\n".join([*kept, self._changed, ""]))
+        (folder / "cgroup.conf").write_text(self._groups)
         gres = "".join(f"NodeName=n{n} Name=gpu File=/dev/tty[1-2]\n" for n in (1, 2))
         (folder / "gres.conf").write_text(gres)
         (run / "munge.key").touch(0o400)

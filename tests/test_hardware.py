@@ -11,7 +11,14 @@ from test_launchers import task, until_ended
 
 from rnnsweep.engine.scheduling.allocation import check_accelerator
 from rnnsweep.errors import UserError
-from rnnsweep.hardware import cores_of_others, gpus, memory_in_use, usable_cores, usable_memory
+from rnnsweep.hardware import (
+    cores_of_others,
+    gpus,
+    group_memory_in_use,
+    memory_in_use,
+    usable_cores,
+    usable_memory,
+)
 from rnnsweep.launchers import LocalLauncher, make_launcher
 from rnnsweep.launchers.local.places import idle_gpus, slots_here
 from rnnsweep.sweepfile import Slot, parse_slots, slots
@@ -216,5 +223,17 @@ def test_a_container_that_is_fuller_than_its_machine_decides_how_much_memory_is_
         "stat": "anon 990\nactive_file 600\ninactive_file 400\n",
     }.items():
         (group / f"memory.{name}").write_text(text)
-    assert memory_in_use(tmp_path) == 0.99
+    assert memory_in_use(tmp_path) == group_memory_in_use(tmp_path) == 0.99
     assert 0 < memory_in_use(tmp_path / "none") < 1
+    assert group_memory_in_use(tmp_path / "none") is None
+
+
+def test_pages_of_files_in_groups_within_a_group_of_version_1_do_not_count(tmp_path):
+    group = tmp_path / "sys/fs/cgroup/memory/job"
+    group.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("4:memory:/job\n")
+    stat = "active_file 0\ninactive_file 0\ntotal_active_file 300\ntotal_inactive_file 100\n"
+    for name, text in {"limit_in_bytes": "1000", "usage_in_bytes": "900", "stat": stat}.items():
+        (group / f"memory.{name}").write_text(text)
+    assert group_memory_in_use(tmp_path) == 0.5

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path("/")
+_FILES = ("active_file", "inactive_file")  # pages; version 1 adds `total_`: with those of the groups within
 
 
 def usable_cores(root: Path = ROOT) -> int:
@@ -53,19 +54,29 @@ def memory_in_use(root: Path = ROOT) -> float:
         root: as in `usable_cores`.
     """
     machine = psutil.virtual_memory()
-    return max([1 - machine.available / machine.total, *_container_shares(root, machine.total)])
+    return max(1 - machine.available / machine.total, group_memory_in_use(root) or 0.0)
 
 
-def _container_shares(root: Path, total: int) -> Iterator[float]:
+def group_memory_in_use(root: Path = ROOT) -> float | None:
+    """Return the share in use of the memory that control groups allow this process; None without a limit.
+
+    Args:
+        root: as in `usable_cores`.
+    """
+    return max(_group_shares(root, psutil.virtual_memory().total), default=None)
+
+
+def _group_shares(root: Path, total: int) -> Iterator[float]:
     names = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
     for folder in _groups(root, "memory"):
         for limit_name, used_name in names:
             with suppress(OSError, ValueError):
                 limit, used = (int((folder / name).read_text()) for name in (limit_name, used_name))
-                stat = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                files = sum(int(size) for name, size in stat if name in ("active_file", "inactive_file"))
+                stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                files = ((stat.get(f"total_{name}"), stat.get(name)) for name in _FILES)
+                cached = sum(int(with_inner or own or 0) for with_inner, own in files)
                 if 0 < limit < total:
-                    yield (used - files) / limit
+                    yield (used - cached) / limit
 
 
 def _cpu_quotas(root: Path) -> Iterator[float]:

@@ -45,10 +45,12 @@ def work(packed: bytes, controller: ControllerAddress) -> None:
     node = os.environ.get("SLURMD_NODENAME")
     from rnnsweep.launchers.agents.node.agent import Agent
     from rnnsweep.launchers.agents.node.scratch import enter_project
+    from rnnsweep.launchers.slurm.memory import guard_of_job
     from rnnsweep.runtime.process import foreign_ranks
 
     settings = replace(pickle.loads(packed), scratch=os.environ.get("SLURM_TMPDIR"))
     enter_project(settings)
+    guard = guard_of_job()
     for name in foreign_ranks():
         del os.environ[name]
     try:
@@ -57,7 +59,7 @@ def work(packed: bytes, controller: ControllerAddress) -> None:
         at = f"{controller.host}:{controller.port}"
         print(f"node {node}: no controller at {at}: {error!r}", file=sys.stderr, flush=True)
         os._exit(1)
-    agent = Agent(settings, node=node)
+    agent = Agent(settings, node=node, memory_guard=guard)
     for target in (_hear, _tell):
         threading.Thread(target=target, args=(agent, link), daemon=True).start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import psutil
 
@@ -17,10 +18,13 @@ class MemoryGuard:
     Args:
         limit: the share of the node's memory in use above which a trial is to end.
         in_use: returns that share.
+        of: whose memory that is, for people.
     """
 
-    def __init__(self, limit: float, *, in_use: Callable[[], float] = memory_in_use) -> None:
-        self._limit, self._in_use = limit, in_use
+    def __init__(
+        self, limit: float, *, in_use: Callable[[], float] = memory_in_use, of: str = "node"
+    ) -> None:
+        self._limit, self._in_use, self._of = limit, in_use, of
         self._looked_at = 0.0
         self.ended: dict[int, str] = {}  # attempts that were named and have not ended yet -> why
 
@@ -37,20 +41,20 @@ class MemoryGuard:
         share = self._in_use()
         if share <= self._limit:
             return None
-        sizes = {attempt: size for attempt, worker in workers.items() if (size := _bytes_of(worker))}
+        sizes = {attempt: size for attempt, worker in workers.items() if (size := bytes_of(worker))}
         if not sizes:
             return None
         attempt = max(sizes, key=lambda each: sizes[each])
-        self.ended[attempt] = f"the largest trial of its node, whose memory was {share:.0%} in use"
+        self.ended[attempt] = f"the largest trial of its {self._of}, whose memory was {share:.0%} in use"
         return attempt
 
 
-def _bytes_of(worker: ProcessIdentity | None) -> int:
+def bytes_of(worker: ProcessIdentity | None) -> int:
     """Return the resident bytes of a process and its children; 0 where it is gone."""
     process = None if worker is None else worker.process()
-    if process is None:
-        return 0
-    try:
-        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
-    except psutil.Error:
-        return 0
+    size = 0
+    with suppress(psutil.Error):
+        for each in () if process is None else (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                size += each.memory_info().rss
+    return size
