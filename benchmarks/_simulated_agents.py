@@ -1,0 +1,54 @@
+"""The real launcher of agents over a cluster that is simulated, all of it in the time of one clock."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from benchmarks._cluster_simulated import SimulatedCluster, World
+from benchmarks._simulated_time import Clock
+from rnnsweep.launchers.agents.controller import fleet, launcher as launching
+from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
+from rnnsweep.launchers.agents.line import RESEND_S, Line
+
+
+class SimulatedAgents(AgentLauncher):
+    """The launcher of agents, whose beat is called by the clock instead of a thread."""
+
+    def __init__(self, cluster: SimulatedCluster, locker: Path) -> None:
+        self._clock = cluster.clock
+        super().__init__(cluster, machine="simulated", locker=str(locker))
+        self._beat_at = 0.0
+
+    def _beat(self) -> None:
+        """Leave the thread at once."""
+
+    def events(self, timeout: float) -> list[Any]:
+        """See `AgentLauncher.events`."""
+        now = self._clock()
+        if now >= self._beat_at:
+            self._beat_at = now + min(RESEND_S, launching.BEAT_S)
+            closed, once = self._closed, iter((False, True))
+            self._closed = SimpleNamespace(wait=lambda seconds: next(once))
+            super()._beat()
+            self._closed = closed
+        return super().events(timeout)
+
+
+@contextmanager
+def simulated(world: World, locker: Path) -> Iterator[tuple[SimulatedAgents, SimulatedCluster, Clock]]:
+    """Yield a launcher over a cluster that is simulated, in whose time all of it works."""
+    clock = Clock(world.disk_s)
+    timed = SimpleNamespace(monotonic=clock)
+    with (
+        mock.patch.object(launching, "time", timed),
+        mock.patch.object(fleet, "time", timed),
+        mock.patch.object(fleet, "Line", partial(Line, clock=clock)),
+        mock.patch.object(os, "fsync", clock.sync),
+    ):
+        cluster = SimulatedCluster(world, clock)
+        yield SimulatedAgents(cluster, locker), cluster, clock
