@@ -240,7 +240,10 @@ def test_a_gap_between_validation_and_test_is_told():
     ("own", "why"),
     [
         (0.69, "9.00 points better on validation than on test. So most of it is that validation rows and"),
-        (0.59, "1.00 points worse on validation than on test. So most of it is that the best of many trials"),
+        (
+            0.59,
+            "1.00 points worse on validation than on test. So most of it is that the search chose the trial",
+        ),
     ],
 )
 def test_a_gap_between_validation_and_test_names_the_cause_that_the_replicates_show(own, why):
@@ -248,6 +251,19 @@ def test_a_gap_between_validation_and_test_names_the_cause_that_the_replicates_s
     runs.loc[runs["role"] == "replicate", ["test", "validation"]] = [0.6, own]
     (found,) = (r for r in remarks(runs) if "better than the test mean" in r)
     assert why in found
+
+
+def test_settings_that_train_well_with_some_seeds_alone_are_told():
+    runs = calm()
+    own = runs["role"] == "replicate"
+    runs.loc[own, "test"] = np.linspace(0.61, 0.7, own.sum())
+    assert not any("seeds" in r for r in remarks(runs)), "nine points are what few rows may show"
+    runs.loc[own, "test"] = np.linspace(0.45, 0.7, own.sum())
+    (found,) = (r for r in remarks(runs) if "with some seeds" in r)
+    assert found == (
+        "gru: its replicates differ by 25.00 points, from 0.4500 to 0.7000: its settings train well with some"
+        " seeds alone. The search saw one seed."
+    )
 
 
 def test_curves_that_still_rise_are_told():

@@ -30,6 +30,7 @@ FEW_COMPLETE = 5  # trials: from so many on the best is chosen among enough
 UNEQUAL = 1.25  # times the smallest budget
 EPOCHS = "trainer.max_epochs"
 GAP = 0.03  # validation minus test
+SPREAD = 0.1  # between the worst and the best replicate
 
 
 def check_health(
@@ -63,6 +64,7 @@ def check_health(
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
     remarks += _gap(networks, margin)
+    remarks += _seeds(networks, margin)
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep, again)
@@ -216,7 +218,7 @@ def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
         why += (
             "validation rows and test rows differ."
             if above > gap / 2
-            else ("the best of many trials was chosen, which makes its validation score too good.")
+            else "the search chose the trial by this score, with the luck of its one seed."
         )
     mean = " on average" if len(wide) > 1 else ""
     yield HealthRemark(
@@ -225,6 +227,21 @@ def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
         "",
         names[0] if len(names) == 1 else None,
     )
+
+
+def _seeds(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
+    """Name networks whose settings train well with some seeds alone."""
+    for standing in networks:
+        scores, score = [one.test for one in standing.replicates], standing.score
+        spread = max(scores) - min(scores) if scores else 0.0
+        if spread > (50 * margin if score.relative else SPREAD):
+            yield HealthRemark(
+                f"{standing.architecture}: its replicates differ by {apart(score, spread)}, from"
+                f" {score.write(min(scores))} to {score.write(max(scores))}: its settings train well with"
+                " some seeds alone. The search saw one seed.",
+                "",
+                standing.architecture,
+            )
 
 
 def _still_rising(
