@@ -30,6 +30,19 @@ space:
   model.hidden_size: {type: int, low: 8, high: 128, log: true}
 """
 
+# the words of drawings that stick out of them, and pairs that overlap
+WORDS_AMISS = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
+  const frame = svg.getBoundingClientRect()
+  const words = [...svg.querySelectorAll('text')].map(one => [one.textContent, one.getBoundingClientRect()])
+    .filter(([text, box]) => text.trim() && box.width && frame.width > 60)
+  const cut = words.filter(([_, box]) => box.left < frame.left - 1 || box.right > frame.right + 1
+    || box.top < frame.top - 1 || box.bottom > frame.bottom + 1).map(([text]) => text)
+  const over = words.flatMap(([text, a], n) => words.slice(n + 1).filter(([_, b]) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3).map(([other]) => [text, other]))
+  return [...cut, ...over]
+})"""
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
@@ -130,6 +143,20 @@ def test_no_column_of_the_standings_is_cut_at_1440_pixels_however_large_its_numb
     with opened(browser, path, viewport={"width": 1440, "height": 900}) as page:
         size = "document.querySelector('.scroll[aria-label=Standings]')"
         assert page.evaluate(f"{size}.scrollWidth") == page.evaluate(f"{size}.clientWidth")
+
+
+@pytest.mark.parametrize("networks", [3, 24])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_no_words_of_a_picture_are_cut_or_cover_others(browser, tmp_path, networks, width):
+    names = ["peephole_lstm_long_name", *(f"network_{n}" for n in range(networks - 1))]
+    levels = {name: 0.6 + 0.3 * n / networks for n, name in enumerate(names)}
+    runs = make_runs(levels, pruning=False)
+    importances = dict.fromkeys(names, next(iter(SHARES.values())))
+    found = compare_records(runs, make_curves(runs), importances=importances, sweep="wide")
+    path = write_report(found, tmp_path / "report.html")
+    with opened(browser, path, viewport={"width": width, "height": 900}) as page:
+        assert page.evaluate("document.querySelectorAll('svg text').length") > 5 * networks
+        assert page.evaluate(WORDS_AMISS) == []
 
 
 def test_the_accessibility_check_finds_what_is_wrong(browser, pages):

@@ -19,6 +19,7 @@ from rnnsweep.comparison.words import shorten
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import LOWER
 
+LETTER = 8.2  # pixels of a letter of a row's name, in the widest of the fonts that a browser may have
 WIDTH = 560  # of the frame; names and numbers stand outside of it
 ROW = 26  # height of an architecture's row
 TITLED = 500  # dots that have a title each
@@ -99,7 +100,7 @@ def rows_of(names: Sequence[str], field: str = "architecture", *, most: int = NA
         labelColor=INK,
         labelFontSize=13,
         labelLimit=400,
-        minExtent=max(140, 10 + 7.6 * max(map(len, short.values()))),
+        minExtent=max(140, 10 + LETTER * max(map(len, short.values()))),
         labelExpr=f"{json.dumps(short)}[datum.label]",
     )
     return alt.Y(

@@ -14,7 +14,9 @@ from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import HIGHER
 
 POINTS = 120  # of one drawn curve
-BAR = 11
+BAR, THIN = 11, 5  # pixels of an architecture's bar, and where there are many
+MANY = 20  # architectures
+BETWEEN = 15  # pixels between the bars of two settings
 ENOUGH = 20  # complete trials: of fewer the importance of a setting is rough
 
 
@@ -163,9 +165,11 @@ def importance_figure(comparison: Comparison) -> Figure | None:
     data = table([(*row, f"{row[0]}: {row[1]}, {100 * row[2]:.0f} %") for row in rows], *_SHARES, "tooltip")
     data["share"] *= 100
     totals = data.groupby("parameter")["share"].sum().sort_values(ascending=False)
-    y = rows_of([str(key) for key in totals.index], "parameter", most=28, gap=0.25)
-    x = alt.X(**values("share", "share of the importance (%)", domain=(0, 100)))
     names = tuple(shares)
+    bar = BAR if len(names) <= MANY else THIN
+    gap = BETWEEN / (BETWEEN + bar * len(names))
+    y = rows_of([str(key) for key in totals.index], "parameter", most=28, gap=gap)
+    x = alt.X(**values("share", "share of the importance (%)", domain=(0, 100)))
     method = f" (computed by {comparison.importance_method})" if comparison.importance_method else ""
     return Figure(
         name="importance",
@@ -175,7 +179,7 @@ def importance_figure(comparison: Comparison) -> Figure | None:
         f"parameter{method}: search the long ones with care, and leave the short ones alone."
         f"{_say_few(comparison)}",
         drawn=alt.Chart(data)
-        .mark_bar(height=BAR - 2)
+        .mark_bar(height=bar - bar // 5)
         .encode(
             x=x,
             y=y,
@@ -183,7 +187,7 @@ def importance_figure(comparison: Comparison) -> Figure | None:
             color=hues(names),
             description="tooltip:N",
         )
-        .properties(width=WIDTH - 60, height={"step": BAR, "for": "offset"}),
+        .properties(width=WIDTH - 60, height={"step": bar, "for": "offset"}),
         columns=_SHARES,
         rows=rows,
         architectures=names,
