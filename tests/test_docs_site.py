@@ -50,6 +50,21 @@ QUESTIONS = {
     "ray tune": ("coming_from", "ASHAScheduler"),
     "command not found": ("how_do_i", "source .venv/bin/activate"),
     "cross validation": ("how_do_i", "data.folds=5"),
+    "docker": ("how_do_i", "docker build -f Containerfile"),
+    "number of layers": ("how_do_i", "model.num_layers=2"),
+    "maximum sequence length": ("how_do_i", "data.max_length=200"),
+    "tokenizer": ("how_do_i", "data.tokens="),
+    "text from two columns": ("how_do_i", "data.text=[title,body]"),
+    "keep rows of one author together": ("how_do_i", "data.group=author"),
+    "where is the checkpoint": ("how_do_i", "mlruns/runs/KEY/"),
+    "log runs to an mlflow server": ("how_do_i", "export MLFLOW_TRACKING_URI="),
+    "turn off mlflow": ("how_do_i", "tracking.enabled=false"),
+    "grid search": ("how_do_i", "sampler: grid"),
+    "stop a running sweep": ("how_do_i", "rnnsweep stop NAME"),
+    "add more trials": ("how_do_i", "rnnsweep sweep NAME --trials 30"),
+    "start a sweep over": ("how_do_i", "another name:"),
+    "out of memory": ("how_do_i", "trainer.accumulate=4"),
+    "make a sweep faster": ("how_do_i", "what shortens it most"),
 }
 
 
