@@ -36,8 +36,8 @@ def free_port(host):
 class Cluster:
     """A head without slots on 127.0.0.2, nodes on 127.0.0.3 and above."""
 
-    def __init__(self, *paths):
-        """Start a head; `paths` are on the path of Python on all nodes."""
+    def __init__(self, *paths, head=RAY):
+        """Start a head with a program; `paths` are on the path of Python on all nodes."""
         self.temp = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # the path of a socket must be short
         path = os.pathsep.join(map(str, paths))
         self.environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": path}
@@ -46,7 +46,8 @@ class Cluster:
         self.nodes = []
         self.port = free_port("127.0.0.2")
         self.address = f"127.0.0.2:{self.port}"
-        self.head = self._start("127.0.0.2", "--head", f"--port={self.port}", "--num-cpus=0")
+        options = ("--head", f"--port={self.port}", "--num-cpus=0")
+        self.head = self._start("127.0.0.2", *options, program=head)
 
     def add(self, *, cpus=1, gpus=0, inside=()):
         """Add a node; return its process. `inside` is a command that runs the command after it."""
@@ -55,14 +56,14 @@ class Cluster:
         self.nodes.append(self._start(host, *options, inside=inside))
         return self.nodes[-1]
 
-    def _start(self, host, *options, inside=()):
+    def _start(self, host, *options, inside=(), program=RAY):
         common = ("--block", f"--node-ip-address={host}", "--disable-usage-stats")
         sizes = ("--object-store-memory=80000000",)
         temp = (f"--temp-dir={self.temp}", "--include-dashboard=false") if "--head" in options else ()
         path = Path(self.temp, f"{host}.log")
         with path.open("wb") as log:
             process = subprocess.Popen(
-                [*inside, sys.executable, "-c", RAY, "start", *options, *common, *sizes, *temp],
+                [*inside, sys.executable, "-c", program, "start", *options, *common, *sizes, *temp],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

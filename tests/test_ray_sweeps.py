@@ -2,15 +2,17 @@
 
 import json
 import os
+import platform
 import random
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from benchmarks._ray_cluster import ENVIRONMENT, Cluster
+from benchmarks._ray_cluster import ENVIRONMENT, RAY, Cluster
 
 import rnnsweep
 from rnnsweep.state.folder import SweepFolder
@@ -42,8 +44,8 @@ def start_cluster(monkeypatch):
     for name in [name for name in os.environ if name == "RAY_ADDRESS" or "proxy" in name.lower()]:
         monkeypatch.delenv(name)
 
-    def start():
-        made.append(Cluster(SOURCE))
+    def start(**more):
+        made.append(Cluster(SOURCE, **more))
         return made[-1]
 
     yield start
@@ -186,3 +188,50 @@ def test_the_points_of_a_machine_are_tried_on_a_cluster_and_what_fails_has_its_r
         "machine lab: node 127.0.0.4: no agent starts there: slots='gpu:0': this machine has no GPU that"
     )
     assert wrong["remedy"] == "see what `rnnsweep doctor` prints on that node"
+
+
+OTHER_HEAD = """
+import ray._private.utils as utils
+ray, python = utils.compute_version_info()
+utils.compute_version_info = lambda: {}
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("versions", "there"),
+    [('("2.9.0", python)', "Ray 2.9.0 on Python {python}"), ('(ray, "3.8.1")', "Ray {ray} on Python 3.8.1")],
+)
+def test_a_sweep_on_a_cluster_with_another_ray_or_python_ends_in_one_line_that_names_both(
+    start_cluster, tmp_path, versions, there
+):
+    # Ray compares them with those of the head, for nodes too: one that differs cannot join
+    folder, cluster = write_project(tmp_path), start_cluster(head=OTHER_HEAD.format(versions, RAY))
+    path = write_machine(tmp_path, cluster)
+    _, errors = finish(command(tmp_path, "sweep", "small", "--on", "lab"), status=2)
+    here = {"ray": version("ray"), "python": platform.python_version()}
+    assert errors.splitlines()[-1] == (
+        f"error: {path}: address={cluster.address!r}: Ray does not connect: its head has"
+        f" {there.format(**here)}, and this machine Ray {here['ray']} on {here['python']};"
+        " install the same on all nodes"
+    )
+    assert not folder.path.exists()
+
+
+def test_a_sweep_on_a_cluster_with_a_node_of_another_numba_ends_in_one_line_that_names_it(
+    start_cluster, tmp_path, monkeypatch
+):
+    folder, cluster = write_project(tmp_path), start_cluster()
+    cluster.add(cpus=1)
+    metadata = tmp_path / "other" / "numba-9.9.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: numba\nVersion: 9.9\n")
+    cluster.environment["PYTHONPATH"] = os.pathsep.join(map(str, (metadata.parents[1], SOURCE)))
+    cluster.add(cpus=1)
+    path = write_machine(tmp_path, cluster)
+    _, errors = finish(command(tmp_path, "sweep", "small", "--on", "lab"), status=2)
+    assert errors.splitlines()[-1] == (
+        f"error: {path}: node 127.0.0.4: numba is 9.9 there and {version('numba')} here;"
+        " install the same on all nodes"
+    )
+    assert not outcomes(folder)
