@@ -11,10 +11,10 @@ from datetime import timedelta
 import psutil
 import pytest
 import pytorch_lightning as pl
-from short_trainings import Record, StopAfter, same, weights
+from short_trainings import Record, StopAfter, assert_same_weights, same, weights
 
 from rnnsweep.runtime.process import is_companion
-from rnnsweep.training import LostProcess, train
+from rnnsweep.training import LostProcess, module, train
 from rnnsweep.training.distributed import ranks
 from rnnsweep.training.distributed.companion import _run_of
 
@@ -30,11 +30,41 @@ def test_two_processes_learn_the_same_as_one_at_the_same_global_batch(settings, 
     together = train(settings(*TWO), logger=two, folder=tmp_path)
 
     assert [step for step, _ in two.points] == [step for step, _ in one.points]
+    # one process sums over a batch at once, two over halves of it: the same floats in another order, and no
+    # other difference, as the test below shows
     for (_, ours), (_, theirs) in zip(two.points, one.points, strict=True):
         assert ours == pytest.approx(theirs, abs=1e-5)
     assert together.validation == alone.validation
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
     assert not is_companion()
+
+
+@pytest.mark.parametrize(
+    ("more", "last"),
+    [
+        ((), 13),  # seven rows and six
+        (("data.batch_size=97",), 1),  # the second process has none
+        (("optimizer.lazy_embedding=off",), 13),
+    ],
+)
+def test_two_processes_learn_bit_for_bit_as_one_that_cuts_each_batch_in_two(
+    settings, tmp_path, monkeypatch, caplog, more, last
+):
+    caplog.set_level("INFO", "rnnsweep")
+    sizes, cut = [], module.cut_batch
+    monkeypatch.setattr(module, "cut_batch", lambda size, **of: sizes.append(size) or cut(size, **of))
+    one, two = Record(), Record()
+    halves = ("trainer.devices=1", "trainer.accumulate=2")
+    train(settings(*TWO, *halves, *more), logger=one, folder=tmp_path / "one")
+    train(settings(*TWO, *more), logger=two, folder=tmp_path / "two")
+
+    assert min(sizes) == last
+    assert max(sizes) > last
+    assert ("embedding rows: exact lazy update" in caplog.text) is (
+        "optimizer.lazy_embedding=off" not in more
+    )
+    assert two.points == one.points
+    assert_same_weights(weights(tmp_path / "two"), weights(tmp_path / "one"))
 
 
 def test_the_first_twenty_losses_are_those_of_one_process(settings):
@@ -46,6 +76,7 @@ def test_the_first_twenty_losses_are_those_of_one_process(settings):
     alone, together = ([(step, point["train/loss"]) for step, point in r.points[:20]] for r in (one, two))
     assert [step for step, _ in alone] == list(range(1, 21))
     assert [step for step, _ in together] == list(range(1, 21))
+    # sums in another order, as above
     assert [loss for _, loss in together] == pytest.approx([loss for _, loss in alone], abs=1e-5)
 
 
