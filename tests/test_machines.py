@@ -1,6 +1,8 @@
 """`rnnsweep machines NAME`: each point of a machine's file is tried, and what fails has a remedy."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from socket import gethostname
 
@@ -34,6 +36,21 @@ def test_a_machine_that_works_passes_each_check_and_leaves_nothing(written, home
     )  # its lines are as wide as a terminal
     assert list((tmp_path / "locker").rglob("*")) == []
     assert not (home / "mlruns").exists()
+
+
+SWEEP_AFTER = """
+import rnnsweep
+from rnnsweep.launchers.local.server import in_fresh_process
+
+assert all(check.ok for check in rnnsweep.machines("box"))
+print(in_fresh_process(eval, "'pytorch_lightning' in __import__('sys').modules"))
+"""
+
+
+def test_trials_start_from_what_is_imported_after_a_machine_was_tried_in_the_same_process(written, home):
+    written("engine: local\nslots: 1\n")
+    after = [sys.executable, "-c", SWEEP_AFTER]
+    assert subprocess.run(after, check=True, capture_output=True, text=True, cwd=home).stdout == "True\n"
 
 
 class Broken:

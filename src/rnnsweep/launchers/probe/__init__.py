@@ -8,7 +8,7 @@ def _make(slots: str | int | None) -> Launcher:
     from rnnsweep.launchers.local.launcher import LocalLauncher
     from rnnsweep.launchers.probe import empty_trial
 
-    return LocalLauncher(slots, entry=empty_trial.main, preload=(empty_trial.__name__,))
+    return LocalLauncher(slots, entry=empty_trial.main)
 
 
 SPEC = LauncherSpec(_make, is_listed=False)
