@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rnnsweep.hardware import memory_in_use
 from rnnsweep.launchers import LauncherSpec, LocalLauncher
+from rnnsweep.launchers.agents.node import scratch
 from rnnsweep.launchers.local import child
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.trial import Outcome, Report
@@ -144,6 +145,11 @@ def trains(connection, task, slot):
     child.main(connection, task, slot)
 
 
+def trains_here(connection, task, slot):
+    """Train for real."""
+    child.main(connection, task, slot)
+
+
 def reads_test(connection, task, slot):
     """Look at the test part once it is noted."""
     child.main(connection, task, slot, run=_reading)
@@ -157,12 +163,14 @@ def _reading(task, channel):
     return Outcome("complete", scores={"validation": 0.5, "noted": noted.read_text().count("\n")})
 
 
-def _make(slots, *, entry="main"):
+def _make(slots, *, entry="main", carry_s=None):
+    if carry_s is not None:  # of the agent in whose process this is
+        scratch.CARRY_S = carry_s
     return LocalLauncher(slots, entry=globals()[entry], preload=PRELOAD, grace_s=2.0)
 
 
 SPEC = LauncherSpec(
-    _make, {"entry": str}
+    _make, {"entry": str, "carry_s": float}
 )  # the launcher `programs` of nodes that have this folder on their path
 
 

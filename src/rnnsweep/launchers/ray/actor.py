@@ -21,15 +21,14 @@ def _threshold() -> float:
 class AgentActor:
     """One agent. Ray calls it from several threads."""
 
-    def __init__(self, settings: AgentSettings, node: str | None) -> None:
-        """Begin on a node of this name; None is one that was not there when the agent was asked for."""
+    def __init__(self, settings: AgentSettings) -> None:
+        """Begin, on the node that was asked for or on another one that Ray chose."""
         enter_project(settings)
         # A node that shuts down sends SIGTERM to all of its processes. The fork server and the trials inherit
         # that it is blocked: they end when the agent asks for it, after their checkpoints
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
-        self._agent = Agent(
-            settings, node=node or self._address(), memory_guard=MemoryGuard(_threshold() - MARGIN)
-        )
+        guard = MemoryGuard(_threshold() - MARGIN)
+        self._agent = Agent(settings, node=self._address(), memory_guard=guard)
         with suppress(ValueError):  # not the main thread: Ray's own handler stays
             signal.signal(signal.SIGTERM, self._terminated)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))

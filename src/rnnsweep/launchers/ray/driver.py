@@ -137,7 +137,7 @@ class Driver:
             max_concurrency=4,
             scheduling_strategy=place,
         )
-        actor = self._actors[settings.name] = make.remote(settings, room.node if room.node_id else None)
+        actor = self._actors[settings.name] = make.remote(settings)
         threading.Thread(target=self._listen, args=(settings.name, actor), daemon=True).start()
 
     def _post(self, name: str, letter: bytes) -> None:
