@@ -7,9 +7,11 @@ import pytest
 
 from rnnsweep.comparison.verdicts.standings import make_standings
 from rnnsweep.config import compose
+from rnnsweep.drawing.palette import colour, colours
 from rnnsweep.engine.scheduling.tasks import TaskMaker
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
+from rnnsweep.tracking.tags import RUN_COLOUR
 
 ASKED = """# Which?
 name: which
@@ -46,6 +48,18 @@ def test_a_replicate_sets_what_its_sweep_varies_and_the_same_for_each_architectu
         assert set(task.overrides) - set(best) == varied
         run = compose(task.overrides)
         assert run.seed_of("initialisation") == (3 if vary in ("all", "seed", "initialisation") else 0)
+
+
+def test_the_runs_of_a_sweep_have_the_colours_that_its_report_has(tmp_path):
+    names = ("gru", "wide_0", "wide_3")
+    assert colour("wide_0") == colour("wide_3")  # alone, each would have this one
+    made = maker(tmp_path, "all")
+    made = replace(
+        made, sweep=replace(made.sweep, architectures=names), bases=dict.fromkeys(names, made.bases["gru"])
+    )
+    painted = {one: made.trial(one, 0, (), resume=False, tags={}).tags[RUN_COLOUR] for one in names}
+    assert painted == colours(names)
+    assert len({*painted.values(), made.baseline().tags[RUN_COLOUR]}) == 4
 
 
 @pytest.mark.parametrize("vary", ["split", "initialisation", "order"])

@@ -17,6 +17,7 @@ from rnnsweep.tracking.ship.shipping import Shipping, draw_all, ship_all
 from rnnsweep.tracking.ship.waiting import Changes, is_waiting
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.store.store import open_client
+from rnnsweep.tracking.tags import RUN_COLOUR, Tag
 
 TABLE = 'true \\ predicted,"a,b",c$\n"a,b",8,2\nc$,0,5\n'
 
@@ -114,6 +115,18 @@ def test_the_curves_of_a_resumed_run_are_drawn_whole(mlruns):
         run.metrics({"validation/loss": 1.0}, step=2)
     ship(mlruns)
     assert next(mlruns.glob("artifacts/**/curves.png")).read_bytes() != first
+
+
+def test_the_curves_are_drawn_in_the_colour_of_the_run(mlruns):
+    for key, shade in (("a", "#c82f2f"), ("b", "#c82f2f"), ("c", "#1c7676")):
+        with open_run(
+            mlruns, key=key, name="same", tags={RUN_COLOUR: shade, Tag.ARCHITECTURE: f"own_{key}"}
+        ) as run:
+            run.metrics({"validation/loss": 3.0}, step=1)
+    ship(mlruns)
+    drawn = [picture.read_bytes() for picture in mlruns.glob("artifacts/**/curves.png")]
+    assert len(drawn) == 3
+    assert len(set(drawn)) == 2
 
 
 def test_a_store_that_takes_no_files_gets_every_point_and_the_files_later(mlruns):

@@ -21,6 +21,7 @@ from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
 from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.tracking.store.schema import upgrade_if_old
 from rnnsweep.tracking.store.store import ensure_store, local_uri, open_client
+from rnnsweep.tracking.tags import RUN_COLOUR
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_what_a_run_carries_arrives_whole(mlruns):
         "model.bidirectional": "true",
         "data.dir": "null",
     }
-    assert run.data.tags["mlflow.runColor"] == colour("bilstm")
+    assert run.data.tags[RUN_COLOUR] == colour("bilstm")
     assert run.data.tags["rnnsweep.overrides"] == '["model=bilstm", "optimizer.lr=0.01"]'
     assert (run.data.tags["rnnsweep.key"], run.data.tags["rnnsweep.state"]) == ("q.t07", "complete")
     assert run.data.tags["rnnsweep.git.commit"] == "abc"

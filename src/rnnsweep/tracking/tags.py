@@ -1,5 +1,7 @@
 """The tags of a run in MLflow, by name. Stores of earlier versions have the same."""
 
+RUN_COLOUR = "mlflow.runColor"  # MLflow's own: of a run in its pages, and in the picture of its curves
+
 
 class Tag:
     """Names of tags; what each holds."""

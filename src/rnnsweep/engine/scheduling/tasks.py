@@ -3,13 +3,15 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from rnnsweep.config import RunConfig, vary
+from rnnsweep.drawing.palette import colours
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.model import BASELINE
-from rnnsweep.tracking.tags import Tag
+from rnnsweep.tracking.tags import RUN_COLOUR, Tag
 from rnnsweep.trial import TrialTask
 from rnnsweep.trial.messages import task_key
 
@@ -190,6 +192,11 @@ class TaskMaker:
         space = (*self.sweep.space, *self.sweep.per_architecture.get(architecture, ()))
         return tuple(one.key for one in space if getattr(one, "log", False))
 
+    @cached_property
+    def _colours(self) -> dict[str, str]:
+        """The colour of each architecture, as wherever the sweep is shown."""
+        return colours((*self.sweep.architectures, BASELINE))
+
     def _tags(
         self, role: str, architecture: str, number: int | None, overrides: tuple[str, ...]
     ) -> dict[str, str]:
@@ -199,6 +206,7 @@ class TaskMaker:
             Tag.ROLE: role,
             Tag.STUDY: f"{self.sweep.name}/{architecture}",
             Tag.OVERRIDES: json.dumps(list(overrides)),
+            RUN_COLOUR: self._colours[architecture],
         }
         return tags if number is None else {**tags, Tag.TRIAL: str(number)}
 

@@ -14,7 +14,7 @@ from rnnsweep.tasks import score_named
 from rnnsweep.tasks.answers import CONFUSION
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG
 from rnnsweep.tracking.ship.picture import Points, curves_of, draw_confusion, draw_curves
-from rnnsweep.tracking.tags import Tag
+from rnnsweep.tracking.tags import RUN_COLOUR, Tag
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -133,5 +133,5 @@ def _curves(client: "MlflowClient", run_id: str) -> bytes | None:
             curves[name] = sorted((point.step, point.value) for point in points)
     if not curves:
         return None
-    shade = colour(run.data.tags.get(Tag.ARCHITECTURE, ""))
+    shade = run.data.tags.get(RUN_COLOUR) or colour(run.data.tags.get(Tag.ARCHITECTURE, ""))
     return draw_curves(curves, title=run.info.run_name or "", colour=shade, score=score)

@@ -19,7 +19,7 @@ from rnnsweep.tracking.naming import as_text, with_log_companions
 from rnnsweep.tracking.spool.note import highest_steps, read_note
 from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
-from rnnsweep.tracking.tags import Tag
+from rnnsweep.tracking.tags import RUN_COLOUR, Tag
 
 if TYPE_CHECKING:
     from rnnsweep.tracking.spool.logger import SpoolLogger
@@ -286,7 +286,7 @@ def _start_tags(key: str, tags: Mapping[str, Any], description: str | None) -> d
     own = {Tag.KEY: key, Tag.STATE: "running"}
     note = {"mlflow.note.content": description} if description else {}
     architecture = texts.get(Tag.ARCHITECTURE)
-    paint = {"mlflow.runColor": colour(architecture)} if architecture else {}
+    paint = {RUN_COLOUR: colour(architecture)} if architecture else {}
     return paint | texts | note | own
 
 
