@@ -154,7 +154,7 @@ def test_watching_ends_when_the_sweep_does(held, home, capsys):
         ("stop toy", "sweep 'toy': nobody runs it, so there is nothing to stop"),
         ("stop toi", "sweep 'toi': nobody runs it"),
         ("enqueue toy rn optimizer.lr=1", "architecture='rn' is not one of lstm, rnn. Did you mean 'rnn'?"),
-        ("enqueue toy rnn model.hidden_size=null", "model.hidden_size=None: must be within"),
+        ("enqueue toy rnn model.hidden_size=null", "model.hidden_size=None: must be a whole number from"),
         ("enqueue toi rnn optimizer.lr=1", "sweep 'toi': there is no such sweep"),
         ("retry toi", "sweep 'toi': there is no such sweep"),
         ("export toi", "sweep 'toi': there is no such sweep"),

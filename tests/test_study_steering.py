@@ -11,6 +11,7 @@ from rnnsweep.engine import enqueue, export, retry, run_sweep, stop
 from rnnsweep.errors import UserError
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.sweepfile import read_sweep
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -54,14 +55,34 @@ def test_a_proposed_trial_is_asked_next_and_counts_in_the_budget(tmp_path):
     [
         ("rn", {}, "architecture='rn' is not one of lstm, rnn. Did you mean 'rnn'?"),
         ("rnn", {"model.hiden_size": 8}, "Did you mean 'model.hidden_size'?"),
-        ("rnn", {"model.hidden_size": 65}, "model.hidden_size=65: must be within IntDistribution(high=64"),
-        ("rnn", {"model.hidden_size": 8.5}, "model.hidden_size=8.5: must be within"),
+        ("rnn", {"model.hidden_size": 65}, "model.hidden_size=65: must be a whole number from 4 to 64"),
+        ("rnn", {"model.hidden_size": 8.5}, "model.hidden_size=8.5: must be a whole number"),
     ],
 )
 def test_a_proposal_outside_the_space_is_refused(architecture, values, message, tmp_path):
     run(write_sweep(tmp_path), tmp_path)
     with pytest.raises(UserError, match=re.escape(message)):
         enqueue(write_sweep(tmp_path), architecture, values, mlruns=tmp_path / "mlruns")
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ("{optimizer.lr: [0.1, 0.2]}", "optimizer.lr=9.0: must be one of 0.1, 0.2"),
+        (
+            "{optimizer.lr: {type: float, low: 0.5, high: 1}}",
+            "optimizer.lr=9.0: must be a number from 0.5 to 1",
+        ),
+        (
+            "{optimizer.lr: {type: float, low: 0.5, high: 2, step: 0.5}}",
+            "optimizer.lr=9.0: must be a number from 0.5 to 2 in steps of 0.5",
+        ),
+    ],
+)
+def test_a_proposal_outside_the_space_is_told_what_is_inside(space, message, tmp_path):
+    (tmp_path / "own.yaml").write_text(f"# Which?\narchitectures: [rnn]\ntrials: 2\nspace: {space}\n")
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        enqueue(read_sweep(tmp_path / "own.yaml"), "rnn", {"optimizer.lr": 9.0}, mlruns=tmp_path / "mlruns")
 
 
 def test_a_proposal_of_a_setting_that_changes_nothing_is_refused(tmp_path):

@@ -14,7 +14,9 @@ from rnnsweep.config.schema import GROUPS, known_keys, refuse_unknown_key
 from rnnsweep.errors import UserError
 
 COMMAND_LINE = "command line"
-_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # as Hydra's grammar: other letters are quoted
+_PLAIN = re.compile(
+    r"(?:\.{1,2}/)*[A-Za-z_/][\w./-]*", re.ASCII
+)  # as Hydra's grammar: other letters are quoted
 _KEYWORDS = {"true", "false", "null", "nan", "inf"}  # Hydra reads them as values, in any case of letters
 _NUMBER = re.compile(  # numbers as everybody writes them; Hydra knows more
     r"(?P<key>[a-z]\w*(?:\.[a-z]\w*)*)=(?P<value>-?(?:0|[1-9][0-9]*)(?P<float>(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?))",

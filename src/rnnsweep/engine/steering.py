@@ -15,11 +15,11 @@ from optuna.storages import BaseStorage
 from rnnsweep.engine.inbox import carry_out
 from rnnsweep.errors import UserError, nearest, refuse_unknown
 from rnnsweep.search.journal import open_journal, read_journal, refusing_damage
-from rnnsweep.search.space import check_space, distribution, encode, leave_out_idle
+from rnnsweep.search.space import check_space, encode, leave_out_idle
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.state.watching.status import read_status
-from rnnsweep.sweepfile import Choices, Dimension, Sweep
+from rnnsweep.sweepfile import Choices, Dimension, IntRange, Sweep
 
 if TYPE_CHECKING:
     import pandas
@@ -68,10 +68,18 @@ def enqueue(sweep: Sweep, architecture: str, values: Mapping[str, Any], *, mlrun
         refuse_unknown("key", key, dimensions)
         encoded[key] = encode(dimensions[key], value)
         if encoded[key] is None and not _is_null_choice(dimensions[key], value):
-            raise UserError(f"{key}={value!r}: must be within {distribution(dimensions[key])}")
+            raise UserError(f"{key}={value!r}: must be {_allowed(dimensions[key])}")
     folder = SweepFolder.started(mlruns, sweep.name)
     folder.post("enqueue", architecture=architecture, values=encoded)
     _carry_out(sweep, folder, mlruns)
+
+
+def _allowed(dimension: Dimension) -> str:
+    if isinstance(dimension, Choices):
+        return f"one of {', '.join('null' if one is None else str(one) for one in dimension.choices)}"
+    kind = "a whole number" if isinstance(dimension, IntRange) else "a number"
+    step = f" in steps of {dimension.step:g}" if dimension.step not in (None, 1) else ""
+    return f"{kind} from {dimension.low:g} to {dimension.high:g}{step}"
 
 
 def _is_null_choice(dimension: Dimension, value: Any) -> bool:
