@@ -17,6 +17,7 @@ from rnnsweep.cli.words import count, score
 from rnnsweep.drawing.palette import colours
 from rnnsweep.drawing.times import about, duration
 from rnnsweep.state import ArchitectureProgress, Listener, Running, Snapshot
+from rnnsweep.state.watching.fewer import fewer_trials
 
 MOST_SHOWN = 8  # running tasks under the table
 BEGIN = "reading the corpus and starting processes"
@@ -86,6 +87,32 @@ class PlainLines:
         with self._turn:
             self._printed_at, self._said = time.monotonic(), text
             self.console.print(f"{self.now():%H:%M:%S}  {text}", markup=False, soft_wrap=True)
+
+
+class SayingShorter:
+    """A listener that says once how a long sweep gets shorter, as soon as its trials tell.
+
+    Args:
+        shown: gets everything.
+        again: the command that runs the sweep, without a number of trials.
+    """
+
+    def __init__(self, shown: Listener, again: str) -> None:
+        self.shown, self.again = shown, again
+        self._said = False
+
+    def update(self, snapshot: "Snapshot") -> None:
+        """Show the snapshot, after the line where it is time for it."""
+        if not self._said and not snapshot.stopping and (fewer := fewer_trials(snapshot)):
+            self._said = True
+            left = about(snapshot.eta, snapshot.eta_most)
+            shorter = f"{self.again} --trials {fewer[0]}  # {about(*fewer[1:])}"
+            self.shown.message(f"{left} left. To shorten it: Ctrl-C, then {shorter}")
+        self.shown.update(snapshot)
+
+    def message(self, text: str) -> None:
+        """Pass a line on."""
+        self.shown.message(text)
 
 
 @contextmanager

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 from rnnsweep.planning.cost import Cost
 from rnnsweep.planning.plan import Plan, Planned, Shorter
+from rnnsweep.state.watching.fewer import FEWEST_TRIALS, LONG, WORTH
 from rnnsweep.sweepfile import Sweep
 
-LONG = 600.0  # seconds from which on a plan says how to shorten the sweep
 MOST = 2  # ways that are named
-WORTH = 0.8  # of the time: a way that leaves more of it is not named
-FEWEST_TRIALS, FEWEST_EPOCHS, FEWEST_ROWS = 6, 3, 2000  # with fewer, an answer says little
+FEWEST_EPOCHS, FEWEST_ROWS = 3, 2000  # with fewer, an answer says little
 Change = Callable[[Planned, int], Planned]
 
 

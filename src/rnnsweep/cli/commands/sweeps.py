@@ -81,6 +81,7 @@ def sweep_command(
     from rnnsweep.api.comparing.corpora import describe_sweep_data
     from rnnsweep.api.find_sweep import start_command
     from rnnsweep.api.sweeps import reach_machine, replicates_reach
+    from rnnsweep.cli.live import SayingShorter
 
     machine = reach_machine(on, partial(err().print, style="dim", soft_wrap=True))
     with _file_of(asked, trials, name) as file:
@@ -91,13 +92,15 @@ def sweep_command(
             err().print(name, style="dim")
             print_facts(err(), facts)
 
+        unplanned = file not in asked and studies == 1  # what `plan` would have said is said while it runs
+
         def work(shown: "Listener") -> "api.SweepResult":
             return api.sweep(
                 file,
                 slots=slots,
                 trials=trials,
                 accept_changes=accept_changes,
-                listener=shown,
+                listener=SayingShorter(shown, start_command(file, on=on)) if unplanned else shown,
                 launcher=_launcher(launcher, fuse),
                 models=False,  # after the standings
                 studies=studies,
