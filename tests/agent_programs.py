@@ -150,6 +150,27 @@ def trains_here(connection, task, slot):
     child.main(connection, task, slot)
 
 
+def trains_slowly(connection, task, slot):
+    """Train for real, with a pause after each validation."""
+    child.main(connection, task, slot, run=_training_slowly)
+
+
+def _training_slowly(task, channel):
+    import pytorch_lightning as pl
+
+    from rnnsweep.training import train
+    from rnnsweep.trial.run import run_trial
+
+    class Pauses(pl.Callback):
+        def on_validation_end(self, trainer, pl_module):
+            time.sleep(0.5)
+
+    def slow(run, *, callbacks, **more):
+        return train(run, callbacks=[*callbacks, Pauses()], **more)
+
+    return run_trial(task, channel, train=slow)
+
+
 def reads_test(connection, task, slot):
     """Look at the test part once it is noted."""
     child.main(connection, task, slot, run=_reading)

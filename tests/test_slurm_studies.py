@@ -44,15 +44,20 @@ def cluster():
     cluster.close()
 
 
-def write_project(home, address):
+def write_rows(folder):
     draw, words = random.Random(0), {"a": ("sun", "warm", "sand"), "b": ("snow", "cold", "ice")}
     rows = [f"{label},{' '.join(draw.choices(words[label], k=6))}" for label in "ab" * 60]
-    (home / "rows.csv").write_text("\n".join(["label,text", *rows, ""]))
+    path = folder / "rows.csv"
+    path.write_text("\n".join(["label,text", *rows, ""]))
+    return path
+
+
+def write_project(home, address):
     for folder in ("conf/machine", "sweeps"):
         (home / folder).mkdir(parents=True)
     text = MACHINE.format(address=address, jobs=home / "jobs")
     (home / "conf" / "machine" / "lab.yaml").write_text(text)
-    (home / "sweeps" / "small.yaml").write_text(SWEEP.format(rows=home / "rows.csv"))
+    (home / "sweeps" / "small.yaml").write_text(SWEEP.format(rows=write_rows(home)))
 
 
 def outcomes(folder):
