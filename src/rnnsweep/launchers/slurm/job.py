@@ -57,7 +57,8 @@ def work(packed: bytes, controller: ControllerAddress) -> None:
         link = _Link(controller, settings.name)
     except (OSError, EOFError, AuthenticationError) as error:
         at = f"{controller.host}:{controller.port}"
-        print(f"node {node}: no controller at {at}: {error!r}", file=sys.stderr, flush=True)
+        reason = getattr(error, "strerror", None) or str(error) or "the connection ended"
+        print(f"node {node} cannot connect to {at}: {reason}", file=sys.stderr, flush=True)
         os._exit(1)
     agent = Agent(settings, node=node, memory_guard=guard)
     for target in (_hear, _tell):

@@ -149,7 +149,8 @@ class SlurmTransport:
         """What a node needs so that an agent starts there, as a remedy."""
         at = f"{self._controller.host}:{self._controller.port}"
         return (
-            f"each node must see {self._folder.parent} and {sys.executable}, and reach {at}: docs/machines.md"
+            f"each node must see {self._folder.parent} and {sys.executable}, and reach {at}, which"
+            " `address: HOST:PORT` of the machine's file changes: docs/machines.md"
         )
 
     # jobs
