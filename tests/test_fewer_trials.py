@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from rnnsweep.cli import main
 from rnnsweep.cli.live import SayingShorter
+from rnnsweep.cli.output import INTERRUPTED
 from rnnsweep.state import ArchitectureProgress, Snapshot
 from rnnsweep.state.watching.fewer import fewer_trials
 
@@ -80,3 +82,19 @@ def test_it_is_not_said_of_a_sweep_that_is_stopping():
     heard = Heard()
     SayingShorter(heard, "rnnsweep sweep asked-1").update(replace(HOUR, stopping=True))
     assert heard.lines == []
+
+
+def test_a_sweep_without_a_file_says_it_and_one_that_could_be_planned_does_not(home, monkeypatch, capsys):
+    def begins_and_is_interrupted(question, *, listener, **how):
+        listener.update(HOUR)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnsweep.api.sweep", begins_and_is_interrupted)
+    rows = "".join(f"text {n} of {n * n},{'good' if n % 2 else 'bad'}\n" for n in range(200))
+    (home / "rows.csv").write_text(f"text,label\n{rows}")
+    line = ["data=files", f"data.train={home / 'rows.csv'}", "model=lstm,gru", "optimizer.lr=0.001,0.01"]
+    assert main(["sweep", *line, "--trials", "40", "--name", "mine"]) == INTERRUPTED
+    said = "To shorten it: Ctrl-C, then rnnsweep sweep mine --trials 6  # about 6:00 to 22:00 min"
+    assert said in capsys.readouterr().err
+    assert main(["sweep", "mine"]) == INTERRUPTED
+    assert "To shorten it" not in capsys.readouterr().err
