@@ -107,6 +107,7 @@ def test_a_time_limit_is_minutes_or_hours_or_days(written, time, minutes):
         ("slots: {each: 'cpu', most: 0}\n", "slots.most: 0: must be an integer, 1 or more"),
         ("slots: {moist: 3}\n", "unknown key 'moist' in slots: known are each, threads, most, together, "),
         ("engine: ray\nslots: {autoscale: true}\n", "slots: autoscale: true needs most, the number of slots"),
+        ("slots: {autoscale: maybe}\n", "slots.autoscale: 'maybe': must be true or false"),
         ("slots: {most: 4, autoscale: true}\n", "slots: autoscale=True is read by engine ray alone"),
         ("locker: ckpts\n", "locker: 'ckpts': must be the absolute path of a folder that all nodes see"),
         ("locker: gs://lab/x\n", "locker: 'gs://lab/x': must be the absolute path of a folder"),

@@ -1,6 +1,8 @@
 """What a Ray cluster offers as rooms for agents, and what is refused before Ray is asked; without one."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -11,7 +13,7 @@ from simulation import write_sweep
 
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, check_launcher, reach_engine
-from rnnsweep.launchers.ray import address
+from rnnsweep.launchers.ray import address, transport
 from rnnsweep.launchers.ray.address import check_reachable
 from rnnsweep.launchers.ray.cluster import rooms_of
 from rnnsweep.launchers.ray.driver import first_line
@@ -184,6 +186,21 @@ def test_ray_is_an_engine_of_machines_and_no_launcher_by_itself(alone, tmp_path)
         check_launcher(write_sweep(tmp_path, launcher="ray"))(2)
 
 
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        (
+            "its head has Ray 2.9.0 on Python 3.10.1, and this machine Ray 2.60.0 on 3.11.7",
+            "install the same",
+        ),
+        ("Failed to connect to Ray cluster at 10.0.0.1:6379", "`ray start --head` prints its address"),
+        ("RPC error: InvalidAuthToken: Authentication token is missing", "a cluster that asks for a token"),
+    ],
+)
+def test_where_ray_does_not_connect_the_remedy_is_that_of_its_reason(reason, remedy):
+    assert transport._remedy_of(reason).startswith(remedy)
+
+
 def test_of_an_error_of_ray_the_line_that_says_most_is_shown():
     mismatch = (
         "Version mismatch: The cluster was started with:\n    Ray: 2.9.0\n    Python: 3.10.1\n"
@@ -198,3 +215,21 @@ def test_of_an_error_of_ray_the_line_that_says_most_is_shown():
         "KeyError: no such launcher"
     )
     assert first_line(RuntimeError()) == "RuntimeError"
+
+
+CONNECTS = """
+import multiprocessing, sys
+from rnnsweep.launchers.ray import driver
+
+ours, theirs = multiprocessing.Pipe()
+ours.close()  # the controller was killed while Ray connected
+driver._connect = lambda address: {}
+driver.drive(theirs, "head:1")
+"""
+
+
+@pytest.mark.parametrize("connects", ["[]", "1 / 0"])
+def test_what_talks_to_ray_ends_without_a_word_where_its_controller_was_killed(connects):
+    program = CONNECTS.format(connects)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert (run.stdout, run.stderr, run.returncode) == (b"", b"", 0)

@@ -40,8 +40,14 @@ def drive(connection: Connection, address: str) -> None:
     """Connect to a cluster and do what the controller asks for, until it closes the line or is gone."""
     os.setsid()  # Ctrl-C is for the controller
 
+    def say(kind: str, value: object) -> None:
+        try:
+            connection.send((kind, value))
+        except OSError:  # the controller is gone
+            os._exit(0)
+
     def refuse(reason: str) -> None:
-        connection.send(("refused", reason))
+        say("refused", reason)
         os._exit(1)
 
     try:
@@ -49,7 +55,7 @@ def drive(connection: Connection, address: str) -> None:
             nodes = _connect(address)
     except Exception as error:  # Ray raises many kinds
         refuse(first_line(error))
-    connection.send(("ready", nodes))
+    say("ready", nodes)
     Driver(connection).run()
     os._exit(0)  # Ray ends the actors of a driver that is gone
 

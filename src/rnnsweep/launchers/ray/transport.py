@@ -131,6 +131,8 @@ def _remedy_of(reason: str) -> str:
     """Return what to do where Ray does not connect."""
     if reason.startswith(OTHER_RAY):
         return SAME
+    if reason.startswith("Failed to connect"):  # another program that speaks gRPC, or a head that hangs
+        return "`ray start --head` prints its address"
     return (
         "a cluster that asks for a token finds it in RAY_AUTH_TOKEN or ~/.ray/auth_token, the same on all"
         " machines"
