@@ -167,8 +167,8 @@ def test_ray_is_an_engine_of_machines_and_no_launcher_by_itself(alone, tmp_path)
     sweep = write_sweep(tmp_path)
     make = check_engine(Machine("lab", Path("lab.yaml"), "ray"))
     for slots, words in (
-        ("gpu:0", "with --on lab must be a number"),
-        ("0", "with --on lab must be a number"),
+        ("gpu:0", "with --on lab must be a number, 1 or more"),
+        ("0", "with --on lab must be a number, 1 or more"),
     ):
         with pytest.raises(UserError, match=words):
             make(Machine("lab", Path("lab.yaml"), "ray"), sweep, slots)

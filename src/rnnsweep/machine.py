@@ -15,18 +15,7 @@ import yaml
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from rnnsweep.errors import UserError, nearest
-from rnnsweep.options import (
-    Count,
-    Flag,
-    Locker,
-    PostgreSQL,
-    Section,
-    SharedFolder,
-    Text,
-    fault,
-    read_as,
-    wrong,
-)
+from rnnsweep.options import Count, Locker, PostgreSQL, Section, SharedFolder, Text, fault, read_as, wrong
 from rnnsweep.paths import MACHINES, find_paths
 from rnnsweep.safety.redaction import refuse_secret
 from rnnsweep.settings import Explanation
@@ -223,7 +212,7 @@ class Each(Section):
         description="slots of one agent on one node: at least `trainer.devices`",
         examples=[4],
     )
-    autoscale: Flag = Field(
+    autoscale: bool = Field(
         default=False,
         description="a Ray cluster starts nodes for trials that wait, until there are `most` slots",
         examples=[True],

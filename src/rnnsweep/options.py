@@ -90,6 +90,7 @@ def once(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
+_FLAG = "true or false"
 Integer: TypeAlias = Annotated[int, Field(strict=True), must_be("an integer")]
 Natural: TypeAlias = Annotated[int, Field(strict=True, ge=0), must_be("an integer, 0 or more")]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=1), must_be("an integer, 1 or more")]
@@ -99,7 +100,7 @@ Number: TypeAlias = Annotated[float, _FINITE, must_be("a number")]
 Positive: TypeAlias = Annotated[float, _FINITE, Field(gt=0), must_be("a number above 0")]
 NotNegative: TypeAlias = Annotated[float, _FINITE, Field(ge=0), must_be("a number, 0 or more")]
 Percentage: TypeAlias = Annotated[float, _FINITE, Field(ge=0, le=100), must_be("a percentage from 0 to 100")]
-Flag: TypeAlias = Annotated[bool, Field(strict=True), must_be("true or false")]
+Flag: TypeAlias = Annotated[bool, Field(strict=True), must_be(_FLAG)]
 Text: TypeAlias = Annotated[str, Field(strict=True, pattern=r"\S"), must_be("text")]
 Word: TypeAlias = Annotated[str, Field(strict=True), must_be("text")]
 _Names: TypeAlias = Annotated[list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
@@ -166,7 +167,8 @@ def _refusal(mistake: ErrorDetails, place: str) -> UserError:
     where = [_part(part) for part in mistake["loc"] if not str(part).startswith(TAG)]
     context = mistake.get("ctx", {})
     value = mistake["input"]
-    said = f"{value!r}: must be {context.get('right', mistake['msg'])}"
+    right = _FLAG if mistake["type"].startswith("bool") else mistake["msg"]
+    said = f"{value!r}: must be {context.get('right', right)}"
     match mistake["type"]:
         case "value_error":
             where, said = [], str(context["error"])

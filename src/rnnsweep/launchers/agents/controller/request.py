@@ -44,7 +44,7 @@ def _limited(machine: Machine, slots: str | int) -> Share:
     text = str(slots).strip()
     if not text.isascii() or not text.isdecimal() or not int(text):
         raise UserError(
-            f"slots={text!r}: with --on {machine.name} must be a number; each slot is described in"
+            f"slots={text!r}: with --on {machine.name} must be a number, 1 or more; each slot is described in"
             f" {machine.path}"
         )
     return replace(machine.slots, text=None, most=int(text))
