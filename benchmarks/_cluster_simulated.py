@@ -11,13 +11,14 @@ import pickle
 import random
 import shutil
 from array import array
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks._simulated_time import Clock, Latency, Moment
+from benchmarks._simulated_time import Clock, Moment
+from benchmarks._simulated_world import PlayedAgent, PlayedTrial, World
 from benchmarks._trial_record import RecordedTrial
 from rnnsweep.launchers.agents import messages as say
 from rnnsweep.launchers.agents.line import RESEND_S, Letter, Line
@@ -35,59 +36,6 @@ SHIPPED_S = 60.0  # from a trial's end until its spool is sent and removed, as b
 MONITOR_S = 10.0  # between two samples of the machine that a trial records
 
 
-@dataclass(frozen=True)
-class World:
-    """What is simulated.
-
-    Attributes:
-        slots: of all nodes.
-        start: from the start of a trial to its Started.
-        answer: from a report to its answer, where the controller has nothing else to do.
-        disk_s: one wait for the disk.
-        seconds: of a trial that is not pruned: drawn evenly from these two.
-        reports: of such a trial.
-        weights: bytes of the best weights that a trial sends home at its end.
-    """
-
-    slots: int
-    start: Latency
-    answer: Latency
-    disk_s: float
-    seconds: tuple[float, float]
-    reports: int
-    weights: int
-
-
-@dataclass
-class _Trial:
-    """One attempt that runs on a node."""
-
-    key: str
-    attempt: int
-    piece_s: float  # of training between two reports
-    score: float
-    rung: int = 0
-    since: float = 0.0  # of this piece
-    waits: bool = False  # for an answer
-    over: bool = False
-    unsaid: list[Any] = field(default_factory=list)  # what it wrote since the agent's last look
-
-
-@dataclass
-class _Agent:
-    """The agent of one node: its end of the line, and the trials that it runs."""
-
-    name: str
-    node: str
-    line: Line
-    trials: dict[int, _Trial] = field(default_factory=dict)
-    keys: dict[int, str] = field(default_factory=dict)  # attempts that are prepared
-    free_at: float = 0.0  # when the controller's side asks for the next letter
-    sent_at: float = 0.0
-    collects: bool = False
-    way: dict[str, float] = field(default_factory=dict)  # when the last letter of each direction arrives
-
-
 class SimulatedCluster:
     """Fulfils `Transport` with nodes that are played."""
 
@@ -96,6 +44,7 @@ class SimulatedCluster:
         sizes = [min(NODE, world.slots - first) for first in range(0, world.slots, NODE)]
         self.rooms = tuple(Room(f"node-{number}", str(size)) for number, size in enumerate(sizes))
         self.letters = self.events = self.reported = 0
+        self._time = 0.0  # of nodes: what happens there while the controller computes has times of its own
         self.on_end: Callable[[int], None] = lambda trials: None  # called with the trials that have ended
         self.started: list[str] = []  # keys, one for each start
         self.ended: list[str] = []
@@ -106,18 +55,19 @@ class SimulatedCluster:
         self._draw = random.Random(0)
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
-        self._inbox: list[bytes] = []
-        self._agents: dict[str, _Agent] = {}
+        self._inbox: list[tuple[PlayedAgent, bytes]] = []
+        self._agents: dict[str, PlayedAgent] = {}
         self._record: RecordedTrial | None = None
         self._mlruns: Path | None = None
-        self._weights = os.urandom(world.weights)
+        weights = os.urandom(world.weights)  # cut once: all trials send the same pieces
+        self._weights = [weights[first : first + say.PIECE] for first in range(0, len(weights), say.PIECE)]
 
     # what the launcher calls
 
     def ask(self, room: Room, settings: say.AgentSettings) -> None:
         """Start an agent; its first letter comes a second later."""
-        with self.clock.outside():
-            agent = _Agent(settings.name, room.node, Line(settings.name, clock=self.clock))
+        with self._outside():
+            agent = PlayedAgent(settings.name, room.node, Line(settings.name, clock=lambda: self._time))
             self._agents[settings.name] = agent
             self._at(1.0, lambda: self._say(agent, say.Hello(room.node, 1, room.count, versions_here())))
             self._at(1.0, lambda: self._live(agent))
@@ -125,7 +75,7 @@ class SimulatedCluster:
     def send(self, agent: str, letter: bytes) -> None:
         """Send a letter; what the process that talks to Ray is sent is packed once more, as there."""
         packed = pickle.dumps(("send", agent, letter))
-        with self.clock.outside():
+        with self._outside():
             self.letters += 1
             to = self._agents[agent]
             self._deliver(to, "there", lambda: self._take(to, pickle.loads(packed)[2]))
@@ -135,14 +85,24 @@ class SimulatedCluster:
         with self.clock.outside():
             until = self.clock() + timeout
             while self._queue and self._queue[0][0] <= (self.clock() if self._inbox else until):
-                at, _, happens = heapq.heappop(self._queue)
-                self.clock.move_to(at)
+                self._time, _, happens = heapq.heappop(self._queue)
+                self.clock.move_to(self._time)
                 happens()
             if not self._inbox:
                 self.clock.move_to(until)
             arrived, self._inbox = self._inbox, []
             self.letters += len(arrived)
-        return [pickle.loads(each) for each in arrived]
+            self._time = self.clock()
+            for agent, _ in arrived:
+                agent.is_unheard, agent.free_at = False, self._time + self._half()
+                self._wake(agent)
+        return [pickle.loads(packed) for _, packed in arrived]
+
+    @contextmanager
+    def _outside(self) -> Iterator[None]:
+        with self.clock.outside():
+            self._time = self.clock()
+            yield
 
     def release(self, agent: str) -> None:
         """Expect nothing of an agent any more."""
@@ -164,7 +124,7 @@ class SimulatedCluster:
     def now(self) -> Moment:
         """Return what was counted so far."""
         clock = self.clock
-        return Moment(clock(), clock.computed, clock.waited, self.events, len(self.ended))
+        return Moment(self._time, clock.computed, clock.waited, self.events, len(self.ended))
 
     @property
     def over_at(self) -> float:
@@ -174,60 +134,60 @@ class SimulatedCluster:
     # what agents do
 
     def _at(self, after: float, happens: Callable[[], None]) -> None:
-        heapq.heappush(self._queue, (self.clock() + after, next(self._order), happens))
+        heapq.heappush(self._queue, (self._time + after, next(self._order), happens))
 
-    def _deliver(self, agent: _Agent, direction: str, arrives: Callable[[], None]) -> None:
+    def _deliver(self, agent: PlayedAgent, direction: str, arrives: Callable[[], None]) -> None:
         """Let a letter arrive, none before an earlier one."""
-        at = agent.way[direction] = max(agent.way.get(direction, 0.0), self.clock() + self._half())
+        at = agent.way[direction] = max(agent.way.get(direction, 0.0), self._time + self._half())
         heapq.heappush(self._queue, (at, next(self._order), arrives))
 
     def _half(self) -> float:
         return self.world.answer.draw(self._draw) / 2
 
-    def _say(self, agent: _Agent, *messages: Any) -> None:
+    def _say(self, agent: PlayedAgent, *messages: Any) -> None:
         for message in messages:
             agent.line.put(message)
         self._wake(agent)
 
-    def _say_later(self, agent: _Agent, trial: _Trial, *messages: Any) -> None:
+    def _say_later(self, agent: PlayedAgent, trial: PlayedTrial, *messages: Any) -> None:
         """Say what a trial wrote at the agent's next look, as for all of its trials."""
         if not trial.unsaid:
-            self._at(TICK_S - self.clock() % TICK_S, lambda: self._look(agent, trial))
+            self._at(TICK_S - self._time % TICK_S, lambda: self._look(agent, trial))
         trial.unsaid += messages
 
-    def _look(self, agent: _Agent, trial: _Trial) -> None:
+    def _look(self, agent: PlayedAgent, trial: PlayedTrial) -> None:
         if trial.unsaid:  # else it went with the trial's end
             said, trial.unsaid = trial.unsaid, []
             self._say(agent, *said)
 
-    def _wake(self, agent: _Agent) -> None:
+    def _wake(self, agent: PlayedAgent) -> None:
         if not agent.collects:
             agent.collects = True
-            self._at(max(0.0, agent.free_at - self.clock()), lambda: self._collect(agent))
+            self._at(max(0.0, agent.free_at - self._time), lambda: self._collect(agent))
 
-    def _collect(self, agent: _Agent) -> None:
+    def _collect(self, agent: PlayedAgent) -> None:
         agent.collects = False
-        now = self.clock()
+        if agent.is_unheard:  # the next letter waits until the controller has read this one
+            return
+        now = self._time
         letter = agent.line.letter(always=now - agent.sent_at >= POLL_S)
         if letter is None:
             return
-        agent.sent_at, agent.free_at = now, now + self._half() * 2
+        agent.sent_at, agent.is_unheard = now, True
         packed = pickle.dumps(Arrived(agent.name, letter.pack()))
-        self._deliver(agent, "home", lambda: self._inbox.append(packed))
-        if agent.line.waiting:
-            self._wake(agent)
+        self._deliver(agent, "home", lambda: self._inbox.append((agent, packed)))
 
-    def _live(self, agent: _Agent) -> None:
+    def _live(self, agent: PlayedAgent) -> None:
         """Say that an agent lives, and send again what was not confirmed."""
         self._wake(agent)
         self._at(RESEND_S if agent.line.waiting else POLL_S, lambda: self._live(agent))
 
-    def _take(self, agent: _Agent, data: bytes) -> None:
+    def _take(self, agent: PlayedAgent, data: bytes) -> None:
         for message in agent.line.take(Letter.unpack(data)):
             self._obey(agent, message)
         self._wake(agent)
 
-    def _obey(self, agent: _Agent, message: Any) -> None:
+    def _obey(self, agent: PlayedAgent, message: Any) -> None:
         if isinstance(message, say.Prepare):
             agent.keys[message.attempt] = message.task.key
             if self._record is None:
@@ -244,9 +204,9 @@ class SimulatedCluster:
 
     # what trials do
 
-    def _start(self, agent: _Agent, attempt: int) -> None:
+    def _start(self, agent: PlayedAgent, attempt: int) -> None:
         piece_s = self._draw.uniform(*self.world.seconds) / (self.world.reports + 1)
-        trial = _Trial(agent.keys.pop(attempt), attempt, piece_s, self._draw.random())
+        trial = PlayedTrial(agent.keys.pop(attempt), attempt, piece_s, self._draw.random())
         agent.trials[attempt] = trial
         self.last = self.now()
         self.first = self.first or self.last
@@ -268,15 +228,15 @@ class SimulatedCluster:
         # half an answer was the way here, the other half is the way back
         self._at(max(0.0, self.world.start.draw(self._draw) - 2 * self._half()), begins)
 
-    def _train(self, agent: _Agent, trial: _Trial) -> None:
-        trial.since = self.clock()
+    def _train(self, agent: PlayedAgent, trial: PlayedTrial) -> None:
+        trial.since = self._time
         self._at(trial.piece_s, lambda: self._validated(agent, trial))
 
-    def _validated(self, agent: _Agent, trial: _Trial) -> None:
+    def _validated(self, agent: PlayedAgent, trial: PlayedTrial) -> None:
         if trial.over:
             return
         self.pieces[0].append(trial.since)
-        self.pieces[1].append(self.clock())
+        self.pieces[1].append(self._time)
         trial.rung += 1
         rung, share = trial.rung, trial.rung / (self.world.reports + 1)
         if rung > self.world.reports:
@@ -292,7 +252,7 @@ class SimulatedCluster:
         self._say_later(agent, trial, say.Lines(trial.attempt, self._record.validation))
         self._at(ANSWER_S, lambda: self._answer(agent, trial, "go on", rung))
 
-    def _answer(self, agent: _Agent, trial: _Trial, word: str, rung: int | None = None) -> None:
+    def _answer(self, agent: PlayedAgent, trial: PlayedTrial, word: str, rung: int | None = None) -> None:
         if trial.over or not trial.waits or rung not in (None, trial.rung):
             return
         trial.waits = False
@@ -305,11 +265,11 @@ class SimulatedCluster:
         else:
             self._train(agent, trial)
 
-    def _outcome(self, state: str, trial: _Trial, score: float) -> Outcome:
+    def _outcome(self, state: str, trial: PlayedTrial, score: float) -> Outcome:
         scores = {"validation": score, "seconds": trial.piece_s * trial.rung, "epochs": float(trial.rung)}
         return Outcome(state, "pruned" if state == "pruned" else None, None, scores, recorded=True)
 
-    def _end(self, agent: _Agent, trial: _Trial, outcome: Outcome) -> None:
+    def _end(self, agent: PlayedAgent, trial: PlayedTrial, outcome: Outcome) -> None:
         """Send what an agent sends of a trial whose process is gone: its best weights go home in pieces."""
         if trial.over:
             return
@@ -319,10 +279,8 @@ class SimulatedCluster:
         self.events += 1
         self.ended.append(trial.key)
         self.on_end(len(self.ended))
-        attempt, sizes = trial.attempt, range(0, len(self._weights), say.PIECE)
-        pieces = [
-            say.Piece(attempt, say.BEST, self._weights[i : i + say.PIECE], i == sizes[-1]) for i in sizes
-        ]
+        attempt, most = trial.attempt, len(self._weights) - 1
+        pieces = [say.Piece(attempt, say.BEST, data, n == most) for n, data in enumerate(self._weights)]
         last = say.Lines(attempt, self._record.end), say.Log(attempt, self._record.log)
         unsaid, trial.unsaid = trial.unsaid, []
         self._say(agent, *unsaid, *pieces, *last, say.Over(attempt, outcome, (say.BEST,)))
@@ -337,12 +295,12 @@ class SimulatedCluster:
             spool.unlink()
             shutil.rmtree(spool.with_suffix(".files"), ignore_errors=True)
 
-    def _sample(self, agent: _Agent, trial: _Trial) -> None:
+    def _sample(self, agent: PlayedAgent, trial: PlayedTrial) -> None:
         if not trial.over and self._record is not None:
             self._say_later(agent, trial, say.Lines(trial.attempt, self._record.sample))
             self._at(MONITOR_S, lambda: self._sample(agent, trial))
 
-    def _store(self, agent: _Agent, trial: _Trial) -> None:
+    def _store(self, agent: PlayedAgent, trial: PlayedTrial) -> None:
         """Say that the checkpoint is in the locker, once a minute."""
         if not trial.over:
             place = f"k-{trial.key}/{trial.attempt}/{trial.rung}"

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from benchmarks._cluster_simulated import SimulatedCluster, World
+from benchmarks._cluster_simulated import SimulatedCluster
 from benchmarks._simulated_time import Clock
+from benchmarks._simulated_world import World
 from rnnsweep.launchers.agents.controller import fleet, launcher as launching
 from rnnsweep.launchers.agents.controller.launcher import AgentLauncher
 from rnnsweep.launchers.agents.line import RESEND_S, Line
@@ -23,6 +24,7 @@ class SimulatedAgents(AgentLauncher):
         self._clock = cluster.clock
         super().__init__(cluster, machine="simulated", locker=str(locker))
         self._beat_at = 0.0
+        self.held_s = 0.0  # the longest time in which no agent could be sent a word
 
     def _beat(self) -> None:
         """Leave the thread at once."""
@@ -36,7 +38,10 @@ class SimulatedAgents(AgentLauncher):
             self._closed = SimpleNamespace(wait=lambda seconds: next(once))
             super()._beat()
             self._closed = closed
-        return super().events(timeout)
+        before = self._clock.computed + self._clock.waited
+        events = super().events(timeout)
+        self.held_s = max(self.held_s, self._clock.computed + self._clock.waited - before)
+        return events
 
 
 @contextmanager

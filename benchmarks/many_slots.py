@@ -21,11 +21,11 @@ from benchmarks._many_slots import Case, run_case, run_store
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, ROWS, PICTURE = DOCS / "many_slots.md", DOCS / "many_slots.json", DOCS / "pictures" / "many_slots.svg"
 MOST = 1000  # slots
-TYPICAL = Case(MOST, 5000)
+TYPICAL = Case(MOST, 2000)
 BY_SLOTS = [Case(10, 400), Case(30, 400), Case(100, 1000), Case(300, 1500), TYPICAL]
-BY_LENGTH = [Case(MOST, 3000, seconds=seconds) for seconds in (30, 10, 3)]
-FEWER = [Case(100, 1000, seconds=seconds) for seconds in (10, 3, 1)]
-BY_DISK = [Case(MOST, 3000, disk_ms=milliseconds) for milliseconds in (0.1, 4.0, 12.0)]
+BY_LENGTH = [Case(MOST, 1500, seconds=seconds) for seconds in (30, 10, 3)]
+FEWER = [Case(100, 600, seconds=seconds) for seconds in (3, 1)]
+BY_DISK = [Case(MOST, 1500, disk_ms=milliseconds) for milliseconds in (4.0, 12.0)]
 LARGE = Case(MOST, 100_000)  # its marks show what a sweep of fewer trials costs
 QUICK = [Case(4, 24, studies=2), Case(16, 96, studies=2), Case(16, 96, studies=2, seconds=0.3, disk_ms=12.0)]
 Row = dict[str, Any]
@@ -104,7 +104,7 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
     return {
         "slots": _by_slots(rows_of(found, BY_SLOTS)),
         "length": _by_length(rows_of(found, [TYPICAL, *BY_LENGTH, *FEWER])),
-        "disk": _by_disk(rows_of(found, [BY_DISK[0], TYPICAL, *BY_DISK[1:]])),
+        "disk": _by_disk(rows_of(found, [TYPICAL, *BY_DISK])),
         "trials": _by_trials(found["marks"]),
         "store": _store(rows_of(found, [TYPICAL]), found["store"]),
     }
@@ -130,38 +130,24 @@ def _by_slots(rows: list[Row]) -> str:
 
 
 def _by_length(rows: list[Row]) -> str:
-    heads = ("slots", "seconds of a trial", "trials a second", "computes", "waits for the disk", "slots busy")
-    return _table(
-        heads,
-        [
-            (
-                f"{row['slots']:,}",
-                f"{row['seconds']:g}",
-                f"{row['trials_a_second']:.1f}",
-                percent(row["load"]),
-                percent(row["disk"]),
-                percent(row["busy"]),
-            )
-            for row in rows
-        ],
-    )
+    heads = ("slots", "seconds of a trial", "trials a second", *LOADED)
+    lines = [(f"{row['slots']:,}", f"{row['seconds']:g}", f"{row['trials_a_second']:.1f}") for row in rows]
+    return _table(heads, [(*line, *_loaded(row)) for line, row in zip(lines, rows, strict=True)])
 
 
 def _by_disk(rows: list[Row]) -> str:
-    heads = ("one wait", "computes", "waits for the disk", "slots busy", "trials a second")
-    return _table(
-        heads,
-        [
-            (
-                f"{row['disk_ms']:g} ms",
-                percent(row["load"]),
-                percent(row["disk"]),
-                percent(row["busy"]),
-                f"{row['trials_a_second']:.1f}",
-            )
-            for row in rows
-        ],
-    )
+    lines = [(f"{row['disk_ms']:g} ms", f"{row['trials_a_second']:.1f}") for row in rows]
+    heads = ("one wait", "trials a second", *LOADED)
+    return _table(heads, [(*line, *_loaded(row)) for line, row in zip(lines, rows, strict=True)])
+
+
+LOADED = ("computes", "waits for the disk", "slots busy", "silent for")
+
+
+def _loaded(row: Row) -> tuple[str, ...]:
+    shares = (percent(row[name]) for name in ("load", "disk", "busy"))
+    held = "-" if row.get("held_s") is None else f"{row['held_s']:.1f} s"
+    return (*shares, held)
 
 
 def _by_trials(marks: list[Row]) -> str:

@@ -1,12 +1,12 @@
-"""The simulator of many slots loses no trial and lets slots wait."""
+"""The simulator of many slots loses no trial and lets slots wait; its page has what it found."""
 
 from random import Random
 
 import pytest
-from benchmarks import many_slots
+from benchmarks import many_slots, statistics
 from benchmarks._many_slots import ANSWER, START, latency, run_case
 from benchmarks._simulated_time import Latency
-from benchmarks.many_slots import QUICK
+from benchmarks.many_slots import MOST, PAGE, PICTURE, QUICK, picture, read, tables
 
 SHARES = ("load", "disk", "busy")
 
@@ -60,6 +60,24 @@ def test_latencies_are_those_of_the_page_of_benchmarks():
     drawn = sorted(Latency(0.02, 0.03).draw(Random(seed)) for seed in range(1000))
     assert drawn[500] == pytest.approx(0.02, rel=0.05)
     assert drawn[950] == pytest.approx(0.03, rel=0.05)
+
+
+def test_the_page_has_the_rows_that_were_simulated():
+    page, found = PAGE.read_text(), read()
+    for name, text in tables(found).items():
+        assert statistics.replaced(page, name, text) == page, name
+    assert found["commit"] in page
+    assert found["date"] in page
+
+
+def test_the_picture_is_drawn_from_the_rows():
+    assert PICTURE.read_text() == picture(read())
+
+
+def test_the_page_covers_what_it_is_about():
+    found = read()
+    assert {many_slots.case_of(row).slots for row in found["rows"]} >= {10, 30, 100, 300, MOST}
+    assert [mark["trials"] for mark in found["marks"]][:3] == [1000, 3000, 10_000]
 
 
 def test_an_unknown_option_is_named():
