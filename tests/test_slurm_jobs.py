@@ -148,7 +148,11 @@ def test_a_time_limit_shorter_than_the_warning_before_it_is_refused(commands, mo
 @pytest.mark.parametrize(
     ("given", "slots", "words"),
     [
-        ({}, "two", "slots='two': with --on lab must be a number; each slot is described in lab.yaml"),
+        (
+            {},
+            "two",
+            "slots='two': with --on lab must be a number, 1 or more; each slot is described in lab.yaml",
+        ),
         ({"slots": Share("cpu:1,cpu:1")}, None, "slots='cpu:1,cpu:1': names slots of one machine"),
         ({"locker": "/dev/null/locker"}, None, "lab.yaml: locker /dev/null/locker: Not a directory"),
         ({}, None, "needs their number; write slots: {each: cpu:1, most: 8} there, or give --slots 8"),
