@@ -315,6 +315,24 @@ def test_a_node_that_only_the_engine_calls_dead_gets_no_task_and_is_heard_until_
     assert "its node is dead" in outcome.reason
 
 
+def test_an_agent_that_left_while_the_controller_stood_still_costs_no_attempt(over, tmp_path):
+    far, transport = over(1, entry=agent_programs.waits, silent_s=1.0)
+    far.start(task(tmp_path, "x"), far.slots[0])
+    until(far, lambda events: any(isinstance(e, Started) for e in events))
+    far._lock.acquire()  # it neither hears nor says a word
+    try:
+        (agent,) = transport.agents.values()
+        end = time.monotonic() + 20
+        while not agent.over:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        far._fleet._looked_at -= 60
+    finally:
+        far._lock.release()
+    _, outcome = ended(far)
+    assert (outcome.state, outcome.cause) == ("failed", "preempted")
+
+
 def test_a_preempted_node_is_no_attempt_either(over, tmp_path):
     far, transport = over(1, entry=agent_programs.waits)
     far.start(task(tmp_path, "x"), far.slots[0])

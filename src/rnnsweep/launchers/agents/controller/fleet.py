@@ -18,6 +18,7 @@ IDLE_S = 300.0  # without a task, until an agent is let go, so that its node may
 COMING_S = 30.0  # that an agent may take to arrive, until its tasks ask for others too
 STILLBORN = 3  # agents in a row that end before they say a word: the next one would, too
 RENEW_S = 600.0  # before an agent's time is over, or a quarter of it, until its successor is asked for
+FROZEN_S = 10.0  # between two looks at silent agents: the controller was stopped, or its machine slept
 AGAIN_S = 1.0  # between two agents of one room that ended so
 
 
@@ -108,6 +109,7 @@ class Fleet:
         self._lost: list[AgentRow] = []
         self._session = uuid.uuid4().hex[:12]
         self._stillborn = 0
+        self._looked_at, self._froze_at = time.time(), 0.0  # by the wall clock, which goes on in a sleep
 
     def __iter__(self) -> Iterator[RemoteAgent]:
         """Iterate over the agents that were asked for and not given up."""
@@ -184,8 +186,17 @@ class Fleet:
 
     def silent(self) -> list[RemoteAgent]:
         """Return the agents that spoke once and have been silent for too long."""
+        self.froze()
         now = time.monotonic()
         return [a for a in self._agents.values() if a.hello and now - a.heard_at > LOST_S]
+
+    def froze(self) -> bool:
+        """Return whether the controller stood still shortly ago: that an agent left is no fault of a task."""
+        now = time.time()
+        if now - self._looked_at > FROZEN_S:
+            self._froze_at = now
+        self._looked_at = now
+        return now - self._froze_at < LOST_S
 
     def idle(self) -> list[RemoteAgent]:
         """Return the agents that have had no task for long."""

@@ -266,7 +266,7 @@ class AgentLauncher:
 
     def _outcome(self, agent: RemoteAgent, outcome: Outcome) -> Outcome:
         """Return a task's outcome; one that was interrupted because its node is taken away is no attempt."""
-        if outcome.state == "interrupted" and agent.gone is not None and agent.preempted:
+        if outcome.state == "interrupted" and agent.gone and (agent.preempted or self._fleet.froze()):
             return Outcome("failed", causes.PREEMPTED, f"node {agent.row.node}: {agent.gone}", outcome.scores)
         return outcome
 
@@ -286,7 +286,7 @@ class AgentLauncher:
     def _lose(self, agent: RemoteAgent, reason: str) -> None:
         """Give an agent up, with all that it runs."""
         self._fleet.give_up(agent, lost=True)
-        cause = causes.PREEMPTED if agent.preempted else "lost process"
+        cause = causes.PREEMPTED if agent.preempted or self._fleet.froze() else "lost process"
         outcome = Outcome("failed", cause, f"agent {agent.label} on node {agent.row.node}: {reason}")
         for number in agent.busy:
             attempt = self._by_number.get(number)
