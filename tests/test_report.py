@@ -88,6 +88,32 @@ def test_intervals_of_few_replicates_are_said_to_be_wide_or_withheld(comparison)
     assert say_few(comparison.standings) == ""
 
 
+def test_the_columns_of_the_standings_are_explained_under_them(comparison, page):
+    console = Console(file=io.StringIO(), width=400)
+    print_comparison(comparison, console)
+    printed = console.file.getvalue()
+    text = re.sub(r"\s+", " ", page)
+    assert '<th scope="col" class="n">validation, best of search</th>' in text
+    for shown, validation, trials, means in (
+        (text, "validation, best of search", "trials c/p/f", "parameters, seconds a run, samples/s"),
+        (printed, "valid", "c/p/f", "params, s/run"),
+    ):
+        assert f"{validation}: the best trial of the search" in shown
+        assert f"{trials}: trials that are complete, pruned and failed." in shown
+        assert f"{means}: means over the replicates" in shown
+
+
+def test_parameters_and_seconds_are_the_means_that_the_ui_shows_of_the_replicates(comparison):
+    runs = make_runs()
+    repeats = (runs["role"] == "replicate") & (runs["architecture"] == "gru")
+    runs.loc[repeats, "parameters"] = [1000 + 3 * n for n in range(repeats.sum())]
+    runs.loc[repeats, "seconds"] = [1.0] * (repeats.sum() - 1) + [1.0 + repeats.sum()]
+    gru = next(s for s in compare_records(runs, curves=None).standings if s.architecture == "gru")
+    own = runs[repeats]
+    assert gru.parameters == round(own["parameters"].mean())
+    assert gru.seconds == pytest.approx(own["seconds"].mean())
+
+
 def test_each_pair_tells_how_often_one_wins_and_whether_that_counts_in_use(comparison, page):
     said = [say_improvement(v) for v in comparison.verdicts]
     assert all(sentence in page for sentence in said)

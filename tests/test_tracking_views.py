@@ -382,13 +382,16 @@ def test_the_description_of_a_compared_sweep_has_answer_standings_report_and_say
     )
     report = "[Report](#/experiments/3/runs/ab12/artifacts/report.html)"
     assert text.startswith(
-        f"**Which?** {report}, nothing failed\n"
+        f"**Which?** {report}, nothing failed. Standings: means over replicates;"
     )  # the page shows this line above each view
     assert "gru is ahead." in text
     assert "- gru beats lstm." in text
     assert "| a | b |" in text
     assert text.endswith(": nothing failed")
-    assert "2 failed" in answered_description("W?", "a", "t", [], experiment="3", run="r", failed=2)
+    alone = answered_description(
+        "W?", "a", "t", [], experiment="3", run="r", failed=2, replicated=False
+    ).splitlines()[0]
+    assert alone.endswith("2 failed")  # one trial of each architecture: there are no means
 
 
 def test_the_ui_has_a_page_of_running_sweeps_and_each_sweeps_report(tmp_path):

@@ -87,6 +87,7 @@ def _describe(record: "tracking.RunRecord", compared: "comparison.Comparison", *
         experiment=note.experiment_id,
         run=note.run_id,
         failed=failed,
+        replicated=any(one.test.replicates for one in compared.standings if not one.baseline),
     )
     record.tags({NOTE: text})
     record.experiment_tags(

@@ -8,8 +8,7 @@ from rich.text import Text
 
 from rnnsweep.comparison.evidence.records import Comparison, Standing
 from rnnsweep.comparison.predictions import majority_score
-from rnnsweep.comparison.report.tables import decimal, known_columns
-from rnnsweep.comparison.trials import INFEASIBLE
+from rnnsweep.comparison.report.tables import decimal, initials, known_columns
 from rnnsweep.comparison.words import DASH, interval, short, shorten
 from rnnsweep.drawing.palette import colours
 
@@ -52,8 +51,7 @@ def draw_standings(
         else:
             shown = interval_bar(test.low, test.mean, test.high, known, room)
         rows.append(_row(standing, shown, named, shades[standing.architecture]))
-    outcomes = "c/p/f/i" if any(INFEASIBLE in s.spent for s in standings) else "c/p/f"
-    heads = ("architecture", "test", "95 % interval", "n", "valid", outcomes, "params", "s/run")
+    heads = heads_of(standings)
     filled = [n for n in known_columns(standings, rows) if n >= ALWAYS]
     table = Table(box=None, padding=(0, 1, 0, 0), width=width, pad_edge=False, header_style="bold")
     for n in (*range(ALWAYS), *filled):
@@ -66,6 +64,12 @@ def draw_standings(
         score = standings[0].score.write(majority)
         table.add_row("majority", score, *[""] * (len(table.columns) - 2), style="dim")
     return table
+
+
+def heads_of(standings: Sequence[Standing]) -> tuple[str, ...]:
+    """Return the heads of the standings, short enough for 80 columns."""
+    trials = initials(standings)
+    return ("architecture", "test", "95 % interval", "n", "valid", trials, "params", "s/run")
 
 
 def majority_of(comparison: Comparison) -> float | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from rnnsweep.comparison.evidence.records import Comparison, Standing, Verdict
+from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Standing, Verdict
+from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.words import DASH, interval
 
 STANDING_HEADS = (
@@ -10,7 +11,7 @@ STANDING_HEADS = (
     "test",
     "95 % interval",
     "replicates",
-    "validation",
+    "validation, best of search",
     "complete / pruned / failed",
     "parameters",
     "seconds",
@@ -53,6 +54,30 @@ def standing_cells(standing: Standing) -> list[str]:
         decimal(standing.seconds, 1),
         whole(standing.samples_per_second),
     ]
+
+
+def outcomes_of(standings: Sequence[Standing]) -> list[str]:
+    """Return how trials ended, in the order of their column; infeasible is among them where one was."""
+    return [*OUTCOMES, INFEASIBLE] if any(INFEASIBLE in s.spent for s in standings) else list(OUTCOMES)
+
+
+def initials(standings: Sequence[Standing]) -> str:
+    """Return the short head of the trials' column: ``c/p/f``."""
+    return "/".join(outcome[0] for outcome in outcomes_of(standings))
+
+
+def say_columns(standings: Sequence[Standing], heads: Sequence[str]) -> str:
+    """Return what the columns of the standings from the validation score on are; `heads` are their names."""
+    known = [n for n in known_columns(standings, [*map(standing_cells, standings)]) if n < len(heads)]
+    *others, last = outcomes_of(standings)
+    meanings = {
+        (4,): "the best trial of the search, whose configuration the replicates repeat;"
+        " of the baseline, its fit on the same split",
+        (5,): f"trials that are {', '.join(others)} and {last}",
+        (6, 7, 8): "means over the replicates; of the best trial where there are none",
+    }
+    said = [(", ".join(heads[n] for n in which if n in known), what) for which, what in meanings.items()]
+    return " ".join(f"{names}: {what}." for names, what in said if names)
 
 
 def known_columns(standings: Sequence[Standing], rows: Sequence[Sequence[object]]) -> list[int]:

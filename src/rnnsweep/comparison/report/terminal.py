@@ -12,7 +12,8 @@ from rich.text import Text
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
 from rnnsweep.comparison.evidence.records import HERE, Comparison, HealthRemark, Verdict
-from rnnsweep.comparison.report.standings import colours_of, draw_standings, majority_of
+from rnnsweep.comparison.report.standings import colours_of, draw_standings, heads_of, majority_of
+from rnnsweep.comparison.report.tables import say_columns
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
@@ -138,6 +139,7 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
         *comparison.data[:1],
         say_test_part(comparison.test_part),
         say_derived(comparison.standings),
+        say_columns(comparison.standings, heads_of(comparison.standings)) if comparison.searched else "",
     )
     parts += [Text(line, style="dim") for line in under if line]
     if comparison.front:

@@ -148,9 +148,9 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
         test=over_folds(scores)
         or describe_scores([r.test for r in scores], single=bool(len(baseline)) and not len(repeats)),
         replicates=scores,
-        parameters=_whole(_first(measured, "parameters")),
-        seconds=_median(measured, "seconds"),
-        samples_per_second=_median(measured, "samples_per_second"),
+        parameters=_whole(_mean(measured, "parameters")),
+        seconds=_mean(measured, "seconds"),
+        samples_per_second=_mean(measured, "samples_per_second"),
         overrides=overrides_of(winner["overrides"].iloc[0]) if len(winner) else (),
         run_id=str(winner["run_id"].iloc[0]) if len(winner) else "",
         baseline=bool(len(baseline)),
@@ -202,8 +202,9 @@ def _first(rows: "pd.DataFrame", column: str) -> float | None:
     return number_of(rows[column].iloc[0]) if len(rows) else None
 
 
-def _median(rows: "pd.DataFrame", column: str) -> float | None:
-    return number_of(rows[column].astype(float).median()) if len(rows) else None
+def _mean(rows: "pd.DataFrame", column: str) -> float | None:
+    """Return the mean, which is what the MLflow UI shows of a group of runs."""
+    return number_of(rows[column].astype(float).mean()) if len(rows) else None
 
 
 def _whole(value: float | None) -> int | None:

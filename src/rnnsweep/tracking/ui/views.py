@@ -134,6 +134,7 @@ def answered_description(
     experiment: str,
     run: str,
     failed: int,
+    replicated: bool = True,
 ) -> str:
     """Return the description of a sweep that was compared: the answer, the standings and the report.
 
@@ -145,6 +146,7 @@ def answered_description(
         experiment: its number in the store.
         run: the id of the sweep's own run, which has the report.
         failed: trials and replicates that failed.
+        replicated: there are replicates, so that the page shows means.
     """
     report = f"#/experiments/{experiment}/runs/{run}/artifacts/report.html"
     meanings = {**MEANINGS, "failures": f"{failed} failed" if failed else "nothing failed"}
@@ -152,7 +154,8 @@ def answered_description(
     verdicts = [f"- {one}" for one in sentences]
     links = [f"- [Report]({report}): every figure and table of the comparison", *views]
     # above each view the page shows the first line alone until somebody opens the rest
-    first = f"**{question}** [Report]({report}), {meanings['failures']}"
+    means = ". Standings: means over replicates; the report's validation score is the best of the search"
+    first = f"**{question}** [Report]({report}), {meanings['failures']}{means if replicated else ''}"
     return "\n".join([first, "", answer, "", table, "", *verdicts, "", *links])
 
 
