@@ -156,6 +156,40 @@ def test_init_says_how_it_chose_the_text_and_names_the_other_columns_that_hold_t
     ]
 
 
+def test_init_takes_a_full_column_of_long_texts_before_one_that_is_often_empty(home, capsys):
+    lines = [
+        f"{'' if n % 4 == 0 else f'short head {n}'},a long lead of several words {n},{'ab'[n % 2]}"
+        for n in range(120)
+    ]
+    (home / "rows.csv").write_text("headline,lead,label\n" + "\n".join(lines) + "\n")
+    made = printed(capsys, "init", "new", "--from", "rows.csv", "--json")
+    assert made["guessed"] == ["data.text=lead"]
+    assert made["columns"]["data.text"] == ["lead"]
+    assert made["left_out"] == 0
+    assert "data.text=lead" in read_sweep(home / "new" / "sweeps" / "rows.yaml").overrides
+    assert main(["init", "other", "--from", "rows.csv", "--text", "headline"]) == 0
+    assert "texts: headline (named by --text;" in capsys.readouterr().err
+    full = [line.replace(",", f"head {n},", 1) for n, line in enumerate(lines)]
+    (home / "rows.csv").write_text("headline,lead,label\n" + "\n".join(full) + "\n")
+    assert printed(capsys, "init", "third", "--from", "rows.csv", "--json")["guessed"] == []
+
+
+def test_a_sweep_file_that_was_deleted_is_written_again_beside_the_files_that_are_there(home, capsys):
+    write_rows(home / "rows.csv")
+    first = rnnsweep.init("new", table="rows.csv")
+    assert main(["init", "new", "--from", "rows.csv"]) == 2
+    assert (
+        "rows.yaml: is there already and is not overwritten; delete it to have it written again,"
+        " or name another folder" in capsys.readouterr().err
+    )
+    sweep = home / "new" / "sweeps" / "rows.yaml"
+    sweep.unlink()
+    again = rnnsweep.init("new", table="rows.csv")
+    assert [file.name for file in again.files] == ["rows.yaml"]
+    assert len(first.files) == 4
+    assert sweep.is_file()
+
+
 def test_the_remark_on_groups_counts_the_test_rows_that_the_sweep_draws(home, capsys):
     lines = [f"word{n % 7} text number {n},{'good' if n % 2 else 'bad'},a{n % 12}" for n in range(1200)]
     (home / "rows.csv").write_text("text,label,author\n" + "\n".join(lines) + "\n")

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
         prepare as prepare,
         read_texts as read_texts,
     )
-    from rnnsweep.data.sources._column_notes import other_texts as other_texts, say_repeating as say_repeating
+    from rnnsweep.data.sources._column_notes import (
+        fuller_text as fuller_text,
+        other_texts as other_texts,
+        say_repeating as say_repeating,
+    )
     from rnnsweep.data.sources._columns import NoColumn as NoColumn
     from rnnsweep.data.sources.files import columns_read as columns_read
 

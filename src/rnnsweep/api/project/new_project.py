@@ -86,7 +86,7 @@ class NewProject:
     """A project that was made: its folder, its files, and the command that comes next."""
 
     folder: Path
-    files: tuple[Path, ...]
+    files: tuple[Path, ...]  # that were written
     sweep: str
     next: str
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
@@ -134,8 +134,8 @@ def init(
         "Makefile": _MAKEFILE.format(name=name),
         ".gitignore": _GITIGNORE,
     }
-    _refuse_existing(root, contents)
-    files = tuple(_write(root / path, words) for path, words in contents.items())
+    there = _existing(root, contents)
+    files = tuple(_write(root / path, words) for path, words in contents.items() if path not in there)
     begin = [] if root.resolve() == Path.cwd().resolve() else [command_line(root, program="cd")]
     return NewProject(
         folder=root.resolve(),
@@ -151,10 +151,22 @@ def init(
     )
 
 
-def _refuse_existing(root: Path, contents: Mapping[str, str]) -> None:
+def _existing(root: Path, contents: Mapping[str, str]) -> set[str]:
+    """Return the files that are there as they would be written, by an earlier `init`; refuse others."""
+    there = set()
     for path in ("conf/config.yaml", *contents):
-        if (root / path).exists() or (root / path).is_symlink():
-            raise UserError(f"{root / path}: is there already and is not overwritten; name another folder")
+        file = root / path
+        if path in contents and not path.startswith("sweeps/") and _is_file_of(file, contents[path]):
+            there.add(path)
+        elif file.exists() or file.is_symlink():
+            again = "delete it to have it written again, or " if path.startswith("sweeps/") else ""
+            raise UserError(f"{file}: is there already and is not overwritten; {again}name another folder")
+    return there
+
+
+def _is_file_of(file: Path, words: str) -> bool:
+    """Return whether a file is there and has these words alone."""
+    return file.is_file() and not file.is_symlink() and file.read_bytes() == words.encode("utf-8")
 
 
 def _write(path: Path, words: str) -> Path:

@@ -50,8 +50,21 @@ class ProjectTable:
         return shown
 
 
-def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable:
+def read_table(
+    table: Path, text: str | None, label: str | None, *, found: tuple[str, ...] = ()
+) -> ProjectTable:
     """Read the rows of a table; columns that are not named are found by their names, then by their values.
+
+    A column of texts that is found by its name and often empty gives way to a fuller one of longer texts.
+
+    Args:
+        table: a file.
+        text: column of the text.
+        label: column of the label.
+        found: settings of columns that are named here, and that nobody named.
+
+    Returns:
+        What was read.
 
     Raises:
         UserError: there is no such file, or it cannot be used.
@@ -71,10 +84,12 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
     columns = [*guessed, *columns]
     config = compose([*rows, *columns]).data
     texts, labels = data.columns_read(config)
+    if "data.text" not in named and (fuller := data.fuller_text(table, config, [*texts, labels])):
+        return read_table(table, fuller, label, found=(quote("data.text", fuller),))
     read = ProjectTable(
         facts=facts,
         settings=tuple(columns),
-        guessed=guessed,
+        guessed=(*found, *guessed),
         columns={"data.text": texts, "data.label": (labels,)},
         rows=_rows(facts),
         unlabelled=unlabelled,

@@ -12,6 +12,7 @@ from rnnsweep.data.sources._columns import LABEL, TEXT, first_rows, group_column
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
+EMPTY = 0.1  # of the values of a column from which on a fuller one is better
 WORDS = 4  # of a text at least, on average
 PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
 
@@ -64,11 +65,36 @@ def other_texts(path: Path, config: DataConfig, read: Sequence[str]) -> tuple[st
     )
 
 
+def fuller_text(path: Path, config: DataConfig, read: Sequence[str]) -> str | None:
+    """Return a column of longer texts, where the one that is read is often empty; None where there is none.
+
+    Args:
+        path: of the table.
+        config: the settings of the corpus.
+        read: columns of the text and the label.
+    """
+    if len(read) != 2:  # two columns of texts are read together
+        return None
+    columns = dict(first_rows(path, config))
+    values = columns.get(read[0], [])
+    if values.count("") < EMPTY * len(values) or not values:
+        return None
+    fuller = [
+        name
+        for name in other_texts(path, config, read)
+        if columns[name].count("") < values.count("") and _words(columns[name]) > _words(values)
+    ]
+    return max(fuller, key=lambda name: _words(columns[name]), default=None)
+
+
+def _words(values: Sequence[str]) -> int:
+    return sum(len(value.split()) for value in values)
+
+
 def _are_texts(values: Sequence[str]) -> bool:
     """Return whether most values differ and have several words, as texts do and names and dates do not."""
     known = [value for value in values if value]
-    words = sum(len(value.split()) for value in known)
-    return words >= WORDS * len(known) > 0 and 2 * len(set(known)) > len(known)
+    return _words(known) >= WORDS * len(known) > 0 and 2 * len(set(known)) > len(known)
 
 
 def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:

@@ -128,7 +128,7 @@ def first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
     """Return each column of a file: its name, and its first values as text."""
     table = read_table(path, replace(read_options(config), header=False), list)
     columns = [
-        (name, list(map(str, values[:1000])))
+        (name, list(map(as_text, values[:1000])))
         for name, values in table.columns.items()
         if not any(isinstance(value, dict) for value in values[:1000])  # its inner columns are there
     ]
