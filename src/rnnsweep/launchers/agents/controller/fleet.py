@@ -1,5 +1,6 @@
 """The agents of one controller: asked for where tasks wait, given up when silent, let go when idle."""
 
+import math
 import time
 import uuid
 from collections import deque
@@ -109,7 +110,8 @@ class Fleet:
         self._lost: list[AgentRow] = []
         self._session = uuid.uuid4().hex[:12]
         self._stillborn = 0
-        self._looked_at, self._froze_at = time.time(), 0.0  # by the wall clock, which goes on in a sleep
+        # by the wall clock, which goes on in a sleep; before the first look the controller does other things
+        self._looked_at, self._froze_at = math.inf, 0.0
 
     def __iter__(self) -> Iterator[RemoteAgent]:
         """Iterate over the agents that were asked for and not given up."""
