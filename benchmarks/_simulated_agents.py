@@ -48,7 +48,7 @@ class SimulatedAgents(AgentLauncher):
 def simulated(world: World, locker: Path) -> Iterator[tuple[SimulatedAgents, SimulatedCluster, Clock]]:
     """Yield a launcher over a cluster that is simulated, in whose time all of it works."""
     clock = Clock(world.disk_s)
-    timed = SimpleNamespace(monotonic=clock)
+    timed = SimpleNamespace(monotonic=clock, time=clock)
     with (
         mock.patch.object(launching, "time", timed),
         mock.patch.object(fleet, "time", timed),

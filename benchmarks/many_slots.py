@@ -45,7 +45,7 @@ def renew() -> None:
 
     found = read() if ROWS.is_file() else {"rows": [], "marks": []}
     stamp = {"date": time.strftime("%Y-%m-%d"), "commit": commit(), "machine": hardware()}
-    found = {**found, **stamp, "store": run_store()}
+    found = {**found, **stamp, "store": run_store(), "remark": ""}
     for row in run_all([LARGE, *BY_SLOTS, *BY_LENGTH, *FEWER, *BY_DISK]):
         print(json.dumps(row), file=sys.stderr, flush=True)
         keep(found, row)
@@ -107,6 +107,7 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
         "disk": _by_disk(rows_of(found, [TYPICAL, *BY_DISK])),
         "trials": _by_trials(found["marks"]),
         "store": _store(rows_of(found, [TYPICAL]), found["store"]),
+        "stamp": f"The figures are of {found['date']}, commit {found['commit']}. {found['remark']}".strip(),
     }
 
 
