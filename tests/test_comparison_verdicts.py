@@ -9,6 +9,7 @@ from sweep_records import make_standing
 from rnnsweep.comparison.evidence.records import HERE, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.new_rows import NewRows
+from rnnsweep.comparison.statistics.power import replicates_to_separate
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
@@ -168,7 +169,52 @@ def test_where_more_test_rows_would_settle_it_the_sentence_says_where_they_come_
     )
     said = say_verdict(verdict, margin=0.002, left=1, test_share=test_share)
     assert said.startswith("a is better than b by 1.10 points on these rows (")  # as its verdict is called
-    assert said.endswith(f", which takes about {rows_needed:,} test rows instead of 400{where_from}.")
+    about = f"{round(rows_needed, -2):,}"
+    assert said.endswith(f", which takes about {about} test rows instead of 400{where_from}.")
     grouped = replace(verdict, new_rows=replace(on_new_rows, grouped=True))
     said = say_verdict(grouped, margin=0.002, left=1, test_share=test_share)
-    assert f"about {rows_needed:,} groups of test rows instead of 400" in said
+    assert f"about {about} groups of test rows instead of 400" in said
+    absurd = say_verdict(replace(verdict, rows_needed=689_465), margin=0.002, left=1, test_share=test_share)
+    assert absurd.endswith("(p = .090), which takes more than 100,000 test rows.")
+
+
+def test_looks_that_spent_the_5_percent_are_named_as_the_reason_and_a_new_sweep_as_the_way():
+    differences = 0.0285 + 0.051 * (lambda d: (d - d.mean()) / d.std(ddof=1))(NOISE[0, :8])
+    (verdict,) = judge(0.7 + differences, np.full(8, 0.7), plan=ReplicatePlan((8,)))
+    assert verdict.verdict == "not separable"
+    assert 40 < verdict.pairs + verdict.replicates_needed < 60  # with what is left of the 5 %
+    assert verdict.in_new_sweep == replicates_to_separate(0.0285, 0.051)
+    assert verdict.sentence.endswith(
+        "; earlier looks leave too little of the 5 % for more replicates; a new sweep with about"
+        f" {verdict.in_new_sweep} replicates could separate them."
+    )
+
+
+def test_a_difference_that_takes_many_replicates_has_their_number_and_none_has_no_aim():
+    far = replace(open_verdict(), in_new_sweep=1234)
+    assert say_verdict(far, margin=0.002, left=1).endswith(
+        "; it would take about 1,200 replicates of each to separate them."
+    )
+    never = replace(open_verdict(), in_new_sweep=None)
+    assert say_verdict(never, margin=0.002, left=1).endswith(
+        "; even many more replicates are not likely to separate them."
+    )
+    near = replace(open_verdict(), difference=0.001, in_new_sweep=None)
+    assert say_verdict(near, margin=0.002, left=1).endswith(
+        "; even many more replicates are not likely to show them equivalent (less than 0.20 points apart)."
+    )
+
+
+def open_verdict() -> Verdict:
+    return Verdict(
+        *("a", "b", 0.011, -0.006, 0.028, 0.18, "not separable", None), sentence="", pairs=8, spread=0.02
+    )
+
+
+def test_a_p_that_no_scores_can_make_smaller_is_said_to_be_the_smallest():
+    groups = [0.9 - 0.1 * i + NOISE[i, :8] for i in range(4)]
+    verdicts = judge(*groups)
+    assert {v.verdict for v in verdicts} == {"better"}
+    assert all("p = .047, the smallest that 8 replicates can give)" in v.sentence for v in verdicts)
+    (larger,) = judge(0.705 + NOISE[0, :8], 0.70 + NOISE[1, :8])
+    assert "smallest" not in larger.sentence

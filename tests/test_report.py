@@ -25,12 +25,13 @@ from rnnsweep.comparison import (
     verdicts_markdown,
     write_report,
 )
-from rnnsweep.comparison.evidence.records import HealthRemark
+from rnnsweep.comparison.evidence.records import HERE, HealthRemark
 from rnnsweep.comparison.figures import drawing
 from rnnsweep.comparison.figures.scores_of_test_part import pairs_figure
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.standings import interval_bar
-from rnnsweep.comparison.verdicts.sentences import say_few, say_improvement
+from rnnsweep.comparison.statistics.intervals import Interval
+from rnnsweep.comparison.verdicts.sentences import say_aside, say_few, say_improvement
 from rnnsweep.drawing.palette import colour, colours
 from rnnsweep.sweepfile import read_sweep
 
@@ -115,17 +116,29 @@ def test_parameters_and_seconds_are_the_means_that_the_ui_shows_of_the_replicate
 
 
 def test_each_pair_tells_how_often_one_wins_and_whether_that_counts_in_use(comparison, page):
-    said = [say_improvement(v) for v in comparison.verdicts]
-    assert all(sentence in page for sentence in said)
-    clear = next(s for v, s in zip(comparison.verdicts, said, strict=True) if v.improvement.estimate == 1)
-    assert clear.endswith(
-        "one side wins at least 75 % of these, and surely more than half of others: a difference that"
-        " counts in use"
+    said = {(v.a, v.b): say_improvement(v) for v in comparison.verdicts}
+    assert all(sentence in page for sentence in said.values())
+    clear = next(v for v in comparison.verdicts if v.verdict == "better" and v.improvement.estimate == 1)
+    assert said[clear.a, clear.b] == (
+        f"{clear.a} wins 100 % of the pairs of runs (95 % interval 72 to 100), enough to count in use"
+        " (75 % or more, and surely over half)"
     )
-    close = next(
-        s for v, s in zip(comparison.verdicts, said, strict=True) if 0.3 < v.improvement.estimate < 0.7
+    assert f"enough to count in use{HERE} (" in say_improvement(replace(clear, verdict=f"better{HERE}"))
+    turned = replace(clear, verdict="worse", improvement=Interval(0.3, 0.1, 0.6, 10, "Wilson"))
+    assert say_improvement(turned) == (
+        f"{clear.b} wins 70 % of the pairs of runs (95 % interval 40 to 90), too few to count in use"
+        " (75 % or more, and surely over half)"
     )
-    assert "no difference that counts in use" in close
+
+
+def test_a_pair_that_is_not_separated_has_no_word_on_what_counts_in_use(comparison, page):
+    clear = next(v for v in comparison.verdicts if v.verdict == "better" and v.improvement.estimate == 1)
+    for word in ("not separable", "needs more", "equivalent"):
+        assert say_improvement(replace(clear, verdict=word)) == ""
+    some = next(v for v in comparison.verdicts if v.verdict in ("not separable", "needs more"))
+    size = f"{100 * some.detectable:.2f} points"
+    assert say_aside(some) == f"10 replicates find a true difference of {size} in 80 of 100 cases"
+    assert say_aside(some) in page
 
 
 def test_every_verdict_is_in_words(comparison, page):

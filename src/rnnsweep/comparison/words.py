@@ -21,6 +21,11 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+def rounded(number: float) -> str:
+    """Write an estimate with two digits that say something: 690,000."""
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
 def interval(
     low: float | None, high: float | None, *, score: Score, sign: bool = False, withheld: str = DASH
 ) -> str:

@@ -102,8 +102,7 @@ class Standing:
     overrides: tuple[str, ...] = ()
     run_id: str = ""
     baseline: bool = False
-    # widths that follow a budget: key, value, budget, deviation ...
-    derived: tuple[Mapping[str, Any], ...] = ()
+    derived: tuple[Mapping[str, Any], ...] = ()  # widths that follow a budget: key, value, budget ...
     score: Score = field(default_factory=score_named)  # what `validation` and `test` are, turned
     note: str = ""  # what is unusual about it, as a baseline that cannot be fitted
 
@@ -147,10 +146,11 @@ class Verdict:
     spread: float | None = None  # standard deviation of the paired differences
     folds: int = 0  # of a cross-validation that the pairs were tested on; 0: one test part
     single: bool = False  # b is one fit, so a comparison with one number
-    # the same difference for other test rows like these; p corrected as `p` is
-    new_rows: NewRows | None = None
-    # test rows at which a difference that holds on these would hold on new ones
-    rows_needed: int | None = None
+    new_rows: NewRows | None = None  # for other test rows like these; p corrected as `p` is
+    rows_needed: int | None = None  # test rows with which a difference on these would hold on new ones
+    able: bool = True  # so many replicates can show a difference at all
+    smallest_p: bool = False  # no scores of so many replicates give a smaller p
+    in_new_sweep: int | None = None  # replicates of each that settle it with the whole 5 %
 
     @property
     def natural(self) -> Triple:

@@ -27,7 +27,7 @@ from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
-from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, p_value, say_few, say_improvement
+from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, say_aside, say_few
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 
@@ -77,12 +77,11 @@ def render_report(comparison: Comparison) -> str:
         few=say_few(comparison.standings),
         apart=apart,
         baseline=spec_of(comparison.score).baseline,
-        say_improvement=say_improvement,
+        say_aside=say_aside,
         say_stop=say_stop,
         say_test_part=say_test_part,
         majority=majority_score(comparison.score, comparison.test_part),
         reads=_say_times(comparison.test_reads),
-        p_value=p_value,
         derived=say_derived(comparison.standings),
         health=gather_remarks(comparison.health),
         spending=say_spending(comparison.bought.time_curves),

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rnnsweep.comparison.evidence.records import Standing, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.answers import none_complete
+from rnnsweep.comparison.verdicts.decisions import MOST
 from rnnsweep.safety.shell import command_line, run_command
 
 OPEN = ("needs more", "not separable")
-MOST = 30  # replicates in all that are still worth asking for
 
 
 def next_total(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> int | None:

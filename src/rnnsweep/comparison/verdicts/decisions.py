@@ -92,6 +92,7 @@ class Decision:
     able: bool  # whether any look so far could claim a difference at all
     left: int  # comparisons of the family that are not separated
     next_level: float = 0.0  # of the next look at the pair: the end of the plan, or one beyond it
+    in_new_sweep: int | None = None  # replicates that settle what is not separable, with the whole 5 %
 
     @property
     def a(self) -> str:
@@ -233,7 +234,9 @@ def _decide_family(
             family,
         )
         level = plan.next_level(_seen(pair), len(pairs))
-        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left, level))
+        open_for_good = word == "not separable" and not pair.folds
+        anew = _replicates(pair, family, ALPHA) if open_for_good else None
+        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left, level, anew))
     return decisions
 
 
@@ -266,7 +269,7 @@ def _needed(pair: Pair, word: str, family: _Family) -> tuple[str, int | None]:
         covered = len(set(pair.fold_of))
         return ("needs more", max(1, pair.folds - n)) if covered < pair.folds else ("not separable", None)
     limit = max(MOST, family.plan.most)
-    total = _replicates(pair, family)
+    total = _replicates(pair, family, family.plan.next_level(_seen(pair), family.size))
     affordable = total is not None and total <= limit
     if word == "needs more":
         fewest = family.plan.fewest(_seen(pair), family.left, limit=limit)
@@ -284,10 +287,9 @@ def _seen(pair: Pair) -> tuple[int, ...]:
     return (*pair.former, *pair.history, *now)
 
 
-def _replicates(pair: Pair, family: _Family) -> int | None:
-    """Replicates in all that separate what is seen, or show that it is within the margin."""
+def _replicates(pair: Pair, family: _Family, level: float) -> int | None:
+    """Replicates in all that separate what is seen at a level, or show that it is within the margin."""
     d = pair.differences
-    level = family.plan.next_level(_seen(pair), family.size)
     if len(d) < 3 or level <= 0:
         return None
     spread, difference = float(np.std(d, ddof=1)), abs(float(d.mean()))

@@ -8,10 +8,12 @@ from rnnsweep.comparison.evidence.records import HERE, HealthRemark, Standing, V
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import smallest_p
+from rnnsweep.comparison.verdicts.decisions import MOST
+from rnnsweep.comparison.words import rounded
 from rnnsweep.tasks import Score
 
 ALPHA = 0.05
-MOST_ROWS = 1_000_000  # more are not asked for
+USUAL_ROWS = 100_000  # of a test part; more are not named to the row
 LARGEST_SHARE = 0.5  # of all rows, for the test: more would leave too few to train on
 MOST_NAMES, FEW_NAMES = 12, 6  # of a sentence, and those that are written of more
 ENOUGH = 10  # replicates from which on intervals hold what they promise
@@ -27,9 +29,7 @@ def p_value(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("= 0.", "= .")
 
 
-def say_verdict(
-    verdict: Verdict, *, margin: float, left: int, able: bool = True, test_share: float | None = None
-) -> str:
+def say_verdict(verdict: Verdict, *, margin: float, left: int, test_share: float | None = None) -> str:
     """Return the verdict as one sentence with its reason: the interval, the test, or what is missing.
 
     What comes next is no part of it: one command settles the question of a sweep, not each pair its own.
@@ -38,7 +38,6 @@ def say_verdict(
         verdict: with everything but its sentence.
         margin: differences below this count as nothing.
         left: comparisons of the family that are not separated yet.
-        able: whether so many replicates could show a difference at all.
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
     """
     who, score = f"{verdict.a} and {verdict.b}", verdict.score
@@ -52,7 +51,7 @@ def say_verdict(
         if verdict.verdict.endswith(HERE):
             return f"{claim}{HERE} ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
         return f"{claim} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
-    if not able:
+    if not verdict.able:
         return _too_few(verdict, left)
     size = apart(score, verdict.natural[0] or 0.0, sign=True)
     yet = "are not separated yet" if verdict.verdict == "needs more" else "are not separable"
@@ -76,10 +75,13 @@ def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
         )
     corrected = _p_beside(new_rows.p, new_rows.low, new_rows.high)
     sentence = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
-    if verdict.rows_needed is None or not new_rows.rows < verdict.rows_needed <= MOST_ROWS:
+    if verdict.rows_needed is None or new_rows.rows >= verdict.rows_needed:
         return sentence
     units = "groups of test rows" if new_rows.grouped else "test rows"
-    takes = f"which takes about {verdict.rows_needed:,} {units} instead of {new_rows.rows:,}"
+    usual = max(USUAL_ROWS, 10 * new_rows.rows)
+    if verdict.rows_needed > usual:
+        return f"{sentence}, which takes more than {usual:,} {units}"
+    takes = f"which takes about {rounded(verdict.rows_needed)} {units} instead of {new_rows.rows:,}"
     return f"{sentence}, {takes}{_where_from(verdict.rows_needed / new_rows.rows, test_share)}"
 
 
@@ -116,24 +118,48 @@ def say_few(standings: Sequence[Standing]) -> str:
 
 
 def say_improvement(verdict: Verdict) -> str:
-    """Return how often `a` wins a pair of runs, with its interval and the rule of three wins in four."""
+    """Return how often `a` wins a pair of runs, with its interval and the rule of three wins in four.
+
+    Nothing where the verdict claims no difference: wins would read as if they claimed one.
+    """
     improvement = verdict.improvement
-    if improvement is None:
+    if improvement is None or improvement.low is None or improvement.high is None:
         return ""
-    sentence = f"{verdict.a} wins {100 * improvement.estimate:.0f} % of the pairs of runs"
-    if improvement.low is None or improvement.high is None:
-        return sentence
-    rule = f"{RULE:.0%}".replace("%", " %")
-    meets = (
-        f"one side wins at least {rule} of these, and surely more than half of others: a difference that"
-        " counts in use"
+    if not verdict.verdict.startswith(("better", "worse")):
+        return ""
+    winner, low, share, high = verdict.a, improvement.low, improvement.estimate, improvement.high
+    if share < 0.5:
+        winner, low, share, high = verdict.b, 1 - high, 1 - share, 1 - low
+    here = HERE if verdict.verdict.endswith(HERE) else ""
+    enough = "enough to count in use" if meets_rule(improvement) else "too few to count in use"
+    rule = f"{RULE:.0%} or more, and surely over half".replace("%", " %")
+    return (
+        f"{winner} wins {100 * share:.0f} % of the pairs of runs (95 % interval {100 * low:.0f} to"
+        f" {100 * high:.0f}), {enough}{here} ({rule})"
     )
-    missed = (
-        f"no side wins {rule} of these and surely more than half of others: no difference that counts in use"
-    )
-    here = f"{HERE}: not shown for new rows" if verdict.verdict.endswith(HERE) else ""
-    return f"{sentence} (95 % interval {100 * improvement.low:.0f} to {100 * improvement.high:.0f}): " + (
-        f"{meets}{here}" if meets_rule(improvement) else missed
+
+
+def say_detectable(verdict: Verdict) -> str:
+    """Return the smallest true difference that so many replicates are likely to find."""
+    if not verdict.detectable:
+        return ""
+    size = apart(verdict.score, verdict.detectable)
+    return f"{verdict.pairs} replicates find a true difference of {size} in 80 of 100 cases"
+
+
+def say_aside(verdict: Verdict) -> str:
+    """Return what else is known of a pair: wins, what can be found, and rows that one alone got right."""
+    return "; ".join(filter(None, (say_improvement(verdict), say_detectable(verdict), _say_mcnemar(verdict))))
+
+
+def _say_mcnemar(verdict: Verdict) -> str:
+    rows = verdict.mcnemar
+    if rows is None:
+        return ""
+    of_these = f" (McNemar’s {p_value(rows.p)}, of these trained networks on other rows)"
+    return (
+        "right on a test row where the other is not, over all replicates:"
+        f" {rows.only_a} to {rows.only_b} times{'' if verdict.new_rows else of_these}"
     )
 
 
@@ -179,7 +205,8 @@ def _evidence(verdict: Verdict) -> str:
         low, high = (verdict.score.difference(end, sign=True) for end in (low_end, high_end))
         parts.insert(0, f"95 % interval {low} to {high}")
     if verdict.p is not None:
-        parts.append(_p_beside(verdict.p, low_end, high_end))
+        smallest = f", the smallest that {verdict.pairs} replicates can give" if verdict.smallest_p else ""
+        parts.append(_p_beside(verdict.p, low_end, high_end) + smallest)
     return ", ".join(parts)
 
 
@@ -218,11 +245,20 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
     if verdict.folds:
         return f"not every one of the {verdict.folds} folds was a test part yet"
     small = abs(verdict.difference or 0.0) < margin
-    equal = f"show that the two are less than {apart(verdict.score, margin)} apart"
-    aim = equal if small else "separate so small a difference"
-    if verdict.replicates_needed is None or verdict.verdict == "not separable":
+    aim = (
+        f"show them equivalent (less than {apart(verdict.score, margin)} apart)" if small else "separate them"
+    )
+    if verdict.verdict == "needs more":
+        return f"more replicates are likely to {aim}"
+    anew = verdict.in_new_sweep
+    if anew is None:
         return f"even many more replicates are not likely to {aim}"
-    return f"more replicates are likely to {aim}"
+    if anew > MOST:
+        return f"it would take about {rounded(anew)} replicates of each to {aim}"
+    return (
+        "earlier looks leave too little of the 5 % for more replicates; a new sweep with about"
+        f" {anew} replicates could {aim}"
+    )
 
 
 def names_of(names: Sequence[str]) -> str:

@@ -1,7 +1,9 @@
 """What may be said of two architectures: what was decided, with intervals and power, in one sentence."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isclose
 
 from numpy.typing import ArrayLike
 
@@ -11,6 +13,7 @@ from rnnsweep.comparison.row_scores import ByRow, RowScores
 from rnnsweep.comparison.statistics.group_sequential import ALPHA
 from rnnsweep.comparison.statistics.improvement import probability_of_improvement
 from rnnsweep.comparison.statistics.new_rows import rows_needed
+from rnnsweep.comparison.statistics.permutation import smallest_p
 from rnnsweep.comparison.statistics.power import minimum_detectable_difference
 from rnnsweep.comparison.verdicts.decisions import Decision, decide
 from rnnsweep.comparison.verdicts.sentences import say_verdict
@@ -41,11 +44,17 @@ def make_verdicts(
     """
     rows = RowScores(correct or {}, groups)
     made = decide(standings, margin=margin, correct=correct, plan=plan, groups=groups)
-    return tuple(_described(one, margin=margin, rows=rows, test_share=test_share) for one in made)
+    family = Counter(one.pair.baseline for one in made)
+    return tuple(
+        _described(one, family=family[one.pair.baseline], margin=margin, rows=rows, test_share=test_share)
+        for one in made
+    )
 
 
-def _described(decision: Decision, *, margin: float, rows: RowScores, test_share: float | None) -> Verdict:
-    """Return what was decided of a pair, with intervals, power and one sentence."""
+def _described(
+    decision: Decision, *, family: int, margin: float, rows: RowScores, test_share: float | None
+) -> Verdict:
+    """Return what was decided of a pair of a `family` of so many, with intervals, power and one sentence."""
     pair, n, spread, new_rows = decision.pair, decision.pairs, decision.spread, decision.new_rows
     interval = pair.interval() if n > 1 else None
     independent = n > 1 and not pair.folds  # folds share training rows
@@ -74,8 +83,9 @@ def _described(decision: Decision, *, margin: float, rows: RowScores, test_share
         rows_needed=rows_needed(new_rows, alpha=ALPHA / decision.left)
         if new_rows and decision.verdict.endswith(HERE)
         else None,
+        able=decision.able,
+        smallest_p=not pair.folds and isclose(decision.p, smallest_p(n, comparisons=family)),
+        in_new_sweep=decision.in_new_sweep,
     )
-    sentence = say_verdict(
-        verdict, margin=margin, left=decision.left, able=decision.able, test_share=test_share
-    )
+    sentence = say_verdict(verdict, margin=margin, left=decision.left, test_share=test_share)
     return replace(verdict, sentence=sentence)
