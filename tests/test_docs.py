@@ -17,7 +17,7 @@ import rnnsweep
 from rnnsweep.cli import main
 from rnnsweep.cli.command import _HOMES
 from rnnsweep.cli.entry import commands
-from rnnsweep.config import GROUPS, known_keys
+from rnnsweep.config import GROUPS, compose, known_keys
 from rnnsweep.sweepfile.explanations import explain_sweep_keys
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +134,14 @@ def test_each_yaml_block_has_keys_of_a_sweep_of_a_machine_of_a_model_or_of_a_tas
     if "cluster_name" in values:
         return  # of Ray: test_docs_cloud.py
     assert any(values <= keys for keys in (known, machine, model, task))
+
+
+def test_each_architecture_of_ones_own_that_a_page_shows_is_one_that_a_sweep_can_train():
+    shown = [yaml.safe_load(block.body).get("architectures") for block in blocks("yaml")]
+    named = [one for one in shown if isinstance(one, dict)]
+    assert named
+    for overrides in (each for one in named for each in one.values()):
+        compose(overrides)
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)

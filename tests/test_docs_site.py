@@ -62,6 +62,8 @@ QUESTIONS = {
     "offline": ("how_do_i", "once it is installed"),
     "transformer": ("how_do_i", "compare their scores"),
     "which architectures are there": ("how_do_i", "rnnsweep config --explain model"),
+    "compare learning rate schedules": ("how_do_i", "optimizer.schedule=one_cycle]"),
+    "compare one direction with two": ("how_do_i", "stacked_bilstm"),
     "grid search": ("how_do_i", "sampler: grid"),
     "stop a running sweep": ("how_do_i", "rnnsweep stop NAME"),
     "add more trials": ("how_do_i", "rnnsweep sweep NAME --trials 30"),

@@ -42,6 +42,21 @@ def test_what_a_file_does_not_say_comes_from_the_other_and_its_own_keys_win(fold
     assert news.overrides == ("trainer.max_epochs=3", "data=ag_news", "data.limit=9000")
 
 
+def test_what_the_other_file_searches_for_an_architecture_that_is_not_here_is_left_out(folder):
+    both = (
+        BASE + "per_architecture:\n  lstm: {model.dropout: [0.1, 0.2]}\n  gru: {model.dropout: [0.0, 0.1]}\n"
+    )
+    (folder / "cells.yaml").write_text(both, encoding="utf-8")
+    deep = "# Deeper?\nlike: cells\narchitectures: {}\n"
+    for names in ("[gru, rnn]", "{gru: [model=gru], deep: [model=gru, model.num_layers=3]}"):
+        (folder / "deep.yaml").write_text(deep.format(names), encoding="utf-8")
+        assert list(read_sweep(folder / "deep.yaml").per_architecture) == ["gru"]
+    own = deep.format("[gru]") + "per_architecture: {lstm: {model.dropout: [0.1, 0.2]}}\n"
+    (folder / "deep.yaml").write_text(own, encoding="utf-8")
+    with pytest.raises(UserError, match="unknown key 'lstm' in per_architecture"):
+        read_sweep(folder / "deep.yaml")
+
+
 def test_the_text_that_is_kept_needs_no_second_file(folder, tmp_path_factory):
     news = read_sweep(folder / "cells_news.yaml")
     alone = tmp_path_factory.mktemp("alone") / "cells_news.yaml"

@@ -8,6 +8,7 @@ from rnnsweep.errors import UserError, nearest
 from rnnsweep.sweepfile.search_space.values import dump_yaml, load_yaml, read_text
 
 KEY = "like"
+OF_SOME = "per_architecture"
 
 
 def inherited(text: str, path: Path) -> str:
@@ -80,8 +81,15 @@ def _place(name: object, path: Path) -> Path:
 
 
 def _joined(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Merge both mappings; of two lists of overrides, the common ones that were not replaced first."""
+    """Merge both mappings; of two lists of overrides, the common ones that were not replaced first.
+
+    What the other file says for single architectures holds for those that this one has.
+    """
     joined = {**common, **own}
+    of_some, names = common.get(OF_SOME), own.get("architectures")
+    if OF_SOME not in own and isinstance(of_some, dict) and isinstance(names, str | list | dict):
+        here = [names] if isinstance(names, str) else list(names)
+        joined[OF_SOME] = {name: keys for name, keys in of_some.items() if name in here}
     first, then = common.get("overrides"), own.get("overrides")
     if isinstance(first, list) and isinstance(then, list):
         replaced = {key_of(one) for one in then}
