@@ -234,7 +234,9 @@ def on_a_terminal(comparison, *, columns=80, lines=24):
     """What a terminal of this size shows after the comparison was printed."""
     screen = pyte.Screen(columns, lines)
     stream = pyte.Stream(screen)
-    console = Console(width=columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console = Console(
+        width=columns, height=lines, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
     print_comparison(comparison, console, details=False)
     stream.feed(console.file.getvalue().replace("\n", "\r\n"))
     return [line.rstrip() for line in screen.display]
@@ -289,6 +291,17 @@ def test_the_last_screen_leaves_the_counts_of_verdicts_out_before_a_row_of_the_s
         assert all(any(line.startswith(s.architecture) for line in lines) for s in comparison.standings)
 
 
+def test_a_taller_terminal_shows_every_architecture_and_the_counts_of_verdicts(comparison):
+    many = tuple(replace(comparison.standings[0], architecture=f"network-{n}") for n in range(9))
+    asked = replace(comparison, question="Which one is it? " * 24, standings=many)
+    short = "\n".join(on_a_terminal(asked))
+    assert "network-8 " not in short
+    assert re.search(r"^and \d more architectures: --details$", short, re.M)
+    tall = "\n".join(on_a_terminal(asked, lines=40))
+    assert all(f"network-{n} " in tall for n in range(9))
+    assert "Pairs: " in tall
+
+
 def test_the_last_screen_says_that_the_search_has_converged_where_there_is_room(comparison):
     converged = (
         "The search has converged: the second half of the trials raised nothing by more than the margin."
@@ -333,7 +346,7 @@ def test_the_last_screen_leaves_room_for_the_lines_after_it(comparison, networks
     assert text.startswith(" ".join(f"{question} {comparison.answer}".split()))
     assert "network-2" in text if networks > 2 else "network-1" in text
     shown = sum(f"network-{n} " in text for n in range(networks))
-    assert (f"and {networks - shown} more" in text) == (shown < networks)
+    assert (f"and {networks - shown} more architecture" in text) == (shown < networks)
     assert "Next: rnnsweep replicate demo --n 20" in lines
 
 

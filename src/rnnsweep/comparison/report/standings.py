@@ -24,7 +24,6 @@ def draw_standings(
     *,
     shades: Mapping[str, str],
     ends: bool = False,
-    left: int = 0,
 ) -> Table:
     """Return the standings as a table.
 
@@ -34,10 +33,9 @@ def draw_standings(
         majority: score of always naming the most frequent label; None: there is none.
         shades: the colour of each architecture.
         ends: write the two ends of each interval, in place of a bar.
-        left: how many others there are.
 
     Returns:
-        A row for each architecture, one that counts the others, one of the majority.
+        A row for each architecture, and one of the majority.
     """
     known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
     longest = max(12, *(len(s.architecture) for s in standings)) + 1
@@ -58,8 +56,6 @@ def draw_standings(
         table.add_column(heads[n], justify="left" if n in (0, 2) else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(row[n] for n in (*range(ALWAYS), *filled)))
-    if left:
-        table.add_row(f"  and {left} more", style="dim")
     if majority is not None:
         score = standings[0].score.write(majority)
         table.add_row("majority", score, *[""] * (len(table.columns) - 2), style="dim")

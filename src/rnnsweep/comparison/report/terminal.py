@@ -20,7 +20,8 @@ from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
 
 SHOWN = 10  # verdicts printed one by one; more are in the report
-LINES = 19  # of the last screen: a terminal has 24, of which some are for lines after it and the prompt
+AFTER = 5  # rows of a terminal for the lines after the last screen, and the prompt
+LINES = 24 - AFTER  # of the last screen at least
 REMARKS = 2  # on the last screen at most
 FEWEST_ROWS = 3  # architectures on it at least
 _MARKS = {
@@ -37,7 +38,8 @@ _MARKS = {
 def print_comparison(comparison: Comparison, console: Console, *, details: bool = True) -> None:
     """Print question, answer and standings, with `details` each verdict and remark."""
     width = min(console.width, 120)
-    lines = LINES if console.is_terminal else None  # a file is as long as it must be
+    # a file is as long as it must be
+    lines = max(LINES, console.height - AFTER) if console.is_terminal else None
     shown = standings_table(comparison, width=width) if details else last_screen(comparison, width, lines)
     console.print(shown, crop=False)
 
@@ -70,9 +72,8 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
     left = len(standings) - rows
     noted = _noted(comparison, width, room=room - rows - (left > 0))
     shades = colours_of(comparison)
-    table: list[RenderableType] = [
-        draw_standings(standings[:rows], width, majority, shades=shades, left=left)
-    ]
+    table: list[RenderableType] = [draw_standings(standings[:rows], width, majority, shades=shades)]
+    table += [Text(f"and {left} more architecture{'s' * (left > 1)}: --details", style="dim")] if left else []
     table += [Text(rows_read, style="dim")] if rows_read else []
     return Group(*above, *table, Text(""), *counts, *noted, *below)
 
