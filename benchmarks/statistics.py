@@ -29,6 +29,7 @@ from rnnsweep.comparison import (
     race,
     sign_flip_p,
 )
+from rnnsweep.tasks.row_values import macro_f1_rows
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
 LEVEL, SPREAD, MARGIN = 0.7, 0.005, 0.002
@@ -179,6 +180,33 @@ def on_new_rows(rows: int, number: int, *, replicates: int = 10, distinct: float
     return OnNewRows(here / number, claimed / number, covered / number)
 
 
+def f1_on_new_rows(rows: int, shares: Sequence[float], number: int, *, replicates: int = 10) -> OnNewRows:
+    """Do the same with macro F1, for classes of some shares of the rows.
+
+    A row that is not right gets another class, which is the network's own choice for this row.
+    """
+    rng = np.random.default_rng([rows, replicates, len(shares)])
+    here = claimed = covered = 0
+    for _ in range(number):
+        target_N = rng.choice(len(shares), rows, p=shares)
+        row_N = 1.5 + 0.8 * rng.standard_normal(rows)
+        values, scored = {}, []
+        for name in ("a", "b"):
+            own_N = row_N + 0.8 * rng.standard_normal(rows)
+            wrong_N = (target_N + rng.integers(1, len(shares), rows)) % len(shares)
+            logit_RN = own_N + 0.03 * rng.standard_normal((replicates, 1))
+            right_RN = rng.random((replicates, rows)) < 1 / (1 + np.exp(-logit_RN))
+            said_RN = np.where(right_RN, target_N, wrong_N)
+            values[name] = {str(seed): macro_f1_rows(target_N, said_N) for seed, said_N in enumerate(said_RN)}
+            scored.append(standing(name, [value_N.mean() for value_N in values[name].values()]))
+        (one,) = decide(scored, margin=0.0, correct=values)
+        here += one.verdict.startswith(CLAIMS)
+        claimed += one.verdict in CLAIMS
+        assert one.new_rows is not None
+        covered += one.new_rows.low <= 0 <= one.new_rows.high
+    return OnNewRows(here / number, claimed / number, covered / number)
+
+
 @dataclass(frozen=True)
 class Power:
     """The sequential design beside the fixed one of its maximum, for one true difference."""
@@ -302,6 +330,23 @@ def new_rows_table(number: int) -> str:
     return table(heads, rows)
 
 
+def f1_table(number: int) -> str:
+    """No difference of macro F1 on the population, another test part each time."""
+    rows = []
+    for count, shares in ((500, (0.9, 0.07, 0.03)), (500, (0.4, 0.3, 0.2, 0.1)), (2000, (0.8, 0.15, 0.05))):
+        found = f1_on_new_rows(count, shares, number)
+        classes = ", ".join(f"{100 * share:g} %" for share in shares)
+        rows.append((f"{count:,}", classes, *map(percent, (found.here, found.claimed, found.covered))))
+    heads = (
+        "test rows",
+        "classes",
+        "by the replicates alone",
+        "*better* or *worse* as the verdict",
+        "interval holds 0",
+    )
+    return table(heads, rows)
+
+
 def power_table(number: int) -> str:
     """The default design beside thirty replicates at once."""
     most = DESIGN[-1]
@@ -343,6 +388,7 @@ def separation_table(number: int) -> str:
 TABLES: dict[str, Callable[[int], str]] = {
     "baseline": baseline_table,
     "new rows": new_rows_table,
+    "macro F1": f1_table,
     "power": power_table,
     "separation": separation_table,
     "advice": advice_table,

@@ -9,6 +9,7 @@ from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.tasks import score_named
 
 
 def two():
@@ -120,6 +121,22 @@ def test_a_pair_that_lacks_predictions_is_not_called_better_on_new_rows():
     assert verdict.verdict == "better on these rows"
     assert "not known for new rows, as not all of these replicates have predictions" in verdict.sentence
     assert compare_records(runs).verdicts[0].verdict == "better", "of new rows nothing is said at all"
+
+
+def test_macro_f1_has_verdicts_on_new_rows_and_log_loss_is_better_on_these_rows_alone():
+    runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=None)
+    (of_f1,) = compare_records(
+        runs, predictions=predicted(runs), score=score_named(score="macro_f1")
+    ).verdicts
+    assert of_f1.verdict == "better"
+    assert of_f1.new_rows.estimate == pytest.approx(1 - 1 / 3)  # lstm names one of two classes always
+    (of_loss,) = compare_records(
+        runs, predictions=predicted(runs), score=score_named(score="log_loss")
+    ).verdicts
+    assert (of_loss.a, of_loss.verdict) == ("lstm", "better on these rows")  # its number is the lower one
+    assert "not known for new rows, as log loss takes more of each row than the answer that is kept" in (
+        of_loss.sentence
+    )
 
 
 def test_groups_of_test_rows_that_are_very_uneven_are_said_to_count_as_fewer():

@@ -265,6 +265,27 @@ def test_values_of_rows_have_the_turned_score_as_their_mean(seed):
     said_N = task.answers(outputs_N1)["predictions_N"]
     for one in spec.scores:
         assert one.rows(targets_N, said_N).mean() == pytest.approx(one.turned(values[one.name]), rel=1e-6)
-    accuracy = score_named()
-    classes_N, guesses_N = draw.integers(0, 3, 50), draw.integers(0, 3, 50)
-    assert accuracy.rows(classes_N, guesses_N).mean() == (classes_N == guesses_N).mean()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=seeds, count=st.integers(1, 60), labels=st.integers(2, 6))
+def test_values_of_rows_are_the_score_and_its_slope_at_another_such_row(seed, count, labels):
+    """Some classes may have no row, or no prediction."""
+    draw = np.random.default_rng(seed)
+    targets_N, said_N = draw.integers(0, labels, (2, count))
+    counts_CC = torch.zeros(labels, labels, dtype=torch.float64)
+    counts_CC.index_put_(
+        (torch.from_numpy(targets_N), torch.from_numpy(said_N)), torch.ones(count).double(), True
+    )
+    own = {one.name: one for one in spec_named("classification").scores if one.rows is not None}
+    assert set(own) == {"accuracy", "macro_f1", "weighted_f1", "balanced_accuracy"}
+    for name, one in own.items():
+        values_N = one.rows(targets_N, said_N)
+        assert values_N.mean() == pytest.approx(one.of({"counts": counts_CC}), abs=1e-12)
+        for value, target, said in (
+            zip(values_N, targets_N, said_N, strict=True) if name != "accuracy" else ()
+        ):
+            more_CC = counts_CC.clone()
+            more_CC[target, said] += 1e-7  # no less: a class that occurs once would no longer count as one
+            slope = (one.of({"counts": more_CC}) - values_N.mean()) / 1e-7
+            assert value == pytest.approx(values_N.mean() + count * slope, abs=1e-4)

@@ -55,13 +55,12 @@ def row_values(
 ) -> dict[str, dict[str, NDArray[Any]]]:
     """Return {architecture: {seed: values_N}}, whose means over rows are the turned scores.
 
-    Of accuracy they say whether a row is right. Nothing for a score that is no function of rows one by one.
+    Of accuracy they say whether a row is right. A score that takes more than answers, as log loss takes
+    probabilities, has no values of any seed.
     """
     of = score.rows
-    if of is None:
-        return {}
     return {
-        name: {seed: of(p.targets_N, p.predictions_N) for seed, p in own.items()}
+        name: {} if of is None else {seed: of(p.targets_N, p.predictions_N) for seed, p in own.items()}
         for name, own in predictions.items()
     }
 

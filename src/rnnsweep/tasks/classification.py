@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.tasks.answers import CONFUSION, ColumnsOf, confusion_table, surest_mistakes, table
 from rnnsweep.tasks.cross_entropy import class_weights, loss_and_gradients
+from rnnsweep.tasks.row_values import balanced_accuracy_rows, macro_f1_rows, weighted_f1_rows
 from rnnsweep.tasks.score import LOWER, Counts, Score, share
 from rnnsweep.tasks.task import Facts, RunTable, Task, TaskConfig, TaskSpec
 
@@ -265,9 +266,9 @@ TASK = TaskSpec(
     target="column",
     scores=(
         share("accuracy", "accuracy", accuracy, rows=lambda t_N, p_N: p_N == t_N, floor=True),
-        share("macro_f1", "macro F1", macro_f1),
-        share("weighted_f1", "weighted F1", weighted_f1),
-        share("balanced_accuracy", "balanced accuracy", balanced_accuracy),
+        share("macro_f1", "macro F1", macro_f1, rows=macro_f1_rows),
+        share("weighted_f1", "weighted F1", weighted_f1, rows=weighted_f1_rows),
+        share("balanced_accuracy", "balanced accuracy", balanced_accuracy, rows=balanced_accuracy_rows),
         Score("log_loss", "log loss", "nats", LOWER, 0.005, log_loss, lowest=0.0),
         share("roc_auc", "ROC AUC", roc_auc),
         share("calibration_error", "calibration error", calibration_error, direction=LOWER),

@@ -127,11 +127,7 @@ def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
     if word == "equivalent":
         return f"equivalent to {leader}"
     new_rows = decision.new_rows
-    if (
-        word.endswith(HERE)
-        and new_rows is not None
-        and abs(new_rows.estimate) < CERTAIN * new_rows.rows_error
-    ):
+    if word.endswith(HERE) and (new_rows is None or abs(new_rows.estimate) < CERTAIN * new_rows.rows_error):
         return f"separated from {leader} on this test part, and more replicates cannot show it for new rows"
     return _hopeless(decision, leader, most, margin)
 

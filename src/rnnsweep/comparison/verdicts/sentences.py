@@ -70,9 +70,10 @@ def _also(verdict: Verdict) -> str:
 def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
     new_rows = verdict.new_rows
     if new_rows is None:
-        return (
-            "; not known for new rows, as not all of these replicates have predictions of the same test rows"
-        )
+        why = "not all of these replicates have predictions of the same test rows"
+        if verdict.score.rows is None:
+            why = f"{verdict.score.title} takes more of each row than the answer that is kept"
+        return f"; not known for new rows, as {why}"
     corrected = _p_beside(new_rows.p, new_rows.low, new_rows.high)
     sentence = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
     if verdict.rows_needed is None or new_rows.rows >= verdict.rows_needed:
