@@ -10,6 +10,7 @@ from rnnsweep.comparison.evidence.records import HERE, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.new_rows import NewRows
 from rnnsweep.comparison.statistics.power import replicates_to_separate
+from rnnsweep.comparison.verdicts.answers import say_answer
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
@@ -218,3 +219,16 @@ def test_a_p_that_no_scores_can_make_smaller_is_said_to_be_the_smallest():
     assert all("p = .047, the smallest that 8 replicates can give)" in v.sentence for v in verdicts)
     (larger,) = judge(0.705 + NOISE[0, :8], 0.70 + NOISE[1, :8])
     assert "smallest" not in larger.sentence
+
+
+def test_where_no_score_could_show_a_difference_the_answer_says_so_and_not_that_two_are_not_separated():
+    standings = [
+        make_standing(name, level + NOISE[0, :6]) for name, level in zip("abc", (0.8, 0.7, 0.5), strict=True)
+    ]
+    standings.append(make_standing("linear", [0.6], baseline=True))
+    said = say_answer(standings, make_verdicts(standings, margin=0.002))
+    assert said == (
+        f"a has the highest mean test score ({standings[0].test.mean:.4f}). 6 replicates of each cannot"
+        " separate any two, whatever the scores. 6 replicates cannot show a difference from the linear"
+        " baseline (one fit), whatever the scores."
+    )

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rnnsweep.api.comparing.answers import plan_of
+from rnnsweep.comparison.evidence.facts import describe_plan
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import note_look, read_looks
 
@@ -90,3 +91,16 @@ def test_before_any_look_the_plan_is_that_of_the_last_controller(folder):
             opened = {"time": 1.0, "event": "open", "slots": 1, "architectures": ["gru"], "trials": 1}
             file.write(json.dumps({**opened, **event}) + "\n")
     assert plan_of(folder, None).sizes == (6, 13, 30)
+
+
+def test_the_look_at_the_end_of_the_plan_is_not_outside_it_and_each_further_one_is(folder):
+    said = []
+    for number in (8, 12, 20):
+        note_look(folder, {"gru": SEEDS[:number], "lstm": SEEDS[:number]}, {"gru": "a", "lstm": "b"}, (8,))
+        said.append(describe_plan(plan_of(folder, None)).get("looks outside the plan"))
+    assert said == [None, "1; each pays a share of the 5 %", "2; each pays a share of the 5 %"]
+
+
+def test_the_first_look_is_outside_the_plan_where_replicates_were_added_before_it(folder):
+    note_look(folder, {"gru": SEEDS[:12], "lstm": SEEDS[:12]}, {"gru": "a", "lstm": "b"}, (8,))
+    assert describe_plan(plan_of(folder, None))["looks outside the plan"].startswith("1;")

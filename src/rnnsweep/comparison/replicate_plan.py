@@ -44,6 +44,14 @@ class ReplicatePlan:
         """The largest planned number of replicates; 0 where no plan is known."""
         return self.sizes[-1] if self.sizes else 0
 
+    @property
+    def unplanned(self) -> int:
+        """Looks that the plan does not have: all but the first, or all where that had more replicates."""
+        looks = [max(replicates.values(), default=0) for replicates in self.extensions]
+        if not looks or not self.sizes:
+            return max(0, self.unknown + len(looks) - 1)
+        return self.unknown + len(looks) - (not self.unknown and looks[0] <= self.most)
+
     def history(self, a: str, b: str, pairs: int) -> tuple[int, ...]:
         """Return the numbers of replicates at which a pair was looked at, rising, the present look last."""
         noted = {look.pairs for look in self._noted(a, b) if not look.other}
@@ -173,8 +181,10 @@ class Reach:
 
     def __str__(self) -> str:
         """Return it as one line."""
-        pairs = "the pair" if self.comparisons == 1 else f"each of {self.comparisons} comparisons"
-        shows = f"a clear difference in {pairs}"
+        pairs = "in the pair" if self.comparisons == 1 else f"in each of {self.comparisons} comparisons"
+        if self.comparisons == 2:  # two networks, which the baseline makes the larger family
+            pairs = "between the two networks, and of each from the baseline"
+        shows = f"a clear difference {pairs}"
         if self.folds and self.planned > 1:
             covered = min(self.planned, self.folds)
             more = "" if covered == self.folds else f"; {self.folds} replicates test on each"
@@ -186,9 +196,10 @@ class Reach:
             planned = "" if self.planned == self.fewest else f"; {self.planned} are planned"
             return f"{self.fewest} replicates are enough to show {shows} on these test rows{planned}"
         if not self.planned:
-            return f"without replicates nothing can be claimed; {self.fewest} can show {shows}"
+            return f"without replicates nothing can be claimed; {self.fewest} or more can show {shows}"
         word = "replicate" if self.planned == 1 else "replicates"
-        return f"{self.planned} {word}: too few to show any difference; {self.fewest} can show {shows}"
+        cannot = f"{self.planned} {word} cannot show any difference, whatever the scores"
+        return f"{cannot}; {self.fewest} or more can show {shows}"
 
 
 def reach_of(sizes: Sequence[int], comparisons: int, *, folds: int | None = None) -> Reach:

@@ -29,8 +29,8 @@ def describe_plan(plan: ReplicatePlan) -> dict[str, str]:
     facts = {}
     if len(plan.sizes) > 1:
         facts["planned looks"] = f"at {', '.join(map(str, plan.sizes))} replicates (alpha spending)"
-    if plan.extensions:
-        facts["looks outside the plan"] = f"{len(plan.extensions)}; each pays a share of the 5 %"
+    if plan.unplanned:
+        facts["looks outside the plan"] = f"{plan.unplanned}; each pays a share of the 5 %"
     return facts
 
 

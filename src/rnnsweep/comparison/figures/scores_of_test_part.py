@@ -193,7 +193,7 @@ def parameters_figure(comparison: Comparison) -> Figure | None:
         label="Scores against the number of parameters",
         how="Small dots are trials of the search (validation), large ones the mean test score of the chosen "
         "configuration with its interval: what lies higher and further left gets more from fewer parameters."
-        + (f" {hidden} trials scored below the frame." if hidden else ""),
+        + (f" {hidden} {'trial' if hidden == 1 else 'trials'} scored outside the frame." if hidden else ""),
         drawn=alt.layer(
             dotted(small, x, y, colours),
             large.mark_rule(strokeWidth=1.8).encode(y="low:Q", y2="high:Q"),

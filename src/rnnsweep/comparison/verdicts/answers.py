@@ -54,7 +54,7 @@ def say_answer(
         return _no_claim(networks)
     between = [v for v in verdicts if not v.baseline]
     first = _say_lead(networks, between) if len(networks) > 1 else _say_only(networks[0])
-    recurrent = _say_recurrent(networks, between, plain)
+    recurrent = _say_recurrent(networks, between, plain) if any(v.able for v in between) else ""
     against = _say_baseline([v for v in verdicts if v.baseline])
     return " ".join(part for part in (first, recurrent, against, _say_unusual(standings)) if part)
 
@@ -142,11 +142,21 @@ def _say_only(standing: Standing) -> str:
 def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     leader, end = networks[0].architecture, _end(networks[0])
     mean = networks[0].score.write(networks[0].test.mean)
+    if not any(v.able for v in verdicts):
+        return f"{leader} has the {end} mean test score ({mean}). {_say_unable(verdicts)}"
     beaten, beside = _say_beside(networks, verdicts)
     if beaten == len(networks) - 1:
         return f"{leader} is ahead with {mean} on test: {beside}."
     start = "" if beaten else "The data name no winner: "
     return f"{start}{leader} has the {end} mean test score ({mean}), and is {beside}."
+
+
+def _say_unable(verdicts: Sequence[Verdict]) -> str:
+    """Return that so few replicates claim nothing, of verdicts of which none can."""
+    which = "the two" if len(verdicts) == 1 else "any two"
+    return (
+        f"{max(v.pairs for v in verdicts)} replicates of each cannot separate {which}, whatever the scores."
+    )
 
 
 def _say_recurrent(networks: Sequence[Standing], verdicts: Sequence[Verdict], plain: Collection[str]) -> str:
@@ -192,6 +202,9 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
     if not against:
         return ""
     name = f"{against[0].b} baseline{' (one fit)' if against[0].single else ''}"
+    if not any(v.able for v in against):
+        few = max(v.pairs for v in against)
+        return f"{few} replicates cannot show a difference from the {name}, whatever the scores."
     words = ("better", "worse", f"better{HERE}", f"worse{HERE}")
     better, worse, above, below = ([v.a for v in against if v.verdict == w] for w in words)
     rest = [v.a for v in against if v.verdict not in words]
