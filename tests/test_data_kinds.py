@@ -163,7 +163,7 @@ REFUSED = {
     "objects in place of texts": ("a.json", json.dumps(objects(text={"en": "x"})), "row 1 has an object"),
     "written lists of labels": ("a.csv", labelled("['a', 'b']"), "row 1 (line 2) has a list of labels"),
     "names that say nothing": ("a.csv", table(header=("v2", "v1")), "they may be data.text=v2 data.label=v1"),
-    "a label for each row": ("a.csv", table([(t, t) for t, _ in ROWS]), "rare-label: 40 labels for 40 rows"),
+    "a label for each row": ("a.csv", table([(t, t) for t, _ in ROWS]), ": rare-label: 40 labels for 40"),
     "a number for each row": ("a.csv", table(NUMBERS), "numbers: the labels are 60 different numbers"),
     "a table among lines": ("a.txt", table(delimiter="\t"), "(a table ends in .csv or .tsv)"),
     "the suffix of a workbook": ("a.xlsx", b"PK", "is a workbook: save its sheet as CSV"),

@@ -99,6 +99,14 @@ def test_a_key_is_explained_as_one_json_object(home, capsys):
     assert explained(capsys, "trials")["of"] == "sweep"
 
 
+@pytest.mark.parametrize("key", ["objective", "trainer.monitor"])
+def test_a_key_that_names_a_score_is_explained_with_the_scores_of_each_task(key):
+    for one in explain_key(key):
+        assert "with task=classification: accuracy, " in one.meaning
+        assert "macro_f1" in one.meaning
+        assert "; with task=regression: " in one.meaning
+
+
 def test_a_key_of_runs_and_of_sweep_files_is_explained_twice(home, capsys):
     one = explained(capsys, "seed")
     assert [one["of"], *(other["of"] for other in one["also"])] == ["run", "sweep"]

@@ -150,7 +150,8 @@ def test_a_plan_of_few_minutes_or_a_setting_that_is_searched_names_no_shorter_wa
 @pytest.mark.parametrize(
     ("share", "rows", "said"),
     [
-        (0.1, 400, "! data.test_share=0.2 under overrides lowers this to 1.7 points\n"),
+        (0.1, 400, "! data.test_share=0.3 under overrides lowers this to 1.4 points\n"),
+        (0.1, 1500, "! data.test_share=0.2 under overrides lowers this to 0.89 points\n"),
         (0.25, 400, "! data.test_share=0.3 under overrides lowers this to 2.2 points\n"),
         (0.3, 400, "! smaller ones take more rows, or data.folds=5 under overrides: each row is tested\n"),
         (None, 400, "! smaller ones take a test file with more rows (data.test)\n"),

@@ -154,11 +154,19 @@ WRONG = {
         "type: flaot",
         "'flaot' is not one of int, float, categorical. Did you",
     ),
-    "no type": ("type: float, ", "", "type: None is not one of int, float, categorical"),
+    "no type": (
+        "type: float, ",
+        "",
+        r"type: is missing: int, float, categorical; write \{type: float, low: 0, high: 0.5\}",
+    ),
     "no choices": (RANGE, "{type: categorical, choices: []}", "must be a list with at least one choice"),
     "a choice twice": (RANGE, "[1, 2, 1]", "space.model.dropout: 1 is there twice"),
     "a choice that is a mapping": (RANGE, "[{a: 1}]", "must be a number, text, null, true, false or a list"),
-    "a range that is a number": (RANGE, "3", "space.model.dropout: 3: must be a mapping"),
+    "a range that is a number": (
+        RANGE,
+        "3",
+        r"space.model.dropout: 3: must be a mapping, as \{type: float, low: 0.001, high: 0.1\}, or a list",
+    ),
     "the architecture in the space": (
         "model.dropout",
         "model",

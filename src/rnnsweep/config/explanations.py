@@ -10,6 +10,7 @@ from rnnsweep.config.foreign_keys import instead_of
 from rnnsweep.config.schema import GROUPS, RunSchema, about_keys, known_keys, nearest_key, right_type
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.settings import Explanation
+from rnnsweep.tasks import specs
 
 _GROUPS = {
     "task": "what is learnt",
@@ -20,6 +21,9 @@ _GROUPS = {
     "tracking": "where runs are recorded",
     "experiment": "settings of several groups under one name",
 }
+
+
+_SCORED = ("objective", "trainer.monitor")  # keys that name a score
 
 
 def explain_run_keys() -> dict[str, Explanation]:
@@ -43,6 +47,8 @@ def explain_key(key: str) -> list[Explanation]:
     run, sweep, machine = explain_run_keys(), explain_sweep_keys(), explain_machine_keys()
     name = key.strip().removeprefix("+").partition("=")[0]
     explained = [keys[name] for keys in (run, sweep, machine) if name in keys]
+    if name in _SCORED:
+        explained = [replace(one, meaning=f"{one.meaning}; {_say_scores()}") for one in explained]
     explained = explained or _of_space(name, run, sweep) or _of_method(name, sweep)
     if explained:
         return explained
@@ -53,6 +59,12 @@ def explain_key(key: str) -> list[Explanation]:
     raise UserError(
         f"{key}: no such key of a run or of a sweep file.{hint} `rnnsweep config` lists those of a run"
     )
+
+
+def _say_scores() -> str:
+    """Return the scores that there are, by task; those of other distributions are among them."""
+    of_tasks = {name: ", ".join(score.name for score in spec.scores) for name, spec in specs().items()}
+    return "; ".join(f"with task={name}: {scores}" for name, scores in of_tasks.items())
 
 
 def _of_space(key: str, run: dict[str, Explanation], sweep: dict[str, Explanation]) -> list[Explanation]:

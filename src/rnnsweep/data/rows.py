@@ -272,19 +272,18 @@ def _taken(rows: TextRows, numbers: Rows) -> TextRows:
 
 def _refuse_empty(rows: TextRows, chosen: dict[str, Rows]) -> None:
     sizes = {part: len(numbers) for part, numbers in chosen.items()}
-    for part, size in sizes.items():
-        if size == 0:
-            why = "".join(f"; {each.code}: {each.message}" for each in rows.remarks)
-            total, groups = sum(sizes.values()), np.unique(rows.groups_N).size
-            if groups < len(PARTS):
-                why += f"; near-duplicates: equal texts and groups stay in one part, and there are {groups}"
-            elif rows.labels and 2 * len(rows.labels) > groups:
-                of = f"{total:,} rows" if groups == total else f"{groups:,} different texts"
-                why += f"; rare-label: {len(rows.labels):,} labels for {of}"
-            raise UserError(
-                f"{rows.name}: no rows are left for the {part} part ({sizes}){why}; give more rows, a larger "
-                f"data.sample, or larger data.validation_share and data.test_share"
-            )
+    part = next((part for part, size in sizes.items() if not size), None)
+    if part is not None:
+        total, groups = sum(sizes.values()), np.unique(rows.groups_N).size
+        why = "".join(f"{each.code}: {each.message}; " for each in rows.remarks)
+        right = "give more rows, a larger data.sample, or larger data.validation_share and data.test_share"
+        if groups < len(PARTS):
+            why += f"near-duplicates: equal texts and groups stay in one part, and there are {groups}; "
+        elif rows.labels and 2 * len(rows.labels) > groups:
+            of = f"{total:,} rows" if groups == total else f"{groups:,} different texts"
+            why = f"rare-label: {len(rows.labels):,} labels for {of}; {why}"
+            right = "name another column of labels (data.label), or give more rows of each label"
+        raise UserError(f"{rows.name}: {why}no rows are left for the {part} part ({sizes}); {right}")
     if rows.labels and np.unique(rows.targets_N[chosen["train"]]).size < 2:
         raise UserError(f"{rows.name}: {sizes['train']} training rows hold one label only; keep more rows")
 

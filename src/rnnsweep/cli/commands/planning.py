@@ -176,7 +176,8 @@ def _more_test_rows(rows: int, share: float | None) -> str:
         return "smaller ones take a test file with more rows (data.test)"
     if share >= MOST_TEST:
         return "smaller ones take more rows, or data.folds=5 under overrides: each row is tested"
-    wider = min(MOST_TEST, 2 * share)
+    shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
+    wider = next((one for one in shares if float(_points(rows * one / share)) < FINE), MOST_TEST)
     return f"data.test_share={wider:g} under overrides lowers this to {_points(rows * wider / share)} points"
 
 

@@ -54,8 +54,10 @@ def _refuse_kind(value: Any) -> Any:
     if not isinstance(value, Mapping):
         if right := right_spelling(value):
             raise fault(f"{value!r} is not read here{right}")
-        raise wrong("a mapping (key: value)")
+        raise wrong("a mapping, as {type: float, low: 0.001, high: 0.1}, or a list of values")
     kind = _kind(value)
+    if kind is None:
+        raise fault(f"is missing: {', '.join(KINDS)}{right_spelling(value)}", under="type")
     if kind not in KINDS:
         meant = nearest(str(kind), KINDS)  # a slip of the pen, else another program's word
         right = f".{meant}" if meant else right_spelling(value) or "."

@@ -35,8 +35,8 @@ def _of_call(text: str) -> Any:
         case _:
             return None
     values, named = [_plain(one) for one in written], {one.arg: _plain(one.value) for one in keywords}
-    if name.startswith("suggest_"):  # Optuna's first argument is the key
-        values = values[1:]
+    if name.startswith("suggest_") and isinstance(values[0] if values else 0, str | None):
+        values = values[1:]  # Optuna's first argument is the key
     if name in _CHOICES:
         listed = values[0] if len(values) == 1 and isinstance(values[0], list) else values
         return None if None in listed else listed
