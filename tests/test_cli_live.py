@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from datetime import datetime
 
+import pyte
 import pytest
 from rich.console import Console
 
@@ -65,6 +66,27 @@ def test_a_long_name_of_an_architecture_cuts_no_number_of_the_table():
     assert "1/3" in after
     assert "…" not in after
     assert len(after.splitlines()) > len(before.splitlines())
+
+
+@pytest.mark.parametrize("width", [74, 75, 80])
+def test_the_echo_of_ctrl_c_leaves_one_table_on_the_screen_and_nothing_after_it(width):
+    console = Console(file=io.StringIO(), width=width, height=30, force_terminal=True, color_system=None)
+    table = LiveTable(console)
+    with table.live:
+        table.update(snapshot())
+        table.live.refresh()
+        console.file.write("^C")  # of the terminal, where the cursor is
+        table.live.refresh()
+        during = screen_of(console)
+    assert sum("Which recurrent network" in row for row in during) == 1
+    assert sum(row.startswith("bag ") for row in during) == 1
+    assert not any(screen_of(console)), "nothing is left of the table"
+
+
+def screen_of(console: Console) -> list[str]:
+    screen = pyte.Screen(console.width, console.height)
+    pyte.Stream(screen).feed(console.file.getvalue().replace("\n", "\r\n"))
+    return [row.rstrip() for row in screen.display]
 
 
 def test_of_many_running_tasks_the_first_are_shown_and_the_rest_counted():

@@ -41,7 +41,9 @@ class LiveTable:
         self.live.console.print(Text(text, style="yellow"))
 
     def _render(self) -> RenderableType:
-        return Text(f"{BEGIN} ...", style="dim") if self._snapshot is None else draw(self._snapshot)
+        table = Text(f"{BEGIN} ...", style="dim") if self._snapshot is None else draw(self._snapshot)
+        # the terminal writes ^C where the cursor is: at the end of a full line it would begin another one
+        return Group(table, "")
 
 
 class PlainLines:
