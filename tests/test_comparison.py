@@ -62,6 +62,9 @@ def test_a_prompt_and_a_notebook_show_the_answer_and_the_standings_in_a_few_line
     assert len(shown.splitlines()) == 1 + len(comparison.standings) < 40
     assert ", 10 replicates)" in shown
     assert "(no interval, 1 replicate)" in shown  # the linear baseline
+    first = comparison.verdicts[0]
+    assert repr(first) == f"<{first.a} : {first.b}, {first.verdict}> {first.sentence}"
+    assert "0x" not in repr(comparison.standings[0])  # addresses of functions
     page = comparison._repr_html_()
     assert "<table" in page
     assert page.count("<li>") == 10

@@ -1,6 +1,7 @@
 """Each remark on the health of a search appears when it should, and not when all is well."""
 
 import json
+import re
 import shlex
 from dataclasses import replace
 
@@ -342,3 +343,19 @@ def test_a_class_that_is_never_predicted_is_named():
     assert found.sentence == "gru never predicts 'fraud' on the test part."
     assert "task.class_weights=balanced" in found.next
     assert not list(never_predicted(None))
+
+
+def test_a_wider_space_or_more_trials_after_test_scores_is_a_new_file_whose_lines_are_named():
+    runs, curves = troubled()
+    found = check_health(
+        runs,
+        make_standings(runs),
+        sweep="quickstart",
+        curves=curves,
+        bounds={"gru": {"optimizer.lr": (1e-4, 0.1, True)}},
+    )
+    file = "a new sweep file: a line with its question, `like:` with the name of this file, and "
+    wider = next(r.next for r in found if "border" in r.sentence)
+    assert wider == f"widen space.optimizer.lr in {file}the whole `space:`; then: rnnsweep plan FILE"
+    more = next(r.next for r in found if "second half" in r.sentence)
+    assert re.fullmatch(rf"write {file}`trials: \d+`; then: rnnsweep plan FILE", more)

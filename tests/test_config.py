@@ -14,6 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import example, given, settings, strategies as st
 from omegaconf import OmegaConf
 
+import rnnsweep
 from rnnsweep.config import (
     RunSchema,
     architectures,
@@ -410,3 +411,10 @@ def assert_same(found: object, value: object) -> None:
     assert type(found) is type(value) or isinstance(value, list)
     if isinstance(value, float):
         assert math.copysign(1, found) == math.copysign(1, value)
+
+
+@pytest.mark.parametrize("passed", [{"model": "gru"}, "model=gru", [("model", "gru")]])
+def test_overrides_that_are_no_list_of_texts_are_refused_with_one_that_is(passed):
+    with pytest.raises(UserError) as refused:
+        rnnsweep.train(passed)
+    assert str(refused.value) == f"{passed!r}: must be a list of texts, as ['model=gru', 'optimizer.lr=0.01']"

@@ -88,6 +88,8 @@ def test_a_file_may_be_like_one_that_is_like_a_third(folder):
         ),
         ("# Loop?\nlike: [cells]\n", r"like: ['cells']: must be"),
         ("# Loop?\nlike: cells\nspaec: {}\n", "spaec"),
+        ("# Loop?\nlik: cells\n", "unknown key 'lik': known are name, "),
+        ("# Loop?\nlik: cells\n", ", like. Did you mean 'like'?"),
     ],
 )
 def test_a_mistake_is_refused_with_the_file_the_key_and_what_is_right(text, said, folder):

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -131,6 +131,7 @@ class Section(BaseModel):
     """A mapping of a file whose keys are known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    read_before: ClassVar[tuple[str, ...]] = ()  # keys of the file that are gone once this is read
 
     @model_validator(mode="before")
     @classmethod
@@ -142,7 +143,7 @@ class Section(BaseModel):
             if not isinstance(key, str):
                 raise fault(f"{key!r}: must be a key that is text", under=str(key))
             if key not in known:
-                raise unknown(key, known)
+                raise unknown(key, [*known, *cls.read_before])
         return value
 
 

@@ -1,7 +1,7 @@
 """Override strings: read strictly, written so that any value comes back as it was."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -56,6 +56,14 @@ def quote(key: str, value: Any) -> str:
     return f"{key}={_write(value, escape=True)}"
 
 
+def texts_of(overrides: Iterable[Any]) -> list[str]:
+    """Return overrides as a list of texts; refuse a dict, one text alone, and entries that are no text."""
+    texts = [] if isinstance(overrides, str | Mapping) else list(overrides)
+    if isinstance(overrides, str | Mapping) or not all(isinstance(one, str) for one in texts):
+        raise UserError(f"{overrides!r}: must be a list of texts, as ['model=gru', 'optimizer.lr=0.01']")
+    return texts
+
+
 def read_overrides(texts: Sequence[str], *, where: str = COMMAND_LINE) -> list[Assignment]:
     """Read override strings; of two with one key the last holds.
 
@@ -65,7 +73,7 @@ def read_overrides(texts: Sequence[str], *, where: str = COMMAND_LINE) -> list[A
         UserError: naming the override and what would be right.
     """
     read: dict[str, Assignment] = {}
-    for text in texts:
+    for text in texts_of(texts):
         _refuse_by_shape(text, where)
         one = _number(text, where) or _assignment(_parse(_parser(), text, where), text, where)
         read.pop(one.key, None)

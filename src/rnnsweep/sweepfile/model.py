@@ -125,6 +125,7 @@ class SweepFile(Section):
     """A question, what may be spent on it, and what is searched. Budgets are for each architecture."""
 
     model_config = ConfigDict(title="A sweep file of rnnsweep", json_schema_extra=_enough)
+    read_before = (LIKE,)
 
     name: Annotated[Text, AfterValidator(_folder_name), Field(json_schema_extra=_NAME)] | None = Field(
         default=None,

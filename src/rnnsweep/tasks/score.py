@@ -37,6 +37,10 @@ class Score:
     rows: "Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] | None" = None
     floor: bool = False  # naming the most frequent class for every row scores that class's share
 
+    def __repr__(self) -> str:
+        """Its name: its functions have addresses alone."""
+        return f"<score {self.name}>"
+
     def turned(self, value: Any) -> Any:
         """Return natural values so that more is better; turned values become natural again."""
         return turn(value, self.direction)

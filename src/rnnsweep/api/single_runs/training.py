@@ -14,7 +14,7 @@ from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.notebook import in_notebook, validation_line
 from rnnsweep.api.results import Interrupted, OnStop, OnValidation, TrainResult
 from rnnsweep.config import RunConfig, compose, flatten
-from rnnsweep.config.overrides import read_overrides
+from rnnsweep.config.overrides import read_overrides, texts_of
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.networks.cells import allow_named
@@ -94,7 +94,7 @@ def train(
     if resume is not None:
         return _resume(resume, overrides, callbacks)
 
-    allow_named(overrides)
+    allow_named(texts_of(overrides))
     run = compose(overrides, conf=conf)
     start_beside(lambda: {run.model.cell})  # before PyTorch is imported
     return _train(run, _find_store(run), callbacks, folder=folder)

@@ -28,15 +28,7 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.statistics.marginals import Marginal
 
 HERE = " on these rows"  # after better or worse: holds on this test part, and is not shown for new rows
-VERDICTS = (
-    "better",
-    "worse",
-    f"better{HERE}",
-    f"worse{HERE}",
-    "equivalent",
-    "not separable",
-    "needs more",
-)
+VERDICTS = ("better", "worse", f"better{HERE}", f"worse{HERE}", "equivalent", "not separable", "needs more")
 OUTCOMES = ("complete", "pruned", "failed")
 _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
 Triple = tuple[float | None, float | None, float | None]  # a number and the ends of its interval
@@ -151,6 +143,10 @@ class Verdict:
     able: bool = True  # so many replicates can show a difference at all
     smallest_p: bool = False  # no scores of so many replicates give a smaller p
     in_new_sweep: int | None = None  # replicates of each that settle it with the whole 5 %
+
+    def __repr__(self) -> str:
+        """The pair, the word and its sentence: what a Python prompt shows."""
+        return f"<{self.a} : {self.b}, {self.verdict}> {self.sentence}"
 
     @property
     def natural(self) -> Triple:

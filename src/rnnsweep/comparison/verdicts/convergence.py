@@ -19,7 +19,8 @@ Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmi
 EDGE = 0.05  # share of a range that counts as its border
 FEWEST_TRIALS = 10  # below this many nothing is said of convergence
 FEWEST_REPLICATES = 3  # whose validation scores have a spread
-LIKE = command_line("config", "--explain", "like")
+PLAN = command_line("plan", "FILE")
+NEW_SWEEP = "a new sweep file: a line with its question, `like:` with the name of this file, and "
 
 
 def search_further(
@@ -112,14 +113,14 @@ def more_trials(standing: Standing, again: Again, trials: pd.DataFrame) -> str:
     Once test scores were compared, a search that continues pays for it: a new sweep is the better way.
     """
     if standing.replicates:
-        return f"more trials in a new sweep file with `like:` this one; how: {LIKE}"
+        return f"write {NEW_SWEEP}`trials: {2 * len(trials)}`; then: {PLAN}"
     return again("--trials", str(2 * len(trials)))
 
 
 def changed_space(standing: Standing, again: Again, trials: pd.DataFrame) -> str:
     """Return where a space is changed, and the command that searches it, as `more_trials` does."""
     if standing.replicates:
-        return f"a new sweep file with `like:` this one; how: {LIKE}"
+        return f"{NEW_SWEEP}the whole `space:`; then: {PLAN}"
     return f"the sweep's file, then: {again('--trials', str(2 * len(trials)), '--accept-changes')}"
 
 
