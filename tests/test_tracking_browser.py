@@ -23,7 +23,7 @@ from rnnsweep.tracking.ui.views import TITLES, SweepPicture, description, experi
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.slow]
 
-ARCHITECTURES = ["bag", "gru", "bilstm"]
+ARCHITECTURES = ["stacked_bigru", "gru", "stacked_bilstm"]
 FLAGS = (
     *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
     *("disable-background-networking", "disable-component-update", "disable-dev-shm-usage"),
@@ -159,6 +159,11 @@ def test_standings_have_one_row_an_architecture_best_first_in_its_colour(browser
     assert "9 matching runs" in page
     heads = [left(browser, name) for name in ("test/accuracy", "test/macro_f1", "best/validation_accuracy")]
     assert heads == sorted(heads)
+    cut = """return [...document.querySelectorAll('.ag-cell *')]
+    .filter(e => e.textContent.startsWith('Group: ') && e.scrollWidth > e.clientWidth)
+    .filter(e => getComputedStyle(e).textOverflow === 'ellipsis').map(e => e.textContent)"""
+    assert browser.execute_script(cut) == []
+    assert "Not compared yet: means are of the runs so far" in page
 
 
 def test_metrics_have_five_digits_in_the_table_and_all_of_them_in_the_tooltip(browser, links):

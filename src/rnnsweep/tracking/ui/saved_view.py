@@ -13,6 +13,10 @@ from typing import Any
 
 TAG = "mlflow.sharedViewState."
 PACKED = "deflate;"
+NAME = 190  # pixels of the column of names, which the page has too
+BESIDE = 130  # of them before and after a name
+LETTER = 8
+WIDEST = 400
 LIMIT = 20_000  # characters of an experiment's tag
 
 
@@ -49,9 +53,14 @@ def column(kind: str, key: str) -> str:
     return f"{kind}.`{key}`"
 
 
-def columns(widths: dict[str, int]) -> dict[str, Any]:
-    """Show these columns in this order; `widths` in pixels."""
-    return {"selectedColumns": list(widths), "columnOrder": list(widths), "columnWidths": widths}
+def columns(widths: dict[str, int], *, longest: int = 0) -> dict[str, Any]:
+    """Show these columns in this order; `widths` in pixels.
+
+    Before them is the name of a run or a group, wide enough for a group's name of `longest` letters.
+    """
+    name = {column("attributes", "Run Name"): min(max(NAME, BESIDE + LETTER * longest), WIDEST)}
+    every = {**name, **widths}
+    return {"selectedColumns": list(widths), "columnOrder": list(every), "columnWidths": every}
 
 
 def page(**values: Any) -> dict[str, Any]:

@@ -39,6 +39,7 @@ OTHERS = (
     *("params_total", "epoch", "optimizer/lr"),
     *(*NAMES, *GPU_NAMES, *ENERGY, "memory/peak_bytes", "memory/activations_bytes"),
 )
+UNFINISHED = "Not compared yet: means are of the runs so far"  # above each view until there is an answer
 CHARTS = ("search", "curves")  # views that open on charts; the others open on the table
 MEANINGS = {
     "standings": "one row for each architecture, with means over its replicates, best first; the table of"
@@ -122,7 +123,7 @@ def experiment_tags(picture: SweepPicture, *, created_ms: int) -> dict[str, str]
 def description(question: str) -> str:
     """Return the description of a sweep's experiment and parent run: the question and links to the views."""
     lines = [f"- [{TITLES[key]}]({page_of(EXPERIMENT, key)}): {MEANINGS[key]}" for key in TITLES]
-    return "\n".join([f"**{question}**", "", *lines])
+    return "\n".join([f"**{question}** {UNFINISHED}", "", *lines])
 
 
 def answered_description(
@@ -193,7 +194,10 @@ def _standings(picture: SweepPicture) -> dict[str, Any]:
         searchFilter=_chosen(picture),
         orderByKey=column("metrics", order),
         orderByAsc=picture.decides.direction == LOWER,
-        **columns({column("metrics", name): 170 for name in results}),
+        **columns(
+            {column("metrics", name): 170 for name in results},
+            longest=max(map(len, picture.architectures), default=0),
+        ),
         **_grouped(picture, "average" if picture.replicated else _best_of(picture)),
         compareRunSections=[section("learning curves"), section("score"), section("cost")],
         compareRunCharts=_alone(
