@@ -94,9 +94,9 @@ def test_the_columns_of_the_standings_are_explained_under_them(comparison, page)
     print_comparison(comparison, console)
     printed = console.file.getvalue()
     text = re.sub(r"\s+", " ", page)
-    assert '<th scope="col" class="n">validation, best of search</th>' in text
+    assert '<th scope="col" class="n">best validation</th>' in text
     for shown, validation, trials, means in (
-        (text, "validation, best of search", "trials c/p/f", "parameters, seconds a run, samples/s"),
+        (text, "best validation", "trials c/p/f", "parameters, s/run, samples/s"),
         (printed, "valid", "c/p/f", "params, s/run"),
     ):
         assert f"{validation}: the best trial of the search" in shown

@@ -210,7 +210,7 @@ def test_a_screen_reader_hears_what_each_picture_and_table_is(browser, pages):
             'img "bilstm: 0.7115, 95 % interval 0.7088 to 0.7142"',
             'img "Expected best validation score by seconds of search"',
             f'rowheader "{LONG}"',
-            'columnheader "validation"',
+            'columnheader "best validation"',
             'checkbox "gru" [checked]',
             'group "Budget by architecture and outcome"',
         ):

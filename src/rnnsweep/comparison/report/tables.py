@@ -11,7 +11,7 @@ STANDING_HEADS = (
     "test",
     "95 % interval",
     "replicates",
-    "validation, best of search",
+    "best validation",
     "complete / pruned / failed",
     "parameters",
     "seconds",
