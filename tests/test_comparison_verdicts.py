@@ -186,15 +186,15 @@ def test_looks_that_spent_the_5_percent_are_named_as_the_reason_and_a_new_sweep_
     assert 40 < verdict.pairs + verdict.replicates_needed < 60  # with what is left of the 5 %
     assert verdict.in_new_sweep == replicates_to_separate(0.0285, 0.051)
     assert verdict.sentence.endswith(
-        "; earlier looks leave too little of the 5 % for more replicates; a new sweep with about"
-        f" {verdict.in_new_sweep} replicates could separate them."
+        "; the looks so far leave too little of the 5 %; a new sweep with about"
+        f" {verdict.in_new_sweep} replicates of each could separate them."
     )
 
 
 def test_a_difference_that_takes_many_replicates_has_their_number_and_none_has_no_aim():
     far = replace(open_verdict(), in_new_sweep=1234)
     assert say_verdict(far, margin=0.002, left=1).endswith(
-        "; it would take about 1,200 replicates of each to separate them."
+        "; a new sweep would take about 1,200 replicates of each to separate them."
     )
     never = replace(open_verdict(), in_new_sweep=None)
     assert say_verdict(never, margin=0.002, left=1).endswith(
@@ -219,6 +219,8 @@ def test_a_p_that_no_scores_can_make_smaller_is_said_to_be_the_smallest():
     assert all("p = .047, the smallest that 8 replicates can give)" in v.sentence for v in verdicts)
     (larger,) = judge(0.705 + NOISE[0, :8], 0.70 + NOISE[1, :8])
     assert "smallest" not in larger.sentence
+    (tiny,) = judge(0.9 + NOISE[0, :15], 0.5 + NOISE[1, :15])
+    assert "15 paired replicates, p < .001)" in tiny.sentence
 
 
 def test_where_no_score_could_show_a_difference_the_answer_says_so_and_not_that_two_are_not_separated():

@@ -13,6 +13,7 @@ from rnnsweep.comparison.words import rounded
 from rnnsweep.tasks import Score
 
 ALPHA = 0.05
+SMALL_P = 0.001  # below it a p is not written out
 USUAL_ROWS = 100_000  # of a test part; more are not named to the row
 LARGEST_SHARE = 0.5  # of all rows, for the test: more would leave too few to train on
 MOST_NAMES, FEW_NAMES = 12, 6  # of a sentence, and those that are written of more
@@ -26,7 +27,7 @@ def apart(score: Score, value: float, *, sign: bool = False) -> str:
 
 def p_value(p: float) -> str:
     """Write a p as ``p = .031`` or ``p < .001``."""
-    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("= 0.", "= .")
+    return "p < .001" if p < SMALL_P else f"p = {p:.3f}".replace("= 0.", "= .")
 
 
 def say_verdict(verdict: Verdict, *, margin: float, left: int, test_share: float | None = None) -> str:
@@ -206,7 +207,11 @@ def _evidence(verdict: Verdict) -> str:
         low, high = (verdict.score.difference(end, sign=True) for end in (low_end, high_end))
         parts.insert(0, f"95 % interval {low} to {high}")
     if verdict.p is not None:
-        smallest = f", the smallest that {verdict.pairs} replicates can give" if verdict.smallest_p else ""
+        smallest = (
+            f", the smallest that {verdict.pairs} replicates can give"
+            if verdict.smallest_p and verdict.p >= SMALL_P
+            else ""
+        )
         parts.append(_p_beside(verdict.p, low_end, high_end) + smallest)
     return ", ".join(parts)
 
@@ -255,10 +260,10 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
     if anew is None:
         return f"even many more replicates are not likely to {aim}"
     if anew > MOST:
-        return f"it would take about {rounded(anew)} replicates of each to {aim}"
+        return f"a new sweep would take about {rounded(anew)} replicates of each to {aim}"
     return (
-        "earlier looks leave too little of the 5 % for more replicates; a new sweep with about"
-        f" {anew} replicates could {aim}"
+        "the looks so far leave too little of the 5 %; a new sweep with about"
+        f" {anew} replicates of each could {aim}"
     )
 
 
