@@ -103,7 +103,7 @@ def run_case(case: Case, note: Path | None = None) -> dict[str, Any]:
             "ended_once": len(set(cluster.ended)),
             **_rates(cluster.first, cluster.last),
             "busy": cluster.trained(),
-            "held_s": launcher.held_s,
+            "silent_s": launcher.silent_s,
             "hours": hours,
             "slot_hours": hours * case.slots,
             "node_hours": hours * len(cluster.rooms),

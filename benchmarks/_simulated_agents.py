@@ -22,25 +22,27 @@ class SimulatedAgents(AgentLauncher):
 
     def __init__(self, cluster: SimulatedCluster, locker: Path) -> None:
         self._clock = cluster.clock
+        self.silent_s = 0.0  # the longest time in which no agent was sent a word
+        self._next_beat = 0.0
         super().__init__(cluster, machine="simulated", locker=str(locker))
-        self._beat_at = 0.0
-        self.held_s = 0.0  # the longest time in which no agent could be sent a word
 
-    def _beat(self) -> None:
+    def _beat_on(self) -> None:
         """Leave the thread at once."""
 
+    def _beat(self) -> None:
+        self.silent_s = max(self.silent_s, self._clock() - self._beat_at)
+        super()._beat()
+
     def events(self, timeout: float) -> list[Any]:
-        """See `AgentLauncher.events`."""
+        """See `AgentLauncher.events`; what the thread would have sent between two calls is sent first."""
         now = self._clock()
-        if now >= self._beat_at:
-            self._beat_at = now + min(RESEND_S, launching.BEAT_S)
-            closed, once = self._closed, iter((False, True))
-            self._closed = SimpleNamespace(wait=lambda seconds: next(once))
+        if now >= self._next_beat:
+            self._next_beat = now + min(RESEND_S, launching.BEAT_S)
             super()._beat()
-            self._closed = closed
-        before = self._clock.computed + self._clock.waited
+        before = self._beat_at
         events = super().events(timeout)
-        self.held_s = max(self.held_s, self._clock.computed + self._clock.waited - before)
+        if self._beat_at == before:
+            self.silent_s = max(self.silent_s, self._clock() - before)
         return events
 
 

@@ -147,8 +147,8 @@ LOADED = ("computes", "waits for the disk", "slots busy", "silent for")
 
 def _loaded(row: Row) -> tuple[str, ...]:
     shares = (percent(row[name]) for name in ("load", "disk", "busy"))
-    held = "-" if row.get("held_s") is None else f"{row['held_s']:.1f} s"
-    return (*shares, held)
+    silent = "-" if row.get("silent_s") is None else f"{row['silent_s']:.1f} s"
+    return (*shares, silent)
 
 
 def _by_trials(marks: list[Row]) -> str:

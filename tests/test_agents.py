@@ -273,6 +273,28 @@ def test_nothing_of_a_stale_attempt_is_ever_taken(over, tmp_path, monkeypatch):
     assert Outcome.read(one.folder) is None
 
 
+def test_agents_hear_of_a_controller_whose_disk_is_slow(over, tmp_path, monkeypatch):
+    """Each letter takes so long that all of them take longer than an agent waits for a word."""
+    far, transport = over(1, 1, 1, entry=agent_programs.waits, silent_s=2.0)
+    for number, slot in enumerate(far.slots):
+        far.start(task(tmp_path, "x", f"trial-{number}"), slot)
+    until(far, lambda events: sum(isinstance(e, Started) for e in events) == 3)
+    assert not any(agent._leaving for agent in transport.agents.values())
+    take, taken = far._take, []
+
+    def slowly(news):
+        time.sleep(0.8)
+        taken.append(news.agent)
+        take(news)
+
+    monkeypatch.setattr(far, "_take", slowly)
+    end = time.monotonic() + 8
+    while time.monotonic() < end:
+        far.events(0.1)
+    assert len(set(taken)) == 3
+    assert not any(agent._leaving for agent in transport.agents.values())
+
+
 @pytest.mark.slow
 def test_an_agent_that_hears_nothing_ends_its_trials_and_itself(over, tmp_path):
     far, transport = over(1, entry=agent_programs.waits, silent_s=1.0)

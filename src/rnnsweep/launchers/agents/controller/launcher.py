@@ -70,15 +70,14 @@ class AgentLauncher:
         self._events: list[Event] = []
         self._lock = threading.RLock()
         self._closed = threading.Event()
-        threading.Thread(target=self._beat, name="beat", daemon=True).start()
+        self._beat_at = time.monotonic()
+        threading.Thread(target=self._beat_on, name="beat", daemon=True).start()
 
     @property
     def agents(self) -> tuple[AgentRow, ...]:
         """The agents so far."""
         with self._lock:
             return self._fleet.table
-
-    # what the controller asks for
 
     def start(self, task: TrialTask, slot: Slot) -> None:
         """Start a task as soon as an agent has room for it."""
@@ -115,8 +114,10 @@ class AgentLauncher:
             while more := self._transport.receive(0.0):  # silence counts once all that waits is read
                 arrived += more
             with self._lock:
-                for each in arrived:
+                for each in arrived:  # a slow disk makes this long
                     self._take(each)
+                    if time.monotonic() - self._beat_at > BEAT_S:
+                        self._beat()
                 self._give_up()
                 if self._attempts:
                     self._fleet.renew()
@@ -137,8 +138,6 @@ class AgentLauncher:
             self._waiting.clear()
         self._transport.close()
         self._elsewhere.close()
-
-    # to agents
 
     def _tell(self, key: str, kind: type, *values: Any) -> None:
         with self._lock:
@@ -189,16 +188,17 @@ class AgentLauncher:
             agent.told_at = time.monotonic()
             self._transport.send(agent.name, letter.pack())
 
-    def _beat(self) -> None:
-        """Tell agents that the controller lives, and send again what was lost, whatever else it does."""
+    def _beat_on(self) -> None:
         while not self._closed.wait(min(RESEND_S, BEAT_S)):
             with self._lock:
-                now = time.monotonic()
-                for agent in self._fleet:
-                    if agent.hello is not None:
-                        self._send(agent, always=now - agent.told_at > BEAT_S)
+                self._beat()
 
-    # from agents
+    def _beat(self) -> None:
+        """Tell agents that the controller lives, and send again what was lost, whatever else it does."""
+        now = self._beat_at = time.monotonic()
+        for agent in self._fleet:
+            if agent.hello is not None:
+                self._send(agent, always=now - agent.told_at > BEAT_S)
 
     def _take(self, each: News) -> None:
         agent = self._fleet.get(each.agent)
@@ -269,8 +269,6 @@ class AgentLauncher:
         if outcome.state == "interrupted" and agent.gone and (agent.preempted or self._fleet.froze()):
             return Outcome("failed", causes.PREEMPTED, f"node {agent.row.node}: {agent.gone}", outcome.scores)
         return outcome
-
-    # what is given up
 
     def _give_up(self) -> None:
         now = time.monotonic()
