@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from sweep_records import make_standing
 
 from rnnsweep.api.comparing.answers import plan_of
 from rnnsweep.comparison.evidence.facts import describe_plan
@@ -93,14 +94,24 @@ def test_before_any_look_the_plan_is_that_of_the_last_controller(folder):
     assert plan_of(folder, None).sizes == (6, 13, 30)
 
 
-def test_the_look_at_the_end_of_the_plan_is_not_outside_it_and_each_further_one_is(folder):
+def outside(folder, number):
+    """What is said of looks outside the plan where so many replicates are compared, before and after that."""
+    scores = {name: make_standing(name, [0.5] * number) for name in ("gru", "lstm")}
+    now = {name: one.configuration for name, one in scores.items()}
     said = []
-    for number in (8, 12, 20):
-        note_look(folder, {"gru": SEEDS[:number], "lstm": SEEDS[:number]}, {"gru": "a", "lstm": "b"}, (8,))
-        said.append(describe_plan(plan_of(folder, None)).get("looks outside the plan"))
-    assert said == [None, "1; each pays a share of the 5 %", "2; each pays a share of the 5 %"]
+    for _ in range(2):
+        plan = replace(plan_of(folder, None), sizes=(8,), finished=True, now=now)
+        said.append(describe_plan(plan, list(scores.values())).get("looks outside the plan"))
+        seeds = {name: [r.seed for r in one.replicates] for name, one in scores.items()}
+        note_look(folder, seeds, now, (8,))
+    return said
+
+
+def test_the_look_at_the_end_of_the_plan_is_not_outside_it_and_each_further_one_is(folder):
+    assert outside(folder, 8) == [None, None]
+    assert outside(folder, 12) == ["1; each pays a share of the 5 %"] * 2
+    assert outside(folder, 20) == ["2; each pays a share of the 5 %"] * 2
 
 
 def test_the_first_look_is_outside_the_plan_where_replicates_were_added_before_it(folder):
-    note_look(folder, {"gru": SEEDS[:12], "lstm": SEEDS[:12]}, {"gru": "a", "lstm": "b"}, (8,))
-    assert describe_plan(plan_of(folder, None))["looks outside the plan"].startswith("1;")
+    assert outside(folder, 12) == ["1; each pays a share of the 5 %"] * 2

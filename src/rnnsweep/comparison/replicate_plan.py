@@ -44,13 +44,22 @@ class ReplicatePlan:
         """The largest planned number of replicates; 0 where no plan is known."""
         return self.sizes[-1] if self.sizes else 0
 
-    @property
-    def unplanned(self) -> int:
-        """Looks that the plan does not have: all but the first, or all where that had more replicates."""
+    def unplanned(self, seeds: Mapping[str, Sequence[str]]) -> int:
+        """Count the looks that the plan does not have: all but the first, or all where that had more.
+
+        Args:
+            seeds: of each architecture's replicates now: a look of its own where none so far had them.
+        """
         looks = [max(replicates.values(), default=0) for replicates in self.extensions]
-        if not looks or not self.sizes:
-            return max(0, self.unknown + len(looks) - 1)
-        return self.unknown + len(looks) - (not self.unknown and looks[0] <= self.most)
+        trained = {name: self.now[name] for name in seeds if name in self.now}
+        if (
+            self.finished
+            and seeds
+            and (seeds, trained) not in zip(self.seeds, self.configurations, strict=False)
+        ):
+            looks.append(max(map(len, seeds.values())))
+        first = not self.unknown and looks and looks[0] <= (self.most or looks[0])
+        return max(0, self.unknown + len(looks) - bool(first))
 
     def history(self, a: str, b: str, pairs: int) -> tuple[int, ...]:
         """Return the numbers of replicates at which a pair was looked at, rising, the present look last."""

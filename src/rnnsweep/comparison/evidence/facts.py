@@ -1,9 +1,10 @@
 """What a reader must know to repeat or to doubt a comparison (the list of Dodge et al. 2019)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from rnnsweep.comparison.evidence.records import Standing
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.sweepfile import Derived, Sweep
 from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
@@ -24,13 +25,14 @@ def describe_sweep(runs: pd.DataFrame, sweep: Sweep | str, *, score: Score) -> d
     }
 
 
-def describe_plan(plan: ReplicatePlan) -> dict[str, str]:
+def describe_plan(plan: ReplicatePlan, standings: Sequence[Standing] = ()) -> dict[str, str]:
     """Return when replicates are looked at, and what looks outside the plan cost; nothing without a plan."""
     facts = {}
     if len(plan.sizes) > 1:
         facts["planned looks"] = f"at {', '.join(map(str, plan.sizes))} replicates (alpha spending)"
-    if plan.unplanned:
-        facts["looks outside the plan"] = f"{plan.unplanned}; each pays a share of the 5 %"
+    seeds = {s.architecture: [one.seed for one in s.replicates] for s in standings if s.replicates}
+    if unplanned := plan.unplanned(seeds):
+        facts["looks outside the plan"] = f"{unplanned}; each pays a share of the 5 %"
     return facts
 
 

@@ -208,7 +208,7 @@ def compare_records(
         facts={
             **describe_sweep(table, sweep, score=score),
             **({READS: say_reads(reads)} if reads else {}),
-            **describe_plan(plan),
+            **describe_plan(plan, standings),
             **{k: str(v) for k, v in (facts or {}).items()},
         },
         front=find_front(
