@@ -124,7 +124,7 @@ class SimulatedCluster:
     def now(self) -> Moment:
         """Return what was counted so far."""
         clock = self.clock
-        return Moment(self._time, clock.computed, clock.waited, self.events, len(self.ended))
+        return Moment(self._time, clock(), clock.computed, clock.waited, self.events, len(self.ended))
 
     @property
     def over_at(self) -> float:

@@ -144,7 +144,7 @@ def _mark(
 
 def _rates(first: Moment, last: Moment) -> dict[str, float]:
     """Return what the controller did a second, and an event, while there were trials to start."""
-    seconds, events = last.time - first.time, last.events - first.events
+    seconds, events = last.clock - first.clock, last.events - first.events
     computed, waited = last.computed - first.computed, last.waited - first.waited
     return {
         "event_ms": 1000 * computed / events if events else 0.0,

@@ -24,7 +24,8 @@ class Latency:
 class Moment:
     """What was counted until a moment: seconds, and numbers of events and of trials that ended."""
 
-    time: float
+    time: float  # on the nodes, which catch up with the controller once it waits for them
+    clock: float  # of the controller
     computed: float
     waited: float
     events: int
