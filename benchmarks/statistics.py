@@ -1,7 +1,7 @@
 """How often verdicts are right: simulated comparisons whose truth is known, through the code that decides.
 
-`python -m benchmarks statistics` renews the tables of docs/statistics.md; `--number N` simulates fewer of
-each. Tests run smaller numbers of the same functions. Scores lie around one level with a spread of half a
+`python -m benchmarks statistics` renews the tables of docs/statistics.md; `renew` takes some of them, and
+smaller numbers. Tests run smaller numbers of the same functions. Scores lie around one level with a spread of half a
 point: normal, skewed (a long tail downwards, skewness -1) or on a coarse grid.
 
 Shapes: R replicates, N test rows.
