@@ -1,8 +1,8 @@
 """How often verdicts are right: simulated comparisons whose truth is known, through the code that decides.
 
 `python -m benchmarks statistics` renews the tables of docs/statistics.md; `renew` takes some of them, and
-smaller numbers. Tests run smaller numbers of the same functions. Scores lie around one level with a spread of half a
-point: normal, skewed (a long tail downwards, skewness -1) or on a coarse grid.
+smaller numbers, as tests do. Scores lie around one level with a spread of half a point: normal, skewed (a
+long tail downwards, skewness -1) or on a coarse grid.
 
 Shapes: R replicates, N test rows.
 """
