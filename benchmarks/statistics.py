@@ -162,22 +162,17 @@ def on_new_rows(rows: int, number: int, *, replicates: int = 10, distinct: float
     effect of the replicate. Each replicate draws each row.
     """
     rng = np.random.default_rng([rows, replicates, int(100 * distinct)])
-    here = claimed = covered = 0
-    for _ in range(number):
+
+    def draw_part() -> list[np.ndarray]:
         row_N = 0.9 + 1.5 * rng.standard_normal(rows)
-        correct, scored = {}, []
-        for name in ("a", "b"):
+        right = []
+        for _ in range(2):
             own_N = row_N + distinct * rng.standard_normal(rows)
             logit_RN = own_N + 0.03 * rng.standard_normal((replicates, 1))
-            right_RN = rng.random((replicates, rows), dtype=np.float32) < 1 / (1 + np.exp(-logit_RN))
-            correct[name] = {str(seed): right_N for seed, right_N in enumerate(right_RN)}
-            scored.append(standing(name, right_RN.mean(axis=1)))
-        (one,) = decide(scored, margin=0.0, correct=correct)
-        here += one.verdict.startswith(CLAIMS)
-        claimed += one.verdict in CLAIMS
-        assert one.new_rows is not None
-        covered += one.new_rows.low <= 0 <= one.new_rows.high
-    return OnNewRows(here / number, claimed / number, covered / number)
+            right.append(rng.random((replicates, rows), dtype=np.float32) < 1 / (1 + np.exp(-logit_RN)))
+        return right
+
+    return _compared(draw_part, number)
 
 
 def f1_on_new_rows(rows: int, shares: Sequence[float], number: int, *, replicates: int = 10) -> OnNewRows:
@@ -186,20 +181,31 @@ def f1_on_new_rows(rows: int, shares: Sequence[float], number: int, *, replicate
     A row that is not right gets another class, which is the network's own choice for this row.
     """
     rng = np.random.default_rng([rows, replicates, len(shares)])
-    here = claimed = covered = 0
-    for _ in range(number):
+
+    def draw_part() -> list[np.ndarray]:
         target_N = rng.choice(len(shares), rows, p=shares)
         row_N = 1.5 + 0.8 * rng.standard_normal(rows)
-        values, scored = {}, []
-        for name in ("a", "b"):
+        values = []
+        for _ in range(2):
             own_N = row_N + 0.8 * rng.standard_normal(rows)
             wrong_N = (target_N + rng.integers(1, len(shares), rows)) % len(shares)
             logit_RN = own_N + 0.03 * rng.standard_normal((replicates, 1))
             right_RN = rng.random((replicates, rows)) < 1 / (1 + np.exp(-logit_RN))
             said_RN = np.where(right_RN, target_N, wrong_N)
-            values[name] = {str(seed): macro_f1_rows(target_N, said_N) for seed, said_N in enumerate(said_RN)}
-            scored.append(standing(name, [value_N.mean() for value_N in values[name].values()]))
-        (one,) = decide(scored, margin=0.0, correct=values)
+            values.append(np.stack([macro_f1_rows(target_N, said_N) for said_N in said_RN]))
+        return values
+
+    return _compared(draw_part, number)
+
+
+def _compared(draw_part: Callable[[], list[np.ndarray]], number: int) -> OnNewRows:
+    """Decide on two equal networks so often; `draw_part` returns their values_RN on another test part."""
+    here = claimed = covered = 0
+    for _ in range(number):
+        values = dict(zip("ab", draw_part(), strict=True))
+        by_row = {name: {str(seed): row for seed, row in enumerate(own)} for name, own in values.items()}
+        scored = [standing(name, own_RN.mean(axis=1)) for name, own_RN in values.items()]
+        (one,) = decide(scored, margin=0.0, correct=by_row)
         here += one.verdict.startswith(CLAIMS)
         claimed += one.verdict in CLAIMS
         assert one.new_rows is not None

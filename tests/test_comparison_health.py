@@ -312,19 +312,23 @@ def troubled():
     return runs, make_curves(runs).assign(value=lambda table: table["step"] / 2000)
 
 
-def test_each_next_step_is_a_command_that_rnnsweep_takes():
-    import click
-
-    from rnnsweep.cli.entry import commands
-
+def remarks_of_troubled():
     runs, curves = troubled()
-    found = check_health(
+    return check_health(
         runs,
         make_standings(runs),
         sweep="quickstart",
         curves=curves,
         bounds={"gru": {"optimizer.lr": (1e-4, 0.1, True)}},
     )
+
+
+def test_each_next_step_is_a_command_that_rnnsweep_takes():
+    import click
+
+    from rnnsweep.cli.entry import commands
+
+    found = remarks_of_troubled()
     words = ("border", "failed", "second half", "diverge", "better than the test", "rising")
     assert [any(word in r.sentence for r in found) for word in words] == [True] * len(words)
     advised = [remark for remark in found if remark.next]
@@ -346,14 +350,7 @@ def test_a_class_that_is_never_predicted_is_named():
 
 
 def test_a_wider_space_or_more_trials_after_test_scores_is_a_new_file_whose_lines_are_named():
-    runs, curves = troubled()
-    found = check_health(
-        runs,
-        make_standings(runs),
-        sweep="quickstart",
-        curves=curves,
-        bounds={"gru": {"optimizer.lr": (1e-4, 0.1, True)}},
-    )
+    found = remarks_of_troubled()
     file = "a new sweep file: a line with its question, `like:` with the name of this file, and "
     wider = next(r.next for r in found if "border" in r.sentence)
     assert wider == f"widen space.optimizer.lr in {file}the whole `space:`; then: rnnsweep plan FILE"

@@ -8,15 +8,14 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
-import agent_programs
 import psutil
 import pytest
 from benchmarks._no_records import NoRecords
-from benchmarks._ray_cluster import ENVIRONMENT, RAY, Cluster
+from benchmarks._ray_cluster import RAY
 from benchmarks.chaos import SWEEP, _write_rows
 from optuna import load_study
+from ray_head import ray_head
 from test_agents import ended, points, swept_alike, until
 from test_launchers import task
 
@@ -36,30 +35,16 @@ from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.trial import Outcome, Started
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-ROOT = Path(__file__).parents[1]
 PATIENCE_S = 120.0  # on a machine that does other work too
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A head and two nodes; the last tests kill them one by one."""
-    folder = tmp_path_factory.mktemp("programs")
-    agent_programs.install(folder)
-    patch = pytest.MonkeyPatch()
-    patch.syspath_prepend(str(folder))
-    for name, value in ENVIRONMENT.items():
-        patch.setenv(name, value)
-    patch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
-    for name in [name for name in os.environ if "proxy" in name.lower()]:
-        patch.delenv(name)
-    cluster = Cluster(folder, Path(__file__).parent, ROOT, ROOT / "src")
-    try:
-        cluster.add(cpus=2)
-        cluster.add(cpus=1)
-        yield cluster
-    finally:
-        cluster.close()
-        patch.undo()
+    with ray_head(tmp_path_factory.mktemp("programs"), RAY_gcs_rpc_server_reconnect_timeout_s="5") as head:
+        head.add(cpus=2)
+        head.add(cpus=1)
+        yield head
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
-import agent_programs
 import pytest
-from benchmarks._ray_cluster import ENVIRONMENT, Cluster
+from ray_head import ray_head
 from s3_server import account, s3_server
 from test_agents import until
 from test_agents_locker import curves_of, exact_scores, is_carried, names_in
@@ -32,18 +30,8 @@ LONG = ("trainer.max_epochs=4", "model.dropout=0.2")
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A head alone."""
-    folder = tmp_path_factory.mktemp("programs")
-    agent_programs.install(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        for name in [name for name in os.environ if "proxy" in name.lower()]:
-            patch.delenv(name)
-        root = Path(__file__).parents[1]
-        cluster = Cluster(folder, Path(__file__).parent, root, root / "src")
-        yield cluster
-        cluster.close()
+    with ray_head(tmp_path_factory.mktemp("programs")) as head:
+        yield head
 
 
 @pytest.fixture(params=["pieces", "folder", pytest.param("s3", marks=pytest.mark.server)])

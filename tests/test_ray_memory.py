@@ -1,17 +1,15 @@
 """A node of a Ray cluster that is short of memory, as a real limit has it."""
 
 import json
-import os
 import re
 import subprocess
 import time
 import uuid
 from pathlib import Path
 
-import agent_programs
 import pytest
 from benchmarks._no_records import NoRecords
-from benchmarks._ray_cluster import ENVIRONMENT, Cluster
+from ray_head import ray_head
 from simulation import write_sweep
 
 from rnnsweep.engine import run_sweep
@@ -47,18 +45,10 @@ def container():
 
 
 @pytest.fixture
-def cluster(tmp_path, monkeypatch):
+def cluster(tmp_path):
     """A head alone."""
-    agent_programs.install(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    for name in [name for name in os.environ if "proxy" in name.lower()]:
-        monkeypatch.delenv(name)
-    root = Path(__file__).parents[1]
-    cluster = Cluster(tmp_path, Path(__file__).parent, root, root / "src")
-    yield cluster
-    cluster.close()
+    with ray_head(tmp_path) as head:
+        yield head
 
 
 def test_the_largest_trial_of_a_node_is_ended_before_ray_ends_its_agent_with_all_trials(
