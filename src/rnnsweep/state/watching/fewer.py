@@ -1,5 +1,6 @@
 """How a long sweep that runs gets shorter: with fewer trials, from what its trainings took so far."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,12 +22,19 @@ def fewer_trials(snapshot: Snapshot) -> tuple[int, float, float] | None:
     if eta is None or most is None or most <= LONG or any(one.complete < ENOUGH for one in standings):
         return None
     low, high = _left(standings)
-    for trials in range(max(one.budget or 0 for one in standings) - 1, FEWEST_TRIALS - 1, -1):
+
+    def seconds(trials: int) -> tuple[float, float]:
         fewer = _left([replace(one, budget=min(one.budget or 0, trials)) for one in standings])
-        shorter = (trials, eta * fewer[0] / low, most * fewer[1] / high)
-        if shorter[2] <= LONG or trials == FEWEST_TRIALS:
-            return shorter if shorter[2] < WORTH * most else None
-    return None
+        return eta * fewer[0] / low, most * fewer[1] / high
+
+    # a search by halves: a sweep of ten thousand trials asks at each snapshot
+    numbers = range(FEWEST_TRIALS, max(one.budget or 0 for one in standings))
+    short = bisect_right(numbers, LONG, key=lambda trials: seconds(trials)[1])
+    if not numbers:
+        return None
+    trials = numbers[max(0, short - 1)]
+    left, left_most = seconds(trials)
+    return (trials, left, left_most) if left_most < WORTH * most else None
 
 
 def _left(standings: Sequence[ArchitectureProgress]) -> tuple[float, float]:
