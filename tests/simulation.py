@@ -95,6 +95,7 @@ class FakeLauncher:
     on_event: Callable[[Event], None] = lambda event: None
     batch: Callable[[], int] = lambda: 1  # events that arrive at once, at most
     echoes: bool = False  # messages come twice, and again after their task has ended
+    waits: float = 0.0  # seconds until the process of a task is there
 
     def __post_init__(self) -> None:
         self._queue: list[tuple[float, int, Event]] = []
@@ -110,7 +111,7 @@ class FakeLauncher:
         self.started.append(task)
         self.running[task.key] = task
         script = self.script(task, life)
-        self._plan(0.0, Started(task.key))
+        self._plan(self.waits, Started(task.key))
         for rung, score in enumerate(script.scores, start=1):
             at = script.seconds * rung / (len(script.scores) + 1)
             self._plan(at, Reported(task.key, Report(rung, rung * 10, float(rung), score)))

@@ -101,6 +101,13 @@ def test_the_last_line_says_what_is_done_and_how_long_it_takes():
     assert summary_line(snapshot(STANDINGS[2:], (), None)) == "2 trials, 0 of 2 slots busy, 3:53 min elapsed"
 
 
+def test_a_task_that_has_no_process_yet_holds_its_slot_but_does_not_make_it_busy():
+    waiting = replace(snapshot(running=(RUNNING[0], replace(RUNNING[1], started=False))), starting=1)
+    assert ", 1 of 2 slots busy, 1 starting, 3:53 min elapsed" in summary_line(waiting)
+    rows = shown(draw(waiting)).splitlines()
+    assert [row.endswith("starting") for row in rows if "cpu:0" in row or "gpu:0" in row] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("unsent", "words"),
     [

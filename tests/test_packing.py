@@ -26,7 +26,7 @@ from rnnsweep.hardware import gpus
 from rnnsweep.launchers import parse_launcher
 from rnnsweep.launchers.local import child, server
 from rnnsweep.launchers.local.places import slots_here
-from rnnsweep.planning import cost, packing, plan as plans
+from rnnsweep.planning import cost, packing, plan as plans, shorter
 from rnnsweep.planning.cost import MemoryUse, free_memory, open_gpu, take_first_steps
 from rnnsweep.planning.packing import Need, Packing, measure_need, share_gpu
 from rnnsweep.state.folder import SweepFolder
@@ -628,7 +628,8 @@ def test_a_plan_counts_the_trials_that_fit_and_keeps_nothing(home, short_rows, o
     sweep = write_sweep(home, architectures="[bag]", overrides=own)
     processes = Processes(Device(4 * GIB), {"model=bag": GIB}, context=GIB // 5)
     one_gpu.setattr(server, "fresh_process", processes)
-    one_gpu.setattr(plans, "plan_sweep", lambda asked, *, slots, **more: slots)
+    one_gpu.setattr(plans, "plan_sweep", lambda asked, slots, *other, **more: slots)
+    one_gpu.setattr(shorter, "ways_to_shorten", lambda planned, asked: ())
     one_gpu.setattr(api_sweeps, "replace", lambda planned, **more: planned)
     assert rnnsweep.plan(sweep.path, slots="gpu:0/auto") == 2
     assert not (home / "mlruns").exists()

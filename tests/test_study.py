@@ -104,6 +104,16 @@ def test_two_replicates_of_one_trial_are_told_apart_while_they_run(tmp_path):
     assert shown == {("replicate", 0), ("replicate", 1), ("replicate", 2)}
 
 
+def test_a_task_that_waits_for_its_process_is_shown_as_starting(tmp_path):
+    watcher = Watcher()
+    fake = launcher(lambda task, life: Script((score_of(task),), seconds=100.0), waits=60.0)
+    run(write_sweep(tmp_path), tmp_path, fake, listener=watcher)
+    busy = [one.busy for one in watcher.snapshots if len(one.running) == 2]
+    assert busy[0] == "0 of 2 slots busy, 2 starting"
+    assert "2 of 2 slots busy" in busy
+    assert watcher.snapshots[-1].busy == "0 of 2 slots busy"
+
+
 def test_replicates_are_paired_and_repeat_the_best_trial(tmp_path):
     sweep, fake = write_sweep(tmp_path), launcher()
     run(sweep, tmp_path, fake)

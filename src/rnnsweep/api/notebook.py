@@ -57,9 +57,8 @@ def progress_html(snapshot: "Snapshot") -> str:
     )
     expected = about(snapshot.eta, snapshot.eta_most)
     left = f", {expected} left" if expected else ""
-    slots = f"{len(snapshot.running)} of {snapshot.slots} slots busy"
     return (
-        f"<p><b>{escape(snapshot.sweep)}</b>: {slots}, {duration(snapshot.elapsed)} elapsed{left}</p>"
+        f"<p><b>{escape(snapshot.sweep)}</b>: {snapshot.busy}, {duration(snapshot.elapsed)} elapsed{left}</p>"
         f"<table><tr>{heads}</tr>{rows}</table>"
     )
 

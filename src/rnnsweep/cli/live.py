@@ -151,9 +151,8 @@ def summary_line(snapshot: "Snapshot") -> str:
     budget = sum(s.budget or 0 for s in snapshot.standings)
     done = f"{ended} of {budget} trials" if budget else count(ended, "trial")
     left = f"; {_at_the_end(snapshot)}" if snapshot.over or snapshot.stopping else _left(snapshot)
-    busy = f"{len(snapshot.running)} of {count(snapshot.slots, 'slot')} busy"
     paused = ", paused: the disk is full" if snapshot.paused else ""
-    return f"{done}, {busy}, {duration(snapshot.elapsed)} elapsed{left}{paused}"
+    return f"{done}, {snapshot.busy}, {duration(snapshot.elapsed)} elapsed{left}{paused}"
 
 
 def _left(snapshot: "Snapshot") -> str:
@@ -238,6 +237,8 @@ def _running(snapshot: "Snapshot") -> list[RenderableType]:
 def _running_line(task: "Running", shade: str) -> Text:
     which = task.role if task.number is None else f"{task.role} {task.number}"
     words = [f"  {task.slot:<8} ", which, duration(task.seconds)]
+    if not task.started:
+        words.append("starting")
     if task.epoch is not None:
         words.append(f"epoch {task.epoch:.2g}")
     if task.validation is not None:

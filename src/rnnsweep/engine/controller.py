@@ -23,7 +23,7 @@ from rnnsweep.state.outcome import EndState
 from rnnsweep.state.watching.eta import Durations, seconds_left
 from rnnsweep.state.watching.progress import STOPPING, Failure, Listener, Snapshot
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, TrialTask
+from rnnsweep.trial import Ended, Event, Launcher, Outcome, Report, Reported, Started, TrialTask
 from rnnsweep.trial.causes import CONFIGURATION, FULL_DISK, PREEMPTED, explain
 
 TICK_S = 0.25  # how soon a signal or a lost process is noticed
@@ -145,10 +145,11 @@ class Controller:
         answers = []
         with self._together():
             for event in events:
-                busy = self.running.get(event.key)
-                if busy is None:
+                if (busy := self.running.get(event.key)) is None:
                     continue  # of a task that is over
-                if isinstance(event, Reported):
+                if isinstance(event, Started):
+                    self.running.note_start(busy)
+                elif isinstance(event, Reported):
                     answers.append((event.key, self._hear(busy, event.report)))
                 elif isinstance(event, Ended):
                     self.running.end(busy)
@@ -287,6 +288,7 @@ class Controller:
             question=self.sweep.question,
             standings=standings,
             running=self.running.shown(now),
+            starting=self.running.starting,
             slots=self.running.count,
             elapsed=now - self.began,
             eta=left.seconds,

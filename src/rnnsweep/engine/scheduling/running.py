@@ -30,6 +30,7 @@ class Busy:
     since: float
     report: Report | None = None
     pruned: bool = False
+    started: bool = False  # its process is there: on a cluster a task may wait for a node
 
     def shown(self, now: float) -> Running:
         """Return what a snapshot shows of it."""
@@ -44,6 +45,7 @@ class Busy:
             seconds=now - self.since,
             epoch=report.epoch if report else None,
             validation=report.validation if report else None,
+            started=self.started,
         )
 
 
@@ -75,12 +77,14 @@ class RunningTasks:
         free: slots that no task holds, in the order of their numbers.
         trials: how many trials of each architecture run.
         count: how many slots there are.
+        starting: how many of the tasks have no process yet.
     """
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         self.free: list[Slot] = list(slots)
         self.trials: Counter[str] = Counter()
         self.count = len(slots)  # free or not
+        self.starting = 0
         self._on_gpu = Counter(map(_gpu, slots))  # slots now
         self._at_first = dict(self._on_gpu)
         self._fell: dict[str | None, float] = {}  # when a GPU last lost a slot
@@ -108,12 +112,19 @@ class RunningTasks:
         slot = join_slots([self._with_share(each) for each in slots])
         busy = self._busy[job.task.key] = Busy(job, slots, slot, now)
         self.trials[job.task.architecture] += job.is_trial
+        self.starting += 1
         return busy
+
+    def note_start(self, busy: Busy) -> None:
+        """Note that the process of a task is there."""
+        self.starting -= not busy.started
+        busy.started = True
 
     def end(self, busy: Busy) -> None:
         """Take back the slots of a task that is over."""
         del self._busy[busy.job.task.key]
         self.trials[busy.job.task.architecture] -= busy.job.is_trial
+        self.note_start(busy)  # it starts no more
         for slot in busy.slots:
             insort(self.free, slot, key=lambda each: each.index)
 

@@ -52,6 +52,7 @@ class Running:
     seconds: float
     epoch: float | None = None
     validation: float | None = None
+    started: bool = True  # False: it waits for its process, on a cluster for a node
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ class Snapshot:
     eta_most: float | None = None  # with all replicates that planned looks may ask for
     unsent: int | None = None  # runs that the store does not have whole yet; None before only sending is left
     compared: bool = True  # a comparison follows once all runs are in the store
+    starting: int = 0  # of the running tasks, those that have no process yet
+
+    @property
+    def busy(self) -> str:
+        """How many slots have a process at work, and how many wait for one."""
+        waiting = f", {self.starting} starting" if self.starting else ""
+        word = "slot" if self.slots == 1 else "slots"
+        return f"{len(self.running) - self.starting} of {self.slots} {word} busy{waiting}"
 
 
 class Listener(Protocol):
