@@ -105,6 +105,14 @@ def test_an_answer_with_a_winner_names_it():
     )
 
 
+
+def test_a_leader_below_the_baseline_is_said_to_have_the_best_mean_of_the_others_alone():
+    below = make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.8)
+    assert compare_records(below).answer.startswith("Apart from the baseline, gru is ahead with 0.7")
+    equal = make_runs({"gru": 0.71, "lstm": 0.71}, linear=0.8)
+    assert compare_records(equal).answer.startswith("The data name no winner: apart from the baseline, ")
+
+
 def test_an_answer_without_a_winner_says_so():
     runs = make_runs({"gru": 0.7, "lstm": 0.7}, linear=None)
     assert compare_records(runs).answer.startswith("The data name no winner: ")

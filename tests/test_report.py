@@ -69,13 +69,13 @@ def test_each_figure_has_its_sentence_and_its_numbers(page, name):
 
 
 def test_the_first_screen_has_question_answer_and_standings(comparison, page):
-    start = page[page.index("<body") : page.index("Other middles")]
+    start = page[page.index("<body") : page.index("Other averages")]
     assert comparison.answer in start
     assert start.count('<th scope="row">') == 5
 
 
 def test_median_and_interquartile_mean_stand_beside_the_mean_with_their_intervals(comparison, page):
-    start = page[page.index("Other middles") : page.index("Pair by pair")]
+    start = page[page.index("Other averages") : page.index("Pair by pair")]
     best = comparison.standings[0].test
     for found in (best, best.median, best.interquartile_mean):
         assert f"{found.low:.4f} to {found.high:.4f}" in start

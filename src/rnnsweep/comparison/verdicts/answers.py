@@ -53,7 +53,7 @@ def say_answer(
     if min(s.test.replicates for s in networks) < 2:
         return _no_claim(networks)
     between = [v for v in verdicts if not v.baseline]
-    first = _say_lead(networks, between) if len(networks) > 1 else _say_only(networks[0])
+    first = _say_lead(standings, between) if len(networks) > 1 else _say_only(networks[0])
     recurrent = _say_recurrent(networks, between, plain) if any(v.able for v in between) else ""
     against = _say_baseline([v for v in verdicts if v.baseline])
     return " ".join(part for part in (first, recurrent, against, _say_unusual(standings)) if part)
@@ -139,15 +139,17 @@ def _say_only(standing: Standing) -> str:
     return f"{standing.architecture} scores {mean} on test over {replicates} replicates."
 
 
-def _say_lead(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
+def _say_lead(standings: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
+    networks = [s for s in standings if not s.baseline]
     leader, end = networks[0].architecture, _end(networks[0])
+    apart = "Apart from the baseline, " if standings[0].baseline else ""  # it has the best mean of all
     mean = networks[0].score.write(networks[0].test.mean)
     if not any(v.able for v in verdicts):
-        return f"{leader} has the {end} mean test score ({mean}). {_say_unable(verdicts)}"
+        return f"{apart}{leader} has the {end} mean test score ({mean}). {_say_unable(verdicts)}"
     beaten, beside = _say_beside(networks, verdicts)
     if beaten == len(networks) - 1:
-        return f"{leader} is ahead with {mean} on test: {beside}."
-    start = "" if beaten else "The data name no winner: "
+        return f"{apart}{leader} is ahead with {mean} on test: {beside}."
+    start = apart if beaten else f"The data name no winner: {apart.lower()}"
     return f"{start}{leader} has the {end} mean test score ({mean}), and is {beside}."
 
 
