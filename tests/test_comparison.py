@@ -105,7 +105,6 @@ def test_an_answer_with_a_winner_names_it():
     )
 
 
-
 def test_a_leader_below_the_baseline_is_said_to_have_the_best_mean_of_the_others_alone():
     below = make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.8)
     assert compare_records(below).answer.startswith("Apart from the baseline, gru is ahead with 0.7")
