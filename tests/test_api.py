@@ -7,8 +7,10 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +24,8 @@ from rnnsweep.cli import main
 from rnnsweep.config import flatten
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
-from rnnsweep.tracking import find_run
+from rnnsweep.tracking import curves, find_run
+from rnnsweep.tracking.ui.saved_view import unpack
 
 ROOT = Path(__file__).parents[1]
 SMALL = (
@@ -282,6 +285,7 @@ def test_a_sweep_runs_compares_repeats_its_winner_and_is_finished_the_second_tim
     assert list(standings.loc[["bag", "gru"], "test.replicates"]) == [2, 2]
     assert main(["compare", "colours", "--json"]) == 0
     _check_comparison(json.loads(capfd.readouterr().out))
+    _check_curves()
     _check_best("gru", capfd)
     assert main(["sweep", "sweeps/colours.yaml"]) == 0
     out, err = capfd.readouterr()
@@ -301,6 +305,24 @@ def _check_comparison(found: dict) -> None:
         assert set(row["test"]) == {"mean", "low", "high", "replicates"}
     assert Path(found["report"]).is_file()
     assert found["verdicts"]
+
+
+def _check_curves() -> None:
+    """The view of curves begins and ends where the replicates' curves do, and a little beside them."""
+    mlruns = find_paths().mlruns
+    with closing(sqlite3.connect(mlruns / "mlflow.db")) as store:
+        ((tag,),) = store.execute(
+            "SELECT value FROM experiment_tags WHERE key = 'mlflow.sharedViewState.curves'"
+        )
+    charts = [one for one in unpack(tag)[1]["compareRunCharts"] if not one["deleted"]]
+    found = rnnsweep.runs("colours")
+    replicates = found.loc[found["role"] == "replicate", "run_id"]
+    for chart in charts:
+        points = curves(mlruns, "colours", [chart["metricKey"]])
+        values = points.loc[points["run_id"].isin(replicates), "value"]
+        low, high = chart["range"]["yMin"], chart["range"]["yMax"]
+        assert low < values.min() <= values.max() < high, chart["metricKey"]
+        assert high - low == pytest.approx(1.1 * (values.max() - values.min()))
 
 
 def _check_best(architecture: str, capfd) -> None:

@@ -33,8 +33,8 @@ from rnnsweep.tracking.ui.views import (
     EXPERIMENT,
     SweepPicture,
     answered_description,
+    compared_views,
     experiment_tags,
-    failures_tag,
     page_of,
 )
 
@@ -420,9 +420,20 @@ def test_the_ui_has_a_page_of_running_sweeps_and_each_sweeps_report(tmp_path):
 
 @pytest.mark.parametrize(("failed", "name"), [(0, "Failures: nothing failed"), (3, "Failures: 3")])
 def test_the_name_of_the_view_of_failures_says_how_many_there_are(failed, name):
-    (value,) = failures_tag(failed, created_ms=1).values()
+    (value,) = compared_views(failed, None, created_ms=1).values()
     before = experiment_tags(PICTURE, created_ms=1)["mlflow.sharedViewState.failures"]
     assert unpack(value) == (name, unpack(before)[1])
+
+
+def test_after_a_comparison_the_axes_of_learning_curves_end_where_the_curves_do():
+    seen = replace(PICTURE, ranges={"validation/accuracy": (0.87, 0.93)})
+    tags = compared_views(0, seen, created_ms=1)
+    assert list(tags) == ["mlflow.sharedViewState.failures", "mlflow.sharedViewState.curves"]
+    title, view = unpack(tags["mlflow.sharedViewState.curves"])
+    ranges = {one["metricKey"]: one.get("range") for one in view["compareRunCharts"] if not one["deleted"]}
+    assert title == "Learning curves"
+    assert ranges["validation/accuracy"] == {"yMin": 0.87, "yMax": 0.93}
+    assert ranges["validation/loss"] == {}
 
 
 def test_the_page_of_a_running_sweep_has_its_learning_curves_and_the_time_left(template, tmp_path):

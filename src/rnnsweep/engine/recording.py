@@ -27,6 +27,31 @@ COST = {"epochs": "work/epochs", "seconds": "time/seconds"}
 _ENDS = {"finished": EndState.COMPLETE, "interrupted": EndState.INTERRUPTED}
 
 
+def sweep_picture(sweep: Sweep, task: str, score: str, *, refits_baseline: bool) -> SweepPicture:
+    """Return what the views of a sweep draw: its searched settings, each on its scale.
+
+    Args:
+        sweep: as it was asked.
+        task: what is learnt.
+        score: the score of it that decides.
+        refits_baseline: the baseline has replicates, as the networks have.
+    """
+    dimensions = {
+        d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
+    }
+    return SweepPicture(
+        question=sweep.question,
+        architectures=sweep.architectures,
+        searched=tuple(dict.fromkeys(k for a in sweep.architectures for k in searched_keys(sweep, a))),
+        log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
+        replicated=sweep.replicates > 0,
+        task=task,
+        score=score,
+        refit=refits_baseline,
+        shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
+    )
+
+
 class Recording:
     """Keeps the sweep's own run, and ends the runs whose processes could not."""
 
@@ -59,26 +84,10 @@ class Recording:
         self._shipper: Shipper | None = None
         self._parent: RunRecord | None = None
 
-    def _picture(self, sweep: Sweep, *, refits_baseline: bool) -> SweepPicture:
-        """Return what the views of the sweep draw: its searched settings, each on its scale."""
-        dimensions = {
-            d.key: d for d in (*sweep.space, *(x for some in sweep.per_architecture.values() for x in some))
-        }
-        return SweepPicture(
-            question=sweep.question,
-            architectures=sweep.architectures,
-            searched=tuple(dict.fromkeys(k for a in sweep.architectures for k in searched_keys(sweep, a))),
-            log_scaled=tuple(key for key, d in dimensions.items() if getattr(d, "log", False)),
-            replicated=sweep.replicates > 0,
-            task=self._task.name,
-            score=self._score.name,
-            refit=refits_baseline,
-            shared=tuple(d.key for d in sweep.space if d.key in known_keys()),
-        )
-
     def begin(self, sweep: Sweep, key: str, *, refits_baseline: bool) -> None:
         """Open the sweep's own run, or go on with it, and start shipping."""
         folder = SweepFolder.of(self._mlruns, sweep.name)
+        picture = sweep_picture(sweep, self._task.name, self._score.name, refits_baseline=refits_baseline)
         self._parent = RunRecord.open(
             self._mlruns,
             experiment=sweep.name,
@@ -89,9 +98,7 @@ class Recording:
             config_yaml=None,
             uri=self.uri,
             description=description(sweep.question),
-            experiment_tags=experiment_tags(
-                self._picture(sweep, refits_baseline=refits_baseline), created_ms=time.time_ns() // 1_000_000
-            ),
+            experiment_tags=experiment_tags(picture, created_ms=time.time_ns() // 1_000_000),
             provenance=self._provenance,
             resume=True,
         )

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from rnnsweep.tracking.ui.views import (
         SweepPicture as SweepPicture,
         answered_description as answered_description,
+        compared_views as compared_views,
         description as description,
         experiment_tags as experiment_tags,
-        failures_tag as failures_tag,
     )
 
 lazy_names(__name__)

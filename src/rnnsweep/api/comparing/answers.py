@@ -137,7 +137,8 @@ def compare(
     say("writing the report")
     comparison.write_report(compared, report)
     if report.read_bytes() != before:
-        keep_answer(table, compared, uri, looks=read_looks(folder).replicates)
+        looks = read_looks(folder).replicates
+        keep_answer(table, compared, uri, looks=looks, asked=asked)
     return compared
 
 

@@ -3,8 +3,11 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rnnsweep import comparison, tracking
 from rnnsweep.paths import find_paths
@@ -14,9 +17,12 @@ from rnnsweep.tracking.tags import Tag
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnsweep.sweepfile import Sweep
+
 
 ROUNDS = 3  # of waiting for the store, each of up to 20 s
 SENTENCES = 12  # verdicts in a description; the report has all
+BESIDE = 0.05  # of a chart's height, above and below its curves
 NOTE = "mlflow.note.content"  # the description, of a run and of an experiment
 
 
@@ -49,6 +55,7 @@ def keep_answer(
     uri: str | None,
     *,
     looks: Sequence[Mapping[str, int]],
+    asked: "Sweep | None",
 ) -> None:
     """Keep the report, how often the test part was read, and the looks on the sweep's own run.
 
@@ -57,6 +64,7 @@ def keep_answer(
         compared: what is kept.
         uri: the store, as setting `tracking.uri`.
         looks: how many replicates of each architecture each look tested.
+        asked: the sweep as it was asked; None where that is not known.
     """
     parents = table[table["role"] == "sweep"]
     if len(parents):
@@ -67,12 +75,40 @@ def keep_answer(
         if compared.test_reads is not None:
             record.tags({Tag.TEST_READS: str(compared.test_reads.total)})
         record.tags({Tag.LOOKS: json.dumps(looks)})
-        _describe(record, compared, failed=int((table["state"] == "failed").sum()))
+        picture = None if asked is None else _picture(asked, table, compared, uri)
+        _describe(record, compared, picture, failed=int((table["state"] == "failed").sum()))
         record.flush(5.0)
         tracking.sync(mlruns, uri)
 
 
-def _describe(record: "tracking.RunRecord", compared: "comparison.Comparison", *, failed: int) -> None:
+def _picture(
+    asked: "Sweep", table: "pd.DataFrame", compared: "comparison.Comparison", uri: str | None
+) -> "tracking.SweepPicture":
+    """Return what the views draw, with the range of each curve: MLflow begins an axis at zero by itself."""
+    from rnnsweep.engine.recording import sweep_picture
+
+    refits = any(one.test.replicates > 1 for one in compared.standings if one.baseline)
+    task = str(table["task"].iloc[-1])
+    picture = sweep_picture(asked, task, compared.score.name, refits_baseline=refits)
+    points = tracking.curves(find_paths().mlruns, asked.name, picture.curves, uri=uri)
+    drawn = table.loc[table["role"] == ("replicate" if picture.replicated else "trial"), "run_id"]
+    points = points[points["run_id"].isin(drawn) & np.isfinite(points["value"])]
+    ends = points.groupby("key")["value"].agg(["min", "max"])
+    return replace(picture, ranges={str(key): _padded(low, high) for key, low, high in ends.itertuples()})
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    beside = BESIDE * ((high - low) or 1.0)
+    return low - beside, high + beside
+
+
+def _describe(
+    record: "tracking.RunRecord",
+    compared: "comparison.Comparison",
+    picture: "tracking.SweepPicture | None",
+    *,
+    failed: int,
+) -> None:
     """Describe the sweep's run and experiment by answer, standings, verdicts and the report's link."""
     from rnnsweep.tracking.spool.note import read_note
 
@@ -91,5 +127,5 @@ def _describe(record: "tracking.RunRecord", compared: "comparison.Comparison", *
     )
     record.tags({NOTE: text})
     record.experiment_tags(
-        {NOTE: text, **tracking.failures_tag(failed, created_ms=time.time_ns() // 1_000_000)}
+        {NOTE: text, **tracking.compared_views(failed, picture, created_ms=time.time_ns() // 1_000_000)}
     )

@@ -108,8 +108,17 @@ def hidden(metrics: Iterable[str]) -> list[dict[str, Any]]:
     return [bar(name, "hidden", title=name) | {"deleted": True} for name in metrics]
 
 
-def line(metric: str, place: str, *, title: str) -> dict[str, Any]:
-    """Return a chart of curves over optimiser steps."""
+def line(
+    metric: str, place: str, *, title: str, between: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """Return a chart of curves over optimiser steps.
+
+    Args:
+        metric: its name.
+        place: id of the chart's section.
+        title: of the chart.
+        between: ends of the vertical axis; None begins it at zero.
+    """
     return _chart(
         "LINE",
         place,
@@ -119,7 +128,7 @@ def line(metric: str, place: str, *, title: str) -> dict[str, Any]:
         lineSmoothness=0,
         xAxisScaleType="linear",
         scaleType="linear",
-        range={},
+        range=dict(zip(("yMin", "yMax"), between, strict=True)) if between else {},
         xAxisKey="step",
         selectedXAxisMetricKey="",
         yAxisKey="metric",

@@ -1,7 +1,7 @@
 """What the MLflow UI opens on: four prepared views of a sweep, the links to them, and the descriptions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,12 +27,7 @@ from rnnsweep.tracking.ui.saved_view import (
 
 # the shipper, who makes the experiment, puts its number here
 EXPERIMENT = "@EXPERIMENT@"
-TITLES = {
-    "standings": "Standings",
-    "search": "Search",
-    "curves": "Learning curves",
-    "failures": "Failures",
-}
+TITLES = {"standings": "Standings", "search": "Search", "curves": "Learning curves", "failures": "Failures"}
 # what every run logs: the page makes a chart of each that a view does not mention
 OTHERS = (
     *("time/seconds", "time/samples_per_second", "work/epochs", "work/steps"),
@@ -67,6 +62,7 @@ class SweepPicture:
     task: str | None = None
     score: str | None = None  # that decides
     refit: bool = False  # the baseline has replicates, as the networks have
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of metrics, for their curves
 
     @property
     def decides(self) -> Score:
@@ -88,6 +84,12 @@ class SweepPicture:
         curves = [f"train/{name}" for name in (*spec.running, LOSS)]
         curves += [f"validation/{name}" for name in names]
         return [*map(best, names), *curves, *map(tested, names), *OTHERS]
+
+    @property
+    def curves(self) -> list[str]:
+        """The metrics whose curves are drawn, the score that decides first."""
+        names = dict.fromkeys([self.decides.name, *(one.name for one in self.running), LOSS])
+        return [*(f"validation/{name}" for name in names), f"train/{LOSS}", f"train/{self.running[0].name}"]
 
     @property
     def axes(self) -> list[str]:
@@ -160,10 +162,13 @@ def answered_description(
     return "\n".join([first, "", answer, "", table, "", *verdicts, "", *links])
 
 
-def failures_tag(failed: int, *, created_ms: int) -> dict[str, str]:
-    """Return the tag of the view of failures; its name says how many there are, as the view may be empty."""
+def compared_views(failed: int, picture: SweepPicture | None, *, created_ms: int) -> dict[str, str]:
+    """Return the tags of the views that change once runs ended: how many failed, between what curves lie."""
     name = f"{TITLES['failures']}: {failed or 'nothing failed'}"
-    return {f"{TAG}failures": pack(name, _failures(), created_ms=created_ms)}
+    states = {"failures": (name, _failures())}
+    if picture is not None:
+        states["curves"] = (TITLES["curves"], _curves(picture))
+    return {f"{TAG}{key}": pack(*state, created_ms=created_ms) for key, state in states.items()}
 
 
 def page_of(experiment: str, view: str) -> str:
@@ -250,21 +255,14 @@ def _curves(picture: SweepPicture) -> dict[str, Any]:
         selectedColumns=[column("metrics", best(picture.decides.name)), column("params", "model")],
         **_grouped(picture, "average"),
         compareRunSections=[section("on the validation part"), section("on the training part")],
-        compareRunCharts=_alone(
-            picture,
-            *[
-                line(f"validation/{one.name}", "on the validation part", title=f"validation {one.title}")
-                for one in dict.fromkeys([picture.decides, *picture.running])
-            ],
-            line("validation/loss", "on the validation part", title="validation loss"),
-            line("train/loss", "on the training part", title="training loss"),
-            line(
-                f"train/{picture.running[0].name}",
-                "on the training part",
-                title=f"training {picture.running[0].title}",
-            ),
-        ),
+        compareRunCharts=_alone(picture, *[_curve(picture, metric) for metric in picture.curves]),
     )
+
+
+def _curve(picture: SweepPicture, metric: str) -> dict[str, Any]:
+    part = "validation" if metric.startswith("validation/") else "training"
+    title = metric.replace("/", " ")
+    return line(metric, f"on the {part} part", title=title, between=picture.ranges.get(metric))
 
 
 def _grouped(picture: SweepPicture, function: str) -> dict[str, Any]:
