@@ -50,19 +50,22 @@ def figure(value: float | None) -> str:
 
 
 INTRODUCTION = """\
-`make bench` runs each case of rnnsweep ("ours") and, in turn with it, what one would use instead
-("other"). It writes this page and `benchmarks.json`. `python -m benchmarks NAME` renews the rows of one
-module.
+`make bench` runs each case of rnnsweep ("ours") in turn with what one would use instead ("other"). It
+writes this page and `benchmarks.json`. `python -m benchmarks NAME` renews the rows of one module.
 Figures are medians. The ratio says how many times better ours is. Absolute figures depend on the
 machine's load, so read the ratios. The last column names the day and the commit.
 
+In the names of cases, `lstm 64/32` is an LSTM with embeddings of 64 numbers and 32 hidden units. *Lazy*
+updates of the embedding change only the rows that a batch uses. *The lesson's loop* is a simple training
+loop from the notebooks with which this project began.
+
 The factor to quote is that over a well-written PyTorch loop, at the default settings with their
-dropout: rows `train, the defaults`. Below it are the lesson's loop with `Adam(fused=True)`, and the
-lesson's loop as it is. Most of the factor over the lesson's loop comes from its dense optimiser. Half
-of that is memory which the C library returns to the system at each step. Rows `what a part is worth`
-switch off one part of ours at a time. Rows `every setting` compare each optimiser, precision and cell
-with PyTorch's own. Rows `beside NAME` are whole commands of other tools by the clock, each in its own
-environment: a search of two architectures, then seeds of each winner. The notes name the sizes."""
+dropout: rows `train, the defaults`. The rows after it are about the lesson's loop, with
+`Adam(fused=True)` and as it is. Most of the factor over the lesson's loop comes from its dense optimiser.
+Half of that is memory which the C library returns to the system at each step. Rows `what a part is
+worth` switch off one part of ours at a time. Rows `every setting` compare each optimiser, precision and
+cell with PyTorch's own. Rows `beside NAME` are whole commands of other tools in wall clock time, each in
+its own environment: a search of two architectures, then seeds of each winner. The notes name the sizes."""
 HEADER = (
     "| case | ours | other | unit | ratio (range) | other is | measured at |",
     "|---|---:|---:|---|---:|---|---|",

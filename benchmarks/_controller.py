@@ -95,7 +95,10 @@ def large_rows(trials: int = LARGE) -> list[dict]:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)  # GiB of kilobytes
         restart = simulate(folder, trials=trials, studies=STUDIES)["seconds"]
     big, minutes = f"{trials:,} trials in {STUDIES} studies on {SLOTS:,} slots", whole["seconds"] / 60
-    ended, whose = "of a finished sweep: read, count, end", "of the process that measures, imports included"
+    ended, whose = (
+        "the command on a finished sweep: it reads the state, counts the trials and ends",
+        "of the measuring process, with its imports",
+    )
     return [
         _row(f"controller, {big}", minutes, 20.0, "min of processor time", "simulated as above"),
         _row(f"memory at most, {big}", memory, 1.0, "GiB", whose),

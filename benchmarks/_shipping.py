@@ -71,5 +71,5 @@ def _row(database: str, speeds: tuple[float, float], target: float, runs: int) -
         "ratio": processor / target,
         "unit": "runs a second of processor time",
         "note": f"{runs} runs of {STEPS} steps of two curves and {PARAMETERS} parameters;"
-        f" {clock:.1f} a second by the clock, whatever else ran",
+        f" {clock:.1f} a second of wall clock time beside other programs",
     }

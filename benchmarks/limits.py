@@ -200,7 +200,7 @@ def growth(what: str, unit: str, sizes: tuple[int, ...], make: Callable[[int], C
         "ratio": times[-1] / times[-2],
         "range": [min(ratios), max(ratios)],
         "unit": unit,
-        "note": f"{shown}; exponent {exponent:.2f}",
+        "note": f"{shown}; the time grows with the power {exponent:.2f} of the size",
     }
 
 
@@ -239,8 +239,8 @@ def memory() -> dict:
         "other_name": "the imports alone",
         "ratio": most / before,
         "unit": "MB",
-        "note": f"{most - before:.0f} MB over the imports; two epochs of all rows, four looks; "
-        "rows are mapped, one copy a machine",
+        "note": f"{most - before:.0f} MB more than the imports; two epochs of all rows,"
+        " validated four times; all processes of the machine share one copy of the rows",
     }
 
 

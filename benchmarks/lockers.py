@@ -90,5 +90,6 @@ def _row(case: str, seconds: float) -> dict:
         "other_name": "the most that it may be",
         "ratio": 2.0 / share,
         "unit": "% of the slots' time",
-        "note": f"processor time of agent and controller, once in {CARRY_S:g} s, without the server's",
+        "note": f"processor time of agent and controller, without the server's; each checkpoint"
+        f" is sent once in {CARRY_S:g} s",
     }

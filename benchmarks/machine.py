@@ -69,7 +69,7 @@ def measure(name: str, case: Case, *, slots: int, seconds: float, turns: int) ->
             "ratio": sorted(growth)[turns // 2],
             "range": [min(growth), max(growth)],
             "unit": "texts/s",
-            "note": f"exponent {exponent:.2f}",
+            "note": f"the speed grows with the power {exponent:.2f} of the number of slots",
         },
     ]
 

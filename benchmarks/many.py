@@ -220,7 +220,7 @@ def growth(sizes: list[int], asks: list[float]) -> dict:
         "other_name": f"the same at {sizes[-2]:,}",
         "ratio": asks[-1] / asks[-2],
         "unit": "ms of processor time an ask",
-        "note": f"{shown}; exponent {exponent:.2f}",
+        "note": f"{shown}; the time grows with the power {exponent:.2f} of the size",
     }
 
 
@@ -244,7 +244,7 @@ def run(trials: int = TRIALS, runs: int = RUNS) -> list[dict]:
             "other_name": "the same study after ten trials",
             "ratio": early / late,
             "unit": "s of processor time",
-            "note": "TPE over four settings, the constant of the storage included",
+            "note": "TPE over four settings; the fixed cost of the storage is included",
         },
         growth(sizes, asks),
         {
@@ -265,7 +265,8 @@ def run(trials: int = TRIALS, runs: int = RUNS) -> list[dict]:
                 "other_name": "nothing: the whole command",
                 "ratio": 5 / cpu,
                 "unit": "s of processor time",
-                "note": f"{wall:.1f} s by the clock, whatever else ran; the ratio is to five seconds",
+                "note": f"{wall:.1f} s of wall clock time beside other programs; the ratio is five seconds"
+                " divided by the processor time",
             }
         )
     return rows + shipping_rows() + controller_rows() + large_rows()

@@ -246,8 +246,9 @@ def on_small_disk(seconds: float) -> dict[str, float] | None:
 def row(name: str, found: dict[str, float], seconds: float) -> dict:
     """Make a row of the page."""
     note = (
-        f"{found['lost']:.0f} of {found['wanted']:,.0f} points lost, {found['doubled']:.0f} doubled; by the"
-        f" clock {found['wall_ms']:.2f} ms, around it {found['wall_ms_without']:.2f}; the longest step"
+        f"{found['lost']:.0f} of {found['wanted']:,.0f} points lost, {found['doubled']:.0f} doubled; a step"
+        f" takes {found['wall_ms']:.2f} ms of wall clock time in the outage and"
+        f" {found['wall_ms_without']:.2f} ms before and after it; the longest takes"
         f" {found['longest_s'] * 1e3:.0f} ms"
     )
     return {

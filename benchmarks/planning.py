@@ -81,7 +81,8 @@ def measure(name: str, *, rows: int, trials: int | None) -> dict:
         "other_name": "what the sweep then took, its command whole",
         "ratio": foretold / real,
         "unit": "s",
-        "note": "within a quarter: " + ("yes" if abs(foretold / real - 1) <= 0.25 else "no"),
+        "note": "the planned time is within a quarter of the real one: "
+        + ("yes" if abs(foretold / real - 1) <= 0.25 else "no"),
     }
 
 

@@ -52,7 +52,8 @@ def run(rows: int = ROWS) -> list[dict]:
             "other_name": "the limit, by the clock on two cores",
             "unit": "s of the processor",
             "ratio": LIMIT / took["processor"],
-            "note": f"{took['clock']:.0f} s by the clock, whatever else ran; at most {took['mib']:,.0f} MiB",
+            "note": f"{took['clock']:.0f} s of wall clock time beside other programs;"
+            f" at most {took['mib']:,.0f} MiB",
         }
     ]
 

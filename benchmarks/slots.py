@@ -111,6 +111,7 @@ def run(turns: int = 2) -> list[dict]:
             "ratio": median(ratios),
             "range": [min(ratios), max(ratios)],
             "unit": "% of slot time in trials",
-            "note": "the sweeper's rule without its processes: it does not install beside Optuna 5",
+            "note": "by the rule of Hydra's Optuna sweeper, without its processes: the sweeper cannot be"
+            " installed beside Optuna 5",
         }
     ]

@@ -22,7 +22,10 @@ def precision(case: Case, turns: int) -> dict[str, object]:
     mixed = replace(single, trainer=replace(single.trainer, precision="bf16-mixed"))
     found = [(speed_of_ours(case, single), speed_of_ours(case, mixed)) for _ in range(turns)]
     ours, other = zip(*found, strict=True)
-    note = "single is the default: bf16 rounds what is computed; it is for processors that multiply in it"
+    note = (
+        "single precision is the default: bf16 rounds each result, and is meant for processors that"
+        " multiply in bf16"
+    )
     return {**throughput.row(f"{case.name}: precision", ours, other, "the same in bf16-mixed"), "note": note}
 
 

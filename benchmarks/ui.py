@@ -263,7 +263,7 @@ def row(case: str, runs: int, looks: list[tuple[Look, Look]]) -> dict:
         "other_name": "mlflow server, one worker, the same database",
         "ratio": statistics.median(ratios),
         "unit": "s",
-        "note": f"of the processor {cpu:.1f} s, browser and server together",
+        "note": f"{cpu:.1f} s of processor time, browser and server together",
     }
     return found | ({"range": [min(ratios), max(ratios)]} if len(looks) > 1 else {})
 

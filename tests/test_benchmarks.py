@@ -156,7 +156,7 @@ def test_all_ways_to_multiply_give_the_same():
 
 def test_growth_with_trials_tells_its_exponent():
     row = many.growth([100, 1000, 10_000], [0.001, 0.002, 0.1])
-    assert "exponent 1.00" in row["note"]
+    assert "power 1.00 of the size" in row["note"]
     assert row["ratio"] == pytest.approx(50)
 
 

@@ -176,6 +176,9 @@ def reviews(folder: Path) -> None:
     (folder / "reviews.csv").write_text("\n".join(["text,stars", *rows]) + "\n")
 
 
+_NEWS = re.compile(r"^.+ \.\.\. \d+ s\n", re.MULTILINE)  # a busy machine prints what it is doing
+
+
 def run_lines(block: Block) -> str:
     """Run the commands of a block in this process, in the working directory; return what a terminal shows."""
     shown = io.StringIO()
@@ -186,7 +189,7 @@ def run_lines(block: Block) -> str:
             continue
         with redirect_stdout(shown), redirect_stderr(shown):
             assert main(shlex.split(line)[1:]) == 0, shown.getvalue()
-    return shown.getvalue()
+    return _NEWS.sub("", shown.getvalue())
 
 
 def pattern(expected: str) -> str:
