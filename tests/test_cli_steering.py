@@ -151,8 +151,8 @@ def test_watching_ends_when_the_sweep_does(held, home, capsys):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("stop toy", "sweep 'toy': nobody runs it, so there is nothing to stop"),
-        ("stop toi", "sweep 'toi': nobody runs it"),
+        ("stop toy", "sweep 'toy': it is not running, so there is nothing to stop"),
+        ("stop toi", "sweep 'toi': it is not running"),
         ("enqueue toy rn optimizer.lr=1", "architecture='rn' is not one of lstm, rnn. Did you mean 'rnn'?"),
         ("enqueue toy rnn model.hidden_size=null", "model.hidden_size=None: must be a whole number from"),
         ("enqueue toi rnn optimizer.lr=1", "sweep 'toi': there is no such sweep"),

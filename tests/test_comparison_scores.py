@@ -11,6 +11,7 @@ from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison import compare_records, render_report, standings_table
 from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.errors import UserError
 from rnnsweep.tasks import score_named
 from rnnsweep.tasks.score import LOWER
 
@@ -96,3 +97,11 @@ def test_predicted_numbers_give_no_confusion_and_no_mcnemar_but_what_holds_on_ne
     assert found["test_rows"] == 80
     assert found["majority"] is None
     assert render_report(comparison)
+
+
+def test_a_score_whose_package_is_not_installed_is_refused_with_what_to_install():
+    wanted = (
+        "score 'kappa' of task=classification, .* is not installed: install the package .* rnnsweep.scores"
+    )
+    with pytest.raises(UserError, match=wanted):
+        score_named("classification", "kappa")

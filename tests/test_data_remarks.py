@@ -188,6 +188,9 @@ def test_tokens_without_blanks_and_unknown_ones_are_told(tmp_path):
     ]
     facts = read(tmp_path, rows).facts
     assert {"unsegmented", "unknown"} <= set(codes(facts.remarks))
+    assert "blanks do not separate the words here; data.tokens=characters" in told(
+        tmp_path, rows, "unsegmented"
+    )
     assert facts.unknown == 1
     assert "unsegmented" not in codes(read(tmp_path, rows, tokens="characters").facts.remarks)
     chinese = [{"text": f"服务员态度很热情{n}", "label": n % 2} for n in range(200)]

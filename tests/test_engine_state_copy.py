@@ -13,7 +13,7 @@ from test_study import plain, run
 from tracking_servers import postgres
 
 from rnnsweep.engine import copied_state, state_copy
-from rnnsweep.engine.state_copy import GROWING
+from rnnsweep.engine.state_copy import GROWING, StateCopy
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 
@@ -240,6 +240,18 @@ def test_a_server_that_does_not_answer_at_the_start_is_refused_in_one_line(tmp_p
     assert "\n" not in str(caught.value)
     assert "start the server, or take the key away" in str(caught.value)
     assert not (tmp_path / "mlruns").exists()
+
+
+def test_a_server_that_does_not_answer_at_the_end_is_told_with_what_sends_the_rest(tmp_path, monkeypatch):
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(state_copy, "LAST_TRY_S", 0.0)
+    told: list[str] = []
+    copy = StateCopy(NOWHERE, "toy", place="pod.yaml", tell=told.append)
+    copy._folder, copy._sent = SweepFolder.of(tmp_path, "toy"), dict.fromkeys(GROWING, 0)
+    copy._folder.make()
+    (copy._folder.path / "ledger.jsonl").write_text("{}\n")
+    copy.send_rest()
+    assert told[-1] == f"{NOWHERE} lacks the last changes of the sweep: the same command sends them"
 
 
 def test_without_the_driver_the_package_to_install_is_named(tmp_path, monkeypatch):

@@ -217,7 +217,7 @@ BAD = {
         lambda t: pd.concat(
             [t, pd.DataFrame({"architecture": map(str, range(2000)), "seed": 0, "score": 0.5})]
         ),
-        "architectures=2003: must be 50 at most, each with each other; perhaps another column names them",
+        "architectures=2003: must be 50 at most, as each is compared with each other; perhaps another column",
     ),
     "many seeds": (
         lambda t: pd.concat([t, pd.DataFrame({"architecture": "a", "seed": range(1500), "score": 0.5})]),
@@ -383,7 +383,7 @@ def test_an_export_of_mlflow_and_its_search_are_compared_as_the_docs_do_it(home,
         ("compare --scores runs.csv --looks six", "--looks 'six': must be numbers of seeds, as 6,12."),
         ("compare --scores runs.csv --looks 11", "runs.csv: looks='11': must be from 1 to 10, the seeds"),
         ("compare --scores none.csv", "none.csv"),
-        ("compare --scores runs.csv --columns score", "--columns 'score': must be as score=test_acc"),
+        ("compare --scores runs.csv --columns score", "--columns 'score': must have the form score=test_acc"),
         ("compare --scores runs.csv --columns score=acc", "no column 'acc' for score; there is architecture"),
         ("compare --scores runs.csv --baseline x", "runs.csv: baseline='x': is not one of"),
     ],

@@ -186,5 +186,5 @@ def test_what_never_started_or_nobody_runs_is_refused(tmp_path):
     with pytest.raises(UserError, match="sweep 'toy': there is no such sweep"):
         retry(write_sweep(tmp_path), mlruns=mlruns)
     run(write_sweep(tmp_path), tmp_path)
-    with pytest.raises(UserError, match="sweep 'toy': nobody runs it, so there is nothing to stop"):
+    with pytest.raises(UserError, match="sweep 'toy': it is not running, so there is nothing to stop"):
         stop(mlruns, "toy")

@@ -74,7 +74,10 @@ def own_name(name: str, folder: Path) -> str:
     """
     is_path = name in ("", ".", "..") or name != os.path.basename(name) or "\\" in name
     if is_path or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
-        raise UserError(f"{folder}: {name[:100]!r} is no name of an entry in it")
+        raise UserError(
+            f"{folder}: {name[:100]!r} must be a file name: no slash, no control character,"
+            f" {LONGEST_NAME} bytes at most"
+        )
     return name
 
 
@@ -297,4 +300,4 @@ def is_full_disk(error: BaseException) -> bool:
 
 def _linked(path: Path) -> UserError:
     kind = f"a link to {os.readlink(path)}" if path.is_symlink() else "no regular file"
-    return UserError(f"{path}: is {kind}; files of ours are never read or written through one. Remove it")
+    return UserError(f"{path}: is {kind}; links and special files are never used here. Remove it")

@@ -60,7 +60,8 @@ def made_once(folder: Path, build: Callable[[Path], None]) -> Path:
     except OSError as error:
         reason = error.strerror or error
         raise UserError(
-            f"cannot write the cache {folder.parent}: {reason}. Set RNNSWEEP_CACHE to a folder with room."
+            f"cannot write the cache {folder.parent}: {reason}. Set RNNSWEEP_CACHE to a folder that can be"
+            " written and has room."
         ) from error
     return folder
 

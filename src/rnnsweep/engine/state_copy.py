@@ -137,7 +137,7 @@ class StateCopy(NoCopy):
         end = time.monotonic() + LAST_TRY_S
         while not self.send(now=True):
             if time.monotonic() > end:
-                self.tell(f"the end of the sweep is not in {self._address} yet: the same command sends it")
+                self.tell(f"{self._address} lacks the last changes of the sweep: the same command sends them")
                 return
             time.sleep(PAUSE_S)
 

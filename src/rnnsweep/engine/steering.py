@@ -33,7 +33,7 @@ def stop(mlruns: Path, name: str) -> int:
     """
     folder = SweepFolder.of(mlruns, name)
     if not folder.is_running() or (holder := folder.controller()) is None:
-        raise UserError(f"sweep {name!r}: nobody runs it, so there is nothing to stop")
+        raise UserError(f"sweep {name!r}: it is not running, so there is nothing to stop")
     if not holder.is_local:
         raise UserError(f"sweep {name!r}: process {holder.pid} on {holder.host} runs it: stop it there")
     process = holder.process()

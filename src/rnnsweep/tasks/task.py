@@ -276,8 +276,8 @@ def score_named(task: str | None = None, score: str | None = None) -> Score:
         if score in (None, one.name):
             return one
     raise UserError(
-        f"score {score!r} of task={spec.name}, by which runs were recorded: nothing that is installed has"
-        f" it; install the distribution that has it in its entry points {SCORES}"
+        f"score {score!r} of task={spec.name}, by which runs were chosen, is not installed: install the"
+        f" package that has it as an entry point of {SCORES}"
     )
 
 

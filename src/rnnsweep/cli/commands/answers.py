@@ -126,7 +126,8 @@ def _columns(text: str | None) -> dict[str, str]:
     for name, sign, column in pairs:
         if name not in ("architecture", "seed", "score", "row") or not sign or not column:
             raise click.UsageError(
-                f"--columns {text!r}: must be as score=test_acc,architecture=model (also seed and row)."
+                f"--columns {text!r}: must have the form score=test_acc,architecture=model; the keys are"
+                " architecture, seed, score and row."
             )
     return {name: column for name, _, column in pairs}
 

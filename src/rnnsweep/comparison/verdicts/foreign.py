@@ -223,7 +223,7 @@ def _as_runs(table: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
         len(names) <= MOST_NAMES,
         "architectures",
         len(names),
-        f"{MOST_NAMES:,} at most, each with each other; perhaps another column names them",
+        f"{MOST_NAMES:,} at most, as each is compared with each other; perhaps another column has the names",
     )
     most = runs.groupby("architecture", sort=False).size()
     if most.max() > MOST_SEEDS:

@@ -95,8 +95,8 @@ def _unsegmented(texts: Sequence[str], tokens: int) -> Iterator[Remark]:
     if tokens and len(characters) / tokens > LONG_TOKEN:
         yield Remark(
             "unsegmented",
-            f"a token has {len(characters) / tokens:.0f} characters on the average: blanks do not part words"
-            f" here; data.tokens=characters or subwords reads what is inside",
+            f"a token has {len(characters) / tokens:.0f} characters on average: blanks do not separate"
+            " the words here; data.tokens=characters or data.tokens=subwords does",
         )
         return
     letters = sum(map(str.isalpha, characters))

@@ -67,7 +67,10 @@ class Store:
             return future.result(0.0)
         except TimeoutError:
             self._slow_until = time.monotonic() + PAUSE_S
-            print(f"agent: its locker takes longer than {PUT_S:g} s; files travel in pieces", flush=True)
+            print(
+                f"agent: its locker takes longer than {PUT_S:g} s for a file; files travel in pieces",
+                flush=True,
+            )
             future.add_done_callback(self._drop_late)
         except (OSError, UserError) as error:
             print(f"agent: {error}; files travel in pieces", flush=True)
