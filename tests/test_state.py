@@ -108,7 +108,7 @@ def test_a_sweep_that_was_never_started_is_named_with_the_nearest(tmp_path):
 
 
 def test_a_name_that_leads_out_of_mlruns_is_refused(tmp_path):
-    with pytest.raises(UserError, match="must be a file name"):
+    with pytest.raises(UserError, match="must be a short name without / or control characters"):
         SweepFolder.of(tmp_path, "../sweeps")
 
 

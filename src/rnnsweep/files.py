@@ -74,10 +74,7 @@ def own_name(name: str, folder: Path) -> str:
     """
     is_path = name in ("", ".", "..") or name != os.path.basename(name) or "\\" in name
     if is_path or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
-        raise UserError(
-            f"{folder}: {name[:100]!r} must be a file name: no slash, no control character,"
-            f" {LONGEST_NAME} bytes at most"
-        )
+        raise UserError(f"{folder}: {name[:100]!r} must be a short name without / or control characters")
     return name
 
 
