@@ -336,10 +336,19 @@ def new_rows_table(number: int) -> str:
     return table(heads, rows)
 
 
+F1_PARTS = (
+    (500, (0.9, 0.07, 0.03)),
+    (500, (0.98, 0.01, 0.01)),
+    (200, (0.98, 0.01, 0.01)),
+    (500, (0.4, 0.3, 0.2, 0.1)),
+    (2000, (0.8, 0.15, 0.05)),
+)
+
+
 def f1_table(number: int) -> str:
     """No difference of macro F1 on the population, another test part each time."""
     rows = []
-    for count, shares in ((500, (0.9, 0.07, 0.03)), (500, (0.4, 0.3, 0.2, 0.1)), (2000, (0.8, 0.15, 0.05))):
+    for count, shares in F1_PARTS:
         found = f1_on_new_rows(count, shares, number)
         classes = ", ".join(f"{100 * share:g} %" for share in shares)
         rows.append((f"{count:,}", classes, *map(percent, (found.here, found.claimed, found.covered))))

@@ -296,7 +296,10 @@ def test_numbers_and_names_in_one_file_are_remarked_on(tmp_path):
             lambda label: "",
             "no row has a label in column 'label'; rows without labels are for rnnsweep predict",
         ),
-        (str.upper, "data.fold_labels=true takes labels that differ by case or blanks as one"),
+        (
+            str.upper,
+            "data.fold_labels=true takes labels that differ by the way they are written alone as one",
+        ),
     ],
 )
 def test_a_test_part_whose_labels_are_not_those_of_training_leads_on(change, message, tmp_path):

@@ -3,6 +3,8 @@
 import csv
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from rnnsweep.data import DataConfig, prepare
@@ -164,3 +166,57 @@ def test_a_label_that_has_another_name_is_found_by_its_values(tmp_path):
     rows = [("text", "stars"), *[(text, 1 + (kind == "good")) for text, kind in ROWS]]
     with pytest.raises(UserError, match=r"\. By its values it may be data.label=stars$"):
         read(tmp_path, "a.csv", rows)
+
+
+def labelled(names):
+    return [("text", "label"), *[(text, names[n % len(names)]) for n, (text, _) in enumerate(ROWS)]]
+
+
+def test_versions_that_end_in_a_zero_stay_classes_of_their_own_and_are_named(tmp_path):
+    """3.1 and 3.10 were one class, without a word."""
+    rows = labelled(["3.1", "3.10", "3.2"])
+    assert set(read(tmp_path, "a.csv", rows).facts.labels) == {"3.1", "3.10", "3.2"}
+    assert "'3.1' 20, '3.10' 20" in message(tmp_path, "a.csv", rows, "label-variants")
+
+
+def test_numbers_of_many_digits_are_no_variants_of_each_other(tmp_path):
+    rows = labelled(["9223372036854775808", "9223372036854775809"])
+    facts = read(tmp_path, "a.csv", rows, fold_labels=True).facts
+    assert len(facts.labels) == 2
+    assert "label-variants" not in [each.code for each in facts.remarks]
+
+
+def test_numbers_to_learn_are_no_variants_of_classes(tmp_path):
+    rows = labelled(["1", "01", "2.5", "2.50", "3"])
+    facts = read(tmp_path, "a.csv", rows, targets="numbers").facts
+    assert "label-variants" not in [each.code for each in facts.remarks]
+
+
+def test_points_between_thousands_of_numbers_to_learn_are_remarked_on(tmp_path):
+    rows = labelled(["1.200", "950", "12.345"])
+    assert message(tmp_path, "a.csv", rows, "numbers", targets="numbers") == (
+        "1.200 is read as 1.2; where its point stands between thousands, leave it out"
+    )
+
+
+@pytest.mark.parametrize("names", [["1.200", "0.950", "12.345"], ["1.2", "950"], ["1.234", "950"]])
+def test_numbers_that_may_well_have_decimals_are_not(names, tmp_path):
+    facts = read(tmp_path, "a.csv", labelled(names), targets="numbers").facts
+    assert "numbers" not in [each.code for each in facts.remarks]
+
+
+def test_labels_of_bytes_are_refused(tmp_path):
+    """They were classes such as "b'good'"."""
+    path, texts = tmp_path / "a.parquet", [text for text, _ in ROWS]
+    pq.write_table(pa.table({"text": texts, "label": [kind.encode() for _, kind in ROWS]}), path)
+    with pytest.raises(UserError, match=r"row 1 has bytes in column 'label' \(b'good'\); write"):
+        prepare(DataConfig(corpus="files", train=str(path)), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(("label", "other"), [("2.5", "2.50"), ("1", "01"), ("Good", "good ")])
+def test_a_label_of_the_test_part_that_is_written_in_another_way_leads_on(label, other, tmp_path):
+    test = tmp_path / "test.csv"
+    with test.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), ("some text", other), ("more", "7")])
+    with pytest.raises(UserError, match="data.fold_labels=true takes labels that differ by the way they are"):
+        read(tmp_path, "a.csv", labelled([label, "7"]), test=str(test))

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torchmetrics.functional.classification import multiclass_calibration_error
 
+from rnnsweep.comparison import new_rows
 from rnnsweep.errors import UserError
 from rnnsweep.tasks import Facts, TaskConfig, find_spec, score_named, spec_named, specs
 from rnnsweep.tasks.answers import confusion_table, surest_mistakes
@@ -268,24 +269,51 @@ def test_values_of_rows_have_the_turned_score_as_their_mean(seed):
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=seeds, count=st.integers(1, 60), labels=st.integers(2, 6))
-def test_values_of_rows_are_the_score_and_its_slope_at_another_such_row(seed, count, labels):
-    """Some classes may have no row, or no prediction."""
+@given(seed=seeds, count=st.integers(1, 30), labels=st.integers(2, 6))
+def test_values_of_rows_are_the_score_and_what_it_loses_without_the_row(seed, count, labels):
+    """Some classes may have no row, or no prediction. A class without any row left keeps its place."""
     draw = np.random.default_rng(seed)
     targets_N, said_N = draw.integers(0, labels, (2, count))
-    counts_CC = torch.zeros(labels, labels, dtype=torch.float64)
-    counts_CC.index_put_(
-        (torch.from_numpy(targets_N), torch.from_numpy(said_N)), torch.ones(count).double(), True
-    )
+    counts_CC = torch.from_numpy(np.bincount(targets_N * labels + said_N, minlength=labels**2))
+    counts_CC = counts_CC.reshape(labels, labels)
     own = {one.name: one for one in spec_named("classification").scores if one.rows is not None}
     assert set(own) == {"accuracy", "macro_f1", "weighted_f1", "balanced_accuracy"}
-    for name, one in own.items():
-        values_N = one.rows(targets_N, said_N)
-        assert values_N.mean() == pytest.approx(one.of({"counts": counts_CC}), abs=1e-12)
-        for value, target, said in (
-            zip(values_N, targets_N, said_N, strict=True) if name != "accuracy" else ()
-        ):
-            more_CC = counts_CC.clone()
-            more_CC[target, said] += 1e-7  # no less: a class that occurs once would no longer count as one
-            slope = (one.of({"counts": more_CC}) - values_N.mean()) / 1e-7
-            assert value == pytest.approx(values_N.mean() + count * slope, abs=1e-4)
+    among, there = np.union1d(targets_N, said_N), np.unique(targets_N)
+
+    def f1(t_N, s_N, label):
+        right = np.sum((t_N == label) & (s_N == label))
+        return 2 * right / max(1, np.sum(t_N == label) + np.sum(s_N == label))
+
+    scored = {
+        "macro_f1": lambda t_N, s_N: np.mean([f1(t_N, s_N, label) for label in among]),
+        "weighted_f1": lambda t_N, s_N: np.mean([f1(t_N, s_N, label) for label in t_N]) if len(t_N) else 0.0,
+        "balanced_accuracy": lambda t_N, s_N: np.mean(
+            [np.sum((t_N == label) & (s_N == label)) / max(1, np.sum(t_N == label)) for label in there]
+        ),
+    }
+    for name, score in scored.items():
+        values_N, whole = own[name].rows(targets_N, said_N), score(targets_N, said_N)
+        lost_N = [whole - score(np.delete(targets_N, n), np.delete(said_N, n)) for n in range(count)]
+        assert own[name].of({"counts": counts_CC}) == pytest.approx(whole, abs=1e-12)
+        assert values_N.mean() == pytest.approx(whole, abs=1e-12)
+        assert values_N - whole == pytest.approx((count - 1) * (lost_N - np.mean(lost_N)), abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes", [(190, 5, 5), (196, 2, 2), (194, 5, 1)])
+@pytest.mark.parametrize("name", ["macro_f1", "balanced_accuracy"])
+def test_rare_classes_make_no_false_claims_on_new_rows(name, sizes):
+    """Two networks that are equally good on the population differ by chance on the rows of rare classes."""
+    draw, score = np.random.default_rng(0), score_named(None, name)
+    rows, missed, number = sum(sizes), 0, 150
+    for _ in range(number):
+        targets_N = draw.choice(len(sizes), rows, p=np.array(sizes) / rows)
+        values = []
+        for _ in range(2):
+            hard_N = draw.normal(size=rows)
+            right_RN = hard_N + 0.7 * draw.normal(size=(15, rows)) < 1
+            wrong_RN = draw.choice(len(sizes), (15, rows), p=np.array(sizes) / rows)
+            said_RN = np.where(right_RN, targets_N, wrong_RN)
+            values.append(np.stack([score.rows(targets_N, said_N) for said_N in said_RN]))
+        missed += new_rows(values[0] - values[1]).p <= 0.05
+    assert missed / number <= 0.05 + 2.5 * (0.05 * 0.95 / number) ** 0.5

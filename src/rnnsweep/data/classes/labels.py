@@ -110,10 +110,10 @@ def read_labels(files: Sequence[RawLabels], config: DataConfig) -> ReadLabels:
         for of_file in names
     ]
     counts = Counter(name for of_file in labels for name in of_file if name is not None)
-    variants = variants_of(counts)
+    variants = variants_of(counts) if config.targets == "classes" else []
     if variants:
         remarks.append(tell_variants(variants, counts, folded=config.fold_labels))
-    joined = tell_joined(counts)
+    joined = tell_joined(counts) if config.targets == "classes" else None
     remarks += [joined] if joined else []
     if variants and config.fold_labels:
         spelled = {name: group[0] for group in variants for name in group}
@@ -128,6 +128,11 @@ def _names_of(raw: RawLabels, truth: Mapping[bool, str]) -> list[str]:
 
 def _refuse_lists(raw: RawLabels) -> None:
     for row, value in enumerate(raw.values):
+        if isinstance(value, bytes):
+            raise UserError(
+                f"{raw.path}: {place(row, raw.lines)} has bytes in column {raw.column!r} ({str(value)[:40]});"
+                f" write the labels as text"
+            )
         if isinstance(value, list | tuple | dict | set) or (
             isinstance(value, str) and value.lstrip()[:1] in ("[", "{") and written_list(value) is not None
         ):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rnnsweep.data.classes.numbers import as_float, is_number, is_quantity
 from rnnsweep.data.summary.remarks import Remark
 
+_WHOLE = re.compile(r"[-+\u2212]?\d{16,}", re.ASCII)  # as an id: more digits than a float tells apart
 _INSIDE = re.compile(r"(?<=\w)[-_](?=\w)")
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 _JOINS = ("|", ";", ",", "/", "+")  # between several labels of one text
@@ -34,7 +35,7 @@ def _folded(name: str, *, truth: bool) -> str:
     text = unicodedata.normalize("NFKC", name).casefold()
     value = as_float(text)
     if value is not None:
-        return f"{value:.15g}"
+        return str(int(text.replace("\u2212", "-"))) if _WHOLE.fullmatch(text) else f"{value:.15g}"
     if truth:
         return {"true": "1", "false": "0"}.get(text, text)
     bare = " ".join(_INSIDE.sub(" ", text).strip(_QUOTES).split()) or text

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.classes.labels import RawLabels, read_labels
-from rnnsweep.data.classes.numbers import is_number, is_quantity
-from rnnsweep.data.classes.variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds
+from rnnsweep.data.classes.numbers import is_number, is_quantity, tell_thousands
+from rnnsweep.data.classes.variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds, variants_of
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.rows import PARTS, TextRows, group_rows
 from rnnsweep.data.sources._column_notes import column_notes, missing_notes
@@ -97,7 +97,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         given=tuple(_paths(config)),
         spans_N=_spans(files, kept),
         tokenised=files[0].tokenised,
-        remarks=(*read.remarks, *_reading_remarks(files, Counter() if numbers else counts)),
+        remarks=(*read.remarks, *_reading_remarks(files, counts, numbers=numbers)),
         notes=_notes(files, kept),
         group_names=groups,
         group_column=files[0].group if groups else None,
@@ -245,8 +245,9 @@ def _way_on(strangers: Sequence[str], labels: Sequence[str], of_file: Sequence[s
     """Return what helps where labels of another part are not those of training."""
     if set(of_file) == {HIDDEN}:
         return f"; {HIDDEN} in each row means no label: such rows are for rnnsweep predict --file"
-    if {name.casefold() for name in strangers} <= {name.casefold() for name in labels}:
-        return "; data.fold_labels=true takes labels that differ by case or blanks as one"
+    variants = variants_of(dict.fromkeys((*labels, *strangers), 1))
+    if all(any(name in group and set(group) & set(labels) for group in variants) for name in strangers):
+        return "; data.fold_labels=true takes labels that differ by the way they are written alone as one"
     return ""
 
 
@@ -268,11 +269,14 @@ def _spans(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> Any:
     return np.array([of_file[n] for of_file, rows in zip(spans, kept, strict=True) for n in rows], np.int64)
 
 
-def _reading_remarks(files: Sequence[_File], counts: Counter[str]) -> Iterator[Remark]:
+def _reading_remarks(files: Sequence[_File], counts: Counter[str], *, numbers: bool) -> Iterator[Remark]:
     for file in files:
         if file.table.swallowed:
             yield Remark("swallowed", file.table.swallowed)
-    yield from filter(None, (tell_numbers(counts), tell_two_kinds(counts), tell_hidden(counts)))
+    if not numbers:
+        yield from filter(None, (tell_numbers(counts), tell_two_kinds(counts), tell_hidden(counts)))
+    elif thousands := tell_thousands(counts):
+        yield Remark("numbers", thousands)
 
 
 def _notes(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> tuple[str, ...]:
