@@ -160,7 +160,7 @@ def test_a_cell_is_one_file_that_no_other_file_of_the_package_names():
     """Beside it stand its time loops and colour, a default, kernels of PyTorch, fused runs and an example."""
     package = Path(cells.__file__).parents[2]
     loops = ("networks/cells", "networks/fast", "networks/backends.py", "networks/equations.py")
-    others = ("launchers/fused", "drawing/palette.py", "networks/config.py", "api/inside")
+    others = ("launchers/fused", "drawing/palette.py", "networks/config.py")
     for path in package.rglob("*.py"):
         place = path.relative_to(package).as_posix()
         if not place.startswith((*loops, *others)):

@@ -132,7 +132,7 @@ def test_the_older_option_fuse_names_the_fused_launcher(monkeypatch, command, op
 
     monkeypatch.setattr(f"rnnsweep.api.{command[0]}", note, raising=False)
     monkeypatch.setattr(
-        "rnnsweep.api.comparing.corpora.describe_sweep_data", lambda file: {}
+        "rnnsweep.api.corpora.description.describe_sweep_data", lambda file: {}
     )  # it reads the corpus
     assert main([*command, *options]) == 2
     assert asked == [wanted]

@@ -7,7 +7,7 @@ import pytest
 from sweep_records import make_standing
 
 from rnnsweep.api.comparing.answers import plan_of
-from rnnsweep.comparison.evidence.facts import describe_plan
+from rnnsweep.comparison.evidence.protocol import describe_plan
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import note_look, read_looks
 

@@ -18,7 +18,7 @@ from test_api import SMALL, SWEEP, colours
 
 import rnnsweep
 from rnnsweep.api import log_models
-from rnnsweep.api.texts import no_formula, read_asked, write_answers
+from rnnsweep.api.prediction_files import no_formula, read_asked, write_answers
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
 from rnnsweep.models import write_model

@@ -11,7 +11,7 @@ from rich.console import Console
 from simulation import write_sweep
 
 import rnnsweep
-from rnnsweep.api.comparing.corpora import fewest_test_groups, read_sweep_data
+from rnnsweep.api.corpora.description import fewest_test_groups, read_sweep_data
 from rnnsweep.api.launching import slots_of_plan
 from rnnsweep.cli import main
 from rnnsweep.cli.commands.planning import _print, _test_rows, plan_json, planned_table

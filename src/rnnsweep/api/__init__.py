@@ -16,15 +16,16 @@ if TYPE_CHECKING:
         runs as runs,
     )
     from rnnsweep.api.comparing.foreign import compare_scores as compare_scores, read_scores as read_scores
+    from rnnsweep.api.corpora.vectors import vectors as vectors
     from rnnsweep.api.find_sweep import status as status
-    from rnnsweep.api.inside.inspection import inspect as inspect
-    from rnnsweep.api.inside.vectors import vectors as vectors
+    from rnnsweep.api.inspection import inspect as inspect
     from rnnsweep.api.models import (
         export_model as export_model,
         load_model as load_model,
         log_models as log_models,
         predict as predict,
     )
+    from rnnsweep.api.prediction_files import read_asked as read_asked, write_answers as write_answers
     from rnnsweep.api.project.doctor import Check as Check, doctor as doctor
     from rnnsweep.api.project.listing import (
         ListedSweep as ListedSweep,
@@ -57,6 +58,5 @@ if TYPE_CHECKING:
         rebuild_store as rebuild_store,
     )
     from rnnsweep.api.sweeps import plan as plan, replicate as replicate, sweep as sweep
-    from rnnsweep.api.texts import read_asked as read_asked, write_answers as write_answers
 
 lazy_names(__name__)

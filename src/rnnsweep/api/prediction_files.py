@@ -1,4 +1,4 @@
-"""Texts to ask a model about, from a file or standard input, and the answers as a file."""
+"""The files of `predict`: texts to ask a model about, or standard input, and the answers."""
 
 import csv
 import json

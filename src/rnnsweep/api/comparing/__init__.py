@@ -1,1 +1,1 @@
-"""Calls that compare: sweeps, corpora, scores of other tools."""
+"""Calls that compare: sweeps, and scores of other tools."""

@@ -1,1 +1,1 @@
-"""What happens inside a network: gates and states, gradients over time, word vectors."""
+"""Calls that describe corpora: what is in one, and which of its words a file of vectors has."""

@@ -1,4 +1,4 @@
-"""What is in a corpus, before anything is trained on it."""
+"""What is in the corpus of a run, or of each architecture of a sweep, before anything is trained on it."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How much of a corpus a file of word vectors speaks of."""
+"""Which words of a corpus a file of word vectors has."""
 
 from collections.abc import Sequence
 

@@ -106,7 +106,7 @@ def read_table(
 
 def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, tuple[str, ...], bool]":
     """Describe the rows that have a label; return the guessed columns, and whether some rows have none."""
-    from rnnsweep.api.comparing.corpora import describe_guessing
+    from rnnsweep.api.corpora.description import describe_guessing
 
     try:
         _, facts, guessed = describe_guessing(overrides)

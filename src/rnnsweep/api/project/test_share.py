@@ -26,7 +26,7 @@ def share_of_overrides(overrides: Sequence[str]) -> str | None:
 
     A table that cannot be read has none: what reads it next says why.
     """
-    from rnnsweep.api.comparing.corpora import describe_data
+    from rnnsweep.api.corpora.description import describe_data
     from rnnsweep.config import compose
 
     with suppress(UserError):

@@ -38,8 +38,8 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
     question, overrides = _sweep_of(asked)
     guessed: Sequence[str] = ()
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.comparing.corpora import describe_guessing, describe_sweep_data
         from rnnsweep.api.compile_ahead import start_in_background
+        from rnnsweep.api.corpora.description import describe_guessing, describe_sweep_data
 
         if question is None:
             with telling(READING):

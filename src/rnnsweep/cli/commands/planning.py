@@ -48,8 +48,8 @@ def plan_command(file: str, slots: str | None, on: str | None, as_json: bool) ->
     itself is not run. The times are of this machine, also with --on.
     """
     with one_json_object(as_json) as emit:
-        from rnnsweep.api.comparing.corpora import fewest_test_groups, read_sweep_data
         from rnnsweep.api.compile_ahead import start_in_background
+        from rnnsweep.api.corpora.description import fewest_test_groups, read_sweep_data
         from rnnsweep.api.find_sweep import refusal
 
         if refused := refusal(file):

@@ -78,7 +78,7 @@ def sweep_command(
 
     Ctrl-C once lets the trials write checkpoints and stops; twice stops at once. The same command resumes.
     """
-    from rnnsweep.api.comparing.corpora import describe_sweep_data
+    from rnnsweep.api.corpora.description import describe_sweep_data
     from rnnsweep.api.find_sweep import start_command
     from rnnsweep.api.sweeps import reach_machine, replicates_reach
     from rnnsweep.cli.live import SayingShorter

@@ -1,4 +1,4 @@
-"""What a reader must know to repeat or to doubt a comparison (the list of Dodge et al. 2019)."""
+"""The protocol of a comparison: what a reader must know to repeat or to doubt it (Dodge et al. 2019)."""
 
 from collections.abc import Iterator, Sequence
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from rnnsweep.comparison.evidence.facts import describe_plan, describe_sweep
 from rnnsweep.comparison.evidence.left_out import left_out
+from rnnsweep.comparison.evidence.protocol import describe_plan, describe_sweep
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
 from rnnsweep.comparison.evidence.studies import find_bought
