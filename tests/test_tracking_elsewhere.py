@@ -130,13 +130,13 @@ def test_a_resumed_run_is_running_again_and_has_each_point_once(project):
             record = open_run(
                 project.mlruns, key, uri=project.uri, resume=True, tags={"rnnsweep.sweep": "again"}
             )
-            assert shipper.drain(60).complete
+            assert not shipper.drain(60)
             run_id = find_run(project.mlruns, key, uri=project.uri).run_id
             assert client.get_run(run_id).info.status == "RUNNING"
             for step in range(1, end):
                 record.metrics({"m": step}, step=step)
             record.end(state)
-        assert shipper.drain(60).complete
+        assert not shipper.drain(60)
     table = curves(project.mlruns, "again", ["m"], uri=project.uri)
     assert table["step"].tolist() == list(range(1, 9))
     assert client.get_run(run_id).info.status == "FINISHED"

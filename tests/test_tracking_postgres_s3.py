@@ -24,7 +24,7 @@ def test_runs_lie_in_postgresql_and_their_files_in_the_bucket(tmp_path, monkeypa
                 with open_run(mlruns, "a", uri=address, config_yaml="x: 1\n") as record:
                     for step in range(1, 51):
                         record.metrics({"m": step / 50}, step=step)
-                assert shipper.drain(120).line == ""
+                assert shipper.drain(120) == []
             assert runs(mlruns, uri=address)["state"].tolist() == ["complete"]
         with psycopg.connect(store) as connection:
             (points,) = connection.execute("SELECT count(*) FROM metrics WHERE key = 'm'").fetchone()

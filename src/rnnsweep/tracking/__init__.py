@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnnsweep.tracking.naming import how_to_repeat as how_to_repeat, run_name as run_name
     from rnnsweep.tracking.read.runs import curves as curves, find_run as find_run, runs as runs
     from rnnsweep.tracking.ship.beside import warm_shared as warm_shared
-    from rnnsweep.tracking.ship.shipper import DrainResult as DrainResult, Shipper as Shipper, sync as sync
+    from rnnsweep.tracking.ship.shipper import Shipper as Shipper, sync as sync
     from rnnsweep.tracking.spool.record import (
         DatasetPart as DatasetPart,
         RunRecord as RunRecord,

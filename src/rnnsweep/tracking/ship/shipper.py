@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import Timeout
@@ -19,7 +18,7 @@ from rnnsweep.tracking.ship.beside import (
     take_shared,
 )
 from rnnsweep.tracking.ship.own_files import last_error, lock_of
-from rnnsweep.tracking.ship.shipping import BUSY, Shipped, runs_in_words, ship_once
+from rnnsweep.tracking.ship.shipping import BUSY, Shipped, ship_once
 from rnnsweep.tracking.ship.waiting import is_waiting, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spooled_keys
@@ -29,28 +28,6 @@ from rnnsweep.tracking.store.chosen import LOCAL, refuse_unchosen
 
 MLFLOW = "mlflow.store.tracking.sqlalchemy_store"  # what a client of the local store imports last
 SILENT = 4  # times the deadline that a process without an error may take until something arrives
-
-
-@dataclass(frozen=True)
-class DrainResult:
-    """What is in the store after a drain; `waiting` holds the keys of runs that are not there whole."""
-
-    waiting: tuple[str, ...] = ()
-    error: str | None = None  # what the store said last, where something waits
-
-    @property
-    def complete(self) -> bool:
-        """Everything arrived."""
-        return not self.waiting
-
-    @property
-    def line(self) -> str:
-        """What to tell the user; empty where everything arrived."""
-        if self.complete:
-            return ""
-        why = f" ({self.error})" if self.error else ""
-        count = runs_in_words(len(self.waiting))
-        return f"{count} not yet in the store{why}; kept in mlruns/spool; to send it: rnnsweep sync"
 
 
 class Shipper:
@@ -92,7 +69,7 @@ class Shipper:
         *,
         tell: Callable[[int], object] = lambda waiting: None,
         pictures: bool = True,
-    ) -> DrainResult:
+    ) -> list[str]:
         """Wait until the spools are in the store; tell how many are not, at first and when fewer are.
 
         Pictures of runs, which the process draws last, may be left to it.
@@ -100,6 +77,9 @@ class Shipper:
         Gives up once nothing has arrived for `deadline_s`, or for `SILENT` times as long while the process
         lives and has met no error: on a busy machine its imports alone may take a minute, and another
         process that ships to the same store may have much to send.
+
+        Returns:
+            The keys of the runs that are not there whole.
         """
         if self._process is not None:
             self._process.wake()
@@ -115,10 +95,10 @@ class Shipper:
             patient = error in (None, BUSY) and self._lives()
             patience = deadline_s * SILENT if patient else deadline_s
             if time.monotonic() >= since + patience:
-                return DrainResult(waiting=tuple(waiting), error=error)
+                return waiting
             time.sleep(0.1)
         tell(0)
-        return DrainResult()
+        return []
 
     def run_id(self, key: str, deadline_s: float = 10.0) -> str:
         """Return the MLflow run id of a key; the key itself where the store has not answered in time."""
@@ -132,18 +112,18 @@ class Shipper:
         *,
         tell: Callable[[int], object] = lambda waiting: None,
         pictures: bool = True,
-    ) -> DrainResult:
+    ) -> list[str]:
         """Drain, as `drain` does, and let the process go; it may live on for its last try, or for pictures.
 
         Pictures that are left to it are drawn before this process ends.
         """
         try:
-            result = self.drain(deadline_s, tell=tell, pictures=pictures)
+            waiting = self.drain(deadline_s, tell=tell, pictures=pictures)
             if self._process is not None:
-                self._process.note_drained(result.complete, draws=result.complete and bool(self._waiting()))
+                self._process.note_drained(not waiting, draws=not waiting and bool(self._waiting()))
         finally:  # also after Ctrl-C
             self._leave()
-        return result
+        return waiting
 
     def __enter__(self) -> "Shipper":
         """Start as a context."""
