@@ -325,14 +325,13 @@ def test_recording_imports_neither_mlflow_nor_lightning(tmp_path):
 
 
 def test_lightning_logs_through_the_spool(tmp_path):
-    from pytorch_lightning.loggers import Logger
+    from rnnsweep.tracking.spool.logger import SpoolLogger
 
-    record = open_run(tmp_path)
-    assert isinstance(record.logger, Logger)
-    record.logger.log_metrics({"m": 1.0}, step=5)
-    record.logger.log_hyperparams({"x": 1})
-    record.logger.finalize("success")
-    assert record.logger.version == "a"
+    logger = SpoolLogger(open_run(tmp_path))
+    logger.log_metrics({"m": 1.0}, step=5)
+    logger.log_hyperparams({"x": 1})
+    logger.finalize("success")
+    assert logger.version == "a"
     assert ops(tmp_path) == ["file", "start", "metrics"]
     assert json.dumps(list(read_all(tmp_path / "spool" / "a.jsonl"))[-1]["values"]) == '{"m": 1.0}'
 

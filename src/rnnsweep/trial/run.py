@@ -12,6 +12,7 @@ from rnnsweep.data.word_vectors.places import vectors_digest
 from rnnsweep.errors import UserError
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.tracking.machine.monitor import MachineMonitor
+from rnnsweep.tracking.spool.logger import SpoolLogger
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.training import Scores, checkpoint as checkpoints, train
 from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, REMOVED, CorpusDiffers, explain, print_trace
@@ -117,7 +118,7 @@ def _train(task: TrialTask, run: RunConfig, record: RunRecord, channel: Channel,
         with MachineMonitor(record, every_s=run.tracking.machine_every):
             scores = train(
                 run,
-                logger=record.logger,
+                logger=SpoolLogger(record),
                 callbacks=[reporter],
                 folder=folder,
                 resume=task.resume,

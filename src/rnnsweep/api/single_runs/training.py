@@ -254,8 +254,11 @@ def _fit(
     watches = [ValidationWatch(callbacks.validation, run.score, on_stop=callbacks.stop)] if is_watched else []
     if record is None:
         return training.train(run, callbacks=watches, folder=folder)
+    from rnnsweep.tracking.spool.logger import SpoolLogger
+
     with tracking.MachineMonitor(record, every_s=run.tracking.machine_every):
-        return training.train(run, logger=record.logger, callbacks=watches, folder=folder, resume=resume)
+        logger = SpoolLogger(record)
+        return training.train(run, logger=logger, callbacks=watches, folder=folder, resume=resume)
 
 
 def _record_scores(record: "tracking.RunRecord", scores: "training.Scores", store: _Store) -> None:

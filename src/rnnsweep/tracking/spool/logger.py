@@ -1,32 +1,18 @@
 """Lightning's view of a run's record; apart, because importing Lightning takes seconds."""
 
 from argparse import Namespace
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-
-class Record(Protocol):
-    """What a logger needs of a run's record."""
-
-    key: str
-
-    def metrics(self, values: Mapping[str, Any], *, step: int) -> None:
-        """Append values at a step."""
-
-    def summary(self, values: Mapping[str, Any]) -> None:
-        """Append one-number results."""
-
-    def flush(self) -> int:
-        """Write what a full disk refused."""
+from rnnsweep.tracking.spool.record import RunRecord
 
 
 class SpoolLogger(Logger):
     """Append what Lightning logs to the run's spool; never waits, never fails, never calls MLflow."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: RunRecord) -> None:
         super().__init__()
         self.record = record
 
@@ -48,11 +34,6 @@ class SpoolLogger(Logger):
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Leave them: the settings of a run are its configuration, recorded when it opened."""
-
-    @rank_zero_only
-    def summary(self, values: Mapping[str, Any]) -> None:
-        """Record one-number results at step 0."""
-        self.record.summary(values)
 
     @rank_zero_only
     def save(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnnsweep.drawing.palette import colour
 from rnnsweep.files import own_folder
@@ -20,9 +20,6 @@ from rnnsweep.tracking.spool.note import highest_steps, read_note
 from rnnsweep.tracking.spool.spool import SpoolWriter, check_key, spool_folder
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.tags import RUN_COLOUR, Tag
-
-if TYPE_CHECKING:
-    from rnnsweep.tracking.spool.logger import SpoolLogger
 
 # what of the origin MLflow's pages show in columns of their own
 SHOWN = {"git.commit": "mlflow.source.git.commit", "command": "mlflow.source.name", "user": "mlflow.user"}
@@ -68,7 +65,6 @@ class RunRecord:
         self.missing = 0  # artifacts that a full disk refused
         self._writer = None if silent else SpoolWriter(mlruns, key)
         self._seen: dict[str, int] = {}  # metric -> highest step recorded before this process
-        self._logger: SpoolLogger | None = None
 
     @classmethod
     def open(
@@ -160,15 +156,6 @@ class RunRecord:
     def highest_step(self, metric: str) -> int:
         """Return the highest step of a metric recorded before this process; -1 where there is none."""
         return self._seen.get(metric, -1)
-
-    @property
-    def logger(self) -> "SpoolLogger":
-        """The Lightning logger of this run."""
-        if self._logger is None:
-            from rnnsweep.tracking.spool.logger import SpoolLogger
-
-            self._logger = SpoolLogger(self)
-        return self._logger
 
     def metrics(self, values: Mapping[str, Any], *, step: int) -> None:
         """Record points of curves at one optimiser step; those recorded before a resume are left out.
