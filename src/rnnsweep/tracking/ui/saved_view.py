@@ -35,19 +35,6 @@ def pack(name: str, state: dict[str, Any], *, created_ms: int) -> str:
     return text
 
 
-def unpack(text: str) -> tuple[str, dict[str, Any]]:
-    """Read a view's name and state.
-
-    Raises:
-        ValueError: not a packed view.
-    """
-    values = json.loads(text)
-    state = values["state"]
-    if not state.startswith(PACKED):
-        raise ValueError(f"a view's state must start with {PACKED!r}")
-    return values["name"], json.loads(zlib.decompress(base64.b64decode(state.removeprefix(PACKED))))
-
-
 def column(kind: str, key: str) -> str:
     """Name a column or an order: ``metrics.`test/accuracy```."""
     return f"{kind}.`{key}`"
