@@ -57,18 +57,16 @@ class Shipment:
         """The spool file."""
         return spool_folder(self.mlruns) / f"{self.key}.jsonl"
 
-    def ship(self) -> int:
-        """Send what is new, without pictures; give the number of points sent.
+    def ship(self) -> None:
+        """Send what is new, without pictures; `note.points` counts the points.
 
         Raises:
             WaitsForParent: the parent's run is not made yet.
             Exception: whatever the store raises; nothing is lost, call again.
         """
-        before = self.note.points
         while self._ship_chunk():
             pass
         self.attach_waiting(pictures=False)
-        return self.note.points - before
 
     def attach_waiting(self, *, pictures: bool) -> None:
         """Send the files that wait, or draw and send the pictures, in their order.

@@ -180,7 +180,7 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, pati
             continue
         lacks = [key for key in keys if is_waiting(mlruns, key, pictures=False)]
         if (patient and lacks) or not _is_busy(mlruns, target):
-            results.append(_sync_one(mlruns, target, deadline_s, said=uri is not None))
+            results.append(_sync_one(mlruns, target, keys, deadline_s, said=uri is not None))
         elif lacks:  # else the process that is at work draws the pictures, which nobody has to wait for
             results.append(Shipped(waiting=keys, errors=[BUSY]))
     return Shipped(
@@ -200,8 +200,7 @@ def _is_busy(mlruns: Path, target: str) -> bool:
         return True
 
 
-def _sync_one(mlruns: Path, target: str, deadline_s: float, *, said: bool) -> Shipped:
-    left = [k for k in spooled_keys(mlruns) if is_waiting(mlruns, k) and target_of(mlruns, k) == target]
+def _sync_one(mlruns: Path, target: str, left: list[str], deadline_s: float, *, said: bool) -> Shipped:
     try:
         if target != LOCAL:
             _refuse_unchosen(target, said)
