@@ -29,7 +29,7 @@ from rnnsweep.launchers.agents.versions import versions_here
 from rnnsweep.launchers.local.child import ANSWER_S
 from rnnsweep.launchers.ray.driver import POLL_S
 from rnnsweep.tracking.spool.spool import spool_folder
-from rnnsweep.trial import Outcome, Report
+from rnnsweep.trial import Outcome, Report, Reported, Started
 
 NODE = 8  # slots of a node
 SHIPPED_S = 60.0  # from a trial's end until its spool is sent and removed, as by the process that sends
@@ -217,7 +217,7 @@ class SimulatedCluster:
             assert self._record is not None
             artifact, lines = self._record.begin(trial.key)
             name = self._record.artifact_name
-            self._say(agent, say.Began(attempt))
+            self._say(agent, say.Happened(attempt, Started(trial.key)))
             self._say_later(
                 agent, trial, say.Piece(attempt, name, artifact, True, True), say.Lines(attempt, lines)
             )
@@ -246,9 +246,8 @@ class SimulatedCluster:
         self.events += 1
         self.reported += 1
         trial.waits = True
-        self._say(
-            agent, say.Validated(trial.attempt, Report(rung, 10 * rung, float(rung), trial.score * share))
-        )
+        report = Report(rung, 10 * rung, float(rung), trial.score * share)
+        self._say(agent, say.Happened(trial.attempt, Reported(trial.key, report)))
         self._say_later(agent, trial, say.Lines(trial.attempt, self._record.validation))
         self._at(ANSWER_S, lambda: self._answer(agent, trial, "go on", rung))
 

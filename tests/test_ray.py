@@ -216,7 +216,7 @@ def test_a_sweep_takes_nothing_of_an_agent_that_was_frozen_and_wakes_after_its_t
         woken = other.submit(frozen_and_woken, launcher, monkeypatch)
         summary = swept_alike(tmp_path, launcher)  # no trial and no point is lost, doubled or another's
     said = {type(message).__name__: message for message in woken.result()}
-    assert {"Validated", "Lines", "Piece"} < {*said}  # its trial went on, and all that it made was sent
+    assert {"Happened", "Lines", "Piece"} < {*said}  # its trial went on, and all that it made was sent
     assert said["Over"].outcome.state == "complete"
     for spool in (tmp_path / "far" / "mlruns" / "spool").glob("*.jsonl"):
         assert [line["op"] for line in read_all(spool)].count("end") == 1

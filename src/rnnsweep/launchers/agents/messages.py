@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rnnsweep.data import DataConfig
 from rnnsweep.state import task_folder
 from rnnsweep.sweepfile import Method
-from rnnsweep.trial import Outcome, Report, TrialTask
+from rnnsweep.trial import Outcome, ReadsTest, Reported, Started, TrialTask
 
 PIECE = 1 << 20  # bytes of a file in one message
 
@@ -146,25 +146,11 @@ class Lacks:
 
 
 @dataclass(frozen=True)
-class Began:
-    """The task's process is there."""
+class Happened:
+    """What the node's launcher tells of a task that runs on; it may wait for an answer."""
 
     attempt: int
-
-
-@dataclass(frozen=True)
-class Validated:
-    """The task waits for the answer to a report."""
-
-    attempt: int
-    report: Report
-
-
-@dataclass(frozen=True)
-class ReadingTest:
-    """The task waits until its reading of the test part is noted."""
-
-    attempt: int
+    event: Started | Reported | ReadsTest
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from rnnsweep.launchers.local.launcher import GRACE_S
 from rnnsweep.launchers.registry import LOCAL, tasks_per_slot
 from rnnsweep.state.watching.agents import AgentRow
 from rnnsweep.sweepfile import Method, Slot
-from rnnsweep.trial import Ended, Event, Outcome, Reported, Started, TrialTask, causes
+from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, TrialTask, causes
 
 BEAT_S = 3.0  # between two letters to an agent to which there is nothing to say
 ANSWER_S = 5.0  # until a task that was to end at once is given up, whatever its agent does
@@ -249,13 +249,11 @@ class AgentLauncher:
             return
         key = attempt.task.key
         match message:
-            case say.Began():
-                self._events.append(Started(key))
-            case say.Validated(report=report):
-                self._events.append(Reported(key, report))
-            case say.ReadingTest():
+            case say.Happened(event=ReadsTest()):
                 attempt.task.files.note_test_read()
                 self._tell(key, say.Answer, NOTED)
+            case say.Happened(event=event):
+                self._events.append(event)
             case say.Over(outcome=Outcome(cause=causes.OTHER_CORPUS, reason=reason)):
                 raise UserError(f"machine {self.machine}: node {agent.row.node}: {reason}")
             case say.Over(outcome=outcome, files=files):

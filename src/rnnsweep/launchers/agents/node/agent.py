@@ -17,7 +17,7 @@ from rnnsweep.launchers.agents.node.scratch import Scratch, make_root
 from rnnsweep.launchers.agents.store import open_store
 from rnnsweep.launchers.agents.versions import versions_here
 from rnnsweep.sweepfile.slots import join_slots
-from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, Reported, Started
+from rnnsweep.trial import Ended, Event, Outcome
 from rnnsweep.trial.causes import explain, print_trace
 
 TICK_S = 0.25  # between two looks at what trials wrote
@@ -208,18 +208,14 @@ class Agent:
         attempt = self._attempts.get(event.key)
         if attempt is None:
             return
-        match event:
-            case Started():
-                self._send(say.Began(attempt))
-            case Reported(report=report):
-                self._send(say.Validated(attempt, report))
-            case ReadsTest():
-                self._send(say.ReadingTest(attempt))
-            case Ended(outcome=outcome):
-                short = self._guard.ended.pop(attempt, None) if self._guard is not None else None
-                if short is not None and outcome.state == "interrupted":
-                    outcome = Outcome("failed", "out of memory", short, outcome.scores)
-                self._end(attempt, outcome)
+        if not isinstance(event, Ended):
+            self._send(say.Happened(attempt, event))
+            return
+        outcome = event.outcome
+        short = self._guard.ended.pop(attempt, None) if self._guard is not None else None
+        if short is not None and outcome.state == "interrupted":
+            outcome = Outcome("failed", "out of memory", short, outcome.scores)
+        self._end(attempt, outcome)
 
     def _end(self, attempt: int, outcome: Outcome) -> None:
         """Send all that a task left, and its end; its folder is gone after that."""
