@@ -25,7 +25,7 @@ from rnnsweep.state.watching.status import read_status
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
 from rnnsweep.tracking.spool.note import Note, write_note
-from rnnsweep.tracking.ui.app import UNWANTED, with_defaults, with_short_links, without
+from rnnsweep.tracking.ui.app import with_defaults
 from rnnsweep.tracking.ui.hosts import why_taken
 from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, page_of_last, sweep_links
 from rnnsweep.tracking.ui.live import live_page, with_own_pages
@@ -299,7 +299,7 @@ def test_the_ui_leads_from_a_short_address_to_its_page(tmp_path):
         rows = [("r", "rnnsweep.role", "sweep"), ("r", "rnnsweep.sweep", "q")]
         connection.executemany("INSERT INTO tags VALUES (?, ?, ?)", rows)
         connection.commit()
-    app = with_short_links(_page, tmp_path)
+    app = with_own_pages(_page, tmp_path)
     start, _ = asyncio.run(_ask(app, "/view/q/search"))
     assert start["status"] == 307
     assert dict(start["headers"])[b"location"].startswith(b"/#/experiments/7/runs?")
@@ -342,8 +342,8 @@ async def _page(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b"</head>"})
 
 
-def test_the_assistant_is_switched_off():
-    app = without(_page, UNWANTED)
+def test_the_assistant_is_switched_off(tmp_path):
+    app = with_own_pages(_page, tmp_path)
     assert asyncio.run(_ask(app, "/ajax-api/3.0/mlflow/assistant/config"))[0]["status"] == 404
     assert asyncio.run(_ask(app, "/"))[0]["status"] == 200
 

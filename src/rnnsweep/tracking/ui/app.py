@@ -11,27 +11,22 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from starlette.responses import PlainTextResponse, RedirectResponse
-
 from rnnsweep.drawing.palette import colours
 from rnnsweep.runtime.collector import collect_seldom
-from rnnsweep.tracking.read.local import architectures, experiments, last_sweep
+from rnnsweep.tracking.read.local import architectures, last_sweep
 from rnnsweep.tracking.store.schema import upgrade_if_old
 from rnnsweep.tracking.store.store import artifact_root, ensure_store, silence_mlflow
 from rnnsweep.tracking.ui.files import warm_up, with_files
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
 from rnnsweep.tracking.ui.hosts import HOST, Application, with_own_hosts
-from rnnsweep.tracking.ui.links import LAST, SHORT, page_behind, page_of_last
 from rnnsweep.tracking.ui.live import with_own_pages
 from rnnsweep.tracking.ui.views import group_id
 
 GRACE = 10.0  # seconds that an orderly end may take
-UNWANTED = ("/mlflow/assistant", "/gateway/")
 STYLE = '<style>[data-assistant-ui="true"] {display: none !important}</style>'
 # MLflow's table writes a metric with 15 digits, and the mean of a group too: cells show five significant
 # ones, and all of them as their tooltip
@@ -89,27 +84,7 @@ def application(mlruns: Path) -> Application:
     Thread(target=warm_up, args=(pages, last_sweep(mlruns)), daemon=True).start()
     shown = with_files(with_defaults(app, mlruns), Path(str(pages.static_folder)))
     keep_below(mlruns)
-    return with_own_hosts(without(with_own_pages(with_short_links(shown, mlruns), mlruns), UNWANTED))
-
-
-def with_short_links(app: Application, mlruns: Path) -> Application:
-    """Lead from ``/view/SWEEP/VIEW``, which fits on a line of a terminal, to the page of the view.
-
-    ``/view`` alone leads to the sweep that was started last.
-    """
-
-    async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        path, answer = scope.get("path", ""), app
-        if scope["type"] == "http" and path in (LAST, SHORT):
-            answer = RedirectResponse(page_of_last(last_sweep(mlruns)))
-        elif scope["type"] == "http" and path.startswith(SHORT):
-            known = experiments(mlruns)
-            page = page_behind(path, known)
-            words = f"no such view; sweeps here: {', '.join(sorted(known)) or 'none'}"
-            answer = RedirectResponse(page) if page else PlainTextResponse(words, 404)
-        await answer(scope, receive, send)
-
-    return guarded
+    return with_own_hosts(with_own_pages(shown, mlruns))
 
 
 def with_defaults(app: Application, mlruns: Path) -> Application:
@@ -142,17 +117,6 @@ def defaults(mlruns: Path) -> str:
         "let old = {}; try { old = JSON.parse(s.getItem(c)) || {} } catch {}"
         f"s.setItem(c, JSON.stringify({{...colours, ...old}})); }})({values});"
     )
-
-
-def without(app: Application, parts: Sequence[str]) -> Application:
-    """Answer 404 for every path that has one of `parts` in it."""
-
-    async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        closed = any(part in scope.get("path", "") for part in parts)
-        answer = PlainTextResponse("switched off", 404) if closed else app
-        await answer(scope, receive, send)
-
-    return guarded
 
 
 def main(arguments: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Pages of ours beside MLflow's: the sweeps that run, reloaded every few seconds, and each sweep's report."""
+"""Pages of ours beside MLflow's: sweeps that run, reports, links to views, and what is switched off."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from rnnsweep.drawing.palette import colour, colours
 from rnnsweep.drawing.times import about
@@ -17,13 +17,15 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import read_own
 from rnnsweep.state import SweepStatus, read_status
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.tracking.read.local import read_points, read_rows
+from rnnsweep.tracking.read.local import experiments, last_sweep, read_points, read_rows
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.read.runs import score_of
 from rnnsweep.tracking.ui.hosts import Application
+from rnnsweep.tracking.ui.links import LAST, SHORT, page_behind, page_of_last
 from rnnsweep.tracking.ui.views import TITLES
 
 LIVE, REPORT = "/live", "/report/"
+UNWANTED = ("/mlflow/assistant", "/gateway/")
 EVERY_S = 5  # between two loads of the page
 SHOWN = 20  # sweeps on the page
 CURVES = 60  # learning curves of a sweep, those of the newest runs
@@ -41,17 +43,34 @@ _STYLE = (
 
 
 def with_own_pages(app: Application, mlruns: Path) -> Application:
-    """Answer `/live` and `/report/SWEEP`; everything else is MLflow's."""
+    """Answer the paths that have a page of ours; everything else is MLflow's."""
 
     async def answered(scope: Any, receive: Any, send: Any) -> None:
-        path, answer = scope.get("path", ""), app
-        if scope["type"] == "http" and path == LIVE:
-            answer = HTMLResponse(live_page(mlruns), headers=_FRESH)
-        elif scope["type"] == "http" and path.startswith(REPORT):
-            answer = _report(mlruns, path.removeprefix(REPORT))
-        await answer(scope, receive, send)
+        await (_page(mlruns, scope.get("path", "")) or app)(scope, receive, send)
 
     return answered
+
+
+def _page(mlruns: Path, path: str) -> Response | None:
+    """Return the page of ours at a path; None where there is none.
+
+    ``/view/SWEEP/VIEW``, which fits on a line of a terminal, leads to the page of the view, and ``/view``
+    alone to that of the sweep that was started last.
+    """
+    if any(part in path for part in UNWANTED):
+        return PlainTextResponse("switched off", 404)
+    if path == LIVE:
+        return HTMLResponse(live_page(mlruns), headers=_FRESH)
+    if path.startswith(REPORT):
+        return _report(mlruns, path.removeprefix(REPORT))
+    if path in (LAST, SHORT):
+        return RedirectResponse(page_of_last(last_sweep(mlruns)))
+    if not path.startswith(SHORT):
+        return None
+    known = experiments(mlruns)
+    if page := page_behind(path, known):
+        return RedirectResponse(page)
+    return PlainTextResponse(f"no such view; sweeps here: {', '.join(sorted(known)) or 'none'}", 404)
 
 
 def _report(mlruns: Path, sweep: str) -> Response:
