@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from rnnsweep.api import import_ahead as ahead
-from rnnsweep.state import Running, Snapshot
+from rnnsweep.state import Running, Silence, Snapshot
 
 NOW = Snapshot("toy", "Which?", standings=(), running=(), slots=1, elapsed=1.0, eta=None)
 RUNS = Running("toy.lstm-0", "trial", "lstm", 0, "cpu:0", 1.0)
@@ -26,7 +26,7 @@ def wanted(tmp_path, monkeypatch):
 
 
 def test_what_is_needed_later_is_imported_meanwhile_and_what_is_missing_is_left_out(wanted):
-    with ahead.imports_ahead(after_s=0):
+    with ahead.imports_ahead(Silence(), after_s=0):
         end = time.monotonic() + 10
         while wanted not in sys.modules:
             assert time.monotonic() < end
@@ -35,7 +35,7 @@ def test_what_is_needed_later_is_imported_meanwhile_and_what_is_missing_is_left_
 
 def test_what_is_over_at_once_imports_nothing_and_leaves_no_thread(wanted):
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), ahead.imports_ahead(after_s=60):
+    with pytest.raises(KeyboardInterrupt), ahead.imports_ahead(Silence(), after_s=60):
         raise KeyboardInterrupt
     assert time.monotonic() - began < 30
     assert wanted not in sys.modules
@@ -43,8 +43,7 @@ def test_what_is_over_at_once_imports_nothing_and_leaves_no_thread(wanted):
 
 
 def test_the_imports_begin_when_the_last_trial_has_ended(wanted):
-    with ahead.imports_ahead(after_s=60) as imports:
-        listener = imports.watch(None)
+    with ahead.imports_ahead(Silence(), after_s=60) as listener:
         listener.update(replace(NOW, running=(RUNS,)))
         listener.update(replace(NOW, over=True))
         end = time.monotonic() + 10
@@ -63,8 +62,7 @@ def test_the_imports_begin_when_the_last_trial_has_ended(wanted):
     ids=["nothing was left to run", "somebody stopped it", "nothing is compared"],
 )
 def test_the_end_of_a_sweep_imports_nothing_that_it_does_not_need(wanted, updates):
-    with ahead.imports_ahead(after_s=60) as imports:
-        listener = imports.watch(None)
+    with ahead.imports_ahead(Silence(), after_s=60) as listener:
         for update in updates:
             listener.update(replace(NOW, **update))
         time.sleep(0.2)

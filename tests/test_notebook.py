@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from rnnsweep.api import notebook
-from rnnsweep.state.watching.progress import ArchitectureProgress, Snapshot
+from rnnsweep.state.watching.progress import ArchitectureProgress, Silence, Snapshot
 
 FILE = Path(__file__).parents[1] / "docs" / "first_hour.ipynb"
 LINES = 40  # of what `compare` prints
@@ -91,4 +91,4 @@ def test_a_sweep_in_a_notebook_is_one_table_that_renews_itself():
 
 def test_outside_of_a_notebook_a_sweep_shows_nothing_by_itself():
     assert not notebook.in_notebook()
-    assert notebook.listener_of(None) is None
+    assert isinstance(notebook.listener_of(None), Silence)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
-from rnnsweep.state.watching.progress import Listener, Silence, Snapshot
+from rnnsweep.state.watching.progress import Listener, Snapshot
 
 AFTER_S = 10.0  # by then the trials' own imports are done; a sweep with nothing left to do is over
 MODULES = (
@@ -19,20 +19,12 @@ MODULES = (
 )
 
 
-class Ahead:
-    """When the imports begin: some seconds after the start, or once the last trial has ended."""
-
-    def __init__(self) -> None:
-        self.begin, self.over = threading.Event(), threading.Event()
-
-    def watch(self, listener: Listener | None) -> Listener:
-        """Return a listener that begins the imports once only sending is left, and passes everything on."""
-        return _Watching(listener or Silence(), self.begin)
-
-
 class _Watching:
-    def __init__(self, listener: Listener, begin: threading.Event) -> None:
-        self.listener, self.begin = listener, begin
+    """A listener that begins the imports once only sending is left, and passes everything on."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.begin, self.over = threading.Event(), threading.Event()
         self.ran = False  # a sweep with nothing left to run needs few of the modules
 
     def update(self, snapshot: Snapshot) -> None:
@@ -46,9 +38,13 @@ class _Watching:
 
 
 @contextmanager
-def imports_ahead(*, after_s: float = AFTER_S) -> Iterator[Ahead]:
-    """Import beside what is done within, once that has taken a while; no import continues after it."""
-    ahead = Ahead()
+def imports_ahead(listener: Listener, *, after_s: float = AFTER_S) -> Iterator[Listener]:
+    """Import beside what is done within, once that has taken a while; no import continues after it.
+
+    The imports begin earlier where the listener that is yielded, in place of the one given, hears that the
+    last trial has ended.
+    """
+    ahead = _Watching(listener)
     thread = threading.Thread(target=_import, args=(ahead, after_s), name="imports")
     thread.start()
     try:
@@ -59,7 +55,7 @@ def imports_ahead(*, after_s: float = AFTER_S) -> Iterator[Ahead]:
         thread.join()  # two threads that import the same can see it half made
 
 
-def _import(ahead: Ahead, after_s: float) -> None:
+def _import(ahead: _Watching, after_s: float) -> None:
     ahead.begin.wait(after_s)
     for name in MODULES:
         if ahead.over.is_set():

@@ -8,7 +8,7 @@ from typing import Any
 
 from rnnsweep.api.results import Validation
 from rnnsweep.drawing.times import about, duration
-from rnnsweep.state import Listener, Snapshot
+from rnnsweep.state import Listener, Silence, Snapshot
 
 EVERY_S = 1.0  # between two drawings
 MESSAGES = 5  # last ones shown
@@ -63,9 +63,10 @@ def progress_html(snapshot: "Snapshot") -> str:
     )
 
 
-def listener_of(listener: "Listener | None") -> "Listener | None":
-    """Return the caller's listener; without one, a table where the caller is a notebook."""
-    return NotebookTable() if listener is None and in_notebook() else listener
+def listener_of(listener: Listener | None) -> Listener:
+    """Return the caller's listener; without one, a table in a notebook, and elsewhere what shows nothing."""
+    shown = NotebookTable if in_notebook() else Silence
+    return shown() if listener is None else listener
 
 
 def validation_line() -> Callable[[Validation], None]:

@@ -70,7 +70,7 @@ def sweep(
     """
     with asked_file(question, trials=trials) as file:
         places, listener = find_paths(), listener_of(listener)
-        machine = on if isinstance(on, Machine) else reach_machine(on, listener.message if listener else None)
+        machine = on if isinstance(on, Machine) else reach_machine(on, listener.message)
         asked = find_question(file, places)
 
         def run(one: Sweep, answer: str | None) -> SweepResult:
@@ -85,12 +85,12 @@ def sweep(
                 answer=answer,
             )
 
-        result = run_studies(asked, run, studies=studies, tell=listener.message if listener else None)
+        result = run_studies(asked, run, studies=studies, tell=listener.message)
         again = start_command(file, trials=trials, studies=studies, on=_on(machine))
     return _ended(result, listener, models=models, again=again)
 
 
-def _ended(result: SweepResult, listener: "Listener | None", *, models: bool, again: str) -> SweepResult:
+def _ended(result: SweepResult, listener: "Listener", *, models: bool, again: str) -> SweepResult:
     """Return the result of a finished sweep, with its models where they are wanted."""
     if result.state == "interrupted":
         raise Interrupted(result, again)
@@ -99,7 +99,7 @@ def _ended(result: SweepResult, listener: "Listener | None", *, models: bool, ag
     from rnnsweep.api.models import log_models_of
 
     logged, fault = log_models_of(result)
-    if fault and listener:
+    if fault:
         listener.message(f"models were not logged: {fault}")
     return replace(result, models=logged)
 
@@ -114,15 +114,14 @@ def _run(
     *,
     slots: str | int | None,
     machine: Machine | None,
-    listener: "Listener | None",
+    listener: "Listener",
     accept_changes: bool = False,
     answer: str | None,
 ) -> SweepResult:
     """Run one sweep; `answer` is the sweep that is compared once it is finished, None where none is."""
     folder = SweepFolder.of(places.mlruns, asked.name)
-    tell = listener.message if listener else lambda text: None
     with _conf(places) as conf:  # the launcher imports beside us
-        launcher = launcher_of(asked, slots, machine, folder=folder, conf=conf, tell=tell)
+        launcher = launcher_of(asked, slots, machine, folder=folder, conf=conf, tell=listener.message)
         if machine is None:
             start_beside(
                 lambda: {compose(asked.chosen(one), conf=conf).model.cell for one in asked.architectures}
@@ -132,22 +131,22 @@ def _run(
     from rnnsweep.engine import copied_state, run_sweep
     from rnnsweep.launchers.local.places import idle_gpus
 
-    if listener and machine is None and (line := idle_gpus(launcher.slots)):
+    if machine is None and (line := idle_gpus(launcher.slots)):
         listener.message(line)
 
     copied = copied_state(
         machine.studies if machine else None,
         folder,
         place=str(machine.path) if machine else "",
-        tell=tell,
+        tell=listener.message,
     )
     with closing(launcher), copied as copy:
-        with _conf(places) as conf, imports_ahead() as ahead:
+        with _conf(places) as conf, imports_ahead(listener) as watching:
             summary = run_sweep(
                 asked,
                 mlruns=places.mlruns,
                 launcher=launcher,
-                listener=ahead.watch(listener),
+                listener=watching,
                 conf=conf,
                 accept_changes=accept_changes,
                 extend=racing(asked, folder),
@@ -168,7 +167,7 @@ def _run(
     )
 
 
-def reach_machine(on: str | Path | None, tell: Callable[[str], object] | None) -> Machine | None:
+def reach_machine(on: str | Path | None, tell: Callable[[str], object]) -> Machine | None:
     """Read the file of a machine, tell what it names and contact that; None is this machine.
 
     Raises:
@@ -178,7 +177,7 @@ def reach_machine(on: str | Path | None, tell: Callable[[str], object] | None) -
         return None
     machine = read_machine(on)
     check_engine(machine)
-    if tell and machine.contacts:
+    if machine.contacts:
         tell(f"machine {machine.name} ({machine.path}): uses {machine.contacts}")
     reach_engine(machine)
     return machine
@@ -270,7 +269,7 @@ def replicate(
         Interrupted: as in `sweep`.
     """
     places, listener = find_paths(), listener_of(listener)
-    machine = reach_machine(on, listener.message if listener else None)
+    machine = reach_machine(on, listener.message)
     asked = started(status(name).sweep, places)
     assert asked is not None  # a sweep with a status was started
     asked = _launched(replace(asked, replicates=replicates, design=()), launcher)
@@ -283,7 +282,7 @@ def replicate(
         if most < replicates:
             raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
         more += ["--until-separated", "--max", str(most)]
-        result = separate(asked, run, most=most, tell=listener.message if listener else None)
+        result = separate(asked, run, most=most, tell=listener.message)
     else:
         result = run(asked)
     again = run_command("replicate", name, *more, on=_on(machine))

@@ -15,7 +15,7 @@ def run_studies(
     run: "Callable[[Sweep, str | None], SweepResult]",
     *,
     studies: int,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[str], None],
 ) -> "SweepResult":
     """Run a sweep, then its further studies; what is done already is not done again.
 
@@ -28,11 +28,10 @@ def run_studies(
     Returns:
         The result of the sweep, or of the study that did not finish.
     """
-    say = tell or (lambda text: None)
     for number in range(1, studies + 1):
         one = asked if number == 1 else another_study(asked, number)
         if number > 1:
-            say(f"study {number} of {studies}: sweep {one.name}, seed {one.seed}")
+            tell(f"study {number} of {studies}: sweep {one.name}, seed {one.seed}")
         # the answer is the first study's, which has the replicates; its curves rest on all
         result = run(one, asked.name if number == studies else None)
         if result.state != "finished":
@@ -56,7 +55,7 @@ def separate(
     run: "Callable[[Sweep], SweepResult]",
     *,
     most: int,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[str], None],
 ) -> "SweepResult":
     """Train replicates, compare, and train as many as the advice asks for, until it asks for none.
 
@@ -81,8 +80,7 @@ def separate(
             break
         names = open_names(comparison.standings, comparison.verdicts, most=most)
         asked = replace(asked, more={**asked.more, **dict.fromkeys(names, total)})
-        if tell is not None:
-            tell(f"{', '.join(names)} get {total} replicates each: {comparison.answer}")
+        tell(f"{', '.join(names)} get {total} replicates each: {comparison.answer}")
         result = run(asked)
         if not result.ran:  # nothing could be added, as where an architecture has no complete trial
             break
