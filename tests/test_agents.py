@@ -33,7 +33,7 @@ from rnnsweep.launchers.local import child
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.state.watching.agents import AgentRow, read_agents, write_agents
+from rnnsweep.state.watching.agents import AgentRow, AgentTable, read_agents
 from rnnsweep.sweepfile import Method, Slot, parse_slots
 from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.trial import Ended, Outcome, Reported, Started
@@ -512,7 +512,7 @@ def test_the_trial_that_holds_the_most_memory_is_the_largest():
 
 def test_the_table_of_agents_is_read_by_another_process(tmp_path):
     rows = (AgentRow("a.1", "a", 2, 1, False), AgentRow("b.1", "b", 2, 0, True))
-    write_agents(SweepFolder(tmp_path), rows)
+    AgentTable(SweepFolder(tmp_path)).write(rows)
     assert read_agents(SweepFolder(tmp_path)) == rows
 
 

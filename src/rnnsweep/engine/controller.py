@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from rnnsweep.engine.agent_table import AgentTable
 from rnnsweep.engine.inbox import read_requests
 from rnnsweep.engine.recording import Recording
 from rnnsweep.engine.scheduling.agenda import Agenda, Job
@@ -20,6 +19,7 @@ from rnnsweep.search.objectives import judged
 from rnnsweep.state.disk import Disk, StillFull
 from rnnsweep.state.ledger import Ledger
 from rnnsweep.state.outcome import EndState
+from rnnsweep.state.watching.agents import AgentTable
 from rnnsweep.state.watching.eta import Durations, seconds_left
 from rnnsweep.state.watching.progress import STOPPING, Failure, Listener, Snapshot
 from rnnsweep.sweepfile import Sweep
@@ -57,7 +57,7 @@ class Controller:
         self.running = RunningTasks(self.launcher.slots)
         folder = self.agenda.maker.folder
         self.losers = Losers(self.sweep, folder, self.agenda.searches)
-        self.agents = AgentTable(self.launcher, folder)
+        self.agents = AgentTable(folder)
 
     def run(self) -> str:
         """Run until nothing is left to do, and give ``finished`` or ``interrupted``.
@@ -93,7 +93,7 @@ class Controller:
             over = not self.running and (self.stop_asked > 0 or not (self.disk.paused or self.copy.is_behind))
             if due or over:
                 self.shown = self.clock()
-                self.agents.write()
+                self.agents.write(getattr(self.launcher, "agents", None))
                 self.listener.update(self.snapshot(over=over))
             if over:
                 return "interrupted" if self.stop_asked else "finished"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,9 +31,20 @@ class AgentRow:
     lost: bool
 
 
-def write_agents(folder: SweepFolder, rows: Sequence[AgentRow]) -> None:
-    """Write the agents of a sweep to its folder, for `status` of another process."""
-    write_whole(folder.path / AGENTS, json.dumps({"agents": [asdict(row) for row in rows]}), durable=False)
+class AgentTable:
+    """Keeps the agents of a sweep in its folder, for `status` of another process."""
+
+    def __init__(self, folder: SweepFolder) -> None:
+        self._path = folder.path / AGENTS
+        self._written: Sequence[AgentRow] | None = None
+
+    def write(self, rows: Sequence[AgentRow] | None) -> None:
+        """Write the table where it changed; None is of a launcher without agents."""
+        if rows != self._written:
+            content = json.dumps({"agents": [asdict(row) for row in rows or ()]})
+            with suppress(OSError):  # a full disk: nothing rests on it
+                write_whole(self._path, content, durable=False)
+                self._written = rows
 
 
 def read_agents(folder: SweepFolder) -> tuple[AgentRow, ...]:
