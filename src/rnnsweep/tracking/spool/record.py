@@ -173,10 +173,6 @@ class RunRecord:
         if known:
             self._write("metrics", step=0, values=known)
 
-    def params(self, values: Mapping[str, Any]) -> None:
-        """Record settings that were not known at the start."""
-        self._write("params", values={k: as_text(v) for k, v in values.items()})
-
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags; values that are no text are written as JSON."""
         self._write("tags", values={k: _tag(v) for k, v in values.items()})
