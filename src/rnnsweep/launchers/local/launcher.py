@@ -166,8 +166,8 @@ class LocalLauncher:
         del self._running[key]
         held.process.join()
         held.connection.close()
-        if held.process.exitcode == NO_SERVER:
-            end_orphan(held.process.pid)
+        if held.process.exitcode == NO_SERVER:  # it continues, and nobody learns how it ends
+            _end_session(held.process.pid)
         return Ended(key, held.outcome or held.verdict or lost(held.process.exitcode))
 
 
@@ -211,21 +211,16 @@ def lost(exitcode: int | None) -> Outcome:
     return Outcome("failed", "crash", f"left with exit status {exitcode} and no outcome")
 
 
-def end_orphan(pid: int | None) -> None:
-    """Kill a task's process whose fork server is gone: it continues, and nobody learns how it ends."""
-    with suppress(ProcessLookupError):
-        if pid is not None and os.getpgid(pid) == pid:  # as a task's process makes itself
-            os.killpg(pid, signal.SIGKILL)
-
-
 def end_process(process: BaseProcess) -> None:
     """Kill a task's process and whatever it started, which is in its session."""
-    if process.pid is None or not process.is_alive():
-        return
-    try:
-        if os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGKILL)
-            return
-    except ProcessLookupError:
-        return
-    process.kill()
+    if process.is_alive() and not _end_session(process.pid):
+        process.kill()
+
+
+def _end_session(pid: int | None) -> bool:
+    """Kill a process with its session; return False where it has none of its own, as a task's process has."""
+    with suppress(ProcessLookupError):
+        if pid is not None and os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+            return True
+    return False
