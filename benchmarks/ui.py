@@ -27,8 +27,7 @@ import psutil
 from rnnsweep.config import compose, flatten
 from rnnsweep.tracking import RunRecord, sync
 from rnnsweep.tracking.spool.note import read_note
-from rnnsweep.tracking.store.store import local_uri
-from rnnsweep.tracking.store.upkeep import analyse
+from rnnsweep.tracking.store.store import analyse, local_uri
 from rnnsweep.tracking.ui.views import OTHERS, SweepPicture, experiment_tags, page_of
 
 RUNS, TURNS = 10_000, 3

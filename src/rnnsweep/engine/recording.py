@@ -17,8 +17,7 @@ from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.ship.shipper import Shipper
 from rnnsweep.tracking.spool.record import RunRecord
-from rnnsweep.tracking.store.store import destination_of
-from rnnsweep.tracking.store.upkeep import analyse
+from rnnsweep.tracking.store.store import analyse, destination_of
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.tracking.ui.views import SweepPicture, description, experiment_tags
 from rnnsweep.trial import Outcome, TrialTask

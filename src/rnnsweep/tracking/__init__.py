@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     )
     from rnnsweep.tracking.spool.stale import close_stale as close_stale
     from rnnsweep.tracking.store.address import check_answers as check_answers, destination as destination
-    from rnnsweep.tracking.store.upkeep import analyse as analyse
     from rnnsweep.tracking.ui.links import key_of_sweep as key_of_sweep, sweep_links as sweep_links
     from rnnsweep.tracking.ui.serve import serve_ui as serve_ui
     from rnnsweep.tracking.ui.views import (
