@@ -1,5 +1,6 @@
-"""What goes to the store in one call: points, parameters and tags of one run."""
+"""What goes to the store in one call: points, parameters and tags of one run, or its dataset inputs."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -7,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rnnsweep.tracking.spool.spool import Record
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
+    from mlflow.entities import DatasetInput, Metric
     from mlflow.tracking import MlflowClient
 
 MOST = 1000  # items of a call: MLflow's limit
+DIGEST = 36  # characters that MLflow keeps of a digest; the whole one is in the profile
 FEW = 90  # parameters or tags of a call; its limit is 100
 Refuse = Callable[[Record, str], None]
 
@@ -101,3 +103,22 @@ def is_for_ever(error: Exception) -> bool:
 def is_deleted(client: "MlflowClient", run_id: str) -> bool:
     """Return whether a person deleted the run."""
     return bool(client.get_run(run_id).info.lifecycle_stage == "deleted")
+
+
+def dataset_inputs(parts: Sequence[Mapping[str, Any]]) -> "list[DatasetInput]":
+    """Return each part as an input; its context (train, validation, test) shows as a chip in the page."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    return [
+        DatasetInput(
+            Dataset(
+                name=part["name"],
+                digest=part["digest"][:DIGEST],
+                source_type="local",
+                source=json.dumps({"uri": part["source"]}),
+                profile=json.dumps({"rows": part["rows"], "sha256": part["digest"]}),
+            ),
+            [InputTag("mlflow.data.context", part["context"])],
+        )
+        for part in parts
+    ]

@@ -15,8 +15,7 @@ from rnnsweep.files import PRIVATE_FOLDER, open_append, own_folder
 from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.ship import attachment
 from rnnsweep.tracking.ship.attachment import CURVES_PICTURE, MOST_POINTS, Outside, Waiting, file_of
-from rnnsweep.tracking.ship.batch import FEW, PointBatch, is_deleted, is_for_ever
-from rnnsweep.tracking.ship.inputs import dataset_inputs
+from rnnsweep.tracking.ship.batch import FEW, PointBatch, dataset_inputs, is_deleted, is_for_ever
 from rnnsweep.tracking.ship.lines import check_start, check_texts, is_plain_tag
 from rnnsweep.tracking.spool.archive import keep_if_sent
 from rnnsweep.tracking.spool.note import raise_steps, read_note, write_note
