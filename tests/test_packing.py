@@ -159,7 +159,7 @@ def test_a_launcher_of_another_kind_does_not_share_by_measured_memory(tmp_path, 
     with pytest.raises(
         UserError, match="launcher local alone shares a GPU by measured memory; take a number"
     ):
-        shared(asked, "gpu:0/auto", folder=None, conf=tmp_path, tell=print)
+        shared(asked, "gpu:0/auto", None, folder=None, conf=tmp_path, tell=print)
 
 
 # what is measured

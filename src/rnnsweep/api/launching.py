@@ -44,9 +44,7 @@ def launcher_of(
     """
     if machine is not None and machine.engine != LOCAL.name:
         return check_engine(machine)(machine, asked, slots)
-    if slots is None:
-        slots = asked.slots if machine is None else places_of(machine)
-    return make_launcher(asked, shared(asked, slots, folder=folder, conf=conf, tell=tell))
+    return make_launcher(asked, shared(asked, slots, machine, folder=folder, conf=conf, tell=tell))
 
 
 def slots_of_plan(
@@ -80,19 +78,24 @@ def slots_of_plan(
                 " --slots N"
             )
         return most, machine.name
-    if slots is None:
-        slots = asked.slots if machine is None else places_of(machine)
-    return len(slots_here(shared(asked, slots, folder=None, conf=conf, tell=tell))), None
+    return len(slots_here(shared(asked, slots, machine, folder=None, conf=conf, tell=tell))), None
 
 
 def shared(
-    asked: Sweep, text: str | int | None, *, folder: SweepFolder | None, conf: Path, tell: Tell
+    asked: Sweep,
+    text: str | int | None,
+    machine: Machine | None,
+    *,
+    folder: SweepFolder | None,
+    conf: Path,
+    tell: Tell,
 ) -> Places:
     """Return slots as they are written; where a GPU is shared by measured memory, as they are found to be.
 
     Args:
         asked: the sweep.
-        text: as it is written.
+        text: as it is written; None takes the slots of the machine's file, or of the sweep's.
+        machine: None is this one.
         folder: of the sweep, which keeps what is measured; None keeps nothing.
         conf: the configuration to compose from.
         tell: called with what is measured, and what follows.
@@ -103,6 +106,8 @@ def shared(
     Raises:
         UserError: no such GPU, a launcher that shares none, or a space or corpus that cannot be used.
     """
+    if text is None:
+        text = asked.slots if machine is None else places_of(machine)
     if not any(slot.auto for slot in parse_slots(text)):
         return text
     if asked.launcher is not None and asked.launcher.name != LOCAL.name:
@@ -115,10 +120,10 @@ def shared(
     from rnnsweep.planning.packing import Packing
 
     found = slots_here(text)
-    if folder is not None and folder.is_running():
-        return found  # its controller refuses another one
     if folder is None:
         return Packing(asked, fresh_process, conf, tell=tell).slots(found)
+    if folder.is_running():
+        return found  # its controller refuses another one
     known = read_needs(folder)
     slots = Packing(asked, fresh_process, conf, known, fewest_slots(folder), tell).slots(found)
     keep_needs(folder, known)
