@@ -36,7 +36,7 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.watching.agents import AgentRow, AgentTable, read_agents
 from rnnsweep.sweepfile import Method, Slot, parse_slots
 from rnnsweep.tracking.spool.spool import read_all
-from rnnsweep.trial import Ended, Outcome, Reported, Started
+from rnnsweep.trial import Ended, Outcome, ReadsTest, Reported, Started
 from rnnsweep.trial.causes import explain
 from rnnsweep.trial.messages import ControllerSilent
 from rnnsweep.trial.reads import note_test_read
@@ -612,7 +612,7 @@ def test_a_trial_does_not_read_the_test_part_where_nobody_notes_it(tmp_path, mon
     # what listens ends its process half a minute after the pipe is closed: here that is the tests' own
     monkeypatch.setattr(child.PipeChannel, "_listen", lambda self: None)
     ours, theirs = Pipe()
-    channel = child.PipeChannel(theirs)
+    channel = child.PipeChannel(theirs, "x")
     with pytest.raises(ControllerSilent) as silent:
         note_test_read(replace(task(tmp_path, "x"), attempt=1), channel)
     outcome = explain(silent.value)
@@ -620,7 +620,7 @@ def test_a_trial_does_not_read_the_test_part_where_nobody_notes_it(tmp_path, mon
         "controller silent",
         "the controller did not note within 0.05 s that the test part is read",
     )
-    assert ours.recv() == ("reads test", None)
+    assert ours.recv() == ReadsTest("x")
 
 
 def test_a_launcher_that_no_other_thread_can_wake_is_refused_by_an_agent(monkeypatch):

@@ -14,7 +14,7 @@ from rnnsweep.launchers.local import child
 from rnnsweep.launchers.local.launcher import LocalLauncher, end_process, lost, on_devices
 from rnnsweep.launchers.local.server import preloads, without_main
 from rnnsweep.sweepfile import Slot
-from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, Reported, Started, TrialTask
+from rnnsweep.trial import Ended, Event, Outcome, TrialTask
 
 PRELOAD = preloads("rnnsweep.launchers.fused.worker", "rnnsweep.launchers.fused.module")
 
@@ -222,15 +222,9 @@ def _messages(worker: _Worker) -> list[Event]:
     events: list[Event] = []
     try:
         while not worker.disconnected and worker.connection.poll():
-            kind, key, value = worker.connection.recv()
-            if kind == "started":
-                events.append(Started(key))
-            elif kind == "report":
-                events.append(Reported(key, value))
-            elif kind == "reads test":
-                events.append(ReadsTest(key))
-            elif kind == "ended" and worker.members.pop(key, None) is not None:
-                events.append(Ended(key, value))
+            event = worker.connection.recv()
+            if not isinstance(event, Ended) or worker.members.pop(event.key, None) is not None:
+                events.append(event)
     except (EOFError, OSError):
         worker.disconnected = True
     return events

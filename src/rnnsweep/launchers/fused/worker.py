@@ -1,6 +1,6 @@
 """What runs in a process that several trials share: a thread, a log and a lease for each.
 
-A worker receives ("task", TrialTask, shape), ("say", key, word) and ("leave",); it sends (kind, key, value).
+A worker receives ("task", TrialTask, shape), ("say", key, word) and ("leave",); it sends events.
 """
 
 import io
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from rnnsweep.files import open_append
 from rnnsweep.launchers.local import child
 from rnnsweep.sweepfile import Slot
-from rnnsweep.trial import Outcome, TrialTask, run_trial
+from rnnsweep.trial import Ended, Event, Outcome, Started, TrialTask, run_trial
 from rnnsweep.trial.causes import explain, print_trace
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class TaskChannel(child.PipeChannel):
         self._interrupted = threading.Event()
         self._noted = threading.Event()
 
-    def send(self, kind: str, value: object = None) -> None:
-        """Send one message; does nothing where the controller is gone."""
-        self._worker.send(kind, self._key, value)
+    def send(self, event: Event) -> None:
+        """Tell the controller of an event; nothing where it is gone."""
+        self._worker.send(event)
 
 
 Run = Callable[[TrialTask, TaskChannel, "Member"], Outcome]
@@ -89,10 +89,10 @@ class Worker:
         for channel in list(self._channels.values()):
             channel.hear(child.INTERRUPT)
 
-    def send(self, kind: str, key: str, value: object) -> None:
-        """Send one message, whole."""
+    def send(self, event: Event) -> None:
+        """Send one event, whole."""
         with self._sending, suppress(OSError):
-            self._connection.send((kind, key, value))
+            self._connection.send(event)
 
     def _begin(self, task: TrialTask, shape: str) -> None:
         channel = self._channels[task.key] = TaskChannel(self, task.key)
@@ -108,14 +108,14 @@ class Worker:
                 outcome.write(task.folder)
         self._channels.pop(task.key, None)
         self.logs.close()
-        channel.send("ended", outcome)
+        channel.send(Ended(task.key, outcome))
 
     def _guarded(self, task: TrialTask, shape: str, channel: TaskChannel) -> Outcome:
         try:
             child.make_folder(task)
             self.logs.open(task.files.log)
             task.files.write_lease()
-            channel.send("started")
+            channel.send(Started(task.key))
             with self._barrier.member(shape) as member:
                 return self._run(task, channel, member)
         except BaseException as error:

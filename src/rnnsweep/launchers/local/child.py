@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from rnnsweep.files import open_append, own_folder
 from rnnsweep.hardware import gpus
 from rnnsweep.sweepfile import Slot
-from rnnsweep.trial import Channel, Outcome, Report, TrialTask, run_trial
+from rnnsweep.trial import (
+    Channel,
+    Ended,
+    Event,
+    Outcome,
+    ReadsTest,
+    Report,
+    Reported,
+    Started,
+    TrialTask,
+    run_trial,
+)
 from rnnsweep.trial.causes import explain, print_trace
 from rnnsweep.trial.messages import ControllerSilent
 
@@ -34,8 +45,8 @@ GO_ON, STOP, INTERRUPT, NOTED = "go on", "stop", "interrupt", "noted"
 class PipeChannel:
     """The line to the controller. A thread listens, so that a controller that is gone is noticed at once."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, key: str) -> None:
+        self._connection, self._key = connection, key
         self._answers: SimpleQueue[str] = SimpleQueue()
         self._interrupted = threading.Event()
         self._noted = threading.Event()
@@ -44,7 +55,7 @@ class PipeChannel:
     def report(self, report: Report) -> str:
         """Report, and wait a while for the answer; one that comes too late counts for the next report."""
         late = STOP if STOP in self._drain() else None
-        self.send("report", report)
+        self.send(Reported(self._key, report))
         if late or self._interrupted.is_set():
             return late or GO_ON
         try:
@@ -58,16 +69,16 @@ class PipeChannel:
 
     def note_test_read(self) -> None:
         """Wait until the controller has noted that the task is about to read the test part."""
-        self.send("reads test")
+        self.send(ReadsTest(self._key))
         if not self._noted.wait(NOTED_S):
             raise ControllerSilent(
                 f"the controller did not note within {NOTED_S:g} s that the test part is read"
             )
 
-    def send(self, kind: str, value: object = None) -> None:
-        """Send one message; nothing where the controller is gone."""
+    def send(self, event: Event) -> None:
+        """Tell the controller of an event; nothing where it is gone."""
         try:
-            self._connection.send((kind, value))
+            self._connection.send(event)
         except OSError:
             self._interrupted.set()
 
@@ -113,12 +124,12 @@ def main(connection: Connection, task: TrialTask, slot: Slot, *, run: Run = run_
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.gpu or ""
-    channel = PipeChannel(connection)
+    channel = PipeChannel(connection, task.key)
     outcome = _guarded(run, task, channel, slot)
     if outcome.state in ("complete", "pruned"):  # what failed may be tried again: the controller decides
         with suppress(OSError):  # a full disk: the controller writes it as soon as there is room
             outcome.write(task.folder)
-    channel.send("ended", outcome)
+    channel.send(Ended(task.key, outcome))
     _flush()
     os._exit(0)  # an interpreter that takes its modules down one by one would keep the slot
 
@@ -128,7 +139,7 @@ def _guarded(run: Run, task: TrialTask, channel: PipeChannel, slot: Slot) -> Out
         make_folder(task)
         redirect(task.files.log)
         task.files.write_lease()
-        channel.send("started")
+        channel.send(Started(task.key))
         if slot.memory is not None and task.role != "baseline":  # which computes on the processor
             gpus.limit_memory(slot.memory)
         return run(task, channel)

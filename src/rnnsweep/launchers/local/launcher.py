@@ -17,7 +17,7 @@ from rnnsweep.launchers.local.places import slots_here
 from rnnsweep.launchers.local.server import PRELOAD, start_server, without_main
 from rnnsweep.sweepfile import Slot
 from rnnsweep.sweepfile.slots import Places
-from rnnsweep.trial import Ended, Event, Outcome, ReadsTest, Reported, Started, TrialTask
+from rnnsweep.trial import Ended, Event, Outcome, TrialTask
 
 NO_SERVER = 255  # multiprocessing's exit status for a process whose fork server is gone
 GRACE_S = 20.0  # from the request to stop to the end by force; a checkpoint takes a second or two
@@ -107,7 +107,7 @@ class LocalLauncher:
         events: list[Event] = []
         for key, held in list(self._running.items()):
             if held.connection in ready or held.process.sentinel in ready:
-                events += _messages(key, held)
+                events += _messages(held)
             if held.process.sentinel in ready:
                 events.append(self._ended(key, held))
             else:
@@ -176,20 +176,16 @@ def on_devices(slot: Slot) -> Slot:
     return slot if slot.gpu is None else replace(slot, gpu=gpus.device_names(slot.gpu))
 
 
-def _messages(key: str, held: _Process) -> list[Event]:
+def _messages(held: _Process) -> list[Event]:
     """Read all that a task sent, the last words of one that ended included."""
     events: list[Event] = []
     try:
         while not held.deaf and held.connection.poll():
-            kind, value = held.connection.recv()
-            if kind == "started":
-                events.append(Started(key))
-            elif kind == "report":
-                events.append(Reported(key, value))
-            elif kind == "reads test":
-                events.append(ReadsTest(key))
-            elif kind == "ended":
-                held.outcome = value
+            event = held.connection.recv()
+            if isinstance(event, Ended):  # once its process is gone
+                held.outcome = event.outcome
+            else:
+                events.append(event)
     except (EOFError, OSError):
         held.deaf = True
     return events
