@@ -187,10 +187,9 @@ class Controller:
         """Take note of a report; return its answer."""
         busy.report, task = report, busy.job.task
         busy.job.advance(report.rung)
-        if busy.job.is_trial:
-            assert task.number is not None
-            busy.pruned = self.agenda.searches[task.architecture].report(task.number, report)
-        return "stop" if busy.pruned else "go on"
+        if task.number is None or not busy.job.is_trial:
+            return "go on"
+        return "stop" if self.agenda.searches[task.architecture].report(task.number, report) else "go on"
 
     def _over(self, busy: Busy, outcome: Outcome) -> None:
         job = busy.job

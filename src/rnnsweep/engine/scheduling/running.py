@@ -29,7 +29,6 @@ class Busy:
     slot: Slot  # these as one, with their share of a GPU's memory
     since: float
     report: Report | None = None
-    pruned: bool = False
     started: bool = False  # its process is there: on a cluster a task may wait for a node
 
     def shown(self, now: float) -> Running:
