@@ -391,13 +391,12 @@ def spool(home: Path) -> Kind:
 
     from rnnsweep.tracking import dataset_parts
     from rnnsweep.tracking.spool.record import RunRecord
-    from rnnsweep.tracking.store.moved import repair_if_moved
-    from rnnsweep.tracking.store.store import artifact_root
+    from rnnsweep.tracking.store.store import repair_if_moved
 
     draw_once()
     mlruns = home / "mlruns"
     shutil.copytree(made_store(home.parents[1]), mlruns)
-    repair_if_moved(mlruns, artifact_root(mlruns))
+    repair_if_moved(mlruns)
     record = RunRecord.open(
         mlruns,
         experiment="exp",

@@ -22,10 +22,10 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.hardware import is_on_network
 from rnnsweep.safety.shell import command_line
+from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.address import LOCAL, check_answers
 from rnnsweep.tracking.store.chosen import remember
-from rnnsweep.tracking.store.moved import repair_if_moved
-from rnnsweep.tracking.store.opened import BESIDE
+from rnnsweep.tracking.store.opened import BESIDE, open_for_reading
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -101,8 +101,25 @@ def ensure_store(mlruns: Path) -> str:
         with FileLock(mlruns / ".store.lock"):
             if not database(mlruns).exists():
                 _build(mlruns)
-    repair_if_moved(mlruns, artifact_root(mlruns))
+    repair_if_moved(mlruns)
     return local_uri(mlruns)
+
+
+def repair_if_moved(mlruns: Path) -> None:
+    """Mend the addresses of artifacts in a folder that was moved or copied.
+
+    The store is made with an experiment 0 whose address is ``ROOT/0``: it tells where the store was when
+    it was last used. Addresses outside the old root (a user's own choice) stay as they are.
+    """
+    path, new = database(mlruns), artifact_root(mlruns)
+    with closing(open_for_reading(path)) as connection:
+        row = connection.execute(tables.ROOT).fetchone()
+    old = row[0].removesuffix("/0") if row and row[0].endswith("/artifacts/0") else new
+    if old != new:
+        values = (new + "/", len(old) + 2, len(old) + 1, old + "/")
+        with closing(sqlite3.connect(path, timeout=20)) as connection, connection:  # all tables or none
+            for statement in tables.MOVE_ARTIFACTS:
+                connection.execute(statement, values)
 
 
 def analyse(mlruns: Path) -> bool:
