@@ -88,7 +88,7 @@ def fill(mlruns: Path, *, runs: int = RUNS) -> str:
     with closing(sqlite3.connect(mlruns / "mlflow.db")) as database:
         _copy(database, runs)
         database.commit()
-    assert analyse(mlruns)
+    analyse(mlruns)
     return read_note(mlruns, "many.seed").experiment_id
 
 

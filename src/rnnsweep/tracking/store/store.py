@@ -122,19 +122,15 @@ def repair_if_moved(mlruns: Path) -> None:
                 connection.execute(statement, values)
 
 
-def analyse(mlruns: Path) -> bool:
-    """Renew the statistics of the local database, as after a sweep; say whether it could be done now.
+def analyse(mlruns: Path) -> None:
+    """Renew the statistics of the local database, as after a sweep, where no writer is in the way.
 
     SQLite plans by them: without them it sorts runs for seconds.
     """
-    if not database(mlruns).exists():
-        return False
-    with closing(sqlite3.connect(database(mlruns), timeout=BUSY)) as connection:
-        try:
+    if database(mlruns).exists():
+        store = closing(sqlite3.connect(database(mlruns), timeout=BUSY))
+        with store as connection, suppress(sqlite3.OperationalError):
             connection.execute("ANALYZE")
-        except sqlite3.OperationalError:
-            return False
-    return True
 
 
 def _build(mlruns: Path) -> None:
