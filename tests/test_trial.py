@@ -17,7 +17,7 @@ from rnnsweep.tracking.spool.spool import read_all
 from rnnsweep.training import Diverged
 from rnnsweep.trial import Outcome, Report, TrialTask, run_trial
 from rnnsweep.trial.causes import TimeLimit, explain
-from rnnsweep.trial.messages import task_key, task_name
+from rnnsweep.trial.messages import task_name
 
 WORDS = {"fruit": ["apple", "pear", "plum", "fig"], "metal": ["iron", "zinc", "tin", "lead"]}
 
@@ -231,4 +231,4 @@ def test_an_outcome_is_written_whole_and_read_back(tmp_path):
     name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}-\d{1,3}(-r\d{4})?", fullmatch=True),
 )
 def test_a_task_is_found_by_its_key_whatever_dots_its_name_or_its_sweep_has(sweep, identity, name):
-    assert task_name(task_key(sweep, identity, name), sweep) == name
+    assert task_name(f"{sweep}.{identity}.{name}", sweep) == name

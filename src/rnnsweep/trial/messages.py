@@ -48,13 +48,8 @@ class TrialTask:
         return TaskFolder(self.folder)
 
 
-def task_key(sweep: str, identity: str, name: str) -> str:
-    """Return the key of a task in the store; a sweep's and a task's name may have dots."""
-    return f"{sweep}.{identity}.{name}"
-
-
 def task_name(key: str, sweep: str) -> str:
-    """Return the name of the task whose key a run of a sweep has."""
+    """Return the name of the task whose key a run of a sweep has; both names may have dots."""
     return key.removeprefix(f"{sweep}.").partition(".")[2]
 
 

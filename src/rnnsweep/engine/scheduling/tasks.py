@@ -13,7 +13,6 @@ from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tracking.tags import RUN_COLOUR, Tag
 from rnnsweep.trial import TrialTask
-from rnnsweep.trial.messages import task_key
 
 DEVICES = "trainer.devices"
 _VARIED = {  # what `vary:` says -> the keys that replicates set; the rest stays as in the best trial
@@ -166,7 +165,7 @@ class TaskMaker:
     ) -> TrialTask:
         folder = self.folder.task(name).path
         return TrialTask(
-            key=task_key(self.sweep.name, self.identity, name),
+            key=f"{self.parent_key}.{name}",
             role=role,
             architecture=architecture,
             overrides=overrides,
