@@ -185,11 +185,12 @@ class Controller:
 
     def _hear(self, busy: Busy, report: Report) -> str:
         """Take note of a report; return its answer."""
-        busy.report, task = report, busy.job.task
-        busy.job.advance(report.rung)
-        if task.number is None or not busy.job.is_trial:
+        busy.report, job = report, busy.job
+        job.advance(report.rung)
+        if job.trial is None:
             return "go on"
-        return "stop" if self.agenda.searches[task.architecture].report(task.number, report) else "go on"
+        pruned = self.agenda.searches[job.task.architecture].report(job.trial, report)
+        return "stop" if pruned else "go on"
 
     def _over(self, busy: Busy, outcome: Outcome) -> None:
         job = busy.job
@@ -256,13 +257,12 @@ class Controller:
     def _end(self, job: Job, outcome: Outcome, seconds: float | None = None) -> None:
         """Note that a job is over, in the folder, the store, the study and the ledger, in this order."""
         task = job.task
-        outcome = judged(self.sweep, outcome) if job.is_trial else outcome
+        outcome = judged(self.sweep, outcome) if job.trial is not None else outcome
         self.disk.patiently(lambda: outcome.write(task.folder))
         self.copy.note_end(task.name)
         self.disk.patiently(lambda: self.records.ended(task, outcome))
-        if job.is_trial:
-            assert task.number is not None
-            self.agenda.searches[task.architecture].tell(task.number, outcome)
+        if job.trial is not None:
+            self.agenda.searches[task.architecture].tell(job.trial, outcome)
             self.losers.ended(task, outcome)
         self.agenda.told(job, outcome)
         self.ran += 1

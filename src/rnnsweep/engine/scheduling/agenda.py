@@ -33,9 +33,9 @@ class Job:
             self.rung, self.refused = rung, 0
 
     @property
-    def is_trial(self) -> bool:
-        """Whether the search asked for it."""
-        return self.task.role == "trial"
+    def trial(self) -> int | None:
+        """The number of the trial; None where it is none: the search did not ask for it."""
+        return self.task.number if self.task.role == "trial" else None
 
 
 @dataclass
@@ -92,22 +92,20 @@ class Agenda:
     def lose(self, job: Job) -> None:
         """Take note that a job lost its process."""
         job.attempts += 1
-        if job.is_trial:
-            assert job.task.number is not None
-            self.searches[job.task.architecture].lose(job.task.number)
+        if job.trial is not None:
+            self.searches[job.task.architecture].lose(job.trial)
 
     def shrink(self, job: Job) -> None:
         """Cut the batches of a job that ran out of memory into more pieces, once."""
         if job.shrunk:
             return
         job.task, job.shrunk = smaller(job.task), True
-        if job.is_trial:
-            assert job.task.number is not None
-            self.searches[job.task.architecture].shrink(job.task.number, job.task.overrides)
+        if job.trial is not None:
+            self.searches[job.task.architecture].shrink(job.trial, job.task.overrides)
 
     def told(self, job: Job, outcome: Outcome) -> None:
         """Take note that a job is over."""
-        if job.is_trial:
+        if job.trial is not None:
             self.open_trials[job.task.architecture] -= 1
         else:
             self.ended.setdefault(job.task.architecture, {})[job.task.name] = outcome

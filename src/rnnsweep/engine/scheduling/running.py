@@ -110,7 +110,7 @@ class RunningTasks:
             self.free.remove(each)
         slot = join_slots([self._with_share(each) for each in slots])
         busy = self._busy[job.task.key] = Busy(job, slots, slot, now)
-        self.trials[job.task.architecture] += job.is_trial
+        self.trials[job.task.architecture] += job.trial is not None
         self.starting += 1
         return busy
 
@@ -122,7 +122,7 @@ class RunningTasks:
     def end(self, busy: Busy) -> None:
         """Take back the slots of a task that is over."""
         del self._busy[busy.job.task.key]
-        self.trials[busy.job.task.architecture] -= busy.job.is_trial
+        self.trials[busy.job.task.architecture] -= busy.job.trial is not None
         self.note_start(busy)  # it starts no more
         for slot in busy.slots:
             insort(self.free, slot, key=lambda each: each.index)

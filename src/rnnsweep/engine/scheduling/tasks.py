@@ -63,8 +63,7 @@ class TaskMaker:
             tags: further tags of its run.
         """
         name = f"{architecture}-{number}"
-        task = self._task("trial", architecture, name, overrides, number=number, resume=resume)
-        return replace(task, tags={**task.tags, **tags})
+        return self._task("trial", architecture, name, overrides, number=number, resume=resume, tags=tags)
 
     def replicate(
         self,
@@ -88,8 +87,14 @@ class TaskMaker:
         """
         name = f"{architecture}-{trial}-r{number}"  # another best trial has other replicates
         overrides = (*self._without_seeds(best), *self._seeds(architecture, number))
-        task = self._task("replicate", architecture, name, overrides, number=trial)
-        return replace(task, tags={**task.tags, **tags, Tag.REPLICATE: str(number)})
+        return self._task(
+            "replicate",
+            architecture,
+            name,
+            overrides,
+            number=trial,
+            tags={**tags, Tag.REPLICATE: str(number)},
+        )
 
     def baseline(self) -> TrialTask:
         """Make the task of the linear baseline on the search's split.
@@ -105,8 +110,8 @@ class TaskMaker:
         first = self.sweep.architectures[0]
         chosen = self._without_seeds(tuple(self.sweep.chosen(first)))
         overrides = (*chosen, *self._seeds(first, number))
-        task = self._task("baseline", BASELINE, f"{BASELINE}-r{number}", overrides, number=None)
-        return replace(task, tags={**task.tags, Tag.REPLICATE: str(number)})
+        name, tags = f"{BASELINE}-r{number}", {Tag.REPLICATE: str(number)}
+        return self._task("baseline", BASELINE, name, overrides, number=None, tags=tags)
 
     @property
     def varies_split(self) -> bool:
@@ -162,6 +167,7 @@ class TaskMaker:
         *,
         number: int | None,
         resume: bool = False,
+        tags: Mapping[str, str] | None = None,
     ) -> TrialTask:
         folder = self.folder.task(name).path
         return TrialTask(
@@ -177,7 +183,7 @@ class TaskMaker:
             searched=searched_keys(self.sweep, architecture) if role == "trial" else (),
             log_scaled=self._log_scaled(architecture),
             parent_key=self.parent_key,
-            tags=self._tags(role, architecture, number, overrides),
+            tags={**self._tags(role, architecture, number, overrides), **(tags or {})},
             conf=self.folder.conf,
             resume=resume or folder.exists(),
             time_limit=self.sweep.time_limit,
