@@ -50,11 +50,10 @@ def carry_out(
 def read_requests(agenda: "Agenda", ledger: Ledger, listener: Listener) -> None:
     """Do what the requests to a running controller ask for, if there are any."""
     maker, searches = agenda.maker, agenda.searches
-    if next(maker.folder.requests(), None) is None:
-        return
     lines, failed = carry_out(
         maker.folder, maker.mlruns, ledger, lambda name: searches[name].study, tuple(searches)
     )
-    agenda.reopen(failed)
+    if lines:
+        agenda.reopen(failed)
     for line in lines:
         listener.message(line)
