@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from rnnsweep.hardware import group_memory_in_use
 from rnnsweep.launchers.agents.node.memory import MemoryGuard, bytes_of
+from rnnsweep.launchers.slurm.cluster import run
 from rnnsweep.runtime.process import ProcessIdentity
 
 LIMIT = 0.9  # of the job's memory in use: Slurm ends it at all of it
@@ -44,10 +45,6 @@ def asked_memory(environment: Mapping[str, str]) -> int | None:
 
 def _is_enforced() -> bool:
     """Return whether Slurm itself adds up what processes hold."""
-    command = ("scontrol", "show", "config")
     with suppress(OSError, subprocess.SubprocessError):
-        shown = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=CONFIG_S, check=False
-        )
-        return "OverMemoryKill" in shown.stdout
+        return "OverMemoryKill" in run("scontrol", "show", "config", seconds=CONFIG_S).stdout
     return False

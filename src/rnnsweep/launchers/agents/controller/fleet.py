@@ -130,9 +130,7 @@ class Fleet:
         """Choose an agent with so many free places, of a node where there is one; None where none has."""
         able = [(agent, free) for agent in self._agents.values() if len(free := agent.free) >= places]
         near = [(agent, free) for agent, free in able if agent.room.room.node == node]
-        for agent, free in (*near, *able):
-            return agent, tuple(free[:places])
-        return None
+        return next(((agent, tuple(free[:places])) for agent, free in (*near, *able)), None)
 
     def ask(self, wanted: int, *, largest: int) -> None:
         """Ask for agents until those that have not arrived yet have room for the tasks that wait.

@@ -38,7 +38,7 @@ class AgentLauncher:
         self,
         transport: Transport,
         *,
-        launcher: Method | None = None,
+        launcher: Method = LOCAL,
         machine: str = "this machine",
         locker: str | None = None,
         grace_s: float = GRACE_S,
@@ -55,12 +55,10 @@ class AgentLauncher:
         Raises:
             UserError: there is no such launcher.
         """
-        launcher = launcher or LOCAL
-        per_slot = tasks_per_slot(launcher)
+        per_slot = self._per_slot = tasks_per_slot(launcher)
         settings = say.AgentSettings("", "", launcher, project=os.getcwd(), locker=locker)
         self._elsewhere = Elsewhere(locker)
         self._transport, self.machine, self._grace_s = transport, machine, grace_s
-        self._per_slot = per_slot
         self._fleet = Fleet(transport, settings, per_slot)
         self.slots: Sequence[Slot] = slots_of(transport.rooms, per_slot)
         self._numbers = count(1)

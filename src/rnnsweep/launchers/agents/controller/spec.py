@@ -5,9 +5,9 @@ from collections.abc import Callable
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.agents.controller.request import check_locker, slot_request
 from rnnsweep.launchers.agents.transport import Transport
-from rnnsweep.launchers.registry import LauncherSpec
+from rnnsweep.launchers.registry import LOCAL, LauncherSpec
 from rnnsweep.machine import Machine, Share
-from rnnsweep.sweepfile import Method, Sweep
+from rnnsweep.sweepfile import Sweep
 from rnnsweep.trial import Launcher
 
 
@@ -37,7 +37,7 @@ def spec_of_agents(
         request = slot_request(machine, slots)
         return AgentLauncher(
             connect(machine, request),
-            launcher=sweep.launcher or Method("local"),
+            launcher=sweep.launcher or LOCAL,
             machine=machine.name,
             locker=machine.locker,
         )
