@@ -149,7 +149,7 @@ def _store_at_fault(error: BaseException) -> UserError | None:
 
 
 def _our_mistake(error: Exception, arguments: Sequence[str]) -> int:
-    if _TRACEBACK in arguments or os.environ.get("RNNSWEEP_TRACEBACK"):
+    if _TRACEBACK in arguments:
         traceback.print_exception(error)
         return OURS
     first = str(error).strip().splitlines()[0] if str(error).strip() else ""
