@@ -28,7 +28,7 @@ def shared(monkeypatch):
     def train(mlruns: Path) -> int:
         with Shipper(mlruns, shared=True) as shipper:
             made.append(shipper._process)
-        return made[-1].pid
+        return made[-1]._process.pid
 
     yield train
     beside._end_shared()
@@ -120,7 +120,7 @@ def test_two_trainings_of_one_python_process_are_in_the_store_when_each_returns(
         for seed in (1, 2):
             result = rnnsweep.train([*{settings!r}, f"seed={{seed}}"])
             assert rnnsweep.runs().set_index("run_id")["state"][result.run_id] == "complete"
-            print(beside._shared.pid)
+            print(beside._shared._process.pid)
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True, check=True

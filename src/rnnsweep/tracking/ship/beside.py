@@ -49,11 +49,6 @@ class ShippingProcess:
             start_new_session=True,  # Ctrl-C in the terminal is not for it
         )
 
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
     def begin(self) -> None:
         """Let it ship; until then it only imports, and writes nothing."""
         if not self._began:
