@@ -93,8 +93,7 @@ def test_a_model_answers_as_its_run_was_scored(project):
 @pytest.mark.slow
 def test_logging_again_makes_no_second_version(project):
     before = aliases(project / "mlruns", "colours")
-    done = log_models("colours")
-    assert [one.fresh for one in done.models] == [False, False]
+    log_models("colours")
     assert aliases(project / "mlruns", "colours") == before
     assert set(before) == {"bag", "gru", "champion"}
 

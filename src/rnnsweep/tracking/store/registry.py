@@ -52,7 +52,6 @@ class Registered:
     architecture: str
     version: str
     champion: bool
-    fresh: bool  # False: it was there already
 
 
 def alias_of(architecture: str) -> str:
@@ -95,13 +94,11 @@ def register_models(
     known = {v.tags.get(Tag.KEY): v.version for v in client.search_model_versions(f"name='{name}'")}
     done = []
     for entry in entries:
-        version = known.get(entry.run_key)
-        fresh = version is None
-        version = version or _log(mlruns, target, client, name, entry, code)
+        version = known.get(entry.run_key) or _log(mlruns, target, client, name, entry, code)
         client.set_registered_model_alias(name, alias_of(entry.architecture), version)
         if entry.champion:
             client.set_registered_model_alias(name, CHAMPION, version)
-        done.append(Registered(entry.architecture, str(version), entry.champion, fresh))
+        done.append(Registered(entry.architecture, str(version), entry.champion))
     return done
 
 
