@@ -130,7 +130,8 @@ def test_what_a_killed_parent_left_is_shipped_all_the_same(tmp_path):
         "import os, signal, sys, time; from pathlib import Path; from tracking_store import open_run;"
         "from rnnsweep.tracking import Shipper; m = Path(sys.argv[1]); s = Shipper(m).start();"
         "r = open_run(m); [r.metrics({'m': i}, step=i) for i in range(1, 50)];"
-        "print(s._process._process.pid); sys.stdout.flush(); time.sleep(0.5); os.kill(os.getpid(), signal.SIGKILL)"
+        "print(s._process._process.pid); sys.stdout.flush();"
+        "time.sleep(0.5); os.kill(os.getpid(), signal.SIGKILL)"
     )
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     done = subprocess.run(
