@@ -248,7 +248,7 @@ def test_switched_off_neither_init_nor_doctor_compiles(no_note, monkeypatch):
     found = machine_code()
     assert (found.ok, found.found) == (
         True,
-        "a first training compiles the loops (RNNSWEEP_COMPILE_AHEAD=0)",
+        "the first training compiles the loops, as RNNSWEEP_COMPILE_AHEAD=0",
     )
 
 

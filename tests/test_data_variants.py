@@ -89,7 +89,7 @@ REFUSED_READINGS = {
 
 @pytest.mark.parametrize("kind", REFUSED_READINGS)
 def test_readings_of_a_sensor_are_refused_by_name(kind, tmp_path):
-    with pytest.raises(UserError, match="sequences of numbers are no texts, and no task of data=files"):
+    with pytest.raises(UserError, match="sequences of numbers are no texts, and data=files reads texts"):
         read(tmp_path, "a.jsonl", REFUSED_READINGS[kind])
 
 

@@ -70,14 +70,12 @@ def conf(home):
 def test_a_value_takes_nothing_from_the_environment(conf, home, value, monkeypatch):
     monkeypatch.setenv("SECRET", "hunter2")
     (conf / "tracking" / "theirs.yaml").write_text(f'run_name: "{value}"\n')
-    said = (
-        r"tracking\.run_name \(conf/tracking/theirs\.yaml, line 1\): '.*': a value may take that of another"
-    )
+    said = r"tracking\.run_name \(conf/tracking/theirs\.yaml, line 1\): '.*': a value may refer to another"
     with pytest.raises(UserError, match=said):
         compose(["tracking=theirs"])
-    with pytest.raises(UserError, match=r"nothing from elsewhere"):
+    with pytest.raises(UserError, match=r"may refer to another setting only"):
         compose([f"tracking.run_name='{value}'"])
-    with pytest.raises(UserError, match=r"nothing from elsewhere"):
+    with pytest.raises(UserError, match=r"may refer to another setting only"):
         compose([f"data.text=['{value}']"])
 
 
@@ -85,7 +83,7 @@ def test_a_list_of_defaults_takes_nothing_from_the_environment(conf, monkeypatch
     monkeypatch.setenv("SECRET", "hunter2")
     text = (conf / "config.yaml").read_text()
     (conf / "config.yaml").write_text(text.replace("model: lstm", "model: ${oc.env:SECRET}"))
-    with pytest.raises(UserError, match=r"conf/config\.yaml: .*nothing from elsewhere") as refused:
+    with pytest.raises(UserError, match=r"conf/config\.yaml: .*may refer to another setting only") as refused:
         compose([])
     assert "hunter2" not in str(refused.value)
 

@@ -69,9 +69,9 @@ _OPTIONS_THERE = {  # options of other tools -> what to write here
     **dict.fromkeys(
         ("--config-name", "--config-path", "--config-dir", "--config"), "files of conf/, and KEY=VALUE"
     ),
-    **dict.fromkeys(("--yes", "-y", "--force"), "nothing: no command asks"),
-    "--resume": "nothing: the same command resumes",
-    "--continue": "nothing: the same command resumes",
+    **dict.fromkeys(("--yes", "-y", "--force"), "nothing, as no command asks"),
+    "--resume": "nothing, as the same command resumes",
+    "--continue": "nothing, as the same command resumes",
 }
 
 _WITHOUT_PROJECT = ("completion", "init", "version")
@@ -97,7 +97,7 @@ class Group(click.Group):
         if name not in _HOMES:
             close = get_close_matches(name, _HOMES, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            hint = f" Here it is: {_ALSO_CALLED[name]}." if name in _ALSO_CALLED else hint
+            hint = f" Write instead: {_ALSO_CALLED[name]}." if name in _ALSO_CALLED else hint
             ctx.fail(f"No such command {name!r}.{hint}")
         command = getattr(
             import_module(f"rnnsweep.cli.commands.{_HOMES[name]}"), f"{name.replace('-', '_')}_command"
@@ -130,7 +130,7 @@ class Command(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             if instead := _written_here(error.option_name, written):
-                ctx.fail(f"No such option {error.option_name!r}. Here it is: {instead}.")
+                ctx.fail(f"No such option {error.option_name!r}. Write instead: {instead}.")
             raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

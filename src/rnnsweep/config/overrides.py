@@ -213,7 +213,6 @@ def refuse_resolvers(value: Any, where: object) -> None:
     for match in _BEGINS.finditer(value) if isinstance(value, str) else ():
         if not _KEY_ALONE.match(value, match.end()):
             raise UserError(
-                f"{where}: {value[match.start() :][:80]!r}: a value may take that of another setting, as"
-                " ${model.hidden_size}, and nothing from elsewhere; write the value itself, or give it on the"
-                " command line"
+                f"{where}: {value[match.start() :][:80]!r}: a value may refer to another setting only, as"
+                " ${model.hidden_size}; write the value itself, or give it on the command line"
             )

@@ -116,7 +116,7 @@ def _machine_code() -> Check:
     if not compile_ahead.missing():
         return Check(name, True, "the loops of all cells are compiled")
     if compile_ahead.is_switched_off():
-        return Check(name, True, f"a first training compiles the loops ({compile_ahead.SWITCH}=0)")
+        return Check(name, True, f"the first training compiles the loops, as {compile_ahead.SWITCH}=0")
     _LOG.warning("compiling the loops of all cells for this processor: once, some seconds")
     command = run_module(compile_ahead.MODULE)
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

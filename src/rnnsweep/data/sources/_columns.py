@@ -33,7 +33,7 @@ _GROUP = re.compile(
 _TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
 _TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
 TAGGING = "A label for each word (tagging) is no task of this corpus: data=files takes one label a text"
-NUMBERS = "sequences of numbers are no texts, and no task of data=files"
+NUMBERS = "sequences of numbers are no texts, and data=files reads texts"
 WANTED = "a text, or a list of tokens in every row, is read"
 LISTED_COLUMNS = 12
 MOST_ABOVE = 20  # rows above the names of the columns

@@ -85,7 +85,7 @@ def _of_numbers(texts: Sequence[str]) -> Iterator[Remark]:
         yield Remark(
             "numbers",
             f"{share:.0%} of the texts are fractions alone: each different number is cut into words;"
-            f" sequences of numbers are no texts, and no task of data=files",
+            f" sequences of numbers are no texts, and data=files reads texts",
         )
 
 
