@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tracking_store import unpack
 
 import rnnsweep
 from rnnsweep import api
@@ -25,7 +26,6 @@ from rnnsweep.config import flatten
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.tracking import curves, find_run
-from rnnsweep.tracking.ui.saved_view import unpack
 
 ROOT = Path(__file__).parents[1]
 SMALL = (

@@ -1,20 +1,18 @@
 """What the UI shows: names, views, links."""
 
 import asyncio
-import base64
 import json
 import re
 import socket
 import sqlite3
 import threading
-import zlib
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from tracking_store import fresh_store, open_run, ship
+from tracking_store import fresh_store, open_run, ship, unpack
 
 from rnnsweep.cli.commands.answers import print_views
 from rnnsweep.drawing.palette import colour
@@ -30,7 +28,7 @@ from rnnsweep.tracking.ui.hosts import why_taken
 from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, page_of_last, sweep_links
 from rnnsweep.tracking.ui.live import live_page, with_own_pages
 from rnnsweep.tracking.ui.running import address_of_ui, note_ui
-from rnnsweep.tracking.ui.saved_view import PACKED, pack
+from rnnsweep.tracking.ui.saved_view import pack
 from rnnsweep.tracking.ui.views import (
     EXPERIMENT,
     SweepPicture,
@@ -105,13 +103,6 @@ def test_a_view_is_written_as_mlflow_writes_it():
 def test_a_view_too_large_for_a_tag_is_refused():
     with pytest.raises(ValueError, match="more than 20000"):
         pack("n", {"a": [hash(str(n)) for n in range(5000)]}, created_ms=0)
-
-
-def unpack(text: str) -> tuple[str, dict]:
-    values = json.loads(text)
-    begin, packed = values["state"][: len(PACKED)], values["state"][len(PACKED) :]
-    assert begin == PACKED
-    return values["name"], json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
 def states(picture: SweepPicture) -> dict:

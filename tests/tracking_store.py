@@ -1,7 +1,10 @@
 """What the tests of tracking share: a real store made once, real runs in it, and real ways of going wrong."""
 
+import base64
+import json
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +15,7 @@ from rnnsweep.tracking.ship.waiting import Changes
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.store.store import open_client
+from rnnsweep.tracking.ui.saved_view import PACKED
 
 
 def fresh_store(template: Path, target: Path) -> Path:
@@ -39,6 +43,14 @@ def points(mlruns: Path, key: str, metric: str = "m") -> list[tuple[int, float]]
     query = "SELECT step, value FROM metrics WHERE run_uuid = ? AND key = ? ORDER BY step, timestamp"
     with closing(sqlite3.connect(mlruns / "mlflow.db")) as connection:
         return list(connection.execute(query, (run_id, metric)))
+
+
+def unpack(text: str) -> tuple[str, dict[str, Any]]:
+    """Read the name and the state of a saved view."""
+    values = json.loads(text)
+    begin, packed = values["state"][: len(PACKED)], values["state"][len(PACKED) :]
+    assert begin == PACKED
+    return values["name"], json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
 class Flaky:
