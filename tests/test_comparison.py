@@ -385,6 +385,6 @@ def test_what_the_baseline_did_otherwise_stands_beside_its_score():
 def test_the_score_of_the_most_frequent_class_stands_below_the_baselines():
     found = compare_records(make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.6))
     assert "majority" not in shown(found)[0]  # no prediction was kept
-    known = replace(found, test_part=TestPart(50, None, 2, 0.52))
+    known = replace(found, test_part=TestPart(50, None, 2, 0.52, naming=0.52))
     for page in shown(known, width=100):
         assert re.search(r"majority\W.*0\.5200", page, re.DOTALL)

@@ -81,6 +81,20 @@ def test_predictions_are_read_from_a_file_without_running_anything_in_it(tmp_pat
     assert [read_predictions(p) for p in (pickled, cut, tmp_path / "none.npz")] == [None, None, None]
 
 
+@pytest.mark.parametrize(("score", "naming"), [("accuracy", 0.7), ("macro_f1", 0.4118), ("roc_auc", None)])
+def test_networks_that_only_name_the_largest_class_have_failed_by_each_score_of_answers(score, naming):
+    """By macro F1 they were called equal for practical purposes."""
+    targets_N = np.repeat([0, 1], [70, 30])
+    level = naming or 0.5
+    runs = make_runs({"a": level, "b": level}, replicates=6, spread=0.0, linear=0.9)
+    ids = runs[runs.role == "replicate"].run_id
+    said = dict.fromkeys(ids, Predictions(targets_N, np.zeros_like(targets_N)))
+    found = compare_records(runs, sweep="demo", score=score_named(None, score), predictions=said)
+    assert found.test_part.naming == (naming and pytest.approx(naming, abs=1e-4))
+    words = f"always naming the largest class scores {naming:.4f}" if naming else "The search failed"
+    assert (words in found.answer) == (naming is not None)
+
+
 @pytest.fixture(scope="module")
 def compared():
     """A comparison of two architectures with the predictions of every replicate."""

@@ -75,15 +75,16 @@ class TestPart:
     classes: int | None = None
     majority: float | None = None  # share of the largest class
     counted: float | None = None  # equal groups that say as much of new rows as these groups do
+    naming: float | None = None  # turned score of naming the largest class for every row
 
 
-def majority_score(score: Score, part: TestPart | None) -> float | None:
-    """Return the score of naming the most frequent class for every test row, where that is known."""
-    return part.majority if score.floor and part else None
+def majority_score(part: TestPart | None) -> float | None:
+    """Return the turned score of naming the most frequent class for every test row, where that is known."""
+    return part.naming if part else None
 
 
 def describe_test_part(
-    predictions: Mapping[str, Predictions], groups_N: ArrayLike | None = None
+    predictions: Mapping[str, Predictions], score: Score, groups_N: ArrayLike | None = None
 ) -> TestPart | None:
     """Count the test rows and classes by what a replicate was asked; None where that was not kept."""
     first = next(iter(predictions.values()), None)
@@ -95,4 +96,7 @@ def describe_test_part(
     if not first.are_classes:
         return TestPart(rows, groups, counted=counted)
     counts = np.bincount(first.targets_N[first.targets_N >= 0])
-    return TestPart(rows, groups, int(np.count_nonzero(counts)), float(counts.max() / rows), counted)
+    named_N = np.full_like(first.targets_N, counts.argmax())
+    naming = None if score.rows is None else float(score.rows(first.targets_N, named_N).mean())
+    classes, majority = int(np.count_nonzero(counts)), float(counts.max() / rows)
+    return TestPart(rows, groups, classes, majority, counted, naming)

@@ -265,7 +265,7 @@ TASK = TaskSpec(
     answer="one",
     target="column",
     scores=(
-        share("accuracy", "accuracy", accuracy, rows=lambda t_N, p_N: p_N == t_N, floor=True),
+        share("accuracy", "accuracy", accuracy, rows=lambda t_N, p_N: p_N == t_N),
         share("macro_f1", "macro F1", macro_f1, rows=macro_f1_rows),
         share("weighted_f1", "weighted F1", weighted_f1, rows=weighted_f1_rows),
         share("balanced_accuracy", "balanced accuracy", balanced_accuracy, rows=balanced_accuracy_rows),

@@ -35,7 +35,6 @@ class Score:
     # (targets_N, predictions_N) -> turned values of the rows, whose mean is the turned score (to first order
     # around it where it is no mean); None: it is no function of rows one by one
     rows: "Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] | None" = None
-    floor: bool = False  # naming the most frequent class for every row scores that class's share
 
     def __repr__(self) -> str:
         """Its name: its functions have addresses alone."""

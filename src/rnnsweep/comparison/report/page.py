@@ -80,7 +80,7 @@ def render_report(comparison: Comparison) -> str:
         say_aside=say_aside,
         say_stop=say_stop,
         say_test_part=say_test_part,
-        majority=majority_score(comparison.score, comparison.test_part),
+        majority=majority_score(comparison.test_part),
         reads=_say_times(comparison.test_reads),
         derived=say_derived(comparison.standings),
         health=gather_remarks(comparison.health),

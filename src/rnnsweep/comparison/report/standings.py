@@ -70,7 +70,7 @@ def heads_of(standings: Sequence[Standing]) -> tuple[str, ...]:
 
 def majority_of(comparison: Comparison) -> float | None:
     """Return the score of always naming the most frequent label; None where there is none."""
-    return majority_score(comparison.score, comparison.test_part)
+    return majority_score(comparison.test_part)
 
 
 def colours_of(comparison: Comparison) -> Mapping[str, str]:

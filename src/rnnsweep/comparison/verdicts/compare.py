@@ -14,7 +14,7 @@ from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_read
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
 from rnnsweep.comparison.evidence.studies import find_bought
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
-from rnnsweep.comparison.predictions import Predictions, describe_test_part, row_values
+from rnnsweep.comparison.predictions import Predictions, describe_test_part, majority_score, row_values
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
@@ -135,8 +135,9 @@ def compare_records(
     verdicts = make_verdicts(
         standings, margin=margin, correct=by_row, plan=plan, groups=groups, test_share=test_share
     )
-    part = describe_test_part(predictions, groups)
-    floor = (part.majority if part else 0.0) if score.floor else None
+    part = describe_test_part(predictions, score, groups)
+    lowest = 0.0 if score.unit == "share" and score.rows is not None else None
+    floor = majority_score(part) if part else lowest
     failed = failed_search(standings, floor)
     varies = not isinstance(sweep, str) and sweep.vary in ("all", "split")
     refit = varies and any(v.single for v in verdicts)
