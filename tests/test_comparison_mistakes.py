@@ -72,6 +72,20 @@ def test_replicates_of_another_test_part_are_left_out():
     assert {name: list(own) for name, own in found.items()} == {"a": ["1000"]}
 
 
+def test_replicates_that_were_tested_on_other_rows_are_remarked_on_first():
+    """A changed corpus that was accepted: means of the standings mixed both without a word."""
+    runs = make_runs({"a": 0.8, "b": 0.7}, replicates=8)
+    replicates = runs[runs.role == "replicate"].to_dict("records")
+    said = {row["run_id"]: Predictions(TARGETS_N, TARGETS_N) for row in replicates}
+    assert not any("changed between" in r.sentence for r in compare_records(runs, predictions=said).health)
+    for row in replicates:
+        if row["seed"] >= 1006:
+            said[row["run_id"]] = Predictions(TARGETS_N[::-1], TARGETS_N)
+    first = compare_records(runs, predictions=said).health[0]
+    assert first.sentence.startswith("The corpus changed between replicates: 12 and 4 of them were tested on")
+    assert "another sweep" in first.next
+
+
 def test_predictions_are_read_from_a_file_without_running_anything_in_it(tmp_path):
     whole, pickled, cut = (tmp_path / f"{name}.npz" for name in ("whole", "pickled", "cut"))
     np.savez(whole, targets_N=TARGETS_N, predictions_N=TARGETS_N)

@@ -249,7 +249,7 @@ def test_a_plan_says_that_the_changed_file_of_a_sweep_that_started_is_refused(tm
     shown = " ".join(capsys.readouterr().out.split())
     assert "! " in shown
     assert "changed since sweep 'toy' started: space.model.hidden_size.high: 8 became 16." in shown
-    assert "give the sweep another `name:`, or accept it with --accept-changes." in shown
+    assert "give the sweep another `name:`, or accept it with rnnsweep sweep toy --accept-changes." in shown
     assert "Next:" not in shown
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from rnnsweep.errors import UserError
 from rnnsweep.paths import MACHINES, PACKAGE
+from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 
@@ -190,5 +191,6 @@ def _short(value: Any) -> str:
 def _refusal(sweep: Sweep, changes: list[str]) -> str:
     return (
         f"{sweep.path}: changed since sweep {sweep.name!r} started: {'; '.join(changes)}."
-        " Undo it, give the sweep another `name:`, or accept it with --accept-changes"
+        " Undo it, give the sweep another `name:`, or accept it with"
+        f" {run_command('sweep', sweep.name, '--accept-changes')}"
     )

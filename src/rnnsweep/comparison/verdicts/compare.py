@@ -29,7 +29,12 @@ from rnnsweep.comparison.trials import (
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
 from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
-from rnnsweep.comparison.verdicts.health import check_health, never_predicted, search_continued
+from rnnsweep.comparison.verdicts.health import (
+    changed_test_part,
+    check_health,
+    never_predicted,
+    search_continued,
+)
 from rnnsweep.comparison.verdicts.recurrence import plain_networks, without_recurrence
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
@@ -183,6 +188,7 @@ def compare_records(
         standings=standings,
         verdicts=verdicts,
         health=(
+            *changed_test_part(standings, predictions),
             *left_out(table, standings, verdicts, sweep=name),
             *without_recurrence(table, standings, verdicts),
             *check_health(
