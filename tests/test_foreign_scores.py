@@ -117,6 +117,26 @@ def test_seeds_that_others_have_are_named_where_one_lacks_them():
     assert "missing for bag" in remark.sentence
 
 
+def test_seeds_that_a_baseline_of_several_runs_lacks_are_named_too():
+    """With two runs of other seeds there was no pair, and nobody said why."""
+    frame = table({"lstm": 0.80, "gru": 0.82, "linear": 0.79}, linear=None)
+    few = frame[~((frame["architecture"] == "linear") & (frame["seed"] > 4))]
+    (remark,) = compare_foreign(few, baseline="linear").health
+    assert "missing for linear" in remark.sentence
+    assert not compare_foreign(table(), baseline="linear").health  # one fit stands beside each seed
+
+
+def test_shares_beside_percent_are_remarked_on():
+    """80 was better than .82, without a word."""
+    frame = table(linear=None)
+    mixed = frame.assign(score=frame["score"].where(frame["architecture"] != "bag", 100 * frame["score"]))
+    (remark,) = compare_foreign(mixed).health
+    assert re.match(r"Scores from 0\.7\d+ to 0\.8\d+ stand beside others from 77\.\d+ to", remark.sentence)
+    assert "where the latter are percent" in remark.sentence
+    for scale in (100, 2, -1):  # of all alike: percent, a loss around 1.6, log-likelihoods
+        assert not compare_foreign(frame.assign(score=frame["score"] * scale), lower=scale == 2).health
+
+
 def test_one_seed_is_the_same_however_it_is_written():
     frame = table(linear=None).astype({"seed": object})
     gru = frame["architecture"] == "gru"

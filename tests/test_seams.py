@@ -182,7 +182,7 @@ def test_an_entry_point_that_is_no_score_is_named(distribution, entry, module, m
 
 
 def test_runs_that_were_chosen_by_a_score_that_is_not_here_are_not_compared_by_another():
-    with pytest.raises(UserError, match=r"score 'kappa' of task=classification.*install the distribution"):
+    with pytest.raises(UserError, match=r"score 'kappa' of task=classification.*install the package"):
         score_named("classification", "kappa")
     assert score_named(None, None).name == "accuracy"
 

@@ -28,6 +28,7 @@ MOST_NAMES = 50  # architectures: 1,225 pairs; the drawing of 2,415 ends in an e
 MOST_SEEDS = 1_000
 _NO_LETTERS = ("Cc", "Cs", "Cn", "Zl", "Zp")  # of Unicode: what no picture can hold, and ends of lines
 _RELATIVE_MARGIN = 0.01
+FAR_APART = 20  # times: scores of one kind are nearer to each other, shares and percent are not
 _RUN = ("run_id", "trial", "reason", "validation", "parameters", "seconds", "samples_per_second", "epochs")
 
 
@@ -88,7 +89,7 @@ def compare_foreign(
         answer=" ".join(filter(None, (say_answer(standings, verdicts), _covered(verdicts, part)))) + further,
         standings=standings,
         verdicts=verdicts,
-        health=tuple(_unpaired(standings)),
+        health=(*_percent(runs), *_unpaired(standings)),
         margin=margin,
         runs=runs,
         score=score,
@@ -246,10 +247,24 @@ def _as_runs(table: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
     )
 
 
+def _percent(runs: pd.DataFrame) -> Iterator[HealthRemark]:
+    """Remark on scores of which some seem to be shares and others percent, as of two tools."""
+    scores = runs["test"].to_numpy()
+    shares, others = scores[scores <= 1], scores[scores > 1]
+    if scores.min() < 0 or scores.max() > 100 or not len(shares) or not len(others):
+        return
+    if 0 < FAR_APART * shares.max() <= others.min():
+        yield HealthRemark(
+            f"Scores from {shares.min():g} to {shares.max():g} stand beside others from {others.min():g} to"
+            f" {others.max():g}: where the latter are percent, no verdict holds.",
+            "write all scores in one unit",
+        )
+
+
 def _unpaired(standings: Sequence[Standing]) -> Iterator[HealthRemark]:
     """Name seeds that some architectures lack: pairs of replicates share their seed."""
-    networks = [s for s in standings if not s.baseline]
-    seeds = {s.architecture: {r.seed for r in s.replicates} for s in networks}
+    paired = [s for s in standings if not s.baseline or len(s.replicates) > 1]  # one fit is beside each seed
+    seeds = {s.architecture: {r.seed for r in s.replicates} for s in paired}
     every = set().union(*seeds.values())
     lacking = [name for name, own in seeds.items() if own != every]
     if lacking:
