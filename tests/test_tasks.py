@@ -268,6 +268,21 @@ def test_values_of_rows_have_the_turned_score_as_their_mean(seed):
         assert one.rows(targets_N, said_N).mean() == pytest.approx(one.turned(values[one.name]), rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["rmse", "mae", "r2"])
+def test_values_of_rows_of_numbers_vary_as_the_score_does_on_new_rows(name):
+    """R² took the variance of the targets as known."""
+    draw, score = np.random.default_rng(0), score_named("regression", name)
+    targets_N = draw.exponential(1.0, 2000)
+    said_N = 0.3 * targets_N + draw.normal(0, 0.1, 2000)
+
+    def value(rows):
+        return score.rows(targets_N[rows], said_N[rows]).mean()
+
+    drawn = [value(draw.integers(0, 2000, 2000)) for _ in range(1000)]
+    values_N = score.rows(targets_N, said_N)
+    assert values_N.std() / 2000**0.5 == pytest.approx(np.std(drawn), rel=0.1)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=seeds, count=st.integers(1, 30), labels=st.integers(2, 6))
 def test_values_of_rows_are_the_score_and_what_it_loses_without_the_row(seed, count, labels):
