@@ -11,6 +11,7 @@ from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison import ReplicatePlan, Stop, compare_records, next_command
 from rnnsweep.comparison.predictions import TestPart
+from rnnsweep.comparison.verdicts.answers import say_answer
 from rnnsweep.errors import UserError
 
 FIELDS = ["a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed"]
@@ -58,7 +59,7 @@ def test_the_json_is_the_contract(comparison):
 
 def test_a_prompt_and_a_notebook_show_the_answer_and_the_standings_in_a_few_lines(comparison):
     shown = repr(comparison)
-    assert shown.startswith("bilstm has the highest mean test score")
+    assert shown.startswith("bilstm has the highest mean test accuracy")
     assert len(shown.splitlines()) == 1 + len(comparison.standings) < 40
     assert ", 10 replicates)" in shown
     assert "(no interval, 1 replicate)" in shown  # the linear baseline
@@ -91,23 +92,36 @@ def test_the_frame_has_one_row_an_architecture(comparison):
 
 def test_the_answer_names_the_leader_whom_it_beats_and_what_of_the_baseline(comparison):
     assert comparison.answer == (
-        "bilstm has the highest mean test score (0.7115), and is better than lstm and rnn, and not separated "
-        "from gru. Against the linear baseline (one fit): bilstm, lstm and gru beat it; rnn falls below it."
+        "bilstm has the highest mean test accuracy (0.7115), and is better than lstm and rnn, and not"
+        " separated from gru. Against the linear baseline (one fit): bilstm, lstm and gru beat it; rnn falls"
+        " below it."
     )
     assert comparison.next is None  # the 5 % of ten planned replicates are spent
 
 
 def test_an_answer_with_a_winner_names_it():
     answer = compare_records(make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.6)).answer
-    assert answer.startswith("gru is ahead with 0.7095")
-    assert answer.endswith(
-        " on test: better than lstm. Every architecture beats the linear baseline (one fit)."
+    assert answer.startswith("gru is ahead in mean test accuracy (0.7095)")
+    assert answer.endswith(": better than lstm. Every architecture beats the linear baseline (one fit).")
+
+
+def test_an_architecture_that_equals_the_baseline_for_practical_purposes_is_said_to(comparison):
+    (against,) = [v for v in comparison.verdicts if v.baseline][:1]
+    equal = replace(against, a="gru", verdict="equivalent", single=False)
+    answer = say_answer(comparison.standings, [v for v in comparison.verdicts if not v.baseline] + [equal])
+    none = (
+        "None is shown to be better than the linear baseline: gru equals it for practical purposes on these"
     )
+    assert answer.endswith(f"{none} rows.")
 
 
 def test_a_leader_below_the_baseline_is_said_to_have_the_best_mean_of_the_others_alone():
     below = make_runs({"gru": 0.71, "lstm": 0.68}, linear=0.8)
-    assert compare_records(below).answer.startswith("Apart from the baseline, gru is ahead with 0.7")
+    assert compare_records(below).answer.startswith(
+        "Apart from the baseline, gru is ahead in mean test accuracy (0.7"
+    )
+    none = "None is shown to be better than the linear baseline (one fit): gru and lstm fall below it."
+    assert compare_records(below).answer.endswith(none)
     equal = make_runs({"gru": 0.71, "lstm": 0.71}, linear=0.8)
     assert compare_records(equal).answer.startswith("The data name no winner: apart from the baseline, ")
 

@@ -230,7 +230,7 @@ def test_where_no_score_could_show_a_difference_the_answer_says_so_and_not_that_
     standings.append(make_standing("linear", [0.6], baseline=True))
     said = say_answer(standings, make_verdicts(standings, margin=0.002))
     assert said == (
-        f"a has the highest mean test score ({standings[0].test.mean:.4f}). 6 replicates of each cannot"
+        f"a has the highest mean test accuracy ({standings[0].test.mean:.4f}). 6 replicates of each cannot"
         " separate any two, whatever the scores. 6 replicates cannot show a difference from the linear"
         " baseline (one fit), whatever the scores."
     )

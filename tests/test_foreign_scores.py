@@ -36,7 +36,7 @@ def test_scores_of_any_tool_get_standings_and_verdicts_against_each_other_and_th
     assert words(compared)["gru", "lstm"] == "better"
     assert words(compared)["bag", "linear"] == "worse"
     assert [v.single for v in compared.verdicts if v.baseline] == [True] * 3
-    assert compared.answer.startswith("gru is ahead with 0.8")
+    assert compared.answer.startswith("gru is ahead in mean test score (0.8")
 
 
 def test_a_baseline_with_several_seeds_is_compared_in_pairs():

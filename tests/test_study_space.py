@@ -19,6 +19,7 @@ from rnnsweep.search.space import (
     distribution,
     draw,
     leave_out_idle,
+    say_alike,
     say_idle,
     write_overrides,
 )
@@ -122,6 +123,18 @@ def test_a_setting_that_changes_nothing_in_an_architecture_is_not_searched_there
     assert [d.key for d in sweep.dimensions("lstm")][0] == "model.hidden_size"
     assert [d.key for d in sweep.dimensions("bag")] == ["model.layer_dropout", "optimizer.lr"]
     assert say_idle(sweep) == ["bag: not searched, as it changes nothing there: model.hidden_size"]
+
+
+def test_architectures_that_differ_in_searched_settings_alone_are_said_to_be_the_same(tmp_path):
+    def said(*space: str) -> list[str]:
+        architectures = "{gru: [model=gru], wide: [model=gru, model.hidden_size=512], lstm: [model=lstm]}"
+        sweep = sweep_of(tmp_path, *space, architectures=architectures)
+        return say_alike(sweep, check_space(sweep))
+
+    same = "gru and wide are the same network here: what differs between them is searched, in the same space"
+    assert said("model.hidden_size: [8, 16]", "optimizer.lr: [0.1, 0.2]") == [same]
+    assert said("optimizer.lr: [0.1, 0.2]") == []
+    assert said("model.hidden_size: {choices: [8, 16], when: {optimizer.name: sgd}}") == []
 
 
 def test_a_setting_that_a_searched_one_may_wake_is_searched(tmp_path):

@@ -28,7 +28,7 @@ from rnnsweep.search.journal import open_journal
 from rnnsweep.search.methods import check_sampler, make_pruner
 from rnnsweep.search.requests.warm_start import check_sources, warm_up
 from rnnsweep.search.sizing import CorpusSizes, Sizes, Sizing, check_sizes
-from rnnsweep.search.space import check_space, leave_out_idle, say_idle
+from rnnsweep.search.space import check_space, leave_out_idle, say_alike, say_idle
 from rnnsweep.search.study import Search
 from rnnsweep.state.disk import Disk
 from rnnsweep.state.folder import SweepFolder
@@ -138,7 +138,7 @@ def run_sweep(
         searches = _searches(sweep, folder, bases, sizing, disk)
         agenda = Agenda(maker, searches)
         with closing(folder.ledger(clock)) as ledger:
-            for line in say_idle(sweep):
+            for line in (*say_idle(sweep), *say_alike(sweep, bases)):
                 listener.message(line)
             _warm_up(searches, mlruns, folder, ledger, listener)
             if extend is not None and len(sweep.planned) > 1:

@@ -12,7 +12,7 @@ from rnnsweep.hardware import cores_of_others, usable_cores
 from rnnsweep.planning.cost import Cost, measure, nothing
 from rnnsweep.search.methods import check_sampler, grid_points
 from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
-from rnnsweep.search.space import applies, check_space, decode, leave_out_idle, say_idle
+from rnnsweep.search.space import applies, check_space, decode, leave_out_idle, say_alike, say_idle
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
 
 OWN = 1.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
@@ -172,7 +172,7 @@ def plan_sweep(
         sweep.comparisons,
         data.folds,
         None if data.gives_test_rows else data.test_share,
-        tuple(say_idle(sweep)),
+        (*say_idle(sweep), *say_alike(sweep, bases)),
         cores=cores,
         others=others,
         elsewhere=elsewhere,

@@ -180,6 +180,23 @@ def say_idle(sweep: Sweep) -> list[str]:
     ]
 
 
+def say_alike(sweep: Sweep, bases: Mapping[str, RunConfig]) -> list[str]:
+    """Return a line for each architecture that is another one in the space: all that differs is searched."""
+    first: dict[str, str] = {}
+    lines = []
+    for name, base in bases.items():
+        dimensions = sweep.dimensions(name)
+        searched = {"model", *(one.key for one in dimensions if not one.when)}
+        fixed = {key: value for key, value in flatten(base).items() if key not in searched}
+        known = repr((fixed, dimensions, sweep.derivations(name)))
+        if first.setdefault(known, name) != name:
+            lines.append(
+                f"{first[known]} and {name} are the same network here: what differs between them is searched,"
+                " in the same space"
+            )
+    return lines
+
+
 def _check_corners(
     sweep: Sweep, architecture: str, dimensions: tuple[Dimension, ...], conf: Path | None
 ) -> None:

@@ -135,22 +135,24 @@ def _no_claim(networks: Sequence[Standing]) -> str:
 
 
 def _say_only(standing: Standing) -> str:
-    mean, replicates = standing.score.write(standing.test.mean), standing.test.replicates
-    return f"{standing.architecture} scores {mean} on test over {replicates} replicates."
+    score, test = standing.score, standing.test
+    mean = f"mean test {score.title} of {score.write(test.mean)}"
+    return f"{standing.architecture} has a {mean} over {test.replicates} replicates."
 
 
 def _say_lead(standings: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     networks = [s for s in standings if not s.baseline]
     leader, end = networks[0].architecture, _end(networks[0])
     apart = "Apart from the baseline, " if standings[0].baseline else ""  # it has the best mean of all
-    mean = networks[0].score.write(networks[0].test.mean)
+    score = networks[0].score
+    mean = f"mean test {score.title} ({score.write(networks[0].test.mean)})"
     if not any(v.able for v in verdicts):
-        return f"{apart}{leader} has the {end} mean test score ({mean}). {_say_unable(verdicts)}"
+        return f"{apart}{leader} has the {end} {mean}. {_say_unable(verdicts)}"
     beaten, beside = _say_beside(networks, verdicts)
     if beaten == len(networks) - 1:
-        return f"{apart}{leader} is ahead with {mean} on test: {beside}."
+        return f"{apart}{leader} is ahead in {mean}: {beside}."
     start = apart if beaten else f"The data name no winner: {apart.lower()}"
-    return f"{start}{leader} has the {end} mean test score ({mean}), and is {beside}."
+    return f"{start}{leader} has the {end} {mean}, and is {beside}."
 
 
 def _say_unable(verdicts: Sequence[Verdict]) -> str:
@@ -207,8 +209,8 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
     if not any(v.able for v in against):
         few = max(v.pairs for v in against)
         return f"{few} replicates cannot show a difference from the {name}, whatever the scores."
-    words = ("better", "worse", f"better{HERE}", f"worse{HERE}")
-    better, worse, above, below = ([v.a for v in against if v.verdict == w] for w in words)
+    words = ("better", "worse", f"better{HERE}", f"worse{HERE}", "equivalent")
+    better, worse, above, below, equal = ([v.a for v in against if v.verdict == w] for w in words)
     rest = [v.a for v in against if v.verdict not in words]
     if len(better) == len(against):
         return f"{'It beats' if len(better) == 1 else 'Every architecture beats'} the {name}."
@@ -216,8 +218,10 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
     parts += [f"{names_of(above)} {_verb(above, 'beat')} it{HERE} ({NOT_BEYOND})"] if above else []
     parts += [f"{names_of(worse)} {_verb(worse, 'fall')} below it"] if worse else []
     parts += [f"{names_of(below)} {_verb(below, 'fall')} below it{HERE} ({NOT_BEYOND})"] if below else []
+    parts += [f"{names_of(equal)} {_verb(equal, 'equal')} it for practical purposes{HERE}"] if equal else []
     parts += [f"{names_of(rest)} {'are' if len(rest) > 1 else 'is'} not separated from it"] if rest else []
-    return f"Against the {name}: {'; '.join(parts)}."
+    start = "Against" if better or above else "None is shown to be better than"
+    return f"{start} the {name}: {'; '.join(parts)}."
 
 
 def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: str = "") -> str:
