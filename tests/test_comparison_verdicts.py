@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sweep_records import make_standing
 
+from rnnsweep.comparison import compare_foreign
 from rnnsweep.comparison.evidence.records import HERE, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.new_rows import NewRows
@@ -234,3 +236,16 @@ def test_where_no_score_could_show_a_difference_the_answer_says_so_and_not_that_
         " separate any two, whatever the scores. 6 replicates cannot show a difference from the linear"
         " baseline (one fit), whatever the scores."
     )
+
+
+def test_a_p_against_the_baseline_that_skewness_makes_large_says_so():
+    """It was put down to the number of comparisons, where there was one."""
+    apart = [-0.32, -0.28, -0.40, -0.38, -0.32, -0.26, -0.32, 0.0]
+    frame = pd.DataFrame(
+        [("gru", seed, 0.6 + own) for seed, own in enumerate(apart)] + [("linear", s, 0.6) for s in range(8)],
+        columns=["architecture", "seed", "score"],
+    )
+    (verdict,) = compare_foreign(frame, baseline="linear").verdicts
+    assert verdict.high < 0
+    assert verdict.p == pytest.approx(0.18, abs=0.02)
+    assert "after correction for skewness and all comparisons" in verdict.sentence

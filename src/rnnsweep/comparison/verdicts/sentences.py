@@ -212,14 +212,23 @@ def _evidence(verdict: Verdict) -> str:
             if verdict.smallest_p and verdict.p >= SMALL_P
             else ""
         )
-        parts.append(_p_beside(verdict.p, low_end, high_end) + smallest)
+        skewed = verdict.baseline and not verdict.folds
+        parts.append(_p_beside(verdict.p, low_end, high_end, skewed=skewed) + smallest)
     return ", ".join(parts)
 
 
-def _p_beside(p: float, low: float | None, high: float | None) -> str:
-    """Write a p beside an interval of one pair alone: where they disagree, say that the p is corrected."""
+def _p_beside(p: float, low: float | None, high: float | None, *, skewed: bool = False) -> str:
+    """Write a p beside an interval of one pair alone: where they disagree, say that the p is corrected.
+
+    Args:
+        p: after all corrections.
+        low: end of the interval.
+        high: its other end.
+        skewed: p is corrected for skewness, too, as that against a baseline.
+    """
     excludes_zero = low is not None and high is not None and low * high > 0
-    corrected = " after correction for all comparisons; the interval is of this pair alone"
+    skewness = "skewness and " if skewed else ""
+    corrected = f" after correction for {skewness}all comparisons; the interval is of this pair alone"
     return p_value(p) + (corrected if p > ALPHA and excludes_zero else "")
 
 
