@@ -153,8 +153,16 @@ def test_the_conclusion_says_which_rows_equivalent_speaks_of_and_which_training_
     assert compared.verdicts[0].verdict == "equivalent"
     assert "for practical purposes equal to" in compared.answer
     assert " on these rows." in compared.answer
-    assert "not of training rows drawn anew, of other corpora, nor of larger searches" in compared.conclusion
+    assert "not of training rows drawn anew, of other corpora, of larger searches" in compared.conclusion
     assert "Equivalent speaks of these rows alone." in compared.conclusion
+
+
+def test_the_conclusion_says_that_another_search_of_the_same_size_is_not_covered():
+    runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=None)
+    said = "of another search, even of the same size: the configurations are one search's choice."
+    assert f"nor {said}" in compare_records(runs, predictions=predicted(runs)).conclusion
+    unknown = compare_records(runs).conclusion
+    assert f"what holds on new rows is not known. They do not speak {said}" in unknown
 
 
 @pytest.mark.parametrize("linear", [None, 0.6])

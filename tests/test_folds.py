@@ -15,7 +15,7 @@ from rnnsweep.cli import main
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.evidence.replicate_scores import fold_of
 from rnnsweep.comparison.statistics.cross_validation import METHOD, fold_interval, fold_p
-from rnnsweep.comparison.verdicts.answers import say_conclusion
+from rnnsweep.comparison.verdicts.coverage import say_conclusion
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.rows import draw_folds, hash_names
@@ -109,6 +109,7 @@ def test_five_folds_can_tell_two_apart_and_the_sentence_names_the_test():
     conclusion = say_conclusion([verdict], None)
     assert "each of 5 folds is the test part in turn" in conclusion
     assert "The settings were chosen on the first fold" in conclusion
+    assert "They do not speak of another search, even of the same size" in conclusion
 
 
 def test_folds_that_are_missing_are_asked_for_and_more_of_the_same_are_not():

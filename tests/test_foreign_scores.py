@@ -75,6 +75,7 @@ def test_rows_of_the_test_part_let_a_verdict_speak_of_new_rows():
     assert verdict.new_rows is not None
     assert words(compared) == {("gru", "lstm"): "better"}
     assert "new rows drawn like these 150 test rows" in compared.conclusion
+    assert "of other corpora, nor of other configurations." in compared.conclusion, "no search is known"
 
 
 def test_the_short_answer_says_whether_the_verdicts_cover_new_test_rows():

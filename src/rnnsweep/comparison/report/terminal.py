@@ -16,7 +16,8 @@ from rnnsweep.comparison.report.standings import colours_of, draw_standings, hea
 from rnnsweep.comparison.report.tables import say_columns
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
-from rnnsweep.comparison.verdicts.answers import say_stop, say_test_part
+from rnnsweep.comparison.verdicts.answers import say_stop
+from rnnsweep.comparison.verdicts.coverage import say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
 
 SHOWN = 10  # verdicts printed one by one; more are in the report

@@ -1,23 +1,12 @@
-"""The answer to a sweep's question in words, and what its verdicts speak of."""
+"""The answer to a sweep's question in words."""
 
 from collections.abc import Collection, Sequence
 
 from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
-from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.verdicts.sentences import names_of, words_against
 from rnnsweep.tasks.score import HIGHER
 
-# why one comparison has two p, and why they differ
-TWO_P = (
-    "Of the two p of a pair, the first counts what replicates vary, on these rows alone; the p on new rows"
-    " counts the choice of the test rows too. Better or worse needs both."
-)
-TWO_FAMILIES = (
-    " False claims come to at most 5 % among the architectures, and to 5 % more against the baseline."
-)
-UNEVEN = 0.5  # share of the groups below which it is said how many equal ones they count as
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
 
 
@@ -224,63 +213,9 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
     return f"{start} the {name}: {'; '.join(parts)}."
 
 
-def say_conclusion(verdicts: Sequence[Verdict], part: TestPart | None, *, vary: str = "") -> str:
-    """Return one sentence on what the verdicts cover, and what they do not."""
-    if not verdicts:
-        return ""
-    varied = _VARIED.get(vary, "the seeds that replicates vary")
-    rows = "the test rows that there were" if part is None else f"these {_count_rows(part)}"
-    fit = " The baseline is one fit: the verdicts against it speak of this fit alone."
-    single = fit if any(v.single for v in verdicts) else ""
-    equal = (
-        " Equivalent speaks of these rows alone." if any(v.verdict == "equivalent" for v in verdicts) else ""
-    )
-    families = TWO_FAMILIES if len({v.baseline for v in verdicts}) > 1 else ""
-    folds = max(v.folds for v in verdicts)
-    if folds:
-        return (
-            f"Better and worse speak of rows drawn like these: each of {folds} folds is the test part in"
-            f" turn, and the {METHOD} counts that they share training rows. The settings were chosen on the"
-            f" first fold's training and validation rows, which are test rows of the other folds.{single}"
-        )
-    if all(v.new_rows is None for v in verdicts):
-        return f"The verdicts speak of {varied}, and of {rows}; what holds on new rows is not known.{single}"
-    return (
-        f"Better and worse speak of {varied}, and of new rows drawn like {rows}; not of training rows drawn "
-        f"anew, of other corpora, nor of larger searches.{equal} {TWO_P}{families}{single}"
-    )
-
-
-_VARIED = {
-    "all": "other seeds and other splits of train and validation",
-    "split": "other splits of train and validation with the same seeds",
-    "seed": "other seeds on the same split",
-    "initialisation": "other initial weights on the same split",
-    "order": "other orders of the training texts on the same split",
-}
-
-
-def say_test_part(part: TestPart | None) -> str:
-    """Return test rows, classes and the score of the largest class alone, in words."""
-    if part is None:
-        return ""
-    classes = "" if part.classes is None else f", {part.classes} classes"
-    largest = "" if part.majority is None else f", the largest {100 * part.majority:.1f} %"
-    return f"{_count_rows(part)}{classes}{largest}"
-
-
 def say_stop(stop: Stop) -> str:
     """Return who got no further replicates, when and why."""
     return f"{stop.architecture} got no further replicates after {stop.replicates}: {stop.why}."
-
-
-def _count_rows(part: TestPart) -> str:
-    rows = f"{part.rows:,} test {'row' if part.rows == 1 else 'rows'}"
-    if part.groups is None:
-        return rows
-    counted = part.groups if part.counted is None else part.counted
-    uneven = f", which say as much as {counted:.0f} equal ones" if counted < UNEVEN * part.groups else ""
-    return f"{rows} in {part.groups:,} groups{uneven}"
 
 
 def _verb(names: Sequence[str], verb: str) -> str:

@@ -27,8 +27,9 @@ from rnnsweep.comparison.trials import (
     turned_runs,
 )
 from rnnsweep.comparison.verdicts.advice import next_command
-from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_conclusion, say_unfinished
+from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_unfinished
 from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
+from rnnsweep.comparison.verdicts.coverage import say_conclusion
 from rnnsweep.comparison.verdicts.health import (
     changed_test_part,
     check_health,

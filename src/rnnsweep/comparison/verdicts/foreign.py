@@ -15,7 +15,8 @@ from rnnsweep.comparison.evidence.records import Comparison, HealthRemark, Stand
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.advice import next_total
-from rnnsweep.comparison.verdicts.answers import say_answer, say_conclusion
+from rnnsweep.comparison.verdicts.answers import say_answer
+from rnnsweep.comparison.verdicts.coverage import say_conclusion
 from rnnsweep.comparison.verdicts.sentences import names_of
 from rnnsweep.comparison.verdicts.standings import make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
@@ -95,7 +96,7 @@ def compare_foreign(
         score=score,
         facts={"selection": "made outside of rnnsweep: whether searches were equally large is not known"},
         test_part=part,
-        conclusion=say_conclusion(verdicts, part),
+        conclusion=say_conclusion(verdicts, part, searched=False),
         searched=False,
     )
 

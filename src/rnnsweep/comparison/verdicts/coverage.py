@@ -1,0 +1,86 @@
+"""What verdicts cover and what they do not, and the test part that they speak of, in words."""
+
+from collections.abc import Sequence
+
+from rnnsweep.comparison.evidence.records import Verdict
+from rnnsweep.comparison.predictions import TestPart
+from rnnsweep.comparison.statistics.cross_validation import METHOD
+
+# why one comparison has two p, and why they differ
+TWO_P = (
+    "Of the two p of a pair, the first counts what replicates vary, on these rows alone; the p on new rows"
+    " counts the choice of the test rows too. Better or worse needs both."
+)
+TWO_FAMILIES = (
+    " False claims come to at most 5 % among the architectures, and to 5 % more against the baseline."
+)
+UNEVEN = 0.5  # share of the groups below which it is said how many equal ones they count as
+# the luck of the search is in no verdict: each architecture is replicated in one configuration
+ONE_SEARCH = "another search, even of the same size: the configurations are one search's choice"
+
+
+def say_conclusion(
+    verdicts: Sequence[Verdict], part: TestPart | None, *, vary: str = "", searched: bool = True
+) -> str:
+    """Return what the verdicts cover, and what they do not.
+
+    Args:
+        verdicts: of all pairs, and against the baseline.
+        part: the test part, where it is known.
+        vary: what replicates vary, as the sweep file says it.
+        searched: a search chose the configurations; False: they were given.
+    """
+    if not verdicts:
+        return ""
+    varied = _VARIED.get(vary, "the seeds that replicates vary")
+    rows = "the test rows that there were" if part is None else f"these {_count_rows(part)}"
+    fit = " The baseline is one fit: the verdicts against it speak of this fit alone."
+    single = fit if any(v.single for v in verdicts) else ""
+    equal = (
+        " Equivalent speaks of these rows alone." if any(v.verdict == "equivalent" for v in verdicts) else ""
+    )
+    families = TWO_FAMILIES if len({v.baseline for v in verdicts}) > 1 else ""
+    folds = max(v.folds for v in verdicts)
+    aside = f" They do not speak of {ONE_SEARCH}." if searched else ""
+    if folds:
+        return (
+            f"Better and worse speak of rows drawn like these: each of {folds} folds is the test part in"
+            f" turn, and the {METHOD} counts that they share training rows. The settings were chosen on the"
+            f" first fold's training and validation rows, which are test rows of the other folds."
+            f"{aside}{single}"
+        )
+    if all(v.new_rows is None for v in verdicts):
+        unknown = "what holds on new rows is not known"
+        return f"The verdicts speak of {varied}, and of {rows}; {unknown}.{aside}{single}"
+    other = f"of larger searches, nor of {ONE_SEARCH}" if searched else "nor of other configurations"
+    return (
+        f"Better and worse speak of {varied}, and of new rows drawn like {rows}; not of training rows drawn "
+        f"anew, of other corpora, {other}.{equal} {TWO_P}{families}{single}"
+    )
+
+
+_VARIED = {
+    "all": "other seeds and other splits of train and validation",
+    "split": "other splits of train and validation with the same seeds",
+    "seed": "other seeds on the same split",
+    "initialisation": "other initial weights on the same split",
+    "order": "other orders of the training texts on the same split",
+}
+
+
+def say_test_part(part: TestPart | None) -> str:
+    """Return test rows, classes and the score of the largest class alone, in words."""
+    if part is None:
+        return ""
+    classes = "" if part.classes is None else f", {part.classes} classes"
+    largest = "" if part.majority is None else f", the largest {100 * part.majority:.1f} %"
+    return f"{_count_rows(part)}{classes}{largest}"
+
+
+def _count_rows(part: TestPart) -> str:
+    rows = f"{part.rows:,} test {'row' if part.rows == 1 else 'rows'}"
+    if part.groups is None:
+        return rows
+    counted = part.groups if part.counted is None else part.counted
+    uneven = f", which say as much as {counted:.0f} equal ones" if counted < UNEVEN * part.groups else ""
+    return f"{rows} in {part.groups:,} groups{uneven}"
