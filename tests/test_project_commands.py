@@ -149,7 +149,7 @@ def test_init_says_how_it_chose_the_text_and_names_the_other_columns_that_hold_t
     assert "not read: title, what they said; both: data.text=[body,title] in the sweep file\n" in said
     assert main(["init", "other", "--from", "rows.csv", "--text", "what they said"]) == 0
     said = capsys.readouterr().err
-    assert "texts: what they said (named by --text; another column: --text)\nnot read: title, body;" in said
+    assert "texts: what they said (named by --text)\nnot read: title, body;" in said
     assert printed(capsys, "init", "third", "--from", "rows.csv", "--json")["other_texts"] == [
         "title",
         "what they said",
@@ -168,7 +168,7 @@ def test_init_takes_a_full_column_of_long_texts_before_one_that_is_often_empty(h
     assert made["left_out"] == 0
     assert "data.text=lead" in read_sweep(home / "new" / "sweeps" / "rows.yaml").overrides
     assert main(["init", "other", "--from", "rows.csv", "--text", "headline"]) == 0
-    assert "texts: headline (named by --text;" in capsys.readouterr().err
+    assert "texts: headline (named by --text)" in capsys.readouterr().err
     full = [line.replace(",", f"head {n},", 1) for n, line in enumerate(lines)]
     (home / "rows.csv").write_text("headline,lead,label\n" + "\n".join(full) + "\n")
     assert printed(capsys, "init", "third", "--from", "rows.csv", "--json")["guessed"] == []

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         say_repeating as say_repeating,
     )
     from rnnsweep.data.sources._columns import NoColumn as NoColumn
+    from rnnsweep.data.sources._likely_columns import say_others as say_others
     from rnnsweep.data.sources.files import columns_read as columns_read
 
 lazy_names(__name__)

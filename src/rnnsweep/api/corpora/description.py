@@ -1,6 +1,7 @@
 """What is in the corpus of a run, or of each architecture of a sweep, before anything is trained on it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rnnsweep import data
@@ -14,6 +15,14 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep
 
 
+@dataclass(frozen=True)
+class Guess:
+    """Which columns were found by their values."""
+
+    settings: tuple[str, ...] = ()  # as data.label=stars
+    others: Mapping[str, int] = field(default_factory=dict)  # that may be the label too -> number of values
+
+
 def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) -> "tuple[str, CorpusFacts]":
     """Read the corpus of a run, as ``rnnsweep data`` does; return its name and what is in it.
 
@@ -24,23 +33,23 @@ def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) ->
     return corpus.name, corpus.facts
 
 
-def describe_guessing(overrides: Sequence[str]) -> "tuple[str, CorpusFacts, tuple[str, ...]]":
+def describe_guessing(overrides: Sequence[str]) -> "tuple[str, CorpusFacts, Guess]":
     """Read the corpus of a run; columns that are neither named nor known by name are found by their values.
 
     Returns:
-        Its name, what is in it, and the settings of the columns that were found, as ``data.label=stars``.
+        Its name, what is in it, and the columns that were found.
 
     Raises:
         UserError: the configuration or the data cannot be used, or the values say nothing.
     """
     try:
-        return *describe_data(overrides), ()
+        return *describe_data(overrides), Guess()
     except data.NoColumn as error:
         named = {override.partition("=")[0] for override in overrides}
         guessed = tuple(quote(key, value) for key, value in error.likely.items() if key not in named)
         if not guessed:
             raise
-        return *describe_data([*overrides, *guessed]), guessed
+        return *describe_data([*overrides, *guessed]), Guess(guessed, error.others)
 
 
 def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> "dict[str, CorpusFacts]":

@@ -91,6 +91,9 @@ class NewProject:
     next: str
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # setting -> columns that it reads
+    other_labels: Mapping[str, int] = field(
+        default_factory=dict
+    )  # columns that may be the label too, where its column was found by its values -> number of values
     other_texts: tuple[str, ...] = ()  # columns that may hold texts too, and are not read
     left_out: int = 0  # rows without text, which the sweep leaves out
     rows: int = 0  # of the table that have a label, those without text among them
@@ -144,6 +147,7 @@ def init(
         next=" && ".join([*begin, command_line("plan", name)]),
         guessed=of_table.guessed,
         columns=of_table.columns,
+        other_labels=of_table.other_labels,
         other_texts=of_table.other_texts,
         left_out=of_table.left_out,
         rows=of_table.rows,

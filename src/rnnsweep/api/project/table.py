@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnnsweep import data
+from rnnsweep.api.corpora.description import Guess, describe_guessing
 from rnnsweep.api.project.test_share import larger_test_share
 from rnnsweep.config import compose, quote
 from rnnsweep.data.summary.remarks import CorpusFacts, codes, of_rows_read
@@ -20,6 +21,7 @@ class ProjectTable:
     facts: "CorpusFacts | None" = None  # without the rows that are left out
     settings: tuple[str, ...] = ()  # of the columns, where their names are not enough
     guessed: tuple[str, ...] = ()
+    other_labels: Mapping[str, int] = field(default_factory=dict)  # as `Guess.others`
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: int = 0
     rows: int = 0
@@ -77,11 +79,11 @@ def read_table(
     rows = ["data=files", quote("data.train", str(table.resolve()))]
     columns = [quote(key, value) for key, value in named.items()]
     try:
-        facts, guessed, unlabelled = _describe([*rows, *columns])
+        facts, guess, unlabelled = _describe([*rows, *columns])
     except data.NoColumn as error:
         options = str(error).replace("data.label=", "--label ").replace("data.text=", "--text ")
         raise UserError(options) from None  # those of `init` in place of the settings of a run
-    columns = [*guessed, *columns]
+    columns = sorted([*guess.settings, *columns], reverse=True)  # the text first, whoever named it
     config = compose([*rows, *columns]).data
     texts, labels = data.columns_read(config)
     if "data.text" not in named and (fuller := data.fuller_text(table, config, [*texts, labels])):
@@ -89,7 +91,8 @@ def read_table(
     read = ProjectTable(
         facts=facts,
         settings=tuple(columns),
-        guessed=(*found, *guessed),
+        guessed=(*found, *guess.settings),
+        other_labels=guess.others,
         columns={"data.text": texts, "data.label": (labels,)},
         rows=_rows(facts),
         unlabelled=unlabelled,
@@ -104,16 +107,14 @@ def read_table(
     return replace(read, facts=facts, left_out=facts.left_out if skipped else 0)
 
 
-def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, tuple[str, ...], bool]":
-    """Describe the rows that have a label; return the guessed columns, and whether some rows have none."""
-    from rnnsweep.api.corpora.description import describe_guessing
-
+def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, Guess, bool]":
+    """Describe the rows with a label; return the columns that were guessed, and if some rows have none."""
     try:
-        _, facts, guessed = describe_guessing(overrides)
+        _, facts, guess = describe_guessing(overrides)
     except data.NoLabel:
-        _, facts, guessed = describe_guessing([*overrides, SKIP_UNLABELLED])
-        return facts, guessed, True
-    return facts, guessed, False
+        _, facts, guess = describe_guessing([*overrides, SKIP_UNLABELLED])
+        return facts, guess, True
+    return facts, guess, False
 
 
 def _rows(facts: "CorpusFacts") -> int:

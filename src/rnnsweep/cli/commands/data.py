@@ -36,24 +36,28 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
     KEY=VALUE as for `rnnsweep train`; after SWEEP only settings of the data.
     """
     question, overrides = _sweep_of(asked)
-    guessed: Sequence[str] = ()
+    guess = None
     with one_json_object(as_json) as emit:
         from rnnsweep.api.compile_ahead import start_in_background
         from rnnsweep.api.corpora.description import describe_guessing, describe_sweep_data
 
         if question is None:
             with telling(READING):
-                name, facts, guessed = describe_guessing(overrides)
+                name, facts, guess = describe_guessing(overrides)
             corpora = {name: facts}
-            emit({**facts.to_json(), **({"guessed": list(guessed)} if guessed else {})})
+            guessed = {"guessed": list(guess.settings), "other_labels": dict(guess.others)}
+            emit({**facts.to_json(), **(guessed if guess.settings else {})})
         else:
             with telling(READING):
                 corpora = describe_sweep_data(question, overrides)
             emit({"sweep": question, "data": {name: facts.to_json() for name, facts in corpora.items()}})
     start_in_background()
-    if guessed:
-        found = f"found by their values: {shlex.join(guessed)} (name them to train)"
-        err().print(found, style="dim", soft_wrap=True)
+    if guess and guess.settings:
+        from rnnsweep.data import say_others
+
+        found = f"found by their values: {shlex.join(guess.settings)} (name them to train)"
+        others = f"; {say_others(guess.others)}" if guess.others else ""
+        err().print(f"{found}{others}", style="dim", soft_wrap=True)
     for name, facts in corpora.items():
         if as_json:
             print_notes(err(), facts)

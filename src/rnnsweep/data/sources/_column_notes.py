@@ -8,7 +8,8 @@ from pathlib import Path
 from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.classes.numbers import is_dates
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.sources._columns import LABEL, TEXT, first_rows, group_column
+from rnnsweep.data.sources._columns import LABEL, TEXT, group_column
+from rnnsweep.data.sources._likely_columns import first_rows
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together

@@ -2,16 +2,13 @@
 
 import math
 import re
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.classes.labels import written_list
-from rnnsweep.data.classes.numbers import is_dates, is_number
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.tables import ReadOptions, Table, find_column, read_table
+from rnnsweep.data.tables import ReadOptions, Table, find_column
 from rnnsweep.data.tables.table import place
 from rnnsweep.data.tokens import join_tokens
 from rnnsweep.errors import UserError, nearest, nearest_first
@@ -22,7 +19,6 @@ TEXT = (
 )
 LABEL = ("label", "labels", "class", "category", "target", "sentiment", "topic", "intent", "y")
 PAIR = ("title", "description")  # as in AG's News: read together where no column is called text
-FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
 # columns that often name what rows have in common, as author, user_id, reviewerID and speaker name
 _GROUP = re.compile(
     r"(group|author|user|writer|reviewer|speaker|sender|person|participant|respondent|student|subject|patient|customer"
@@ -30,13 +26,10 @@ _GROUP = re.compile(
     r"|hospital|school|site|source)(s?|id|name|no|nr|number|key|uuid|url|hash)"
     r"|(document|doc|product|business|movie|item|url|domain|case|event)(id|key|uuid|number)"
 )
-_TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
-_TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
 TAGGING = "A label for each word (tagging) is no task of this corpus: data=files takes one label a text"
 NUMBERS = "sequences of numbers are no texts, and data=files reads texts"
 WANTED = "a text, or a list of tokens in every row, is read"
 LISTED_COLUMNS = 12
-MOST_ABOVE = 20  # rows above the names of the columns
 LOOKED_AT = 100  # texts that decide whether all are written lists
 
 
@@ -47,117 +40,33 @@ def read_options(config: DataConfig) -> ReadOptions:
 
 
 class NoColumn(UserError):
-    """A column was to be found by its name, and no column has such a name.
+    """No column has the name of a text or a label, or the name that the user gave for the label.
 
     Args:
         message: for the user.
-        missing: the setting that no column was found for.
+        missing: what no column was found for, text or label.
+        wanted: a column that the user named and that is not there.
         likely: setting -> the column that it may be by its values.
+        others: columns that may be the label too -> how many values each has.
     """
 
-    def __init__(self, message: str, missing: str, likely: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        missing: str,
+        *,
+        wanted: str = "",
+        likely: Mapping[str, str] | None = None,
+        others: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.missing = missing
-        self.likely = dict(likely or {})  # setting -> the column that it may be by its values
+        self.missing, self.wanted = missing, wanted
+        self.likely, self.others = dict(likely or {}), dict(others or {})
 
 
-def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
-    """Return the error with what the rows look like: likely columns, a header that is a row, flags."""
-    try:
-        columns = first_rows(path, config)
-    except UserError:  # its rows are not as long as its first line: the error says enough
-        return error
-    if unusable := _later_header(columns) or _unusable(columns, error.missing):
-        return NoColumn(f"{error}{unusable}", error.missing)
-    if likely := _likely_settings(columns, config, error.missing):
-        be = "By its values it may be" if len(likely) == 1 else "By their values they may be"
-        named = " ".join(f"{key}={shlex.quote(name)}" for key, name in likely.items())
-        return NoColumn(f"{error}. {be} {named}", error.missing, likely)
-    if not config.header or not _is_row(columns):
-        return error
-    text, label = _likeliest([values for _, values in columns])
-    numbered = f"data.header=false numbers the columns, as data.text={text + 1} data.label={label + 1}"
-    return NoColumn(f"{error}. The first line looks like a row: {numbered}", error.missing)
-
-
-def _unusable(columns: Sequence[tuple[str, list[str]]], missing: str) -> str:
-    """Return why no column of a file can be used by a task that is here; nothing where one can."""
-    if any(_TAGS.fullmatch(_plain(name)) or is_tags(values) for name, values in columns):
-        return f". {TAGGING}"
-    flags = [name for name, values in columns if name and values and set(values) <= FLAGS]
-    if missing == "label" and len(flags) > 1:
-        return (
-            f". Columns {', '.join(map(repr, flags[:4]))} hold 0 and 1: several labels a text (multi-label)"
-            f" is no task here; data.label={flags[0]} trains one of them"
-        )
-    text, _ = _likeliest([values for _, values in columns])
-    if missing == "text" and all(map(_is_numeric, columns[text][1])):
-        return f". Its columns hold numbers: {NUMBERS}"
-    return ""
-
-
-def _later_header(columns: Sequence[tuple[str, list[str]]]) -> str:
-    """Return where the names of the columns are, below the title of a table for people."""
-    for row, values in enumerate(zip(*(values[:MOST_ABOVE] for _, values in columns), strict=True), 2):
-        text, label = (find_column(values, known) for known in (TEXT, LABEL))
-        if text is not None and label is not None and text != label:
-            return f". Row {row} of the file has the names {text!r} and {label!r}: leave out what is above it"
-    return ""
-
-
-def _likely_settings(
-    columns: Sequence[tuple[str, list[str]]], config: DataConfig, missing: str
-) -> dict[str, str]:
-    """Return the columns that may be meant, by setting: a label has few values, a text has long ones."""
-    names = [name for name, _ in columns]
-    text, label = _likeliest([values for _, values in columns])
-    values = columns[label][1]
-    is_class = 2 * len(set(values)) <= len(values) and not is_dates(values)
-    if not config.header or _is_row(columns) or not is_class or text == label or not names[label]:
-        return {}
-    first = {} if missing == "label" else {"data.text": names[text]}
-    return {**first, "data.label": names[label]} if all(first.values()) else {}
-
-
-def _is_row(columns: Sequence[tuple[str, list[str]]]) -> bool:
-    """Return whether what should be a header looks like a row: it has a number, or a value of its column."""
-    return any(name and (is_number(name) or name in values) for name, values in columns)
-
-
-def first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
-    """Return each column of a file: its name, and its first values as text."""
-    table = read_table(path, replace(read_options(config), header=False), list)
-    columns = [
-        (name, list(map(as_text, values[:1000])))
-        for name, values in table.columns.items()
-        if not any(isinstance(value, dict) for value in values[:1000])  # its inner columns are there
-    ]
-    if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
-        columns = [(values[0].strip(), values[1:]) for _, values in columns]
-    return columns
-
-
-def is_tags(values: Sequence[str]) -> bool:
-    """Return whether values are the labels of single words, as B-LOC and O."""
-    labels = [value for value in values if value]
-    return any(value != "O" for value in labels) and all(map(_TAG.fullmatch, labels))
-
-
-def _is_numeric(value: str) -> bool:
-    pieces = value.strip("[] ").replace(",", " ").split()
-    return bool(pieces) and all(is_number(piece.strip("[]") or "0") for piece in pieces)
-
-
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
     return "".join(filter(str.isalnum, name.lower()))
-
-
-def _likeliest(columns: Sequence[list[str]]) -> tuple[int, int]:
-    """Return which columns are most like texts (the longest values) and most like labels (the fewest)."""
-    text = max(range(len(columns)), key=lambda n: sum(map(len, columns[n])))
-    different = {n: len(set(values)) for n, values in enumerate(columns) if n != text}
-    labels = {n: count for n, count in different.items() if count > 1} or different or {text: 1}
-    return text, min(labels, key=labels.__getitem__)
 
 
 def texts_of(table: Table, columns: Sequence[str]) -> tuple[list[str], bool]:
@@ -263,6 +172,9 @@ def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:
     Raises:
         UserError: there is none.
     """
+    if config.label is not None and config.label not in names and not _are_numbered(names, config.label):
+        message = f"data.label={config.label!r}: {path} has {_named(nearest_first(config.label, names))}"
+        raise NoColumn(message, "label", wanted=config.label)
     if config.label is not None:
         return _existing(path, names, "data.label", config.label)
     column = find_column(names, LABEL)
@@ -270,6 +182,17 @@ def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:
         message = f"{path}: no column of labels found among {_named(names)}; name it with data.label=COLUMN"
         raise NoColumn(f"{message} (rows without labels are for rnnsweep predict --file)", "label")
     return column
+
+
+def text_and_label(path: Path, names: Sequence[str], config: DataConfig) -> tuple[tuple[str, ...], str]:
+    """Return the columns of the text and that of the label; one that the user named is looked for first.
+
+    Raises:
+        UserError: there is none.
+    """
+    if config.label is not None:
+        label_column(path, names, config)
+    return text_columns(path, names, config.text_columns), label_column(path, names, config)
 
 
 def group_column(path: Path, names: Sequence[str], config: DataConfig) -> str | None:
@@ -280,15 +203,19 @@ def group_column(path: Path, names: Sequence[str], config: DataConfig) -> str | 
     """
     if config.group is not None:
         return _existing(path, names, "data.group", config.group)
-    return next((name for name in names if _GROUP.fullmatch(_plain(name))), None)
+    return next((name for name in names if _GROUP.fullmatch(plain(name))), None)
 
 
 def _existing(path: Path, names: Sequence[str], key: str, name: str) -> str:
     if name in names:
         return name
-    if name.isdecimal() and all(each.isdecimal() for each in names):
+    if _are_numbered(names, name):
         raise UserError(f"{key}={name}: {path} has columns 1 to {len(names)}")
     raise UserError(f"{key}={name!r}: {path} has {_named(nearest_first(name, names))}.{nearest(name, names)}")
+
+
+def _are_numbered(names: Sequence[str], wanted: str) -> bool:
+    return wanted.isdecimal() and all(each.isdecimal() for each in names)
 
 
 def _named(columns: Sequence[str]) -> str:

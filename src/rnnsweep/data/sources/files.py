@@ -19,14 +19,13 @@ from rnnsweep.data.sources._column_notes import column_notes, missing_notes
 from rnnsweep.data.sources._columns import (
     NoColumn,
     as_text,
-    explained,
     group_column,
-    label_column,
     read_options,
     refuse_tags,
-    text_columns,
+    text_and_label,
     texts_of,
 )
+from rnnsweep.data.sources._likely_columns import explained
 from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.data.tables import Table, expand_paths, file_state, read_table
 from rnnsweep.data.tables.table import place
@@ -114,7 +113,7 @@ def columns_read(config: DataConfig) -> tuple[tuple[str, ...], str]:
     chosen: list[tuple[tuple[str, ...], str]] = []
 
     def choose(names: Sequence[str]) -> list[str]:
-        texts, label = text_columns(path, names, config.text_columns), label_column(path, names, config)
+        texts, label = text_and_label(path, names, config)
         chosen.append((texts, label))
         return [label]
 
@@ -147,8 +146,7 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
     named: dict[str, Any] = {}
 
     def choose(names: Sequence[str]) -> list[str]:
-        named["text"] = text_columns(path, names, config.text_columns)
-        named["label"] = label_column(path, names, config)
+        named["text"], named["label"] = text_and_label(path, names, config)
         named["group"] = group_column(path, names, config)
         return list(dict.fromkeys([*named["text"], named["label"], *filter(None, [named["group"]])]))
 

@@ -51,13 +51,18 @@ def init_command(
 
 def _lines_on_table(made: "api.NewProject", named: Mapping[str, str | None]) -> list[str]:
     """Return which columns are read and how they were found, what is left out, and what groups rows."""
+    from rnnsweep.data import say_others
+
     by_values = {one.partition("=")[0] for one in made.guessed}
     lines = []
     for key, columns in made.columns.items():
         what = key.removeprefix("data.")
-        how = f"named by --{what}" if named[key] else "found by its name"
-        how = "found by its values" if key in by_values else how
-        lines.append(f"{what}s: {' and '.join(columns)} ({how}; another column: --{what})")
+        how = f"found by its {'values' if key in by_values else 'name'}; another column: --{what}"
+        if key == "data.label" and made.other_labels:
+            others = say_others(made.other_labels).replace("data.label=", "--label ")
+            how = f"found by its values; {others}"
+        how = f"named by --{what}" if named[key] else how
+        lines.append(f"{what}s: {' and '.join(columns)} ({how})")
         if key == "data.text" and made.other_texts:
             lines.append(_say_other_texts(columns, made.other_texts))
     return [*lines, *made.remarks]

@@ -1,0 +1,182 @@
+"""Which columns of a table may hold texts and labels by their values, where their names do not tell."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rnnsweep.data.classes.numbers import is_dates, is_number, is_quantity
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.sources._columns import (
+    LABEL,
+    NUMBERS,
+    TAGGING,
+    TEXT,
+    NoColumn,
+    as_text,
+    plain,
+    read_options,
+    text_columns,
+)
+from rnnsweep.data.tables import find_column, read_table
+from rnnsweep.errors import UserError, nearest
+
+Columns = Sequence[tuple[str, list[str]]]  # each name, with the first values as text
+
+FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
+FEW_VALUES = 20  # of a column of words, up to which it is likelier a label than a column of few numbers
+MOST_ABOVE = 20  # rows above the names of the columns
+MOST_LISTED = 4
+_TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
+_TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
+
+
+def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
+    """Return the error with what the rows look like: likely columns, a header that is a row, flags."""
+    try:
+        columns = first_rows(path, config)
+    except UserError:  # its rows are not as long as its first line: the error says enough
+        return error
+    missing, wanted = error.missing, error.wanted
+    text, labels = _likeliest(path, columns, config)
+    near = nearest(wanted, [name for n, (name, _) in enumerate(columns) if n in labels]) if wanted else ""
+    unusable = "" if wanted else _unusable(columns, missing, text)
+    if more := _later_header(columns) or (near and f".{near}") or unusable:
+        return NoColumn(f"{error}{more}", missing, wanted=wanted)
+    if _is_row(columns) and config.header:
+        numbered = f"as data.text={text + 1} data.label={labels[0] + 1}"
+        is_row = f". The first line looks like a row: data.header=false numbers the columns, {numbered}"
+        return NoColumn(f"{error}{is_row}", missing, wanted=wanted)
+    likely, others = _likely_settings(columns, config, missing, text, labels)
+    if not likely:
+        return error
+    be = "By its values it may be" if len(likely) == 1 else "By their values they may be"
+    named = " ".join(f"{key}={shlex.quote(name)}" for key, name in likely.items())
+    more = f"; {say_others(others)}" if others else ""
+    message = f"{error}. {be} {named}{more}"
+    return NoColumn(message, missing, wanted=wanted, likely=likely, others=others)
+
+
+def say_others(others: Mapping[str, int]) -> str:
+    """Return which other columns may be the label, how many values they have, and how to take one."""
+    names = list(others)
+    listed = ", ".join(f"{name} ({others[name]} values)" for name in names[:MOST_LISTED])
+    more = " ..." if len(names) > MOST_LISTED else ""
+    many = "another that may be meant" if len(names) == 1 else "others that may be meant"
+    return f"{many}: {listed}{more}: data.label={shlex.quote(names[0])}"
+
+
+def _unusable(columns: Columns, missing: str, text: int) -> str:
+    """Return why no column of a file can be used by a task that is here; nothing where one can."""
+    if any(_TAGS.fullmatch(plain(name)) or _are_tags(values) for name, values in columns):
+        return f". {TAGGING}"
+    flags = [name for name, values in columns if name and values and set(values) <= FLAGS]
+    if missing == "label" and len(flags) > 1:
+        return (
+            f". Columns {', '.join(map(repr, flags[:4]))} hold 0 and 1: several labels a text (multi-label)"
+            f" is no task here; data.label={flags[0]} trains one of them"
+        )
+    if missing == "text" and all(map(_is_numeric, columns[text][1])):
+        return f". Its columns hold numbers: {NUMBERS}"
+    return ""
+
+
+def _later_header(columns: Columns) -> str:
+    """Return where the names of the columns are, below the title of a table for people."""
+    for row, values in enumerate(zip(*(values[:MOST_ABOVE] for _, values in columns), strict=True), 2):
+        text, label = (find_column(values, known) for known in (TEXT, LABEL))
+        if text is not None and label is not None and text != label:
+            return f". Row {row} of the file has the names {text!r} and {label!r}: leave out what is above it"
+    return ""
+
+
+def _likely_settings(
+    columns: Columns, config: DataConfig, missing: str, text: int, labels: Sequence[int]
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Return the columns that may be meant, by setting, and others that may be the label.
+
+    A setting of the user is not among them.
+
+    Args:
+        columns: of the table.
+        config: the settings of the corpus.
+        missing: what no column was found for.
+        text: the column that is most like texts.
+        labels: columns that may be labels, the likeliest first.
+    """
+    classes = {columns[n][0]: len(_known(columns[n][1])) for n in labels if _is_class(columns[n][1])}
+    classes.pop("", None)
+    label = next(iter(classes), None)
+    first = {"data.text": columns[text][0]} if missing == "text" else {}
+    if not config.header or not all(first.values()):
+        return {}, {}
+    if missing == "text" and config.label is not None:
+        return first, {}
+    if label is None:
+        return {}, {}
+    del classes[label]
+    return {**first, "data.label": label}, classes
+
+
+def _is_row(columns: Columns) -> bool:
+    """Return whether what should be a header looks like a row: it has a number, or a value of its column."""
+    return any(name and (is_number(name) or name in values) for name, values in columns)
+
+
+def first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
+    """Return each column of a file: its name, and its first values as text."""
+    table = read_table(path, replace(read_options(config), header=False), list)
+    columns = [
+        (name, list(map(as_text, values[:1000])))
+        for name, values in table.columns.items()
+        if not any(isinstance(value, dict) for value in values[:1000])  # its inner columns are there
+    ]
+    if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
+        columns = [(values[0].strip(), values[1:]) for _, values in columns]
+    return columns
+
+
+def _are_tags(values: Sequence[str]) -> bool:
+    """Return whether values are the labels of single words, as B-LOC and O."""
+    labels = [value for value in values if value]
+    return any(value != "O" for value in labels) and all(map(_TAG.fullmatch, labels))
+
+
+def _is_numeric(value: str) -> bool:
+    pieces = value.strip("[] ").replace(",", " ").split()
+    return bool(pieces) and all(is_number(piece.strip("[]") or "0") for piece in pieces)
+
+
+def _likeliest(path: Path, columns: Columns, config: DataConfig) -> tuple[int, list[int]]:
+    """Return the column that is most like texts, and the others, those first that are most like labels.
+
+    The text is what is read as text where that is known, else the column of the longest values. A label has
+    few values; words are likelier one than numbers, which may count something.
+    """
+    try:
+        read = text_columns(path, [name for name, _ in columns], config.text_columns)
+    except UserError:
+        read = ()
+    longest = max(
+        range(len(columns)),
+        key=lambda n: -1 if columns[n][0] == config.label else sum(map(len, columns[n][1])),
+    )
+    texts = [n for n, (name, _) in enumerate(columns) if name in read] or [longest]
+    labels = [n for n in range(len(columns)) if n not in (*texts, longest)]
+    return texts[0], sorted(labels or [texts[0]], key=lambda n: _rank(columns[n][1]))
+
+
+def _rank(values: Sequence[str]) -> tuple[bool, bool, int]:
+    """Return what columns are sorted by, so that the likeliest label is first."""
+    known = _known(values)
+    return not _is_class(values), len(known) > FEW_VALUES or all(map(is_quantity, known)), len(known)
+
+
+def _is_class(values: Sequence[str]) -> bool:
+    """Return whether values may be the classes of rows: some differ, most repeat, and they are no dates."""
+    return 1 < len(_known(values)) <= len(values) / 2 and not is_dates(values)
+
+
+def _known(values: Sequence[str]) -> set[str]:
+    return set(filter(None, values))
