@@ -177,17 +177,48 @@ def test_init_takes_a_full_column_of_long_texts_before_one_that_is_often_empty(h
 def test_a_sweep_file_that_was_deleted_is_written_again_beside_the_files_that_are_there(home, capsys):
     write_rows(home / "rows.csv")
     first = rnnsweep.init("new", table="rows.csv")
-    assert main(["init", "new", "--from", "rows.csv"]) == 2
-    assert (
-        "rows.yaml: is there already and is not overwritten; delete it to have it written again,"
-        " or name another folder" in capsys.readouterr().err
-    )
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    assert "wrote nothing: each file is there as it would be written\n" in capsys.readouterr().err
     sweep = home / "new" / "sweeps" / "rows.yaml"
     sweep.unlink()
     again = rnnsweep.init("new", table="rows.csv")
     assert [file.name for file in again.files] == ["rows.yaml"]
     assert len(first.files) == 4
     assert sweep.is_file()
+
+
+def test_a_sweep_file_of_another_column_is_replaced_unless_it_was_edited_or_started(home, capsys):
+    lines = [f"a text of several words {n},{'ab'[n % 2]},{n % 3}" for n in range(120)]
+    (home / "rows.csv").write_text("remark,who,act\n" + "\n".join(lines) + "\n")
+    rnnsweep.init("new", table="rows.csv")
+    sweep = home / "new" / "sweeps" / "rows.yaml"
+    again = rnnsweep.init("new", table="rows.csv", label="act")
+    assert [file.name for file in again.files] == ["rows.yaml"]
+    assert "data.label=act" in read_sweep(sweep).overrides
+    other = rnnsweep.init("other", table="rows.csv", label="act").folder / "sweeps" / "rows.yaml"
+    assert sweep.read_text() == other.read_text()
+    rnnsweep.init("new", table="rows.csv", text="remark", label="who")
+    assert "data.label=who" in read_sweep(sweep).overrides
+    written = sweep.read_text()
+
+    def assert_refused() -> None:
+        before = sweep.read_text()
+        assert main(["init", "new", "--from", "rows.csv", "--label", "act"]) == 2
+        assert (
+            "rows.yaml: is there already and is not overwritten; delete it to have it written again,"
+            " or name another folder" in capsys.readouterr().err
+        )
+        assert sweep.read_text() == before
+
+    sweep.write_text(written.replace("trials: 12", "trials: 3"))
+    assert_refused()
+    sweep.write_text("no sweep\n")
+    assert_refused()
+    sweep.write_text(written)
+    started = home / "new" / "mlruns" / "sweeps" / "rows"
+    started.mkdir(parents=True)
+    (started / "start.json").write_text("{}")
+    assert_refused()
 
 
 def test_the_remark_on_groups_counts_the_test_rows_that_the_sweep_draws(home, capsys):

@@ -10,10 +10,13 @@ from textwrap import wrap
 
 from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
 from rnnsweep.api.project.test_share import FEW_TEST_ROWS, larger_test_share
-from rnnsweep.config import quote
+from rnnsweep.config import compose, quote
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
+from rnnsweep.files import write_whole
 from rnnsweep.safety.shell import command_line
+from rnnsweep.state.folder import SweepFolder
+from rnnsweep.sweepfile import read_sweep
 
 WIDTH = 80  # columns of a file that people read in a terminal
 _NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
@@ -109,7 +112,10 @@ def init(
     text: str | None = None,
     label: str | None = None,
 ) -> NewProject:
-    """Make a project in a folder, which is made where it is not there. Nothing is overwritten.
+    """Make a project in a folder, which is made where it is not there.
+
+    Nothing is overwritten but a sweep file that an earlier `init` wrote for other columns of the table, that
+    nobody edited, and whose sweep was not started.
 
     Args:
         folder: of the project.
@@ -137,7 +143,7 @@ def init(
         "Makefile": _MAKEFILE.format(name=name),
         ".gitignore": _GITIGNORE,
     }
-    there = _existing(root, contents)
+    there = _existing(root, contents, None if table is None else Path(table))
     files = tuple(_write(root / path, words) for path, words in contents.items() if path not in there)
     begin = [] if root.resolve() == Path.cwd().resolve() else [command_line(root, program="cd")]
     return NewProject(
@@ -155,17 +161,34 @@ def init(
     )
 
 
-def _existing(root: Path, contents: Mapping[str, str]) -> set[str]:
-    """Return the files that are there as they would be written, by an earlier `init`; refuse others."""
+def _existing(root: Path, contents: Mapping[str, str], table: Path | None) -> set[str]:
+    """Return the files that are there as they would be written, by an earlier `init`; refuse others.
+
+    A sweep file that an earlier `init` wrote for other columns of the table is replaced.
+    """
     there = set()
     for path in ("conf/config.yaml", *contents):
-        file = root / path
-        if path in contents and not path.startswith("sweeps/") and _is_file_of(file, contents[path]):
+        file, is_sweep = root / path, path.startswith("sweeps/")
+        if path in contents and _is_file_of(file, contents[path]):
             there.add(path)
+        elif is_sweep and table is not None and _is_unchanged(file, table, root):
+            continue
         elif file.exists() or file.is_symlink():
-            again = "delete it to have it written again, or " if path.startswith("sweeps/") else ""
+            again = "delete it to have it written again, or " if is_sweep else ""
             raise UserError(f"{file}: is there already and is not overwritten; {again}name another folder")
     return there
+
+
+def _is_unchanged(file: Path, table: Path, root: Path) -> bool:
+    """Return whether a sweep was not started, and its file is what `init` writes for the columns in it."""
+    try:
+        asked = read_sweep(file)
+        config = compose(asked.overrides).data
+        (text,) = config.text_columns or (None,)
+        name, written = _sweep_of(read_table(table, text, config.label), table, root)
+    except ValueError:  # it names other columns, several of them, or cannot be read
+        return False
+    return _is_file_of(file, written) and not SweepFolder.of(root / "mlruns", name).is_started
 
 
 def _is_file_of(file: Path, words: str) -> bool:
@@ -175,8 +198,7 @@ def _is_file_of(file: Path, words: str) -> bool:
 
 def _write(path: Path, words: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as file:
-        file.write(words)
+    write_whole(path, words, mode=0o666)  # as any other file of the user
     return path
 
 
