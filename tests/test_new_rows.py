@@ -6,6 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from rnnsweep.comparison import new_rows, row_values, rows_needed
 from rnnsweep.comparison.statistics.new_rows import groups_counted
+from rnnsweep.tasks.row_values import macro_f1_rows
 
 
 def draw(rng, *, replicates, rows, of_replicates, of_rows, rest, shift=0.0):
@@ -126,6 +127,25 @@ def test_a_score_that_is_no_mean_is_spread_over_the_rows():
     assert values_RN.mean(axis=1) == pytest.approx([f1(c.sum(axis=0)) for c in counts_RNK])
     drawn = [f1(counts_RNK[0][rng.integers(0, 500, 500)].sum(axis=0)) for _ in range(2000)]
     assert values_RN[0].std() / 500**0.5 == pytest.approx(np.std(drawn), rel=0.1)
+
+
+def test_a_score_of_ones_own_counts_the_rows_of_a_rare_class_as_the_tools_own_scores_do():
+    rng = np.random.default_rng(8)
+    target_N = np.r_[np.zeros(150, int), np.ones(47, int), [2, 2, 2]]
+    said_N = np.where(rng.random(200) < 0.8, target_N, rng.integers(0, 3, 200))
+    counts_NK = np.eye(9)[3 * target_N + said_N]
+
+    def f1(total_K):
+        matrix_CC = total_K.reshape(3, 3)
+        seen_C = matrix_CC.sum(0) + matrix_CC.sum(1)
+        return float(np.mean(2 * matrix_CC.diagonal() / seen_C))
+
+    assert row_values([counts_NK], f1)[0] == pytest.approx(macro_f1_rows(target_N, said_N))
+
+
+def test_a_score_that_is_no_number_without_a_row_is_refused():
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="let it have a value there, as 0"):
+        row_values([[[1.0, 1.0], [0.0, 0.0]]], lambda total_K: total_K[0] / total_K[1])
 
 
 def of_groups(rng, sizes, *, replicates=10):
