@@ -13,10 +13,11 @@ from sweep_records import make_curves, make_runs, make_standing
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.mistakes import find_mistakes
-from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.comparison.predictions import Predictions, ValidationPart
 from rnnsweep.comparison.verdicts.convergence import converged, say_converged, search_further
 from rnnsweep.comparison.verdicts.health import check_health, divergence_rate, never_predicted
 from rnnsweep.comparison.verdicts.standings import make_standings
+from rnnsweep.tasks import score_named
 
 ONE = {"gru": 0.7}
 
@@ -237,21 +238,101 @@ def test_a_gap_between_validation_and_test_is_told():
     assert any("10.00 points better than the test mean" in r for r in remarks(runs))
 
 
-@pytest.mark.parametrize(
-    ("own", "why"),
-    [
-        (0.69, "9.00 points better on validation than on test. So most of it is that validation rows and"),
-        (
-            0.59,
-            "1.00 points worse on validation than on test. So most of it is that the search chose the trial",
-        ),
-    ],
-)
-def test_a_gap_between_validation_and_test_names_the_cause_that_the_replicates_show(own, why):
-    runs = calm()
-    runs.loc[runs["role"] == "replicate", ["test", "validation"]] = [0.6, own]
-    (found,) = (r for r in remarks(runs) if "better than the test mean" in r)
-    assert why in found
+CHOSEN = "are that the search chose the trial by this score, with the luck of its one seed."
+
+
+def of_replicates(runs, validation, test, linear=None):
+    """Let each replicate have these scores, and three fits of a baseline those of `linear`."""
+    runs.loc[runs["role"] == "replicate", ["validation", "test"]] = [validation, test]
+    if linear is None:
+        return runs
+    fit = {"role": "baseline", "architecture": "linear", "state": "complete", "overrides": "[]"}
+    fit |= dict(zip(["validation", "test"], linear, strict=True))
+    fits = [{**fit, "run_id": f"fit{n}", "key": f"demo.linear-r{n}", "seed": n} for n in range(3)]
+    return pd.concat([runs.assign(key=""), pd.DataFrame(fits)], ignore_index=True)
+
+
+def gap_said(runs, **options):
+    (found,) = (r for r in remarks(runs, **options) if "better than the test mean" in r)
+    return found
+
+
+@pytest.mark.parametrize(("own", "chosen"), [(0.69, "+1.00"), (0.59, "+11.00")])
+def test_a_gap_between_validation_and_test_has_what_the_search_chose_apart_from_what_replicates_have(
+    own, chosen
+):
+    said = gap_said(of_replicates(calm(), own, 0.6))
+    assert f"{100 * (own - 0.6):+.2f} points: validation rows and test rows differ, and each training" in said
+    assert said.endswith(
+        f"keeps the best of its validations; the other {chosen} points {CHOSEN} Trust the test column."
+    )
+
+
+def test_the_baselines_replicates_say_how_far_validation_rows_and_test_rows_differ():
+    said = gap_said(of_replicates(calm(), 0.65, 0.6, linear=(0.513, 0.5)))
+    assert "10.00 points better than the test mean. Replicates, which the search did not choose by" in said
+    assert "have +5.00 points; the linear baseline, which chooses by validation little more than its" in said
+    assert "has +1.30 points. So validation rows and test rows differ by about that; +3.70 points are" in said
+    assert said.endswith(
+        f"mostly that each training keeps the best of its validations; the other +5.00 points {CHOSEN}"
+        " Trust the test column."
+    )
+
+
+def test_of_trainings_with_one_validation_none_is_said_to_keep_the_best_of_several():
+    runs = of_replicates(calm(), 0.65, 0.6)
+    ids = runs.loc[runs["role"] == "replicate", "run_id"]
+    once = pd.DataFrame({"run_id": ids, "key": "validation/accuracy", "step": 9, "value": 0.65})
+    said = gap_said(runs, curves=once)
+    assert "have +5.00 points: by that validation rows and test rows differ; the other +5.00 points" in said
+    twice = pd.concat([once, once.assign(step=5, value=0.6)])
+    assert "keeps the best of its validations" in gap_said(runs, curves=twice)
+
+
+def near(best=0.5063, median=0.4557, **options):
+    """A study whose seven complete trials have scores about a median."""
+    scores = [best, median + 0.02, median + 0.01, median, median - 0.01, median - 0.04, median - 0.09]
+    runs = searched(*scores, 0.3, 0.3, 0.3, **options)
+    runs.loc[(runs["trial"] > 6) & (runs["role"] == "trial"), "state"] = "pruned"
+    return runs
+
+
+def few_said(runs, part, **options):
+    found = check_health(runs, make_standings(runs, **options), sweep="demo", validation=part)
+    return [one for one in found if "validation rows: the standard error" in one.sentence]
+
+
+def test_few_validation_rows_by_which_chance_chose_the_configuration_are_told():
+    (found,) = few_said(near(), ValidationPart(79, 0.1))
+    assert found.sentence == (
+        "79 validation rows: the standard error of a validation score is 5.62 points, and the better half of"
+        " the complete trials of gru lies within 5.06 points: which of these configurations was chosen is"
+        " mostly chance."
+    )
+    assert found.next == (
+        "write a new sweep file: a line with its question, `like:` with the name of this file, and another"
+        " `seed:`, which shows how much the choice matters, or data.validation_share=0.25 under `overrides:`;"
+        " then: rnnsweep plan FILE"
+    )
+    (grouped,) = few_said(near(), ValidationPart(79, None, grouped=True))
+    assert "a validation score is at least 5.62 points" in grouped.sentence
+    assert "more validation rows in the file that data.validation names; then" in grouped.next
+
+
+def test_validation_rows_that_are_enough_or_not_known_get_no_remark():
+    assert few_said(near(), ValidationPart(97, 0.1)) != []
+    assert few_said(near(), ValidationPart(98, 0.1)) == [], "its standard error is below 5.06 points"
+    assert few_said(near(), None) == []
+    of_f1 = score_named(score="macro_f1")
+    assert few_said(near(), ValidationPart(79, 0.1), score=of_f1) == [], "no mean of right rows"
+    flat = near(0.5, 0.4999)
+    assert few_said(flat, ValidationPart(100_000, 0.1)) == [], "the margin is larger than the error"
+
+
+def test_a_search_that_chance_decided_is_not_called_converged():
+    runs = searched(*[0.5] * 10, replicates=5)
+    assert compare_records(runs).search.startswith("The search has converged")
+    assert compare_records(runs, validation=ValidationPart(79, 0.1)).search == ""
 
 
 def test_settings_that_train_well_with_some_seeds_alone_are_told():

@@ -14,7 +14,7 @@ import rnnsweep
 from rnnsweep.api.corpora.description import fewest_test_groups, read_sweep_data
 from rnnsweep.api.launching import slots_of_plan
 from rnnsweep.cli import main
-from rnnsweep.cli.commands.planning import _print, _test_rows, plan_json, planned_table
+from rnnsweep.cli.commands.planning import _fewest, _print, _test_rows, plan_json, planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
 from rnnsweep.data.summary.remarks import CorpusFacts
@@ -172,6 +172,29 @@ def test_a_plan_says_which_differences_its_test_rows_can_show_on_new_rows(capsys
     assert line in " ".join(capsys.readouterr().out.split())
     assert _test_rows(replace(plan, folds=5), [facts]) is None
     assert _test_rows(plan, [replace(facts, majority=None)]) is None, "numbers have no share of right answers"
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "wider"),
+    [
+        (79, 0.1, "! data.validation_share=0.25 under overrides lowers this to 3.6 points"),
+        (79, 0.3, None),
+        (79, None, None),
+        (700, 0.1, None),
+    ],
+)
+def test_a_plan_says_how_uncertain_the_scores_are_by_which_a_search_chooses(capsys, rows, share, wider):
+    facts = CorpusFacts({"validation": {"rows": rows, "lines": None}}, {"a": 1}, 0.175, {}, 0.0)
+    smallest = _fewest([facts, replace(facts, parts={"validation": {"rows": 900}})], "validation")
+    _print(replace(looking_ahead(), validation_share=share), smallest=smallest)
+    shown = " ".join(capsys.readouterr().out.split())
+    if rows == 79:
+        assert (
+            "79 validation rows: the standard error of an accuracy is at most 5.6 points (at .5; 4.3 at the"
+            " share of the largest class): chance chooses among configurations that are nearer"
+        ) in shown
+    assert wider in shown if wider else "! " not in shown
+    assert _fewest([replace(facts, majority=None)], "validation") is None, "numbers are not right or wrong"
 
 
 def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):

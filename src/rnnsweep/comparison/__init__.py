@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         reach_on_new_rows as reach_on_new_rows,
         row_values as row_values,
         rows_needed as rows_needed,
+        share_error as share_error,
     )
     from rnnsweep.comparison.statistics.permutation import (
         fewest_pairs as fewest_pairs,
@@ -115,5 +116,6 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.verdicts.decisions import Decision as Decision, decide as decide
     from rnnsweep.comparison.verdicts.foreign import compare_foreign as compare_foreign
     from rnnsweep.comparison.verdicts.racing import Race as Race, race as race
+    from rnnsweep.comparison.verdicts.validation import WIDER_VALIDATION as WIDER_VALIDATION
 
 lazy_names(__name__)

@@ -78,6 +78,15 @@ class TestPart:
     naming: float | None = None  # turned score of naming the largest class for every row
 
 
+@dataclass(frozen=True)
+class ValidationPart:
+    """The rows by which a search chooses."""
+
+    rows: int
+    share: float | None = None  # drawn, of the rows that are left of the test part; None: they are given
+    grouped: bool = False  # rows of one group may all err alike
+
+
 def majority_score(part: TestPart | None) -> float | None:
     """Return the turned score of naming the most frequent class for every test row, where that is known."""
     return part.naming if part else None

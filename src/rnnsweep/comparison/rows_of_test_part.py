@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from rnnsweep.comparison.predictions import Predictions
+    from rnnsweep.comparison.predictions import Predictions, ValidationPart
     from rnnsweep.data import EncodedCorpus
 
 
@@ -47,6 +47,7 @@ class TestRows:
     groups_N: "NDArray[np.uint64] | None" = None
     data: tuple[str, ...] = ()  # what was read, a line each
     share: float | None = None  # of all rows, drawn for the test; 0: the rows are given; None: not known
+    validation: "ValidationPart | None" = None  # the rows by which the search chose
 
 
 def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
@@ -58,18 +59,22 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
     import numpy as np
 
     from rnnsweep.comparison.evidence.replicate_scores import fold_of
+    from rnnsweep.comparison.predictions import ValidationPart
 
     conf = folder.conf if folder.conf.is_dir() else None
     first = min(_scored(table)["overrides"], key=lambda each: fold_of(each)["fold"], default=None)
     corpus = None if first is None else _corpus(first, conf)
     if corpus is None:
         return TestRows()
+    config, chosen_by = corpus.config, corpus.facts.parts["validation"]["rows"]
+    drawn = config.validation_share if config.validation is None else None
     return TestRows(
         corpus.labels,
         lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
         corpus.groups("test"),
         corpus.facts.lines(),
-        0.0 if corpus.config.gives_test_rows else corpus.config.test_share,
+        0.0 if config.gives_test_rows else config.test_share,
+        ValidationPart(chosen_by, drawn, config.group is not None) if chosen_by else None,
     )
 
 

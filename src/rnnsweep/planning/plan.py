@@ -80,6 +80,7 @@ class Plan:
     comparisons: int = 1  # of the larger family: all pairs, or all against the baseline
     folds: int | None = None  # that the replicates test on in turn; None: one test part
     test_share: float | None = None  # of the rows, drawn for the test part; None: its rows are given
+    validation_share: float | None = None  # of the rows left of the test part; None: its rows are given
     left_out: tuple[str, ...] = ()  # searched settings that change nothing in an architecture, in words
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
     cores: int = 1  # that this process may use
@@ -172,6 +173,7 @@ def plan_sweep(
         sweep.comparisons,
         data.folds,
         None if data.gives_test_rows else data.test_share,
+        data.validation_share if data.validation is None else None,
         (*say_idle(sweep), *say_alike(sweep, bases)),
         cores=cores,
         others=others,

@@ -115,6 +115,7 @@ def compare(
         texts=test_rows.texts,
         groups=test_rows.groups_N,
         test_share=test_rows.share,
+        validation=test_rows.validation,
         test_reads=folder.count_test_reads(),
         plan=plan,
         on=folder.machine(),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rnnsweep.planning.plan import Plan, Planned
 
 FINE = 1.0  # points: where smaller differences hold for new rows, no more test rows are asked for
+UNSURE = 2.0  # points: where the standard error of a validation score is smaller, no more rows are asked for
 _ALIKE = "; the limit is up to {} points where rows of one group are alike"
 
 
@@ -66,15 +67,22 @@ def plan_command(file: str, slots: str | None, on: str | None, as_json: bool) ->
         emit({**plan_json(planned), "data": {name: own.to_json() for name, own in facts.items()}})
     if not as_json:
         rows = _test_rows(planned, facts.values())
-        _print(planned, test_rows=rows, groups=fewest_test_groups(corpora.values()) if rows else None)
+        groups = fewest_test_groups(corpora.values()) if rows else None
+        _print(planned, test_rows=rows, groups=groups, smallest=_fewest(facts.values(), "validation"))
 
 
 def _test_rows(planned: "Plan", corpora: "Iterable[CorpusFacts]") -> int | None:
     """Return the fewest test rows of classes; None where nothing is compared on one test part of classes."""
     if planned.folds is not None or not any(planned.looks):
         return None
-    rows = (one.parts.get("test", {}).get("rows") for one in corpora if one.majority is not None)
-    return min((each for each in rows if each), default=None)
+    smallest = _fewest(corpora, "test")
+    return smallest and smallest[0]
+
+
+def _fewest(corpora: "Iterable[CorpusFacts]", part: str) -> tuple[int, float] | None:
+    """Return the fewest rows of a part with classes, and the largest class's share; None without any."""
+    classes = ((one.parts.get(part, {}).get("rows"), one.majority) for one in corpora)
+    return min(((n, majority) for n, majority in classes if n and majority is not None), default=None)
 
 
 @command(
@@ -107,13 +115,19 @@ def _reach(planned: "Plan") -> "comparison.Reach":
     return comparison.reach_of(planned.looks, planned.comparisons, folds=planned.folds)
 
 
-def _print(planned: "Plan", *, test_rows: int | None = None, groups: int | None = None) -> None:
+def _print(
+    planned: "Plan",
+    *,
+    test_rows: int | None = None,
+    groups: int | None = None,
+    smallest: tuple[int, float] | None = None,
+) -> None:
     console = out()
     console.print(f"{planned.sweep}: {planned.question}", style="bold")
     console.print(planned_table(planned.architectures))
     if any(one.derived for one in planned.architectures):
         console.print(derived_table(planned.architectures))
-    for line in _lines(planned, test_rows, groups):
+    for line in _lines(planned, test_rows, groups, smallest):
         console.print(line)
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     if planned.shorter:
@@ -126,7 +140,9 @@ def _print(planned: "Plan", *, test_rows: int | None = None, groups: int | None 
         console.print(f"Next: {planned.next}", soft_wrap=True)
 
 
-def _lines(planned: "Plan", test_rows: int | None, groups: int | None) -> Iterator[str]:
+def _lines(
+    planned: "Plan", test_rows: int | None, groups: int | None, smallest: tuple[int, float] | None
+) -> Iterator[str]:
     """Yield what is left out, what the replicates can decide, and the time with what disturbs it."""
     for one in planned.architectures:
         if one.infeasible:
@@ -135,6 +151,7 @@ def _lines(planned: "Plan", test_rows: int | None, groups: int | None) -> Iterat
         *planned.left_out,
         str(_reach(planned)),
         *_say_test_rows(test_rows, groups, planned.test_share),
+        *_say_validation_rows(smallest, planned.validation_share),
     )
     if planned.seconds is not None and planned.seconds_most is not None:
         time = durations(planned.seconds, planned.seconds_most)
@@ -166,6 +183,22 @@ def _say_test_rows(rows: int | None, groups: int | None, share: float | None) ->
     yield f"{count(rows, 'test row')}{within}: {holds}{alike}"
     if float(least) >= FINE:
         yield f"! {_more_test_rows(rows, share)}"
+
+
+def _say_validation_rows(smallest: tuple[int, float] | None, share: float | None) -> Iterator[str]:
+    """Yield how uncertain the scores are by which the search chooses, and what makes them surer."""
+    if smallest is None:
+        return
+    rows, majority = smallest
+    most, naming = (f"{100 * comparison.share_error(p, rows):.2g}" for p in (0.5, majority))
+    yield (
+        f"{count(rows, 'validation row')}: the standard error of an accuracy is at most {most} points (at .5;"
+        f" {naming} at the share of the largest class): chance chooses among configurations that are nearer"
+    )
+    wider = comparison.WIDER_VALIDATION
+    if float(most) >= UNSURE and share is not None and share < wider:
+        lower = f"{100 * comparison.share_error(0.5, round(rows * wider / share)):.2g}"
+        yield f"! data.validation_share={wider:g} under overrides lowers this to {lower} points"
 
 
 def _more_test_rows(rows: int, share: float | None) -> str:

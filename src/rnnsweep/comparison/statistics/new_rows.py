@@ -178,6 +178,11 @@ def reach_on_new_rows(rows: float) -> float:
     return float(special.ndtri(0.975) * ROWS_DIFFER / np.sqrt(rows))
 
 
+def share_error(share: float, rows: int) -> float:
+    """Return the standard error of a share of so many rows, as of an accuracy: each is right or wrong."""
+    return float(np.sqrt(max(share * (1 - share), 0.0) / rows))
+
+
 def rows_needed(new_rows_interval: NewRows, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
     """Rows in all at which the difference would hold on new rows in `power` of cases, replicates as they are.
 

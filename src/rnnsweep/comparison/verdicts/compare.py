@@ -14,7 +14,13 @@ from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_read
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
 from rnnsweep.comparison.evidence.studies import find_bought
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
-from rnnsweep.comparison.predictions import Predictions, describe_test_part, majority_score, row_values
+from rnnsweep.comparison.predictions import (
+    Predictions,
+    ValidationPart,
+    describe_test_part,
+    majority_score,
+    row_values,
+)
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.comparison.statistics.pareto import find_front
@@ -38,6 +44,7 @@ from rnnsweep.comparison.verdicts.health import (
 )
 from rnnsweep.comparison.verdicts.recurrence import plain_networks, without_recurrence
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
+from rnnsweep.comparison.verdicts.validation import chosen_by_chance
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.safety.shell import run_command
@@ -85,6 +92,7 @@ def compare_records(
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
     test_share: float | None = None,
+    validation: ValidationPart | None = None,
     studies: Sequence[pd.DataFrame] = (),
     behind: int = 0,
     stopped: Sequence[Stop] = (),
@@ -110,6 +118,7 @@ def compare_records(
         plan: of the replicates, and the looks at them that decided on more; every p pays for each look.
         groups: of the test rows, where rows belong together, as the sentences of one document.
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
+        validation: the rows by which the search chose, where they are known.
         studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
             said of whole studies, for any sampler and pruner.
         behind: runs of the sweep that the store does not have yet.
@@ -149,6 +158,7 @@ def compare_records(
     refit = varies and any(v.single for v in verdicts)
     bounds = _bounds(sweep)
     ended = converged(table, standings, bounds=bounds, margin=margin)
+    by_chance = chosen_by_chance(table, standings, validation, margin=margin)
     all_ended = len(ended) == sum(not s.baseline for s in standings)
     following = next_command(
         name,
@@ -201,6 +211,7 @@ def compare_records(
                 sweep=name,
                 early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
                 on=on,
+                validation=validation,
             ),
             *search_continued(plan),
             *never_predicted(mistakes),
@@ -231,7 +242,7 @@ def compare_records(
         next=following,
         stopped=tuple(stopped),
         on=on,
-        search=say_converged(ended, standings),
+        search=say_converged([name for name in ended if name not in by_chance], standings),
         conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
 

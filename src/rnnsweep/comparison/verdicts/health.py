@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnsweep.comparison.evidence.disagreement import say_disagreement, unchosen_gap
+from rnnsweep.comparison.evidence.disagreement import say_disagreement
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
 from rnnsweep.comparison.mistakes import Mistakes
-from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.comparison.predictions import Predictions, ValidationPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.verdicts.convergence import (
@@ -23,6 +23,7 @@ from rnnsweep.comparison.verdicts.convergence import (
     search_further,
 )
 from rnnsweep.comparison.verdicts.sentences import apart, names_of
+from rnnsweep.comparison.verdicts.validation import few_rows, gap
 from rnnsweep.safety.shell import command_line, run_command
 from rnnsweep.tasks import Score
 
@@ -31,7 +32,6 @@ MANY_PRUNED = 0.75
 FEW_COMPLETE = 5  # trials: from so many on the best is chosen among enough
 UNEQUAL = 1.25  # times the smallest budget
 EPOCHS = "trainer.max_epochs"
-GAP = 0.03  # validation minus test
 SPREAD = 0.1  # between the worst and the best replicate
 
 
@@ -45,6 +45,7 @@ def check_health(
     sweep: str = "SWEEP",
     early: bool = False,
     on: str | None = None,
+    validation: ValidationPart | None = None,
 ) -> tuple[HealthRemark, ...]:
     """Return one remark for each thing that is not well; none means that nothing was found.
 
@@ -57,6 +58,7 @@ def check_health(
         sweep: its name, for the next command.
         early: studies may end before their budget, as the sweep's `stop_after` or `target` says.
         on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
+        validation: the rows by which the search chose, where they are known.
     """
     trials = last_attempts(runs[runs["role"] == "trial"])
     networks = [s for s in standings if not s.baseline]
@@ -65,7 +67,8 @@ def check_health(
     remarks += _few_tried(networks, trials, bounds or {}, again)
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
-    remarks += _gap(networks, margin)
+    remarks += few_rows(runs, networks, validation, margin=margin)
+    remarks += gap(standings, margin, curves)
     remarks += _seeds(networks, margin)
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
@@ -218,38 +221,6 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
     reached = lost[: below[0]] if len(below) else lost
     last = np.flatnonzero(reached)
     return float(rates[order][last[-1]]) if len(last) > 1 else None
-
-
-def _gap(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
-    """Name networks whose best validation score is far above the test mean, and which cause is the larger."""
-    known = [(s, s.validation, s.test.mean) for s in networks]
-    gaps = [(s, v - t, unchosen_gap(s)) for s, v, t in known if v is not None and t is not None]
-    wide = [one for one in gaps if one[1] > (5 * margin if one[0].score.relative else GAP)]
-    if not wide:
-        return
-    score, names = wide[0][0].score, [one[0].architecture for one in wide]
-    gap = float(np.mean([one[1] for one in wide]))
-    unchosen = [one[2] for one in wide if one[2] is not None]
-    why = "The replicates have no validation score that would say why."
-    if unchosen:
-        above = float(np.mean(unchosen))
-        more = f"{apart(score, abs(above))} {'worse' if above < 0 else 'better'}"
-        why = (
-            f"Replicates, which the search did not choose by their scores, are {more} on validation than on"
-            " test. So most of it is that "
-        )
-        why += (
-            "validation rows and test rows differ."
-            if above > gap / 2
-            else "the search chose the trial by this score, with the luck of its one seed."
-        )
-    mean = " on average" if len(wide) > 1 else ""
-    yield HealthRemark(
-        f"{names_of(names)}: the best trial's validation score is {apart(score, gap)} better than the test"
-        f" mean{mean}. {why} Trust the test column.",
-        "",
-        names[0] if len(names) == 1 else None,
-    )
 
 
 def _seeds(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
