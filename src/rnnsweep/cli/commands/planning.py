@@ -192,8 +192,9 @@ def _say_validation_rows(smallest: tuple[int, float] | None, share: float | None
     rows, majority = smallest
     most, naming = (f"{100 * comparison.share_error(p, rows):.2g}" for p in (0.5, majority))
     yield (
-        f"{count(rows, 'validation row')}: the standard error of an accuracy is at most {most} points (at .5;"
-        f" {naming} at the share of the largest class): chance chooses among configurations that are nearer"
+        f"{count(rows, 'validation row')}: the standard error of a share of right answers is at most"
+        f" {most} points (at .5; {naming} at the share of the largest class):"
+        " chance chooses among configurations that are nearer"
     )
     wider = comparison.WIDER_VALIDATION
     if float(most) >= UNSURE and share is not None and share < wider:

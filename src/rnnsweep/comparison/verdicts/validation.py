@@ -59,6 +59,9 @@ def few_rows(
         standings: made of them.
         part: the validation rows, where they are known.
         margin: what counts as a difference.
+
+    Returns:
+        One remark, or none.
     """
     near = chosen_by_chance(runs, standings, part, margin=margin)
     if part is None or not near:
