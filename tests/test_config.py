@@ -418,3 +418,7 @@ def test_overrides_that_are_no_list_of_texts_are_refused_with_one_that_is(passed
     with pytest.raises(UserError) as refused:
         rnnsweep.train(passed)
     assert str(refused.value) == f"{passed!r}: must be a list of texts, as ['model=gru', 'optimizer.lr=0.01']"
+
+
+def test_of_two_values_of_a_setting_the_last_one_holds():
+    assert compose(["seed=0", "model=gru", "seed=1"]).seed == 1

@@ -137,6 +137,8 @@ def test_the_setting_that_shortens_a_plan_has_the_largest_value_that_suffices(tm
     assert way.seconds_most <= 600 < plan.seconds_most
     _print(replace(plan, shorter=(way,)))
     assert "  rnnsweep sweep toy --on lab --trials 54  # about 9:00 to 9:54 min\n" in capsys.readouterr().out
+    _print(replace(plan, shorter=(way,), next="rnnsweep sweep toy --trials 60 --on lab"))
+    assert "  rnnsweep sweep toy --on lab --trials 54  # about " in capsys.readouterr().out
 
 
 def test_a_plan_of_few_minutes_or_a_setting_that_is_searched_names_no_shorter_way(tmp_path):
@@ -249,6 +251,16 @@ def test_the_plan_for_another_machine_names_it_in_the_next_command(home, short_r
     shown = " ".join(capsys.readouterr().out.split())
     assert "in 8 slots of machine lab, each as fast as a core here" in shown
     assert shown.endswith(f"Next: rnnsweep sweep {sweep.path} --on {file}")
+
+
+@pytest.mark.slow
+def test_a_plan_with_other_trials_counts_them_and_repeats_them_in_the_next_command(home, short_rows, capsys):
+    own = [f"data.train={short_rows}", "data=files", "trainer.max_epochs=3"]
+    sweep = write_sweep(home, SPACE, overrides=json.dumps(own))
+    assert main(["plan", str(sweep.path), "--trials", "3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["trainings"] for one in found["architectures"]] == [3 + 2, 3 + 2]
+    assert found["next"] == f"rnnsweep sweep {sweep.path} --trials 3"
 
 
 def test_the_terminal_names_the_other_machine_whose_slots_count(capsys):

@@ -1,13 +1,17 @@
 """The launcher of a sweep: on this machine or another one, with GPUs shared by measured memory."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, make_launcher
 from rnnsweep.launchers.local import places_of
 from rnnsweep.launchers.registry import LOCAL
 from rnnsweep.machine import Machine
+from rnnsweep.paths import ProjectPaths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.gpu_memory import fewest_slots, keep_needs, read_needs
 from rnnsweep.sweepfile import Sweep, parse_slots
@@ -128,3 +132,13 @@ def shared(
     slots = Packing(asked, fresh_process, conf, known, fewest_slots(folder), tell).slots(found)
     keep_needs(folder, known)
     return slots
+
+
+@contextmanager
+def conf_folder(places: ProjectPaths) -> Iterator[Path]:
+    """Yield one folder of configuration files: a copy of both where an own conf/ adds to the packaged one."""
+    if len(places.conf_path) == 1:
+        yield places.conf
+        return
+    with tempfile.TemporaryDirectory(prefix="rnnsweep-conf-") as folder:
+        yield copy_conf(Path(folder))

@@ -1,23 +1,22 @@
 """Run sweeps and ask how far they are."""
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
 from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.find_sweep import find_file, find_question, refusal, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
-from rnnsweep.api.launching import launcher_of, slots_of_plan
+from rnnsweep.api.launching import conf_folder, launcher_of, slots_of_plan
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.project.sweep_of_keys import asked_file
 from rnnsweep.api.replicates.further import run_studies, separate
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.results import Interrupted, SweepResult
-from rnnsweep.config import compose, copy_conf
+from rnnsweep.config import compose
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, check_launcher, parse_launcher, reach_engine
 from rnnsweep.machine import Machine, read_machine
@@ -74,9 +73,8 @@ def sweep(
         asked = find_question(file, places)
 
         def run(one: Sweep, answer: str | None) -> SweepResult:
-            launched = _launched(one if trials is None else replace(one, trials=trials), launcher)
             return _run(
-                launched,
+                _launched(one, launcher, trials),
                 places,
                 slots=slots,
                 machine=machine,
@@ -104,8 +102,9 @@ def _ended(result: SweepResult, listener: "Listener", *, models: bool, again: st
     return replace(result, models=logged)
 
 
-def _launched(asked: Sweep, launcher: str | None) -> Sweep:
-    return asked if launcher is None else replace(asked, launcher=parse_launcher(launcher))
+def _launched(asked: Sweep, launcher: str | None, trials: int | None = None) -> Sweep:
+    own = asked.launcher if launcher is None else parse_launcher(launcher)
+    return replace(asked, launcher=own, trials=asked.trials if trials is None else trials)
 
 
 def _run(
@@ -120,7 +119,7 @@ def _run(
 ) -> SweepResult:
     """Run one sweep; `answer` is the sweep that is compared once it is finished, None where none is."""
     folder = SweepFolder.of(places.mlruns, asked.name)
-    with _conf(places) as conf:  # the launcher imports beside us
+    with conf_folder(places) as conf:  # the launcher imports beside us
         launcher = launcher_of(asked, slots, machine, folder=folder, conf=conf, tell=listener.message)
         if machine is None:
             start_beside(
@@ -141,7 +140,7 @@ def _run(
         tell=listener.message,
     )
     with closing(launcher), copied as copy:
-        with _conf(places) as conf, imports_ahead(listener) as watching:
+        with conf_folder(places) as conf, imports_ahead(listener) as watching:
             summary = run_sweep(
                 asked,
                 mlruns=places.mlruns,
@@ -191,6 +190,7 @@ def plan(
     question: str | Path,
     *,
     slots: str | int | None = None,
+    trials: int | None = None,
     on: str | Path | None = None,
     tell: Callable[[str], object] = lambda words: None,
 ) -> "Plan":
@@ -199,6 +199,7 @@ def plan(
     Args:
         question: a file of sweeps/, or its name.
         slots: as in `sweep`.
+        trials: as in `sweep`.
         on: the machine whose slots count, as in `sweep`; it is not contacted.
         tell: called with what is being measured.
 
@@ -213,13 +214,14 @@ def plan(
     from rnnsweep.planning.shorter import ways_to_shorten
 
     places, machine = find_paths(), None if on is None else read_machine(on)
-    asked = read_sweep(find_file(question, places))
+    asked = _launched(read_sweep(find_file(question, places)), None, trials)
     check_launcher(asked)
-    with _conf(places) as conf:
+    with conf_folder(places) as conf:
         room, other = slots_of_plan(asked, slots, machine, conf=conf, tell=tell)
         planned = plan_sweep(asked, room, other, do=in_fresh_process, conf=conf, tell=tell)
     is_started, refused = SweepFolder.of(places.mlruns, asked.name).is_started, refusal(question)
-    following = status(asked.name).next if is_started else run_command("sweep", question, on=_on(machine))
+    start = start_command(question, trials=trials, on=_on(machine))
+    following = status(asked.name).next if is_started else start
     shorter = () if is_started else ways_to_shorten(planned, asked)
     return replace(planned, refused=refused, next=None if refused else following, shorter=shorter)
 
@@ -287,13 +289,3 @@ def replicate(
         result = run(asked)
     again = run_command("replicate", name, *more, on=_on(machine))
     return _ended(result, listener, models=models, again=again)
-
-
-@contextmanager
-def _conf(places: ProjectPaths) -> Iterator[Any]:
-    """Yield one folder of configuration files: a copy of both where an own conf/ adds to the packaged one."""
-    if len(places.conf_path) == 1:
-        yield places.conf
-        return
-    with tempfile.TemporaryDirectory(prefix="rnnsweep-conf-") as folder:
-        yield copy_conf(Path(folder))

@@ -1,6 +1,7 @@
 """`plan` and `schema`: what a sweep would do before it does it, and what its file can have."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,13 @@ _ALIKE = "; the limit is up to {} points where rows of one group are alike"
     "plan",
     ("rnnsweep plan sweeps/quickstart.yaml", "check the file, and measure what its networks cost here"),
     ("rnnsweep plan quickstart --slots 4", "the time with four trials at once"),
+    ("rnnsweep plan quickstart --trials 3", "the time with fewer trials of each architecture"),
     ("rnnsweep plan quickstart --on cluster", "in the slots of conf/machine/cluster.yaml"),
     ("rnnsweep plan quickstart --json", "one JSON object, for programs"),
 )
 @click.argument("file", shell_complete=complete_question)
 @click.option("--slots", help="Trials at a time, or places as gpu:0,gpu:1. [default: one for each core]")
+@click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
 @click.option(
     "--on",
     metavar="NAME",
@@ -42,7 +45,7 @@ _ALIKE = "; the limit is up to {} points where rows of one group are alike"
     help="Whose slots count: a file of conf/machine/. [default: this machine]",
 )
 @json_option
-def plan_command(file: str, slots: str | None, on: str | None, as_json: bool) -> None:
+def plan_command(file: str, slots: str | None, trials: int | None, on: str | None, as_json: bool) -> None:
     """Print what a sweep would train and how long it would take.
 
     Of each architecture, the smallest and the largest network are trained for about a second; the sweep
@@ -62,7 +65,7 @@ def plan_command(file: str, slots: str | None, on: str | None, as_json: bool) ->
             err().print(name, style="dim")
             print_facts(err(), own)
         with telling() as tell:
-            planned = api.plan(file, slots=slots, on=on, tell=tell)
+            planned = api.plan(file, slots=slots, trials=trials, on=on, tell=tell)
         start_in_background()  # now that nothing is measured any more
         emit({**plan_json(planned), "data": {name: own.to_json() for name, own in facts.items()}})
     if not as_json:
@@ -167,7 +170,8 @@ def _say_shorter(planned: "Plan") -> Iterator[str]:
     for one in planned.shorter:
         time = f"about {durations(one.seconds, one.seconds_most)}"
         if one.key == "trials":
-            yield f"  {planned.next} --trials {one.value}  # {time}"
+            start = re.sub(r" --trials \d+", "", planned.next or "")
+            yield f"  {start} --trials {one.value}  # {time}"
         else:
             yield f"  - {one.key}={one.value}  # under overrides: {time}"
 
