@@ -26,7 +26,7 @@ $(READY): pyproject.toml
 	@echo "compiling the loops of recurrent layers for this processor (once; some seconds)"
 	@$(call watched,$(BIN)/python -P -m rnnsweep.api.compile_ahead 2>/dev/null || echo "the first training compiles them")
 	@touch $@
-	@echo "done; next: make sweep, or a command of README as $(BIN)/rnnsweep COMMAND"
+	@$(if $(filter-out $(READY),$(MAKECMDGOALS)),:,echo "done; next: make sweep, or a command of README as $(BIN)/rnnsweep COMMAND")
 
 $(TOOLS): $(READY)
 	@echo "installing what tests, checks and docs need (once)"

@@ -186,6 +186,7 @@ def test_no_experiment_may_be_said_in_so_many_words(home):
         ("model.bidirectional=maybe", "must be true or false"),
         ("optimizer.lr=quick", "optimizer.lr='quick' (command line): must be a number"),
         ("trainer.patience=soon", "must be a whole number, or null"),
+        ("data.test_share=null", "must be a number (above 0 and below 1)"),
         ("data.libraries=numpy", "must be a list, as [a,b]"),
         ("data.label={a:1}", "must be text, or null"),
         ("model.hidden_size=-3", "model.hidden_size=-3 (command line): must be 1 or more"),

@@ -68,17 +68,32 @@ def test_the_hooks_of_a_commit_run_what_make_check_runs():
         assert f"$(BIN)/{tool}" in checked
 
 
-def test_make_says_every_few_seconds_what_an_installation_does(tmp_path):
+@pytest.fixture
+def make(tmp_path):
+    """A function that runs `make` with a Python that installs nothing, and returns what it prints."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "slow").write_text("#!/bin/sh\nsleep 0.5\necho Collecting torch\necho Downloading torch\n")
     (tmp_path / "python").write_text("#!/bin/sh\nmkdir -p .venv/bin\ncp slow .venv/bin/python\n")
     for script in ("slow", "python"):
         (tmp_path / script).chmod(0o755)
-    command = ["make", "--no-print-directory", ".venv/ready", "PYTHON=./python", "EVERY=0.1"]
-    lines = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
-    ).stdout.splitlines()
+
+    def run(*goals: str) -> list[str]:
+        command = ["make", "--no-print-directory", *goals, "PYTHON=./python", "EVERY=0.1"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout.splitlines()
+
+    return run
+
+
+def test_make_says_every_few_seconds_what_an_installation_does(make):
+    lines = make(".venv/ready")
     assert lines[0].startswith("installing rnnsweep into .venv")
     assert (lines.count("Collecting torch"), lines.count("Downloading torch")) == (3, 2)  # one is filtered
     assert sum(line.startswith("  ... 0 s, ") and line.endswith(" MB in .venv") for line in lines) >= 3
+
+
+@pytest.mark.parametrize(("goals", "said"), [([], 1), ([".venv/ready"], 1), (["sweep"], 0)])
+def test_make_names_the_next_command_where_the_installation_was_asked_for_alone(make, tmp_path, goals, said):
+    (tmp_path / "slow").write_text("#!/bin/sh\ncp slow .venv/bin/rnnsweep\n")
+    assert sum(line.startswith("done; next: make sweep") for line in make(*goals)) == said

@@ -30,7 +30,7 @@ from rnnsweep.config.schema import (
     flatten,
     known_keys,
     refuse_unknown_key,
-    right_type,
+    right_value,
     typed_schema,
 )
 from rnnsweep.data.config import DataConfig, path_keys, source_keys
@@ -238,7 +238,7 @@ def _assign(typed: DictConfig, setting: Setting) -> None:
         OmegaConf.update(typed, setting.key, setting.value, merge=False)
     except OmegaConfBaseException as error:
         shown_value = f"{setting.key}={setting.value!r} ({setting.origin})"
-        raise UserError(f"{shown_value}: must be {right_type(setting.key)}") from error
+        raise UserError(f"{shown_value}: must be {right_value(setting.key)}") from error
 
 
 def _with_origin(error: UserError, settings: Mapping[str, Setting]) -> UserError:

@@ -14,7 +14,7 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.errors import UserError
 from rnnsweep.networks.config import ModelConfig
 from rnnsweep.optim.config import OptimizerConfig, TrainerConfig
-from rnnsweep.settings import SEED, About, about_settings, check_settings, setting
+from rnnsweep.settings import ANY_NUMBER, SEED, About, about_settings, check_settings, setting
 from rnnsweep.tasks import LOSS, Score, TaskConfig, TaskSpec, find_spec
 from rnnsweep.tracking.config import TrackingConfig
 
@@ -180,6 +180,12 @@ def right_type(key: str) -> str:
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     words = [_word(kind) for kind in kinds if kind is not NoneType]
     return " or ".join(words) + (", or null" if NoneType in kinds else "")
+
+
+def right_value(key: str) -> str:
+    """Return in words what a key takes, with its range: ``a number (above 0 and below 1)``."""
+    within = about_keys()[key].within
+    return right_type(key) + (f" ({within.words})" if within and within is not ANY_NUMBER else "")
 
 
 def _word(kind: Any) -> str:
