@@ -123,6 +123,39 @@ def test_a_pair_that_lacks_predictions_is_not_called_better_on_new_rows():
     assert compare_records(runs).verdicts[0].verdict == "better", "of new rows nothing is said at all"
 
 
+def first_rows(predictions, rows):
+    return {
+        run_id: Predictions(one.targets_N[:rows], one.predictions_N[:rows])
+        for run_id, one in predictions.items()
+    }
+
+
+def test_of_too_few_test_rows_the_answer_says_no_more_than_that():
+    runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=0.2)
+    compared = compare_records(runs, predictions=first_rows(predicted(runs), 4))
+    assert compared.answer.startswith(
+        "No verdict on 4 test rows is worth reading: so few can show no difference for new rows in 2"
+        " comparisons, whatever the scores. It takes 10 at least, and about "
+    )
+    assert compared.answer.endswith("to show 10 points.")
+    assert compared.next is None, "more replicates are no more rows"
+    enough = compare_records(runs, predictions=first_rows(predicted(runs), 10))
+    assert enough.answer.startswith("gru is ahead")
+
+
+def test_networks_below_the_share_of_the_largest_class_beat_nothing():
+    runs = make_runs({"gru": 0.45, "lstm": 0.4}, linear=0.2)
+    said = compare_records(runs, predictions=predicted(runs)).answer
+    assert said.startswith("The search failed: the best of the networks scores 0.4495 on test")
+    assert "always naming the largest class scores 0.5000 and the linear baseline scores 0.2000" in said
+    assert "beat" not in said
+    runs = make_runs({"gru": 0.95, "lstm": 0.4}, linear=0.2)
+    said = compare_records(runs, predictions=predicted(runs)).answer
+    assert "The linear baseline scores 0.2000, below the 0.5000 of always naming the largest class" in said
+    assert "and so does lstm" in said
+    assert "beat" not in said
+
+
 def test_macro_f1_has_verdicts_on_new_rows_and_log_loss_is_better_on_these_rows_alone():
     runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=None)
     (of_f1,) = compare_records(

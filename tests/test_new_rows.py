@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from rnnsweep.comparison import new_rows, row_values, rows_needed
-from rnnsweep.comparison.statistics.new_rows import groups_counted
+from rnnsweep.comparison import fewest_rows, new_rows, reach_on_new_rows, row_values, rows_needed
+from rnnsweep.comparison.statistics.new_rows import (
+    REPLICATES_DIFFER,
+    REST_DIFFERS,
+    ROWS_DIFFER,
+    groups_counted,
+)
 from rnnsweep.tasks.row_values import macro_f1_rows
 
 
@@ -191,3 +196,34 @@ def test_the_degrees_of_freedom_are_those_of_the_matrix_of_the_variance(sizes):
     freedom = np.trace(s_GG) ** 2 / np.trace(s_GG @ s_GG)
     group_N = np.repeat(np.arange(len(sizes)), sizes)
     assert groups_counted(group_N) == pytest.approx(1 + max(1, freedom), rel=1e-6)
+
+
+@pytest.mark.parametrize(("rows", "replicates", "comparisons"), [(340, 15, 6), (100, 8, 1), (30, 15, 6)])
+def test_the_difference_that_a_plan_says_holds_on_new_rows_is_at_the_edge_of_the_test_of_new_rows(
+    rows, replicates, comparisons
+):
+    size = reach_on_new_rows(rows, replicates=replicates, comparisons=comparisons)
+    rng, shown = np.random.default_rng(rows), 0
+    for _ in range(200):
+        of_rows = rng.normal(size=rows) * (ROWS_DIFFER**2 - REST_DIFFERS**2 / replicates) ** 0.5
+        of_replicates = REPLICATES_DIFFER * rng.normal(size=(replicates, 1))
+        rest = REST_DIFFERS * rng.normal(size=(replicates, rows))
+        shown += new_rows(size + of_rows + of_replicates + rest).p * comparisons <= 0.05
+    assert 70 <= shown <= 130, "half of such differences are significant after correction"
+
+
+def test_no_difference_of_less_than_one_test_row_is_said_to_hold():
+    assert reach_on_new_rows(4, replicates=15, comparisons=6) >= 1 / 4
+    assert reach_on_new_rows(1, replicates=15) == 1.0
+    assert reach_on_new_rows(340, replicates=15, comparisons=6) == pytest.approx(0.038, abs=0.001)
+
+
+@pytest.mark.parametrize(("majority", "comparisons", "fewest"), [(0.5, 6, 12), (0.5, 1, 8), (0.17, 6, 7)])
+def test_on_fewer_rows_than_the_fewest_even_perfect_answers_are_not_better_on_new_rows(
+    majority, comparisons, fewest
+):
+    assert fewest_rows(majority, comparisons=comparisons) == fewest
+    for rows in range(3, fewest + 1):
+        right_N = np.arange(rows) < int(rows * (1 - majority))  # where the largest class is wrong
+        p = new_rows(np.tile(right_N.astype(float), (15, 1))).p * comparisons
+        assert (p <= 0.05) == (rows == fewest)

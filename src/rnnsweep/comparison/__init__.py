@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     )
     from rnnsweep.comparison.statistics.new_rows import (
         NewRows as NewRows,
+        fewest_rows as fewest_rows,
         new_rows as new_rows,
         reach_on_new_rows as reach_on_new_rows,
         row_values as row_values,
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
         RankedPair as RankedPair,
         compare_corpora as compare_corpora,
     )
+    from rnnsweep.comparison.verdicts.coverage import say_few_rows as say_few_rows
     from rnnsweep.comparison.verdicts.decisions import Decision as Decision, decide as decide
     from rnnsweep.comparison.verdicts.foreign import compare_foreign as compare_foreign
     from rnnsweep.comparison.verdicts.racing import Race as Race, race as race

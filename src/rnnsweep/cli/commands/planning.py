@@ -127,10 +127,15 @@ def _print(
 ) -> None:
     console = out()
     console.print(f"{planned.sweep}: {planned.question}", style="bold")
+    too_few = _say_few(planned, test_rows, groups, smallest)
+    if too_few:
+        console.print(f"! {too_few}")
+        test_rows = None
     console.print(planned_table(planned.architectures))
     if any(one.derived for one in planned.architectures):
         console.print(derived_table(planned.architectures))
-    for line in _lines(planned, test_rows, groups, smallest):
+    decides = "" if too_few else str(_reach(planned))
+    for line in _lines(planned, decides, test_rows, groups, smallest):
         console.print(line)
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     if planned.shorter:
@@ -143,8 +148,29 @@ def _print(
         console.print(f"Next: {planned.next}", soft_wrap=True)
 
 
+def _say_few(
+    planned: "Plan", rows: int | None, groups: int | None, smallest: tuple[int, float] | None
+) -> str:
+    """Return that no verdict on so few test rows is worth reading; nothing where they are enough."""
+    majority = smallest[1] if smallest else 0.0
+    most, family = max(planned.looks, default=0), planned.comparisons
+    units = rows if groups is None else groups
+    what = None if rows is None else f"{count(rows, 'test row')}{_in_groups(groups)}"
+    if units is None or what is None:
+        return ""
+    return comparison.say_few_rows(units, majority, replicates=most, comparisons=family, what=what)
+
+
+def _in_groups(groups: int | None) -> str:
+    return "" if groups is None else f" in {count(groups, 'group')}"
+
+
 def _lines(
-    planned: "Plan", test_rows: int | None, groups: int | None, smallest: tuple[int, float] | None
+    planned: "Plan",
+    decides: str,
+    test_rows: int | None,
+    groups: int | None,
+    smallest: tuple[int, float] | None,
 ) -> Iterator[str]:
     """Yield what is left out, what the replicates can decide, and the time with what disturbs it."""
     for one in planned.architectures:
@@ -152,8 +178,8 @@ def _lines(
             yield f"{one.architecture}: will not be trained: {one.infeasible}"
     yield from (
         *planned.left_out,
-        str(_reach(planned)),
-        *_say_test_rows(test_rows, groups, planned.test_share),
+        *filter(None, [decides]),
+        *_say_test_rows(planned, test_rows, groups),
         *_say_validation_rows(smallest, planned.validation_share),
     )
     if planned.seconds is not None and planned.seconds_most is not None:
@@ -176,17 +202,16 @@ def _say_shorter(planned: "Plan") -> Iterator[str]:
             yield f"  - {one.key}={one.value}  # under overrides: {time}"
 
 
-def _say_test_rows(rows: int | None, groups: int | None, share: float | None) -> Iterator[str]:
+def _say_test_rows(planned: "Plan", rows: int | None, groups: int | None) -> Iterator[str]:
     """Yield which differences are too small for new rows; rows of one group may all err alike."""
     if not rows:
         return
-    least = _points(rows)
+    least = _points(planned, rows)
     holds = f"a difference of less than about {least} points may not hold for new rows"
-    within = "" if groups is None else f" in {count(groups, 'group')}"
-    alike = "" if groups is None else _ALIKE.format(_points(groups))
-    yield f"{count(rows, 'test row')}{within}: {holds}{alike}"
+    alike = "" if groups is None else _ALIKE.format(_points(planned, groups))
+    yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{alike}"
     if float(least) >= FINE:
-        yield f"! {_more_test_rows(rows, share)}"
+        yield f"! {_more_test_rows(planned, rows)}"
 
 
 def _say_validation_rows(smallest: tuple[int, float] | None, share: float | None) -> Iterator[str]:
@@ -206,21 +231,28 @@ def _say_validation_rows(smallest: tuple[int, float] | None, share: float | None
         yield f"! data.validation_share={wider:g} under overrides lowers this to {lower} points"
 
 
-def _more_test_rows(rows: int, share: float | None) -> str:
+def _more_test_rows(planned: "Plan", rows: int) -> str:
     """Return what gives more test rows, so that smaller differences hold for new rows."""
     from rnnsweep.api.project.test_share import MOST_TEST
 
+    share = planned.test_share
     if share is None:
         return "smaller ones take a test file with more rows (data.test)"
     if share >= MOST_TEST:
         return "smaller ones take more rows, or data.folds=5 under overrides: each row is tested"
     shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
-    wider = next((one for one in shares if float(_points(rows * one / share)) < FINE), MOST_TEST)
-    return f"data.test_share={wider:g} under overrides lowers this to {_points(rows * wider / share)} points"
+    wider = next((one for one in shares if float(_points(planned, rows * one / share)) < FINE), MOST_TEST)
+    least = _points(planned, rows * wider / share)
+    return f"data.test_share={wider:g} under overrides lowers this to {least} points"
 
 
-def _points(rows: float) -> str:
-    return f"{100 * comparison.reach_on_new_rows(rows):.2g}"
+def _points(planned: "Plan", rows: float) -> str:
+    """Return what so many test rows show on new rows, at the level that the plan's last look has."""
+    most, family = max(2, *planned.looks), planned.comparisons
+    looks = comparison.plan_looks(planned.looks, most=most, comparisons=family)
+    level = next((look.level for look in reversed(looks) if look.able), 0.05)
+    reach = comparison.reach_on_new_rows(rows, replicates=most, comparisons=family, alpha=level)
+    return f"{100 * reach:.2g}"
 
 
 def _range(low: str, high: str) -> str:

@@ -44,7 +44,7 @@ def say_answer(
     between = [v for v in verdicts if not v.baseline]
     first = _say_lead(standings, between) if len(networks) > 1 else _say_only(networks[0])
     recurrent = _say_recurrent(networks, between, plain) if any(v.able for v in between) else ""
-    against = _say_baseline([v for v in verdicts if v.baseline])
+    against = _say_low(standings, floor) or _say_baseline([v for v in verdicts if v.baseline])
     return " ".join(part for part in (first, recurrent, against, _say_unusual(standings)) if part)
 
 
@@ -79,12 +79,14 @@ def _say_none_complete(networks: Sequence[Standing]) -> str:
 def failed_search(standings: Sequence[Standing], floor: float | None) -> bool:
     """Return whether the best network is nearer to always naming the largest class than to the baseline.
 
+    Or worse than that: it beats nothing then, even where the baseline is worse yet.
+
     Without replicates, of either, the search's validation scores are compared.
     """
     reached, linear = _reached(standings)
     if floor is None or linear is None or reached is None:
         return False
-    return linear > floor and reached < (floor + linear) / 2
+    return reached < floor or (linear > floor and reached < (floor + linear) / 2)
 
 
 def _reached(standings: Sequence[Standing]) -> tuple[float | None, float | None]:
@@ -110,6 +112,19 @@ def _say_failed(standings: Sequence[Standing], floor: float, *, converged: bool)
         f"The search failed: the best of the networks scores {write(reached)} on {part}, where{naming} the "
         f"{linear.architecture} baseline scores {write(of_linear)}. No architecture is introduced as better "
         f"than another: {ways}."
+    )
+
+
+def _say_low(standings: Sequence[Standing], floor: float | None) -> str:
+    """Say which networks are below naming the largest class, as the baseline is: to beat it is nothing."""
+    low = [s for s in standings if floor is not None and s.test.mean is not None and s.test.mean < floor]
+    linear, names = [s for s in low if s.baseline], [s.architecture for s in low if not s.baseline]
+    if not linear or not names:
+        return ""
+    write, name = linear[0].score.write, linear[0].architecture
+    return (
+        f"The {name} baseline scores {write(linear[0].test.mean)}, below the {write(floor)} of always naming"
+        f" the largest class, and so {'do' if len(names) > 1 else 'does'} {names_of(names)}."
     )
 
 

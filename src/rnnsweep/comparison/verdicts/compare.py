@@ -35,7 +35,7 @@ from rnnsweep.comparison.trials import (
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_unfinished
 from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
-from rnnsweep.comparison.verdicts.coverage import say_conclusion
+from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_few
 from rnnsweep.comparison.verdicts.health import (
     changed_test_part,
     check_health,
@@ -174,6 +174,8 @@ def compare_records(
     )
     plain = plain_networks(table, [s.architecture for s in standings if not s.baseline])
     answer = say_answer(standings, verdicts, floor=floor, converged=all_ended, plain=plain)
+    if too_few := say_few(verdicts, part):
+        answer, following = too_few, following if behind or not plan.finished else None
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
         table,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rnnsweep.comparison.evidence.records import Verdict
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
+from rnnsweep.comparison.statistics.new_rows import fewest_rows, reach_on_new_rows
 
 # why one comparison has two p, and why they differ
 TWO_P = (
@@ -14,6 +15,7 @@ TWO_P = (
 TWO_FAMILIES = (
     " False claims come to at most 5 % among the architectures, and to 5 % more against the baseline."
 )
+WORTH, ENDLESS = 0.1, 100_000  # a difference worth a number of rows, and where the search for it ends
 UNEVEN = 0.5  # share of the groups below which it is said how many equal ones they count as
 # the luck of the search is in no verdict: each architecture is replicated in one configuration
 ONE_SEARCH = "another search, even of the same size: the configurations are one search's choice"
@@ -75,6 +77,43 @@ def say_test_part(part: TestPart | None) -> str:
     classes = "" if part.classes is None else f", {part.classes} classes"
     largest = "" if part.majority is None else f", the largest {100 * part.majority:.1f} %"
     return f"{_count_rows(part)}{classes}{largest}"
+
+
+def say_few_rows(units: float, majority: float, *, replicates: int, comparisons: int, what: str = "") -> str:
+    """Return that no verdict on so few test rows is worth reading, and how many it takes; else nothing.
+
+    Args:
+        units: test rows, or equal groups of them.
+        majority: share of the largest class; 0 where it is not known.
+        replicates: of each network.
+        comparisons: of the larger family.
+        what: the rows in words, where they are more than a number.
+    """
+    fewest = fewest_rows(majority, comparisons=comparisons)
+    if units >= fewest or replicates < 2:
+        return ""
+    of = f"{comparisons} comparisons" if comparisons > 1 else "one comparison"
+    enough = next(
+        n
+        for n in range(10, ENDLESS, 10)
+        if reach_on_new_rows(n, replicates=replicates, comparisons=comparisons) <= WORTH
+    )
+    rows = what or f"{units:.0f} test rows"
+    return (
+        f"No verdict on {rows} is worth reading: so few can show no difference for"
+        f" new rows in {of}, whatever the scores. It takes {fewest} at least, and about {enough} to show"
+        f" {100 * WORTH:.0f} points."
+    )
+
+
+def say_few(verdicts: Sequence[Verdict], part: TestPart | None) -> str:
+    """Return that no verdict on these test rows is worth reading, where they are so few; else nothing."""
+    if part is None or not verdicts or any(v.folds for v in verdicts):
+        return ""
+    families = [sum(v.baseline == baseline for v in verdicts) for baseline in (False, True)]
+    units = part.rows if part.groups is None else part.counted or part.groups
+    what, most = _count_rows(part), max(v.pairs for v in verdicts)
+    return say_few_rows(units, part.majority or 0.0, replicates=most, comparisons=max(families), what=what)
 
 
 def _count_rows(part: TestPart) -> str:
