@@ -78,3 +78,11 @@ def test_words_of_many_values_come_after_numbers_and_four_others_are_listed(home
         "data.label=a; others that may be meant: b (3 values), c (4 values), d (5 values), e (6 values) ...:"
         " data.label=b"
     )
+
+
+def test_a_label_whose_name_is_that_of_a_group_groups_no_rows(speeches, capsys):
+    speeches.write_text(speeches.read_text().replace("who", "speaker", 1))
+    assert main(["init", "new", "--from", "speeches.csv", "--label", "speaker"]) == 0
+    assert "groups rows: " not in capsys.readouterr().err
+    assert main(["init", "other", "--from", "speeches.csv", "--label", "act"]) == 0
+    assert "column 'speaker' groups rows: " in capsys.readouterr().err

@@ -109,7 +109,7 @@ def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
         read: columns of the text and the label.
     """
     columns = dict(first_rows(path, config))
-    if group_column(path, list(columns), config) is not None:
+    if group_column(path, list(columns), config, read) is not None:
         return ""
     counts: dict[str, int] = {}
     for name, values in columns.items():

@@ -195,15 +195,24 @@ def text_and_label(path: Path, names: Sequence[str], config: DataConfig) -> tupl
     return text_columns(path, names, config.text_columns), label_column(path, names, config)
 
 
-def group_column(path: Path, names: Sequence[str], config: DataConfig) -> str | None:
+def group_column(path: Path, names: Sequence[str], config: DataConfig, read: Sequence[str]) -> str | None:
     """Return the column that groups rows: the one that is named, or one whose name says so, if any.
+
+    Args:
+        path: of the table.
+        names: of its columns.
+        config: the settings of the corpus.
+        read: columns of the text and the label, which group no rows unless they are named.
+
+    Returns:
+        A column, or None.
 
     Raises:
         UserError: the one that is named is not there.
     """
     if config.group is not None:
         return _existing(path, names, "data.group", config.group)
-    return next((name for name in names if _GROUP.fullmatch(plain(name))), None)
+    return next((name for name in names if name not in read and _GROUP.fullmatch(plain(name))), None)
 
 
 def _existing(path: Path, names: Sequence[str], key: str, name: str) -> str:

@@ -147,7 +147,7 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
 
     def choose(names: Sequence[str]) -> list[str]:
         named["text"], named["label"] = text_and_label(path, names, config)
-        named["group"] = group_column(path, names, config)
+        named["group"] = group_column(path, names, config, [*named["text"], named["label"]])
         return list(dict.fromkeys([*named["text"], named["label"], *filter(None, [named["group"]])]))
 
     try:
