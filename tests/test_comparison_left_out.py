@@ -134,13 +134,16 @@ def test_of_too_few_test_rows_the_answer_says_no_more_than_that():
     runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=0.2)
     compared = compare_records(runs, predictions=first_rows(predicted(runs), 4))
     assert compared.answer.startswith(
-        "No verdict on 4 test rows is worth reading: so few can show no difference for new rows in 2"
-        " comparisons, whatever the scores. It takes 10 at least, and about "
+        "No verdict on 4 test rows is worth reading: in 2 comparisons even a network that is right on each of"
+        " them is not shown to be better for new rows than one that names the largest class alone. It takes"
+        " 10 rows at least, and about "
     )
     assert compared.answer.endswith("to show 10 points.")
     assert compared.next is None, "more replicates are no more rows"
     enough = compare_records(runs, predictions=first_rows(predicted(runs), 10))
     assert enough.answer.startswith("gru is ahead")
+    of_groups = compare_records(runs, predictions=first_rows(predicted(runs), 4), groups=[0, 0, 1, 1])
+    assert "No verdict" not in of_groups.answer, "a group is a mean of rows, which may vary little"
 
 
 def test_networks_below_the_share_of_the_largest_class_beat_nothing():

@@ -127,7 +127,7 @@ def _print(
 ) -> None:
     console = out()
     console.print(f"{planned.sweep}: {planned.question}", style="bold")
-    too_few = _say_few(planned, test_rows, groups, smallest)
+    too_few = "" if groups else _say_few(planned, test_rows, smallest)
     if too_few:
         console.print(f"! {too_few}")
         test_rows = None
@@ -148,17 +148,12 @@ def _print(
         console.print(f"Next: {planned.next}", soft_wrap=True)
 
 
-def _say_few(
-    planned: "Plan", rows: int | None, groups: int | None, smallest: tuple[int, float] | None
-) -> str:
+def _say_few(planned: "Plan", rows: int | None, smallest: tuple[int, float] | None) -> str:
     """Return that no verdict on so few test rows is worth reading; nothing where they are enough."""
-    majority = smallest[1] if smallest else 0.0
-    most, family = max(planned.looks, default=0), planned.comparisons
-    units = rows if groups is None else groups
-    what = None if rows is None else f"{count(rows, 'test row')}{_in_groups(groups)}"
-    if units is None or what is None:
+    if rows is None or smallest is None:
         return ""
-    return comparison.say_few_rows(units, majority, replicates=most, comparisons=family, what=what)
+    most, family = max(planned.looks, default=0), planned.comparisons
+    return comparison.say_few_rows(rows, smallest[1], replicates=most, comparisons=family)
 
 
 def _in_groups(groups: int | None) -> str:

@@ -15,7 +15,7 @@ TWO_P = (
 TWO_FAMILIES = (
     " False claims come to at most 5 % among the architectures, and to 5 % more against the baseline."
 )
-WORTH, ENDLESS = 0.1, 100_000  # a difference worth a number of rows, and where the search for it ends
+WORTH, TENS = 0.1, range(10, 10_000, 10)  # a difference, and the numbers of rows that may show it
 UNEVEN = 0.5  # share of the groups below which it is said how many equal ones they count as
 # the luck of the search is in no verdict: each architecture is replicated in one configuration
 ONE_SEARCH = "another search, even of the same size: the configurations are one search's choice"
@@ -79,45 +79,48 @@ def say_test_part(part: TestPart | None) -> str:
     return f"{_count_rows(part)}{classes}{largest}"
 
 
-def say_few_rows(units: float, majority: float, *, replicates: int, comparisons: int, what: str = "") -> str:
+def say_few_rows(rows: int, majority: float, *, replicates: int, comparisons: int) -> str:
     """Return that no verdict on so few test rows is worth reading, and how many it takes; else nothing.
 
     Args:
-        units: test rows, or equal groups of them.
-        majority: share of the largest class; 0 where it is not known.
+        rows: of the test part, each a unit of its own: a group of rows is a mean, which may vary little.
+        majority: share of the largest class.
         replicates: of each network.
         comparisons: of the larger family.
-        what: the rows in words, where they are more than a number.
+
+    Returns:
+        One or two sentences.
     """
     fewest = fewest_rows(majority, comparisons=comparisons)
-    if units >= fewest or replicates < 2:
+    if rows >= fewest or replicates < 2:
         return ""
-    of = f"{comparisons} comparisons" if comparisons > 1 else "one comparison"
-    enough = next(
-        n
-        for n in range(10, ENDLESS, 10)
-        if reach_on_new_rows(n, replicates=replicates, comparisons=comparisons) <= WORTH
-    )
-    rows = what or f"{units:.0f} test rows"
+    family = f"in {comparisons} comparisons" if comparisons > 1 else "in one comparison"
+    reaches = (reach_on_new_rows(n, replicates=replicates, comparisons=comparisons) for n in TENS)
+    enough = next((n for n, reach in zip(TENS, reaches, strict=False) if reach <= WORTH), TENS[-1])
     return (
-        f"No verdict on {rows} is worth reading: so few can show no difference for"
-        f" new rows in {of}, whatever the scores. It takes {fewest} at least, and about {enough} to show"
-        f" {100 * WORTH:.0f} points."
+        f"No verdict on {_rows(rows)} is worth reading: {family} even a network that is right on each of them"
+        " is not shown to be better for new rows than one that names the largest class alone. It takes"
+        f" {fewest} rows at least, and about {enough} to show {100 * WORTH:.0f} points."
     )
 
 
 def say_few(verdicts: Sequence[Verdict], part: TestPart | None) -> str:
     """Return that no verdict on these test rows is worth reading, where they are so few; else nothing."""
-    if part is None or not verdicts or any(v.folds for v in verdicts):
+    if part is None or part.groups is not None or part.majority is None:
         return ""
-    families = [sum(v.baseline == baseline for v in verdicts) for baseline in (False, True)]
-    units = part.rows if part.groups is None else part.counted or part.groups
-    what, most = _count_rows(part), max(v.pairs for v in verdicts)
-    return say_few_rows(units, part.majority or 0.0, replicates=most, comparisons=max(families), what=what)
+    if not verdicts or any(v.folds for v in verdicts):
+        return ""
+    family = max(sum(v.baseline == one for v in verdicts) for one in (False, True))
+    most = max(v.pairs for v in verdicts)
+    return say_few_rows(part.rows, part.majority, replicates=most, comparisons=family)
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} test {'row' if number == 1 else 'rows'}"
 
 
 def _count_rows(part: TestPart) -> str:
-    rows = f"{part.rows:,} test {'row' if part.rows == 1 else 'rows'}"
+    rows = _rows(part.rows)
     if part.groups is None:
         return rows
     counted = part.groups if part.counted is None else part.counted
