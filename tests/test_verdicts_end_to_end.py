@@ -10,6 +10,8 @@ import pytest
 
 import rnnsweep
 from rnnsweep.cli import main
+from rnnsweep.comparison.predictions import ValidationPart
+from rnnsweep.comparison.rows_of_test_part import read_test_rows
 from rnnsweep.state.folder import SweepFolder
 
 pytestmark = pytest.mark.slow
@@ -64,6 +66,9 @@ def test_a_sweep_ends_in_verdicts_that_keep_their_contracts_and_one_command_that
     rnnsweep.sweep("toy", slots=2)
     answer = said(capsys, "compare", "toy")
     _check_contracts(home, answer)
+    drawn = read_test_rows(rnnsweep.runs("toy"), SweepFolder.of(home / "mlruns", "toy")).validation
+    (facts,) = planned["data"].values()
+    assert drawn == ValidationPart(facts["parts"]["validation"]["rows"], 0.1, grouped=True)
     following = answer["next"]
     assert following is not None
     assert following.startswith("rnnsweep replicate toy --n ")
