@@ -135,7 +135,7 @@ def _sources(score: Score, above: float, own: float, linear: tuple[str, float] |
         f"Replicates, which the search did not choose by their scores, have {apart(score, own, sign=True)}"
     )
     if not several:
-        return f"{replicates}: by that validation rows and test rows differ; {chosen}"
+        return f"{replicates}: so much do validation rows and test rows differ; {chosen}"
     keeps = "each training keeps the best of its validations"
     if linear is None:
         return f"{replicates}: validation rows and test rows differ, and {keeps}; {chosen}"
