@@ -284,7 +284,9 @@ def test_of_trainings_with_one_validation_none_is_said_to_keep_the_best_of_sever
     ids = runs.loc[runs["role"] == "replicate", "run_id"]
     once = pd.DataFrame({"run_id": ids, "key": "validation/accuracy", "step": 9, "value": 0.65})
     said = gap_said(runs, curves=once)
-    assert "have +5.00 points: so much do validation rows and test rows differ; the other +5.00 points" in said
+    assert (
+        "have +5.00 points: so much do validation rows and test rows differ; the other +5.00 points" in said
+    )
     twice = pd.concat([once, once.assign(step=5, value=0.6)])
     assert "keeps the best of its validations" in gap_said(runs, curves=twice)
 
