@@ -23,7 +23,7 @@ from rnnsweep.comparison.verdicts.convergence import (
     search_further,
 )
 from rnnsweep.comparison.verdicts.sentences import apart, names_of
-from rnnsweep.comparison.verdicts.validation import few_rows, gap
+from rnnsweep.comparison.verdicts.validation import chosen_by_chance, few_rows, gap
 from rnnsweep.safety.shell import command_line, run_command
 from rnnsweep.tasks import Score
 
@@ -67,7 +67,8 @@ def check_health(
     remarks += _few_tried(networks, trials, bounds or {}, again)
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
-    remarks += few_rows(runs, networks, validation, margin=margin)
+    near = chosen_by_chance(runs, networks, validation, margin=margin)
+    remarks += few_rows(near, networks, validation)
     remarks += gap(standings, margin, curves)
     remarks += _seeds(networks, margin)
     for standing in networks:

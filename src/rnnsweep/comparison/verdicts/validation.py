@@ -1,6 +1,6 @@
 """What validation scores are worth: of how few rows they are, and why they are above those of the test."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -50,20 +50,9 @@ def chosen_by_chance(
 
 
 def few_rows(
-    runs: pd.DataFrame, standings: Sequence[Standing], part: ValidationPart | None, *, margin: float
+    near: Mapping[str, float], standings: Sequence[Standing], part: ValidationPart | None
 ) -> Iterator[HealthRemark]:
-    """Say of which architectures chance chose the configuration, as there are few validation rows.
-
-    Args:
-        runs: the sweep's runs, in the columns of `tracking.runs()`, scores turned.
-        standings: made of them.
-        part: the validation rows, where they are known.
-        margin: what counts as a difference.
-
-    Returns:
-        One remark, or none.
-    """
-    near = chosen_by_chance(runs, standings, part, margin=margin)
+    """Say of which architectures chance chose the configuration; `near` is of `chosen_by_chance`."""
     if part is None or not near:
         return
     best = max(s.validation or 0.0 for s in standings if s.architecture in near)

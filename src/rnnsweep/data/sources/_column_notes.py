@@ -8,7 +8,7 @@ from pathlib import Path
 from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.classes.numbers import is_dates
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.sources._columns import LABEL, TEXT, as_text, group_column
+from rnnsweep.data.sources._columns import LABEL, TEXT, group_column
 from rnnsweep.data.sources._likely_columns import first_rows
 from rnnsweep.data.tables import Table
 
@@ -25,7 +25,9 @@ SECOND = (
 )
 
 
-def column_notes(table: Table, texts: Sequence[str], label: str, config: DataConfig) -> list[str]:
+def column_notes(
+    table: Table, texts: Sequence[str], label: str, config: DataConfig, *, empty: int
+) -> list[str]:
     """Return which columns were taken where others could be meant, and which one names parts in vain.
 
     Args:
@@ -33,6 +35,7 @@ def column_notes(table: Table, texts: Sequence[str], label: str, config: DataCon
         texts: columns that were taken for the text.
         label: column that was taken for the target.
         config: the settings of the corpus.
+        empty: how many texts are empty.
     """
     notes = []
     for key, known, taken in (("text", (*TEXT, *SECOND), texts), ("label", LABEL, [label])):
@@ -42,7 +45,8 @@ def column_notes(table: Table, texts: Sequence[str], label: str, config: DataCon
                 f"{table.path.name}: {key}s are read from {', '.join(map(repr, taken))}, not from"
                 f" {', '.join(map(repr, others[:4]))} (data.{key} settles it)"
             )
-    notes += _fuller_note(table, texts, label, config)
+    if config.text is None and empty >= EMPTY * len(table):
+        notes += _fuller_note(table, texts, label, config, empty=empty)
     parts = [name for name in table.names if name.lower() in PARTS_NAMED and name not in (*texts, label)]
     if parts and config.validation is None and config.test is None:
         notes.append(
@@ -52,17 +56,15 @@ def column_notes(table: Table, texts: Sequence[str], label: str, config: DataCon
     return notes
 
 
-def _fuller_note(table: Table, texts: Sequence[str], label: str, config: DataConfig) -> list[str]:
+def _fuller_note(
+    table: Table, texts: Sequence[str], label: str, config: DataConfig, *, empty: int
+) -> list[str]:
     """Say which column has longer texts, where the one that was found by its name is often empty."""
-    values = list(map(as_text, table.columns[texts[0]]))
-    empty = values.count("")
-    if config.text is not None or empty < EMPTY * len(values):
-        return []
     fuller = fuller_text(table.path, config, [*texts, label])
     if fuller is None:
         return []
     return [
-        f"{table.path.name}: {empty:,} of {len(values):,} texts in column {texts[0]!r} are empty, and"
+        f"{table.path.name}: {empty:,} of {len(table):,} texts in column {texts[0]!r} are empty, and"
         f" {fuller!r} has longer ones: data.text={shlex.quote(fuller)} reads it"
     ]
 

@@ -158,7 +158,7 @@ def _read_file(part: str, path: Path, config: DataConfig) -> _File:
     texts, tokenised = texts_of(table, named["text"])
     if not any(texts):
         raise UserError(f"{path}: every row is empty in {', '.join(named['text'])}")
-    table.notes += column_notes(table, named["text"], named["label"], config)
+    table.notes += column_notes(table, named["text"], named["label"], config, empty=texts.count(""))
     table.notes += missing_notes(table, texts)
     return _File(part, table, texts, tokenised, named["label"], named["group"])
 
