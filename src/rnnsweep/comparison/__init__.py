@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         TestScore as TestScore,
         Verdict as Verdict,
     )
+    from rnnsweep.comparison.health.validation import WIDER_VALIDATION as WIDER_VALIDATION
     from rnnsweep.comparison.predictions import TestPart as TestPart
     from rnnsweep.comparison.replicate_plan import (
         Reach as Reach,
@@ -118,6 +119,5 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.verdicts.decisions import Decision as Decision, decide as decide
     from rnnsweep.comparison.verdicts.foreign import compare_foreign as compare_foreign
     from rnnsweep.comparison.verdicts.racing import Race as Race, race as race
-    from rnnsweep.comparison.verdicts.validation import WIDER_VALIDATION as WIDER_VALIDATION
 
 lazy_names(__name__)

@@ -1,8 +1,11 @@
-"""Names and numbers where there is little room for them."""
+"""Names, numbers and differences of scores, as tables and sentences write them."""
+
+from collections.abc import Sequence
 
 from rnnsweep.tasks import Score
 
 DASH = "–"
+MOST_NAMES, FEW_NAMES = 12, 6  # of a sentence, and those that are written of more
 
 
 def shorten(name: str, most: int) -> str:
@@ -24,6 +27,20 @@ def short(value: float) -> str:
 def rounded(number: float) -> str:
     """Write an estimate with two digits that say something: 690,000."""
     return f"{float(f'{number:.2g}'):,.0f}"
+
+
+def apart(score: Score, value: float, *, sign: bool = False) -> str:
+    """Write a difference of natural values with its unit: ``1.23 points``."""
+    return f"{score.difference(value, sign=sign)} {score.words}"
+
+
+def names_of(names: Sequence[str]) -> str:
+    """Join names for a sentence: a, b and c."""
+    if len(names) == 1:
+        return names[0]
+    if len(names) > MOST_NAMES:
+        return f"{', '.join(names[:FEW_NAMES])} and {len(names) - FEW_NAMES} others"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def interval(

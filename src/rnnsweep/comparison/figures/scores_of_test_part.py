@@ -20,7 +20,7 @@ from rnnsweep.comparison.figures.drawing import (
     values,
 )
 from rnnsweep.comparison.figures.figure import Figure
-from rnnsweep.comparison.verdicts.sentences import apart
+from rnnsweep.comparison.words import apart
 
 MOST_PAIRS = 300  # drawn; thousands are no picture, and Vega refuses them
 _HUES = {"better": "var(--good)", "worse": "var(--bad)", "equivalent": "var(--calm)"}

@@ -1,4 +1,4 @@
-"""Health of the search: what would make the comparison misleading, each with what to do next."""
+"""All remarks on the health of a search, and those that are read from its trials and replicates."""
 
 import math
 from collections import Counter
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from rnnsweep.comparison.evidence.disagreement import say_disagreement
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
-from rnnsweep.comparison.mistakes import Mistakes
-from rnnsweep.comparison.predictions import Predictions, ValidationPart
-from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
-from rnnsweep.comparison.verdicts.convergence import (
+from rnnsweep.comparison.health.convergence import (
     Again,
     Bounds,
     changed_space,
     more_trials,
     search_further,
 )
-from rnnsweep.comparison.verdicts.sentences import apart, names_of
-from rnnsweep.comparison.verdicts.validation import chosen_by_chance, few_rows, gap
+from rnnsweep.comparison.health.validation import chosen_by_chance, few_rows, gap
+from rnnsweep.comparison.mistakes import Mistakes
+from rnnsweep.comparison.predictions import Predictions, ValidationPart
+from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
+from rnnsweep.comparison.words import apart, names_of
 from rnnsweep.safety.shell import command_line, run_command
 from rnnsweep.tasks import Score
 

@@ -10,7 +10,7 @@ import pandas as pd
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
 from rnnsweep.comparison.statistics.budget import best_so_far, expected_best
 from rnnsweep.comparison.trials import infeasible, last_attempts
-from rnnsweep.comparison.verdicts.sentences import apart, names_of
+from rnnsweep.comparison.words import apart, names_of
 from rnnsweep.config.schema import about_keys
 from rnnsweep.safety.shell import command_line
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
-from rnnsweep.comparison.verdicts.sentences import words_against
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
 
@@ -26,8 +25,7 @@ def without_recurrence(
     plain = plain_networks(runs, compared)
     recurrent = [name for name in compared if name not in plain]
     for name in plain if recurrent else ():
-        words = words_against(name, verdicts)
-        if "worse" in (words.get(one) for one in recurrent):
+        if any(_is_worse(name, one, verdicts) for one in recurrent):
             continue
         leads = compared[0] == name
         place = "leads" if leads else f"is not shown to be worse than {recurrent[0]}"
@@ -37,6 +35,11 @@ def without_recurrence(
             "",
             name,
         )
+
+
+def _is_worse(name: str, other: str, verdicts: Sequence[Verdict]) -> bool:
+    words = {(one.a, one.b): one.verdict for one in verdicts}
+    return words.get((name, other)) == "worse" or words.get((other, name)) == "better"
 
 
 def plain_networks(runs: pd.DataFrame, architectures: Sequence[str]) -> list[str]:

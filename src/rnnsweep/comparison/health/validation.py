@@ -7,11 +7,11 @@ import pandas as pd
 
 from rnnsweep.comparison.evidence.disagreement import unchosen_gap
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
+from rnnsweep.comparison.health.convergence import NEW_SWEEP, PLAN
 from rnnsweep.comparison.predictions import ValidationPart
 from rnnsweep.comparison.statistics.new_rows import share_error
 from rnnsweep.comparison.trials import feasible_trials, last_attempts
-from rnnsweep.comparison.verdicts.convergence import NEW_SWEEP, PLAN
-from rnnsweep.comparison.verdicts.sentences import apart, names_of
+from rnnsweep.comparison.words import apart, names_of
 from rnnsweep.tasks import Score
 
 FEWEST_COMPLETE = 3  # trials, of which the better half says how near to each other they are

@@ -28,7 +28,8 @@ from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop
 from rnnsweep.comparison.verdicts.coverage import say_test_part
-from rnnsweep.comparison.verdicts.sentences import apart, gather_remarks, say_aside, say_few
+from rnnsweep.comparison.verdicts.sentences import gather_remarks, say_aside, say_few
+from rnnsweep.comparison.words import apart
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 

@@ -1,1 +1,1 @@
-"""Standings, verdicts, health of the search, and the answer in words."""
+"""Standings, verdicts, and the answer in words."""

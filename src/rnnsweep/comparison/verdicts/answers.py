@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.verdicts.sentences import names_of, words_against
+from rnnsweep.comparison.verdicts.sentences import words_against
+from rnnsweep.comparison.words import names_of
 from rnnsweep.tasks.score import HIGHER
 
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone

@@ -13,6 +13,15 @@ from rnnsweep.comparison.evidence.protocol import describe_plan, describe_sweep
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
 from rnnsweep.comparison.evidence.studies import find_bought
+from rnnsweep.comparison.health.checks import (
+    changed_test_part,
+    check_health,
+    never_predicted,
+    search_continued,
+)
+from rnnsweep.comparison.health.convergence import Bounds, converged, say_converged
+from rnnsweep.comparison.health.recurrence import plain_networks, without_recurrence
+from rnnsweep.comparison.health.validation import chosen_by_chance
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import (
     Predictions,
@@ -34,17 +43,8 @@ from rnnsweep.comparison.trials import (
 )
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_unfinished
-from rnnsweep.comparison.verdicts.convergence import Bounds, converged, say_converged
 from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_few
-from rnnsweep.comparison.verdicts.health import (
-    changed_test_part,
-    check_health,
-    never_predicted,
-    search_continued,
-)
-from rnnsweep.comparison.verdicts.recurrence import plain_networks, without_recurrence
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
-from rnnsweep.comparison.verdicts.validation import chosen_by_chance
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.safety.shell import run_command

@@ -17,9 +17,9 @@ from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.advice import next_total
 from rnnsweep.comparison.verdicts.answers import say_answer
 from rnnsweep.comparison.verdicts.coverage import say_conclusion
-from rnnsweep.comparison.verdicts.sentences import names_of
 from rnnsweep.comparison.verdicts.standings import make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
+from rnnsweep.comparison.words import names_of
 from rnnsweep.errors import UserError, nearest, refuse_unless
 from rnnsweep.tasks.score import HIGHER, LOWER, Score, share
 

@@ -16,7 +16,7 @@ from rnnsweep.comparison.replicate_plan import ReplicatePlan, natural
 from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
 from rnnsweep.comparison.verdicts.decisions import Decision, decide
-from rnnsweep.comparison.verdicts.sentences import names_of
+from rnnsweep.comparison.words import names_of
 
 HOPELESS = 0.1  # chance of settling a comparison within the plan, below which it gets no more replicates
 CERTAIN = 1.96  # standard errors of the rows that a difference must exceed, were replicates free

@@ -9,20 +9,13 @@ from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import smallest_p
 from rnnsweep.comparison.verdicts.decisions import MOST
-from rnnsweep.comparison.words import rounded
-from rnnsweep.tasks import Score
+from rnnsweep.comparison.words import MOST_NAMES, apart, names_of, rounded
 
 ALPHA = 0.05
 SMALL_P = 0.001  # below it a p is not written out
 USUAL_ROWS = 100_000  # of a test part; more are not named to the row
 LARGEST_SHARE = 0.5  # of all rows, for the test: more would leave too few to train on
-MOST_NAMES, FEW_NAMES = 12, 6  # of a sentence, and those that are written of more
 ENOUGH = 10  # replicates from which on intervals hold what they promise
-
-
-def apart(score: Score, value: float, *, sign: bool = False) -> str:
-    """Write a difference of natural values with its unit: ``1.23 points``."""
-    return f"{score.difference(value, sign=sign)} {score.words}"
 
 
 def p_value(p: float) -> str:
@@ -274,15 +267,6 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
         "the looks so far leave too little of the 5 %; a new sweep with about"
         f" {anew} replicates of each could {aim}"
     )
-
-
-def names_of(names: Sequence[str]) -> str:
-    """Join names for a sentence: a, b and c."""
-    if len(names) == 1:
-        return names[0]
-    if len(names) > MOST_NAMES:
-        return f"{', '.join(names[:FEW_NAMES])} and {len(names) - FEW_NAMES} others"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def words_against(architecture: str, verdicts: Sequence[Verdict]) -> dict[str, str]:
