@@ -300,7 +300,7 @@ def near(best=0.5063, median=0.4557, **options):
 
 
 def few_said(runs, part, **options):
-    found = check_health(runs, make_standings(runs, **options), sweep="demo", validation=part)
+    found = compare_records(runs, sweep="demo", validation=part, **options).health
     return [one for one in found if "validation rows: the standard error" in one.sentence]
 
 

@@ -18,7 +18,7 @@ from rnnsweep.comparison.health.convergence import (
     more_trials,
     search_further,
 )
-from rnnsweep.comparison.health.validation import chosen_by_chance, few_rows, gap
+from rnnsweep.comparison.health.validation import few_rows, gap
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.predictions import Predictions, ValidationPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
@@ -46,6 +46,7 @@ def check_health(
     early: bool = False,
     on: str | None = None,
     validation: ValidationPart | None = None,
+    by_chance: Mapping[str, float] | None = None,
 ) -> tuple[HealthRemark, ...]:
     """Return one remark for each thing that is not well; none means that nothing was found.
 
@@ -59,6 +60,7 @@ def check_health(
         early: studies may end before their budget, as the sweep's `stop_after` or `target` says.
         on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
         validation: the rows by which the search chose, where they are known.
+        by_chance: of which architectures chance chose the configuration, as `chosen_by_chance` returns it.
     """
     trials = last_attempts(runs[runs["role"] == "trial"])
     networks = [s for s in standings if not s.baseline]
@@ -67,8 +69,7 @@ def check_health(
     remarks += _few_tried(networks, trials, bounds or {}, again)
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
-    near = chosen_by_chance(runs, networks, validation, margin=margin)
-    remarks += few_rows(near, networks, validation)
+    remarks += few_rows(by_chance or {}, networks, validation)
     remarks += gap(standings, margin, curves)
     remarks += _seeds(networks, margin)
     for standing in networks:

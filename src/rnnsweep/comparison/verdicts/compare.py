@@ -214,6 +214,7 @@ def compare_records(
                 early=not isinstance(sweep, str) and (sweep.stop_after or sweep.target) is not None,
                 on=on,
                 validation=validation,
+                by_chance=by_chance,
             ),
             *search_continued(plan),
             *never_predicted(mistakes),
