@@ -143,7 +143,7 @@ def init(
         "Makefile": _MAKEFILE.format(name=name),
         ".gitignore": _GITIGNORE,
     }
-    there = _existing(root, contents, None if table is None else Path(table))
+    there = _existing(root, contents, None if table is None else Path(table), of_table.settings)
     files = tuple(_write(root / path, words) for path, words in contents.items() if path not in there)
     begin = [] if root.resolve() == Path.cwd().resolve() else [command_line(root, program="cd")]
     return NewProject(
@@ -161,17 +161,25 @@ def init(
     )
 
 
-def _existing(root: Path, contents: Mapping[str, str], table: Path | None) -> set[str]:
+def _existing(
+    root: Path, contents: Mapping[str, str], table: Path | None, columns: Sequence[str]
+) -> set[str]:
     """Return the files that are there as they would be written, by an earlier `init`; refuse others.
 
     A sweep file that an earlier `init` wrote for other columns of the table is replaced.
+
+    Args:
+        root: folder of the project.
+        contents: of each file.
+        table: from which the sweep file is made.
+        columns: settings of its columns.
     """
     there = set()
     for path in ("conf/config.yaml", *contents):
         file, is_sweep = root / path, path.startswith("sweeps/")
         if path in contents and _is_file_of(file, contents[path]):
             there.add(path)
-        elif is_sweep and table is not None and _is_unchanged(file, table, root):
+        elif is_sweep and table is not None and _is_of_other_columns(file, table, root, columns):
             continue
         elif file.exists() or file.is_symlink():
             again = "delete it to have it written again, or " if is_sweep else ""
@@ -179,16 +187,22 @@ def _existing(root: Path, contents: Mapping[str, str], table: Path | None) -> se
     return there
 
 
-def _is_unchanged(file: Path, table: Path, root: Path) -> bool:
-    """Return whether a sweep was not started, and its file is what `init` writes for the columns in it."""
+def _is_of_other_columns(file: Path, table: Path, root: Path, columns: Sequence[str]) -> bool:
+    """Return whether a sweep was not started, and its file is what `init` writes for the columns in it.
+
+    The table is read again only where the file's columns are others than `columns`.
+    """
     try:
         asked = read_sweep(file)
         config = compose(asked.overrides).data
+        own = [one for one in asked.overrides if one.startswith(("data.text=", "data.label="))]
+        if own == list(columns) or SweepFolder.of(root / "mlruns", asked.name).is_started:
+            return False
         (text,) = config.text_columns or (None,)
-        name, written = _sweep_of(read_table(table, text, config.label), table, root)
+        _, written = _sweep_of(read_table(table, text, config.label), table, root)
     except ValueError:  # it names other columns, several of them, or cannot be read
         return False
-    return _is_file_of(file, written) and not SweepFolder.of(root / "mlruns", name).is_started
+    return _is_file_of(file, written)
 
 
 def _is_file_of(file: Path, words: str) -> bool:
