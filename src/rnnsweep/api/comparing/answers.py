@@ -103,7 +103,7 @@ def compare(
     say("comparing them")
     compared = comparison.compare_records(
         table,
-        curves(name, (f"validation/{score_of(table).name}", *LOSSES), uri=uri),
+        curves(name, (f"validation/{score_of(table).name}",), uri=uri),
         sweep=asked or name,
         importances=importances,
         importance_method=method,

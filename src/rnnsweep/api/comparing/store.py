@@ -85,12 +85,17 @@ def _picture(
     asked: "Sweep", table: "pd.DataFrame", compared: "comparison.Comparison", uri: str | None
 ) -> "tracking.SweepPicture":
     """Return what the views draw, with the range of each curve: MLflow begins an axis at zero by itself."""
+    import pandas as pd
+
     from rnnsweep.engine.recording import sweep_picture
 
     refits = any(one.test.replicates > 1 for one in compared.standings if one.baseline)
     task = str(table["task"].iloc[-1])
     picture = sweep_picture(asked, task, compared.score.name, refits_baseline=refits)
-    points = tracking.curves(find_paths().mlruns, asked.name, picture.curves, uri=uri)
+    points = compared.curves
+    assert points is not None  # those of the score that decides, which the report's figures show
+    others = [key for key in picture.curves if key not in set(points["key"])]
+    points = pd.concat([points, tracking.curves(find_paths().mlruns, asked.name, others, uri=uri)])
     drawn = table.loc[table["role"] == ("replicate" if picture.replicated else "trial"), "run_id"]
     points = points[points["run_id"].isin(drawn) & np.isfinite(points["value"])]
     ends = points.groupby("key")["value"].agg(["min", "max"])
