@@ -19,7 +19,8 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
-from benchmarks._plain import BATCH, EPOCHS, FIXED, Net, Rows, collate
+from benchmarks._plain import Net, Rows, collate
+from benchmarks._workload import BATCH, EPOCHS, FIXED
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
 

@@ -1,35 +1,22 @@
 """Plain Optuna and Lightning as their documentation writes them: one process of a study."""
 
-import os
 import sys
 import tempfile
 import warnings
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import optuna
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from benchmarks._workload import BATCH, EPOCHS, FIXED
 from rnnsweep.config import compose
 from rnnsweep.data import EncodedCorpus, prepare
 
-SHARED = Path(os.environ.get("RNNSWEEP_SHARED", Path(__file__).parents[2] / "shared" / "data"))
-EPOCHS, BATCH = 2, 16
-SAMPLE = int(os.environ.get("RNNSWEEP_PEERS_SAMPLE", "15000"))  # rows, half of them for validation
-DATA = (
-    "data=ag_news",
-    f"data.dir={SHARED / 'ag_news'}",
-    f"data.sample={SAMPLE}",
-    "data.validation_share=0.5",
-)
-NETWORK = ("model.initialisation=pytorch", "model.forget_bias=null", "model.embedding_dropout=0")
-STEP = ("optimizer.schedule=none", "optimizer.gradient_clip=null")
-WORK = ("data.vocabulary=20000", f"data.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}")
-FIXED = (*DATA, *NETWORK, *STEP, *WORK)
+if TYPE_CHECKING:
+    import optuna  # imported where a study is: the benchmark of the first seconds has none
 
 
 class Rows(torch.utils.data.Dataset):
@@ -88,12 +75,14 @@ class Net(pl.LightningModule):
 class Pruning(pl.Callback):
     """Reports each epoch, as Optuna's callback for Lightning does."""
 
-    def __init__(self, trial: optuna.Trial) -> None:
+    def __init__(self, trial: "optuna.Trial") -> None:
         self.trial = trial
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
             return
+        import optuna
+
         self.trial.report(float(trainer.callback_metrics["val_acc"]), trainer.current_epoch)
         if self.trial.should_prune():
             raise optuna.TrialPruned
@@ -106,7 +95,7 @@ class Objective:
         self.corpus = prepare(compose([*FIXED, "model=lstm"]).data)
         self.train, self.validation = Rows(self.corpus.train), Rows(self.corpus.validation)
 
-    def __call__(self, trial: optuna.Trial) -> float:
+    def __call__(self, trial: "optuna.Trial") -> float:
         lr = trial.suggest_float("optimizer.lr", 1e-3, 1e-2, log=True)
         hidden = trial.suggest_int("model.hidden_size", 16, 64)
         with tempfile.TemporaryDirectory() as folder:
@@ -131,8 +120,9 @@ class Objective:
         ]
 
 
-def open_study(journal: str, sampler: "optuna.samplers.BaseSampler | None" = None) -> optuna.Study:
+def open_study(journal: str, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
     """Open the study, or make it; its sampler draws at random unless another one is given."""
+    import optuna
     from optuna.storages.journal import JournalFileBackend  # Hydra's sweeper comes with an older Optuna
 
     return optuna.create_study(
@@ -147,6 +137,8 @@ def open_study(journal: str, sampler: "optuna.samplers.BaseSampler | None" = Non
 
 def main(journal: str) -> None:
     """Work on the study until none of its trials waits."""
+    import optuna
+
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)  # more would take each other's cores away
     study, objective = open_study(journal), Objective()

@@ -29,7 +29,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks._plain import EPOCHS, FIXED, SAMPLE, SHARED
+from benchmarks._workload import EPOCHS, FIXED, SAMPLE, SHARED
 
 TRIALS, SEEDS, SLOTS = 24, 10, 2
 FIRST = 6  # replicates at our first look

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks._plain import SHARED
+from benchmarks._workload import SHARED
 
 LEAST = 1.6  # times the speed of one process
 TURNS, ROWS, BATCH = 3, 6000, 64

@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks._plain import BATCH, FIXED, SHARED, open_study
+from benchmarks._plain import open_study
+from benchmarks._workload import BATCH, FIXED, SHARED
 
 TRIALS, PROCESSES = 40, 2
 BEST = 4  # trials whose mean says how good a search was: the best alone is luck by half a point
