@@ -77,7 +77,7 @@ def test_the_modules_of_a_sweeps_end_can_be_imported_in_a_process_of_their_own()
         "from rnnsweep.api.import_ahead import MODULES\n"
         "for name in MODULES:\n"
         "    import_module(name)\n"
-        "for name in ('mlflow.pyfunc', 'scipy.stats', 'torch', 'optuna'):\n"
+        "for name in ('scipy.stats', 'optuna'):\n"
         "    assert name in sys.modules, name\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -190,6 +190,24 @@ def test_a_run_that_trains_on_does_not_hold_up_the_picture_of_one_that_ended(mlr
     assert artifacts(mlruns, "b") == {"curves.png"}
 
 
+def test_pictures_wait_for_an_idle_core_and_not_for_ever(mlruns, monkeypatch):
+    with open_run(mlruns, "a") as run:
+        run.metrics({"validation/loss": 2.0}, step=1)
+    shipping = Shipping(mlruns, "local", say=lambda done: None)
+    monkeypatch.setattr("rnnsweep.tracking.ship.shipping.IDLE", 1e6)  # no machine has as many idle cores
+    assert not shipping.can_draw()
+    assert shipping.round(draws=False).waiting == ["a"]
+    assert artifacts(mlruns) == set()
+    monkeypatch.setattr("rnnsweep.tracking.ship.shipping.LONGEST_WAIT", 0.0)
+    assert shipping.can_draw()
+    shipping.round()
+    assert artifacts(mlruns) == {"curves.png"}
+    monkeypatch.setattr("rnnsweep.tracking.ship.shipping.LONGEST_WAIT", 60.0)
+    assert not shipping.can_draw()
+    monkeypatch.setattr("rnnsweep.tracking.ship.shipping.IDLE", -1.0)  # fewer than none
+    assert shipping.can_draw()
+
+
 @pytest.mark.slow
 def test_pictures_that_are_left_to_the_process_are_there_when_the_command_ends(mlruns):
     code = (

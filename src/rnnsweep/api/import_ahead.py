@@ -1,4 +1,7 @@
-"""Import what a sweep's end needs while its trials train: SciPy, MLflow and PyTorch take ten seconds."""
+"""Import what a sweep's answer needs while its trials train.
+
+What comes after the answer is imported then: its imports would take the trials' time.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -13,9 +16,6 @@ MODULES = (
     "rnnsweep.comparison.verdicts.compare",
     "rnnsweep.comparison.report.page",
     "rnnsweep.search.importance",
-    "rnnsweep.tracking.ship.mlflow_imports",
-    "rnnsweep.models.folder",
-    "rnnsweep.api.models",
 )
 
 

@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 from filelock import Timeout
 
 from rnnsweep.files import open_append, write_whole
@@ -35,6 +36,8 @@ PAUSE = 1.0  # seconds between two looks at the spools
 LONGEST_PAUSE = 15.0  # seconds, while the store refuses
 MOST_REFUSED = 5.0  # seconds of a round that refusals may take
 LAST_TRY = 30.0  # seconds after the parent has gone
+IDLE = 0.7  # of a core: a training leaves less of its own
+LONGEST_WAIT = 60.0  # seconds that pictures wait for an idle core
 # MLflow's own defaults wait twenty minutes for a server that hangs
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 BUSY = "another process ships to this store"
@@ -163,25 +166,39 @@ class Shipping:
         self._client: StoreClient | None = None
         self._lock = lock_of(mlruns, target)
         self._changes = Changes(mlruns, target)
+        self._drawn = time.monotonic()  # when no picture waited
 
-    def round(self, *, turn_s: float = 0.0) -> Shipped:
-        """Ship everything that is there now, if it is our turn; never raises for the store's faults."""
+    def round(self, *, turn_s: float = 0.0, draws: bool = True) -> Shipped:
+        """Ship everything that is there now, if it is our turn; never raises for the store's faults.
+
+        Pictures too, unless they are left for later.
+        """
         try:
             with self._lock.acquire(timeout=turn_s):
-                done = self._ship()
+                done = self._ship(draws=draws)
         except Timeout:
             done, self.pause = Shipped(waiting=self.waiting(), errors=[BUSY]), PAUSE
         self._say(done)
         return done
 
-    def _ship(self) -> Shipped:
+    def can_draw(self) -> bool:
+        """Return whether a core has been idle since the last call, or pictures have waited too long for one.
+
+        To draw takes as long as some steps of a training, which nobody has to wait for.
+        """
+        idle = (psutil.cpu_count() or 1) * (1 - psutil.cpu_percent() / 100)
+        return idle > IDLE or time.monotonic() > self._drawn + LONGEST_WAIT
+
+    def _ship(self, *, draws: bool) -> Shipped:
         try:
             self._client = self._client or open_client(self.mlruns, self.target)
             keys = self._changes.find()
             done = ship_all(self.mlruns, keys, self.target, self._client)
-            draw_all(
-                self.mlruns, filter(self._lacks_pictures, keys), self._client, until=self._changes.are_more
-            )
+            lacking = [key for key in keys if self._lacks_pictures(key)]
+            if draws:
+                draw_all(self.mlruns, lacking, self._client, until=self._changes.are_more)
+            if draws or not lacking:
+                self._drawn = time.monotonic()
             self._changes.note_sent(key for key in keys if not is_waiting(self.mlruns, key))
             self.pause = PAUSE
         except Exception as error:  # whatever the store says, the spools stay and the next round tries again
@@ -222,8 +239,9 @@ def serve(shipping: Shipping, parent: int) -> None:
     """
     shipping.round()
     warm_up()  # while the first steps are trained: the first run to end is not kept waiting
+    ready: list[object] = []
     while os.getppid() == parent and shipping.mlruns.is_dir():
-        shipping.round()
+        shipping.round(draws=bool(ready) or shipping.can_draw())  # who waits for it wakes it
         ready, _, _ = select.select([sys.stdin], [], [], shipping.pause)
         if ready and not os.read(sys.stdin.fileno(), 4096):
             break
