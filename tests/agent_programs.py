@@ -15,6 +15,8 @@ from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.trial import Outcome, Report
 
 RUNGS = 4
+STANDS_STILL_AT = 200  # steps, or at the next moment at which a training may stop
+STANDS_STILL_S = 300.0  # then the training continues, and whoever was to end it did not
 PRELOAD = ("rnnsweep.launchers.local.child", "rnnsweep.tracking.spool.record", "rnnsweep.trial.reads")
 
 
@@ -150,25 +152,30 @@ def trains_here(connection, task, slot):
     child.main(connection, task, slot)
 
 
-def trains_slowly(connection, task, slot):
-    """Train for real, with a pause after each validation."""
-    child.main(connection, task, slot, run=_training_slowly)
+def trains_until_it_is_ended(connection, task, slot):
+    """Train for real; but the first attempt of a trial stands still half-way until it is to end."""
+    child.main(connection, task, slot, run=_training_until_it_is_ended)
 
 
-def _training_slowly(task, channel):
+def _training_until_it_is_ended(task, channel):
     import pytorch_lightning as pl
 
     from rnnsweep.training import train
     from rnnsweep.trial.run import run_trial
 
-    class Pauses(pl.Callback):
-        def on_validation_end(self, trainer, pl_module):
-            time.sleep(0.5)
+    class StandsStill(pl.Callback):
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            if pl_module.position.step < STANDS_STILL_AT:
+                return
+            gives_up = time.monotonic() + STANDS_STILL_S
+            while not channel.interrupted() and time.monotonic() < gives_up:
+                time.sleep(0.05)
 
-    def slow(run, *, callbacks, **more):
-        return train(run, callbacks=[*callbacks, Pauses()], **more)
+    def until_it_is_ended(run, *, callbacks, **more):
+        return train(run, callbacks=[StandsStill(), *callbacks], **more)
 
-    return run_trial(task, channel, train=slow)
+    is_first = task.role == "trial" and not task.resume
+    return run_trial(task, channel, train=until_it_is_ended if is_first else train)
 
 
 def reads_test(connection, task, slot):

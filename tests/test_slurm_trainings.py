@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from agent_programs import STANDS_STILL_S
 from benchmarks._no_records import NoRecords
 from test_slurm import machine, slurm, wait
 from test_slurm_studies import write_rows
@@ -42,6 +43,7 @@ def trained(folder, launcher):
     path = folder / "small.yaml"
     path.write_text(SWEEP.format(rows=write_rows(folder), epochs=EPOCHS))
     summary = run_sweep(read_sweep(path), mlruns=folder / "mlruns", launcher=launcher, records=NoRecords())
+    assert summary.state == "finished"  # "interrupted" where these tests themselves got SIGTERM
     return {
         one.name: {
             name: value
@@ -67,7 +69,7 @@ def preempt(slurm, job):
 
 
 def let_its_time_end(slurm, job):
-    slurm.command("scontrol", "update", f"JobId={job}", "TimeLimit=2")  # it is warned 90 s before, or at once
+    slurm.command("scontrol", "update", f"JobId={job}", "TimeLimit=2")  # Slurm looks every 30 s
 
 
 def validated(mlruns, key):
@@ -80,9 +82,10 @@ def validated(mlruns, key):
 def test_a_training_that_slurm_ends_resumes_at_the_step_where_it_was_and_scores_as_in_a_local_slot(
     slurm, tmp_path, undisturbed, end
 ):
+    wait(lambda: not slurm.jobs())  # those of the test before end a few seconds after their sweep
     transport = SlurmTransport(machine(tmp_path / "jobs"), Share(most=1))
-    slowly = Method("programs", {"entry": "trains_slowly"})
-    launcher = AgentLauncher(transport, launcher=slowly, machine="lab", grace_s=20.0)
+    program = Method("programs", {"entry": "trains_until_it_is_ended"})
+    launcher = AgentLauncher(transport, launcher=program, machine="lab", grace_s=20.0)
     mlruns, seen = tmp_path / "far" / "mlruns", []
     hear = launcher.events
 
@@ -99,8 +102,10 @@ def test_a_training_that_slurm_ends_resumes_at_the_step_where_it_was_and_scores_
     launcher.events = events
 
     def disturb():
-        wait(lambda: any(validated(mlruns, p.stem)[2:] for p in (mlruns / "spool").glob("*.jsonl")))
-        end(slurm, slurm.jobs()[0])
+        spools = (mlruns / "spool").glob
+        wait(lambda: any(validated(mlruns, p.stem)[2:] for p in spools("*.jsonl")), seconds=STANDS_STILL_S)
+        (job,) = slurm.jobs()
+        end(slurm, job)
 
     disturbs = threading.Thread(target=disturb, daemon=True)
     disturbs.start()
