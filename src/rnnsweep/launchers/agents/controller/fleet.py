@@ -76,6 +76,14 @@ class RemoteAgent:
         return [place for place in range(self.hello.slots) if place not in taken]
 
     @property
+    def is_nearly_over(self) -> bool:
+        """Whether its time is over soon."""
+        seconds = self.room.room.seconds
+        if seconds is None or self.hello is None:
+            return False
+        return time.monotonic() - self.arrived_at > seconds - min(RENEW_S, seconds / 4)
+
+    @property
     def row(self) -> AgentRow:
         """What a table of agents shows of it."""
         node = self.hello.node if self.hello else self.room.room.node
@@ -176,12 +184,8 @@ class Fleet:
 
     def renew(self) -> None:
         """Ask for the successors of agents whose time is nearly over; each takes the tasks to come."""
-        now = time.monotonic()
         for agent in list(self._agents.values()):
-            seconds = agent.room.room.seconds
-            if seconds is None or not agent.hello or agent.gone or agent.room.agent is not agent:
-                continue
-            if now - agent.arrived_at > seconds - min(RENEW_S, seconds / 4):
+            if agent.is_nearly_over and not agent.gone and agent.room.agent is agent:
                 self._ask(agent.room)
 
     def silent(self) -> list[RemoteAgent]:
@@ -199,10 +203,12 @@ class Fleet:
         return now - self._froze_at < LOST_S
 
     def idle(self) -> list[RemoteAgent]:
-        """Return the agents that have had no task for long."""
+        """Return the agents that have had no task for long, but for those that will soon take over some."""
         now = time.monotonic()
         able = [a for a in self._agents.values() if a.hello and not a.busy and a.gone is None]
-        return [agent for agent in able if now - agent.idle_since > IDLE_S]
+        idle = [agent for agent in able if now - agent.idle_since > IDLE_S]
+        ending = [a.room for a in self._agents.values() if a.busy and a.is_nearly_over] if idle else []
+        return [agent for agent in idle if not any(agent.room is room for room in ending)]
 
     def retired(self) -> list[RemoteAgent]:
         """Return the agents without a task that take no new one."""
