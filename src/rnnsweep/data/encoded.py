@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rnnsweep.data import tokens
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import Corpus, read_corpus
+from rnnsweep.data.cut_once import count_once
 from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest
 from rnnsweep.data.store import find_cache, key_of, made_once, map_array, read_json, write_array, write_json
 from rnnsweep.data.summary.description import describe
@@ -168,7 +169,9 @@ def prepare(config: DataConfig, cache: Path | None = None) -> EncodedCorpus:
     """
     place = find_cache(cache)
     corpus = read_corpus(config, place)
-    folder = made_once(place / "tokens" / _key(config, corpus), lambda into: _encode(corpus, config, into))
+    folder = made_once(
+        place / "tokens" / _key(config, corpus), lambda into: _encode(corpus, config, into, cache=place)
+    )
     meta = read_json(folder / "meta.json")
     return EncodedCorpus(
         name=corpus.name,
@@ -219,7 +222,7 @@ def _key(config: DataConfig, corpus: Corpus) -> str:
     return key_of([VERSION, corpus.digest, corpus.group_column, settings])
 
 
-def _encode(corpus: Corpus, config: DataConfig, folder: Path) -> None:
+def _encode(corpus: Corpus, config: DataConfig, folder: Path, *, cache: Path) -> None:
     rows = corpus.rows()
     chosen = choose_rows(rows, config)
     texts = {part: [rows.texts[n] for n in numbers.tolist()] for part, numbers in chosen.items()}
@@ -227,7 +230,11 @@ def _encode(corpus: Corpus, config: DataConfig, folder: Path) -> None:
         texts["train"][: config.fit_rows], vocabulary=config.vocabulary, kind=config.subwords
     )
     write_json(folder / "tokeniser.json", asdict(tokeniser))
-    counted = tokens.count(texts, tokeniser)
+    # with a limit, or pieces of words that the training part decides, each split has tokens of its own
+    if config.limit is None and tokeniser.subwords is None:
+        counted = count_once(rows, chosen, tokeniser, digest=corpus.digest, cache=cache)
+    else:
+        counted = tokens.count(texts, tokeniser)
     vocabulary = tokens.most_frequent(counted, size=config.vocabulary, fit_rows=config.fit_rows)
     write_json(folder / "vocabulary.json", vocabulary)
     ids = tokens.final_ids(counted, vocabulary, unknown=tokeniser.unknown)
