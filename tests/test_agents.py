@@ -460,25 +460,25 @@ def test_an_agent_whose_time_is_nearly_over_is_succeeded_before_it_ends(over, tm
     ended(far, "two")
 
 
-def test_a_successor_without_work_waits_for_the_task_of_the_agent_whose_time_is_nearly_over(
-    over, tmp_path, monkeypatch
-):
+def test_a_successor_without_work_takes_over_the_task_of_the_agent_whose_time_is_over(over, tmp_path):
     far, transport = over(1, entry=agent_programs.waits)
-    (room,) = far._fleet._rooms
-    far.start(task(tmp_path, "x"), far.slots[0])
+    one, (room,) = task(tmp_path, "x"), far._fleet._rooms
+    far.start(one, far.slots[0])
     until(far, lambda events: any(isinstance(e, Started) for e in events))
     room.agent.arrived_at -= 3500  # its hour is nearly over; the successor has an hour of its own
     room.room = replace(room.room, seconds=3600.0)
     until(far, lambda events: len(far.agents) == 2)
     old, new = transport.agents
-    monkeypatch.setattr(fleet, "IDLE_S", 0.0)
-    for _ in range(5):
-        assert far.events(0.05) == []
-    assert transport.released == []
+    room.agent.idle_since -= 2 * fleet.IDLE_S
+    assert far.events(0.1) == []
     transport.agents[old].leave()
     assert ended(far)[1].cause == "preempted"
-    until(far, lambda events: new in transport.released)  # it waits for nothing any more
-    assert len(transport.agents) == 2
+    assert new not in transport.released
+    far.start(replace(one, resume=True), far.slots[0])
+    until(far, lambda events: any(isinstance(e, Started) for e in events))
+    assert list(transport.agents) == [old, new]
+    far.kill("one")
+    ended(far)
 
 
 def test_an_agent_without_a_task_goes_as_soon_as_its_successor_is_there(over, tmp_path, monkeypatch):

@@ -183,10 +183,17 @@ class Fleet:
             agent.room.agent = None
 
     def renew(self) -> None:
-        """Ask for the successors of agents whose time is nearly over; each takes the tasks to come."""
+        """Ask for the successors of agents whose time is nearly over; each takes the tasks to come.
+
+        A successor also takes those that do not end in time. Until then it is not idle.
+        """
         for agent in list(self._agents.values()):
-            if agent.is_nearly_over and not agent.gone and agent.room.agent is agent:
+            if not agent.is_nearly_over:
+                continue
+            if agent.room.agent is agent and not agent.gone:
                 self._ask(agent.room)
+            elif agent.room.agent is not None and agent.busy:
+                agent.room.agent.idle_since = time.monotonic()
 
     def silent(self) -> list[RemoteAgent]:
         """Return the agents that spoke once and have been silent for too long."""
@@ -203,12 +210,10 @@ class Fleet:
         return now - self._froze_at < LOST_S
 
     def idle(self) -> list[RemoteAgent]:
-        """Return the agents that have had no task for long, but for those that will soon take over some."""
+        """Return the agents that have had no task for long."""
         now = time.monotonic()
         able = [a for a in self._agents.values() if a.hello and not a.busy and a.gone is None]
-        idle = [agent for agent in able if now - agent.idle_since > IDLE_S]
-        ending = [a.room for a in self._agents.values() if a.busy and a.is_nearly_over] if idle else []
-        return [agent for agent in idle if not any(agent.room is room for room in ending)]
+        return [agent for agent in able if now - agent.idle_since > IDLE_S]
 
     def retired(self) -> list[RemoteAgent]:
         """Return the agents without a task that take no new one."""

@@ -116,9 +116,9 @@ class AgentLauncher:
                     self._take(each)
                     if time.monotonic() - self._beat_at > BEAT_S:
                         self._beat()
-                self._give_up()
                 if self._attempts:
                     self._fleet.renew()
+                self._give_up()
                 self._place()
                 self._send_all()
                 if self._events or time.monotonic() >= until:
