@@ -16,9 +16,9 @@ import re
 import stat
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rnnsweep.errors import UserError
 from rnnsweep.json_text import parse_json, parse_lines
@@ -123,11 +123,23 @@ def write_whole(
     Raises:
         OSError: as of a full disk; what was at `path` is still there.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with replacing(path, mode=mode, durable=durable) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = PRIVATE, durable: bool = True) -> Iterator[BinaryIO]:
+    """Yield a file to write, which takes the place of `path` at the end, and is removed after an error.
+
+    Args:
+        path: as of `write_whole`.
+        mode: permissions of the new file.
+        durable: as of `write_whole`.
+    """
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")
     try:
         with os.fdopen(open_own(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=mode), "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
@@ -141,7 +153,7 @@ def write_whole(
 
 
 def remove_asides(folder: Path) -> None:
-    """Remove what killed processes left of `write_whole` in a folder; nobody may be writing there."""
+    """Remove what killed processes left of `replacing` in a folder; nobody may be writing there."""
     with suppress(FileNotFoundError, NotADirectoryError):
         for name in os.listdir(folder):
             if _ASIDE.fullmatch(name):

@@ -6,7 +6,6 @@ which MLflow reads. A file of conf/ chooses none of them.
 """
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import replacing
 from rnnsweep.lockers.names import check_name
 
 try:
@@ -58,14 +58,8 @@ class BucketLocker:
     def get(self, name: str, into: Path) -> None:
         """See `Locker.get`."""
         into.parent.mkdir(parents=True, exist_ok=True)
-        aside = into.with_name(f".{into.name}.{uuid.uuid4().hex[:12]}")
-        try:
-            with self._explained(name):
-                self._client.download_file(self._bucket, self._key(name), str(aside))
-            os.replace(aside, into)
-        finally:
-            with suppress(OSError):
-                aside.unlink()
+        with replacing(into) as file, self._explained(name):
+            self._client.download_fileobj(self._bucket, self._key(name), file)
 
     def names(self, prefix: str = "") -> list[str]:
         """See `Locker.names`."""

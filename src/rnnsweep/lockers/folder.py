@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rnnsweep.errors import UserError
-from rnnsweep.files import open_own, sync_folder
+from rnnsweep.files import open_own, replacing
 from rnnsweep.lockers.names import check_name
 
 
@@ -78,16 +77,5 @@ def copy_whole(source: Path, target: Path) -> None:
     """
     with os.fdopen(open_own(source, os.O_RDONLY), "rb") as content:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}")
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with os.fdopen(open_own(aside, flags), "wb") as copy:
-                shutil.copyfileobj(content, copy, 1 << 20)
-                copy.flush()
-                os.fsync(copy.fileno())
-            os.replace(aside, target)
-        except BaseException:
-            with suppress(OSError):
-                aside.unlink()
-            raise
-    sync_folder(target.parent)
+        with replacing(target) as copy:
+            shutil.copyfileobj(content, copy, 1 << 20)

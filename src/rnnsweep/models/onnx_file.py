@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from rnnsweep.errors import UserError
+from rnnsweep.files import write_whole
 from rnnsweep.models.onnx_graph import OPSET, make_graph
 from rnnsweep.models.text_model import TextModel
 
@@ -41,12 +42,9 @@ def export_onnx(model: TextModel, path: Path) -> Path:
     onnx.checker.check_model(content, full_check=True)
     whole: bytes = content.SerializeToString()
     refuse_different(model, whole)
-    part = path.with_name(f"{path.name}.part")
     try:
-        part.write_bytes(whole)
-        part.replace(path)
+        write_whole(path, whole, mode=0o666)  # as any other file of the user
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
     return path
 
