@@ -1,58 +1,16 @@
-"""Our random sampler and percentile pruner against Optuna's own, which they replace: equal in every bit."""
+"""Our percentile pruner against Optuna's own, which it replaces: equal in every bit."""
 
 import math
-import random
 
 import numpy as np
 import optuna
 import pytest
 from hypothesis import given, settings, strategies as st
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from rnnsweep.methods.draws import SeededRandomSampler
 from rnnsweep.methods.percentile import SortedPercentilePruner, percentile_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-SEEDS = st.integers(0, 2**31 - 1)
-
-
-def space_of(seed):
-    """Make distributions of each kind, wide and narrow ones, of one value too."""
-    draw = random.Random(seed)
-    low, step, steps = draw.randint(-1000, 1000), draw.randint(1, 99), draw.choice([0, 1, 2, 40])
-    first, last = sorted(draw.uniform(-1e6, 1e6) for _ in range(2))
-    small, large = sorted(10 ** draw.uniform(-9, 6) for _ in range(2))
-    few, many = sorted(draw.randint(1, 4096) for _ in range(2))
-    return [
-        FloatDistribution(first, last),
-        FloatDistribution(first, math.nextafter(first, last)),
-        FloatDistribution(first, first),
-        FloatDistribution(small, large, log=True),
-        FloatDistribution(small, small, log=True),
-        FloatDistribution(low / 8, (low + steps * step) / 8, step=step / 8),
-        IntDistribution(low, low + steps * step, step=step),
-        IntDistribution(few, many, log=True),
-        CategoricalDistribution(range(draw.randint(1, 9))),
-    ]
-
-
-def drawn(sampler, space):
-    return [sampler.sample_independent(None, None, "x", one) for one in space]
-
-
-@given(seed=SEEDS)
-def test_the_random_sampler_draws_optunas_values(seed):
-    space = space_of(seed)
-    assert drawn(SeededRandomSampler(seed), space) == drawn(optuna.samplers.RandomSampler(seed=seed), space)
-
-
-@given(seeds=st.tuples(SEEDS, SEEDS))
-def test_two_random_samplers_that_take_turns_draw_what_each_draws_alone(seeds):
-    space, first, second = space_of(seeds[0]), *map(SeededRandomSampler, seeds)
-    turns = [(drawn(first, [one]), drawn(second, [one])) for one in space]
-    alone = [drawn(SeededRandomSampler(seed), space) for seed in seeds]
-    assert [[a for (a,) in values] for values in zip(*turns, strict=True)] == alone
 
 
 @given(

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def _make(asked: Requirements) -> "BaseSampler":
-    from rnnsweep.methods.draws import SeededRandomSampler
+    from optuna.samplers import RandomSampler
 
-    return SeededRandomSampler(asked.seed)
+    return RandomSampler(asked.seed)
 
 
 SAMPLER = SamplerSpec(_make, {}, independent=True, covers_space=True)
