@@ -15,14 +15,15 @@ from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
-from rnnsweep.errors import UserError
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+
 from rnnsweep.json_text import parse_json
 from rnnsweep.models.text_model import TextModel
 from rnnsweep.tracking.ui.held_answer import HeldAnswer
-from rnnsweep.tracking.ui.hosts import HOST, HOSTS, is_own
+from rnnsweep.tracking.ui.hosts import HOST, HOSTS, free_port, is_own
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
-TRIES = 50  # ports looked at after the one asked for
 MOST_BYTES = 32 << 20  # of a request
 MOST_TEXTS = 10_000  # of a request
 BODY_S, ANSWER_S = 30.0, 120.0  # seconds that a request may take to arrive, and to be answered
@@ -76,23 +77,23 @@ def guarded(app: Application) -> Application:
         if scope["type"] != "http":
             return  # neither websockets nor a lifespan
         try:
-            _refuse_stranger(_headers(scope))
+            _refuse_stranger(Headers(scope=scope))
             if scope["path"] not in PATHS:
                 raise Refused(404, f"no such path; send texts by POST {EXAMPLE} to /invocations")
             if scope["path"] == "/invocations" and scope["method"] == "POST":
                 async with _limit(BODY_S, Refused(408, f"the request did not arrive within {BODY_S:g} s")):
                     body = await _whole_body(receive)
-                receive = _replay(_checked(body, _headers(scope)))
+                receive = _replay(_checked(body, Headers(scope=scope)))
             answer = HeldAnswer(send)
             async with _limit(ANSWER_S, Refused(503, f"no answer within {ANSWER_S:g} s; send fewer texts")):
                 await app(scope, receive, answer.take)
             # MLflow's own refusals carry its stack trace
             await answer.give(_without_trace(answer.body) if answer.status >= 400 else answer.body)
         except Refused as refusal:
-            await _tell(send, refusal.status, str(refusal))
+            await _refusal(refusal.status, str(refusal))(scope, receive, send)
         except Exception as error:  # ours: the asker can do nothing with it, the log can
             print(f"internal error: {type(error).__name__}: {error}"[:300], flush=True)
-            await _tell(send, 500, "the model could not answer this")
+            await _refusal(500, "the model could not answer this")(scope, receive, send)
 
     return checked
 
@@ -114,10 +115,6 @@ def _without_trace(body: bytes) -> bytes:
     if isinstance(answer, dict):
         answer.pop("stack_trace", None)
     return json.dumps(answer).encode()
-
-
-def _headers(scope: Any) -> Mapping[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def _refuse_stranger(headers: Mapping[str, str]) -> None:
@@ -176,12 +173,9 @@ def _replay(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
     return receive
 
 
-async def _tell(send: Any, status: int, message: str) -> None:
+def _refusal(status: int, message: str) -> JSONResponse:
     kind = "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"
-    body = json.dumps({"error_code": kind, "message": message}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return JSONResponse({"error_code": kind, "message": message}, status)
 
 
 def listen(first: int) -> socket.socket:
@@ -190,18 +184,7 @@ def listen(first: int) -> socket.socket:
     Raises:
         UserError: none is free.
     """
-    last = min(first + TRIES, 65536)
-    for port in range(first, last):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen(128)
-        except OSError:
-            listener.close()
-            continue
-        return listener
-    raise UserError(f"port={first}: none of {first} to {last - 1} is free; give another with --port")
+    return socket.create_server((HOST, free_port(first)), backlog=128)
 
 
 def serve(model: TextModel, *, port: int = 5001, say: Callable[[str], None] = print) -> None:

@@ -9,10 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from rnnsweep.errors import UserError
+
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 HOST = "127.0.0.1"
 HOSTS = (HOST, "localhost")
 PORT = 5000  # that the UI tries first
+TRIES = 50  # ports that are tried after the one asked for
 
 
 def why_taken(port: int) -> str:
@@ -24,6 +27,19 @@ def why_taken(port: int) -> str:
         except (OSError, OverflowError) as error:
             return getattr(error, "strerror", None) or str(error)
     return ""
+
+
+def free_port(first: int) -> int:
+    """Return the first free port from `first` on.
+
+    Raises:
+        UserError: none is free.
+    """
+    ports = range(first, min(first + TRIES, 65536))
+    for port in ports:
+        if not why_taken(port):
+            return port
+    raise UserError(f"port={first}: none of {first} to {ports.stop - 1} is free; give another with --port")
 
 
 def is_own(host: str) -> bool:

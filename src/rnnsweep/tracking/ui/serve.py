@@ -19,12 +19,11 @@ from rnnsweep.safety.interpreter import SAFE_PATH, run_module
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tracking.store.address import LOCAL, check_answers, destination
 from rnnsweep.tracking.store.store import refuse_old_layout
-from rnnsweep.tracking.ui.hosts import HOST, PORT, why_taken
+from rnnsweep.tracking.ui.hosts import HOST, PORT, free_port
 from rnnsweep.tracking.ui.links import LAST
 from rnnsweep.tracking.ui.live import LIVE
 from rnnsweep.tracking.ui.running import note_ui, running_ui
 
-TRIES = 50  # ports looked at after the one asked for
 EVERYBODY = "Every user of this machine can open it, and change or delete runs."
 START = 120.0  # seconds that a start may take on a busy machine
 
@@ -62,7 +61,7 @@ def start_ui(mlruns: Path, *, port: int = PORT) -> UiServer:
     """
     refuse_old_layout(mlruns)
     spare_loopback()
-    chosen = _free_port(port)
+    chosen = free_port(port)
     address = f"http://{HOST}:{chosen}"
     with tempfile.TemporaryFile() as words:  # a pipe that nobody reads would stop the server when it is full
         process = subprocess.Popen(
@@ -130,14 +129,6 @@ def serve_ui(
         say("The UI has ended.")
     finally:
         server.close()
-
-
-def _free_port(first: int) -> int:
-    last = min(first + TRIES, 65536)
-    for port in range(first, last):
-        if not why_taken(port):
-            return port
-    raise UserError(f"port={first}: none of {first} to {last - 1} is free; give another with --port")
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], address: str, words: IO[bytes]) -> None:
