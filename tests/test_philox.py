@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from rnnsweep.optim.philox import drawn, dropout_factors, split_key, words
+from rnnsweep.launchers.fused.stack.philox import drawn, dropout_factors, words
+from rnnsweep.optim.dropout import split_key
 
 MASK = 0xFFFFFFFF
 # the known answers of Random123, the authors' own library

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnnsweep.optim.philox import split_key
 from rnnsweep.optim.row_loops import (
     BUMPS,
     MULTIPLIERS,
@@ -46,6 +45,11 @@ class Rate(NamedTuple):
 
     least: int  # half words below are dropped
     scale: float  # of what is kept
+
+
+def split_key(seed: int) -> tuple[int, int]:
+    """Cut a seed into the two halves of a key of Philox."""
+    return seed & _MASK, (seed >> 32) & _MASK
 
 
 def rate_drawn(rate: float) -> Rate:
@@ -85,7 +89,7 @@ def factors(
 
 
 def _halves(numbers_N: NDArray[np.int64], blocks: int, draw: DropoutDraw) -> NDArray[Any]:
-    """Draw the half words of some tokens: `philox.words`, where a word's halves are read in place."""
+    """Draw the half words of some tokens."""
     key0, key1 = split_key(draw.seed)
     a, b = np.arange(blocks, dtype=_WORD)[None], numbers_N.astype(_WORD)[:, None]
     c, d = np.array([[draw.step]], _WORD), np.array([[SITE]], _WORD)

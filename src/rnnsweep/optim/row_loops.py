@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.runtime.compiled import compiled, inlined
 
-# of Philox4x32-10, the generator of `philox`
+# of Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011)
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 BUMPS = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from rnnsweep.launchers.fused.stack.optimizer.rules import SETTINGS, Numbers, settings_of
+from rnnsweep.launchers.fused.stack.philox import drawn, dropout_factors
 from rnnsweep.networks import ModelConfig
 from rnnsweep.optim.config import OptimizerConfig
-from rnnsweep.optim.philox import drawn, dropout_factors, split_key
+from rnnsweep.optim.dropout import split_key
 
 RATES = ("embedding_dropout", "layer_dropout", "dropout")
 _SITES = {"embedding_dropout": 0, "layer_dropout": 100, "dropout": 1}  # layers count on from their site

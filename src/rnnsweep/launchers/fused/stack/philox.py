@@ -1,8 +1,8 @@
 """Random numbers by counter: what is drawn depends on the key, the step and the place, and on nothing else.
 
 Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011), the generator of Triton's `tl.philox` and of CUDA's own. A
-replayed CUDA graph draws anew because the step's number is a tensor. `row_loops` has it as a compiled
-loop.
+replayed CUDA graph draws anew because the step's number is a tensor. `optim.row_loops` has it as a
+compiled loop.
 
 Shapes: K members, N numbers of one member, W = ceil(N / 4) counters; four words a counter.
 """
@@ -29,11 +29,6 @@ def words(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[Tensor, Ten
         )
         low, high = (low + BUMPS[0]) & _MASK, (high + BUMPS[1]) & _MASK
     return first, second, third, fourth
-
-
-def split_key(seed: int) -> tuple[int, int]:
-    """Cut a seed into the two halves of a key."""
-    return seed & _MASK, (seed >> 32) & _MASK
 
 
 def drawn(keys_K2: Tensor, steps_K: Tensor, *, site: int, count: int) -> Tensor:
