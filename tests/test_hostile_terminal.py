@@ -76,9 +76,9 @@ def test_json_holds_no_character_that_a_terminal_obeys(capsys):
 @pytest.mark.parametrize("text", ["x\r=1", "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_cell_of_csv_is_no_formula(text):
     from rnnsweep.comparison.figures.figure import to_csv
-    from rnnsweep.tasks.answers import _csv
+    from rnnsweep.safety.spreadsheet import csv_text
 
-    for written in (to_csv([text], [[text]]), _csv([text], [[text]])):
+    for written in (to_csv([text], [[text]]), csv_text([text], [[text]])):
         rows = list(csv.reader(io.StringIO(written, newline="")))
         plain = text.replace("\r", " ")
         wanted = plain if text.startswith("x") else f"'{plain}"

@@ -1,6 +1,6 @@
 """Requests to a sweep that may be running: files in a folder, as only the controller writes its journal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,7 @@ def carry_out(
     folder: SweepFolder,
     mlruns: Path,
     ledger: Ledger,
-    study: Callable[[str], "optuna.Study"],
-    names: Sequence[str],
+    studies: "Mapping[str, optuna.Study]",
 ) -> tuple[list[str], list[str]]:
     """Do what the requests ask for, each once, and remove them.
 
@@ -28,19 +27,18 @@ def carry_out(
         folder: the sweep's.
         mlruns: where its runs are.
         ledger: gets an entry for it.
-        study: gives the study of an architecture.
-        names: of the architectures.
+        studies: by architecture.
 
     Returns:
         lines that say what was done, and the names of the tasks that are to be tried again.
     """
     lines, failed = [], []
     for path, request in folder.requests():
-        if request["kind"] == "enqueue" and request["architecture"] in names:
-            propose(study(request["architecture"]), request["values"], request=request["id"])
+        if request["kind"] == "enqueue" and request["architecture"] in studies:
+            propose(studies[request["architecture"]], request["values"], request=request["id"])
             lines.append(f"{request['architecture']}: a proposed trial is next")
         elif request["kind"] == "retry":
-            again = try_again(folder, mlruns, ledger, {name: study(name) for name in names}, request["task"])
+            again = try_again(folder, mlruns, ledger, studies, request["task"])
             lines.append(f"to be tried again: {', '.join(again) or 'nothing, as nothing failed'}")
             failed += again
         path.unlink()
@@ -49,10 +47,8 @@ def carry_out(
 
 def read_requests(agenda: "Agenda", ledger: Ledger, listener: Listener) -> None:
     """Do what the requests to a running controller ask for, if there are any."""
-    maker, searches = agenda.maker, agenda.searches
-    lines, failed = carry_out(
-        maker.folder, maker.mlruns, ledger, lambda name: searches[name].study, tuple(searches)
-    )
+    studies = {name: search.study for name, search in agenda.searches.items()}
+    lines, failed = carry_out(agenda.maker.folder, agenda.maker.mlruns, ledger, studies)
     if lines:
         agenda.reopen(failed)
     for line in lines:

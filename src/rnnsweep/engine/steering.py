@@ -9,13 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import optuna
-from optuna.storages import BaseStorage
-
 from rnnsweep.engine.inbox import carry_out
 from rnnsweep.errors import UserError, nearest, refuse_unknown
 from rnnsweep.search.journal import open_journal, read_journal, refusing_damage
 from rnnsweep.search.space import check_space, encode, leave_out_idle
+from rnnsweep.search.trials import load_studies
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import DIVERGED
 from rnnsweep.state.watching.status import read_status
@@ -116,7 +114,9 @@ def _carry_out(sweep: Sweep, folder: SweepFolder, mlruns: Path) -> None:
     """Do what was asked for at once, where no controller runs that will."""
     with suppress(UserError), folder.hold(), closing(folder.ledger()) as ledger:
         storage = open_journal(folder)
-        carry_out(folder, mlruns, ledger, lambda name: _study(storage, sweep.name, name), sweep.architectures)
+        studies = load_studies(storage, sweep.name, sweep.architectures)
+        if len(studies) == len(sweep.architectures):  # else none was made yet, and the next controller does
+            carry_out(folder, mlruns, ledger, studies)
 
 
 def export(mlruns: Path, name: str) -> "pandas.DataFrame":
@@ -133,13 +133,13 @@ def export(mlruns: Path, name: str) -> "pandas.DataFrame":
     folder = SweepFolder.started(mlruns, name)
     if not folder.has_trials:
         raise UserError(f"sweep {name!r} has no trials yet")
-    asked = (folder.start() or {})["asked"]["architectures"]
+    asked = map(str, (folder.start() or {})["asked"]["architectures"])
     storage = read_journal(folder)
     with refusing_damage(folder.journal):
-        tables = [_study(storage, name, str(word)).trials_dataframe() for word in asked]
-    for word, table in zip(asked, tables, strict=True):
-        table.insert(0, "architecture", str(word))
+        studies = load_studies(storage, name, asked)
+        tables = [one.trials_dataframe().assign(architecture=word) for word, one in studies.items()]
     table = pandas.concat([table for table in tables if len(table)] or tables, ignore_index=True)
+    table.insert(0, "architecture", table.pop("architecture"))
     if "duration" in table:  # not where nothing was tried yet
         table["duration"] = pandas.to_timedelta(table["duration"]).dt.total_seconds()
     objects = [name for name, kind in table.dtypes.items() if kind == "object"]
@@ -150,8 +150,3 @@ def export(mlruns: Path, name: str) -> "pandas.DataFrame":
 
 def _flat(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, dict | list | tuple | bool | int) else value
-
-
-def _study(storage: BaseStorage, name: str, architecture: str) -> optuna.Study:
-    sampler = optuna.samplers.RandomSampler(seed=0)
-    return optuna.load_study(study_name=f"{name}/{architecture}", storage=storage, sampler=sampler)

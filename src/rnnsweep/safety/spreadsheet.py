@@ -1,5 +1,8 @@
-"""Cells of CSV files that no spreadsheet runs."""
+"""CSV whose cells no spreadsheet runs."""
 
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that a spreadsheet takes for a formula
@@ -14,6 +17,15 @@ def no_formula(cell: Any) -> Any:
         return cell
     text = cell.replace("\r\n", "\n").replace("\r", " ")  # a spreadsheet begins a row at each \r
     return f"'{text}" if cell.startswith(FORMULA) and not _is_number(cell) else text
+
+
+def csv_text(heads: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as CSV under their heads."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(map(no_formula, heads))
+    writer.writerows(map(no_formula, row) for row in rows)
+    return file.getvalue()
 
 
 def _is_number(text: str) -> bool:

@@ -82,7 +82,8 @@ class Sizing:
         if not (self.sweep.derivations(architecture) or "parameters" in self.sweep.constraints):
             return Point(self._write(architecture, drawn))
         run = self._run(architecture, drawn)
-        holding = [one for one in self.sweep.derivations(architecture) if _holds(one, run, drawn)]
+        settings = {**flatten(run), **drawn}
+        holding = [one for one in self.sweep.derivations(architecture) if applies(one, settings)]
         if not holding:
             return self._limited(architecture, drawn, ())
         derived = holding[0]
@@ -146,11 +147,6 @@ def nearest_width(count: Callable[[int], int], budget: int) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= budget else (low, middle)
     return high if abs(count(high) - budget) < budget - count(low) else low
-
-
-def _holds(derived: Derived, run: RunConfig, drawn: Mapping[str, Any]) -> bool:
-    values = {**flatten(run), **drawn}
-    return all(key in values and values[key] in allowed for key, allowed in derived.when)
 
 
 def _miss(sized: Sized, derived: Derived) -> str:

@@ -14,7 +14,7 @@ from rnnsweep.config import RunConfig, compose, flatten
 from rnnsweep.config.overrides import quote
 from rnnsweep.errors import UserError
 from rnnsweep.networks.config import idle_settings
-from rnnsweep.sweepfile import Choices, Dimension, FloatRange, IntRange, Sweep
+from rnnsweep.sweepfile import Choices, Derived, Dimension, FloatRange, IntRange, Sweep
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -74,7 +74,7 @@ def draw(trial: Trial, dimensions: tuple[Dimension, ...], fixed: Mapping[str, An
     return drawn
 
 
-def applies(dimension: Dimension, values: Mapping[str, Any]) -> bool:
+def applies(dimension: Dimension | Derived, values: Mapping[str, Any]) -> bool:
     """Return whether a dimension's conditions hold; a key that is itself absent holds nothing."""
     return all(key in values and values[key] in allowed for key, allowed in dimension.when)
 

@@ -3,15 +3,13 @@
 Shapes: N rows, M of them shown, C classes.
 """
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.safety.spreadsheet import no_formula
+from rnnsweep.safety.spreadsheet import csv_text
 
 CONFUSION = "confusion"  # the picture of a table of counts of true and predicted classes
 MOST_MISTAKES = 100
@@ -28,7 +26,7 @@ def confusion_table(
     counts_CC = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(counts_CC, (targets_N, predictions_N), 1)
     rows = [[label, *row_C] for label, row_C in zip(labels, counts_CC.tolist(), strict=True)]
-    return _csv(["true \\ predicted", *labels], rows)
+    return csv_text(["true \\ predicted", *labels], rows)
 
 
 def surest_mistakes(
@@ -60,17 +58,11 @@ def largest_errors(
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], columns: Mapping[str, Sequence[str]]) -> str:
     """Write rows with what the files hold of them, which is cut to what a table can show."""
     own = zip(*columns.values(), strict=True)
-    return _csv([*heads, *columns], [[*row, *map(_cut, cells)] for row, cells in zip(rows, own, strict=True)])
+    return csv_text(
+        [*heads, *columns], [[*row, *map(_cut, cells)] for row, cells in zip(rows, own, strict=True)]
+    )
 
 
 def _cut(text: str) -> str:
     shown = " ".join(text.split())
     return shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
-
-
-def _csv(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(no_formula, heads))
-    writer.writerows([no_formula(cell) for cell in row] for row in rows)
-    return file.getvalue()

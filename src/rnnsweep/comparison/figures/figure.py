@@ -1,7 +1,5 @@
 """A figure of the report: its chart, one sentence of how to read it, and the numbers behind it."""
 
-import csv
-import io
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +8,7 @@ from typing import Any
 
 from rnnsweep.comparison.figures import drawing
 from rnnsweep.drawing.palette import colours
-from rnnsweep.safety.spreadsheet import no_formula
+from rnnsweep.safety.spreadsheet import csv_text
 
 
 @dataclass(frozen=True)
@@ -61,12 +59,8 @@ class Figure:
 
 
 def to_csv(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write rows as CSV, numbers in seven digits."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(no_formula, columns))
-    writer.writerows([f"{v:.7g}" if isinstance(v, float) else no_formula(v) for v in row] for row in rows)
-    return out.getvalue()
+    """Return rows as CSV, numbers with seven digits."""
+    return csv_text(columns, ([f"{v:.7g}" if isinstance(v, float) else v for v in row] for row in rows))
 
 
 def data_link(text: str) -> str:

@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.comparison.evidence.records import Comparison, Standing
-from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.tables import decimal, initials, known_columns
 from rnnsweep.comparison.words import DASH, interval, short, shorten
 from rnnsweep.drawing.palette import colours
@@ -66,11 +65,6 @@ def heads_of(standings: Sequence[Standing]) -> tuple[str, ...]:
     """Return the heads of the standings, short enough for 80 columns."""
     trials = initials(standings)
     return ("architecture", "test", "95 % interval", "n", "valid", trials, "params", "s/run")
-
-
-def majority_of(comparison: Comparison) -> float | None:
-    """Return the score of always naming the most frequent label; None where there is none."""
-    return majority_score(comparison.test_part)
 
 
 def colours_of(comparison: Comparison) -> Mapping[str, str]:

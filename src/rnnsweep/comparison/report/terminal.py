@@ -12,7 +12,8 @@ from rich.text import Text
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
 from rnnsweep.comparison.evidence.records import HERE, Comparison, HealthRemark, Verdict
-from rnnsweep.comparison.report.standings import colours_of, draw_standings, heads_of, majority_of
+from rnnsweep.comparison.predictions import majority_score
+from rnnsweep.comparison.report.standings import colours_of, draw_standings, heads_of
 from rnnsweep.comparison.report.tables import say_columns
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
@@ -62,7 +63,7 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
         verdicts = [one for one in comparison.verdicts if one.baseline == against]
         counts += [Text(_heading(title, verdicts))] if any(one.pairs for one in verdicts) else []
     below = _below(comparison)
-    standings, majority = comparison.standings, majority_of(comparison)
+    standings, majority = comparison.standings, majority_score(comparison.test_part)
     rows_read = say_test_part(comparison.test_part)
     head, blank = 1 + (majority is not None) + bool(rows_read), 1
     room = (sys.maxsize if lines is None else lines) - _height([*above, *below], width) - head - blank
@@ -132,7 +133,7 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
         comparison: what to show.
         width: columns to use.
     """
-    majority, shades = majority_of(comparison), colours_of(comparison)
+    majority, shades = majority_score(comparison.test_part), colours_of(comparison)
     standings = draw_standings(comparison.standings, width, majority, shades=shades, ends=True)
     parts: list[RenderableType] = [*_above(comparison), standings]
     notes = (f"{s.architecture}: {s.note}." for s in comparison.standings if s.note)
