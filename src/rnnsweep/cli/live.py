@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rnnsweep.cli.output import OFTEN_S
+from rnnsweep.cli.output import OFTEN_S, repeating
 from rnnsweep.cli.words import count, score
 from rnnsweep.drawing.palette import colours
 from rnnsweep.drawing.times import about, duration
@@ -121,14 +121,9 @@ class SayingShorter:
 def listener(console: Console) -> "Iterator[Listener]":
     """Yield what fits the console: the table at a terminal, lines elsewhere."""
     if not console.is_terminal:
-        lines, done = PlainLines(console), threading.Event()
-        thread = threading.Thread(target=lines.repeat_progress, args=(done,), daemon=True)
-        thread.start()
-        try:
+        lines = PlainLines(console)
+        with repeating(lines.repeat_progress):
             yield lines
-        finally:
-            done.set()
-            thread.join()
         return
     table = LiveTable(console)
     with table.live:

@@ -81,11 +81,19 @@ def telling(words: str = "") -> "Iterator[Callable[[str], object]]":
         with console.status(words) as shown:
             yield shown.update
         return
-    lines, done = _Lines(console, words), threading.Event()
-    thread = threading.Thread(target=lines.repeat, args=(done,), daemon=True)
+    lines = _Lines(console, words)
+    with repeating(lines.repeat):
+        yield lines.tell
+
+
+@contextmanager
+def repeating(repeat: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Call a function in a thread of its own; at the end the event that it waits for is set."""
+    done = threading.Event()
+    thread = threading.Thread(target=repeat, args=(done,), daemon=True)
     thread.start()
     try:
-        yield lines.tell
+        yield
     finally:
         done.set()
         thread.join()

@@ -10,7 +10,7 @@ from rnnsweep import api, training
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import overrides_argument
-from rnnsweep.cli.output import INTERRUPTED, READING, echo, err, one_json_object, out, telling
+from rnnsweep.cli.output import INTERRUPTED, READING, echo, err, one_json_object, out, table, telling
 from rnnsweep.cli.words import count, loss, score
 from rnnsweep.drawing.times import duration
 from rnnsweep.errors import UserError
@@ -112,16 +112,12 @@ def _print_evaluation(result: "EvaluateResult") -> None:
     echo(f"  {'loss':<{wide}}  {loss(result.values['loss'])}")
     if not result.classes:
         return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for number, head in enumerate(result.classes[0]):
-        table.add_column(head, justify="right" if number else "left", overflow="fold")
+    first, *numbers = result.classes[0]
+    drawn = table(first, right=numbers)
     for row in result.classes:
         name, *values, rows = row.values()
-        table.add_row(Text(str(name)), *map(score, values), f"{rows:,}")
-    out().print(table)
+        drawn.add_row(str(name), *map(score, values), f"{rows:,}")
+    out().print(drawn)
     never = [
         repr(name)
         for name, precision, *_, rows in map(dict.values, result.classes)
