@@ -170,7 +170,7 @@ def test_a_score_of_another_distribution_is_one_module_and_an_entry_point(projec
         ("classification.x = my_scores:X", "import nothing_such", "cannot be imported: ModuleNotFoundError"),
         (
             "classification.x = my_scores:X",
-            "from rnnsweep.tasks.classification import TASK\nX = TASK.primary",
+            "from rnnsweep.tasks.classification import TASK\nX = TASK.scores[0]",
             "task=classification already has a score 'accuracy'; choose another name",
         ),
     ],

@@ -224,7 +224,7 @@ class JsonLines:
         descriptor = open_own(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            cut_torn_line(descriptor)
+            _cut_torn_line(descriptor)
             append(descriptor, data)
         finally:
             os.close(descriptor)
@@ -239,25 +239,12 @@ class JsonLines:
         yield from (one for one in parse_lines(lines, skip_faulty=True) if isinstance(one, dict))
 
 
-def cut_torn_line(descriptor: int) -> int:
-    """Cut off a last line that does not end, in a file that nobody else writes meanwhile.
-
-    Returns:
-        the size of the file afterwards, in bytes.
-    """
+def _cut_torn_line(descriptor: int) -> None:
+    """Cut off a last line that does not end, in a file that nobody else writes meanwhile."""
     size = os.fstat(descriptor).st_size
-    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
-        return size
-    whole = size
-    while whole:
-        start = max(0, whole - (1 << 16))
-        newline = os.pread(descriptor, whole - start, start).rfind(b"\n")
-        if newline >= 0:
-            whole = start + newline + 1
-            break
-        whole = start
-    os.ftruncate(descriptor, whole)
-    return whole
+    whole = os.pread(descriptor, size, 0).rfind(b"\n") + 1
+    if whole < size:
+        os.ftruncate(descriptor, whole)
 
 
 def mend(path: Path) -> int:

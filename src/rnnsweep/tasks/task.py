@@ -188,11 +188,6 @@ class TaskSpec:
         ..., list[RunTable]
     ]  # (labels, targets_N, answers, columns of rows_M) -> files of a test part
 
-    @property
-    def primary(self) -> Score:
-        """What decides where no ``objective:`` is named."""
-        return self.scores[0]
-
     def score(self, name: str | None = None, *, key: str = "objective") -> Score:
         """Return a score by its name; None is the primary one.
 

@@ -13,7 +13,7 @@ from rnnsweep.tracking.spool.record import RunRecord, dataset_parts
 from rnnsweep.tracking.tags import Tag
 from rnnsweep.training.scores import Scores
 from rnnsweep.trial.memory import peak_memory
-from rnnsweep.trial.messages import Outcome, TrialTask
+from rnnsweep.trial.messages import TrialTask
 
 BASELINE_NOTE = "The linear baseline, which every architecture is held against."
 
@@ -61,11 +61,6 @@ def _overridden(task: TrialTask) -> set[str]:
 
 def _description(task: TrialTask) -> str:
     return BASELINE_NOTE if task.role == "baseline" else how_to_repeat(task.overrides)
-
-
-def close_record(record: RunRecord, outcome: Outcome) -> None:
-    """Record the run's end state, with the reason where it is no success."""
-    record.end(outcome.state, outcome.explanation)
 
 
 def summary_of(scores: Scores) -> Mapping[str, Any]:

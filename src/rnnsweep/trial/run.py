@@ -19,7 +19,7 @@ from rnnsweep.trial.causes import BROKEN_CORPUS, FULL_DISK, REMOVED, CorpusDiffe
 from rnnsweep.trial.memory import peak_memory
 from rnnsweep.trial.messages import Channel, Outcome, TrialTask
 from rnnsweep.trial.reads import note_test_read
-from rnnsweep.trial.record import close_record, open_record, record_scores
+from rnnsweep.trial.record import open_record, record_scores
 from rnnsweep.trial.reporter import Reporter
 from rnnsweep.trial.scores_of_test_part import keep_predictions, score_test_part
 
@@ -80,7 +80,7 @@ def _check_vectors(task: TrialTask, name: str | None) -> None:
 def _closed(task: TrialTask, record: RunRecord, outcome: Outcome) -> Outcome:
     """End the run; where the disk kept a line or a file of it out, the trial continues when there is room."""
     full = outcome.cause == FULL_DISK
-    close_record(record, replace(outcome, state="interrupted") if full else outcome)
+    record.end("interrupted" if full else outcome.state, outcome.explanation)
     if record.flush() or record.missing:
         if not task.mlruns.is_dir():
             return Outcome("failed", REMOVED, f"{task.mlruns} was removed while it ran", outcome.scores)

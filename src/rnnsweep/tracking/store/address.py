@@ -19,9 +19,9 @@ from rnnsweep.tracking.store.chosen import (
     TOKEN,
     URI,
     USER,
-    has_account_for,
     refuse_foreign_account,
     refuse_unchosen,
+    same_server,
 )
 
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -127,7 +127,7 @@ def _reason(error: Exception, patience_s: float) -> str:
 def as_oneself(url: str) -> urllib.request.Request:
     """Make the request for a page, with the account of the environment where it is for this server."""
     request = urllib.request.Request(url)
-    if not has_account_for(url):
+    if not same_server(os.environ.get(URI, "").strip(), url):
         return request
     if user := os.environ.get(USER):
         pair = b64encode(f"{user}:{os.environ.get(PASSWORD, '')}".encode()).decode()

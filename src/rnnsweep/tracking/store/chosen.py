@@ -71,11 +71,6 @@ def same_server(one: str, other: str) -> bool:
     return _origin(one) == _origin(other) is not None
 
 
-def has_account_for(url: str) -> bool:
-    """Return whether the environment's account is for the server of this page."""
-    return same_server(os.environ.get(URI, "").strip(), url)
-
-
 def _account() -> str | None:
     for name in (USER, TOKEN):
         if os.environ.get(name):
