@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rnnsweep.trial import Outcome, TrialTask
+from rnnsweep.trial import TrialTask
 
 VALIDATION = {"train/loss": 0.6931, "validation/loss": 0.6123, "validation/accuracy": 0.8123}
 RESULTS = {
@@ -31,7 +31,7 @@ def record(task: TrialTask, mlruns: Path, *, reports: int, samples: int) -> None
         samples: of the machine.
     """
     from rnnsweep.tracking.machine.monitor import NAMES
-    from rnnsweep.trial.record import close_record, open_record
+    from rnnsweep.trial.record import open_record
 
     assert task.run is not None
     opened = open_record(replace(task, mlruns=mlruns), task.run, None)
@@ -42,7 +42,7 @@ def record(task: TrialTask, mlruns: Path, *, reports: int, samples: int) -> None
         opened.metrics(dict.fromkeys(NAMES, 1234.5), step=step)
         opened.flush()
     opened.summary(RESULTS)
-    close_record(opened, Outcome("complete"))
+    opened.end("complete")
 
 
 @dataclass(frozen=True)
