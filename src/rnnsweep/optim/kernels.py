@@ -52,7 +52,7 @@ def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> float:
     """Put rows into their places of a table; what it gives means nothing."""
     seen = _fetch(rows_U, table_VD)
     for u in range(len(rows_U)):
-        table_VD[rows_U[u]] = values_UD[u]
+        _copy(values_UD[u], table_VD[rows_U[u]])
     return seen
 
 

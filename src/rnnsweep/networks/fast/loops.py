@@ -25,6 +25,7 @@ from rnnsweep.networks.fast.rows import (
     add_products,
     add_row,
     clear_padding,
+    copy_row,
     four_texts,
     grad_row,
     last_four_texts,
@@ -112,7 +113,7 @@ def gru_forward(
         for step in range(four[1][0]):
             here = rows_at(four, step, direction, len(out))
             for r in range(TEXTS):
-                state[r, :width] = biases[1]
+                copy_row(biases[1], state[r])
             if step:
                 add_products(rows_of(state, FOUR, (0, wide)), rows_of(out, before, own), weights_HG)
             for r in range(TEXTS):

@@ -168,6 +168,13 @@ def read_sums(read: Any, row: int, bias_G: Array, sums_G: Array) -> None:
 
 
 @inlined
+def copy_row(values_x: Array, into_x: Array) -> None:
+    """Copy a row into another; what assigns arrays to slices takes ten times as long to compile."""
+    for j in range(len(values_x)):
+        into_x[j] = values_x[j]
+
+
+@inlined
 def add_row(values_x: Array, into_x: Array) -> None:
     """Add a row to another."""
     for j in range(len(values_x)):
@@ -182,4 +189,6 @@ def clear_padding(values_NW: Array, four: Any, width: int) -> None:
     for r in range(TEXTS):
         if four[1][r]:
             for token in range(four[1][r], steps):
-                values_NW[token * texts + four[0][r], :width] = 0
+                row_W = values_NW[token * texts + four[0][r]]
+                for j in range(width):
+                    row_W[j] = 0
