@@ -16,6 +16,7 @@ import click
 from rnnsweep.cli.command import Group
 from rnnsweep.cli.control_characters import escape_control_characters
 from rnnsweep.cli.output import INTERRUPTED
+from rnnsweep.cli.wrapping import error_columns, wrapped
 from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
 from rnnsweep.paths import find_paths
@@ -184,4 +185,7 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
 
 def _say(word: str, text: str) -> None:
     styled = click.style(word, fg="red" if "error" in word else "yellow", bold=True) if word else ""
-    click.echo(" ".join(part for part in (styled, escape_control_characters(text)) if part), err=True)
+    shown, columns = escape_control_characters(text), error_columns()
+    if columns is not None:
+        shown = wrapped(shown, columns, taken=len(word) + 1 if word else 0)
+    click.echo(" ".join(part for part in (styled, shown) if part), err=True)
