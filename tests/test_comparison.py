@@ -345,6 +345,31 @@ def test_the_answer_says_which_recurrent_network_is_ahead_where_one_without_recu
     assert "Of the recurrent networks" not in compare_records(runs).answer, "no cell is recorded"
 
 
+@pytest.mark.parametrize(
+    ("replicates", "said"),
+    [
+        (
+            10,
+            " share the highest mean test accuracy (0.{}); {} is better than rnn, and for",
+        ),
+        (3, " share the highest mean test accuracy (0.{}). 3 replicates of each cannot separate"),
+    ],
+)
+def test_of_exactly_equal_scores_none_leads(replicates, said):
+    runs = make_runs({"gru": 0.7, "bag": 0.7, "rnn": 0.65}, replicates=replicates, linear=None)
+    one, other = (runs[runs["architecture"].eq(name)] for name in ("gru", "bag"))
+    runs.loc[other.index, ["test", "validation"]] = one[["test", "validation"]].to_numpy()
+    found = compare_records(runs.assign(**{"model.cell": runs["architecture"]}))
+    first, second = (s.architecture for s in found.standings[:2])
+    assert {first, second} == {"bag", "gru"}
+    said = said.format(f"{found.standings[0].test.mean:.4f}"[2:], first, second)
+    assert found.answer.startswith(f"{first} and {second}{said}")
+    said_of_bag = [r.sentence for r in found.health if "no recurrence" in r.sentence]
+    assert said_of_bag
+    assert all("is not shown to be worse than gru" in one for one in said_of_bag)
+    assert not any("test replicates put" in r.sentence for r in found.health)
+
+
 def test_a_search_that_continued_after_test_scores_were_compared_is_said_of_whom_it_changed():
     runs = make_runs({"gru": 0.7, "lstm": 0.69}, linear=None)
     standings = compare_records(runs).standings

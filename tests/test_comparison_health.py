@@ -17,6 +17,7 @@ from rnnsweep.comparison.health.convergence import converged, say_converged, sea
 from rnnsweep.comparison.mistakes import find_mistakes
 from rnnsweep.comparison.predictions import Predictions, ValidationPart
 from rnnsweep.comparison.verdicts.standings import make_standings
+from rnnsweep.comparison.verdicts.validation import few_rows
 from rnnsweep.tasks import score_named
 
 ONE = {"gru": 0.7}
@@ -316,6 +317,9 @@ def test_few_validation_rows_by_which_chance_chose_the_configuration_are_told():
         " `seed:`, which shows how much the choice matters, or data.validation_share=0.25 under `overrides:`;"
         " then: rnnsweep plan FILE"
     )
+    both = {"gru": 0.0506, "lstm": 0.01}
+    (several,) = few_rows(both, make_standings(near()), ValidationPart(79, 0.1))
+    assert "of the complete trials of each of gru and lstm lies within 5.06 points" in several.sentence
     (grouped,) = few_said(near(), ValidationPart(79, None, grouped=True))
     assert "a validation score is at least 5.62 points" in grouped.sentence
     assert "more validation rows in the file that data.validation names; then" in grouped.next

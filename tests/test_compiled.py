@@ -216,6 +216,17 @@ def test_a_training_on_several_cores_has_what_it_misses_compiled_beside_it(no_no
     assert len(started) == 1
 
 
+def test_a_plan_has_what_it_misses_compiled_before_it_measures(no_note, monkeypatch):
+    started, told = [], []
+    monkeypatch.setattr(subprocess, "run", lambda command, **settings: started.append(command))
+    compile_ahead.compile_first(["gru"], told.append)
+    assert (started, told) == ([], [])  # switched off
+    monkeypatch.delenv("RNNSWEEP_COMPILE_AHEAD")
+    compile_ahead.compile_first(["gru"], told.append)
+    assert started == [run_module(compile_ahead.MODULE)], "it waits for what others compile, too"
+    assert told == ["compiling loops for this processor, once after an install or update"]
+
+
 @pytest.mark.slow
 def test_a_loop_whose_compiling_process_is_killed_is_compiled_by_who_needs_it(package):
     folder = package / "some" / "__pycache__"

@@ -1,8 +1,11 @@
 """What a machine has: cores and memory under quotas, and GPUs, which a replaced probe pretends."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 
 import launched
 import psutil
@@ -12,10 +15,12 @@ from test_launchers import task, until_ended
 from rnnsweep.engine.scheduling.allocation import check_accelerator
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import (
-    cores_of_others,
+    Load,
     gpus,
     group_memory_in_use,
+    load_of_others,
     memory_in_use,
+    unhindered,
     usable_cores,
     usable_memory,
 )
@@ -35,15 +40,71 @@ def container(root, groups, files):
     return root
 
 
-@pytest.mark.skipif(psutil.cpu_count() != usable_cores(), reason="the cores of others are not all ours")
-def test_what_other_programs_use_of_the_cores_is_counted_and_what_this_one_used_before_is_not():
-    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+@contextmanager
+def busy(count):
+    """Processes of others that use a core each, as far as there is one."""
+    code = "import time\nends = time.time() + 60\nwhile time.time() < ends: pass"
+    start = "import subprocess, sys\n"  # no children of ours: their parent ends
+    start += "print(subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdout=subprocess.DEVNULL).pid)"
+    command = [sys.executable, "-c", start, code]
+    pids = [
+        int(subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60).stdout)
+        for _ in range(count)
+    ]
     try:
-        used = cores_of_others(1.0)
+        time.sleep(0.5)
+        yield pids
     finally:
-        busy.kill()
-        busy.wait()
-    assert 0.2 < used <= psutil.cpu_count()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def one_core():
+    """This process and what it starts have one core together."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@pytest.mark.skipif(
+    psutil.cpu_count() != usable_cores() or usable_cores() > 16,
+    reason="the cores of others are not all ours, or too many to fill",
+)
+def test_what_other_programs_use_of_the_cores_is_counted_and_what_this_one_used_before_is_not():
+    with busy(1) as (one,):
+        load = load_of_others([("a sweep", one)])
+    assert 0.2 < load.used <= psutil.cpu_count()
+    assert load.groups == ("a sweep",)
+    with busy(2 * usable_cores()):
+        more = load_of_others()
+    assert more.processes >= usable_cores()
+    assert more.wanted > more.used > usable_cores() - 0.5, "those that wait for a core count, too"
+    assert more.groups == ()
+
+
+def test_a_load_slows_tasks_down_by_what_is_left_of_the_cores():
+    assert Load().slowdown(2, 2) == 1.0
+    assert Load(used=1.0, wanted=1.0).slowdown(1, 2) == 1.0
+    assert Load(used=1.0, wanted=1.0).slowdown(2, 2) == 1.5
+    assert Load(used=2.0, wanted=4.0).slowdown(2, 2) == 3.0
+    assert Load(used=2.0, wanted=4.0).slowdown(8, 2) == 3.0, "more tasks than cores never had a core each"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counted on Linux alone")
+def test_a_clock_stands_still_while_its_thread_waits_for_a_core_and_no_longer():
+    with one_core(), busy(3):
+        began, whole, spent = unhindered(), time.perf_counter(), time.thread_time()
+        while time.thread_time() - spent < 0.3:
+            sum(range(1000))
+        own, whole = unhindered() - began, time.perf_counter() - whole
+    assert 0.25 < own < 0.7 * whole
+    began = unhindered()
+    time.sleep(0.2)
+    assert unhindered() - began >= 0.15, "it waited for no core"
 
 
 V1 = "9:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n"

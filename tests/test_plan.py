@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,21 +15,24 @@ from simulation import write_sweep
 import rnnsweep
 from rnnsweep.api.corpora.description import fewest_test_groups, read_sweep_data
 from rnnsweep.api.launching import slots_of_plan
+from rnnsweep.api.machine_load import running_sweeps
 from rnnsweep.cli import main
 from rnnsweep.cli.commands.planning import _fewest, _print, _test_rows, plan_json, planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
+from rnnsweep.hardware import Load
 from rnnsweep.launchers.local.server import in_fresh_process
 from rnnsweep.machine import read_machine
 from rnnsweep.networks import parameter_count
 from rnnsweep.planning.cost import Cost, measure
 from rnnsweep.planning.plan import Plan, Planned, between, configurations
 from rnnsweep.planning.shorter import ways_to_shorten
-from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.folder import START, SweepFolder
 from rnnsweep.state.start import begin, refusal_of
 from rnnsweep.sweepfile import read_sweep
+from rnnsweep.tasks import score_named
 
 ROOT = Path(__file__).parents[1]
 
@@ -192,7 +197,7 @@ def test_a_plan_says_how_uncertain_the_scores_are_by_which_a_search_chooses(caps
     shown = " ".join(capsys.readouterr().out.split())
     if rows == 79:
         assert (
-            "79 validation rows: the standard error of a share of right answers is at most"
+            "79 validation rows: the standard error of an accuracy is at most"
             " 5.6 points (at .5; 4.3 at the share of the largest class):"
             " chance chooses among configurations that are nearer"
         ) in shown
@@ -321,11 +326,69 @@ def test_a_plan_says_that_a_file_is_refused_before_it_reads_or_measures_anything
     assert "gone.csv" in rest
 
 
-@pytest.mark.parametrize(("cores", "others", "said"), [(2, 1.84, True), (2, 0.1, False), (8, 1.84, False)])
-def test_a_plan_says_that_other_programs_use_cores_that_its_slots_need(capsys, cores, others, said):
-    _print(replace(looking_ahead(), cores=cores, others=others))
-    line = "! other programs use 1.8 of 2 cores now: on a quiet machine it takes less time\n"
-    assert (line in capsys.readouterr().out) == said
+@pytest.mark.parametrize(
+    ("cores", "load", "said"),
+    [
+        (2, Load(1.94, 2.0, 3), "! now about 10:00 to 14:30 min, while 3 busy processes use 1.9 of 2 cores"),
+        (2, Load(2.0, 2.0, 0, ("toy",)),
+         "! now about 10:00 to 14:30 min, while sweep toy of this project uses 2.0 of 2 cores"),
+        (2, Load(2.0, 4.0, 1, ("toy",)), "! now about 15:00 to 21:45 min, while sweep toy of this project and"
+         " 1 other busy process use 2.0 of 2 cores"),
+        (2, Load(1.0, 1.0), "! now about 7:30 to 10:52 min, while other programs use 1.0 of 2 cores"),
+        (2, Load(0.1, 0.1), None),
+        (8, Load(1.84, 1.84, 2), None),
+    ],
+)  # fmt: skip
+def test_a_plan_gives_the_time_beside_what_uses_its_cores_now_and_says_what_that_is(
+    capsys, cores, load, said
+):
+    plan = replace(looking_ahead(), cores=cores, load=load)
+    _print(plan)
+    shown = " ".join(capsys.readouterr().out.split())
+    quiet = " on a quiet machine" if said else ""
+    assert f"about 5:00 to 7:15 min in 2 slots{quiet}, if nothing is pruned" in shown
+    assert (said in shown) if said else ("! now" not in shown)
+    _print(replace(plan, elsewhere="lab"))
+    assert "! now" not in capsys.readouterr().out, "what runs here does not slow another machine down"
+    assert plan_json(plan)["seconds"] == looking_ahead().seconds
+    assert (plan_json(plan)["slowdown"] > 1) == bool(said)
+
+
+def test_a_plan_names_the_score_by_which_the_search_chooses(capsys):
+    of_f1 = replace(looking_ahead(), score=score_named(score="macro_f1"))
+    _print(of_f1, test_rows=400, smallest=(79, 0.175))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert (
+        "79 validation rows: the standard error of an accuracy is at most 5.6 points (at .5; 4.3 at the share"
+        " of the largest class); that of macro F1, by which the search chooses, is not known beforehand"
+    ) in shown
+    assert "a difference in accuracy of less than about 2.6 points may not hold for new rows" in shown
+    assert plan_json(of_f1)["score"]["name"] == "macro_f1"
+
+
+@pytest.mark.slow
+def test_a_plan_names_a_sweep_of_the_project_that_runs_and_does_not_count_the_wait_for_its_cores(
+    home, short_rows, capsys
+):
+    own = [f"data.train={short_rows}", "data=files", "trainer.max_epochs=3"]
+    sweep = write_sweep(home, SPACE, overrides=json.dumps(own))
+    folder = SweepFolder.of(home / "mlruns", "running")
+    folder.path.mkdir(parents=True)
+    (folder.path / START).touch()
+    code = "import sys, time\nfrom pathlib import Path\nfrom rnnsweep.state.folder import SweepFolder\n"
+    code += "with SweepFolder(Path(sys.argv[1])).hold():\n  print(1, flush=True)\n  while True: pass"
+    command = [sys.executable, "-c", code, str(folder.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as controller:
+        try:
+            assert controller.stdout is not None
+            controller.stdout.readline()
+            assert list(running_sweeps(home / "mlruns")) == [("running", controller.pid)]
+            assert main(["plan", str(sweep.path), "--slots", "64", "--json"]) == 0
+        finally:
+            controller.kill()
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["load"]["groups"] == ["running"]
+    assert planned["slowdown"] > 1
 
 
 def test_the_json_of_a_plan_has_the_least_and_the_most_seconds():
@@ -356,7 +419,7 @@ def test_the_table_of_a_plan_fits_eighty_columns():
     console = Console(file=io.StringIO(), width=80, color_system=None)
     console.print(planned_table(rows))
     lines = console.file.getvalue().splitlines()
-    assert " ".join(lines[1].split()) == "stacked_bilstm no end 15 12 556,649 to 556,649 4.7 to 4.7"
+    assert " ".join(lines[1].split()) == "stacked_bilstm infinite 15 12 556,649 to 556,649 4.7 to 4.7"
     assert len(lines) == 3
 
 
@@ -366,11 +429,11 @@ def test_a_long_name_of_an_architecture_cuts_no_number_of_the_table():
     console.print(planned_table([Planned(name, None, Cost(3_077, 0.41), Cost(83_077, 2.5), 12, 15)]))
     lines = console.file.getvalue().splitlines()
     assert "…" not in console.file.getvalue()
-    assert lines[1].split()[1:] == ["no", "end", "15", "12", "3,077", "to", "83,077", "0.41", "to", "2.5"]
+    assert lines[1].split()[1:] == ["infinite", "15", "12", "3,077", "to", "83,077", "0.41", "to", "2.5"]
     assert "".join(line.split()[0] for line in lines[1:]) == name
 
 
-def test_a_range_of_floats_without_a_step_has_no_end_of_settings(tmp_path):
+def test_a_range_of_floats_without_a_step_has_infinitely_many_settings(tmp_path):
     assert configurations(write_sweep(tmp_path).space, {}) is None
 
 

@@ -139,4 +139,10 @@ def test_a_race_whose_controller_dies_between_two_looks_ends_as_one_that_was_not
     ],
 )
 def test_a_look_after_a_search_that_continued_names_only_those_that_get_more(over, said):
-    assert _say("gru", 6, {"gru", "lstm", "bag"}, 15, over) == said
+    assert _say(["gru"], 6, {"gru", "lstm", "bag"}, 15, over) == said
+
+
+def test_a_look_at_exactly_equal_scores_names_no_leader():
+    over = {"gru": 6, "lstm": 6, "bag": 6}
+    said = _say(["gru", "bag"], 6, {"gru", "lstm", "bag"}, 15, over)
+    assert said == "gru has the same mean score as bag after 6 replicates; it and bag, lstm get 15"

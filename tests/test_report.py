@@ -115,23 +115,23 @@ def test_parameters_and_seconds_are_the_means_that_the_ui_shows_of_the_replicate
     assert gru.seconds == pytest.approx(own["seconds"].mean())
 
 
-def test_each_pair_tells_how_often_one_wins_and_whether_that_counts_in_use(comparison, page):
+def test_each_pair_tells_how_often_one_is_better_and_whether_that_matters_in_use(comparison, page):
     said = {(v.a, v.b): say_improvement(v) for v in comparison.verdicts}
     assert all(sentence in page for sentence in said.values())
     clear = next(v for v in comparison.verdicts if v.verdict == "better" and v.improvement.estimate == 1)
     assert said[clear.a, clear.b] == (
-        f"{clear.a} wins 100 % of the pairs of runs (95 % interval 72 to 100), enough to count in use"
-        " (75 % or more, and surely over half)"
+        f"{clear.a} has the better score in 100 % of the pairs of runs (95 % interval 72 to 100): often"
+        " enough to matter in use, which takes 75 % and an interval above 50 %"
     )
-    assert f"enough to count in use{HERE} (" in say_improvement(replace(clear, verdict=f"better{HERE}"))
+    assert f"of the pairs of runs{HERE} (95 %" in say_improvement(replace(clear, verdict=f"better{HERE}"))
     turned = replace(clear, verdict="worse", improvement=Interval(0.3, 0.1, 0.6, 10, "Wilson"))
     assert say_improvement(turned) == (
-        f"{clear.b} wins 70 % of the pairs of runs (95 % interval 40 to 90), too few to count in use"
-        " (75 % or more, and surely over half)"
+        f"{clear.b} has the better score in 70 % of the pairs of runs (95 % interval 40 to 90): too seldom to"
+        " matter in use, which takes 75 % and an interval above 50 %"
     )
 
 
-def test_a_pair_that_is_not_separated_has_no_word_on_what_counts_in_use(comparison, page):
+def test_a_pair_that_is_not_separated_has_no_word_on_what_matters_in_use(comparison, page):
     clear = next(v for v in comparison.verdicts if v.verdict == "better" and v.improvement.estimate == 1)
     for word in ("not separable", "needs more", "equivalent"):
         assert say_improvement(replace(clear, verdict=word)) == ""

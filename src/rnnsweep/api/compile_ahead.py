@@ -77,6 +77,20 @@ def start_beside(cells: Callable[[], Collection[str]]) -> None:
         _start(*names)
 
 
+def compile_first(cells: Collection[str], tell: Callable[[str], object]) -> None:
+    """Compile all loops, and wait, where one is missing that trainings of some cells would wait for.
+
+    Args:
+        cells: their names.
+        tell: called with what is done.
+    """
+    if is_switched_off() or not can_note() or not missing(cells):
+        return
+    tell("compiling loops for this processor, once after an install or update")
+    with suppress(OSError):  # no process can be started: the training that needs a loop compiles it
+        subprocess.run(run_module(MODULE), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
 def _start(*arguments: str) -> None:
     with suppress(OSError):  # no process can be started: the first training compiles
         subprocess.Popen(

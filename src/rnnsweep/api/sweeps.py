@@ -3,18 +3,20 @@
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep import comparison
 from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.find_sweep import find_file, find_question, refusal, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.launching import conf_folder, launcher_of, slots_of_plan
+from rnnsweep.api.machine_load import prepare_to_measure
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.project.sweep_of_keys import asked_file
 from rnnsweep.api.replicates.further import run_studies, separate
 from rnnsweep.api.replicates.racing import racing
+from rnnsweep.api.replicates.reach import deciding_command, reach_of_plan
 from rnnsweep.api.results import Interrupted, SweepResult
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
@@ -218,23 +220,16 @@ def plan(
     check_launcher(asked)
     with conf_folder(places) as conf:
         room, other = slots_of_plan(asked, slots, machine, conf=conf, tell=tell)
-        planned = plan_sweep(asked, room, other, do=in_fresh_process, conf=conf, tell=tell)
+        begin = partial(prepare_to_measure, places.mlruns, tell)
+        planned = plan_sweep(asked, room, other, do=in_fresh_process, begin=begin, conf=conf, tell=tell)
     is_started, refused = SweepFolder.of(places.mlruns, asked.name).is_started, refusal(question)
     start = start_command(question, trials=trials, on=_on(machine))
     following = status(asked.name).next if is_started else start
     shorter = () if is_started else ways_to_shorten(planned, asked)
-    return replace(planned, refused=refused, next=None if refused else following, shorter=shorter)
-
-
-def replicates_reach(question: str | Path) -> "comparison.Reach":
-    """Return whether a sweep's planned replicates can separate its architectures at all, before it starts.
-
-    Raises:
-        UserError: the file cannot be used.
-    """
-    asked = find_question(question, find_paths())
-    run = compose(asked.chosen(asked.architectures[0]), where=str(asked.path))
-    return comparison.reach_of(asked.planned, asked.comparisons, folds=run.data.folds)
+    reach = reach_of_plan(asked, planned.folds)
+    more = None if is_started else deciding_command(question, reach, on=_on(machine))
+    following = None if refused else following
+    return replace(planned, refused=refused, next=following, deciding=more, shorter=shorter)
 
 
 def replicate(

@@ -180,20 +180,33 @@ def _looked_at(replicates: Mapping[str, int], a: str, b: str) -> int:
 
 @dataclass(frozen=True)
 class Reach:
-    """What planned replicates can decide before any score is known."""
+    """What planned replicates can decide before any score is known.
+
+    There are two families of comparisons, each corrected for its own number: the pairs of networks, and each
+    network beside the baseline.
+    """
 
     planned: int
-    comparisons: int  # of the larger family
-    fewest: int  # replicates of each that can separate any two
-    decides: bool  # whether so many are planned
+    networks: int
+    among: int | None  # fewest replicates of each that can separate two networks; None: there is one
+    beside: int | None  # fewest that can separate a network from the baseline; None: there is none
     folds: int = 0  # of a cross-validation, whose corrected resampled t needs no number of pairs; 0: none
+
+    @property
+    def fewest(self) -> int:
+        """Replicates of each that can show a difference in every comparison; 0 where nothing is compared."""
+        return max(self.among or 0, self.beside or 0)
+
+    @property
+    def decides(self) -> bool:
+        """Whether so many are planned."""
+        return 0 < self.fewest <= self.planned
 
     def __str__(self) -> str:
         """Return it as one line."""
-        pairs = "in the pair" if self.comparisons == 1 else f"in each of {self.comparisons} comparisons"
-        if self.comparisons == 2:  # two networks, which the baseline makes the larger family
-            pairs = "between the two networks, and of each from the baseline"
-        shows = f"a clear difference {pairs}"
+        if not self.fewest:
+            return "one network and no baseline: nothing is compared"
+        shows = f"a clear difference {' and '.join(self._families())}"
         if self.folds and self.planned > 1:
             covered = min(self.planned, self.folds)
             more = "" if covered == self.folds else f"; {self.folds} replicates test on each"
@@ -203,24 +216,45 @@ class Reach:
             )
         if self.decides:
             planned = "" if self.planned == self.fewest else f"; {self.planned} are planned"
-            return f"{self.fewest} replicates are enough to show {shows} on these test rows{planned}"
+            return f"{self.fewest} replicates are enough to show {shows}, on these test rows{planned}"
         if not self.planned:
             return f"without replicates nothing can be claimed; {self.fewest} or more can show {shows}"
-        word = "replicate" if self.planned == 1 else "replicates"
-        cannot = f"{self.planned} {word} cannot show any difference, whatever the scores"
-        return f"{cannot}; {self.fewest} or more can show {shows}"
+        who = f"{self.planned} replicate{'s' * (self.planned != 1)}"
+        able = [words for words, fewest in self._families().items() if fewest <= self.planned]
+        unable = [words for words, fewest in self._families().items() if fewest > self.planned]
+        if able:
+            can = f"can show a clear difference {able[0]}, but none {unable[0]}"
+            return f"{who} {can}, whatever the scores; {self.fewest} or more can show both"
+        cannot = f"cannot show a difference {', nor '.join(unable)}, whatever the scores"
+        return f"{who} {cannot}; {self.fewest} or more can"
+
+    def _families(self) -> dict[str, int]:
+        """Return what is compared, in words, and the fewest replicates of each that can show it."""
+        n = self.networks
+        pairs = "the two networks" if n == 2 else f"any two of the {n} networks ({n * (n - 1) // 2} pairs)"
+        linear = "the network from the baseline" if n == 1 else f"any of them from the baseline ({n} pairs)"
+        known = {f"between {pairs}": self.among, f"of {linear}": self.beside}
+        return {words: fewest for words, fewest in known.items() if fewest}
 
 
-def reach_of(sizes: Sequence[int], comparisons: int, *, folds: int | None = None) -> Reach:
-    """Return whether planned numbers of replicates can separate any of so many comparisons.
+def reach_of(sizes: Sequence[int], networks: int, *, baseline: bool, folds: int | None = None) -> Reach:
+    """Return whether planned numbers of replicates can separate networks, and each from the baseline.
 
     Args:
         sizes: of the planned looks, rising; one for a fixed design.
-        comparisons: of the larger family.
+        networks: that are compared.
+        baseline: whether each is compared with one, too.
         folds: of a cross-validation, where the replicates test on them in turn.
     """
     most = max(sizes, default=0)
-    if folds is not None:  # two folds have a variance; the statistic has no smallest p
-        return Reach(most, comparisons, 2, most > 1, folds)
-    able = [look.pairs for look in plan_looks(sizes, most=most, comparisons=comparisons) if look.able]
-    return Reach(most, comparisons, able[0] if able else fewest_pairs(comparisons=comparisons), bool(able))
+
+    def fewest(comparisons: int) -> int | None:
+        if not comparisons:
+            return None
+        if folds is not None:  # two folds have a variance; the statistic has no smallest p
+            return 2
+        able = (look.pairs for look in plan_looks(sizes, most=most, comparisons=comparisons) if look.able)
+        return next(able, fewest_pairs(comparisons=comparisons))
+
+    pairs = networks * (networks - 1) // 2
+    return Reach(most, networks, fewest(pairs), fewest(networks if baseline else 0), folds or 0)

@@ -3,19 +3,21 @@
 from rnnsweep.hardware import gpus
 from rnnsweep.hardware.disks import is_on_network
 from rnnsweep.hardware.limits import (
-    cores_of_others,
     group_memory_in_use,
     memory_in_use,
     usable_cores,
     usable_memory,
 )
+from rnnsweep.hardware.load import Load, load_of_others, unhindered
 
 __all__ = [
-    "cores_of_others",
+    "Load",
     "gpus",
     "group_memory_in_use",
     "is_on_network",
+    "load_of_others",
     "memory_in_use",
+    "unhindered",
     "usable_cores",
     "usable_memory",
 ]

@@ -23,19 +23,6 @@ def usable_cores(root: Path = ROOT) -> int:
     return max(1, min(cores, math.floor(quota) if math.isfinite(quota) else cores))
 
 
-def cores_of_others(seconds: float = 0.5) -> float:
-    """Return how many of the usable cores other programs use at the least, while this process waits.
-
-    What they use of cores that this process may not use does not count, as far as there are such cores.
-
-    Args:
-        seconds: to wait.
-    """
-    cores = psutil.cpu_count() or 1
-    used = psutil.cpu_percent(interval=seconds) / 100 * cores
-    return max(0.0, used - (cores - usable_cores()))
-
-
 def usable_memory(root: Path = ROOT) -> int:
     """Return the bytes that this process may use: the machine's, and no more than its container's limit.
 

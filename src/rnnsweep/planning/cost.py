@@ -1,7 +1,9 @@
-"""What one training costs on this machine, from short ones that are done as a trial does them."""
+"""What one training costs on this machine, from short ones that are done as a trial does them.
+
+Time that a training waits for a core, as other programs have all of them, does not count.
+"""
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +17,7 @@ import torch
 from rnnsweep.config import RunConfig, compose
 from rnnsweep.data import EncodedCorpus, EncodedPart, batch_count, prepare
 from rnnsweep.errors import UserError
-from rnnsweep.hardware import gpus
+from rnnsweep.hardware import gpus, unhindered
 from rnnsweep.networks import Network, build
 from rnnsweep.training import stop, train
 from rnnsweep.training.loader import Chunk, judged_batches
@@ -61,12 +63,12 @@ class CostWatch(pl.Callback):
 
     def on_train_batch_start(self, *given: Any) -> None:
         """Start the clock of a chunk."""
-        self._began = time.perf_counter()
+        self._began = unhindered()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: Any) -> None:
         """Stop the clock, and the training where it was timed for long enough."""
         assert isinstance(pl_module, TrainingModule)
-        now, step = time.perf_counter(), pl_module.position.step
+        now, step = unhindered(), pl_module.position.step
         self.learning += now - self._began
         if self._before is None:
             self._before = step
@@ -74,15 +76,15 @@ class CostWatch(pl.Callback):
             self.seconds, self.steps = self.seconds + now - self._began, step - self._before
         if self.seconds >= self.learn_s:
             stop(trainer, "interrupted")
-        self.stopped = time.perf_counter()
+        self.stopped = unhindered()
 
     def on_validation_start(self, *given: Any) -> None:
         """Start the clock of a validation: that of few rows, whose epochs are over in no time."""
-        self._began = time.perf_counter()
+        self._began = unhindered()
 
     def on_validation_end(self, *given: Any) -> None:
         """Stop the clock."""
-        self.looking += time.perf_counter() - self._began
+        self.looking += unhindered() - self._began
 
 
 class FirstSteps(pl.Callback):
@@ -169,13 +171,13 @@ def measure(overrides: Sequence[str], conf: Path | None = None) -> Cost:
     Raises:
         UserError: the corpus cannot be read, or the run cannot be trained here.
     """
-    began = time.perf_counter()
+    began = unhindered()
     run = compose(overrides, conf=conf)
     run = replace(run, trainer=replace(run.trainer, devices=1))
     watch = CostWatch(LEARN_S)
     with TemporaryDirectory() as folder:
         scores = train(run, callbacks=[watch], folder=Path(folder))
-        ended = time.perf_counter()
+        ended = unhindered()
     corpus = prepare(run.data)
     checkpoint = ended - watch.stopped
     step = watch.seconds / watch.steps if watch.steps else watch.learning / max(scores.steps, 1)
@@ -211,7 +213,7 @@ def _judge_some(network: Network, run: RunConfig, part: EncodedPart) -> float:
     for number, (_, texts) in enumerate(judged_batches(part, run.data)):
         tokens += texts.tokens_BT.numel()
         if number % SHARE_OF_A_LOOK == 0:
-            began = time.perf_counter()
+            began = unhindered()
             network(texts.tokens_BT, texts.lengths_B)
-            seconds, read = seconds + time.perf_counter() - began, read + texts.tokens_BT.numel()
+            seconds, read = seconds + unhindered() - began, read + texts.tokens_BT.numel()
     return seconds * tokens / read

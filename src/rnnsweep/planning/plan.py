@@ -2,21 +2,22 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rnnsweep.config import RunConfig, compose, flatten
-from rnnsweep.hardware import cores_of_others, usable_cores
+from rnnsweep.hardware import Load, usable_cores
 from rnnsweep.planning.cost import Cost, measure, nothing
 from rnnsweep.search.methods import check_sampler, grid_points
 from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
 from rnnsweep.search.space import applies, check_space, decode, leave_out_idle, say_alike, say_idle
 from rnnsweep.sweepfile import Choices, Dimension, FloatRange, Sweep
+from rnnsweep.tasks import Score, score_named
 
 OWN = 1.9  # what a sweep's start and end cost, in times of what its first process takes to be ready
-TOLERATED = 0.25  # of a core: what a quiet machine does beside a plan
+TOLERATED = 1.1  # times: so much slower is as on a quiet machine
 Do = Callable[..., Any]
 
 
@@ -25,7 +26,7 @@ class Planned:
     """One architecture of a plan."""
 
     architecture: str
-    configurations: int | None  # None: no end of them, as a range of floats has no step
+    configurations: int | None  # None: infinitely many, as a range of floats has no step
     smallest: Cost
     largest: Cost
     epochs: int  # of one training at most
@@ -76,27 +77,34 @@ class Plan:
     architectures: tuple[Planned, ...]
     memory: int  # bytes that a process held at most, with all libraries and the largest network
     own_seconds: float = 0.0  # of the sweep's start and end
+    score: Score = field(default_factory=score_named)  # by which the search chooses
     looks: tuple[int, ...] = ()  # planned numbers of replicates
     comparisons: int = 1  # of the larger family: all pairs, or all against the baseline
+    baseline: bool = True  # whether one is fitted, and each network compared with it
     folds: int | None = None  # that the replicates test on in turn; None: one test part
     test_share: float | None = None  # of the rows, drawn for the test part; None: its rows are given
     validation_share: float | None = None  # of the rows left of the test part; None: its rows are given
     left_out: tuple[str, ...] = ()  # searched settings that change nothing in an architecture, in words
     next: str | None = None  # the command that comes next, as `status` names it once the sweep has begun
+    deciding: str | None = None  # before the start: the command that trains as many replicates as decide
     cores: int = 1  # that this process may use
-    others: float = 0.0  # of these cores, what other programs used just before the measurement
+    load: Load = field(default_factory=Load)  # what others used of these cores just before the measurement
     elsewhere: str | None = None  # the machine that the slots are of, where it is not this one
     refused: str | None = None  # why `sweep` would refuse the file, which changed since it started a sweep
     shorter: tuple[Shorter, ...] = ()  # what shortens a long sweep most, before it has started
 
     @property
-    def is_crowded(self) -> bool:
-        """Whether other programs use cores that the slots need, so that the times are too long."""
-        return self.elsewhere is None and self.others + min(self.slots, self.cores) > self.cores + TOLERATED
+    def slowdown(self) -> float:
+        """How many times as long the sweep takes beside what uses the cores now; 1: hardly longer."""
+        slowdown = 1.0 if self.elsewhere else self.load.slowdown(self.slots, self.cores)
+        return slowdown if slowdown > TOLERATED else 1.0
 
     @property
     def seconds(self) -> float | None:
-        """The time of it all where nothing is pruned, the linear baseline left out; None without trials."""
+        """The time of it all on a quiet machine, where nothing is pruned; None without trials.
+
+        The linear baseline is left out.
+        """
         return self._total([one.seconds for one in self.architectures])
 
     @property
@@ -127,6 +135,7 @@ def plan_sweep(
     elsewhere: str | None = None,
     *,
     do: Do,
+    begin: Callable[[Collection[str]], Load] = lambda cells: Load(),
     conf: Path | None = None,
     tell: Callable[[str], object] = lambda words: None,
 ) -> Plan:
@@ -137,6 +146,7 @@ def plan_sweep(
         slots: trainings at a time.
         elsewhere: the machine that the slots are of, where it is not this one.
         do: calls a function with arguments in a process of its own, as a trial gets one.
+        begin: called with the cells of the networks before one is measured; returns what others use now.
         conf: the configuration to compose from; None takes the package's.
         tell: called with what is being measured; a plan of many architectures takes a minute.
 
@@ -151,7 +161,7 @@ def plan_sweep(
     check_sampler(sweep)
     sizing = Sizing(sweep, conf, CorpusSizes())
     check_sizes(sizing, bases)
-    cores, others = usable_cores(), cores_of_others()
+    cores, load = usable_cores(), begin({base.model.cell for base in bases.values()})
     tell("starting a process")
     began = time.perf_counter()
     do(nothing)
@@ -160,23 +170,26 @@ def plan_sweep(
     for name, base in bases.items():
         tell(f"measuring {name}")
         planned.append(_planned(sizing, name, base, do))
-    data = next(iter(bases.values())).data
+    base = next(iter(bases.values()))
+    data = base.data
     memory = max(max(one.smallest.memory, one.largest.memory) for one in planned)
     return Plan(
-        sweep.name,
-        sweep.question,
-        slots,
-        tuple(planned),
-        memory,
-        OWN * ready,
-        sweep.planned,
-        sweep.comparisons,
-        data.folds,
-        None if data.gives_test_rows else data.test_share,
-        data.validation_share if data.validation is None else None,
-        (*say_idle(sweep), *say_alike(sweep, bases)),
+        sweep=sweep.name,
+        question=sweep.question,
+        slots=slots,
+        architectures=tuple(planned),
+        memory=memory,
+        own_seconds=OWN * ready / load.slowdown(1, cores),
+        score=base.score,
+        looks=sweep.planned,
+        comparisons=sweep.comparisons,
+        baseline=sweep.baseline,
+        folds=data.folds,
+        test_share=None if data.gives_test_rows else data.test_share,
+        validation_share=data.validation_share if data.validation is None else None,
+        left_out=(*say_idle(sweep), *say_alike(sweep, bases)),
         cores=cores,
-        others=others,
+        load=load,
         elsewhere=elsewhere,
     )
 
@@ -226,7 +239,7 @@ def _ends(dimension: Dimension) -> list[Any]:
 
 
 def configurations(dimensions: Sequence[Dimension], fixed: dict[str, Any]) -> int | None:
-    """Count the points of a space, conditional ones where they apply; None where there is no end of them."""
+    """Count the points of a space, conditional ones where they apply; None where they are infinitely many."""
     if any(isinstance(d, FloatRange) and d.step is None and d.low < d.high for d in dimensions):
         return None
     parents = {key for dimension in dimensions for key, _ in dimension.when}

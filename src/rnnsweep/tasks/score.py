@@ -73,6 +73,16 @@ class Score:
         """The unit of a written difference."""
         return self.difference_unit or self.unit
 
+    @property
+    def counts_right_rows(self) -> bool:
+        """Whether each row is right or wrong by it: its error then follows from the number of rows."""
+        if self.unit != "share" or self.rows is None:
+            return False
+        import numpy as np
+
+        classes_N = np.arange(2)
+        return bool(np.asarray(self.rows(classes_N, classes_N)).dtype == bool)
+
     def may_be(self, value: float) -> bool:
         """Return whether the score can have a value."""
         low, high = self.lowest, self.highest

@@ -13,18 +13,15 @@ from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.names import complete_machine, complete_question
 from rnnsweep.cli.output import READING, echo, err, one_json_object, out, table, telling
-from rnnsweep.cli.words import count
+from rnnsweep.cli.plan_words import say_test_rows, say_time, say_validation_rows
 from rnnsweep.drawing.times import durations
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from rnnsweep.data.summary.remarks import CorpusFacts
     from rnnsweep.planning.plan import Plan, Planned
-
-FINE = 1.0  # points: where smaller differences hold for new rows, no more test rows are asked for
-UNSURE = 2.0  # points: where the standard error of a validation score is smaller, no more rows are asked for
-_ALIKE = "; the limit is up to {} points where rows of one group are alike"
 
 
 @command(
@@ -109,13 +106,16 @@ def plan_json(planned: "Plan") -> dict[str, Any]:
         **plan,
         "seconds": planned.seconds,
         "seconds_most": planned.seconds_most,
+        "slowdown": planned.slowdown,
+        "score": planned.score.facts(),
         "decides": reach.decides,
         "replicates_that_decide": reach.fewest,
     }
 
 
 def _reach(planned: "Plan") -> "comparison.Reach":
-    return comparison.reach_of(planned.looks, planned.comparisons, folds=planned.folds)
+    networks = len(planned.architectures)
+    return comparison.reach_of(planned.looks, networks, baseline=planned.baseline, folds=planned.folds)
 
 
 def _print(
@@ -134,10 +134,16 @@ def _print(
     console.print(planned_table(planned.architectures))
     if any(one.derived for one in planned.architectures):
         console.print(derived_table(planned.architectures))
-    decides = "" if too_few else str(_reach(planned))
-    for line in _lines(planned, decides, test_rows, groups, smallest):
+    if not too_few:
+        _print_reach(console, planned)
+    for line in _lines(planned, test_rows, groups, smallest):
         console.print(line)
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
+    _print_what_comes_next(console, planned)
+
+
+def _print_what_comes_next(console: "Console", planned: "Plan") -> None:
+    """Print what shortens a sweep, why its file is refused, and the next command."""
     if planned.shorter:
         console.print("To shorten it:")
     for line in _say_shorter(planned):
@@ -148,6 +154,14 @@ def _print(
         console.print(f"Next: {planned.next}", soft_wrap=True)
 
 
+def _print_reach(console: "Console", planned: "Plan") -> None:
+    """Print what the replicates can decide, and the commands that train as many as decide."""
+    following = planned.next if planned.deciding else None
+    console.print(f"{_reach(planned)}{':' if following else ''}")
+    if following:
+        console.print(f"  {following} && {planned.deciding}", soft_wrap=True)
+
+
 def _say_few(planned: "Plan", rows: int | None, smallest: tuple[int, float] | None) -> str:
     """Return that no verdict on so few test rows is worth reading; nothing where they are enough."""
     if rows is None or smallest is None:
@@ -156,34 +170,22 @@ def _say_few(planned: "Plan", rows: int | None, smallest: tuple[int, float] | No
     return comparison.say_few_rows(rows, smallest[1], replicates=most, comparisons=family)
 
 
-def _in_groups(groups: int | None) -> str:
-    return "" if groups is None else f" in {count(groups, 'group')}"
-
-
 def _lines(
     planned: "Plan",
-    decides: str,
     test_rows: int | None,
     groups: int | None,
     smallest: tuple[int, float] | None,
 ) -> Iterator[str]:
-    """Yield what is left out, what the replicates can decide, and the time with what disturbs it."""
+    """Yield what is left out, what the rows can show, and the time with what disturbs it."""
     for one in planned.architectures:
         if one.infeasible:
             yield f"{one.architecture}: will not be trained: {one.infeasible}"
     yield from (
         *planned.left_out,
-        *filter(None, [decides]),
-        *_say_test_rows(planned, test_rows, groups),
-        *_say_validation_rows(smallest, planned.validation_share),
+        *say_test_rows(planned, test_rows, groups),
+        *say_validation_rows(planned, smallest),
     )
-    if planned.seconds is not None and planned.seconds_most is not None:
-        time = durations(planned.seconds, planned.seconds_most)
-        where = f" of machine {planned.elsewhere}, each as fast as a core here" if planned.elsewhere else ""
-        yield f"about {time} in {count(planned.slots, 'slot')}{where}, if nothing is pruned"
-    if planned.is_crowded:
-        used = f"{planned.others:.1f} of {count(planned.cores, 'core')}"
-        yield f"! other programs use {used} now: on a quiet machine it takes less time"
+    yield from say_time(planned)
 
 
 def _say_shorter(planned: "Plan") -> Iterator[str]:
@@ -195,59 +197,6 @@ def _say_shorter(planned: "Plan") -> Iterator[str]:
             yield f"  {start} --trials {one.value}  # {time}"
         else:
             yield f"  - {one.key}={one.value}  # under overrides: {time}"
-
-
-def _say_test_rows(planned: "Plan", rows: int | None, groups: int | None) -> Iterator[str]:
-    """Yield which differences are too small for new rows; rows of one group may all err alike."""
-    if not rows:
-        return
-    least = _points(planned, rows)
-    holds = f"a difference of less than about {least} points may not hold for new rows"
-    alike = "" if groups is None else _ALIKE.format(_points(planned, groups))
-    yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{alike}"
-    if float(least) >= FINE:
-        yield f"! {_more_test_rows(planned, rows)}"
-
-
-def _say_validation_rows(smallest: tuple[int, float] | None, share: float | None) -> Iterator[str]:
-    """Yield how uncertain the scores are by which the search chooses, and what makes them surer."""
-    if smallest is None:
-        return
-    rows, majority = smallest
-    most, naming = (f"{100 * comparison.share_error(p, rows):.2g}" for p in (0.5, majority))
-    yield (
-        f"{count(rows, 'validation row')}: the standard error of a share of right answers is at most"
-        f" {most} points (at .5; {naming} at the share of the largest class):"
-        " chance chooses among configurations that are nearer"
-    )
-    wider = comparison.WIDER_VALIDATION
-    if float(most) >= UNSURE and share is not None and share < wider:
-        lower = f"{100 * comparison.share_error(0.5, round(rows * wider / share)):.2g}"
-        yield f"! data.validation_share={wider:g} under overrides lowers this to {lower} points"
-
-
-def _more_test_rows(planned: "Plan", rows: int) -> str:
-    """Return what gives more test rows, so that smaller differences hold for new rows."""
-    from rnnsweep.api.project.test_share import MOST_TEST
-
-    share = planned.test_share
-    if share is None:
-        return "smaller ones take a test file with more rows (data.test)"
-    if share >= MOST_TEST:
-        return "smaller ones take more rows, or data.folds=5 under overrides: each row is tested"
-    shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
-    wider = next((one for one in shares if float(_points(planned, rows * one / share)) < FINE), MOST_TEST)
-    least = _points(planned, rows * wider / share)
-    return f"data.test_share={wider:g} under overrides lowers this to {least} points"
-
-
-def _points(planned: "Plan", rows: float) -> str:
-    """Return what so many test rows show on new rows, at the level that the plan's last look has."""
-    most, family = max(2, *planned.looks), planned.comparisons
-    looks = comparison.plan_looks(planned.looks, most=most, comparisons=family)
-    level = next((look.level for look in reversed(looks) if look.able), 0.05)
-    reach = comparison.reach_on_new_rows(rows, replicates=most, comparisons=family, alpha=level)
-    return f"{100 * reach:.2g}"
 
 
 def _range(low: str, high: str) -> str:
@@ -264,7 +213,7 @@ def planned_table(rows: "Sequence[Planned]") -> "Table":
         epochs = sorted((small.seconds_per_epoch, large.seconds_per_epoch))
         drawn.add_row(
             one.architecture,
-            "no end" if one.configurations is None else f"{one.configurations:,}",
+            "infinite" if one.configurations is None else f"{one.configurations:,}",
             "-"
             if one.trainings is None
             else _range(str(one.trainings), str(one.trainings_most or one.trainings)),

@@ -80,12 +80,12 @@ def sweep_command(
     """
     from rnnsweep.api.corpora.description import describe_sweep_data
     from rnnsweep.api.find_sweep import start_command
-    from rnnsweep.api.sweeps import reach_machine, replicates_reach
+    from rnnsweep.api.sweeps import reach_machine
     from rnnsweep.cli.live import SayingShorter
 
     machine = reach_machine(on, partial(err().print, style="dim", soft_wrap=True))
     with _file_of(asked, trials, name) as file:
-        err().print(str(replicates_reach(file)), style="dim")
+        _say_reach(file, on)
         with telling(READING):
             corpora = describe_sweep_data(file)
         for name, facts in corpora.items():
@@ -108,6 +108,17 @@ def sweep_command(
             )
 
         return _watch(work, again=start_command(file, trials=trials, studies=studies, on=on))
+
+
+def _say_reach(file: str, on: str | None) -> None:
+    """Say whether the planned replicates can decide, and the command that trains as many as can."""
+    from rnnsweep.api.replicates.reach import deciding_command, replicates_reach
+
+    reach = replicates_reach(file)
+    command = deciding_command(file, reach, on=on)
+    err().print(f"{reach}{'; when this sweep has ended:' if command else ''}", style="dim")
+    if command:
+        err().print(f"  {command}", style="dim", soft_wrap=True)
 
 
 @contextmanager

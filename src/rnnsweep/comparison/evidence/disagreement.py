@@ -18,7 +18,7 @@ def say_disagreement(standings: Sequence[Standing]) -> str:
         return ""
     chosen = max(networks, key=lambda s: s.validation or 0.0)
     ahead = networks[0]
-    if chosen.validation == ahead.validation:
+    if chosen.validation == ahead.validation or chosen.test.mean == ahead.test.mean:
         return ""
     write, first, second = ahead.score.write, chosen.architecture, ahead.architecture
     return (

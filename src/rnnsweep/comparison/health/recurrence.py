@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
+from rnnsweep.comparison.ties import tied_first
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
 
@@ -21,13 +22,15 @@ def without_recurrence(
         standings: best first.
         verdicts: of all pairs.
     """
-    compared = [s.architecture for s in standings if not s.baseline and s.test.replicates > 1]
+    networks = [s for s in standings if not s.baseline and s.test.replicates > 1]
+    compared = [s.architecture for s in networks]
     plain = plain_networks(runs, compared)
     recurrent = [name for name in compared if name not in plain]
     for name in plain if recurrent else ():
         if any(_is_worse(name, one, verdicts) for one in recurrent):
             continue
-        leads = compared[0] == name
+        tied = tied_first(networks)
+        leads = tied[0] == name and not set(tied) & set(recurrent)
         place = "leads" if leads else f"is not shown to be worse than {recurrent[0]}"
         yield HealthRemark(
             f"{name} has no recurrence, so it cannot use the order of words, and {place}: these runs do not "

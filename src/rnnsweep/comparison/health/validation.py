@@ -36,7 +36,7 @@ def chosen_by_chance(
     Returns:
         How far the best trial of each is ahead of the median.
     """
-    if part is None or not _counts_right_rows(standings):
+    if part is None or not standings or not standings[0].score.counts_right_rows:
         return {}
     trials = feasible_trials(last_attempts(runs[runs["role"] == "trial"]))
     near = {}
@@ -58,10 +58,10 @@ def few_rows(
     best = max(s.validation or 0.0 for s in standings if s.architecture in near)
     score, least = standings[0].score, " at least" if part.grouped else ""
     error = apart(score, share_error(best, part.rows))
-    lie = "lies" if len(near) == 1 else "lies each"
+    of = names_of(list(near)) if len(near) == 1 else f"each of {names_of(list(near))}"
     yield HealthRemark(
         f"{part.rows:,} validation rows: the standard error of a validation score is{least} {error}, and the"
-        f" better half of the complete trials of {names_of(list(near))} {lie} within"
+        f" better half of the complete trials of {of} lies within"
         f" {apart(score, max(near.values()))}: which of these configurations was chosen is mostly chance.",
         f"write {NEW_SWEEP}another `seed:`, which shows how much the choice matters,"
         f" or {more_rows(part.share)}; then: {PLAN}",
@@ -76,15 +76,6 @@ def more_rows(share: float | None) -> str:
     if share < WIDER_VALIDATION:
         return f"data.validation_share={WIDER_VALIDATION:g} under `overrides:`"
     return "more rows"
-
-
-def _counts_right_rows(standings: Sequence[Standing]) -> bool:
-    """Return whether each row is right or wrong by the score: its error then follows from their number."""
-    score = standings[0].score if standings else None
-    if score is None or score.unit != "share" or score.rows is None:
-        return False
-    classes_N = np.arange(2)
-    return bool(np.asarray(score.rows(classes_N, classes_N)).dtype == bool)
 
 
 def gap(

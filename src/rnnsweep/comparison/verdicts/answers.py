@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.ties import tied_first
 from rnnsweep.comparison.verdicts.sentences import words_against
 from rnnsweep.comparison.words import names_of
 from rnnsweep.tasks.score import HIGHER
@@ -147,17 +148,31 @@ def _say_only(standing: Standing) -> str:
 
 def _say_lead(standings: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
     networks = [s for s in standings if not s.baseline]
-    leader, end = networks[0].architecture, _end(networks[0])
+    leader = networks[0].architecture
     apart = "Apart from the baseline, " if standings[0].baseline else ""  # it has the best mean of all
     score = networks[0].score
     mean = f"mean test {score.title} ({score.write(networks[0].test.mean)})"
     if not any(v.able for v in verdicts):
-        return f"{apart}{leader} has the {end} {mean}. {_say_unable(verdicts)}"
+        return f"{apart}{_say_first(networks, mean)}. {_say_unable(verdicts)}"
     beaten, beside = _say_beside(networks, verdicts)
     if beaten == len(networks) - 1:
         return f"{apart}{leader} is ahead in {mean}: {beside}."
     start = apart if beaten else f"The data name no winner: {apart.lower()}"
-    return f"{start}{leader} has the {end} {mean}, and is {beside}."
+    return f"{start}{_say_first(networks, mean, beside)}."
+
+
+def _say_first(networks: Sequence[Standing], mean: str, beside: str = "") -> str:
+    """Return who has the best mean: one network, or several where their scores are exactly equal.
+
+    Args:
+        networks: best first.
+        mean: its name, and the score.
+        beside: what the first is beside the others.
+    """
+    tied, best = tied_first(networks), f"the {_end(networks[0])} {mean}"
+    if len(tied) == 1:
+        return f"{tied[0]} has {best}{f', and is {beside}' if beside else ''}"
+    return f"{names_of(tied)} share {best}{f'; {tied[0]} is {beside}' if beside else ''}"
 
 
 def _say_unable(verdicts: Sequence[Verdict]) -> str:
@@ -174,8 +189,9 @@ def _say_recurrent(networks: Sequence[Standing], verdicts: Sequence[Verdict], pl
     if networks[0].architecture not in plain or len(recurrent) < 2:
         return ""
     leader, (beaten, beside) = recurrent[0].architecture, _say_beside(recurrent, verdicts)
-    place = "is ahead:" if beaten == len(recurrent) - 1 else f"has the {_end(recurrent[0])} mean, and is"
-    return f"Of the recurrent networks, {leader} {place} {beside}."
+    if beaten == len(recurrent) - 1:
+        return f"Of the recurrent networks, {leader} is ahead: {beside}."
+    return f"Of the recurrent networks, {_say_first(recurrent, 'mean', beside)}."
 
 
 def _say_beside(networks: Sequence[Standing], verdicts: Sequence[Verdict]) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, TestScore
 from rnnsweep.comparison.replicate_plan import ReplicatePlan, natural
 from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
+from rnnsweep.comparison.ties import tied_first
 from rnnsweep.comparison.verdicts.decisions import Decision, decide
 from rnnsweep.comparison.words import names_of
 
@@ -71,15 +72,16 @@ def race(
             break  # this look is still to come
         at_look = [_at_look(s, seeds[:size]) for s in standings]
         decisions = decide(at_look, margin=margin, correct=correct, plan=plan, groups=groups)
-        leader = _leader(at_look, active)
-        if leader is None:
+        first = _first(at_look, active)
+        if not first:
             break
+        leader = first[0]
         going = _going(leader, active, decisions, sizes[-1], margin)
         stopped += [
             Stop(name, size, why) for name, why in going.items() if why and name in active and name != leader
         ]
         active = {name for name, why in going.items() if not why and name in active}
-        sentences.append(_say(leader, size, active, sizes[place + 1], over))
+        sentences.append(_say(first, size, active, sizes[place + 1], over))
         if len(active) < 2:
             break
         for name in active:
@@ -97,9 +99,10 @@ def _at_look(standing: Standing, seeds: Sequence[str]) -> Standing:
     return replace(standing, replicates=replicates, test=TestScore(mean, None, None, len(scores)))
 
 
-def _leader(standings: Sequence[Standing], active: set[str]) -> str | None:
+def _first(standings: Sequence[Standing], active: set[str]) -> list[str]:
+    """Return the leader, and after it those whose mean score is exactly the same."""
     known = [s for s in standings if not s.baseline and s.architecture in active and s.test.mean is not None]
-    return max(known, key=lambda s: s.test.mean or 0.0).architecture if known else None
+    return tied_first(sorted(known, key=lambda s: -(s.test.mean or 0.0))) if known else []
 
 
 def _going(
@@ -151,14 +154,15 @@ def _hopeless(decision: Decision, leader: str, most: int, margin: float) -> str:
     return hopeless if max(apart, equal) < HOPELESS else ""
 
 
-def _say(leader: str, size: int, active: set[str], following: int, over: Mapping[str, int]) -> str:
+def _say(first: Sequence[str], size: int, active: set[str], following: int, over: Mapping[str, int]) -> str:
     """Name who gets more; after a search that continued, some have their replicates already."""
-    others = sorted(active - {leader})
+    leader, others = first[0], sorted(active - {first[0]})
+    leads = "leads" if len(first) == 1 else f"has the same mean score as {names_of(first[1:])}"
     lacking = sorted(name for name in active if over.get(name, 0) < following)
     if others and 0 < len(lacking) < len(active):
         verb = "get" if len(lacking) > 1 else "gets"
         more = f"{names_of(lacking)} {verb} {following} as the others have"
-        return f"{leader} leads after {size} replicates; {more}"
+        return f"{leader} {leads} after {size} replicates; {more}"
     if not others:
-        return f"{leader} leads after {size} replicates, and every comparison with it is settled"
-    return f"{leader} leads after {size} replicates; it and {', '.join(others)} get {following}"
+        return f"{leader} {leads} after {size} replicates, and every comparison with it is settled"
+    return f"{leader} {leads} after {size} replicates; it and {', '.join(others)} get {following}"

@@ -113,7 +113,7 @@ def say_few(standings: Sequence[Standing]) -> str:
 
 
 def say_improvement(verdict: Verdict) -> str:
-    """Return how often `a` wins a pair of runs, with its interval and the rule of three wins in four.
+    """Return in how many pairs of runs the better one has the better score, and whether that matters.
 
     Nothing where the verdict claims no difference: wins would read as if they claimed one.
     """
@@ -126,11 +126,11 @@ def say_improvement(verdict: Verdict) -> str:
     if share < 0.5:
         winner, low, share, high = verdict.b, 1 - high, 1 - share, 1 - low
     here = HERE if verdict.verdict.endswith(HERE) else ""
-    enough = "enough to count in use" if meets_rule(improvement) else "too few to count in use"
-    rule = f"{RULE:.0%} or more, and surely over half".replace("%", " %")
+    often = "often enough" if meets_rule(improvement) else "too seldom"
     return (
-        f"{winner} wins {100 * share:.0f} % of the pairs of runs (95 % interval {100 * low:.0f} to"
-        f" {100 * high:.0f}), {enough}{here} ({rule})"
+        f"{winner} has the better score in {100 * share:.0f} % of the pairs of runs{here} (95 % interval"
+        f" {100 * low:.0f} to {100 * high:.0f}): {often} to matter in use, which takes {100 * RULE:.0f} % and"
+        " an interval above 50 %"
     )
 
 

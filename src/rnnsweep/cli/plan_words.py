@@ -1,0 +1,109 @@
+"""What a plan says of its rows and of its time, in lines of the terminal."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rnnsweep import comparison
+from rnnsweep.cli.words import count
+from rnnsweep.drawing.times import durations
+
+if TYPE_CHECKING:
+    from rnnsweep.planning.plan import Plan
+
+FINE = 1.0  # points: where smaller differences hold for new rows, no more test rows are asked for
+UNSURE = 2.0  # points: where the standard error of a validation score is smaller, no more rows are asked for
+_ALIKE = "; the limit is up to {} points where rows of one group are alike"
+
+
+def say_time(planned: "Plan") -> Iterator[str]:
+    """Yield the time of the sweep, and beside what runs now that time and what that is."""
+    if planned.seconds is None or planned.seconds_most is None:
+        return
+    where = f" of machine {planned.elsewhere}, each as fast as a core here" if planned.elsewhere else ""
+    slowdown = planned.slowdown
+    quiet = " on a quiet machine" if slowdown > 1 else ""
+    time = durations(planned.seconds, planned.seconds_most)
+    yield f"about {time} in {count(planned.slots, 'slot')}{where}{quiet}, if nothing is pruned"
+    if slowdown > 1:
+        now = durations(slowdown * planned.seconds, slowdown * planned.seconds_most)
+        yield f"! now about {now}, while {_say_load(planned)}"
+
+
+def _say_load(planned: "Plan") -> str:
+    """Return which programs use the cores: running sweeps of this project by name, and how many others."""
+    load = planned.load
+    who = [f"sweep {name} of this project" for name in load.groups]
+    if load.processes or not who:
+        other = "other " if who else ""
+        busy = f"{other}busy process{'es' * (load.processes != 1)}"
+        who.append(f"{load.processes} {busy}" if load.processes else "other programs")
+    alone = len(load.groups) + load.processes == 1
+    return (
+        f"{' and '.join(who)} {'uses' if alone else 'use'} {load.used:.1f} of {count(planned.cores, 'core')}"
+    )
+
+
+def _in_groups(groups: int | None) -> str:
+    return "" if groups is None else f" in {count(groups, 'group')}"
+
+
+def say_test_rows(planned: "Plan", rows: int | None, groups: int | None) -> Iterator[str]:
+    """Yield which differences are too small for new rows; rows of one group may all err alike."""
+    if not rows:
+        return
+    least = _points(planned, rows)
+    of = "" if planned.score.counts_right_rows else " in accuracy"
+    holds = f"a difference{of} of less than about {least} points may not hold for new rows"
+    alike = "" if groups is None else _ALIKE.format(_points(planned, groups))
+    yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{alike}"
+    if float(least) >= FINE:
+        yield f"! {_more_test_rows(planned, rows)}"
+
+
+def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> Iterator[str]:
+    """Yield how uncertain the scores are by which the search chooses, and what makes them surer.
+
+    Args:
+        planned: whose score is named.
+        smallest: the fewest validation rows of classes, and the share of the largest class.
+    """
+    if smallest is None:
+        return
+    rows, majority = smallest
+    most, naming = (f"{100 * comparison.share_error(p, rows):.2g}" for p in (0.5, majority))
+    error = (
+        f"{count(rows, 'validation row')}: the standard error of an accuracy is at most {most} points"
+        f" (at .5; {naming} at the share of the largest class)"
+    )
+    if planned.score.counts_right_rows:
+        yield f"{error}: chance chooses among configurations that are nearer"
+    else:
+        yield f"{error}; that of {planned.score.title}, by which the search chooses, is not known beforehand"
+    wider, share = comparison.WIDER_VALIDATION, planned.validation_share
+    if float(most) >= UNSURE and share is not None and share < wider:
+        lower = f"{100 * comparison.share_error(0.5, round(rows * wider / share)):.2g}"
+        yield f"! data.validation_share={wider:g} under overrides lowers this to {lower} points"
+
+
+def _more_test_rows(planned: "Plan", rows: int) -> str:
+    """Return what gives more test rows, so that smaller differences hold for new rows."""
+    from rnnsweep.api.project.test_share import MOST_TEST
+
+    share = planned.test_share
+    if share is None:
+        return "smaller ones take a test file with more rows (data.test)"
+    if share >= MOST_TEST:
+        return "smaller ones take more rows, or data.folds=5 under overrides: each row is tested"
+    shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
+    wider = next((one for one in shares if float(_points(planned, rows * one / share)) < FINE), MOST_TEST)
+    least = _points(planned, rows * wider / share)
+    return f"data.test_share={wider:g} under overrides lowers this to {least} points"
+
+
+def _points(planned: "Plan", rows: float) -> str:
+    """Return what so many test rows show on new rows, at the level that the plan's last look has."""
+    most, family = max(2, *planned.looks), planned.comparisons
+    looks = comparison.plan_looks(planned.looks, most=most, comparisons=family)
+    level = next((look.level for look in reversed(looks) if look.able), 0.05)
+    reach = comparison.reach_on_new_rows(rows, replicates=most, comparisons=family, alpha=level)
+    return f"{100 * reach:.2g}"
