@@ -50,7 +50,7 @@ def load_of_others(named: Iterable[tuple[str, int]] = (), *, seconds: float = 1.
     """
     cores = psutil.cpu_count() or 1
     groups = {pid: name for name, top in named for pid in _tree(top)}
-    mine = _tree(os.getpid())
+    mine = {os.getpid(), *(_tree(os.getpid()) - set(groups))}
     psutil.cpu_percent()
     before = dict(_spent())
     runnable = _mean_runnable(seconds)
