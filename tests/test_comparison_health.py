@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from rnnsweep.comparison.verdicts.validation import few_rows
 from sweep_records import make_curves, make_runs, make_standing
 
 from rnnsweep.comparison import compare_records
@@ -17,7 +18,6 @@ from rnnsweep.comparison.health.convergence import converged, say_converged, sea
 from rnnsweep.comparison.mistakes import find_mistakes
 from rnnsweep.comparison.predictions import Predictions, ValidationPart
 from rnnsweep.comparison.verdicts.standings import make_standings
-from rnnsweep.comparison.verdicts.validation import few_rows
 from rnnsweep.tasks import score_named
 
 ONE = {"gru": 0.7}
