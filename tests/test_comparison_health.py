@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from rnnsweep.comparison.verdicts.validation import few_rows
 from sweep_records import make_curves, make_runs, make_standing
 
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.health.checks import check_health, divergence_rate, never_predicted
 from rnnsweep.comparison.health.convergence import converged, say_converged, search_further
+from rnnsweep.comparison.health.validation import few_rows
 from rnnsweep.comparison.mistakes import find_mistakes
 from rnnsweep.comparison.predictions import Predictions, ValidationPart
 from rnnsweep.comparison.verdicts.standings import make_standings

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from rnnsweep import comparison
 from rnnsweep.cli.words import count
 from rnnsweep.drawing.times import durations
+from rnnsweep.tasks import spec_of
 
 if TYPE_CHECKING:
     from rnnsweep.planning.plan import Plan
+    from rnnsweep.tasks import Score
 
 FINE = 1.0  # points: where smaller differences hold for new rows, no more test rows are asked for
 UNSURE = 2.0  # points: where the standard error of a validation score is smaller, no more rows are asked for
@@ -52,7 +54,8 @@ def say_test_rows(planned: "Plan", rows: int | None, groups: int | None) -> Iter
     if not rows:
         return
     least = _points(planned, rows)
-    of = "" if planned.score.counts_right_rows else " in accuracy"
+    counted = _counted(planned.score)
+    of = f" in {counted.title}" if counted and counted is not planned.score else ""
     holds = f"a difference{of} of less than about {least} points may not hold for new rows"
     alike = "" if groups is None else _ALIKE.format(_points(planned, groups))
     yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{alike}"
@@ -67,15 +70,16 @@ def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> 
         planned: whose score is named.
         smallest: the fewest validation rows of classes, and the share of the largest class.
     """
-    if smallest is None:
+    counted = _counted(planned.score)
+    if smallest is None or counted is None:
         return
     rows, majority = smallest
     most, naming = (f"{100 * comparison.share_error(p, rows):.2g}" for p in (0.5, majority))
     error = (
-        f"{count(rows, 'validation row')}: the standard error of an accuracy is at most {most} points"
+        f"{count(rows, 'validation row')}: the standard error of the {counted.title} is at most {most} points"
         f" (at .5; {naming} at the share of the largest class)"
     )
-    if planned.score.counts_right_rows:
+    if counted is planned.score:
         yield f"{error}: chance chooses among configurations that are nearer"
     else:
         yield f"{error}; that of {planned.score.title}, by which the search chooses, is not known beforehand"
@@ -83,6 +87,11 @@ def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> 
     if float(most) >= UNSURE and share is not None and share < wider:
         lower = f"{100 * comparison.share_error(0.5, round(rows * wider / share)):.2g}"
         yield f"! data.validation_share={wider:g} under overrides lowers this to {lower} points"
+
+
+def _counted(score: "Score") -> "Score | None":
+    """Return the score, or that of its task, which counts right rows: their number gives its error."""
+    return next((one for one in (score, *spec_of(score).scores) if one.counts_right_rows), None)
 
 
 def _more_test_rows(planned: "Plan", rows: int) -> str:
