@@ -359,8 +359,8 @@ def test_a_plan_names_the_score_by_which_the_search_chooses(capsys):
     _print(of_f1, test_rows=400, smallest=(79, 0.175))
     shown = " ".join(capsys.readouterr().out.split())
     assert (
-        "79 validation rows: the standard error of the accuracy is at most 5.6 points (at .5; 4.3 at the share"
-        " of the largest class); that of macro F1, by which the search chooses, is not known beforehand"
+        "79 validation rows: the standard error of the accuracy is at most 5.6 points (at .5; 4.3 at the"
+        " share of the largest class); that of macro F1, by which the search chooses, is not known beforehand"
     ) in shown
     assert "a difference in accuracy of less than about 2.6 points may not hold for new rows" in shown
     assert plan_json(of_f1)["score"]["name"] == "macro_f1"
