@@ -1,5 +1,6 @@
 """Each remark on the health of a search appears when it should, and not when all is well."""
 
+import io
 import json
 import re
 import shlex
@@ -8,15 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sweep_records import make_curves, make_runs, make_standing
 
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.health.checks import check_health, divergence_rate, never_predicted
 from rnnsweep.comparison.health.convergence import converged, say_converged, search_further
-from rnnsweep.comparison.health.validation import few_rows
+from rnnsweep.comparison.health.validation import few_rows, say_luck
 from rnnsweep.comparison.mistakes import find_mistakes
 from rnnsweep.comparison.predictions import Predictions, ValidationPart
+from rnnsweep.comparison.report.terminal import LINES, last_screen
 from rnnsweep.comparison.verdicts.standings import make_standings
 from rnnsweep.tasks import score_named
 
@@ -323,6 +326,49 @@ def test_few_validation_rows_by_which_chance_chose_the_configuration_are_told():
     (grouped,) = few_said(near(), ValidationPart(79, None, grouped=True))
     assert "a validation score is at least 5.62 points" in grouped.sentence
     assert "more validation rows in the file that data.validation names; then" in grouped.next
+
+
+def by_few_rows(**levels):
+    """A comparison of networks whose trials are too near to each other for 79 validation rows."""
+    runs = make_runs(levels, spread=0.002)
+    trials = (runs["role"] == "trial") & (runs["state"] == "complete")
+    runs.loc[trials, "validation"] = 0.5 + 0.0001 * (runs.loc[trials, "trial"] % 5)
+    return compare_records(runs, sweep="demo", validation=ValidationPart(79, 0.1))
+
+
+def test_a_line_directly_under_the_answer_says_that_chance_chose_what_the_verdicts_are_about():
+    found = by_few_rows(gru=0.72, lstm=0.68)
+    caveat = "Mostly chance chose the settings of gru and lstm: another search may change this."
+    assert found.to_json()["caveat"] == found.caveat == caveat
+    assert " ahead in mean test accuracy " in found.answer
+    answer = found.answer.removesuffix(f" Next: {found.next}")
+    assert answer.endswith(f" {caveat}")
+    console = Console(file=io.StringIO(), width=120, color_system=None)
+    console.print(last_screen(replace(found, health=()), 120, 10))
+    shown = console.file.getvalue().splitlines()
+    assert shown[:3] == [answer.removesuffix(f" {caveat}"), f"! {caveat}", ""]
+    several = by_few_rows(gru=0.72, lstm=0.68, rnn=0.6)
+    assert "chose the settings of 3 networks: another" in several.caveat
+
+
+def test_the_line_under_the_answer_leaves_room_for_all_else_on_a_terminal_of_80_by_24():
+    found = by_few_rows(gru=0.72, lstm=0.68, rnn=0.6, bilstm=0.7, bag=0.65)
+    asked = "Which recurrent network classifies reviews.csv (3 classes) best, and is one needed at all?"
+    shown = replace(found, question=asked, next="rnnsweep replicate demo --n 15")
+    console = Console(file=io.StringIO(), width=80, height=24, color_system=None)
+    console.print(last_screen(shown), crop=False)
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) <= LINES
+    assert f"! {found.caveat}" in lines
+    assert len(found.caveat) <= 78
+    assert {"gru", "lstm", "rnn", "bilstm", "bag", "linear"} <= {line.partition(" ")[0] for line in lines}
+    assert "Next: rnnsweep replicate demo --n 15" in lines
+
+
+def test_without_a_claim_or_with_rows_that_are_enough_nothing_is_said_under_the_answer():
+    assert say_luck({"gru": 0.0}, by_few_rows(gru=0.72, lstm=0.68).standings, ()) == ""
+    assert compare_records(make_runs({"gru": 0.72, "lstm": 0.68}), sweep="demo").caveat == ""
+    assert by_few_rows(gru=0.3, lstm=0.28).caveat == "", "the search failed: the answer claims nothing"
 
 
 def test_validation_rows_that_are_enough_or_not_known_get_no_remark():

@@ -198,6 +198,7 @@ class Comparison:
     test_part: TestPart | None = None  # None: what replicates predicted was not kept
     next: str | None = None  # the command that is likely to settle the question; None: nothing is worth it
     conclusion: str = ""  # what the verdicts speak of
+    caveat: str = ""  # the line of the answer that says whose configurations chance chose
     search: str = ""  # whose search has converged
     searched: bool = True  # whether trials of a search are among the records
     data: tuple[str, ...] = ()  # what was read, and what is remarkable in it, a line each
@@ -261,6 +262,7 @@ class Comparison:
             "next": self.next,
             "search": self.search,
             "conclusion": self.conclusion,
+            "caveat": self.caveat,
             "test_rows": self.test_part.rows if self.test_part else None,
             "majority": self.test_part.majority if self.test_part else None,
             "data": list(self.data),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from rnnsweep.comparison.evidence.disagreement import unchosen_gap
-from rnnsweep.comparison.evidence.records import HealthRemark, Standing
+from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
 from rnnsweep.comparison.health.convergence import NEW_SWEEP, PLAN
 from rnnsweep.comparison.predictions import ValidationPart
 from rnnsweep.comparison.statistics.new_rows import share_error
@@ -17,6 +17,8 @@ from rnnsweep.tasks import Score
 FEWEST_COMPLETE = 3  # trials, of which the better half says how near to each other they are
 WIDER_VALIDATION = 0.25  # data.validation_share that is advised where it is smaller
 GAP = 0.03  # validation minus test
+CLAIMS = ("better", "worse", "equivalent")  # how verdicts begin that claim something
+MANY = 3  # names are more than a line of a terminal has room for
 
 
 def chosen_by_chance(
@@ -67,6 +69,22 @@ def few_rows(
         f" or {more_rows(part.share)}; then: {PLAN}",
         next(iter(near)) if len(near) == 1 else None,
     )
+
+
+def say_luck(near: Mapping[str, float], standings: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
+    """Return in a line that verdicts rest on configurations that chance chose; nothing where none does.
+
+    Args:
+        near: of `chosen_by_chance`.
+        standings: of all networks.
+        verdicts: of which those that claim something count.
+    """
+    claimed = {name for v in verdicts if v.verdict.startswith(CLAIMS) for name in (v.a, v.b)}
+    chosen = [s.architecture for s in standings if s.architecture in near and s.architecture in claimed]
+    if not chosen:
+        return ""
+    whose = names_of(chosen) if len(chosen) < MANY else f"{len(chosen)} networks"
+    return f"Mostly chance chose the settings of {whose}: another search may change this."
 
 
 def more_rows(share: float | None) -> str:

@@ -81,10 +81,11 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
 
 
 def _above(comparison: Comparison) -> list[Text]:
-    """Return the question and its answer, without the next command, which has a line of its own."""
+    """Return the question, its answer and what limits that; the next command has a line of its own, too."""
     answer = comparison.answer.removesuffix(f" Next: {comparison.next}")
     question = [Text(comparison.question, style="bold")] if comparison.question else []
-    return [*question, Text(answer), Text("")]
+    caveat = [Text(f"! {comparison.caveat}")] if comparison.caveat else []
+    return [*question, Text(answer.removesuffix(f" {comparison.caveat}")), *caveat, Text("")]
 
 
 def _below(comparison: Comparison) -> list[Text]:

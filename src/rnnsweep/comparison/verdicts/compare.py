@@ -21,7 +21,7 @@ from rnnsweep.comparison.health.checks import (
 )
 from rnnsweep.comparison.health.convergence import Bounds, converged, say_converged
 from rnnsweep.comparison.health.recurrence import plain_networks, without_recurrence
-from rnnsweep.comparison.health.validation import chosen_by_chance
+from rnnsweep.comparison.health.validation import chosen_by_chance, say_luck
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import (
     Predictions,
@@ -174,8 +174,9 @@ def compare_records(
     )
     plain = plain_networks(table, [s.architecture for s in standings if not s.baseline])
     answer = say_answer(standings, verdicts, floor=floor, converged=all_ended, plain=plain)
+    caveat = "" if failed else say_luck(by_chance, standings, verdicts)
     if too_few := say_few(verdicts, part):
-        answer, following = too_few, following if behind or not plan.finished else None
+        answer, caveat, following = too_few, "", following if behind or not plan.finished else None
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
         table,
@@ -194,6 +195,7 @@ def compare_records(
             for part in (
                 say_unfinished(plan, behind=behind),
                 answer,
+                caveat,
                 f"Next: {following}" if following else "",
             )
             if part
@@ -246,6 +248,7 @@ def compare_records(
         stopped=tuple(stopped),
         on=on,
         search=say_converged([name for name in ended if name not in by_chance], standings),
+        caveat=caveat,
         conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
 
