@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchmarks.statistics import CLAIMS, LEVEL, draw, percent, standing, table
-from rnnsweep.comparison import Decision, ReplicatePlan, decide, next_total, race
+from rnnsweep.comparison import ReplicatePlan, next_total, race
+from rnnsweep.comparison.verdicts.decisions import Decision, decide
 from rnnsweep.sweepfile.model import BASELINE
 
 NUMBER = 1000

@@ -16,19 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnsweep.comparison import (
-    Replicate,
-    ReplicatePlan,
-    Standing,
-    TestScore,
-    decide,
-    difference_interval,
-    mean_interval,
-    minimum_detectable_difference,
-    next_total,
-    race,
-    sign_flip_p,
-)
+from rnnsweep.comparison import Replicate, ReplicatePlan, Standing, TestScore, next_total, race
+from rnnsweep.comparison.statistics.intervals import difference_interval, mean_interval
+from rnnsweep.comparison.statistics.permutation import sign_flip_p
+from rnnsweep.comparison.statistics.power import minimum_detectable_difference
+from rnnsweep.comparison.verdicts.decisions import decide
 from rnnsweep.tasks.row_values import macro_f1_rows
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"

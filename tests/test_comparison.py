@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from sweep_records import make_curves, make_runs
 
-from rnnsweep.comparison import ReplicatePlan, Stop, compare_records, next_command
+from rnnsweep.comparison import ReplicatePlan, Stop, compare_records
 from rnnsweep.comparison.predictions import TestPart
+from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import say_answer
 from rnnsweep.errors import UserError
 
@@ -233,7 +234,8 @@ def shown(comparison, width=80):
 
     from rich.console import Console
 
-    from rnnsweep.comparison import print_comparison, render_report
+    from rnnsweep.comparison import print_comparison
+    from rnnsweep.comparison.report.page import render_report
 
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     print_comparison(comparison, console)

@@ -7,9 +7,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from sweep_records import SHARES, make_curves, make_runs
 
-from rnnsweep.comparison import charts, compare_records, write_figures
+from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.figures.drawing import css
-from rnnsweep.comparison.report.page import figures
+from rnnsweep.comparison.report.figure_files import write_figures
+from rnnsweep.comparison.report.page import charts, figures
 from rnnsweep.drawing.palette import colour
 from rnnsweep.errors import UserError
 from rnnsweep.tasks import score_named

@@ -12,7 +12,8 @@ from rich.console import Console
 from simulation import write_sweep
 from sweep_records import make_runs
 
-from rnnsweep.comparison import compare_records, print_comparison, render_report
+from rnnsweep.comparison import compare_records, print_comparison
+from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.statistics.pareto import find_front, turned, unbeaten, write_value
 
 

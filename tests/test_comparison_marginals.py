@@ -5,7 +5,8 @@ import optuna
 import pytest
 from sweep_records import SHARES, make_runs
 
-from rnnsweep.comparison import compare_records, render_report
+from rnnsweep.comparison import compare_records
+from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.search.importance import study_importances
 from rnnsweep.state.folder import SweepFolder

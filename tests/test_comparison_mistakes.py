@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 from sweep_records import make_runs
 
-from rnnsweep.comparison import compare_records, print_comparison, render_report
+from rnnsweep.comparison import compare_records, print_comparison
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
 from rnnsweep.comparison.mistakes import LONGEST, find_mistakes
 from rnnsweep.comparison.predictions import Predictions, read_predictions, row_values
+from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.verdicts.coverage import TWO_P
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings
 from rnnsweep.tasks import score_named

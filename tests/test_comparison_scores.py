@@ -9,8 +9,10 @@ import pytest
 from rich.console import Console
 from sweep_records import make_curves, make_runs
 
-from rnnsweep.comparison import compare_records, render_report, standings_table
+from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.comparison.report.page import render_report
+from rnnsweep.comparison.report.terminal import standings_table
 from rnnsweep.errors import UserError
 from rnnsweep.tasks import score_named
 from rnnsweep.tasks.score import LOWER

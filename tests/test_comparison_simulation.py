@@ -22,7 +22,7 @@ from benchmarks.statistics import (
     separated,
 )
 
-from rnnsweep.comparison import minimum_detectable_difference, replicates_to_separate
+from rnnsweep.comparison.statistics.power import minimum_detectable_difference, replicates_to_separate
 
 
 def test_better_is_seldom_said_where_there_is_no_difference():

@@ -10,14 +10,11 @@ from hypothesis.extra.numpy import arrays
 from rich.console import Console
 from sweep_records import make_runs
 
-from rnnsweep.comparison import (
-    compare_records,
-    print_comparison,
-    render_report,
-    study_curve,
-    study_time_curve,
-    t_interval,
-)
+from rnnsweep.comparison import compare_records, print_comparison
+from rnnsweep.comparison.report.page import render_report
+from rnnsweep.comparison.statistics.budget import study_curve
+from rnnsweep.comparison.statistics.intervals import t_interval
+from rnnsweep.comparison.statistics.time_curves import study_time_curve
 from rnnsweep.sweepfile import read_sweep
 
 SWEEP = """# Which?
@@ -94,7 +91,7 @@ def adaptive(rng, trials):
 @pytest.mark.slow
 @pytest.mark.parametrize("studies", [5, 10])
 def test_the_band_of_whole_studies_covers_the_truth_where_that_of_drawn_trials_does_not(studies):
-    from rnnsweep.comparison import budget_curve
+    from rnnsweep.comparison.statistics.budget import budget_curve
 
     rng = np.random.default_rng(studies)
     truth = np.mean([max(adaptive(rng, 10)) for _ in range(20_000)])

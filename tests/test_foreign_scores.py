@@ -11,7 +11,8 @@ import pytest
 
 import rnnsweep
 from rnnsweep.cli import main
-from rnnsweep.comparison import compare_foreign, plan_looks, render_report
+from rnnsweep.comparison import compare_foreign, plan_looks
+from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.verdicts.foreign import MOST_NAMES
 from rnnsweep.errors import UserError
 

@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from sweep_records import make_standing
 
-from rnnsweep.comparison import (
-    ReplicatePlan,
-    fewest_pairs,
-    next_total,
-    plan_looks,
-    race,
-    sequential_p,
-    sign_flip_p,
-    spent,
-)
-from rnnsweep.comparison.statistics.group_sequential import _attained
-from rnnsweep.comparison.statistics.permutation import EXACT
+from rnnsweep.comparison import ReplicatePlan, next_total, plan_looks, race
+from rnnsweep.comparison.statistics.group_sequential import _attained, sequential_p, spent
+from rnnsweep.comparison.statistics.permutation import EXACT, fewest_pairs, sign_flip_p
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
 

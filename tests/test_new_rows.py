@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from rnnsweep.comparison import fewest_rows, new_rows, reach_on_new_rows, row_values, rows_needed
+from rnnsweep.comparison import reach_on_new_rows
 from rnnsweep.comparison.statistics.new_rows import (
     REPLICATES_DIFFER,
     REST_DIFFERS,
     ROWS_DIFFER,
+    fewest_rows,
     groups_counted,
+    new_rows,
+    row_values,
+    rows_needed,
 )
 from rnnsweep.tasks.row_values import macro_f1_rows
 

@@ -9,7 +9,8 @@ from test_plan import SPACE, looking_ahead, write_sweep
 from rnnsweep.api.replicates.reach import deciding_command, replicates_reach
 from rnnsweep.cli.commands.planning import _print
 from rnnsweep.cli.entry import main
-from rnnsweep.comparison import reach_of, smallest_p
+from rnnsweep.comparison import reach_of
+from rnnsweep.comparison.statistics.permutation import smallest_p
 
 
 @pytest.mark.parametrize(

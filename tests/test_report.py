@@ -15,21 +15,14 @@ import pytest
 from rich.console import Console
 from sweep_records import LEVELS, SHARES, make_curves, make_runs
 
-from rnnsweep.comparison import (
-    compare_records,
-    print_comparison,
-    render_report,
-    standings_latex,
-    standings_markdown,
-    verdicts_latex,
-    verdicts_markdown,
-    write_report,
-)
+from rnnsweep.comparison import compare_records, print_comparison, standings_markdown, write_report
 from rnnsweep.comparison.evidence.records import HERE, HealthRemark
 from rnnsweep.comparison.figures import drawing
 from rnnsweep.comparison.figures.scores_of_test_part import pairs_figure
 from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.report.standings import interval_bar
+from rnnsweep.comparison.report.tables import standings_latex, verdicts_latex, verdicts_markdown
 from rnnsweep.comparison.statistics.intervals import Interval
 from rnnsweep.comparison.verdicts.sentences import say_aside, say_few, say_improvement
 from rnnsweep.drawing.palette import colour, colours

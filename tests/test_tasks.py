@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from rnnsweep.comparison import new_rows
+from rnnsweep.comparison.statistics.new_rows import new_rows
 from rnnsweep.errors import UserError
 from rnnsweep.tasks import Facts, TaskConfig, find_spec, score_named, spec_named, specs
 from rnnsweep.tasks.answers import confusion_table, surest_mistakes
