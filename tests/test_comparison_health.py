@@ -338,7 +338,7 @@ def by_few_rows(**levels):
 
 def test_a_line_directly_under_the_answer_says_that_chance_chose_what_the_verdicts_are_about():
     found = by_few_rows(gru=0.72, lstm=0.68)
-    caveat = "Mostly chance chose the settings of gru and lstm: another search may change this."
+    caveat = "Mostly chance chose the settings of gru and lstm: another search may differ."
     assert found.to_json()["caveat"] == found.caveat == caveat
     assert " ahead in mean test accuracy " in found.answer
     answer = found.answer.removesuffix(f" Next: {found.next}")

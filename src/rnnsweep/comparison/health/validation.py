@@ -84,7 +84,7 @@ def say_luck(near: Mapping[str, float], standings: Sequence[Standing], verdicts:
     if not chosen:
         return ""
     whose = names_of(chosen) if len(chosen) < MANY else f"{len(chosen)} networks"
-    return f"Mostly chance chose the settings of {whose}: another search may change this."
+    return f"Mostly chance chose the settings of {whose}: another search may differ."
 
 
 def more_rows(share: float | None) -> str:
