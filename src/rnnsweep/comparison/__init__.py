@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         corpora_table as corpora_table,
         write_corpora_report as write_corpora_report,
     )
-    from rnnsweep.comparison.report.page import write_report as write_report
+    from rnnsweep.comparison.report.page import charts as charts, write_report as write_report
     from rnnsweep.comparison.report.tables import standings_markdown as standings_markdown
     from rnnsweep.comparison.report.terminal import print_comparison as print_comparison
     from rnnsweep.comparison.statistics.group_sequential import plan_looks as plan_looks
