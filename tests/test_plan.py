@@ -15,7 +15,7 @@ from simulation import write_sweep
 import rnnsweep
 from rnnsweep.api.corpora.description import fewest_test_groups, read_sweep_data
 from rnnsweep.api.launching import slots_of_plan
-from rnnsweep.api.machine_load import running_sweeps
+from rnnsweep.api.project.machine_load import running_sweeps
 from rnnsweep.cli import main
 from rnnsweep.cli.commands.planning import _fewest, _print, _test_rows, plan_json, planned_table
 from rnnsweep.config import compose

@@ -11,8 +11,8 @@ from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.find_sweep import find_file, find_question, refusal, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
 from rnnsweep.api.launching import conf_folder, launcher_of, slots_of_plan
-from rnnsweep.api.machine_load import prepare_to_measure
 from rnnsweep.api.notebook import listener_of
+from rnnsweep.api.project.machine_load import prepare_to_measure
 from rnnsweep.api.project.sweep_of_keys import asked_file
 from rnnsweep.api.replicates.further import run_studies, separate
 from rnnsweep.api.replicates.racing import racing
