@@ -161,4 +161,6 @@ def test_corpora_that_rank_alike_have_no_p_of_iman_and_davenport_rather_than_one
     console.print(corpora_table(found))
     for said in (" ".join(console.file.getvalue().split()), render_corpora(found)):
         assert "Iman and Davenport: no p, as all corpora rank alike" in said
+        assert f"each p is corrected for these {len(found.pairs)} pairs" in said
+    assert ">p (corrected)</th>" in render_corpora(found)
     assert found.to_json()["friedman"]["iman_davenport_p"] is None

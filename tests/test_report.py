@@ -1,5 +1,6 @@
 """The report is one file with everything in it; the tables and the terminal say the same."""
 
+import html
 import io
 import json
 import re
@@ -106,6 +107,25 @@ def test_parameters_and_seconds_are_the_means_that_the_ui_shows_of_the_replicate
     own = runs[repeats]
     assert gru.parameters == round(own["parameters"].mean())
     assert gru.seconds == pytest.approx(own["seconds"].mean())
+
+
+def test_every_place_that_shows_a_p_says_that_it_is_corrected_for_the_number_of_pairs(comparison, page):
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    print_comparison(comparison, console)
+    printed, text = (re.sub(r"\s+", " ", one) for one in (console.file.getvalue(), page))
+    for against, title, head in (
+        (False, "Between architectures", "Pairs"),
+        (True, "Against the baseline", "Against the baseline"),
+    ):
+        pairs = sum(v.baseline == against for v in comparison.verdicts)
+        said = f"(each p is corrected for these {pairs} pairs)"
+        assert f'<h3>{title} <span class="aside">{said}</span></h3>' in text
+        assert re.search(rf"{head}: [\w, ]+ {re.escape(said)}", printed)
+        tip = next(v.sentence for v in comparison.verdicts if v.baseline == against)
+        assert f"{html.escape(tip, quote=False)} {said}" in text
+    heads = "difference | 95 % interval | p (corrected) | on new rows | p on new rows (corrected)"
+    assert heads in verdicts_markdown(comparison)
+    assert "p (corrected)" in pairs_figure(comparison).columns
 
 
 def test_each_pair_tells_how_often_one_is_better_and_whether_that_matters_in_use(comparison, page):

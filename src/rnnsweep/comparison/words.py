@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from rnnsweep.tasks import Score
 
 DASH = "–"
+P, P_ON_NEW_ROWS = "p (corrected)", "p on new rows (corrected)"  # heads of columns, wherever a pair has a p
 MOST_NAMES, FEW_NAMES = 12, 6  # of a sentence, and those that are written of more
+
+
+def say_corrected(pairs: int) -> str:
+    """Return in words that the p of a list's pairs are corrected for their number; nothing of one pair."""
+    return f"each p is corrected for these {pairs} pairs" if pairs > 1 else ""
 
 
 def shorten(name: str, most: int) -> str:

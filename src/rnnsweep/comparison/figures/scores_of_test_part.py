@@ -1,5 +1,6 @@
 """The figures on replicates and verdicts: pairs, test scores, score against parameters."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import altair as alt
@@ -20,7 +21,7 @@ from rnnsweep.comparison.figures.drawing import (
     values,
 )
 from rnnsweep.comparison.figures.figure import Figure
-from rnnsweep.comparison.words import apart
+from rnnsweep.comparison.words import P, apart, say_corrected
 
 MOST_PAIRS = 300  # drawn; thousands are no picture, and Vega refuses them
 _HUES = {"better": "var(--good)", "worse": "var(--bad)", "equivalent": "var(--calm)"}
@@ -50,7 +51,16 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     shown = known if len(known) <= MOST_PAIRS else _with_best(known, comparison.standings)
     score = comparison.score
     margin = score.factor * comparison.margin
-    data = table([_pair(v) for v in shown], "pair", "difference", "low", "high", "verdict", "tooltip")
+    families = Counter(v.baseline for v in comparison.verdicts)
+    data = table(
+        [_pair(v, families[v.baseline]) for v in shown],
+        "pair",
+        "difference",
+        "low",
+        "high",
+        "verdict",
+        "tooltip",
+    )
     # a pair of few replicates has no interval, so that a column may hold None alone
     reach = max(float(data[["difference", "low", "high"]].astype(float).abs().max().max()), margin)
     x = alt.X(
@@ -72,7 +82,7 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
         base.mark_circle(size=40, opacity=1).encode(x=x),
         base.mark_text(align="left").encode(x=alt.value(WIDTH - 230), text="verdict:N", fill=colours),
     )
-    columns = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "pairs")
+    columns = ("a", "b", "difference", "low", "high", P, "verdict", "replicates_needed", "pairs")
     return Figure(
         name="pairs",
         title="Differences, pair by pair",
@@ -103,12 +113,16 @@ def _with_best(verdicts: Sequence[Verdict], standings: Sequence[Standing]) -> li
     return [v for v in verdicts if v.baseline or best in (v.a, v.b)][:MOST_PAIRS]
 
 
-def _pair(verdict: Verdict) -> tuple[object, ...]:
-    """Return what is drawn of a pair; differences stay turned, so that right is better for every score."""
+def _pair(verdict: Verdict, pairs: int) -> tuple[object, ...]:
+    """Return what is drawn of one of so many pairs.
+
+    Differences stay turned, so that right is better for every score.
+    """
     turned = (verdict.difference, verdict.low, verdict.high)
     ends = (None if end is None else verdict.score.factor * end for end in turned)
     name = f"{verdict.a}{MINUS}{verdict.b}"
-    return name, *ends, verdict.verdict, f"{name}: {verdict.sentence}"
+    corrected = f" ({say_corrected(pairs)})" if pairs > 1 else ""
+    return name, *ends, verdict.verdict, f"{name}: {verdict.sentence}{corrected}"
 
 
 def replicates_figure(comparison: Comparison) -> Figure | None:

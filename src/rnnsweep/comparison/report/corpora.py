@@ -17,7 +17,7 @@ from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.report.tables import decimal
 from rnnsweep.comparison.report.templating import fill, write_whole
 from rnnsweep.comparison.verdicts.corpora import CorporaComparison, groups, say_iman_davenport
-from rnnsweep.comparison.words import shorten
+from rnnsweep.comparison.words import P, say_corrected, shorten
 from rnnsweep.drawing.palette import colours
 
 NAMES = 18  # columns of a name in the terminal
@@ -82,6 +82,8 @@ def render_corpora(comparison: CorporaComparison) -> str:
         "corpora.html.j2",
         found=comparison,
         say_iman_davenport=say_iman_davenport,
+        say_corrected=say_corrected,
+        p_head=P,
         rows=list(zip(comparison.architectures, comparison.ranks, comparison.scores.T.tolist(), strict=True)),
         figure=ranks_figure(comparison),
         colours=colours(comparison.architectures),
@@ -105,7 +107,8 @@ def corpora_table(comparison: CorporaComparison, *, width: int = 80) -> Renderab
                 style="dim",
             )
         )
-    parts += [Text("Pairs over corpora (Wilcoxon, Holm)", style="bold"), *_pairs(comparison)]
+    tested = "; ".join(filter(None, ("Wilcoxon", say_corrected(len(comparison.pairs)))))
+    parts += [Text(f"Pairs over corpora ({tested})", style="bold"), *_pairs(comparison)]
     if comparison.left_out:
         parts.append(Text(f"Not in every sweep, so left out: {', '.join(comparison.left_out)}", style="dim"))
     return Group(*parts)

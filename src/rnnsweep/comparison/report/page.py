@@ -29,7 +29,7 @@ from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop
 from rnnsweep.comparison.verdicts.coverage import say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather_remarks, say_aside, say_few
-from rnnsweep.comparison.words import apart
+from rnnsweep.comparison.words import apart, say_corrected
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
 
@@ -80,6 +80,7 @@ def render_report(comparison: Comparison) -> str:
         apart=apart,
         baseline=spec_of(comparison.score).baseline,
         say_aside=say_aside,
+        say_corrected=say_corrected,
         say_stop=say_stop,
         say_test_part=say_test_part,
         majority=majority_score(comparison.test_part),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Standing, Verdict
 from rnnsweep.comparison.trials import INFEASIBLE
-from rnnsweep.comparison.words import DASH, interval
+from rnnsweep.comparison.words import DASH, P_ON_NEW_ROWS, P, interval
 
 STANDING_HEADS = (
     "architecture",
@@ -22,8 +22,8 @@ CENTRE_HEADS = (
     *("spread", "worst", "best"),
 )
 VERDICT_HEADS = (
-    *("pair", "verdict", "difference", "95 % interval", "p (Holm)"),
-    *("on new rows", "p (new rows)", "P(A>B)"),
+    *("pair", "verdict", "difference", "95 % interval", P),
+    *("on new rows", P_ON_NEW_ROWS, "P(A>B)"),
 )
 
 

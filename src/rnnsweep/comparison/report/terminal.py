@@ -20,6 +20,7 @@ from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.verdicts.answers import say_stop
 from rnnsweep.comparison.verdicts.coverage import say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
+from rnnsweep.comparison.words import say_corrected
 
 SHOWN = 10  # verdicts printed one by one; more are in the report
 AFTER = 5  # rows of a terminal for the lines after the last screen, and the prompt
@@ -189,7 +190,9 @@ def _verdicts(comparison: Comparison) -> list[RenderableType]:
     lines: list[RenderableType] = []
     for title, verdicts in (("Pairs", between), ("Against the baseline", against)):
         sentences = gather(verdicts)
-        lines += [Text(_heading(title, verdicts), style="bold")] if verdicts else []
+        corrected = say_corrected(len(verdicts))
+        head = f"{_heading(title, verdicts)}{f' ({corrected})' if corrected else ''}"
+        lines += [Text(head, style="bold")] if verdicts else []
         lines += [_indented(f"{_MARKS[word]} {sentence}") for word, sentence in sentences[:SHOWN]]
         lines += (
             [_indented(f"... and {len(sentences) - SHOWN} more in the report")] if sentences[SHOWN:] else []
