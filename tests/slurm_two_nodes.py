@@ -50,6 +50,7 @@ NodeName=DEFAULT CPUs=1 RealMemory=1000 Gres=gpu:2
 NodeName=n[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{ports[1]}-{ports[2]}]
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=20
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
+PartitionName=short Nodes=ALL MaxTime=10 State=UP PriorityTier=1
 """
 
 

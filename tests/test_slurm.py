@@ -232,6 +232,27 @@ def test_what_slurm_refuses_is_refused_in_one_line_before_anything_starts(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_time_limit_longer_than_the_partition_allows_ends_a_sweep_whose_jobs_would_wait_for_ever(
+    slurm, tmp_path
+):
+    line = SlurmTransport(machine(tmp_path / "jobs", partition="short"), Share(most=3))
+    launcher = AgentLauncher(line, machine="lab")
+    for key in "abc":
+        launcher.start(task(tmp_path, "x", key), launcher.slots[0])
+    try:
+        with pytest.raises(UserError) as refused:
+            until(launcher, lambda events: False, seconds=PATIENCE_S)
+    finally:
+        launcher.close()
+    start, _, rest = str(refused.value).partition(" job-")
+    assert start == "machine lab: node"
+    assert rest[1:] == (
+        ": no agent starts there: slurm.time=30: longer than its partition allows;"
+        " `sinfo -o '%P %l'` lists partitions and their time limits"
+    )
+    wait(lambda: not slurm.jobs())
+
+
 def test_the_trial_of_a_node_whose_slurmd_dies_goes_on_and_counts_one_attempt(
     slurm, far, tmp_path, monkeypatch
 ):

@@ -21,6 +21,10 @@ LEAST_MINUTES = 5  # Slurm warns up to 150 s before the time limit: a shorter jo
 WARNING_S, EARLY_S = 90, 60  # before the time limit; Slurm may warn so much earlier
 # what slots and slurm: of a machine's file may ask for
 SHOWS_NODES = "`sinfo -N -o '%P %N %c %m %G'` lists partitions and nodes with their CPUs, memory and GPUs"
+SHOWS_TIMES = "`sinfo -o '%P %l'` lists partitions and their time limits"
+TOO_LONG = (
+    "(PartitionTimeLimit)"  # a job that its partition never runs waits; sbatch takes it all the same
+)
 _NAMES = {"memory": "mem"}  # in a machine's file -> for sbatch and submitit
 _NOT_OF_SUBMITIT = ("reservation",)
 _REAPER = 'cat >/dev/null; scancel --quiet --user="$1" --name="$2"; rm -rf -- "$3"'
@@ -154,10 +158,13 @@ def _own_address(machine: Machine) -> str:
 
 
 def nodes_of_jobs(name: str) -> dict[str, str] | None:
-    """Return the jobs of a name that wait or run, and their nodes; None where Slurm does not say."""
+    """Return the jobs of a name that wait or run; None where Slurm does not say.
+
+    Each has its node, or in parentheses why it waits.
+    """
     mine = (f"--user={getpass.getuser()}", f"--name={name}")
     try:
-        answer = run("squeue", "--noheader", *mine, "--format=%i %N")
+        answer = run("squeue", "--noheader", *mine, "--format=%i %R")
     except subprocess.TimeoutExpired:
         return None
     pairs = (line.split(maxsplit=1) for line in answer.stdout.splitlines() if line.strip())

@@ -194,7 +194,7 @@ class SlurmTransport:
             job.cancel(check=False)
 
     def _look(self) -> None:
-        """Notice the jobs that ended while their agents are not connected, and nodes that are drained."""
+        """Notice jobs that ended while their agents are not connected or never run, and drained nodes."""
         with self._lock:
             submitted = {name: asked for name, asked in self._asked.items() if asked.job is not None}
         coming = {name: asked for name, asked in submitted.items() if not asked.connection.is_there}
@@ -209,6 +209,11 @@ class SlurmTransport:
                 if name not in coming and there.get(str(asked.job.job_id)) in drained:
                     self._inbox.put(Drained(name))
         for name, asked in submitted.items():
+            if there.get(str(asked.job.job_id)) == cluster.TOO_LONG:
+                minutes = self._parameters[asked.settings.slots]["time"]
+                reason = f"slurm.time={minutes}: longer than its partition allows"
+                self._end(name, reason, remedy=cluster.SHOWS_TIMES)
+                continue
             is_missed = name in coming and str(asked.job.job_id) not in there
             asked.missed = asked.missed + 1 if is_missed else 0
             if asked.missed > 1:
