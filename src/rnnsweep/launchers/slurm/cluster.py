@@ -22,9 +22,7 @@ WARNING_S, EARLY_S = 90, 60  # before the time limit; Slurm may warn so much ear
 # what slots and slurm: of a machine's file may ask for
 SHOWS_NODES = "`sinfo -N -o '%P %N %c %m %G'` lists partitions and nodes with their CPUs, memory and GPUs"
 SHOWS_TIMES = "`sinfo -o '%P %l'` lists partitions and their time limits"
-TOO_LONG = (
-    "(PartitionTimeLimit)"  # a job that its partition never runs waits; sbatch takes it all the same
-)
+TOO_LONG = "(PartitionTimeLimit)"  # a job that its partition never runs waits; sbatch takes it all the same
 _NAMES = {"memory": "mem"}  # in a machine's file -> for sbatch and submitit
 _NOT_OF_SUBMITIT = ("reservation",)
 _REAPER = 'cat >/dev/null; scancel --quiet --user="$1" --name="$2"; rm -rf -- "$3"'
