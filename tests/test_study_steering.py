@@ -1,6 +1,7 @@
 """Steering a sweep from outside."""
 
 import re
+import shutil
 from collections import Counter
 
 import pytest
@@ -166,6 +167,19 @@ def test_a_request_is_carried_out_once_whoever_dies_on_it(tmp_path):
     fake, _ = run(write_sweep(tmp_path, trials=6), tmp_path)
     assert not [task for task in fake.started if "model.hidden_size=33" in task.overrides]
     assert len([1 for row in export(mlruns, "toy")["params_model.hidden_size"] if row == 33]) == 1
+
+
+def test_a_proposal_to_a_sweep_that_was_killed_before_its_first_trial_waits_for_its_controller(tmp_path):
+    run(write_sweep(tmp_path), tmp_path)
+    folder = tmp_path / "mlruns/sweeps/toy"
+    for entry in folder.iterdir():  # what there is before the searches are begun
+        if entry.name not in {"start.json", "sweep.yaml", "conf"}:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    enqueue(read_sweep(tmp_path / "toy.yaml"), "rnn", {"model.hidden_size": 33}, mlruns=tmp_path / "mlruns")
+    assert len(list((folder / "inbox").glob("*.json"))) == 1
+    fake, summary = run(write_sweep(tmp_path), tmp_path)
+    assert [task for task in fake.started if "model.hidden_size=33" in task.overrides]
+    assert summary.trials["complete"] == 8
 
 
 def test_all_trials_can_be_taken_elsewhere(tmp_path):
