@@ -235,6 +235,16 @@ WRONG = {
     ),
     "a name that is no folder": ("trials: 2", "trials: 2\nname: a/b", "name: 'a/b': must be letters, digits"),
     "a key twice": ("trials: 2", "trials: 2\ntrials: 3", "line 4: no YAML: key 'trials' is there twice"),
+    "an override with brackets in a list": (
+        "trials: 2",
+        "trials: 2\noverrides: [data=files, data.text=[title,body], seed=3]",
+        r'line 4: no YAML: expected .* but got .*; put quotes around it: "data.text=\[title,body\]"$',
+    ),
+    "an override with braces in a list": (
+        "trials: 2",
+        "trials: 2\noverrides: [task.class_weights={a: 1, b: 2}]",
+        r'put quotes around it: "task.class_weights={a: 1, b: 2}"$',
+    ),
     "no YAML": ("trials: 2", "trials: [2", "line 4: no YAML"),
     "a list of keys": (SMALL[7:], "- 1\n", r"question.yaml: \[1\]: must be a mapping"),
 }

@@ -10,6 +10,9 @@ import yaml
 from rnnsweep.errors import UserError
 from rnnsweep.safety.yaml_files import refuse_bomb
 
+# an override such as data.text=[title,body], which a list of YAML on one line takes only in quotes
+_BRACKETS = re.compile(r"""(?<![\w"'])[A-Za-z][\w.@/+]*=(\[[^\]"']*\]|\{[^}"']*\})""")
+
 
 class _Loader(yaml.SafeLoader):
     """YAML whose numbers are those of Hydra's files (``1e-4`` is a number) and whose keys stand once."""
@@ -67,9 +70,16 @@ def load_yaml(text: str, path: Path) -> Any:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{path}, line {line}: no YAML: {error.problem}") from error
+        raise UserError(f"{path}, line {line}: no YAML: {error.problem}{_to_quote(text, line)}") from error
     except yaml.YAMLError as error:
         raise UserError(f"{path}: no YAML: {error}") from error
+
+
+def _to_quote(text: str, line: int) -> str:
+    """Return how to write an override with brackets that stands in a list of YAML, where a line has one."""
+    lines = text.splitlines()
+    unquoted = _BRACKETS.search(lines[line - 1]) if line <= len(lines) else None
+    return f'; put quotes around it: "{unquoted.group()}"' if unquoted else ""
 
 
 def dump_yaml(values: Any) -> str:
