@@ -228,7 +228,7 @@ def test_a_node_without_the_data_trains_on_what_is_carried_there(
         assert (outcome.state, outcome.scores["validation"]) == ("complete", expected.scores["validation"])
     assert [
         path.name for path in (tmp_path / "cache-there" / "corpora").glob("carried-*") if path.is_dir()
-    ] == [f"carried-{digest[:32]}"]
+    ] == [corpora.carried_folder(digest, tmp_path).name]
     came = tmp_path / "cache-there" / "vectors" / f"carried-{of_vectors[:32]}" / places.VECTORS_FILE
     assert came.read_bytes() == moved[places.VECTORS_FILE].read_bytes()
     launcher.close()

@@ -25,6 +25,8 @@ from rnnsweep.comparison.verdicts.corpora import (
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.start import begin
+from rnnsweep.sweepfile import read_sweep
+from rnnsweep.tasks import score_named
 
 LEVELS = {"gru": 0.80, "lstm": 0.78, "rnn": 0.70}
 
@@ -164,3 +166,60 @@ def test_corpora_that_rank_alike_have_no_p_of_iman_and_davenport_rather_than_one
         assert f"each p is corrected for these {len(found.pairs)} pairs" in said
     assert ">p (corrected)</th>" in render_corpora(found)
     assert found.to_json()["friedman"]["iman_davenport_p"] is None
+
+
+READS = 'overrides: [data=files, data.train=rows.csv, "data.text={text}", data.label=topic{more}]\n'
+
+
+def begin_of_file(home, name, text, *, files=(), more="", file="rows.csv"):
+    asked = write_sweep(home, name=name, architectures="[gru, lstm]")
+    lines = READS.format(text=text, more=more).replace("rows.csv", file)
+    asked.path.write_text(asked.path.read_text() + lines)
+    SweepFolder.of(home / "mlruns", name).make()
+    begin(read_sweep(asked.path), mlruns=home / "mlruns", conf=home / "conf", corpus=name * 9, files=files)
+
+
+@pytest.mark.parametrize(
+    ("file", "digests"),
+    [
+        ("rows.csv", ([], [])),
+        ("rows.csv", (["1" * 64], [])),
+        ("copy.csv", (["1" * 64], ["1" * 64, "2" * 64])),
+    ],
+    ids=["by its path", "of an earlier version", "by its bytes"],
+)
+def test_one_file_that_two_sweeps_read_by_other_columns_is_one_corpus(home, file, digests):
+    begin_of_file(home, "heads", "headline", files=digests[0])
+    begin_of_file(home, "stories", "story", files=digests[1], file=file)
+    shared = home / "rows.csv" if file == "rows.csv" else "1" * 60
+    words = (
+        f"stories: reads the same file as heads ({str(shared)[:60]}); each sweep must be of another corpus;"
+        " to compare on one, write a sweep file with `architectures: [gru, lstm]`, and run: rnnsweep sweep"
+        " FILE"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(words)}$"):
+        rnnsweep.compare_corpora(["heads", "stories"])
+
+
+def test_sweeps_of_two_scores_are_not_ranked_together(home):
+    begin_of_file(home, "one", "story")
+    begin_of_file(home, "two", "story", more=", objective=macro_f1", file="other.csv")
+    words = (
+        "two: is scored by macro F1, and one by accuracy; ranks over corpora are of one score: give the sweep"
+        " files one `objective:`"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(words)}$"):
+        rnnsweep.compare_corpora(["one", "two"])
+    other = replace(sweep("two"), score=score_named("classification", "macro_f1"))
+    with pytest.raises(UserError, match=f"^{re.escape(words)}$"):
+        compare_corpora([sweep("one"), other])
+
+
+def test_architectures_of_one_mean_rank_share_the_best():
+    levels = {"gru": 0.8, "lstm": 0.7}
+    found = compare_corpora([sweep("a", levels), sweep("b", dict(zip(levels, (0.7, 0.8), strict=True)))])
+    assert found.answer.startswith("Over 2 corpora gru and lstm share the best mean rank (1.50). 2 corpora")
+    assert (
+        "Over 2 corpora gru has the best mean rank (1.00). "
+        in compare_corpora([sweep("a", levels), sweep("b", levels, seed=1)]).answer
+    )

@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 from rnnsweep.data import prepare
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import read_corpus
-from rnnsweep.data.rows import choose_rows, hash_names
+from rnnsweep.data.groups import hash_names
+from rnnsweep.data.rows import choose_rows
 from rnnsweep.data.sources._paragraphs import MASK, SeenTexts, Wanted, mask_pattern, paragraphs, read_library
 from rnnsweep.data.sources.docstrings import NAMES
 from rnnsweep.errors import UserError

@@ -325,13 +325,13 @@ def test_columns_that_could_be_meant_as_well_are_named(tmp_path):
     assert len(read(tmp_path, "a.csv", content, text="review", label="class").facts.notes) == 1
 
 
-def test_a_text_column_that_is_often_empty_is_said_to_have_a_fuller_one_beside_it(tmp_path):
+def test_a_text_column_that_is_often_empty_gives_way_to_a_fuller_one_beside_it(tmp_path):
     rows = [("" if n % 4 == 0 else f"head {n}", text * 3, label) for n, (text, label) in enumerate(ROWS)]
     content = table(rows, header=("headline", "the story", "class"))
     empty = sum(not headline for headline, *_ in rows)
     said = (
-        f"a.csv: {empty:,} of {len(rows):,} texts in column 'headline' are empty, and 'the story' has"
-        " longer ones: data.text='the story' reads it"
+        f"a.csv: texts are read from 'the story', as {empty:,} of {len(rows):,} in 'headline' are empty and"
+        " it has longer ones (data.text settles it)"
     )
     assert said in read(tmp_path, "a.csv", content).facts.notes
     assert said not in read(tmp_path, "a.csv", content, text="headline").facts.notes

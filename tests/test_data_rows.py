@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.groups import group_by_text, hash_names
 from rnnsweep.data.rows import (
     TextRows,
     choose_rows,
     digest,
     draw_groups,
-    group_by_text,
-    hash_names,
     keep_balanced,
     split,
 )

@@ -18,7 +18,8 @@ from rnnsweep.comparison.statistics.cross_validation import METHOD, fold_interva
 from rnnsweep.comparison.verdicts.coverage import say_conclusion
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.data import DataConfig, prepare
-from rnnsweep.data.rows import draw_folds, hash_names
+from rnnsweep.data.groups import hash_names
+from rnnsweep.data.rows import draw_folds
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking import sync

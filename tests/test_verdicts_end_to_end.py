@@ -66,7 +66,7 @@ def test_a_sweep_ends_in_verdicts_that_keep_their_contracts_and_one_command_that
     rnnsweep.sweep("toy", slots=2)
     answer = said(capsys, "compare", "toy")
     _check_contracts(home, answer)
-    drawn = read_test_rows(rnnsweep.runs("toy"), SweepFolder.of(home / "mlruns", "toy")).validation
+    drawn = read_test_rows(rnnsweep.runs("toy"), SweepFolder.of(home / "mlruns", "toy"), {}).validation
     (facts,) = planned["data"].values()
     assert drawn == ValidationPart(facts["parts"]["validation"]["rows"], 0.1, grouped=True)
     following = answer["next"]

@@ -28,7 +28,7 @@ from rnnsweep.tracking.tags import Tag
 if TYPE_CHECKING:
     from rnnsweep.comparison import Comparison
     from rnnsweep.comparison.evidence.records import Standing
-    from rnnsweep.data.config import DataConfig
+    from rnnsweep.data import EncodedCorpus
     from rnnsweep.tracking.read.row import RunRow
 
 
@@ -175,7 +175,7 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[models.TextModel, models.Card
         test=row.metrics.get(tested(run.score.name)),
         score=run.score,
         cut=corpus.tokeniser.cut,
-        reading=_reading(run.data),
+        reading=_reading(corpus),
         data=corpus.facts.lines(),
     )
     task = fit_task(run, corpus)
@@ -208,12 +208,15 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "m
     return _without_registry(name, alias, places, uri)
 
 
-def _reading(data: "DataConfig") -> dict[str, Any]:
-    """Return what the settings say of the table, for tables that the model is asked about."""
-    if data.corpus != "files":
+def _reading(corpus: "EncodedCorpus") -> dict[str, Any]:
+    """Return how the table was read, for tables that the model is asked about."""
+    from rnnsweep.data.sources._columns import read_options
+
+    if corpus.config.corpus != "files":
         return {}
-    text = list(data.text_columns or ())
-    return {"text": text, "delimiter": data.delimiter_char, "quote": data.quote_char, "header": data.header}
+    options = read_options(corpus.config)
+    text = list(corpus.text_columns)
+    return {"text": text, "delimiter": options.delimiter, "quote": options.quote, "header": options.header}
 
 
 def _is_folder(model: str | Path) -> bool:

@@ -1,10 +1,12 @@
 """What a sweep's replicates said of the test rows, the rows' groups, and their texts to show beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rnnsweep.comparison.evidence.replicate_scores import first_scored, scored
+from rnnsweep.comparison.trials import TEST_ROWS
 from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
@@ -24,17 +26,12 @@ def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Pre
     from rnnsweep.trial.messages import task_name
 
     by_run = {}
-    for row in _scored(table).to_dict("records"):
+    for row in scored(table).to_dict("records"):
         name = task_name(str(row["key"]), folder.name)
         predictions = read_predictions(folder.task(name).predictions)
         if predictions is not None:
             by_run[str(row["run_id"])] = predictions
     return by_run
-
-
-def _scored(table: "pd.DataFrame") -> "pd.DataFrame":
-    """The complete replicates and fits of the baseline."""
-    return table[table["role"].isin(["replicate", "baseline"]) & (table["state"] == "complete")]
 
 
 @dataclass(frozen=True)
@@ -50,21 +47,22 @@ class TestRows:
     validation: "ValidationPart | None" = None  # the rows by which the search chose
 
 
-def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
-    """Read the classes' names, the test rows' groups, and what reads their texts; nothing without the corpus.
+def read_test_rows(
+    table: "pd.DataFrame", folder: SweepFolder, predictions: "Mapping[str, Predictions]"
+) -> TestRows:
+    """Read the classes' names, the test rows' groups, and what reads their texts.
 
-    The texts are for the eye, after every choice and score: no network reads them, so this counts as no
-    read of the test part.
+    Nothing where the corpus is not there, or has other test rows by now. The texts are for the eye, after
+    every choice and score: no network reads them, so this counts as no read of the test part.
     """
     import numpy as np
 
-    from rnnsweep.comparison.evidence.replicate_scores import fold_of
     from rnnsweep.comparison.predictions import ValidationPart
 
     conf = folder.conf if folder.conf.is_dir() else None
-    first = min(_scored(table)["overrides"], key=lambda each: fold_of(each)["fold"], default=None)
-    corpus = None if first is None else _corpus(first, conf)
-    if corpus is None:
+    first = first_scored(table)
+    corpus = _corpus(first["overrides"], conf) if first else None
+    if corpus is None or not _are_rows_of(corpus, first, predictions.get(str(first["run_id"]))):
         return TestRows()
     config, chosen_by = corpus.config, corpus.facts.parts["validation"]["rows"]
     drawn = config.validation_share if config.validation is None else None
@@ -76,6 +74,15 @@ def read_test_rows(table: "pd.DataFrame", folder: SweepFolder) -> TestRows:
         0.0 if config.gives_test_rows else config.test_share,
         ValidationPart(chosen_by, drawn, config.group is not None) if chosen_by else None,
     )
+
+
+def _are_rows_of(corpus: "EncodedCorpus", run: "Mapping[Any, Any]", said: "Predictions | None") -> bool:
+    """Return whether a run was tested on the test rows of a corpus as it is now; True where nothing tells."""
+    import numpy as np
+
+    if isinstance(tested := run.get(TEST_ROWS), str):
+        return tested == corpus.tested
+    return said is None or np.array_equal(corpus.test().targets_N, said.targets_N)
 
 
 def read_groups(overrides: "Sequence[str]", conf: Path | None) -> "NDArray[np.uint64] | None":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SCORES = ("validation", "test")  # columns that hold the score that decides
 OBJECTIVE = ("validation",)
+TEST_ROWS = "test_rows"  # column, and a value of an outcome: digest of the rows that a run was tested on
 FOLD = "data.fold"
 PIECES = "trainer.accumulate"  # pieces of a batch: how much memory a training takes, not what it learns
 # keys that replicates set, one or several, as the sweep's `vary:` says

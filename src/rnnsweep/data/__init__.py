@@ -21,12 +21,14 @@ if TYPE_CHECKING:
         read_texts as read_texts,
     )
     from rnnsweep.data.sources._column_notes import (
-        fuller_text as fuller_text,
         other_texts as other_texts,
         say_repeating as say_repeating,
     )
     from rnnsweep.data.sources._columns import NoColumn as NoColumn
     from rnnsweep.data.sources._likely_columns import say_others as say_others
-    from rnnsweep.data.sources.files import columns_read as columns_read
+    from rnnsweep.data.sources.files import (
+        columns_by_name as columns_by_name,
+        columns_read as columns_read,
+    )
 
 lazy_names(__name__)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnsweep.data.sources import source_names
-from rnnsweep.data.written import DELIMITERS, QUOTES, as_columns, is_text
+from rnnsweep.data.written import DELIMITERS, QUOTES, as_columns, columns_of, is_text
 from rnnsweep.errors import refuse_unless
 from rnnsweep.settings import (
     ANY_NUMBER,
@@ -82,6 +82,14 @@ class DataConfig:
         kind="a column, or a list of columns",
         null="finds it by its name",
         corpora=("files", "ag_news"),
+        example="[title,body]",
+    )
+    split_text: Any = setting(
+        None,
+        "columns by whose texts rows are drawn into parts: the same rows, whichever of them is read",
+        kind="a column, or a list of columns",
+        null="takes those that are read",
+        corpora=_FILES,
         example="[title,body]",
     )
     label: str | None = setting(
@@ -236,8 +244,10 @@ class DataConfig:
         refuse_unless(not (self.folds and self.gives_test_rows), "data.folds", self.folds, right)
 
     def _refuse_columns_and_paths(self) -> None:
-        self.text = as_columns(self.text)
-        refuse_unless(is_text(self.text), "data.text", self.text, "a column, a list of columns, or null")
+        for name in ("text", "split_text"):
+            value = as_columns(getattr(self, name))
+            setattr(self, name, value)
+            refuse_unless(is_text(value), f"data.{name}", value, "a column, a list of columns, or null")
         for name in ("train", "validation", "test"):
             value = getattr(self, name)
             refuse_unless(
@@ -254,8 +264,9 @@ class DataConfig:
     def source(self) -> str:
         """What decides which rows are read, before any is left out, split off or cut into tokens."""
         numbers = [self.targets] if self.targets != "classes" else []  # older records know classes alone
-        settings = (getattr(self, name) for name in keys_of(self.corpus))
-        return json.dumps([self.corpus, self.sample, *settings, *numbers])
+        by = [self.split_text] if self.split_text is not None else []  # nor do they know this one
+        settings = (getattr(self, name) for name in keys_of(self.corpus) if name != "split_text")
+        return json.dumps([self.corpus, self.sample, *settings, *numbers, *by])
 
     @property
     def gives_test_rows(self) -> bool:
@@ -263,21 +274,9 @@ class DataConfig:
         return self.test is not None or self.corpus == "ag_news"
 
     @property
-    def delimiter_char(self) -> str | None:
-        """The delimiter as a character; None where it is to be found out."""
-        return None if self.delimiter is None else DELIMITERS.get(self.delimiter, self.delimiter)
-
-    @property
-    def quote_char(self) -> str | None:
-        """The quote mark, "" where quote marks are characters; None where that is to be found out."""
-        return None if self.quote is None else QUOTES.get(self.quote, self.quote)
-
-    @property
     def text_columns(self) -> tuple[str, ...] | None:
         """The columns that ``data.text`` names, in order; None where they are to be found by name."""
-        if self.text is None:
-            return None
-        return (self.text,) if isinstance(self.text, str) else tuple(self.text)
+        return columns_of(self.text)
 
 
 @cache

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig, keys_of
-from rnnsweep.data.rows import Hashes, Rows, TextRows, digest
+from rnnsweep.data.groups import Hashes
+from rnnsweep.data.rows import Rows, TextRows, digest
 from rnnsweep.data.store import is_intact, key_of, made_once, read_json, write_json
 from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.errors import UserError
 
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
-VERSION = 4  # of what lies in a folder of the cache
+VERSION = 5  # of what lies in a folder of the cache
 AT_ONCE = 1024  # rows that are read to get one of them
 
 # source of rows, or file of word vectors -> digest, where this process may read what was carried
@@ -79,6 +80,16 @@ class Corpus:
         column: str | None = self._facts["group_column"]
         return column
 
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that the texts were read from; empty where the source has none to choose."""
+        return tuple(self._facts["text_columns"])
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The digest of the files of each part that is given; empty where rows are of no file."""
+        return dict(self._facts["files"])
+
     def lines(self, parts: Mapping[str, Rows]) -> dict[str, int | None]:
         """Return the lines of the files that the rows of each part take; None: files without lines."""
         if not self._facts["lines"]:
@@ -88,7 +99,9 @@ class Corpus:
 
     def rows(self) -> TextRows:
         """Read all rows."""
-        table = self._table(["text", "target", "group", "part", "span", "shared"])
+        has_blank = bool(self._facts["blank"])
+        names = ["text", "target", "group", "part", "span", "shared"]
+        table = self._table([*names, "blank"] if has_blank else names)
         return TextRows(
             name=self.name,
             labels=self.labels,
@@ -103,6 +116,9 @@ class Corpus:
             notes=self.notes,
             group_names=table["shared"].to_pylist() if self.group_column else None,
             group_column=self.group_column,
+            text_columns=self.text_columns,
+            blank_N=_numbers(table["blank"]).astype(np.bool_) if has_blank else None,
+            files=self.files,
         )
 
     def texts(self, numbers: Rows) -> list[str]:
@@ -191,7 +207,7 @@ def _source(config: DataConfig) -> Source:
 
 def carried_folder(digest: str, cache: Path) -> Path:
     """Return where the cache has a corpus that came from another machine."""
-    return cache / "corpora" / f"carried-{digest[:32]}"
+    return cache / "corpora" / f"carried-{VERSION}-{digest[:32]}"
 
 
 def _carried(config: DataConfig, cache: Path) -> Corpus | None:
@@ -211,6 +227,7 @@ def _write(rows: TextRows, folder: Path) -> None:
         "part": rows.parts_N,
         "span": np.zeros(len(rows.texts), np.int64) if rows.spans_N is None else rows.spans_N,
         "shared": pyarrow.array(rows.group_names or [""] * len(rows.texts), pyarrow.large_string()),
+        **({} if rows.blank_N is None else {"blank": rows.blank_N.astype(np.int8)}),
     }
     pyarrow.parquet.write_table(
         pyarrow.table(columns), folder / "rows.parquet", compression="zstd", row_group_size=AT_ONCE
@@ -228,5 +245,8 @@ def _write(rows: TextRows, folder: Path) -> None:
         "remarks": [asdict(remark) for remark in rows.remarks],
         "notes": rows.notes,
         "group_column": rows.group_column,
+        "text_columns": rows.text_columns,
+        "blank": rows.blank_N is not None,
+        "files": dict(rows.files),
     }
     write_json(folder / "meta.json", facts)

@@ -17,7 +17,7 @@ from rnnsweep.data import tokens
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import Corpus, read_corpus
 from rnnsweep.data.cut_once import count_once
-from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest
+from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest, tested_rows
 from rnnsweep.data.store import find_cache, key_of, made_once, map_array, read_json, write_array, write_json
 from rnnsweep.data.summary.description import describe
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
@@ -39,7 +39,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 4  # of what lies in a folder of the cache
+VERSION = 5  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class EncodedCorpus:
     sizes: dict[str, int]  # part -> rows
     part_digests: dict[str, str]  # part -> sha256 of its texts and targets
     empty: dict[str, int]  # part -> rows without any token; each is one unknown token
+    tested: str  # which rows of which files are tested, whatever text is read
     config: DataConfig = field(repr=False)
     folder: Path = field(repr=False)
     corpus: Path = field(repr=False)
@@ -96,6 +97,16 @@ class EncodedCorpus:
     def tokeniser(self) -> tokens.Tokeniser:
         """What cuts texts into the corpus's tokens."""
         return tokens.Tokeniser(**read_json(self.folder / "tokeniser.json"))
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that the texts were read from, whether or not a setting names them."""
+        return Corpus(self.corpus).text_columns
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The digest of the files of each part that is given; empty where rows are of no file."""
+        return Corpus(self.corpus).files
 
     @cached_property
     def facts(self) -> CorpusFacts:
@@ -201,7 +212,8 @@ def _notes(config: DataConfig, left_out: int) -> Iterator[str]:
             f" take each fold in turn"
         )
     if left_out:
-        counted = "1 row without text is" if left_out == 1 else f"{left_out:,} rows without text are"
+        of = "" if config.split_text is None else " in a column of data.split_text"
+        counted = f"1 row without text{of} is" if left_out == 1 else f"{left_out:,} rows without text{of} are"
         yield f"{counted} left out (data.skip_empty=true)"
 
 
@@ -245,7 +257,8 @@ def _encode(corpus: Corpus, config: DataConfig, folder: Path, *, cache: Path) ->
         write_array(folder / f"{part}.offsets.npy", tokens.offsets(counted.lengths[part]))
         write_array(folder / f"{part}.targets.npy", rows.targets_N[numbers])
         write_array(folder / f"{part}.rows.npy", numbers)
-    write_json(folder / "meta.json", _facts(rows, texts, chosen, counted))
+    tested = tested_rows(rows, chosen["test"], source=corpus.digest)
+    write_json(folder / "meta.json", {**_facts(rows, texts, chosen, counted), "tested": tested})
 
 
 def _facts(

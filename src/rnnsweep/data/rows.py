@@ -5,20 +5,19 @@ groups go where follows from 64-bit hashes of their names alone, so that every m
 """
 
 import hashlib
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.groups import Hashes, hash_names
 from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.errors import UserError
 
 PARTS = ("train", "validation", "test")
-Hashes: TypeAlias = NDArray[np.uint64]
 Rows: TypeAlias = NDArray[np.int64]
 
 
@@ -39,65 +38,16 @@ class TextRows:
     notes: tuple[str, ...] = ()  # on what was guessed while reading
     group_names: Sequence[str] | None = None  # what rows of one group have in common, as an author
     group_column: str | None = None
+    text_columns: tuple[str, ...] = ()  # that the texts are read from
+    blank_N: NDArray[np.bool_] | None = None  # rows that data.skip_empty leaves out; None: those without text
+    files: Mapping[str, str] = field(default_factory=dict)  # part that is given -> digest of its files
 
-
-def hash_names(names: Iterable[str]) -> Hashes:
-    """Hash names to 64 bits, the same on every machine (BLAKE2b)."""
-    digests = b"".join(
-        hashlib.blake2b(n.encode("utf-8", "surrogatepass"), digest_size=8).digest() for n in names
-    )
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-
-
-def group_by_text(texts: Sequence[str]) -> Hashes:
-    """Put rows of the same text into one group; rows without text stand alone."""
-    return hash_names(text or f"\0{number}" for number, text in enumerate(texts))
-
-
-def group_rows(texts: Sequence[str], names: Sequence[str] | None = None) -> Hashes:
-    """Put rows into one group whose words are the same, or that share a name; return a hash for each row.
-
-    Case, blanks and punctuation do not count. A group is called by its first row (its text, or its name), so
-    that rows which are like no other get the hash that `group_by_text` gives them.
-    """
-    keys = [words_alone(text) or text or f"\0{number}" for number, text in enumerate(texts)]
-    if names is None:
-        first: dict[str, str] = {}
-        called = (text or f"\0{number}" for number, text in enumerate(texts))
-        return hash_names([first.setdefault(key, name) for key, name in zip(keys, called, strict=True)])
-    return hash_names(_connected(keys, [name or f"\0{number}" for number, name in enumerate(names)]))
-
-
-def _connected(keys: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return for each row the first name of all rows that are connected by keys and names."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    numbers: dict[str, int] = {}
-    by_key = [numbers.setdefault(f"k{key}", len(numbers)) for key in keys]
-    by_name = [numbers.setdefault(f"n{name}", len(numbers)) for name in names]
-    size = (len(numbers), len(numbers))
-    _, component_V = connected_components(coo_array((np.ones(len(keys)), (by_key, by_name)), shape=size))
-    first: dict[int, str] = {}
-    of_row = component_V[np.array(by_name, dtype=np.int64)].tolist()
-    return [first.setdefault(component, name) for component, name in zip(of_row, names, strict=True)]
-
-
-_LOWER_WORDS = bytes(  # of each byte: itself in lower case where it is of a word, else a blank
-    ord(chr(byte).lower()) if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)
-) + bytes(128)
-
-
-def words_alone(text: str) -> str:
-    """Return a text's words in one form: no case, no punctuation, one blank between two."""
-    if text.isascii():
-        return b" ".join(text.encode("ascii").translate(_LOWER_WORDS).split()).decode("ascii")
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join("".join(c if _is_of_word(c) else " " for c in folded).split())
-
-
-def _is_of_word(character: str) -> bool:
-    return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
+    @property
+    def without_text_N(self) -> NDArray[np.bool_]:
+        """Whether each row lacks what data.skip_empty asks for."""
+        if self.blank_N is not None:
+            return self.blank_N
+        return np.array([not text.strip() for text in self.texts], dtype=np.bool_)
 
 
 def mixed(hashes: Hashes, *, salt: str) -> Hashes:
@@ -228,7 +178,7 @@ def choose_rows(rows: TextRows, config: DataConfig) -> dict[str, Rows]:
     """
     numbers = _with_text(rows) if config.skip_empty else np.arange(len(rows.texts))
     if config.sample is not None:
-        draws = _draws([rows.texts[n] for n in numbers.tolist()], "sample")
+        draws = _draws(rows, numbers, config, "sample")
         numbers = numbers[keep_balanced(rows.targets_N[numbers], draws, rows=config.sample)]
     chosen = split(
         _taken(rows, numbers),
@@ -241,21 +191,24 @@ def choose_rows(rows: TextRows, config: DataConfig) -> dict[str, Rows]:
     chosen = {part: numbers[places] for part, places in chosen.items()}
     if config.limit is not None:
         train = chosen["train"]
-        draws = _draws([rows.texts[n] for n in train.tolist()], "limit")
+        draws = _draws(rows, train, config, "limit")
         chosen["train"] = train[keep_balanced(rows.targets_N[train], draws, rows=config.limit)]
     _refuse_empty(rows, chosen)
     return chosen
 
 
 def _with_text(rows: TextRows) -> Rows:
-    numbers = np.flatnonzero([bool(text.strip()) for text in rows.texts])
+    numbers = np.flatnonzero(~rows.without_text_N)
     if not numbers.size:
         raise UserError(f"{rows.name}: data.skip_empty=true leaves no row: every text is empty")
     return numbers
 
 
-def _draws(texts: Sequence[str], salt: str) -> Hashes:
-    return mixed(hash_names(texts), salt=salt)
+def _draws(rows: TextRows, numbers: Rows, config: DataConfig, salt: str) -> Hashes:
+    """Draw by the texts, or by what does not depend on which column is read."""
+    if config.split_text is not None:
+        return mixed(rows.groups_N[numbers], salt=salt)
+    return mixed(hash_names(rows.texts[n] for n in numbers.tolist()), salt=salt)
 
 
 def _taken(rows: TextRows, numbers: Rows) -> TextRows:
@@ -297,3 +250,18 @@ def digest(texts: Sequence[str], *numbers: NDArray[Any]) -> str:
     for text in encoded:
         sha.update(text)
     return sha.hexdigest()
+
+
+def tested_rows(rows: TextRows, numbers: Rows, *, source: str) -> str:
+    """Return the digest of which rows of which files are tested, and their labels, whatever text is read.
+
+    Two runs with one digest are tested on the same rows, so that their scores are paired row by row.
+
+    Args:
+        rows: all that were read.
+        numbers: of the test rows.
+        source: digest of what was read, where no files are known.
+    """
+    part = "test" if "test" in rows.given else "train"
+    own = np.flatnonzero(rows.parts_N == PARTS.index(part))
+    return digest([rows.files.get(part, source), *rows.labels], rows.targets_N[own], numbers - own[0])

@@ -23,7 +23,14 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
 from rnnsweep.networks.cells import cell_files
 from rnnsweep.paths import find_paths
-from rnnsweep.search.corpora import Prepare, common_digest, read_digests, vectors_digests
+from rnnsweep.search.corpora import (
+    Prepare,
+    common_digest,
+    files_digests,
+    read_digests,
+    say_other_rows,
+    vectors_digests,
+)
 from rnnsweep.search.journal import open_journal
 from rnnsweep.search.methods import check_sampler, make_pruner
 from rnnsweep.search.requests.warm_start import check_sources, warm_up
@@ -113,6 +120,9 @@ def run_sweep(
     sizes = sizes or CorpusSizes()
     with recorded_settings(begun):
         check_sizes(Sizing(sweep, conf, sizes), bases)
+        other_rows = say_other_rows(sweep, bases, conf=conf) if prepare is None else ""
+    if other_rows and not begun:
+        raise UserError(other_rows)
     for name, base in bases.items():
         check_accelerator(launcher.slots, base.trainer.accelerator, architecture=name)
     folder.make()
@@ -124,6 +134,7 @@ def run_sweep(
             conf=conf,
             corpus=corpus,
             vectors=vectors,
+            files=files_digests(bases) if prepare is None else (),
             own_code=_own_cells(sweep, bases),
             accept_changes=accept_changes,
         )
@@ -138,7 +149,7 @@ def run_sweep(
         searches = _searches(sweep, folder, bases, sizing, disk)
         agenda = Agenda(maker, searches)
         with closing(folder.ledger(clock)) as ledger:
-            for line in (*say_idle(sweep), *say_alike(sweep, bases)):
+            for line in (*say_idle(sweep), *say_alike(sweep, bases), *filter(None, [other_rows])):
                 listener.message(line)
             _warm_up(searches, mlruns, folder, ledger, listener)
             if extend is not None and len(sweep.planned) > 1:

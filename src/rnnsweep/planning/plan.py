@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.config import RunConfig, compose, flatten
+from rnnsweep.errors import UserError
 from rnnsweep.hardware import Load, usable_cores
 from rnnsweep.planning.cost import Cost, measure, nothing
+from rnnsweep.search.corpora import say_other_rows
 from rnnsweep.search.methods import check_sampler, grid_points
 from rnnsweep.search.sizing import CorpusSizes, Point, Sized, Sizing, check_sizes
 from rnnsweep.search.space import applies, check_space, decode, leave_out_idle, say_alike, say_idle
@@ -161,6 +163,8 @@ def plan_sweep(
     check_sampler(sweep)
     sizing = Sizing(sweep, conf, CorpusSizes())
     check_sizes(sizing, bases)
+    if other_rows := say_other_rows(sweep, bases, conf=conf):
+        raise UserError(other_rows)
     cores, load = usable_cores(), begin({base.model.cell for base in bases.values()})
     tell("starting a process")
     began = time.perf_counter()

@@ -1,13 +1,19 @@
-"""What the architectures of a sweep read: one digest for each source of rows; files of word vectors."""
+"""What the architectures of a sweep read: a digest of each source of rows, test rows, word vectors."""
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rnnsweep.config import RunConfig
+from rnnsweep.config import RunConfig, compose, quote
+from rnnsweep.config.test_rows import row_keys, say_same_rows
 from rnnsweep.errors import UserError
 from rnnsweep.search.space import corners
 from rnnsweep.sweepfile import Sweep
+
+if TYPE_CHECKING:
+    from rnnsweep.data import EncodedCorpus
 
 Prepare = Callable[[RunConfig], str]  # makes a corpus ready for many readers and gives its digest
 
@@ -20,6 +26,64 @@ def read_digests(bases: Mapping[str, RunConfig], prepare: Prepare | None = None)
     """
     sources = {base.data.source: base for base in bases.values()}
     return {source: (prepare or _prepare)(base) for source, base in sources.items()}
+
+
+def files_digests(bases: Mapping[str, RunConfig]) -> list[str]:
+    """Return the digests of the files that a sweep reads; none where its rows are of no file."""
+    from rnnsweep.data import prepare
+
+    return sorted({digest for base in bases.values() for digest in prepare(base.data).files.values()})
+
+
+def say_other_rows(sweep: Sweep, bases: Mapping[str, RunConfig], *, conf: Path | None = None) -> str:
+    """Return that parts of a sweep would be tested on different rows, and what to write; else nothing.
+
+    Where test rows differ, no replicate of one architecture is paired with one of another.
+    """
+    from rnnsweep.data import prepare  # NumPy and the corpora are imported where used
+
+    first: tuple[str, EncodedCorpus] | None = None
+    for name, run in _runs_of_other_rows(sweep, bases, conf):
+        corpus = prepare(run.data)
+        first = first or (name, corpus)
+        if corpus.tested == first[1].tested:
+            continue
+        settings = [_row_settings(each) for each in (first[1], corpus)]
+        own = [
+            {key: value for key, value in one.items() if value != other[key]}
+            for one, other in (settings, settings[::-1])
+        ]
+        who = [
+            f"{architecture} ({', '.join(quote(*one) for one in each.items())})"
+            for architecture, each in zip((first[0], name), own, strict=True)
+        ]
+        return (
+            f"{sweep.path}: architectures: {who[0]} and {who[1]} are tested on different rows, so no verdict"
+            f" compares them; {say_same_rows(own)}"
+        )
+    return ""
+
+
+def _runs_of_other_rows(
+    sweep: Sweep, bases: Mapping[str, RunConfig], conf: Path | None
+) -> Iterator[tuple[str, RunConfig]]:
+    """Yield each architecture, and what a searched setting of the rows makes of it."""
+    yield from bases.items()
+    for name in bases:
+        for dimension in sweep.dimensions(name):
+            for value in corners(dimension) if dimension.key in row_keys() else ():
+                overrides = [*sweep.chosen(name), quote(dimension.key, value)]
+                yield name, compose(overrides, conf=conf, where=str(sweep.path))
+
+
+def _row_settings(corpus: "EncodedCorpus") -> dict[str, Any]:
+    """Return the settings that may decide which rows are tested, with the columns that were read."""
+    names = sorted(key.removeprefix("data.") for key in row_keys() if key != "data")
+    settings = {f"data.{name}": getattr(corpus.config, name) for name in names}
+    read = corpus.text_columns
+    if settings["data.text"] is None and read:
+        settings["data.text"] = read[0] if len(read) == 1 else list(read)
+    return settings
 
 
 def vectors_digests(sweep: Sweep, bases: Mapping[str, RunConfig]) -> dict[str, str]:

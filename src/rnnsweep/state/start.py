@@ -42,6 +42,7 @@ def begin(
     conf: Path,
     corpus: str,
     vectors: Mapping[str, str] | None = None,
+    files: Sequence[str] = (),
     own_code: Sequence[Path] = (),
     accept_changes: bool = False,
 ) -> str:
@@ -55,6 +56,7 @@ def begin(
         conf: the configuration files.
         corpus: digest of the rows.
         vectors: digest of each file of word vectors.
+        files: digests of the files of rows, for comparisons over corpora.
         own_code: files of the project that are run, as its own cells.
         accept_changes: go on whatever changed.
 
@@ -66,6 +68,7 @@ def begin(
     """
     folder = SweepFolder.of(mlruns, sweep.name)
     now = _origin(sweep, conf=conf, corpus=corpus, vectors=vectors or {}, own_code=own_code)
+    now["files"] = list(files)
     before = folder.start()
     if before is None:
         before = {**now, "identity": uuid.uuid4().hex[:8], "accepted": []}

@@ -22,4 +22,5 @@ class Tag:
     STUDY = "rnnsweep.study"  # Optuna's name of the trial's study
     SWEEP = "rnnsweep.sweep"
     TEST_READS = "rnnsweep.test_reads"  # of a sweep: how often the test part was read
+    TEST_ROWS = "rnnsweep.test_rows"  # digest of which rows a run was tested on, whatever text it read
     TRIAL = "rnnsweep.trial"  # the trial's number in its study

@@ -31,7 +31,9 @@ from rnnsweep.training.scores import Scores
 
 _LOG = logging.getLogger(__name__)
 # what may differ between the two parts of a resumed training
-_FREE = ("tracking", "trainer.", "experiment", "data.dir", "data.train", "data.validation", "data.test")
+# what was read, the corpus's digest says; data.text is recorded also where no setting named it
+_READ = ("data.dir", "data.train", "data.validation", "data.test", "data.text")
+_FREE = ("tracking", "trainer.", "experiment", *_READ)
 _BOUND = ("trainer.validate_every", "trainer.precision")
 # what settings that came later were before
 _DEFAULTS = {key: repr(value) for key, value in flatten(RunConfig()).items()}

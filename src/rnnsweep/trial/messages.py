@@ -43,6 +43,11 @@ class TrialTask:
     attempt: int | None = None  # number of this attempt where an agent runs it; its folders are scratch then
 
     @property
+    def scores_test(self) -> bool:
+        """Whether it reads the test part."""
+        return self.role == "replicate" or (self.role == "baseline" and self.reads_test)
+
+    @property
     def files(self) -> TaskFolder:
         """What lies in its folder."""
         return TaskFolder(self.folder)

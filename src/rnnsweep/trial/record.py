@@ -20,13 +20,13 @@ BASELINE_NOTE = "The linear baseline, which every architecture is held against."
 
 def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -> RunRecord:
     """Open the run of a task, or go on with it where the task was begun before."""
-    flat = flatten(run)
+    flat = values_of(run, corpus)
     return RunRecord.open(
         task.mlruns,
         experiment=task.experiment,
         name=_name(task, run, flat),
         key=task.key,
-        tags={**task.tags, **score_tags(run), Tag.SEED: str(run.seed)},
+        tags={**task.tags, **score_tags(run), Tag.SEED: str(run.seed), **_tested(task, corpus)},
         params=flat,
         parent_key=task.parent_key,
         datasets=dataset_parts(corpus.name, corpus.part_digests, sizes=corpus.sizes) if corpus else (),
@@ -37,6 +37,19 @@ def open_record(task: TrialTask, run: RunConfig, corpus: EncodedCorpus | None) -
         provenance=task.origin,
         resume=True,  # as a process before this one may have got no further than this line
     )
+
+
+def _tested(task: TrialTask, corpus: EncodedCorpus | None) -> dict[str, str]:
+    return {Tag.TEST_ROWS: corpus.tested} if corpus is not None and task.scores_test else {}
+
+
+def values_of(run: RunConfig, corpus: EncodedCorpus | None) -> dict[str, Any]:
+    """Return a run's settings, with the columns of the texts where no setting names them: what was read."""
+    flat = flatten(run)
+    if corpus is not None and run.data.corpus == "files" and run.data.text is None:
+        columns = corpus.text_columns
+        flat["data.text"] = columns[0] if len(columns) == 1 else list(columns)
+    return flat
 
 
 def score_tags(run: RunConfig) -> dict[str, str]:

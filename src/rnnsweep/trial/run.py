@@ -41,6 +41,8 @@ def run_trial(task: TrialTask, channel: Channel, *, train: Train = train) -> Out
         print_trace()
         return explain(error, of_user=BROKEN_CORPUS)
     outcome = _attempt(task, run, record, channel, train)
+    if task.scores_test:
+        outcome = replace(outcome, scores={**outcome.scores, "test_rows": corpus.tested})
     return _closed(task, record, outcome)
 
 

@@ -11,6 +11,7 @@ from rnnsweep.api.find_sweep import find_started, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
 from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
+from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
@@ -95,7 +96,7 @@ def compare(
     rows = recorded.run_rows(places.mlruns, name, uri=uri)
     table = recorded.as_table(rows)
     predictions = predictions_of(table, folder)
-    test_rows = read_test_rows(table, folder) if predictions else TestRows()
+    test_rows = read_test_rows(table, folder, predictions) if predictions else TestRows()
     asked = started(name, places)
     plan = plan_of(folder, asked)
     plan = replace(plan, finished=plan.finished and not behind)
@@ -211,7 +212,7 @@ def compare_corpora(
         margin: as in `compare`.
 
     Raises:
-        UserError: as `compare`; fewer than two sweeps, or two of one corpus.
+        UserError: as `compare`; fewer than two sweeps, two of one corpus or file, or of several scores.
     """
     places = find_paths()
     refuse_same_corpus([_block(_known(sweep), places) for sweep in sweeps])  # each comparison takes seconds
@@ -222,9 +223,19 @@ def compare_corpora(
 
 
 def _block(name: str, places: ProjectPaths) -> Block:
-    asked = started(name, places)
-    digest = digests(SweepFolder.of(places.mlruns, name)).get(CORPUS_DIGEST)
-    return Block(name, digest, asked.architectures if asked else ())
+    """Return what is known of a sweep's corpus without reading it, or any run."""
+    asked, folder = started(name, places), SweepFolder.of(places.mlruns, name)
+    digest = digests(folder).get(CORPUS_DIGEST)
+    if asked is None:
+        return Block(name, digest, ())
+    conf = folder.conf if folder.conf.is_dir() else None
+    with recorded_settings():
+        runs = [compose(asked.chosen(one), conf=conf) for one in asked.architectures]
+    named = (each for run in runs for each in (run.data.train, run.data.validation, run.data.test) if each)
+    paths = (path for each in named for path in ([each] if isinstance(each, str) else each))
+    files = {str(Path(path).expanduser().resolve()) for path in paths}
+    files |= {str(digest) for digest in (folder.start() or {}).get("files", [])}
+    return Block(name, digest, asked.architectures, frozenset(files), runs[0].score.title)
 
 
 def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None = None) -> BestResult:

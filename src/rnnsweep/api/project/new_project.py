@@ -198,9 +198,10 @@ def _is_of_other_columns(file: Path, table: Path, root: Path, columns: Sequence[
         own = [one for one in asked.overrides if one.startswith(("data.text=", "data.label="))]
         if own == list(columns) or SweepFolder.of(root / "mlruns", asked.name).is_started:
             return False
-        (text,) = config.text_columns or (None,)
+        read = config.text_columns or ()
+        text = read[0] if len(read) == 1 else None  # several are found by their names
         _, written = _sweep_of(read_table(table, text, config.label), table, root)
-    except ValueError:  # it names other columns, several of them, or cannot be read
+    except ValueError:  # it names other columns, or cannot be read
         return False
     return _is_file_of(file, written)
 

@@ -19,7 +19,7 @@ class ProjectTable:
     """What was read of a table."""
 
     facts: "CorpusFacts | None" = None  # without the rows that are left out
-    settings: tuple[str, ...] = ()  # of the columns, where their names are not enough
+    settings: tuple[str, ...] = ()  # of the texts' columns, and of the label's where its name is not enough
     guessed: tuple[str, ...] = ()
     other_labels: Mapping[str, int] = field(default_factory=dict)  # as `Guess.others`
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -52,21 +52,10 @@ class ProjectTable:
         return shown
 
 
-def read_table(
-    table: Path, text: str | None, label: str | None, *, found: tuple[str, ...] = ()
-) -> ProjectTable:
+def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable:
     """Read the rows of a table; columns that are not named are found by their names, then by their values.
 
-    A column of texts that is found by its name and often empty gives way to a fuller one of longer texts.
-
-    Args:
-        table: a file.
-        text: column of the text.
-        label: column of the label.
-        found: settings of columns that are named here, and that nobody named.
-
-    Returns:
-        What was read.
+    The settings name the columns of the texts in any case, so that nobody has to guess what a sweep read.
 
     Raises:
         UserError: there is no such file, or it cannot be used.
@@ -83,15 +72,16 @@ def read_table(
     except data.NoColumn as error:
         options = str(error).replace("data.label=", "--label ").replace("data.text=", "--text ")
         raise UserError(options) from None  # those of `init` in place of the settings of a run
-    columns = sorted([*guess.settings, *columns], reverse=True)  # the text first, whoever named it
-    config = compose([*rows, *columns]).data
-    texts, labels = data.columns_read(config)
-    if "data.text" not in named and (fuller := data.fuller_text(table, config, [*texts, labels])):
-        return read_table(table, fuller, label, found=(quote("data.text", fuller),))
+    config = compose([*rows, *columns, *guess.settings]).data
+    file = data.columns_read(config)
+    texts, labels = file.columns, file.label
+    written = quote("data.text", texts[0] if len(texts) == 1 else list(texts))
+    labelled = [one for one in (*guess.settings, *columns) if one.startswith("data.label=")]
+    columns = [written, *labelled]
     read = ProjectTable(
         facts=facts,
         settings=tuple(columns),
-        guessed=(*found, *guess.settings),
+        guessed=(*([written] if file.fuller else []), *guess.settings),
         other_labels=guess.others,
         columns={"data.text": texts, "data.label": (labels,)},
         rows=_rows(facts),

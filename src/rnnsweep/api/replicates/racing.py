@@ -68,7 +68,13 @@ def _standings(
             continue
         seed = number or "0"
         scores.setdefault(task.architecture, []).append(
-            comparison.Replicate(seed, score.turned(float(value)), task.name, **fold_of(task.overrides))
+            comparison.Replicate(
+                seed,
+                score.turned(float(value)),
+                task.name,
+                **fold_of(task.overrides),
+                tested=str(outcome.scores.get("test_rows", "")),
+            )
         )
         settings[task.architecture] = task.overrides
         predictions = read_predictions(task.files.predictions)

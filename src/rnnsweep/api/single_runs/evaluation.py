@@ -7,6 +7,7 @@ import yaml
 from rnnsweep import tracking
 from rnnsweep.api.results import EvaluateResult
 from rnnsweep.config import RunConfig, compose, flatten, known_keys, quote, recorded_settings
+from rnnsweep.data import columns_by_name
 from rnnsweep.errors import UserError
 from rnnsweep.files import own_folder
 from rnnsweep.json_text import parse_texts
@@ -59,8 +60,14 @@ def recorded_run(row: "RunRow", mlruns: Path) -> RunConfig:
     where = f"run {row.run_id[:8]}"
     with recorded_settings():
         run = compose(overrides, conf=conf, where=where)
-        changed = [quote(key, value) for key, value in _values(row).items() if flatten(run)[key] != value]
-        return compose([*overrides, *changed], conf=conf, where=where) if changed else run
+        recorded = _values(row)
+        changed = [quote(key, value) for key, value in recorded.items() if flatten(run)[key] != value]
+        run = compose([*overrides, *changed], conf=conf, where=where) if changed else run
+        if run.data.corpus == "files" and run.data.text is None and "data.text" in recorded:
+            # a record of an earlier version, which read the column that its name says
+            columns = list(columns_by_name(run.data))
+            run = compose([*run.overrides, quote("data.text", columns)], conf=conf, where=where)
+        return run
 
 
 def _values(row: "RunRow") -> dict[str, object]:

@@ -204,9 +204,9 @@ def _train_recorded(
 
 
 def _open(run: RunConfig, corpus: "data.EncodedCorpus", store: _Store) -> "tracking.RunRecord":
-    from rnnsweep.trial.record import score_tags
+    from rnnsweep.trial.record import score_tags, values_of
 
-    flat = flatten(run)
+    flat = values_of(run, corpus)
     return tracking.RunRecord.open(
         store.mlruns,
         experiment=run.tracking.experiment,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
+from rnnsweep.comparison.evidence.records import NOT_COMPARABLE, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.trials import configuration_of, diverged, seed_of
 from rnnsweep.safety.shell import command_line
 
@@ -54,7 +54,7 @@ def _unpaired(standings: Sequence[Standing], verdicts: Sequence[Verdict]) -> Ite
     short = [
         f"{v.a} and {v.b} {v.pairs}"
         for v in verdicts
-        if not v.single and v.pairs < min(len(seeds[v.a]), len(seeds[v.b]))
+        if not v.single and v.verdict != NOT_COMPARABLE and v.pairs < min(len(seeds[v.a]), len(seeds[v.b]))
     ]
     if short:
         yield HealthRemark(

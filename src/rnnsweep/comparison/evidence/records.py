@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.statistics.marginals import Marginal
 
 HERE = " on these rows"  # after better or worse: holds on this test part, and is not shown for new rows
-VERDICTS = ("better", "worse", f"better{HERE}", f"worse{HERE}", "equivalent", "not separable", "needs more")
+NOT_COMPARABLE = "not comparable"  # tested on different rows
+_CLAIMS = ("better", "worse", f"better{HERE}", f"worse{HERE}")
+VERDICTS = (*_CLAIMS, "equivalent", "not separable", "needs more", NOT_COMPARABLE)
 OUTCOMES = ("complete", "pruned", "failed")
 _VERDICT_FIELDS = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "sentence")
 Triple = tuple[float | None, float | None, float | None]  # a number and the ends of its interval
@@ -62,6 +64,7 @@ class Replicate:
     fold: int = 0  # which fold of a cross-validation was the test part; 0: there are no folds
     folds: int = 0
     validation: float | None = None  # its own, which no search chose
+    tested: str = ""  # digest of the rows that it was tested on; empty: not known
 
 
 @dataclass(frozen=True)
@@ -275,11 +278,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     value = {name: getattr(verdict, name) for name in _VERDICT_FIELDS}
     value |= dict(zip(("difference", "low", "high"), verdict.natural, strict=True))
     value |= {"folds": verdict.folds, "method": METHOD} if verdict.folds else {}
-    new_rows = verdict.new_rows
-    if new_rows is None:
+    if (rows := verdict.new_rows) is None:
         return {**value, "new_rows": None}
-    low, high = verdict.score.turned_interval(new_rows.low, new_rows.high)
-    return {**value, "new_rows": {"low": low, "high": high, "p": new_rows.p}}
+    low, high = verdict.score.turned_interval(rows.low, rows.high)
+    return {**value, "new_rows": {"low": low, "high": high, "p": rows.p}}
 
 
 def _standing(standing: Standing) -> dict[str, Any]:

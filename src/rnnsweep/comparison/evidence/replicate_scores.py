@@ -1,6 +1,7 @@
 """The test scores of an architecture's replicates, described: mean, interval, spread."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from rnnsweep.comparison.statistics.intervals import (
     mean_interval,
     median_interval,
 )
+from rnnsweep.comparison.trials import overrides_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def over_folds(replicates: Sequence[Replicate]) -> TestScore | None:
@@ -41,6 +46,17 @@ def describe_scores(scores: list[float], *, single: bool = False) -> TestScore:
         interquartile_mean_interval(scores),
         float(np.std(scores, ddof=1)),
     )
+
+
+def scored(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the complete replicates and fits of the baseline."""
+    return runs[runs["role"].isin(["replicate", "baseline"]) & (runs["state"] == "complete")]
+
+
+def first_scored(runs: "pd.DataFrame") -> Mapping[Any, Any]:
+    """Return the run whose test rows are described and shown, one of the first fold; empty: there is none."""
+    rows = scored(runs).to_dict("records")
+    return min(rows, key=lambda row: fold_of(overrides_of(row["overrides"]))["fold"], default={})
 
 
 def fold_of(overrides: Sequence[str]) -> dict[str, int]:

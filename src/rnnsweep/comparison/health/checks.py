@@ -1,7 +1,6 @@
 """All remarks on the health of a search, and those that are read from its trials and replicates."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
@@ -20,7 +19,7 @@ from rnnsweep.comparison.health.convergence import (
 )
 from rnnsweep.comparison.health.validation import few_rows, gap
 from rnnsweep.comparison.mistakes import Mistakes
-from rnnsweep.comparison.predictions import Predictions, ValidationPart
+from rnnsweep.comparison.predictions import ValidationPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.trials import INFEASIBLE, diverged, last_attempts
 from rnnsweep.comparison.words import apart, names_of
@@ -101,27 +100,6 @@ def _sharing(what: str, names: Sequence[str]) -> HealthRemark:
         f"{what}: {whose} comparisons share the 5 % with the earlier ones, and can rarely claim anything. "
         "A new sweep has the whole 5 %: a file with another `name:` and `like:` this one."
     )
-
-
-def changed_test_part(
-    standings: Sequence[Standing], predictions: Mapping[str, Predictions]
-) -> Iterator[HealthRemark]:
-    """Say that replicates were tested on several sets of rows, as where a changed corpus was accepted.
-
-    Args:
-        standings: with their replicates.
-        predictions: {run_id: what a replicate said of the test rows}, of one fold.
-    """
-    runs = [one.run_id for s in standings for one in s.replicates if one.run_id in predictions]
-    parts = Counter(predictions[run_id].targets_N.tobytes() for run_id in runs)
-    if len(parts) > 1:
-        counts = names_of([f"{number:,}" for number in parts.values()])
-        yield HealthRemark(
-            f"The corpus changed between replicates: {counts} of them were tested on rows or labels of their"
-            " own. The means of the standings mix these, and a baseline of one fit is of one of them alone:"
-            " the verdicts are of no one corpus.",
-            "start another sweep on the rows as they are now, with another `name:`",
-        )
 
 
 def never_predicted(mistakes: Mistakes | None) -> Iterator[HealthRemark]:

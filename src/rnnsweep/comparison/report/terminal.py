@@ -11,7 +11,13 @@ from rich.text import Text
 
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads
-from rnnsweep.comparison.evidence.records import HERE, Comparison, HealthRemark, Verdict
+from rnnsweep.comparison.evidence.records import (
+    HERE,
+    NOT_COMPARABLE,
+    Comparison,
+    HealthRemark,
+    Verdict,
+)
 from rnnsweep.comparison.predictions import majority_score
 from rnnsweep.comparison.report.standings import colours_of, draw_standings, heads_of
 from rnnsweep.comparison.report.tables import say_columns
@@ -35,6 +41,7 @@ _MARKS = {
     "equivalent": "=",
     "not separable": "~",
     "needs more": "?",
+    NOT_COMPARABLE: "x",
 }
 
 
@@ -62,7 +69,8 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
     counts = []
     for title, against in (("Pairs", False), ("Against the baseline", True)):
         verdicts = [one for one in comparison.verdicts if one.baseline == against]
-        counts += [Text(_heading(title, verdicts))] if any(one.pairs for one in verdicts) else []
+        said = any(one.pairs or one.verdict == NOT_COMPARABLE for one in verdicts)
+        counts += [Text(_heading(title, verdicts))] if said else []
     below = _below(comparison)
     standings, majority = comparison.standings, majority_score(comparison.test_part)
     rows_read = say_test_part(comparison.test_part)

@@ -6,6 +6,7 @@ from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.ties import tied_first
 from rnnsweep.comparison.verdicts.sentences import words_against
+from rnnsweep.comparison.verdicts.tested_rows import say_other_rows
 from rnnsweep.comparison.words import names_of
 from rnnsweep.tasks.score import HIGHER
 
@@ -19,6 +20,7 @@ def say_answer(
     floor: float | None = None,
     converged: bool = False,
     plain: Collection[str] = (),
+    parts: Sequence[Sequence[str]] = (),
 ) -> str:
     """Answer the sweep's question in words: who is ahead of whom, and what of the baseline.
 
@@ -30,6 +32,7 @@ def say_answer(
         floor: the score of naming the largest class always, where it is known.
         converged: more trials are not likely to find a better configuration of any architecture.
         plain: networks without recurrence.
+        parts: architectures that were tested on the same rows together, where not all were.
 
     Returns:
         One sentence or several.
@@ -43,11 +46,29 @@ def say_answer(
         return _say_failed(standings, floor or 0.0, converged=converged)
     if min(s.test.replicates for s in networks) < 2:
         return _no_claim(networks)
+    if len(parts) > 1:
+        return _say_parts(standings, verdicts, parts)
     between = [v for v in verdicts if not v.baseline]
     first = _say_lead(standings, between) if len(networks) > 1 else _say_only(networks[0])
     recurrent = _say_recurrent(networks, between, plain) if any(v.able for v in between) else ""
     against = _say_low(standings, floor) or _say_baseline([v for v in verdicts if v.baseline])
     return " ".join(part for part in (first, recurrent, against, _say_unusual(standings)) if part)
+
+
+def _say_parts(
+    standings: Sequence[Standing], verdicts: Sequence[Verdict], parts: Sequence[Sequence[str]]
+) -> str:
+    """Say first that the test rows differ, and then what holds among those with the same ones."""
+    said = [say_other_rows(standings, parts)]
+    for part in parts:
+        own = [s for s in standings if s.architecture in part]
+        networks = [s for s in own if not s.baseline]
+        compared = [v for v in verdicts if v.a in part and v.b in part]
+        if len(networks) > 1:
+            lead = _say_lead(own, [v for v in compared if not v.baseline])
+            said.append(f"Of {names_of([s.architecture for s in networks])}: {lead}")
+        said.append(_say_baseline([v for v in compared if v.baseline]))
+    return " ".join(filter(None, (*said, _say_unusual(standings))))
 
 
 def say_unfinished(plan: ReplicatePlan, *, behind: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from rnnsweep.errors import UserError
 
@@ -10,18 +11,22 @@ CORPUS_DIGEST = "corpus digest"  # the fact of a comparison that says which corp
 
 @dataclass(frozen=True)
 class Block:
-    """A sweep, the digest of its corpus where that is known, and its architectures."""
+    """A sweep, what is known of its corpus, and its architectures."""
 
     sweep: str
-    digest: str | None
+    digest: str | None  # of its rows
     architectures: tuple[str, ...]
+    files: frozenset[str] = frozenset()  # that it reads: their paths, and the digests of their bytes
+    score: str = ""  # by which its architectures are compared, in words
 
 
 def refuse_same_corpus(blocks: Sequence[Block]) -> None:
     """Refuse sweeps that are no blocks: what happened to the rows of one corpus would count twice.
 
+    One file that is read by other columns, or for other labels, has the same rows.
+
     Raises:
-        UserError: fewer than two sweeps, one given twice, or two of one corpus.
+        UserError: fewer than two sweeps, one given twice, two of one corpus or file, or of other scores.
     """
     names = [block.sweep for block in blocks]
     if len(names) < 2:
@@ -31,13 +36,24 @@ def refuse_same_corpus(blocks: Sequence[Block]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise UserError(f"{twice}: given twice; each sweep must be of another corpus")
-    seen: dict[str, Block] = {}
-    for block in blocks:
-        first = seen.setdefault(block.digest, block) if block.digest else block
-        if first is not block:
+    for first, block in combinations(blocks, 2):
+        if same := _in_common(first, block):
             both = ", ".join(dict.fromkeys((*first.architectures, *block.architectures)))
             raise UserError(
-                f"{block.sweep}: has the same corpus as {first.sweep} (digest {str(first.digest)[:12]}); "
-                "each sweep must be of another corpus; to compare on one, write a sweep file with "
-                f"`architectures: [{both}]`, and run: rnnsweep sweep FILE"
+                f"{block.sweep}: {same}; each sweep must be of another corpus; to compare on one, write a"
+                f" sweep file with `architectures: [{both}]`, and run: rnnsweep sweep FILE"
             )
+    for block in blocks[1:]:
+        if block.score != blocks[0].score and block.score and blocks[0].score:
+            raise UserError(
+                f"{block.sweep}: is scored by {block.score}, and {blocks[0].sweep} by {blocks[0].score};"
+                " ranks over corpora are of one score: give the sweep files one `objective:`"
+            )
+
+
+def _in_common(first: Block, block: Block) -> str:
+    """Return what makes two sweeps of one corpus, as a text; nothing where they are of two."""
+    if first.digest and first.digest == block.digest:
+        return f"has the same corpus as {first.sweep} (digest {first.digest[:12]})"
+    files = sorted(first.files & block.files, key=lambda name: (not name.startswith("/"), name))
+    return f"reads the same file as {first.sweep} ({files[0][:60]})" if files else ""

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 from rnnsweep.comparison.evidence.left_out import left_out
 from rnnsweep.comparison.evidence.protocol import describe_plan, describe_sweep
 from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_reads
-from rnnsweep.comparison.evidence.records import Comparison, Standing, Stop
+from rnnsweep.comparison.evidence.records import Comparison, Stop
+from rnnsweep.comparison.evidence.replicate_scores import first_scored
 from rnnsweep.comparison.evidence.studies import find_bought
 from rnnsweep.comparison.health.checks import (
-    changed_test_part,
     check_health,
     never_predicted,
     search_continued,
@@ -45,6 +45,13 @@ from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_unfinished
 from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_few
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
+from rnnsweep.comparison.verdicts.tested_rows import (
+    changed_test_part,
+    groups_of_rows,
+    of_one_part,
+    read_by_baseline,
+    with_tested,
+)
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.safety.shell import run_command
@@ -140,8 +147,11 @@ def compare_records(
     table = turned_runs(natural, score)
     objectives = OBJECTIVE if isinstance(sweep, str) else sweep.objectives
     standings = make_standings(table, objectives=objectives, score=score)
+    standings = with_tested(standings, predictions or {})
     margin = margin_of(score, standings) if margin is None else margin
-    predictions = _of_one_fold(standings, predictions or {})
+    predictions = of_one_part(
+        standings, predictions or {}, first=str(first_scored(natural).get("run_id", ""))
+    )
     of_networks = gather_predictions(standings, predictions)
     plan = replace(plan or ReplicatePlan(), now={s.architecture: s.configuration for s in standings})
     by_row = row_values(gather_predictions(standings, predictions, baseline=True), score)
@@ -173,9 +183,10 @@ def compare_records(
         on=on,
     )
     plain = plain_networks(table, [s.architecture for s in standings if not s.baseline])
-    answer = say_answer(standings, verdicts, floor=floor, converged=all_ended, plain=plain)
-    caveat = "" if failed else say_luck(by_chance, standings, verdicts)
-    if too_few := say_few(verdicts, part):
+    parts = groups_of_rows(standings, verdicts)
+    answer = say_answer(standings, verdicts, floor=floor, converged=all_ended, plain=plain, parts=parts)
+    caveat = "" if failed or len(parts) > 1 else say_luck(by_chance, standings, verdicts)
+    if len(parts) < 2 and (too_few := say_few(verdicts, part)):
         answer, caveat, following = too_few, "", following if behind or not plan.finished else None
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
@@ -203,7 +214,8 @@ def compare_records(
         standings=standings,
         verdicts=verdicts,
         health=(
-            *changed_test_part(standings, predictions),
+            *changed_test_part(standings),
+            *read_by_baseline(standings, parts),
             *left_out(table, standings, verdicts, sweep=name),
             *without_recurrence(table, standings, verdicts),
             *check_health(
@@ -251,15 +263,6 @@ def compare_records(
         caveat=caveat,
         conclusion=say_conclusion(verdicts, part, vary="" if isinstance(sweep, str) else sweep.vary),
     )
-
-
-def _of_one_fold(
-    standings: Sequence[Standing], predictions: Mapping[str, Predictions]
-) -> dict[str, Predictions]:
-    """Return the predictions on one test part: of a cross-validation, those on the first fold."""
-    fold = {one.run_id: one.fold for s in standings for one in s.replicates}
-    first = min((fold.get(run_id, 0) for run_id in predictions), default=0)
-    return {run_id: own for run_id, own in predictions.items() if fold.get(run_id, 0) == first}
 
 
 def _refuse_margin(score: Score, margin: float | None) -> None:

@@ -18,6 +18,7 @@ from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.statistics.permutation import fewest_pairs, holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
 from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
+from rnnsweep.comparison.words import names_of
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import run_command
 
@@ -85,8 +86,8 @@ def compare_corpora(comparisons: Sequence[Comparison]) -> CorporaComparison:
     signed-rank test over corpora, corrected after Holm; Nemenyi's critical difference is for the diagram.
 
     Raises:
-        UserError: fewer than two sweeps, one given twice, a sweep without replicates, or fewer than two
-            architectures that all have.
+        UserError: fewer than two sweeps, one given twice, several scores, a sweep without replicates, or
+            fewer than two architectures that all have.
     """
     names = tuple(c.sweep for c in comparisons)
     refuse_same_corpus([_block(c) for c in comparisons])
@@ -117,7 +118,8 @@ def compare_corpora(comparisons: Sequence[Comparison]) -> CorporaComparison:
 
 def _block(comparison: Comparison) -> Block:
     networks = tuple(s.architecture for s in comparison.standings if not s.baseline)
-    return Block(comparison.sweep, comparison.facts.get(CORPUS_DIGEST), networks)
+    digest, score = comparison.facts.get(CORPUS_DIGEST), comparison.score.title
+    return Block(comparison.sweep, digest, networks, score=score)
 
 
 def _shared(means: Mapping[str, Mapping[str, float | None]], machines: Mapping[str, str | None]) -> list[str]:
@@ -191,7 +193,9 @@ def _say(
     corpora: int,
     test: Friedman | None,
 ) -> str:
-    first = f"Over {corpora} corpora {architectures[0]} has the best mean rank ({ranks[0]:.2f})."
+    best = [name for name, rank in zip(architectures, ranks, strict=True) if math.isclose(rank, ranks[0])]
+    has = "has" if len(best) == 1 else "share"
+    first = f"Over {corpora} corpora {names_of(best)} {has} the best mean rank ({ranks[0]:.2f})."
     separated = [f"{p.a} ranks before {p.b}" for p in pairs if p.separated]
     if separated:
         return f"{first} Significant: {'; '.join(separated)}."

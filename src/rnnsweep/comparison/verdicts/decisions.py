@@ -5,79 +5,22 @@ often claims are wrong.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnsweep.comparison.evidence.records import HERE, Standing
+from rnnsweep.comparison.evidence.records import HERE, NOT_COMPARABLE, Standing
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.row_scores import ByRow, RowScores
-from rnnsweep.comparison.statistics.cross_validation import fold_equivalence_p, fold_interval, fold_p
 from rnnsweep.comparison.statistics.group_sequential import ALPHA, Look, sequential_p
-from rnnsweep.comparison.statistics.intervals import Interval, difference_interval, mean_interval
 from rnnsweep.comparison.statistics.new_rows import NewRows
-from rnnsweep.comparison.statistics.permutation import holm, one_sample_p, sign_flip_p
-from rnnsweep.comparison.statistics.power import (
-    equivalence_p,
-    replicates_to_equate,
-    replicates_to_separate,
-)
-from rnnsweep.tasks import Score, score_named
+from rnnsweep.comparison.statistics.permutation import holm
+from rnnsweep.comparison.statistics.power import replicates_to_equate, replicates_to_separate
+from rnnsweep.comparison.verdicts.pairs import Pair, pair_against, pair_of
 
 MOST = 30  # replicates in all that are still worth asking for; beyond, the pair counts as not separable
-FEWEST_FOR_EQUAL = 6  # two one-sided tests of fewer pairs would rest on the normal distribution alone
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two architectures on the seeds that both have; with `single`, b is one number repeated."""
-
-    a: str
-    b: str
-    scores_a: NDArray[np.float64]
-    scores_b: NDArray[np.float64]
-    baseline: bool = False
-    single: bool = False
-    seeds: tuple[str, ...] = ()
-    score: Score = field(default_factory=score_named)
-    fold_of: tuple[int, ...] = ()  # the fold that each pair was tested on
-    folds: int = 0  # of a cross-validation; 0: one test part
-    history: tuple[int, ...] = ()  # replicates at each look; the last is now
-    former: tuple[int, ...] = ()  # at looks before those, when one of the two had another configuration
-
-    @property
-    def differences(self) -> NDArray[np.float64]:
-        """a - b for each seed."""
-        return self.scores_a - self.scores_b
-
-    def p(self, first: int | None = None) -> float:
-        """P of no difference in the first replicates, before any correction."""
-        differences = self.differences[:first]
-        if len(differences) < 2:
-            return 1.0
-        if self.folds:
-            return fold_p(differences, self.fold_of[:first], folds=self.folds)
-        return one_sample_p(differences) if self.baseline else sign_flip_p(differences)
-
-    def equal_p(self, margin: float, first: int | None = None) -> float:
-        """P of a difference beyond the margin in the first replicates, before any correction."""
-        differences = self.differences[:first]
-        if self.folds:
-            return fold_equivalence_p(differences, self.fold_of[:first], margin, folds=self.folds)
-        return equivalence_p(differences, margin) if len(differences) >= FEWEST_FOR_EQUAL else 1.0
-
-    def interval(self) -> Interval | None:
-        """Interval of the mean difference, or None without a single pair."""
-        if not len(self.differences):
-            return None
-        if self.folds:
-            return fold_interval(self.differences, self.fold_of, folds=self.folds)
-        if self.single:  # the difference from one number is as skewed as the scores are
-            return mean_interval(self.differences)
-        return difference_interval(self.scores_a, self.scores_b)
 
 
 @dataclass(frozen=True)
@@ -144,58 +87,11 @@ def decide(
     rows = RowScores(correct or {}, groups)
     networks = [s for s in standings if not s.baseline]
     linear = next((s for s in standings if s.baseline and s.replicates), None)
-    pairs = [_pair(a, b, plan) for a, b in combinations(networks, 2)]
-    against = [_against(a, linear, plan) for a in networks] if linear else []
+    pairs = [pair_of(a, b, plan) for a, b in combinations(networks, 2)]
+    against = [pair_against(a, linear, plan) for a in networks] if linear else []
     return (
         *_decide_family(pairs, margin=margin, rows=rows, plan=plan),
         *_decide_family(against, margin=margin, rows=rows, plan=plan),
-    )
-
-
-def _pair(a: Standing, b: Standing, plan: ReplicatePlan, *, baseline: bool = False) -> Pair:
-    first = {r.seed: r.test for r in a.replicates}
-    second = {r.seed: r.test for r in b.replicates}
-    seeds = plan.in_order(a.architecture, b.architecture, (seed for seed in first if seed in second))
-    return Pair(
-        a.architecture,
-        b.architecture,
-        np.array([first[s] for s in seeds]),
-        np.array([second[s] for s in seeds]),
-        baseline=baseline,
-        seeds=tuple(seeds),
-        **_folds(a, seeds),
-        score=a.score,
-        history=plan.history(a.architecture, b.architecture, len(seeds)),
-        former=plan.former(a.architecture, b.architecture),
-    )
-
-
-def _folds(standing: Standing, seeds: Sequence[str]) -> dict[str, Any]:
-    known = {one.seed: one for one in standing.replicates}
-    return {
-        "fold_of": tuple(known[seed].fold for seed in seeds),
-        "folds": max((known[seed].folds for seed in seeds), default=0),
-    }
-
-
-def _against(a: Standing, linear: Standing, plan: ReplicatePlan) -> Pair:
-    """Pair a network with the baseline: by split where it has replicates, else with its one number."""
-    if len(linear.replicates) > 1:
-        return _pair(a, linear, plan, baseline=True)
-    scores = {one.seed: one.test for one in a.replicates}
-    seeds = plan.in_order(a.architecture, a.architecture, scores)
-    return Pair(
-        a.architecture,
-        linear.architecture,
-        np.array([scores[seed] for seed in seeds]),
-        np.full(len(seeds), linear.replicates[0].test),
-        baseline=True,
-        score=a.score,
-        single=True,
-        seeds=tuple(seeds),
-        **_folds(a, seeds),
-        history=plan.history(a.architecture, a.architecture, len(seeds)),
-        former=plan.former(a.architecture, a.architecture),
     )
 
 
@@ -211,6 +107,19 @@ class _Family:
 
 
 def _decide_family(
+    pairs: Sequence[Pair], *, margin: float, rows: RowScores, plan: ReplicatePlan
+) -> list[Decision]:
+    """Decide on each pair; one that was tested on different rows is of no family, and claims nothing."""
+    decided = iter(
+        _decide_comparable([p for p in pairs if p.comparable], margin=margin, rows=rows, plan=plan)
+    )
+    return [
+        next(decided) if p.comparable else Decision(p, NOT_COMPARABLE, None, 1.0, None, False, 0)
+        for p in pairs
+    ]
+
+
+def _decide_comparable(
     pairs: Sequence[Pair], *, margin: float, rows: RowScores, plan: ReplicatePlan
 ) -> list[Decision]:
     looks = [plan.looks(p.history, len(pairs), steps=not p.folds, former=p.former) for p in pairs]

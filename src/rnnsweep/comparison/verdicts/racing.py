@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, TestScore
+from rnnsweep.comparison.evidence.records import HERE, NOT_COMPARABLE, Standing, Stop, TestScore
 from rnnsweep.comparison.replicate_plan import ReplicatePlan, natural
 from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
@@ -129,6 +129,8 @@ def _settled(decision: Decision, leader: str, most: int, margin: float) -> str:
         return f"{'worse' if (word == 'better') == (decision.a == leader) else 'better'} than {leader}"
     if word == "equivalent":
         return f"equivalent to {leader}"
+    if word == NOT_COMPARABLE:
+        return f"tested on other rows than {leader}"
     new_rows = decision.new_rows
     if word.endswith(HERE) and (new_rows is None or abs(new_rows.estimate) < CERTAIN * new_rows.rows_error):
         return f"separated from {leader} on this test part, and more replicates cannot show it for new rows"

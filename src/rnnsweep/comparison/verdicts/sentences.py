@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rnnsweep.comparison.evidence.records import HERE, HealthRemark, Standing, Verdict
+from rnnsweep.comparison.evidence.records import HERE, NOT_COMPARABLE, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import smallest_p
@@ -45,6 +45,8 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, test_share: float
         if verdict.verdict.endswith(HERE):
             return f"{claim}{HERE} ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
         return f"{claim} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
+    if verdict.verdict == NOT_COMPARABLE:
+        return f"{who} were tested on different rows, so their replicates are in no pair."
     if not verdict.able:
         return _too_few(verdict, left)
     size = apart(score, verdict.natural[0] or 0.0, sign=True)

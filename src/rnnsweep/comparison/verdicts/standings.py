@@ -18,6 +18,7 @@ from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.trials import (
     INFEASIBLE,
     OBJECTIVE,
+    TEST_ROWS,
     configuration_of,
     diverged,
     infeasible,
@@ -137,6 +138,7 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
             str(row["run_id"]),
             **fold_of(overrides_of(row["overrides"])),
             validation=number_of(row["validation"]),
+            tested=tested if isinstance(tested := row.get(TEST_ROWS), str) else "",
         )
         for row in (repeats if len(repeats) or not len(baseline) else winner).to_dict("records")
         if number_of(row["test"]) is not None

@@ -44,7 +44,7 @@ def make_verdicts(
     """
     rows = RowScores(correct or {}, groups)
     made = decide(standings, margin=margin, correct=correct, plan=plan, groups=groups)
-    family = Counter(one.pair.baseline for one in made)
+    family = Counter(one.pair.baseline for one in made if one.pair.comparable)
     return tuple(
         _described(one, family=family[one.pair.baseline], margin=margin, rows=rows, test_share=test_share)
         for one in made
@@ -84,7 +84,9 @@ def _described(
         if new_rows and decision.verdict.endswith(HERE)
         else None,
         able=decision.able,
-        smallest_p=not pair.folds and isclose(decision.p, smallest_p(n, comparisons=family)),
+        smallest_p=pair.comparable
+        and not pair.folds
+        and isclose(decision.p, smallest_p(n, comparisons=family)),
         in_new_sweep=decision.in_new_sweep,
     )
     sentence = say_verdict(verdict, margin=margin, left=decision.left, test_share=test_share)

@@ -25,9 +25,7 @@ SECOND = (
 )
 
 
-def column_notes(
-    table: Table, texts: Sequence[str], label: str, config: DataConfig, *, empty: int
-) -> list[str]:
+def column_notes(table: Table, texts: Sequence[str], label: str, config: DataConfig) -> list[str]:
     """Return which columns were taken where others could be meant, and which one names parts in vain.
 
     Args:
@@ -35,7 +33,6 @@ def column_notes(
         texts: columns that were taken for the text.
         label: column that was taken for the target.
         config: the settings of the corpus.
-        empty: how many texts are empty.
     """
     notes = []
     for key, known, taken in (("text", (*TEXT, *SECOND), texts), ("label", LABEL, [label])):
@@ -45,8 +42,6 @@ def column_notes(
                 f"{table.path.name}: {key}s are read from {', '.join(map(repr, taken))}, not from"
                 f" {', '.join(map(repr, others[:4]))} (data.{key} settles it)"
             )
-    if config.text is None and empty >= EMPTY * len(table):
-        notes += _fuller_note(table, texts, label, config, empty=empty)
     parts = [name for name in table.names if name.lower() in PARTS_NAMED and name not in (*texts, label)]
     if parts and config.validation is None and config.test is None:
         notes.append(
@@ -56,17 +51,9 @@ def column_notes(
     return notes
 
 
-def _fuller_note(
-    table: Table, texts: Sequence[str], label: str, config: DataConfig, *, empty: int
-) -> list[str]:
-    """Say which column has longer texts, where the one that was found by its name is often empty."""
-    fuller = fuller_text(table.path, config, [*texts, label])
-    if fuller is None:
-        return []
-    return [
-        f"{table.path.name}: {empty:,} of {len(table):,} texts in column {texts[0]!r} are empty, and"
-        f" {fuller!r} has longer ones: data.text={shlex.quote(fuller)} reads it"
-    ]
+def is_often_empty(empty: int, rows: int) -> bool:
+    """Return whether so many values of a column are empty that one of longer texts is read in its place."""
+    return rows > 0 and empty >= EMPTY * rows
 
 
 def other_texts(path: Path, config: DataConfig, read: Sequence[str]) -> tuple[str, ...]:
@@ -96,7 +83,7 @@ def fuller_text(path: Path, config: DataConfig, read: Sequence[str]) -> str | No
         return None
     columns = dict(first_rows(path, config))
     values = columns.get(read[0], [])
-    if values.count("") < EMPTY * len(values) or not values:
+    if not is_often_empty(values.count(""), len(values)):
         return None
     fuller = [
         name

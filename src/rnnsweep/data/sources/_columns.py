@@ -11,6 +11,7 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.data.tables import ReadOptions, Table, find_column
 from rnnsweep.data.tables.table import place
 from rnnsweep.data.tokens import join_tokens
+from rnnsweep.data.written import DELIMITERS, QUOTES, character_of, columns_of
 from rnnsweep.errors import UserError, nearest, nearest_first
 
 TEXT = (
@@ -36,7 +37,8 @@ LOOKED_AT = 100  # texts that decide whether all are written lists
 def read_options(config: DataConfig) -> ReadOptions:
     """Return how the settings say that files are read."""
     c = config
-    return ReadOptions(c.delimiter_char, c.quote_char, c.header, c.encoding, c.skip_bad)
+    delimiter, quote = character_of(c.delimiter, DELIMITERS), character_of(c.quote, QUOTES)
+    return ReadOptions(delimiter, quote, c.header, c.encoding, c.skip_bad)
 
 
 class NoColumn(UserError):
@@ -164,6 +166,32 @@ def text_columns(path: Path, names: Sequence[str], wanted: Sequence[str] | None)
     if column in pair and None not in pair:
         return tuple(name for name in pair if name is not None)
     return (column,)
+
+
+def split_columns(path: Path, names: Sequence[str], config: DataConfig, read: Sequence[str]) -> list[str]:
+    """Return the columns of ``data.split_text``; none where rows are drawn by the texts that are read.
+
+    Args:
+        path: of the table.
+        names: of its columns.
+        config: the settings of the corpus.
+        read: columns of the text.
+
+    Returns:
+        Their names.
+
+    Raises:
+        UserError: one is not there, or a column is read that is not among them: its texts could be in two
+            parts.
+    """
+    wanted = [_existing(path, names, "data.split_text", name) for name in columns_of(config.split_text) or ()]
+    if wanted and not set(read) <= set(wanted):
+        other = next(name for name in read if name not in wanted)
+        raise UserError(
+            f"data.split_text={config.split_text!r}: must name {other!r} too, which data.text reads: else the"
+            " same text could be in two parts"
+        )
+    return wanted
 
 
 def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:

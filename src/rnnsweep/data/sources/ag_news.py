@@ -12,8 +12,9 @@ import numpy as np
 from filelock import FileLock
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.rows import TextRows, group_by_text
-from rnnsweep.data.tables import file_state
+from rnnsweep.data.groups import group_by_text
+from rnnsweep.data.rows import TextRows
+from rnnsweep.data.tables import file_state, files_digest
 from rnnsweep.data.tables.opening import open_text, scan
 from rnnsweep.errors import UserError, refuse_unknown
 
@@ -59,6 +60,11 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         groups_N=group_by_text(texts),
         parts_N=np.repeat(np.array([0, 2], dtype=np.int8), sizes),
         given=("train", "test"),
+        text_columns=tuple(columns),
+        files={
+            part: files_digest([path])
+            for part, path in zip(("train", "test"), _files(config, cache).values(), strict=True)
+        },
     )
 
 

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.rows import TextRows, hash_names
+from rnnsweep.data.groups import hash_names
+from rnnsweep.data.rows import TextRows
 from rnnsweep.data.sources import _paragraphs
 from rnnsweep.data.sources._paragraphs import Paragraph, SeenTexts, Wanted
 from rnnsweep.errors import UserError

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +13,14 @@ from rnnsweep.data.classes.labels import RawLabels, read_labels
 from rnnsweep.data.classes.numbers import is_number, is_quantity, tell_thousands
 from rnnsweep.data.classes.variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds, variants_of
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.rows import PARTS, TextRows, group_rows
-from rnnsweep.data.sources._column_notes import column_notes, missing_notes
-from rnnsweep.data.sources._columns import (
-    NoColumn,
-    as_text,
-    group_column,
-    read_options,
-    refuse_tags,
-    text_and_label,
-    texts_of,
-)
-from rnnsweep.data.sources._likely_columns import explained
+from rnnsweep.data.groups import group_rows
+from rnnsweep.data.rows import PARTS, TextRows
+from rnnsweep.data.sources._columns import as_text, read_options, text_columns
+from rnnsweep.data.sources._one_file import OneFile, read_all, read_file
 from rnnsweep.data.summary.remarks import Remark
-from rnnsweep.data.tables import Table, expand_paths, file_state, read_table
+from rnnsweep.data.tables import expand_paths, file_state, files_digest, read_table
 from rnnsweep.data.tables.table import place
 from rnnsweep.errors import UserError
-
-
-@dataclass(frozen=True)
-class _File:
-    """One file of a part: its table, and which of the columns are what."""
-
-    part: str
-    table: Table
-    texts: list[str]
-    tokenised: bool  # the texts are lists of tokens, joined
-    label: str
-    group: str | None
-
-    @property
-    def path(self) -> Path:
-        return self.table.path
 
 
 def state(config: DataConfig, cache: Path) -> Any:
@@ -68,7 +43,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         UserError: a file is missing, empty, of one class, or lacks columns; a label is missing or is not
             one of the training rows'.
     """
-    files = [_read_file(part, path, config) for part, paths in _paths(config).items() for path in paths]
+    files = read_all([(part, path) for part, paths in _paths(config).items() for path in paths], config)
     read = read_labels([_raw_labels(file) for file in files], config)
     kept = [[n for n, name in enumerate(names) if name is not None] for names in read.names]
     names = [[name for name in of_file if name is not None] for of_file in read.names]
@@ -81,6 +56,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     number = {label: n for n, label in enumerate(labels)}
     texts = [file.texts[n] for file, rows in zip(files, kept, strict=True) for n in rows]
     groups = _column(files, kept)
+    split = _split(files, kept)
     counts = Counter(name for of_file in names for name in of_file)
     return TextRows(
         name=_name(_paths(config)["train"][0]),
@@ -89,7 +65,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         targets_N=_numbers(files, names, kept)
         if numbers
         else np.array([number[name] for of_file in names for name in of_file], dtype=np.int64),
-        groups_N=group_rows(texts, groups if config.group else None),
+        groups_N=group_rows(*(split or [texts]), names=groups if config.group else None),
         parts_N=np.repeat(
             np.array([PARTS.index(file.part) for file in files], dtype=np.int8), list(map(len, kept))
         ),
@@ -100,28 +76,39 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         notes=_notes(files, kept),
         group_names=groups,
         group_column=files[0].group if groups else None,
+        text_columns=files[0].columns,
+        blank_N=np.array([not all(row) for row in zip(*split, strict=True)]) if split else None,
+        files={part: files_digest(paths) for part, paths in _paths(config).items()},
     )
 
 
-def columns_read(config: DataConfig) -> tuple[tuple[str, ...], str]:
-    """Return the columns of the texts and the column of the labels of the first training file.
+def columns_read(config: DataConfig) -> OneFile:
+    """Read the first training file, for the columns of its texts and its labels.
+
+    Raises:
+        UserError: the file is missing or lacks columns.
+    """
+    return read_file("train", _paths(config)["train"][0], config)
+
+
+def columns_by_name(config: DataConfig) -> tuple[str, ...]:
+    """Return the columns of the texts of the first training file by their names alone.
 
     Raises:
         UserError: the file is missing or lacks columns.
     """
     path = _paths(config)["train"][0]
-    chosen: list[tuple[tuple[str, ...], str]] = []
+    chosen: list[tuple[str, ...]] = []
 
     def choose(names: Sequence[str]) -> list[str]:
-        texts, label = text_and_label(path, names, config)
-        chosen.append((texts, label))
-        return [label]
+        chosen.append(text_columns(path, names, config.text_columns))
+        return list(chosen[-1])
 
     read_table(path, read_options(config), choose)
     return chosen[-1]
 
 
-def _raw_labels(file: _File) -> RawLabels:
+def _raw_labels(file: OneFile) -> RawLabels:
     names = file.table.class_names.get(file.label, ())
     return RawLabels(file.path, file.label, file.table.columns[file.label], names, file.table.lines)
 
@@ -142,28 +129,7 @@ def _paths(config: DataConfig) -> dict[str, list[Path]]:
     return {part: expand_paths(f"data.{part}", value) for part, value in named.items() if value is not None}
 
 
-def _read_file(part: str, path: Path, config: DataConfig) -> _File:
-    named: dict[str, Any] = {}
-
-    def choose(names: Sequence[str]) -> list[str]:
-        named["text"], named["label"] = text_and_label(path, names, config)
-        named["group"] = group_column(path, names, config, [*named["text"], named["label"]])
-        return list(dict.fromkeys([*named["text"], named["label"], *filter(None, [named["group"]])]))
-
-    try:
-        table = read_table(path, read_options(config), choose)
-    except NoColumn as error:
-        raise explained(path, config, error) from None
-    refuse_tags(table, named["text"], named["label"])
-    texts, tokenised = texts_of(table, named["text"])
-    if not any(texts):
-        raise UserError(f"{path}: every row is empty in {', '.join(named['text'])}")
-    table.notes += column_notes(table, named["text"], named["label"], config, empty=texts.count(""))
-    table.notes += missing_notes(table, texts)
-    return _File(part, table, texts, tokenised, named["label"], named["group"])
-
-
-def _labels(files: Sequence[_File], names: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def _labels(files: Sequence[OneFile], names: Sequence[Sequence[str]]) -> tuple[str, ...]:
     train = [
         label for file, of_file in zip(files, names, strict=True) if file.part == "train" for label in of_file
     ]
@@ -178,7 +144,7 @@ def _labels(files: Sequence[_File], names: Sequence[Sequence[str]]) -> tuple[str
 
 
 def _numbers(
-    files: Sequence[_File], names: Sequence[Sequence[str]], kept: Sequence[Sequence[int]]
+    files: Sequence[OneFile], names: Sequence[Sequence[str]], kept: Sequence[Sequence[int]]
 ) -> NDArray[np.float64]:
     """Return the target of each row that is kept as a number."""
     values = []
@@ -198,7 +164,7 @@ def _numbers(
     return np.array(values)
 
 
-def _refuse_unlabelled_parts(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> None:
+def _refuse_unlabelled_parts(files: Sequence[OneFile], kept: Sequence[Sequence[int]]) -> None:
     """Refuse a given part without a labelled row: rows of training would be split off in its place."""
     rows = {file.part: 0 for file in files}
     for file, of_file in zip(files, kept, strict=True):
@@ -211,9 +177,9 @@ def _refuse_unlabelled_parts(files: Sequence[_File], kept: Sequence[Sequence[int
         )
 
 
-def _refuse_two_kinds(files: Sequence[_File], names: Sequence[Sequence[str]]) -> None:
+def _refuse_two_kinds(files: Sequence[OneFile], names: Sequence[Sequence[str]]) -> None:
     """Refuse training files of which some have numbers for labels and others names."""
-    kinds: dict[bool, tuple[_File, str]] = {}
+    kinds: dict[bool, tuple[OneFile, str]] = {}
     for file, of_file in zip(files, names, strict=True):
         numbers = set(map(is_number, set(of_file)))
         if file.part == "train" and len(numbers) == 1:
@@ -227,7 +193,7 @@ def _refuse_two_kinds(files: Sequence[_File], names: Sequence[Sequence[str]]) ->
 
 
 def _refuse_strangers(
-    files: Sequence[_File], names: Sequence[Sequence[str]], labels: tuple[str, ...]
+    files: Sequence[OneFile], names: Sequence[Sequence[str]], labels: tuple[str, ...]
 ) -> None:
     for file, of_file in zip(files, names, strict=True):
         strangers = sorted(set(of_file) - set(labels))
@@ -249,7 +215,7 @@ def _way_on(strangers: Sequence[str], labels: Sequence[str], of_file: Sequence[s
     return ""
 
 
-def _column(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> list[str] | None:
+def _column(files: Sequence[OneFile], kept: Sequence[Sequence[int]]) -> list[str] | None:
     """Return the group of each row, where every file has the column."""
     if any(file.group is None for file in files):
         return None
@@ -260,14 +226,22 @@ def _column(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> list[str] 
     ]
 
 
-def _spans(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> Any:
+def _split(files: Sequence[OneFile], kept: Sequence[Sequence[int]]) -> list[list[str]]:
+    """Return the texts of each column by which rows are drawn into parts; none: those that are read."""
+    return [
+        [file.split[place][n] for file, rows in zip(files, kept, strict=True) for n in rows]
+        for place in range(len(files[0].split))
+    ]
+
+
+def _spans(files: Sequence[OneFile], kept: Sequence[Sequence[int]]) -> Any:
     if any(file.table.spans is None for file in files):
         return None
     spans = (file.table.spans or [] for file in files)
     return np.array([of_file[n] for of_file, rows in zip(spans, kept, strict=True) for n in rows], np.int64)
 
 
-def _reading_remarks(files: Sequence[_File], counts: Counter[str], *, numbers: bool) -> Iterator[Remark]:
+def _reading_remarks(files: Sequence[OneFile], counts: Counter[str], *, numbers: bool) -> Iterator[Remark]:
     for file in files:
         if file.table.swallowed:
             yield Remark("swallowed", file.table.swallowed)
@@ -277,7 +251,7 @@ def _reading_remarks(files: Sequence[_File], counts: Counter[str], *, numbers: b
         yield Remark("numbers", thousands)
 
 
-def _notes(files: Sequence[_File], kept: Sequence[Sequence[int]]) -> tuple[str, ...]:
+def _notes(files: Sequence[OneFile], kept: Sequence[Sequence[int]]) -> tuple[str, ...]:
     notes = [note for file in files for note in file.table.notes]
     for file in files:
         skipped = file.table.skipped

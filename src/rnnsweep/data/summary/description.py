@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.rows import PARTS, Rows, TextRows, words_alone
+from rnnsweep.data.groups import words_alone
+from rnnsweep.data.rows import PARTS, Rows, TextRows
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.data.summary.token_remarks import remarks_on_tokens
 from rnnsweep.data.tokens import CountedWords
@@ -92,7 +93,7 @@ def describe(
         lengths=_lengths(read),
         unknown=float(1 - known[other].mean()),
         remarks=tuple(_remarks(read, counts)),
-        left_out=sum(not text.strip() for text in rows.texts) if config.skip_empty else 0,
+        left_out=int(rows.without_text_N.sum()) if config.skip_empty else 0,
     )
 
 
@@ -100,7 +101,7 @@ def _by_words(
     rows: TextRows, chosen: Mapping[str, Rows], texts: Mapping[str, Sequence[str]], config: DataConfig
 ) -> dict[str, NDArray[np.int64]]:
     """Return for each row a number that is equal where the words are; those of files are grouped so."""
-    if config.corpus == "files" and config.group is None:
+    if config.corpus == "files" and config.group is None and config.split_text is None:
         return {part: rows.groups_N[chosen[part]].view(np.int64) for part in PARTS}
     return {part: _hashed(part, [words_alone(text) or text for text in texts[part]]) for part in PARTS}
 

@@ -3,10 +3,11 @@
 import bz2
 import codecs
 import gzip
+import hashlib
 import io
 import lzma
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -78,6 +79,17 @@ def file_state(path: Path) -> list[str | int]:
     """Return what changes when a file's content may have changed: its place, size and times."""
     stat = path.stat()
     return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def files_digest(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of one file's bytes, or of those of several files; a folder is all files in it."""
+    digests = []
+    for path in paths:
+        inner = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        for each in inner:
+            with each.open("rb") as file:
+                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def inner_suffix(path: Path) -> str:

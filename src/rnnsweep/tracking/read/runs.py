@@ -104,12 +104,11 @@ def _typed(table: "pd.DataFrame", results: Sequence[str]) -> "pd.DataFrame":
 def _as_dict(row: RunRow) -> dict[str, Any]:
     tags = {name.removeprefix("rnnsweep."): value for name, value in row.tags.items()}
     params = {name: from_text(value) for name, value in row.params.items() if ".log10_" not in f".{name}"}
-    derived = {"derived": tags["derived"]} if "derived" in tags else {}  # where widths follow a budget
-    note = {"note": tags["note"]} if "note" in tags else {}  # what a fit of the baseline did otherwise
+    # of widths that follow a budget, of a fit of the baseline that was another, and which rows were tested
+    more: dict[str, Any] = {name: tags[name] for name in ("derived", "note", "test_rows") if name in tags}
     return {
         **params,
-        **derived,
-        **note,
+        **more,
         "run_id": row.run_id,
         "key": tags.get("key"),
         "name": row.name,

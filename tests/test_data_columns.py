@@ -1,0 +1,166 @@
+"""Which columns of a file are read, and which rows are tested whichever of them is read."""
+
+import csv
+from collections import Counter
+
+import pytest
+from hypothesis import given, strategies as st
+
+from rnnsweep.api import evaluate, train
+from rnnsweep.config import compose
+from rnnsweep.data import DataConfig, columns_by_name, prepare
+from rnnsweep.data.corpora import Corpus
+from rnnsweep.data.groups import group_rows
+from rnnsweep.errors import UserError
+from rnnsweep.tracking import find_run
+
+SMALL = ["model=bag", "model.embedding_size=4", "trainer.max_epochs=1", "trainer.accelerator=cpu"]
+HEAD = ("headline", "story", "topic")
+
+
+def news(rows=120, *, empty_every=4):
+    for n in range(rows):
+        head = "" if empty_every and n % empty_every == 0 else f"short head {n}"
+        yield head, f"a story of several words {n}", "ab"[n % 2]
+
+
+def write(path, rows, header=HEAD):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return str(path)
+
+
+def read(cache, train, **values):
+    return prepare(DataConfig(corpus="files", train=train, **values), cache / "cache")
+
+
+def numbers(corpus, part="test"):
+    return corpus.rows(part).tolist()
+
+
+def test_a_fuller_column_of_the_first_training_file_is_read_in_every_part(tmp_path):
+    train = write(tmp_path / "train.csv", news())
+    test = write(tmp_path / "test.csv", [(f"new {h}", f"new {s}", t) for h, s, t in news(40, empty_every=0)])
+    corpus = read(tmp_path, train, test=test)
+    assert corpus.text_columns == ("story",)
+    assert corpus.texts("test")[0].startswith("new a story")
+    full = write(tmp_path / "full.csv", news(empty_every=0))
+    assert read(tmp_path, full, test=test).text_columns == ("headline",)
+
+
+def test_a_column_that_its_name_says_is_read_where_no_fuller_one_is_there(tmp_path):
+    train = write(tmp_path / "train.csv", [(h, "x", t) for h, _, t in news()])
+    corpus = read(tmp_path, train)
+    assert corpus.text_columns == ("headline",)
+    assert columns_by_name(corpus.config) == ("headline",)
+
+
+def test_a_run_records_the_column_that_it_read_and_is_evaluated_on_it(home):
+    write(home / "rows.csv", news())
+    asked = ["data.train=rows.csv", *SMALL]
+    result = train(asked)
+    row = find_run(home / "mlruns", result.run_id)
+    assert row.params["data.text"] == "story"
+    whole = evaluate(result.run_id)
+    write(home / "rows.csv", news(empty_every=0))  # by its name the headline would be read now
+    assert evaluate(result.run_id).values == whole.values
+
+
+def test_a_record_that_names_no_column_is_read_as_versions_before_read_it(home):
+    from rnnsweep.api.single_runs.evaluation import recorded_run
+
+    write(home / "rows.csv", news())
+    row = find_run(home / "mlruns", train(["data.train=rows.csv", "data.text=headline", *SMALL]).run_id)
+    overrides = row.tags["rnnsweep.overrides"].replace('"data.text=headline", ', "")
+    row.tags["rnnsweep.overrides"], row.params["data.text"] = overrides, "null"
+    assert recorded_run(row, home / "mlruns").data.text == ["headline"]
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"skip_empty": True}, {"sample": 60}, {"folds": 5}, {"group": "topic2"}]
+)
+def test_split_text_draws_the_same_rows_whichever_of_its_columns_is_read(tmp_path, more):
+    rows = [(h, s, t, f"g{n // 3}") for n, (h, s, t) in enumerate(news())]
+    train = write(tmp_path / "rows.csv", rows, (*HEAD, "topic2"))
+    both = {"split_text": ["headline", "story"], "label": "topic", **more}
+    texts = ("headline", "story", ["headline", "story"])
+    corpora = [read(tmp_path, train, text=text, **both) for text in texts]
+    for part in ("train", "validation", "test"):
+        assert len({tuple(numbers(corpus, part)) for corpus in corpora}) == 1
+    assert len({corpus.tested for corpus in corpora}) == 1
+    assert len({corpus.digest for corpus in corpora}) == 3
+    alone = [read(tmp_path, train, text=text, label="topic", **more) for text in texts[:2]]
+    assert numbers(alone[0]) != numbers(alone[1]) or "group" in more
+    assert len({corpus.tested for corpus in alone}) == len({tuple(numbers(each)) for each in alone})
+
+
+def test_with_split_text_no_text_of_any_of_its_columns_is_in_two_parts(tmp_path):
+    rows = [(f"head {n // 2}" if n % 4 else "", f"story {(n + 1) // 2}!", "ab"[n % 5 % 2]) for n in range(60)]
+    rows += [(f"h {n}", f"s {n}", "ab"[n % 2]) for n in range(120)]
+    corpus = read(tmp_path, write(tmp_path / "rows.csv", rows), split_text=["headline", "story"])
+    part_of = {n: part for part in ("train", "validation", "test") for n in numbers(corpus, part)}
+    for column in range(2):
+        parts = {}
+        for n, row in enumerate(rows):
+            if row[column]:
+                parts.setdefault(row[column], set()).add(part_of[n])
+        assert Counter(map(len, parts.values())).keys() == {1}
+
+
+def test_with_split_text_rows_that_lack_a_text_in_one_of_its_columns_are_left_out(tmp_path):
+    train = write(tmp_path / "rows.csv", news())
+    corpus = read(tmp_path, train, text="story", split_text=["headline", "story"], skip_empty=True)
+    assert sum(corpus.sizes.values()) == 90
+    said = "30 rows without text in a column of data.split_text are left out (data.skip_empty=true)"
+    assert said in corpus.facts.notes
+
+
+def test_split_text_must_be_there_and_name_what_is_read(tmp_path):
+    train = write(tmp_path / "rows.csv", news())
+    with pytest.raises(UserError) as refused:
+        read(tmp_path, train, text="story", split_text="headline")
+    assert str(refused.value) == (
+        "data.split_text='headline': must name 'story' too, which data.text reads: else the same text could"
+        " be in two parts"
+    )
+    with pytest.raises(UserError, match=r"data.split_text='head': .* Did you mean 'headline'"):
+        read(tmp_path, train, text="story", split_text=["head", "story"])
+    with pytest.raises(
+        UserError, match=r"data.split_text=\[\]: must be a column, a list of columns, or null"
+    ):
+        DataConfig(split_text=[])
+
+
+def test_test_rows_are_the_same_whatever_is_trained_on_and_other_files_have_others(tmp_path):
+    train, test = (
+        write(tmp_path / f"{name}.csv", [(f"{name} {h}", f"{s} {name}", t) for h, s, t in news()])
+        for name in ("a", "b")
+    )
+    more = write(tmp_path / "c.csv", [(f"c {h}", f"{s} c", t) for h, s, t in news(60)])
+    given = [read(tmp_path, each, test=test) for each in (train, [train, more])]
+    given.append(read(tmp_path, train, test=test, text="headline", limit=40, max_length=2, split_seed=3))
+    assert len({corpus.tested for corpus in given}) == 1
+    assert read(tmp_path, train).tested != read(tmp_path, test).tested
+    assert read(tmp_path, train).tested == read(tmp_path, train, limit=40, split_seed=3).tested
+    assert read(tmp_path, train).tested != read(tmp_path, train, test_share=0.2).tested
+    assert given[0].files == Corpus(given[0].corpus).files
+    assert set(given[0].files) == {"train", "test"}
+
+
+def test_sources_without_columns_have_test_rows_too(tmp_path):
+    overrides = ["data=docstrings", "data.libraries=[json,email]"]
+    corpus = prepare(compose([*overrides, "data.max_length=5"]).data, tmp_path / "cache")
+    assert corpus.files == {}
+    assert corpus.tested == prepare(compose(overrides).data, tmp_path / "cache").tested
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc "), st.sampled_from("xyz ")), max_size=30))
+def test_rows_of_several_columns_are_grouped_by_chains_of_equal_texts(rows):
+    first, second = ([row[k].strip() for row in rows] for k in range(2))
+    groups = group_rows(first, second).tolist()
+    for a in range(len(rows)):
+        for b in range(a):
+            if any(column[a] and column[a] == column[b] for column in (first, second)):
+                assert groups[a] == groups[b]
+    alone = [n for n in range(len(rows)) if not first[n] and not second[n]]
+    assert len({groups[n] for n in alone}) == len(alone)
