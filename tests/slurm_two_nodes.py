@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -165,7 +166,19 @@ class Slurm:
             for each in family:
                 _kill(each)
             process.wait(timeout=10)
+        for process in self._left():
+            _kill(process)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _left(self):
+        """What jobs left that has no parent any more: `slurmstepd`, and all that it started."""
+        here = psutil.Process()
+        ours = {here, *here.children(recursive=True)}
+        for process in set(psutil.process_iter()) - ours:
+            with suppress(psutil.Error):
+                is_of_a_job = process.environ().get("SLURM_CONF") == str(self.conf)
+                if is_of_a_job or any(str(self.folder) in file.path for file in process.open_files()):
+                    yield process  # slurmstepd overwrites its environment with its title
 
 
 _MUNGE = {"key-file": "key", "socket": "socket", "pid-file": "pid", "seed-file": "seed"}
