@@ -125,7 +125,6 @@ def test_every_place_that_shows_a_p_says_that_it_is_corrected_for_the_number_of_
         assert f"{html.escape(tip, quote=False)} {said}" in text
     heads = "difference | 95 % interval | p (corrected) | on new rows | p on new rows (corrected)"
     assert heads in verdicts_markdown(comparison)
-    assert "p (corrected)" in pairs_figure(comparison).columns
 
 
 def test_each_pair_tells_how_often_one_is_better_and_whether_that_matters_in_use(comparison, page):

@@ -21,7 +21,7 @@ from rnnsweep.comparison.figures.drawing import (
     values,
 )
 from rnnsweep.comparison.figures.figure import Figure
-from rnnsweep.comparison.words import P, apart, say_corrected
+from rnnsweep.comparison.words import apart, say_corrected
 
 MOST_PAIRS = 300  # drawn; thousands are no picture, and Vega refuses them
 _HUES = {"better": "var(--good)", "worse": "var(--bad)", "equivalent": "var(--calm)"}
@@ -82,7 +82,7 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
         base.mark_circle(size=40, opacity=1).encode(x=x),
         base.mark_text(align="left").encode(x=alt.value(WIDTH - 230), text="verdict:N", fill=colours),
     )
-    columns = ("a", "b", "difference", "low", "high", P, "verdict", "replicates_needed", "pairs")
+    columns = ("a", "b", "difference", "low", "high", "p", "verdict", "replicates_needed", "pairs")
     return Figure(
         name="pairs",
         title="Differences, pair by pair",
