@@ -20,7 +20,8 @@ def row_keys() -> frozenset[str]:
 
 def row_settings(overrides: Iterable[str]) -> dict[str, Any]:
     """Return those of a run's overrides that may decide which rows are tested, by their keys."""
-    return {one.key: one.value for one in read_overrides(list(overrides)) if one.key in row_keys()}
+    theirs = [text for text in overrides if text.partition("=")[0] in row_keys()]
+    return {one.key: one.value for one in read_overrides(theirs)}
 
 
 def say_same_rows(settings: Iterable[Mapping[str, Any]]) -> str:
