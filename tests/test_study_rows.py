@@ -28,8 +28,9 @@ architectures:
 trials: 1
 replicates: 1
 space: {{}}
-overrides: [data=files, "data.train={rows}", model.embedding_size=4, trainer.max_epochs=1]
+overrides: [data=files, "data.train={rows}", model.embedding_size=4, trainer.max_epochs=1, {split}]
 """
+SPLIT = '"data.split_text=[title,body]"'
 
 
 def write(folder: Path, *, word: str = "two") -> Path:
@@ -38,7 +39,7 @@ def write(folder: Path, *, word: str = "two") -> Path:
         rows.writerow(["title", "body", "label"])
         rows.writerows([f"one {k}", f"{word} {k * k}", "ab"[k % 2]] for k in range(120))
     path = folder / "columns.yaml"
-    path.write_text(ASKED.format(rows=folder / "rows.csv"), encoding="utf-8")
+    path.write_text(ASKED.format(rows=folder / "rows.csv", split=SPLIT), encoding="utf-8")
     return path
 
 
