@@ -123,7 +123,8 @@ def compile_ahead(names: Sequence[str] = (), *, wait: bool = True) -> None:
 
     load_tables()
     asked = list(names or LOOPS)
-    with _others(min(usable_cores(), len(asked)) - 1, asked):
+    # the others begin at the end: loops of one cell share what they call, and are next to one another
+    with _others(min(usable_cores(), len(asked)) - 1, asked[::-1]):
         _compile(asked, wait=False)
     _compile(asked if wait else (), wait=True)
     found = {name: kept_in(_function(name), loop.signature) for name, loop in LOOPS.items()}
