@@ -74,8 +74,13 @@ def test_ridge_is_the_baseline_of_numbers_and_its_errors_are_in_their_unit(tmp_p
     assert fitted.plain()["direction"] == "lower"
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["few rows", "many rows"])
 @pytest.mark.parametrize("tokens", ["words", "characters"])
-def test_splits_of_one_corpus_share_their_counts_and_weigh_them_as_scikit_learn_does(tmp_path, tokens):
+def test_splits_of_one_corpus_share_their_counts_and_weigh_them_as_scikit_learn_does(
+    tmp_path, monkeypatch, tokens, many
+):
+    if many:
+        monkeypatch.setattr("rnnsweep.baseline.MANY_ROWS", 100)
     path = tmp_path / "rows.csv"
     write_rows(path, telling=True)
     for split in (0, 1):
@@ -89,7 +94,7 @@ def test_splits_of_one_corpus_share_their_counts_and_weigh_them_as_scikit_learn_
         )
         corpus = prepare(run.data)
         words, train_NV, validation_NV = vectors_of_split(corpus, count_terms(corpus, tmp_path / "cache"))
-        plain = make_vectoriser(corpus.tokeniser)
+        plain = make_vectoriser(corpus.tokeniser, min_df=2 if many else 1)
         expected = plain.fit_transform(corpus.texts("train")), plain.transform(corpus.texts("validation"))
         assert list(words.get_feature_names_out()) == list(plain.get_feature_names_out())
         for ours, theirs in zip((train_NV, validation_NV), expected, strict=True):
@@ -98,6 +103,28 @@ def test_splits_of_one_corpus_share_their_counts_and_weigh_them_as_scikit_learn_
         others = corpus.texts("test")
         assert abs(words.transform(others) - plain.transform(others)).max() < 1e-14
     assert len([each for each in (tmp_path / "cache" / "counts").iterdir() if each.is_dir()]) == 1
+
+
+def test_of_few_rows_words_that_are_in_one_text_alone_count_too(tmp_path, monkeypatch):
+    draw = random.Random(6)
+    ends = {"noun": ["ness", "tion", "ment"], "verb": ["ise", "ate", "ify"]}
+    lines = []
+    for number in range(400):
+        label = draw.choice(list(ends))
+        common = draw.random() < 0.5
+        word = f"{label}s" if common else f"w{number}"
+        lines.append(f"{word} {draw.choice(ends[label])} x{number},{label}")
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["text,label", *lines]) + "\n")
+    run = compose(["data=files", quote("data.train", str(path))])
+    corpus = prepare(run.data, tmp_path / "cache")
+    counted = count_terms(corpus, tmp_path / "cache")
+    every, _, _ = vectors_of_split(corpus, counted, pairs=False)
+    monkeypatch.setattr("rnnsweep.baseline.MANY_ROWS", 100)
+    twice, _, _ = vectors_of_split(corpus, counted, pairs=False)
+    once = set(every.get_feature_names_out()) - set(twice.get_feature_names_out())
+    assert sum(term.startswith("x") for term in once) == len(corpus.rows("train"))
+    assert set(twice.get_feature_names_out()) == {"nouns", "verbs", *ends["noun"], *ends["verb"]}
 
 
 def test_texts_without_a_token_are_refused(tmp_path):

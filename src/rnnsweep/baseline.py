@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from torch import Tensor
 
-VERSION = 3  # of what is fitted: raise it when a change makes cached fits wrong
+VERSION = 4  # of what is fitted: raise it when a change makes cached fits wrong
+# training rows: of fewer, terms that are in one text alone are worth about a point of accuracy; of as many,
+# nothing, and they take three times the time
+MANY_ROWS = 20_000
 NO_TOKEN = "the linear baseline cannot be fitted: no text of the training part has a token"
 SCORES, ROWS = "scores.json", "rows.npz"  # of a cached fit
 
@@ -47,7 +50,6 @@ class Baseline:
     penalty: float
     seconds: float  # of all fits
     samples_per_second: float  # rows of the training part by the seconds of one fit
-    note: str = ""  # what was done otherwise than usual
     rows: Mapping[str, NDArray[Any]] | None = (
         None  # targets and answers of the test part, as a replicate keeps
     )
@@ -92,8 +94,8 @@ def fit_baseline(run: RunConfig, *, test: bool = True, cache: Path | None = None
     """Fit TF-IDF and the task's linear model on a corpus's training part.
 
     Both are scikit-learn's; rows, split and tokens are those that the networks get (punctuation aside). The
-    validation score chooses the penalty, and the terms: tokens with pairs of them, or tokens alone, which are
-    better where rows are few. Of characters, the terms are runs of one to four. A fit is kept in the cache
+    validation score chooses the penalty, and the terms: tokens with pairs of them, or tokens alone, which can
+    be better where rows are few. Of characters, the terms are runs of one to four. A fit is kept in the cache
     under its rows and their split: another sweep of the same corpus does not repeat it.
 
     Args:
@@ -175,7 +177,6 @@ def _fit_all(run: RunConfig, corpus: EncodedCorpus, cache: Path | None, *, test:
         seconds=seconds,
         samples_per_second=len(texts) * len(candidates) / seconds,
         rows=rows,
-        note="" if words.min_df > 1 else "no token is in two training texts, so that min_df falls back to 1",
     )
 
 
@@ -192,8 +193,8 @@ def vectors_of_split(
 ) -> "tuple[TfidfVectorizer, Any, Any]":
     """Weigh the terms of a split; return what does so for other texts, and training and validation vectors.
 
-    The terms are tokens, and with `pairs` their pairs, that are in two training texts or more; where there is
-    none, one text is enough. The vectors are those of `make_vectoriser` fitted on the training texts, but for
+    The terms are tokens, and with `pairs` their pairs; of `MANY_ROWS` training rows or more, those that are
+    in two texts at least. The vectors are those of `make_vectoriser` fitted on the training texts, but for
     the order in which squares are added.
 
     Raises:
@@ -209,7 +210,7 @@ def vectors_of_split(
         counts_NV[np.searchsorted(numbers_N, corpus.rows(part))] for part in ("train", "validation")
     )
     texts_V = np.bincount(train_NV.indices, minlength=len(terms))  # training texts with each term
-    min_df = 2 if np.any(texts_V >= 2) else 1
+    min_df = 2 if train_NV.shape[0] >= MANY_ROWS and np.any(texts_V >= 2) else 1
     kept = np.flatnonzero(texts_V >= min_df)
     if not len(kept):
         raise UserError(NO_TOKEN)
@@ -241,7 +242,7 @@ def count_terms(corpus: EncodedCorpus, cache: Path | None = None) -> TermCounts:
 
     def build(folder: Path) -> None:
         texts = [*corpus.texts("train"), *corpus.texts("validation")]
-        words = make_vectoriser(corpus.tokeniser, min_df=1)
+        words = make_vectoriser(corpus.tokeniser)
         try:  # its counts alone, not yet weighed
             counts_NV = super(type(words), words).fit_transform([texts[n] for n in order_N.tolist()])
             terms = words.get_feature_names_out().tolist()
@@ -256,7 +257,7 @@ def count_terms(corpus: EncodedCorpus, cache: Path | None = None) -> TermCounts:
 
 
 def make_vectoriser(
-    tokeniser: Tokeniser, *, min_df: int = 2, terms: Sequence[str] | None = None, pairs: bool = True
+    tokeniser: Tokeniser, *, min_df: int = 1, terms: Sequence[str] | None = None, pairs: bool = True
 ) -> "TfidfVectorizer":
     """Return scikit-learn's TF-IDF of a corpus's tokens and pairs of them, not fitted yet.
 

@@ -150,8 +150,6 @@ def _baseline(task: TrialTask, run: RunConfig, record: RunRecord, channel: Chann
         note_test_read(task, channel)
     fitted = fit_baseline(run, test=task.reads_test)
     record.summary(fitted.summary())
-    if fitted.note:
-        record.tags({"rnnsweep.note": fitted.note})
     if fitted.rows is not None:
         keep_predictions(fitted.rows, task=task.files, record=record)
     return Outcome("complete", scores=fitted.plain())
