@@ -1,11 +1,15 @@
 """Which columns are taken for texts and labels where names do not tell, and what is said of the others."""
 
+import csv
 import json
+import random
 import shlex
 
 import pytest
 
 from rnnsweep.cli import main
+from rnnsweep.data import NoColumn, prepare
+from rnnsweep.data.config import DataConfig
 
 ACT = "another that may be meant: act (5 values): "
 
@@ -86,3 +90,87 @@ def test_a_label_whose_name_is_that_of_a_group_groups_no_rows(speeches, capsys):
     assert "groups rows: " not in capsys.readouterr().err
     assert main(["init", "other", "--from", "speeches.csv", "--label", "act"]) == 0
     assert "column 'speaker' groups rows: " in capsys.readouterr().err
+
+
+LIBRARY = ("a", "small", "library", "which", "reads", "old", "tables", "and", "draws", "maps", "of", "rivers")
+PARK = ("мы", "идём", "сегодня", "гулять", "парк", "очень", "хорошо")
+SECTIONS = ("admin", "games", "net", "python")
+TEAMS = [
+    (f"Team of {first} {last}", f"{last}{n}") for n, first in enumerate("ABCDEFGH") for last in ("Ro", "Li")
+]
+
+
+def sentence(n, words=9):
+    return " ".join(random.Random(n).choices(LIBRARY, k=words))
+
+
+# the column of texts is the last but one, that of the labels the last
+TABLES = {
+    "packages with maintainers and homepages": lambda n: {
+        "package": f"python3-long-name-of-a-package-{n}",
+        "maintainer": "{} with many names <{}@lists.of.a.long.domain.example.org>".format(*TEAMS[n % 16]),
+        "installed_kb": 70 * n,
+        "homepage": f"https://projects.example.org/a/long/address/of/a/page/{n}.html",
+        "summary": sentence(n),
+        "section": SECTIONS[n % 4],
+    },
+    "people, all of them different": lambda n: {
+        "who": f"Maximiliane-{n % 7} Wolkenstein Freifrau-{n} <m.wolkenstein.{n}@mail.example.org>",
+        "remark": sentence(n, 6),
+        "mood": SECTIONS[n % 4],
+    },
+    "long ids and hashes": lambda n: {
+        "uuid": f"{n:08x}-7c1e-4b5a-9f00-00112233445566778899aabbccddeeff",
+        "path": f"/usr/share/a long/path of words/with blanks/{n}/file.txt",
+        "at": f"2026-11-{1 + n % 28:02} 12:00:00",
+        "remark": sentence(n, 5),
+        "mood": SECTIONS[n % 4],
+    },
+    "long names of products that repeat": lambda n: {
+        "item": f"{sentence(n % 12, 14)}",
+        "remark": sentence(n, 6),
+        "mood": SECTIONS[n % 4],
+    },
+    "texts that repeat beside numbers": lambda n: {
+        "id": n,
+        "remark": sentence(n % 30, 7),
+        "mood": SECTIONS[n % 4],
+    },
+    "short texts beside a longer one": lambda n: {
+        "subject line": sentence(n, 3),
+        "remark": sentence(n + 1, 20),
+        "mood": SECTIONS[n % 4],
+    },
+    "Chinese, without blanks": lambda n: {
+        "who": f"Zhang Wei {n} <zhang.wei.{n}@mail.example.cn>",
+        "remark": "".join(random.Random(n).choices("我们今天去公园看花吃饭很好不错", k=18)) + "。",
+        "mood": SECTIONS[n % 4],
+    },
+    "Russian": lambda n: {
+        "who": f"Ivan Petrovich Sidorov {n} <ivan.petrovich.sidorov.{n}@mail.example.ru>",
+        "remark": " ".join(random.Random(n).choices(PARK, k=6)),
+        "mood": SECTIONS[n % 4],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_sentences_are_taken_for_the_texts_before_names_addresses_and_ids_in_any_order(name, tmp_path):
+    rows = [TABLES[name](n) for n in range(240)]
+    *_, text, label = rows[0]
+    for order in range(6):
+        names = list(rows[0])
+        random.Random(order).shuffle(names)
+        with (tmp_path / "rows.csv").open("w", newline="") as file:
+            table = csv.DictWriter(file, names)
+            table.writeheader()
+            table.writerows(rows)
+        with pytest.raises(NoColumn) as refused:
+            prepare(DataConfig(corpus="files", train=str(tmp_path / "rows.csv")), tmp_path / "cache")
+        assert refused.value.likely == {"data.text": text, "data.label": label}
+
+
+def test_a_table_of_numbers_is_refused_and_its_classes_are_not_taken_for_texts(home, refused):
+    lines = [f"{n / 7:.6f},{n / 11:.6f},{('walking up', 'sitting down')[n % 2]}" for n in range(60)]
+    (home / "rows.csv").write_text("\n".join(["x,z,activity", *lines]) + "\n")
+    assert "Its columns hold numbers: " in refused("train data.train=rows.csv")

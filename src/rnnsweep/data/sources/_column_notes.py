@@ -9,12 +9,11 @@ from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.classes.numbers import is_dates
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.sources._columns import LABEL, TEXT, group_column
-from rnnsweep.data.sources._likely_columns import first_rows
+from rnnsweep.data.sources._likely_columns import WORDS, first_rows
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
 EMPTY = 0.1  # of the values of a column from which on a fuller one is better
-WORDS = 4  # of a text at least, on average
 PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
 
 

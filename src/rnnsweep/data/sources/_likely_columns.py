@@ -28,8 +28,13 @@ FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
 FEW_VALUES = 20  # of a column of words, up to which it is likelier a label than a column of few numbers
 MOST_ABOVE = 20  # rows above the names of the columns
 MOST_LISTED = 4
+WORDS = 4  # of a text at least, on average
 _TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
 _TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
+_ADDRESS = re.compile(r"\S*(?:@|://|www\.)\S*")
+_NO_WORD = re.compile(r"[\d_=\\|{}]|\w\.\w|/.*/")  # in a piece of a text: it is a name, a number or a path
+# characters of scripts that put no blanks between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
@@ -151,20 +156,43 @@ def _is_numeric(value: str) -> bool:
 def _likeliest(path: Path, columns: Columns, config: DataConfig) -> tuple[int, list[int]]:
     """Return the column that is most like texts, and the others, those first that are most like labels.
 
-    The text is what is read as text where that is known, else the column of the longest values. A label has
+    The text is what is read as text where that is known, else the column of the most words. A label has
     few values; words are likelier one than numbers, which may count something.
     """
     try:
         read = text_columns(path, [name for name, _ in columns], config.text_columns)
     except UserError:
         read = ()
-    longest = max(
-        range(len(columns)),
-        key=lambda n: -1 if columns[n][0] == config.label else sum(map(len, columns[n][1])),
-    )
-    texts = [n for n, (name, _) in enumerate(columns) if name in read] or [longest]
-    labels = [n for n in range(len(columns)) if n not in (*texts, longest)]
+    by_name = sorted(range(len(columns)), key=lambda n: columns[n][0])  # their order in the file is no matter
+    unnamed = [n for n in by_name if columns[n][0] != config.label]
+    wordiest = max(unnamed or by_name, key=lambda n: _likeness_to_texts(columns[n][1]))
+    texts = [n for n, (name, _) in enumerate(columns) if name in read] or [wordiest]
+    labels = [n for n in range(len(columns)) if n not in (*texts, wordiest)]
     return texts[0], sorted(labels or [texts[0]], key=lambda n: _rank(columns[n][1]))
+
+
+def _likeness_to_texts(values: Sequence[str]) -> tuple[int, int, int]:
+    """Return what columns are compared by: the one that is most like texts has the most.
+
+    Each different value counts once: authors, products and homepages repeat. Its first word does not count,
+    which is all that an id has. Where most values repeat and have few words, as classes do, none count: then
+    length decides, without addresses of people and pages.
+    """
+    known = _known(values)
+    words = list(map(_words, known))
+    are_texts = sum(words) >= WORDS * len(words) or not _is_class(values)
+    following = sum(max(0, count - 1) for count in words) if are_texts else 0
+    return following, sum(len(_ADDRESS.sub("", value)) for value in known), sum(map(len, values))
+
+
+def _words(value: str) -> int:
+    """Return about how many words a value has: names of files, addresses and numbers are none."""
+    pieces = _ADDRESS.sub("", value).split()
+    unspaced = len(_UNSPACED.findall(value)) // 2
+    return unspaced + sum(
+        any(map(str.isalpha, piece)) and not _NO_WORD.search(piece) and not _UNSPACED.search(piece)
+        for piece in pieces
+    )
 
 
 def _rank(values: Sequence[str]) -> tuple[bool, bool, int]:
