@@ -16,6 +16,7 @@ from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.health.checks import check_health, divergence_rate, never_predicted
 from rnnsweep.comparison.health.convergence import converged, say_converged, search_further
+from rnnsweep.comparison.health.replicates import spread_of_replicates
 from rnnsweep.comparison.health.validation import few_rows, say_luck
 from rnnsweep.comparison.mistakes import find_mistakes
 from rnnsweep.comparison.predictions import Predictions, ValidationPart
@@ -398,6 +399,42 @@ def test_settings_that_train_well_with_some_seeds_alone_are_told():
         "gru: its replicates differ by 25.00 points, from 0.4500 to 0.7000: its settings train well with some"
         " seeds alone. The search saw one seed."
     )
+
+
+HARD = (0.7, 0.69, 0.71, 0.5, 0.7)
+
+
+def of_folds(name, scores, **more):
+    replicates = [Replicate(str(n), score, fold=n + 1, folds=5) for n, score in enumerate(scores)]
+    overrides = ("data=files", "data.folds=5", "model=gru")
+    return replace(make_standing(name, scores), replicates=tuple(replicates), overrides=overrides, **more)
+
+
+def test_a_fold_that_is_hard_for_all_is_told_in_place_of_seeds():
+    standings = [
+        of_folds("gru", HARD),
+        of_folds("lstm", [score - 0.02 for score in HARD]),
+        of_folds("linear", [score + 0.01 for score in HARD], baseline=True),
+    ]
+    (remark,) = spread_of_replicates(standings, 0.002)
+    assert remark.sentence == (
+        "Fold 4 is hard for all: the mean of gru, lstm and linear is 0.4967 on it, and 0.7067 on fold 3. So"
+        " replicates differ by what they are tested on, not by their seeds alone."
+    )
+    assert remark.next == "see what is in it: rnnsweep data data=files data.folds=5 data.fold=4"
+    easy = [of_folds(name, (0.7, 0.69, 0.71, 0.65, 0.7)) for name in ("gru", "lstm")]
+    assert list(spread_of_replicates(easy, 0.002)) == [], "six points are what few rows may show"
+    assert list(spread_of_replicates(standings[:1], 0.002)) == [], "nobody beside it to compare with"
+
+
+def test_with_folds_seeds_are_judged_beside_the_others_on_the_same_fold():
+    fell = [0.7, 0.69, 0.4, 0.5, 0.7]  # on the third, where the others did not
+    standings = [of_folds("gru", fell), of_folds("lstm", HARD), of_folds("linear", HARD, baseline=True)]
+    said = [remark.sentence for remark in spread_of_replicates(standings, 0.002)]
+    assert said == [
+        "gru: beside the others on the same fold its replicates differ by 31.00 points: its settings train"
+        " well with some seeds alone. The search saw one seed."
+    ]
 
 
 def test_curves_that_still_rise_are_told():

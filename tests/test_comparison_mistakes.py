@@ -35,6 +35,13 @@ def test_confusions_are_counted_over_all_replicates():
     assert found.confusion["b"].tolist() == [[2, 2, 0], [1, 3, 0], [0, 0, 4]]
 
 
+def test_with_folds_confusions_are_of_all_parts_and_examples_of_the_first():
+    other = {"0": Predictions(np.array([2, 2]), np.array([0, 2]))}
+    found = find_mistakes({"a": BEST, "b": SECOND}, {"a": other}, labels=LABELS)
+    assert found.confusion["a"].tolist() == [[4, 0, 0], [0, 4, 0], [1, 2, 3]]
+    assert [e.row for e in found.examples] == [1, 5]
+
+
 def test_examples_are_rows_that_most_replicates_of_one_get_right_and_of_the_other_wrong():
     found = find_mistakes({"a": BEST, "b": SECOND}, labels=LABELS)
     assert [(e.row, e.a, e.label, e.says_b, e.right_a, e.right_b) for e in found.examples] == [

@@ -14,14 +14,17 @@ from test_study_limits import plain, run
 from rnnsweep.cli import main
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.evidence.replicate_scores import fold_of
+from rnnsweep.comparison.predictions import Predictions, describe_test_part
 from rnnsweep.comparison.statistics.cross_validation import METHOD, fold_interval, fold_p
-from rnnsweep.comparison.verdicts.coverage import say_conclusion
+from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_test_part
+from rnnsweep.comparison.verdicts.tested_rows import of_each_part
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.groups import hash_names
 from rnnsweep.data.rows import draw_folds
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.tasks import score_named
 from rnnsweep.tracking import sync
 
 
@@ -47,8 +50,8 @@ def test_folds_have_the_labels_in_like_shares_and_a_labels_only_row_is_never_tes
 
 @pytest.fixture
 def table(tmp_path):
-    rows = [f"text {n} is {label},{label}" for n in range(30) for label in ("good", "bad")]
-    (tmp_path / "rows.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    rows = [f"text {n} is {label},{label},{label} {n}" for n in range(30) for label in ("good", "bad")]
+    (tmp_path / "rows.csv").write_text("text,label,author\n" + "\n".join(rows) + "\n")
     return tmp_path / "rows.csv"
 
 
@@ -91,6 +94,27 @@ def test_replicates_and_the_baseline_take_each_fold_in_turn(tmp_path, table):
         repeats = [t for t in fake.started if t.architecture == name and "rnnsweep.replicate" in t.tags]
         assert [fold_of(t.overrides) for t in repeats] == [{"fold": f, "folds": 3} for f in (1, 2, 3, 1)]
     assert all(fold_of(t.overrides)["fold"] == 0 for t in fake.started if t.role == "trial")
+
+
+def test_the_test_part_of_folds_is_that_of_all_that_were_tested():
+    first, second = np.array([0, 0, 1]), np.array([2, 2, 2, 2])
+    said = {"a": standing("a", [0.6, 0.7, 0.6], folds=2), "b": standing("b", [0.5, 0.7, 0.6], folds=2)}
+    runs, predictions = [], {}
+    for name, own in said.items():
+        named = [replace(one, run_id=f"{name}{n}") for n, one in enumerate(own.replicates)]
+        runs.append(replace(own, replicates=tuple(named)))
+        predictions |= {one.run_id: Predictions(*[(first, second)[one.fold - 1]] * 2) for one in named}
+    parts = of_each_part(runs, predictions, first="a0")
+    assert {fold: sorted(own) for fold, own in parts.items()} == {
+        1: ["a0", "a2", "b0", "b2"],
+        2: ["a1", "b1"],
+    }
+    part = describe_test_part(parts, score_named(), ["x", "x", "y", "z", "z", "w", "w"])
+    assert (part.rows, part.groups, part.folds, part.classes) == (7, 4, 2, 3)
+    assert part.majority == part.naming == 4 / 7, "of the rows of both folds"
+    assert say_test_part(part) == "7 test rows in 4 groups over 2 folds, 3 classes, the largest 57.1 %"
+    alone = describe_test_part({2: parts[2]}, score_named())
+    assert say_test_part(alone) == "4 test rows over 1 fold, 1 classes, the largest 100.0 %"
 
 
 def standing(name, scores, *, folds, **more):
@@ -182,6 +206,7 @@ overrides:
   - data=files
   - data.train={rows}
   - data.folds=3
+  - data.group=author
   - model.hidden_size=4
   - model.embedding_size=4
   - data.batch_size=16
@@ -201,7 +226,7 @@ def test_a_sweep_over_folds_says_so_from_its_first_line_to_its_report(home, tabl
     first = " ".join(said.err.split())
     assert first.startswith(
         "3 replicates test on 3 of 3 folds: enough to show a clear difference between the two"
-        " networks, and of each from the baseline (corrected"
+        " networks and of any of them from the baseline (corrected"
     )
     assert "sign" not in first
     sync(home / "mlruns")  # on a busy machine the last runs are still on their way to the store
@@ -210,9 +235,12 @@ def test_a_sweep_over_folds_says_so_from_its_first_line_to_its_report(home, tabl
     replicates = {one["architecture"]: one["test"]["replicates"] for one in answer["standings"]}
     assert replicates == {"bag": 3, "rnn": 3, "linear": 3}
     assert len(answer["verdicts"]) == 3
+    assert (answer["test_rows"], answer["majority"]) == (60, 0.5), "of all folds"
+    assert answer["data"][0].startswith("Data of fold 1 of 3: 36 train, 4 validation, 20 test rows; 2 labels")
     assert {(one["folds"], one["method"]) for one in answer["verdicts"]} == {(3, METHOD)}
     assert all(f"3 paired replicates over 3 folds, {METHOD}" in one["sentence"] for one in answer["verdicts"])
     assert main(["compare", "toy", "--details"]) == 0
     report = SweepFolder.of(home / "mlruns", "toy").report.read_text()
     for text in (capsys.readouterr().out, report, answer["conclusion"]):
         assert "each of 3 folds is the test part in turn" in " ".join(text.split())
+    assert "60 test rows in 60 groups over 3 folds" in report

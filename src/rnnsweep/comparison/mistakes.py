@@ -42,31 +42,34 @@ class Mistakes:
 
 
 def find_mistakes(
-    predictions: Mapping[str, Mapping[str, Predictions]],
-    *,
+    *parts: Mapping[str, Mapping[str, Predictions]],
     labels: Sequence[str] = (),
     texts: Texts | None = None,
 ) -> Mistakes | None:
     """Count the confusions, and choose the rows that part the first two architectures most.
 
     Args:
-        predictions: {architecture: {seed: predictions}}, the best architecture first.
+        parts: {architecture: {seed: predictions}} of one test part, the best architecture first; with folds
+            one for each. The confusions are of all parts, the examples are rows of the first.
         labels: the classes' names; numbers stand for those that are missing.
         texts: gives the texts of rows; None leaves the examples without.
     """
-    if not predictions or not all(p.are_classes for own in predictions.values() for p in own.values()):
+    every = [p for part in parts for own in part.values() for p in own.values()]
+    if not every or not all(p.are_classes for p in every):
         return None
-    every = [p for own in predictions.values() for p in own.values()]
     classes = 1 + max(int(max(p.targets_N.max(), p.predictions_N.max())) for p in every)
     names = (*labels, *map(str, range(len(labels), classes)))
-    confusion = {name: _confusion(own, len(names)) for name, own in predictions.items()}
-    examples = _examples(predictions, names)
+    of_name: dict[str, list[Predictions]] = {}
+    for name, own in ((name, own) for part in parts for name, own in part.items()):
+        of_name.setdefault(name, []).extend(own.values())
+    confusion = {name: _confusion(own, len(names)) for name, own in of_name.items()}
+    examples = _examples(parts[0], names)
     return Mistakes(names, confusion, _with_texts(examples, texts))
 
 
-def _confusion(own: Mapping[str, Predictions], classes: int) -> NDArray[np.int64]:
+def _confusion(own: Sequence[Predictions], classes: int) -> NDArray[np.int64]:
     counts_CC = np.zeros((classes, classes), dtype=np.int64)
-    for p in own.values():
+    for p in own:
         np.add.at(counts_CC, (p.targets_N, p.predictions_N), 1)
     return counts_CC
 

@@ -67,7 +67,7 @@ def row_values(
 
 @dataclass(frozen=True)
 class TestPart:
-    """The rows that every replicate reads."""
+    """The rows that every replicate reads; of a cross-validation those of all folds that were tested."""
 
     __test__ = False  # no test case, whatever pytest thinks of the name
     rows: int
@@ -76,6 +76,7 @@ class TestPart:
     majority: float | None = None  # share of the largest class
     counted: float | None = None  # equal groups that say as much of new rows as these groups do
     naming: float | None = None  # turned score of naming the largest class for every row
+    folds: int | None = None  # test parts that these rows are of together; None: one, no cross-validation
 
 
 @dataclass(frozen=True)
@@ -93,19 +94,26 @@ def majority_score(part: TestPart | None) -> float | None:
 
 
 def describe_test_part(
-    predictions: Mapping[str, Predictions], score: Score, groups_N: ArrayLike | None = None
+    parts: Mapping[int, Mapping[str, Predictions]], score: Score, groups_N: ArrayLike | None = None
 ) -> TestPart | None:
-    """Count the test rows and classes by what a replicate was asked; None where that was not kept."""
-    first = next(iter(predictions.values()), None)
-    if first is None or not len(first.targets_N):
+    """Count the test rows and classes by what replicates were asked; None where that was not kept.
+
+    Args:
+        parts: fold -> {run_id: what a replicate said of its rows}; fold 0 is all there is without folds.
+        score: that names the largest class for every row.
+        groups_N: of the rows of all parts, in their order, where rows belong together.
+    """
+    of_part = {fold: next(iter(own.values())) for fold, own in parts.items() if own}
+    if not any(len(own.targets_N) for own in of_part.values()):
         return None
     groups = None if groups_N is None else len(np.unique(np.asarray(groups_N)))
     counted = None if groups_N is None else groups_counted(groups_N)
-    rows = len(first.targets_N)
-    if not first.are_classes:
-        return TestPart(rows, groups, counted=counted)
-    counts = np.bincount(first.targets_N[first.targets_N >= 0])
-    named_N = np.full_like(first.targets_N, counts.argmax())
-    naming = None if score.rows is None else float(score.rows(first.targets_N, named_N).mean())
+    targets_N = np.concatenate([own.targets_N for own in of_part.values()])
+    rows, folds = len(targets_N), len(of_part) if any(of_part) else None
+    if not all(own.are_classes for own in of_part.values()):
+        return TestPart(rows, groups, counted=counted, folds=folds)
+    counts = np.bincount(targets_N[targets_N >= 0])
+    named_N = np.full_like(targets_N, counts.argmax())
+    naming = None if score.rows is None else float(score.rows(targets_N, named_N).mean())
     classes, majority = int(np.count_nonzero(counts)), float(counts.max() / rows)
-    return TestPart(rows, groups, classes, majority, counted, naming)
+    return TestPart(rows, groups, classes, majority, counted, naming, folds)

@@ -1,12 +1,12 @@
 """What a sweep's replicates said of the test rows, the rows' groups, and their texts to show beside it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.comparison.evidence.replicate_scores import first_scored, scored
-from rnnsweep.comparison.trials import TEST_ROWS
+from rnnsweep.comparison.evidence.replicate_scores import first_scored, fold_of, scored
+from rnnsweep.comparison.trials import TEST_ROWS, overrides_of
 from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
@@ -41,7 +41,7 @@ class TestRows:
     __test__ = False  # no test case, whatever pytest thinks of the name
     labels: tuple[str, ...] = ()
     texts: "Callable[[Sequence[int]], list[str]] | None" = None
-    groups_N: "NDArray[np.uint64] | None" = None
+    groups_N: "NDArray[np.uint64] | None" = None  # with folds, of all that were tested, fold after fold
     data: tuple[str, ...] = ()  # what was read, a line each
     share: float | None = None  # of all rows, drawn for the test; 0: the rows are given; None: not known
     validation: "ValidationPart | None" = None  # the rows by which the search chose
@@ -69,11 +69,39 @@ def read_test_rows(
     return TestRows(
         corpus.labels,
         lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
-        corpus.groups("test"),
-        corpus.facts.lines(),
+        _groups(corpus, table, predictions),
+        corpus.facts.lines(f" of fold {config.fold} of {config.folds}" if config.folds else ""),
         0.0 if config.gives_test_rows else config.test_share,
         ValidationPart(chosen_by, drawn, config.group is not None) if chosen_by else None,
     )
+
+
+def _groups(
+    corpus: "EncodedCorpus", table: "pd.DataFrame", predictions: "Mapping[str, Predictions]"
+) -> "NDArray[np.uint64] | None":
+    """Return the group of each test row, of all folds that were tested; None where one has other rows now."""
+    import numpy as np
+
+    from rnnsweep.data import prepare
+
+    if corpus.config.group is None or corpus.config.folds is None:
+        return corpus.groups("test")
+    of_fold: dict[int, Mapping[Any, Any]] = {}
+    run: Mapping[Any, Any]
+    for run in scored(table).to_dict("records"):
+        if str(run["run_id"]) in predictions:
+            of_fold.setdefault(fold_of(overrides_of(run["overrides"]))["fold"], run)
+    groups = []
+    for fold, run in sorted(of_fold.items()):
+        try:
+            own = prepare(replace(corpus.config, fold=fold))
+        except (UserError, OSError):
+            return None
+        groups_N = own.groups("test")
+        if groups_N is None or not _are_rows_of(own, run, predictions[str(run["run_id"])]):
+            return None
+        groups.append(groups_N)
+    return np.concatenate(groups) if groups else None
 
 
 def _are_rows_of(corpus: "EncodedCorpus", run: "Mapping[Any, Any]", said: "Predictions | None") -> bool:

@@ -17,6 +17,7 @@ from rnnsweep.comparison.health.convergence import (
     more_trials,
     search_further,
 )
+from rnnsweep.comparison.health.replicates import spread_of_replicates
 from rnnsweep.comparison.health.validation import few_rows, gap
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.predictions import ValidationPart
@@ -31,7 +32,6 @@ MANY_PRUNED = 0.75
 FEW_COMPLETE = 5  # trials: from so many on the best is chosen among enough
 UNEQUAL = 1.25  # times the smallest budget
 EPOCHS = "trainer.max_epochs"
-SPREAD = 0.1  # between the worst and the best replicate
 
 
 def check_health(
@@ -70,7 +70,7 @@ def check_health(
         remarks.append(HealthRemark(disagreement))
     remarks += few_rows(by_chance or {}, networks, validation)
     remarks += gap(standings, margin, curves)
-    remarks += _seeds(networks, margin)
+    remarks += spread_of_replicates(standings, margin)
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep, again)
@@ -201,21 +201,6 @@ def divergence_rate(rates: NDArray[np.float64], diverged: NDArray[np.bool_]) -> 
     reached = lost[: below[0]] if len(below) else lost
     last = np.flatnonzero(reached)
     return float(rates[order][last[-1]]) if len(last) > 1 else None
-
-
-def _seeds(networks: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
-    """Name networks whose settings train well with some seeds alone."""
-    for standing in networks:
-        scores, score = [one.test for one in standing.replicates], standing.score
-        spread = max(scores) - min(scores) if scores else 0.0
-        if spread > (50 * margin if score.relative else SPREAD):
-            yield HealthRemark(
-                f"{standing.architecture}: its replicates differ by {apart(score, spread)}, from"
-                f" {score.write(min(scores))} to {score.write(max(scores))}: its settings train well with"
-                " some seeds alone. The search saw one seed.",
-                "",
-                standing.architecture,
-            )
 
 
 def _still_rising(

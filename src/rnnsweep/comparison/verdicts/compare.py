@@ -48,7 +48,7 @@ from rnnsweep.comparison.verdicts.standings import gather_predictions, make_stan
 from rnnsweep.comparison.verdicts.tested_rows import (
     changed_test_part,
     groups_of_rows,
-    of_one_part,
+    of_each_part,
     read_by_baseline,
     with_tested,
 )
@@ -123,7 +123,8 @@ def compare_records(
         texts: gives the texts of test rows, to show those where the best two disagree.
         test_reads: {run's name: times that it read the test part}, as they were counted.
         plan: of the replicates, and the looks at them that decided on more; every p pays for each look.
-        groups: of the test rows, where rows belong together, as the sentences of one document.
+        groups: of the test rows, where rows belong together, as the sentences of one document; with folds
+            of the rows of all that were tested, fold after fold.
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
         validation: the rows by which the search chose, where they are known.
         studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
@@ -149,10 +150,8 @@ def compare_records(
     standings = make_standings(table, objectives=objectives, score=score)
     standings = with_tested(standings, predictions or {})
     margin = margin_of(score, standings) if margin is None else margin
-    predictions = of_one_part(
-        standings, predictions or {}, first=str(first_scored(natural).get("run_id", ""))
-    )
-    of_networks = gather_predictions(standings, predictions)
+    tested = of_each_part(standings, predictions or {}, first=str(first_scored(natural).get("run_id", "")))
+    predictions = next(iter(tested.values()))  # of the first fold, where there are folds
     plan = replace(plan or ReplicatePlan(), now={s.architecture: s.configuration for s in standings})
     by_row = row_values(gather_predictions(standings, predictions, baseline=True), score)
     if any(one.folds for s in standings for one in s.replicates):
@@ -160,7 +159,7 @@ def compare_records(
     verdicts = make_verdicts(
         standings, margin=margin, correct=by_row, plan=plan, groups=groups, test_share=test_share
     )
-    part = describe_test_part(predictions, score, groups)
+    part = describe_test_part(tested, score, groups)
     lowest = 0.0 if score.unit == "share" and score.rows is not None else None
     floor = majority_score(part) if part else lowest
     failed = failed_search(standings, floor)
@@ -197,7 +196,8 @@ def compare_records(
         on=on,
     )
     shares = importances or {}
-    mistakes = find_mistakes(of_networks, labels=labels, texts=texts)
+    by_part = [gather_predictions(standings, each) for each in tested.values()]
+    mistakes = find_mistakes(*by_part, labels=labels, texts=texts)
     return Comparison(
         sweep=name,
         question="" if isinstance(sweep, str) else sweep.question,

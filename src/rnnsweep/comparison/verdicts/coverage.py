@@ -119,10 +119,14 @@ def _rows(number: int) -> str:
     return f"{number:,} test {'row' if number == 1 else 'rows'}"
 
 
+def _folds(number: int) -> str:
+    return "1 fold" if number == 1 else f"{number} folds"
+
+
 def _count_rows(part: TestPart) -> str:
-    rows = _rows(part.rows)
+    rows, over = _rows(part.rows), "" if part.folds is None else f" over {_folds(part.folds)}"
     if part.groups is None:
-        return rows
+        return f"{rows}{over}"
     counted = part.groups if part.counted is None else part.counted
     uneven = f", which say as much as {counted:.0f} equal ones" if counted < UNEVEN * part.groups else ""
-    return f"{rows} in {part.groups:,} groups{uneven}"
+    return f"{rows} in {part.groups:,} groups{over}{uneven}"

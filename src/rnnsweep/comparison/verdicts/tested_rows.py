@@ -35,27 +35,29 @@ def with_tested(
     )
 
 
-def of_one_part(
+def of_each_part(
     standings: Sequence[Standing], predictions: Mapping[str, Predictions], *, first: str
-) -> dict[str, Predictions]:
-    """Return the predictions on the rows, and on the fold, that one run was tested on.
+) -> dict[int, dict[str, Predictions]]:
+    """Return {fold: predictions on one and the same rows}; fold 0 is all there is without folds.
 
     Args:
         standings: with their replicates.
         predictions: {run_id: what a replicate said of the test rows}.
-        first: the run; another takes its place where it is of no standing.
+        first: the run whose rows are those of its part; of each other fold the first replicate's are.
     """
     replicates = {one.run_id: one for s in standings for one in s.replicates}
-    fold = min((replicates[run].fold for run in predictions if run in replicates), default=0)
-    tested = replicates[first].tested if first in replicates else ""
-
-    def is_of_it(run: str) -> bool:
-        one = replicates.get(run)
-        if one is None:  # of a configuration that was replaced
-            return not fold and not tested
-        return one.fold == fold and (not tested or one.tested in ("", tested))
-
-    return {run: own for run, own in predictions.items() if is_of_it(run)}
+    fold_of = {run: replicates[run].fold for run in predictions if run in replicates}
+    parts = {}
+    for fold in sorted({*fold_of.values()} or {0}):
+        own = [run for run in predictions if fold_of.get(run, 0) == fold]
+        leading = first if first in own else next((run for run in own if run in replicates), first)
+        tested = replicates[leading].tested if leading in replicates else ""
+        known = {run: replicates[run].tested if run in replicates else None for run in own}
+        # a run of no standing is of a configuration that was replaced: its rows are not known
+        parts[fold] = {
+            run: predictions[run] for run, rows in known.items() if not tested or rows in ("", tested)
+        }
+    return parts
 
 
 def changed_test_part(standings: Sequence[Standing]) -> Iterator[HealthRemark]:

@@ -83,11 +83,11 @@ class CorpusFacts:
         second = f"remarks: {codes} (rnnsweep data says more)" if codes else "nothing remarkable in the data"
         return first, second
 
-    def lines(self) -> tuple[str, ...]:
-        """Return what was read, what was guessed and what is remarkable, a line each."""
+    def lines(self, of: str = "") -> tuple[str, ...]:
+        """Return what was read, what was guessed and what is remarkable, a line each; `of`: of which fold."""
         sizes = ", ".join(f"{counts['rows']:,} {part}" for part, counts in self.parts.items())
         remarks = (f"{each.code}: {each.message}" for each in self.remarks)
-        return (f"Data: {sizes} rows; {self.summary(isolated=True)[0]}", *self.notes, *remarks)
+        return (f"Data{of}: {sizes} rows; {self.summary(isolated=True)[0]}", *self.notes, *remarks)
 
 
 def _isolated(label: str) -> str:
