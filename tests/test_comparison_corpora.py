@@ -105,7 +105,7 @@ def test_two_sweeps_of_one_corpus_are_no_two_blocks():
     same = replace(sweep("again"), facts={"corpus digest": "news"})
     with pytest.raises(
         UserError,
-        match=r"again: has the same corpus as news .*`architectures: \[gru, .*\]`, and run: ",
+        match=r"again: has the same corpus as news .*look at each alone: rnnsweep compare news; rnnsweep co",
     ):
         compare_corpora([sweep("news"), same])
 
@@ -171,8 +171,15 @@ def test_corpora_that_rank_alike_have_no_p_of_iman_and_davenport_rather_than_one
 READS = 'overrides: [data=files, data.train=rows.csv, "data.text={text}", data.label=topic{more}]\n'
 
 
-def begin_of_file(home, name, text, *, files=(), more="", file="rows.csv"):
-    asked = write_sweep(home, name=name, architectures="[gru, lstm]")
+INSTEAD = (
+    "where their test rows differ, look at each alone: rnnsweep compare heads; rnnsweep compare stories."
+    " Where only a setting of the training differs, give one sweep file both as names of its own:"
+    " `architectures: {a: [model=NAME], b: [model=NAME, KEY=VALUE]}`"
+)
+
+
+def begin_of_file(home, name, text, *, files=(), more="", file="rows.csv", architectures="[gru, lstm]"):
+    asked = write_sweep(home, name=name, architectures=architectures)
     lines = READS.format(text=text, more=more).replace("rows.csv", file)
     asked.path.write_text(asked.path.read_text() + lines)
     SweepFolder.of(home / "mlruns", name).make()
@@ -194,11 +201,19 @@ def test_one_file_that_two_sweeps_read_by_other_columns_is_one_corpus(home, file
     shared = home / "rows.csv" if file == "rows.csv" else "1" * 60
     words = (
         f"stories: reads the same file as heads ({str(shared)[:60]}); each sweep must be of another corpus;"
-        " to compare on one, write a sweep file with `architectures: [gru, lstm]`, and run: rnnsweep sweep"
-        " FILE"
+        f" {INSTEAD}"
     )
     with pytest.raises(UserError, match=f"^{re.escape(words)}$"):
         rnnsweep.compare_corpora(["heads", "stories"])
+
+
+def test_sweeps_of_one_file_with_other_architectures_are_to_be_one_sweep_of_all(home):
+    begin_of_file(home, "one", "story")
+    begin_of_file(home, "two", "story", architectures="[lstm, rnn]")
+    with pytest.raises(
+        UserError, match=r"; to compare on one, write a sweep file with `architectures: \[gru, ls"
+    ):
+        rnnsweep.compare_corpora(["one", "two"])
 
 
 def test_sweeps_of_two_scores_are_not_ranked_together(home):

@@ -131,6 +131,12 @@ WRONG = {
     ),
     "an architecture twice": ("[gru, lstm]", "[gru, gru]", "architectures: 'gru' is there twice"),
     "an architecture that is a number": ("[gru, lstm]", "[1]", "architectures.entry: 1: must be text"),
+    "settings in a list of architectures": (
+        "[gru, lstm]",
+        "[gru, deep: [model=gru, model.num_layers=2]]",
+        r"architectures: one entry has settings, so write a mapping of names for all: \{gru: \[model=gru\],"
+        r" deep: \[model=gru, model.num_layers=2\]\}$",
+    ),
     "no entry": ("[gru, lstm]", "[]", "architectures: .*: must be a list with at least one entry"),
     "letters for a number": ("trials: 2", "trials: two", "trials: 'two': must be an integer, 1 or more"),
     "a fraction for a number": ("trials: 2", "trials: 2.5", "trials: 2.5: must be an integer"),

@@ -18,6 +18,7 @@ _KNOWN = {
     "stacked_lstm": "#c0428a",
     "stacked_bilstm": "#d0453a",
     "stacked_bigru": "#b8860b",
+    "stacked_gru": "#2b93b8",
     "bag": "#5f7f95",
     "linear": "#808000",
 }

@@ -1,5 +1,6 @@
 """The keys of a sweep file: their types, their defaults and what an editor says of each."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
@@ -77,6 +78,12 @@ def _settings(overrides: tuple[str, ...]) -> tuple[str, ...]:
 def _architectures(value: Any) -> Any:
     if value == {}:
         raise wrong("a list, or a mapping of names to overrides, with at least one entry")
+    if isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value):
+        named: dict[str, Any] = {}
+        for entry in value:
+            named |= entry if isinstance(entry, Mapping) else {str(entry): [f"model={entry}"]}
+        mapping = json.dumps(named, default=str).replace('"', "")
+        raise fault(f"one entry has settings, so write a mapping of names for all: {mapping}")
     return value
 
 

@@ -38,10 +38,8 @@ def refuse_same_corpus(blocks: Sequence[Block]) -> None:
         raise UserError(f"{twice}: given twice; each sweep must be of another corpus")
     for first, block in combinations(blocks, 2):
         if same := _in_common(first, block):
-            both = ", ".join(dict.fromkeys((*first.architectures, *block.architectures)))
             raise UserError(
-                f"{block.sweep}: {same}; each sweep must be of another corpus; to compare on one, write a"
-                f" sweep file with `architectures: [{both}]`, and run: rnnsweep sweep FILE"
+                f"{block.sweep}: {same}; each sweep must be of another corpus; {_instead(first, block)}"
             )
     for block in blocks[1:]:
         if block.score != blocks[0].score and block.score and blocks[0].score:
@@ -49,6 +47,21 @@ def refuse_same_corpus(blocks: Sequence[Block]) -> None:
                 f"{block.sweep}: is scored by {block.score}, and {blocks[0].sweep} by {blocks[0].score};"
                 " ranks over corpora are of one score: give the sweep files one `objective:`"
             )
+
+
+def _instead(first: Block, block: Block) -> str:
+    """Return what to do with two sweeps of one corpus: those of the same names differ in their settings."""
+    if set(first.architectures) != set(block.architectures):
+        both = ", ".join(dict.fromkeys((*first.architectures, *block.architectures)))
+        return (
+            f"to compare on one, write a sweep file with `architectures: [{both}]`, and run: rnnsweep sweep"
+            " FILE"
+        )
+    return (
+        f"where their test rows differ, look at each alone: rnnsweep compare {first.sweep}; rnnsweep compare"
+        f" {block.sweep}. Where only a setting of the training differs, give one sweep file both as names of"
+        " its own: `architectures: {a: [model=NAME], b: [model=NAME, KEY=VALUE]}`"
+    )
 
 
 def _in_common(first: Block, block: Block) -> str:
