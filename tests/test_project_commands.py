@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -499,6 +500,16 @@ def test_the_doctor_names_a_proxy_that_gets_what_is_for_a_server_nearby(monkeypa
     assert diagnosis._proxies().ok  # this machine is spared by itself
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://records:5000")
     assert diagnosis._proxies().remedy == "export NO_PROXY=localhost,127.0.0.1,::1,records"
+
+
+def test_a_port_in_use_is_said_to_be_perhaps_that_of_a_running_ui(monkeypatch):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setattr("rnnsweep.tracking.ui.hosts.PORT", other.getsockname()[1])
+        found = diagnosis._port()
+    assert found.ok
+    assert found.found.endswith(" (perhaps by a rnnsweep ui that runs); rnnsweep ui takes the next free one")
 
 
 def test_the_doctor_prints_a_remedy_below_what_is_wrong_and_exits_with_two(home, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """Whether this machine and this project are fit for work: one check for each thing that goes wrong."""
 
+import errno
 import logging
 import os
 import shutil
@@ -233,7 +234,8 @@ def _port() -> Check:
     from rnnsweep.tracking.ui.hosts import PORT, why_taken
 
     if reason := why_taken(PORT):
-        return Check("port", True, f"port {PORT}: {reason}; rnnsweep ui takes the next free one")
+        whose = " (perhaps by a rnnsweep ui that runs)" if reason == os.strerror(errno.EADDRINUSE) else ""
+        return Check("port", True, f"port {PORT}: {reason}{whose}; rnnsweep ui takes the next free one")
     return Check("port", True, f"port {PORT} of rnnsweep ui is free")
 
 

@@ -61,10 +61,11 @@ def few_rows(
     score, least = standings[0].score, " at least" if part.grouped else ""
     error = apart(score, share_error(best, part.rows))
     of = names_of(list(near)) if len(near) == 1 else f"each of {names_of(list(near))}"
+    within = apart(score, max(near.values()))
     yield HealthRemark(
-        f"{part.rows:,} validation rows: the standard error of a validation score is{least} {error}, and the"
-        f" better half of the complete trials of {of} lies within"
-        f" {apart(score, max(near.values()))}: which of these configurations was chosen is mostly chance.",
+        f"{part.rows:,} validation rows: the standard error of a validation score is{least} {error}. Half"
+        f" of the complete trials of {of} score within {within} of the best one, so mostly chance decided"
+        " which of their configurations was chosen.",
         f"write {NEW_SWEEP}another `seed:`, which shows how much the choice matters,"
         f" or {more_rows(part.share)}; then: {PLAN}",
         next(iter(near)) if len(near) == 1 else None,
@@ -125,24 +126,31 @@ def gap(
 
 def _sources(score: Score, above: float, own: float, linear: tuple[str, float] | None, several: bool) -> str:
     """Return what of a gap is of the rows, of the choice within a training, and of the search's choice."""
-    chosen = (
-        f"the other {apart(score, above - own, sign=True)} are that the search chose the trial by this score,"
-        " with the luck of its one seed."
-    )
-    replicates = (
-        f"Replicates, which the search did not choose by their scores, have {apart(score, own, sign=True)}"
+    other = above - own
+    replicates = f"Replicates, which the search did not choose by their scores, are {_side(score, own)}"
+    chosen = "that the search chose the trial by this score, with the luck of its one seed."
+    if own <= 0:
+        return f"{replicates}: so the gap is {chosen}"
+    share = (
+        f"the other {apart(score, other)} are {chosen}" if other > 0 else "the search's choice adds nothing."
     )
     if not several:
-        return f"{replicates}: so much do validation rows and test rows differ; {chosen}"
+        return f"{replicates}: so much do validation rows and test rows differ; {share}"
     keeps = "each training keeps the best of its validations"
     if linear is None:
-        return f"{replicates}: validation rows and test rows differ, and {keeps}; {chosen}"
+        return f"{replicates}: validation rows and test rows differ, and {keeps}; {share}"
     name, rows = linear
+    rest = f"; {apart(score, own - rows)} more are mostly that {keeps}" if own > rows else ""
     return (
-        f"{replicates}; the {name} baseline, which chooses by validation little more than its penalty, has"
-        f" {apart(score, rows, sign=True)}. So validation rows and test rows differ by about that;"
-        f" {apart(score, own - rows, sign=True)} are mostly that {keeps}; {chosen}"
+        f"{replicates}; the {name} baseline, which chooses by validation little more than its penalty, is"
+        f" {_side(score, rows)}. So validation rows and test rows differ by about that{rest}; {share}"
     )
+
+
+def _side(score: Score, gap: float) -> str:
+    """Return by how much a validation score is better or worse than that of the test rows."""
+    than = "better" if gap >= 0 else "worse"
+    return f"{apart(score, abs(gap))} {than} on validation rows than on test rows"
 
 
 def _of_baseline(standings: Sequence[Standing]) -> tuple[str, float] | None:

@@ -70,8 +70,11 @@ def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
         if verdict.score.rows is None:
             why = f"{verdict.score.title} takes more of each row than the answer that is kept"
         return f"; not known for new rows, as {why}"
-    corrected = _p_beside(new_rows.p, new_rows.low, new_rows.high)
-    sentence = f"; not shown for new rows like these: {_bounds(verdict)} ({corrected})"
+    shown = f"{_bounds(verdict)} ({p_value(new_rows.p)})"
+    if _contradict(new_rows.p, new_rows.low, new_rows.high):
+        alone = f"(this pair alone: {_bounds(verdict)})"
+        shown = f"{p_value(new_rows.p)} after correction for all comparisons {alone}"
+    sentence = f"; not shown for new rows like these: {shown}"
     if verdict.rows_needed is None or new_rows.rows >= verdict.rows_needed:
         return sentence
     units = "groups of test rows" if new_rows.grouped else "test rows"
@@ -221,10 +224,14 @@ def _p_beside(p: float, low: float | None, high: float | None, *, skewed: bool =
         high: its other end.
         skewed: p is corrected for skewness, too, as that against a baseline.
     """
-    excludes_zero = low is not None and high is not None and low * high > 0
     skewness = "skewness and " if skewed else ""
     corrected = f" after correction for {skewness}all comparisons; the interval is of this pair alone"
-    return p_value(p) + (corrected if p > ALPHA and excludes_zero else "")
+    return p_value(p) + (corrected if _contradict(p, low, high) else "")
+
+
+def _contradict(p: float, low: float | None, high: float | None) -> bool:
+    """Return whether an interval of one pair excludes zero and a corrected p claims nothing."""
+    return p > ALPHA and low is not None and high is not None and low * high > 0
 
 
 def _closeness(verdict: Verdict) -> str:
@@ -266,7 +273,7 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
     if anew > MOST:
         return f"a new sweep would take about {rounded(anew)} replicates of each to {aim}"
     return (
-        "the looks so far leave too little of the 5 %; a new sweep with about"
+        "earlier looks used up most of the 5 % of false claims that are allowed; a new sweep with about"
         f" {anew} replicates of each could {aim}"
     )
 
