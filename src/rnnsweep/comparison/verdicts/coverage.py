@@ -9,8 +9,8 @@ from rnnsweep.comparison.statistics.new_rows import fewest_rows, reach_on_new_ro
 
 # why one comparison has two p, and why they differ
 TWO_P = (
-    "Of the two p of a pair, the first counts what replicates vary, on these rows alone; the p on new rows"
-    " counts the choice of the test rows too. Better or worse needs both."
+    "A pair has two p. The first asks whether the difference holds for other replicates on these test rows;"
+    " the p on new rows asks whether it holds for other test rows, too. Better or worse needs both."
 )
 TWO_FAMILIES = (
     " False claims come to at most 5 % among the architectures, and to 5 % more against the baseline."
@@ -128,5 +128,6 @@ def _count_rows(part: TestPart) -> str:
     if part.groups is None:
         return f"{rows}{over}"
     counted = part.groups if part.counted is None else part.counted
-    uneven = f", which say as much as {counted:.0f} equal ones" if counted < UNEVEN * part.groups else ""
+    like = "1 group" if round(counted) == 1 else f"{counted:.0f} groups of equal size"
+    uneven = f", which count like {like}" if counted < UNEVEN * part.groups else ""
     return f"{rows} in {part.groups:,} groups{over}{uneven}"
