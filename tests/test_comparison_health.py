@@ -446,7 +446,7 @@ def test_with_folds_seeds_are_judged_beside_the_others_on_the_same_fold():
     fell = [0.7, 0.69, 0.4, 0.5, 0.7]  # on the third, where the others did not
     standings = [of_folds("gru", fell), of_folds("lstm", HARD), of_folds("linear", HARD, baseline=True)]
     said = [remark.sentence for remark in spread_of_replicates(standings, 0.002)]
-    assert said == [
+    assert [one for one in said if "seeds alone. " in one] == [
         "gru: beside the others on the same fold its replicates differ by 31.00 points: its settings train"
         " well with some seeds alone. The search saw one seed."
     ]
