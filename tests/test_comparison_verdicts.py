@@ -10,9 +10,10 @@ from sweep_records import make_standing
 from rnnsweep.comparison import compare_foreign
 from rnnsweep.comparison.evidence.records import HERE, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.statistics.new_rows import NewRows
+from rnnsweep.comparison.statistics.new_rows import NewRows, Remedies
 from rnnsweep.comparison.statistics.power import replicates_to_separate
 from rnnsweep.comparison.verdicts.answers import say_answer
+from rnnsweep.comparison.verdicts.remedies import say_remedies
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 
@@ -168,7 +169,7 @@ def test_where_more_test_rows_would_settle_it_the_sentence_says_where_they_come_
         sentence="",
         pairs=8,
         new_rows=on_new_rows,
-        rows_needed=rows_needed,
+        remedies=Remedies(rows=rows_needed),
     )
     said = say_verdict(verdict, margin=0.002, left=1, test_share=test_share)
     assert said.startswith("a is better than b by 1.10 points on these rows (")  # as its verdict is called
@@ -177,8 +178,35 @@ def test_where_more_test_rows_would_settle_it_the_sentence_says_where_they_come_
     grouped = replace(verdict, new_rows=replace(on_new_rows, grouped=True))
     said = say_verdict(grouped, margin=0.002, left=1, test_share=test_share)
     assert f"about {about} groups of test rows instead of 400" in said
-    absurd = say_verdict(replace(verdict, rows_needed=689_465), margin=0.002, left=1, test_share=test_share)
+    many = replace(verdict, remedies=Remedies(rows=689_465))
+    absurd = say_verdict(many, margin=0.002, left=1, test_share=test_share)
     assert absurd.endswith("(p = .090), which takes more than 100,000 test rows.")
+
+
+@pytest.mark.parametrize(
+    ("remedies", "said"),
+    [
+        (Remedies(), ""),
+        (Remedies(replicates=14), ", which takes about 14 replicates of each instead of 8 in a new sweep"),
+        (
+            Remedies(rows=1200, replicates=14),
+            ", which takes about 1,200 test rows instead of 400 or about 14 replicates of each instead of 8"
+            " in a new sweep",
+        ),
+        (
+            Remedies(rows=689_465, replicates=14),
+            ", which takes about 14 replicates of each instead of 8 in a new sweep",
+        ),
+        (Remedies(rows=1200, rows_of_most=900), ", which takes about 1,200 test rows instead of 400"),
+        (
+            Remedies(rows=90_000, rows_of_most=1200),
+            ", which takes about 1,200 test rows instead of 400 and 30 replicates of each instead of 8",
+        ),
+    ],
+)
+def test_more_replicates_are_named_where_they_are_a_remedy_too(remedies, said):
+    on_new_rows = NewRows(0.011, -0.002, 0.024, 0.09, replicates=8, rows=400, error=0.006, rows_error=0.005)
+    assert say_remedies(on_new_rows, remedies, None) == said
 
 
 def test_looks_that_spent_the_5_percent_are_named_as_the_reason_and_a_new_sweep_as_the_way():

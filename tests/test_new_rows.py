@@ -13,7 +13,6 @@ from rnnsweep.comparison.statistics.new_rows import (
     groups_counted,
     new_rows,
     row_values,
-    rows_needed,
 )
 from rnnsweep.tasks.row_values import macro_f1_rows
 
@@ -113,16 +112,6 @@ def test_the_two_level_bootstrap_agrees_where_there_are_many_replicates_and_rows
     d_RN = draw(np.random.default_rng(5), replicates=60, rows=400, of_replicates=0.1, of_rows=0.6, rest=0.1)
     found = new_rows(d_RN)
     assert two_level_interval(d_RN) == pytest.approx((found.low, found.high), abs=0.1 * found.error)
-
-
-def test_so_many_rows_as_are_said_to_be_needed_show_the_difference_in_most_cases():
-    rng = np.random.default_rng(6)
-    settings = {"replicates": 10, "of_replicates": 0.0, "of_rows": 0.5, "rest": 0.0, "shift": 0.05}
-    needed = rows_needed(new_rows(draw(rng, rows=40000, **settings)))
-    assert 600 <= 0.5**2 / 0.05**2 * 7.85 <= 900  # the textbook's number
-    assert rows_needed(new_rows(draw(rng, rows=400, **settings))) is None or needed == 40000
-    shown = [new_rows(draw(rng, rows=800, **settings)).p <= 0.05 for _ in range(200)]
-    assert 0.7 <= np.mean(shown) <= 0.9
 
 
 def test_a_score_that_is_no_mean_is_spread_over_the_rows():

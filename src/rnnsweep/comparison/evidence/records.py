@@ -13,7 +13,7 @@ from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import McNemar
 from rnnsweep.comparison.statistics.intervals import Interval
-from rnnsweep.comparison.statistics.new_rows import NewRows
+from rnnsweep.comparison.statistics.new_rows import NewRows, Remedies
 from rnnsweep.comparison.statistics.pareto import Front
 from rnnsweep.comparison.statistics.time_curves import Bought, say_spending
 from rnnsweep.comparison.trials import INFEASIBLE, configuration_of
@@ -142,7 +142,7 @@ class Verdict:
     folds: int = 0  # of a cross-validation that the pairs were tested on; 0: one test part
     single: bool = False  # b is one fit, so a comparison with one number
     new_rows: NewRows | None = None  # for other test rows like these; p corrected as `p` is
-    rows_needed: int | None = None  # test rows with which a difference on these would hold on new ones
+    remedies: Remedies | None = None  # what would show on new rows a difference on these; None: not known
     able: bool = True  # so many replicates can show a difference at all
     smallest_p: bool = False  # no scores of so many replicates give a smaller p
     in_new_sweep: int | None = None  # replicates of each that settle it with the whole 5 %

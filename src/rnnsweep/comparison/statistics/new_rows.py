@@ -36,6 +36,12 @@ class NewRows:
     error: float  # standard error of the estimate
     rows_error: float  # the part of it that more replicates cannot remove
     grouped: bool = False  # the units are groups of rows
+    squares: "Squares | None" = None  # what interval and p rest on
+
+    @property
+    def counted(self) -> float:
+        """Equal units that say as much as these do."""
+        return self.rows if self.squares is None else 1 + self.squares.freedoms[1]
 
 
 def new_rows(
@@ -85,13 +91,11 @@ def new_rows(
     left = float(np.einsum("rg,rg->", d_RG, d_RG)) - replicates * float(d_G @ d_G)
     rest = max(0.0, left) / ((replicates - 1) * (units - 1))
     cells, freedom = replicates * units, _freedom(share_G)
-    squares = _Squares(
+    squares = Squares(
         (of_replicates / cells, of_rows / cells, rest / cells),
         (replicates - 1, freedom, (replicates - 1) * freedom),
     )
     half, p = squares.half_width(1 - confidence), squares.p_value(abs(estimate))
-    of_replicates, of_rows, rest = squares.means
-    rows_variance = max(of_rows - rest, 0.0)
     return NewRows(
         estimate,
         estimate - half,
@@ -99,18 +103,49 @@ def new_rows(
         p,
         replicates,
         units,
-        (of_replicates + rows_variance) ** 0.5,
-        rows_variance**0.5,
+        squares.error,
+        squares.rows_error,
         groups_N is not None,
+        squares,
     )
 
 
 @dataclass(frozen=True)
-class _Squares:
+class Squares:
     """Mean squares of replicates, rows and rest, by the number of cells, and their degrees of freedom."""
 
     means: tuple[float, float, float]
     freedoms: tuple[float, float, float]
+
+    @property
+    def rows_error(self) -> float:
+        """The part of the standard error that more replicates cannot remove."""
+        _, rows, rest = self.means
+        return float(max(rows - rest, 0.0) ** 0.5)
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean difference."""
+        return float((self.means[0] + self.rows_error**2) ** 0.5)
+
+    def with_rows(self, times: float) -> "Squares":
+        """Return what is to be expected of so many times the rows, with the same replicates."""
+        replicates, rows, rest = self.means
+        lasting = max(replicates - rest, 0.0)
+        freedom = times * (1 + self.freedoms[1]) - 1
+        return Squares(
+            (lasting + (replicates - lasting) / times, rows / times, rest / times),
+            (self.freedoms[0], freedom, self.freedoms[0] * freedom),
+        )
+
+    def with_replicates(self, number: int) -> "Squares":
+        """Return what is to be expected of so many replicates, on the same rows."""
+        replicates, rows, rest = self.means
+        times, lasting = number / (1 + self.freedoms[0]), max(rows - rest, 0.0)
+        return Squares(
+            (replicates / times, lasting + (rows - lasting) / times, rest / times),
+            (number - 1, self.freedoms[1], (number - 1) * self.freedoms[1]),
+        )
 
     def half_width(self, alpha: float) -> float:
         """Return half of the interval that misses the truth with probability `alpha`."""
@@ -130,6 +165,15 @@ class _Squares:
             reaches = self.half_width(float(np.exp(middle))) >= size
             low, high = (middle, high) if reaches else (low, middle)
         return float(np.exp(high))
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """What is likely to show the difference: one of these alone, or rows with the most replicates."""
+
+    rows: int | None = None  # units in all, replicates as they are; None: no number is enough
+    replicates: int | None = None  # of each in all, rows as they are; None: no affordable number is enough
+    rows_of_most: int | None = None  # units in all, with the most replicates that are affordable
 
 
 def groups_counted(groups_N: ArrayLike) -> float:
@@ -189,7 +233,7 @@ def reach_on_new_rows(rows: float, *, replicates: int, comparisons: int = 1, alp
     if rows < 2:
         return 1.0
     rest = REST_DIFFERS**2 / (replicates * rows)
-    squares = _Squares(
+    squares = Squares(
         (REPLICATES_DIFFER**2 / replicates + rest, ROWS_DIFFER**2 / rows, rest),
         (replicates - 1, rows - 1, (replicates - 1) * (rows - 1)),
     )
@@ -219,21 +263,6 @@ def fewest_rows(majority: float, *, comparisons: int = 1, alpha: float = 0.05) -
 def share_error(share: float, rows: int) -> float:
     """Return the standard error of a share of so many rows, as of an accuracy: each is right or wrong."""
     return float(np.sqrt(max(share * (1 - share), 0.0) / rows))
-
-
-def rows_needed(new_rows_interval: NewRows, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
-    """Rows in all at which the difference would hold on new rows in `power` of cases, replicates as they are.
-
-    The error of the rows falls with their number, that of the replicates does not: None where more rows
-    cannot be enough, or where there is no difference.
-    """
-    error = abs(new_rows_interval.estimate) / float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
-    room = error**2 - (new_rows_interval.error**2 - new_rows_interval.rows_error**2)
-    if room <= 0 or new_rows_interval.estimate == 0:
-        return None
-    return max(
-        new_rows_interval.rows, int(np.ceil(new_rows_interval.rows * new_rows_interval.rows_error**2 / room))
-    )
 
 
 def row_values(counts_RNK: ArrayLike, score: Callable[[NDArray[np.float64]], float]) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ class Decision:
     new_rows: NewRows | None  # p corrected in the same way
     able: bool  # whether any look so far could claim a difference at all
     left: int  # comparisons of the family that are not separated
+    left_on_new_rows: int = 1  # comparisons of the family that are not shown on new rows
     next_level: float = 0.0  # of the next look at the pair: the end of the plan, or one beyond it
     in_new_sweep: int | None = None  # replicates that settle what is not separable, with the whole 5 %
 
@@ -128,7 +129,7 @@ def _decide_comparable(
     corrected = _corrected(looks, lambda i, first: pairs[i].p(first))
     equal = _corrected(looks, lambda i, first: pairs[i].equal_p(margin, first))
     new = _corrected(looks, lambda i, first: _new_rows_p(rows, by_row[i], first))
-    left, left_equal = (max(1, sum(p > ALPHA for p in f)) for f in (corrected, equal))
+    left, left_equal, left_new = (max(1, sum(p > ALPHA for p in f)) for f in (corrected, equal, new))
     family = _Family(plan, len(pairs), margin, left, left_equal)
     decisions = []
     for i, pair in enumerate(pairs):
@@ -145,7 +146,9 @@ def _decide_comparable(
         level = plan.next_level(_seen(pair), len(pairs))
         open_for_good = word == "not separable" and not pair.folds
         anew = _replicates(pair, family, ALPHA) if open_for_good else None
-        decisions.append(Decision(pair, word, needed, corrected[i], on_new_rows, able, left, level, anew))
+        decisions.append(
+            Decision(pair, word, needed, corrected[i], on_new_rows, able, left, left_new, level, anew)
+        )
     return decisions
 
 

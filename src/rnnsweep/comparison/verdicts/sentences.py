@@ -1,6 +1,5 @@
 """Verdicts and answers in words, for someone who has not read the papers."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,12 +8,11 @@ from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
 from rnnsweep.comparison.statistics.permutation import smallest_p
 from rnnsweep.comparison.verdicts.decisions import MOST
+from rnnsweep.comparison.verdicts.remedies import say_remedies
 from rnnsweep.comparison.words import MOST_NAMES, apart, names_of, rounded
 
 ALPHA = 0.05
 SMALL_P = 0.001  # below it a p is not written out
-USUAL_ROWS = 100_000  # of a test part; more are not named to the row
-LARGEST_SHARE = 0.5  # of all rows, for the test: more would leave too few to train on
 ENOUGH = 10  # replicates from which on intervals hold what they promise
 
 
@@ -74,27 +72,8 @@ def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
     if _contradict(new_rows.p, new_rows.low, new_rows.high):
         alone = f"(this pair alone: {_bounds(verdict)})"
         shown = f"{p_value(new_rows.p)} after correction for all comparisons {alone}"
-    sentence = f"; not shown for new rows like these: {shown}"
-    if verdict.rows_needed is None or new_rows.rows >= verdict.rows_needed:
-        return sentence
-    units = "groups of test rows" if new_rows.grouped else "test rows"
-    usual = max(USUAL_ROWS, 10 * new_rows.rows)
-    if verdict.rows_needed > usual:
-        return f"{sentence}, which takes more than {usual:,} {units}"
-    takes = f"which takes about {rounded(verdict.rows_needed)} {units} instead of {new_rows.rows:,}"
-    return f"{sentence}, {takes}{_where_from(verdict.rows_needed / new_rows.rows, test_share)}"
-
-
-def _where_from(factor: float, test_share: float | None) -> str:
-    """Return what gives `factor` times as many test rows: a larger share of them, or more rows."""
-    if test_share is None:
-        return ""
-    if not test_share:
-        return " (a larger test file)"
-    needed = math.ceil(100 * test_share * factor) / 100
-    if needed > LARGEST_SHARE:
-        return " (more rows than this corpus has to spare)"
-    return f" (data.test_share={needed:g} in a new sweep)"
+    remedy = say_remedies(new_rows, verdict.remedies, test_share)
+    return f"; not shown for new rows like these: {shown}{remedy}"
 
 
 def _bounds(verdict: Verdict) -> str:

@@ -12,10 +12,10 @@ from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.row_scores import ByRow, RowScores
 from rnnsweep.comparison.statistics.group_sequential import ALPHA
 from rnnsweep.comparison.statistics.improvement import probability_of_improvement
-from rnnsweep.comparison.statistics.new_rows import rows_needed
 from rnnsweep.comparison.statistics.permutation import smallest_p
 from rnnsweep.comparison.statistics.power import minimum_detectable_difference
-from rnnsweep.comparison.verdicts.decisions import Decision, decide
+from rnnsweep.comparison.statistics.remedies import find_remedies
+from rnnsweep.comparison.verdicts.decisions import MOST, Decision, decide
 from rnnsweep.comparison.verdicts.sentences import say_verdict
 
 
@@ -80,7 +80,7 @@ def _described(
         spread=spread,
         mcnemar=rows.mcnemar(pair.a, pair.b, pair.seeds),
         new_rows=new_rows,
-        rows_needed=rows_needed(new_rows, alpha=ALPHA / decision.left)
+        remedies=find_remedies(new_rows, alpha=ALPHA / decision.left_on_new_rows, most=MOST)
         if new_rows and decision.verdict.endswith(HERE)
         else None,
         able=decision.able,
