@@ -143,7 +143,15 @@ def test_predict_answers_one_text_many_texts_and_programs(project, capsys):
     assert found["model"]["architecture"] == "bag"
     assert [one["label"] for one in found["predictions"]] == ["red", "blue"]
     assert main(["predict", "--file", "colours.csv", "--to", "answers.csv"]) == 0
-    assert "answers.csv: 300 answers" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "answers.csv: 300 answers" in said.out
+    assert (
+        "colours.csv: the model's training read a file of this path (data.train): answers on rows that"
+        in (" ".join(said.err.split()))
+    )
+    (project / "new.csv").write_text((project / "colours.csv").read_text())
+    assert main(["predict", "--file", "new.csv", "--to", "more.csv"]) == 0
+    assert "data.train" not in capsys.readouterr().err
     assert (project / "answers.csv").read_text().count("\n") == 301
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from rnnsweep import api, models
-from rnnsweep.api.prediction_files import TextsToAnswer, check_file, read_asked, write_answers
+from rnnsweep.api.prediction_files import TextsToAnswer, check_file, read_asked, say_trained_on, write_answers
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count
@@ -58,7 +58,8 @@ def predict_command(
             check_file(file)  # before a model is loaded for nothing
         loaded = api.load_model(model)
         asked = TextsToAnswer(texts) if file is None else read_asked(file, column=column, model=loaded)
-        for note in asked.notes:
+        trained_on = say_trained_on(file, loaded) if file is not None else ""
+        for note in (*asked.notes, *filter(None, [trained_on])):
             err().print(note, style="dim")
         answers = loaded.predict(asked)
         if to is not None:
