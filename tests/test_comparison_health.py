@@ -477,6 +477,18 @@ def test_unequal_budgets_are_told():
     assert "The budgets are not equal: gru had 20 trials, lstm 10." in remarks(runs)
 
 
+def test_one_key_that_was_searched_in_several_ranges_is_told():
+    runs = pd.concat([calm(), calm().assign(architecture="lstm"), calm().assign(architecture="deep")])
+    wide, narrow = {"optimizer.lr": (0.0, 0.03, False)}, {"optimizer.lr": (0.0, 0.02, False)}
+    words = (
+        "optimizer.lr was searched in several ranges: 0 to 0.02 of deep, 0 to 0.03 of gru and lstm. A"
+        " difference may be one of the ranges, not of the networks."
+    )
+    assert words in remarks(runs, bounds={"gru": wide, "lstm": wide, "deep": narrow})
+    assert not any("ranges" in one for one in remarks(runs, bounds={"gru": wide, "lstm": wide, "deep": wide}))
+    assert not any("ranges" in one for one in remarks(runs, bounds={"gru": wide}))
+
+
 def test_many_pruned_trials_are_told():
     runs = calm()
     runs.loc[(runs["role"] == "trial") & (runs["trial"] >= 4), "state"] = "pruned"

@@ -65,6 +65,7 @@ def check_health(
     networks = [s for s in standings if not s.baseline]
     again = partial(run_command, "sweep", sweep, on=on)
     remarks = list(_unequal_budgets(networks, again, early=early))
+    remarks += _unequal_ranges(networks, bounds or {})
     remarks += _few_tried(networks, trials, bounds or {}, again)
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
@@ -143,6 +144,25 @@ def _unequal_budgets(networks: Sequence[Standing], again: Again, *, early: bool)
             f"{why}: {most} had {spent[most]} trials, {least} {spent[least]}.",
             f"raise stop_after or target in the sweep's file, then: {again()}" if early else again(),
         )
+
+
+def _unequal_ranges(
+    networks: Sequence[Standing], bounds: Mapping[str, Mapping[str, Bounds]]
+) -> Iterator[HealthRemark]:
+    """Name keys that several architectures searched in different ranges, as `per_architecture:` may say."""
+    searched: dict[str, dict[tuple[float, float], list[str]]] = {}
+    for name in (network.architecture for network in networks):
+        for key, (low, high, _) in bounds.get(name, {}).items():
+            searched.setdefault(key, {}).setdefault((low, high), []).append(name)
+    for key, ranges in searched.items():
+        if len(ranges) > 1:
+            listed = ", ".join(
+                f"{low:g} to {high:g} of {names_of(who)}" for (low, high), who in ranges.items()
+            )
+            yield HealthRemark(
+                f"{key} was searched in several ranges: {listed}. A difference may be one of the ranges,"
+                " not of the networks."
+            )
 
 
 def _outcomes(standing: Standing, own: pd.DataFrame, sweep: str, again: Again) -> Iterator[HealthRemark]:
