@@ -13,7 +13,7 @@ from rich.console import Console
 from simulation import write_sweep
 
 import rnnsweep
-from rnnsweep.api.corpora.description import fewest_test_groups, read_sweep_data
+from rnnsweep.api.corpora.description import Groups, fewest_test_groups, read_sweep_data
 from rnnsweep.api.launching import slots_of_plan
 from rnnsweep.api.project.machine_load import running_sweeps
 from rnnsweep.cli import main
@@ -211,7 +211,7 @@ def test_a_plan_says_how_uncertain_the_scores_are_by_which_a_search_chooses(caps
         (4, None, "! No verdict on 4 test rows is worth reading: in 3 comparisons even a network that is"
          " right on each of them is not shown to be better for new rows than one that names the largest class"
          " alone. It takes 10 rows at least, and about "),
-        (40, 5, None),
+        (40, Groups(5, 5), None),
         (10, None, None),
     ],
 )  # fmt: skip
@@ -226,12 +226,25 @@ def test_a_plan_says_first_that_no_verdict_on_so_few_test_rows_is_worth_reading(
 
 
 def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
-    _print(looking_ahead(), test_rows=400, groups=25)
-    line = (
-        "400 test rows in 25 groups: a difference of less than about 2.6 points may not hold for new rows;"
+    def said(groups, **changes):
+        _print(replace(looking_ahead(), **changes), test_rows=None if changes else 400, groups=groups)
+        return " ".join(capsys.readouterr().out.split())
+
+    assert (
+        "400 test rows in 25 groups: a difference of less than about 2.7 points may not hold for new rows;"
         " the limit is up to 11 points where rows of one group are alike"
-    )
-    assert line in " ".join(capsys.readouterr().out.split())
+    ) in said(Groups(25, 25))
+    assert (
+        "400 test rows in 316 groups, which say as much as 3 equal ones: a difference of less than about 5.7"
+        " points may not hold for new rows; none is shown for them where rows of one group are alike"
+    ) in said(Groups(2.9, 316)), "the degrees of freedom are those of the groups, even of unlike rows"
+    folds = said(Groups(4.9, 985), folds=5)
+    assert "where the folds agree" in folds
+    assert (
+        "the rows are in 985 groups, which say as much as 5 equal ones: folds differ much, and few"
+        " differences are shown"
+    ) in folds
+    assert "the rows are" not in said(Groups(24, 24), folds=5)
 
 
 def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
@@ -245,7 +258,10 @@ def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
     path.write_text(asked + "  - data.train=rows.csv\n  - data.group=author\n  - data.test_share=0.25\n")
     counted = fewest_test_groups(read_sweep_data(path).values())
     assert counted is not None
-    assert 4 <= counted <= 8
+    assert 4 <= counted.number <= 8
+    assert counted.counted == pytest.approx(counted.number, abs=0.5), "all authors have as many rows"
+    path.write_text(asked + "  - data.train=rows.csv\n  - data.group=author\n  - data.folds=4\n")
+    assert fewest_test_groups(read_sweep_data(path).values()).number == 24, "each row is tested"
 
 
 def test_a_plan_for_another_machine_counts_the_slots_of_its_file_without_contact(home, tmp_path):

@@ -17,9 +17,11 @@ from rnnsweep.comparison.statistics.permutation import smallest_p
     ("sizes", "networks", "folds", "decides", "said"),
     [
         ((5,), 3, 5, True, "5 replicates test on 5 of 5 folds: enough to show a clear difference between any"
-         " two of the 3 networks (3 pairs) (corrected resampled t, 4 degrees of freedom)"),
+         " two of the 3 networks (3 pairs) where the folds agree (corrected resampled t, 4 degrees of"
+         " freedom)"),
         ((3,), 2, 5, True, "3 replicates test on 3 of 5 folds: enough to show a clear difference between the"
-         " two networks (corrected resampled t, 2 degrees of freedom); 5 replicates test on each"),
+         " two networks where the folds agree (corrected resampled t, 2 degrees of freedom); 5 replicates"
+         " test on each"),
         ((1,), 2, 5, False, "1 replicate cannot show a difference between the two networks, whatever the"
          " scores; 2 or more can"),
     ],

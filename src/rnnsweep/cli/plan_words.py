@@ -1,6 +1,7 @@
 """What a plan says of its rows and of its time, in lines of the terminal."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
@@ -9,12 +10,13 @@ from rnnsweep.drawing.times import durations
 from rnnsweep.tasks import spec_of
 
 if TYPE_CHECKING:
+    from rnnsweep.api.corpora.description import Groups
     from rnnsweep.planning.plan import Plan
     from rnnsweep.tasks import Score
 
 FINE = 1.0  # points: where smaller differences hold for new rows, no more test rows are asked for
 UNSURE = 2.0  # points: where the standard error of a validation score is smaller, no more rows are asked for
-_ALIKE = "; the limit is up to {} points where rows of one group are alike"
+NONE = 50.0  # points: a limit that no difference reaches
 
 
 def say_time(planned: "Plan") -> Iterator[str]:
@@ -45,22 +47,36 @@ def _say_load(planned: "Plan") -> str:
     )
 
 
-def _in_groups(groups: int | None) -> str:
-    return "" if groups is None else f" in {count(groups, 'group')}"
+def _in_groups(groups: "Groups | None") -> str:
+    if groups is None:
+        return ""
+    uneven = groups.counted < comparison.UNEVEN * groups.number
+    counted = f", which say as much as {groups.counted:.0f} equal ones" if uneven else ""
+    return f" in {count(groups.number, 'group')}{counted}"
 
 
-def say_test_rows(planned: "Plan", rows: int | None, groups: int | None) -> Iterator[str]:
+def say_test_rows(planned: "Plan", rows: int | None, groups: "Groups | None") -> Iterator[str]:
     """Yield which differences are too small for new rows; rows of one group may all err alike."""
+    if groups and planned.folds and groups.counted < comparison.UNEVEN * groups.number:
+        yield f"the rows are{_in_groups(groups)}: folds differ much, and few differences are shown"
     if not rows:
         return
-    least = _points(planned, rows)
+    least = _points(planned, rows, groups)
     counted = _counted(planned.score)
     of = f" in {counted.title}" if counted and counted is not planned.score else ""
     holds = f"a difference{of} of less than about {least} points may not hold for new rows"
-    alike = "" if groups is None else _ALIKE.format(_points(planned, groups))
-    yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{alike}"
+    yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{_say_alike(planned, groups)}"
     if float(least) >= FINE:
-        yield f"! {_more_test_rows(planned, rows)}"
+        yield f"! {_more_test_rows(planned, rows, groups)}"
+
+
+def _say_alike(planned: "Plan", groups: "Groups | None") -> str:
+    """Return the limit where all rows of a group err alike; nothing without groups."""
+    if groups is None:
+        return ""
+    most = _points(planned, groups.counted)
+    limit = f"the limit is up to {most} points" if float(most) < NONE else "none is shown for them"
+    return f"; {limit} where rows of one group are alike"
 
 
 def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> Iterator[str]:
@@ -94,7 +110,7 @@ def _counted(score: "Score") -> "Score | None":
     return next((one for one in (score, *spec_of(score).scores) if one.counts_right_rows), None)
 
 
-def _more_test_rows(planned: "Plan", rows: int) -> str:
+def _more_test_rows(planned: "Plan", rows: int, groups: "Groups | None") -> str:
     """Return what gives more test rows, so that smaller differences hold for new rows."""
     from rnnsweep.api.project.test_share import MOST_TEST
 
@@ -104,15 +120,22 @@ def _more_test_rows(planned: "Plan", rows: int) -> str:
     if share >= MOST_TEST:
         return "smaller ones take more rows, or data.folds=5 under overrides: each row is tested"
     shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
-    wider = next((one for one in shares if float(_points(planned, rows * one / share)) < FINE), MOST_TEST)
-    least = _points(planned, rows * wider / share)
+
+    def least_of(wider: float) -> str:
+        times = wider / share
+        more = groups and replace(groups, counted=times * groups.counted)
+        return _points(planned, rows * times, more)
+
+    wider = next((one for one in shares if float(least_of(one)) < FINE), MOST_TEST)
+    least = least_of(wider)
     return f"data.test_share={wider:g} under overrides lowers this to {least} points"
 
 
-def _points(planned: "Plan", rows: float) -> str:
+def _points(planned: "Plan", rows: float, groups: "Groups | None" = None) -> str:
     """Return what so many test rows show on new rows, at the level that the plan's last look has."""
     most, family = max(2, *planned.looks), planned.comparisons
     looks = comparison.plan_looks(planned.looks, most=most, comparisons=family)
     level = next((look.level for look in reversed(looks) if look.able), 0.05)
-    reach = comparison.reach_on_new_rows(rows, replicates=most, comparisons=family, alpha=level)
+    units = None if groups is None else groups.counted
+    reach = comparison.reach_on_new_rows(rows, replicates=most, comparisons=family, alpha=level, units=units)
     return f"{100 * reach:.2g}"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.report.terminal import print_comparison as print_comparison
     from rnnsweep.comparison.statistics.group_sequential import plan_looks as plan_looks
     from rnnsweep.comparison.statistics.new_rows import (
+        groups_counted as groups_counted,
         reach_on_new_rows as reach_on_new_rows,
         share_error as share_error,
     )
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
         CorporaComparison as CorporaComparison,
         compare_corpora as compare_corpora,
     )
-    from rnnsweep.comparison.verdicts.coverage import say_few_rows as say_few_rows
+    from rnnsweep.comparison.verdicts.coverage import UNEVEN as UNEVEN, say_few_rows as say_few_rows
     from rnnsweep.comparison.verdicts.foreign import compare_foreign as compare_foreign
     from rnnsweep.comparison.verdicts.racing import race as race
 

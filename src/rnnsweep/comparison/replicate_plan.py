@@ -212,7 +212,7 @@ class Reach:
             more = "" if covered == self.folds else f"; {self.folds} replicates test on each"
             return (
                 f"{self.planned} replicates test on {covered} of {self.folds} folds: enough to show {shows}"
-                f" (corrected resampled t, {covered - 1} degrees of freedom){more}"
+                f" where the folds agree (corrected resampled t, {covered - 1} degrees of freedom){more}"
             )
         if self.decides:
             planned = "" if self.planned == self.fewest else f"; {self.planned} are planned"

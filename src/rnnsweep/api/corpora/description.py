@@ -57,10 +57,31 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
     return {name: corpus.facts for name, corpus in read_sweep_data(question, overrides).items()}
 
 
-def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> int | None:
-    """Return the fewest groups of test rows of some corpora; None where ``data.group`` groups none."""
-    groups = (corpus.groups("test") for corpus in corpora)
-    return min((len(set(each.tolist())) for each in groups if each is not None), default=None)
+@dataclass(frozen=True)
+class Groups:
+    """Groups of rows, and how many equal ones say as much of new rows as they do."""
+
+    counted: float
+    number: int
+
+
+def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
+    """Return those groups of test rows of some corpora that say least; None where ``data.group`` groups none.
+
+    With folds they are those of all rows, each of which is tested.
+    """
+    import numpy as np
+
+    from rnnsweep.comparison import groups_counted
+
+    known = []
+    for corpus in corpora:
+        parts = ("train", "validation", "test") if corpus.config.folds else ("test",)
+        of_parts = [own for own in map(corpus.groups, parts) if own is not None]
+        if of_parts:
+            groups_N = np.concatenate(of_parts)
+            known.append(Groups(groups_counted(groups_N), len(np.unique(groups_N))))
+    return min(known, key=lambda one: one.counted, default=None)
 
 
 def read_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> dict[str, data.EncodedCorpus]:

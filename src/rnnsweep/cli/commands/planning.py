@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from rnnsweep.api.corpora.description import Groups
     from rnnsweep.data.summary.remarks import CorpusFacts
     from rnnsweep.planning.plan import Plan, Planned
 
@@ -67,7 +68,7 @@ def plan_command(file: str, slots: str | None, trials: int | None, on: str | Non
         emit({**plan_json(planned), "data": {name: own.to_json() for name, own in facts.items()}})
     if not as_json:
         rows = _test_rows(planned, facts.values())
-        groups = fewest_test_groups(corpora.values()) if rows else None
+        groups = fewest_test_groups(corpora.values()) if rows or planned.folds else None
         _print(planned, test_rows=rows, groups=groups, smallest=_fewest(facts.values(), "validation"))
 
 
@@ -122,7 +123,7 @@ def _print(
     planned: "Plan",
     *,
     test_rows: int | None = None,
-    groups: int | None = None,
+    groups: "Groups | None" = None,
     smallest: tuple[int, float] | None = None,
 ) -> None:
     console = out()
@@ -173,7 +174,7 @@ def _say_few(planned: "Plan", rows: int | None, smallest: tuple[int, float] | No
 def _lines(
     planned: "Plan",
     test_rows: int | None,
-    groups: int | None,
+    groups: "Groups | None",
     smallest: tuple[int, float] | None,
 ) -> Iterator[str]:
     """Yield what is left out, what the rows can show, and the time with what disturbs it."""

@@ -218,24 +218,28 @@ def _units(
     return sums_RG * (groups / rows), share_G
 
 
-def reach_on_new_rows(rows: float, *, replicates: int, comparisons: int = 1, alpha: float = 0.05) -> float:
+def reach_on_new_rows(
+    rows: float, *, replicates: int, comparisons: int = 1, alpha: float = 0.05, units: float | None = None
+) -> float:
     """Return about the smallest difference of two accuracies that is shown on new rows; at least one row.
 
     Half the interval of `new_rows` at the level that the first of so many comparisons has, where rows,
     replicates and the rest differ as was measured.
 
     Args:
-        rows: of the test part, or equal groups of them.
+        rows: of the test part, each of which differs on its own; or equal groups of them.
         replicates: of each network, two or more.
         comparisons: of the family.
         alpha: level of the family at the last look.
+        units: equal groups that say as much as those of the rows; None: each row is a group.
     """
-    if rows < 2:
+    units = rows if units is None else units
+    if units < 2:
         return 1.0
     rest = REST_DIFFERS**2 / (replicates * rows)
     squares = Squares(
         (REPLICATES_DIFFER**2 / replicates + rest, ROWS_DIFFER**2 / rows, rest),
-        (replicates - 1, rows - 1, (replicates - 1) * (rows - 1)),
+        (replicates - 1, units - 1, (replicates - 1) * (units - 1)),
     )
     return min(1.0, max(squares.half_width(alpha / comparisons), 1 / rows))
 
