@@ -487,6 +487,10 @@ def test_one_key_that_was_searched_in_several_ranges_is_told():
     assert words in remarks(runs, bounds={"gru": wide, "lstm": wide, "deep": narrow})
     assert not any("ranges" in one for one in remarks(runs, bounds={"gru": wide, "lstm": wide, "deep": wide}))
     assert not any("ranges" in one for one in remarks(runs, bounds={"gru": wide}))
+    runs.loc[runs["architecture"] == "deep", "optimizer.lr"] = np.nan  # it changes nothing there
+    assert not any(
+        "ranges" in one for one in remarks(runs, bounds={"gru": wide, "lstm": wide, "deep": narrow})
+    )
 
 
 def test_many_pruned_trials_are_told():

@@ -65,7 +65,7 @@ def check_health(
     networks = [s for s in standings if not s.baseline]
     again = partial(run_command, "sweep", sweep, on=on)
     remarks = list(_unequal_budgets(networks, again, early=early))
-    remarks += _unequal_ranges(networks, bounds or {})
+    remarks += _unequal_ranges(networks, trials, bounds or {})
     remarks += _few_tried(networks, trials, bounds or {}, again)
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
@@ -147,12 +147,15 @@ def _unequal_budgets(networks: Sequence[Standing], again: Again, *, early: bool)
 
 
 def _unequal_ranges(
-    networks: Sequence[Standing], bounds: Mapping[str, Mapping[str, Bounds]]
+    networks: Sequence[Standing], trials: pd.DataFrame, bounds: Mapping[str, Mapping[str, Bounds]]
 ) -> Iterator[HealthRemark]:
     """Name keys that several architectures searched in different ranges, as `per_architecture:` may say."""
     searched: dict[str, dict[tuple[float, float], list[str]]] = {}
     for name in (network.architecture for network in networks):
+        own = trials[trials["architecture"] == name]
         for key, (low, high, _) in bounds.get(name, {}).items():
+            if key not in own or own[key].nunique() < 2:
+                continue  # not searched here, as the width of hidden layers of a bag
             searched.setdefault(key, {}).setdefault((low, high), []).append(name)
     for key, ranges in searched.items():
         if len(ranges) > 1:
