@@ -151,6 +151,19 @@ def test_imbalance_rare_labels_conflicts_and_small_parts_are_told(tmp_path):
     assert "20 texts (40 rows) with two labels" in told(tmp_path, both, "conflicting")
 
 
+def test_a_label_whose_share_of_a_part_is_far_from_that_of_training_is_told(tmp_path):
+    rows = rows_of(400)
+    test = [{"text": f"another {n}", "label": "bad" if n % 4 == 0 else "good"} for n in range(200)]
+    assert told(tmp_path, rows, "label-shares", test=test) == (
+        "'bad' has 25.0% of the test rows and 50.0% of the training rows: scores of the parts differ by their"
+        " labels, too"
+    )
+    nearer = [{"text": f"another {n}", "label": "bad" if n % 12 < 5 else "good"} for n in range(240)]
+    assert "label-shares" not in codes(read(tmp_path, rows, test=nearer).facts.remarks), "eight points"
+    few = [{"text": f"another {n}", "label": "bad" if n % 4 == 0 else "good"} for n in range(32)]
+    assert "label-shares" not in codes(read(tmp_path, rows, test=few).facts.remarks), "so few may differ so"
+
+
 def test_many_numbers_as_labels_lead_to_regression_and_a_numbering_of_classes_does_not(tmp_path):
     rows = [{"text": sentence(n, "x"), "label": (n % 60) / 7} for n in range(600)]
     assert "task=regression learns them as quantities" in told(tmp_path, rows, "numbers")

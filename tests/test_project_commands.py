@@ -345,6 +345,13 @@ def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_
     assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == []
 
 
+def test_init_counts_the_values_that_may_group_rows_in_the_whole_file(home, capsys):
+    lines = [f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},m{n // 3}@x" for n in range(2400)]
+    (home / "rows.csv").write_text("text,label,from address\n" + "\n".join(lines) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    assert "'from address' (800 values):" in capsys.readouterr().err
+
+
 def test_what_init_cannot_find_is_asked_for_by_its_own_option(home, capsys):
     (home / "rows.csv").write_text("text,size\n" + "\n".join(f"a word {n},size {n}" for n in range(9)))
     assert main(["init", "new", "--from", "rows.csv"]) == 2

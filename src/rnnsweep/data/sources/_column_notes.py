@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rnnsweep.data.classes.labels import MISSING
@@ -115,20 +115,29 @@ def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
     columns = dict(first_rows(path, config))
     if group_column(path, list(columns), config, read) is not None:
         return ""
+    counts = _count_repeating(columns, read)
+    if counts:  # of all rows, which takes longer
+        every = dict(first_rows(path, config, most=None))
+        counts = _count_repeating({name: every[name] for name in counts}, read)
+    if not counts:
+        return ""
+    listed = ", ".join(f"{name!r} ({number:,} values)" for name, number in list(counts.items())[:4])
+    setting = f"data.group={shlex.quote(next(iter(counts)))}"
+    return (
+        f"no column groups rows by its name, as author or user_id would; by their values these may: {listed}:"
+        f" {setting} keeps rows with one value on one side"
+    )
+
+
+def _count_repeating(columns: Mapping[str, Sequence[str]], read: Sequence[str]) -> dict[str, int]:
+    """Return {column: its different values} of those that may group rows."""
     counts: dict[str, int] = {}
     for name, values in columns.items():
         known = [value for value in values if value]
         distinct = len(set(known))
         if name not in read and FEWEST_GROUPS <= distinct <= len(known) / 2 and not is_dates(known):
             counts[name] = distinct
-    if not counts:
-        return ""
-    listed = ", ".join(f"{name!r} ({number} values)" for name, number in list(counts.items())[:4])
-    setting = f"data.group={shlex.quote(next(iter(counts)))}"
-    return (
-        f"no column groups rows by its name, as author or user_id would; by their values these may: {listed}:"
-        f" {setting} keeps rows with one value on one side"
-    )
+    return counts
 
 
 def missing_notes(table: Table, texts: Sequence[str]) -> list[str]:

@@ -129,11 +129,11 @@ def _is_row(columns: Columns) -> bool:
     return any(name and (is_number(name) or name in values) for name, values in columns)
 
 
-def first_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
-    """Return each column of a file: its name, and its first values as text."""
+def first_rows(path: Path, config: DataConfig, *, most: int | None = 1000) -> list[tuple[str, list[str]]]:
+    """Return each column of a file: its name, and its first values as text; `most` None: all of them."""
     table = read_table(path, replace(read_options(config), header=False), list)
     columns = [
-        (name, list(map(as_text, values[:1000])))
+        (name, list(map(as_text, values[:most])))
         for name, values in table.columns.items()
         if not any(isinstance(value, dict) for value in values[:1000])  # its inner columns are there
     ]

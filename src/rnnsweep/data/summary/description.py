@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.groups import words_alone
 from rnnsweep.data.rows import PARTS, Rows, TextRows
+from rnnsweep.data.summary.label_shares import remark_on_shares
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.data.summary.token_remarks import remarks_on_tokens
 from rnnsweep.data.tokens import CountedWords
@@ -153,6 +154,7 @@ def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     if counts:
         yield from _conflicting(read)
         yield from _of_labels(read, counts)
+        yield from remark_on_shares({part: read.labels(part) for part in PARTS})
     else:
         yield from _sentinels(read)
     yield from _few_rows(read)

@@ -7,7 +7,17 @@ from typing import Any
 
 CODES = (
     *("cut", "unknown", "unsegmented", "overlap", "near-duplicates", "label-variants", "missing-like-label"),
-    *("rare-label", "conflicting", "imbalanced", "few-rows", "numbers", "swallowed", "groups", "empty"),
+    *(
+        "rare-label",
+        "conflicting",
+        "imbalanced",
+        "label-shares",
+        "few-rows",
+        "numbers",
+        "swallowed",
+        "groups",
+        "empty",
+    ),
 )
 
 RIGHT_TO_LEFT = ("R", "AL")  # Unicode's bidirectional classes of letters
