@@ -30,7 +30,7 @@ def test_so_many_rows_as_are_said_to_be_needed_show_the_difference_in_most_cases
     assert 0.7 <= np.mean(shown) <= 0.9
 
 
-SIZES = [60] * 8 + [20] * 30 + [5] * 60  # of groups, which say as much as 17 equal ones
+SIZES = [60] * 8 + [20] * 30 + [5] * 60  # of groups, which count like 17 of equal size
 
 
 def of_unequal_groups(seed, shift):
@@ -81,5 +81,5 @@ def test_few_equal_groups_do_not_tell_how_many_it_takes():
     found = new_rows(d_RN, group_N)
     assert find_remedies(found, alpha=0.05, most=30) is None
     assert say_remedies(found, None, 0.3) == (
-        "; groups that say as much as 2 equal ones do not tell how many it takes"
+        "; groups that count like 2 of equal size are too few to tell how many it takes"
     )

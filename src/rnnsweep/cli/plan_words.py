@@ -51,7 +51,7 @@ def _in_groups(groups: "Groups | None") -> str:
     if groups is None:
         return ""
     uneven = groups.counted < comparison.UNEVEN * groups.number
-    counted = f", which say as much as {groups.counted:.0f} equal ones" if uneven else ""
+    counted = f", which count like {groups.counted:.0f} groups of equal size" if uneven else ""
     return f" in {count(groups.number, 'group')}{counted}"
 
 

@@ -40,7 +40,7 @@ class NewRows:
 
     @property
     def counted(self) -> float:
-        """Equal units that say as much as these do."""
+        """Units of equal size that these count like."""
         return self.rows if self.squares is None else 1 + self.squares.freedoms[1]
 
 
@@ -231,7 +231,7 @@ def reach_on_new_rows(
         replicates: of each network, two or more.
         comparisons: of the family.
         alpha: level of the family at the last look.
-        units: equal groups that say as much as those of the rows; None: each row is a group.
+        units: groups of equal size that those of the rows count like; None: each row is a group.
     """
     units = rows if units is None else units
     if units < 2:
