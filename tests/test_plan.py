@@ -236,7 +236,8 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
     ) in said(Groups(25, 25))
     assert (
         "400 test rows in 316 groups, which count like 3 groups of equal size: a difference of less than"
-        " about 5.7 points may not hold for new rows; none is shown for them where rows of one group are alike"
+        " about 5.7 points may not hold for new rows; none is shown for them where rows of one group are"
+        " alike"
     ) in said(Groups(2.9, 316)), "the degrees of freedom are those of the groups, even of unlike rows"
     folds = said(Groups(4.9, 985), folds=5)
     assert "where the folds agree" in folds
