@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from rnnsweep.errors import UserError
+from rnnsweep.safety.shell import command_line
 
 CORPUS_DIGEST = "corpus digest"  # the fact of a comparison that says which corpus it is of
 
@@ -57,9 +58,9 @@ def _instead(first: Block, block: Block) -> str:
             f"to compare on one, write a sweep file with `architectures: [{both}]`, and run: rnnsweep sweep"
             " FILE"
         )
+    alone = "; ".join(command_line("compare", one.sweep) for one in (first, block))
     return (
-        f"where their test rows differ, look at each alone: rnnsweep compare {first.sweep}; rnnsweep compare"
-        f" {block.sweep}. Where only a setting of the training differs, give one sweep file both as names of"
+        f"where their test rows differ, look at each alone: {alone}. Where only a setting of the training differs, give one sweep file both as names of"
         " its own: `architectures: {a: [model=NAME], b: [model=NAME, KEY=VALUE]}`"
     )
 
