@@ -13,7 +13,7 @@ from rnnsweep.tasks import score_named
 from rnnsweep.tracking import Shipper, sync
 from rnnsweep.tracking.ship.own_files import lock_of
 from rnnsweep.tracking.ship.picture import MOST_CLASSES, draw_confusion, draw_curves
-from rnnsweep.tracking.ship.shipping import Shipping, draw_all, ship_all
+from rnnsweep.tracking.ship.shipping import Shipping, draw_all, ship_all, ship_once
 from rnnsweep.tracking.ship.waiting import Changes, is_waiting
 from rnnsweep.tracking.spool.note import Note, read_note, write_note
 from rnnsweep.tracking.store.store import open_client
@@ -206,6 +206,15 @@ def test_pictures_wait_for_an_idle_core_and_not_for_ever(mlruns, monkeypatch):
     assert not shipping.can_draw()
     monkeypatch.setattr("rnnsweep.tracking.ship.shipping.IDLE", -1.0)  # fewer than none
     assert shipping.can_draw()
+
+
+@pytest.mark.parametrize("draws", [True, False])
+def test_lines_are_sent_without_the_pictures_that_another_process_draws(mlruns, draws):
+    with open_run(mlruns, "a") as run:
+        run.metrics({"validation/loss": 2.0}, step=1)
+    assert not ship_once(mlruns, "local", deadline_s=0.0, draws=draws).waiting
+    assert not is_waiting(mlruns, "a", pictures=False)
+    assert artifacts(mlruns) == ({"curves.png"} if draws else set())
 
 
 @pytest.mark.slow

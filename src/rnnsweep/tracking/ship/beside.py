@@ -97,6 +97,11 @@ class ShippingProcess:
             self._process.returncode = 0  # it lives on, and is nobody's to wait for
 
 
+def is_drawing() -> bool:
+    """Return whether a process that this one let go still draws pictures."""
+    return any(one.poll() is None for one in _drawing)
+
+
 def warm_shared(mlruns: Path, target: str) -> None:
     """Start the shared process of a destination where there is none, so that it imports while others work."""
     with _one_at_a_time:

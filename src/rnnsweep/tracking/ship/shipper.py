@@ -12,13 +12,14 @@ from filelock import Timeout
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.ship.beside import (
     ShippingProcess,
+    is_drawing,
     leave_shared,
     shipper_command,
     shipper_environment,
     take_shared,
 )
 from rnnsweep.tracking.ship.own_files import last_error, lock_of
-from rnnsweep.tracking.ship.shipping import BUSY, Shipped, ship_once
+from rnnsweep.tracking.ship.shipping import BUSY, LINES, Shipped, ship_once
 from rnnsweep.tracking.ship.waiting import is_waiting, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spooled_keys
@@ -206,10 +207,11 @@ def _sync_one(mlruns: Path, target: str, left: list[str], deadline_s: float, *, 
             _refuse_unchosen(target, said)
     except UserError as error:  # the spool is not ours, or of a version that took more
         return Shipped(waiting=left, errors=[str(error)])
+    draws = not is_drawing()
     if target == LOCAL and MLFLOW in sys.modules:  # three seconds of imports less, and no server to wait for
-        return ship_once(mlruns.resolve(), target, deadline_s=deadline_s)
+        return ship_once(mlruns.resolve(), target, deadline_s=deadline_s, draws=draws)
     done = subprocess.run(
-        [*shipper_command(mlruns, target), str(deadline_s)],
+        [*shipper_command(mlruns, target), str(deadline_s), *([] if draws else [LINES])],
         env=shipper_environment(),
         capture_output=True,
         text=True,

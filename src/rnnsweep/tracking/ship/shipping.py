@@ -41,6 +41,7 @@ LONGEST_WAIT = 60.0  # seconds that pictures wait for an idle core
 # MLflow's own defaults wait twenty minutes for a server that hangs
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 BUSY = "another process ships to this store"
+LINES = "lines"  # on the command line: no pictures
 
 
 @dataclass
@@ -254,13 +255,15 @@ def serve(shipping: Shipping, parent: int) -> None:
         shipping.round(turn_s=1.0)
 
 
-def ship_once(mlruns: Path, target: str, *, deadline_s: float) -> Shipped:
-    """Ship what is there; try again until the deadline while something waits."""
+def ship_once(mlruns: Path, target: str, *, deadline_s: float, draws: bool = True) -> Shipped:
+    """Ship what is there, pictures too unless another process draws them; try again until the deadline."""
     shipping = Shipping(mlruns, target, say=lambda done: None)
     end = time.monotonic() + deadline_s
     total = Shipped()
     while True:
-        done = shipping.round(turn_s=max(0.0, min(5.0, end - time.monotonic())))
+        done = shipping.round(turn_s=max(0.0, min(5.0, end - time.monotonic())), draws=draws)
+        if not draws:
+            done.waiting = [key for key in done.waiting if is_waiting(mlruns, key, pictures=False)]
         total.points += done.points
         total.runs = max(total.runs, done.runs)
         total.waiting, total.errors = done.waiting, done.errors
@@ -270,14 +273,14 @@ def ship_once(mlruns: Path, target: str, *, deadline_s: float) -> Shipped:
 
 
 def main(arguments: list[str]) -> None:
-    """Take ``MLRUNS TARGET`` and serve, or ``MLRUNS TARGET SECONDS`` and ship once."""
+    """Take ``MLRUNS TARGET`` and serve, or ``MLRUNS TARGET SECONDS [LINES]`` and ship once."""
     collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; what it left is still to be sent
     for name, value in IMPATIENT.items():
         os.environ.setdefault(name, value)
     mlruns, target, *rest = arguments
     if rest:
-        done = ship_once(Path(mlruns), target, deadline_s=float(rest[0]))
+        done = ship_once(Path(mlruns), target, deadline_s=float(rest[0]), draws=LINES not in rest)
         print(json.dumps(asdict(done)), flush=True)
     else:
         parent = os.getppid()  # before the imports, which it may not survive
