@@ -183,10 +183,7 @@ class Shipping:
         return done
 
     def can_draw(self) -> bool:
-        """Return whether a core has been idle since the last call, or pictures have waited too long for one.
-
-        To draw takes as long as some steps of a training, which nobody has to wait for.
-        """
+        """Return whether a core has been idle since the last call, or pictures have waited too long for one."""
         idle = (psutil.cpu_count() or 1) * (1 - psutil.cpu_percent() / 100)
         return idle > IDLE or time.monotonic() > self._drawn + LONGEST_WAIT
 
@@ -256,7 +253,17 @@ def serve(shipping: Shipping, parent: int) -> None:
 
 
 def ship_once(mlruns: Path, target: str, *, deadline_s: float, draws: bool = True) -> Shipped:
-    """Ship what is there, pictures too unless another process draws them; try again until the deadline."""
+    """Ship what is there; try again until the deadline while something waits.
+
+    Args:
+        mlruns: the folder of results.
+        target: the destination.
+        deadline_s: seconds from now.
+        draws: pictures, too; not where another process draws them.
+
+    Returns:
+        What was sent, and what waits.
+    """
     shipping = Shipping(mlruns, target, say=lambda done: None)
     end = time.monotonic() + deadline_s
     total = Shipped()
