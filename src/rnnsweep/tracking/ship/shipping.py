@@ -183,7 +183,7 @@ class Shipping:
         return done
 
     def can_draw(self) -> bool:
-        """Return whether a core has been idle since the last call, or pictures have waited too long for one."""
+        """Return whether a core has been idle since the last call, or pictures have waited long for one."""
         idle = (psutil.cpu_count() or 1) * (1 - psutil.cpu_percent() / 100)
         return idle > IDLE or time.monotonic() > self._drawn + LONGEST_WAIT
 
