@@ -277,7 +277,7 @@ def test_a_connection_of_which_the_controller_does_not_see_the_end_is_replaced_t
     controller.connect("a@1", "p").send(b"2")
     reads.join(5)
     assert heard == [b"2"]
-    first.limit(20.0)  # seconds; that they pass is another error
+    first.limit(20)  # seconds; that they pass is another error
     with pytest.raises((EOFError, ConnectionError)):
         first.receive()
 
