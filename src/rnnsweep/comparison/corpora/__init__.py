@@ -1,0 +1,1 @@
+"""Several sweeps, each of another corpus, compared by the ranks of their architectures."""
