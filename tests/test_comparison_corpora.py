@@ -14,14 +14,14 @@ from sweep_records import make_runs
 
 import rnnsweep
 from rnnsweep.comparison import compare_records
-from rnnsweep.comparison.report.corpora import corpora_table, render_corpora
-from rnnsweep.comparison.statistics.permutation import fewest_pairs
-from rnnsweep.comparison.verdicts.corpora import (
+from rnnsweep.comparison.corpora.ranks import (
     compare_corpora,
     groups,
     rank_pairs,
     wilcoxon_p,
 )
+from rnnsweep.comparison.report.corpora import corpora_table, render_corpora
+from rnnsweep.comparison.statistics.permutation import fewest_pairs
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.start import begin

@@ -14,10 +14,10 @@ from test_study_limits import plain, run
 from rnnsweep.cli import main
 from rnnsweep.comparison.evidence.records import Replicate
 from rnnsweep.comparison.evidence.replicate_scores import fold_of
+from rnnsweep.comparison.evidence.tested_rows import of_each_part
 from rnnsweep.comparison.predictions import Predictions, describe_test_part
 from rnnsweep.comparison.statistics.cross_validation import METHOD, fold_interval, fold_p
 from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_test_part
-from rnnsweep.comparison.verdicts.tested_rows import of_each_part
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.groups import hash_names

@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING
 from rnnsweep.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from rnnsweep.comparison.corpora.ranks import (
+        CorporaComparison as CorporaComparison,
+        compare_corpora as compare_corpora,
+    )
     from rnnsweep.comparison.evidence.records import (
         Comparison as Comparison,
         Replicate as Replicate,
@@ -34,10 +38,6 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.statistics.ranks import friedman as friedman
     from rnnsweep.comparison.verdicts.advice import next_total as next_total, open_names as open_names
     from rnnsweep.comparison.verdicts.compare import compare_records as compare_records
-    from rnnsweep.comparison.verdicts.corpora import (
-        CorporaComparison as CorporaComparison,
-        compare_corpora as compare_corpora,
-    )
     from rnnsweep.comparison.verdicts.coverage import UNEVEN as UNEVEN, say_few_rows as say_few_rows
     from rnnsweep.comparison.verdicts.foreign import compare_foreign as compare_foreign
     from rnnsweep.comparison.verdicts.racing import race as race

@@ -9,8 +9,8 @@ from rnnsweep import comparison
 from rnnsweep.api.comparing.store import await_store, keep_answer
 from rnnsweep.api.find_sweep import find_started, started, store_of
 from rnnsweep.api.results import BestResult
+from rnnsweep.comparison.corpora.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
-from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.config import compose, recorded_settings
 from rnnsweep.errors import UserError, nearest
 from rnnsweep.paths import ProjectPaths, find_paths

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from rnnsweep.comparison.corpora.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.comparison.evidence.records import Comparison
 from rnnsweep.comparison.statistics.permutation import fewest_pairs, holm
 from rnnsweep.comparison.statistics.ranks import Friedman, friedman, nemenyi_difference
-from rnnsweep.comparison.verdicts.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.comparison.words import names_of
 from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import run_command

@@ -6,6 +6,7 @@ import pandas as pd
 
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
 from rnnsweep.comparison.ties import tied_first
+from rnnsweep.comparison.words import words_against
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
 
@@ -27,7 +28,8 @@ def without_recurrence(
     plain = plain_networks(runs, compared)
     recurrent = [name for name in compared if name not in plain]
     for name in plain if recurrent else ():
-        if any(_is_worse(name, one, verdicts) for one in recurrent):
+        words = words_against(name, verdicts)
+        if "worse" in (words.get(one) for one in recurrent):
             continue
         tied = tied_first(networks)
         leads = tied[0] == name and not set(tied) & set(recurrent)
@@ -38,11 +40,6 @@ def without_recurrence(
             "",
             name,
         )
-
-
-def _is_worse(name: str, other: str, verdicts: Sequence[Verdict]) -> bool:
-    words = {(one.a, one.b): one.verdict for one in verdicts}
-    return words.get((name, other)) == "worse" or words.get((other, name)) == "better"
 
 
 def plain_networks(runs: pd.DataFrame, architectures: Sequence[str]) -> list[str]:

@@ -12,11 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rnnsweep.comparison.corpora.ranks import CorporaComparison, groups, say_iman_davenport
 from rnnsweep.comparison.figures.drawing import INK, ROW, WIDTH, css, hues, rows_of, table
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.report.tables import decimal
 from rnnsweep.comparison.report.templating import fill, write_whole
-from rnnsweep.comparison.verdicts.corpora import CorporaComparison, groups, say_iman_davenport
 from rnnsweep.comparison.words import P, say_corrected, shorten
 from rnnsweep.drawing.palette import colours
 

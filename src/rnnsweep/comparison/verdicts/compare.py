@@ -14,6 +14,13 @@ from rnnsweep.comparison.evidence.reads_of_test_part import say_reads, sort_read
 from rnnsweep.comparison.evidence.records import Comparison, Stop
 from rnnsweep.comparison.evidence.replicate_scores import first_scored
 from rnnsweep.comparison.evidence.studies import find_bought
+from rnnsweep.comparison.evidence.tested_rows import (
+    changed_test_part,
+    groups_of_rows,
+    of_each_part,
+    read_by_baseline,
+    with_tested,
+)
 from rnnsweep.comparison.health.checks import (
     check_health,
     never_predicted,
@@ -45,13 +52,6 @@ from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_unfinished
 from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_few
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
-from rnnsweep.comparison.verdicts.tested_rows import (
-    changed_test_part,
-    groups_of_rows,
-    of_each_part,
-    read_by_baseline,
-    with_tested,
-)
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.safety.shell import run_command

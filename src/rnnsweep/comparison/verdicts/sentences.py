@@ -255,16 +255,3 @@ def _what_it_takes(verdict: Verdict, margin: float) -> str:
         "earlier looks used up most of the 5 % of false claims that are allowed; a new sweep with about"
         f" {anew} replicates of each could {aim}"
     )
-
-
-def words_against(architecture: str, verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Return what an architecture is beside each other one that it was compared with: better, worse ..."""
-    words = {one.b: one.verdict for one in verdicts if one.a == architecture}
-    return words | {one.a: _turned(one.verdict) for one in verdicts if one.b == architecture}
-
-
-def _turned(word: str) -> str:
-    for one, other in (("better", "worse"), ("worse", "better")):
-        if word.startswith(one):
-            return other + word.removeprefix(one)
-    return word

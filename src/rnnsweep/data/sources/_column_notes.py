@@ -9,7 +9,7 @@ from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.classes.numbers import is_dates
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.sources._columns import LABEL, TEXT, group_column
-from rnnsweep.data.sources._likely_columns import WORDS, first_rows
+from rnnsweep.data.sources._likely_columns import FIRST, WORDS, first_rows
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
@@ -112,13 +112,11 @@ def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
         config: the settings of the corpus.
         read: columns of the text and the label.
     """
-    columns = dict(first_rows(path, config))
-    if group_column(path, list(columns), config, read) is not None:
+    every = dict(first_rows(path, config, most=None))
+    if group_column(path, list(every), config, read) is not None:
         return ""
-    counts = _count_repeating(columns, read)
-    if counts:  # of all rows, which takes longer
-        every = dict(first_rows(path, config, most=None))
-        counts = _count_repeating({name: every[name] for name in counts}, read)
+    likely = _count_repeating({name: values[:FIRST] for name, values in every.items()}, read)
+    counts = _count_repeating({name: every[name] for name in likely}, read)
     if not counts:
         return ""
     listed = ", ".join(f"{name!r} ({number:,} values)" for name, number in list(counts.items())[:4])

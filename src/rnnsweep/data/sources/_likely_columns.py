@@ -28,6 +28,7 @@ FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
 FEW_VALUES = 20  # of a column of words, up to which it is likelier a label than a column of few numbers
 MOST_ABOVE = 20  # rows above the names of the columns
 MOST_LISTED = 4
+FIRST = 1000  # rows by whose values a column is chosen
 WORDS = 4  # of a text at least, on average
 _TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
 _TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
@@ -129,13 +130,13 @@ def _is_row(columns: Columns) -> bool:
     return any(name and (is_number(name) or name in values) for name, values in columns)
 
 
-def first_rows(path: Path, config: DataConfig, *, most: int | None = 1000) -> list[tuple[str, list[str]]]:
+def first_rows(path: Path, config: DataConfig, *, most: int | None = FIRST) -> list[tuple[str, list[str]]]:
     """Return each column of a file: its name, and its first values as text; `most` None: all of them."""
     table = read_table(path, replace(read_options(config), header=False), list)
     columns = [
         (name, list(map(as_text, values[:most])))
         for name, values in table.columns.items()
-        if not any(isinstance(value, dict) for value in values[:1000])  # its inner columns are there
+        if not any(isinstance(value, dict) for value in values[:FIRST])  # its inner columns are there
     ]
     if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
         columns = [(values[0].strip(), values[1:]) for _, values in columns]
