@@ -21,7 +21,7 @@ def answer_of(module: str, *words: object, **variables: str) -> Any:
     benchmark = {
         "PYTHONSAFEPATH": "",
         STARTED: str(time.time()),
-    }  # "": benchmarks/ is found
+    }  # "": the working directory, too
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", *map(str, words)],
         env={**os.environ, **benchmark, **variables},

@@ -55,9 +55,14 @@ def missing(cells: Collection[str] | None = None) -> list[str]:
     ]
 
 
+def _to_compile(cells: Collection[str] | None = None) -> list[str]:
+    """List the missing loops; none where nothing is to be compiled ahead, or nothing can be noted."""
+    return [] if is_switched_off() or not can_note() else missing(cells)
+
+
 def start_in_background() -> None:
     """Compile what is missing in a process of low priority that outlives this one, and do not wait."""
-    if can_note() and not is_switched_off() and missing():
+    if _to_compile():
         _start(BACKGROUND)
 
 
@@ -69,7 +74,7 @@ def start_beside(cells: Callable[[], Collection[str]]) -> None:
     Args:
         cells: returns the names of the cells; called only where something is missing.
     """
-    if is_switched_off() or not missing() or not can_note() or not (names := missing(cells())):
+    if not _to_compile() or not (names := missing(cells())):
         return
     from rnnsweep.hardware.limits import usable_cores
 
@@ -84,7 +89,7 @@ def compile_first(cells: Collection[str], tell: Callable[[str], object]) -> None
         cells: their names.
         tell: called with what is done.
     """
-    if is_switched_off() or not can_note() or not missing(cells):
+    if not _to_compile(cells):
         return
     tell("compiling loops for this processor, once after an install or update")
     with suppress(OSError):  # no process can be started: the training that needs a loop compiles it

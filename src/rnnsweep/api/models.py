@@ -210,7 +210,7 @@ def load_model(model: str | Path | None = None, *, uri: str | None = None) -> "m
 
 def _reading(corpus: "EncodedCorpus") -> dict[str, Any]:
     """Return how the table was read, for tables that the model is asked about."""
-    from rnnsweep.data.sources._columns import read_options
+    from rnnsweep.data import read_options
 
     if corpus.config.corpus != "files":
         return {}

@@ -1,12 +1,8 @@
 """Names, numbers and differences of scores, as tables and sentences write them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rnnsweep.tasks import Score
-
-if TYPE_CHECKING:
-    from rnnsweep.comparison.evidence.records import Verdict
 
 DASH = "–"
 P, P_ON_NEW_ROWS = "p (corrected)", "p on new rows (corrected)"  # heads of columns, wherever a pair has a p
@@ -85,16 +81,3 @@ def summary(mean: float | None, low: float | None, high: float | None, replicate
     """
     ends = interval(low, high, score=score, withheld="no interval")
     return f"{score.write(mean)} ({ends}, {replicates} replicate{'s' * (replicates != 1)})"
-
-
-def words_against(architecture: str, verdicts: "Sequence[Verdict]") -> dict[str, str]:
-    """Return what an architecture is beside each other one that it was compared with: better, worse ..."""
-    words = {one.b: one.verdict for one in verdicts if one.a == architecture}
-    return words | {one.a: _turned(one.verdict) for one in verdicts if one.b == architecture}
-
-
-def _turned(word: str) -> str:
-    for one, other in (("better", "worse"), ("worse", "better")):
-        if word.startswith(one):
-            return other + word.removeprefix(one)
-    return word

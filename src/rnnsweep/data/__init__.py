@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         other_texts as other_texts,
         say_repeating as say_repeating,
     )
-    from rnnsweep.data.sources._columns import NoColumn as NoColumn
+    from rnnsweep.data.sources._columns import NoColumn as NoColumn, read_options as read_options
     from rnnsweep.data.sources._likely_columns import say_others as say_others
     from rnnsweep.data.sources.files import (
         columns_by_name as columns_by_name,

@@ -59,7 +59,7 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups of rows, and how many equal ones say as much of new rows as they do."""
+    """Groups of rows, and how many groups of equal size they count like."""
 
     counted: float
     number: int

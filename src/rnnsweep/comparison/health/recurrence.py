@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from rnnsweep.comparison.beside import tied_first, words_against
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
-from rnnsweep.comparison.ties import tied_first
-from rnnsweep.comparison.words import words_against
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
+from rnnsweep.comparison.beside import tied_first, words_against
 from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.evidence.tested_rows import say_other_rows
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.ties import tied_first
-from rnnsweep.comparison.words import names_of, words_against
+from rnnsweep.comparison.words import names_of
 from rnnsweep.tasks.score import HIGHER
 
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnsweep.comparison.beside import tied_first
 from rnnsweep.comparison.evidence.records import HERE, NOT_COMPARABLE, Standing, Stop, TestScore
 from rnnsweep.comparison.replicate_plan import ReplicatePlan, natural
 from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.statistics.power import equivalence_power, separation_power
-from rnnsweep.comparison.ties import tied_first
 from rnnsweep.comparison.verdicts.decisions import Decision, decide
 from rnnsweep.comparison.words import names_of
 
