@@ -1,4 +1,4 @@
-"""What a network is beside the others: equal to the best, or as the verdicts say; of equal ones none leads."""
+"""What a network is beside the others: equal to the best, or as the verdicts say."""
 
 from collections.abc import Sequence
 from math import isclose
