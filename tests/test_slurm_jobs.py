@@ -282,6 +282,34 @@ def test_a_connection_of_which_the_controller_does_not_see_the_end_is_replaced_t
         first.receive()
 
 
+def test_the_later_of_two_connections_is_kept_where_the_first_is_taken_slowly():
+    connection, told, go_on = AgentConnection(60.0), threading.Event(), threading.Event()
+
+    class Told:
+        """A peer; `send` returns late, while the agent has read what was sent and connects again."""
+
+        ended = False
+
+        def send(self, data):
+            told.set()
+            go_on.wait(0.2)
+
+        def end(self):
+            self.ended = True
+
+    class Later(Told):
+        def send(self, data):
+            go_on.set()
+
+    first, second = Told(), Later()
+    slow = threading.Thread(target=connection.take, args=("p", first))
+    slow.start()
+    told.wait(5)
+    connection.take("p", second)
+    slow.join(5)
+    assert (first.ended, second.ended) == (True, False)
+
+
 def test_another_process_with_the_name_of_an_agent_is_refused(agent):
     connection, controller = agent(60.0)
     ours = controller.connect("a@1", "p")

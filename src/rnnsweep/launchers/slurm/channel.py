@@ -152,18 +152,16 @@ class AgentConnection:
 
     def take(self, process: str, peer: Peer) -> bool:
         """Take a connection in place of an earlier one, or refuse it; return whether it is the first."""
-        with self._changed:
-            is_wanted = not self._ended and self._process in (None, process)
-            self._process = process if is_wanted else self._process
-        if not is_wanted:
-            refuse(peer)
-            return False
-        try:
-            peer.send(_TAKEN)  # before any letter
-        except OSError:
-            return False
-        with self._changed:
-            earlier, self._peer = (peer, None) if self._ended else (self._peer, peer)
+        with self._changed:  # as a whole: the agent connects again as soon as it is told that it is taken
+            if self._ended or self._process not in (None, process):
+                refuse(peer)
+                return False
+            self._process = process
+            try:
+                peer.send(_TAKEN)  # before any letter; its buffer is empty, so that it does not block
+            except OSError:
+                return False
+            earlier, self._peer = self._peer, peer
             is_first, self.has_begun = not self.has_begun, True
             self._changed.notify_all()
         if earlier is not None:
