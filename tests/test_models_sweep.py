@@ -19,7 +19,10 @@ from test_api import SMALL, SWEEP, colours
 import rnnsweep
 from rnnsweep.api import log_models
 from rnnsweep.api.prediction_files import no_formula, read_asked, write_answers
+from rnnsweep.api.trained_on import say_trained_on, training_digests
 from rnnsweep.cli import main
+from rnnsweep.config import compose
+from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.models import write_model
 from rnnsweep.tracking.store.registry import alias_of, aliases
@@ -76,9 +79,6 @@ def test_the_best_replicate_by_validation_is_kept_and_its_score_is_its_own(proje
 
 @pytest.mark.slow
 def test_a_model_answers_as_its_run_was_scored(project):
-    from rnnsweep.config import compose
-    from rnnsweep.data import prepare
-
     model = rnnsweep.load_model("colours")
     corpus = prepare(compose(model.facts["overrides"]).data)
     right = [
@@ -145,11 +145,12 @@ def test_predict_answers_one_text_many_texts_and_programs(project, capsys):
     assert main(["predict", "--file", "colours.csv", "--to", "answers.csv"]) == 0
     said = capsys.readouterr()
     assert "answers.csv: 300 answers" in said.out
-    assert (
-        "colours.csv: the model's training read a file of this path (data.train): answers on rows that"
-        in (" ".join(said.err.split()))
-    )
-    (project / "new.csv").write_text((project / "colours.csv").read_text())
+    trained = "the model was trained on a file with this content (data.train): answers on rows that"
+    assert f"colours.csv: {trained}" in " ".join(said.err.split())
+    (project / "copy.csv").write_text((project / "colours.csv").read_text())
+    assert main(["predict", "--file", "copy.csv", "--to", "more.csv"]) == 0
+    assert f"copy.csv: {trained}" in " ".join(capsys.readouterr().err.split())
+    (project / "new.csv").write_text((project / "colours.csv").read_text().replace("end", "stop"))
     assert main(["predict", "--file", "new.csv", "--to", "more.csv"]) == 0
     assert "data.train" not in capsys.readouterr().err
     assert (project / "answers.csv").read_text().count("\n") == 301
@@ -442,6 +443,55 @@ def test_what_a_foreign_model_says_of_its_table_is_left_out_where_it_does_not_fi
     (tmp_path / "rows.csv").write_text("text,body\na,b\n")
     model = replace(small_model(), facts={"reading": reading})
     assert read_asked(str(tmp_path / "rows.csv"), model=model) == ["a"]
+
+
+def test_files_of_the_training_are_known_by_their_content_wherever_they_lie(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(("one", "two", "test", "new")):
+        colours(tmp_path / f"{name}.csv", rows=60 + number)
+    (tmp_path / "folder").mkdir()
+    shutil.copy("two.csv", "folder/renamed.csv")
+    files = prepare(compose(["data.train=[one.csv,two.csv]", "data.test=test.csv"]).data)
+    model = replace(small_model(), facts={"corpus": {"files": list(training_digests(files))}})
+    content = "the model was trained on a file with this content (data.train): answers on rows that it was"
+    assert say_trained_on("one.csv", model).startswith(f"one.csv: {content}")
+    assert say_trained_on("folder/renamed.csv", model).startswith(f"folder/renamed.csv: {content}")
+    assert say_trained_on("folder", model).startswith(f"folder: {content}")
+    assert say_trained_on("[nt][ew]*.csv", model).startswith(f"[nt][ew]*.csv (two.csv): {content}")
+    assert not any(say_trained_on(name, model) for name in ("test.csv", "new.csv", "-"))
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "train.csv").write_text("".join(f'"{n % 4 + 1}","a {n}","b"\n' for n in range(60)))
+    (tmp_path / "news" / "test.csv").write_text("".join(f'"{n % 4 + 1}","c {n}","d"\n' for n in range(60)))
+    news = training_digests(prepare(compose(["data=ag_news", "data.dir=news"]).data))
+    model = replace(model, facts={"corpus": {"files": list(news)}})
+    assert content in say_trained_on("news/train.csv", model)
+    assert say_trained_on("news/test.csv", model) == ""
+
+
+def test_a_file_of_the_training_that_has_other_rows_now_is_known_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.csv", "two.csv"):
+        colours(tmp_path / name, rows=60)
+    model = replace(small_model(), facts={"overrides": ["model=gru", "data.train=[one.csv,'./two.csv']"]})
+    for name in ("one.csv", "two.csv", str(tmp_path / "two.csv"), "*.csv"):
+        said = say_trained_on(name, model)
+        assert said.startswith(f"{name}: the model's training read a file of this path (data.train): answers")
+    colours(tmp_path / "three.csv", rows=60)
+    assert say_trained_on("three.csv", model) == ""
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"overrides": 3, "corpus": 3},
+        {"overrides": [3, "data.train=["], "corpus": {"files": 3}},
+        {"overrides": ["data.train={a:1}"], "corpus": {"files": [3, None]}},
+        {"overrides": ["data.train=[3,/**/*,'a\0b','~nobody-here/a']"]},
+    ],
+)
+def test_what_a_foreign_model_says_of_its_files_is_left_out_where_it_does_not_fit(facts, tmp_path):
+    (tmp_path / "rows.csv").write_text("text,label\na,b\n")
+    assert say_trained_on(str(tmp_path / "rows.csv"), replace(small_model(), facts=facts)) == ""
 
 
 def test_a_label_that_begins_like_a_formula_is_text_in_a_spreadsheet():

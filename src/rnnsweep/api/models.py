@@ -11,6 +11,7 @@ from rnnsweep.api.comparing.answers import compare
 from rnnsweep.api.find_sweep import find_name, store_of
 from rnnsweep.api.results import LoggedModels, SweepResult
 from rnnsweep.api.single_runs.evaluation import checkpoint_of, recorded_run
+from rnnsweep.api.trained_on import training_digests
 from rnnsweep.errors import UserError, first_line, nearest
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
@@ -176,6 +177,7 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[models.TextModel, models.Card
         score=run.score,
         cut=corpus.tokeniser.cut,
         reading=_reading(corpus),
+        files=training_digests(corpus),
         data=corpus.facts.lines(),
     )
     task = fit_task(run, corpus)

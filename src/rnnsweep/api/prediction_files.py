@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -84,30 +83,6 @@ def read_asked(file: str, *, column: str | None = None, model: "TextModel | None
     if not any(line.strip() for line in lines):
         raise UserError(f"{'standard input' if file == '-' else file}: has no text")
     return _without_labels(file, lines)
-
-
-def say_trained_on(file: str, model: "TextModel") -> str:
-    """Return that a file has the path of the rows that a model was trained on; nothing where it has not.
-
-    The facts of a model may come from anybody: what does not fit is left out.
-    """
-    known = model.facts.get("overrides")
-    overrides = known if isinstance(known, list) else []
-    read = {_absolute(one.partition("=")[2].strip("'\"")) for one in overrides if _is_path_of_rows(one)}
-    if file == "-" or _absolute(file) not in read:
-        return ""
-    return (
-        f"{file}: the model's training read a file of this path (data.train): answers on rows that it was"
-        " trained on are better than on new ones"
-    )
-
-
-def _is_path_of_rows(override: object) -> bool:
-    return isinstance(override, str) and override.startswith("data.train=")
-
-
-def _absolute(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - of any text, without an error
 
 
 def _without_labels(file: str, lines: Sequence[str]) -> TextsToAnswer:

@@ -39,6 +39,7 @@ class Card:
     score: Score = field(default_factory=score_named)  # what all scores are values of
     cut: str = "head"  # which tokens of a longer text are read
     reading: Mapping[str, Any] = field(default_factory=dict)  # how the settings say that tables are read
+    files: tuple[str, ...] = ()  # digests of the files of the training rows
     data: tuple[str, ...] = ()  # what was read, and what is remarkable in it, a line each
 
     def facts(self) -> dict[str, Any]:
@@ -48,7 +49,12 @@ class Card:
             "run": self.run,
             "sweep": self.sweep,
             "overrides": list(self.overrides),
-            "corpus": {"name": self.corpus, "digest": self.digest, "sizes": dict(self.sizes)},
+            "corpus": {
+                "name": self.corpus,
+                "digest": self.digest,
+                "sizes": dict(self.sizes),
+                "files": list(self.files),
+            },
             "reading": dict(self.reading),
             "parameters": self.parameters,
             "score": self.score.facts(),

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from rnnsweep import api, models
-from rnnsweep.api.prediction_files import TextsToAnswer, check_file, read_asked, say_trained_on, write_answers
+from rnnsweep.api.prediction_files import TextsToAnswer, check_file, read_asked, write_answers
+from rnnsweep.api.trained_on import say_trained_on
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count
