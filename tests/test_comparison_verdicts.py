@@ -154,7 +154,7 @@ def test_a_winner_whose_interval_reaches_zero_is_called_close(low, close):
     ("test_share", "rows_needed", "where_from"),
     [
         (0.1, 1200, " (data.test_share=0.3 in a new sweep)"),
-        (0.1, 2100, " (more rows than this corpus has to spare)"),
+        (0.1, 2100, " (more than this corpus has to spare)"),
         (0.125, 1201, " (data.test_share=0.38 in a new sweep)"),
         (0.0, 1200, " (a larger test file)"),
         (None, 1200, ""),

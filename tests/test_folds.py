@@ -145,6 +145,8 @@ def test_folds_that_are_missing_are_asked_for_and_more_of_the_same_are_not():
         (verdict,) = make_verdicts(both, margin=0.0)
         assert (verdict.verdict, verdict.replicates_needed) == (word, needed)
     assert "each fold was a test part, so that more rows are needed" in verdict.sentence
+    (verdict,) = make_verdicts(both, margin=0.0, groups=[1, 1, 2, 3])
+    assert "each fold was a test part, so that more groups of rows are needed" in verdict.sentence
 
 
 def test_the_corrected_t_is_that_of_nadeau_and_bengio():

@@ -246,6 +246,12 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
         " differences are shown"
     ) in folds
     assert "the rows are" not in said(Groups(24, 24), folds=5)
+    for share, more in (
+        (0.3, "take more groups of rows, or data.folds=5"),
+        (None, "with more groups of rows"),
+    ):
+        _print(replace(looking_ahead(), test_share=share), test_rows=400, groups=Groups(25, 25))
+        assert more in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):

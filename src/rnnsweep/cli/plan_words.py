@@ -115,10 +115,11 @@ def _more_test_rows(planned: "Plan", rows: int, groups: "Groups | None") -> str:
     from rnnsweep.api.project.test_share import MOST_TEST
 
     share = planned.test_share
+    units = "rows" if groups is None else "groups of rows"
     if share is None:
-        return "smaller ones take a test file with more rows (data.test)"
+        return f"smaller ones take a test file with more {units} (data.test)"
     if share >= MOST_TEST:
-        return "smaller ones take more rows, or data.folds=5 under overrides: each row is tested"
+        return f"smaller ones take more {units}, or data.folds=5 under overrides: each row is tested"
     shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
 
     def least_of(wider: float) -> str:

@@ -44,12 +44,12 @@ def _ways(new_rows: NewRows, remedies: Remedies, test_share: float | None) -> It
 
 
 def _where_from(factor: float, test_share: float | None) -> str:
-    """Return what gives `factor` times as many test rows: a larger share of them, or more rows."""
+    """Return what gives `factor` times as many test rows: a larger share of them, or more of them."""
     if test_share is None:
         return ""
     if not test_share:
         return " (a larger test file)"
     needed = math.ceil(100 * test_share * factor) / 100
     if needed > LARGEST_SHARE:
-        return " (more rows than this corpus has to spare)"
+        return " (more than this corpus has to spare)"
     return f" (data.test_share={needed:g} in a new sweep)"

@@ -21,7 +21,14 @@ def p_value(p: float) -> str:
     return "p < .001" if p < SMALL_P else f"p = {p:.3f}".replace("= 0.", "= .")
 
 
-def say_verdict(verdict: Verdict, *, margin: float, left: int, test_share: float | None = None) -> str:
+def say_verdict(
+    verdict: Verdict,
+    *,
+    margin: float,
+    left: int,
+    test_share: float | None = None,
+    grouped: bool = False,
+) -> str:
     """Return the verdict as one sentence with its reason: the interval, the test, or what is missing.
 
     What comes next is no part of it: one command settles the question of a sweep, not each pair its own.
@@ -31,6 +38,7 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, test_share: float
         margin: differences below this count as nothing.
         left: comparisons of the family that are not separated yet.
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
+        grouped: the test rows belong together in groups.
     """
     who, score = f"{verdict.a} and {verdict.b}", verdict.score
     if verdict.verdict == "equivalent":
@@ -50,7 +58,7 @@ def say_verdict(verdict: Verdict, *, margin: float, left: int, test_share: float
     size = apart(score, verdict.natural[0] or 0.0, sign=True)
     yet = "are not separated yet" if verdict.verdict == "needs more" else "are not separable"
     so_far = f"{who} {yet}: {size} ({_evidence(verdict)}){_also(verdict)}"
-    return f"{so_far}; {_what_it_takes(verdict, margin)}."
+    return f"{so_far}; {_what_it_takes(verdict, margin, grouped=grouped)}."
 
 
 def _also(verdict: Verdict) -> str:
@@ -235,9 +243,10 @@ def _too_few(verdict: Verdict, left: int) -> str:
     return f"{who}: {n} replicates cannot show that one is better, whatever they score{why}."
 
 
-def _what_it_takes(verdict: Verdict, margin: float) -> str:
+def _what_it_takes(verdict: Verdict, margin: float, *, grouped: bool) -> str:
     if verdict.folds and verdict.replicates_needed is None:
-        return "each fold was a test part, so that more rows are needed rather than more replicates"
+        units = "groups of rows" if grouped else "rows"
+        return f"each fold was a test part, so that more {units} are needed rather than more replicates"
     if verdict.folds:
         return f"not every one of the {verdict.folds} folds was a test part yet"
     small = abs(verdict.difference or 0.0) < margin

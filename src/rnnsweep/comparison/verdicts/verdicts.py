@@ -89,5 +89,11 @@ def _described(
         and isclose(decision.p, smallest_p(n, comparisons=family)),
         in_new_sweep=decision.in_new_sweep,
     )
-    sentence = say_verdict(verdict, margin=margin, left=decision.left, test_share=test_share)
+    sentence = say_verdict(
+        verdict,
+        margin=margin,
+        left=decision.left,
+        test_share=test_share,
+        grouped=rows.groups_N is not None,
+    )
     return replace(verdict, sentence=sentence)
