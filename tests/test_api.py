@@ -278,8 +278,12 @@ def test_a_sweep_runs_compares_repeats_its_winner_and_is_finished_the_second_tim
         rnnsweep.sweep("colours", slots=1, listener=InterruptsAfterATrial())
     assert ended.value.resume == "rnnsweep sweep colours"
     assert ended.value.result.state == "interrupted"
-    result = rnnsweep.sweep("colours", slots=2)
+    heard = []
+    report = find_paths().mlruns / "sweeps" / "colours" / "report.html"
+    result = rnnsweep.sweep("colours", slots=2, answered=lambda one: heard.append((one, report.exists())))
     assert (result.state, result.trials["complete"]) == ("finished", 4)
+    ((answered, was_written),) = heard  # the answer waits for no report
+    assert (answered.comparison, was_written, report.exists()) == (result.comparison, False, True)
     standings = result.frame().set_index("architecture")
     assert {"bag", "gru"} <= set(standings.index)
     assert list(standings.loc[["bag", "gru"], "test.replicates"]) == [2, 2]

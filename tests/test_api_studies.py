@@ -117,7 +117,7 @@ def test_the_last_study_is_followed_by_the_comparison_of_the_first(tmp_path):
 
     def run(one, answer):
         heard.append((one.name, answer))
-        return SweepResult(one.name, "finished", 1, 1.0, 1.0, {})
+        return SweepResult(answer or one.name, "finished", 1, 1.0, 1.0, {})
 
     assert run_studies(write(tmp_path), run, studies=3, tell=print).sweep == "which"
     assert heard == [("which", None), ("which.study-2", None), ("which.study-3", "which")]

@@ -1,4 +1,4 @@
-"""The process that ships, shared by the trainings of one Python process."""
+"""The process that ships, shared by what one Python process trains and compares."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ def test_the_next_training_takes_the_process_of_the_last(shared, tmp_path):
 
 def test_what_a_training_sets_for_itself_does_not_change_the_process(shared, tmp_path, monkeypatch):
     first = shared(tmp_path)
-    for name in ("PL_GLOBAL_SEED", "TORCHINDUCTOR_CACHE_DIR", "NUMBA_CACHE_DIR"):
+    for name in ("PL_GLOBAL_SEED", "TORCHINDUCTOR_CACHE_DIR", "NUMBA_CACHE_DIR", "KMP_INIT_AT_FORK"):
         monkeypatch.setenv(name, "7")
     assert shared(tmp_path) == first
 

@@ -16,7 +16,6 @@ MODULES = (
     "rnnsweep.comparison.verdicts.compare",
     "rnnsweep.comparison.report.page",
     "rnnsweep.search.importance",
-    "rnnsweep.tracking.ship.mlflow_imports",  # the answer is kept on the sweep's run
 )
 
 

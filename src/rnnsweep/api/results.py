@@ -191,6 +191,9 @@ class SweepResult:
         return self.comparison.frame() if self.comparison else pandas.DataFrame()
 
 
+OnAnswer = Callable[[SweepResult], object]
+
+
 def _written(score: "Score", natural: float) -> str:
     return score.write(score.turned(natural))
 

@@ -17,7 +17,7 @@ from rnnsweep.api.project.sweep_of_keys import asked_file
 from rnnsweep.api.replicates.further import run_studies, separate
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.api.replicates.reach import deciding_command, reach_of_plan
-from rnnsweep.api.results import Interrupted, SweepResult
+from rnnsweep.api.results import Interrupted, OnAnswer, SweepResult
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, check_launcher, parse_launcher, reach_engine
@@ -28,6 +28,7 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import Sweep, read_sweep
 
 if TYPE_CHECKING:
+    from rnnsweep.comparison import Comparison
     from rnnsweep.planning.plan import Plan
     from rnnsweep.state import Listener
 
@@ -45,6 +46,7 @@ def sweep(
     models: bool = True,
     studies: int = 1,
     on: str | Path | Machine | None = None,
+    answered: OnAnswer | None = None,
 ) -> SweepResult:
     """Run a sweep, or resume one, as ``rnnsweep sweep`` does.
 
@@ -61,6 +63,7 @@ def sweep(
             without replicates. They show what a budget buys with any sampler and pruner.
         on: the machine, by its file of conf/machine/; None is this one. What the file names is contacted.
             A machine that `reach_machine` returned is not contacted twice.
+        answered: called with the result before the report is written and the models are logged.
 
     Returns:
         The state of the sweep, its trials, and the comparison.
@@ -83,6 +86,7 @@ def sweep(
                 listener=listener,
                 accept_changes=accept_changes,
                 answer=answer,
+                answered=answered,
             )
 
         result = run_studies(asked, run, studies=studies, tell=listener.message)
@@ -118,6 +122,7 @@ def _run(
     listener: "Listener",
     accept_changes: bool = False,
     answer: str | None,
+    answered: OnAnswer | None = None,
 ) -> SweepResult:
     """Run one sweep; `answer` is the sweep that is compared once it is finished, None where none is."""
     folder = SweepFolder.of(places.mlruns, asked.name)
@@ -155,17 +160,23 @@ def _run(
                 on=_on(machine),
                 compared=answer is not None,
             )
-        compared = compare(answer) if answer and summary.state == "finished" else None
-    return SweepResult(
-        sweep=summary.sweep,
-        state=summary.state,
-        ran=summary.ran,
-        seconds=summary.seconds,
-        slots_busy=summary.slots_busy,
-        trials=summary.trials,
-        failures=summary.failures,
-        comparison=compared,
-    )
+        result = SweepResult(
+            sweep=summary.sweep,
+            state=summary.state,
+            ran=summary.ran,
+            seconds=summary.seconds,
+            slots_busy=summary.slots_busy,
+            trials=summary.trials,
+            failures=summary.failures,
+        )
+        if answer is None or result.state != "finished":
+            return result
+
+        def answer_of(compared: "Comparison") -> SweepResult:
+            return replace(result, sweep=answer, comparison=compared)
+
+        tell = None if answered is None else (lambda compared: answered(answer_of(compared)))
+        return answer_of(compare(answer, answered=tell))
 
 
 def reach_machine(on: str | Path | None, tell: Callable[[str], object]) -> Machine | None:
@@ -243,6 +254,7 @@ def replicate(
     most: int = MOST,
     models: bool = True,
     on: str | Path | None = None,
+    answered: OnAnswer | None = None,
 ) -> SweepResult:
     """Train the best configuration of each architecture of a sweep on more seeds.
 
@@ -257,6 +269,7 @@ def replicate(
         most: replicates of each that `until_separated` may reach.
         models: as in `sweep`.
         on: as in `sweep`.
+        answered: as in `sweep`; with `until_separated` it is called after the last round.
 
     Returns:
         As of `sweep`.
@@ -271,8 +284,7 @@ def replicate(
     assert asked is not None  # a sweep with a status was started
     asked = _launched(replace(asked, replicates=replicates, design=()), launcher)
 
-    def run(wanted: Sweep) -> SweepResult:
-        return _run(wanted, places, slots=slots, machine=machine, listener=listener, answer=wanted.name)
+    run = partial(_run, places=places, slots=slots, machine=machine, listener=listener, answer=asked.name)
 
     more = ["--n", str(replicates)]
     if until_separated:
@@ -280,7 +292,9 @@ def replicate(
             raise UserError(f"--max {most}: must be at least the {replicates} replicates of --n")
         more += ["--until-separated", "--max", str(most)]
         result = separate(asked, run, most=most, tell=listener.message)
+        if answered is not None and result.comparison is not None:
+            answered(result)
     else:
-        result = run(asked)
+        result = run(asked, answered=answered)
     again = run_command("replicate", name, *more, on=_on(machine))
     return _ended(result, listener, models=models, again=again)

@@ -102,7 +102,7 @@ class Recording:
             resume=True,
         )
         self._parent.artifact(sweep.text, "sweep.yaml")
-        self._shipper = Shipper(self._mlruns, self.uri, waits_for=key).start()
+        self._shipper = Shipper(self._mlruns, self.uri, waits_for=key, shared=True).start()
 
     def ended(self, task: TrialTask, outcome: Outcome) -> None:
         """End the run of a task whose process was lost before it could, and name an infeasible one."""
@@ -123,7 +123,7 @@ class Recording:
         Args:
             state: how the sweep ended.
             tell: called with the number of runs that the store lacks.
-            wait: False leaves the sending to the process that sends, which lives on for it.
+            wait: False leaves the sending to the process that sends.
         """
         if self._parent is not None:
             self._parent.end(_ENDS.get(state, EndState.FAILED))

@@ -67,6 +67,7 @@ def compare(
     margin: float | None = None,
     uri: str | None = None,
     tell: Callable[[str], object] | None = None,
+    answered: "Callable[[comparison.Comparison], object] | None" = None,
 ) -> "comparison.Comparison":
     """Compare the architectures of a sweep, write the report and keep it on the sweep's run.
 
@@ -75,6 +76,7 @@ def compare(
         margin: smallest difference of test scores that matters, in the score's unit, as 0.002 of accuracy.
         uri: the store, as setting `tracking.uri`.
         tell: called with each thing that is done, as it begins.
+        answered: called with the comparison before its report is written and kept.
 
     Returns:
         standings, verdicts and the next command; `repr` is short, and a notebook shows it as a page.
@@ -135,8 +137,9 @@ def compare(
         write_advice(folder, compared.next)
     report = folder.report
     compared = replace(compared, report=report)
+    if answered is not None:
+        answered(compared)
     before = report.read_bytes() if report.is_file() else b""
-    say("writing the report")
     comparison.write_report(compared, report)
     if report.read_bytes() != before:
         looks = read_looks(folder).replicates

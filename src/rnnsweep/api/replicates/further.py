@@ -36,7 +36,7 @@ def run_studies(
         result = run(one, asked.name if number == studies else None)
         if result.state != "finished":
             return result
-    return replace(result, sweep=asked.name)
+    return result
 
 
 def another_study(asked: Sweep, number: int) -> Sweep:

@@ -1,6 +1,8 @@
 """`compare` and `best`: what a sweep found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -67,26 +69,36 @@ def compare_command(
     if len(sweeps) > 1:
         _compare_corpora(sweeps, margin, as_json)
         return
+    show = partial(print_answer, details=details)
     with one_json_object(as_json) as emit:
         if scores is None:
-            compared = _answer_of(sweeps[0], margin)
+            compared = _answer_of(sweeps[0], margin, show=None if as_json else show)
         else:
             seen = _looks(looks)
             compared = _scores_of(scores, baseline, columns, lower=lower, margin=margin, looks=seen)
+            if not as_json:
+                show(compared)
         emit(compared.to_json())
         if figures:
             from rnnsweep.comparison.report.figure_files import write_figures
 
             written = write_figures(compared, figures)
-    if not as_json:
-        print_answer(compared, details=details)
-        if figures:
-            echo(f"Figures: {len(written)} files in {figures}")
+    if figures and not as_json:
+        echo(f"Figures: {len(written)} files in {figures}")
 
 
-def _answer_of(sweep: str, margin: float | None) -> "comparison.Comparison":
-    with telling() as tell:
-        return api.compare(sweep, margin=margin, tell=tell)
+def _answer_of(
+    sweep: str, margin: float | None, *, show: "Callable[[comparison.Comparison], None] | None"
+) -> "comparison.Comparison":
+    """Compare a sweep; the answer is shown before the report is written."""
+    with ExitStack() as told:
+
+        def answered(compared: "comparison.Comparison") -> None:
+            told.close()
+            if show is not None:
+                show(compared)
+
+        return api.compare(sweep, margin=margin, tell=told.enter_context(telling()), answered=answered)
 
 
 def _refuse_what_excludes(

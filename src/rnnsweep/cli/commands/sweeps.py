@@ -1,13 +1,14 @@
 """`sweep` and `replicate`: run a question, and more seeds of its best."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import click
 
 from rnnsweep import api
+from rnnsweep.api.results import OnAnswer
 from rnnsweep.cli.command import command
 from rnnsweep.cli.commands.answers import print_answer
 from rnnsweep.cli.commands.data import print_facts
@@ -94,7 +95,7 @@ def sweep_command(
 
         unplanned = file not in asked and studies == 1  # what `plan` would have said is said while it runs
 
-        def work(shown: "Listener") -> "api.SweepResult":
+        def work(shown: Listener, answered: OnAnswer) -> "api.SweepResult":
             return api.sweep(
                 file,
                 slots=slots,
@@ -105,6 +106,7 @@ def sweep_command(
                 models=False,  # after the standings
                 studies=studies,
                 on=machine,
+                answered=answered,
             )
 
         return _watch(work, again=start_command(file, trials=trials, studies=studies, on=on))
@@ -169,9 +171,11 @@ def _show_file(path: Path, *, grid: bool) -> None:
 def run_asked(settings: Sequence[str], *, grid: bool) -> int:
     """Run the sweep that overrides with several values amount to."""
     with _written(settings, grid=grid) as name:
-        return _watch(
-            lambda shown: api.sweep(name, listener=shown, models=False), again=run_command("sweep", name)
-        )
+
+        def work(shown: Listener, answered: OnAnswer) -> "api.SweepResult":
+            return api.sweep(name, listener=shown, models=False, answered=answered)
+
+        return _watch(work, again=run_command("sweep", name))
 
 
 def _launcher(launcher: str | None, fuse: str | None) -> str | None:
@@ -214,7 +218,7 @@ def replicate_command(
     Only more seeds show whether one is better than another; `rnnsweep compare` prints how many.
     """
 
-    def work(shown: "Listener") -> "api.SweepResult":
+    def work(shown: Listener, answered: OnAnswer) -> "api.SweepResult":
         return api.replicate(
             sweep,
             replicates,
@@ -225,6 +229,7 @@ def replicate_command(
             models=False,
             most=most,
             on=on,
+            answered=answered,
         )
 
     further = ["--until-separated", "--max", str(most)] if until_separated else []
@@ -232,20 +237,25 @@ def replicate_command(
     return _watch(work, again=again)
 
 
-def _watch(work: "Callable[[Listener], api.SweepResult]", *, again: str) -> int:
+def _watch(work: "Callable[[Listener, OnAnswer], api.SweepResult]", *, again: str) -> int:
     """Show a sweep while it runs and what came out; `again` is the command that resumes it."""
     from rnnsweep.cli.live import listener
 
     done = ""
     try:
-        with listener(err()) as shown:
-            result = work(shown)
+        with ExitStack() as shown:
+
+            def answered(result: "api.SweepResult") -> None:
+                shown.close()  # the answer is printed where the progress was
+                _print_result(result)
+
+            result = work(shown.enter_context(listener(err())), answered)
     except KeyboardInterrupt as ended:  # of another kind while it started or compared
         if isinstance(ended, api.Interrupted) and isinstance(ended.result, api.SweepResult):
             done = f": {_trials(ended.result)}"
         err().print(f"interrupted{done}; resume with: {again}", soft_wrap=True)
         return INTERRUPTED
-    _conclude(result)
+    keep_models(result)
     return 0
 
 
@@ -256,13 +266,12 @@ def _trials(result: "api.SweepResult") -> str:
     )
 
 
-def _conclude(result: "api.SweepResult") -> None:
+def _print_result(result: "api.SweepResult") -> None:
+    assert result.comparison is not None
     if result.ran:
         busy = f"slots busy {result.slots_busy:.0%}"
         err().print(f"finished in {duration(result.seconds)}: {_trials(result)}, {busy}")
     else:
         err().print(f"sweep {result.sweep} is finished: nothing left to run")
     print_failures(result.failures, most=MOST_FAILURES)
-    if result.comparison is not None:
-        print_answer(result.comparison)
-        keep_models(result)
+    print_answer(result.comparison)

@@ -1,4 +1,4 @@
-"""The process that ships, as its parent sees it. The trainings of one Python process share one."""
+"""The process that ships, as its parent sees it. What one Python process trains and compares shares one."""
 
 import atexit
 import os
@@ -13,8 +13,8 @@ from rnnsweep.tracking.ship.own_files import log_of
 from rnnsweep.tracking.store.store import database
 
 UNWANTED = ("PYTEST_CURRENT_TEST",)  # MLflow checks its own code where this is set, and stumbles over itself
-# how variables begin that a training sets: they do not concern what ships
-OF_A_TRAINING = ("PL_", "TORCH", "PYTORCH_", "NUMBA_")
+# how variables begin that a training sets, or a library that it imports: they do not concern what ships
+OF_A_TRAINING = ("PL_", "TORCH", "PYTORCH_", "NUMBA_", "KMP_")
 EXIT_S = 5.0  # seconds that a process with nothing left to send may take to end
 DRAW_S = 60.0  # seconds that one which only draws pictures may take
 
@@ -108,8 +108,14 @@ def warm_shared(mlruns: Path, target: str) -> None:
         _fitting(mlruns, target)
 
 
+def find_shared(mlruns: Path, target: str) -> ShippingProcess | None:
+    """Return the shared process of a destination; None where there is none, or it does not fit any more."""
+    with _one_at_a_time:
+        return _shared if _shared is not None and _shared.fits(mlruns, target) else None
+
+
 def take_shared(mlruns: Path, target: str) -> ShippingProcess:
-    """Return the process that the trainings of this Python process share; `leave_shared` comes after."""
+    """Return the process that this Python process shares; `leave_shared` comes after."""
     with _one_at_a_time:
         process = _fitting(mlruns, target)
         process.users += 1
@@ -117,7 +123,7 @@ def take_shared(mlruns: Path, target: str) -> ShippingProcess:
 
 
 def leave_shared(process: ShippingProcess) -> None:
-    """Leave the process to the next training, or end it where another has taken its place."""
+    """Leave the process to the next user, or end it where another has taken its place."""
     with _one_at_a_time:
         process.users -= 1
         if process is not _shared and not process.users:
@@ -141,12 +147,9 @@ def _retire(process: ShippingProcess) -> None:
 
 @atexit.register
 def _end_shared() -> None:
+    """End the shared process, and wait for pictures that are left to it."""
     if _shared is not None:
         _retire(_shared)
-
-
-@atexit.register
-def _await_pictures() -> None:
     for process in _drawing:
         with suppress(subprocess.TimeoutExpired, ChildProcessError):
             process.wait(DRAW_S)

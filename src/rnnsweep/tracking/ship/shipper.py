@@ -12,6 +12,7 @@ from filelock import Timeout
 from rnnsweep.errors import UserError
 from rnnsweep.tracking.ship.beside import (
     ShippingProcess,
+    find_shared,
     is_drawing,
     leave_shared,
     shipper_command,
@@ -152,8 +153,8 @@ class Shipper:
 def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, patient: bool = True) -> Shipped:
     """Send what earlier commands could not send, and close the runs of dead processes.
 
-    Costs nothing where nothing waits; otherwise it works in a process of its own, or here where MLflow is
-    imported already and the store is the local one.
+    Costs nothing where nothing waits. Otherwise the process sends that this Python process has for the
+    destination, else one of its own; or this one, where MLflow is imported and the store is the local one.
 
     Args:
         mlruns: the folder of results.
@@ -180,7 +181,9 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, pati
         if uri is not None and target != destination(uri):
             continue
         lacks = [key for key in keys if is_waiting(mlruns, key, pictures=False)]
-        if (patient and lacks) or not _is_busy(mlruns, target):
+        if process := find_shared(mlruns, target):  # which draws the pictures, too
+            results += [_await_sent(process, mlruns, target, keys, deadline_s)] if lacks else []
+        elif (patient and lacks) or not _is_busy(mlruns, target):
             results.append(_sync_one(mlruns, target, keys, deadline_s, said=uri is not None))
         elif lacks:  # else the process that is at work draws the pictures, which nobody has to wait for
             results.append(Shipped(waiting=keys, errors=[BUSY]))
@@ -190,6 +193,37 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, pati
         waiting=[key for result in results for key in result.waiting],
         errors=[error for result in results for error in result.errors],
     )
+
+
+def _await_sent(
+    process: ShippingProcess, mlruns: Path, target: str, keys: list[str], deadline_s: float
+) -> Shipped:
+    """Wait until a process has sent the lines of spools, and leave pictures to it.
+
+    Args:
+        process: sends to the destination.
+        mlruns: the folder of results.
+        target: the destination.
+        keys: of the spools.
+        deadline_s: seconds from now.
+
+    Returns:
+        What was sent, and what waits.
+    """
+
+    def points() -> int:
+        return sum(read_note(mlruns, key).points for key in keys)
+
+    def lacking() -> list[str]:
+        return [key for key in keys if is_waiting(mlruns, key, pictures=False)]
+
+    before, end = points(), time.monotonic() + deadline_s
+    process.begin()
+    while (waiting := lacking()) and process.lives() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.note_drained(not waiting, draws=any(is_waiting(mlruns, key) for key in keys))
+    error = last_error(mlruns, target) if waiting else None
+    return Shipped(len(keys) - len(waiting), points() - before, waiting, [error] if error else [])
 
 
 def _is_busy(mlruns: Path, target: str) -> bool:
