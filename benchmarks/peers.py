@@ -7,6 +7,8 @@ cannot be installed, or whose search fails, is left out, and its row says why.
 A verdict needs a search of each of two architectures, and `SEEDS` trainings of the best configuration of
 each: ours are the sweep's replicates, a peer's a loop of one's own in as many processes. Ours look at `FIRST`
 first, and end there where `SEEDS` are not likely to decide: that claims what one look at all of them claims.
+Beside a peer with ASHA our sweep has ASHA too, with the same rungs and the same share that continues; beside
+the others it has the median, as plain Optuna has.
 Our time ends where the answer is printed; pictures and models follow. Then each searches once more while one
 of its trials is killed. By the clock: run it on a machine that does nothing else;
 ``RNNSWEEP_PEERS_SAMPLE`` is the number of rows.
@@ -45,6 +47,16 @@ PEERS = {
     "syne-asha": ("syne-tune>=0.14",),
     "syne-mobster": ("syne-tune[gpsearchers]>=0.13,<0.14",),
 }
+MEDIAN = "{name: median, startup: 4}"
+ASHA = "{{name: asha, minimum: 1, factor: {factor}}}"  # of one epoch's rung, 1 of so many continues
+# our pruner beside a peer: its own, with the defaults of its library
+PRUNERS = {
+    "plain-optuna": MEDIAN,
+    "ray-tune": ASHA.format(factor=4),
+    "hydra-optuna": MEDIAN,
+    "syne-asha": ASHA.format(factor=3),
+    "syne-mobster": ASHA.format(factor=3),
+}
 NAMES = {
     "plain-optuna": "plain Optuna and Lightning with pruning",
     "ray-tune": "Ray Tune, ASHA with Optuna's searcher, and Lightning",
@@ -62,7 +74,7 @@ trials: {trials}
 replicates: {replicates}
 baseline: false
 sampler: tpe
-pruner: {{name: median, startup: 4}}
+pruner: {pruner}
 overrides: {overrides}
 space:
   optimizer.lr: {{type: float, low: 1e-3, high: 1e-2, log: true}}
@@ -217,7 +229,7 @@ def one_killed(processes: Callable[[], list[int]]) -> Iterator[None]:
         thread.join()
 
 
-def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
+def ours(trials: int, seeds: int, pruner: str, *, kill: bool = False) -> dict[str, Any]:
     """Run our sweep; return what `measure_peer` does, and trials that ended.
 
     The searches are measured from the command's start to the end of the last trial, the verdict to its print.
@@ -233,6 +245,7 @@ def ours(trials: int, seeds: int, *, kill: bool = False) -> dict[str, Any]:
             architectures=", ".join(CELLS),
             trials=trials,
             replicates=f"{{first: {FIRST}, most: {seeds}, looks: 2}}" if seeds > FIRST else seeds,
+            pruner=pruner,
             overrides=json.dumps([*FIXED, "trainer.validate_every=1"]),
         )
         (folder / "sweeps" / "peers.yaml").write_text(text, encoding="utf-8")
@@ -350,16 +363,19 @@ def run(trials: int = TRIALS, seeds: int = SEEDS, names: tuple[str, ...] = tuple
     from rnnsweep.data import prepare
 
     prepare(compose([*FIXED, "model=lstm"]).data)  # the corpus is tokenised for all beforehand
-    mine = ours(trials, seeds)
-    killed = ours(trials, 0, kill=True)
-    mine["survived"] = killed["ended"] - trials * (len(CELLS) - 1)
-    load = os.getloadavg()[0]
-    remark = f"; {SAMPLE // 2:,} training rows, {trials} trials and {seeds} seeds of each architecture"
-    remark += f", of which ours took {mine['replicates']} in all until the verdict"
-    if load > 2 * SLOTS:
-        remark += f"; on a busy machine (load {load:.0f}): read the ratios alone"
+    measured: dict[str, dict[str, Any]] = {}  # ours by pruner
     rows = []
     for name in names:
+        pruner = PRUNERS[name]
+        if pruner not in measured:
+            mine = measured[pruner] = ours(trials, seeds, pruner)
+            killed = ours(trials, 0, pruner, kill=True)
+            mine["survived"] = killed["ended"] - trials * (len(CELLS) - 1)
+        mine, load = measured[pruner], os.getloadavg()[0]
+        remark = f"; {SAMPLE // 2:,} training rows, {trials} trials and {seeds} seeds of each architecture"
+        remark += f", of which ours took {mine['replicates']} in all until the verdict; our pruner: {pruner}"
+        if load > 2 * SLOTS:
+            remark += f"; on a busy machine (load {load:.0f}): read the ratios alone"
         try:
             theirs = measure_peer(name, trials, seeds)
             found = rows_of(name, mine, mine["verdict"], theirs, trials, remark)
