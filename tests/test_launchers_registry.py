@@ -12,7 +12,14 @@ from test_study import plain, run
 
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import LocalLauncher, check_launcher, make_launcher, parse_launcher, registry
+from rnnsweep.launchers import (
+    LocalLauncher,
+    check_launcher,
+    make_launcher,
+    parse_launcher,
+    registry,
+    start_ahead,
+)
 from rnnsweep.launchers.fused.launcher import FusedLauncher
 from rnnsweep.launchers.local.places import slots_here
 from rnnsweep.sweepfile import Method
@@ -68,6 +75,18 @@ def test_what_fits_of_the_baseline_need_is_imported_once_where_there_are_several
     make_launcher(write_sweep(tmp_path, **{"replicates": "3", "baseline": "true", **keys}), 2)
     preload = made[0][2].get("preload", ())
     assert ("sklearn.linear_model" in preload) == imported
+
+
+@pytest.mark.parametrize(("launcher", "is_begun"), [("local", True), ("fused", False)])
+def test_what_is_begun_ahead_imports_what_the_launcher_will_import(
+    tmp_path, made, monkeypatch, launcher, is_begun
+):
+    begun = []
+    monkeypatch.setattr("rnnsweep.launchers.local.server.start_server", begun.append)
+    sweep = write_sweep(tmp_path, replicates="3", baseline="true", launcher=launcher)
+    start_ahead(sweep)
+    make_launcher(sweep, 2)
+    assert begun == ([made[0][2]["preload"]] if is_begun else [])
 
 
 @pytest.mark.parametrize(

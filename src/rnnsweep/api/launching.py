@@ -3,15 +3,17 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from rnnsweep.api.find_sweep import find_question
 from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
-from rnnsweep.launchers import check_engine, make_launcher
+from rnnsweep.launchers import check_engine, make_launcher, parse_launcher, start_ahead
 from rnnsweep.launchers.local import places_of
 from rnnsweep.launchers.registry import LOCAL
 from rnnsweep.machine import Machine
-from rnnsweep.paths import ProjectPaths
+from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.gpu_memory import fewest_slots, keep_needs, read_needs
 from rnnsweep.sweepfile import Sweep, parse_slots
@@ -49,6 +51,17 @@ def launcher_of(
     if machine is not None and machine.engine != LOCAL.name:
         return check_engine(machine)(machine, asked, slots)
     return make_launcher(asked, shared(asked, slots, machine, folder=folder, conf=conf, tell=tell))
+
+
+def start_launcher_ahead(question: str | Path, launcher: str | None, machine: Machine | None) -> None:
+    """Begin what trials on this machine import, while their sweep is still described and checked.
+
+    Raises:
+        UserError: the file, the launcher or an option of it cannot be used.
+    """
+    if machine is None or machine.engine == LOCAL.name:
+        asked = find_question(question, find_paths())
+        start_ahead(asked if launcher is None else replace(asked, launcher=parse_launcher(launcher)))
 
 
 def slots_of_plan(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         make_launcher as make_launcher,
         parse_launcher as parse_launcher,
         reach_engine as reach_engine,
+        start_ahead as start_ahead,
     )
 
 lazy_names(__name__)

@@ -41,6 +41,8 @@ class LauncherSpec:
     is_listed: bool = True  # messages offer it
     # what `make` takes beside the options, as it follows from the sweep
     for_sweep: Callable[[Sweep], Mapping[str, Any]] = lambda sweep: {}
+    # ahead(**options): begins what takes long and needs no slots, some seconds before `make`
+    ahead: Callable[..., object] = lambda **options: None
 
 
 def parse_launcher(text: str) -> Method:
@@ -101,10 +103,26 @@ def check_launcher(sweep: Sweep) -> Callable[[Places], Launcher]:
     Raises:
         UserError: no such launcher or option, a wrong value, or a sweep that the launcher cannot run.
     """
+    spec, options = _fitting(sweep)
+    return partial(spec.make, **options)
+
+
+def start_ahead(sweep: Sweep) -> None:
+    """Begin what a sweep's launcher can begin before it is made.
+
+    Raises:
+        UserError: as of `check_launcher`.
+    """
+    spec, options = _fitting(sweep)
+    spec.ahead(**options)
+
+
+def _fitting(sweep: Sweep) -> tuple[LauncherSpec, dict[str, Any]]:
+    """Return a sweep's launcher, and all that it is made with beside the slots."""
     name, spec, options = _asked(sweep.launcher or LOCAL)
     if reason := spec.misfit(sweep):
         raise UserError(f"launcher {name!r}: {reason}")
-    return partial(spec.make, **options, **spec.for_sweep(sweep))
+    return spec, {**options, **spec.for_sweep(sweep)}
 
 
 def make_method(asked: Method, slots: str | int | None) -> Launcher:

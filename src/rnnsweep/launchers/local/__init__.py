@@ -13,9 +13,20 @@ _BASELINE = ("sklearn.linear_model", "sklearn.feature_extraction.text", "rnnswee
 
 def _make(slots: Places, *, baseline: bool = False) -> Launcher:
     from rnnsweep.launchers.local.launcher import LocalLauncher
+
+    return LocalLauncher(slots, preload=_preload(baseline))
+
+
+def _ahead(*, baseline: bool = False) -> None:
+    from rnnsweep.launchers.local.server import start_server
+
+    start_server(_preload(baseline))
+
+
+def _preload(baseline: bool) -> tuple[str, ...]:
     from rnnsweep.launchers.local.server import preloads
 
-    return LocalLauncher(slots, preload=preloads(*(_BASELINE if baseline else ())))
+    return preloads(*(_BASELINE if baseline else ()))
 
 
 def _for_sweep(sweep: Sweep) -> dict[str, bool]:
@@ -60,4 +71,4 @@ def _cores(share: Share) -> list[str]:
     return [f"cpu:{share.threads}"] * (share.most or max(1, default_count() // share.threads))
 
 
-SPEC = LauncherSpec(_make, on=_on, for_sweep=_for_sweep)
+SPEC = LauncherSpec(_make, on=_on, for_sweep=_for_sweep, ahead=_ahead)
