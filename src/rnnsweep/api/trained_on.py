@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnsweep.config.test_rows import row_settings
 from rnnsweep.data.tables import expand_paths, files_digest
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -58,6 +57,8 @@ def _known_digests(model: "TextModel") -> set[str]:
 
 def _named_paths(model: "TextModel") -> set[str]:
     """Return the paths that ``data.train`` names, from here and from the project; no pattern is followed."""
+    from rnnsweep.config.test_rows import row_settings  # Hydra takes a while, and no help needs it
+
     overrides = model.facts.get("overrides")
     texts = [each for each in overrides if isinstance(each, str)] if isinstance(overrides, list) else []
     try:
