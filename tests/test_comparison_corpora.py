@@ -172,9 +172,9 @@ READS = 'overrides: [data=files, data.train=rows.csv, "data.text={text}", data.l
 
 
 INSTEAD = (
-    "where their test rows differ, look at each alone: rnnsweep compare heads; rnnsweep compare stories."
-    " Where only a setting of the training differs, give one sweep file both as names of its own:"
-    " `architectures: {a: [model=NAME], b: [model=NAME, KEY=VALUE]}`"
+    "where only a setting of the training differs, give one sweep file both as names of its own:"
+    " `architectures: {a: [model=NAME], b: [model=NAME, KEY=VALUE]}`; where their test rows differ, look at"
+    " each alone: rnnsweep compare heads; rnnsweep compare stories"
 )
 
 

@@ -144,8 +144,8 @@ def test_further_studies_are_proposed_only_where_something_is_left_to_decide(tmp
     found = compare_records(make_runs(LEVELS), sweep=write(tmp_path, "sampler: tpe"))
     console = Console(width=80, record=True)
     print_comparison(replace(found, next=following), console)
-    shown = " ".join(console.export_text().split())
-    assert ("The command for it: rnnsweep sweep which --studies 5" in shown) == (following is not None)
+    shown = console.export_text()
+    assert ("The command for it:\n    rnnsweep sweep which --studies 5\n" in shown) == (following is not None)
     assert "Next: rnnsweep sweep" not in shown
 
 

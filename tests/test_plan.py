@@ -330,10 +330,12 @@ def test_a_plan_says_that_the_changed_file_of_a_sweep_that_started_is_refused(tm
     path.write_text(asked.replace("high: 8", "high: 16"))
     refused = refusal_of(read_sweep(path), folder)
     _print(replace(looking_ahead(), refused=refused, next=None))
-    shown = " ".join(capsys.readouterr().out.split())
+    printed = capsys.readouterr().out
+    assert "rnnsweep sweep toy --accept-changes" in printed.splitlines(), "which pastes"
+    shown = " ".join(printed.split())
     assert "! " in shown
     assert "changed since sweep 'toy' started: space.model.hidden_size.high: 8 became 16." in shown
-    assert "give the sweep another `name:`, or accept it with rnnsweep sweep toy --accept-changes." in shown
+    assert "give the sweep another `name:`, or accept it with rnnsweep sweep toy --accept-changes" in shown
     assert "Next:" not in shown
 
 

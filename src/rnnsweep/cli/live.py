@@ -38,7 +38,7 @@ class LiveTable:
 
     def message(self, text: str) -> None:
         """Print a line above the table."""
-        self.live.console.print(Text(text, style="yellow"))
+        self.live.console.print(text, style="yellow", markup=False, highlight=False)
 
     def _render(self) -> RenderableType:
         table = Text(f"{BEGIN} ...", style="dim") if self._snapshot is None else draw(self._snapshot)

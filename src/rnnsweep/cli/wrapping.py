@@ -5,8 +5,9 @@ import re
 import sys
 from unicodedata import east_asian_width
 
-# what stays in one line: text in backticks, the command that `safety.shell` puts at the end, any other word
-_PIECE = re.compile(r"( *)(\S*`[^`]*`\S*|\brnnsweep [a-z](?:(?!; |, |\. |`).)*$|\S+)")
+# what stays in one line: text in backticks, a command up to what ends its clause, any other word
+_COMMAND = r"""\(?\b(?:rnnsweep|pip|mlflow|optuna-dashboard) [a-z](?:'[^']*'|"[^"]*"|(?!; |, |\. |`).)*\S*"""
+_PIECE = re.compile(rf"( *)(\S*`[^`]*`\S*|{_COMMAND}|\S+)")
 
 
 def wrapped(text: str, width: int, *, taken: int = 0) -> str:
@@ -19,6 +20,10 @@ def wrapped(text: str, width: int, *, taken: int = 0) -> str:
     """
     broken = []
     for line in text.split("\n"):
+        if taken + _columns(line) <= width:
+            broken.append(line)
+            taken = 0
+            continue
         lines, used = [""], taken
         for gap, piece in _PIECE.findall(line):
             if lines[-1] and used + _columns(gap + piece) > width:

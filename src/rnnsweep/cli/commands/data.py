@@ -81,7 +81,7 @@ def print_facts(console: "Console", facts: "CorpusFacts") -> None:
     """Print the two lines that begin a training and a sweep, what was guessed, and the remarks."""
     print_notes(console, facts)
     for line in facts.summary():
-        console.print(line, style="dim", soft_wrap=not console.is_terminal)
+        console.print(line, style="dim", soft_wrap=not console.is_terminal or None)
     for remark in facts.remarks:
         _print_remark(console, f"  {remark.code}: {remark.message}")
 
@@ -134,4 +134,4 @@ def _counted(counts: Mapping[str, int | None]) -> str:
 
 def _print_remark(console: "Console", text: str) -> None:
     """Print a remark: wrapped at words on a terminal, in one line where a program reads it."""
-    console.print(text, style="yellow", soft_wrap=not console.is_terminal)
+    console.print(text, style="yellow", soft_wrap=not console.is_terminal or None)

@@ -55,7 +55,7 @@ def plan_command(file: str, slots: str | None, trials: int | None, on: str | Non
         from rnnsweep.api.find_sweep import refusal
 
         if refused := refusal(file):
-            err().print(f"! {refused}.", style="yellow")
+            err().print(f"! {refused}", style="yellow")
         with telling(READING):
             corpora = read_sweep_data(file)
         facts = {name: corpus.facts for name, corpus in corpora.items()}
@@ -150,7 +150,7 @@ def _print_what_comes_next(console: "Console", planned: "Plan") -> None:
     for line in _say_shorter(planned):
         console.print(line, soft_wrap=True)
     if planned.refused:
-        console.print(f"! {planned.refused}.")
+        console.print(f"! {planned.refused}")
     if planned.next:
         console.print(f"Next: {planned.next}", soft_wrap=True)
 

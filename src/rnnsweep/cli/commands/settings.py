@@ -9,6 +9,7 @@ from click.shell_completion import get_completion_class
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_key, overrides_argument
 from rnnsweep.cli.output import echo, one_json_object, out
+from rnnsweep.cli.wrapping import wrapped
 
 if TYPE_CHECKING:
     from rnnsweep.config import Setting
@@ -102,8 +103,6 @@ def _explain(key: str, as_json: bool) -> None:
 
 def _print_explanation(one: "Explanation") -> None:
     """Print a key as a few lines of 80 columns: its name and meaning, then what it may be."""
-    import textwrap
-
     where = {"run": "a run", "sweep": "a sweep file", "machine": "a file of conf/machine/"}[one.of]
     echo(f"{one.key}  (key of {where})")
     rows = {
@@ -115,7 +114,7 @@ def _print_explanation(one: "Explanation") -> None:
     }
     for name, text in rows.items():
         if text:
-            echo(textwrap.fill(text, 80, initial_indent=f"  {name:<9}", subsequent_indent=" " * 11))
+            echo(f"  {name:<9}" + wrapped(text, 69).replace("\n", "\n" + " " * 11))
 
 
 def _example(one: "Explanation") -> str:

@@ -60,9 +60,9 @@ def _instead(first: Block, block: Block) -> str:
         )
     alone = "; ".join(command_line("compare", one.sweep) for one in (first, block))
     return (
-        f"where their test rows differ, look at each alone: {alone}. Where only a setting of the training"
-        " differs, give one sweep file both as names of its own:"
-        " `architectures: {a: [model=NAME], b: [model=NAME, KEY=VALUE]}`"
+        "where only a setting of the training differs, give one sweep file both as names of its own:"
+        " `architectures: {a: [model=NAME], b: [model=NAME, KEY=VALUE]}`; where their test rows differ, look"
+        f" at each alone: {alone}"
     )
 
 

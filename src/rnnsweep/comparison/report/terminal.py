@@ -217,7 +217,8 @@ def _spending(comparison: Comparison) -> list[RenderableType]:
         return [Text(f"What time buys{of}", style="bold"), *(_indented(f"* {one}") for one in sentences)]
     if not bought.next or not comparison.next:  # the report says it where nothing is left to decide
         return []
-    return [Text(f"What a budget buys: {bought.refusal} The command for it: {bought.next}", style="dim")]
+    refusal = Text(f"What a budget buys: {bought.refusal} The command for it:", style="dim")
+    return [refusal, _unbroken(f"    {bought.next}", style="dim")]
 
 
 def _remark(remark: HealthRemark) -> list[RenderableType]:
