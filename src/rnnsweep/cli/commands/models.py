@@ -7,7 +7,6 @@ import click
 
 from rnnsweep import api, models
 from rnnsweep.api.prediction_files import TextsToAnswer, check_file, read_asked, write_answers
-from rnnsweep.api.trained_on import say_trained_on
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.output import echo, err, one_json_object, out, telling
 from rnnsweep.cli.words import count
@@ -54,6 +53,8 @@ def predict_command(
         )
     if column is not None and file is None:
         raise click.UsageError("--column needs --file.")
+    from rnnsweep.api.trained_on import say_trained_on
+
     with one_json_object(as_json) as emit:
         if file not in (None, "-"):
             check_file(file)  # before a model is loaded for nothing
