@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -58,6 +59,46 @@ def test_architectures_may_read_different_rows_in_one_sweep_and_a_change_of_them
     write(tmp_path, word="three")
     with pytest.raises(UserError, match="corpus changed"):
         run_sweep(replace(asked, trials=2), mlruns=tmp_path / "mlruns", launcher=LocalLauncher(1))
+
+
+@pytest.mark.slow
+def test_a_sweep_that_started_on_a_column_by_its_name_is_told_the_setting_that_reads_it(tmp_path):
+    with (tmp_path / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["headline", "story", "label"])
+        rows.writerows([f"head {k}" * (k % 4 > 0), f"a story of words {k}", "ab"[k % 2]] for k in range(120))
+    path = tmp_path / "old.yaml"
+    asked = f"""# Which?
+name: old
+architectures: [bag, gru]
+trials: 1
+replicates: 1
+space: {{}}
+overrides: ["data.train={tmp_path}/rows.csv", model.embedding_size=4, trainer.max_epochs=1]
+"""
+    named = asked.replace("overrides: [", "overrides: [data.text=headline, ")
+
+    def run(text, **more):
+        path.write_text(text)
+        return run_sweep(read_sweep(path), mlruns=tmp_path / "mlruns", launcher=LocalLauncher(1), **more)
+
+    run(named)
+    start = tmp_path / "mlruns" / "sweeps" / "old" / "start.json"
+    kept = json.loads(start.read_text())
+    kept["asked"]["overrides"].remove("data.text=headline")  # as an earlier version started it
+    start.write_text(json.dumps(kept))
+    asked, named = (text.replace("replicates: 1", "replicates: 2") for text in (asked, named))
+    with pytest.raises(UserError) as refused:
+        run(asked)
+    assert (
+        "): texts are read from 'story' now, as data.text is not set; data.text=headline under `overrides:`"
+        " reads those that it started with. Undo it, "
+    ) in str(refused.value)
+    assert run(named, accept_changes=True).failures == ()
+    assert json.loads(start.read_text())["corpus"] == kept["corpus"]
+    write(tmp_path)  # other rows, of which no column is that of the start
+    with pytest.raises(UserError, match=r"corpus changed \(\w{8} became \w{8}\)[.;]"):
+        run(named.replace("headline", "title"))
 
 
 @given(

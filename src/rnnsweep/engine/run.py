@@ -28,6 +28,7 @@ from rnnsweep.search.corpora import (
     common_digest,
     files_digests,
     read_digests,
+    say_column,
     say_other_rows,
     vectors_digests,
 )
@@ -128,11 +129,14 @@ def run_sweep(
     folder.make()
     with folder.hold(), closing(launcher), _named_full_disk(mlruns), recorded_settings(begun):
         corpus = common_digest(digests)
+        before = (folder.start() or {}).get("corpus", corpus)
+        is_other = before != corpus and prepare is None and not accept_changes
         identity = begin(
             sweep,
             mlruns=mlruns,
             conf=conf,
             corpus=corpus,
+            corpus_note=say_column(bases, before) if is_other else "",
             vectors=vectors,
             files=files_digests(bases) if prepare is None else (),
             own_code=_own_cells(sweep, bases),

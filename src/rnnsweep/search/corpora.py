@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,36 @@ def read_digests(bases: Mapping[str, RunConfig], prepare: Prepare | None = None)
     """
     sources = {base.data.source: base for base in bases.values()}
     return {source: (prepare or _prepare)(base) for source, base in sources.items()}
+
+
+def say_column(bases: Mapping[str, RunConfig], before: str) -> str:
+    """Return which ``data.text`` reads the rows that a sweep started with; nothing where none does.
+
+    Earlier versions read the column that its name says, where a fuller one is read now.
+
+    Args:
+        bases: the base of each architecture.
+        before: common digest of the rows at the start.
+    """
+    from rnnsweep.data import columns_by_name, prepare
+
+    digests, settings, now = {}, set(), set()
+    for base in bases.values():
+        source, data = base.data.source, base.data
+        if source not in digests and data.corpus == "files" and data.text is None:
+            by_name, read = columns_by_name(data), prepare(data).text_columns
+            if by_name != read:
+                data = replace(data, text=list(by_name))
+                settings.add(quote("data.text", by_name[0] if len(by_name) == 1 else list(by_name)))
+                now.add(" and ".join(map(repr, read)))
+        if source not in digests:
+            digests[source] = prepare(data).digest
+    if len(settings) != 1 or common_digest(digests) != before:
+        return ""
+    return (
+        f": texts are read from {now.pop()} now, as data.text is not set; {settings.pop()} under `overrides:`"
+        " reads those that it started with"
+    )
 
 
 def files_digests(bases: Mapping[str, RunConfig]) -> list[str]:

@@ -41,6 +41,7 @@ def begin(
     mlruns: Path,
     conf: Path,
     corpus: str,
+    corpus_note: str = "",
     vectors: Mapping[str, str] | None = None,
     files: Sequence[str] = (),
     own_code: Sequence[Path] = (),
@@ -55,6 +56,7 @@ def begin(
         mlruns: the folder of results.
         conf: the configuration files.
         corpus: digest of the rows.
+        corpus_note: why it is another one than at the start, where that is known.
         vectors: digest of each file of word vectors.
         files: digests of the files of rows, for comparisons over corpora.
         own_code: files of the project that are run, as its own cells.
@@ -74,7 +76,7 @@ def begin(
         before = {**now, "identity": uuid.uuid4().hex[:8], "accepted": []}
         folder.keep_question(sweep.text, conf)
         folder.write_start(before)
-    elif changes := _changes(before, now):
+    elif changes := _changes(before, now, corpus_note):
         if not accept_changes:
             if before["asked"] == now["asked"] and _is_finished(folder, sweep):
                 return str(before["identity"])
@@ -154,11 +156,12 @@ def _digest(folder: Path, pattern: str, inside: tuple[str, ...] = (), beside: Se
     return digest.hexdigest()
 
 
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def _changes(before: dict[str, Any], now: dict[str, Any], corpus_note: str) -> list[str]:
     changes = list(_differences("", before["asked"], now["asked"]))
     for key in ("corpus", "configuration", "code"):
         if before[key] != now[key]:
-            changes.append(f"{key} changed ({before[key][:8]} became {now[key][:8]})")
+            note = corpus_note if key == "corpus" else ""
+            changes.append(f"{key} changed ({before[key][:8]} became {now[key][:8]}){note}")
     earlier = before.get("vectors", {})  # not kept by an earlier version
     for name in sorted(earlier.keys() & now["vectors"].keys()):
         if earlier[name] != now["vectors"][name]:
