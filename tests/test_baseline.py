@@ -130,8 +130,19 @@ def test_of_few_rows_words_that_are_in_one_text_alone_count_too(tmp_path, monkey
 def test_texts_without_a_token_are_refused(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label\n" + "".join(f"{'.' * (n + 1)},{'ab'[n % 2]}\n" for n in range(40)))
+    settings = ["data=files", quote("data.train", str(path)), "data.tokens=keras"]  # which drops such marks
     with pytest.raises(UserError, match="no text of the training part has a token"):
-        fit_baseline(compose(["data=files", quote("data.train", str(path))]))
+        fit_baseline(compose(settings))
+
+
+def test_the_baseline_reads_marks_as_the_networks_do(tmp_path):
+    draw = random.Random(0)
+    lines = [
+        f"{' '.join(f'w{draw.randrange(50)}' for _ in range(6))} {'?!'[n % 2]},{n % 2}" for n in range(400)
+    ]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["text,label", *lines]) + "\n")
+    assert fit_baseline(compose(["data=files", quote("data.train", str(path))])).test == 1.0
 
 
 def test_tokens_alone_are_taken_where_pairs_of_them_tell_less(tmp_path):
