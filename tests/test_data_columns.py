@@ -1,6 +1,7 @@
 """Which columns of a file are read, and which rows are tested whichever of them is read."""
 
 import csv
+import json
 from collections import Counter
 
 import pytest
@@ -46,6 +47,38 @@ def test_a_fuller_column_of_the_first_training_file_is_read_in_every_part(tmp_pa
     assert corpus.texts("test")[0].startswith("new a story")
     full = write(tmp_path / "full.csv", news(empty_every=0))
     assert read(tmp_path, full, test=test).text_columns == ("headline",)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".json", ".parquet"])
+def test_a_fuller_column_is_read_as_where_data_text_names_it(tmp_path, suffix):
+    import pyarrow
+    import pyarrow.parquet
+
+    records = [dict(zip(HEAD, row, strict=True)) | {"user": f"u{n % 30}"} for n, row in enumerate(news())]
+    path = tmp_path / f"rows{suffix}"
+    if suffix == ".csv":
+        write(path, [each.values() for each in records], (*HEAD, "user"))
+    elif suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), path)
+    else:
+        path.write_text("\n".join(map(json.dumps, records)) if suffix == ".jsonl" else json.dumps(records))
+    for more in ({}, {"group": "user"}, {"split_text": ["headline", "story"]}):
+        found, named = (read(tmp_path, str(path), text=text, **more) for text in (None, "story"))
+        assert (found.text_columns, found.digest) == (("story",), named.digest)
+        assert set(found.facts.notes) - set(named.facts.notes) == {
+            f"rows{suffix}: texts are read from 'story', as 30 of 120 in 'headline' are empty and it has"
+            " longer ones (data.text settles it)"
+        }
+
+
+def test_a_fuller_column_whose_name_another_column_has_is_refused(tmp_path):
+    rows = [(head, story, topic, story, "", "") for head, story, topic in news()]
+    train = write(tmp_path / "rows.csv", rows, (*HEAD, "story", "other", "other"))
+    with pytest.raises(UserError, match="has 2 columns that are called 'story'; rename one"):
+        read(tmp_path, train)
+    rows = [(head, story, topic, "", "") for head, story, topic in news()]
+    train = write(tmp_path / "rows.csv", rows, (*HEAD, "other", "other"))
+    assert read(tmp_path, train).text_columns == ("story",)
 
 
 def test_a_column_that_its_name_says_is_read_where_no_fuller_one_is_there(tmp_path):

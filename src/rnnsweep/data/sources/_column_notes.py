@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rnnsweep.data.classes.labels import MISSING
@@ -63,30 +63,28 @@ def other_texts(path: Path, config: DataConfig, read: Sequence[str]) -> tuple[st
         config: the settings of the corpus.
         read: columns of the text and the label.
     """
-    return tuple(
-        name
-        for name, values in first_rows(path, config)
-        if name and name not in read and (name.lower() in (*TEXT, *SECOND) or _are_texts(values))
-    )
+    return tuple(_other_texts(first_rows(path, config), read))
 
 
-def fuller_text(path: Path, config: DataConfig, read: Sequence[str]) -> str | None:
+def _other_texts(columns: Iterable[tuple[str, Sequence[str]]], read: Sequence[str]) -> Iterator[str]:
+    for name, values in columns:
+        if name and name not in read and (name.lower() in (*TEXT, *SECOND) or _are_texts(values)):
+            yield name
+
+
+def fuller_text(columns: Mapping[str, Sequence[str]], read: Sequence[str]) -> str | None:
     """Return a column of longer texts, where the one that is read is often empty; None where there is none.
 
     Args:
-        path: of the table.
-        config: the settings of the corpus.
+        columns: the first values of each, as text.
         read: columns of the text and the label.
     """
-    if len(read) != 2:  # two columns of texts are read together
-        return None
-    columns = dict(first_rows(path, config))
     values = columns.get(read[0], [])
     if not is_often_empty(values.count(""), len(values)):
         return None
     fuller = [
         name
-        for name in other_texts(path, config, read)
+        for name in _other_texts(columns.items(), read)
         if columns[name].count("") < values.count("") and _words(columns[name]) > _words(values)
     ]
     return max(fuller, key=lambda name: _words(columns[name]), default=None)

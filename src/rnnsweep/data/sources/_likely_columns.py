@@ -19,7 +19,7 @@ from rnnsweep.data.sources._columns import (
     read_options,
     text_columns,
 )
-from rnnsweep.data.tables import find_column, read_table
+from rnnsweep.data.tables import Table, find_column, read_table
 from rnnsweep.errors import UserError, nearest
 
 Columns = Sequence[tuple[str, list[str]]]  # each name, with the first values as text
@@ -133,14 +133,19 @@ def _is_row(columns: Columns) -> bool:
 def first_rows(path: Path, config: DataConfig, *, most: int | None = FIRST) -> list[tuple[str, list[str]]]:
     """Return each column of a file: its name, and its first values as text; `most` None: all of them."""
     table = read_table(path, replace(read_options(config), header=False), list)
-    columns = [
+    columns = as_texts(table, most)
+    if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
+        columns = [(values[0].strip(), values[1:]) for _, values in columns]
+    return columns
+
+
+def as_texts(table: Table, most: int | None = FIRST) -> list[tuple[str, list[str]]]:
+    """Return the first values of each column of a table as text, as `first_rows` does."""
+    return [
         (name, list(map(as_text, values[:most])))
         for name, values in table.columns.items()
         if not any(isinstance(value, dict) for value in values[:FIRST])  # its inner columns are there
     ]
-    if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
-        columns = [(values[0].strip(), values[1:]) for _, values in columns]
-    return columns
 
 
 def _are_tags(values: Sequence[str]) -> bool:

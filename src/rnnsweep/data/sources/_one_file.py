@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.sources._column_notes import column_notes, fuller_text, is_often_empty, missing_notes
@@ -16,8 +15,9 @@ from rnnsweep.data.sources._columns import (
     text_and_label,
     texts_of,
 )
-from rnnsweep.data.sources._likely_columns import explained
+from rnnsweep.data.sources._likely_columns import as_texts, explained
 from rnnsweep.data.tables import Table, read_table
+from rnnsweep.data.tables.delimited import refuse_twice
 from rnnsweep.errors import UserError
 
 
@@ -44,17 +44,23 @@ class OneFile:
 def read_file(part: str, path: Path, config: DataConfig) -> OneFile:
     """Read one file; a column found by its name that is often empty gives way to one of longer texts.
 
+    Columns are compared after a second reading, of all of them: most files need none.
+
     Raises:
         UserError: the file lacks columns, or has no text.
     """
     file = _read(part, path, config)
     rows, empty = len(file.table), file.texts.count("")
-    if config.text is not None or not is_often_empty(empty, rows):
+    alone = config.text is None and len(file.columns) == 1  # two columns of texts are read together
+    if not alone or not is_often_empty(empty, rows):
         return file
-    column = fuller_text(path, config, [*file.columns, file.label])
+    named = list(file.table.names)
+    every = read_table(path, replace(read_options(config), every=True), lambda names: named)
+    column = fuller_text(dict(as_texts(every)), [*file.columns, file.label])
     if column is None:
         return file
-    other = _read(part, path, replace(config, text=column))
+    refuse_twice(path, every.header, column)
+    other = _of_table(part, replace(every, names=file.table.names), replace(config, text=column))
     other.table.notes.append(
         f"{path.name}: texts are read from {column!r}, as {empty:,} of {rows:,} in {file.columns[0]!r} are"
         " empty and it has longer ones (data.text settles it)"
@@ -75,24 +81,43 @@ def read_all(paths: Sequence[tuple[str, Path]], config: DataConfig) -> list[OneF
 
 
 def _read(part: str, path: Path, config: DataConfig) -> OneFile:
-    named: dict[str, Any] = {}
-
-    def choose(names: Sequence[str]) -> list[str]:
-        named["text"], named["label"] = text_and_label(path, names, config)
-        named["group"] = group_column(path, names, config, [*named["text"], named["label"]])
-        named["split"] = split_columns(path, names, config, named["text"])
-        read = [*named["text"], named["label"], named["group"], *named["split"]]
-        return list(dict.fromkeys(filter(None, read)))
-
     try:
-        table = read_table(path, read_options(config), choose)
+        table = read_table(path, read_options(config), lambda names: _columns(path, names, config).every)
     except NoColumn as error:
         raise explained(path, config, error) from None
-    refuse_tags(table, named["text"], named["label"])
-    texts, tokenised = texts_of(table, named["text"])
+    return _of_table(part, table, config)
+
+
+def _of_table(part: str, table: Table, config: DataConfig) -> OneFile:
+    """Return what is read of a table; columns that are not read are left out of it."""
+    named = _columns(table.path, table.names, config)
+    table = replace(table, columns={name: table.columns[name] for name in named.every})
+    refuse_tags(table, named.texts, named.label)
+    texts, tokenised = texts_of(table, named.texts)
     if not any(texts):
-        raise UserError(f"{path}: every row is empty in {', '.join(named['text'])}")
-    table.notes += column_notes(table, named["text"], named["label"], config)
+        raise UserError(f"{table.path}: every row is empty in {', '.join(named.texts)}")
+    table.notes += column_notes(table, named.texts, named.label, config)
     table.notes += missing_notes(table, texts)
-    split = tuple(texts_of(table, [name])[0] for name in named["split"])
-    return OneFile(part, table, texts, tokenised, named["text"], named["label"], named["group"], split)
+    split = tuple(texts_of(table, [name])[0] for name in named.split)
+    return OneFile(part, table, texts, tokenised, named.texts, named.label, named.group, split)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Which of a table's columns are what."""
+
+    texts: tuple[str, ...]
+    label: str
+    group: str | None
+    split: list[str]
+
+    @property
+    def every(self) -> list[str]:
+        """Those that are read, each once."""
+        return list(dict.fromkeys(filter(None, [*self.texts, self.label, self.group, *self.split])))
+
+
+def _columns(path: Path, names: Sequence[str], config: DataConfig) -> _Columns:
+    texts, label = text_and_label(path, names, config)
+    group = group_column(path, names, config, [*texts, label])
+    return _Columns(texts, label, group, split_columns(path, names, config, texts))
