@@ -352,6 +352,29 @@ def test_init_counts_the_values_that_may_group_rows_in_the_whole_file(home, caps
     assert "'from address' (800 values):" in capsys.readouterr().err
 
 
+def test_names_of_which_most_occur_once_may_group_rows_and_numbers_may_not(home, capsys):
+    """Of 1,200 rows 400 have no name, 500 a name of their own, and 300 one that three rows have."""
+    names = ["" if n < 400 else f"person {n if n < 900 else n // 3}" for n in range(1200)]
+    lines = [
+        f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},{name},{n * n % 1013}"
+        for n, name in enumerate(names)
+    ]
+    (home / "rows.csv").write_text("text,label,said by,price\n" + "\n".join(lines[::-1]) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    shown = capsys.readouterr().err
+    assert "by their values these may: 'said by' (600 values): data.group='said by' keeps" in shown
+
+
+def test_the_column_of_labels_groups_no_rows(home, capsys):
+    lines = [f"word{n % 7} text {n},{'good' if n % 2 else 'bad'}" for n in range(60)]
+    (home / "rows.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    assert main(["data", "data=files", "data.train=rows.csv", "data.group=label"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: data.group='label': is the column of the labels in {home / 'rows.csv'}; each label would be"
+        " in one part alone. Name a column of what rows share, as an author\n"
+    )
+
+
 def test_what_init_cannot_find_is_asked_for_by_its_own_option(home, capsys):
     (home / "rows.csv").write_text("text,size\n" + "\n".join(f"a word {n},size {n}" for n in range(9)))
     assert main(["init", "new", "--from", "rows.csv"]) == 2

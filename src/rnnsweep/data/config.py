@@ -104,7 +104,7 @@ class DataConfig:
     )
     group: str | None = setting(
         None,
-        "column whose values never occur in two parts, such as an author",
+        "column whose values never occur in two parts, such as an author; a row without a value stands alone",
         null="lets each row fall into any part",
         corpora=_FILES,
         example="author",

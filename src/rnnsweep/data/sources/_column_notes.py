@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rnnsweep.data.classes.labels import MISSING
-from rnnsweep.data.classes.numbers import is_dates
+from rnnsweep.data.classes.numbers import is_dates, is_number
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.sources._columns import LABEL, TEXT, group_column
 from rnnsweep.data.sources._likely_columns import FIRST, WORDS, first_rows
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
+JOINED = 0.1  # of the rows that share a value with another row, from which on a column of names joins rows
 EMPTY = 0.1  # of the values of a column from which on a fuller one is better
 PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
 
@@ -130,9 +131,16 @@ def _count_repeating(columns: Mapping[str, Sequence[str]], read: Sequence[str]) 
     counts: dict[str, int] = {}
     for name, values in columns.items():
         known = [value for value in values if value]
-        distinct = len(set(known))
-        if name not in read and FEWEST_GROUPS <= distinct <= len(known) / 2 and not is_dates(known):
-            counts[name] = distinct
+        if name in read or is_dates(known):
+            continue
+        rows_of = Counter(known)
+        shared = sum(rows for rows in rows_of.values() if rows > 1)
+        # names of which most occur once, as of people, still join many rows; so do numbers, by chance
+        joins = len(rows_of) <= len(known) / 2 or (
+            shared >= JOINED * len(values) and not all(map(is_number, known))
+        )
+        if len(rows_of) >= FEWEST_GROUPS and joins:
+            counts[name] = len(rows_of)
     return counts
 
 

@@ -230,15 +230,20 @@ def group_column(path: Path, names: Sequence[str], config: DataConfig, read: Seq
         path: of the table.
         names: of its columns.
         config: the settings of the corpus.
-        read: columns of the text and the label, which group no rows unless they are named.
+        read: columns of the text and, the last one, the label, which group no rows unless they are named.
 
     Returns:
         A column, or None.
 
     Raises:
-        UserError: the one that is named is not there.
+        UserError: the one that is named is not there, or holds the labels.
     """
     if config.group is not None:
+        if config.group == read[-1]:
+            raise UserError(
+                f"data.group={config.group!r}: is the column of the labels in {path}; each label would be"
+                f" in one part alone. Name a column of what rows share, as an author"
+            )
         return _existing(path, names, "data.group", config.group)
     return next((name for name in names if name not in read and _GROUP.fullmatch(plain(name))), None)
 
