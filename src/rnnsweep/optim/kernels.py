@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.runtime.compiled import compiled, inlined
+from rnnsweep.runtime.compiled import compiled, copy_row, inlined
 
 Array = NDArray[Any]
 LINE = 16  # numbers of single precision that come into the cache together
@@ -36,12 +36,6 @@ def _fetch(rows_U: Array, table_VD: Array) -> float:
 
 
 @inlined
-def _copy(values_D: Array, into_D: Array) -> None:
-    for d in range(len(values_D)):
-        into_D[d] = values_D[d]
-
-
-@inlined
 def _shrink(values_D: Array, factor: Any) -> None:
     for d in range(len(values_D)):
         values_D[d] *= factor
@@ -52,7 +46,7 @@ def write_rows(rows_U: Array, values_UD: Array, table_VD: Array) -> float:
     """Put rows into their places of a table; what it gives means nothing."""
     seen = _fetch(rows_U, table_VD)
     for u in range(len(rows_U)):
-        _copy(values_UD[u], table_VD[rows_U[u]])
+        copy_row(values_UD[u], table_VD[rows_U[u]])
     return seen
 
 
@@ -243,7 +237,7 @@ def read_adam_rows(
         for u in range(first, first + len(some)):
             row, last = rows_U[u], last_V[rows_U[u]]
             if last == now:
-                _copy(table[0][row], weights_UD[u])
+                copy_row(table[0][row], weights_UD[u])
                 shrink_U2[u] = 1
                 continue
             if not known_S[last]:  # many rows were touched last at the same step
@@ -274,7 +268,7 @@ def level_adam_rows(
         row = rows_U[u]
         _work_out(last_V[row], now, sums, betas, eps, factors_F)
         _make_up(table, row, factors_F, weights_D)
-        _copy(weights_D, table[0][row])
+        copy_row(weights_D, table[0][row])
         _shrink(table[1][row], factors_F[5])
         _shrink(table[2][row], factors_F[6])
         last_V[row] = now

@@ -65,6 +65,13 @@ def inlined(function: F) -> F:
     return made  # type: ignore[no-any-return]
 
 
+@inlined
+def copy_row(values_x: Any, into_x: Any) -> None:
+    """Copy a row into another; what assigns arrays to slices takes ten times as long to compile."""
+    for j in range(len(values_x)):
+        into_x[j] = values_x[j]
+
+
 def load_tables() -> None:
     """Let Numba load what it knows of Python and NumPy: a fifth of a second, or its first function takes it.
 

@@ -25,7 +25,6 @@ from rnnsweep.networks.fast.rows import (
     add_products,
     add_row,
     clear_padding,
-    copy_row,
     four_texts,
     grad_row,
     last_four_texts,
@@ -44,7 +43,7 @@ from rnnsweep.networks.fast.steps import (
     rnn_step,
     rnn_step_back,
 )
-from rnnsweep.runtime.compiled import compiled
+from rnnsweep.runtime.compiled import compiled, copy_row
 
 Array = NDArray[Any]
 

@@ -168,13 +168,6 @@ def read_sums(read: Any, row: int, bias_G: Array, sums_G: Array) -> None:
 
 
 @inlined
-def copy_row(values_x: Array, into_x: Array) -> None:
-    """Copy a row into another; what assigns arrays to slices takes ten times as long to compile."""
-    for j in range(len(values_x)):
-        into_x[j] = values_x[j]
-
-
-@inlined
 def add_row(values_x: Array, into_x: Array) -> None:
     """Add a row to another."""
     for j in range(len(values_x)):
