@@ -178,7 +178,7 @@ def test_macro_f1_has_verdicts_on_new_rows_and_log_loss_is_better_on_these_rows_
 def test_groups_of_test_rows_that_are_very_uneven_are_said_to_count_as_fewer():
     runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=None)
     compared = compare_records(runs, predictions=predicted(runs), groups=np.r_[np.zeros(240), np.arange(160)])
-    assert "400 test rows in 160 groups, which count like 2 groups of equal size" in compared.conclusion
+    assert "400 test rows in 160 groups, which count like 3 groups of equal size" in compared.conclusion
     even = compare_records(runs, predictions=predicted(runs), groups=np.arange(400) // 4)
     assert "400 test rows in 100 groups; not of" in even.conclusion
 

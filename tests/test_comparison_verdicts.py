@@ -216,7 +216,7 @@ def test_looks_that_spent_the_5_percent_are_named_as_the_reason_and_a_new_sweep_
     assert 40 < verdict.pairs + verdict.replicates_needed < 60  # with what is left of the 5 %
     assert verdict.in_new_sweep == replicates_to_separate(0.0285, 0.051)
     assert verdict.sentence.endswith(
-        "; earlier looks used up most of the 5 % of false claims that are allowed; a new sweep with about"
+        "; the looks of this sweep used up the 5 % of false claims that are allowed; a new sweep with about"
         f" {verdict.in_new_sweep} replicates of each could separate them."
     )
 

@@ -132,7 +132,8 @@ def test_rows_of_one_group_stay_on_one_side_where_asked_and_are_told_where_not(t
     known = {(row["text"], row["author"]) for row in rows}
     assert set(zip(columns["text"], columns["group"], strict=True)) <= known
     assert columns["text"] == corpus.texts("test")[::-1]
-    assert "groups" not in codes(corpus.facts.remarks)
+    (said,) = [one.message for one in corpus.facts.remarks if one.code == "groups"]
+    assert said == "data.group=author: 20 values, each in one part"
     author = {row["text"]: row["author"] for row in rows}
     parts = [{author[text] for text in corpus.texts(part)} for part in corpus.sizes]
     assert not parts[0] & parts[2]

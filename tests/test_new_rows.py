@@ -175,9 +175,19 @@ def test_groups_of_very_uneven_sizes_make_no_difference_that_is_not_there(sizes)
 
 
 def test_groups_count_as_fewer_the_more_one_of_them_holds():
-    assert groups_counted(np.repeat(np.arange(61), 10)) == pytest.approx(61)
-    assert groups_counted(np.repeat(np.arange(61), [400] + [10] * 60)) == pytest.approx(2.1, abs=0.1)
-    assert groups_counted(np.zeros(5)) == 1
+    assert groups_counted(np.repeat(np.arange(61), 10)) == pytest.approx((61, 61))
+    uneven = np.repeat(np.arange(61), [400] + [10] * 60)
+    assert groups_counted(uneven) == pytest.approx((1000**2 / (400**2 + 60 * 10**2), 2.1), abs=0.1)
+    many = np.repeat(np.arange(846), [54, *[10] * 54, *[1] * 791])  # few large ones beside many of one row
+    assert groups_counted(many) == pytest.approx((210.6, 10.1), abs=0.1)
+    assert groups_counted(np.zeros(5)) == (1, 1)
+
+
+def test_a_mean_of_unequal_groups_is_as_uncertain_as_of_so_many_equal_ones():
+    rng, sizes = np.random.default_rng(3), np.array([120, 40, 40, *[5] * 40])
+    means = [float(np.repeat(rng.normal(size=len(sizes)), sizes).mean()) for _ in range(4000)]
+    counted, _ = groups_counted(np.repeat(np.arange(len(sizes)), sizes))
+    assert np.std(means) == pytest.approx(counted**-0.5, rel=0.05)
 
 
 @settings(max_examples=40, deadline=None)
@@ -188,7 +198,7 @@ def test_the_degrees_of_freedom_are_those_of_the_matrix_of_the_variance(sizes):
     s_GG = less_mean.T @ np.diag((w_G / (1 - w_G)) ** 2) @ less_mean
     freedom = np.trace(s_GG) ** 2 / np.trace(s_GG @ s_GG)
     group_N = np.repeat(np.arange(len(sizes)), sizes)
-    assert groups_counted(group_N) == pytest.approx(1 + max(1, freedom), rel=1e-6)
+    assert groups_counted(group_N)[1] == pytest.approx(1 + max(1, freedom), rel=1e-6)
 
 
 @pytest.mark.parametrize(("rows", "replicates", "comparisons"), [(340, 15, 6), (100, 8, 1), (30, 15, 6)])

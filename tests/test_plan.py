@@ -211,7 +211,7 @@ def test_a_plan_says_how_uncertain_the_scores_are_by_which_a_search_chooses(caps
         (4, None, "! No verdict on 4 test rows is worth reading: in 3 comparisons even a network that is"
          " right on each of them is not shown to be better for new rows than one that names the largest class"
          " alone. It takes 10 rows at least, and about "),
-        (40, Groups(5, 5), None),
+        (40, Groups(5, 5, 5), None),
         (10, None, None),
     ],
 )  # fmt: skip
@@ -233,24 +233,24 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
     assert (
         "400 test rows in 25 groups: a difference of less than about 2.7 points may not hold for new rows;"
         " the limit is up to 11 points where rows of one group are alike"
-    ) in said(Groups(25, 25))
+    ) in said(Groups(25, 25, 25))
     assert (
-        "400 test rows in 316 groups, which count like 3 groups of equal size: a difference of less than"
-        " about 5.7 points may not hold for new rows; none is shown for them where rows of one group are"
-        " alike"
-    ) in said(Groups(2.9, 316)), "the degrees of freedom are those of the groups, even of unlike rows"
-    folds = said(Groups(4.9, 985), folds=5)
+        "400 test rows in 316 groups, which count like 8 groups of equal size: a difference of less than"
+        " about 5.7 points may not hold for new rows; the limit is up to 41 points where rows of one"
+        " group are alike"
+    ) in said(Groups(316, 7.6, 2.9)), "the degrees of freedom are those of the groups, even of unlike rows"
+    folds = said(Groups(985, 12.1, 4.9), folds=5)
     assert "where the folds agree" in folds
     assert (
-        "the rows are in 985 groups, which count like 5 groups of equal size: folds differ much, and few"
+        "the rows are in 985 groups, which count like 12 groups of equal size: folds differ much, and few"
         " differences are shown"
     ) in folds
-    assert "the rows are" not in said(Groups(24, 24), folds=5)
+    assert "the rows are" not in said(Groups(24, 24, 24), folds=5)
     for share, more in (
         (0.3, "take more groups of rows, or data.folds=5"),
         (None, "with more groups of rows"),
     ):
-        _print(replace(looking_ahead(), test_share=share), test_rows=400, groups=Groups(25, 25))
+        _print(replace(looking_ahead(), test_share=share), test_rows=400, groups=Groups(25, 25, 25))
         assert more in " ".join(capsys.readouterr().out.split())
 
 
@@ -439,12 +439,15 @@ def test_what_fails_in_a_process_of_its_own_fails_here_with_its_words():
 
 
 def test_the_table_of_a_plan_fits_eighty_columns():
-    cost = Cost(556_649, 4.7)
-    rows = tuple(Planned(name, None, cost, cost, 12, 15) for name in ("stacked_bilstm", "lstm"))
+    costs = Cost(1_556_649, 4.7), Cost(12_345_678, 19.4)
+    rows = tuple(
+        Planned(name, None, *costs, 12, 18, replicates=6, trainings_most=127)
+        for name in ("stacked_bilstm", "lstm")
+    )
     console = Console(file=io.StringIO(), width=80, color_system=None)
     console.print(planned_table(rows))
     lines = console.file.getvalue().splitlines()
-    assert " ".join(lines[1].split()) == "stacked_bilstm infinite 15 12 556,649 to 556,649 4.7 to 4.7"
+    assert " ".join(lines[1].split()) == "stacked_bilstm infinite 18 to 127 12 1.56M to 12.3M 4.7 to 19"
     assert len(lines) == 3
 
 
@@ -454,7 +457,7 @@ def test_a_long_name_of_an_architecture_cuts_no_number_of_the_table():
     console.print(planned_table([Planned(name, None, Cost(3_077, 0.41), Cost(83_077, 2.5), 12, 15)]))
     lines = console.file.getvalue().splitlines()
     assert "…" not in console.file.getvalue()
-    assert lines[1].split()[1:] == ["infinite", "15", "12", "3,077", "to", "83,077", "0.41", "to", "2.5"]
+    assert lines[1].split()[1:] == ["infinite", "15", "12", "3.08k", "to", "83.1k", "0.41", "to", "2.5"]
     assert "".join(line.split()[0] for line in lines[1:]) == name
 
 

@@ -365,6 +365,25 @@ def test_names_of_which_most_occur_once_may_group_rows_and_numbers_may_not(home,
     assert "by their values these may: 'said by' (600 values): data.group='said by' keeps" in shown
 
 
+def test_data_names_columns_that_may_group_rows_and_counts_those_that_do(home, capsys):
+    lines = [
+        f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},{'' if n < 9 else n % 12}" for n in range(120)
+    ]
+    (home / "rows.csv").write_text("text,label,said by\n" + "\n".join(lines) + "\n")
+    assert main(["data", "data.train=rows.csv"]) == 0
+    assert (
+        "! groups: no column groups rows by its name, as author or user_id would; by their values these may: "
+        in (capsys.readouterr().out)
+    )
+    assert main(["data", "data.train=rows.csv", "data.group=said by"]) == 0
+    shown = capsys.readouterr().out
+    assert (
+        "! groups: data.group=said by: 12 values, each in one part; each of 9 rows without one stands alone\n"
+        in shown
+    )
+    assert "no column groups rows" not in shown
+
+
 def test_the_column_of_labels_groups_no_rows(home, capsys):
     lines = [f"word{n % 7} text {n},{'good' if n % 2 else 'bad'}" for n in range(60)]
     (home / "rows.csv").write_text("text,label\n" + "\n".join(lines) + "\n")

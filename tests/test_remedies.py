@@ -81,5 +81,5 @@ def test_few_equal_groups_do_not_tell_how_many_it_takes():
     found = new_rows(d_RN, group_N)
     assert find_remedies(found, alpha=0.05, most=30) is None
     assert say_remedies(found, None, 0.3) == (
-        "; groups that count like 2 of equal size are too few to tell how many it takes"
+        "; few of the groups are large, which is too few to tell how many it takes"
     )

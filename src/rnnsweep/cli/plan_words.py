@@ -74,7 +74,7 @@ def _say_alike(planned: "Plan", groups: "Groups | None") -> str:
     """Return the limit where all rows of a group err alike; nothing without groups."""
     if groups is None:
         return ""
-    most = _points(planned, groups.counted)
+    most = _points(planned, groups.counted, groups)
     limit = f"the limit is up to {most} points" if float(most) < NONE else "none is shown for them"
     return f"; {limit} where rows of one group are alike"
 
@@ -124,7 +124,7 @@ def _more_test_rows(planned: "Plan", rows: int, groups: "Groups | None") -> str:
 
     def least_of(wider: float) -> str:
         times = wider / share
-        more = groups and replace(groups, counted=times * groups.counted)
+        more = groups and replace(groups, units=times * groups.units)
         return _points(planned, rows * times, more)
 
     wider = next((one for one in shares if float(least_of(one)) < FINE), MOST_TEST)
@@ -137,6 +137,6 @@ def _points(planned: "Plan", rows: float, groups: "Groups | None" = None) -> str
     most, family = max(2, *planned.looks), planned.comparisons
     looks = comparison.plan_looks(planned.looks, most=most, comparisons=family)
     level = next((look.level for look in reversed(looks) if look.able), 0.05)
-    units = None if groups is None else groups.counted
+    units = None if groups is None else groups.units
     reach = comparison.reach_on_new_rows(rows, replicates=most, comparisons=family, alpha=level, units=units)
     return f"{100 * reach:.2g}"

@@ -74,7 +74,7 @@ class TestPart:
     groups: int | None = None  # where rows belong together
     classes: int | None = None
     majority: float | None = None  # share of the largest class
-    counted: float | None = None  # equal groups that say as much of new rows as these groups do
+    counted: float | None = None  # groups of equal size whose mean is as uncertain as that of these groups
     naming: float | None = None  # turned score of naming the largest class for every row
     folds: int | None = None  # test parts that these rows are of together; None: one, no cross-validation
 
@@ -107,7 +107,7 @@ def describe_test_part(
     if not any(len(own.targets_N) for own in of_part.values()):
         return None
     groups = None if groups_N is None else len(np.unique(np.asarray(groups_N)))
-    counted = None if groups_N is None else groups_counted(groups_N)
+    counted = None if groups_N is None else groups_counted(groups_N)[0]
     targets_N = np.concatenate([own.targets_N for own in of_part.values()])
     rows, folds = len(targets_N), len(of_part) if any(of_part) else None
     if not all(own.are_classes for own in of_part.values()):

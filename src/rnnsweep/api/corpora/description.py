@@ -52,6 +52,15 @@ def describe_guessing(overrides: Sequence[str]) -> "tuple[str, CorpusFacts, Gues
         return *describe_data([*overrides, *guessed]), Guess(guessed, error.others)
 
 
+def say_repeating(overrides: Sequence[str]) -> str:
+    """Return which columns of the first training file may group rows by their values, if any."""
+    config = compose(overrides).data
+    if config.train is None:
+        return ""
+    file = data.columns_read(config)
+    return data.say_repeating(file.path, config, [*file.columns, file.label])
+
+
 def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> "dict[str, CorpusFacts]":
     """Return what is in each corpus that `read_sweep_data` reads, by its name."""
     return {name: corpus.facts for name, corpus in read_sweep_data(question, overrides).items()}
@@ -59,10 +68,11 @@ def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> 
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups of rows, and how many groups of equal size they count like."""
+    """Groups of rows, and how many groups of equal size they are like."""
 
-    counted: float
     number: int
+    counted: float  # whose mean is as uncertain
+    units: float  # that tell as much of how groups vary
 
 
 def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
@@ -80,7 +90,7 @@ def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
         of_parts = [own for own in map(corpus.groups, parts) if own is not None]
         if of_parts:
             groups_N = np.concatenate(of_parts)
-            known.append(Groups(groups_counted(groups_N), len(np.unique(groups_N))))
+            known.append(Groups(len(np.unique(groups_N)), *groups_counted(groups_N)))
     return min(known, key=lambda one: one.counted, default=None)
 
 

@@ -39,7 +39,7 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
     guess = None
     with one_json_object(as_json) as emit:
         from rnnsweep.api.compile_ahead import start_in_background
-        from rnnsweep.api.corpora.description import describe_guessing, describe_sweep_data
+        from rnnsweep.api.corpora.description import describe_guessing, describe_sweep_data, say_repeating
 
         if question is None:
             with telling(READING):
@@ -63,6 +63,8 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
             print_notes(err(), facts)
         else:
             _print(out(), name, facts)
+            if guess and (groups := say_repeating([*overrides, *guess.settings])):
+                _print_remark(out(), f"! groups: {groups}")
 
 
 def _sweep_of(asked: Sequence[str]) -> tuple[str | None, Sequence[str]]:

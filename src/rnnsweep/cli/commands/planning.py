@@ -207,6 +207,8 @@ def _range(low: str, high: str) -> str:
 
 def planned_table(rows: "Sequence[Planned]") -> "Table":
     """Draw a row for each architecture: how many settings its space has, and what both ends of it cost."""
+    from rnnsweep.comparison.words import short
+
     heads = ("settings", "trainings", "epochs", "parameters", "s an epoch")
     drawn = table("architecture", right=heads)
     for one in rows:
@@ -219,7 +221,7 @@ def planned_table(rows: "Sequence[Planned]") -> "Table":
             if one.trainings is None
             else _range(str(one.trainings), str(one.trainings_most or one.trainings)),
             str(one.epochs),
-            f"{small.parameters:,} to {large.parameters:,}",
+            _range(short(small.parameters), short(large.parameters)),
             " to ".join(f"{seconds:.2g}" for seconds in epochs),
         )
     return drawn

@@ -40,7 +40,7 @@ class NewRows:
 
     @property
     def counted(self) -> float:
-        """Units of equal size that these count like."""
+        """Units of equal size that tell as much of how units vary."""
         return self.rows if self.squares is None else 1 + self.squares.freedoms[1]
 
 
@@ -162,8 +162,7 @@ class Squares:
         low, high = LEAST, 0.0  # of log p
         for _ in range(45):
             middle = (low + high) / 2
-            reaches = self.half_width(float(np.exp(middle))) >= size
-            low, high = (middle, high) if reaches else (low, middle)
+            low, high = (middle, high) if self.half_width(np.exp(middle)) >= size else (low, middle)
         return float(np.exp(high))
 
 
@@ -176,10 +175,13 @@ class Remedies:
     rows_of_most: int | None = None  # units in all, with the most replicates that are affordable
 
 
-def groups_counted(groups_N: ArrayLike) -> float:
-    """Return how many equal groups say as much of new rows as these do."""
-    _, sizes_G = np.unique(np.asarray(groups_N), return_counts=True)
-    return 1 + _freedom(sizes_G / sizes_G.sum()) if len(sizes_G) > 1 else 1.0
+def groups_counted(groups_N: ArrayLike) -> tuple[float, float]:
+    """Return how many equal groups have a mean as uncertain as these, and how many tell as much of its error.
+
+    The first is (sum of sizes)^2 / sum of squared sizes (Kish 1965), the second the degrees of freedom and 1.
+    """
+    share_G = np.unique(np.asarray(groups_N), return_counts=True)[1] / np.size(groups_N)
+    return 1 / float(share_G @ share_G), 1 + _freedom(share_G) if len(share_G) > 1 else 1.0
 
 
 def _freedom(share_G: NDArray[np.float64]) -> float:
@@ -231,7 +233,7 @@ def reach_on_new_rows(
         replicates: of each network, two or more.
         comparisons: of the family.
         alpha: level of the family at the last look.
-        units: groups of equal size that those of the rows count like; None: each row is a group.
+        units: groups of equal size that tell as much of how groups vary; None: each row is a group.
     """
     units = rows if units is None else units
     if units < 2:
@@ -251,8 +253,7 @@ def fewest_rows(majority: float, *, comparisons: int = 1, alpha: float = 0.05) -
     largest class alone. The variance of the mean is then that of k ones among n rows.
 
     Args:
-        majority: share of the largest class; more than half counts as half, as other scores than the share
-            of right answers may differ by more.
+        majority: share of the largest class; more than half counts as half, for scores other than accuracy.
         comparisons: of the family.
         alpha: its level.
     """
@@ -265,7 +266,7 @@ def fewest_rows(majority: float, *, comparisons: int = 1, alpha: float = 0.05) -
 
 
 def share_error(share: float, rows: int) -> float:
-    """Return the standard error of a share of so many rows, as of an accuracy: each is right or wrong."""
+    """Return the standard error of a share of so many rows, as of an accuracy."""
     return float(np.sqrt(max(share * (1 - share), 0.0) / rows))
 
 

@@ -20,8 +20,7 @@ def say_remedies(new_rows: NewRows, remedies: Remedies | None, test_share: float
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
     """
     if remedies is None and new_rows.grouped and new_rows.squares is not None:
-        counted = f"{new_rows.counted:.0f}"
-        return f"; groups that count like {counted} of equal size are too few to tell how many it takes"
+        return "; few of the groups are large, which is too few to tell how many it takes"
     ways = " or ".join(_ways(new_rows, remedies or Remedies(), test_share))
     return f", which takes {ways}" if ways else ""
 

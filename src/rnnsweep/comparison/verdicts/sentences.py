@@ -261,6 +261,6 @@ def _what_it_takes(verdict: Verdict, margin: float, *, grouped: bool) -> str:
     if anew > MOST:
         return f"a new sweep would take about {rounded(anew)} replicates of each to {aim}"
     return (
-        "earlier looks used up most of the 5 % of false claims that are allowed; a new sweep with about"
+        "the looks of this sweep used up the 5 % of false claims that are allowed; a new sweep with about"
         f" {anew} replicates of each could {aim}"
     )

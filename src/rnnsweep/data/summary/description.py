@@ -215,7 +215,7 @@ def _groups(read: _Read) -> Iterator[Remark]:
         return
     of_part = {part: [names[n] for n in read.chosen[part].tolist()] for part in PARTS}
     distinct = len(set(names))
-    if not 1 < distinct < 0.9 * len(names):
+    if not 1 < distinct < 0.9 * len(names) and not read.config.group:
         return  # a group for each row, or one for all, groups nothing
     trained = set(of_part["train"]) - {""}
     shared = {part: sum(name in trained for name in of_part[part]) for part in ("validation", "test")}
@@ -223,12 +223,13 @@ def _groups(read: _Read) -> Iterator[Remark]:
         listed = " and ".join(
             f"{rows:,} of {len(of_part[part]):,} {part} rows" for part, rows in shared.items()
         )
-        way = (
-            "the files that are given have it so"
-            if read.config.group
-            else f"data.group={column} keeps each on one side"
-        )
+        keeps = f"data.group={column} keeps each on one side"
+        way = "the files that are given have it so" if read.config.group else keeps
         yield Remark("groups", f"column {column!r} groups rows: {listed} are of a group that trains; {way}")
+    elif read.config.group:
+        alone, values = names.count(""), distinct - ("" in names)
+        without = f"; each of {alone:,} rows without one stands alone" if alone else ""
+        yield Remark("groups", f"data.group={column}: {values:,} values, each in one part{without}")
 
 
 def _conflicting(read: _Read) -> Iterator[Remark]:
