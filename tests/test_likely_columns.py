@@ -11,7 +11,7 @@ from rnnsweep.cli import main
 from rnnsweep.data import NoColumn, prepare
 from rnnsweep.data.config import DataConfig
 
-ACT = "another that may be meant: act (5 values): "
+ACT = "another that may be meant, by the first 1,000 rows: act (5 values): "
 
 
 @pytest.fixture
@@ -79,7 +79,8 @@ def test_words_of_many_values_come_after_numbers_and_four_others_are_listed(home
     ]
     (home / "rows.csv").write_text("\n".join(["note,name,a,b,c,d,e", *lines]) + "\n")
     assert refused("train data.train=rows.csv").endswith(
-        "data.label=a; others that may be meant: b (3 values), c (4 values), d (5 values), e (6 values) ...:"
+        "data.label=a; others that may be meant, by the first 1,000 rows: b (3 values), c (4 values), d (5 values),"
+        " e (6 values) ...:"
         " data.label=b"
     )
 

@@ -65,12 +65,12 @@ def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
 
 
 def say_others(others: Mapping[str, int]) -> str:
-    """Return which other columns may be the label, how many values they have, and how to take one."""
+    """Return which other columns may be the label, their numbers of values there, and how to take one."""
     names = list(others)
     listed = ", ".join(f"{name} ({others[name]} values)" for name in names[:MOST_LISTED])
     more = " ..." if len(names) > MOST_LISTED else ""
     many = "another that may be meant" if len(names) == 1 else "others that may be meant"
-    return f"{many}: {listed}{more}: data.label={shlex.quote(names[0])}"
+    return f"{many}, by the first {FIRST:,} rows: {listed}{more}: data.label={shlex.quote(names[0])}"
 
 
 def _unusable(columns: Columns, missing: str, text: int) -> str:
