@@ -79,8 +79,8 @@ def test_words_of_many_values_come_after_numbers_and_four_others_are_listed(home
     ]
     (home / "rows.csv").write_text("\n".join(["note,name,a,b,c,d,e", *lines]) + "\n")
     assert refused("train data.train=rows.csv").endswith(
-        "data.label=a; others that may be meant, by the first 1,000 rows: b (3 values), c (4 values), d (5 values),"
-        " e (6 values) ...:"
+        "data.label=a; others that may be meant, by the first 1,000 rows: b (3 values), c (4 values),"
+        " d (5 values), e (6 values) ...:"
         " data.label=b"
     )
 
