@@ -212,6 +212,12 @@ def test_a_reader_that_has_seen_enough_is_no_error(home):
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
 
 
+def test_a_standard_output_that_is_closed_is_no_error(home):
+    line = f"{sys.executable} -c 'from rnnsweep.cli import main; import sys; sys.exit(main())' config >&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_while_json_is_wanted_everything_else_goes_to_standard_error(capfd):
     with one_json_object(True) as emit:
         print("a library that prints")

@@ -4,6 +4,8 @@ import csv
 import json
 import random
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,8 +80,14 @@ def test_a_sweep_ends_in_verdicts_that_keep_their_contracts_and_one_command_that
     assert shown.err.splitlines() == ["reading the runs of toy ...", "comparing them ..."]
     terminal = " ".join(shown.out.split())
     assert terminal.count("rnnsweep replicate") == terminal.count(following) == 1
-    report = SweepFolder.of(home / "mlruns", "toy").report.read_text()
-    assert f"Next: {following}" in report
+    report = SweepFolder.of(home / "mlruns", "toy").report
+    assert f"Next: {following}" in report.read_text()
+    report.unlink()
+    ours = f"{sys.executable} -c 'from rnnsweep.cli import main; import sys; sys.exit(main())'"
+    figures = home / "figures"
+    subprocess.run(["bash", "-c", f"{ours} compare toy --figures {figures} | true"], check=True)
+    assert report.exists()  # whose reader has seen enough of the answer
+    assert any(figures.iterdir())
     assert said(capsys, "status", "toy")["next"] == said(capsys, "plan", "toy")["next"] == following
     assert main(shlex.split(following)[1:]) == 0  # pasted
     after = said(capsys, "compare", "toy")

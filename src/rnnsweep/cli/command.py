@@ -1,6 +1,5 @@
 """How commands look: examples in the help, the nearest command for a misspelt one, one set of options."""
 
-import os
 import shlex
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from rnnsweep.cli.output import reader_may_leave
 from rnnsweep.paths import root_notes
 
 # command -> module of rnnsweep.cli.commands that has a click command of that name
@@ -82,11 +82,9 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader that has seen enough (`rnnsweep config | head`) ends it in peace."""
-        try:
+        with reader_may_leave():
             return super().invoke(ctx)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            return 0
+        return 0
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of work, not of the alphabet."""

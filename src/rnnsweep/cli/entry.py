@@ -60,7 +60,8 @@ def main(
     spare_loopback()
     try:
         status = (program or commands).main(arguments, prog_name=name, standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by who started us
+            sys.stdout.flush()
     except (click.ClickException, UserError) as error:
         return _user_mistake(error, shown=_TRACEBACK in arguments)
     except (KeyboardInterrupt, click.Abort):

@@ -46,6 +46,15 @@ def one_json_object(wanted: bool) -> Iterator[Emit]:
         print(_UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text), flush=True)
 
 
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Go on without standard output where its reader has seen enough (`| head`)."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a line of text in which nothing of others speaks to the terminal."""
     click.echo(escape_control_characters(str(text)), err=err, nl=nl)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ import click
 from rnnsweep import api, comparison
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_sweep
-from rnnsweep.cli.output import echo, one_json_object, out, telling
+from rnnsweep.cli.output import echo, one_json_object, out, reader_may_leave, telling
 from rnnsweep.cli.words import count, score
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -69,7 +68,11 @@ def compare_command(
     if len(sweeps) > 1:
         _compare_corpora(sweeps, margin, as_json)
         return
-    show = partial(print_answer, details=details)
+
+    def show(compared: "comparison.Comparison") -> None:
+        with reader_may_leave():  # report and figures are still to be written
+            print_answer(compared, details=details)
+
     with one_json_object(as_json) as emit:
         if scores is None:
             compared = _answer_of(sweeps[0], margin, show=None if as_json else show)

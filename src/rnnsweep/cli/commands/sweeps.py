@@ -15,7 +15,7 @@ from rnnsweep.cli.commands.data import print_facts
 from rnnsweep.cli.commands.models import keep_models
 from rnnsweep.cli.commands.project.status import print_failures
 from rnnsweep.cli.names import complete_machine, complete_question, complete_sweep
-from rnnsweep.cli.output import INTERRUPTED, READING, err, telling
+from rnnsweep.cli.output import INTERRUPTED, READING, err, reader_may_leave, telling
 from rnnsweep.cli.words import count
 from rnnsweep.drawing.times import duration
 from rnnsweep.safety.shell import run_command
@@ -249,7 +249,8 @@ def _watch(work: "Callable[[Listener, OnAnswer], api.SweepResult]", *, again: st
 
             def answered(result: "api.SweepResult") -> None:
                 shown.close()  # the answer is printed where the progress was
-                _print_result(result)
+                with reader_may_leave():  # the report and the models are still to be written
+                    _print_result(result)
 
             result = work(shown.enter_context(listener(err())), answered)
     except KeyboardInterrupt as ended:  # of another kind while it started or compared
