@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from short_trainings import SETTINGS
 
-from rnnsweep.tracking import Shipper
+from rnnsweep.state.outcome import EndState
+from rnnsweep.tracking import RunRecord, Shipper, sync
 from rnnsweep.tracking.ship import beside
+from rnnsweep.tracking.ship.own_files import lock_of
+from rnnsweep.tracking.ship.shipping import BUSY
 
 WAITS = "import os; [None for _ in iter(lambda: os.read(0, 99), b'')]"  # ends with its standard input
 
@@ -81,6 +84,30 @@ def test_a_process_that_another_training_still_uses_is_not_ended(shared, tmp_pat
         assert outer._process.lives()
         used = outer._process
     assert not used.lives()
+
+
+def test_a_process_that_a_comparison_waits_for_is_not_ended_by_another_store(shared, tmp_path):
+    shared(tmp_path / "a")
+    found = beside.find_shared(tmp_path / "a", "local")
+    shared(tmp_path / "b")
+    assert found.lives()
+    beside.leave_shared(found)
+    assert not found.lives()
+
+
+def test_who_has_no_patience_does_not_wait_for_the_process_of_a_training_beside(shared, tmp_path):
+    def sent(*, patient):
+        return sync(tmp_path, deadline_s=5.0, patient=patient)
+
+    with Shipper(tmp_path, shared=True) as shipper, lock_of(tmp_path, "local"):
+        record = RunRecord.open(tmp_path, experiment="e", name="n", key="e.n")
+        before = time.monotonic()
+        assert (sent(patient=False).errors, time.monotonic() - before < 4) == ([BUSY], True)
+        assert sent(patient=True).waiting == ["e.n"]
+        record.end(EndState.COMPLETE)
+        shipper._waits_for = "other"
+    beside._end_shared()
+    assert not beside._drawing  # what cannot be sent is no picture: this process ends without it
 
 
 def test_a_process_without_anything_to_send_writes_nothing(tmp_path, monkeypatch):

@@ -108,10 +108,19 @@ def warm_shared(mlruns: Path, target: str) -> None:
         _fitting(mlruns, target)
 
 
-def find_shared(mlruns: Path, target: str) -> ShippingProcess | None:
-    """Return the shared process of a destination; None where there is none, or it does not fit any more."""
+def find_shared(mlruns: Path, target: str, *, unused: bool = False) -> ShippingProcess | None:
+    """Return the shared process of a destination, as `take_shared` does; None where none is there that fits.
+
+    Args:
+        mlruns: the folder of results.
+        target: the destination.
+        unused: leave it alone where trainings send over it now.
+    """
     with _one_at_a_time:
-        return _shared if _shared is not None and _shared.fits(mlruns, target) else None
+        if _shared is None or not _shared.fits(mlruns, target) or (unused and _shared.users):
+            return None
+        _shared.users += 1
+        return _shared
 
 
 def take_shared(mlruns: Path, target: str) -> ShippingProcess:

@@ -181,8 +181,11 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, pati
         if uri is not None and target != destination(uri):
             continue
         lacks = [key for key in keys if is_waiting(mlruns, key, pictures=False)]
-        if process := find_shared(mlruns, target):  # which draws the pictures, too
-            results += [_await_sent(process, mlruns, target, keys, deadline_s)] if lacks else []
+        if process := find_shared(mlruns, target, unused=not patient):  # which draws the pictures, too
+            try:
+                results += [_await_sent(process, mlruns, target, keys, deadline_s)] if lacks else []
+            finally:
+                leave_shared(process)
         elif (patient and lacks) or not _is_busy(mlruns, target):
             results.append(_sync_one(mlruns, target, keys, deadline_s, said=uri is not None))
         elif lacks:  # else the process that is at work draws the pictures, which nobody has to wait for
@@ -221,7 +224,7 @@ def _await_sent(
     process.begin()
     while (waiting := lacking()) and process.lives() and time.monotonic() < end:
         time.sleep(0.05)
-    process.note_drained(not waiting, draws=any(is_waiting(mlruns, key) for key in keys))
+    process.note_drained(not waiting, draws=not waiting and any(is_waiting(mlruns, key) for key in keys))
     error = last_error(mlruns, target) if waiting else None
     return Shipped(len(keys) - len(waiting), points() - before, waiting, [error] if error else [])
 
