@@ -1,6 +1,7 @@
 """Launchers by name: those of the package and of other distributions, their options, what they refuse."""
 
 import re
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -82,11 +83,27 @@ def test_what_is_begun_ahead_imports_what_the_launcher_will_import(
     tmp_path, made, monkeypatch, launcher, is_begun
 ):
     begun = []
-    monkeypatch.setattr("rnnsweep.launchers.local.server.start_server", begun.append)
+    monkeypatch.setattr("rnnsweep.launchers.local.server.start_server_ahead", begun.append)
     sweep = write_sweep(tmp_path, replicates="3", baseline="true", launcher=launcher)
     start_ahead(sweep)
     make_launcher(sweep, 2)
     assert begun == ([made[0][2]["preload"]] if is_begun else [])
+
+
+REFUSED = """
+import sys
+from multiprocessing import forkserver
+from rnnsweep.cli import main
+
+print(main(["sweep", sys.argv[1]]), forkserver._forkserver._forkserver_pid)
+"""
+
+
+def test_a_sweep_whose_data_are_refused_leaves_no_process_behind(tmp_path, home):
+    path = write_sweep(tmp_path, overrides="[data=files, data.train=missing.csv]").path
+    done = subprocess.run([sys.executable, "-c", REFUSED, path], capture_output=True, text=True, check=True)
+    assert "missing.csv" in done.stderr
+    assert done.stdout.split() == ["2", "None"]
 
 
 @pytest.mark.parametrize(

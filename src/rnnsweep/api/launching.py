@@ -53,15 +53,25 @@ def launcher_of(
     return make_launcher(asked, shared(asked, slots, machine, folder=folder, conf=conf, tell=tell))
 
 
-def start_launcher_ahead(question: str | Path, launcher: str | None, machine: Machine | None) -> None:
-    """Begin what trials on this machine import, while their sweep is still described and checked.
+@contextmanager
+def launcher_ahead(question: str | Path, launcher: str | None, machine: Machine | None) -> Iterator[None]:
+    """Begin what trials on this machine import, while inside their sweep is still described and checked.
+
+    What was begun is ended where that fails.
 
     Raises:
         UserError: the file, the launcher or an option of it cannot be used.
     """
-    if machine is None or machine.engine == LOCAL.name:
-        asked = find_question(question, find_paths())
-        start_ahead(asked if launcher is None else replace(asked, launcher=parse_launcher(launcher)))
+    if machine is not None and machine.engine != LOCAL.name:
+        yield
+        return
+    asked = find_question(question, find_paths())
+    end = start_ahead(asked if launcher is None else replace(asked, launcher=parse_launcher(launcher)))
+    try:
+        yield
+    except BaseException:  # also of Ctrl-C
+        end()
+        raise
 
 
 def slots_of_plan(

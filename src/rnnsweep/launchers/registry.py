@@ -41,8 +41,9 @@ class LauncherSpec:
     is_listed: bool = True  # messages offer it
     # what `make` takes beside the options, as it follows from the sweep
     for_sweep: Callable[[Sweep], Mapping[str, Any]] = lambda sweep: {}
-    # ahead(**options): begins what takes long and needs no slots, some seconds before `make`
-    ahead: Callable[..., object] = lambda **options: None
+    # ahead(**options): begins what takes long and needs no slots, some seconds before `make`, and returns
+    # what ends it where the sweep does not begin
+    ahead: Callable[..., Callable[[], object]] = lambda **options: lambda: None
 
 
 def parse_launcher(text: str) -> Method:
@@ -107,14 +108,14 @@ def check_launcher(sweep: Sweep) -> Callable[[Places], Launcher]:
     return partial(spec.make, **options)
 
 
-def start_ahead(sweep: Sweep) -> None:
-    """Begin what a sweep's launcher can begin before it is made.
+def start_ahead(sweep: Sweep) -> Callable[[], object]:
+    """Begin what a sweep's launcher can begin before it is made; return what ends that.
 
     Raises:
         UserError: as of `check_launcher`.
     """
     spec, options = _fitting(sweep)
-    spec.ahead(**options)
+    return spec.ahead(**options)
 
 
 def _fitting(sweep: Sweep) -> tuple[LauncherSpec, dict[str, Any]]:

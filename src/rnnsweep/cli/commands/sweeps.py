@@ -81,19 +81,19 @@ def sweep_command(
     """
     from rnnsweep.api.corpora.description import describe_sweep_data
     from rnnsweep.api.find_sweep import start_command
-    from rnnsweep.api.launching import start_launcher_ahead
+    from rnnsweep.api.launching import launcher_ahead
     from rnnsweep.api.sweeps import reach_machine
     from rnnsweep.cli.live import SayingShorter
 
     machine = reach_machine(on, partial(err().print, style="dim", soft_wrap=True))
     with _file_of(asked, trials, name) as file:
-        start_launcher_ahead(file, _launcher(launcher, fuse), machine)
-        _say_reach(file, on)
-        with telling(READING):
-            corpora = describe_sweep_data(file)
-        for name, facts in corpora.items():
-            err().print(name, style="dim")
-            print_facts(err(), facts)
+        with launcher_ahead(file, _launcher(launcher, fuse), machine):
+            _say_reach(file, on)
+            with telling(READING):
+                corpora = describe_sweep_data(file)
+            for name, facts in corpora.items():
+                err().print(name, style="dim")
+                print_facts(err(), facts)
 
         unplanned = file not in asked and studies == 1  # what `plan` would have said is said while it runs
 

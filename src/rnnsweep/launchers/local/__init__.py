@@ -1,5 +1,7 @@
 """Trials as processes of this machine, one in each slot."""
 
+from collections.abc import Callable
+
 from rnnsweep.errors import UserError
 from rnnsweep.launchers.registry import LauncherSpec, make_launcher
 from rnnsweep.machine import Machine, Share
@@ -17,10 +19,10 @@ def _make(slots: Places, *, baseline: bool = False) -> Launcher:
     return LocalLauncher(slots, preload=_preload(baseline))
 
 
-def _ahead(*, baseline: bool = False) -> None:
-    from rnnsweep.launchers.local.server import start_server
+def _ahead(*, baseline: bool = False) -> Callable[[], object]:
+    from rnnsweep.launchers.local.server import start_server_ahead
 
-    start_server(_preload(baseline))
+    return start_server_ahead(_preload(baseline))
 
 
 def _preload(baseline: bool) -> tuple[str, ...]:

@@ -65,6 +65,23 @@ def start_server(preload: Sequence[str] = PRELOAD) -> ForkServerContext:
     return context
 
 
+def start_server_ahead(preload: Sequence[str] = PRELOAD) -> Callable[[], object]:
+    """Start the fork server as `start_server` does; return what ends it at once, if it did not run before.
+
+    While it imports it would hold our output open: `rnnsweep sweep x | cat` ended seconds after its refusal.
+    """
+    server: Any = forkserver._forkserver
+    ran = server._forkserver_pid is not None
+
+    def end() -> None:
+        if not ran:
+            os.kill(server._forkserver_pid, signal.SIGKILL)
+            server._stop()
+
+    start_server(preload)
+    return end
+
+
 def _start_tracker() -> None:
     """Start multiprocessing's tracker, which lets SIGTERM through where an agent blocks it for its trials."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
