@@ -88,6 +88,7 @@ def test_a_sweep_ends_in_verdicts_that_keep_their_contracts_and_one_command_that
     subprocess.run(["bash", "-c", f"{ours} compare toy --figures {figures} | true"], check=True)
     assert report.exists()  # whose reader has seen enough of the answer
     assert any(figures.iterdir())
+    _check_interrupted(report, capsys)
     assert said(capsys, "status", "toy")["next"] == said(capsys, "plan", "toy")["next"] == following
     assert main(shlex.split(following)[1:]) == 0  # pasted
     after = said(capsys, "compare", "toy")
@@ -95,6 +96,19 @@ def test_a_sweep_ends_in_verdicts_that_keep_their_contracts_and_one_command_that
     assert {one["test"]["replicates"] for one in after["standings"]} == {wanted}
     assert after["next"] == said(capsys, "status", "toy")["next"]
     assert after["next"] != following
+
+
+def _check_interrupted(report: Path, capsys) -> None:
+    def interrupted(*words, **more):
+        raise KeyboardInterrupt
+
+    report.unlink()
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rnnsweep.api.comparing.answers.keep_answer", interrupted)
+        assert main(["compare", "toy"]) == 130
+    assert f"{report}: not written; the same command writes it" in capsys.readouterr().err
+    assert not report.exists()  # nor kept on the sweep's run, which the next comparison does
 
 
 def _check_contracts(home: Path, answer: dict) -> None:

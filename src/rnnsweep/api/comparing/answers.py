@@ -143,7 +143,11 @@ def compare(
     comparison.write_report(compared, report)
     if report.read_bytes() != before:
         looks = read_looks(folder).replicates
-        keep_answer(table, compared, uri, looks=looks, asked=asked)
+        try:
+            keep_answer(table, compared, uri, looks=looks, asked=asked)
+        except BaseException:  # also Ctrl-C: the next comparison keeps what differs from the report
+            report.unlink(missing_ok=True)
+            raise
     return compared
 
 

@@ -94,14 +94,21 @@ def _answer_of(
     sweep: str, margin: float | None, *, show: "Callable[[comparison.Comparison], None] | None"
 ) -> "comparison.Comparison":
     """Compare a sweep; the answer is shown before the report is written."""
+    reports: list[Path | None] = []  # that are named and not written yet
     with ExitStack() as told:
 
         def answered(compared: "comparison.Comparison") -> None:
             told.close()
             if show is not None:
                 show(compared)
+            reports.append(compared.report)
 
-        return api.compare(sweep, margin=margin, tell=told.enter_context(telling()), answered=answered)
+        try:
+            return api.compare(sweep, margin=margin, tell=told.enter_context(telling()), answered=answered)
+        except KeyboardInterrupt:
+            for report in reports:
+                echo(f"{report}: not written; the same command writes it", err=True)
+            raise
 
 
 def _refuse_what_excludes(
