@@ -378,7 +378,7 @@ def test_data_names_columns_that_may_group_rows_and_counts_those_that_do(home, c
     assert main(["data", "data.train=rows.csv", "data.group=said by"]) == 0
     shown = capsys.readouterr().out
     assert (
-        "! groups: data.group=said by: 12 values, each in one part; each of 9 rows without one stands alone\n"
+        "! groups: data.group=said by: 12 values, each in one part; of 9 rows without one each is a group of its own\n"
         in shown
     )
     assert "no column groups rows" not in shown

@@ -228,7 +228,7 @@ def _groups(read: _Read) -> Iterator[Remark]:
         yield Remark("groups", f"column {column!r} groups rows: {listed} are of a group that trains; {way}")
     elif read.config.group:
         alone, values = names.count(""), distinct - ("" in names)
-        without = f"; each of {alone:,} rows without one stands alone" if alone else ""
+        without = f"; of {alone:,} rows without one each is a group of its own" if alone else ""
         yield Remark("groups", f"data.group={column}: {values:,} values, each in one part{without}")
 
 
