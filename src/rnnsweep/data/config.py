@@ -104,7 +104,8 @@ class DataConfig:
     )
     group: str | None = setting(
         None,
-        "column whose values never occur in two parts, such as an author; each row without a value is a group of its own",
+        "column whose values never occur in two parts, such as an author; each row without a value is a group"
+        " of its own",
         null="lets each row fall into any part",
         corpora=_FILES,
         example="author",
