@@ -6,7 +6,8 @@ cannot be installed, or whose search fails, is left out, and its row says why.
 
 A verdict needs a search of each of two architectures, and `SEEDS` trainings of the best configuration of
 each: ours are the sweep's replicates, a peer's a loop of one's own in as many processes. Ours look at `FIRST`
-first, and end there where `SEEDS` are not likely to decide: that claims what one look at all of them claims.
+first and `LOOKS` times at most, and end where the pair is settled or `SEEDS` are not likely to decide: that
+claims what one look at all of them claims.
 Beside a peer with ASHA our sweep has ASHA too, with the same rungs and the same share that continues; beside
 the others it has the median, as plain Optuna has.
 Our time ends where the answer is printed; pictures and models follow. Then each searches once more while one
@@ -34,7 +35,7 @@ from typing import Any
 from benchmarks._workload import EPOCHS, FIXED, SAMPLE, SHARED
 
 TRIALS, SEEDS, SLOTS = 24, 10, 2
-FIRST = 6  # replicates at our first look
+FIRST, LOOKS = 6, 3  # replicates at our first look, and looks at most
 ANSWER = "Pairs: "  # what the last line of our answer begins with
 CELLS = ("lstm", "gru")
 ROOT = Path(__file__).parents[1]
@@ -241,10 +242,11 @@ def ours(trials: int, seeds: int, pruner: str, *, kill: bool = False) -> dict[st
         folder = Path(name)
         (folder / "sweeps").mkdir()
         (folder / "conf").symlink_to(ROOT / "conf")
+        looks = min(LOOKS, seeds - FIRST + 1)
         text = SWEEP.format(
             architectures=", ".join(CELLS),
             trials=trials,
-            replicates=f"{{first: {FIRST}, most: {seeds}, looks: 2}}" if seeds > FIRST else seeds,
+            replicates=f"{{first: {FIRST}, most: {seeds}, looks: {looks}}}" if seeds > FIRST else seeds,
             pruner=pruner,
             overrides=json.dumps([*FIXED, "trainer.validate_every=1"]),
         )
