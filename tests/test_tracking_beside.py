@@ -70,6 +70,17 @@ def test_a_store_that_was_removed_or_built_anew_gets_another_process(shared, tmp
     assert len({first, second, shared(mlruns)}) == 3
 
 
+def test_a_process_whose_store_was_removed_sends_nothing_of_the_next_one(shared, tmp_path):
+    mlruns = tmp_path / "mlruns"
+    mlruns.mkdir()
+    shared(mlruns)
+    old = beside._shared._process
+    mlruns.rename(tmp_path / "away")
+    mlruns.mkdir()
+    shared(mlruns)
+    assert old.returncode == -signal.SIGTERM  # ended before a last try
+
+
 def test_another_store_and_a_process_that_was_killed_get_another_one(shared, tmp_path):
     first = shared(tmp_path / "a")
     second = shared(tmp_path / "b")

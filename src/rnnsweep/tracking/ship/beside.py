@@ -75,19 +75,25 @@ class ShippingProcess:
             own
             and same
             and _of_every_training(self._environment) == _of_every_training(shipper_environment())
-            and self._store in (None, _store_of(mlruns))  # not deleted or built anew since
+            and not self._lost_its_store()
         )
+
+    def _lost_its_store(self) -> bool:
+        """Return whether folder or database were deleted or built anew since the last user had all in it."""
+        return self._store not in (None, _store_of(self._mlruns))
 
     def note_drained(self, complete: bool, *, draws: bool) -> None:
         """Note whether the store has all, or all but pictures that are drawn now, and which store that is."""
         self._complete, self._draws, self._store = complete, draws, _store_of(self._mlruns)
 
     def end(self) -> None:
-        """Let the process go; it may live on for its last try."""
+        """Let the process go; it may live on for its last try, unless its store is not there any more."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
-        if not self._began:
+        if (
+            not self._began or self._lost_its_store()
+        ):  # it would send new spools to a database that is deleted
             self._process.terminate()
+        self._process.stdin.close()
         if self._draws:
             _drawing.append(self._process)
             return
