@@ -1,6 +1,7 @@
 """Shipping from a process beside: servers that die, hang and come back, databases that are locked."""
 
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from tracking_servers import free_port, mlflow_server, postgres
 from tracking_store import open_run, points, ship
 
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
+from rnnsweep.tracking.ship import beside
 from rnnsweep.tracking.ship.own_files import lock_of
 from rnnsweep.tracking.ship.shipping import ship_once
 from rnnsweep.tracking.spool.note import read_note
@@ -245,3 +247,18 @@ def test_the_ui_takes_the_next_port_and_ends_cleanly(tmp_path, monkeypatch):
     server.close()
     assert server.process.returncode is not None
     assert not list(Path("/").glob("mlflow.db"))
+
+
+@pytest.mark.slow
+def test_what_is_recorded_after_the_folder_was_removed_arrives_in_the_new_store(tmp_path, monkeypatch):
+    monkeypatch.setattr(beside, "_shared", None)
+    mlruns = tmp_path / "mlruns"
+    for value in (1.0, 2.0, 3.0):  # each time in a folder of this name that is another one
+        mlruns.mkdir()
+        with open_run(mlruns, "a", tags={"rnnsweep.sweep": "q"}) as record:
+            record.metrics({"m": value}, step=1)
+        with Shipper(mlruns, shared=True) as shipper:
+            assert not shipper.drain(20)
+        assert points(mlruns, "a") == [(1, value)]
+        shutil.rmtree(mlruns)
+    beside._end_shared()

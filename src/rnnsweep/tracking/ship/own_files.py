@@ -1,6 +1,8 @@
 """The files of the process that ships to a destination: its lock, its last error and its log."""
 
 import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -35,3 +37,17 @@ def log_of(mlruns: Path) -> Path:
 def _own_file(mlruns: Path, target: str, ending: str) -> Path:
     name = hashlib.sha256(target.encode()).hexdigest()[:12]
     return spool_folder(mlruns) / f".shipper-{name}.{ending}"
+
+
+class OpenFolder:
+    """A folder by its name and by what it is: another one may take its name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open = os.open(path, os.O_RDONLY)  # while it is open, no other folder gets its number
+
+    def is_there(self) -> bool:
+        """Return whether the name still leads to this folder."""
+        with suppress(OSError):
+            return os.path.samestat(os.fstat(self._open), self._path.stat())
+        return False

@@ -22,7 +22,7 @@ from filelock import Timeout
 
 from rnnsweep.files import open_append, write_whole
 from rnnsweep.runtime.collector import collect_seldom
-from rnnsweep.tracking.ship.own_files import error_file, last_error, lock_of, log_of
+from rnnsweep.tracking.ship.own_files import OpenFolder, error_file, last_error, lock_of, log_of
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
 from rnnsweep.tracking.ship.waiting import Changes, is_waiting
@@ -215,10 +215,7 @@ class Shipping:
 
 
 def _await_begin(mlruns: Path, target: str) -> bool:
-    """Import what sends, until the parent has something to send; False where it ends before that.
-
-    Nothing is written until then: a training that is refused leaves no trace.
-    """
+    """Import what sends; return whether the parent has something to send. Nothing is written before that."""
     silence_mlflow()
     with contextlib.suppress(Exception):  # the first round meets it again, and says so
         import_module("rnnsweep.tracking.ship.mlflow_imports" if target == LOCAL else "mlflow.tracking")
@@ -233,23 +230,23 @@ def _await_begin(mlruns: Path, target: str) -> bool:
 def serve(shipping: Shipping, parent: int) -> None:
     """Ship until standard input closes or the parent dies, then try to send the rest for a while.
 
-    It ends at once where the folder is removed: its lock would make the folder again.
+    It ends at once where the folder is removed, or another has its name: that one's spools are not for the
+    database that is open here, and the lock would make a removed folder again.
     """
+    folder = OpenFolder(shipping.mlruns)
     shipping.round()
     warm_up()  # while the first steps are trained: the first run to end is not kept waiting
     ready: list[object] = []
-    while os.getppid() == parent and shipping.mlruns.is_dir():
+    while os.getppid() == parent and folder.is_there():
         shipping.round(draws=bool(ready) or shipping.can_draw())  # who waits for it wakes it
         ready, _, _ = select.select([sys.stdin], [], [], shipping.pause)
         if ready and not os.read(sys.stdin.fileno(), 4096):
             break
-    if not shipping.mlruns.is_dir():
-        return
-    end = time.monotonic() + LAST_TRY
-    shipping.round(turn_s=1.0)
-    while shipping.waiting() and time.monotonic() < end:
-        time.sleep(1.0)
+    end, is_first = time.monotonic() + LAST_TRY, True
+    while folder.is_there() and (is_first or (shipping.waiting() and time.monotonic() < end)):
+        time.sleep(0.0 if is_first else 1.0)
         shipping.round(turn_s=1.0)
+        is_first = False
 
 
 def ship_once(mlruns: Path, target: str, *, deadline_s: float, draws: bool = True) -> Shipped:
