@@ -89,9 +89,7 @@ class ShippingProcess:
     def end(self) -> None:
         """Let the process go; it may live on for its last try, unless its store is not there any more."""
         assert self._process.stdin is not None
-        if (
-            not self._began or self._lost_its_store()
-        ):  # it would send new spools to a database that is deleted
+        if not self._began or self._lost_its_store():  # it would send to a database that is deleted
             self._process.terminate()
         self._process.stdin.close()
         if self._draws:

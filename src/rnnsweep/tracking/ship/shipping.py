@@ -242,11 +242,12 @@ def serve(shipping: Shipping, parent: int) -> None:
         ready, _, _ = select.select([sys.stdin], [], [], shipping.pause)
         if ready and not os.read(sys.stdin.fileno(), 4096):
             break
-    end, is_first = time.monotonic() + LAST_TRY, True
-    while folder.is_there() and (is_first or (shipping.waiting() and time.monotonic() < end)):
-        time.sleep(0.0 if is_first else 1.0)
+    end = time.monotonic() + LAST_TRY
+    while folder.is_there():
         shipping.round(turn_s=1.0)
-        is_first = False
+        if not shipping.waiting() or time.monotonic() >= end:
+            return
+        time.sleep(1.0)
 
 
 def ship_once(mlruns: Path, target: str, *, deadline_s: float, draws: bool = True) -> Shipped:
