@@ -39,6 +39,8 @@ PARTS = {
     "hydra._internal.config_repository:ConfigRepository.load_config": "config/hydra_files.py",
     "hydra._internal.core_plugins.file_config_source:FileConfigSource": "config/hydra_files.py",
     "hydra._internal.defaults_list:create_defaults_list": "config/hydra_files.py",
+    "multiprocessing.forkserver:ForkServer._stop": "launchers/local/server.py",
+    "multiprocessing.forkserver:_forkserver": "launchers/local/server.py",
     "numba.core.caching:CompileResultCacheImpl.get_filename_base": "runtime/kept_code.py",
     "numba.core.caching:FunctionCache._impl_class": "runtime/kept_code.py",
     "numba.core.caching:FunctionCache.load_overload": "runtime/kept_code.py",
@@ -83,6 +85,7 @@ ATTRIBUTES = {
     ): LOOPS,
     ("mlflow.tracking:MlflowClient", "_tracking_client"): "tracking/store/bulk.py",
     (_STORE, "ManagedSessionMaker"): "tracking/store/bulk.py",
+    ("multiprocessing.forkserver:ForkServer", "_forkserver_pid"): "launchers/local/server.py",
     ("pytorch_lightning.loops.fit_loop:_FitLoop", "epoch_progress"): LOOPS,
     ("pytorch_lightning.loops.fit_loop:_FitLoop", "val_check_batch"): LOOPS,
     **{
