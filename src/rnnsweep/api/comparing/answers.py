@@ -144,7 +144,7 @@ def compare(
     if report.read_bytes() != before:
         looks = read_looks(folder).replicates
         try:
-            keep_answer(table, compared, uri, looks=looks, asked=asked)
+            keep_answer(table, compared, uri, looks=looks, asked=asked, finished=plan.finished)
         except BaseException:  # also Ctrl-C: the next comparison keeps what differs from the report
             report.unlink(missing_ok=True)
             raise

@@ -56,6 +56,7 @@ def keep_answer(
     *,
     looks: Sequence[Mapping[str, int]],
     asked: "Sweep | None",
+    finished: bool,
 ) -> None:
     """Keep the report, how often the test part was read, and the looks on the sweep's own run.
 
@@ -65,6 +66,7 @@ def keep_answer(
         uri: the store, as setting `tracking.uri`.
         looks: how many replicates of each architecture each look tested.
         asked: the sweep as it was asked; None where that is not known.
+        finished: whether the sweep has ended; while it runs, it sends what is kept with its own records.
     """
     parents = table[table["role"] == "sweep"]
     if len(parents):
@@ -78,7 +80,7 @@ def keep_answer(
         picture = None if asked is None else _picture(asked, table, compared, uri)
         _describe(record, compared, picture, failed=int((table["state"] == "failed").sum()))
         record.flush(5.0)
-        tracking.sync(mlruns, uri)
+        tracking.sync(mlruns, uri, patient=finished)
 
 
 def _picture(
