@@ -140,6 +140,18 @@ def test_rows_of_one_group_stay_on_one_side_where_asked_and_are_told_where_not(t
     assert not parts[0] & parts[1]
 
 
+def test_groups_that_given_validation_and_test_files_share_are_counted(tmp_path):
+    rows, test, validation = (
+        [{"text": sentence(n, kind), "label": n % 2, "author": f"{kind}{n % groups}"} for n in range(count)]
+        for kind, count, groups in (("t", 200, 20), ("g", 40, 8), ("g", 60, 8))
+    )
+    path = tmp_path / "validation.jsonl"
+    path.write_text("\n".join(json.dumps({**row, "text": f"also {row['text']}"}) for row in validation))
+    said = told(tmp_path, rows, "groups", test=test, validation=str(path), group="author")
+    assert said.startswith("data.group=author: 28 values, 8 in validation and test rows of the files, ")
+    assert said.endswith("the others in one part")
+
+
 def test_imbalance_rare_labels_conflicts_and_small_parts_are_told(tmp_path):
     rows = [
         {"text": sentence(n, "x"), "label": "rare" if n == 0 else "fraud" if n < 9 else "fine"}

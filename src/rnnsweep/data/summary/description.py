@@ -220,16 +220,16 @@ def _groups(read: _Read) -> Iterator[Remark]:
     trained = set(of_part["train"]) - {""}
     shared = {part: sum(name in trained for name in of_part[part]) for part in ("validation", "test")}
     if any(shared.values()):
-        listed = " and ".join(
-            f"{rows:,} of {len(of_part[part]):,} {part} rows" for part, rows in shared.items()
-        )
+        listed = " and ".join(f"{n:,} of {len(of_part[part]):,} {part} rows" for part, n in shared.items())
         keeps = f"data.group={column} keeps each on one side"
         way = "the files that are given have it so" if read.config.group else keeps
         yield Remark("groups", f"column {column!r} groups rows: {listed} are of a group that trains; {way}")
     elif read.config.group:
+        both = len({*of_part["validation"]} & {*of_part["test"]} - {""})
+        kept = f"{both:,} in validation and test rows of the files, the others" if both else "each"
         alone, values = names.count(""), distinct - ("" in names)
         without = f"; of {alone:,} rows without one each is a group of its own" if alone else ""
-        yield Remark("groups", f"data.group={column}: {values:,} values, each in one part{without}")
+        yield Remark("groups", f"data.group={column}: {values:,} values, {kept} in one part{without}")
 
 
 def _conflicting(read: _Read) -> Iterator[Remark]:
