@@ -193,13 +193,18 @@ def test_a_peer_is_held_against_the_score_that_both_reach():
 
     assert time_to([[10, 0.5], [20, 0.8]], 0.7) == 20
     assert time_to([[10, 0.5]], 0.7) is None
-    mine = {"command": 120.0, "path": [[10, 0.5], [20, 0.8]], "busy": 0.9, "survived": 24}
+    mine = {"command": 120.0, "path": [[10, 0.5], [20, 0.8]], "busy": 0.9, "survived": 24, "verdict": 100.0}
     theirs = {"command": 1200.0, "path": [[100, 0.6], [500, 0.79]], "failed": 2, "verdict": 1500.0}
     theirs |= {"busy": 0.45, "survived": 0}
     rows = {
-        row["case"].partition(": ")[2]: row for row in rows_of("ray-tune", mine, 100.0, theirs, trials=24)
+        row["case"].partition(": ")[2]: row
+        for row in rows_of("ray-tune", mine, [75.0, 100.0, 150.0], theirs, trials=24)
     }
     assert [row["ratio"] for row in rows.values()] == [10, 25, 15, 2, None]
+    assert rows["time to a defended verdict, lstm against gru"]["range"] == [
+        10,
+        20,
+    ]  # of ours, run three times
     assert rows["trials an hour"]["ours"] == 24 * 60  # of each of two architectures
     assert rows["trials of 24 that end though one is killed"]["other"] == 0
     assert all("theirs failed: 2" in row["note"] for row in rows.values())
@@ -221,7 +226,8 @@ def test_a_peer_that_cannot_be_installed_or_fails_is_left_out_with_its_reason(mo
     (tmp_path / "ag_news" / "train.csv").touch()
     monkeypatch.setattr(peers, "SHARED", tmp_path)
     monkeypatch.setattr("rnnsweep.data.prepare", lambda config: None)
-    monkeypatch.setattr(peers, "ours", lambda trials, seeds, kill=False: {"ended": 0, "replicates": 2})
+    own = {"ended": 0, "replicates": 2, "verdict": 1.0}
+    monkeypatch.setattr(peers, "ours", lambda trials, seeds, pruner, kill=False: dict(own))
     monkeypatch.setattr(peers, "environment", not_installed)
     (row,) = peers.run(1, 1, ("syne-asha",))
     assert (row["case"], row["ours"], row["ratio"]) == ("beside syne-asha", None, None)
