@@ -37,6 +37,13 @@ def test_nothing_is_estimated_before_a_training_ended():
     assert (found.seconds, found.most) == (None, None)
 
 
+def test_a_fit_of_the_baseline_says_nothing_about_the_trainings_of_networks():
+    searching = [ArchitectureProgress("gru", 2, running=1), ArchitectureProgress("lstm", 2)]
+    fits = {"linear": Durations(14.0, 2)}
+    assert seconds_left(searching, fits, slots=1).seconds is None
+    assert seconds_left(searching, fits | {"gru": Durations(100.0, 1)}, slots=1).seconds == 350.0
+
+
 def test_a_look_ends_the_count_for_those_that_it_gave_no_more_replicates():
     planned = (6, 9, 15)
     assert most_replicates("gru", planned=planned, decided={}) == 15

@@ -32,13 +32,15 @@ def seconds_left(
 ) -> TimeLeft:
     """Estimate the seconds to go from the mean duration of each architecture's full trainings.
 
+    The fits of the linear baseline say nothing about how long a network trains.
+
     Returns:
-        Nothing where no training has ended yet, or where no number of trials is asked for.
+        Nothing where no network's training has ended yet, or where no number of trials is asked for.
     """
-    trainings = sum(each.count for each in durations.values())
-    if not trainings or any(standing.budget is None for standing in standings):
+    networks = [durations[name] for name in (one.architecture for one in standings) if name in durations]
+    if not networks or any(standing.budget is None for standing in standings):
         return TimeLeft()
-    usual = sum(each.seconds for each in durations.values()) / trainings
+    usual = sum(each.seconds for each in networks) / sum(each.count for each in networks)
     left = further = 0.0
     for standing in standings:
         own = durations.get(standing.architecture)
