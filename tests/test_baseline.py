@@ -36,6 +36,18 @@ def test_words_that_tell_nothing_score_like_a_coin(tmp_path):
     assert 0.2 < found.test < 0.8
 
 
+def test_a_fit_that_is_read_from_the_cache_has_no_seconds(tmp_path):
+    """Those of the run that filled the cache are not of this one: a sweep printed them as its own."""
+    run = write_rows(tmp_path / "rows.csv", telling=True)
+    fitted, again = (fit_baseline(run, cache=tmp_path / "cache") for _ in range(2))
+    assert fitted.seconds > 0
+    assert fitted.samples_per_second > 0
+    assert (again.seconds, again.samples_per_second) == (None, None)
+    assert (again.plain()["seconds"], again.summary()["time/seconds"]) == (None, None)
+    assert (again.test_values, again.parameters) == (fitted.test_values, fitted.parameters)
+    assert fit_baseline(run, cache=tmp_path / "another").seconds > 0
+
+
 def test_a_missing_corpus_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"gone.csv"):
         fit_baseline(compose(["data=files", quote("data.train", str(tmp_path / "gone.csv"))]))

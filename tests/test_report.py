@@ -23,9 +23,15 @@ from rnnsweep.comparison.figures.scores_of_test_part import pairs_figure
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.report.standings import interval_bar
-from rnnsweep.comparison.report.tables import standings_latex, verdicts_latex, verdicts_markdown
+from rnnsweep.comparison.report.tables import (
+    standing_cells,
+    standings_latex,
+    verdicts_latex,
+    verdicts_markdown,
+)
 from rnnsweep.comparison.statistics.intervals import Interval
 from rnnsweep.comparison.verdicts.sentences import say_aside, say_few, say_improvement
+from rnnsweep.comparison.words import DASH
 from rnnsweep.drawing.palette import colour, colours
 from rnnsweep.sweepfile import read_sweep
 
@@ -96,6 +102,21 @@ def test_the_columns_of_the_standings_are_explained_under_them(comparison, page)
         assert f"{validation}: the best trial of the search" in shown
         assert f"{trials}: trials that are complete, pruned and failed." in shown
         assert f"{means}: means over the replicates" in shown
+
+
+def test_a_baseline_whose_fits_were_read_from_the_cache_has_no_seconds_in_the_standings():
+    runs = make_runs()
+    runs.loc[runs["role"] == "baseline", ["seconds", "samples_per_second"]] = float("nan")
+    found = compare_records(runs, curves=None)
+    linear = next(s for s in found.standings if s.baseline)
+    assert (linear.seconds, linear.samples_per_second) == (None, None)
+    assert standing_cells(linear)[-2:] == [DASH, DASH]
+    said = "no seconds of the baseline, whose fits were read from the cache"
+    console = Console(file=io.StringIO(), width=400)
+    print_comparison(found, console)
+    assert said in console.file.getvalue()
+    assert said in render_report(found)
+    assert said not in render_report(compare_records(make_runs(), curves=None))
 
 
 def test_parameters_and_seconds_are_the_means_that_the_ui_shows_of_the_replicates(comparison):

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,8 +44,8 @@ class Baseline:
     test_values: Mapping[str, float]  # empty where the test part was not read
     parameters: int  # weights and biases of the linear model
     penalty: float
-    seconds: float  # of all fits
-    samples_per_second: float  # rows of the training part by the seconds of one fit
+    seconds: float | None  # of all fits; None where they were read from the cache
+    samples_per_second: float | None  # rows of the training part by the seconds of one fit
     rows: Mapping[str, NDArray[Any]] | None = (
         None  # targets and answers of the test part, as a replicate keeps
     )
@@ -92,7 +92,8 @@ def fit_baseline(run: RunConfig, *, test: bool = True, cache: Path | None = None
     Both are scikit-learn's; rows, split and tokens are those that the networks get, punctuation as well. The
     validation score chooses the penalty, and the terms: tokens with pairs of them, or tokens alone, which can
     be better where rows are few. Of characters, the terms are runs of one to four. A fit is kept in the cache
-    under its rows and their split: another sweep of the same corpus does not repeat it.
+    under its rows and their split: another sweep of the same corpus does not repeat it. A fit that was read
+    from the cache has no seconds: it took them in another run.
 
     Args:
         run: whose corpus, split, task and score are taken.
@@ -106,9 +107,14 @@ def fit_baseline(run: RunConfig, *, test: bool = True, cache: Path | None = None
     kind = [VERSION, version("scikit-learn"), asdict(run.task), run.score.name, test, run.data.tokens]
     known = json.dumps([*kind, corpus.digest, corpus.part_digests], default=str)
     place = find_cache(cache) / "baselines" / hashlib.sha256(known.encode()).hexdigest()[:32]
-    return _read(
-        made_once(place, lambda folder: _write(_fit_all(run, corpus, cache, test=test), folder)), run.score
-    )
+    here: list[Path] = []  # the folder, where this call fits
+
+    def build(folder: Path) -> None:
+        here.append(folder)
+        _write(_fit_all(run, corpus, cache, test=test), folder)
+
+    fitted = _read(made_once(place, build), run.score)
+    return fitted if here else replace(fitted, seconds=None, samples_per_second=None)
 
 
 def _write(fitted: Baseline, folder: Path) -> None:

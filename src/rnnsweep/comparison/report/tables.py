@@ -70,11 +70,13 @@ def say_columns(standings: Sequence[Standing], heads: Sequence[str]) -> str:
     """Return what the columns of the standings from the validation score on are; `heads` are their names."""
     known = [n for n in known_columns(standings, [*map(standing_cells, standings)]) if n < len(heads)]
     *others, last = outcomes_of(standings)
+    kept = any(s.baseline and s.parameters is not None and s.seconds is None for s in standings)
+    cached = "; no seconds of the baseline, whose fits were read from the cache" if kept else ""
     meanings = {
         (4,): "the best trial of the search, whose configuration the replicates repeat;"
         " of the baseline, its fit on the same split",
         (5,): f"trials that are {', '.join(others)} and {last}",
-        (6, 7, 8): "means over the replicates; of the best trial where there are none",
+        (6, 7, 8): f"means over the replicates; of the best trial where there are none{cached}",
     }
     said = [(", ".join(heads[n] for n in which if n in known), what) for which, what in meanings.items()]
     return " ".join(f"{names}: {what}." for names, what in said if names)
